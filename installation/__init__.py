@@ -1,0 +1,1 @@
+"""A mirror for galleries that names its visitors with the categories machines were taught."""

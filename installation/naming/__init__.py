@@ -1,0 +1,1 @@
+"""What the machine calls it: label sets, encoders, readings, verdicts."""

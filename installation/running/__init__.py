@@ -1,0 +1,1 @@
+"""What keeps the show going: the clock, the mailbox, the worker."""

@@ -1,0 +1,46 @@
+"""A thread that ends loudly: what it raised is raised again where it is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Worker:
+    """Runs `work(stopping)` in a thread of its own until it returns or raises.
+
+    `work` must return soon after the event `stopping` is set.
+    """
+
+    def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
+        self._work = work
+        self._failure: BaseException | None = None
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._work(self.stopping)
+        except BaseException as failure:
+            self._failure = failure
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the work still goes on."""
+        return self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise what the work raised, if it did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self, timeout: float) -> bool:
+        """Ask the work to end and wait up to `timeout` seconds; tell whether it has."""
+        self.stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()

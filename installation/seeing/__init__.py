@@ -1,0 +1,1 @@
+"""What is in front of the machine: frames, cameras, face detection, tracking."""

@@ -1,0 +1,40 @@
+"""One picture from a camera and the instant it arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Frame:
+    """A picture and its instant.
+
+    `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is seconds on the monotonic clock.
+    """
+
+    pixels: Pixels
+    taken_at: float
+
+    def __post_init__(self) -> None:
+        assert self.pixels.ndim == 3
+        assert self.pixels.shape[2] == 3
+        assert self.pixels.dtype == np.uint8
+        self.pixels.setflags(write=False)
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.width}×{self.height} at {self.taken_at:.3f}>"
+
+    @property
+    def width(self) -> int:
+        """Columns, px."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows, px."""
+        return int(self.pixels.shape[0])

@@ -1,0 +1,1 @@
+"""What the visitor sees: scenes, painting, words, the window."""
