@@ -1,17 +1,40 @@
-"""kiosk.yaml as frozen settings, with every mistake of the file named at once."""
+"""The settings of kiosk.yaml: names, types, ranges and defaults."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from installation.document import (
+    Keys,
+    Loaded,
+    Section,
+    cut,
+    did_you_mean,
+    parse_yaml,
+    read_text,
+    shown,
+)
+from installation.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODELS = PROJECT / "models"
 """The folder of label sets, and of weights that a venue has fetched."""
 
 WEIGHTS = MODELS / "weights"
+
+DEFAULT_FILE = PROJECT / "kiosk.yaml"
+"""The curator's file, as the default show."""
+
+FEWEST_WORDS = 5
+"""Of `content.acknowledged`: 'yes' and 'I know' say nothing, a sentence says who and why."""
+
+LONGEST_NUMBER = 3
+"""Digits of a camera's number; Linux numbers them from 0 to 255."""
 
 Reason = Literal[
     "slur",
@@ -41,15 +64,42 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+@dataclass(frozen=True)
+class Surroundings:
+    """What a file's settings are checked against, beyond their form."""
+
+    models: Path
+    """The folder that must hold the label set."""
+    folder: Path
+    """Where the path of a film or a folder of pictures begins."""
 
 
-class CameraSettings(_Settings):
+def _text_of_index(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+def _text_of_nothing(value: object) -> object:
+    return "" if value is None else value
+
+
+def label_sets(models: Path = MODELS) -> list[str]:
+    """Return the names of the label sets in `models`, in order."""
+    return sorted(folder.parent.name for folder in models.glob("*/labelset.yaml"))
+
+
+class CameraSettings(Section):
     """Where frames come from and how they are turned."""
 
-    source: str = "auto"
-    """auto, rehearsal, a camera's index, its /dev/v4l/by-id path, a film, a folder of pictures."""
+    source: Annotated[
+        str,
+        BeforeValidator(_text_of_index),
+        Field(
+            min_length=1,
+            description="auto, rehearsal, a camera's number, a /dev/v4l/by-id path, "
+            "a film or a folder of pictures",
+        ),
+    ] = "auto"
+    """A path is taken from the folder that kiosk.yaml is in, or from where --source was typed."""
     width: Annotated[int, Field(ge=160, le=7680)] = 1280
     height: Annotated[int, Field(ge=120, le=4320)] = 720
     fps: Annotated[int, Field(ge=1, le=240)] = 30
@@ -57,8 +107,42 @@ class CameraSettings(_Settings):
     rotate: Literal[0, 90, 180, 270] = 0
     """Degrees clockwise."""
 
+    @field_validator("source")
+    @classmethod
+    def _is_there(cls, source: str, info: ValidationInfo) -> str:
+        around = info.context
+        if not isinstance(around, Surroundings) or not is_film(source):
+            return source
+        path = around.folder / source
+        try:
+            path = around.folder / Path(source).expanduser()
+            there = path.exists()
+        except (OSError, ValueError, RuntimeError):
+            there = False
+        if not there:
+            raise PydanticCustomError(
+                "no_film",
+                "camera.source is '{source}', but there is no such film or folder of pictures",
+                {"source": cut(source), "remedy": _nearest_source(path)},
+            )
+        return shown(path)
 
-class ReadingSettings(_Settings):
+
+def is_film(source: str) -> bool:
+    """Tell whether `source` can only be a film or a folder of pictures."""
+    number = source.isdecimal() and len(source) <= LONGEST_NUMBER
+    return not (number or source in ("auto", "rehearsal") or source.startswith("/dev/"))
+
+
+def _nearest_source(path: Path) -> str:
+    try:
+        names = ["auto", "rehearsal", *(entry.name for entry in path.parent.iterdir())]
+    except (OSError, ValueError):
+        names = ["auto", "rehearsal"]
+    return did_you_mean(path.name, names) or "Check the path, or take auto for the first camera."
+
+
+class ReadingSettings(Section):
     """When readings become a verdict, and how it is drawn."""
 
     draw: Literal["top", "sample"] = "top"
@@ -70,15 +154,37 @@ class ReadingSettings(_Settings):
     """Below it the visitor is only the set's root, 'person'; None: as the label set says."""
 
 
-class ContentSettings(_Settings):
+class ContentSettings(Section):
     """Which labels stay hidden."""
 
-    hide: tuple[Reason, ...] = REASONS
-    acknowledged: str = ""
+    acknowledged: Annotated[str, BeforeValidator(_text_of_nothing)] = ""
     """A sentence of the curator's own; needed as soon as `hide` lacks any reason."""
+    hide: tuple[Reason, ...] = REASONS
+
+    @field_validator("hide")
+    @classmethod
+    def _showing_needs_a_sentence(
+        cls, hide: tuple[Reason, ...], info: ValidationInfo
+    ) -> tuple[Reason, ...]:
+        shown = [reason for reason in REASONS if reason not in hide]
+        words = len(info.data.get("acknowledged", "").split())
+        if shown and words < FEWEST_WORDS and "acknowledged" in info.data:
+            raise PydanticCustomError(
+                "not_acknowledged",
+                "content.hide leaves out {shown}, so such labels would be put on visitors, and "
+                "content.acknowledged has {words} words (expected a sentence of {fewest} or more)",
+                {
+                    "shown": ", ".join(shown),
+                    "words": words or "no",
+                    "fewest": FEWEST_WORDS,
+                    "remedy": "Put the reasons back, or say in content.acknowledged who decided "
+                    "this and why.",
+                },
+            )
+        return hide
 
 
-class ScreenSettings(_Settings):
+class ScreenSettings(Section):
     """The wall."""
 
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
@@ -87,13 +193,58 @@ class ScreenSettings(_Settings):
     """The line on the waiting screen; None: as the show's words say."""
 
 
-class Settings(_Settings):
+class Settings(Section):
     """All of kiosk.yaml."""
 
-    labels: str = "persons"
+    labels: Annotated[
+        str,
+        Field(pattern=r"^[^./\\][^/\\]*$", description="the name of a folder in models/"),
+    ] = "persons"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     detector: Literal["auto", "mtcnn", "yunet"] = "auto"
     camera: CameraSettings = CameraSettings()
     reading: ReadingSettings = ReadingSettings()
     content: ContentSettings = ContentSettings()
     screen: ScreenSettings = ScreenSettings()
+
+    @field_validator("labels")
+    @classmethod
+    def _exists(cls, labels: str, info: ValidationInfo) -> str:
+        around = info.context
+        if isinstance(around, Surroundings):
+            known = label_sets(around.models)
+            if labels not in known:
+                raise PydanticCustomError(
+                    "no_label_set",
+                    "labels is '{labels}', but no such label set exists",
+                    {
+                        "labels": cut(labels),
+                        "remedy": did_you_mean(labels, known)
+                        or f"There are: {', '.join(known) or 'none'}.",
+                    },
+                )
+        return labels
+
+
+def load(
+    path: Path = DEFAULT_FILE,
+    *,
+    source: str | None = None,
+    labels: str | None = None,
+    models: Path = MODELS,
+) -> Loaded[Settings]:
+    """Return the settings of `path`, with the command line's `source` and `labels` over them.
+
+    Raises SettingsError with all mistakes at once.
+    """
+    said: dict[Keys, tuple[str, str | None]] = {
+        ("camera", "source"): ("--source", source),
+        ("labels",): ("--labels", labels),
+    }
+    options: dict[Keys, tuple[str, object]] = {
+        keys: (name, value) for keys, (name, value) in said.items() if value is not None
+    }
+    file = shown(path)
+    text = read_text(path, file, SettingsError)
+    around = Surroundings(models, path.parent if source is None else Path())
+    return parse_yaml(text, file, Settings, SettingsError, options, around)

@@ -20,7 +20,8 @@ class Candidate:
 class Verdict:
     """What has settled for a visitor: a label, or the set's root where nothing scored enough.
 
-    `score` is the label's share of the evidence, 0–1; `settled_at` is on the monotonic clock.
+    `score` is the label's share of the evidence, 0–1, and for the root that of the best label,
+    which was too little; `settled_at` is on the monotonic clock.
     """
 
     label: Label

@@ -20,10 +20,16 @@ class Latest(Generic[T]):
         self._value: T | None = None
         self._fresh = False
         self._closed = False
+        self._received = 0
         self._dropped = 0
 
     def __repr__(self) -> str:
         return f"<Latest, {'fresh' if self._fresh else 'taken'}, {self._dropped} dropped>"
+
+    @property
+    def received(self) -> int:
+        """How many values were put."""
+        return self._received
 
     @property
     def dropped(self) -> int:
@@ -31,13 +37,15 @@ class Latest(Generic[T]):
         return self._dropped
 
     @property
-    def closed(self) -> bool:
-        """Whether the writer has said that nothing more will come."""
-        return self._closed
+    def ended(self) -> bool:
+        """Whether nothing waits here and nothing more will come."""
+        with self._changed:
+            return self._closed and not self._fresh
 
     def put(self, value: T) -> None:
         """Leave `value` for the reader in place of any older one. Never blocks."""
         with self._changed:
+            self._received += 1
             self._dropped += self._fresh
             self._value = value
             self._fresh = True

@@ -12,7 +12,7 @@ class Worker:
     `work` must return soon after the event `stopping` is set.
     """
 
-    def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
+    def __init__(self, name: str, work: Callable[[threading.Event], object]) -> None:
         self._work = work
         self._failure: BaseException | None = None
         self.stopping = threading.Event()

@@ -15,10 +15,13 @@ class Frame:
     """A picture and its instant.
 
     `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is seconds on the monotonic clock.
+    Frames of one `scene` show one place without a break: a film's cut starts another, a live
+    camera has only one.
     """
 
     pixels: Pixels
     taken_at: float
+    scene: int = 0
 
     def __post_init__(self) -> None:
         assert self.pixels.ndim == 3

@@ -1,0 +1,6 @@
+"""`python -m installation` is `kiosk`."""
+
+
+from installation.cli import start
+
+start()

@@ -1,0 +1,467 @@
+"""The commands: the one place that reads arguments, prints, and says how the process ends.
+
+Whatever is heavy is imported by the command that needs it, so that `kiosk run` can paint its title
+card within a second and `kiosk check` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import logging
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from installation import STARTED_AT, config
+from installation.config import Settings
+from installation.document import Loaded, shown
+from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
+
+if TYPE_CHECKING:
+    import torch
+
+    from installation.naming.labelset import LabelSet
+    from installation.seeing.v4l import CameraListing
+
+DONE = 0
+FAILED = 1
+REFUSED = 2
+"""A file, a device or an argument is wrong, and the message says which."""
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
+
+
+def start() -> NoReturn:
+    """Run the command of the process's arguments and end the process."""
+    status = main()
+    if threading.active_count() > 1:
+        # A thread that is still inside a driver or a network when the interpreter is taken down
+        # aborts the process; it holds nothing that would have to be put in order.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv` (default: the process's) and return its exit status.
+
+    0: done. 1: a part of the kiosk failed. 2: a file, a device or an argument is wrong.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter gets its number; it must not end the show.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING
+    )
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+        sys.stdout.flush()
+    except KioskError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has left; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        logging.getLogger("kiosk").exception("the command %s ended", arguments.name)
+        name = type(error).__name__
+        print(f"kiosk: a part failed that should not ({name}, logged above).", file=sys.stderr)
+        return FAILED
+    return status
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the show; print its summary, and write it where --report says."""
+    loaded = config.load(arguments.file, source=arguments.source, labels=arguments.labels)
+    from installation import show
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Whoever reads the events takes them for JSON, which is UTF-8 whatever the terminal is.
+        sys.stdout.reconfigure(encoding="utf-8")
+    summary = show.run(
+        loaded,
+        headless=arguments.headless,
+        windowed=arguments.windowed,
+        seconds=arguments.seconds,
+        started_at=STARTED_AT,
+        say=_say,
+        tell=_tell,
+    )
+    _tell(summary.as_event())
+    if arguments.report is not None:
+        _write_report(arguments.report, summary.as_event())
+    return DONE
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _tell(event: Mapping[str, object]) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+def _write_report(path: Path, event: Mapping[str, object]) -> None:
+    """Write the numbers of the summary to `path`: the one file that the kiosk writes."""
+    try:
+        path.write_text(json.dumps(event) + "\n", encoding="utf-8")
+    except OSError as failure:
+        what = f"{path} cannot be written ({failure.strerror})"
+        raise SettingsError(Mistake("--report", what, "Name another file.")) from None
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Say what the show will be, or everything that is wrong with its files."""
+    loaded = config.load(arguments.file)
+    mistakes: list[Mistake] = []
+    try:
+        label_set = _check_labels(loaded)
+    except KioskError as error:
+        mistakes += error.mistakes
+    try:
+        _check_camera(loaded)
+    except KioskError as error:
+        mistakes += error.mistakes
+    if mistakes:
+        raise SettingsError(*mistakes)
+    print(f"{loaded.file} is right. The show will be:")
+    for part, words in _plan(loaded.settings, label_set):
+        print(f"  {part:<12}  {' '.join(words.split())}")
+    return DONE
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Try every part of the show on this machine and say what each will do."""
+    loaded = config.load(arguments.file)
+    failed = False
+    for part, examine in _examinations(loaded):
+        try:
+            state, words = examine()
+            words = words.removesuffix(".")
+        except KioskError as error:
+            state, words = "wrong", str(error)
+        except Exception as error:
+            logging.getLogger("kiosk").exception("trying the %s", part)
+            state, words = "wrong", f"it failed with a {type(error).__name__}, logged above"
+        failed |= state == "wrong"
+        for i, line in enumerate(words.splitlines()):
+            first = ("", "") if i else (part, state)
+            print(f"  {first[0]:<8}  {first[1]:<7}  {line}", flush=True)
+    print()
+    if failed:
+        print("The show cannot run before what is wrong is mended.")
+        return REFUSED
+    print("The show can run: kiosk run")
+    return DONE
+
+
+def cameras(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+    """List the cameras with the names that outlive a restart, their sizes and rates."""
+    from installation.seeing.v4l import list_cameras
+
+    listings = list_cameras()
+    if not listings:
+        print("There is no camera on this machine; camera.source: auto plays the rehearsal.")
+    for i, listing in enumerate(listings):
+        if i:
+            print()
+        _print_camera(listing)
+    return DONE
+
+
+def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
+    """Return the label set; raises KioskError where its files or its fonts are wrong."""
+    from installation.naming import labelset
+    from installation.showing import fonts
+    from installation.showing.words import load_words
+
+    settings = loaded.settings
+    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+    mistakes = []
+    own = [*load_words().texts(), settings.screen.title or ""]
+    if missing := fonts.missing_scripts(own):
+        mistakes.append(fonts.no_font(loaded.where("screen", "title"), missing))
+    if missing := fonts.missing_scripts(label_set.texts()):
+        mistakes.append(fonts.no_font(shown(label_set.folder / "labels.csv"), missing))
+    mistakes += _check_built(label_set)
+    if mistakes:
+        raise LabelSetError(*mistakes)
+    return label_set
+
+
+def _check_built(label_set: LabelSet) -> Iterator[Mistake]:
+    """Yield what keeps the built file from being the one of these labels, as its header says.
+
+    Whether it fits the network too is for `open_classifier`, which loads torch, to say.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if label_set.settings.method == "classes":
+        return
+    what = None
+    try:
+        with safe_open(label_set.built, framework="numpy") as file:
+            if (file.metadata() or {}).get("labels_sha256") != label_set.fingerprint:
+                what = "it was built for other labels than labels.csv has now"
+    except FileNotFoundError:
+        what = "the label set is not built yet"
+    except (SafetensorError, OSError):
+        what = "it is damaged"
+    if what is not None:
+        yield Mistake(shown(label_set.built), what, label_set.remedy)
+
+
+def _check_camera(loaded: Loaded[Settings]) -> None:
+    """Raise KioskError where the source is a film or a folder of pictures that cannot be played.
+
+    A real camera is not touched: the show may be running.
+    """
+    settings = loaded.settings.camera
+    if config.is_film(settings.source):
+        from installation.running.clock import MonotonicClock
+        from installation.seeing.cameras import open_camera
+
+        open_camera(settings, MonotonicClock()).close()
+
+
+def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
+    """Return what the show will be, in rows of a part and its words; no hidden label is named."""
+    camera, reading, screen = settings.camera, settings.reading, settings.screen
+    size = f"{camera.width}×{camera.height} at {camera.fps} a second"
+    turn = f", turned by {camera.rotate}°" if camera.rotate else ""
+    choice = "the one with the most evidence" if reading.draw == "top" else "drawn by lot"
+    rows = [
+        ("labels", _describe(label_set)),
+        ("hidden", _hidden(label_set)),
+        ("camera", f"{SOURCES.get(camera.source, camera.source)}; {size}{turn}"),
+        ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
+        ("detector", DETECTORS[settings.detector]),
+        ("device", DEVICES[settings.device]),
+        (
+            "reading",
+            f"after {reading.min_time_s:g} s, {reading.min_readings} readings and "
+            f"{reading.agreement:.0%} agreement; {choice}; held for {reading.hold_s:g} s",
+        ),
+        (
+            "screen",
+            "the first display; none where the machine has none"
+            if screen.display == "auto"
+            else f"display {screen.display}",
+        ),
+    ]
+    if screen.title is not None:
+        rows.append(("title", screen.title))
+    if settings.content.acknowledged:
+        rows.append(("acknowledged", settings.content.acknowledged))
+    return rows
+
+
+SOURCES = {
+    "auto": "auto, the first camera, or the rehearsal where there is none",
+    "rehearsal": "the rehearsal, a portrait that walks up, looks, and leaves",
+}
+DETECTORS = {
+    "auto": "auto, yunet where its file has been fetched and mtcnn where not",
+    "mtcnn": "mtcnn",
+    "yunet": "yunet",
+}
+DEVICES = {
+    "auto": "auto, a graphics card where there is one and the processor where not",
+    "cuda": "a graphics card by NVIDIA",
+    "mps": "a Mac's graphics",
+    "cpu": "the processor",
+}
+
+
+def _describe(label_set: LabelSet) -> str:
+    visible, hidden = len(label_set.labels), sum(label_set.hidden.values())
+    count = f"{visible:,} of {visible + hidden:,} labels"
+    return f"{label_set.settings.title} (models/{label_set.name}), {count}"
+
+
+def _hidden(label_set: LabelSet) -> str:
+    if not label_set.hidden:
+        return "none"
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in label_set.hidden.items())
+    return f"{sum(label_set.hidden.values()):,} by reason: {reasons}"
+
+
+Finding = tuple[str, str]
+"""'ok', or 'instead' where something else was wished for, and what the part will do."""
+
+
+def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], Finding]]]:
+    """Yield each part of the show and what tries it; what needs a part that failed is left out."""
+    settings = loaded.settings
+    label_sets: list[LabelSet] = []
+    devices: list[torch.device] = []
+
+    def labels() -> Finding:
+        label_sets.append(_check_labels(loaded))
+        return "ok", _describe(label_sets[0])
+
+    def fonts() -> Finding:
+        return "ok", "every script of the labels and the screen can be drawn"
+
+    def device() -> Finding:
+        from installation.naming.device import choose_device
+
+        chosen, sentence = choose_device(settings.device)
+        devices.append(chosen)
+        fallback = settings.device == "auto" and chosen.type == "cpu"
+        return "instead" if fallback else "ok", sentence.removeprefix("device: ")
+
+    def weights() -> Finding:
+        from installation.naming.classifier import open_classifier
+
+        open_classifier(label_sets[0], devices[0])
+        encoder = label_sets[0].settings.encoder
+        return "ok", f"{encoder}, SHA-256 as pinned; the label set fits it"
+
+    def detector() -> Finding:
+        from installation.seeing.detectors import open_detector
+
+        return "ok", open_detector(settings.detector, devices[0]).name
+
+    def camera() -> Finding:
+        from installation.running.clock import MonotonicClock
+        from installation.seeing.cameras import open_camera, resolve
+
+        _, fallback = resolve(settings.camera.source)
+        opened = open_camera(settings.camera, MonotonicClock())
+        opened.close()
+        if fallback:
+            return "instead", f"{fallback.removeprefix('camera: ').rstrip('.')}: {opened.name}"
+        return "ok", opened.name
+
+    def screen() -> Finding:
+        from installation.showing.window import open_screen
+
+        opened, fallback = open_screen(settings.screen.display, headless=False, windowed=None)
+        opened.close()
+        return ("instead", fallback.removeprefix("screen: ")) if fallback else ("ok", opened.name)
+
+    yield "camera", camera
+    yield "device", device
+    yield "screen", screen
+    yield "labels", labels
+    if label_sets:
+        yield "fonts", fonts
+    if devices:
+        yield "detector", detector
+    if label_sets and devices:
+        yield "weights", weights
+
+
+def _print_camera(listing: CameraListing) -> None:
+    print(f"{listing.path}  {listing.name}".rstrip())
+    if listing.by_id:
+        print(f"  now {listing.node}")
+    else:
+        print("  has no name under /dev/v4l/by-id; its number may change")
+    if listing.trouble:
+        print(f"  cannot be used: {listing.trouble}")
+    for mode in listing.modes:
+        rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
+        print(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kiosk",
+        description="A mirror for galleries that names its visitors with the categories machines "
+        "were taught.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(
+        title="commands", dest="name", required=True, metavar="COMMAND"
+    )
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], words: str) -> _Command:
+        added = commands.add_parser(name, help=words, description=words, allow_abbrev=False)
+        added.set_defaults(command=command)
+        return added
+
+    def add_file(command: _Command) -> None:
+        command.add_argument(
+            "file",
+            nargs="?",
+            type=Path,
+            default=config.DEFAULT_FILE,
+            metavar="kiosk.yaml",
+            help="the curator's file (default: the one that came with the kiosk)",
+        )
+
+    running = add("run", run, "run the show")
+    add_file(running)
+    running.add_argument(
+        "--source",
+        metavar="WHAT",
+        help="in place of camera.source: auto, rehearsal, a camera's number or path, a film, or a "
+        "folder of pictures",
+    )
+    running.add_argument("--labels", metavar="NAME", help="in place of labels: a label set")
+    running.add_argument(
+        "--headless",
+        action="store_true",
+        help="run without a screen and print what it would show, a JSON object a line",
+    )
+    running.add_argument(
+        "--windowed", metavar="WxH", type=_size, help="run in a window of this size, px"
+    )
+    running.add_argument(
+        "--seconds", metavar="N", type=_seconds, help="end the show after this time"
+    )
+    running.add_argument(
+        "--report", metavar="FILE", type=_report, help="write the summary there at the end"
+    )
+    add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
+    add_file(add("doctor", doctor, "try every part on this machine and say what it will do"))
+    add("cameras", cameras, "list the cameras, their lasting names, sizes and rates")
+    return parser
+
+
+_Command = argparse.ArgumentParser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, separator, height = text.lower().partition("x")
+    if separator and width.isdecimal() and height.isdecimal():
+        size = int(width[:6]), int(height[:6])
+        if all(160 <= side <= 16384 for side in size):
+            return size
+    raise argparse.ArgumentTypeError(
+        f"'{text}' (expected width and height from 160 to 16384, such as 1280x720)"
+    )
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+        if math.isfinite(seconds) and seconds > 0:
+            return seconds
+    raise argparse.ArgumentTypeError(f"'{text}' (expected a number above 0, such as 60)")
+
+
+def _report(text: str) -> Path:
+    path = Path(text)
+    try:
+        fits = path.parent.is_dir() and not path.is_dir()
+    except (OSError, ValueError):
+        fits = False
+    if not fits:
+        raise argparse.ArgumentTypeError(f"'{text}' (expected a file in a folder that exists)")
+    return path

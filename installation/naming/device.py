@@ -1,0 +1,49 @@
+"""Which processor reads visitors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from installation.errors import Mistake, SettingsError
+
+DeviceName = Literal["auto", "cuda", "mps", "cpu"]
+
+
+def choose_device(name: DeviceName) -> tuple[torch.device, str]:
+    """Return the device for `name` and the sentence that says which it is and why.
+
+    `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError where a device is asked
+    for by name and is not there.
+    """
+    found = [kind for kind in ("cuda", "mps", "cpu") if _available(kind)]
+    if name == "auto":
+        chosen = found[0]
+        why = "" if chosen != "cpu" else ", as no GPU was found"
+    elif name in found:
+        chosen, why = name, ""
+    else:
+        raise SettingsError(
+            Mistake(
+                "device",
+                f"device is '{name}', but this machine has none that works (it has: "
+                f"{', '.join(found)})",
+                f"Write `device: auto`, or install the driver that {name} needs.",
+            )
+        )
+    return torch.device(chosen), f"device: {_describe(chosen)}{why}."
+
+
+def _available(kind: str) -> bool:
+    if kind == "cuda":
+        return torch.cuda.is_available()
+    return kind == "cpu" or torch.backends.mps.is_available()
+
+
+def _describe(kind: str) -> str:
+    if kind == "cuda":
+        return f"the GPU {torch.cuda.get_device_name()}"
+    if kind == "mps":
+        return "Apple's GPU (MPS)"
+    return f"the CPU with {torch.get_num_threads()} threads"

@@ -1,0 +1,170 @@
+"""From many readings of a visitor to one verdict that stands still.
+
+Each visitor has evidence: the mean of their readings' scores, older ones counting less. With a
+thousand labels no label ever holds 60 of 100 of such a mean, however sure the machine is, so
+agreement is not a share of the score. It is the share of the readings, weighted alike, that had the
+leading label among their three best: do the readings say the same, or does each say another thing?
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from installation.config import ReadingSettings
+from installation.naming.labelset import LabelSet
+from installation.naming.reading import Reading
+from installation.naming.sightings import Candidate, Sighting, Sightings, Verdict
+from installation.seeing.tracker import Track
+
+HALF_LIFE_S = 2.0
+"""After so long a reading counts half; a guess: about what a visitor takes to turn round."""
+
+BEST = 3
+"""How many of a reading's best labels it votes for."""
+
+PATIENCE = 3.0
+"""A visitor whose readings do not agree within so many minimum times is only the root."""
+
+HYSTERESIS = 1.25
+"""How many times a verdict's own score another label must have to replace it."""
+
+TUMBLING = 24
+"""How many names tumble past, and how many the roulette draws from."""
+
+
+@dataclass(eq=False, repr=False)
+class _Evidence:
+    """What has been read of one visitor; `(labels,)` arrays, and the readings' summed weight."""
+
+    first_at: float
+    last_at: float
+    scores: npt.NDArray[np.float64]
+    votes: npt.NDArray[np.float64]
+    weight: float = 0.0
+    readings: int = 0
+    verdict: Verdict | None = None
+
+    def add(self, reading: Reading) -> None:
+        """Take a reading in; what was there before fades by its age."""
+        fade = 0.5 ** (max(0.0, reading.taken_at - self.last_at) / HALF_LIFE_S)
+        self.scores *= fade
+        self.scores += reading.scores
+        self.votes *= fade
+        self.votes[_best(reading.scores, BEST)] += 1
+        self.weight = self.weight * fade + 1
+        self.readings += 1
+        self.last_at = reading.taken_at
+
+
+class Settler:
+    """Keeps the evidence of every visitor who is there, and of nobody else."""
+
+    def __init__(
+        self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
+    ) -> None:
+        self._label_set = label_set
+        self._settings = settings
+        self._roulette = roulette
+        least = settings.min_score
+        self._min_score = label_set.settings.min_score if least is None else least
+        self._places = {label.id: i for i, label in enumerate(label_set.labels)}
+        self._visitors: dict[int, _Evidence] = {}
+
+    def settle(self, readings: Sequence[Reading], tracks: Sequence[Track], now: float) -> Sightings:
+        """Return all of `tracks` at the instant `now` (s, monotonic) with what has settled.
+
+        `readings` belong to some of the tracks; a track without one keeps what it had. A visitor
+        whose track is not among `tracks` is forgotten.
+
+        A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. Where
+        the leading label's share of the evidence is below the least score, or the readings do
+        not agree in time, it is the root, until some label earns more. Any other verdict holds for
+        `hold_s`, and then until another label has `HYSTERESIS` times its share; with `draw:
+        sample` the roulette then turns again.
+        """
+        here = {track.id for track in tracks}
+        self._visitors = {id_: of for id_, of in self._visitors.items() if id_ in here}
+        for reading in readings:
+            if reading.track_id in here:
+                self._of(reading).add(reading)
+        return Sightings(now, tuple(self._sight(track, now) for track in tracks))
+
+    def _of(self, reading: Reading) -> _Evidence:
+        nothing = np.zeros(len(self._label_set.labels))
+        new = _Evidence(reading.taken_at, reading.taken_at, nothing, nothing.copy())
+        return self._visitors.setdefault(reading.track_id, new)
+
+    def _sight(self, track: Track, now: float) -> Sighting:
+        evidence = self._visitors.get(track.id)
+        if evidence is None:
+            return Sighting(track, (), 0.0, None)
+        shares = evidence.scores / evidence.weight
+        best = _best(shares, TUMBLING)
+        labels = self._label_set.labels
+        candidates = tuple(Candidate(labels[i], float(shares[i])) for i in best)
+        agreement = float(evidence.votes[best[0]] / evidence.weight)
+        enough = self._enough(evidence, now)
+        agreed = _ratio(agreement, self._settings.agreement)
+        evidence.verdict = self._decide(evidence, candidates, enough >= 1, agreed >= 1, now)
+        nearness = 1.0 if evidence.verdict else min(enough, agreed)
+        return Sighting(track, candidates, nearness, evidence.verdict)
+
+    def _enough(self, evidence: _Evidence, now: float) -> float:
+        """Return how much of the least time and the least readings there is, 0–1."""
+        settings = self._settings
+        waited = _ratio(now - evidence.first_at, settings.min_time_s)
+        return min(waited, _ratio(evidence.readings, settings.min_readings))
+
+    def _decide(
+        self,
+        evidence: _Evidence,
+        candidates: Sequence[Candidate],
+        enough: bool,
+        agreed: bool,
+        now: float,
+    ) -> Verdict | None:
+        """Return the verdict from now on: the one there was, another, or none yet."""
+        if not enough:
+            return None
+        settings, old = self._settings, evidence.verdict
+        leader, root = candidates[0], self._label_set.root
+        named = old is not None and old.label != root
+        if old is not None and named and now - old.settled_at < settings.hold_s:
+            return old
+        chosen = leader
+        if leader.score < self._min_score / (HYSTERESIS if named else 1):
+            chosen = Candidate(root, leader.score)
+        elif not agreed:
+            patience = PATIENCE * settings.min_time_s
+            if named or (old is None and now - evidence.first_at < patience):
+                return old
+            chosen = Candidate(root, leader.score)
+        elif settings.draw == "sample":
+            scores = [candidate.score for candidate in candidates]
+            return _settled(self._roulette.choices(candidates, scores)[0], now)
+        elif old is not None and named:
+            own = evidence.scores[self._places[old.label.id]] / evidence.weight
+            if leader.score < HYSTERESIS * own:
+                return old
+        return old if old is not None and old.label == chosen.label else _settled(chosen, now)
+
+
+def _settled(candidate: Candidate, now: float) -> Verdict:
+    return Verdict(candidate.label, candidate.score, now)
+
+
+def _best(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
+    """Return the places of the `count` highest scores, highest first; all where there are fewer."""
+    count = min(count, len(scores))
+    places = np.argpartition(-scores, count - 1)[:count]
+    return places[np.argsort(-scores[places], kind="stable")]
+
+
+def _ratio(value: float, needed: float) -> float:
+    """Return how near `value` is to what is `needed`, 0–1."""
+    return 1.0 if value >= needed else value / needed

@@ -1,0 +1,97 @@
+"""What the show measures of itself, in constant memory, for the summary at its end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import psutil
+
+BUCKET_S = 0.0005
+"""Width of a histogram's bucket: half a millisecond, a tenth of what an eye could tell apart."""
+
+BUCKETS = 4000
+"""Two seconds in all; what is longer counts as two seconds."""
+
+
+def resident_mb() -> float:
+    """Return the memory that the process holds now, MB (10⁶ bytes)."""
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+class Durations:
+    """A histogram of durations: percentiles without keeping the values."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * BUCKETS
+        self.total = 0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        bucket = min(max(int(seconds / BUCKET_S), 0), BUCKETS - 1)
+        self._counts[bucket] += 1
+        self.total += 1
+
+    def percentile_ms(self, share: float) -> float | None:
+        """Return the duration, in ms, that `share` (0–1) of all stay at or below; None of nothing.
+
+        Right to half a millisecond: the upper edge of the bucket is given.
+        """
+        if self.total == 0:
+            return None
+        needed = max(1, share * self.total)
+        seen = 0
+        for bucket, count in enumerate(self._counts):
+            seen += count
+            if seen >= needed:
+                return (bucket + 1) * BUCKET_S * 1000
+        raise AssertionError("the counts add up to the total")
+
+    def percentiles(self) -> Percentiles:
+        """Return the median and the 95th percentile."""
+        return Percentiles(self.percentile_ms(0.5), self.percentile_ms(0.95))
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """The median and the 95th percentile of a duration, ms; None where nothing was measured."""
+
+    p50: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The show in numbers.
+
+    `seconds`, `first_paint_s` and `first_verdict_s` count from the start of the process. The rates
+    are taken over the time in which frames were shown: `camera_fps` frames that the camera gave,
+    `mirror_fps` frames that reached the screen, `readings_per_s` crops that were classified.
+    `frame_age_ms` is the time from a frame's arrival to the flip that first shows it, `interval_ms`
+    the time from one such flip to the next. `dropped` frames came but were never shown.
+    """
+
+    seconds: float
+    camera_fps: float = 0.0
+    mirror_fps: float = 0.0
+    readings_per_s: float = 0.0
+    frame_age_ms: Percentiles = Percentiles()
+    interval_ms: Percentiles = Percentiles()
+    dropped: int = 0
+    rss_mb: float = field(default_factory=resident_mb)
+    first_paint_s: float | None = None
+    first_verdict_s: float | None = None
+
+    def as_event(self) -> dict[str, object]:
+        """Return the summary as the last event of a show, rounded to thousandths."""
+        return {"event": "summary"} | _rounded(asdict(self))
+
+
+def _rounded(figures: dict[str, object]) -> dict[str, object]:
+    return {
+        name: round(figure, 3)
+        if isinstance(figure, float)
+        else _rounded(figure)
+        if isinstance(figure, dict)
+        else figure
+        for name, figure in figures.items()
+    }

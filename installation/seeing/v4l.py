@@ -1,0 +1,173 @@
+"""The cameras that Linux knows, asked through Video4Linux's own calls.
+
+OpenCV can open a camera but cannot list any; `v4l2-ctl` can, but is seldom installed. The numbers
+of the calls and the layouts are those of the kernel's `linux/videodev2.h`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEV = Path("/dev")
+
+Ioctl = Callable[[int, int, bytearray], object]
+"""Fills the buffer for a call on an open file, or raises OSError."""
+
+QUERYCAP = 0x80685600
+ENUM_FMT = 0xC0405602
+ENUM_FRAMESIZES = 0xC02C564A
+ENUM_FRAMEINTERVALS = 0xC034564B
+
+_CAPABILITY = struct.Struct("=16s32s32sIII12x")
+_FORMAT = struct.Struct("=III32s4s16x")
+_SIZE = struct.Struct("=I4sI24s8x")
+_INTERVAL = struct.Struct("=I4sIII24s8x")
+
+_CAPTURE = 0x1
+_CAPTURE_PLANES = 0x1000
+_PER_NODE = 0x80000000
+_DISCRETE = 1
+_BUFFER_KINDS = ((_CAPTURE, 1), (_CAPTURE_PLANES, 9))
+
+MOST = 256
+"""More formats, sizes or rates than this are a driver that never says that it has told all."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A size that a camera gives in a pixel format such as MJPG, with its rates, fastest first."""
+
+    format: str
+    width: int
+    height: int
+    fps: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CameraListing:
+    """A camera: its node, its by-id path where it has one, its own name, and what it gives.
+
+    `trouble` says why it could not be asked; then it has no name and no modes.
+    """
+
+    node: Path
+    by_id: Path | None
+    name: str
+    modes: tuple[Mode, ...]
+    trouble: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The path that still means this camera after a restart, where there is one."""
+        return self.by_id or self.node
+
+
+def _ioctl(file: int, call: int, buffer: bytearray) -> object:
+    return fcntl.ioctl(file, call, buffer, True)
+
+
+def list_cameras(dev: Path = DEV, ioctl: Ioctl = _ioctl) -> list[CameraListing]:
+    """Return the cameras in the order of their numbers; nodes that capture no video are left out.
+
+    A node that may not be opened is listed with its trouble, for it may be the camera.
+    """
+    stable: dict[Path, Path] = {}
+    for link in sorted((dev / "v4l" / "by-id").glob("*")):
+        stable.setdefault(link.resolve(), link)
+    nodes = (node for node in dev.glob("video*") if node.name[len("video") :].isdecimal())
+    listings = (
+        ask(node, stable.get(node.resolve()), ioctl)
+        for node in sorted(nodes, key=lambda node: int(node.name[len("video") :]))
+    )
+    return [listing for listing in listings if listing is not None]
+
+
+def ask(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> CameraListing | None:
+    """Return what the camera at `node` says of itself; None where it captures no video."""
+    try:
+        file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    except OSError as error:
+        return CameraListing(node, by_id, "", (), _reason(error))
+    try:
+        buffer = bytearray(_CAPABILITY.size)
+        ioctl(file, QUERYCAP, buffer)
+        _, card, _, _, all_nodes, this_node = _CAPABILITY.unpack(buffer)
+        able = this_node if all_nodes & _PER_NODE else all_nodes
+        for capability, kind in _BUFFER_KINDS:
+            if able & capability:
+                return CameraListing(node, by_id, _text(card), tuple(_modes(file, kind, ioctl)))
+    except OSError as error:
+        if error.errno != errno.ENOTTY:  # A device of another sort does not know the call.
+            return CameraListing(node, by_id, "", (), _reason(error))
+    finally:
+        os.close(file)
+    return None
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def _modes(file: int, kind: int, ioctl: Ioctl) -> Iterator[Mode]:
+    for fields in _each(
+        file, ENUM_FMT, _FORMAT, lambda i: _FORMAT.pack(i, kind, 0, b"", b""), ioctl
+    ):
+        fourcc: bytes = fields[4]
+        for width, height in _sizes(file, fourcc, ioctl):
+            rates = tuple(sorted(set(_rates(file, fourcc, width, height, ioctl)), reverse=True))
+            yield Mode(fourcc.decode("latin-1").strip(), width, height, rates)
+
+
+def _sizes(file: int, fourcc: bytes, ioctl: Ioctl) -> Iterator[tuple[int, int]]:
+    for _, _, kind, union in _each(
+        file, ENUM_FRAMESIZES, _SIZE, lambda i: _SIZE.pack(i, fourcc, 0, b""), ioctl
+    ):
+        if kind != _DISCRETE:
+            _, widest, _, _, highest, _ = struct.unpack("=6I", union)
+            yield widest, highest
+            return
+        yield struct.unpack_from("=2I", union)
+
+
+def _rates(file: int, fourcc: bytes, width: int, height: int, ioctl: Ioctl) -> Iterator[float]:
+    for _, _, _, _, kind, union in _each(
+        file,
+        ENUM_FRAMEINTERVALS,
+        _INTERVAL,
+        lambda i: _INTERVAL.pack(i, fourcc, width, height, 0, b""),
+        ioctl,
+    ):
+        # A range starts with its shortest interval, which is the fastest rate.
+        over, under = struct.unpack_from("=2I", union)
+        if over:
+            yield under / over
+        if kind != _DISCRETE:
+            return
+
+
+def _each(
+    file: int,
+    call: int,
+    layout: struct.Struct,
+    question: Callable[[int], bytes],
+    ioctl: Ioctl,
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the answers to `question(0)`, `question(1)`, … until the driver refuses one."""
+    for index in range(MOST):
+        buffer = bytearray(question(index))
+        try:
+            ioctl(file, call, buffer)
+        except OSError:
+            return
+        yield layout.unpack(buffer)
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0", 1)[0].decode("utf-8", "replace").strip()

@@ -1,0 +1,435 @@
+"""The one place where the parts meet: from a camera to a name on the screen.
+
+Three threads. `capture` reads the camera; `analysis` finds, follows and reads faces; the main
+thread owns the window and draws the newest frame, with each box predicted to that frame's instant.
+Only frozen values cross between them, each through a `Latest`. A fourth, the loader, opens
+everything heavy while the main thread holds the title card on the wall, and ends.
+
+The alternative was analysis in a process of its own; `scripts/bench` measures that threads do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from installation.config import Settings
+from installation.document import Loaded
+from installation.running.clock import Clock, MonotonicClock
+from installation.running.latest import Latest
+from installation.running.telemetry import Durations, Summary
+from installation.running.worker import Worker
+from installation.showing.cards import title_card, trouble_card
+from installation.showing.compose import compose
+from installation.showing.fonts import Fonts
+from installation.showing.painter import Painter
+from installation.showing.scene import Scene
+from installation.showing.setting import Stage
+from installation.showing.window import Screen, Size, open_screen
+from installation.showing.words import load_words
+
+if TYPE_CHECKING:
+    # These load torch, which the loader does after the first paint.
+    from installation.naming.classifier import Classifier
+    from installation.naming.labelset import LabelSet
+    from installation.naming.settler import Settler
+    from installation.naming.sightings import Sighting, Sightings
+    from installation.seeing.camera import Camera
+    from installation.seeing.detector import Detector
+    from installation.seeing.frame import Frame
+    from installation.seeing.tracker import Tracker
+
+Say = Callable[[str], None]
+"""Takes one line for the people who run the show."""
+
+Tell = Callable[[dict[str, object]], None]
+"""Takes one event of a headless show."""
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that computes in Python may keep the mirror from the interpreter."""
+
+REPAINT_S = 1 / 30
+"""The longest time between two paints where no frame comes, so that names go on tumbling."""
+
+ENDING_S = 0.3
+"""How long a thread may take to end before the process leaves without it."""
+
+CARD_S = 8.0
+"""How long visitors see the calm card after a failure, before the process ends."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that the loader opens."""
+
+    label_set: LabelSet
+    camera: Camera
+    detector: Detector
+    tracker: Tracker
+    classifier: Classifier
+    settler: Settler
+
+
+def load(
+    loaded: Loaded[Settings], clock: Clock, say: Say, *, as_fast_as_possible: bool = False
+) -> Parts:
+    """Return the show's parts, warmed up; `say` hears what each of them is.
+
+    `as_fast_as_possible` plays a film once without waiting, for measurements. Raises KioskError.
+    """
+    from installation.naming import labelset
+    from installation.naming.classifier import open_classifier
+    from installation.naming.device import choose_device
+    from installation.naming.settler import Settler
+    from installation.seeing.cameras import open_camera, resolve
+    from installation.seeing.detectors import open_detector
+    from installation.seeing.tracker import Tracker
+
+    settings = loaded.settings
+    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+    _, fallback = resolve(settings.camera.source)
+    if fallback:
+        say(fallback)
+    device, sentence = choose_device(settings.device)
+    say(sentence)
+    detector = open_detector(settings.detector, device)
+    say(f"detector: {detector.name}")
+    classifier = open_classifier(label_set, device)
+    say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
+    camera = open_camera(settings.camera, clock, as_fast_as_possible=as_fast_as_possible)
+    say(f"camera: {camera.name}")
+    return Parts(
+        label_set=label_set,
+        camera=camera,
+        detector=detector,
+        tracker=Tracker(),
+        classifier=classifier,
+        settler=Settler(label_set, settings.reading, random.Random()),
+    )
+
+
+def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) -> Stage:
+    """Return what every scene on `screen` has in common, with fonts for `texts` too.
+
+    Raises ScreenError where a script has no font.
+    """
+    words = load_words()
+    if settings.screen.title is not None:
+        words = words.model_copy(update={"title": settings.screen.title})
+    return Stage(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
+
+
+class Capture:
+    """The capture thread's work: every frame of the camera into both mailboxes."""
+
+    def __init__(self, camera: Camera, mirror: Latest[Frame], analysis: Latest[Frame]) -> None:
+        self._camera = camera
+        self._mailboxes = (mirror, analysis)
+
+    def __call__(self, stopping: threading.Event) -> None:
+        """Read until `stopping` is set or the camera ends."""
+        try:
+            while not stopping.is_set():
+                frame = self._camera.read()
+                if frame is None:
+                    return
+                for mailbox in self._mailboxes:
+                    mailbox.put(frame)
+        finally:
+            self._camera.close()
+            for mailbox in self._mailboxes:
+                mailbox.close()
+
+
+class Analysis:
+    """The analysis thread's work: from the newest frame to sightings."""
+
+    def __init__(self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings]) -> None:
+        self._parts = parts
+        self._frames = frames
+        self._sightings = sightings
+        self.readings = 0
+        """How many crops have been classified."""
+
+    def __call__(self, stopping: threading.Event) -> None:
+        """Analyse until `stopping` is set or the frames end."""
+        while not stopping.is_set() and not self._frames.ended:
+            frame = self._frames.take(timeout=0.1)
+            if frame is not None:
+                self._sightings.put(self.see(frame))
+
+    def see(self, frame: Frame) -> Sightings:
+        """Return the sightings on `frame`."""
+        parts = self._parts
+        faces = parts.detector.detect(frame)
+        tracks = parts.tracker.update(faces, frame.taken_at, frame.scene)
+        readings = parts.classifier.read(frame, tracks)
+        self.readings += len(readings)
+        return parts.settler.settle(readings, tracks, frame.taken_at)
+
+
+class Mirror:
+    """The main thread's work: the newest frame with what is known of the people on it."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        stage: Stage,
+        frames: Latest[Frame],
+        sightings: Latest[Sightings],
+        clock: Clock,
+    ) -> None:
+        self._screen = screen
+        self._painter = Painter(stage.fonts)
+        self._stage = stage
+        self._frames = frames
+        self._news = sightings
+        self._clock = clock
+        self._frame: Frame | None = None
+        self._sightings: Sightings | None = None
+        self._scene: Scene | None = None
+        self._flipped_at: float | None = None
+        self.ages = Durations()
+        self.intervals = Durations()
+
+    def step(self) -> Sightings | None:
+        """Paint once, as soon as a frame comes; return the sightings if they are new."""
+        fresh = self._frames.take(timeout=REPAINT_S)
+        news = self._news.take(timeout=0)
+        self._sightings = news or self._sightings
+        self._frame = fresh or self._frame
+        if self._frame is not None:
+            now = self._clock.now()
+            self._scene = compose(self._frame, self._sightings, self._stage, now, self._scene)
+            self._painter.paint(self._scene, self._screen.surface)
+            self._screen.flip()
+        if fresh is not None:
+            self._measure(fresh)
+        return news
+
+    def _measure(self, frame: Frame) -> None:
+        now = self._clock.now()
+        self.ages.add(now - frame.taken_at)
+        if self._flipped_at is not None:
+            self.intervals.add(now - self._flipped_at)
+        self._flipped_at = now
+
+
+class Events:
+    """Says each verdict once, and each visitor's leaving."""
+
+    def __init__(self, tell: Tell, started_at: float) -> None:
+        self._tell = tell
+        self._started_at = started_at
+        self._named: dict[int, str | None] = {}
+        self.first_verdict_s: float | None = None
+
+    def take(self, sightings: Sightings, now: float) -> None:
+        """Tell what is new in `sightings`, which the screen shows since `now` (s, monotonic)."""
+        at = now - self._started_at
+        here = {visitor.track.id: visitor for visitor in sightings.visitors}
+        for gone in sorted(self._named.keys() - here.keys()):
+            del self._named[gone]
+            self._tell({"event": "left", "at": round(at, 3), "visitor": gone})
+        for number, visitor in here.items():
+            name = visitor.verdict.label.id if visitor.verdict else None
+            if name is not None and name != self._named.get(number):
+                if self.first_verdict_s is None:
+                    self.first_verdict_s = at
+                self._tell(_verdict_event(at, number, visitor))
+            self._named[number] = name
+
+
+def _verdict_event(at: float, number: int, visitor: Sighting) -> dict[str, object]:
+    assert visitor.verdict is not None
+    label, box = visitor.verdict.label, visitor.track.box
+    return {
+        "event": "verdict",
+        "at": round(at, 3),
+        "visitor": number,
+        "id": label.id,
+        "label": label.name,
+        "definition": label.definition,
+        "chain": list(label.chain),
+        "score": round(visitor.verdict.score, 4),
+        "box": [round(edge, 1) for edge in (box.x0, box.y0, box.x1, box.y1)],
+    }
+
+
+class Show:
+    """One show, from the title card to the summary."""
+
+    def __init__(
+        self,
+        loaded: Loaded[Settings],
+        screen: Screen,
+        *,
+        started_at: float,
+        say: Say,
+        tell: Tell,
+        open_parts: Callable[[Loaded[Settings], Clock, Say], Parts] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._screen = screen
+        self._started_at = started_at
+        self._say = say
+        self._tell = tell
+        self._open_parts = open_parts or load
+        self._clock = clock or MonotonicClock()
+        self._ending = threading.Event()
+
+    def end(self) -> None:
+        """End the show at the next paint. Safe to call from a signal handler."""
+        self._ending.set()
+
+    def run(self, seconds: float | None = None) -> Summary:
+        """Return the summary once `seconds` have passed since the start, or somebody ends the show.
+
+        None: no limit. Raises KioskError, or whatever a part raised, after visitors have seen the
+        calm card.
+        """
+        until = None if seconds is None else self._started_at + seconds
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        stage = open_stage(self._screen, self._loaded.settings)
+        self._hold(title_card(stage), stage)
+        painted_s = self._seconds()
+        parts = self._load(until)
+        if parts is None:
+            return Summary(self._seconds(), first_paint_s=painted_s)
+        return replace(self._play(parts, until), first_paint_s=painted_s)
+
+    def _seconds(self) -> float:
+        return self._clock.now() - self._started_at
+
+    def _goes_on(self, until: float | None) -> bool:
+        now = self._clock.now()
+        if self._screen.ended(now) or (until is not None and now >= until):
+            self.end()
+        return not self._ending.is_set()
+
+    def _hold(self, scene: Scene, stage: Stage) -> None:
+        Painter(stage.fonts).paint(scene, self._screen.surface)
+        self._screen.flip()
+
+    def _load(self, until: float | None) -> Parts | None:
+        """Leave the title card up until the parts are there; None where the show ended before."""
+        opened: Latest[Parts] = Latest()
+        loader = Worker(
+            "loader", lambda _: opened.put(self._open_parts(self._loaded, self._clock, self._say))
+        )
+        loader.start()
+        while self._goes_on(until):
+            parts = opened.take(timeout=REPAINT_S)
+            if parts is not None:
+                return parts
+            loader.check()
+            self._screen.flip()
+        return None
+
+    def _play(self, parts: Parts, until: float | None) -> Summary:
+        stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
+        mirrored: Latest[Frame] = Latest()
+        analysed: Latest[Frame] = Latest()
+        sightings: Latest[Sightings] = Latest()
+        analysis = Analysis(parts, analysed, sightings)
+        mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock)
+        events = Events(self._tell, self._started_at)
+        workers = (
+            Worker("capture", Capture(parts.camera, mirrored, analysed)),
+            Worker("analysis", analysis),
+        )
+        began_at = self._clock.now()
+        for worker in workers:
+            worker.start()
+        try:
+            while self._goes_on(until) and not mirrored.ended:
+                news = mirror.step()
+                if news is not None:
+                    events.take(news, self._clock.now())
+                for worker in workers:
+                    worker.check()
+            seconds = self._clock.now() - began_at
+            for worker in workers:
+                # A camera that failed has also ended the loop; what it raised is raised here.
+                worker.stop(ENDING_S)
+                worker.check()
+        except Exception:
+            self._rest(stage)
+            raise
+        finally:
+            for worker in workers:
+                worker.stop(ENDING_S)
+        return Summary(
+            seconds=self._seconds(),
+            camera_fps=mirrored.received / seconds,
+            mirror_fps=mirror.ages.total / seconds,
+            readings_per_s=analysis.readings / seconds,
+            frame_age_ms=mirror.ages.percentiles(),
+            interval_ms=mirror.intervals.percentiles(),
+            dropped=mirrored.dropped,
+            first_verdict_s=events.first_verdict_s,
+        )
+
+    def _rest(self, stage: Stage) -> None:
+        """Leave the calm card up for a while: visitors see neither a traceback nor a black wall."""
+        if not self._screen.visible:
+            return
+        self._hold(trouble_card(stage), stage)
+        until = self._clock.now() + CARD_S
+        while self._goes_on(until):
+            self._clock.wait(REPAINT_S)
+
+
+def run(
+    loaded: Loaded[Settings],
+    *,
+    headless: bool = False,
+    windowed: Size | None = None,
+    seconds: float | None = None,
+    started_at: float,
+    say: Say,
+    tell: Tell,
+) -> Summary:
+    """Run the show and return its summary; Ctrl-C and SIGTERM end it.
+
+    `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `tell`
+    hears the events where there is no screen to look at. Raises KioskError.
+    """
+    screen, fallback = open_screen(
+        loaded.settings.screen.display, headless=headless, windowed=windowed
+    )
+    try:
+        if fallback:
+            say(fallback)
+        say(f"screen: {screen.name}.")
+        unheard: Tell = lambda _: None  # noqa: E731 - a name for what nobody listens to
+        show = Show(
+            loaded,
+            screen,
+            started_at=started_at,
+            say=say,
+            tell=unheard if screen.visible else tell,
+        )
+        with _ended_by_signals(show):
+            return show.run(seconds)
+    finally:
+        screen.close()
+
+
+@contextlib.contextmanager
+def _ended_by_signals(show: Show) -> Iterator[None]:
+    """End `show` on Ctrl-C and SIGTERM; afterwards the signals do what they did before."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: show.end()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

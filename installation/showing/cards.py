@@ -1,0 +1,119 @@
+"""The scenes without visitors: the title while the show loads, nobody there, something wrong."""
+
+from __future__ import annotations
+
+from installation.seeing.frame import Frame
+from installation.showing.scene import BLACK, GREEN, WHITE, Panel, Paper, Rect, Scene
+from installation.showing.setting import Stage, Text, set_panel
+
+PLAIN: Paper = (*BLACK, 255)
+NEON: Paper = (*GREEN, 255)
+
+MARGIN = 60
+"""From the screen's edge to the type, px at 1080."""
+
+TITLE_SIZES = (180, 160, 140, 120, 100, 84, 72, 60, 48)
+"""Type of the title, px per em at 1080; the largest that fits is taken."""
+
+MOST_TITLE_LINES = 3
+
+BLEED = 48
+"""Round the title's type, for round letters and accents that rise above its capitals."""
+
+TITLE_LEADING = 1.04
+"""Closer than in running text: large lines hold together only so."""
+
+IMPRINT = 25
+IMPRINT_PAD = 14
+"""Type of the strip along the bottom, px per em, and the room above and below it, px, at 1080."""
+
+WAITING_BRIGHTNESS = 0.45
+"""How bright the mirror is behind the title; white on it stays readable before a white wall."""
+
+
+def title_card(stage: Stage) -> Scene:
+    """Return what is shown while the show loads: where the title will be on the mirror."""
+    return _card(stage, stage.words.title, stage.words.loading)
+
+
+def trouble_card(stage: Stage) -> Scene:
+    """Return the calm card for when something is wrong."""
+    return _card(stage, stage.words.trouble_title, stage.words.trouble)
+
+
+def waiting(picture: Frame, stage: Stage, empty_since: float) -> Scene:
+    """Return the scene without anybody: the dimmed mirror, the title, and what happens here."""
+    heading = _heading(stage, stage.words.title, stage.words.invitation)
+    panels = (*heading, *imprint(stage))
+    return Scene(picture, WAITING_BRIGHTNESS, (), panels, empty_since)
+
+
+def imprint(stage: Stage) -> tuple[Panel, ...]:
+    """Return the strip along the bottom: the notice, what a label is, and what becomes of pictures.
+
+    One line where the three fit beside each other, else one below the other.
+    """
+    width, height = stage.size
+    words = stage.words
+    pad, gap = stage.px(IMPRINT_PAD), stage.px(2)
+    # Each statement has some room of its own, for round letters and accents.
+    bleed = stage.px(6)
+    left, right = stage.px(MARGIN) - bleed, width - stage.px(MARGIN) + bleed
+    panels = [
+        set_panel(
+            stage.fonts,
+            [Text(text, stage.px(IMPRINT), WHITE)],
+            right - left - 2 * bleed,
+            bleed,
+            None,
+        )
+        for text in (words.notice, words.guess, words.privacy)
+    ]
+    first, second, third = (panel.rect.width for panel in panels)
+    room = right - left - first - second - third
+    if room >= 2 * stage.px(MARGIN):
+        tall = max(panel.rect.height for panel in panels)
+        top = height - tall - 2 * pad
+        corners = [
+            (left, top + pad),
+            (left + first + room // 2, top + pad),
+            (right - third, top + pad),
+        ]
+    else:
+        top = height - sum(panel.rect.height + gap for panel in panels) + gap - 2 * pad
+        corners = []
+        y = top + pad
+        for panel in panels:
+            corners.append((left, y))
+            y += panel.rect.height + gap
+    strip = Panel(Rect(0, top, width, height - top), PLAIN, ())
+    placed = (at(panel, x, y) for panel, (x, y) in zip(panels, corners, strict=True))
+    return (strip, *placed)
+
+
+def at(panel: Panel, x: int, y: int) -> Panel:
+    """Return `panel` with its corner at `x, y`."""
+    return Panel(Rect(x, y, panel.rect.width, panel.rect.height), panel.paper, panel.lines)
+
+
+def _card(stage: Stage, title: str, sentence: str) -> Scene:
+    return Scene(None, 1.0, (), _heading(stage, title, sentence))
+
+
+def _heading(stage: Stage, title: str, sentence: str) -> tuple[Panel, Panel]:
+    """Return the large title and a sentence in black on green below it, at the lower left."""
+    margin = stage.px(MARGIN)
+    measure = stage.size[0] - 2 * margin
+    floor = imprint(stage)[0].rect.y - margin
+    pad, gap = stage.px(20), stage.px(32)
+    bleed = stage.px(BLEED)
+    invitation = Text(sentence, stage.px(48), BLACK)
+    below = set_panel(stage.fonts, [invitation], measure - 2 * pad, pad, NEON)
+    top = floor - below.rect.height
+    for size in TITLE_SIZES:
+        heading = Text(title, stage.px(size), WHITE, leading=TITLE_LEADING)
+        above = set_panel(stage.fonts, [heading], measure, bleed, None)
+        if above.rect.height + gap <= top and len(above.lines) <= MOST_TITLE_LINES:
+            break
+    y = max(0, top - gap - above.rect.height)
+    return at(above, margin - bleed, y), at(below, margin, top)

@@ -1,0 +1,140 @@
+"""A scene as pixels.
+
+The camera frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
+small frame is cropped and put into the surface's order of channels first, so that no picture of the
+screen's size is copied. Panels are drawn once and kept, so that a scene that holds still costs a
+few block transfers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+
+import cv2
+import numpy as np
+import pygame
+import pygame.surfarray
+from cv2.typing import MatLike
+
+from installation.seeing.frame import Frame
+from installation.showing.cover import Cover
+from installation.showing.fonts import Fonts
+from installation.showing.scene import (
+    BLACK,
+    DIM_GREEN,
+    GREEN,
+    Panel,
+    Rect,
+    Scene,
+    Visitor,
+)
+
+KEPT_PANELS = 160
+"""How many drawn panels are kept: those of 32 visitors and the names that they tumble through."""
+
+Key = tuple[object, ...]
+
+
+class Painter:
+    """Paints scenes; used by the thread that owns the window."""
+
+    def __init__(self, fonts: Fonts) -> None:
+        self._fonts = fonts
+        self._panels: OrderedDict[Key, pygame.Surface] = OrderedDict()
+
+    def paint(self, scene: Scene, surface: pygame.Surface) -> None:
+        """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
+        if scene.picture is None:
+            surface.fill(BLACK)
+        else:
+            paint_picture(scene.picture, scene.brightness, surface)
+        for visitor in scene.visitors:
+            _paint_square(visitor, surface)
+        for visitor in scene.visitors:
+            if visitor.caption:
+                self._paint_panel(visitor.caption.panel, surface)
+            if visitor.tag:
+                self._paint_panel(visitor.tag, surface)
+        for panel in scene.panels:
+            self._paint_panel(panel, surface)
+
+    def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
+        size = (panel.rect.width, panel.rect.height)
+        key: Key = (size, panel.paper, panel.lines, surface.get_masks())
+        drawn = self._panels.pop(key, None)
+        if drawn is None:
+            drawn = self._draw(panel, surface)
+        self._panels[key] = drawn
+        if len(self._panels) > KEPT_PANELS:
+            self._panels.popitem(last=False)
+        surface.blit(drawn, (panel.rect.x, panel.rect.y))
+
+    def _draw(self, panel: Panel, like: pygame.Surface) -> pygame.Surface:
+        """Return `panel` as a surface; opaque and in the format of `like` where its paper is."""
+        size = (panel.rect.width, panel.rect.height)
+        if panel.paper is not None and panel.paper[3] == 255:
+            drawn = pygame.Surface(size, 0, like)
+        else:
+            drawn = pygame.Surface(size, pygame.SRCALPHA, 32)
+        drawn.fill(panel.paper or (0, 0, 0, 0))
+        for line in panel.lines:
+            self._fonts.draw(line, drawn)
+        return drawn
+
+
+def paint_picture(picture: Frame, brightness: float, surface: pygame.Surface) -> None:
+    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is."""
+    size = surface.get_size()
+    cover = Cover.of((picture.width, picture.height), size)
+    crop = picture.pixels[
+        cover.y : cover.y + cover.height, cover.x : cover.x + cover.width
+    ]  # (H, W, 3)
+    method = cv2.INTER_AREA if cover.width > size[0] else cv2.INTER_LINEAR
+    order = _channel_order(surface)
+    if order is None:
+        scaled = cv2.resize(_dimmed(crop, brightness), size, interpolation=method)
+        surface.blit(pygame.image.frombuffer(scaled.tobytes(), size, "RGB"), (0, 0))
+        return
+    small = _dimmed(cv2.cvtColor(crop, order), brightness)  # (H, W, 4)
+    # OpenCV writes through this view; the surface is locked until the view is gone.
+    memory = pygame.surfarray.pixels2d(surface).T.view(np.uint8)  # (H, 4 W)
+    cv2.resize(small, size, dst=memory.reshape(size[1], size[0], 4), interpolation=method)
+
+
+def _channel_order(surface: pygame.Surface) -> int | None:
+    """Return OpenCV's code from RGB to the surface's memory, or None for an unusual surface."""
+    if surface.get_bitsize() != 32 or sys.byteorder != "little":
+        return None
+    return {
+        (0xFF0000, 0xFF00, 0xFF): cv2.COLOR_RGB2BGRA,
+        (0xFF, 0xFF00, 0xFF0000): cv2.COLOR_RGB2RGBA,
+    }.get(surface.get_masks()[:3])
+
+
+def _dimmed(pixels: MatLike, brightness: float) -> MatLike:
+    """Return `pixels` with every channel scaled by `brightness`; as they are where it is 1."""
+    return pixels if brightness >= 1 else cv2.convertScaleAbs(pixels, alpha=brightness)
+
+
+def _paint_square(visitor: Visitor, surface: pygame.Surface) -> None:
+    """Draw the outline: dark green, and bright as far as it is lit."""
+    if visitor.lit < 1:
+        for strip in _outline(visitor.square, visitor.stroke, 1.0):
+            surface.fill(DIM_GREEN, strip)
+    for strip in _outline(visitor.square, visitor.stroke, visitor.lit):
+        surface.fill(GREEN, strip)
+
+
+def _outline(square: Rect, stroke: int, lit: float) -> list[tuple[int, int, int, int]]:
+    """Return `lit` (0–1) of the outline as strips, clockwise from the corner under the tag."""
+    x, y, side = square.x, square.y, square.width
+    top, right, bottom, left = (
+        round(side * min(1.0, max(0.0, 4 * lit - number))) for number in range(4)
+    )
+    return [
+        (x, y, top, stroke),
+        (square.right - stroke, y, stroke, right),
+        (square.right - bottom, square.bottom - stroke, bottom, stroke),
+        (x, square.bottom - left, stroke, left),
+    ]

@@ -1,0 +1,224 @@
+"""Measures the show on this machine and prints the figures as a table.
+
+The mirror runs as visitors see it, in a process of its own under SDL's dummy driver, and beside it,
+turn by turn in the same run, a plain loop that reads, detects, classifies and draws one after the
+other with the same parts. Figures of one run can be compared; figures of two days cannot.
+
+    scripts/bench --source film.mp4
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = (1920, 1080)
+BATCH = 8
+TARGET_READINGS = 30.0
+"""Readings a second of the classifier alone: 100,000 an hour, the traffic of the 2019 website."""
+
+Figures = dict[str, Any]
+
+
+def main() -> int:
+    """Measure, print the table, and tell by the exit status whether every target was met."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--source", default="rehearsal", help="what plays; a film is best")
+    parser.add_argument("--labels", default="persons")
+    parser.add_argument("--detector", default="mtcnn", choices=["auto", "mtcnn", "yunet"])
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each show and each loop")
+    parser.add_argument("--rounds", type=int, default=3, help="show and loop in turn")
+    parser.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.plain:
+        print(json.dumps(plain_loop(asked)))
+        return 0
+    rounds = [(_child(asked, plain=False), _child(asked, plain=True)) for _ in range(asked.rounds)]
+    classifier = classifier_alone(asked.labels)
+    print(
+        f"{_machine()}; {asked.rounds} rounds of {asked.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
+        f"{asked.detector}; {Path(asked.source).name}\n"
+    )
+    rows = _rows(rounds, classifier)
+    print("| what | median | range | target | met |\n|---|---|---|---|---|")
+    for name, values, form, target, met in rows:
+        low, high = min(values), max(values)
+        median = statistics.median(values)
+        print(
+            f"| {name} | {median:{form}} | {low:{form}} – {high:{form}} | {target} | "
+            f"{'' if met is None else 'yes' if met else 'NO'} |"
+        )
+    return 0 if all(met is not False for *_, met in rows) else 1
+
+
+Row = tuple[str, Sequence[float], str, str, bool | None]
+
+
+def _rows(rounds: Sequence[tuple[Figures, Figures]], classifier: Sequence[float]) -> list[Row]:
+    def shown(*keys: str) -> list[float]:
+        return [_at(show, keys) for show, _ in rounds]
+
+    def plain(*keys: str) -> list[float]:
+        return [_at(loop, keys) for _, loop in rounds]
+
+    def median(values: Sequence[float]) -> float:
+        return statistics.median(values)
+
+    mirror, camera = shown("mirror_fps"), shown("camera_fps")
+    held = [a / b for a, b in zip(mirror, camera, strict=True)]
+    age, memory = shown("frame_age_ms", "p95"), shown("rss_mb")
+    interval, slow = shown("interval_ms", "p95"), plain("interval_ms", "p95")
+    smoother = [b / a for a, b in zip(interval, slow, strict=True)]
+    first, paint = shown("first_verdict_s"), shown("first_paint_s")
+    return [
+        ("camera, frames a second", camera, ".1f", "", None),
+        ("mirror, frames a second", mirror, ".1f", "the camera's", median(held) >= 0.98),
+        ("frame age at the flip, p95, ms", age, ".1f", "≤ 50", median(age) <= 50),
+        ("between new pictures, p95, ms", interval, ".1f", "", None),
+        ("plain loop, frames a second", plain("mirror_fps"), ".1f", "", None),
+        ("plain loop, between new pictures, p95, ms", slow, ".1f", "", None),
+        ("smoother than the plain loop, times", smoother, ".1f", "≥ 4", median(smoother) >= 4),
+        ("readings a second in the show", shown("readings_per_s"), ".1f", "", None),
+        (
+            f"classifier alone, batch {BATCH}, readings a second",
+            classifier,
+            ".0f",
+            f"≥ {TARGET_READINGS:g}",
+            median(classifier) >= TARGET_READINGS,
+        ),
+        ("memory, MB", memory, ".0f", "< 1,500", median(memory) < 1500),
+        ("first paint, s", paint, ".2f", "≤ 1", median(paint) <= 1),
+        ("first verdict, s", first, ".1f", "≤ 10", median(first) <= 10),
+    ]
+
+
+def _at(figures: Figures, keys: Sequence[str]) -> float:
+    value: Any = figures
+    for key in keys:
+        value = value[key]
+    if value is None:
+        raise SystemExit(f"nothing was measured for {'.'.join(keys)}; give it more --seconds")
+    return cast("float", value)
+
+
+def _child(asked: argparse.Namespace, *, plain: bool) -> Figures:
+    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
+    if plain:
+        command = [__file__, "--plain", "--source", asked.source, "--labels", asked.labels]
+        command += ["--detector", asked.detector, "--seconds", str(asked.seconds)]
+        return _last_line(command, environment)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder, "kiosk.yaml")
+        settings.write_text(f"detector: {asked.detector}\n", encoding="utf-8")
+        command = ["-m", "installation", "run", str(settings), "--source", asked.source]
+        command += ["--labels", asked.labels, "--windowed", f"{SIZE[0]}x{SIZE[1]}"]
+        return _last_line([*command, "--seconds", str(asked.seconds)], environment)
+
+
+def _last_line(command: Sequence[str], environment: dict[str, str]) -> Figures:
+    ran = subprocess.run(
+        [sys.executable, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return cast("Figures", json.loads(ran.stdout.splitlines()[-1]))
+
+
+def plain_loop(asked: argparse.Namespace) -> Figures:
+    """Return the figures of the loop that does one thing after the other."""
+    from installation import show
+    from installation.config import CameraSettings, Settings
+    from installation.document import Loaded
+    from installation.running.clock import MonotonicClock
+    from installation.running.latest import Latest
+    from installation.running.telemetry import Summary
+    from installation.showing.window import Window
+
+    started_at = time.monotonic()
+    clock = MonotonicClock()
+    camera = CameraSettings(source=asked.source)
+    settings = Settings(labels=asked.labels, detector=asked.detector, camera=camera)
+    parts = show.load(Loaded(settings, "the bench", {}, {}), clock, lambda _: None)
+    screen = Window(0, SIZE)
+    mirrored: Latest[Any] = Latest()
+    analysed: Latest[Any] = Latest()
+    sightings: Latest[Any] = Latest()
+    stage = show.open_stage(screen, settings, parts.label_set.texts())
+    mirror = show.Mirror(screen, stage, mirrored, sightings, clock)
+    analysis = show.Analysis(parts, analysed, sightings)
+    began_at = clock.now()
+    while clock.now() < started_at + asked.seconds:
+        frame = parts.camera.read()
+        if frame is None:
+            break
+        sightings.put(analysis.see(frame))
+        mirrored.put(frame)
+        mirror.step()
+    seconds = clock.now() - began_at
+    return replace(
+        Summary(seconds),
+        mirror_fps=mirror.ages.total / seconds,
+        interval_ms=mirror.intervals.percentiles(),
+    ).as_event()
+
+
+def classifier_alone(labels: str) -> list[float]:
+    """Return readings a second of the classifier on batches of eight, from each of five rounds."""
+    import numpy as np
+    import torch
+
+    from installation.config import ContentSettings
+    from installation.naming import labelset
+    from installation.naming.classifier import open_classifier
+    from installation.naming.device import choose_device
+    from installation.seeing.box import Box
+    from installation.seeing.frame import Frame
+    from installation.seeing.tracker import Track
+
+    device, _ = choose_device("auto")
+    classifier = open_classifier(labelset.load(labels, ContentSettings()), device)
+    pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    frame = Frame(pixels, 0.0)
+    still = (0.0, 0.0, 0.0, 0.0)
+    tracks = [
+        Track(i, Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340), still, 0.0, 0.0, 5, 0)
+        for i in range(BATCH)
+    ]
+    rates = []
+    for _ in range(5):
+        began, passes = time.perf_counter(), 12
+        for _ in range(passes):
+            classifier.read(frame, tracks)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        rates.append(passes * BATCH / (time.perf_counter() - began))
+    return rates
+
+
+def _machine() -> str:
+    import torch
+
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    card = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores{card}, torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

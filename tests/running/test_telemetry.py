@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.running.telemetry import BUCKET_S, Durations
+
+
+@given(
+    st.lists(st.floats(min_value=0, max_value=1.9), min_size=1, max_size=200),
+    st.floats(min_value=0.01, max_value=1),
+)
+def test_percentiles_agree_with_sorting(seconds: list[float], share: float) -> None:
+    """A percentile of the histogram is the sorted list's, to one bucket."""
+    durations = Durations()
+    for duration in seconds:
+        durations.add(duration)
+    exact = sorted(seconds)[math.ceil(max(1, share * len(seconds))) - 1]
+    found = durations.percentile_ms(share)
+    assert found is not None
+    assert exact * 1000 <= found + 1e-6
+    assert found <= (exact + BUCKET_S) * 1000 + 1e-6
+
+
+def test_nothing_measured_is_not_zero() -> None:
+    """A show that never showed a frame gives no frame age, instead of a perfect one."""
+    assert Durations().percentile_ms(0.95) is None
+
+
+def test_a_stall_counts_as_the_longest_bucket() -> None:
+    """A mirror that froze for a minute does not vanish from the figures."""
+    durations = Durations()
+    durations.add(60.0)
+    assert durations.percentile_ms(0.5) == pytest.approx(2000)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from installation.naming.labels import Label
+from installation.seeing.frame import Frame
+from installation.showing.cards import title_card, trouble_card
+from installation.showing.compose import compose
+from installation.showing.fonts import Fonts
+from installation.showing.scene import Scene, Size
+from installation.showing.setting import Stage
+from installation.showing.words import load_words
+from tests.showing.conftest import Check
+from tests.showing.figures import (
+    BOXER,
+    CLINICIAN,
+    FARMER,
+    GUEST,
+    HORNIST,
+    LONGEST_DEFINITION,
+    LONGEST_LABEL,
+    Head,
+    company,
+    draw,
+    rows,
+)
+
+LANDSCAPE: Size = (1920, 1080)
+PORTRAIT: Size = (1080, 1920)
+FOUR_K: Size = (3840, 2160)
+
+MakeStage = Callable[[Size], Stage]
+
+ONE: list[Head] = [(620, 250, 170)]
+NEAR: list[Head] = [(560, 330, 260)]
+TALL_ONE: list[Head] = [(340, 420, 200)]
+TWO: list[Head] = [(360, 250, 180), (880, 270, 165)]
+
+
+def _frame(size: Size, heads: list[Head]) -> Frame:
+    return draw((1280, 720) if size[0] > size[1] else (720, 1280), heads)
+
+
+def _scene(stage: Stage, heads: list[Head], *labels: Label | None) -> Scene:
+    return compose(_frame(stage.size, heads), company(heads, labels), stage, now=0.0)
+
+
+def test_the_title_card(golden: Check, stage: MakeStage) -> None:
+    """While the show loads, the wall shows its title on black."""
+    golden("title_card", title_card(stage(LANDSCAPE)), stage(LANDSCAPE))
+
+
+def test_the_trouble_card(golden: Check, stage: MakeStage) -> None:
+    """When something is wrong, visitors see one calm sentence."""
+    golden("trouble_card", trouble_card(stage(LANDSCAPE)), stage(LANDSCAPE))
+
+
+@pytest.mark.parametrize(("name", "size"), [("waiting", LANDSCAPE), ("waiting_tall", PORTRAIT)])
+def test_waiting(golden: Check, stage: MakeStage, name: str, size: Size) -> None:
+    """Without visitors the mirror is dimmed behind the title."""
+    golden(name, compose(_frame(size, []), None, stage(size), now=0.0), stage(size))
+
+
+def test_reading(golden: Check, stage: MakeStage) -> None:
+    """While a face is read, the square lights up as far as there is evidence."""
+    golden("reading", _scene(stage(LANDSCAPE), ONE, None), stage(LANDSCAPE))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "heads", "label"),
+    [
+        ("verdict", LANDSCAPE, ONE, CLINICIAN),
+        ("verdict_tall", PORTRAIT, TALL_ONE, CLINICIAN),
+        ("verdict_4k", FOUR_K, ONE, CLINICIAN),
+        ("near", LANDSCAPE, [(640.0, 400.0, 560.0)], GUEST),
+        ("longest_label", LANDSCAPE, NEAR, LONGEST_LABEL),
+        ("longest_label_tall", PORTRAIT, TALL_ONE, LONGEST_LABEL),
+        ("longest_definition", LANDSCAPE, NEAR, LONGEST_DEFINITION),
+        ("longest_definition_tall", PORTRAIT, TALL_ONE, LONGEST_DEFINITION),
+    ],
+)
+def test_a_verdict(
+    golden: Check, stage: MakeStage, name: str, size: Size, heads: list[Head], label: Label
+) -> None:
+    """One visitor with a verdict, on every screen, near and far, with the longest texts."""
+    golden(name, _scene(stage(size), heads, label), stage(size))
+
+
+def test_two_visitors(golden: Check, stage: MakeStage) -> None:
+    """Two visitors have a caption each, in type of one size."""
+    golden("two", _scene(stage(LANDSCAPE), TWO, CLINICIAN, GUEST), stage(LANDSCAPE))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "counts", "head", "top", "step"),
+    [
+        ("crowd_12", LANDSCAPE, (5, 4, 3), 95.0, 0.18, 0.24),
+        ("crowd_32", LANDSCAPE, (9, 9, 8, 6), 52.0, 0.13, 0.18),
+        ("crowd_32_tall", PORTRAIT, (5, 6, 6, 6, 5, 4), 54.0, 0.12, 0.13),
+    ],
+)
+def test_a_crowd(
+    golden: Check,
+    stage: MakeStage,
+    name: str,
+    size: Size,
+    counts: tuple[int, ...],
+    head: float,
+    top: float,
+    step: float,
+) -> None:
+    """In a crowd the names stay, beside the faces, and definitions go."""
+    heads = rows((1280, 720) if size[0] > size[1] else (720, 1280), counts, head, top, step)
+    labels = (CLINICIAN, GUEST, None, BOXER, HORNIST, FARMER)
+    golden(name, _scene(stage(size), heads, *labels), stage(size))
+
+
+NOTO = Path("/usr/share/fonts")
+
+
+@pytest.mark.parametrize(
+    ("name", "font", "sha256", "label"),
+    [
+        (
+            "arabic",
+            NOTO / "truetype/noto/NotoSansArabic-Bold.ttf",
+            "ded6fc7359ca36d15d7aab9ef0c066e21ce48b26a069994d6602fa2cb9a1b952",
+            Label(
+                "a",
+                "رائد فضاء",
+                "شخص مُدرَّب على السفر في مركبة فضائية (منذ 1961)",
+                ("شخص", "مسافر"),
+            ),
+        ),
+        (
+            "hebrew",
+            NOTO / "truetype/noto/NotoSansHebrew-Bold.ttf",
+            "d3b01343f71e8a93fffb84c345a1aecbaf4694b98d0eaace916cb9eac9e6dcd3",
+            Label("h", "אַסְטְרוֹנָאוּט", "אדם שהוכשר לטוס בחללית (space), מאז 1961", ("אדם", "נוסע")),
+        ),
+        (
+            "japanese",
+            NOTO / "opentype/noto/NotoSansCJK-Bold.ttc",
+            "faa5f3656a78b2e2d450d27fe8382c778bc2b6bb5ea29c986664a6a435056ceb",
+            Label(
+                "j",
+                "宇宙飛行士",
+                "宇宙船に乗り、「宇宙」を旅するために訓練を受けた人。",
+                ("人", "旅行者"),
+            ),
+        ),
+    ],
+)
+def test_other_scripts(golden: Check, name: str, font: Path, sha256: str, label: Label) -> None:
+    """Arabic is joined, Hebrew runs from the right, and Japanese breaks between characters."""
+    if not font.exists() or hashlib.sha256(font.read_bytes()).hexdigest() != sha256:
+        pytest.skip(f"needs {font.name} of Debian 12's fonts-noto-core and fonts-noto-cjk")
+    words = load_words()
+    fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain))
+    stage = Stage(words, fonts, LANDSCAPE)
+    golden(name, _scene(stage, ONE, label), stage)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pygame
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame, Pixels
+from installation.showing.compose import compose
+from installation.showing.cover import Cover
+from installation.showing.fonts import Fonts
+from installation.showing.painter import Painter, paint_picture
+from installation.showing.scene import Scene, Size
+from installation.showing.setting import Stage
+from installation.showing.words import load_words
+from tests.showing.figures import CLINICIAN, company, draw
+
+MASKS = {
+    "BGRX": (32, (0xFF0000, 0xFF00, 0xFF, 0)),
+    "RGBX": (32, (0xFF, 0xFF00, 0xFF0000, 0)),
+    "XRGB": (32, (0xFF00, 0xFF0000, 0xFF000000, 0)),
+    "RGB": (24, (0xFF, 0xFF00, 0xFF0000, 0)),
+    "BGR": (24, (0xFF0000, 0xFF00, 0xFF, 0)),
+}
+
+
+def _pixels(surface: pygame.Surface) -> Pixels:
+    return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
+
+
+def _scene(size: Size = (960, 540)) -> tuple[Scene, Stage]:
+    heads = [(620.0, 260.0, 170.0)]
+    stage = Stage(load_words(), Fonts(), size)
+    return compose(draw((1280, 720), heads), company(heads, [CLINICIAN]), stage, 0.0), stage
+
+
+@pytest.mark.parametrize("form", MASKS)
+def test_every_kind_of_surface_shows_the_same(form: str) -> None:
+    """The colours are right whatever order of channels the display has."""
+    scene, stage = _scene()
+    plain = pygame.Surface(stage.size, depth=32)
+    Painter(stage.fonts).paint(scene, plain)
+    depth, masks = MASKS[form]
+    other = pygame.Surface(stage.size, 0, depth, masks)
+    Painter(stage.fonts).paint(scene, other)
+    np.testing.assert_array_equal(_pixels(plain), _pixels(other))
+
+
+@pytest.mark.parametrize("form", MASKS)
+def test_red_stays_red(form: str) -> None:
+    """A frame of one colour is a screen of that colour."""
+    depth, masks = MASKS[form]
+    surface = pygame.Surface((64, 36), 0, depth, masks)
+    frame = Frame(np.full((90, 160, 3), (200, 30, 60), np.uint8), 0.0)
+    paint_picture(frame, 1.0, surface)
+    assert (_pixels(surface) == (200, 30, 60)).all()
+    paint_picture(frame, 0.5, surface)
+    assert (_pixels(surface) == (100, 15, 30)).all()
+
+
+def test_a_part_of_a_surface_is_painted_in_place() -> None:
+    """The picture is written into the surface's own memory, and nowhere beside it."""
+    whole = pygame.Surface((100, 60), depth=32)
+    part = whole.subsurface((10, 5, 64, 36))
+    paint_picture(Frame(np.full((90, 160, 3), 255, np.uint8), 0.0), 1.0, part)
+    assert not part.get_locked()
+    expected = np.zeros((60, 100), bool)
+    expected[5:41, 10:74] = True
+    np.testing.assert_array_equal(_pixels(whole).all(axis=2), expected)
+
+
+def test_painting_covers_all_and_changes_nothing() -> None:
+    """What was on the surface before does not show, and the scene stays as it was."""
+    scene, stage = _scene()
+    assert scene.picture is not None
+    picture = scene.picture.pixels.copy()
+    painter = Painter(stage.fonts)
+    seen = []
+    for colour in ("black", "magenta"):
+        surface = pygame.Surface(stage.size, depth=32)
+        surface.fill(colour)
+        painter.paint(scene, surface)
+        seen.append(_pixels(surface))
+    np.testing.assert_array_equal(*seen)
+    np.testing.assert_array_equal(scene.picture.pixels, picture)
+    assert not scene.picture.pixels.flags.writeable
+
+
+sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))
+
+
+@given(sizes, sizes)
+def test_the_picture_fills_the_screen_around_its_middle(frame: Size, screen: Size) -> None:
+    """The crop lies within the frame, centred, and has the shape of the screen to a pixel."""
+    cover = Cover.of(frame, screen)
+    assert 0 <= cover.x <= cover.x + cover.width <= frame[0]
+    assert 0 <= cover.y <= cover.y + cover.height <= frame[1]
+    assert abs(cover.x - (frame[0] - cover.width - cover.x)) <= 1
+    assert abs(cover.y - (frame[1] - cover.height - cover.y)) <= 1
+    assert cover.width == frame[0] or cover.height == frame[1]
+    assert abs(cover.width * screen[1] / screen[0] - cover.height) <= 1 + screen[1] / screen[0]
+
+
+@pytest.mark.parametrize("screen", [(640, 360), (360, 640), (1000, 400), (160, 90)])
+def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
+    """What is inside a box on the frame is inside the box on the screen."""
+    pixels = np.zeros((180, 320, 3), np.uint8)
+    pixels[60:100, 140:180] = 255
+    surface = pygame.Surface(screen, depth=32)
+    paint_picture(Frame(pixels, 0.0), 1.0, surface)
+    rows, columns = np.nonzero(_pixels(surface)[..., 0] > 127)
+    box = Cover.of((320, 180), screen).to_screen(Box(140, 60, 180, 100))
+    painted = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    assert painted == pytest.approx((box.x0, box.y0, box.x1, box.y1), abs=1.01)
+
+
+def test_the_wall_is_painted_before_torch_is_there() -> None:
+    """What paints the title card loads no network library, and prints nothing of its own."""
+    code = (
+        "import installation.showing.painter, installation.showing.cards, sys;"
+        "print([name for name in ('torch', 'scipy', 'timm', 'skimage') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

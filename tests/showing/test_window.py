@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pygame
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.errors import ScreenError
+from installation.showing.window import (
+    HOLD_TO_END_S,
+    HeldKey,
+    OffScreen,
+    Screen,
+    Window,
+    open_screen,
+)
+
+
+@pytest.fixture
+def dummy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """SDL's driver that shows nothing stands in for a display."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    yield
+    pygame.display.quit()
+
+
+@pytest.fixture(params=["window", "off screen"])
+def screen(request: pytest.FixtureRequest, dummy: None) -> Iterator[Screen]:
+    """Each of the implementations, 640×360 px."""
+    opened = OffScreen((640, 360)) if request.param == "off screen" else Window(0, (640, 360))
+    yield opened
+    opened.close()
+
+
+def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) -> None:
+    """A screen has the size that was asked for, takes paint, and closing it again does no harm."""
+    assert screen.surface.get_size() == (640, 360)
+    screen.surface.fill((0, 255, 0))
+    screen.flip()
+    assert not screen.ended(0.0)
+    screen.close()
+    screen.close()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["press", "release"]), st.floats(0.01, 10)), max_size=30))
+def test_a_key_is_held_since_its_last_press_from_up(steps: list[tuple[str, float]]) -> None:
+    """Key repeats do not start the three seconds anew; letting go does."""
+    key, now, since = HeldKey(), 0.0, None
+    for step, pause in steps:
+        now += pause
+        if step == "press":
+            key.press(now)
+            since = now if since is None else since
+        else:
+            key.release()
+            since = None
+        assert key.held_s(now + 1) == (0.0 if since is None else now + 1 - since)
+
+
+def test_escape_ends_the_show_only_when_held(dummy: None) -> None:
+    """A visitor who taps Escape ends nothing; a technician who holds it for three seconds does."""
+    window = Window(0, (64, 36))
+    escape = {"key": pygame.K_ESCAPE}
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, escape))
+    assert not window.ended(10.0)
+    pygame.event.post(pygame.event.Event(pygame.KEYUP, escape))
+    assert not window.ended(10.0 + HOLD_TO_END_S)
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, escape))
+    assert not window.ended(20.0)
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, escape))
+    assert not window.ended(20.0 + HOLD_TO_END_S - 0.01)
+    assert window.ended(20.0 + HOLD_TO_END_S)
+
+
+def test_other_keys_end_nothing(dummy: None) -> None:
+    """A keyboard that is leaned on leaves the show running."""
+    window = Window(0, (64, 36))
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": pygame.K_SPACE}))
+    assert not window.ended(0.0)
+    assert not window.ended(100.0)
+
+
+def test_closing_the_window_ends_the_show(dummy: None) -> None:
+    """The desktop's own way of closing a window works."""
+    window = Window(0, (64, 36))
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    assert window.ended(0.0)
+
+
+def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
+    """Nothing of the desktop shows on the wall."""
+    window = Window(0, None)
+    assert not pygame.mouse.get_visible()
+    assert not pygame.display.get_allow_screensaver()
+    assert "fullscreen" in window.name
+
+
+def test_a_display_that_does_not_exist_is_named(dummy: None) -> None:
+    """The message says which displays there are."""
+    with pytest.raises(ScreenError, match=r"screen.display: is 7, but this machine has 1 display"):
+        open_screen(7, headless=False, windowed=None)
+
+
+def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole show runs in memory where it is asked to, and that is no fallback to speak of."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
+    screen, fallback = open_screen("auto", headless=True, windowed=None)
+    assert isinstance(screen, OffScreen)
+    assert screen.surface.get_size() == (1920, 1080)
+    assert fallback is None
+
+
+def test_a_display_server_that_does_not_answer_is_an_error() -> None:
+    """SDL would take a driver that shows nothing, without a word: a black wall for three months."""
+    environment = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"}
+    script = (
+        "from installation.errors import ScreenError\n"
+        "from installation.showing.window import open_screen\n"
+        "try:\n"
+        "    open_screen('auto', headless=False, windowed=None)\n"
+        "except ScreenError as error:\n"
+        "    print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment | {"DISPLAY": ":9753", "PYGAME_HIDE_SUPPORT_PROMPT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ran.stdout.startswith("screen: no display can be opened")
+    assert "DISPLAY=:9753" in ran.stdout
+    assert "--headless" in ran.stdout

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from installation.config import PROJECT
+
+PYTHON = """\
+#!/usr/bin/env bash
+# Stands in for Python: notes what it is asked, and makes environments that hold only itself.
+echo "$*" >>"$NOTES"
+case "$*" in
+    *"sys.version_info"*) [[ ! -e $BROKEN/version ]] ;;
+    "-c import ensurepip"*) [[ ! -e $BROKEN/venv ]] ;;
+    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+    "-m pip "*)
+        if [[ -e $BROKEN/power ]]; then kill -KILL "$PPID"; fi
+        [[ ! -e $BROKEN/network ]] || exit 1
+        printf '#!/bin/sh\\necho "kiosk $*"\\n' >"${0%python}kiosk"
+        chmod +x "${0%python}kiosk"
+        ;;
+    "-") cat >/dev/null ;;
+esac
+"""
+
+DF = """\
+#!/bin/sh
+free=50000000
+[ -e "$BROKEN/space" ] && free=2000000
+printf 'Filesystem blocks Used Available\\nroot 1 1 %s\\n' "$free"
+"""
+
+TOOLS = "awk bash cat chmod cp cut dirname env flock mkdir readlink rm sha256sum sh touch uname"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine with the tools that every Linux has, and a Python that only pretends."""
+
+    folder: Path
+    name: str = "the kiosk"
+
+    @property
+    def project(self) -> Path:
+        """The kiosk's folder; its path has a space in it."""
+        return self.folder / self.name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the script is started with."""
+        return {
+            "PATH": str(self.folder / "bin"),
+            "NOTES": str(self.folder / "notes"),
+            "BROKEN": str(self.folder / "broken"),
+        }
+
+    def lacks(self, what: str) -> None:
+        """Take `what` from the machine: version, venv, space, network, power."""
+        (self.folder / "broken" / what).touch()
+
+    def has(self, what: str) -> None:
+        """Give `what` back."""
+        (self.folder / "broken" / what).unlink()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run scripts/run from another folder."""
+        return subprocess.run(
+            [self.project / "scripts" / "run", *arguments],
+            cwd="/",
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def asked(self, what: str) -> int:
+        """Return how often Python was asked to do `what`."""
+        notes = self.folder / "notes"
+        lines = notes.read_text().splitlines() if notes.exists() else []
+        return sum(line.startswith(what) for line in lines)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Return a machine on which the kiosk has just been copied."""
+    machine = Machine(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "bin").mkdir()
+    for tool in TOOLS.split():
+        path = shutil.which(tool)
+        if path is None:
+            pytest.skip(f"this machine has no {tool}")
+        (tmp_path / "bin" / tool).symlink_to(path)
+    for name, text in (("python3", PYTHON), ("df", DF)):
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    shutil.copytree(PROJECT / "scripts", machine.project / "scripts")
+    shutil.copy(PROJECT / "pyproject.toml", machine.project)
+    return machine
+
+
+def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> None:
+    """The first start installs, the second starts at once, and both pass their arguments on."""
+    first = machine.run("--headless", "two words")
+    assert first.stdout == "kiosk run --headless two words\n"
+    for step in ("1/4", "2/4", "3/4", "4/4", "done"):
+        assert f"set-up: {step}" in first.stderr
+    asked = (machine.folder / "notes").read_text()
+    second = machine.run("--seconds", "3")
+    assert (second.stdout, second.stderr) == ("kiosk run --seconds 3\n", "")
+    assert (machine.folder / "notes").read_text() == asked
+
+
+def test_another_list_of_packages_is_installed(machine: Machine) -> None:
+    """A change of the pinned packages is installed into the environment that is there."""
+    machine.run()
+    with (machine.project / "scripts" / "constraints.txt").open("a") as file:
+        file.write("another==1\n")
+    machine.run()
+    assert (machine.asked("-m venv"), machine.asked("-m pip")) == (1, 2)
+
+
+def test_a_moved_kiosk_is_set_up_anew(machine: Machine) -> None:
+    """An environment works only where it was made, so a kiosk that was moved makes another."""
+    machine.run()
+    moved = replace(machine, name="another place")
+    machine.project.rename(moved.project)
+    assert moved.run().returncode == 0
+    assert machine.asked("-m venv") == 2
+
+
+def test_an_interrupted_set_up_is_redone(machine: Machine) -> None:
+    """After a power cut half-way the next start makes the environment anew."""
+    machine.lacks("power")
+    assert machine.run().returncode == -signal.SIGKILL
+    machine.has("power")
+    again = machine.run()
+    assert again.stdout == "kiosk run\n"
+    assert machine.asked("-m venv") == 2
+
+
+def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
+    """Where packages cannot be fetched the set-up says so, and the next start takes it up."""
+    machine.lacks("network")
+    failed = machine.run()
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert "the packages cannot be installed" in failed.stderr.splitlines()[-1]
+    machine.has("network")
+    assert machine.run().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("version", "no Python from 3.11 to 3.13 is on this machine. Install it: sudo apt-get"),
+        ("venv", "python3 lacks the module venv. Install it: sudo apt-get install python3-venv"),
+        ("space", "2 GB are free in "),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(machine: Machine, what: str, message: str) -> None:
+    """Where the machine lacks something, the last line says what to do about it."""
+    machine.lacks(what)
+    failed = machine.run()
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith(f"set-up: {message}")
+    assert machine.asked("-m pip") == 0
+
+
+def test_two_starts_set_up_once(machine: Machine) -> None:
+    """Two starts at the same time do not install over each other."""
+    script = machine.project / "scripts" / "run"
+    pipe = subprocess.PIPE
+    starts = [
+        subprocess.Popen([script], env=machine.environment, stdout=pipe, stderr=pipe)
+        for _ in range(3)
+    ]
+    assert [start.communicate(timeout=60)[0] for start in starts] == [b"kiosk run\n"] * 3
+    assert machine.asked("-m pip") == 1
+
+
+def test_the_scripts_can_be_started() -> None:
+    """Every script that is a command is executable."""
+    for script in ("scripts/run", "scripts/test", "scripts/check", ".ci/run"):
+        assert os.access(PROJECT / script, os.X_OK), script

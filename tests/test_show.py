@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from installation import show
+from installation.config import ContentSettings, ReadingSettings, ScreenSettings, Settings
+from installation.document import Loaded
+from installation.errors import CameraError, Mistake
+from installation.naming import labelset
+from installation.naming.labels import Label
+from installation.naming.labelset import LabelSet
+from installation.naming.reading import Reading
+from installation.naming.settler import Settler
+from installation.naming.sightings import Sighting, Sightings, Verdict
+from installation.running.clock import Clock
+from installation.running.latest import Latest
+from installation.seeing.box import Box
+from installation.seeing.camera import Camera
+from installation.seeing.detector import Face
+from installation.seeing.frame import Frame
+from installation.seeing.tracker import Track, Tracker
+from installation.showing.window import OffScreen, Window
+from tests.manual_clock import ManualClock
+
+EVENT_KEYS = [
+    "event",
+    "at",
+    "visitor",
+    "id",
+    "label",
+    "definition",
+    "chain",
+    "score",
+    "box",
+]
+
+
+class Film:
+    """A camera whose frames come at once: one every thirtieth of a second of its own time."""
+
+    name = "a film of one grey wall"
+
+    def __init__(self, frames: int, fails_at: int | None = None) -> None:
+        self._numbers = iter(range(frames))
+        self._fails_at = fails_at
+        self.closed = 0
+
+    def read(self) -> Frame | None:
+        number = next(self._numbers, None)
+        if number is None:
+            return None
+        if number == self._fails_at:
+            raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
+        return Frame(np.full((90, 160, 3), 128, np.uint8), number / 30)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class OneFace:
+    """A detector that finds the same face on every frame."""
+
+    name = "one face"
+
+    def detect(self, frame: Frame) -> list[Face]:
+        eyes = ((60.0, 40.0), (80.0, 40.0), (70.0, 50.0), (62.0, 60.0), (78.0, 60.0))
+        return [Face(Box(50, 20, 90, 70), 0.9, eyes)]
+
+
+class Favourite:
+    """A classifier that gives its first label nearly everything."""
+
+    def __init__(self, label_set: LabelSet) -> None:
+        self.label_set = label_set
+
+    def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
+        count = len(self.label_set.labels)
+        scores = np.full(count, 0.1 / (count - 1), np.float32)
+        scores[0] = 0.9
+        return [Reading(track.id, frame.taken_at, scores) for track in tracks]
+
+
+def parts_of(camera: Camera) -> show.Parts:
+    """Return `camera` with a detector and a classifier that are sure of themselves."""
+    label_set = labelset.load("kindnesses", ContentSettings())
+    settings = ReadingSettings(min_time_s=0.2, min_readings=2)
+    return show.Parts(
+        label_set=label_set,
+        camera=camera,
+        detector=OneFace(),
+        tracker=Tracker(),
+        classifier=Favourite(label_set),
+        settler=Settler(label_set, settings, random.Random(0)),
+    )
+
+
+def small_show(
+    camera: Camera, told: list[dict[str, object]], **others: Window | Clock
+) -> show.Show:
+    """Return a show of `camera` on a small screen that nobody sees."""
+    screen = others.get("screen", OffScreen((320, 180)))
+    assert isinstance(screen, OffScreen | Window)
+    clock = others.get("clock")
+    assert not isinstance(clock, Window)
+    return show.Show(
+        Loaded(Settings(), "kiosk.yaml", {}, {}),
+        screen,
+        started_at=clock.now() if clock else show.MonotonicClock().now(),
+        say=lambda line: None,
+        tell=told.append,
+        open_parts=lambda loaded, clock, say: parts_of(camera),
+        clock=clock,
+    )
+
+
+def test_frames_become_sightings_with_a_verdict() -> None:
+    """Analysis finds a face, follows it, reads it and settles, all from frames alone."""
+    parts = parts_of(Film(0))
+    analysis = show.Analysis(parts, Latest(), Latest())
+    grey = np.full((90, 160, 3), 128, np.uint8)
+    seen = [analysis.see(Frame(grey, number / 10)) for number in range(20)]
+    visitors = {visitor.track.id for sightings in seen for visitor in sightings.visitors}
+    assert visitors == {1}
+    verdict = seen[-1].visitors[0].verdict
+    assert verdict is not None
+    assert verdict.label == parts.label_set.labels[0]
+    assert analysis.readings == sum(len(sightings.visitors) for sightings in seen)
+
+
+def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
+    """The summary of a measured film counts its frames, and the device is free afterwards."""
+    film = Film(12)
+    summary = small_show(film, []).run()
+    assert film.closed >= 1
+    assert summary.dropped + summary.mirror_fps > 0
+    assert summary.first_paint_s is not None
+    assert summary.frame_age_ms.p95 is not None
+
+
+def test_a_camera_that_fails_ends_the_show_loudly() -> None:
+    """A dead capture thread is an error that names the device, not a frozen mirror."""
+    with pytest.raises(CameraError, match="it was unplugged"):
+        small_show(Film(100, fails_at=5), []).run()
+
+
+@pytest.fixture
+def window(monkeypatch: pytest.MonkeyPatch) -> Window:
+    """A window under SDL's dummy driver."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    return Window(0, (320, 180))
+
+
+def test_visitors_see_a_calm_card_when_something_fails(window: Window) -> None:
+    """What is on the wall after a failure is the card, for some seconds, and no picture."""
+    clock = ManualClock()
+    with pytest.raises(CameraError):
+        small_show(Film(100, fails_at=0), [], screen=window, clock=clock).run()
+    assert sum(clock.waits) >= show.CARD_S
+    colours = {tuple(window.surface.get_at((x, 5))[:3]) for x in range(320)}
+    assert colours == {(0, 0, 0)}
+    green = [
+        (x, y) for x in range(320) for y in range(180) if window.surface.get_at((x, y))[1] == 255
+    ]
+    assert green, "the card has type on it"
+    window.close()
+
+
+def test_a_show_can_be_ended_while_it_loads() -> None:
+    """SIGTERM during the title card ends the show at once, with a summary of nothing."""
+    release = threading.Event()
+
+    def never(loaded: Loaded[Settings], clock: Clock, say: show.Say) -> show.Parts:
+        release.wait(60)
+        raise AssertionError("nobody waits for these")
+
+    loading = show.Show(
+        Loaded(Settings(), "kiosk.yaml", {}, {}),
+        OffScreen((320, 180)),
+        started_at=0.0,
+        say=lambda line: None,
+        tell=lambda event: None,
+        open_parts=never,
+    )
+    loading.end()
+    summary = loading.run()
+    release.set()
+    assert summary.mirror_fps == 0
+    assert summary.frame_age_ms.p50 is None
+
+
+def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
+    """Where the camera stalls, the picture stays and the figures do not improve."""
+    clock = ManualClock(10.0)
+    frames: Latest[Frame] = Latest()
+    settings = Settings(screen=ScreenSettings())
+    screen = OffScreen((320, 180))
+    mirror = show.Mirror(screen, show.open_stage(screen, settings), frames, Latest(), clock)
+    frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 9.98))
+    mirror.step()
+    clock.instant = 11.0
+    mirror.step()
+    assert mirror.ages.total == 1
+    assert mirror.ages.percentile_ms(1.0) == pytest.approx(20, abs=1)
+    frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 11.0))
+    mirror.step()
+    assert mirror.intervals.percentile_ms(1.0) == pytest.approx(1000, abs=1)
+
+
+def sighting(visitor: int, label: Label | None) -> Sighting:
+    """Return visitor number `visitor`, called `label`."""
+    track = Track(visitor, Box(1, 2, 3, 4), (0, 0, 0, 0), 5.0, 4.0, 5, 0)
+    verdict = Verdict(label, 0.25, 5.0) if label else None
+    return Sighting(track, (), 0.5, verdict)
+
+
+def test_each_verdict_is_told_once_and_each_leaving() -> None:
+    """The printed show has a line where the screen changes, and no line in between."""
+    told: list[dict[str, object]] = []
+    baker = Label("n1", "baker", "someone who bakes", ("person", "worker"))
+    poet = Label("n2", "poet", "a writer of poems", ("person",))
+    events = show.Events(told.append, started_at=100.0)
+    for now, visitors in [
+        (101.0, [sighting(7, None)]),
+        (102.0, [sighting(7, baker), sighting(8, None)]),
+        (103.0, [sighting(7, baker), sighting(8, None)]),
+        (104.0, [sighting(7, poet)]),
+        (105.0, []),
+        (106.0, []),
+    ]:
+        events.take(Sightings(now, tuple(visitors)), now)
+    assert [(e["event"], e["at"], e["visitor"], e.get("label")) for e in told] == [
+        ("verdict", 2.0, 7, "baker"),
+        ("left", 4.0, 8, None),
+        ("verdict", 4.0, 7, "poet"),
+        ("left", 5.0, 7, None),
+    ]
+    assert list(told[0]) == EVENT_KEYS
+    assert told[0]["chain"] == ["person", "worker"]
+    assert events.first_verdict_s == 2.0
+
+
+def kiosk(*arguments: str) -> list[str]:
+    """Return the command line of a show."""
+    return [sys.executable, "-m", "installation", "run", *arguments]
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def rehearsed() -> tuple[list[dict[str, object]], str]:
+    """The whole default show on the rehearsal, headless, in a process of its own."""
+    ran = subprocess.run(
+        kiosk("--headless", "--source", "rehearsal", "--seconds", "45"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()], ran.stderr
+
+
+def test_the_default_show_names_the_visitor_of_the_rehearsal(
+    rehearsed: tuple[list[dict[str, object]], str],
+) -> None:
+    """Camera, detector, tracker, network, label set and settler together come to a name."""
+    events, _ = rehearsed
+    verdicts = [event for event in events if event["event"] == "verdict"]
+    assert verdicts
+    visible = {label.id: label for label in labelset.load("persons", ContentSettings()).labels}
+    named = [event for event in verdicts if event["id"] in visible]
+    assert named, f"nothing but the root in {[event['label'] for event in verdicts]}"
+    for event in named:
+        assert list(event) == EVENT_KEYS
+        label = visible[str(event["id"])]
+        assert event["label"] == label.name
+        assert event["definition"] == label.definition
+        assert event["chain"] == list(label.chain)
+        assert label.chain[0] == "person"
+        assert 0 < float(str(event["score"])) <= 1
+
+
+def test_a_headless_show_prints_events_and_last_its_summary(
+    rehearsed: tuple[list[dict[str, object]], str],
+) -> None:
+    """Standard output can be piped into a program: JSON lines, in order of time, summary last."""
+    events, said = rehearsed
+    assert [event["event"] for event in events].count("summary") == 1
+    summary = events[-1]
+    assert summary["event"] == "summary"
+    times = [float(str(event["at"])) for event in events[:-1]]
+    assert times == sorted(times)
+    assert all(before <= float(str(summary["seconds"])) for before in times)
+    for key in ("camera_fps", "mirror_fps", "readings_per_s", "rss_mb"):
+        assert float(str(summary[key])) > 0
+    assert "device:" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_the_show_with_its_summary(number: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C and the supervisor's SIGTERM are ordinary ends: exit 0, summary and report written."""
+    report = tmp_path / "report.json"
+    running = subprocess.Popen(
+        kiosk("--headless", "--source", "rehearsal", "--report", str(report)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    lines = iter(running.stderr.readline, "")
+    said = list(itertools.takewhile(lambda line: not line.startswith("camera:"), lines))
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, "".join(said) + err
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["event"] == "summary"
+    assert json.loads(report.read_text()) == summary
