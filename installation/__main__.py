@@ -1,6 +1,5 @@
 """`python -m installation` is `kiosk`."""
 
-
 from installation.cli import start
 
 start()

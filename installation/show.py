@@ -11,6 +11,7 @@ The alternative was analysis in a process of its own; `scripts/bench` measures t
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import signal
 import sys
@@ -83,6 +84,8 @@ def load(
 
     `as_fast_as_possible` plays a film once without waiting, for measurements. Raises KioskError.
     """
+    import torch
+
     from installation.naming import labelset
     from installation.naming.classifier import open_classifier
     from installation.naming.device import choose_device
@@ -92,6 +95,9 @@ def load(
     from installation.seeing.tracker import Tracker
 
     settings = loaded.settings
+    # One core is the mirror's. Two cores, both busy elsewhere as well: a face took 42 ms to find on
+    # one thread and 265 ms on two, which wait for each other.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
     _, fallback = resolve(settings.camera.source)
     if fallback:
@@ -171,7 +177,8 @@ class Analysis:
         tracks = parts.tracker.update(faces, frame.taken_at, frame.scene)
         readings = parts.classifier.read(frame, tracks)
         self.readings += len(readings)
-        return parts.settler.settle(readings, tracks, frame.taken_at)
+        sightings = parts.settler.settle(readings, tracks, frame.taken_at)
+        return replace(sightings, scene=frame.scene)
 
 
 class Mirror:
@@ -206,12 +213,17 @@ class Mirror:
         self._frame = fresh or self._frame
         if self._frame is not None:
             now = self._clock.now()
-            self._scene = compose(self._frame, self._sightings, self._stage, now, self._scene)
+            self._scene = compose(self._frame, self._current(), self._stage, now, self._scene)
             self._painter.paint(self._scene, self._screen.surface)
             self._screen.flip()
         if fresh is not None:
             self._measure(fresh)
         return news
+
+    def _current(self) -> Sightings | None:
+        """Return the sightings, but not those from before a film's cut: somebody else is there."""
+        sightings, frame = self._sightings, self._frame
+        return sightings if sightings and frame and sightings.scene == frame.scene else None
 
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()

@@ -23,7 +23,7 @@ from installation.naming.labelset import LabelSet
 from installation.naming.reading import Reading
 from installation.naming.settler import Settler
 from installation.naming.sightings import Sighting, Sightings, Verdict
-from installation.running.clock import Clock
+from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.camera import Camera
@@ -116,7 +116,7 @@ def small_show(
     return show.Show(
         Loaded(Settings(), "kiosk.yaml", {}, {}),
         screen,
-        started_at=clock.now() if clock else show.MonotonicClock().now(),
+        started_at=clock.now() if clock else MonotonicClock().now(),
         say=lambda line: None,
         tell=told.append,
         open_parts=lambda loaded, clock, say: parts_of(camera),

@@ -45,7 +45,8 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Sightings:
-    """All visitors at the instant `taken_at` of the analysed frame."""
+    """All visitors at the instant `taken_at` of the analysed frame, and the `scene` it shows."""
 
     taken_at: float
     visitors: tuple[Sighting, ...]
+    scene: int = 0

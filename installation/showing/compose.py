@@ -275,7 +275,8 @@ class _Layout:
             (places[:5], tagged, self._middles),
         ]
         if not others:
-            choices.append(([(left, top)], [], []))
+            y = _clamped(above, panel.rect.height, room.y, room.bottom)
+            choices.append(([(left, y)], [], []))
         for corners, far, near in choices:
             for x, y in corners:
                 placed = at(panel, x, y)

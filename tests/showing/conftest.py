@@ -64,7 +64,7 @@ def golden(request: pytest.FixtureRequest) -> Check:
         assert path.exists(), f"{path.name} is missing: run pytest tests/showing --update-goldens"
         expected = cv2.imread(str(path))
         assert expected is not None
-        _compare(name, painted, expected[..., ::-1])
+        _compare(name, painted, np.asarray(expected[..., ::-1], np.uint8))
 
     return check
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import shutil
-
+import numpy as np
 import pygame
 import pytest
 from hypothesis import given
@@ -31,7 +30,7 @@ HEBREW = "אדם שהוכשר (1961)"
         ("שלום (abc) 12", "12 (abc) םולש"),
         ("abc (שלום) 12", "abc (םולש) 12"),
         ("((אב)) [ג]", "[ג] ((בא))"),
-        ("f(g(x)) א", "א f(g(x))"[::1] if False else "f(g(x)) א"),
+        ("f(g(x)) א", "f(g(x)) א"),
         ("שָׁם", "ם" + "שָׁ"),
     ],
 )
@@ -63,13 +62,6 @@ def test_the_bundled_font_needs_no_other(monkeypatch: pytest.MonkeyPatch) -> Non
     assert missing_scripts(["Ångström’s “test” › – …", "άνθρωπος", "человек"]) == []
 
 
-@pytest.mark.skipif(not shutil.which("fc-match"), reason="needs fontconfig")
-def test_a_script_that_no_font_has_is_missing() -> None:
-    """A font that fontconfig offers is believed only if it has the characters."""
-    assert missing_scripts(["\u2fe0"]) == []  # Not assigned: nothing to draw.
-    assert missing_scripts(["a"]) == []
-
-
 def test_type_is_drawn_within_its_extent() -> None:
     """Ink stays in the width that was measured, to a pixel at each end for round letters."""
     fonts = Fonts()
@@ -77,11 +69,11 @@ def test_type_is_drawn_within_its_extent() -> None:
         extent = fonts.extent(text, 72)
         surface = pygame.Surface((extent.width + 40, 140))
         fonts.draw(Line(text, 72, (255, 255, 255), 20, 100), surface)
-        ink = pygame.mask.from_threshold(surface, "white", (200, 200, 200)).get_bounding_rects()
-        assert min(rect.left for rect in ink) >= 18
-        assert max(rect.right for rect in ink) <= extent.width + 22
-        assert min(rect.top for rect in ink) >= 100 - extent.rise - 2
-        assert max(rect.bottom for rect in ink) <= 100 + extent.drop + 2
+        columns, rows = np.nonzero(pygame.surfarray.array3d(surface)[..., 0] > 127)
+        assert columns.min() >= 18
+        assert columns.max() < extent.width + 22
+        assert rows.min() >= 100 - extent.rise - 2
+        assert rows.max() < 100 + extent.drop + 2
 
 
 def test_lower_case_letters_are_not_torn_apart() -> None:
@@ -127,5 +119,5 @@ def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() 
 
 
 def test_the_bundled_font_is_there() -> None:
-    """pygame still carries the font that everything else is measured for."""
+    """The font that everything else is measured for still comes with pygame."""
     assert BUNDLED.name == "freesansbold.ttf"

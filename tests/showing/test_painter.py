@@ -86,7 +86,7 @@ def test_painting_covers_all_and_changes_nothing() -> None:
         surface.fill(colour)
         painter.paint(scene, surface)
         seen.append(_pixels(surface))
-    np.testing.assert_array_equal(*seen)
+    np.testing.assert_array_equal(seen[0], seen[1])
     np.testing.assert_array_equal(scene.picture.pixels, picture)
     assert not scene.picture.pixels.flags.writeable
 

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from subprocess import run
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.config import REASONS, ContentSettings
+from installation.errors import LabelSetError
+from installation.naming import labelset
+from installation.naming.labelset import LabelSet
+
+YAML = """\
+title: Weather
+credit: Written for a test
+root: {id: somebody, name: somebody, definition: a person}
+method: conse
+"""
+HEADER = "id,name,definition,parent,hidden_because"
+ROWS = (HEADER, "sun,sunny one,brings the light,,", "rain,rainy one,waters the plants,sun,")
+
+
+def write(models: Path, *rows: str | bytes, yaml: str = YAML, name: str = "weather") -> Path:
+    folder = models / name
+    folder.mkdir(exist_ok=True)
+    (folder / "labelset.yaml").write_text(yaml, encoding="utf-8")
+    lines = [row.encode() if isinstance(row, str) else row for row in rows or ROWS]
+    (folder / "labels.csv").write_bytes(b"\n".join(lines))
+    return folder
+
+
+def load(models: Path, *hide: str, name: str = "weather") -> LabelSet:
+    content = ContentSettings(hide=hide or REASONS, acknowledged="I decided this for a test here.")
+    return labelset.load(name, content, models)
+
+
+def mistakes(models: Path) -> list[str]:
+    with pytest.raises(LabelSetError) as caught:
+        load(models)
+    return [str(mistake).replace(f"{models}/", "") for mistake in caught.value.mistakes]
+
+
+def test_rows_become_labels_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Labels keep the spreadsheet's order, and a chain begins with the root's name."""
+    write(tmp_path)
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["sunny one", "rainy one"]
+    assert [label.chain for label in label_set.labels] == [
+        ("somebody",),
+        ("somebody", "sunny one"),
+    ]
+    assert label_set.rows == (0, 1)
+
+
+def test_a_hidden_label_is_gone_and_chains_skip_it(tmp_path: Path) -> None:
+    """A hidden label is in no list and no chain; only its reason is counted."""
+    write(tmp_path, HEADER, "a,air,,,", "b,bad one,,a,insult", "c,cloud,,b,", "d,dew,,,slur")
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["air", "cloud"]
+    assert label_set.rows == (0, 2)
+    assert label_set.labels[1].chain == ("somebody", "air")
+    assert label_set.hidden == {"insult": 1, "slur": 1}
+    assert not any("bad" in text for text in label_set.texts())
+
+
+def test_the_curator_decides_which_reasons_hide(tmp_path: Path) -> None:
+    """A label whose reason the curator does not hide is shown."""
+    write(tmp_path, HEADER, "a,air,,,age", "b,breeze,,,insult", "c,cloud,,,")
+    assert [label.name for label in load(tmp_path, "insult").labels] == ["air", "cloud"]
+
+
+def test_hiding_a_label_needs_no_rebuild(tmp_path: Path) -> None:
+    """What a built file is made from does not change with hiding or parents, only with words."""
+    write(tmp_path, HEADER, "a,air,thin,,", "b,breeze,thick,,")
+    before = load(tmp_path).fingerprint
+    write(tmp_path, HEADER, "a,air,thin,,insult", "b,breeze,thick,a,")
+    assert load(tmp_path).fingerprint == before
+    write(tmp_path, HEADER, "a,air,thin,,", "b,breeze,thicker,,")
+    assert load(tmp_path).fingerprint != before
+
+
+def test_empty_names_and_definitions_come_from_imagenet(tmp_path: Path) -> None:
+    """A WordNet id is enough: the name and the definition are ImageNet's."""
+    write(tmp_path, HEADER, "n09818022,,,,", "n10243137,horn player,,,")
+    astronaut, hornist = load(tmp_path).labels
+    assert astronaut.name == "astronaut"
+    assert astronaut.definition == "a person trained to travel in a spacecraft"
+    assert (hornist.name, hornist.definition != "") == ("horn player", True)
+
+
+def test_loading_needs_no_torch() -> None:
+    """`kiosk check` answers at once: a label set is loaded without torch or timm."""
+    code = (
+        "import sys\nfrom installation.config import ContentSettings\n"
+        "from installation.naming import labelset\n"
+        "labelset.load('persons', ContentSettings())\n"
+        "assert not {'torch', 'timm'} & sys.modules.keys()"
+    )
+    assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+CELL = st.text(
+    st.characters(exclude_categories=("C", "Z"), exclude_characters=labelset.OVERRIDES),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(
+    names=st.lists(CELL, min_size=1, max_size=8, unique_by=str.casefold),
+    separator=st.sampled_from(",;"),
+    ending=st.sampled_from(["\n", "\r\n", "\r"]),
+    bom=st.booleans(),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    blanks=st.integers(0, 2),
+)
+def test_every_spreadsheet_writes_a_file_that_reads_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    names: list[str],
+    separator: str,
+    ending: str,
+    bom: bool,
+    quoting: int,
+    blanks: int,
+) -> None:
+    """Comma or semicolon, any line ending, BOM or none, quotes or none: the names are the same."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=separator, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerow(labelset.COLUMNS)
+    for number, name in enumerate(names):
+        writer.writerow([f"id{number}", name, "words, and; more", "", ""])
+        for _ in range(blanks):
+            writer.writerow([""] * 5)
+    models = tmp_path_factory.mktemp("models")
+    folder = write(models)
+    (folder / "labels.csv").write_bytes(text.getvalue().encode("utf-8-sig" if bom else "utf-8"))
+    assert [label.name for label in load(models).labels] == names
+
+
+@given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_no_file_gives_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    """Whatever stands in labels.csv, the kiosk reads it or says a sentence."""
+    models = tmp_path_factory.mktemp("models")
+    folder = write(models)
+    header = f"{HEADER}\n".encode()
+    for text in (content, header + content):
+        (folder / "labels.csv").write_bytes(text)
+        try:
+            load(models)
+        except LabelSetError as error:
+            assert all(". " in str(mistake) for mistake in error.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            ("id,name,definiton,parent", "a,air,,"),
+            [
+                "weather/labels.csv:1: the column 'definition' is missing "
+                "(seen: id, name, definiton, parent). Rename 'definiton' to 'definition'.",
+                "weather/labels.csv:1: the column 'hidden_because' is missing "
+                "(seen: id, name, definiton, parent). Add it; its cells may be empty.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", "", "a,breeze,,,", ",cloud,,,"),
+            [
+                "weather/labels.csv:4: the id 'a' is there twice (first on line 2). "
+                "Give each row an id of its own.",
+                "weather/labels.csv:5: the id is empty (expected one of its own). Write one.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", "b,Air,,,", "c,,,,"),
+            [
+                "weather/labels.csv:3: the name 'Air' is there twice (first on line 2). "
+                "Make the names differ, or take one row out.",
+                "weather/labels.csv:4: the name is empty, and ImageNet has none for the id 'c'. "
+                "Write a name.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", b"b,caf\xe9,,,"),
+            [
+                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is no part of a letter). "
+                "Save it as plain text in UTF-8."
+            ],
+        ),
+        (
+            (HEADER, "cloud,cloud,,clout,", "b,bee,,c,", "c,cee,,b,"),
+            [
+                "weather/labels.csv:2: the parent 'clout' is not the id of any row. "
+                "Did you mean 'cloud'?",
+                "weather/labels.csv:3: the parents run in a circle (b › c › b). Empty one of them.",
+                "weather/labels.csv:4: the parents run in a circle (c › b › c). Empty one of them.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", "b,bee,,,insalt"),
+            [
+                "weather/labels.csv:3: hidden_because is 'insalt' (expected a known reason). "
+                "Did you mean 'insult'?"
+            ],
+        ),
+        (
+            (HEADER, "a,ai\u202er,,,", "b,be\x07e,,,"),
+            [
+                "weather/labels.csv:2: the name holds a direction-changing character (U+202E). "
+                "Take it out.",
+                "weather/labels.csv:3: the name holds a control character (U+0007). Take it out.",
+            ],
+        ),
+        (
+            (HEADER, f"a,{'a' * 121},,,", f"b,bee,{'b' * 401},,"),
+            [
+                "weather/labels.csv:2: the name has 121 letters (expected at most 120). "
+                "Shorten it.",
+                "weather/labels.csv:3: the definition has 401 letters (expected at most 400). "
+                "Shorten it.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,thin, cold, clear,,", 'b,"bee,,,'),
+            [
+                "weather/labels.csv:3: the row that starts here cannot be read "
+                "(unexpected end of data). Close each quote, and write a quote inside quotes "
+                'twice: "".'
+            ],
+        ),
+        (
+            (HEADER, "a,air,thin, cold, clear,,"),
+            [
+                "weather/labels.csv:2: the row has 7 cells (expected 5). "
+                "Put text that holds the separator in quotes."
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,age"),
+            [
+                "weather/labels.csv: no label is visible (all 1 rows are hidden, expected at "
+                "least one). Empty hidden_because in the rows that may be shown."
+            ],
+        ),
+        (
+            (HEADER,),
+            [
+                "weather/labels.csv: there is no label in it (expected a row per label under the "
+                "header). Add a row."
+            ],
+        ),
+        (
+            (HEADER, "somebody,air,,,"),
+            [
+                "weather/labels.csv:2: the id 'somebody' is the root's (labelset.yaml names the "
+                "root). Take the row out."
+            ],
+        ),
+    ],
+)
+def test_every_mistake_in_labels_csv_is_named(
+    tmp_path: Path, rows: tuple[str | bytes, ...], expected: list[str]
+) -> None:
+    """Each mistake has its file, its line and its remedy, and all come at once."""
+    write(tmp_path, *rows)
+    assert mistakes(tmp_path) == expected
+
+
+def test_a_missing_spreadsheet_is_named(tmp_path: Path) -> None:
+    """A folder without labels.csv is one clear mistake."""
+    (write(tmp_path) / "labels.csv").unlink()
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv: there is no such file.")
+
+
+def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    """A mistyped name gets the one that was meant, at the place that says it."""
+    write(tmp_path, name="victorian")
+    with pytest.raises(LabelSetError) as caught:
+        labelset.load("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
+    assert str(caught.value) == (
+        "kiosk.yaml:12: labels is 'vitorian', but no such label set exists. "
+        "Did you mean 'victorian'?"
+    )
+
+
+@pytest.mark.parametrize("name", ["../weather", ".", "", "weather/../weather"])
+def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
+    """No name leads out of models/."""
+    write(tmp_path)
+    with pytest.raises(LabelSetError, match="no such label set exists"):
+        load(tmp_path, name=name)
+
+
+def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
+    """labelset.yaml and labels.csv are mended in one go, each mistake with its line."""
+    write(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: conse\nmin_score: 7\n")
+    said = mistakes(tmp_path)
+    assert said[0].startswith("weather/labelset.yaml:5: metod is not a setting")
+    assert said[1].startswith("weather/labelset.yaml:6: min_score is 7")
+    assert said[2].startswith("weather/labels.csv:2: the row has 6 cells")
+
+
+def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
+    """Fifty mistakes are named and the others counted, so that the first can be read."""
+    write(tmp_path, HEADER, *(f"id{n},name{n},,nobody{n}," for n in range(80)))
+    said = mistakes(tmp_path)
+    assert len(said) == labelset.MOST_MISTAKES + 1
+    assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
+
+
+CLASSES = YAML.replace("conse", "classes")
+
+
+def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: Path) -> None:
+    """With the method `classes` a row that is only a parent is a heading: in chains, no label."""
+    rows = (HEADER, "n03699975,machine,,,", "n03642806,,,n03699975,", "n01443537,,,,")
+    write(tmp_path, *rows, yaml=CLASSES)
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["laptop", "goldfish"]
+    assert label_set.rows == (620, 1)
+    assert label_set.labels[0].chain == ("somebody", "machine")
+
+
+def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
+    """With the method `classes` an id that the network does not know is named."""
+    write(tmp_path, HEADER, "n01443537,,,,", "n09818022,,,,", yaml=CLASSES)
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith(
+        "weather/labels.csv:3: the id 'n09818022' is no class of efficientnet_lite0"
+    )
