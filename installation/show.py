@@ -385,6 +385,7 @@ class Show:
             readings_per_s=analysis.readings / seconds,
             frame_age_ms=mirror.ages.percentiles(),
             interval_ms=mirror.intervals.percentiles(),
+            jitter_ms=mirror.intervals.deviation_ms(),
             dropped=mirrored.dropped,
             first_verdict_s=events.first_verdict_s,
         )

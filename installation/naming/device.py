@@ -11,11 +11,11 @@ from installation.errors import Mistake, SettingsError
 DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
 
-def choose_device(name: DeviceName) -> tuple[torch.device, str]:
+def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch.device, str]:
     """Return the device for `name` and the sentence that says which it is and why.
 
     `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError where a device is asked
-    for by name and is not there.
+    for by name and is not there; `where` is the place that asks.
     """
     found = [kind for kind in ("cuda", "mps", "cpu") if _available(kind)]
     if name == "auto":
@@ -26,7 +26,7 @@ def choose_device(name: DeviceName) -> tuple[torch.device, str]:
     else:
         raise SettingsError(
             Mistake(
-                "device",
+                where,
                 f"device is '{name}', but this machine has none that works (it has: "
                 f"{', '.join(found)})",
                 f"Write `device: auto`, or install the driver that {name} needs.",

@@ -206,14 +206,17 @@ def _read(text: str, file: str) -> list[Row]:
     if mistakes := list(_check_columns(columns, f"{file}:{first}")):
         raise LabelSetError(*mistakes)
     rows = []
-    for line, cells in records:
-        if len(cells) > len(columns) and any(cells[len(columns) :]):
-            what = f"the row has {len(cells)} cells (expected {len(columns)})"
-            remedy = "Put text that holds the separator in quotes."
-            mistakes.append(Mistake(f"{file}:{line}", what, remedy))
-            continue
-        cell = dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
-        rows.append(Row(line, *(cell[column] for column in COLUMNS)))
+    try:
+        for line, cells in records:
+            if len(cells) > len(columns):
+                what = f"the row has {len(cells)} cells (expected {len(columns)})"
+                remedy = "Put text that holds the separator in quotes."
+                mistakes.append(Mistake(f"{file}:{line}", what, remedy))
+            else:
+                cell = dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
+                rows.append(Row(line, *(cell[column] for column in COLUMNS)))
+    except LabelSetError as error:
+        mistakes += error.mistakes
     if not rows and not mistakes:
         what = "there is no label in it (expected a row per label under the header)"
         mistakes.append(Mistake(file, what, "Add a row."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 
 import psutil
@@ -24,12 +25,18 @@ class Durations:
     def __init__(self) -> None:
         self._counts = [0] * BUCKETS
         self.total = 0
+        self._mean = 0.0
+        self._squares = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
         bucket = min(max(int(seconds / BUCKET_S), 0), BUCKETS - 1)
         self._counts[bucket] += 1
         self.total += 1
+        # Welford's running mean and sum of squares: no value is kept, and none is too large.
+        error = seconds - self._mean
+        self._mean += error / self.total
+        self._squares += error * (seconds - self._mean)
 
     def percentile_ms(self, share: float) -> float | None:
         """Return the duration, in ms, that `share` (0–1) of all stay at or below; None of nothing.
@@ -50,6 +57,10 @@ class Durations:
         """Return the median and the 95th percentile."""
         return Percentiles(self.percentile_ms(0.5), self.percentile_ms(0.95))
 
+    def deviation_ms(self) -> float | None:
+        """Return the standard deviation, ms; None of nothing."""
+        return 1000 * math.sqrt(self._squares / self.total) if self.total else None
+
 
 @dataclass(frozen=True)
 class Percentiles:
@@ -67,7 +78,8 @@ class Summary:
     are taken over the time in which frames were shown: `camera_fps` frames that the camera gave,
     `mirror_fps` frames that reached the screen, `readings_per_s` crops that were classified.
     `frame_age_ms` is the time from a frame's arrival to the flip that first shows it, `interval_ms`
-    the time from one such flip to the next. `dropped` frames came but were never shown.
+    the time from one such flip to the next, and `jitter_ms` the standard deviation of that, which
+    is 0 on a perfectly smooth mirror. `dropped` frames came but were never shown.
     """
 
     seconds: float
@@ -76,6 +88,7 @@ class Summary:
     readings_per_s: float = 0.0
     frame_age_ms: Percentiles = Percentiles()
     interval_ms: Percentiles = Percentiles()
+    jitter_ms: float | None = None
     dropped: int = 0
     rss_mb: float = field(default_factory=resident_mb)
     first_paint_s: float | None = None

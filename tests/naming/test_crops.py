@@ -17,6 +17,7 @@ GREY_LEVEL = 1 / 128
 
 
 def noisy(height: int, width: int, seed: int = 0) -> Frame:
+    """Return a frame of noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     return Frame(pixels, 0.0)
 
@@ -30,7 +31,8 @@ def reference(frame: Frame, box: Box, crop: Crop, size: int) -> torch.Tensor:
     resized = tv.resized_crop(
         padded, top + margin, left + margin, height, width, [size, size], antialias=True
     )
-    return (resized - 127) / 128
+    normalised: torch.Tensor = (resized - 127) / 128
+    return normalised
 
 
 @given(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 from hypothesis import given
@@ -25,9 +26,21 @@ def test_percentiles_agree_with_sorting(seconds: list[float], share: float) -> N
     assert found <= (exact + BUCKET_S) * 1000 + 1e-6
 
 
+@given(st.lists(st.floats(min_value=0, max_value=100), min_size=1, max_size=200))
+def test_jitter_is_the_standard_deviation(seconds: list[float]) -> None:
+    """The running figure agrees with the textbook's, stalls of any length included."""
+    durations = Durations()
+    for duration in seconds:
+        durations.add(duration)
+    assert durations.deviation_ms() == pytest.approx(
+        1000 * statistics.pstdev(seconds), abs=1e-3, rel=1e-6
+    )
+
+
 def test_nothing_measured_is_not_zero() -> None:
     """A show that never showed a frame gives no frame age, instead of a perfect one."""
     assert Durations().percentile_ms(0.95) is None
+    assert Durations().deviation_ms() is None
 
 
 def test_a_stall_counts_as_the_longest_bucket() -> None:

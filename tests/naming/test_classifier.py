@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from installation.config import ContentSettings, label_sets
+from installation.naming import crops, labelset
+from installation.naming.classifier import Classifier, CropClassifier, open_classifier
+from installation.naming.conse import ConSE
+from installation.naming.efficientnet import EfficientNetLite0
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from installation.seeing.tracker import Track
+
+CPU = torch.device("cpu")
+FACE = Box(178, 63, 268, 176)
+"""The face in the portrait of the astronaut, as YuNet finds it."""
+
+Open = Callable[[str], Classifier]
+
+
+@pytest.fixture(scope="module")
+def opened() -> Open:
+    """Open each shipped classifier once."""
+    classifiers: dict[str, Classifier] = {}
+
+    def get(name: str) -> Classifier:
+        if name not in classifiers:
+            classifiers[name] = open_classifier(labelset.load(name, ContentSettings()), CPU)
+        return classifiers[name]
+
+    return get
+
+
+def portrait() -> Frame:
+    """Return the portrait of the astronaut, 512×512."""
+    return Frame(data.astronaut(), 12.5)
+
+
+def track(number: int, box: Box, at: float = 12.5) -> Track:
+    """Return a track that stands still."""
+    return Track(
+        id=number,
+        box=box,
+        velocity=(0.0, 0.0, 0.0, 0.0),
+        seen_at=at,
+        born_at=at,
+        hits=3,
+        misses=0,
+    )
+
+
+def wandering(count: int) -> list[Track]:
+    """Tracks whose boxes pan and zoom around the portrait's face."""
+    random = np.random.default_rng(0)
+    x, y = FACE.centre
+    return [
+        track(
+            number,
+            Box.from_centre(
+                x + random.normal(0, 25),
+                y + random.normal(0, 25),
+                FACE.width * (zoom := float(np.exp(random.normal(0, 0.3)))),
+                FACE.height * zoom,
+            ),
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("name", label_sets())
+def test_every_shipped_set_keeps_the_classifiers_contract(opened: Open, name: str) -> None:
+    """One reading per visitor in their order, each a distribution over the visible labels."""
+    classifier = opened(name)
+    assert classifier.read(portrait(), []) == []
+    tracks = wandering(3)[::-1]
+    readings = classifier.read(portrait(), tracks)
+    assert [reading.track_id for reading in readings] == [3, 2, 1]
+    for reading in readings:
+        assert reading.taken_at == 12.5
+        assert reading.scores.dtype == np.float32
+        assert reading.scores.shape == (len(classifier.label_set.labels),)
+        assert reading.scores.min() >= 0
+        assert abs(reading.scores.sum() - 1) < 1e-4
+
+
+@pytest.mark.parametrize("name", label_sets())
+def test_many_visitors_are_read_as_each_alone(opened: Open, name: str) -> None:
+    """The batch of all visitors says what the plain path says, one picture at a time."""
+    classifier = opened(name)
+    tracks = wandering(11)
+    together = classifier.read(portrait(), tracks)
+    for one, reading in zip(tracks, together, strict=True):
+        (alone,) = classifier.read(portrait(), [one])
+        assert np.abs(alone.scores - reading.scores).max() < 1e-4
+
+
+def test_a_reading_says_nothing_of_the_picture(opened: Open) -> None:
+    """What a reading prints has a number and an instant, no pixels and no scores."""
+    (reading,) = opened("persons").read(portrait(), [track(4, FACE)])
+    assert repr(reading) == "<Reading of visitor 4 at 12.500>"
+
+
+def test_the_portrait_is_read_as_somebody_fit(opened: Open) -> None:
+    """The shipped persons find something fitting for the astronaut, and not a bare 'person'."""
+    classifier = opened("persons")
+    (reading,) = classifier.read(portrait(), [track(1, FACE)])
+    best = reading.scores.argsort()[::-1][:5]
+    names = {classifier.label_set.labels[i].name for i in best}
+    assert names & {"astronaut", "athlete", "football player", "test pilot", "cosmonaut"}
+    assert reading.scores.max() > classifier.label_set.settings.min_score
+
+
+def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
+    """No label swallows everything: ten crops of one portrait get at least five labels."""
+    readings = opened("persons").read(portrait(), wandering(10))
+    assert len({int(reading.scores.argmax()) for reading in readings}) >= 5
+
+
+@pytest.mark.parametrize("level", [20, 90, 127, 200, 250])
+def test_an_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
+    """Where nothing is to be seen, no label reaches the least score."""
+    classifier = opened("persons")
+    wall = Frame(np.full((400, 400, 3), level, np.uint8), 12.5)
+    (reading,) = classifier.read(wall, [track(1, FACE)])
+    assert reading.scores.max() < classifier.label_set.settings.min_score
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected"),
+    [
+        ("lab coat", "scientist"),
+        ("academic gown", "academician"),
+        ("cowboy hat", "horse wrangler"),
+        ("acoustic guitar", "guitarist"),
+        ("stethoscope", "doctor"),
+        ("space shuttle", "astronaut"),
+        ("microphone", "singer"),
+        ("library", "archivist"),
+        ("mortarboard", "valedictorian"),
+    ],
+)
+def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> None:
+    """A single thing that the network is sure of is read as somebody who has it."""
+    label_set = labelset.load("persons", ContentSettings())
+    scorer = ConSE.open(label_set, EfficientNetLite0.fingerprint, EfficientNetLite0.width, CPU)
+    logits = torch.zeros(1, EfficientNetLite0.width)
+    names = [
+        labelset.imagenet_names()[id_].partition(", ")[0] for id_ in labelset.imagenet_classes()
+    ]
+    logits[0, names.index(thing)] = 20
+    best = scorer.score(logits)[0].argsort(descending=True)[:10]
+    assert expected in {label_set.labels[i].name for i in best}
+
+
+def test_the_crop_is_the_label_sets(opened: Open) -> None:
+    """A label set that reads faces sees the face, and one that reads frames the whole picture."""
+    seen = []
+
+    class Sketcher:
+        name, size, width, fingerprint, device = "sketcher", 8, 2, "", CPU
+
+        def encode(self, batch: torch.Tensor) -> torch.Tensor:
+            seen.append(batch)
+            return torch.zeros(len(batch), 2)
+
+        def score(self, logits: torch.Tensor) -> torch.Tensor:
+            return logits.softmax(1)
+
+    shipped = opened("persons").label_set
+    for crop in ("bust", "face", "frame"):
+        settings = shipped.settings.model_copy(update={"crop": crop})
+        label_set = replace(shipped, settings=settings)
+        CropClassifier(label_set, Sketcher(), Sketcher()).read(portrait(), [track(1, FACE)])
+        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, 8, CPU))
