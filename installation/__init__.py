@@ -1,6 +1,13 @@
 """A mirror for galleries that names its visitors with the categories machines were taught."""
 
+import sys
 import time
+from types import ModuleType
+from typing import cast
 
 STARTED_AT = time.monotonic()
 """When the process began, s, as near as it can tell: nothing of the kiosk is imported before."""
+
+# Triton brings an LLVM of its own and Mesa's OpenGL, which the window may use, another; a process
+# that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
+sys.modules.setdefault("triton", cast("ModuleType", None))

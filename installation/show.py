@@ -102,7 +102,7 @@ def load(
     _, fallback = resolve(settings.camera.source)
     if fallback:
         say(fallback)
-    device, sentence = choose_device(settings.device)
+    device, sentence = choose_device(settings.device, where=loaded.where("device"))
     say(sentence)
     detector = open_detector(settings.detector, device)
     say(f"detector: {detector.name}")

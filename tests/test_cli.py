@@ -183,7 +183,7 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
     """Labels that were changed since their tensors were built are found before the show."""
     project.write("models/fish/labelset.yaml", LABELSET.replace("classes", "conse"))
     built = "models/fish/built.safetensors: "
-    rebuild = "Run: python scripts/build_labels.py fish"
+    rebuild = "Run: scripts/build-labels fish"
     assert_refused(project.kiosk("check"), f"{built}the label set is not built yet. {rebuild}")
     save_file({}, project.folder / "models/fish/built.safetensors", {"labels_sha256": "0"})
     assert_refused(

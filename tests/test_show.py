@@ -258,6 +258,20 @@ def kiosk(*arguments: str) -> list[str]:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def test_nothing_that_the_show_loads_loads_triton() -> None:
+    """Triton's LLVM and that of Mesa's OpenGL crash a process that has both: a dead wall."""
+    script = (
+        "import sys, installation.naming.classifier, installation.seeing.mtcnn\n"
+        "print(sorted(name for name in sys.modules if name.startswith('triton.')))\n"
+        "maps = open('/proc/self/maps').read() if sys.platform == 'linux' else ''\n"
+        "print('libtriton' in maps)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.stdout.splitlines() == ["[]", "False"], ran.stderr
+
+
 @pytest.fixture(scope="module")
 def rehearsed() -> tuple[list[dict[str, object]], str]:
     """The whole default show on the rehearsal, headless, in a process of its own."""

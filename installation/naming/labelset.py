@@ -102,7 +102,7 @@ class LabelSet:
     @property
     def remedy(self) -> str:
         """The sentence that says how its tensors are built."""
-        return f"Run: python scripts/build_labels.py {self.name}"
+        return f"Run: scripts/build-labels {self.name}"
 
 
 @dataclass(frozen=True)

@@ -418,8 +418,10 @@ def _caption_panels(stage: Stage, verdict: Verdict | None, size: int) -> list[Pa
         sentence = Text(words.reading, stage.px(READING), WHITE)
         return [set_panel(stage.fonts, [sentence], stage.size[0] // 2, pad, PLAIN)]
     label = verdict.label
+    # The root, which stands above every label, has nothing above itself.
     chain = f"{_NO_BREAK}› ".join((*label.chain, label.name)) if label.chain else ""
-    score = words.score.format(score=round(100 * verdict.score))
+    form = words.score if label.chain else words.unsure
+    score = form.format(score=round(100 * verdict.score))
     texts = (
         Text(label.definition, stage.px(size), WHITE),
         Text(chain, stage.px(CHAIN), GREEN, stage.px(20)),

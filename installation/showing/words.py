@@ -40,6 +40,8 @@ class Words(Section):
     """Under a face that has no verdict yet."""
     score: Annotated[Text, AfterValidator(_one_score)]
     """Under a verdict; `{score}` stands for its score, 0–100."""
+    unsure: Annotated[Text, AfterValidator(_one_score)]
+    """In its place where no label scored enough; `{score}` stands for the best label's."""
     loading: Text
     trouble_title: Text
     trouble: Text

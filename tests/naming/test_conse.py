@@ -93,7 +93,7 @@ def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str
     with pytest.raises(LabelSetError) as caught:
         ConSE.open(label_set, encoder, width, CPU)
     (mistake,) = caught.value.mistakes
-    assert mistake.remedy == "Run: python scripts/build_labels.py weather"
+    assert mistake.remedy == "Run: scripts/build-labels weather"
     assert mistake.where.endswith("weather/built.safetensors")
     return mistake.what
 

@@ -37,6 +37,7 @@ BOXER = Label(
 )
 HORNIST = Label("n10182190", "hornist", "a musician who plays a horn", ("person", "musician"))
 FARMER = Label("n10078806", "farmer", "a person who runs a farm", ("person", "worker"))
+ROOT = Label("n00007846", "person", "a human being", ())
 LABELS = (CLINICIAN, GUEST, BOXER, HORNIST, FARMER)
 
 LONGEST_LABEL = Label(
