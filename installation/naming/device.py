@@ -46,4 +46,4 @@ def _describe(kind: str) -> str:
         return f"the GPU {torch.cuda.get_device_name()}"
     if kind == "mps":
         return "Apple's GPU (MPS)"
-    return f"the CPU with {torch.get_num_threads()} threads"
+    return "the CPU"
