@@ -43,8 +43,11 @@ OUTLINE = (
 MIDDLE = 245
 """The portrait's column that stands in the middle of the picture, between head and helmet, px."""
 
+BREADTH = 540
+"""How far the visitor reaches to both sides of the middle together, with some room, px."""
+
 WALL = (150, 140, 120)
-"""The wall behind the visitor, RGB: near the portrait's own backdrop, so that hair shows no rim."""
+"""The wall behind the visitor, RGB; not far from the portrait's own, so that hair shows no rim."""
 
 FAR = 0.6
 """How large the visitor is at the door, where 1 is before the screen."""
@@ -95,7 +98,7 @@ class Rehearsal:
         size, x, y = _place(moment)
         # A tall screen crops the shoulders rather than showing the visitor from afar.
         scale = size * min(self._height * 0.98, self._width * 1.4) / SIZE
-        left = x * self._width + (x - 0.5) * SIZE * scale - MIDDLE * scale
+        left = x * self._width + ((x - 0.5) * BREADTH - MIDDLE) * scale
         top = self._height * (1 + y) - SIZE * 0.95 * scale
         placed = cv2.warpAffine(
             self._visitor,
