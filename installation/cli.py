@@ -207,21 +207,15 @@ def _check_built(label_set: LabelSet) -> Iterator[Mistake]:
 
     Whether it fits the network too is for `open_classifier`, which loads torch, to say.
     """
-    from safetensors import SafetensorError, safe_open
+    from installation.naming import built
 
     if label_set.settings.method == "classes":
         return
-    what = None
     try:
-        with safe_open(label_set.built, framework="numpy") as file:
-            if (file.metadata() or {}).get("labels_sha256") != label_set.fingerprint:
-                what = "it was built for other labels than labels.csv has now"
-    except FileNotFoundError:
-        what = "the label set is not built yet"
-    except (SafetensorError, OSError):
-        what = "it is damaged"
-    if what is not None:
-        yield Mistake(shown(label_set.built), what, label_set.remedy)
+        with built.opened(label_set, "numpy"):
+            pass
+    except LabelSetError as error:
+        yield from error.mistakes
 
 
 def _check_camera(loaded: Loaded[Settings]) -> None:
@@ -319,7 +313,7 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
     def device() -> Finding:
         from installation.naming.device import choose_device
 
-        chosen, sentence = choose_device(settings.device)
+        chosen, sentence = choose_device(settings.device, where=loaded.where("device"))
         devices.append(chosen)
         fallback = settings.device == "auto" and chosen.type == "cpu"
         return "instead" if fallback else "ok", sentence.removeprefix("device: ")
@@ -350,7 +344,10 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
     def screen() -> Finding:
         from installation.showing.window import open_screen
 
-        opened, fallback = open_screen(settings.screen.display, headless=False, windowed=None)
+        where = loaded.where("screen", "display")
+        opened, fallback = open_screen(
+            settings.screen.display, headless=False, windowed=None, where=where
+        )
         opened.close()
         return ("instead", fallback.removeprefix("screen: ")) if fallback else ("ok", opened.name)
 

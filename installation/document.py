@@ -115,7 +115,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = LARGE
         what = f"it is not UTF-8 (byte {byte:#04x} is no part of a letter)"
         raise wrong(what, "Save it as plain text in UTF-8.", line) from None
     if not text.strip():
-        raise wrong("it is empty", "Put back the file that came with the kiosk.")
+        raise wrong("it is empty", "Write it, or put back the kiosk's own.")
     return text
 
 
@@ -239,7 +239,11 @@ class _Document:
             self._break(line, f"this is not well-formed YAML ({problem})", _yaml_remedy(problem))
             return
         if node is None:
-            self._break(0, "it holds no settings", "Put back the file that came with the kiosk.")
+            self._break(
+                0,
+                "it holds no settings",
+                "Write it, or put back the kiosk's own.",
+            )
         elif not isinstance(node, yaml.MappingNode):
             seen = "a list" if isinstance(node, yaml.SequenceNode) else "plain text"
             line = node.start_mark.line + 1

@@ -416,7 +416,10 @@ def run(
     hears the events where there is no screen to look at. Raises KioskError.
     """
     screen, fallback = open_screen(
-        loaded.settings.screen.display, headless=headless, windowed=windowed
+        loaded.settings.screen.display,
+        headless=headless,
+        windowed=windowed,
+        where=loaded.where("screen", "display"),
     )
     try:
         if fallback:

@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 
 from installation.config import MODELS, ContentSettings, label_sets
 from installation.errors import KioskError, Mistake, WeightsError
-from installation.naming import conse, labelset
+from installation.naming import built, conse, labelset
 from installation.naming.efficientnet import EfficientNetLite0
 
 LOOKS = Path(__file__).with_name("looks.csv")
@@ -123,7 +123,7 @@ def build(name: str, embed: Embed, models: Path = MODELS) -> Path | None:
         embed_labels([(label.name, label.definition) for label in label_set.labels], embed),
     )
     tensors = {"classes": classes.half(), "labels": labels.half().contiguous()}
-    save_file(tensors, label_set.built, conse.metadata(label_set, EfficientNetLite0.fingerprint))
+    save_file(tensors, label_set.built, built.metadata(label_set, EfficientNetLite0.fingerprint))
     return label_set.built
 
 
@@ -138,8 +138,8 @@ def main(names: Sequence[str]) -> int:
         embed = open_text_encoder()
         for name in names or label_sets():
             print(f"{name}: embedding its names and definitions …", flush=True)
-            built = build(name, embed)
-            size = f"{built}, {built.stat().st_size / 1e6:.1f} MB" if built else "nothing to build"
+            file = build(name, embed)
+            size = f"{file}, {file.stat().st_size / 1e6:.1f} MB" if file else "nothing to build"
             print(f"{name}: {size}", flush=True)
     except KioskError as error:
         print(error, file=sys.stderr)

@@ -30,7 +30,9 @@ from pathlib import Path
 
 from timm.data import ImageNetInfo
 
+from installation.config import REASONS
 from installation.errors import KioskError, LabelSetError, Mistake
+from installation.naming.labelset import COLUMNS
 
 HERE = Path(__file__).parent
 JUDGEMENT = HERE / "persons"
@@ -39,7 +41,6 @@ WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian's wordnet-base pu
 
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
 CATEGORIES = 2832  # Yang et al., arXiv 1912.07726: the person subtree of ImageNet
-COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
 
 # All words of `hidden_because`. Where several rules hold, the first one is the reason: whoever
 # lifts `nationality` does not thereby lift a slur on a nation.
@@ -63,6 +64,7 @@ WORST_FIRST = (
     "poverty",
     "unseen",
 )
+assert sorted(WORST_FIRST) == sorted(REASONS), "each reason of kiosk.yaml has its rank"
 
 # A synset with all its hyponyms, by WordNet 3.0's offset.
 SUBTREES: dict[str, dict[str, str]] = {

@@ -286,7 +286,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         ),
         (
             "# nothing yet\n",
-            ["kiosk.yaml: it holds no settings. Put back the file that came with the kiosk."],
+            ["kiosk.yaml: it holds no settings. Write it, or put back the kiosk's own."],
         ),
     ],
 )
@@ -313,8 +313,14 @@ def test_all_mistakes_are_named_at_once(write: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "kiosk.yaml: it is empty. Put back the file that came with the kiosk."),
-        (" \n\t\n", "kiosk.yaml: it is empty. Put back the file that came with the kiosk."),
+        (
+            "",
+            "kiosk.yaml: it is empty. Write it, or put back the kiosk's own.",
+        ),
+        (
+            " \n\t\n",
+            "kiosk.yaml: it is empty. Write it, or put back the kiosk's own.",
+        ),
         (
             b"\x7fELF\0\0\0",
             "kiosk.yaml: it is not text (it holds zero bytes). Save it as plain text in UTF-8.",

@@ -188,5 +188,6 @@ def test_two_starts_set_up_once(machine: Machine) -> None:
 
 def test_the_scripts_can_be_started() -> None:
     """Every script that is a command is executable."""
-    for script in ("scripts/run", "scripts/test", "scripts/check", ".ci/run"):
+    commands = ("run", "test", "check", "bench", "build-labels")
+    for script in (*(f"scripts/{name}" for name in commands), ".ci/run"):
         assert os.access(PROJECT / script, os.X_OK), script

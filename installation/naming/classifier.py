@@ -65,7 +65,7 @@ def open_classifier(label_set: LabelSet, device: torch.device) -> Classifier:
     """
     scorer: Scorer
     if label_set.settings.method == "classes":
-        scorer = Classes(label_set, EfficientNetLite0.width, device)
+        scorer = Classes(label_set, device)
     else:
         scorer = ConSE.open(
             label_set, EfficientNetLite0.fingerprint, EfficientNetLite0.width, device

@@ -21,10 +21,8 @@ doctor, which was a stenographer.
 from __future__ import annotations
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from installation.document import shown
-from installation.errors import LabelSetError, Mistake
+from installation.naming import built
 from installation.naming.labelset import LabelSet
 
 TOP = 10
@@ -76,46 +74,15 @@ def calibrate(classes: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor
     return classes, labels / (spread * spread.mean()).sqrt()[:, None]
 
 
-def metadata(label_set: LabelSet, encoder: str) -> dict[str, str]:
-    """Return what a built file says about itself: the method, and what it was built from."""
-    return {
-        "method": label_set.settings.method,
-        "labels_sha256": label_set.fingerprint,
-        "encoder_sha256": encoder,
-    }
-
-
-_OTHER = {
-    "method": "another method",
-    "labels_sha256": "other text in labels.csv",
-    "encoder_sha256": "other weights of the network",
-}
-"""What has changed since, by the key of the built file that tells."""
-
-
 def _read(label_set: LabelSet, encoder: str, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the tensors `classes` and `labels` of the built file; checked before they are read."""
-    path = label_set.built
     shapes = {"classes": [width, EMBEDDING], "labels": [label_set.size, EMBEDDING]}
-
-    def wrong(what: str) -> LabelSetError:
-        return LabelSetError(Mistake(shown(path), what, label_set.remedy))
-
-    if not path.is_file():
-        raise wrong("the label set is not built yet")
-    try:
-        with safe_open(path, framework="pt") as file:
-            seen = file.metadata() or {}
-            for key, expected in metadata(label_set, encoder).items():
-                if seen.get(key) != expected:
-                    raise wrong(f"it was built for {_OTHER[key]} than there is now")
-            for name, shape in shapes.items():
-                if name not in file.keys():  # noqa: SIM118  it is no mapping
-                    raise wrong(f"the tensor '{name}' is missing")
-                part = file.get_slice(name)
-                if part.get_shape() != shape or part.get_dtype() != "F16":
-                    what = f"the tensor '{name}' is {part.get_dtype()} {part.get_shape()}"
-                    raise wrong(f"{what} (expected F16 {shape})")
-            return file.get_tensor("classes"), file.get_tensor("labels")
-    except (SafetensorError, OSError) as failure:
-        raise wrong(f"it is damaged ({str(failure)[:80]})") from None
+    with built.opened(label_set, "pt", encoder) as file:
+        for name, shape in shapes.items():
+            if name not in file.keys():  # noqa: SIM118  it is no mapping
+                raise built.unfit(label_set, f"the tensor '{name}' is missing")
+            part = file.get_slice(name)
+            if part.get_shape() != shape or part.get_dtype() != "F16":
+                what = f"the tensor '{name}' is {part.get_dtype()} {part.get_shape()}"
+                raise built.unfit(label_set, f"{what} (expected F16 {shape})")
+        return file.get_tensor("classes"), file.get_tensor("labels")

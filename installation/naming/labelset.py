@@ -26,7 +26,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from installation.config import MODELS, REASONS, ContentSettings, Reason, Share, label_sets
-from installation.document import Section, did_you_mean, load_yaml, read_text, shown
+from installation.document import Section, cut, did_you_mean, load_yaml, read_text, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming.labels import Label
 
@@ -149,8 +149,7 @@ def load(
     except LabelSetError as error:
         mistakes += error.mistakes
     if settings is not None:
-        where = shown(folder / "labelset.yaml")
-        mistakes += _check_settings(settings, where)
+        mistakes += _check_settings(settings, shown(folder / "labelset.yaml"))
         if rows:
             mistakes += _check_rows(rows, settings, file)
     if mistakes:
@@ -256,7 +255,7 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, f"the column '{column}' is there {count} times", "Keep one.")
         elif not count:
             seen = ", ".join(columns) or "none"
-            what = f"the column '{column}' is missing (seen: {_plain(seen)})"
+            what = f"the column '{column}' is missing (seen: {cut(seen)})"
             meant = did_you_mean(column, strangers)
             remedy = meant.replace("Did you mean", "Rename") if meant else ""
             remedy = remedy.replace("?", f" to '{column}'.") or "Add it; its cells may be empty."
@@ -295,39 +294,37 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
         if not row.id:
             yield Mistake(where, "the id is empty (expected one of its own)", "Write one.")
         elif row.id == settings.root.id:
-            what = f"the id '{_plain(row.id)}' is the root's (labelset.yaml names the root)"
+            what = f"the id '{cut(row.id)}' is the root's (labelset.yaml names the root)"
             yield Mistake(where, what, "Take the row out.")
         elif (line := first_id.setdefault(row.id, row.line)) != row.line:
-            what = f"the id '{_plain(row.id)}' is there twice (first on line {line})"
+            what = f"the id '{cut(row.id)}' is there twice (first on line {line})"
             yield Mistake(where, what, "Give each row an id of its own.")
         if not row.name:
-            what = f"the name is empty, and ImageNet has none for the id '{_plain(row.id)}'"
+            what = f"the name is empty, and ImageNet has none for the id '{cut(row.id)}'"
             yield Mistake(where, what, "Write a name.")
         elif (line := first_name.setdefault(row.name.casefold(), row.line)) != row.line:
-            what = f"the name '{_plain(row.name)}' is there twice (first on line {line})"
+            what = f"the name '{cut(row.name)}' is there twice (first on line {line})"
             yield Mistake(where, what, "Make the names differ, or take one row out.")
         yield from _check_text(row.id, "the id", LONGEST_NAME, where)
         yield from _check_text(row.name, "the name", LONGEST_NAME, where)
         yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
         if row.parent and row.parent != settings.root.id:
             if row.parent not in parents:
-                what = f"the parent '{_plain(row.parent)}' is not the id of any row"
+                what = f"the parent '{cut(row.parent)}' is not the id of any row"
                 remedy = (
                     did_you_mean(row.parent, list(parents))
                     or "Write a row's id, or leave it empty."
                 )
                 yield Mistake(where, what, remedy)
             elif row.id in (chain := list(_ancestors(row.id, parents))):
-                path = " › ".join(_plain(id_) for id_ in [*reversed(chain), row.id][-4:])
+                path = " › ".join(cut(id_) for id_ in [*reversed(chain), row.id][-4:])
                 yield Mistake(where, f"the parents run in a circle ({path})", "Empty one of them.")
         if row.hidden_because and row.hidden_because not in REASONS:
-            what = f"hidden_because is '{_plain(row.hidden_because)}' (expected a known reason)"
+            what = f"hidden_because is '{cut(row.hidden_because)}' (expected a known reason)"
             remedy = did_you_mean(row.hidden_because, REASONS)
             yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
         if classes is not None and row.id and row.id not in classes and row.id not in headings:
-            what = (
-                f"the id '{_plain(row.id)}' is no class of {settings.encoder}, nor any row's parent"
-            )
+            what = f"the id '{cut(row.id)}' is no class of {settings.encoder}, nor any row's parent"
             yield Mistake(where, what, did_you_mean(row.id, sorted(classes)) or "Take the row out.")
 
 
@@ -357,12 +354,6 @@ def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mist
 
 def _forbidden(letter: str) -> bool:
     return letter in OVERRIDES or unicodedata.category(letter) in ("Cc", "Cs")
-
-
-def _plain(text: str) -> str:
-    """Return `text` fit for a message: on one line, nothing unprintable, not too long."""
-    text = "".join(letter if letter.isprintable() else "·" for letter in text)
-    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _shorten(mistakes: Sequence[Mistake]) -> list[Mistake]:

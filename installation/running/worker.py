@@ -15,23 +15,18 @@ class Worker:
     def __init__(self, name: str, work: Callable[[threading.Event], object]) -> None:
         self._work = work
         self._failure: BaseException | None = None
-        self.stopping = threading.Event()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def _run(self) -> None:
         try:
-            self._work(self.stopping)
+            self._work(self._stopping)
         except BaseException as failure:
             self._failure = failure
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the work still goes on."""
-        return self._thread.is_alive()
 
     def check(self) -> None:
         """Raise what the work raised, if it did."""
@@ -40,7 +35,7 @@ class Worker:
 
     def stop(self, timeout: float) -> bool:
         """Ask the work to end and wait up to `timeout` seconds; tell whether it has."""
-        self.stopping.set()
+        self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()

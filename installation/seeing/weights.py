@@ -18,12 +18,12 @@ def pinned(file: Path, sha256: str, remedy: str) -> bytes:
     except OSError as error:
         raise WeightsError(
             Mistake(str(file), f"the weights cannot be read ({error.strerror})", remedy)
-        ) from error
+        ) from None
     seen = hashlib.sha256(data).hexdigest()
     if seen != sha256:
         what = (
-            f"the weights are damaged or not the expected ones (SHA-256 {seen}, {len(data)} bytes; "
-            f"expected {sha256})"
+            f"the weights are truncated or not the ones that were pinned (SHA-256 {seen}, "
+            f"{len(data)} bytes; expected {sha256})"
         )
         raise WeightsError(Mistake(str(file), what, remedy))
     return data

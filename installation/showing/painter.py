@@ -2,8 +2,8 @@
 
 The camera frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
 small frame is cropped and put into the surface's order of channels first, so that no picture of the
-screen's size is copied. Panels are drawn once and kept, so that a scene that holds still costs a
-few block transfers.
+screen's size is copied. Panels are drawn once and kept while somebody is there, so that a scene
+that holds still costs a few block transfers.
 """
 
 from __future__ import annotations
@@ -58,6 +58,13 @@ class Painter:
                 self._paint_panel(visitor.tag, surface)
         for panel in scene.panels:
             self._paint_panel(panel, surface)
+        if not scene.visitors:
+            self._forget(len(scene.panels))
+
+    def _forget(self, kept: int) -> None:
+        """Drop all but the `kept` panels that were painted last: what was said of who has left."""
+        while len(self._panels) > kept:
+            self._panels.popitem(last=False)
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
@@ -66,8 +73,7 @@ class Painter:
         if drawn is None:
             drawn = self._draw(panel, surface)
         self._panels[key] = drawn
-        if len(self._panels) > KEPT_PANELS:
-            self._panels.popitem(last=False)
+        self._forget(KEPT_PANELS)
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
     def _draw(self, panel: Panel, like: pygame.Surface) -> pygame.Surface:

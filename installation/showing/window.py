@@ -84,16 +84,19 @@ class Window:
 
     visible = True
 
-    def __init__(self, display: int, size: Size | None) -> None:
-        """Open it; ScreenError where the display does not exist or cannot be opened."""
+    def __init__(self, display: int, size: Size | None, where: str = "kiosk.yaml") -> None:
+        """Open it; ScreenError where the display does not exist or cannot be opened.
+
+        `where` is the place that asks for the display.
+        """
         _start_video()
         displays = pygame.display.get_desktop_sizes()
         if display >= len(displays):
             pygame.display.quit()
             raise ScreenError(
                 Mistake(
-                    "screen.display",
-                    f"is {display}, but this machine has {len(displays)} "
+                    where,
+                    f"screen.display is {display}, but this machine has {len(displays)} "
                     f"display{'s' * (len(displays) != 1)}, numbered from 0",
                     "Set it to one of those, or to auto for the first.",
                 )
@@ -135,11 +138,12 @@ class Window:
 
 
 def open_screen(
-    display: int | str, *, headless: bool, windowed: Size | None
+    display: int | str, *, headless: bool, windowed: Size | None, where: str = "kiosk.yaml"
 ) -> tuple[Screen, str | None]:
     """Return the screen to paint on, and a sentence where it is not the one that was asked for.
 
-    `display` is a number or auto: the first display, or none where the machine has none at all.
+    `display` is a number or auto: the first display, or none where the machine has none at all;
+    `where` is the place that says it.
     ScreenError where a display was named (by number, by DISPLAY or by WAYLAND_DISPLAY) and is not
     there.
     """
@@ -150,7 +154,7 @@ def open_screen(
             OffScreen(),
             "screen: this machine has none, so the show runs without one (headless).",
         )
-    return Window(0 if display == "auto" else int(display), windowed), None
+    return Window(0 if display == "auto" else int(display), windowed, where), None
 
 
 def _display_announced() -> bool:

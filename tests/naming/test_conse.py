@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from installation.config import ContentSettings
 from installation.errors import LabelSetError
+from installation.naming import built as built_file
 from installation.naming import conse, labelset
 from installation.naming.conse import ConSE
 from installation.naming.labelset import LabelSet
@@ -33,7 +34,7 @@ def built(tmp_path: Path) -> LabelSet:
     label_set = labelset.load("weather", ContentSettings(), tmp_path)
     classes, labels = conse.calibrate(embeddings(30, 1), embeddings(3, 2))
     tensors = {"classes": classes.half(), "labels": labels.half()}
-    save_file(tensors, label_set.built, conse.metadata(label_set, ENCODER))
+    save_file(tensors, label_set.built, built_file.metadata(label_set, ENCODER))
     return label_set
 
 
@@ -115,10 +116,10 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
 def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     """Tensors are checked by their header, before anything of their size is made."""
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
-    save_file({"classes": torch.zeros(30, 384)}, built.built, conse.metadata(built, ENCODER))
+    save_file({"classes": torch.zeros(30, 384)}, built.built, built_file.metadata(built, ENCODER))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
     classes = {"classes": torch.zeros(30, 384).half()}
-    save_file(classes, built.built, conse.metadata(built, ENCODER))
+    save_file(classes, built.built, built_file.metadata(built, ENCODER))
     assert refusal(built) == "the tensor 'labels' is missing"
 
 

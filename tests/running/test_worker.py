@@ -22,10 +22,12 @@ def test_what_a_thread_raises_is_raised_where_it_is_asked() -> None:
 
 def test_work_ends_when_asked() -> None:
     """Stopping sets the event that the work watches, and waits for it."""
-    worker = Worker("analysis", lambda stopping: stopping.wait(60))
+    asked: list[bool] = []
+    worker = Worker("analysis", lambda stopping: asked.append(stopping.wait(60)))
     worker.start()
-    assert worker.alive
+    assert asked == []
     assert worker.stop(timeout=30)
+    assert asked == [True]
     worker.check()
 
 

@@ -143,7 +143,7 @@ def test_tampered_weights_of_yunet_are_refused(tmp_path: Path) -> None:
     """A file of the right name with other content is never loaded."""
     file = tmp_path / yunet.FILE.name
     file.write_bytes(bytes(232_589))
-    with pytest.raises(WeightsError, match="damaged or not the expected ones") as caught:
+    with pytest.raises(WeightsError, match="truncated or not the ones that were pinned") as caught:
         YuNet(file)
     assert yunet.SHA256 in str(caught.value)
 

@@ -169,13 +169,30 @@ def test_a_picture_is_shown_whole(tmp_path: Path, clock: ManualClock) -> None:
     assert tuple(frame.pixels[110, 70]) == BLUE
 
 
-def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path, clock: ManualClock) -> None:
-    """The curator reads which picture to replace."""
+def test_pictures_that_cannot_be_decoded_are_named_at_once(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """The curator reads which pictures to replace, all of them, before the show begins."""
     write_picture(tmp_path / "a.png", quarters())
     (tmp_path / "b.jpg").write_bytes(b"no picture")
+    (tmp_path / "c.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
+    with pytest.raises(CameraError) as caught:
+        _open(tmp_path, clock)
+    broken, cut_off = str(caught.value).splitlines()
+    assert "b.jpg: this picture cannot be decoded" in broken
+    assert "c.png: this picture cannot be decoded" in cut_off
+
+
+def test_a_picture_that_is_lost_during_the_show_is_named(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """A picture that is taken away after the start ends the show with its name."""
+    write_picture(tmp_path / "a.png", quarters())
+    write_picture(tmp_path / "b.png", quarters())
     camera = _open(tmp_path, clock, as_fast_as_possible=True)
     camera.read()
-    with pytest.raises(CameraError, match=r"b\.jpg: this picture cannot be decoded.*Replace it"):
+    (tmp_path / "b.png").unlink()
+    with pytest.raises(CameraError, match=r"b\.png: it cannot be read any more.*Put it back"):
         camera.read()
 
 

@@ -91,6 +91,21 @@ def test_painting_covers_all_and_changes_nothing() -> None:
     assert not scene.picture.pixels.flags.writeable
 
 
+def test_what_was_written_about_a_visitor_goes_with_them() -> None:
+    """Once nobody is there, no drawn label, definition or score is kept."""
+    scene, stage = _scene()
+    assert scene.picture is not None
+    painter = Painter(stage.fonts)
+    surface = pygame.Surface(stage.size, depth=32)
+    nobody = compose(scene.picture, None, stage, 0.0)
+    painter.paint(nobody, surface)
+    kept = set(painter._panels)
+    painter.paint(scene, surface)
+    assert set(painter._panels) > kept
+    painter.paint(nobody, surface)
+    assert set(painter._panels) == kept
+
+
 sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))
 
 

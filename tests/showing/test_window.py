@@ -102,8 +102,8 @@ def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
 
 def test_a_display_that_does_not_exist_is_named(dummy: None) -> None:
     """The message says which displays there are."""
-    with pytest.raises(ScreenError, match=r"screen.display: is 7, but this machine has 1 display"):
-        open_screen(7, headless=False, windowed=None)
+    with pytest.raises(ScreenError, match=r"yaml:9: screen.display is 7, but this machine has 1 d"):
+        open_screen(7, headless=False, windowed=None, where="kiosk.yaml:9")
 
 
 def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
