@@ -73,7 +73,7 @@ def cut_film(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> Se
 
     def other(picture: Pixels) -> Pixels:
         dark = picture[:, :, ::-1].astype(np.float32)
-        wall = np.abs(picture.max(axis=2).astype(int) - picture.min(axis=2)) < 14
+        wall = np.abs(picture.max(axis=2).astype(int) - picture.min(axis=2)) < 32
         dark[wall] *= 0.15
         moved = np.array([[1.0, 0, 30], [0, 1.0, 0]])
         return cast(Pixels, cv2.warpAffine(dark.astype(np.uint8), moved, (640, 360)))
