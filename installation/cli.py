@@ -7,11 +7,9 @@ card within a second and `kiosk check` answers at once.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import json
 import logging
-import math
 import os
 import sys
 import threading
@@ -19,10 +17,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from installation import STARTED_AT, config
+from installation import STARTED_AT, arguments, config
 from installation.config import Settings
 from installation.document import Loaded, shown
 from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
+from installation.guarding import clerk
+from installation.guarding.sealing import Guard
+from installation.guarding.standing import Standing, inherited
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,7 @@ INTERRUPTED = 130
 def start() -> NoReturn:
     """Run the command of the process's arguments and end the process."""
     status = main()
+    _let_clerks_finish()
     if threading.active_count() > 1:
         # A thread that is still inside a driver or a network when the interpreter is taken down
         # aborts the process; it holds nothing that would have to be put in order.
@@ -48,6 +50,20 @@ def start() -> NoReturn:
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _let_clerks_finish() -> None:
+    """Wait until those who write the output to files, outside the sandbox, have done so."""
+    standing = inherited()
+    if standing is None or not standing.clerks:
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    for pid in standing.clerks:
+        os.waitpid(pid, 0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING
     )
-    arguments = _parser().parse_args(argv)
+    asked = _parser().parse_args(argv)
     try:
-        status: int = arguments.command(arguments)
+        status: int = asked.command(asked)
         sys.stdout.flush()
     except KioskError as error:
         print(error, file=sys.stderr)
@@ -76,33 +92,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
-        logging.getLogger("kiosk").exception("the command %s ended", arguments.name)
+        logging.getLogger("kiosk").exception("the command %s ended", asked.name)
         name = type(error).__name__
         print(f"kiosk: a part failed that should not ({name}, logged above).", file=sys.stderr)
         return FAILED
     return status
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(asked: argparse.Namespace) -> int:
     """Run the show; print its summary, and write it where --report says."""
-    loaded = config.load(arguments.file, source=arguments.source, labels=arguments.labels)
+    loaded = config.load(asked.file, source=asked.source, labels=asked.labels)
     from installation import show
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Whoever reads the events takes them for JSON, which is UTF-8 whatever the terminal is.
         sys.stdout.reconfigure(encoding="utf-8")
+    guard = Guard.inherited()
     summary = show.run(
         loaded,
-        headless=arguments.headless,
-        windowed=arguments.windowed,
-        seconds=arguments.seconds,
-        started_at=STARTED_AT,
+        headless=asked.headless,
+        windowed=asked.windowed,
+        seconds=asked.seconds,
+        started_at=guard.standing.started_at or STARTED_AT,
         say=_say,
         tell=_tell,
+        guard=guard,
     )
     _tell(summary.as_event())
-    if arguments.report is not None:
-        _write_report(arguments.report, summary.as_event())
+    if asked.report is not None:
+        _report(asked.report, summary.as_event(), guard.standing)
     return DONE
 
 
@@ -114,18 +132,27 @@ def _tell(event: Mapping[str, object]) -> None:
     print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
-def _write_report(path: Path, event: Mapping[str, object]) -> None:
-    """Write the numbers of the summary to `path`: the one file that the kiosk writes."""
+def _report(path: Path, event: Mapping[str, object], standing: Standing) -> None:
+    """Give the numbers of the summary to the clerk who writes them to `path`.
+
+    Where there is no sandbox there is no clerk either, and they are written here.
+    """
+    words = json.dumps(event) + "\n"
     try:
-        path.write_text(json.dumps(event) + "\n", encoding="utf-8")
+        if standing.report is None or standing.report_clerk is None:
+            path.write_text(words, encoding="utf-8")
+        else:
+            os.write(standing.report, words.encode())
+            os.close(standing.report)
+            clerk.wait(standing.report_clerk)
     except OSError as failure:
         what = f"{path} cannot be written ({failure.strerror})"
         raise SettingsError(Mistake("--report", what, "Name another file.")) from None
 
 
-def check(arguments: argparse.Namespace) -> int:
+def check(asked: argparse.Namespace) -> int:
     """Say what the show will be, or everything that is wrong with its files."""
-    loaded = config.load(arguments.file)
+    loaded = config.load(asked.file)
     mistakes: list[Mistake] = []
     try:
         label_set = _check_labels(loaded)
@@ -143,9 +170,9 @@ def check(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def doctor(arguments: argparse.Namespace) -> int:
+def doctor(asked: argparse.Namespace) -> int:
     """Try every part of the show on this machine and say what each will do."""
-    loaded = config.load(arguments.file)
+    loaded = config.load(asked.file)
     failed = False
     for part, examine in _examinations(loaded):
         try:
@@ -168,7 +195,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def cameras(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+def cameras(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     """List the cameras with the names that outlive a restart, their sizes and rates."""
     from installation.seeing.v4l import list_cameras
 
@@ -395,39 +422,11 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    def add_file(command: _Command) -> None:
-        command.add_argument(
-            "file",
-            nargs="?",
-            type=Path,
-            default=config.DEFAULT_FILE,
-            metavar="kiosk.yaml",
-            help="the curator's file (default: the one that came with the kiosk)",
-        )
+    def add_file(command: _Command) -> _Command:
+        arguments.add_file(command, config.DEFAULT_FILE)
+        return command
 
-    running = add("run", run, "run the show")
-    add_file(running)
-    running.add_argument(
-        "--source",
-        metavar="WHAT",
-        help="in place of camera.source: auto, rehearsal, a camera's number or path, a film, or a "
-        "folder of pictures",
-    )
-    running.add_argument("--labels", metavar="NAME", help="in place of labels: a label set")
-    running.add_argument(
-        "--headless",
-        action="store_true",
-        help="run without a screen and print what it would show, a JSON object a line",
-    )
-    running.add_argument(
-        "--windowed", metavar="WxH", type=_size, help="run in a window of this size, px"
-    )
-    running.add_argument(
-        "--seconds", metavar="N", type=_seconds, help="end the show after this time"
-    )
-    running.add_argument(
-        "--report", metavar="FILE", type=_report, help="write the summary there at the end"
-    )
+    arguments.add_run(add("run", run, "run the show"), config.DEFAULT_FILE)
     add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
     add_file(add("doctor", doctor, "try every part on this machine and say what it will do"))
     add("cameras", cameras, "list the cameras, their lasting names, sizes and rates")
@@ -435,33 +434,3 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _Command = argparse.ArgumentParser
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, separator, height = text.lower().partition("x")
-    if separator and width.isdecimal() and height.isdecimal():
-        size = int(width[:6]), int(height[:6])
-        if all(160 <= side <= 16384 for side in size):
-            return size
-    raise argparse.ArgumentTypeError(
-        f"'{text}' (expected width and height from 160 to 16384, such as 1280x720)"
-    )
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        seconds = float(text)
-        if math.isfinite(seconds) and seconds > 0:
-            return seconds
-    raise argparse.ArgumentTypeError(f"'{text}' (expected a number above 0, such as 60)")
-
-
-def _report(text: str) -> Path:
-    path = Path(text)
-    try:
-        fits = path.parent.is_dir() and not path.is_dir()
-    except (OSError, ValueError):
-        fits = False
-    if not fits:
-        raise argparse.ArgumentTypeError(f"'{text}' (expected a file in a folder that exists)")
-    return path

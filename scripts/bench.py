@@ -152,6 +152,7 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     camera = CameraSettings(source=asked.source)
     settings = Settings(labels=asked.labels, detector=asked.detector, camera=camera)
     parts = show.load(Loaded(settings, "the bench", {}, {}), clock, lambda _: None)
+    opened = parts.open_camera()
     screen = Window(0, SIZE)
     mirrored: Latest[Any] = Latest()
     analysed: Latest[Any] = Latest()
@@ -161,7 +162,7 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     analysis = show.Analysis(parts, analysed, sightings)
     began_at = clock.now()
     while clock.now() < started_at + asked.seconds:
-        frame = parts.camera.read()
+        frame = opened.read()
         if frame is None:
             break
         sightings.put(analysis.see(frame))

@@ -97,7 +97,7 @@ def parts_of(camera: Camera) -> show.Parts:
     settings = ReadingSettings(min_time_s=0.2, min_readings=2)
     return show.Parts(
         label_set=label_set,
-        camera=camera,
+        open_camera=lambda: camera,
         detector=OneFace(),
         tracker=Tracker(),
         classifier=Favourite(label_set),

@@ -119,6 +119,11 @@ def _unnamed(ground: Path) -> None:
     os.close(os.open(ground, os.O_TMPFILE | os.O_WRONLY))
 
 
+def _made_folder(ground: Path) -> None:
+    (ground / "new").mkdir()
+    (ground / "new").rmdir()
+
+
 def _removed_folder(ground: Path) -> None:
     (ground / "folder").rmdir()
     (ground / "folder").mkdir()
@@ -334,7 +339,7 @@ def _torch(ground: Path) -> None:
 def _torch_shared(ground: Path) -> None:  # noqa: ARG001 - as all deeds
     import torch
 
-    torch.zeros(8).share_memory_()
+    torch.zeros(8).share_memory_()  # type: ignore[no-untyped-call]
 
 
 def _safetensors(ground: Path) -> None:
@@ -439,7 +444,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "make a folder",
         "mkdir()",
         LANDLOCK,
-        lambda g: (os.mkdir(g / "new"), os.rmdir(g / "new")),
+        _made_folder,
     ),
     Attempt("remove a folder", "rmdir()", LANDLOCK, _removed_folder),
     Attempt("remove a file", "unlink()", LANDLOCK, _removed_file),
@@ -458,7 +463,9 @@ ATTEMPTS: tuple[Attempt, ...] = (
         lambda g: _made(g / "new", lambda new: new.symlink_to("picture")),
     ),
     Attempt("make a pipe with a name", "mkfifo()", LANDLOCK, lambda g: _made(g / "new", os.mkfifo)),
-    Attempt("make a file as a node", "mknod(S_IFREG)", LANDLOCK, lambda g: _made(g / "new", os.mknod)),
+    Attempt(
+        "make a file as a node", "mknod(S_IFREG)", LANDLOCK, lambda g: _made(g / "new", os.mknod)
+    ),
     Attempt(
         "write into a pipe with a name",
         "open() of a FIFO",
@@ -469,7 +476,9 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "write into the home folder",
         "open(O_CREAT)",
         LANDLOCK,
-        lambda g: _made(Path.home() / ".kiosk-new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)),
+        lambda g: _made(
+            Path.home() / ".kiosk-new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
+        ),
     ),
     Attempt(
         "write into shared memory",
@@ -485,7 +494,9 @@ ATTEMPTS: tuple[Attempt, ...] = (
         LANDLOCK,
         lambda g: _opened(Path("/dev/full"), os.O_WRONLY),
     ),
-    Attempt("control a device that was not named", "ioctl() on /dev/urandom", LANDLOCK, _asked_device),
+    Attempt(
+        "control a device that was not named", "ioctl() on /dev/urandom", LANDLOCK, _asked_device
+    ),
     Attempt(
         "open a new terminal",
         "open() of /dev/ptmx",
@@ -550,14 +561,14 @@ ATTEMPTS: tuple[Attempt, ...] = (
         SECCOMP,
         _messages("msgget", (71, 187), 0, 0o1600),
     ),
-    Attempt(
-        "make semaphores", "semget()", SECCOMP, _messages("semget", (66, 191), 0, 1, 0o1600)
-    ),
+    Attempt("make semaphores", "semget()", SECCOMP, _messages("semget", (66, 191), 0, 1, 0o1600)),
     Attempt("open a queue of messages", "mq_open()", SECCOMP, _queue),
     Attempt("keep bytes as a key", "add_key()", SECCOMP, _key),
     Attempt("ask for a key", "keyctl()", SECCOMP, _call("keyctl", 0, 2**64 - 3, 0)),
     # Ways that pass by the guard.
-    Attempt("queue calls for the kernel", "io_uring_setup()", SECCOMP, _call("io_uring_setup", 0, None)),
+    Attempt(
+        "queue calls for the kernel", "io_uring_setup()", SECCOMP, _call("io_uring_setup", 0, None)
+    ),
     Attempt("write without waiting", "io_setup()", SECCOMP, _asynchronous),
     Attempt("load a program into the kernel", "bpf()", SECCOMP, _call("bpf", 99, None, 0)),
     Attempt("load a module", "init_module()", SECCOMP, _call("init_module", None, 0, b"\0")),
@@ -604,15 +615,22 @@ ATTEMPTS: tuple[Attempt, ...] = (
         SECCOMP,
         _call("execveat", -1, b"\0", None, None, 0),
     ),
-    Attempt("start a program", "posix_spawn()", SECCOMP, lambda g: subprocess.run(["true"], check=True)),
+    Attempt(
+        "start a program", "posix_spawn()", SECCOMP, lambda g: subprocess.run(["true"], check=True)
+    ),
     Attempt("start a shell", "system()", SECCOMP, _system),
     Attempt("trace a program", "ptrace()", SECCOMP, _call("ptrace", 1, -1, 0, 0)),
     Attempt("read a program's memory", "process_vm_readv()", SECCOMP, _memory("process_vm_readv")),
     Attempt(
-        "write into a program's memory", "process_vm_writev()", SECCOMP, _memory("process_vm_writev")
+        "write into a program's memory",
+        "process_vm_writev()",
+        SECCOMP,
+        _memory("process_vm_writev"),
     ),
     Attempt("take a program's file", "pidfd_getfd()", SECCOMP, _call("pidfd_getfd", -1, 0, 0)),
-    Attempt("hold a program", "pidfd_open()", SECCOMP, lambda g: _call("pidfd_open", os.getpid(), 0)(g)),
+    Attempt(
+        "hold a program", "pidfd_open()", SECCOMP, lambda g: _call("pidfd_open", os.getpid(), 0)(g)
+    ),
     Attempt("send a signal", "kill()", SECCOMP, _signal_parent),
     Attempt(
         "send a signal to a thread",
@@ -624,7 +642,9 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "send a signal with a value",
         "rt_sigqueueinfo()",
         SECCOMP,
-        lambda g: _call("rt_sigqueueinfo", os.getppid() or 1, 0, struct.pack("=iii116x", 0, 0, -1))(g),
+        lambda g: _call("rt_sigqueueinfo", os.getppid() or 1, 0, struct.pack("=iii116x", 0, 0, -1))(
+            g
+        ),
     ),
     Attempt(
         "send a signal by a handle",

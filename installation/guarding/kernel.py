@@ -127,7 +127,6 @@ MACHINE = _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
 """This machine's column of `NUMBERS`; None where the guard does not know it."""
 
 
-
 def number(name: str) -> int | None:
     """Return the number of the system call `name` here; None where there is no such call."""
     return None if MACHINE is None else NUMBERS[name][MACHINE]

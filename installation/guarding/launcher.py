@@ -43,14 +43,15 @@ SURROUNDINGS = {
     "PYTHONDONTWRITEBYTECODE": "1",
     # Nothing is compiled at run time: it forks compilers and writes files.
     "TORCH_COMPILE_DISABLE": "1",
+    # torch makes this folder when it is imported, and is content where it is there.
+    "TORCHINDUCTOR_CACHE_DIR": "/",
     # Nothing is fetched.
     "HF_HUB_OFFLINE": "1",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
 
 _BECOME = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from installation.cli import start; start()"
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from installation.cli import start; start()"
 )
 
 
@@ -105,7 +106,11 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
     _close_others(reporter.pipe if reporter else None)
     devices = present_devices()
     ground: list[Path] = []
-    lay("the proof", "Give the show's user a RuntimeDirectory.", lambda: ground.append(prepare_ground()))
+    lay(
+        "the proof",
+        "Give the show's user a RuntimeDirectory.",
+        lambda: ground.append(prepare_ground()),
+    )
     lay("core dumps", "Start it as an ordinary user.", limits.forbid_dumps)
 
     def take_files() -> None:

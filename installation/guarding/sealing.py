@@ -165,4 +165,3 @@ class _Witness:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now().astimezone()
-

@@ -125,9 +125,7 @@ def enter(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
 
 def guarded_threads() -> bool:
     """Tell whether every thread of this process is under a filter."""
-    return all(
-        "\nSeccomp:\t2\n" in _status(thread) for thread in os.listdir("/proc/self/task")
-    )
+    return all("\nSeccomp:\t2\n" in _status(thread) for thread in os.listdir("/proc/self/task"))
 
 
 def _status(thread: str) -> str:
