@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ DONE = 0
 FAILED = 1
 REFUSED = 2
 """A file, a device or an argument is wrong, and the message says which."""
+REHEARSED_S = 20.0
+"""How long the audit lets the show run, its start counted in: one visitor comes and is named."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
@@ -195,6 +198,44 @@ def doctor(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def audit(asked: argparse.Namespace) -> int:
+    """Run the show on the rehearsal under the guard, try every way out, and say what became of it.
+
+    0 only if every layer is there and every attempt was refused.
+    """
+    from installation.guarding import report
+
+    guard = Guard.auditing(short=asked.short)
+    if asked.short:
+        guard.seal()
+    else:
+        from installation import show
+
+        show.run(
+            config.load(source="rehearsal"),
+            headless=True,
+            seconds=REHEARSED_S,
+            started_at=guard.standing.started_at or STARTED_AT,
+            say=_say,
+            tell=lambda _: None,
+            guard=guard,
+        )
+    proof = guard.check_again()
+    if asked.json:
+        print(json.dumps(report.as_json(proof), ensure_ascii=False))
+    else:
+        print(report.as_page(proof) if asked.page else report.as_table(proof))
+    return DONE if proof.holds else FAILED
+
+
+def service(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+    """Print a systemd unit that runs the show as a user who owns nothing."""
+    from installation.guarding.unit import unit
+
+    print(unit(config.PROJECT), end="")
+    return DONE
+
+
 def cameras(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     """List the cameras with the names that outlive a restart, their sizes and rates."""
     from installation.seeing.v4l import list_cameras
@@ -272,6 +313,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
     choice = "the one with the most evidence" if reading.draw == "top" else "drawn by lot"
     rows = [
         ("labels", _describe(label_set)),
+        ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden(label_set)),
         ("camera", f"{SOURCES.get(camera.source, camera.source)}; {size}{turn}"),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
@@ -299,6 +341,10 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
 SOURCES = {
     "auto": "auto, the first camera, or the rehearsal where there is none",
     "rehearsal": "the rehearsal, a portrait that walks up, looks, and leaves",
+}
+PRIVACY = {
+    "enforce": "the kernel keeps pictures from being stored, or no camera is opened",
+    "degraded": "pictures are not stored, and what the kernel cannot prevent is said at the start",
 }
 DETECTORS = {
     "auto": "auto, yunet where its file has been fetched and mtcnn where not",
@@ -381,6 +427,7 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
         opened.close()
         return ("instead", fallback.removeprefix("screen: ")) if fallback else ("ok", opened.name)
 
+    yield "privacy", lambda: _privacy(settings)
     yield "camera", camera
     yield "device", device
     yield "screen", screen
@@ -391,6 +438,26 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
         yield "detector", detector
     if label_sets and devices:
         yield "weights", weights
+
+
+def _privacy(settings: Settings) -> tuple[str, str]:
+    """Return what the guard can do here, as a process of its own finds out by trying."""
+    tried = subprocess.run(
+        [sys.executable, "-m", "installation", "audit", "--short", "--json"],
+        cwd=config.PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        found = json.loads(tried.stdout)
+    except ValueError:
+        return "wrong", "the audit could not run: " + (tried.stderr.strip() or "it said nothing")
+    if not found["missing"]:
+        ways = len({attempt["name"] for attempt in found["attempts"]})
+        return "ok", f"enforced by the kernel; {ways} ways out tried, each refused"
+    words = "\n".join(["not enforced:", *found["missing"]])
+    return ("wrong" if settings.privacy == "enforce" else "instead"), words
 
 
 def _print_camera(listing: CameraListing) -> None:
@@ -428,6 +495,13 @@ def _parser() -> argparse.ArgumentParser:
 
     arguments.add_run(add("run", run, "run the show"), config.DEFAULT_FILE)
     add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
+    audits = add("audit", audit, "try every way out of the guard and print what became of each")
+    audits.add_argument("--json", action="store_true", help="print it for a program")
+    audits.add_argument("--page", action="store_true", help="print it as a page for the wall")
+    audits.add_argument(
+        "--short", action="store_true", help="only the self-test of each start, without a show"
+    )
+    add("service", service, "print a systemd unit that runs the show")
     add_file(add("doctor", doctor, "try every part on this machine and say what it will do"))
     add("cameras", cameras, "list the cameras, their lasting names, sizes and rates")
     return parser

@@ -2,8 +2,8 @@
 
 An attempt that gets through undoes what it did, so that the list may be tried without the guard:
 only so does it show that it is the guard which refuses. What fails for another reason, such as a
-name that does not exist, has got through. The list knows one folder, `ground`, which belongs to this
-user and may be written by everything else about it.
+name that does not exist, has got through. `ground` is a folder that belongs to this user and may be
+written, but for the guard.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Outcome:
 
 
 def tried(attempts: Iterable[Attempt], ground: Path, thread: str) -> list[Outcome]:
-    """Return what became of `attempts`, tried now by the calling thread, which is called `thread`."""
+    """Return what became of `attempts`, tried now by the calling thread, called `thread`."""
     return [_try(attempt, ground, thread) for attempt in attempts]
 
 
@@ -146,7 +146,7 @@ def _mapped(ground: Path) -> None:
         return
 
 
-def _asked_device(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _asked_device(ground: Path) -> None:
     entropy_count = 0x80045200
     with open("/dev/urandom", "rb") as file:
         fcntl.ioctl(file, entropy_count, b"\0\0\0\0")
@@ -175,7 +175,7 @@ def _socket(family: int, kind: int) -> Deed:
 
 
 def _pair(kind: int) -> Deed:
-    def deed(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+    def deed(ground: Path) -> None:
         for end in socket.socketpair(socket.AF_UNIX, kind):
             end.close()
 
@@ -185,7 +185,7 @@ def _pair(kind: int) -> Deed:
 def _call(name: str, *arguments: int | bytes | None) -> Deed:
     """Return the system call itself; where it gives a file, that is closed again."""
 
-    def deed(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+    def deed(ground: Path) -> None:
         returned = kernel.call(name, *arguments)
         if name in _GIVE_FILES:
             os.close(returned)
@@ -199,7 +199,7 @@ _GIVE_FILES = (
 )
 
 
-def _shared_memory(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _shared_memory(ground: Path) -> None:
     remove = 0
     shmctl = {0: 31, 1: 195}[kernel.MACHINE or 0]
     import ctypes
@@ -209,7 +209,7 @@ def _shared_memory(ground: Path) -> None:  # noqa: ARG001 - as all deeds
 
 
 def _messages(name: str, remover: tuple[int, int], *arguments: int) -> Deed:
-    def deed(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+    def deed(ground: Path) -> None:
         import ctypes
 
         made = kernel.call(name, *arguments)
@@ -219,7 +219,7 @@ def _messages(name: str, remover: tuple[int, int], *arguments: int) -> Deed:
     return deed
 
 
-def _forked(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _forked(ground: Path) -> None:
     import warnings
 
     with warnings.catch_warnings():
@@ -230,7 +230,7 @@ def _forked(ground: Path) -> None:  # noqa: ARG001 - as all deeds
     os.waitpid(child, 0)
 
 
-def _asynchronous(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _asynchronous(ground: Path) -> None:
     import ctypes
 
     context = ctypes.create_string_buffer(8)
@@ -239,13 +239,13 @@ def _asynchronous(ground: Path) -> None:  # noqa: ARG001 - as all deeds
     ctypes.CDLL(None).syscall(destroy, ctypes.c_void_p(struct.unpack("=Q", context.raw)[0]))
 
 
-def _key(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _key(ground: Path) -> None:
     revoke, process_keyring = 3, 2**64 - 2
     key = kernel.call("add_key", b"user\0", b"kiosk\0", b"x", 1, process_keyring)
     kernel.call("keyctl", revoke, key)
 
 
-def _queue(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _queue(ground: Path) -> None:
     os.close(kernel.call("mq_open", b"kiosk\0", os.O_CREAT | os.O_RDWR, 0o600, None))
     kernel.call("mq_unlink", b"kiosk\0")
 
@@ -253,20 +253,20 @@ def _queue(ground: Path) -> None:  # noqa: ARG001 - as all deeds
 def _raised_limit(which: int) -> Deed:
     """Set a limit to what it is: refused as raising it would be, and harmless where it is not."""
 
-    def deed(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+    def deed(ground: Path) -> None:
         kernel.call("prlimit64", 0, which, struct.pack("=qq", *resource.getrlimit(which)), None)
 
     return deed
 
 
-def _signal_parent(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _signal_parent(ground: Path) -> None:
     os.kill(os.getppid() or 1, 0)
 
 
 def _memory(call: str) -> Deed:
     """Copy a byte of this process's own memory the way that another's is reached."""
 
-    def deed(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+    def deed(ground: Path) -> None:
         import ctypes
 
         byte = ctypes.create_string_buffer(1)
@@ -336,7 +336,7 @@ def _torch(ground: Path) -> None:
     _gone(ground / "new.pt", lambda: torch.save(torch.zeros(8), ground / "new.pt"))
 
 
-def _torch_shared(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _torch_shared(ground: Path) -> None:
     import torch
 
     torch.zeros(8).share_memory_()  # type: ignore[no-untyped-call]
@@ -384,7 +384,7 @@ def _log_file(ground: Path) -> None:
     _gone(ground / "new.log", deed)
 
 
-def _multiprocessing(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _multiprocessing(ground: Path) -> None:
     from multiprocessing.shared_memory import SharedMemory
 
     memory = SharedMemory(create=True, size=64)
@@ -392,13 +392,13 @@ def _multiprocessing(ground: Path) -> None:  # noqa: ARG001 - as all deeds
     memory.unlink()
 
 
-def _system(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _system(ground: Path) -> None:
     code = os.system("true")  # noqa: S605 - it must not run
     if code:
         raise PermissionError(errno.EPERM, "no shell was started")
 
 
-def _connected(ground: Path) -> None:  # noqa: ARG001 - as all deeds
+def _connected(ground: Path) -> None:
     import urllib.request
 
     with urllib.request.urlopen("http://127.0.0.1:9/", timeout=1):

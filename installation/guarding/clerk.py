@@ -58,10 +58,10 @@ def _hire(work: Callable[[int], None], keeping: int | None = None) -> Clerk:
     """Start a clerk. Only for a process with one thread."""
     listens, speaks = os.pipe()
     pid = os.fork()
-    if pid:
-        os.close(listens)
-        return Clerk(pid, speaks)
-    _work(work, listens, keeping)
+    if not pid:
+        _work(work, listens, keeping)
+    os.close(listens)
+    return Clerk(pid, speaks)
 
 
 def _work(work: Callable[[int], None], pipe: int, keeping: int | None) -> NoReturn:

@@ -12,13 +12,13 @@ import os
 import re
 import stat
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from installation.errors import Mistake
+from installation.guarding.clerk import Clerk
 from installation.guarding.standing import VARIABLE, Privacy, Standing, prepare_ground
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -63,7 +63,7 @@ def become_the_show(
     standing = first_stage(standing, report) if sys.platform == "linux" else _foreign(standing)
     environment = surroundings(os.environ) | {VARIABLE: standing.exported()}
     program = [sys.executable, "-B", "-P", "-c", _BECOME, str(ROOT), *arguments]
-    os.execve(sys.executable, program, environment)
+    os.execve(sys.executable, program, environment)  # noqa: S606 - a shell is what it must not be
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -139,15 +139,15 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
 def present_devices(dev: Path = Path("/dev")) -> list[Path]:
     """Return the character devices among `DEVICES` that this machine has."""
     form = re.compile("|".join(f"(?:{pattern})" for pattern in DEVICES))
-    found = []
-    for path in sorted((*dev.iterdir(), *(dev / "dri").glob("*"))):
-        if form.fullmatch(str(path.relative_to(dev))) and stat.S_ISCHR(path.stat().st_mode):
-            found.append(path)
-    return found
+    return [
+        path
+        for path in sorted((*dev.iterdir(), *(dev / "dri").glob("*")))
+        if form.fullmatch(str(path.relative_to(dev))) and path.is_char_device()
+    ]
 
 
-def _hand_over_files(hire: Callable[[int], object]) -> list[int]:
-    """Put a pipe to a clerk in the place of each standard stream that is a file; return the pids."""
+def _hand_over_files(hire: Callable[[int], Clerk]) -> list[int]:
+    """Put a pipe to a clerk in the place of each standard stream that is a file; return pids."""
     pids = []
     for stream in (0, 1, 2):
         try:
@@ -158,9 +158,9 @@ def _hand_over_files(hire: Callable[[int], object]) -> list[int]:
             continue
         if regular and writable and stream:
             hired = hire(stream)
-            os.dup2(hired.pipe, stream)  # type: ignore[attr-defined]
-            os.close(hired.pipe)  # type: ignore[attr-defined]
-            pids.append(hired.pid)  # type: ignore[attr-defined]
+            os.dup2(hired.pipe, stream)
+            os.close(hired.pipe)
+            pids.append(hired.pid)
         elif regular and writable:
             os.dup2(os.open(os.devnull, os.O_RDONLY), stream)
     return pids

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,10 @@ class Proof:
 class Guard:
     """What stands since the launcher, and what is still to come."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: Standing, attempts: Sequence[Attempt] | None = None) -> None:
         self.standing = standing
+        self._attempts = attempts
+        self._proof: Proof | None = None
 
     @classmethod
     def inherited(cls) -> Guard:
@@ -67,31 +69,49 @@ class Guard:
         tempfile.tempdir = standing.ground
         return cls(standing)
 
+    @classmethod
+    def auditing(cls, *, short: bool) -> Guard:
+        """Return the guard that the launcher left, for an audit: it judges nothing.
+
+        It tries the libraries' ways as well, unless `short`.
+        """
+        from installation.guarding.attempts import ATTEMPTS, SHORT
+
+        guard = cls.inherited()
+        return cls(replace(guard.standing, privacy="degraded"), SHORT if short else ATTEMPTS)
+
     def admit(self) -> None:
         """Raise GuardError where something is missing already and the show must not start so."""
         self._judge(self.standing.missing)
 
-    def seal(self, attempts: Sequence[Attempt] | None = None) -> Proof:
-        """Enter the second stage and return the proof; the calling thread has started no camera.
+    def seal(self) -> Proof:
+        """Enter the second stage and return the proof; only then may a camera be opened.
 
-        `attempts` are tried, or the short list. Raises GuardError where the guard is enforced and
-        does not hold.
+        Raises GuardError where the guard is enforced and does not hold.
         """
         if sys.platform != "linux":
             proof = Proof((), self.standing.missing, _now())
         else:
             from installation.guarding.attempts import SHORT
 
-            proof = self._seal(attempts or SHORT)
+            proof = self._seal(self._attempts or SHORT)
+        self._proof = proof
         self._judge(proof.missing)
         return proof
+
+    def check_again(self) -> Proof:
+        """Return the proof with what is missing now: threads may have come since."""
+        assert self._proof is not None, "the guard is sealed"
+        if sys.platform != "linux":
+            return self._proof
+        return replace(self._proof, missing=(*self._proof.missing, *_free_threads()))
 
     def _judge(self, missing: Sequence[Mistake]) -> None:
         if missing and self.standing.privacy == "enforce":
             raise GuardError(*missing)
 
     def _seal(self, attempts: Sequence[Attempt]) -> Proof:
-        from installation.guarding import openings, seccomp
+        from installation.guarding import openings
         from installation.guarding.attempts import tried
 
         standing, ground = self.standing, Path(self.standing.ground)
@@ -100,10 +120,7 @@ class Guard:
         with _Witness(lambda: tried(attempts, ground, EARLIER)) as witness:
             missing += _second_stage()
             outcomes = [*tried(attempts, ground, MAIN), *witness.tell()]
-        if not seccomp.guarded_threads():
-            missing.append(
-                Mistake("seccomp", "a thread is under no filter", "Tell whoever made this kiosk.")
-            )
+        missing += _free_threads()
         missing += [_got_through(outcome) for outcome in outcomes if not outcome.refused]
         return Proof(tuple(outcomes), tuple(missing), _now())
 
@@ -125,6 +142,14 @@ def _second_stage() -> list[Mistake]:
             what = f"it cannot be had here ({failure})"
             missing.append(Mistake(layer, what, "Take Linux 6.12 or newer with seccomp."))
     return missing
+
+
+def _free_threads() -> list[Mistake]:
+    from installation.guarding.seccomp import guarded_threads
+
+    if guarded_threads():
+        return []
+    return [Mistake("seccomp", "a thread is under no filter", "Tell whoever made this kiosk.")]
 
 
 def _got_through(outcome: Outcome) -> Mistake:

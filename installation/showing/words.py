@@ -59,7 +59,7 @@ class Words(Section):
     """Under a face that has no verdict yet."""
     score: Annotated[Text, AfterValidator(_with("score"))]
     """Under a verdict; `{score}` stands for its score, 0–100."""
-    unsure: Annotated[Text, AfterValidator(_one_score)]
+    unsure: Annotated[Text, AfterValidator(_with("score"))]
     """In its place where no label scored enough; `{score}` stands for the best label's."""
     loading: Text
     trouble_title: Text
@@ -79,7 +79,7 @@ def load_words(language: str = "en", folder: Path = FOLDER) -> Words:
 def privacy_line(
     words: Words, holds: bool, ways: int, at: datetime.datetime, today: datetime.date
 ) -> str:
-    """Return what is true `today` of the pictures: whether the guard holds, and when it was tried."""
+    """Return what is true `today` of the pictures; `at` is when the guard was tried."""
     if not holds:
         return words.privacy_unguarded
     if at.date() == today:
