@@ -336,6 +336,8 @@ class Show:
             )
             if parts is None:
                 return Summary(self._seconds(), first_paint_s=painted_s)
+            # Fonts may be asked of a program, which the second stage forbids.
+            stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
             proof = None if self._guard is None else self._seal(self._guard)
             camera = self._await("opener", parts.open_camera, until)
         except GuardError as error:
@@ -347,7 +349,7 @@ class Show:
             raise
         if camera is None:
             return Summary(self._seconds(), first_paint_s=painted_s)
-        return replace(self._play(parts, camera, proof, until), first_paint_s=painted_s)
+        return replace(self._play(parts, camera, stage, proof, until), first_paint_s=painted_s)
 
     def _admit(self, guard: Guard) -> None:
         """Say what the guard lacks; GuardError where it must not lack anything."""
@@ -394,9 +396,8 @@ class Show:
         return None
 
     def _play(
-        self, parts: Parts, camera: Camera, proof: Proof | None, until: float | None
+        self, parts: Parts, camera: Camera, stage: Stage, proof: Proof | None, until: float | None
     ) -> Summary:
-        stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
         mirrored: Latest[Frame] = Latest()
         analysed: Latest[Frame] = Latest()
         sightings: Latest[Sightings] = Latest()

@@ -90,8 +90,8 @@ def _try(attempt: Attempt, ground: Path, thread: str) -> Outcome:
     except Exception as failure:
         error = failure.errno if isinstance(failure, OSError) else None
         layer = None if error is None else LAYERS.get(error)
-        if attempt.library and layer is None:
-            # Libraries wrap the kernel's number or lose it; that nothing was done is certain.
+        if attempt.library and error is None:
+            # Many libraries lose the kernel's number; that they failed is certain.
             return Outcome(attempt.name, thread, True, attempt.layer, None)
         return Outcome(attempt.name, thread, layer is not None, layer, error)
     return Outcome(attempt.name, thread, False, None, None)
@@ -399,10 +399,14 @@ def _system(ground: Path) -> None:
 
 
 def _connected(ground: Path) -> None:
+    import urllib.error
     import urllib.request
 
-    with urllib.request.urlopen("http://127.0.0.1:9/", timeout=1):
-        return
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:9/", timeout=1):
+            return
+    except urllib.error.URLError as failure:
+        raise failure.reason if isinstance(failure.reason, OSError) else failure from None
 
 
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
