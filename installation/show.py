@@ -501,6 +501,7 @@ def run(
         with _ended_by_signals(show):
             return show.run(seconds)
     finally:
+        screen.surface.fill(0)
         screen.close()
 
 
