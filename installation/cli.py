@@ -23,6 +23,7 @@ from installation.config import Settings
 from installation.document import Loaded, shown
 from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
 from installation.guarding import clerk
+from installation.guarding.log import Log, LogHandler
 from installation.guarding.sealing import Guard
 from installation.guarding.standing import Standing, inherited
 
@@ -40,6 +41,10 @@ REHEARSED_S = 20.0
 """How long the audit lets the show run, its start counted in: one visitor comes and is named."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
+
+
+LOG = Log()
+"""What the kiosk says while it runs."""
 
 
 def start() -> NoReturn:
@@ -78,9 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a letter gets its number; it must not end the show.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING
-    )
+    logging.basicConfig(handlers=[LogHandler(LOG)], level=logging.WARNING, force=True)
     asked = _parser().parse_args(argv)
     try:
         status: int = asked.command(asked)
@@ -128,7 +131,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    LOG.say(sentence)
 
 
 def _tell(event: Mapping[str, object]) -> None:
