@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -37,8 +38,8 @@ DONE = 0
 FAILED = 1
 REFUSED = 2
 """A file, a device or an argument is wrong, and the message says which."""
-REHEARSED_S = 20.0
-"""How long the audit lets the show run, its start counted in: one visitor comes and is named."""
+REHEARSED_S = 120.0
+"""How long the audit waits at most until the rehearsal's visitor has been named."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
@@ -214,13 +215,17 @@ def audit(asked: argparse.Namespace) -> int:
     else:
         from installation import show
 
+        def end_with_verdict(event: Mapping[str, object]) -> None:
+            if event["event"] == "verdict":
+                signal.raise_signal(signal.SIGTERM)
+
         show.run(
             config.load(source="rehearsal"),
             headless=True,
             seconds=REHEARSED_S,
             started_at=guard.standing.started_at or STARTED_AT,
             say=_say,
-            tell=lambda _: None,
+            tell=end_with_verdict,
             guard=guard,
         )
     proof = guard.check_again()

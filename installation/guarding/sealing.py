@@ -100,8 +100,14 @@ class Guard:
         return proof
 
     def check_again(self) -> Proof:
-        """Return the proof with what is missing now: threads may have come since."""
-        assert self._proof is not None, "the guard is sealed"
+        """Return the proof with what is missing now: threads may have come since.
+
+        Raises GuardError where the guard was never sealed.
+        """
+        if self._proof is None:
+            raise GuardError(
+                Mistake("the audit", "the show ended before anything was tried", "Run it again.")
+            )
         if sys.platform != "linux":
             return self._proof
         return replace(self._proof, missing=(*self._proof.missing, *_free_threads()))
