@@ -174,3 +174,30 @@ def test_output_to_files_is_written_outside(tmp_path: Path) -> None:
     assert ended.returncode == 0
     assert json.loads((home / "events").read_text().splitlines()[-1])["event"] == "summary"
     assert "screen:" in (home / "log").read_text()
+
+
+OLD_KERNEL = """
+import errno, sys, time
+from installation.guarding import landlock, launcher, seccomp
+landlock.forbid_new_privileges()
+seccomp.enter(
+    [seccomp.Refusal("landlock_create_ruleset", error=errno.ENOSYS)], all_threads=False
+)
+launcher.become_the_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
+"""
+
+
+@pytest.mark.parametrize("privacy", ["enforce", "degraded"])
+def test_a_kernel_without_landlock(privacy: str, tmp_path: Path) -> None:
+    """An older Linux opens no camera; where the curator lets it, it says what is missing."""
+    outcome = run("-c", OLD_KERNEL, privacy, *ARGUMENTS, user=USERS[0], folder=tmp_path)
+    lacks = "Landlock: it cannot be had here (Function not implemented). Take Linux 6.12 or newer"
+    if privacy == "enforce":
+        assert outcome.returncode == 2
+        assert outcome.stderr.splitlines()[-1].startswith(lacks)
+        assert "camera:" not in outcome.stderr
+    else:
+        assert outcome.returncode == 0, outcome.stderr
+        assert f"privacy: not enforced. {lacks}" in outcome.stderr
+        assert "not enforced. attempt to create a file: it was not refused" in outcome.stderr
+        assert "privacy: enforced" not in outcome.stderr
