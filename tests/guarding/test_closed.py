@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from installation import launch, show
-from installation.config import Settings
+from installation.config import ContentSettings, Settings
 from installation.document import Loaded
 from installation.errors import GuardError, Mistake
 from installation.guarding.launcher import present_devices, surroundings
 from installation.guarding.sealing import Guard, Proof
 from installation.guarding.standing import VARIABLE, Standing, inherited
+from installation.naming import labelset
 from installation.running.clock import Clock
 from installation.showing.window import OffScreen, Window
 from tests.guarding.children import USERS, environment, home_of, run
@@ -76,6 +77,7 @@ def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
 def test_degraded_says_what_is_missing_and_goes_on() -> None:
     """`privacy: degraded` names each missing layer at the start and promises less."""
     said: list[str] = []
+    label_set = labelset.load("kindnesses", ContentSettings())
 
     class Unguarded(Guard):
         """A guard on a machine that has no layer."""
@@ -89,7 +91,7 @@ def test_degraded_says_what_is_missing_and_goes_on() -> None:
         started_at=0.0,
         say=said.append,
         tell=lambda event: None,
-        open_parts=lambda loaded, clock, say: show.Parts(*[None] * 6),  # type: ignore[arg-type]
+        open_parts=lambda loaded, clock, say: show.Parts(label_set, *[None] * 5),  # type: ignore[arg-type]
         guard=Unguarded(Standing("degraded", (MISSING,))),
     )
     with pytest.raises(StopIteration):
