@@ -1,5 +1,5 @@
 """`python -m installation` is `kiosk`."""
 
-from installation.cli import start
+from installation.launch import start
 
 start()

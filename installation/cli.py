@@ -7,22 +7,26 @@ card within a second and `kiosk check` answers at once.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import json
 import logging
-import math
 import os
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from installation import STARTED_AT, config
+from installation import STARTED_AT, arguments, config
 from installation.config import Settings
 from installation.document import Loaded, shown
 from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
+from installation.guarding import clerk
+from installation.guarding.log import Log, LogHandler
+from installation.guarding.sealing import Guard
+from installation.guarding.standing import Standing, inherited
 
 if TYPE_CHECKING:
     import torch
@@ -34,13 +38,20 @@ DONE = 0
 FAILED = 1
 REFUSED = 2
 """A file, a device or an argument is wrong, and the message says which."""
+REHEARSED_S = 120.0
+"""How long the audit waits at most until the rehearsal's visitor has been named."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
+
+
+LOG = Log()
+"""What the kiosk says while it runs."""
 
 
 def start() -> NoReturn:
     """Run the command of the process's arguments and end the process."""
     status = main()
+    _let_clerks_finish()
     if threading.active_count() > 1:
         # A thread that is still inside a driver or a network when the interpreter is taken down
         # aborts the process; it holds nothing that would have to be put in order.
@@ -48,6 +59,20 @@ def start() -> NoReturn:
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _let_clerks_finish() -> None:
+    """Wait until those who write the output to files, outside the sandbox, have done so."""
+    standing = inherited()
+    if standing is None or not standing.clerks:
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    for pid in standing.clerks:
+        os.waitpid(pid, 0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,12 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a letter gets its number; it must not end the show.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING
-    )
-    arguments = _parser().parse_args(argv)
+    logging.basicConfig(handlers=[LogHandler(LOG)], level=logging.WARNING, force=True)
+    asked = _parser().parse_args(argv)
     try:
-        status: int = arguments.command(arguments)
+        status: int = asked.command(asked)
         sys.stdout.flush()
     except KioskError as error:
         print(error, file=sys.stderr)
@@ -76,56 +99,67 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
-        logging.getLogger("kiosk").exception("the command %s ended", arguments.name)
+        logging.getLogger("kiosk").exception("the command %s ended", asked.name)
         name = type(error).__name__
         print(f"kiosk: a part failed that should not ({name}, logged above).", file=sys.stderr)
         return FAILED
     return status
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(asked: argparse.Namespace) -> int:
     """Run the show; print its summary, and write it where --report says."""
-    loaded = config.load(arguments.file, source=arguments.source, labels=arguments.labels)
+    loaded = config.load(asked.file, source=asked.source, labels=asked.labels)
     from installation import show
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Whoever reads the events takes them for JSON, which is UTF-8 whatever the terminal is.
         sys.stdout.reconfigure(encoding="utf-8")
+    guard = Guard.inherited()
     summary = show.run(
         loaded,
-        headless=arguments.headless,
-        windowed=arguments.windowed,
-        seconds=arguments.seconds,
-        started_at=STARTED_AT,
+        headless=asked.headless,
+        windowed=asked.windowed,
+        seconds=asked.seconds,
+        started_at=guard.standing.started_at or STARTED_AT,
         say=_say,
         tell=_tell,
+        guard=guard,
     )
     _tell(summary.as_event())
-    if arguments.report is not None:
-        _write_report(arguments.report, summary.as_event())
+    if asked.report is not None:
+        _report(asked.report, summary.as_event(), guard.standing)
     return DONE
 
 
 def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    LOG.say(sentence)
 
 
 def _tell(event: Mapping[str, object]) -> None:
     print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
-def _write_report(path: Path, event: Mapping[str, object]) -> None:
-    """Write the numbers of the summary to `path`: the one file that the kiosk writes."""
+def _report(path: Path, event: Mapping[str, object], standing: Standing) -> None:
+    """Give the numbers of the summary to the clerk who writes them to `path`.
+
+    Where there is no sandbox there is no clerk either, and they are written here.
+    """
+    words = json.dumps(event) + "\n"
     try:
-        path.write_text(json.dumps(event) + "\n", encoding="utf-8")
+        if standing.report is None or standing.report_clerk is None:
+            path.write_text(words, encoding="utf-8")
+        else:
+            os.write(standing.report, words.encode())
+            os.close(standing.report)
+            clerk.wait(standing.report_clerk)
     except OSError as failure:
         what = f"{path} cannot be written ({failure.strerror})"
         raise SettingsError(Mistake("--report", what, "Name another file.")) from None
 
 
-def check(arguments: argparse.Namespace) -> int:
+def check(asked: argparse.Namespace) -> int:
     """Say what the show will be, or everything that is wrong with its files."""
-    loaded = config.load(arguments.file)
+    loaded = config.load(asked.file)
     mistakes: list[Mistake] = []
     try:
         label_set = _check_labels(loaded)
@@ -143,9 +177,9 @@ def check(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def doctor(arguments: argparse.Namespace) -> int:
+def doctor(asked: argparse.Namespace) -> int:
     """Try every part of the show on this machine and say what each will do."""
-    loaded = config.load(arguments.file)
+    loaded = config.load(asked.file)
     failed = False
     for part, examine in _examinations(loaded):
         try:
@@ -168,7 +202,49 @@ def doctor(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def cameras(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+def audit(asked: argparse.Namespace) -> int:
+    """Run the show on the rehearsal under the guard, try every way out, and say what became of it.
+
+    0 only if every layer is there and every attempt was refused.
+    """
+    from installation.guarding import report
+
+    guard = Guard.auditing(short=asked.short)
+    if asked.short:
+        guard.seal()
+    else:
+        from installation import show
+
+        def end_with_verdict(event: Mapping[str, object]) -> None:
+            if event["event"] == "verdict":
+                signal.raise_signal(signal.SIGTERM)
+
+        show.run(
+            config.load(source="rehearsal"),
+            headless=True,
+            seconds=REHEARSED_S,
+            started_at=guard.standing.started_at or STARTED_AT,
+            say=_say,
+            tell=end_with_verdict,
+            guard=guard,
+        )
+    proof = guard.check_again()
+    if asked.json:
+        print(json.dumps(report.as_json(proof), ensure_ascii=False))
+    else:
+        print(report.as_page(proof) if asked.page else report.as_table(proof))
+    return DONE if proof.holds else FAILED
+
+
+def service(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+    """Print a systemd unit that runs the show as a user who owns nothing."""
+    from installation.guarding.unit import unit
+
+    print(unit(config.PROJECT), end="")
+    return DONE
+
+
+def cameras(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     """List the cameras with the names that outlive a restart, their sizes and rates."""
     from installation.seeing.v4l import list_cameras
 
@@ -239,6 +315,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
     choice = "the one with the most evidence" if reading.draw == "top" else "drawn by lot"
     rows = [
         ("labels", _describe(label_set)),
+        ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden(label_set)),
         ("camera", f"{SOURCES.get(camera.source, camera.source)}; {size}{turn}"),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
@@ -266,6 +343,10 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
 SOURCES = {
     "auto": "auto, the first camera, or the rehearsal where there is none",
     "rehearsal": "the rehearsal, a portrait that walks up, looks, and leaves",
+}
+PRIVACY = {
+    "enforce": "the kernel keeps pictures from being stored, or no camera is opened",
+    "degraded": "pictures are not stored, and what the kernel cannot prevent is said at the start",
 }
 DETECTORS = {
     "auto": "auto, yunet where its file has been fetched and mtcnn where not",
@@ -351,6 +432,7 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
         opened.close()
         return ("instead", fallback.removeprefix("screen: ")) if fallback else ("ok", opened.name)
 
+    yield "privacy", lambda: _privacy(settings)
     yield "camera", camera
     yield "device", device
     yield "screen", screen
@@ -361,6 +443,26 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
         yield "detector", detector
     if label_sets and devices:
         yield "weights", weights
+
+
+def _privacy(settings: Settings) -> tuple[str, str]:
+    """Return what the guard can do here, as a process of its own finds out by trying."""
+    tried = subprocess.run(
+        [sys.executable, "-m", "installation", "audit", "--short", "--json"],
+        cwd=config.PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        found = json.loads(tried.stdout)
+    except ValueError:
+        return "wrong", "the audit could not run: " + (tried.stderr.strip() or "it said nothing")
+    if not found["missing"]:
+        ways = len({attempt["name"] for attempt in found["attempts"]})
+        return "ok", f"enforced by the kernel; {ways} ways out tried, each refused"
+    words = "\n".join(["not enforced:", *found["missing"]])
+    return ("wrong" if settings.privacy == "enforce" else "instead"), words
 
 
 def _print_camera(listing: CameraListing) -> None:
@@ -392,73 +494,22 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    def add_file(command: _Command) -> None:
-        command.add_argument(
-            "file",
-            nargs="?",
-            type=Path,
-            default=config.DEFAULT_FILE,
-            metavar="kiosk.yaml",
-            help="the curator's file (default: the one that came with the kiosk)",
-        )
+    def add_file(command: _Command) -> _Command:
+        arguments.add_file(command, config.DEFAULT_FILE)
+        return command
 
-    running = add("run", run, "run the show")
-    add_file(running)
-    running.add_argument(
-        "--source",
-        metavar="WHAT",
-        help="in place of camera.source: auto, rehearsal, a camera's number or path, a film, or a "
-        "folder of pictures",
-    )
-    running.add_argument("--labels", metavar="NAME", help="in place of labels: a label set")
-    running.add_argument(
-        "--headless",
-        action="store_true",
-        help="run without a screen and print what it would show, a JSON object a line",
-    )
-    running.add_argument(
-        "--windowed", metavar="WxH", type=_size, help="run in a window of this size, px"
-    )
-    running.add_argument(
-        "--seconds", metavar="N", type=_seconds, help="end the show after this time"
-    )
-    running.add_argument(
-        "--report", metavar="FILE", type=_report, help="write the summary there at the end"
-    )
+    arguments.add_run(add("run", run, "run the show"), config.DEFAULT_FILE)
     add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
+    audits = add("audit", audit, "try every way out of the guard and print what became of each")
+    audits.add_argument("--json", action="store_true", help="print it for a program")
+    audits.add_argument("--page", action="store_true", help="print it as a page for the wall")
+    audits.add_argument(
+        "--short", action="store_true", help="only the self-test of each start, without a show"
+    )
+    add("service", service, "print a systemd unit that runs the show")
     add_file(add("doctor", doctor, "try every part on this machine and say what it will do"))
     add("cameras", cameras, "list the cameras, their lasting names, sizes and rates")
     return parser
 
 
 _Command = argparse.ArgumentParser
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, separator, height = text.lower().partition("x")
-    if separator and width.isdecimal() and height.isdecimal():
-        size = int(width[:6]), int(height[:6])
-        if all(160 <= side <= 16384 for side in size):
-            return size
-    raise argparse.ArgumentTypeError(
-        f"'{text}' (expected width and height from 160 to 16384, such as 1280x720)"
-    )
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        seconds = float(text)
-        if math.isfinite(seconds) and seconds > 0:
-            return seconds
-    raise argparse.ArgumentTypeError(f"'{text}' (expected a number above 0, such as 60)")
-
-
-def _report(text: str) -> Path:
-    path = Path(text)
-    try:
-        fits = path.parent.is_dir() and not path.is_dir()
-    except (OSError, ValueError):
-        fits = False
-    if not fits:
-        raise argparse.ArgumentTypeError(f"'{text}' (expected a file in a folder that exists)")
-    return path

@@ -200,6 +200,11 @@ class Settings(Section):
         str,
         Field(pattern=r"^[^./\\][^/\\]*$", description="the name of a folder in models/"),
     ] = "persons"
+    privacy: Literal["enforce", "degraded"] = "enforce"
+    """Whether the show runs where the kernel does not keep it from storing pictures.
+
+    The launcher reads it too, before anything else.
+    """
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     detector: Literal["auto", "mtcnn", "yunet"] = "auto"
     camera: CameraSettings = CameraSettings()

@@ -51,3 +51,7 @@ class CameraError(KioskError):
 
 class ScreenError(KioskError):
     """The display that was asked for does not exist or cannot be opened."""
+
+
+class GuardError(KioskError):
+    """The machine cannot keep the promise that no picture of a visitor is kept."""

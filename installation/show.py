@@ -3,7 +3,8 @@
 Three threads. `capture` reads the camera; `analysis` finds, follows and reads faces; the main
 thread owns the window and draws the newest frame, with each box predicted to that frame's instant.
 Only frozen values cross between them, each through a `Latest`. A fourth, the loader, opens
-everything heavy while the main thread holds the title card on the wall, and ends.
+everything heavy while the main thread holds the title card on the wall, and ends. Then the guard is
+sealed and tries every way out, and only then is the camera opened.
 
 The alternative was analysis in a process of its own; `scripts/bench` measures that threads do.
 """
@@ -11,6 +12,7 @@ The alternative was analysis in a process of its own; `scripts/bench` measures t
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import random
 import signal
@@ -18,10 +20,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from installation.config import Settings
 from installation.document import Loaded
+from installation.errors import GuardError
+from installation.guarding.sealing import Guard, Proof
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations, Summary
@@ -33,7 +37,7 @@ from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.setting import Stage
 from installation.showing.window import Screen, Size, open_screen
-from installation.showing.words import load_words
+from installation.showing.words import load_words, privacy_line
 
 if TYPE_CHECKING:
     # These load torch, which the loader does after the first paint.
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
     from installation.seeing.detector import Detector
     from installation.seeing.frame import Frame
     from installation.seeing.tracker import Tracker
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 """Takes one line for the people who run the show."""
@@ -67,10 +73,10 @@ CARD_S = 8.0
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that the loader opens."""
+    """Everything that the loader opens, and how the camera is opened once the guard is sealed."""
 
     label_set: LabelSet
-    camera: Camera
+    open_camera: Callable[[], Camera]
     detector: Detector
     tracker: Tracker
     classifier: Classifier
@@ -108,11 +114,15 @@ def load(
     say(f"detector: {detector.name}")
     classifier = open_classifier(label_set, device)
     say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
-    camera = open_camera(settings.camera, clock, as_fast_as_possible=as_fast_as_possible)
-    say(f"camera: {camera.name}")
+
+    def camera() -> Camera:
+        opened = open_camera(settings.camera, clock, as_fast_as_possible=as_fast_as_possible)
+        say(f"camera: {opened.name}")
+        return opened
+
     return Parts(
         label_set=label_set,
-        camera=camera,
+        open_camera=camera,
         detector=detector,
         tracker=Tracker(),
         classifier=classifier,
@@ -191,10 +201,12 @@ class Mirror:
         frames: Latest[Frame],
         sightings: Latest[Sightings],
         clock: Clock,
+        renew: Callable[[Stage], Stage] | None = None,
     ) -> None:
         self._screen = screen
         self._painter = Painter(stage.fonts)
         self._stage = stage
+        self._renew = renew
         self._frames = frames
         self._news = sightings
         self._clock = clock
@@ -211,6 +223,8 @@ class Mirror:
         news = self._news.take(timeout=0)
         self._sightings = news or self._sightings
         self._frame = fresh or self._frame
+        if self._renew is not None:
+            self._stage = self._renew(self._stage)
         if self._frame is not None:
             now = self._clock.now()
             self._scene = compose(self._frame, self._current(), self._stage, now, self._scene)
@@ -287,6 +301,7 @@ class Show:
         tell: Tell,
         open_parts: Callable[[Loaded[Settings], Clock, Say], Parts] | None = None,
         clock: Clock | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._loaded = loaded
         self._screen = screen
@@ -295,6 +310,7 @@ class Show:
         self._tell = tell
         self._open_parts = open_parts or load
         self._clock = clock or MonotonicClock()
+        self._guard = guard
         self._ending = threading.Event()
 
     def end(self) -> None:
@@ -312,10 +328,43 @@ class Show:
         stage = open_stage(self._screen, self._loaded.settings)
         self._hold(title_card(stage), stage)
         painted_s = self._seconds()
-        parts = self._load(until)
-        if parts is None:
+        try:
+            if self._guard is not None:
+                self._admit(self._guard)
+            parts = self._await(
+                "loader", lambda: self._open_parts(self._loaded, self._clock, self._say), until
+            )
+            if parts is None:
+                return Summary(self._seconds(), first_paint_s=painted_s)
+            # Fonts may be asked of a program, which the second stage forbids.
+            stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
+            proof = None if self._guard is None else self._seal(self._guard)
+            camera = self._await("opener", parts.open_camera, until)
+        except GuardError as error:
+            missing = ", ".join(dict.fromkeys(mistake.where for mistake in error.mistakes))
+            self._rest(stage, stage.words.unguarded.replace("{missing}", missing))
+            raise
+        except Exception:
+            self._rest(stage)
+            raise
+        if camera is None:
             return Summary(self._seconds(), first_paint_s=painted_s)
-        return replace(self._play(parts, until), first_paint_s=painted_s)
+        return replace(self._play(parts, camera, stage, proof, until), first_paint_s=painted_s)
+
+    def _admit(self, guard: Guard) -> None:
+        """Say what the guard lacks; GuardError where it must not lack anything."""
+        guard.admit()
+        for mistake in guard.standing.missing:
+            self._say(f"privacy: not enforced. {mistake}")
+
+    def _seal(self, guard: Guard) -> Proof:
+        proof = guard.seal()
+        if proof.holds:
+            self._say(f"privacy: enforced; {proof.ways} ways out were tried, and each was refused.")
+        else:
+            for mistake in proof.missing[len(guard.standing.missing) :]:
+                self._say(f"privacy: not enforced. {mistake}")
+        return proof
 
     def _seconds(self) -> float:
         return self._clock.now() - self._started_at
@@ -330,31 +379,34 @@ class Show:
         Painter(stage.fonts).paint(scene, self._screen.surface)
         self._screen.flip()
 
-    def _load(self, until: float | None) -> Parts | None:
-        """Leave the title card up until the parts are there; None where the show ended before."""
-        opened: Latest[Parts] = Latest()
-        loader = Worker(
-            "loader", lambda _: opened.put(self._open_parts(self._loaded, self._clock, self._say))
-        )
-        loader.start()
+    def _await(self, name: str, work: Callable[[], T], until: float | None) -> T | None:
+        """Return what `work` does, in a thread, while what is on the wall stays there.
+
+        None where the show ended before.
+        """
+        done: Latest[T] = Latest()
+        worker = Worker(name, lambda _: done.put(work()))
+        worker.start()
         while self._goes_on(until):
-            parts = opened.take(timeout=REPAINT_S)
-            if parts is not None:
-                return parts
-            loader.check()
+            result = done.take(timeout=REPAINT_S)
+            if result is not None:
+                return result
+            worker.check()
             self._screen.flip()
         return None
 
-    def _play(self, parts: Parts, until: float | None) -> Summary:
-        stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
+    def _play(
+        self, parts: Parts, camera: Camera, stage: Stage, proof: Proof | None, until: float | None
+    ) -> Summary:
         mirrored: Latest[Frame] = Latest()
         analysed: Latest[Frame] = Latest()
         sightings: Latest[Sightings] = Latest()
         analysis = Analysis(parts, analysed, sightings)
-        mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock)
+        renew = None if proof is None else _renewal(proof, stage)
+        mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock, renew)
         events = Events(self._tell, self._started_at)
         workers = (
-            Worker("capture", Capture(parts.camera, mirrored, analysed)),
+            Worker("capture", Capture(camera, mirrored, analysed)),
             Worker("analysis", analysis),
         )
         began_at = self._clock.now()
@@ -390,14 +442,27 @@ class Show:
             first_verdict_s=events.first_verdict_s,
         )
 
-    def _rest(self, stage: Stage) -> None:
+    def _rest(self, stage: Stage, sentence: str | None = None) -> None:
         """Leave the calm card up for a while: visitors see neither a traceback nor a black wall."""
         if not self._screen.visible:
             return
-        self._hold(trouble_card(stage), stage)
+        self._hold(trouble_card(stage, sentence), stage)
         until = self._clock.now() + CARD_S
         while self._goes_on(until):
             self._clock.wait(REPAINT_S)
+
+
+def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:
+    """Return what puts the promise that is true today into a stage."""
+    words = stage.words
+
+    def renew(stage: Stage) -> Stage:
+        line = privacy_line(words, proof.holds, proof.ways, proof.at, datetime.date.today())
+        if line == stage.words.privacy:
+            return stage
+        return replace(stage, words=stage.words.model_copy(update={"privacy": line}))
+
+    return renew
 
 
 def run(
@@ -409,11 +474,13 @@ def run(
     started_at: float,
     say: Say,
     tell: Tell,
+    guard: Guard | None,
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
     `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `tell`
-    hears the events where there is no screen to look at. Raises KioskError.
+    hears the events where there is no screen to look at. Without a `guard` nothing is enforced:
+    for measurements. Raises KioskError.
     """
     screen, fallback = open_screen(
         loaded.settings.screen.display,
@@ -432,10 +499,12 @@ def run(
             started_at=started_at,
             say=say,
             tell=unheard if screen.visible else tell,
+            guard=guard,
         )
         with _ended_by_signals(show):
             return show.run(seconds)
     finally:
+        screen.surface.fill(0)
         screen.close()
 
 

@@ -2,7 +2,8 @@
 
 The mirror runs as visitors see it, in a process of its own under SDL's dummy driver, and beside it,
 turn by turn in the same run, a plain loop that reads, detects, classifies and draws one after the
-other with the same parts. Figures of one run can be compared; figures of two days cannot.
+other with the same parts, and the same show without the guard. Figures of one run can be compared;
+figures of two days cannot.
 
     scripts/bench --source film.mp4
 """
@@ -26,6 +27,7 @@ from typing import Any, cast
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1920, 1080)
 BATCH = 8
+PLAIN, UNGUARDED = "plain", "unguarded"
 TARGET_READINGS = 30.0
 """Readings a second of the classifier alone: 100,000 an hour, the traffic of the 2019 website."""
 
@@ -40,12 +42,14 @@ def main() -> int:
     parser.add_argument("--detector", default="mtcnn", choices=["auto", "mtcnn", "yunet"])
     parser.add_argument("--seconds", type=float, default=30.0, help="of each show and each loop")
     parser.add_argument("--rounds", type=int, default=3, help="show and loop in turn")
-    parser.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=[PLAIN, UNGUARDED], help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.plain:
-        print(json.dumps(plain_loop(asked)))
+    if asked.only:
+        print(json.dumps(plain_loop(asked) if asked.only == PLAIN else unguarded(asked)))
         return 0
-    rounds = [(_child(asked, plain=False), _child(asked, plain=True)) for _ in range(asked.rounds)]
+    rounds = [
+        (_show(asked), _child(asked, PLAIN), _child(asked, UNGUARDED)) for _ in range(asked.rounds)
+    ]
     classifier = classifier_alone(asked.labels)
     print(
         f"{_machine()}; {asked.rounds} rounds of {asked.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
@@ -66,12 +70,20 @@ def main() -> int:
 Row = tuple[str, Sequence[float], str, str, bool | None]
 
 
-def _rows(rounds: Sequence[tuple[Figures, Figures]], classifier: Sequence[float]) -> list[Row]:
+def _rows(
+    rounds: Sequence[tuple[Figures, Figures, Figures]], classifier: Sequence[float]
+) -> list[Row]:
     def shown(*keys: str) -> list[float]:
-        return [_at(show, keys) for show, _ in rounds]
+        return [_at(show, keys) for show, _, _ in rounds]
 
     def plain(*keys: str) -> list[float]:
-        return [_at(loop, keys) for _, loop in rounds]
+        return [_at(loop, keys) for _, loop, _ in rounds]
+
+    def over_unguarded(*keys: str) -> list[float]:
+        return [_at(show, keys) / _at(free, keys) for show, _, free in rounds]
+
+    def late(*keys: str) -> list[float]:
+        return [1000 * (_at(show, keys) - _at(free, keys)) for show, _, free in rounds]
 
     def median(values: Sequence[float]) -> float:
         return statistics.median(values)
@@ -82,6 +94,8 @@ def _rows(rounds: Sequence[tuple[Figures, Figures]], classifier: Sequence[float]
     interval, slow = shown("interval_ms", "p95"), plain("interval_ms", "p95")
     jitter, shaky = shown("jitter_ms"), plain("jitter_ms")
     smoother = [b / a for a, b in zip(jitter, shaky, strict=True)]
+    rate, aged = over_unguarded("mirror_fps"), over_unguarded("frame_age_ms", "p95")
+    starts = late("first_paint_s")
     first, paint = shown("first_verdict_s"), shown("first_paint_s")
     return [
         ("camera, frames a second", camera, ".1f", "", None),
@@ -101,6 +115,9 @@ def _rows(rounds: Sequence[tuple[Figures, Figures]], classifier: Sequence[float]
             f"≥ {TARGET_READINGS:g}",
             median(classifier) >= TARGET_READINGS,
         ),
+        ("mirror's rate with the guard, over without", rate, ".3f", "≥ 0.97", median(rate) >= 0.97),
+        ("frame age with the guard, over without", aged, ".3f", "≤ 1.03", median(aged) <= 1.03),
+        ("first paint later with the guard, ms", starts, ".0f", "≤ 300", median(starts) <= 300),
         ("memory, MB", memory, ".0f", "< 1,500", median(memory) < 1500),
         ("first paint, s", paint, ".2f", "≤ 1", median(paint) <= 1),
         ("first verdict, s", first, ".1f", "≤ 10", median(first) <= 10),
@@ -116,25 +133,49 @@ def _at(figures: Figures, keys: Sequence[str]) -> float:
     return cast("float", value)
 
 
-def _child(asked: argparse.Namespace, *, plain: bool) -> Figures:
-    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
-    if plain:
-        command = [__file__, "--plain", "--source", asked.source, "--labels", asked.labels]
-        command += ["--detector", asked.detector, "--seconds", str(asked.seconds)]
-        return _last_line(command, environment)
+def _child(asked: argparse.Namespace, only: str) -> Figures:
+    """Return the figures of what runs in a process of its own without the guard."""
+    command = [__file__, "--only", only, "--source", asked.source, "--labels", asked.labels]
+    command += ["--detector", asked.detector, "--seconds", str(asked.seconds)]
+    return _last_line(command)
+
+
+def _show(asked: argparse.Namespace) -> Figures:
+    """Return the figures of the show as visitors see it, under the guard."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "kiosk.yaml")
         settings.write_text(f"detector: {asked.detector}\n", encoding="utf-8")
         command = ["-m", "installation", "run", str(settings), "--source", asked.source]
         command += ["--labels", asked.labels, "--windowed", f"{SIZE[0]}x{SIZE[1]}"]
-        return _last_line([*command, "--seconds", str(asked.seconds)], environment)
+        return _last_line([*command, "--seconds", str(asked.seconds)])
 
 
-def _last_line(command: Sequence[str], environment: dict[str, str]) -> Figures:
+def _last_line(command: Sequence[str]) -> Figures:
+    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
         [sys.executable, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
     return cast("Figures", json.loads(ran.stdout.splitlines()[-1]))
+
+
+def unguarded(asked: argparse.Namespace) -> Figures:
+    """Return the figures of the same show without the guard."""
+    from installation import STARTED_AT, show
+    from installation.config import CameraSettings, Settings
+    from installation.document import Loaded
+
+    settings = Settings(
+        labels=asked.labels, detector=asked.detector, camera=CameraSettings(source=asked.source)
+    )
+    return show.run(
+        Loaded(settings, "the bench", {}, {}),
+        windowed=SIZE,
+        seconds=asked.seconds,
+        started_at=STARTED_AT,
+        say=lambda line: print(line, file=sys.stderr),
+        tell=lambda _: None,
+        guard=None,
+    ).as_event()
 
 
 def plain_loop(asked: argparse.Namespace) -> Figures:
@@ -152,6 +193,7 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     camera = CameraSettings(source=asked.source)
     settings = Settings(labels=asked.labels, detector=asked.detector, camera=camera)
     parts = show.load(Loaded(settings, "the bench", {}, {}), clock, lambda _: None)
+    opened = parts.open_camera()
     screen = Window(0, SIZE)
     mirrored: Latest[Any] = Latest()
     analysed: Latest[Any] = Latest()
@@ -161,7 +203,7 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     analysis = show.Analysis(parts, analysed, sightings)
     began_at = clock.now()
     while clock.now() < started_at + asked.seconds:
-        frame = parts.camera.read()
+        frame = opened.read()
         if frame is None:
             break
         sightings.put(analysis.see(frame))

@@ -215,7 +215,9 @@ def test_doctor_says_what_each_part_will_do(project: Project) -> None:
     rows = [line.split(maxsplit=2) for line in outcome.stdout.splitlines() if line[:2] == "  "]
     assert [(part, state) for part, state, _ in rows] == [
         (part, "ok")
-        for part in ("camera", "device", "screen", "labels", "fonts", "detector", "weights")
+        for part in (
+            *("privacy", "camera", "device", "screen", "labels", "fonts", "detector", "weights"),
+        )
     ]
     assert outcome.stdout.endswith("\nThe show can run: kiosk run\n")
     assert outcome.stderr == ""

@@ -161,7 +161,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
             "sound: loud\n",
             [
                 "kiosk.yaml:1: sound is not a setting. "
-                "Known here: labels, device, detector, camera, reading, content, screen."
+                "Known here: labels, privacy, device, detector, camera, reading, content, screen."
             ],
         ),
         (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import random
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,7 @@ from installation.seeing.camera import Camera
 from installation.seeing.detector import Face
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
+from installation.seeing.turn import Turn
 from installation.showing.window import OffScreen, Window
 from tests.manual_clock import ManualClock
 
@@ -97,7 +101,7 @@ def parts_of(camera: Camera) -> show.Parts:
     settings = ReadingSettings(min_time_s=0.2, min_readings=2)
     return show.Parts(
         label_set=label_set,
-        camera=camera,
+        open_camera=lambda: camera,
         detector=OneFace(),
         tracker=Tracker(),
         classifier=Favourite(label_set),
@@ -152,6 +156,49 @@ def test_a_camera_that_fails_ends_the_show_loudly() -> None:
     """A dead capture thread is an error that names the device, not a frozen mirror."""
     with pytest.raises(CameraError, match="it was unplugged"):
         small_show(Film(100, fails_at=5), []).run()
+
+
+class OneBrightFace(OneFace):
+    """A detector that finds a face where the picture is bright."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        return super().detect(frame) if frame.pixels[0, 0, 0] > 100 else []
+
+
+def arrays() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+    """Return every array in the process that has a frame's size, and all memory of pools."""
+    found = {}
+    for owner in gc.get_objects():
+        for held in (owner, *gc.get_referents(owner)):
+            if issubclass(type(held), np.ndarray) and held.size == 97 * 163 * 3:
+                found[id(held)] = held
+            elif type(held) is mmap and len(held) == 97 * 163 * 3:
+                found[id(held)] = np.frombuffer(held, np.uint8)
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("after", "there"), [(1, True), (30, False)])
+def test_nothing_of_a_visitor_outlives_them_by_a_second(after: int, there: bool) -> None:
+    """A second after a visitor has left no memory holds them; just after they left, some does."""
+    parts = replace(parts_of(Film(0)), detector=OneBrightFace())
+    frames: Latest[Frame] = Latest()
+    seen: Latest[Sightings] = Latest()
+    analysis = show.Analysis(parts, Latest(), seen)
+    screen = OffScreen((320, 180))
+    clock = ManualClock()
+    mirror = show.Mirror(screen, show.open_stage(screen, Settings()), frames, seen, clock)
+    turn = Turn(mirror=True)
+    for number in range(30 + after):
+        value = 201 if number < 30 else 3
+        frame = Frame(turn.apply(np.full((97, 163, 3), value, np.uint8)), number / 30)
+        seen.put(analysis.see(frame))
+        frames.put(frame)
+        del frame
+        clock.instant = number / 30
+        mirror.step()
+    gc.collect()
+    assert any((held == 201).any() for held in arrays()) is there
+    assert turn.pool.made < 10
 
 
 @pytest.fixture

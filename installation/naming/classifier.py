@@ -51,6 +51,7 @@ class CropClassifier:
         crop = self.label_set.settings.crop
         batch = crops.cut(frame, boxes, crop, self._encoder.size, self._encoder.device)
         scores = self._scorer.score(self._encoder.encode(batch)).float().cpu().numpy()
+        batch.zero_()
         return [
             Reading(track.id, frame.taken_at, of_track)
             for track, of_track in zip(tracks, scores, strict=True)

@@ -61,11 +61,14 @@ def cut(
     resized = []
     for box in boxes:
         pixels = torch.from_numpy(_paste(frame.pixels, *region(box, frame, crop)))
-        picture = pixels.to(device).permute(2, 0, 1)[None]  # (1, 3, height, width)
+        moved = pixels.to(device)
+        picture = moved.permute(2, 0, 1)[None]  # (1, 3, height, width)
         if device.type != "cpu":
             picture = picture.float()
-        picture = interpolate(picture, (size, size), mode="bilinear", antialias=True)
-        resized.append(picture)  # (1, 3, size, size)
+        small = interpolate(picture, (size, size), mode="bilinear", antialias=True)
+        resized.append(small)  # (1, 3, size, size)
+        for copy in (pixels, moved, picture):
+            copy.zero_()
     batch = torch.cat(resized).float()  # (N, 3, size, size)
     return batch.sub_(GREY).div_(128)
 

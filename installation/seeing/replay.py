@@ -121,8 +121,9 @@ class Replay:
             self._due_at = now
 
     def close(self) -> None:
-        """Free the reel."""
+        """Free the reel and zero its pictures."""
         self._reel.close()
+        self._turn.pool.close()
 
 
 class Film:

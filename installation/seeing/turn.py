@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
 
 import cv2
 
 from installation.config import CameraSettings
 from installation.seeing.frame import Pixels
+from installation.seeing.pool import Pool
 
 _ROTATIONS = {
     90: cv2.ROTATE_90_CLOCKWISE,
@@ -23,6 +23,8 @@ class Turn:
 
     rotate: int = 0
     mirror: bool = False
+    pool: Pool = field(default_factory=Pool, compare=False, repr=False)
+    """Where turned pictures live."""
 
     @classmethod
     def from_settings(cls, settings: CameraSettings) -> Turn:
@@ -30,9 +32,16 @@ class Turn:
         return cls(settings.rotate, settings.mirror)
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Return the turned picture; `pixels` itself where nothing turns."""
+        """Return the turned picture, in the pool; `pixels` itself where nothing turns."""
+        height, width, _ = pixels.shape
         if self.rotate:
-            pixels = cast(Pixels, cv2.rotate(pixels, _ROTATIONS[self.rotate]))
+            if self.rotate != 180:
+                height, width = width, height
+            turned = self.pool.take(height, width)
+            cv2.rotate(pixels, _ROTATIONS[self.rotate], turned)
+            pixels = turned
         if self.mirror:
-            pixels = cast(Pixels, cv2.flip(pixels, 1))
+            turned = self.pool.take(height, width)
+            cv2.flip(pixels, 1, turned)
+            pixels = turned
         return pixels

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import cv2
 
@@ -16,7 +16,7 @@ from installation.config import CameraSettings
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing import v4l
-from installation.seeing.frame import Frame, Pixels
+from installation.seeing.frame import Frame
 from installation.seeing.turn import Turn
 
 
@@ -111,13 +111,17 @@ class Webcam:
                     "Check its cable, close other programs that use it, or plug it in again.",
                 )
             )
-        return Frame(
-            self._turn.apply(cast(Pixels, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))), taken_at
-        )
+        height, width = pixels.shape[:2]
+        picture = self._turn.pool.take(height, width)
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, picture)
+        # OpenCV made this one, outside the pool.
+        pixels.fill(0)
+        return Frame(self._turn.apply(picture), taken_at)
 
     def close(self) -> None:
-        """Free the device. A second call does nothing."""
+        """Free the device and zero its pictures. A second call does nothing."""
         self._capture.release()
+        self._turn.pool.close()
 
 
 def _may_use(node: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +15,19 @@ from installation.errors import ScreenError
 FOLDER = Path(__file__).parent / "words"
 
 
-def _one_score(text: str) -> str:
-    if text.count("{score}") != 1 or set(text.replace("{score}", "")) & set("{}"):
-        raise ValueError("text that holds {score} once and no other braces")
-    return text
+def _with(*names: str) -> Callable[[str], str]:
+    """Return a check that a text has each of `names` in braces once, and no other braces."""
+
+    def check(text: str) -> str:
+        rest = text
+        for name in names:
+            rest = rest.replace(f"{{{name}}}", "", 1)
+        if len(text) - len(rest) != sum(len(name) + 2 for name in names) or set(rest) & set("{}"):
+            wanted = ", ".join(f"{{{name}}}" for name in names)
+            raise ValueError(f"text that holds {wanted} once and no other braces")
+        return text
+
+    return check
 
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -36,11 +47,19 @@ class Words(Section):
     """That a label is a guess and no fact about a person."""
     privacy: Text
     """What becomes of the pictures. It may only promise what the program holds."""
+    privacy_today: Annotated[Text, AfterValidator(_with("ways", "time"))]
+    """The same once the guard was tried: in how many ways, and when today."""
+    privacy_earlier: Annotated[Text, AfterValidator(_with("ways", "date"))]
+    """The same after midnight."""
+    privacy_unguarded: Text
+    """The same where the guard is not there and nobody insists on it."""
+    unguarded: Annotated[Text, AfterValidator(_with("missing"))]
+    """On the calm card where the guard is not there and the show does not start without."""
     reading: Text
     """Under a face that has no verdict yet."""
-    score: Annotated[Text, AfterValidator(_one_score)]
+    score: Annotated[Text, AfterValidator(_with("score"))]
     """Under a verdict; `{score}` stands for its score, 0–100."""
-    unsure: Annotated[Text, AfterValidator(_one_score)]
+    unsure: Annotated[Text, AfterValidator(_with("score"))]
     """In its place where no label scored enough; `{score}` stands for the best label's."""
     loading: Text
     trouble_title: Text
@@ -55,3 +74,14 @@ class Words(Section):
 def load_words(language: str = "en", folder: Path = FOLDER) -> Words:
     """Return the words of `language`; ScreenError names every mistake of the file with its line."""
     return load_yaml(folder / f"{language}.yaml", Words, ScreenError).settings
+
+
+def privacy_line(
+    words: Words, holds: bool, ways: int, at: datetime.datetime, today: datetime.date
+) -> str:
+    """Return what is true `today` of the pictures; `at` is when the guard was tried."""
+    if not holds:
+        return words.privacy_unguarded
+    if at.date() == today:
+        return words.privacy_today.format(ways=ways, time=at.strftime("%H:%M"))
+    return words.privacy_earlier.format(ways=ways, date=at.date().isoformat())

@@ -160,13 +160,14 @@ def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> Non
 
 def test_the_crop_is_the_label_sets(opened: Open) -> None:
     """A label set that reads faces sees the face, and one that reads frames the whole picture."""
-    seen = []
+    seen, kept = [], []
 
     class Sketcher:
         name, size, width, fingerprint, device = "sketcher", 8, 2, "", CPU
 
         def encode(self, batch: torch.Tensor) -> torch.Tensor:
-            seen.append(batch)
+            seen.append(batch.clone())
+            kept.append(batch)
             return torch.zeros(len(batch), 2)
 
         def score(self, logits: torch.Tensor) -> torch.Tensor:
@@ -178,3 +179,4 @@ def test_the_crop_is_the_label_sets(opened: Open) -> None:
         label_set = replace(shipped, settings=settings)
         CropClassifier(label_set, Sketcher(), Sketcher()).read(portrait(), [track(1, FACE)])
         assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, 8, CPU))
+        assert not kept.pop().any(), "crops are zeroed once they have been read"

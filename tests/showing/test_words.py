@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
 
 from installation.errors import ScreenError
 from installation.showing.fonts import missing_scripts
-from installation.showing.words import FOLDER, Words, load_words
+from installation.showing.words import FOLDER, Words, load_words, privacy_line
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
@@ -24,10 +25,12 @@ def test_the_english_words_need_only_the_bundled_font(monkeypatch: pytest.Monkey
 
 
 def test_the_wall_promises_no_more_than_the_program_holds() -> None:
-    """It says that no picture is stored; it claims no kernel and no proof."""
+    """It claims the kernel only where the self-test says when and how often it was tried."""
     words = load_words()
     assert words.privacy == "No picture is stored."
-    said = " ".join(words.texts()).lower()
+    tried = (words.privacy_today, words.privacy_earlier)
+    assert all("{ways}" in text for text in tried)
+    said = " ".join(text for text in words.texts() if text not in tried).lower()
     assert not any(claim in said for claim in ("kernel", "proof", "guarantee", "anonym"))
 
 
@@ -50,3 +53,15 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
     with pytest.raises(ScreenError, match=complaint) as caught:
         load_words("xx", tmp_path)
     assert "xx.yaml:" in str(caught.value)
+
+
+def test_the_promise_says_what_is_true_at_that_moment() -> None:
+    """How often and when it was tried, today or on another day; less where nothing is enforced."""
+    words = load_words()
+    at = datetime.datetime(2026, 5, 2, 9, 5)
+    today, tomorrow = at.date(), at.date() + datetime.timedelta(days=1)
+    proved = privacy_line(words, True, 97, at, today)
+    assert proved.startswith("No picture of you is stored. This computer’s kernel prevents it;")
+    assert "97 ways at 09:05 today" in proved
+    assert "97 ways on 2026-05-02" in privacy_line(words, True, 97, at, tomorrow)
+    assert "nothing on this computer prevents it" in privacy_line(words, False, 97, at, today)

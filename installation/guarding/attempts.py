@@ -1,0 +1,705 @@
+"""Every way out that we know: what the guard must refuse, each as a small deed that is then tried.
+
+An attempt that gets through undoes what it did, so that the list may be tried without the guard:
+only so does it show that it is the guard which refuses. What fails for another reason, such as a
+name that does not exist, has got through. `ground` is a folder that belongs to this user and may be
+written, but for the guard.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import resource
+import signal
+import socket
+import struct
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.guarding import kernel
+
+LANDLOCK, SECCOMP, LIMIT, READ_ONLY = (
+    "Landlock",
+    "seccomp",
+    "file size limit",
+    "read-only file system",
+)
+
+LAYERS = {
+    errno.EACCES: LANDLOCK,
+    errno.EPERM: SECCOMP,
+    errno.ENOSYS: SECCOMP,
+    errno.EFBIG: LIMIT,
+    errno.EROFS: READ_ONLY,
+}
+"""Which layer says no with which number; any other number means that it was not the guard."""
+
+Deed = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way out: its name, how it is done, and the layer that is expected to refuse it."""
+
+    name: str
+    how: str
+    layer: str
+    deed: Deed
+    library: bool = False
+    """Whether it goes through a library of the show; those are left out of the self-test."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an attempt in a thread; `error` is the kernel's number where it was told."""
+
+    name: str
+    thread: str
+    refused: bool
+    layer: str | None
+    error: int | None
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `kiosk audit --json` says it."""
+        return {
+            "name": self.name,
+            "thread": self.thread,
+            "refused": self.refused,
+            "layer": self.layer,
+            "errno": self.error,
+        }
+
+
+def tried(attempts: Iterable[Attempt], ground: Path, thread: str) -> list[Outcome]:
+    """Return what became of `attempts`, tried now by the calling thread, called `thread`."""
+    return [_try(attempt, ground, thread) for attempt in attempts]
+
+
+def _try(attempt: Attempt, ground: Path, thread: str) -> Outcome:
+    try:
+        attempt.deed(ground)
+    except NotImplementedError:
+        return Outcome(attempt.name, thread, True, "no such call on this machine", None)
+    except ImportError:
+        return Outcome(attempt.name, thread, False, None, None)
+    except Exception as failure:
+        error = failure.errno if isinstance(failure, OSError) else None
+        layer = None if error is None else LAYERS.get(error)
+        if attempt.library and error is None:
+            # Many libraries lose the kernel's number; that they failed is certain.
+            return Outcome(attempt.name, thread, True, attempt.layer, None)
+        return Outcome(attempt.name, thread, layer is not None, layer, error)
+    return Outcome(attempt.name, thread, False, None, None)
+
+
+def _opened(path: Path, flags: int, mode: int = 0o600) -> None:
+    os.close(os.open(path, flags | os.O_CLOEXEC, mode))
+
+
+def _made(path: Path, make: Callable[[Path], object]) -> None:
+    make(path)
+    path.unlink()
+
+
+def _there_and_back(old: Path, new: Path) -> None:
+    old.rename(new)
+    new.rename(old)
+
+
+def _cut_off(ground: Path) -> None:
+    os.truncate(ground / "file", (ground / "file").stat().st_size)
+
+
+def _unnamed(ground: Path) -> None:
+    os.close(os.open(ground, os.O_TMPFILE | os.O_WRONLY))
+
+
+def _made_folder(ground: Path) -> None:
+    (ground / "new").mkdir()
+    (ground / "new").rmdir()
+
+
+def _removed_folder(ground: Path) -> None:
+    (ground / "folder").rmdir()
+    (ground / "folder").mkdir()
+
+
+def _removed_file(ground: Path) -> None:
+    (ground / "file").unlink()
+    (ground / "file").write_bytes(b"nothing\n")
+
+
+def _opened_again(ground: Path) -> None:
+    with (ground / "file").open("rb") as file:
+        _opened(Path(f"/proc/self/fd/{file.fileno()}"), os.O_WRONLY)
+
+
+def _mapped(ground: Path) -> None:
+    import mmap
+
+    with (ground / "file").open("r+b") as file, mmap.mmap(file.fileno(), 0):
+        return
+
+
+def _asked_device(ground: Path) -> None:
+    entropy_count = 0x80045200
+    with open("/dev/urandom", "rb") as file:
+        fcntl.ioctl(file, entropy_count, b"\0\0\0\0")
+
+
+def _on_file(ground: Path, deed: Callable[[int], object]) -> None:
+    with (ground / "file").open("rb") as file:
+        deed(file.fileno())
+
+
+def _attribute(ground: Path) -> None:
+    os.setxattr(ground / "file", "user.kiosk", b"x")
+    os.removexattr(ground / "file", "user.kiosk")
+
+
+def _linked(ground: Path) -> None:
+    _made(ground / "new", lambda new: os.link(ground / "file", new))
+
+
+def _moved(ground: Path) -> None:
+    _there_and_back(ground / "file", ground / "folder" / "file")
+
+
+def _socket(family: int, kind: int) -> Deed:
+    return lambda ground: socket.socket(family, kind).close()
+
+
+def _pair(kind: int) -> Deed:
+    def deed(ground: Path) -> None:
+        for end in socket.socketpair(socket.AF_UNIX, kind):
+            end.close()
+
+    return deed
+
+
+def _call(name: str, *arguments: int | bytes | None) -> Deed:
+    """Return the system call itself; where it gives a file, that is closed again."""
+
+    def deed(ground: Path) -> None:
+        returned = kernel.call(name, *arguments)
+        if name in _GIVE_FILES:
+            os.close(returned)
+
+    return deed
+
+
+_GIVE_FILES = (
+    *("memfd_create", "memfd_secret", "io_uring_setup", "perf_event_open", "userfaultfd"),
+    *("fanotify_init", "bpf", "fsopen", "open_tree", "pidfd_open"),
+)
+
+
+def _shared_memory(ground: Path) -> None:
+    remove = 0
+    shmctl = {0: 31, 1: 195}[kernel.MACHINE or 0]
+    import ctypes
+
+    segment = kernel.call("shmget", 0, 4096, 0o1600)
+    ctypes.CDLL(None).syscall(shmctl, segment, remove, None)
+
+
+def _messages(name: str, remover: tuple[int, int], *arguments: int) -> Deed:
+    def deed(ground: Path) -> None:
+        import ctypes
+
+        made = kernel.call(name, *arguments)
+        remove = remover[kernel.MACHINE or 0]
+        ctypes.CDLL(None).syscall(remove, made, 0, 0, 0)
+
+    return deed
+
+
+def _forked(ground: Path) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of threads; the child ends at once.
+        child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _asynchronous(ground: Path) -> None:
+    import ctypes
+
+    context = ctypes.create_string_buffer(8)
+    kernel.call("io_setup", 1, context)
+    destroy = (207, 1)[kernel.MACHINE or 0]
+    ctypes.CDLL(None).syscall(destroy, ctypes.c_void_p(struct.unpack("=Q", context.raw)[0]))
+
+
+def _key(ground: Path) -> None:
+    revoke, process_keyring = 3, 2**64 - 2
+    key = kernel.call("add_key", b"user\0", b"kiosk\0", b"x", 1, process_keyring)
+    kernel.call("keyctl", revoke, key)
+
+
+def _queue(ground: Path) -> None:
+    os.close(kernel.call("mq_open", b"kiosk\0", os.O_CREAT | os.O_RDWR, 0o600, None))
+    kernel.call("mq_unlink", b"kiosk\0")
+
+
+def _raised_limit(which: int) -> Deed:
+    """Set a limit to what it is: refused as raising it would be, and harmless where it is not."""
+
+    def deed(ground: Path) -> None:
+        kernel.call("prlimit64", 0, which, struct.pack("=qq", *resource.getrlimit(which)), None)
+
+    return deed
+
+
+def _signal_parent(ground: Path) -> None:
+    os.kill(os.getppid() or 1, 0)
+
+
+def _memory(call: str) -> Deed:
+    """Copy a byte of this process's own memory the way that another's is reached."""
+
+    def deed(ground: Path) -> None:
+        import ctypes
+
+        byte = ctypes.create_string_buffer(1)
+        vector = struct.pack("@PN", ctypes.addressof(byte), 1)
+        kernel.call(call, os.getpid(), vector, 1, vector, 1, 0)
+
+    return deed
+
+
+def _gone(path: Path, deed: Callable[[], object]) -> None:
+    """Do `deed`, which should make `path`; raise where it did not, and remove it where it did."""
+    try:
+        deed()
+        if not path.exists() or not path.stat().st_size:
+            raise RuntimeError("it says that it went well, but nothing is there")
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _imwrite(ground: Path) -> None:
+    import cv2
+    import numpy as np
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    new = ground / "new.png"
+    _gone(new, lambda: cv2.imwrite(str(new), np.zeros((8, 8, 3), np.uint8)))
+
+
+def _video(ground: Path) -> None:
+    import cv2
+    import numpy as np
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    new = ground / "new.avi"
+
+    def deed() -> None:
+        writer = cv2.VideoWriter(str(new), cv2.VideoWriter.fourcc(*"MJPG"), 30, (64, 64))
+        for _ in range(4):
+            writer.write(np.zeros((64, 64, 3), np.uint8))
+        writer.release()
+
+    _gone(new, deed)
+
+
+def _numpy(ground: Path) -> None:
+    import numpy as np
+
+    _gone(ground / "new.npy", lambda: np.save(ground / "new.npy", np.zeros(8)))
+
+
+def _numpy_raw(ground: Path) -> None:
+    import numpy as np
+
+    _gone(ground / "new", lambda: np.zeros(8).tofile(ground / "new"))
+
+
+def _numpy_map(ground: Path) -> None:
+    import numpy as np
+
+    _gone(ground / "new", lambda: np.memmap(ground / "new", np.uint8, "w+", shape=8).flush())
+
+
+def _torch(ground: Path) -> None:
+    import torch
+
+    _gone(ground / "new.pt", lambda: torch.save(torch.zeros(8), ground / "new.pt"))
+
+
+def _torch_shared(ground: Path) -> None:
+    import torch
+
+    torch.zeros(8).share_memory_()  # type: ignore[no-untyped-call]
+
+
+def _safetensors(ground: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    _gone(ground / "new", lambda: save_file({"a": np.zeros(8)}, ground / "new"))
+
+
+def _pygame(ground: Path) -> None:
+    import pygame
+
+    surface = pygame.Surface((8, 8))
+    _gone(ground / "new.bmp", lambda: pygame.image.save(surface, ground / "new.bmp"))
+
+
+def _sqlite(ground: Path) -> None:
+    import sqlite3
+
+    def deed() -> None:
+        with contextlib.closing(sqlite3.connect(ground / "new.db")) as database:
+            database.execute("create table t (x)")
+
+    _gone(ground / "new.db", deed)
+
+
+def _temporary(ground: Path) -> None:
+    import tempfile
+
+    with tempfile.TemporaryFile(dir=ground):
+        return
+
+
+def _log_file(ground: Path) -> None:
+    import logging
+
+    def deed() -> None:
+        handler = logging.FileHandler(ground / "new.log")
+        handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "x", None, None))
+        handler.close()
+
+    _gone(ground / "new.log", deed)
+
+
+def _multiprocessing(ground: Path) -> None:
+    from multiprocessing.shared_memory import SharedMemory
+
+    memory = SharedMemory(create=True, size=64)
+    memory.close()
+    memory.unlink()
+
+
+def _system(ground: Path) -> None:
+    code = os.system("true")  # noqa: S605 - it must not run
+    if code:
+        raise PermissionError(errno.EPERM, "no shell was started")
+
+
+def _connected(ground: Path) -> None:
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:9/", timeout=1):
+            return
+    except urllib.error.URLError as failure:
+        raise failure.reason if isinstance(failure.reason, OSError) else failure from None
+
+
+_ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
+_LIST_FLAGS, _SET_FLAGS, _TYPE_INTO_TERMINAL = 0x80086601, 0x40086602, 0x5412
+_NEVER = b"/nonexistent/kiosk\0"
+
+ATTEMPTS: tuple[Attempt, ...] = (
+    # Files by every route.
+    Attempt(
+        "create a file",
+        "open(O_CREAT)",
+        LANDLOCK,
+        lambda g: _made(g / "new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)),
+    ),
+    Attempt(
+        "create a file in a hurry", "creat()", LANDLOCK, lambda g: _made(g / "new", Path.touch)
+    ),
+    Attempt("write a file", "open(O_WRONLY)", LANDLOCK, lambda g: _opened(g / "file", os.O_WRONLY)),
+    Attempt(
+        "read and write a file", "open(O_RDWR)", LANDLOCK, lambda g: _opened(g / "file", os.O_RDWR)
+    ),
+    Attempt(
+        "append to a file",
+        "open(O_APPEND)",
+        LANDLOCK,
+        lambda g: _opened(g / "file", os.O_WRONLY | os.O_APPEND),
+    ),
+    Attempt(
+        "empty a file while reading",
+        "open(O_TRUNC)",
+        LANDLOCK,
+        lambda g: _opened(g / "file", os.O_RDONLY | os.O_TRUNC),
+    ),
+    Attempt("cut off a file", "truncate()", LANDLOCK, _cut_off),
+    Attempt("make a file without a name", "open(O_TMPFILE)", LANDLOCK, _unnamed),
+    Attempt("open a read file again to write", "/proc/self/fd", LANDLOCK, _opened_again),
+    Attempt("map a file to write", "mmap(MAP_SHARED)", LANDLOCK, _mapped),
+    Attempt(
+        "make a folder",
+        "mkdir()",
+        LANDLOCK,
+        _made_folder,
+    ),
+    Attempt("remove a folder", "rmdir()", LANDLOCK, _removed_folder),
+    Attempt("remove a file", "unlink()", LANDLOCK, _removed_file),
+    Attempt(
+        "rename a file",
+        "rename()",
+        LANDLOCK,
+        lambda g: _there_and_back(g / "file", g / "new"),
+    ),
+    Attempt("move a file to another folder", "rename()", LANDLOCK, _moved),
+    Attempt("link a file", "link()", LANDLOCK, _linked),
+    Attempt(
+        "name a file by a symbolic link",
+        "symlink()",
+        LANDLOCK,
+        lambda g: _made(g / "new", lambda new: new.symlink_to("picture")),
+    ),
+    Attempt("make a pipe with a name", "mkfifo()", LANDLOCK, lambda g: _made(g / "new", os.mkfifo)),
+    Attempt(
+        "make a file as a node", "mknod(S_IFREG)", LANDLOCK, lambda g: _made(g / "new", os.mknod)
+    ),
+    Attempt(
+        "write into a pipe with a name",
+        "open() of a FIFO",
+        LANDLOCK,
+        lambda g: _opened(g / "pipe", os.O_RDWR | os.O_NONBLOCK),
+    ),
+    Attempt(
+        "write into the home folder",
+        "open(O_CREAT)",
+        LANDLOCK,
+        lambda g: _made(
+            Path.home() / ".kiosk-new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
+        ),
+    ),
+    Attempt(
+        "write into shared memory",
+        "shm_open()",
+        LANDLOCK,
+        lambda g: _made(
+            Path("/dev/shm/kiosk-new"), lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
+        ),
+    ),
+    Attempt(
+        "write to a device that was not named",
+        "open() of /dev/full",
+        LANDLOCK,
+        lambda g: _opened(Path("/dev/full"), os.O_WRONLY),
+    ),
+    Attempt(
+        "control a device that was not named", "ioctl() on /dev/urandom", LANDLOCK, _asked_device
+    ),
+    Attempt(
+        "open a new terminal",
+        "open() of /dev/ptmx",
+        LANDLOCK,
+        lambda g: _opened(Path("/dev/ptmx"), os.O_RDWR | os.O_NOCTTY),
+    ),
+    Attempt(
+        "set what the kernel keeps of this process",
+        "open() of /proc/self/oom_score_adj",
+        LANDLOCK,
+        lambda g: _opened(Path("/proc/self/oom_score_adj"), os.O_WRONLY),
+    ),
+    # What is kept beside a file's content.
+    Attempt("add an attribute to a file", "setxattr()", SECCOMP, _attribute),
+    Attempt(
+        "change a file's permissions",
+        "chmod()",
+        SECCOMP,
+        lambda g: os.chmod(g / "file", (g / "file").stat().st_mode & 0o777),
+    ),
+    Attempt(
+        "change an open file's permissions",
+        "fchmod()",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: os.fchmod(file, 0o600)),
+    ),
+    Attempt("change a file's owner", "chown()", SECCOMP, lambda g: os.chown(g / "file", -1, -1)),
+    Attempt(
+        "change an open file's owner",
+        "fchown()",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: os.fchown(file, -1, -1)),
+    ),
+    Attempt("change a file's times", "utimensat()", SECCOMP, lambda g: os.utime(g / "file")),
+    Attempt(
+        "change an open file's times",
+        "futimens()",
+        SECCOMP,
+        lambda g: _on_file(g, os.utime),
+    ),
+    Attempt(
+        "set flags of an open file",
+        "ioctl(FS_IOC_SETFLAGS)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _SET_FLAGS, b"\0" * 8)),
+    ),
+    Attempt(
+        "type into a terminal",
+        "ioctl(TIOCSTI)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _TYPE_INTO_TERMINAL, b"x")),
+    ),
+    Attempt("name the machine", "sethostname()", SECCOMP, _call("sethostname", None, 2**31)),
+    # Memory that others can see.
+    Attempt("make memory with a name", "memfd_create()", SECCOMP, _call("memfd_create", b"k\0", 1)),
+    Attempt("make secret memory", "memfd_secret()", SECCOMP, _call("memfd_secret", 0)),
+    Attempt("make shared memory", "shmget()", SECCOMP, _shared_memory),
+    Attempt("attach shared memory", "shmat()", SECCOMP, _call("shmat", 2**31 - 1, None, 0)),
+    Attempt(
+        "make a queue of messages",
+        "msgget()",
+        SECCOMP,
+        _messages("msgget", (71, 187), 0, 0o1600),
+    ),
+    Attempt("make semaphores", "semget()", SECCOMP, _messages("semget", (66, 191), 0, 1, 0o1600)),
+    Attempt("open a queue of messages", "mq_open()", SECCOMP, _queue),
+    Attempt("keep bytes as a key", "add_key()", SECCOMP, _key),
+    Attempt("ask for a key", "keyctl()", SECCOMP, _call("keyctl", 0, 2**64 - 3, 0)),
+    # Ways that pass by the guard.
+    Attempt(
+        "queue calls for the kernel", "io_uring_setup()", SECCOMP, _call("io_uring_setup", 0, None)
+    ),
+    Attempt("write without waiting", "io_setup()", SECCOMP, _asynchronous),
+    Attempt("load a program into the kernel", "bpf()", SECCOMP, _call("bpf", 99, None, 0)),
+    Attempt("load a module", "init_module()", SECCOMP, _call("init_module", None, 0, b"\0")),
+    Attempt(
+        "record what the machine does",
+        "perf_event_open()",
+        SECCOMP,
+        _call("perf_event_open", None, 0, -1, -1, 0),
+    ),
+    Attempt("handle another's page faults", "userfaultfd()", SECCOMP, _call("userfaultfd", 1)),
+    Attempt(
+        "open a file by its number",
+        "open_by_handle_at()",
+        SECCOMP,
+        _call("open_by_handle_at", -100, None, 0),
+    ),
+    Attempt("watch the file system", "fanotify_init()", SECCOMP, _call("fanotify_init", 0x200, 0)),
+    Attempt("mount", "mount()", SECCOMP, _call("mount", _NEVER, _NEVER, _NEVER, 0, None)),
+    Attempt("mount in pieces", "fsopen()", SECCOMP, _call("fsopen", b"nonexistent\0", 0)),
+    Attempt("leave for another name space", "unshare()", SECCOMP, _call("unshare", 0)),
+    Attempt("enter another name space", "setns()", SECCOMP, _call("setns", -1, 0)),
+    Attempt("change the root folder", "chroot()", SECCOMP, _call("chroot", _NEVER)),
+    Attempt("swap to a file", "swapon()", SECCOMP, _call("swapon", _NEVER, 0)),
+    # Undoing the guard.
+    Attempt(
+        "raise the file size limit", "setrlimit()", SECCOMP, _raised_limit(resource.RLIMIT_FSIZE)
+    ),
+    Attempt(
+        "raise the core dump limit", "setrlimit()", SECCOMP, _raised_limit(resource.RLIMIT_CORE)
+    ),
+    Attempt("let others look into memory", "prctl()", SECCOMP, lambda g: kernel.prctl(4, 3)),
+    Attempt("take rights", "capset()", SECCOMP, _call("capset", None, None)),
+    # Other programs.
+    Attempt("start a process", "fork()", SECCOMP, _forked),
+    Attempt(
+        "become another program",
+        "execve()",
+        SECCOMP,
+        lambda g: os.execve("/nonexistent/kiosk", ["kiosk"], {}),
+    ),
+    Attempt(
+        "become another program by its file",
+        "execveat()",
+        SECCOMP,
+        _call("execveat", -1, b"\0", None, None, 0),
+    ),
+    Attempt(
+        "start a program", "posix_spawn()", SECCOMP, lambda g: subprocess.run(["true"], check=True)
+    ),
+    Attempt("start a shell", "system()", SECCOMP, _system),
+    Attempt("trace a program", "ptrace()", SECCOMP, _call("ptrace", 1, -1, 0, 0)),
+    Attempt("read a program's memory", "process_vm_readv()", SECCOMP, _memory("process_vm_readv")),
+    Attempt(
+        "write into a program's memory",
+        "process_vm_writev()",
+        SECCOMP,
+        _memory("process_vm_writev"),
+    ),
+    Attempt("take a program's file", "pidfd_getfd()", SECCOMP, _call("pidfd_getfd", -1, 0, 0)),
+    Attempt(
+        "hold a program", "pidfd_open()", SECCOMP, lambda g: _call("pidfd_open", os.getpid(), 0)(g)
+    ),
+    Attempt("send a signal", "kill()", SECCOMP, _signal_parent),
+    Attempt(
+        "send a signal to a thread",
+        "tgkill()",
+        SECCOMP,
+        lambda g: _call("tgkill", os.getppid() or 1, os.getppid() or 1, 0)(g),
+    ),
+    Attempt(
+        "send a signal with a value",
+        "rt_sigqueueinfo()",
+        SECCOMP,
+        lambda g: _call("rt_sigqueueinfo", os.getppid() or 1, 0, struct.pack("=iii116x", 0, 0, -1))(
+            g
+        ),
+    ),
+    Attempt(
+        "send a signal by a handle",
+        "pidfd_send_signal()",
+        SECCOMP,
+        _call("pidfd_send_signal", -1, signal.SIGCONT, None, 0),
+    ),
+    # The network, and programs on this machine that listen.
+    *(
+        Attempt(f"open a socket: {name}", "socket()", SECCOMP, _socket(family, kind))
+        for name, family, kind in (
+            ("TCP", socket.AF_INET, socket.SOCK_STREAM),
+            ("UDP", socket.AF_INET, socket.SOCK_DGRAM),
+            ("TCP over IPv6", socket.AF_INET6, socket.SOCK_STREAM),
+            ("UDP over IPv6", socket.AF_INET6, socket.SOCK_DGRAM),
+            ("raw packets", socket.AF_INET, socket.SOCK_RAW),
+            ("the network card", socket.AF_PACKET, socket.SOCK_RAW),
+            ("the kernel", socket.AF_NETLINK, socket.SOCK_RAW),
+            ("the host of a virtual machine", socket.AF_VSOCK, socket.SOCK_STREAM),
+            ("the kernel's ciphers", socket.AF_ALG, socket.SOCK_SEQPACKET),
+            ("Bluetooth", 31, socket.SOCK_SEQPACKET),
+            ("a car's bus", socket.AF_CAN, socket.SOCK_RAW),
+            ("a program here", socket.AF_UNIX, socket.SOCK_STREAM),
+            ("a program here, by messages", socket.AF_UNIX, socket.SOCK_DGRAM),
+        )
+    ),
+    Attempt("open a pair of sockets", "socketpair()", SECCOMP, _pair(socket.SOCK_STREAM)),
+    Attempt("open a pair for messages", "socketpair()", SECCOMP, _pair(socket.SOCK_DGRAM)),
+    Attempt("connect", "connect()", SECCOMP, _call("connect", -1, _ADDRESS, 16)),
+    Attempt("take an address", "bind()", SECCOMP, _call("bind", -1, _ADDRESS, 16)),
+    Attempt("listen", "listen()", SECCOMP, _call("listen", -1, 1)),
+    Attempt("let somebody in", "accept4()", SECCOMP, _call("accept4", -1, None, None, 0)),
+    Attempt(
+        "send to an address", "sendto()", SECCOMP, _call("sendto", -1, b"x", 1, 0, _ADDRESS, 16)
+    ),
+    # The libraries' own ways.
+    Attempt("write a picture", "cv2.imwrite", LANDLOCK, _imwrite, library=True),
+    Attempt("write a film", "cv2.VideoWriter", LANDLOCK, _video, library=True),
+    Attempt("write an array", "numpy.save", LANDLOCK, _numpy, library=True),
+    Attempt("write an array plainly", "ndarray.tofile", LANDLOCK, _numpy_raw, library=True),
+    Attempt("map an array to a file", "numpy.memmap", LANDLOCK, _numpy_map, library=True),
+    Attempt("write a tensor", "torch.save", LANDLOCK, _torch, library=True),
+    Attempt("share a tensor", "Tensor.share_memory_", SECCOMP, _torch_shared, library=True),
+    Attempt("write tensors", "safetensors.save_file", LANDLOCK, _safetensors, library=True),
+    Attempt("write a screen", "pygame.image.save", LANDLOCK, _pygame, library=True),
+    Attempt("write a database", "sqlite3.connect", LANDLOCK, _sqlite, library=True),
+    Attempt("write a temporary file", "tempfile", LANDLOCK, _temporary, library=True),
+    Attempt("log to a file", "logging.FileHandler", LANDLOCK, _log_file, library=True),
+    Attempt("share memory", "multiprocessing", LANDLOCK, _multiprocessing, library=True),
+    Attempt("fetch a page", "urllib.request", SECCOMP, _connected, library=True),
+)
+
+SHORT = tuple(attempt for attempt in ATTEMPTS if not attempt.library)
+"""Those of the self-test at each start: everything that asks the kernel directly."""

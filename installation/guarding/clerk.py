@@ -1,0 +1,148 @@
+"""Small processes outside the sandbox that write down what the show says, and let only words pass.
+
+The show may not write to files. Where its standard output or error is one, or a report was asked
+for, the launcher starts a clerk before it enters the sandbox. The clerk holds the file and the end
+of a pipe, knows nothing else, and writes only what is short and readable. So a file is never held
+by a process that sees visitors.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+LONGEST_LINE = 4000
+"""Characters; the longest verdict of the shipped label sets has 1,400."""
+LINES_PER_S = 50
+BURST = 500
+"""So many lines may come at once; a traceback has a hundred."""
+LARGEST_REPORT = 2000
+"""Bytes; the summary has 500."""
+DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """A clerk's process, and the end of the pipe that it listens to."""
+
+    pid: int
+    pipe: int
+
+
+def write_lines(file: int) -> Clerk:
+    """Return a clerk that writes lines of text to the open `file`."""
+    return _hire(lambda pipe: _copy(pipe, file), keeping=file)
+
+
+def write_report(path: Path) -> Clerk:
+    """Return a clerk that writes one object of numbers to `path` once the pipe is closed."""
+    return _hire(lambda pipe: _write_numbers(pipe, path))
+
+
+def wait(pid: int) -> None:
+    """Return once the clerk has written all; the pipe must be closed. Raises OSError."""
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code:
+        raise OSError(code, os.strerror(code) if code > 0 else "it was ended from outside")
+
+
+def _hire(work: Callable[[int], None], keeping: int | None = None) -> Clerk:
+    """Start a clerk. Only for a process with one thread."""
+    listens, speaks = os.pipe()
+    pid = os.fork()
+    if not pid:
+        _work(work, listens, keeping)
+    os.close(listens)
+    return Clerk(pid, speaks)
+
+
+def _work(work: Callable[[int], None], pipe: int, keeping: int | None) -> NoReturn:
+    code = errno.EIO
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # The end of the pipe is the end of the show.
+        kept = {pipe, keeping}
+        for file in [int(name) for name in os.listdir("/proc/self/fd")]:
+            if file not in kept:
+                _close(file)
+        work(pipe)
+        code = 0
+    except OSError as failure:
+        code = failure.errno or code
+    finally:
+        os._exit(code)
+
+
+def _close(file: int) -> None:
+    try:
+        os.close(file)
+    except OSError:
+        return  # The listing's own.
+
+
+def _copy(pipe: int, file: int) -> None:
+    rest, credit, at = b"", float(BURST), time.monotonic()
+    while data := os.read(pipe, 1 << 16):
+        *lines, rest = (rest + data).split(b"\n")
+        if len(rest) > 4 * LONGEST_LINE:
+            rest = rest[: 4 * LONGEST_LINE + 1]
+        now = time.monotonic()
+        credit, at = min(BURST, credit + (now - at) * LINES_PER_S), now
+        for line in lines:
+            if credit >= 1:
+                credit -= 1
+                _write_all(file, words_only(line) + b"\n")
+    if rest:
+        _write_all(file, words_only(rest))
+
+
+def words_only(line: bytes) -> bytes:
+    """Return `line` where it is short, readable text, and otherwise a line that says it is not."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"(left out: a line that is no text)"
+    if len(text) > LONGEST_LINE:
+        return b"(left out: a line that is too long)"
+    return "".join(letter if letter.isprintable() else " " for letter in text).encode()
+
+
+def _write_numbers(pipe: int, path: Path) -> None:
+    data = b""
+    while len(data) <= LARGEST_REPORT and (more := os.read(pipe, LARGEST_REPORT + 1)):
+        data += more
+    if not data:
+        return  # The show ended without a summary.
+    if not numbers_only(data):
+        raise OSError(errno.EINVAL, "no report")
+    path.write_bytes(data)
+
+
+def numbers_only(data: bytes) -> bool:
+    """Tell whether `data` is a small JSON object of names and numbers, marked as a summary."""
+    try:
+        report = json.loads(data.decode("ascii"))
+    except (ValueError, RecursionError):
+        return False
+    if len(data) > LARGEST_REPORT or not isinstance(report, dict):
+        return False
+    return report.pop("event", None) == "summary" and _numbers(report, DEEPEST)
+
+
+def _numbers(value: object, depth: int) -> bool:
+    if isinstance(value, dict) and depth:
+        return all(_numbers(inner, depth - 1) for inner in value.values())
+    return value is None or isinstance(value, int | float)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]

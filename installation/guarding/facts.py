@@ -1,0 +1,124 @@
+"""What the program cannot enforce: facts of the machine, each with its remedy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROVED = (
+    "From before its first frame on, this program and all of its threads can change no file, keep "
+    "no bytes in the kernel, start no program and reach no network: each way out that is known to "
+    "us was tried at this start, and the kernel refused it."
+)
+NOT_PROVED = (
+    "It is not proved what others do: the display server sees every picture and may let its "
+    "clients copy it; whoever is root on this computer, hibernation, the driver of the graphics "
+    "card, a faulty kernel, and a camera in the room that is not this one are outside the proof."
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact: whether it is as it should be (None: it cannot be known), and what helps."""
+
+    name: str
+    good: bool | None
+    seen: str
+    remedy: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `kiosk audit --json` says it."""
+        return {"name": self.name, "good": self.good, "seen": self.seen, "remedy": self.remedy}
+
+
+def facts(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> list[Fact]:
+    """Return the facts of the machine whose file system is at `root`."""
+    return [
+        _swap(root),
+        _core_dumps(root),
+        _hibernation(root),
+        _crash_kernel(root),
+        _display(root, environment),
+        _loopback(root),
+        _user(),
+    ]
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _swap(root: Path) -> Fact:
+    remedy = "Switch swap off (`swapoff -a`, and its line in /etc/fstab), or take zram."
+    table = _read(root / "proc/swaps")
+    if table is None:
+        return Fact("swap", None, "it cannot be asked", remedy)
+    areas = [line.split()[0] for line in table.splitlines()[1:]]
+    disks = [area for area in areas if not area.startswith("/dev/zram")]
+    if disks:
+        return Fact("swap", False, f"memory may be written to {', '.join(disks)}", remedy)
+    return Fact("swap", True, "zram, which is memory" if areas else "there is none", remedy)
+
+
+def _core_dumps(root: Path) -> Fact:
+    remedy = "Set kernel.core_pattern to `core`; the show forbids its own dumps before any frame."
+    pattern = _read(root / "proc/sys/kernel/core_pattern")
+    if pattern is None:
+        return Fact("core dumps", None, "the pattern cannot be asked", remedy)
+    if pattern.startswith("|"):
+        return Fact("core dumps", False, f"dumps go to {pattern[1:].split()[0]}", remedy)
+    return Fact("core dumps", True, f"the pattern is {pattern or 'empty'}", remedy)
+
+
+def _hibernation(root: Path) -> Fact:
+    remedy = "Mask it: systemctl mask hibernate.target hybrid-sleep.target."
+    states = _read(root / "sys/power/state")
+    resume = _read(root / "sys/power/resume")
+    if states is None:
+        return Fact("hibernation", None, "it cannot be asked", remedy)
+    possible = "disk" in states.split() and resume not in (None, "0:0")
+    seen = f"memory may be written to disk {resume}" if possible else "it is not set up"
+    return Fact("hibernation", not possible, seen, remedy)
+
+
+def _crash_kernel(root: Path) -> Fact:
+    remedy = "Switch it off: systemctl disable kdump."
+    loaded = _read(root / "sys/kernel/kexec_crash_loaded")
+    if loaded is None:
+        return Fact("crash dumps", True, "this kernel cannot make them", remedy)
+    seen = "a crash would write all memory to disk" if loaded == "1" else "none is set up"
+    return Fact("crash dumps", loaded != "1", seen, remedy)
+
+
+def _display(root: Path, environment: Mapping[str, str]) -> Fact:
+    remedy = "Give the show an X server or Wayland compositor of its own, without other clients."
+    if environment.get("WAYLAND_DISPLAY"):
+        return Fact("display", None, "a Wayland compositor sees every picture", remedy)
+    name = environment.get("DISPLAY")
+    if not name:
+        return Fact("display", True, "no display server", remedy)
+    port = 6000 + int("".join(c for c in name.partition(":")[2].split(".")[0] if c.isdigit()) or 0)
+    for table in ("proc/net/tcp", "proc/net/tcp6"):
+        for line in (_read(root / table) or "").splitlines()[1:]:
+            if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A":
+                return Fact("display", False, f"X listens to the network, port {port}", remedy)
+    return Fact("display", None, f"every client of X {name} may copy the screen", remedy)
+
+
+def _loopback(root: Path) -> Fact:
+    remedy = "Remove it: modprobe -r v4l2loopback; the show may write to every camera's device."
+    there = (root / "sys/module/v4l2loopback").exists()
+    seen = "a camera's device may hand pictures to other programs" if there else "there are none"
+    return Fact("false cameras", not there, seen, remedy)
+
+
+def _user() -> Fact:
+    remedy = "Run it as a user of its own; `kiosk service` prints a systemd unit that does."
+    root = os.geteuid() == 0
+    seen = "it runs as root, with no right of root" if root else "an ordinary user"
+    return Fact("user", not root, seen, remedy)

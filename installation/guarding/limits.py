@@ -1,0 +1,47 @@
+"""Limits and rights of this process: no core dumps, no growing files, no rights of root."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import struct
+
+from installation.guarding import kernel
+
+LOCKED = 256 * 1024 * 1024
+"""Bytes that may be locked into memory where we may choose: eight frames of the largest cameras."""
+
+
+def drop_rights() -> None:
+    """Give up every right of root, for good: root is then one user among others.
+
+    For the only thread. Raises OSError.
+    """
+    drop_from_bound, version = 24, 0x20080522
+    # The last numbers are rights that this kernel does not know, or that an ordinary user has not.
+    for right in range(64):
+        with contextlib.suppress(OSError):
+            kernel.prctl(drop_from_bound, right)
+    none = struct.pack("=6I", 0, 0, 0, 0, 0, 0)
+    kernel.call("capset", struct.pack("=Ii", version, 0), none)
+
+
+def forbid_dumps() -> None:
+    """Let no core dump be written; memory may be locked as far as we are let."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    with contextlib.suppress(OSError, ValueError):
+        most = LOCKED if most == resource.RLIM_INFINITY or os.geteuid() == 0 else most
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (most, most))
+
+
+def forbid_growth() -> None:
+    """Let no file grow by a byte, whoever opened it and when; for all threads at once."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def forbid_looking() -> None:
+    """Keep other programs of this user out of this one's memory."""
+    set_dumpable = 4
+    kernel.prctl(set_dumpable, 0)

@@ -1,0 +1,131 @@
+"""What the process holds open at the end of its start: a file opened earlier is under no guard.
+
+Landlock looks when a file is opened, and no layer sees bytes that go into shared memory. So the
+files, sockets, pipes and mappings are looked through once, between the two stages; whatever is not
+known to be harmless is a mistake.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from installation.errors import Mistake
+
+REMEDY = "Look for what opens it during the start; the show must not run with it."
+
+DISPLAYS = re.compile(rb"@?(/tmp/\.X11-unix/X\d+|(/[^\0]*)?/wayland-\d+)\0?|\0/tmp/\.X11-unix/X\d+")
+"""The far end of a socket to a display server."""
+
+JOURNAL = b"/run/systemd/journal/stdout"
+"""The far end of standard output and error where systemd takes them."""
+
+READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
+HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
+MEMORY = ("/memfd:", "/dmabuf", "/SYSV", "/dev/zero (deleted)", "/i915", "/drm mm object")
+"""Shared mappings that no file lies under: of this process, of its GPU, and of the display."""
+
+
+def look(devices: Collection[str], pipes: Collection[int]) -> list[Mistake]:
+    """Return what is open that might carry pictures away.
+
+    `devices` are those that were allowed by name; `pipes` the files, beside the standard streams,
+    that may be pipes to somebody else.
+    """
+    return [*_files({os.path.realpath(device) for device in devices}, set(pipes)), *_mappings()]
+
+
+def _files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
+    files = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            files[int(name)] = (os.fstat(int(name)), os.readlink(f"/proc/self/fd/{name}"))
+        except OSError:
+            continue  # The listing's own.
+    read_here = {
+        found.st_ino
+        for file, (found, _) in files.items()
+        if stat.S_ISFIFO(found.st_mode) and _access(file) != os.O_WRONLY
+    }
+    for file, (found, target) in files.items():
+        mode = found.st_mode
+        wrong = None
+        if stat.S_ISREG(mode):
+            if _access(file) != os.O_RDONLY and not target.startswith("/memfd:"):
+                wrong = "is a file that may be written"
+        elif stat.S_ISSOCK(mode):
+            wrong = _socket(file)
+        elif stat.S_ISFIFO(mode):
+            known = file in (0, 1, 2) or file in pipes or found.st_ino in read_here
+            wrong = None if known else "is a pipe to another program"
+        elif stat.S_ISCHR(mode):
+            terminal = file in (0, 1, 2)
+            known = target in devices or target in READABLE_DEVICES
+            wrong = None if known or terminal else "is a device that was not allowed"
+        elif stat.S_ISBLK(mode):
+            wrong = "is a disk"
+        elif not stat.S_ISDIR(mode) and not target.startswith("anon_inode:"):
+            wrong = "is of an unknown kind"
+        elif target.startswith("anon_inode:") and not target.endswith(HARMLESS_INODES):
+            wrong = "is of a kind that might carry pictures"
+        if wrong:
+            yield Mistake("open files", f"number {file}, {target}, {wrong}", REMEDY)
+
+
+def _access(file: int) -> int:
+    flags = fcntl.fcntl(file, fcntl.F_GETFL)
+    # A file opened as a mere place (O_PATH) can be neither read nor written.
+    return os.O_RDONLY if flags & os.O_PATH else flags & os.O_ACCMODE
+
+
+def _socket(file: int) -> str | None:
+    with socket.socket(fileno=os.dup(file)) as opened:
+        try:
+            peer = opened.getpeername()
+        except OSError:
+            return "is a socket without a far end"
+        if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
+            return "is a socket to a network"
+    name = peer if isinstance(peer, bytes) else peer.encode()
+    if DISPLAYS.fullmatch(name) or (name == JOURNAL and file in (1, 2)):
+        return None
+    if not name and file in (0, 1, 2):
+        return None  # Whoever started the kiosk listens there, as at a pipe.
+    return f"is a socket to {name.decode(errors='replace') or 'an unnamed program'}"
+
+
+def _mappings() -> Iterator[Mistake]:
+    """Yield the shared mappings of files that are writable, or could be made so."""
+    shared = [line for line in _lines("/proc/self/maps") if line.split(maxsplit=2)[1][3] == "s"]
+    suspects = {}
+    for line in shared:
+        fields = line.split(maxsplit=5)
+        path = fields[5].strip() if len(fields) > 5 else ""
+        if path and not path.startswith(MEMORY) and not _is_device(path):
+            suspects[fields[0]] = path
+    if not suspects:
+        return
+    current = ""
+    for line in _lines("/proc/self/smaps"):
+        first = line.split(maxsplit=1)[0]
+        if "-" in first:
+            current = first
+        elif first == "VmFlags:" and current in suspects and "mw" in line.split():
+            yield Mistake("shared memory", f"{suspects[current]} may be written", REMEDY)
+
+
+def _is_device(path: str) -> bool:
+    try:
+        return stat.S_ISCHR(Path(path).stat().st_mode)
+    except OSError:
+        return False
+
+
+def _lines(path: str) -> list[str]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.readlines()

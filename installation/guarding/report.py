@@ -1,0 +1,105 @@
+"""The proof in words: as a table, as JSON, and as a page for the wall."""
+
+from __future__ import annotations
+
+import html
+import os
+
+from installation.guarding.facts import NOT_PROVED, PROVED, Fact, facts
+from installation.guarding.sealing import Proof
+
+GOOD = {True: "good", False: "NOT GOOD", None: "unknown"}
+
+
+def as_json(proof: Proof) -> dict[str, object]:
+    """Return the proof for a program."""
+    return {
+        "attempts": [outcome.as_json() for outcome in proof.outcomes],
+        "facts": [fact.as_json() for fact in facts()],
+        "missing": [str(mistake) for mistake in proof.missing],
+        "proved": proved(proof),
+        "not_proved": NOT_PROVED,
+    }
+
+
+def proved(proof: Proof) -> str:
+    """Return the sentence of what was proved."""
+    return PROVED if proof.holds else "Nothing is proved: the guard does not hold on this machine."
+
+
+def as_table(proof: Proof) -> str:
+    """Return the proof for a terminal."""
+    rows = [("attempt", "thread", "became of it", "layer", "errno"), *_rows(proof)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    lines += ["", "This machine:"]
+    lines += [f"  {fact.name:<13}  {GOOD[fact.good]:<8}  {_told(fact)}" for fact in facts()]
+    if proof.missing:
+        lines += ["", "Missing:", *(f"  {mistake}" for mistake in proof.missing)]
+    return "\n".join([*lines, "", proved(proof), NOT_PROVED])
+
+
+def _rows(proof: Proof) -> list[tuple[str, ...]]:
+    return [
+        (
+            outcome.name,
+            outcome.thread,
+            "refused" if outcome.refused else "GOT THROUGH",
+            outcome.layer or "",
+            "" if outcome.error is None else f"{outcome.error} {os.strerror(outcome.error)}",
+        )
+        for outcome in proof.outcomes
+    ]
+
+
+def _told(fact: Fact) -> str:
+    return fact.seen if fact.good else f"{fact.seen}. {fact.remedy}"
+
+
+def as_page(proof: Proof) -> str:
+    """Return the proof as a page of HTML, to be printed."""
+    tries = "\n".join(
+        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
+        for row in _rows(proof)
+    )
+    machine = "\n".join(
+        f"<li>{html.escape(f'{fact.name}: {GOOD[fact.good]}; {_told(fact)}')}</li>"
+        for fact in facts()
+    )
+    missing = "\n".join(f"<li>{html.escape(str(mistake))}</li>" for mistake in proof.missing)
+    headline = (
+        "No picture of you is stored. This computer’s kernel prevents it."
+        if proof.holds
+        else "This program stores no picture of you, but nothing on this computer prevents it."
+    )
+    refused = sum(outcome.refused for outcome in proof.outcomes)
+    return f"""\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>What becomes of the pictures</title>
+<style>
+body {{ font: 11pt/1.4 sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em }}
+h1 {{ font-size: 24pt; line-height: 1.15 }}
+table {{ border-collapse: collapse; font-size: 8pt; width: 100% }}
+td, th {{ text-align: left; border-bottom: 1px solid #ccc; padding: 1pt 6pt 1pt 0 }}
+</style>
+<h1>{headline}</h1>
+<p>Tried in {proof.ways} ways on {proof.at:%Y-%m-%d} at {proof.at:%H:%M}, in two threads of the
+program: {refused} of {len(proof.outcomes)} attempts were refused.</p>
+<p>{html.escape(proved(proof))}</p>
+<p>{html.escape(NOT_PROVED)}</p>
+{f"<h2>Missing</h2><ul>{missing}</ul>" if missing else ""}
+<h2>This computer</h2>
+<ul>
+{machine}
+</ul>
+<h2>Every attempt</h2>
+<table>
+<tr><th>attempt</th><th>thread</th><th>became of it</th><th>layer</th><th>error number</th></tr>
+{tries}
+</table>
+</html>"""

@@ -1,0 +1,198 @@
+"""The second stage and the self-test: after them the first frame may come.
+
+In this order: look through what is open, forbid files to grow, keep other programs out of this
+one's memory, put every thread under the second filter, see that each of them is, and then try every
+way out, from the calling thread and from one that is older than the filter.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installation.errors import GuardError, Mistake
+from installation.guarding.standing import Standing, inherited
+
+if TYPE_CHECKING:
+    from installation.guarding.attempts import Attempt, Outcome
+
+MAIN, EARLIER = "main", "earlier"
+
+NOT_LAUNCHED = Mistake(
+    "the first stage",
+    "the show was started without its launcher",
+    "Start it with `kiosk run` or scripts/run.",
+)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was tried at this start, at the local time `at`, and what is missing."""
+
+    outcomes: tuple[Outcome, ...]
+    missing: tuple[Mistake, ...]
+    at: datetime.datetime
+
+    @property
+    def ways(self) -> int:
+        """How many ways out were tried."""
+        return len({outcome.name for outcome in self.outcomes})
+
+    @property
+    def holds(self) -> bool:
+        """Whether every layer is there and every attempt was refused."""
+        return bool(self.outcomes) and not self.missing
+
+
+class Guard:
+    """What stands since the launcher, and what is still to come."""
+
+    def __init__(self, standing: Standing, attempts: Sequence[Attempt] | None = None) -> None:
+        self.standing = standing
+        self._attempts = attempts
+        self._proof: Proof | None = None
+
+    @classmethod
+    def inherited(cls) -> Guard:
+        """Return the guard that the launcher left; without a launcher, one that lacks everything.
+
+        Libraries that look for a place for temporary files no longer find one, and fail only when
+        they write.
+        """
+        standing = inherited() or Standing("enforce", (NOT_LAUNCHED,))
+        tempfile.tempdir = standing.ground
+        return cls(standing)
+
+    @classmethod
+    def auditing(cls, *, short: bool) -> Guard:
+        """Return the guard that the launcher left, for an audit: it judges nothing.
+
+        It tries the libraries' ways as well, unless `short`.
+        """
+        from installation.guarding.attempts import ATTEMPTS, SHORT
+
+        guard = cls.inherited()
+        return cls(replace(guard.standing, privacy="degraded"), SHORT if short else ATTEMPTS)
+
+    def admit(self) -> None:
+        """Raise GuardError where something is missing already and the show must not start so."""
+        self._judge(self.standing.missing)
+
+    def seal(self) -> Proof:
+        """Enter the second stage and return the proof; only then may a camera be opened.
+
+        Raises GuardError where the guard is enforced and does not hold.
+        """
+        if sys.platform != "linux":
+            proof = Proof((), self.standing.missing, _now())
+        else:
+            from installation.guarding.attempts import SHORT
+
+            proof = self._seal(self._attempts or SHORT)
+        self._proof = proof
+        self._judge(proof.missing)
+        return proof
+
+    def check_again(self) -> Proof:
+        """Return the proof with what is missing now: threads may have come since.
+
+        Raises GuardError where the guard was never sealed.
+        """
+        if self._proof is None:
+            raise GuardError(
+                Mistake("the audit", "the show ended before anything was tried", "Run it again.")
+            )
+        if sys.platform != "linux":
+            return self._proof
+        return replace(self._proof, missing=(*self._proof.missing, *_free_threads()))
+
+    def _judge(self, missing: Sequence[Mistake]) -> None:
+        if missing and self.standing.privacy == "enforce":
+            raise GuardError(*missing)
+
+    def _seal(self, attempts: Sequence[Attempt]) -> Proof:
+        from installation.guarding import openings
+        from installation.guarding.attempts import tried
+
+        standing, ground = self.standing, Path(self.standing.ground)
+        pipes = () if standing.report is None else (standing.report,)
+        missing = [*standing.missing, *openings.look(standing.devices, pipes)]
+        with _Witness(lambda: tried(attempts, ground, EARLIER)) as witness:
+            missing += _second_stage()
+            outcomes = [*tried(attempts, ground, MAIN), *witness.tell()]
+        missing += _free_threads()
+        missing += [_got_through(outcome) for outcome in outcomes if not outcome.refused]
+        return Proof(tuple(outcomes), tuple(missing), _now())
+
+
+def _second_stage() -> list[Mistake]:
+    """Enter it, and return what could not be had."""
+    from installation.guarding import limits, seccomp
+
+    missing = []
+    steps: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("file size limit", limits.forbid_growth),
+        ("closed memory", limits.forbid_looking),
+        ("seccomp", lambda: seccomp.enter(seccomp.second(), all_threads=True)),
+    )
+    for layer, step in steps:
+        try:
+            step()
+        except (OSError, NotImplementedError, ValueError) as failure:
+            what = f"it cannot be had here ({failure})"
+            missing.append(Mistake(layer, what, "Take Linux 6.12 or newer with seccomp."))
+    return missing
+
+
+def _free_threads() -> list[Mistake]:
+    from installation.guarding.seccomp import guarded_threads
+
+    if guarded_threads():
+        return []
+    return [Mistake("seccomp", "a thread is under no filter", "Tell whoever made this kiosk.")]
+
+
+def _got_through(outcome: Outcome) -> Mistake:
+    number = "" if outcome.error is None else f"; the kernel's number was {outcome.error}"
+    return Mistake(
+        f"attempt to {outcome.name}",
+        f"it was not refused in the {outcome.thread} thread{number}",
+        "Run `kiosk audit`, and tell whoever made this kiosk.",
+    )
+
+
+class _Witness:
+    """A thread that is there before the filter, and tries afterwards."""
+
+    def __init__(self, work: Callable[[], list[Outcome]]) -> None:
+        self._work = work
+        self._go = threading.Event()
+        self._outcomes: list[Outcome] = []
+        self._thread = threading.Thread(target=self._wait, name="witness", daemon=True)
+
+    def __enter__(self) -> _Witness:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tell()
+
+    def _wait(self) -> None:
+        self._go.wait()
+        self._outcomes = self._work()
+
+    def tell(self) -> list[Outcome]:
+        """Return what became of its attempts."""
+        self._go.set()
+        self._thread.join()
+        return self._outcomes
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now().astimezone()

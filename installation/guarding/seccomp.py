@@ -1,0 +1,182 @@
+"""seccomp: filters over the system calls, in two stages.
+
+A list of what is refused, not of what is allowed: graphics drivers and networks make calls that
+nobody could list for every machine. Calls that are newer than this list are refused as a whole.
+The first stage is for the start, which opens windows and devices; the second leaves only what a
+show that runs needs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from installation.guarding import kernel
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Refuse `call`; with an `argument` (0–5) only where what it holds passes the `test`.
+
+    `is` and `is not` compare it with `value`, `lacks` tells that none of the bits of `value` are
+    set, `given` that it is not zero.
+    """
+
+    call: str
+    argument: int | None = None
+    test: Literal["is", "is not", "lacks", "given"] = "is"
+    value: int = 0
+    error: int = errno.EPERM
+
+
+_CLONE_THREAD = 0x10000
+_SET_DUMPABLE = 4
+_SET_TRACER = 0x59616D61
+
+_FIRST = (
+    # Programs beside this one: their memory, their files, their name spaces.
+    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
+    *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
+    # Ways into the kernel that pass by Landlock or by these filters.
+    *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),
+    *("perf_event_open", "open_by_handle_at", "fanotify_init"),
+    *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
+    # What keeps bytes without a file.
+    *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "msgget", "semget"),
+    *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
+    *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
+    *("utime", "utimes", "futimesat", "utimensat", "sethostname", "setdomainname"),
+    # The file system and the machine as a whole.
+    *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsopen", "fsconfig"),
+    *("fsmount", "fspick", "pivot_root", "chroot", "quotactl", "quotactl_fd", "acct"),
+    *("swapon", "swapoff", "reboot", "iopl", "ioperm"),
+)
+
+_FILE_CALLS = {
+    "FICLONE": 0x40049409,
+    "FICLONERANGE": 0x4020940D,
+    "FIDEDUPERANGE": 0xC0189436,
+    "FS_IOC_SETFLAGS": 0x40086602,
+    "FS_IOC_FSSETXATTR": 0x401C5820,
+    "FS_IOC_SETVERSION": 0x40087602,
+    "FS_IOC_SETFSLABEL": 0x41009432,
+    "TIOCSTI": 0x5412,
+    "TIOCLINUX": 0x541C,
+}
+"""ioctls that leave bytes on a file that is open for reading, or type into a terminal."""
+
+FIRST: tuple[Refusal, ...] = (
+    *(Refusal(name) for name in _FIRST),
+    *(Refusal("ioctl", 1, "is", value) for value in _FILE_CALLS.values()),
+    Refusal("socket", 0, "is not", socket.AF_UNIX),
+)
+"""While the show starts: a socket to the display is all that may be opened towards others."""
+
+_SECOND = (
+    *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
+    *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret", "shmget", "shmat"),
+    *("tkill", "setrlimit", "pidfd_open", "capset"),
+)
+
+
+def second() -> tuple[Refusal, ...]:
+    """Return what is refused from the first frame on; signals may only go to this process."""
+    return (
+        *(Refusal(name) for name in _SECOND),
+        # Threads, yes; processes, no. What clone3 asks for lies in memory, where no filter can
+        # look; told that there is no such call, the C library takes clone.
+        Refusal("clone", 0, "lacks", _CLONE_THREAD),
+        Refusal("clone3", error=errno.ENOSYS),
+        Refusal("sendto", 4, "given"),
+        Refusal("prlimit64", 2, "given"),
+        Refusal("prctl", 0, "is", _SET_DUMPABLE),
+        Refusal("prctl", 0, "is", _SET_TRACER),
+        *(
+            Refusal(name, 0, "is not", os.getpid())
+            for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+        ),
+    )
+
+
+def enter(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
+    """Refuse `refusals` in this thread and those it starts, or at once in `all_threads`.
+
+    Raises OSError where the kernel has no filters or a thread cannot be put under them, and
+    NotImplementedError on a machine that is neither x86-64 nor aarch64.
+    """
+    if kernel.MACHINE is None:
+        raise NotImplementedError("this machine is neither x86-64 nor aarch64")
+    code = program(refusals, kernel.MACHINE)
+    instructions = b"".join(_INSTRUCTION.pack(*instruction) for instruction in code)
+    buffer = ctypes.create_string_buffer(instructions, len(instructions))
+    filter_ = struct.pack("@HP", len(code), ctypes.addressof(buffer))
+    set_filter, with_all_threads = 1, 1
+    stranger = kernel.call("seccomp", set_filter, with_all_threads if all_threads else 0, filter_)
+    if stranger:
+        raise OSError(errno.ESRCH, f"thread {stranger} cannot be put under the filter", "seccomp")
+
+
+def guarded_threads() -> bool:
+    """Tell whether every thread of this process is under a filter."""
+    return all("\nSeccomp:\t2\n" in _status(thread) for thread in os.listdir("/proc/self/task"))
+
+
+def _status(thread: str) -> str:
+    try:
+        with open(f"/proc/self/task/{thread}/status", encoding="ascii", errors="replace") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return "\nSeccomp:\t2\n"  # It ended since it was listed.
+
+
+Instruction = tuple[int, int, int, int]
+_INSTRUCTION = struct.Struct("=HBBI")
+
+_LOAD, _EQUAL, _GREATER, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
+_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
+_ARCHITECTURES = (0xC000003E, 0xC00000B7)
+
+
+def program(refusals: Iterable[Refusal], machine: int) -> list[Instruction]:
+    """Return the filter for the kernel's own small machine: (code, jump if, jump if not, value)."""
+    code: list[Instruction] = [
+        # Another architecture's calls have other numbers: such a program ends at once.
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+        # Newer calls, and x86-64's second set of numbers, which begins far above.
+        (_GREATER, 0, 1, kernel.LAST_KNOWN),
+        (_RETURN, 0, 0, _REFUSE | errno.ENOSYS),
+    ]
+    for refusal in refusals:
+        called = kernel.NUMBERS[refusal.call][machine]
+        if called is not None:
+            block = _block(refusal)
+            code += [(_LOAD, 0, 0, _NUMBER_AT), (_EQUAL, 0, len(block), called), *block]
+    return [*code, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _block(refusal: Refusal) -> Sequence[Instruction]:
+    """Return what refuses the call that was recognised, and falls through where it is allowed."""
+    refuse = (_RETURN, 0, 0, _REFUSE | refusal.error)
+    if refusal.argument is None:
+        return [refuse]
+    low = _ARGUMENTS_AT + 8 * refusal.argument  # both machines put the lower half first
+    load = (_LOAD, 0, 0, low)
+    if refusal.test == "is":
+        return [load, (_EQUAL, 0, 1, refusal.value), refuse]
+    if refusal.test == "is not":
+        return [load, (_EQUAL, 1, 0, refusal.value), refuse]
+    if refusal.test == "lacks":
+        return [load, (_ANY_BIT, 1, 0, refusal.value), refuse]
+    # An address has two halves.
+    return [load, (_EQUAL, 0, 2, 0), (_LOAD, 0, 0, low + 4), (_EQUAL, 1, 0, 0), refuse]

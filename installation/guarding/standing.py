@@ -1,0 +1,86 @@
+"""What the launcher hands to the show that it becomes: what stands, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from installation.errors import Mistake
+
+VARIABLE = "KIOSK_STANDING"
+
+Privacy = Literal["enforce", "degraded"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the first stage went.
+
+    Nothing is taken on trust from it but what makes the show stricter: whether the guard holds is
+    found out by trying. `ground` is the folder that the attempts try to change.
+    """
+
+    privacy: Privacy
+    missing: tuple[Mistake, ...] = ()
+    ground: str = "/nowhere"
+    devices: tuple[str, ...] = ()
+    report: int | None = None
+    """The end of the pipe to the clerk who writes the report."""
+    report_clerk: int | None = None
+    clerks: tuple[int, ...] = ()
+    """Those who write standard output and error to files."""
+    started_at: float | None = None
+    """When the launcher began, s on the monotonic clock."""
+
+    def exported(self) -> str:
+        """Return it as the value of the environment's `VARIABLE`."""
+        return json.dumps(asdict(self))
+
+
+def inherited(environment: Mapping[str, str] = os.environ) -> Standing | None:
+    """Return what the launcher left, or None where the show was started without it."""
+    said = environment.get(VARIABLE)
+    if said is None:
+        return None
+    fields = json.loads(said)
+    standing = Standing(**fields)
+    return replace(
+        standing,
+        missing=tuple(Mistake(**mistake) for mistake in fields["missing"]),
+        devices=tuple(standing.devices),
+        clerks=tuple(standing.clerks),
+    )
+
+
+def prepare_ground(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return a folder of this user's own, in memory where there is one, for attempts to change.
+
+    Without a place where this user may write, an attempt that fails would prove nothing. Raises
+    OSError where there is no such place.
+    """
+    bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - checked below
+    failure = OSError("there is no place to write")
+    for base in filter(None, bases):
+        ground = Path(base, f"kiosk-proof-{os.geteuid()}")
+        try:
+            return _prepared(ground)
+        except OSError as seen:
+            failure = seen
+    raise failure
+
+
+def _prepared(ground: Path) -> Path:
+    ground.mkdir(mode=0o700, exist_ok=True)
+    found = ground.lstat()
+    if found.st_uid != os.geteuid() or ground.is_symlink():
+        raise PermissionError(f"{ground} belongs to somebody else")
+    ground.chmod(0o700)
+    (ground / "folder").mkdir(exist_ok=True)
+    (ground / "file").write_bytes(b"nothing\n")
+    if not (ground / "pipe").is_fifo():
+        os.mkfifo(ground / "pipe", 0o600)
+    return ground

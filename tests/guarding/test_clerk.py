@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.guarding import clerk
+from installation.guarding.clerk import LONGEST_LINE, numbers_only, words_only
+from tests.guarding.children import run
+
+SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p95": 3}}
+
+
+def test_the_summary_passes() -> None:
+    """The report that the show makes is one that the clerk writes down."""
+    assert numbers_only(json.dumps(SUMMARY).encode())
+
+
+@given(st.binary(min_size=1))
+def test_no_bytes_pass_as_a_report(data: bytes) -> None:
+    """What is no object of numbers that calls itself a summary is not written."""
+    assert not numbers_only(data)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        SUMMARY | {"picture": "iVBORw0KGgo"},
+        SUMMARY | {"pixels": [1, 2, 3]},
+        SUMMARY | {"a": {"b": {"c": {"d": {"e": 1}}}}},
+        {"event": "verdict"},
+        SUMMARY | {f"n{i}": i for i in range(400)},
+    ],
+)
+def test_words_and_lists_do_not_pass_as_numbers(report: dict[str, object]) -> None:
+    """A picture spelled out in letters, in a list or in a long report is refused."""
+    assert not numbers_only(json.dumps(report).encode())
+
+
+@given(st.text(max_size=200))
+def test_text_stays_text_in_one_line(text: str) -> None:
+    """What the clerk writes is printable, whatever came."""
+    assert words_only(text.encode("utf-8", "ignore")).decode().isprintable()
+
+
+def test_pictures_are_no_lines() -> None:
+    """Raw bytes and lines longer than any verdict are left out, and it says so."""
+    noise = random.Random(0).randbytes(500)
+    assert words_only(noise) == b"(left out: a line that is no text)"
+    assert words_only(b"x" * (LONGEST_LINE + 1)) == b"(left out: a line that is too long)"
+
+
+def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
+    """Standard output that is a file is written outside the sandbox, line by line."""
+    program = (
+        "import os, sys\nfrom installation.guarding import clerk\n"
+        "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
+        "hired = clerk.write_lines(file)\n"
+        "os.write(hired.pipe, b'one\\n\\xff\\xfe\\nthree\\n')\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    written = (tmp_path / "home" / "out").read_bytes()
+    assert written == b"one\n(left out: a line that is no text)\nthree\n"
+
+
+@pytest.mark.parametrize(("said", "there"), [(json.dumps(SUMMARY), True), ("a picture", False)])
+def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: Path) -> None:
+    """`--report` gets its file when the show ends; anything else than a report is an error."""
+    program = (
+        "import os, sys\nfrom pathlib import Path\nfrom installation.guarding import clerk\n"
+        "hired = clerk.write_report(Path('report.json'))\n"
+        "os.write(hired.pipe, sys.argv[1].encode())\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, said, user="root", folder=tmp_path)
+    assert (outcome.returncode == 0) is there
+    assert (tmp_path / "home" / "report.json").exists() is there
+
+
+def test_the_limits_let_the_show_speak() -> None:
+    """The longest verdict of the shipped label sets is a line that passes."""
+    longest = 0
+    for labels in Path(__file__).parents[2].glob("models/*/labels.csv"):
+        longest = max(longest, *(len(line) for line in labels.read_text().splitlines()))
+    assert 2 * longest < clerk.LONGEST_LINE

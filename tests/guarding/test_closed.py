@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installation import launch, show
+from installation.config import ContentSettings, Settings
+from installation.document import Loaded
+from installation.errors import GuardError, Mistake
+from installation.guarding.launcher import present_devices, surroundings
+from installation.guarding.sealing import Guard, Proof
+from installation.guarding.standing import VARIABLE, Standing, inherited
+from installation.naming import labelset
+from installation.running.clock import Clock
+from installation.showing.window import OffScreen, Window
+from tests.guarding.children import USERS, environment, home_of, run
+from tests.manual_clock import ManualClock
+
+MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
+RUN = "import sys; from installation.cli import main; sys.exit(main(sys.argv[1:]))"
+ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "20")
+
+
+def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
+    """A show that was started past the first stage ends with exit 2 and names what is missing."""
+    outcome = run("-c", RUN, *ARGUMENTS, user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 2
+    assert outcome.stderr.splitlines()[-1].startswith("the first stage: the show was started")
+    assert "camera:" not in outcome.stderr
+
+
+def test_a_show_that_is_lied_to_finds_out(tmp_path: Path) -> None:
+    """Where somebody claims that all layers stand, attempts get through, and no camera opens."""
+    home_of(USERS[0], tmp_path)
+    lie = Standing("enforce", ground=str(tmp_path / "home"))
+    program = f"import os; os.environ[{VARIABLE!r}] = {lie.exported()!r}\n{RUN}"
+    outcome = run("-c", program, *ARGUMENTS, user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 2
+    assert "attempt to create a file: it was not refused in the main thread" in outcome.stderr
+    assert "camera:" not in outcome.stderr
+
+
+def never(loaded: Loaded[Settings], clock: Clock, say: show.Say) -> show.Parts:
+    """Fail: the show must not come to this."""
+    raise AssertionError("nothing is loaded where the guard is missing")
+
+
+def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Visitors see a calm card for a while, and nothing of the show is loaded."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    clock = ManualClock()
+    window = Window(0, (640, 360))
+    closed = show.Show(
+        Loaded(Settings(), "kiosk.yaml", {}, {}),
+        window,
+        started_at=clock.now(),
+        say=lambda line: None,
+        tell=lambda event: None,
+        open_parts=never,
+        clock=clock,
+        guard=Guard(Standing("enforce", (MISSING,))),
+    )
+    with pytest.raises(GuardError, match="Landlock: it cannot be had here"):
+        closed.run()
+    assert sum(clock.waits) >= show.CARD_S
+    green = any(
+        window.surface.get_at((x, y))[1] == 255 for x in range(640) for y in range(0, 360, 4)
+    )
+    assert green, "the card has type on it"
+    window.close()
+
+
+def test_degraded_says_what_is_missing_and_goes_on() -> None:
+    """`privacy: degraded` names each missing layer at the start and promises less."""
+    said: list[str] = []
+    label_set = labelset.load("kindnesses", ContentSettings())
+
+    class Unguarded(Guard):
+        """A guard on a machine that has no layer."""
+
+        def seal(self) -> Proof:
+            raise StopIteration
+
+    degraded = show.Show(
+        Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
+        OffScreen((320, 180)),
+        started_at=0.0,
+        say=said.append,
+        tell=lambda event: None,
+        open_parts=lambda loaded, clock, say: show.Parts(label_set, *[None] * 5),  # type: ignore[arg-type]
+        guard=Unguarded(Standing("degraded", (MISSING,))),
+    )
+    with pytest.raises(StopIteration):
+        degraded.run()
+    assert said == [f"privacy: not enforced. {MISSING}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "privacy"),
+    [
+        ("privacy: degraded\n", "degraded"),
+        ("privacy: enforce\n", "enforce"),
+        ("labels: persons\n", "enforce"),
+        ("privacy: degradd\n", "enforce"),
+        ("privacy: [degraded\n", "enforce"),
+        ("camera: {privacy: degraded}\n", "enforce"),
+        ("- privacy: degraded\n", "enforce"),
+        ("[" * 5000, "enforce"),
+        ("", "enforce"),
+    ],
+)
+def test_only_a_plain_word_weakens_the_guard(text: str, privacy: str, tmp_path: Path) -> None:
+    """The launcher takes a file that is missing, wrong or silent for one that says enforce."""
+    file = tmp_path / "kiosk.yaml"
+    assert launch.privacy_of(file) == "enforce"
+    file.write_text(text)
+    assert launch.privacy_of(file) == privacy
+
+
+def test_what_the_launcher_leaves_arrives() -> None:
+    """What is missing crosses to the show as it was said."""
+    standing = Standing("enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), 1.5)
+    assert inherited({VARIABLE: standing.exported()}) == standing
+    assert inherited({}) is None
+
+
+def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> None:
+    """Before the first stage nothing is imported that might start a thread."""
+    program = (
+        "import sys; before = set(sys.modules); import installation.launch, yaml; "
+        "from installation.guarding import clerk, landlock, limits, seccomp; "
+        "import os; print(len(os.listdir('/proc/self/task')), *{name.partition('.')[0] "
+        "for name, module in sys.modules.items() if module and name not in before} "
+        "- set(sys.stdlib_module_names))"
+    )
+    outcome = run("-c", program, user=USERS[0], folder=tmp_path)
+    threads, *names = outcome.stdout.split()
+    assert threads == "1"
+    assert {name for name in names if "cython" not in name} <= {"installation", "yaml", "_yaml"}
+
+
+def test_nothing_that_writes_is_left_switched_on() -> None:
+    """Caches on disk and at run time are off, and the display's driver is named."""
+    chosen = surroundings({"DISPLAY": ":0", "HOME": "/home/x"})
+    assert chosen["SDL_VIDEODRIVER"] == "x11"
+    assert chosen["CUDA_CACHE_DISABLE"] == "1"
+    assert surroundings({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"] == "dummy"
+    assert "SDL_VIDEODRIVER" not in surroundings({})
+
+
+def test_devices_are_allowed_by_name() -> None:
+    """Of /dev only character devices that the show needs are allowed, never a folder."""
+    names = [str(path) for path in present_devices()]
+    assert "/dev/null" in names
+    assert all(Path(name).is_char_device() for name in names)
+    assert "/dev/ptmx" not in names
+
+
+def test_output_to_files_is_written_outside(tmp_path: Path) -> None:
+    """`kiosk run > events.jsonl` works, though the show itself can write no file."""
+    home = home_of("root", tmp_path)
+    with (home / "events").open("wb") as events, (home / "log").open("wb") as log:
+        ended = subprocess.run(
+            [sys.executable, "-m", "installation", *ARGUMENTS[:-1], "3"],
+            cwd=home,
+            env=environment(home),
+            stdout=events,
+            stderr=log,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 0
+    assert json.loads((home / "events").read_text().splitlines()[-1])["event"] == "summary"
+    assert "screen:" in (home / "log").read_text()
+
+
+OLD_KERNEL = """
+import errno, sys, time
+from installation.guarding import landlock, launcher, seccomp
+landlock.forbid_new_privileges()
+seccomp.enter(
+    [seccomp.Refusal("landlock_create_ruleset", error=errno.ENOSYS)], all_threads=False
+)
+launcher.become_the_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
+"""
+
+
+@pytest.mark.parametrize("privacy", ["enforce", "degraded"])
+def test_a_kernel_without_landlock(privacy: str, tmp_path: Path) -> None:
+    """An older Linux opens no camera; where the curator lets it, it says what is missing."""
+    outcome = run("-c", OLD_KERNEL, privacy, *ARGUMENTS, user=USERS[0], folder=tmp_path)
+    lacks = "Landlock: it cannot be had here (Function not implemented). Take Linux 6.12 or newer"
+    if privacy == "enforce":
+        assert outcome.returncode == 2
+        assert outcome.stderr.splitlines()[-1].startswith(lacks)
+        assert "camera:" not in outcome.stderr
+    else:
+        assert outcome.returncode == 0, outcome.stderr
+        assert f"privacy: not enforced. {lacks}" in outcome.stderr
+        assert "not enforced. attempt to create a file: it was not refused" in outcome.stderr
+        assert "privacy: enforced" not in outcome.stderr

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.guarding.children import run
+
+pytestmark = pytest.mark.gpu
+
+
+def test_the_guard_holds_over_a_graphics_card(tmp_path: Path) -> None:
+    """The audit's show reads visitors on the card, and every attempt is refused all the same."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no graphics card by NVIDIA")
+    outcome = run("-m", "installation", "audit", "--json", user="root", folder=tmp_path)
+    assert "device: the GPU" in outcome.stderr
+    assert outcome.returncode == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["missing"] == []
+    assert not list((tmp_path / "home").rglob("*"))

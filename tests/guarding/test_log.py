@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import logging
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.guarding.log import BURST, LINES_PER_S, LONGEST, Log, LogHandler
+from tests.manual_clock import ManualClock
+
+
+@given(st.text())
+def test_lines_are_short_and_printable(text: str) -> None:
+    """Whatever is said, no line of the log is longer than 300 printable characters."""
+    lines: list[str] = []
+    Log(lines.append).say(text)
+    assert all(len(line) <= LONGEST and line.isprintable() for line in lines)
+
+
+def test_a_flood_is_cut_off_and_said_so() -> None:
+    """A fault that repeats at every frame does not fill the log; how much was left out is there."""
+    clock = ManualClock()
+    lines: list[str] = []
+    log = Log(lines.append, clock.now)
+    for _ in range(10 * BURST):
+        log.say("again")
+    assert len(lines) == BURST
+    clock.instant += 1
+    for _ in range(100):
+        log.say("and again")
+    assert lines[BURST] == f"({9 * BURST} lines were left out)"
+    assert len(lines) == BURST + LINES_PER_S + 1
+
+
+def test_tracebacks_go_the_same_way() -> None:
+    """What Python logs of a failure is cut to the same lines."""
+    lines: list[str] = []
+    handler = LogHandler(Log(lines.append))
+    try:
+        raise ValueError("x" * 1000)
+    except ValueError as failure:
+        info = (ValueError, failure, failure.__traceback__)
+        handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "it ended", None, info))
+    assert lines[1] == "Traceback (most recent call last):"
+    assert max(map(len, lines)) == LONGEST

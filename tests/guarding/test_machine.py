@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.facts import facts
+from installation.guarding.unit import unit
+
+FILES = {
+    "proc/swaps": "Filename Type Size Used Priority\n",
+    "proc/sys/kernel/core_pattern": "core\n",
+    "sys/power/state": "freeze mem\n",
+    "sys/power/resume": "0:0\n",
+    "sys/kernel/kexec_crash_loaded": "0\n",
+}
+
+
+def fact(root: Path, name: str, display: str = "") -> bool | None:
+    """Return whether the fact `name` of the machine at `root` is good."""
+    found = {each.name: each for each in facts(root, {"DISPLAY": display})}
+    assert found[name].remedy.endswith(".")
+    return found[name].good
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "good"),
+    [
+        ("swap", "proc/swaps", FILES["proc/swaps"], True),
+        ("swap", "proc/swaps", FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n", False),
+        ("swap", "proc/swaps", FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n", True),
+        ("swap", "proc/swaps", None, None),
+        ("core dumps", "proc/sys/kernel/core_pattern", "|/usr/lib/systemd-coredump %P\n", False),
+        ("core dumps", "proc/sys/kernel/core_pattern", "core\n", True),
+        ("hibernation", "sys/power/state", "freeze mem disk\n", True),
+        ("hibernation", "sys/power/resume", "8:2\n", True),
+        ("crash dumps", "sys/kernel/kexec_crash_loaded", "1\n", False),
+        ("crash dumps", "sys/kernel/kexec_crash_loaded", None, True),
+        ("false cameras", "sys/module/v4l2loopback/version", "1\n", False),
+    ],
+)
+def test_facts_of_a_machine(
+    name: str, file: str, text: str | None, good: bool | None, tmp_path: Path
+) -> None:
+    """What the program cannot enforce is looked at, and unknown is not taken for good."""
+    for path, content in {**FILES, file: text}.items():
+        if content is not None:
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(content)
+    assert fact(tmp_path, name) is good
+
+
+def test_a_machine_that_hibernates(tmp_path: Path) -> None:
+    """Hibernation writes all memory to the disk that the machine resumes from."""
+    for path, content in {"sys/power/state": "mem disk\n", "sys/power/resume": "8:2\n"}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert fact(tmp_path, "hibernation") is False
+
+
+def test_an_x_server_on_the_network(tmp_path: Path) -> None:
+    """A display that listens to the network is bad; one that does not may still be copied."""
+    (tmp_path / "proc/net").mkdir(parents=True)
+    table = tmp_path / "proc/net/tcp"
+    table.write_text("  sl  local_address\n   0: 00000000:1770 00000000:0000 0A\n")
+    assert fact(tmp_path, "display", ":0") is False
+    table.write_text("  sl  local_address\n")
+    assert fact(tmp_path, "display", ":0") is None
+    assert fact(tmp_path, "display") is True
+
+
+def test_the_unit_is_a_wall_of_its_own(tmp_path: Path) -> None:
+    """The judge that systemd has gives the unit an exposure of at most 1.0 of 10."""
+    judge = shutil.which("systemd-analyze")
+    if judge is None:
+        pytest.skip("systemd-analyze is not installed")
+    file = tmp_path / "kiosk.service"
+    file.write_text(unit(Path("/opt/kiosk"), python="/usr/bin/true"))
+    judged = subprocess.run(
+        [judge, "security", "--offline=true", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    exposure = re.search(r"Overall exposure level for .*?: ([0-9.]+)", judged.stdout)
+    assert exposure, judged.stderr
+    assert float(exposure[1]) <= 1.0
+    assert "MemorySwapMax=0\n" in file.read_text()

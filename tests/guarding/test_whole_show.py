@@ -1,0 +1,240 @@
+"""The whole show, watched from outside, with a leak on purpose as the control of each check."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from installation.guarding.launcher import surroundings
+from tests.guarding.children import NOBODY, USERS, as_user, environment, home_of
+
+SIZE = (640, 360)
+SEED = 20260101
+
+WRITES = (
+    *("write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendmmsg"),
+    *("sendfile", "splice", "vmsplice", "copy_file_range"),
+)
+SEALED = "SECCOMP_FILTER_FLAG_TSYNC"
+
+LEAKS = """
+import socket, sys
+from dataclasses import replace
+from pathlib import Path
+from installation import STARTED_AT, config, show
+
+class Leaky:
+    def __init__(self, camera):
+        self.camera, self.name, self.frames = camera, camera.name, 0
+    def read(self):
+        frame = self.camera.read()
+        self.frames += 1
+        if self.frames == 5:
+            Path("leak.bin").write_bytes(frame.pixels.tobytes())
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.sendto(frame.pixels[10].tobytes(), ("127.0.0.1", int(sys.argv[2])))
+            sys.stderr.buffer.write(frame.pixels[10].tobytes() + b"\\n")
+            sys.stderr.flush()
+        return frame
+    def close(self):
+        self.camera.close()
+
+def load(*arguments):
+    parts = show.load(*arguments)
+    return replace(parts, open_camera=lambda: Leaky(parts.open_camera()))
+
+from installation.showing.window import OffScreen
+say = lambda line: print(line, file=sys.stderr, flush=True)
+tell = lambda event: print(event, flush=True)
+leaking = show.Show(
+    config.load(Path(sys.argv[1])), OffScreen(), started_at=STARTED_AT, say=say, tell=tell,
+    open_parts=load,
+)
+with show._ended_by_signals(leaking):
+    leaking.run()
+import os
+os._exit(0)
+"""
+
+
+def noise() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Return a frame of random bytes with a face in its middle."""
+    picture = np.random.default_rng(SEED).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+    package = find_spec("skimage")
+    assert package is not None
+    assert package.origin is not None
+    portrait = cv2.imread(str(Path(package.origin).parent / "data" / "astronaut.png"))
+    assert portrait is not None
+    picture[40:360, 160:480] = cv2.cvtColor(cv2.resize(portrait, (320, 320)), cv2.COLOR_BGR2RGB)
+    return picture
+
+
+CANARY = noise()[10, :40].tobytes()
+"""A row of the frame that no other bytes hold by chance."""
+
+
+def holds_canary(data: bytes) -> bool:
+    """Tell whether `data` holds a part of the frame, in either order of its colours."""
+    turned = np.frombuffer(CANARY, np.uint8).reshape(-1, 3)[:, ::-1].tobytes()
+    return any(part[i : i + 24] in data for part in (CANARY, turned) for i in (0, 48, 96))
+
+
+@dataclass
+class Seen:
+    """What was seen of a show from outside, after its first stage."""
+
+    said: bytes = b""
+    told: bytes = b""
+    heard: bytes = b""
+    written_to: set[int] = field(default_factory=set)
+    """The files that were written to after the seal, by number."""
+    spoke_after_seal: bool = False
+    changed: dict[str, bytes] = field(default_factory=dict)
+    write_bytes: int | None = None
+    status: int | None = None
+
+
+def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
+    """Return the size and the change time of every file that `user` could have changed."""
+    # Root's other files are other programs' too; where it may write, they are watched in its home.
+    places = [home] if user == "root" else [home, Path("/dev/shm"), Path("/var/tmp")]
+    number = NOBODY if os.geteuid() == 0 else os.geteuid()
+    found = {}
+    for place in places:
+        for folder, _, files in os.walk(place):
+            for path in [folder, *(os.path.join(folder, name) for name in files)]:
+                try:
+                    state = os.lstat(path)
+                except OSError:
+                    continue
+                if user == "root" or state.st_uid == number:
+                    found[path] = (state.st_size, state.st_ctime_ns)
+    return found
+
+
+def writes(trace: Path, sealed_by: str | None) -> Iterator[int]:
+    """Yield the number of the file of each write in `trace` after the line with `sealed_by`."""
+    sealed = sealed_by is None
+    write = re.compile(rf"^\d+ +(?:{'|'.join(WRITES)})\((-?\d+)")
+    for line in trace.read_text(errors="replace").splitlines():
+        sealed |= sealed_by is not None and sealed_by in line
+        match = write.match(line)
+        if sealed and match and "= -1 E" not in line:
+            yield int(match[1])
+
+
+def watch(user: str, folder: Path, leaking: bool) -> Seen:
+    """Run the show as `user` until it has named somebody, and return what was seen."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    home = home_of(user, folder)
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "a.png"), cv2.cvtColor(noise(), cv2.COLOR_RGB2BGR))
+    settings = folder / "kiosk.yaml"
+    settings.write_text(
+        f"device: cpu\ncamera:\n  source: {pictures}\n  mirror: false\n"
+        f"  width: {SIZE[0]}\n  height: {SIZE[1]}\n"
+    )
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listener.bind(("127.0.0.1", 0))
+    listener.setblocking(False)
+    port = str(listener.getsockname()[1])
+    show = (
+        ["-c", LEAKS, str(settings), port]
+        if leaking
+        else ["-m", "installation", "run", "--headless", str(settings)]
+    )
+    trace = home / "trace"
+    tracer = [strace, "-f", "-qq", "-e", f"trace={','.join(WRITES)},seccomp", "-o", str(trace)]
+    running = subprocess.Popen(
+        [*as_user(user), *tracer, sys.executable, *show],
+        cwd=home,
+        env=surroundings(environment(home)) if leaking else environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    assert running.stderr is not None
+    seen = Seen()
+    try:
+        for line in running.stderr:
+            seen.said += line
+            if line.startswith(b"camera:"):
+                break
+        [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        before, wrote_before = owned(user, home), _write_bytes(child)
+        for line in running.stdout:
+            seen.told += line
+            if b"verdict" in line:
+                break
+        wrote, after = _write_bytes(child), owned(user, home)
+        os.kill(int(child), signal.SIGTERM)
+        told, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+        running.wait()
+    seen.told, seen.said = seen.told + told, seen.said + said
+    seen.status = running.returncode
+    if wrote is not None and wrote_before is not None:
+        seen.write_bytes = wrote - wrote_before
+    numbers = list(writes(trace, None if leaking else SEALED))
+    seen.written_to, seen.spoke_after_seal = set(numbers), 2 in numbers
+    for path, state in after.items():
+        if path != str(trace) and before.get(path) != state and Path(path).is_file():
+            seen.changed[path] = Path(path).read_bytes()
+    try:
+        seen.heard = listener.recv(1 << 16)
+    except BlockingIOError:
+        seen.heard = b""
+    listener.close()
+    return seen
+
+
+def _write_bytes(process: str) -> int | None:
+    """Return the bytes that `process` sent towards disks; None where it may not be asked."""
+    try:
+        lines = Path(f"/proc/{process}/io").read_text().splitlines()
+    except PermissionError:
+        return None
+    return int(dict(line.split(": ") for line in lines)["write_bytes"])
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_nothing_of_a_frame_leaves_the_show(user: str, tmp_path: Path) -> None:
+    """While it names somebody the show writes to standard output and error and nowhere else."""
+    seen = watch(user, tmp_path, leaking=False)
+    assert b"verdict" in seen.told, seen.said.decode(errors="replace")
+    assert seen.status == 0
+    assert seen.spoke_after_seal, "the tracer sees what is written after the seal"
+    assert seen.written_to <= {1, 2}
+    assert seen.changed == {}
+    assert not seen.heard
+    assert not holds_canary(seen.told + seen.said)
+    assert seen.write_bytes in (0, None)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_each_check_finds_its_leak(user: str, tmp_path: Path) -> None:
+    """The control: a show that leaks without the guard is found out by every check."""
+    seen = watch(user, tmp_path, leaking=True)
+    assert b"verdict" in seen.told, seen.said.decode(errors="replace")
+    assert not seen.written_to <= {1, 2}
+    assert [path for path, data in seen.changed.items() if holds_canary(data)]
+    assert holds_canary(seen.heard)
+    assert holds_canary(seen.said)
+    assert seen.write_bytes is None or seen.write_bytes > 0

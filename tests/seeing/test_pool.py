@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+
+from installation.seeing.frame import Frame
+from installation.seeing.pool import Pool
+from installation.seeing.turn import Turn
+
+
+def test_memory_is_used_again_once_nobody_holds_the_picture() -> None:
+    """A camera that gives pictures for hours lives in a few pieces of memory."""
+    pool = Pool()
+    for _ in range(100):
+        Frame(pool.take(90, 160), 0.0)
+    assert pool.made == 1
+
+
+def test_a_view_keeps_its_picture() -> None:
+    """A crop that somebody still looks at is not written over."""
+    pool = Pool()
+    picture = pool.take(90, 160)
+    picture.fill(7)
+    crop = picture[10:20, 10:20][::2]
+    del picture
+    pool.take(90, 160).fill(9)
+    assert pool.made == 2
+    assert (crop == 7).all()
+
+
+def test_the_oldest_picture_is_written_over_first() -> None:
+    """Pictures that were let go are gone after as many more as there are pieces."""
+    pool = Pool()
+    held = [pool.take(9, 16) for _ in range(4)]
+    for number, picture in enumerate(held):
+        picture.fill(number)
+    del picture
+    while held:
+        held.pop(0)
+    assert [int(pool.take(9, 16)[0, 0, 0]) for _ in range(4)] == [0, 1, 2, 3]
+
+
+def test_closing_zeroes_every_picture() -> None:
+    """When the camera is lost or the show ends, no picture stays in memory."""
+    pool = Pool()
+    held, free = pool.take(9, 16), pool.take(9, 16)
+    held.fill(200)
+    free.fill(200)
+    del free
+    pool.close()
+    assert (held == 200).all(), "what is on the screen stays until it is let go"
+    del held
+    assert not pool.take(9, 16).any()
+    assert not pool.take(9, 16).any()
+    assert pool.made == 2
+
+
+def test_a_larger_picture_takes_new_memory() -> None:
+    """A camera that comes back with another size gets pieces of that size."""
+    pool = Pool()
+    small = pool.take(9, 16)
+    large = pool.take(90, 160)
+    assert large.shape == (90, 160, 3)
+    del small, large
+    gc.collect()
+    assert pool.take(9, 16).shape == (9, 16, 3)
+    assert pool.made == 1
+
+
+def test_turned_pictures_live_in_the_pool() -> None:
+    """The mirror's picture is turned right, into memory of the pool."""
+    turn = Turn(rotate=90, mirror=True)
+    picture = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
+    expected = np.rot90(picture, -1)[:, ::-1]
+    for _ in range(10):
+        assert (turn.apply(picture) == expected).all()
+    assert turn.pool.made == 2
