@@ -7,6 +7,7 @@ card within a second and `kiosk check` answers at once.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import logging
@@ -14,7 +15,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -52,13 +52,12 @@ def start() -> NoReturn:
     """Run the command of the process's arguments and end the process."""
     status = main()
     _let_clerks_finish()
-    if threading.active_count() > 1:
-        # A thread that is still inside a driver or a network when the interpreter is taken down
-        # aborts the process; it holds nothing that would have to be put in order.
+    with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
+    # Taking the interpreter down takes a second once torch is loaded, and aborts the process where
+    # a thread is still inside a driver. Nothing is left that would have to be put in order.
+    os._exit(status)
 
 
 def _let_clerks_finish() -> None:
@@ -260,7 +259,7 @@ def cameras(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
 
 def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
     """Return the label set; raises KioskError where its files or its fonts are wrong."""
-    from installation.naming import labelset
+    from installation.naming import built, labelset
     from installation.showing import fonts
     from installation.showing.words import load_words
 
@@ -272,26 +271,13 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
         mistakes.append(fonts.no_font(loaded.where("screen", "title"), missing))
     if missing := fonts.missing_scripts(label_set.texts()):
         mistakes.append(fonts.no_font(shown(label_set.folder / "labels.csv"), missing))
-    mistakes += _check_built(label_set)
+    try:
+        built.check(label_set)
+    except LabelSetError as error:
+        mistakes += error.mistakes
     if mistakes:
         raise LabelSetError(*mistakes)
     return label_set
-
-
-def _check_built(label_set: LabelSet) -> Iterator[Mistake]:
-    """Yield what keeps the built file from being the one of these labels, as its header says.
-
-    Whether it fits the network too is for `open_classifier`, which loads torch, to say.
-    """
-    from installation.naming import built
-
-    if label_set.settings.method == "classes":
-        return
-    try:
-        with built.opened(label_set, "numpy"):
-            pass
-    except LabelSetError as error:
-        yield from error.mistakes
 
 
 def _check_camera(loaded: Loaded[Settings]) -> None:

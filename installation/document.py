@@ -488,7 +488,7 @@ def _mend(value: object, plain_word: bool, wanted: Schema, schema: Schema) -> st
     if isinstance(value, str):
         choices = [str(choice) for part in parts for choice in part.get("enum", [])]
         choices += [str(part["const"]) for part in parts if "const" in part]
-        if nearest := did_you_mean(value, choices):
+        if nearest := did_you_mean(value, choices, cutoff=0.7):
             return nearest
         if ":" in value and any(part.get("type") == "object" for part in parts):
             return _COLON
@@ -518,9 +518,13 @@ def _names(part: Schema) -> list[str]:
     return list(part.get("properties", {}))
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return "Did you mean 'fps'?", or nothing where no known word is near."""
-    nearest = difflib.get_close_matches(word.lower(), known, n=1)
+def did_you_mean(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """Return "Did you mean 'fps'?", or nothing where no known word is near.
+
+    `cutoff` is difflib's ratio, 0–1; where the choices are short, a higher one keeps 'gpu' from
+    being sent to 'cpu'.
+    """
+    nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return f"Did you mean '{nearest[0]}'?" if nearest else ""
 
 

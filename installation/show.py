@@ -18,7 +18,7 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -90,24 +90,28 @@ def load(
 
     `as_fast_as_possible` plays a film once without waiting, for measurements. Raises KioskError.
     """
-    import torch
-
-    from installation.naming import labelset
-    from installation.naming.classifier import open_classifier
-    from installation.naming.device import choose_device
-    from installation.naming.settler import Settler
+    # What can be said without torch, which takes seconds to import, is said first.
+    from installation.naming import built, labelset
     from installation.seeing.cameras import open_camera, resolve
-    from installation.seeing.detectors import open_detector
-    from installation.seeing.tracker import Tracker
 
     settings = loaded.settings
-    # One core is the mirror's. Two cores, both busy elsewhere as well: a face took 42 ms to find on
-    # one thread and 265 ms on two, which wait for each other.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+    built.check(label_set)
     _, fallback = resolve(settings.camera.source)
     if fallback:
         say(fallback)
+
+    import torch
+
+    from installation.naming.classifier import open_classifier
+    from installation.naming.device import choose_device
+    from installation.naming.settler import Settler
+    from installation.seeing.detectors import open_detector
+    from installation.seeing.tracker import Tracker
+
+    # One core is the mirror's. Two cores, both busy elsewhere as well: a face took 42 ms to find on
+    # one thread and 265 ms on two, which wait for each other.
+    torch.set_num_threads(max(1, _cores() - 1))
     device, sentence = choose_device(settings.device, where=loaded.where("device"))
     say(sentence)
     detector = open_detector(settings.detector, device)
@@ -128,6 +132,13 @@ def load(
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
     )
+
+
+def _cores() -> int:
+    """Return how many cores the process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) -> Stage:
@@ -311,11 +322,11 @@ class Show:
         self._open_parts = open_parts or load
         self._clock = clock or MonotonicClock()
         self._guard = guard
-        self._ending = threading.Event()
+        self._ending = False
 
     def end(self) -> None:
         """End the show at the next paint. Safe to call from a signal handler."""
-        self._ending.set()
+        self._ending = True
 
     def run(self, seconds: float | None = None) -> Summary:
         """Return the summary once `seconds` have passed since the start, or somebody ends the show.
@@ -373,7 +384,7 @@ class Show:
         now = self._clock.now()
         if self._screen.ended(now) or (until is not None and now >= until):
             self.end()
-        return not self._ending.is_set()
+        return not self._ending
 
     def _hold(self, scene: Scene, stage: Stage) -> None:
         Painter(stage.fonts).paint(scene, self._screen.surface)
@@ -420,16 +431,14 @@ class Show:
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at
+            _stop(workers)
             for worker in workers:
                 # A camera that failed has also ended the loop; what it raised is raised here.
-                worker.stop(ENDING_S)
                 worker.check()
         except Exception:
+            _stop(workers)
             self._rest(stage)
             raise
-        finally:
-            for worker in workers:
-                worker.stop(ENDING_S)
         return Summary(
             seconds=self._seconds(),
             camera_fps=mirrored.received / seconds,
@@ -450,6 +459,14 @@ class Show:
         until = self._clock.now() + CARD_S
         while self._goes_on(until):
             self._clock.wait(REPAINT_S)
+
+
+def _stop(workers: Sequence[Worker]) -> None:
+    """Ask all of them to end, and give each a moment to do so."""
+    for worker in workers:
+        worker.stop(0)
+    for worker in workers:
+        worker.stop(ENDING_S)
 
 
 def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:

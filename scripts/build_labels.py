@@ -10,6 +10,7 @@ for all others. The machine that names visitors is, here, quite openly somebody'
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import importlib.util
@@ -21,7 +22,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from installation.config import MODELS, ContentSettings, label_sets
+from installation.config import MODELS, ContentSettings
 from installation.errors import KioskError, Mistake, WeightsError
 from installation.naming import built, conse, labelset
 from installation.naming.efficientnet import EfficientNetLite0
@@ -34,6 +35,9 @@ TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 LONGEST_TEXT = 256
 """Tokens; what the model was trained for, as its sentence_bert_config.json says."""
+
+EVERYTHING = ContentSettings.model_construct(hide=())
+"""Nothing is hidden while a set is built, so that curation never asks for another build."""
 
 BATCH = 64
 
@@ -114,8 +118,7 @@ def build(name: str, embed: Embed, models: Path = MODELS) -> Path | None:
 
     None where its method reads the network's own classes and needs none.
     """
-    # Nothing is hidden while it is built, so that curation never asks for another build.
-    label_set = labelset.load(name, ContentSettings.model_construct(hide=()), models)
+    label_set = labelset.load(name, EVERYTHING, models)
     if label_set.settings.method == "classes":
         return None
     classes, labels = conse.calibrate(
@@ -132,11 +135,17 @@ def _centre(embeddings: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(embeddings - embeddings.mean(0))
 
 
-def main(names: Sequence[str]) -> int:
-    """Build the label sets `names`, or all of them; return the exit status."""
+def main(argv: Sequence[str]) -> int:
+    """Build the label sets that `argv` names; return the exit status."""
+    parser = argparse.ArgumentParser(prog="scripts/build-labels", description=str(__doc__))
+    parser.add_argument("names", nargs="+", metavar="NAME", help="a folder in models/")
+    names = parser.parse_args(argv).names
     try:
+        for name in names:
+            # What is wrong with a set's files is said before the text encoder is loaded.
+            labelset.load(name, EVERYTHING, where="scripts/build-labels")
         embed = open_text_encoder()
-        for name in names or label_sets():
+        for name in names:
             print(f"{name}: embedding its names and definitions …", flush=True)
             file = build(name, embed)
             size = f"{file}, {file.stat().st_size / 1e6:.1f} MB" if file else "nothing to build"

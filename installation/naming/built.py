@@ -52,6 +52,16 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
         raise unfit(label_set, "it is damaged") from None
 
 
+def check(label_set: LabelSet) -> None:
+    """Raise LabelSetError where a set that must be built is not, or not from its present words.
+
+    Whether it fits the network too is for `open_classifier`, which loads torch, to say.
+    """
+    if label_set.settings.method != "classes":
+        with opened(label_set, "numpy"):
+            pass
+
+
 def unfit(label_set: LabelSet, what: str) -> LabelSetError:
     """Return the error that says `what` is wrong with the built file, and how it is built anew."""
     return LabelSetError(Mistake(shown(label_set.built), what, label_set.remedy))
