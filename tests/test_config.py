@@ -168,7 +168,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
             "device: gpu\ndetector: yunnet\n",
             [
                 "kiosk.yaml:1: device is 'gpu' (expected one of auto, cuda, mps, cpu). "
-                "Did you mean 'cpu'?",
+                "Change it, or leave it out for the default, 'auto'.",
                 "kiosk.yaml:2: detector is 'yunnet' (expected one of auto, mtcnn, yunet). "
                 "Did you mean 'yunet'?",
             ],
