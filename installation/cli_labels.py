@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
-from typing import Protocol
 
 from installation.config import MODELS, label_sets
 from installation.document import shown
@@ -12,13 +12,7 @@ from installation.document import shown
 DONE = 0
 
 
-class _Commands(Protocol):
-    """What argparse gives for adding commands; its own class is private."""
-
-    def add_parser(self, name: str, **kwargs: object) -> argparse.ArgumentParser: ...
-
-
-def add(commands: _Commands) -> None:
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `labels` with its own commands to those of the kiosk."""
     words = "make, look at and exchange label sets"
     labels = commands.add_parser("labels", help=words, description=words, allow_abbrev=False)
@@ -44,6 +38,15 @@ def add(commands: _Commands) -> None:
     command("show", show_set, "print a set's labels, with the hidden ones and why", of=there)
     command("check", check_set, "say what is right and what is wrong with a set", of=there)
     command("build", build_set, "make what the show reads from a set's words", of=there)
+    watch = command(
+        "watch", watch_set, "run the show, and build and swap the set at every change", of=there
+    )
+    watch.add_argument(
+        "rest",
+        nargs=argparse.REMAINDER,
+        metavar="...",
+        help="what `kiosk run` takes, such as --windowed 1280x720",
+    )
 
 
 def new_set(asked: argparse.Namespace) -> int:
@@ -105,3 +108,10 @@ def build_set(asked: argparse.Namespace) -> int:
         print(figure)
     print(f"{asked.set} is built: kiosk run --labels {asked.set}")
     return DONE
+
+
+def watch_set(asked: argparse.Namespace) -> int:
+    """Run the show with a set and build that anew whenever its words change; return its status."""
+    from installation.making.watching import watch
+
+    return watch(asked.set, asked.rest, lambda line: print(line, file=sys.stderr, flush=True))

@@ -188,7 +188,8 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
     save_file({}, project.folder / "models/fish/built.safetensors", {"labels_sha256": "0"})
     assert_refused(
         project.kiosk("check"),
-        f"{built}it was built for other text in labels.csv or labelset.yaml than there is now. {rebuild}",
+        f"{built}it was built for other text in labels.csv or labelset.yaml than there is now. "
+        f"{rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
     assert_refused(project.kiosk("check"), f"{built}it is damaged. {rebuild}")
