@@ -264,7 +264,12 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
     from installation.showing.words import words_of
 
     settings = loaded.settings
-    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+    label_set = labelset.load(
+        settings.labels,
+        settings.content,
+        where=loaded.where("labels"),
+        language=settings.language,
+    )
     mistakes = []
     kiosks_own = words_of(Settings(language=settings.language)).texts()
     said = [(("language",), kiosks_own), (("screen", "title"), [settings.screen.title or ""])]

@@ -95,7 +95,12 @@ def load(
     from installation.seeing.cameras import open_camera, resolve
 
     settings = loaded.settings
-    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+    label_set = labelset.load(
+        settings.labels,
+        settings.content,
+        where=loaded.where("labels"),
+        language=settings.language,
+    )
     built.check(label_set)
     if settings.language not in languages():
         say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")

@@ -130,6 +130,19 @@ def test_a_sentence_that_no_font_can_draw_is_named_with_its_line(project: Projec
     )
 
 
+def test_the_labels_are_in_the_language_of_the_screen(project: Project) -> None:
+    """A label's name in another script is drawn, and needs a font, where its language is shown."""
+    header, first, *rest = LABELS.splitlines()
+    rows = [f"{header},name_he", f"{first},טינקה", *(f"{row}," for row in rest)]
+    project.write("models/fish/labels.csv", "\n".join(rows))
+    assert project.kiosk("check", PATH="").returncode == 0
+    project.write("kiosk.yaml", "labels: fish\nlanguage: he\n")
+    assert_refused(
+        project.kiosk("check", PATH=""),
+        "models/fish/labels.csv: no font on this machine can draw the text in Hebrew. Install one",
+    )
+
+
 def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
     """Who shows what is hidden by default reads their own sentence whenever they check."""
     sentence = "We show sharks because the aquarium asked for them."
