@@ -1,0 +1,1 @@
+"""What people do before a show, and what may therefore write files and reach the network."""
