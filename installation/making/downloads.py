@@ -117,8 +117,12 @@ def copy(source: Path, part: Path, limit: Limit, where: str) -> None:
         raise FetchError(Mistake(where, what, "Mend or delete it.")) from None
 
 
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows a server to another address, but never from https to what others can change."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        """The one that was asked last."""
 
     def redirect_request(
         self,
@@ -129,10 +133,12 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
+        """Return the next request; raises FetchError where it would be unsafe."""
         new = urlsplit(newurl)
         if req.type == "https" and new.scheme != "https":
             what = f"it leads to {new.scheme}://{new.netloc}, where anybody can change the file"
             raise FetchError(Mistake(req.host, what, "Fetch it over another network."))
+        self.host = new.netloc
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -155,18 +161,18 @@ def _request(address: Address, have: int, where: str) -> urllib.request.Request:
 def _open(
     request: urllib.request.Request, timeout_s: float, where: str, part: Path
 ) -> Iterator[http.client.HTTPResponse]:
-    opener = urllib.request.build_opener(_SafeRedirects)
+    redirects = SafeRedirects(request.host)
     try:
-        response = opener.open(request, timeout=timeout_s)
+        response = urllib.request.build_opener(redirects).open(request, timeout=timeout_s)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and part.exists():
                 part.unlink()
                 what = "the server does not go on from where the last download stopped"
                 raise PassingError(Mistake(where, what, "It begins anew.")) from None
-            raise refused(where, request.host, error.code) from None
+            raise refused(where, redirects.host, error.code) from None
     except (OSError, http.client.HTTPException) as error:
-        raise unreachable(where, request.host, error) from None
+        raise unreachable(where, redirects.host, error) from None
     with response:
         yield response
 
@@ -195,7 +201,8 @@ def _writable(part: Path, have: int, where: str) -> Iterator[BinaryIO]:
     """Open `part` behind its first `have` bytes; raises FetchError where it cannot be written."""
     try:
         with part.open("ab") as file:
-            file.truncate(have)
+            if file.tell() != have:
+                file.truncate(have)
             yield file
     except OSError as failure:
         if failure.errno in (errno.ENOSPC, errno.EDQUOT):

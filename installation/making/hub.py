@@ -51,10 +51,9 @@ def locate(hub: Hub, timeout_s: float, where: str) -> Address | Path:
         raise FetchError(Mistake(where, what, remedy))
     if cached := _cached(hub, metadata.commit_hash):
         return cached
-    same_host = urlsplit(metadata.location).netloc == host
     sha256 = metadata.etag if SHA256.fullmatch(metadata.etag) else None
-    headers = build_hf_headers(library_name="kiosk") if same_host else {}
-    return Address(metadata.location, headers, metadata.size, sha256)
+    url = hf_hub_url(hub.repo, hub.file, revision=metadata.commit_hash)
+    return Address(url, build_hf_headers(library_name="kiosk"), metadata.size, sha256)
 
 
 def stated_of(cached: Path) -> str | None:

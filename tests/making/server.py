@@ -1,4 +1,4 @@
-"""Web servers on this machine, with what real ones do wrong, and one that answers as the hub does."""
+"""Web servers on this machine, with what real ones do wrong; one answers as the hub does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 COMMIT = "8d2b7c1f0e9a4b5c6d7e8f90123456789abcdef0"
-"""Of every repository of the hub."""
+"""Which every branch of every repository of the hub is at."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Refuse:
 @dataclass(frozen=True)
 class Drop:
     """Breaks the connection after so many bytes of the body."""
+
+    after: int
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Falls silent after so many bytes of the body, until the server ends."""
 
     after: int
 
@@ -45,7 +52,7 @@ class Deny:
     how: Literal["whole", "other part", "not at all"]
 
 
-Fault = Refuse | Drop | Send | Deny
+Fault = Refuse | Drop | Stall | Send | Deny
 
 
 @dataclass(frozen=True)
@@ -69,10 +76,11 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     hub: dict[str, bytes] = field(default_factory=dict)
     """Large files as Hugging Face has them, by 'owner/name/file'."""
-    states: dict[str, str] = field(default_factory=dict)
-    """SHA-256 that the hub states of a file, where it is not the true one."""
     elsewhere: Server | None = None
     """Where the hub keeps the contents of large files."""
+    silent: threading.Event = field(default_factory=threading.Event)
+    """Set when the server has fallen silent."""
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def gets(self) -> list[str | None]:
         """Return the Range of each GET that was made."""
@@ -85,10 +93,10 @@ class _Answers(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing."""
 
-    def do_HEAD(self) -> None:  # noqa: N802 - the library's name
+    def do_HEAD(self) -> None:
         self._answer()
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         self._answer()
 
     def _answer(self) -> None:
@@ -106,10 +114,10 @@ class _Answers(BaseHTTPRequestHandler):
         path = unquote(self.path)
         if isinstance(fault, Refuse):
             self._end(fault.status)
-        elif "/resolve/" in path:
-            self._redirect(path, shelf)
         elif path in shelf.files:
             self._send(shelf.files[path], fault)
+        elif "/resolve/" in path:
+            self._redirect(path, shelf)
         else:
             self._end(404)
 
@@ -125,8 +133,9 @@ class _Answers(BaseHTTPRequestHandler):
         repo, _, rest = path.strip("/").partition("/resolve/")
         revision, _, file = rest.partition("/")
         name = f"{repo}/{file}"
-        if name not in shelf.hub or revision not in ("main", COMMIT):
-            self._end(404, X_Error_Code="EntryNotFound", X_Repo_Commit=COMMIT)
+        commit = COMMIT if revision == "main" else revision
+        if name not in shelf.hub:
+            self._end(404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit)
             return
         content = shelf.hub[name]
         sha256 = hashlib.sha256(content).hexdigest()
@@ -136,8 +145,8 @@ class _Answers(BaseHTTPRequestHandler):
             302,
             Location=f"{shelf.elsewhere.url}/{sha256}",
             ETag='"0123456789abcdef0123456789abcdef01234567"',
-            X_Repo_Commit=COMMIT,
-            X_Linked_Etag=f'"{shelf.states.get(name, sha256)}"',
+            X_Repo_Commit=commit,
+            X_Linked_Etag=f'"{sha256}"',
             X_Linked_Size=str(len(content)),
             Accept_Ranges="bytes",
         )
@@ -161,7 +170,10 @@ class _Answers(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body[: fault.after] if isinstance(fault, Drop) else body)
+            self.wfile.write(body[: fault.after] if isinstance(fault, Drop | Stall) else body)
+        if isinstance(fault, Stall):
+            self.server.shelf.silent.set()
+            self.server.shelf.ended.wait()
 
 
 class _WithShelf(ThreadingHTTPServer):
@@ -182,5 +194,6 @@ def running() -> Iterator[Server]:
         try:
             yield listening.shelf
         finally:
+            listening.shelf.ended.set()
             listening.shutdown()
             thread.join()

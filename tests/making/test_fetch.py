@@ -3,9 +3,14 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from http.client import HTTPMessage
+from io import BytesIO
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request
 
 import pytest
 import yaml
@@ -13,9 +18,10 @@ import yaml
 from installation.errors import FetchError, LabelSetError, Mistake
 from installation.making import catalogue
 from installation.making.catalogue import Item, Web
+from installation.making.downloads import PassingError, SafeRedirects, unreachable
 from installation.making.fetch import Effort, Fetched, fetch, state
 from installation.seeing import yunet
-from tests.making.server import Deny, Drop, Fault, Refuse, Send, Server, running
+from tests.making.server import Deny, Drop, Fault, Refuse, Send, Server, Stall, running
 
 CONTENT = bytes(range(256)) * 4096
 """A megabyte: more than one chunk."""
@@ -57,18 +63,23 @@ class Venue:
         return self.folder / "thing.bin.part"
 
     def fetch(
-        self, item: Item | None = None, *, sha256: str | None = None, attempts: int = 5
+        self,
+        item: Item | None = None,
+        *,
+        sha256: str | None = None,
+        attempts: int = 5,
+        timeout_s: float = 10,
     ) -> Fetched:
         """Fetch, and note the pauses instead of waiting."""
-        effort = Effort(attempts=attempts, timeout_s=10, wait=self.pauses.append)
+        effort = Effort(attempts=attempts, timeout_s=timeout_s, wait=self.pauses.append)
         return fetch(
             item or self.item, self.folder, sha256=sha256, effort=effort, say=self.said.append
         )
 
-    def refuses(self, item: Item | None = None, **how: str) -> str:
+    def refuses(self, item: Item | None = None, sha256: str | None = None) -> str:
         """Return the error of a fetch that fails, in which no file got its name."""
         with pytest.raises(FetchError) as caught:
-            self.fetch(item, **how)
+            self.fetch(item, sha256=sha256)
         assert not self.file.exists()
         for mistake in caught.value.mistakes:
             assert mistake.where
@@ -96,7 +107,7 @@ def test_a_file_is_fetched_whole_and_named_last(venue: Venue) -> None:
 
 
 def test_what_is_there_is_checked_and_not_fetched_again(venue: Venue) -> None:
-    """A file that is there and right costs no request, so that a second `fetch` needs no network."""
+    """A file that is there and right costs no request: a second `fetch` needs no network."""
     venue.fetch()
     venue.server.asked.clear()
     assert venue.fetch().was_there
@@ -162,6 +173,14 @@ def test_an_interrupted_download_goes_on_at_the_next_command(venue: Venue) -> No
     assert venue.server.gets() == [None, f"bytes={HALF}-"]
 
 
+def test_a_server_that_falls_silent_is_asked_again(venue: Venue) -> None:
+    """A connection over which nothing comes any more is given up and taken up anew."""
+    venue.server.faults.append(Stall(HALF))
+    assert venue.fetch(timeout_s=0.2).file.read_bytes() == CONTENT
+    assert "it took too long to answer" in venue.said[0]
+    assert venue.server.gets() == [None, f"bytes={HALF}-"]
+
+
 def test_a_download_that_only_lacked_its_name_is_not_repeated(venue: Venue) -> None:
     """Where all bytes had come before the end of the command, the next one only checks them."""
     venue.folder.mkdir(parents=True)
@@ -204,7 +223,7 @@ def test_what_is_wrong_never_gets_the_name(venue: Venue, fault: Fault, message: 
 
 
 def test_a_file_may_not_grow_beyond_what_was_said(venue: Venue) -> None:
-    """An endless answer is left after as many bytes as the table says, not when the disk is full."""
+    """An endless answer is left after as many bytes as the table says, long before a full disk."""
     venue.server.faults.append(Send(CONTENT * 9, silent=True))
     item = replace(venue.item, size=1000)
     assert "bytes or more (expected 1,000)" in venue.refuses(item)
@@ -238,7 +257,7 @@ def test_a_disk_that_fills_up_is_named(venue: Venue) -> None:
     """Where the disk fills up during the download, the message says that, and not 'error 28'."""
     venue.folder.mkdir(parents=True)
     venue.part.symlink_to("/dev/full")
-    assert "is full" in venue.refuses(replace(venue.item, size=2 * len(CONTENT), sha256=None))
+    assert "is full" in venue.refuses()
 
 
 def test_a_folder_that_cannot_be_written_is_named(venue: Venue) -> None:
@@ -249,13 +268,32 @@ def test_a_folder_that_cannot_be_written_is_named(venue: Venue) -> None:
 
 
 def test_the_next_source_is_tried(venue: Venue) -> None:
-    """Where the first source has no such file, the second is asked; where both fail, both are said."""
+    """Where the first source has no such file, the second is asked; a failure names both."""
     first = Web(f"{venue.server.url}/gone")
     item = replace(venue.item, sources=(first, *venue.item.sources))
     assert venue.fetch(item).file.read_bytes() == CONTENT
     venue.file.unlink()
     venue.server.files.clear()
     assert len(venue.refuses(item).splitlines()) == 2
+
+
+def test_nobody_is_followed_from_a_safe_address_to_an_unsafe_one() -> None:
+    """A server that leads from https to http is not followed: anybody could change the file."""
+    request = Request("https://hub.invalid/thing")
+    where = "http://cdn.invalid/thing?signature=1"
+    with pytest.raises(FetchError, match=r"hub.invalid: it leads to http://cdn.invalid, where"):
+        SafeRedirects("hub.invalid").redirect_request(
+            request, BytesIO(), 302, "", HTTPMessage(), where
+        )
+
+
+def test_a_server_that_does_not_prove_who_it_is_is_not_asked_again() -> None:
+    """A wrong certificate is told with its usual causes, the clock and a sign-in page."""
+    reason = ssl.SSLCertVerificationError(1, "self-signed certificate")
+    error = unreachable("kiosk fetch yunet", "hub.invalid", URLError(reason))
+    assert not isinstance(error, PassingError)
+    assert "does not prove who it is" in str(error)
+    assert "Check this machine's clock" in str(error)
 
 
 def test_proxies_of_the_environment_are_respected(
