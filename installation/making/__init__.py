@@ -1,1 +1,1 @@
-"""What people do before a show, and what may therefore write files and reach the network."""
+"""What is done before a show and may write files or reach the network; no show comes here."""

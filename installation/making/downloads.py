@@ -87,15 +87,15 @@ def download(address: Address, part: Path, limit: Limit, timeout_s: float, where
             raise PassingError(Mistake(where, what, "It begins anew."))
         told = response.headers.get("Content-Length", "")
         expected = have + int(told) if told.isdecimal() else None
-        if expected is not None and _too_long(expected, limit):
-            raise FetchError(_wrong_size(where, expected, limit))
+        if expected is not None and _misfits(expected, limit):
+            raise FetchError(_wrong_size(where, f"{expected:,}", limit))
         total = expected or limit.size
         with _writable(part, have, where) as file, _bar(part, total, have) as bar:
             for chunk in _chunks(response, where):
                 have += len(chunk)
                 if have > limit.size:
                     file.truncate(0)
-                    raise FetchError(_wrong_size(where, have, limit))
+                    raise FetchError(_wrong_size(where, f"more than {limit.size:,}", limit))
                 file.write(chunk)
                 bar.update(len(chunk))
     if have < (limit.size if limit.exact else expected or 0):
@@ -107,8 +107,8 @@ def copy(source: Path, part: Path, limit: Limit, where: str) -> None:
     """Copy a file of this machine to `part`; raises FetchError."""
     try:
         size = source.stat().st_size
-        if _too_long(size, limit):
-            raise FetchError(_wrong_size(where, size, limit))
+        if _misfits(size, limit):
+            raise FetchError(_wrong_size(where, f"{size:,}", limit))
         with source.open("rb") as opened, _writable(part, 0, where) as file:
             _check_room(part.parent, size, where)
             shutil.copyfileobj(opened, file, CHUNK)
@@ -226,13 +226,13 @@ def _full(where: str, folder: Path, needed: int | None = None) -> FetchError:
     )
 
 
-def _too_long(size: int, limit: Limit) -> bool:
+def _misfits(size: int, limit: Limit) -> bool:
     return size > limit.size or (limit.exact and size != limit.size)
 
 
-def _wrong_size(where: str, seen: int, limit: Limit) -> Mistake:
+def _wrong_size(where: str, seen: str, limit: Limit) -> Mistake:
     most = "" if limit.exact else "at most "
-    what = f"the file has {seen:,} bytes or more (expected {most}{limit.size:,})"
+    what = f"the file has {seen} bytes (expected {most}{limit.size:,})"
     remedy = "It is not what it should be: try another network, or wait until its source is mended."
     return Mistake(where, what, remedy)
 

@@ -203,9 +203,9 @@ def test_a_wrong_beginning_is_thrown_away(venue: Venue, begun: bytes) -> None:
     ("fault", "message"),
     [
         (Send(OTHER), f"expected {SHA256}, as the kiosk pins it"),
-        (Send(CONTENT + b"x"), "the file has 1,048,577 bytes or more (expected 1,048,576)"),
-        (Send(CONTENT + b"x", silent=True), "bytes or more (expected 1,048,576)"),
-        (Send(CONTENT[:99]), "the file has 99 bytes or more (expected 1,048,576)"),
+        (Send(CONTENT + b"x"), "the file has 1,048,577 bytes (expected 1,048,576)"),
+        (Send(CONTENT + b"x", silent=True), "has more than 1,048,576 bytes (expected 1,048,576)"),
+        (Send(CONTENT[:99]), "the file has 99 bytes (expected 1,048,576)"),
         (Refuse(404), "has no such file (HTTP 404). It has moved"),
         (Refuse(403), "refuses to give it (HTTP 403). Ask"),
         (Refuse(407), "the proxy asks who is there (HTTP 407). Put"),
@@ -226,7 +226,7 @@ def test_a_file_may_not_grow_beyond_what_was_said(venue: Venue) -> None:
     """An endless answer is left after as many bytes as the table says, long before a full disk."""
     venue.server.faults.append(Send(CONTENT * 9, silent=True))
     item = replace(venue.item, size=1000)
-    assert "bytes or more (expected 1,000)" in venue.refuses(item)
+    assert "has more than 1,000 bytes (expected 1,000)" in venue.refuses(item)
 
 
 def test_without_a_network_the_words_are_clear(venue: Venue) -> None:
@@ -352,13 +352,29 @@ def test_a_damaged_record_is_named(venue: Venue, content: str) -> None:
 
 def test_a_file_is_read_before_it_is_named(venue: Venue) -> None:
     """A list whose form is wrong, such as a sign-in page, never gets the list's name."""
-
-    def read(file: Path) -> None:
-        raise LabelSetError(Mistake(file.name, "it is a page", "Sign in."))
-
-    message = venue.refuses(replace(venue.item, sha256=None, read=read))
-    assert "it is a page" in message
+    item = replace(venue.item, sha256=None, read=refuse_pages)
+    venue.server.files["/thing"] = b"<html>Welcome</html>"
+    assert "it is a page. Fetch it over another network." in venue.refuses(item)
     assert not venue.part.exists()
+
+
+def test_a_list_brought_on_a_stick_is_accepted_by_its_form(venue: Venue) -> None:
+    """A list that nobody pins is taken from a stick if its form is right, and replaced if not."""
+    item = replace(venue.item, sha256=None, read=refuse_pages)
+    venue.folder.mkdir(parents=True)
+    venue.file.write_bytes(b"<html>Welcome</html>")
+    assert not venue.fetch(item).was_there
+    assert venue.file.read_bytes() == CONTENT
+    (venue.folder / "fetched.yaml").unlink()
+    venue.server.asked.clear()
+    assert venue.fetch(item).was_there
+    assert venue.server.asked == []
+
+
+def refuse_pages(file: Path) -> None:
+    """Raise an error where a file is a page of the web."""
+    if file.read_bytes().startswith(b"<"):
+        raise LabelSetError(Mistake(file.name, "it is a page", "Sign in."))
 
 
 def test_state_says_what_is_there(venue: Venue) -> None:

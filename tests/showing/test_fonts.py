@@ -121,3 +121,10 @@ def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() 
 def test_the_bundled_font_is_there() -> None:
     """The font that everything else is measured for still comes with pygame."""
     assert BUNDLED.name == "freesansbold.ttf"
+
+
+def test_letters_that_were_not_looked_for_are_named() -> None:
+    """A label set that comes later may hold only what the fonts of the start can draw."""
+    fonts = Fonts(("a",))
+    assert fonts.lacks("abc äöü Ελ Да 0 ›\n") == []
+    assert fonts.lacks("a語") == ["East Asian"]
