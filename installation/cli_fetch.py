@@ -86,15 +86,22 @@ def _print_table() -> None:
     from installation.making.fetch import state
 
     for item in ITEMS:
-        about = "" if item.sha256 else "about "
-        size = f"{about}{item.size:,} bytes" if item.size else "size unknown"
-        print(f"{item.name}  {state(item)}")
+        print(f"{item.name}: {state(item)}")
         print(f"  for      {item.purpose}")
-        print(f"  size     {size}")
+        print(f"  size     {_size(item)}")
         print(f"  licence  {item.licence}")
-        for i, source in enumerate(item.sources):
-            print(f"  {'' if i else 'source':<7}  {source}")
+        for source in item.sources:
+            print(f"  source   {source}")
         print(f"  SHA-256  {item.sha256 or 'not pinned; written down at the first fetch'}")
         print(f"  file     models/weights/{item.file}")
-    print("timm/NETWORK  any network of timm's with ImageNet's 21k or 22k classes, by its name")
-    print("all           everything above but networks of timm's by name")
+        print()
+    print("all: everything above")
+    print("timm/NETWORK: any network of timm's with ImageNet's 21k or 22k classes, by its name")
+
+
+def _size(item: Item) -> str:
+    if item.size is None:
+        return "unknown"
+    if item.sha256 is not None:
+        return f"{item.size:,} bytes"
+    return f"about {item.size / 1e6:,.2f} MB"

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save
 
+from installation.cli import main
 from installation.config import PROJECT
 from tests.making.server import COMMIT, Drop, Refuse, Send, Server, Stall, running
 
@@ -259,20 +260,39 @@ def test_where_the_contents_are_kept_may_be_out_of_reach(kiosk: Kiosk) -> None:
     assert "127.0.0.1:9 cannot be reached (Connection refused)" in outcome.stderr
 
 
+def test_all_is_tried_whatever_fails(kiosk: Kiosk) -> None:
+    """`kiosk fetch all` brings what it can, and names what it could not with where it asked."""
+    nowhere = "http://127.0.0.1:9"
+    kiosk.environment = {"http_proxy": nowhere, "https_proxy": nowhere}
+    outcome = kiosk.fetch("all", "--once")
+    assert outcome.returncode == 2
+    assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
+    starts = ["yunet: 127", "yunet: media.github", "clip: 127", "imagenet-safety: image-net.org"]
+    lines = outcome.stderr.splitlines()
+    assert len(lines) == len(starts)
+    for line, start in zip(lines, starts, strict=True):
+        assert line.startswith(f"kiosk fetch {start}")
+
+
+def test_a_hub_that_cannot_be_found_is_told(kiosk: Kiosk) -> None:
+    """A hub whose name is not known is told as the missing network that it mostly is."""
+    kiosk.environment = {"HF_ENDPOINT": "http://kiosk.invalid"}
+    outcome = kiosk.fetch("persons-21k", "--once")
+    assert "kiosk.invalid cannot be found: there is no network" in outcome.stderr
+
+
 def test_without_a_name_the_table_is_printed(kiosk: Kiosk) -> None:
     """`kiosk fetch` says what there is, what it is for, its licence, and what is there already."""
     kiosk.fetch("persons-21k")
     outcome = kiosk.fetch()
     assert outcome.returncode == 0
-    for words in ("yunet  not there", "persons-21k  there", "clip  not there", "licence  MIT"):
+    for words in ("yunet: not there", "persons-21k: there", "clip: not there", "licence  MIT"):
         assert words in outcome.stdout
-    assert "imagenet-safety  not there" in outcome.stdout
+    assert "imagenet-safety: not there" in outcome.stdout
 
 
-def test_one_sha256_is_for_one_name(kiosk: Kiosk) -> None:
+@pytest.mark.parametrize("names", [[], ["all"], ["clip", "yunet"]])
+def test_one_sha256_is_for_one_name(names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """--sha256 with several names, or with all, is refused before anything is fetched."""
-    for names in ([], ["all"], ["clip", "yunet"]):
-        outcome = kiosk.fetch(*names, "--sha256", SHA256)
-        assert outcome.returncode == 2
-        assert outcome.stderr.startswith("--sha256: it says what one file must have")
-    assert kiosk.hub.asked == []
+    assert main(["fetch", *names, "--sha256", SHA256]) == 2
+    assert capsys.readouterr().err.startswith("--sha256: it says what one file must have")
