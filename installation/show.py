@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from installation.config import Settings
+from installation.config import Settings, languages
 from installation.document import Loaded
 from installation.errors import GuardError
 from installation.guarding.sealing import Guard, Proof
@@ -37,7 +37,7 @@ from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.setting import Stage
 from installation.showing.window import Screen, Size, open_screen
-from installation.showing.words import load_words, privacy_line
+from installation.showing.words import privacy_line, words_of
 
 if TYPE_CHECKING:
     # These load torch, which the loader does after the first paint.
@@ -105,11 +105,18 @@ def load(
     settings = loaded.settings
 
     def load_labels() -> LabelSet:
-        label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+        label_set = labelset.load(
+            settings.labels,
+            settings.content,
+            where=loaded.where("labels"),
+            language=settings.language,
+        )
         built.check(label_set)
         return label_set
 
     label_set = load_labels()
+    if settings.language not in languages():
+        say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")
     _, fallback = resolve(settings.camera.source)
     if fallback:
         say(fallback)
@@ -162,9 +169,7 @@ def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) ->
 
     Raises ScreenError where a script has no font.
     """
-    words = load_words()
-    if settings.screen.title is not None:
-        words = words.model_copy(update={"title": settings.screen.title})
+    words = words_of(settings)
     return Stage(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
 
 

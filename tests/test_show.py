@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from installation import show
-from installation.config import ContentSettings, ReadingSettings, ScreenSettings, Settings
+from installation.config import ContentSettings, OwnWords, ReadingSettings, ScreenSettings, Settings
 from installation.document import Loaded
 from installation.errors import CameraError, Mistake
 from installation.naming import labelset
@@ -35,6 +35,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
 from installation.seeing.turn import Turn
 from installation.showing.window import OffScreen, Window
+from installation.showing.words import load_words
 from tests.manual_clock import ManualClock
 
 EVENT_KEYS = [
@@ -309,6 +310,14 @@ def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
     frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 11.0))
     mirror.step()
     assert mirror.intervals.percentile_ms(1.0) == pytest.approx(1000, abs=1)
+
+
+def test_the_stage_speaks_the_curators_language() -> None:
+    """The words on the wall are those of `language`, with the curator's own in their place."""
+    settings = Settings(language="fr", words=OwnWords(loading="Patience."))
+    words = show.open_stage(OffScreen((320, 180)), settings).words
+    assert words.loading == "Patience."
+    assert words.reading == load_words("fr").reading
 
 
 def sighting(visitor: int, label: Label | None) -> Sighting:

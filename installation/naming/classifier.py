@@ -46,7 +46,7 @@ class CropClassifier:
     def __init__(self, label_set: LabelSet, encoder: Encoder, scorer: Scorer) -> None:
         self.label_set = label_set
         self.encoder = encoder
-        self._scorer = scorer
+        self.scorer = scorer
 
     @torch.inference_mode()
     def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
@@ -54,7 +54,7 @@ class CropClassifier:
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         crop = self.label_set.settings.crop
         batch = crops.cut(frame, boxes, crop, self.encoder.input, self.encoder.device)
-        scores = self._scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
+        scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
         batch.zero_()
         return [
             Reading(track.id, frame.taken_at, of_track)
