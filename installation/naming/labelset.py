@@ -441,6 +441,10 @@ def _fingerprint(settings: LabelSetSettings, rows: Sequence[Row]) -> str:
     method = settings.method
     made_from: list[object] = [list(settings.templates)] if method == "prompts" else []
     for row in rows:
-        words = [row.name, row.definition, row.looks_like] if method in ("text", "prompts") else []
+        words: list[object] = []
+        if method in ("text", "prompts"):
+            words = [row.name, row.definition, row.looks_like]
+        if method == "prompts":
+            words.append(row.background)
         made_from.append([row.id, *words])
     return hashlib.sha256(json.dumps(made_from, ensure_ascii=False).encode()).hexdigest()
