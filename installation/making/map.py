@@ -94,9 +94,7 @@ def painted(
         pygame.draw.aaline(surface, JOINED, spots[a], spots[b])
     most = max((point.wins or 0 for point in points), default=0)
     order = sorted(range(len(points)), key=lambda i: _rank(points[i]))
-    taken: list[Rect] = []
-    for i in reversed(order):
-        _dot(surface, points[i], spots[i], most)
+    taken = [_dot(surface, points[i], spots[i], most) for i in reversed(order)]
     for i in order:
         _name(surface, fonts, points[i], spots[i], most, taken)
     _heading(surface, fonts, heading)
@@ -112,11 +110,15 @@ def _share(point: Point, most: int) -> float:
     return ((point.wins or 0) / most) ** 0.5 if most else 0.0
 
 
-def _dot(surface: pygame.Surface, point: Point, spot: tuple[int, int], most: int) -> None:
-    if point.wins is None:
-        pygame.draw.circle(surface, HIDDEN, spot, 4)
-    else:
-        pygame.draw.circle(surface, GREEN, spot, round(4 + 26 * _share(point, most)))
+def _dot(surface: pygame.Surface, point: Point, spot: tuple[int, int], most: int) -> Rect:
+    """Draw the dot and return what it covers."""
+    colour = HIDDEN if point.wins is None else GREEN
+    drawn = pygame.draw.circle(surface, colour, spot, _radius(point, most))
+    return Rect(*drawn)
+
+
+def _radius(point: Point, most: int) -> int:
+    return round(4 + 22 * _share(point, most))
 
 
 def _name(
@@ -131,22 +133,24 @@ def _name(
     if point.wins is None:
         return
     size = round(SMALLEST + (LARGEST - SMALLEST) * _share(point, most))
-    width = fonts.extent(point.name, size).width
+    extent = fonts.extent(point.name, size)
     screen = Rect(0, HEAD, SIZE[0], SIZE[1] - HEAD)
-    for rect in _sides(spot, width, round(CAP * size), round(10 + 26 * _share(point, most))):
-        if rect.grown(3).within(screen) and not rect.grown(3).overlaps(*taken):
+    for x, baseline in _sides(spot, extent.width, extent.rise, _radius(point, most) + 8):
+        rect = Rect(x, baseline - extent.rise, extent.width, extent.rise + extent.drop)
+        if rect.within(screen) and not rect.overlaps(*taken):
             taken.append(rect)
             colour = WHITE if point.wins else GREY
-            fonts.draw(Line(point.name, size, colour, rect.x, rect.bottom), surface)
+            fonts.draw(Line(point.name, size, colour, x, baseline), surface)
             return
 
 
-def _sides(spot: tuple[int, int], width: int, height: int, gap: int) -> Iterator[Rect]:
+def _sides(spot: tuple[int, int], width: int, rise: int, gap: int) -> Iterator[tuple[int, int]]:
+    """Yield where a name may begin, and its baseline: right, left, above, below."""
     x, y = spot
-    yield Rect(x + gap, y - height // 2, width, height)
-    yield Rect(x - gap - width, y - height // 2, width, height)
-    yield Rect(x - width // 2, y - gap - height, width, height)
-    yield Rect(x - width // 2, y + gap, width, height)
+    yield x + gap, y + rise // 2
+    yield x - gap - width, y + rise // 2
+    yield x - width // 2, y - gap
+    yield x - width // 2, y + gap + rise
 
 
 def _heading(surface: pygame.Surface, fonts: Fonts, heading: Sequence[str]) -> None:

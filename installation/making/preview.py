@@ -93,10 +93,9 @@ def preview(
 
 def _legend(label_set: LabelSet, trial: Trial) -> str:
     hidden = sum(label_set.hidden.values())
-    return (
-        f"{len(label_set.labels):,} labels by what they mean; a dot is as large as its label wins "
-        f"often ({len(trial.scores):,} tries); grey: {hidden:,} hidden; joined: nearly the same"
-    )
+    said = f"{len(label_set.labels):,} labels, near each other by what they mean. The larger, the "
+    said += f"more often it won, of {len(trial.scores):,} tries. Joined: nearly the same."
+    return f"{said} Grey, without a name: {hidden:,} hidden." if hidden else said
 
 
 def _figures(label_set: LabelSet, trial: Trial) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from installation.making.neutral import neutral_pictures
+from installation.making.neutral import SIDE, neutral_pictures
 from installation.naming.classifier import CropClassifier
 from installation.naming.labelset import LITE
 from installation.seeing.box import Box
@@ -16,10 +16,10 @@ from installation.seeing.frame import Frame
 from installation.seeing.rehearsal import COMES_S, LOOKS_S, Rehearsal
 from installation.seeing.tracker import Track
 
-NEUTRAL = 256
-"""Pictures of nothing; enough to see a label that swallows them, in seconds."""
+NEUTRAL = 120
+"""Pictures of nothing; enough to see a label that swallows them."""
 
-LOOKS = 60
+LOOKS = 30
 """Moments of the rehearsal in which its visitor stands before the mirror."""
 
 THING = 12.0
@@ -45,10 +45,10 @@ class Trial:
 
 
 def tried(classifier: CropClassifier, detector: Detector) -> Trial:
-    """Return what the set of `classifier` says; some ten seconds on two cores."""
+    """Return what the set of `classifier` says; takes some ten seconds."""
     nothing = [
-        _read(classifier, Frame(picture, 0.0), Box.from_centre(*_middle(picture), 60, 80))
-        for picture in neutral_pictures(NEUTRAL, seed=0)
+        _read(classifier, Frame(picture, 0.0), Box.from_centre(SIDE / 2, SIDE / 2, 60, 80))
+        for picture in neutral_pictures(NEUTRAL)
     ]
     visits = [
         _read(classifier, frame, face.box)
@@ -57,11 +57,6 @@ def tried(classifier: CropClassifier, detector: Detector) -> Trial:
     ]
     labels = len(classifier.label_set.labels)
     return Trial(_stack(nothing, labels), _stack(visits, labels), _things(classifier))
-
-
-def _middle(picture: torch.Tensor) -> tuple[float, float]:
-    height, width = picture.shape[:2]
-    return width / 2, height / 2
 
 
 def _rehearsal() -> Iterator[Frame]:
