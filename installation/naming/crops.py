@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from installation.naming.encoder import Input
 from installation.naming.labelset import Crop
 from installation.seeing.box import Box
 from installation.seeing.buffers import Buffers
@@ -29,7 +30,7 @@ FACE_SIDE = 1.2
 """A face's crop is a square 1.2 times its longer side, so that hair and chin are in it."""
 
 GREY = 127
-"""Fills what lies outside the frame: it becomes the network's zero."""
+"""Fills what lies outside the frame: next to zero for every network here."""
 
 
 def region(box: Box, frame: Frame, crop: Crop) -> tuple[int, int, int, int]:
@@ -84,17 +85,18 @@ def cut(
     frame: Frame,
     boxes: Sequence[Box],
     crop: Crop,
-    size: int,
+    taken: Input,
     device: torch.device,
     memory: CropMemory | None = None,
 ) -> torch.Tensor:
-    """Return a batch `(N, 3, size, size)` float32 on `device`, normalised as `(x − 127) / 128`.
+    """Return a batch `(N, 3, size, size)` float32 on `device`, normalised as `taken` asks.
 
-    One crop per box, resized with antialiased bilinear weights and stretched to a square; what
-    lies outside the frame is mid-grey. Within 1/128, one grey level, of torchvision's
-    `resized_crop` with `antialias=True` on the same uint8 picture. The batch lives in `memory` until
-    the next one does; without, in memory of its own.
+    One crop per box, resized with antialiased weights and stretched to a square; what lies outside
+    the frame is mid-grey. Within one grey level of torchvision's `resized_crop` with
+    `antialias=True` on the same uint8 picture. The batch lives in `memory` until the next one does;
+    without, in memory of its own.
     """
+    size = taken.size
     memory = memory or CropMemory(device)
     batch = memory.floats("batch", len(boxes), 3, size, size)
     for one, box in zip(batch, boxes, strict=True):
@@ -106,10 +108,13 @@ def cut(
             moved = picture.to(device)
             picture = memory.floats("picture", *picture.shape).copy_(moved)
             moved.zero_()
-        small = interpolate(picture, (size, size), mode="bilinear", antialias=True)
+        small = interpolate(picture, (size, size), mode=taken.interpolation, antialias=True)
         one.copy_(small[0])
         small.zero_()
-    return batch.sub_(GREY).div_(128)
+    mean, std = (
+        torch.tensor(of, device=device).mul_(255).view(3, 1, 1) for of in (taken.mean, taken.std)
+    )
+    return batch.sub_(mean).div_(std)
 
 
 def _paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
