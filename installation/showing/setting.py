@@ -79,7 +79,11 @@ def wrap(text: str, width: int, measure: Width) -> tuple[str, ...]:
 def balance(text: str, width: int, measure: Width) -> tuple[str, ...]:
     """Return `text` in as few lines as `wrap`, but as even in length as they can be."""
     lines = wrap(text, width, measure)
-    low, high = 1, width
+    # Not narrower than the longest word, which would be broken for it.
+    low, high = (
+        min(width, max((measure(piece.rstrip()) for piece in _pieces(text)), default=1)),
+        width,
+    )
     while low < high:
         middle = (low + high) // 2
         if len(wrap(text, middle, measure)) <= len(lines):

@@ -66,6 +66,29 @@ class Words(Section):
     trouble: Text
     """Where something is wrong: one calm sentence."""
 
+    staff_title: Text
+    """Over the card for the people who run the show, which F1 shows and puts away."""
+    staff_hint: Text
+    staff_holds: Text
+    """Beside a layer of the guard that is there."""
+    staff_guard: Text
+    staff_unguarded: Text
+    """Where the show runs without any guard, for measurements."""
+    staff_more: Annotated[Text, AfterValidator(_with("count"))]
+    staff_tries: Text
+    staff_tried: Annotated[Text, AfterValidator(_with("ways", "date", "time"))]
+    staff_memory: Text
+    staff_locked: Annotated[Text, AfterValidator(_with("locked", "made"))]
+    """How many pieces of memory for frames are locked: they never go to swap."""
+    staff_labels: Text
+    staff_camera: Text
+    staff_detector: Text
+    staff_device: Text
+    staff_mirror: Text
+    staff_rate: Annotated[Text, AfterValidator(_with("rate", "dropped"))]
+    staff_running: Text
+    staff_time: Annotated[Text, AfterValidator(_with("hours", "minutes"))]
+
     def texts(self) -> tuple[str, ...]:
         """Return all of them, for what asks which scripts need a font."""
         return tuple(str(text) for text in self.model_dump().values())

@@ -113,6 +113,11 @@ def test_balancing_keeps_the_number_of_lines(text: str, width: int) -> None:
     assert max(map(_width, even), default=0) <= max(map(_width, plain), default=0)
 
 
+def test_balancing_breaks_no_word() -> None:
+    """A word that fits is never broken to make the lines more even."""
+    assert balance("One moment, please.", 10, _width) == ("One", "moment,", "please.")
+
+
 def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() -> None:
     """A closing mark stays with what it closes, an opening one with what it opens."""
     assert wrap("宇宙船に乗り、「宇宙」へ。", 12, _width) == ("宇宙船に乗", "り、「宇宙」", "へ。")
