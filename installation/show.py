@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from installation.config import CameraSettings, Settings
+from installation.config import CameraSettings, Settings, languages
 from installation.document import Loaded
 from installation.errors import GuardError
 from installation.guarding.sealing import Guard, Proof
@@ -35,18 +35,19 @@ from installation.running.worker import Worker
 from installation.seeing.box import Box
 from installation.showing.cards import title_card, trouble_card
 from installation.showing.compose import compose
-from installation.showing.fonts import Fonts
+from installation.showing.fonts import Fonts, no_font
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.setting import Stage
 from installation.showing.staff import Running, layers, with_staff_card
 from installation.showing.window import Screen, Size, open_screen
-from installation.showing.words import load_words, privacy_line
+from installation.showing.words import privacy_line, words_of
 
 if TYPE_CHECKING:
     # These load torch, which the loader does after the first paint.
     from installation.naming.classifier import Classifier
     from installation.naming.labelset import LabelSet
+    from installation.naming.renewal import Renewal
     from installation.naming.settler import Settler
     from installation.naming.sightings import Sighting, Sightings
     from installation.seeing.camera import Camera
@@ -71,13 +72,19 @@ REPAINT_S = 1 / 30
 ENDING_S = 0.3
 """How long a thread may take to end before the process leaves without it."""
 
+QUIET_S = 30.0
+"""How long a changed label set waits for a moment in which nobody is there; a guess."""
+
 CARD_S = 8.0
 """How long visitors see the calm card after a failure, before the process ends."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that the loader opens, and how the camera is opened once the guard is sealed."""
+    """Everything that the loader opens, and how the camera is opened once the guard is sealed.
+
+    `renewal` looks for changes of the label set; None where nobody does.
+    """
 
     label_set: LabelSet
     open_camera: Callable[[], Camera]
@@ -87,6 +94,7 @@ class Parts:
     settler: Settler
     device: str
     """Which processor reads visitors, as PyTorch calls it."""
+    renewal: Renewal | None = None
 
 
 def load(
@@ -101,8 +109,20 @@ def load(
     from installation.seeing.cameras import open_camera, resolve
 
     settings = loaded.settings
-    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
-    built.check(label_set)
+
+    def load_labels() -> LabelSet:
+        label_set = labelset.load(
+            settings.labels,
+            settings.content,
+            where=loaded.where("labels"),
+            language=settings.language,
+        )
+        built.check(label_set)
+        return label_set
+
+    label_set = load_labels()
+    if settings.language not in languages():
+        say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")
     _, fallback = resolve(settings.camera.source)
     if fallback:
         say(fallback)
@@ -111,6 +131,7 @@ def load(
 
     from installation.naming.classifier import open_classifier
     from installation.naming.device import choose_device
+    from installation.naming.renewal import Renewal, signature
     from installation.naming.settler import Settler
     from installation.seeing.buffers import overwrite_freed
     from installation.seeing.detectors import open_detector
@@ -123,6 +144,7 @@ def load(
     say(sentence)
     detector = open_detector(settings.detector, device)
     say(f"detector: {detector.name}")
+    seen = signature(label_set.folder)
     classifier = open_classifier(label_set, device)
     say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
 
@@ -141,6 +163,7 @@ def load(
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
         device=str(device),
+        renewal=Renewal(classifier, seen, load_labels, say),
     )
 
 
@@ -175,9 +198,7 @@ def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) ->
 
     Raises ScreenError where a script has no font.
     """
-    words = load_words()
-    if settings.screen.title is not None:
-        words = words.model_copy(update={"title": settings.screen.title})
+    words = words_of(settings)
     return Stage(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
 
 
@@ -208,10 +229,14 @@ class Analysis:
 
     def __init__(self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings]) -> None:
         self._parts = parts
+        self._classifier = parts.classifier
         self._frames = frames
         self._sightings = sightings
+        self._next: tuple[Classifier, float] | None = None
         self.readings = 0
         """How many crops have been classified."""
+        self.renewals: Latest[Classifier] = Latest()
+        """Takes classifiers of a changed label set."""
 
     def __call__(self, stopping: threading.Event) -> None:
         """Analyse until `stopping` is set or the frames end."""
@@ -225,10 +250,21 @@ class Analysis:
         parts = self._parts
         faces = parts.detector.detect(frame)
         tracks = parts.tracker.update(faces, frame.taken_at, frame.scene)
-        readings = parts.classifier.read(frame, tracks)
+        readings = self._classifier.read(frame, tracks)
         self.readings += len(readings)
         sightings = parts.settler.settle(readings, tracks, frame.taken_at)
+        self._renew(frame.taken_at, quiet=not tracks)
         return replace(sightings, scene=frame.scene)
+
+    def _renew(self, now: float, *, quiet: bool) -> None:
+        """Take a changed label set, if there is one: when nobody is there, or in the end anyhow."""
+        classifier = self.renewals.take(timeout=0)
+        if classifier is not None:
+            self._next = classifier, now
+        if self._next is None or not (quiet or now - self._next[1] >= QUIET_S):
+            return
+        self._classifier, self._next = self._next[0], None
+        self._parts.settler.turn_to(self._classifier.label_set)
 
 
 class Mirror:
@@ -328,15 +364,16 @@ class Watch:
         rate = (shown - self._count) / passed if passed > 0 else 0.0
         self._counted_at, self._count = now, shown
         parts, proof = self._parts, self._proof
+        label_set = parts.settler.label_set
         return Running(
             layers=() if proof is None else layers(proof),
             ways=0 if proof is None else proof.ways,
             tried_at=proof.at if proof is not None and proof.outcomes else None,
             locked=self._camera.pool.locked,
             made=self._camera.pool.made,
-            labels=parts.label_set.settings.title,
-            shown=len(parts.label_set.labels),
-            size=parts.label_set.size,
+            labels=label_set.settings.title,
+            shown=len(label_set.labels),
+            size=label_set.size,
             camera=self._camera.name,
             detector=parts.detector.name,
             device=parts.device,
@@ -506,10 +543,12 @@ class Show:
         watch = Watch(parts, camera, proof, mirrored, self._started_at, began_at)
         mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock, renew, watch)
         events = Events(self._tell, self._started_at)
-        workers = (
+        workers = [
             Worker("capture", Capture(camera, mirrored, analysed)),
             Worker("analysis", analysis),
-        )
+        ]
+        if parts.renewal is not None:
+            workers.append(Worker("labels", parts.renewal))
         for worker in workers:
             worker.start()
         try:
@@ -517,6 +556,8 @@ class Show:
                 news = mirror.step()
                 if news is not None:
                     events.take(news, self._clock.now())
+                if parts.renewal is not None:
+                    self._renew(parts.renewal, analysis, stage)
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at
@@ -539,6 +580,21 @@ class Show:
             dropped=mirrored.dropped,
             first_verdict_s=events.first_verdict_s,
         )
+
+    def _renew(self, renewal: Renewal, analysis: Analysis, stage: Stage) -> None:
+        """Hand a label set that was changed to the analysis, if its letters can be drawn."""
+        renewed = renewal.mailbox.take(timeout=0)
+        if renewed is None:
+            return
+        label_set = renewed.classifier.label_set
+        if lacking := stage.fonts.lacks(renewed.letters):
+            # Which font has a letter is asked of a program, and the guard forbids that by now.
+            mistake = no_font("labels", lacking)
+            self._say(f"{mistake} Or start the show anew.")
+            return
+        analysis.renewals.put(renewed.classifier)
+        labels = f"{len(label_set.labels):,} of {label_set.size:,}"
+        self._say(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
 
     def _rest(self, stage: Stage, sentence: str | None = None) -> None:
         """Leave the calm card up for a while: visitors see neither a traceback nor a black wall."""

@@ -56,7 +56,7 @@ class Watched:
     # Stops once while it reads a visitor, with a copy of what it sees then on disk.
     def __init__(self, classifier):
         self.inner, self.label_set = classifier, classifier.label_set
-        self.encoder, self.count = classifier._encoder, 0
+        self.encoder, self.count = classifier.encoder, 0
         encode = self.encoder.encode
         def watched(batch):
             self.count += 1

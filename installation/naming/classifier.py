@@ -45,8 +45,8 @@ class CropClassifier:
 
     def __init__(self, label_set: LabelSet, encoder: Encoder, scorer: Scorer) -> None:
         self.label_set = label_set
-        self._encoder = encoder
-        self._scorer = scorer
+        self.encoder = encoder
+        self.scorer = scorer
         self._memory = crops.CropMemory(encoder.device)
         self._most = 0
         """The largest batch since nobody was there."""
@@ -57,7 +57,7 @@ class CropClassifier:
 
         Once nobody is there, the networks see zeros, to write over what libraries hold on to.
         """
-        taken, device = self._encoder.input, self._encoder.device
+        taken, device = self.encoder.input, self.encoder.device
         if tracks:
             boxes = [track.box_at(frame.taken_at) for track in tracks]
             crop = self.label_set.settings.crop
@@ -68,7 +68,7 @@ class CropClassifier:
             self._most = 0
         else:
             return []
-        scores = self._scorer.score(self._encoder.encode(batch)).float().cpu().numpy()
+        scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
         self._memory.zero()
         if not tracks:
             return []
@@ -78,7 +78,7 @@ class CropClassifier:
         ]
 
 
-def open_classifier(label_set: LabelSet, device: torch.device) -> Classifier:
+def open_classifier(label_set: LabelSet, device: torch.device) -> CropClassifier:
     """Return the classifier of `label_set` on `device`, warmed up.
 
     Takes a few seconds. Raises WeightsError and LabelSetError where files are missing, damaged, or
@@ -86,6 +86,20 @@ def open_classifier(label_set: LabelSet, device: torch.device) -> Classifier:
     """
     encoder = open_encoder(label_set, device)
     return CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+
+
+def renewed(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
+    """Return the classifier of `label_set`, through the network of `classifier` if it can be.
+
+    Then it takes milliseconds, and nothing of the other classifier changes. Raises as
+    `open_classifier` does.
+    """
+    old = classifier.label_set
+    same = (old.settings.method, old.encoder) == (label_set.settings.method, label_set.encoder)
+    if not same or label_set.settings.method == "onnx":
+        return open_classifier(label_set, classifier.encoder.device)
+    scorer = open_scorer(label_set, classifier.encoder)
+    return CropClassifier(label_set, classifier.encoder, scorer)
 
 
 def open_scorer(label_set: LabelSet, encoder: Encoder) -> Scorer:

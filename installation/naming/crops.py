@@ -109,7 +109,7 @@ def cut(
             picture = memory.floats("picture", *picture.shape).copy_(moved)
             moved.zero_()
         small = interpolate(picture, (size, size), mode=taken.interpolation, antialias=True)
-        one.copy_(small[0])
+        one.copy_(small.clamp_(0, 255)[0])  # bicubic floats overshoot
         small.zero_()
     mean, std = (
         torch.tensor(of, device=device).mul_(255).view(3, 1, 1) for of in (taken.mean, taken.std)

@@ -123,8 +123,8 @@ def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
     if running.tried_at is not None:
         tried = words.staff_tried.format(
             ways=running.ways,
-            date=running.tried_at.date().isoformat(),
-            time=running.tried_at.strftime("%H:%M"),
+            date=words.date_of(running.tried_at.date()),
+            time=words.time_of(running.tried_at),
         )
         guard.append(_Row(words.staff_tries, tried, WHITE))
     locked = words.staff_locked.format(locked=running.locked, made=running.made)
