@@ -161,7 +161,7 @@ def _card(running: Running, stage: Stage, size: int) -> tuple[Panel, ...]:
         for row in rows:
             type_px = stage.px(size)
             name = _placed(
-                stage, Text(row.name, type_px, GREY), left, y, values - left - type_px // 2
+                stage, Text(row.name, type_px, GREY), left, y, values - left - type_px
             )
             value = _placed(
                 stage, Text(row.value, type_px, row.colour), values, y, right - values, row.paper
