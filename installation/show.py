@@ -22,7 +22,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from installation.config import Settings, languages
+import numpy as np
+
+from installation.config import CameraSettings, Settings, languages
 from installation.document import Loaded
 from installation.errors import GuardError
 from installation.guarding.sealing import Guard, Proof
@@ -30,12 +32,14 @@ from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations, Summary
 from installation.running.worker import Worker
+from installation.seeing.box import Box
 from installation.showing.cards import title_card, trouble_card
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, no_font
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.setting import Stage
+from installation.showing.staff import Running, layers, with_staff_card
 from installation.showing.window import Screen, Size, open_screen
 from installation.showing.words import privacy_line, words_of
 
@@ -88,6 +92,8 @@ class Parts:
     tracker: Tracker
     classifier: Classifier
     settler: Settler
+    device: str
+    """Which processor reads visitors, as PyTorch calls it."""
     renewal: Renewal | None = None
 
 
@@ -127,6 +133,7 @@ def load(
     from installation.naming.device import choose_device
     from installation.naming.renewal import Renewal, signature
     from installation.naming.settler import Settler
+    from installation.seeing.buffers import overwrite_freed
     from installation.seeing.detectors import open_detector
     from installation.seeing.tracker import Tracker
 
@@ -146,6 +153,8 @@ def load(
         say(f"camera: {opened.name}")
         return opened
 
+    overwrite_freed()
+    warm_up(detector, classifier, settings.camera)
     return Parts(
         label_set=label_set,
         open_camera=camera,
@@ -153,8 +162,28 @@ def load(
         tracker=Tracker(),
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
+        device=str(device),
         renewal=Renewal(classifier, seen, load_labels, say),
     )
+
+
+def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
+    """Let both see a grey frame as the camera will send, with somebody and with nobody on it.
+
+    Whatever compiles or takes memory the first time does so now, and no visitor waits for it.
+    """
+    from installation.seeing.frame import Frame
+    from installation.seeing.tracker import Track
+
+    width, height = settings.width, settings.height
+    if settings.rotate in (90, 270):
+        width, height = height, width
+    grey = Frame(np.full((height, width, 3), 127, np.uint8), 0.0)
+    face = Box.from_centre(width / 2, height / 2, height / 5, height / 4)
+    visitor = Track(0, face, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 1, 0)
+    detector.detect(grey)
+    classifier.read(grey, [visitor])
+    classifier.read(grey, [])
 
 
 def _cores() -> int:
@@ -249,11 +278,13 @@ class Mirror:
         sightings: Latest[Sightings],
         clock: Clock,
         renew: Callable[[Stage], Stage] | None = None,
+        staff: Callable[[float], Running] | None = None,
     ) -> None:
         self._screen = screen
         self._painter = Painter(stage.fonts)
         self._stage = stage
         self._renew = renew
+        self._staff = staff
         self._frames = frames
         self._news = sightings
         self._clock = clock
@@ -275,11 +306,16 @@ class Mirror:
         if self._frame is not None:
             now = self._clock.now()
             self._scene = compose(self._frame, self._current(), self._stage, now, self._scene)
-            self._painter.paint(self._scene, self._screen.surface)
+            self._painter.paint(self._with_staff_card(self._scene, now), self._screen.surface)
             self._screen.flip()
         if fresh is not None:
             self._measure(fresh)
         return news
+
+    def _with_staff_card(self, scene: Scene, now: float) -> Scene:
+        if self._staff is None or not self._screen.staff_wanted(now):
+            return scene
+        return with_staff_card(scene, self._staff(now), self._stage)
 
     def _current(self) -> Sightings | None:
         """Return the sightings, but not those from before a film's cut: somebody else is there."""
@@ -292,6 +328,59 @@ class Mirror:
         if self._flipped_at is not None:
             self.intervals.add(now - self._flipped_at)
         self._flipped_at = now
+
+
+class Watch:
+    """What there is to know of a show that runs, for the staff's card; new once a second."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        camera: Camera,
+        proof: Proof | None,
+        frames: Latest[Frame],
+        started_at: float,
+        now: float,
+    ) -> None:
+        self._parts = parts
+        self._camera = camera
+        self._proof = proof
+        self._frames = frames
+        self._started_at = started_at
+        self._counted_at = now
+        self._count = 0
+        self._running: Running | None = None
+
+    def __call__(self, now: float) -> Running:
+        """Return it for the instant `now` (s, monotonic)."""
+        if self._running is None or now - self._counted_at >= 1:
+            self._running = self._look(now)
+        return self._running
+
+    def _look(self, now: float) -> Running:
+        """Return how the show is doing; its rate is that since the last look."""
+        shown = self._frames.received - self._frames.dropped
+        passed = now - self._counted_at
+        rate = (shown - self._count) / passed if passed > 0 else 0.0
+        self._counted_at, self._count = now, shown
+        parts, proof = self._parts, self._proof
+        label_set = parts.settler.label_set
+        return Running(
+            layers=() if proof is None else layers(proof),
+            ways=0 if proof is None else proof.ways,
+            tried_at=proof.at if proof is not None and proof.outcomes else None,
+            locked=self._camera.pool.locked,
+            made=self._camera.pool.made,
+            labels=label_set.settings.title,
+            shown=len(label_set.labels),
+            size=label_set.size,
+            camera=self._camera.name,
+            detector=parts.detector.name,
+            device=parts.device,
+            rate=rate,
+            dropped=self._frames.dropped,
+            seconds=now - self._started_at,
+        )
 
 
 class Events:
@@ -450,7 +539,9 @@ class Show:
         sightings: Latest[Sightings] = Latest()
         analysis = Analysis(parts, analysed, sightings)
         renew = None if proof is None else _renewal(proof, stage)
-        mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock, renew)
+        began_at = self._clock.now()
+        watch = Watch(parts, camera, proof, mirrored, self._started_at, began_at)
+        mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock, renew, watch)
         events = Events(self._tell, self._started_at)
         workers = [
             Worker("capture", Capture(camera, mirrored, analysed)),
@@ -458,7 +549,6 @@ class Show:
         ]
         if parts.renewal is not None:
             workers.append(Worker("labels", parts.renewal))
-        began_at = self._clock.now()
         for worker in workers:
             worker.start()
         try:

@@ -14,10 +14,18 @@ from mmap import mmap
 from pathlib import Path
 
 import numpy as np
+import pygame
 import pytest
 
 from installation import show
-from installation.config import ContentSettings, OwnWords, ReadingSettings, ScreenSettings, Settings
+from installation.config import (
+    CameraSettings,
+    ContentSettings,
+    OwnWords,
+    ReadingSettings,
+    ScreenSettings,
+    Settings,
+)
 from installation.document import Loaded
 from installation.errors import CameraError, Mistake
 from installation.naming import labelset
@@ -32,6 +40,7 @@ from installation.seeing.box import Box
 from installation.seeing.camera import Camera
 from installation.seeing.detector import Face
 from installation.seeing.frame import Frame
+from installation.seeing.pool import Pool
 from installation.seeing.tracker import Track, Tracker
 from installation.seeing.turn import Turn
 from installation.showing.window import OffScreen, Window
@@ -57,6 +66,7 @@ class Film:
     name = "a film of one grey wall"
 
     def __init__(self, frames: int, fails_at: int | None = None) -> None:
+        self.pool = Pool()
         self._numbers = iter(range(frames))
         self._fails_at = fails_at
         self.closed = 0
@@ -107,6 +117,7 @@ def parts_of(camera: Camera) -> show.Parts:
         tracker=Tracker(),
         classifier=Favourite(label_set),
         settler=Settler(label_set, settings, random.Random(0)),
+        device="cpu",
     )
 
 
@@ -310,6 +321,79 @@ def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
     frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 11.0))
     mirror.step()
     assert mirror.intervals.percentile_ms(1.0) == pytest.approx(1000, abs=1)
+
+
+class Attended(OffScreen):
+    """A screen at which somebody of the staff stands."""
+
+    wanted = False
+
+    def staff_wanted(self, now: float) -> bool:
+        return self.wanted
+
+
+def test_the_staffs_card_is_on_the_wall_only_while_it_is_asked_for() -> None:
+    """Visitors never see it by themselves, and the mirror is as before once it is away."""
+    frames: Latest[Frame] = Latest()
+    screen = Attended((320, 180))
+    stage = show.open_stage(screen, Settings())
+    camera = Film(0)
+    clock = ManualClock(10.0)
+    watch = show.Watch(parts_of(camera), camera, None, frames, 0.0, 10.0)
+    mirror = show.Mirror(screen, stage, frames, Latest(), clock, staff=watch)
+    painted = []
+    for wanted in (False, True, False):
+        screen.wanted = wanted
+        frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 10.0))
+        mirror.step()
+        painted.append(pygame.surfarray.array3d(screen.surface).copy())
+    assert np.array_equal(painted[0], painted[2])
+    assert not np.array_equal(painted[0], painted[1])
+
+
+def test_what_the_staff_read_is_counted_once_a_second() -> None:
+    """Figures stand still long enough to be read, and the rate is that of the last second."""
+    frames: Latest[Frame] = Latest()
+    camera = Film(0)
+    camera.pool.take(9, 16)
+    watch = show.Watch(parts_of(camera), camera, None, frames, 5.0, 10.0)
+
+    def shows(count: int) -> None:
+        for _ in range(count):
+            frames.put(Frame(np.zeros((9, 16, 3), np.uint8), 0.0))
+            frames.take(timeout=0)
+
+    assert watch(10.0).rate == 0
+    shows(30)
+    assert watch(10.9).rate == 0
+    running = watch(11.0)
+    assert running.rate == 30
+    assert running.seconds == 6
+    assert running.made == 1
+    assert running.camera == camera.name
+    assert running.shown == len(labelset.load("kindnesses", ContentSettings()).labels)
+    shows(10)
+    assert watch(12.0).rate == 10
+
+
+def test_before_the_first_visitor_everything_has_run_once() -> None:
+    """Detector and classifier see a grey frame of the camera's size, with somebody and nobody."""
+    seen: list[tuple[int, int, int]] = []
+
+    class Watched(OneFace):
+        def detect(self, frame: Frame) -> list[Face]:
+            seen.append((frame.width, frame.height, -1))
+            return []
+
+    class Reader(Favourite):
+        def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
+            assert all(0 < track.box.area < frame.width * frame.height for track in tracks)
+            seen.append((frame.width, frame.height, len(tracks)))
+            return []
+
+    reader = Reader(labelset.load("kindnesses", ContentSettings()))
+    show.warm_up(Watched(), reader, CameraSettings(width=640, height=360, rotate=90))
+    assert seen == [(360, 640, -1), (360, 640, 1), (360, 640, 0)]
 
 
 def test_the_stage_speaks_the_curators_language() -> None:

@@ -47,15 +47,31 @@ class CropClassifier:
         self.label_set = label_set
         self.encoder = encoder
         self.scorer = scorer
+        self._memory = crops.CropMemory(encoder.device)
+        self._most = 0
+        """The largest batch since nobody was there."""
 
     @torch.inference_mode()
     def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return one reading for each of `tracks`, in their order; nothing of the frame is kept."""
-        boxes = [track.box_at(frame.taken_at) for track in tracks]
-        crop = self.label_set.settings.crop
-        batch = crops.cut(frame, boxes, crop, self.encoder.input, self.encoder.device)
+        """Return one reading for each of `tracks`, in their order; nothing of the frame is kept.
+
+        Once nobody is there, the networks see zeros, to write over what libraries hold on to.
+        """
+        taken, device = self.encoder.input, self.encoder.device
+        if tracks:
+            boxes = [track.box_at(frame.taken_at) for track in tracks]
+            crop = self.label_set.settings.crop
+            batch = crops.cut(frame, boxes, crop, taken, device, self._memory)
+            self._most = max(self._most, len(batch))
+        elif self._most:
+            batch = self._memory.floats("batch", self._most, 3, taken.size, taken.size)
+            self._most = 0
+        else:
+            return []
         scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
-        batch.zero_()
+        self._memory.zero()
+        if not tracks:
+            return []
         return [
             Reading(track.id, frame.taken_at, of_track)
             for track, of_track in zip(tracks, scores, strict=True)

@@ -7,6 +7,7 @@ torch does several times as fast as in float32, at the cost of rounding to whole
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn.functional import interpolate
 from installation.naming.encoder import Input
 from installation.naming.labelset import Crop
 from installation.seeing.box import Box
+from installation.seeing.buffers import Buffers
 from installation.seeing.frame import Frame, Pixels
 
 BUST_SIDE = 2.6
@@ -48,41 +50,78 @@ def region(box: Box, frame: Frame, crop: Crop) -> tuple[int, int, int, int]:
     return round(x - side / 2), round(y - side / 2), side, side
 
 
+class CropMemory:
+    """Where crops live, on the host and on `device`: made once, used again, zeroed after use."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._host = Buffers()
+        self._there: dict[str, torch.Tensor] = {}
+
+    def canvas(self, height: int, width: int) -> Pixels:
+        """Return a picture on the host to be written over, `(height, width, 3)` uint8."""
+        return self._host.take("canvas", (height, width, 3))
+
+    def floats(self, name: str, *shape: int) -> torch.Tensor:
+        """Return a float32 tensor of `shape` on the device, to be written over."""
+        if self._device.type == "cpu":
+            return torch.from_numpy(self._host.take(name, shape, np.float32))
+        size = math.prod(shape)
+        piece = self._there.get(name)
+        if piece is None or piece.numel() < size:
+            if piece is not None:
+                piece.zero_()
+            piece = self._there[name] = torch.zeros(size, device=self._device)
+        return piece[:size].view(shape)
+
+    def zero(self) -> None:
+        """Zero everything."""
+        self._host.zero()
+        for piece in self._there.values():
+            piece.zero_()
+
+
 def cut(
-    frame: Frame, boxes: Sequence[Box], crop: Crop, taken: Input, device: torch.device
+    frame: Frame,
+    boxes: Sequence[Box],
+    crop: Crop,
+    taken: Input,
+    device: torch.device,
+    memory: CropMemory | None = None,
 ) -> torch.Tensor:
     """Return a batch `(N, 3, size, size)` float32 on `device`, normalised as `taken` asks.
 
     One crop per box, resized with antialiased weights and stretched to a square; what lies outside
     the frame is mid-grey. Within one grey level of torchvision's `resized_crop` with
-    `antialias=True` on the same uint8 picture.
+    `antialias=True` on the same uint8 picture. The batch lives in `memory` until the next one does;
+    without, in memory of its own.
     """
     size = taken.size
-    if not boxes:
-        return torch.empty(0, 3, size, size, device=device)
-    resized = []
-    for box in boxes:
-        pixels = torch.from_numpy(_paste(frame.pixels, *region(box, frame, crop)))
-        moved = pixels.to(device)
-        picture = moved.permute(2, 0, 1)[None]  # (1, 3, height, width)
+    memory = memory or CropMemory(device)
+    batch = memory.floats("batch", len(boxes), 3, size, size)
+    for one, box in zip(batch, boxes, strict=True):
+        left, top, width, height = region(box, frame, crop)
+        canvas = memory.canvas(height, width)
+        _paste(frame.pixels, left, top, canvas)
+        picture = torch.from_numpy(canvas).permute(2, 0, 1)[None]  # (1, 3, height, width)
         if device.type != "cpu":
-            picture = picture.float()
+            moved = picture.to(device)
+            picture = memory.floats("picture", *picture.shape).copy_(moved)
+            moved.zero_()
         small = interpolate(picture, (size, size), mode=taken.interpolation, antialias=True)
-        resized.append(small.clamp_(0, 255))  # (1, 3, size, size); bicubic floats overshoot
-        for copy in (pixels, moved, picture):
-            copy.zero_()
-    batch = torch.cat(resized).float()  # (N, 3, size, size)
+        one.copy_(small.clamp_(0, 255)[0])  # bicubic floats overshoot
+        small.zero_()
     mean, std = (
         torch.tensor(of, device=device).mul_(255).view(3, 1, 1) for of in (taken.mean, taken.std)
     )
     return batch.sub_(mean).div_(std)
 
 
-def _paste(pixels: Pixels, left: int, top: int, width: int, height: int) -> Pixels:
-    """Return a writable copy `(height, width, 3)` of the region, grey outside the frame."""
-    H, W, C = pixels.shape  # noqa: N806  the field's own names for a picture's shape
+def _paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
+    """Fill `canvas` `(height, width, 3)` with the region that begins there, grey outside."""
+    H, W, _ = pixels.shape  # noqa: N806  the field's own names for a picture's shape
+    height, width, _ = canvas.shape
     x0, x1 = np.clip((left, left + width), 0, W)
     y0, y1 = np.clip((top, top + height), 0, H)
-    canvas = np.full((height, width, C), GREY, np.uint8)
+    canvas.fill(GREY)
     canvas[y0 - top : y1 - top, x0 - left : x1 - left] = pixels[y0:y1, x0:x1]
-    return canvas

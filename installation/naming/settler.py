@@ -73,7 +73,7 @@ class Settler:
 
     def turn_to(self, label_set: LabelSet) -> None:
         """Settle by `label_set` from now on; whoever is there is read anew."""
-        self._label_set = label_set
+        self.label_set = label_set
         least = self._settings.min_score
         self._min_score = label_set.settings.min_score if least is None else least
         self._places = {label.id: i for i, label in enumerate(label_set.labels)}
@@ -99,7 +99,7 @@ class Settler:
         return Sightings(now, tuple(self._sight(track, now) for track in tracks))
 
     def _of(self, reading: Reading) -> _Evidence:
-        nothing = np.zeros(len(self._label_set.labels))
+        nothing = np.zeros(len(self.label_set.labels))
         new = _Evidence(reading.taken_at, reading.taken_at, nothing, nothing.copy())
         return self._visitors.setdefault(reading.track_id, new)
 
@@ -109,7 +109,7 @@ class Settler:
             return Sighting(track, (), 0.0, None)
         shares = evidence.scores / evidence.weight
         best = _best(shares, TUMBLING)
-        labels = self._label_set.labels
+        labels = self.label_set.labels
         candidates = tuple(Candidate(labels[i], float(shares[i])) for i in best)
         agreement = float(evidence.votes[best[0]] / evidence.weight)
         enough = self._enough(evidence, now)
@@ -136,7 +136,7 @@ class Settler:
         if not enough:
             return None
         settings, old = self._settings, evidence.verdict
-        leader, root = candidates[0], self._label_set.root
+        leader, root = candidates[0], self.label_set.root
         named = old is not None and old.label != root
         if old is not None and named and now - old.settled_at < settings.hold_s:
             return old

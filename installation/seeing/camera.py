@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from installation.seeing.frame import Frame
+from installation.seeing.pool import Pool
 
 
 class Camera(Protocol):
@@ -12,6 +13,9 @@ class Camera(Protocol):
 
     name: str
     """What it is, for one line at start: 'film two-faces.mp4, 640×360 at 30 fps'."""
+
+    pool: Pool
+    """Where its pictures live."""
 
     def read(self) -> Frame | None:
         """Return the next frame, mirrored and rotated as set; blocks until it is there.

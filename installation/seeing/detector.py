@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 import cv2
 
 from installation.seeing.box import Box
+from installation.seeing.buffers import Buffers
 from installation.seeing.frame import Frame, Pixels
 
 Point = tuple[float, float]
@@ -43,14 +44,15 @@ class Detector(Protocol):
         ...
 
 
-def reduced(frame: Frame) -> tuple[Pixels, float]:
+def reduced(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
     """Return the frame's picture on at most `DETECTED_PX`, and how many times larger the frame is.
 
-    `(h, w, 3)` uint8 RGB; the frame's own pixels where it is small enough.
+    `(h, w, 3)` uint8 RGB in `buffers`; the frame's own pixels where it is small enough.
     """
     factor = max(frame.width, frame.height) / DETECTED_PX
     if factor <= 1:
         return frame.pixels, 1.0
-    size = max(1, round(frame.width / factor)), max(1, round(frame.height / factor))
-    small = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA)
-    return cast(Pixels, small), factor
+    w, h = max(1, round(frame.width / factor)), max(1, round(frame.height / factor))
+    small = buffers.take("reduced", (h, w, 3))
+    cv2.resize(frame.pixels, (w, h), small, interpolation=cv2.INTER_AREA)
+    return small, factor

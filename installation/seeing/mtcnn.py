@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torchvision.ops import nms
 
 from installation.seeing.box import Box
+from installation.seeing.buffers import Buffers
 from installation.seeing.detector import Face, reduced
 from installation.seeing.frame import Frame, Pixels
 from installation.seeing.weights import pinned
@@ -76,14 +77,17 @@ class Mtcnn:
         self._propose = _loaded(PNet(pretrained=False), folder / "pnet.pt", device)
         self._sort_out = _loaded(RNet(pretrained=False), folder / "rnet.pt", device)
         self._refine = _loaded(ONet(pretrained=False), folder / "onet.pt", device)
+        self._buffers = Buffers()
+        self._warm_up()
 
     @torch.inference_mode()
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
-        small, factor = reduced(frame)
+        small, factor = reduced(frame, self._buffers)
         boxes = self._proposals(small)  # (N, 4)
         boxes = self._sorted_out(small, boxes)
         boxes, scores, points = self._refined(small, boxes)  # (N, 4), (N,), (N, 5, 2)
+        self._buffers.zero()
         order = scores.argsort(descending=True)
         return [
             _face(box, score, landmarks)
@@ -95,10 +99,18 @@ class Mtcnn:
             )
         ]
 
+    @torch.inference_mode()
+    def _warm_up(self) -> None:
+        """Run the networks that only see faces once on one crop, so that no visitor waits."""
+        for network, px in ((self._sort_out, SECOND_PX), (self._refine, THIRD_PX)):
+            network(self._input(np.zeros((1, px, px, 3), np.uint8)))
+
     def _input(self, pixels: Pixels) -> Tensor:
         """Return `(N, h, w, 3)` uint8 RGB as the networks take it: `(N, 3, h, w)`, −1 to 1."""
-        raw = torch.from_numpy(pixels).to(self._device)  # (N, h, w, 3)
-        return ((raw.float() - 127.5) / 128).permute(0, 3, 1, 2)  # channels last
+        floats = self._buffers.take("input", pixels.shape, np.float32)  # (N, h, w, 3)
+        np.subtract(pixels, np.float32(127.5), out=floats)
+        np.divide(floats, np.float32(128), out=floats)
+        return torch.from_numpy(floats).to(self._device).permute(0, 3, 1, 2)  # channels last
 
     def _proposals(self, small: Pixels) -> Tensor:
         """Return the squares that may hold a face, `(N, 4)` xyxy."""
@@ -107,8 +119,9 @@ class Mtcnn:
         weights: list[Tensor] = []
         scale, level = WINDOW / SMALLEST_PX, small
         while min(h, w) * scale >= WINDOW:
-            size = int(w * scale + 1), int(h * scale + 1)
-            level = cast(Pixels, cv2.resize(level, size, interpolation=cv2.INTER_AREA))
+            across, down = int(w * scale + 1), int(h * scale + 1)
+            larger, level = level, self._buffers.take(f"level {scale:.4f}", (down, across, 3))
+            cv2.resize(larger, (across, down), level, interpolation=cv2.INTER_AREA)
             shifts, odds = self._propose(self._input(level[None]))  # (1, 4, y, x), (1, 2, y, x)
             face = odds[0, 1]  # (y, x)
             y, x = (face >= SCORES[0]).nonzero(as_tuple=True)  # (n,), (n,)
@@ -125,7 +138,7 @@ class Mtcnn:
 
     def _sorted_out(self, small: Pixels, boxes: Tensor) -> Tensor:
         """Return the squares that the second network takes for faces, `(N, 4)` xyxy."""
-        boxes, crops = _cut(small, boxes, SECOND_PX)
+        boxes, crops = _cut(small, boxes, SECOND_PX, self._buffers)
         if not len(boxes):
             return boxes
         shifts, odds = self._sort_out(self._input(crops))  # (N, 4), (N, 2)
@@ -136,7 +149,7 @@ class Mtcnn:
 
     def _refined(self, small: Pixels, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return faces `(N, 4)` xyxy, scores `(N,)` and landmarks `(N, 5, 2)`."""
-        boxes, crops = _cut(small, boxes, THIRD_PX)
+        boxes, crops = _cut(small, boxes, THIRD_PX, self._buffers)
         if not len(boxes):
             return boxes, boxes.new_empty(0), boxes.new_empty((0, 5, 2))
         shifts, points, odds = self._refine(self._input(crops))  # (N, 4), (N, 10), (N, 2)
@@ -175,22 +188,22 @@ def _squared(boxes: Tensor) -> Tensor:
     return torch.cat((middle - half, middle + half), dim=1)
 
 
-def _cut(small: Pixels, boxes: Tensor, size: int) -> tuple[Tensor, Pixels]:
+def _cut(small: Pixels, boxes: Tensor, size: int, buffers: Buffers) -> tuple[Tensor, Pixels]:
     """Return the boxes that lie on the picture, `(N, 4)`, and their crops, `(N, size, size, 3)`.
 
     OpenCV cuts and resizes small crops several times as fast as torchvision's `roi_align`.
     """
     h, w, _ = small.shape
     corners = boxes.trunc().int().tolist()
-    crops: list[Pixels] = []
+    crops = buffers.take("crops", (len(corners), size, size, 3))
     there: list[int] = []
     for index, (x0, y0, x1, y1) in enumerate(corners):
         # The networks were trained on boxes that count pixels from one.
         crop = small[max(0, y0 - 1) : min(h, max(0, y1)), max(0, x0 - 1) : min(w, max(0, x1))]
         if crop.size:
+            cv2.resize(crop, (size, size), crops[len(there)], interpolation=cv2.INTER_AREA)
             there.append(index)
-            crops.append(cast(Pixels, cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)))
-    return boxes[there], np.stack(crops) if crops else np.empty((0, size, size, 3), np.uint8)
+    return boxes[there], crops[: len(there)]
 
 
 def _not_nested(boxes: Tensor, scores: Tensor) -> list[int]:

@@ -76,6 +76,7 @@ class Replay:
     ) -> None:
         self.name = reel.name
         self._reel = reel
+        self.pool = turn.pool
         self._turn = turn
         self._clock = clock
         self._hurry = as_fast_as_possible
@@ -123,7 +124,7 @@ class Replay:
     def close(self) -> None:
         """Free the reel and zero its pictures."""
         self._reel.close()
-        self._turn.pool.close()
+        self.pool.close()
 
 
 class Film:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import cv2
+import numpy as np
 
 from installation.config import CameraSettings
 from installation.seeing.frame import Pixels
@@ -24,7 +25,7 @@ class Turn:
     rotate: int = 0
     mirror: bool = False
     pool: Pool = field(default_factory=Pool, compare=False, repr=False)
-    """Where turned pictures live."""
+    """Where the pictures live."""
 
     @classmethod
     def from_settings(cls, settings: CameraSettings) -> Turn:
@@ -32,8 +33,12 @@ class Turn:
         return cls(settings.rotate, settings.mirror)
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Return the turned picture, in the pool; `pixels` itself where nothing turns."""
+        """Return the turned picture, in the pool; a copy where nothing turns."""
         height, width, _ = pixels.shape
+        if not self.rotate and not self.mirror:
+            copied = self.pool.take(height, width)
+            np.copyto(copied, pixels)
+            return copied
         if self.rotate:
             if self.rotate != 180:
                 height, width = width, height

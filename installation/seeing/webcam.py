@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import cv2
 
@@ -16,7 +16,7 @@ from installation.config import CameraSettings
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing import v4l
-from installation.seeing.frame import Frame
+from installation.seeing.frame import Frame, Pixels
 from installation.seeing.turn import Turn
 
 
@@ -57,6 +57,7 @@ class Webcam:
         self._device = device
         self._capture = capture
         self._turn = Turn.from_settings(settings)
+        self.pool = self._turn.pool
         self._clock = clock
         # The format first: it decides which sizes and rates there are.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
@@ -111,17 +112,16 @@ class Webcam:
                     "Check its cable, close other programs that use it, or plug it in again.",
                 )
             )
-        height, width = pixels.shape[:2]
-        picture = self._turn.pool.take(height, width)
-        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, picture)
+        picture = self._turn.apply(cast(Pixels, pixels))
         # OpenCV made this one, outside the pool.
         pixels.fill(0)
-        return Frame(self._turn.apply(picture), taken_at)
+        cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
+        return Frame(picture, taken_at)
 
     def close(self) -> None:
         """Free the device and zero its pictures. A second call does nothing."""
         self._capture.release()
-        self._turn.pool.close()
+        self.pool.close()
 
 
 def _may_use(node: Path) -> bool:

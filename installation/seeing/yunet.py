@@ -13,6 +13,7 @@ import numpy as np
 
 from installation.config import WEIGHTS
 from installation.seeing.box import Box
+from installation.seeing.buffers import Buffers
 from installation.seeing.detector import Face, reduced
 from installation.seeing.frame import Frame
 from installation.seeing.weights import pinned
@@ -45,6 +46,7 @@ class YuNet:
             "Fetch face_detection_yunet_2023mar.onnx again, or set `detector: mtcnn`.",
         )
         self._size = (0, 0)
+        self._buffers = Buffers()
         # OpenCV warns on stderr about a target that nobody asked for.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._net = cv2.FaceDetectorYN.create(
@@ -59,12 +61,15 @@ class YuNet:
 
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
-        small, factor = reduced(frame)
+        small, factor = reduced(frame, self._buffers)
         size = small.shape[1], small.shape[0]
         if size != self._size:
             self._net.setInputSize(size)
             self._size = size
-        _, rows = self._net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))  # (N, 15) or None
+        bgr = self._buffers.take("input", small.shape)
+        cv2.cvtColor(small, cv2.COLOR_RGB2BGR, bgr)
+        _, rows = self._net.detect(bgr)  # (N, 15) or None
+        self._buffers.zero()
         faces = [] if rows is None else [_face(row.tolist(), factor) for row in rows]
         return sorted(faces, key=lambda face: -face.score)
 

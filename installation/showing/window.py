@@ -15,6 +15,9 @@ from installation.errors import Mistake, ScreenError
 HOLD_TO_END_S = 3.0
 """How long Escape is held before the show ends, so that a visitor's tap does not end it."""
 
+STAFF_S = 60.0
+"""How long the staff's card stays when nobody puts it away."""
+
 Size = tuple[int, int]
 
 
@@ -32,6 +35,10 @@ class Screen(Protocol):
 
     def ended(self, now: float) -> bool:
         """Tell whether somebody has ended the show at the screen; `now` in seconds, monotonic."""
+        ...
+
+    def staff_wanted(self, now: float) -> bool:
+        """Tell whether somebody has asked for the staff's card; `now` in seconds, monotonic."""
         ...
 
     def close(self) -> None:
@@ -53,6 +60,10 @@ class OffScreen:
 
     def ended(self, now: float) -> bool:  # noqa: ARG002 - the Protocol's signature
         """Tell False: there is nobody to end it."""
+        return False
+
+    def staff_wanted(self, now: float) -> bool:  # noqa: ARG002 - the Protocol's signature
+        """Tell False: there is nobody to ask for it."""
         return False
 
     def close(self) -> None:
@@ -77,6 +88,21 @@ class HeldKey:
     def held_s(self, now: float) -> float:
         """Return for how many seconds it has been down; 0 where it is up."""
         return 0.0 if self._since is None else now - self._since
+
+
+class StaffKey:
+    """Whether the staff's card is asked for: a key shows it and puts it away."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def press(self, now: float) -> None:
+        """Take note that the key went down."""
+        self._since = None if self.wanted(now) else now
+
+    def wanted(self, now: float) -> bool:
+        """Tell whether the card is to be seen; it goes by itself after `STAFF_S`."""
+        return self._since is not None and now - self._since < STAFF_S
 
 
 class Window:
@@ -112,6 +138,7 @@ class Window:
             f"{'in step with' if synchronised else 'not in step with'} the display's refresh"
         )
         self._escape = HeldKey()
+        self._staff = StaffKey()
         self._closed = False
 
     def flip(self) -> None:
@@ -128,7 +155,13 @@ class Window:
                 self._escape.press(now)
             elif event.type == pygame.KEYUP and event.key == pygame.K_ESCAPE:
                 self._escape.release()
+            elif event.type == pygame.KEYDOWN and event.key == pygame.K_F1:
+                self._staff.press(now)
         return closed or self._escape.held_s(now) >= HOLD_TO_END_S
+
+    def staff_wanted(self, now: float) -> bool:
+        """Tell whether F1 has asked for the staff's card, less than a minute ago."""
+        return self._staff.wanted(now)
 
     def close(self) -> None:
         """Close the window and let the screensaver be. A second call does nothing."""

@@ -55,6 +55,28 @@ class Words(Section):
         tuple[Sentence, ...],
         Field(min_length=12, max_length=12, description="a list of the twelve months"),
     ]
+    staff_title: Sentence
+    """Over the card for the people who run the show, which F1 shows and puts away."""
+    staff_hint: Sentence
+    staff_holds: Sentence
+    """Beside a layer of the guard that is there."""
+    staff_guard: Sentence
+    staff_unguarded: Sentence
+    """Where the show runs without any guard, for measurements."""
+    staff_more: Annotated[Text, holding("count")]
+    staff_tries: Sentence
+    staff_tried: Annotated[Text, holding("ways", "date", "time")]
+    staff_memory: Sentence
+    staff_locked: Annotated[Text, holding("locked", "made")]
+    """How many pieces of memory for frames are locked: they never go to swap."""
+    staff_labels: Sentence
+    staff_camera: Sentence
+    staff_detector: Sentence
+    staff_device: Sentence
+    staff_mirror: Sentence
+    staff_rate: Annotated[Text, holding("rate", "dropped")]
+    staff_running: Sentence
+    staff_time: Annotated[Text, holding("hours", "minutes")]
 
     def texts(self) -> tuple[str, ...]:
         """Return all of them, for what asks which scripts need a font."""

@@ -91,7 +91,7 @@ def test_degraded_says_what_is_missing_and_goes_on() -> None:
         started_at=0.0,
         say=said.append,
         tell=lambda event: None,
-        open_parts=lambda loaded, clock, say: show.Parts(label_set, *[None] * 5),  # type: ignore[arg-type]
+        open_parts=lambda loaded, clock, say: show.Parts(label_set, *[None] * 6),  # type: ignore[arg-type]
         guard=Unguarded(Standing("degraded", (MISSING,))),
     )
     with pytest.raises(StopIteration):

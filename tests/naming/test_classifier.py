@@ -157,6 +157,30 @@ def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> Non
     assert expected in {label_set.labels[i].name for i in best}
 
 
+def test_crops_lie_in_one_place_and_are_written_over_when_nobody_is_there(opened: Open) -> None:
+    """Batches reuse their memory; once the visitors have left, the networks see zeros, once."""
+    places: list[int] = []
+    sizes: list[tuple[int, bool]] = []
+
+    class Watcher:
+        name, width, fingerprint, device = "watcher", 2, "", CPU
+        input = EfficientNetLite0.input
+
+        def encode(self, batch: torch.Tensor) -> torch.Tensor:
+            places.append(batch.data_ptr())
+            sizes.append((len(batch), bool(batch.any())))
+            return torch.zeros(len(batch), 2)
+
+        def score(self, logits: torch.Tensor) -> torch.Tensor:
+            return logits.softmax(1)
+
+    classifier = CropClassifier(opened("persons").label_set, Watcher(), Watcher())
+    for count in (3, 1, 2, 0, 0, 1, 0):
+        assert len(classifier.read(portrait(), wandering(count))) == count
+    assert sizes == [(3, True), (1, True), (2, True), (3, False), (1, True), (1, False)]
+    assert len(set(places)) == 1
+
+
 def test_the_crop_is_the_label_sets(opened: Open) -> None:
     """A label set that reads faces sees the face, and one that reads frames the whole picture."""
     seen, kept = [], []

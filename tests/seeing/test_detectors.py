@@ -15,6 +15,7 @@ import torch
 from installation.errors import WeightsError
 from installation.seeing import mtcnn, yunet
 from installation.seeing.box import Box
+from installation.seeing.buffers import Buffers
 from installation.seeing.detector import Detector, Face, reduced
 from installation.seeing.detectors import open_detector
 from installation.seeing.frame import Frame, Pixels
@@ -116,11 +117,11 @@ def test_a_face_at_the_frames_edge_does_no_harm(
 
 def test_the_reduced_frame_keeps_its_shape() -> None:
     """A tall frame is reduced by its height, and a small one not at all."""
-    small, factor = reduced(Frame(np.zeros((1920, 1080, 3), np.uint8), 0.0))
+    small, factor = reduced(Frame(np.zeros((1920, 1080, 3), np.uint8), 0.0), Buffers())
     assert small.shape == (640, 360, 3)
     assert factor == 3
     frame = Frame(np.zeros((360, 640, 3), np.uint8), 0.0)
-    assert reduced(frame) == (frame.pixels, 1.0)
+    assert reduced(frame, Buffers()) == (frame.pixels, 1.0)
 
 
 def _mtcnn_folder(folder: Path) -> Callable[[], Detector]:
@@ -167,7 +168,7 @@ def test_the_cascade_agrees_with_the_packages_own(visitor: Frame) -> None:
     theirs = facenet.MTCNN(
         min_face_size=mtcnn.SMALLEST_PX, factor=mtcnn.SHRINK, thresholds=list(mtcnn.SCORES)
     )
-    small, factor = reduced(visitor)
+    small, factor = reduced(visitor, Buffers())
     boxes, scores, points = theirs.detect(small, landmarks=True)
     face = _one(Mtcnn(CPU), visitor.pixels)
     assert face.box.iou(Box(*(boxes[0] * factor).tolist())) > 0.85

@@ -68,6 +68,16 @@ def test_a_larger_picture_takes_new_memory() -> None:
     assert pool.made == 1
 
 
+def test_pictures_that_need_no_turning_live_in_the_pool_too() -> None:
+    """No picture lies where the pool cannot zero it."""
+    turn = Turn()
+    picture = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
+    kept = turn.apply(picture)
+    assert (kept == picture).all()
+    assert not np.shares_memory(kept, picture)
+    assert turn.pool.made == 1
+
+
 def test_turned_pictures_live_in_the_pool() -> None:
     """The mirror's picture is turned right, into memory of the pool."""
     turn = Turn(rotate=90, mirror=True)

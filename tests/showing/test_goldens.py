@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,14 @@ from installation.showing.compose import compose
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Scene, Size
 from installation.showing.setting import Stage
-from installation.showing.words import load_words
+from installation.showing.staff import (
+    FIRST_LAYERS,
+    SECOND_LAYERS,
+    Layer,
+    Running,
+    with_staff_card,
+)
+from installation.showing.words import load_words, privacy_line
 from tests.showing.conftest import Check
 from tests.showing.figures import (
     BOXER,
@@ -58,6 +67,89 @@ def test_the_title_card(golden: Check, stage: MakeStage) -> None:
 def test_the_trouble_card(golden: Check, stage: MakeStage) -> None:
     """When something is wrong, visitors see one calm sentence."""
     golden("trouble_card", trouble_card(stage(LANDSCAPE)), stage(LANDSCAPE))
+
+
+def test_the_card_of_a_kiosk_without_its_guard(golden: Check, stage: MakeStage) -> None:
+    """Where the guard is not there, visitors read that no camera is on, and what is missing."""
+    for name, size in (("unguarded", LANDSCAPE), ("unguarded_tall", PORTRAIT)):
+        stood = stage(size)
+        sentence = stood.words.unguarded.replace("{missing}", "Landlock, seccomp, file size limit")
+        golden(name, trouble_card(stood, sentence), stood)
+
+
+AT = datetime.datetime(2026, 11, 20, 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "holds", "today"),
+    [
+        ("privacy_today", LANDSCAPE, True, AT.date()),
+        ("privacy_today_tall", PORTRAIT, True, AT.date()),
+        ("privacy_earlier", LANDSCAPE, True, datetime.date(2026, 11, 21)),
+        ("privacy_unguarded", LANDSCAPE, False, AT.date()),
+    ],
+)
+def test_the_promise_on_the_strip(
+    golden: Check, stage: MakeStage, name: str, size: Size, holds: bool, today: datetime.date
+) -> None:
+    """What becomes of the pictures is said as it is true on that day, beside the verdict."""
+    stood = stage(size)
+    line = privacy_line(stood.words, holds, 66, AT, today)
+    stood = replace(stood, words=stood.words.model_copy(update={"privacy": line}))
+    golden(name, _scene(stood, ONE if size == LANDSCAPE else TALL_ONE, CLINICIAN), stood)
+
+
+WHOLE = Running(
+    layers=tuple(Layer(name) for name in (*FIRST_LAYERS, *SECOND_LAYERS)),
+    ways=66,
+    tried_at=AT,
+    locked=4,
+    made=4,
+    labels="ImageNet, person categories",
+    shown=1056,
+    size=2832,
+    camera="camera 0, 1280×720 at 30 fps",
+    detector="yunet",
+    device="cuda",
+    rate=29.97,
+    dropped=12,
+    seconds=8040.0,
+)
+REFUSED = "it cannot be had here (Function not implemented)"
+LACKING = replace(
+    WHOLE,
+    layers=(
+        *(Layer(name, REFUSED) for name in FIRST_LAYERS[:2]),
+        *(Layer(name) for name in (*FIRST_LAYERS[2:], *SECOND_LAYERS)),
+        *(
+            Layer(f"attempt to {what}", "it was not refused in the main thread")
+            for what in ("write a file", "make a folder", "rename", "link", "truncate", "mkfifo")
+        ),
+    ),
+    locked=1,
+    device="cpu",
+    detector="mtcnn",
+    rate=24.2,
+    dropped=1893,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "running", "heads"),
+    [
+        ("staff", LANDSCAPE, WHOLE, ONE),
+        ("staff_tall", PORTRAIT, WHOLE, TALL_ONE),
+        ("staff_lacking", LANDSCAPE, LACKING, []),
+        ("staff_lacking_tall", PORTRAIT, LACKING, []),
+    ],
+)
+def test_the_staffs_card(
+    golden: Check, stage: MakeStage, name: str, size: Size, running: Running, heads: list[Head]
+) -> None:
+    """Who runs the show reads what holds, and first of all what is missing."""
+    stood = stage(size)
+    scene = _scene(stood, heads, CLINICIAN)
+    golden(name, with_staff_card(scene, running, stood), stood)
 
 
 @pytest.mark.parametrize(("name", "size"), [("waiting", LANDSCAPE), ("waiting_tall", PORTRAIT)])

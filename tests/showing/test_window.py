@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from installation.errors import ScreenError
 from installation.showing.window import (
     HOLD_TO_END_S,
+    STAFF_S,
     HeldKey,
     OffScreen,
     Screen,
@@ -43,6 +44,7 @@ def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) ->
     screen.surface.fill((0, 255, 0))
     screen.flip()
     assert not screen.ended(0.0)
+    assert not screen.staff_wanted(0.0)
     screen.close()
     screen.close()
 
@@ -83,6 +85,26 @@ def test_other_keys_end_nothing(dummy: None) -> None:
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": pygame.K_SPACE}))
     assert not window.ended(0.0)
     assert not window.ended(100.0)
+
+
+def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
+    """The card is there from one press of F1 to the next, and goes by itself after a minute."""
+    window = Window(0, (64, 36))
+
+    def press(now: float) -> None:
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": pygame.K_F1}))
+        assert not window.ended(now)
+
+    assert not window.staff_wanted(0.0)
+    press(10.0)
+    assert window.staff_wanted(10.0)
+    press(12.0)
+    assert not window.staff_wanted(12.0)
+    press(20.0)
+    assert window.staff_wanted(20.0 + STAFF_S - 0.01)
+    assert not window.staff_wanted(20.0 + STAFF_S)
+    press(20.0 + STAFF_S)
+    assert window.staff_wanted(21.0 + STAFF_S)
 
 
 def test_closing_the_window_ends_the_show(dummy: None) -> None:

@@ -1,0 +1,195 @@
+"""The card for the people who run the show: what holds, what is missing, and how it is doing.
+
+Visitors see it only while somebody looks after the show. It is opaque and in one place, so that it
+can be read on any picture; what is missing stands black on white and is seen first.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from installation.guarding.sealing import Proof
+from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
+from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
+from installation.showing.setting import LEADING, Stage, Text, set_panel
+
+FIRST_LAYERS = ("Landlock", "new privileges", "core dumps")
+SECOND_LAYERS = ("seccomp", "file size limit", "closed memory")
+"""What the two stages lay, as the guard calls them."""
+
+WITHOUT_FIRST = "the first stage"
+
+MOST_MISSING = 5
+"""How many missing things are named; `kiosk audit` names all of them."""
+
+WIDEST = 1260
+NAMES = 290
+PAD = 44
+SIZES = (30, 28, 26, 24, 22, 20)
+"""The card, the column of names, the room round the type, and the type, px at 1080."""
+
+TITLE = 52
+ALARM: Paper = (*WHITE, 255)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the guard, and what is missing of it; None where it holds."""
+
+    name: str
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Running:
+    """What there is to know of a show that runs.
+
+    `ways` out were tried at the local time `tried_at`, None where nothing was. `locked` of `made`
+    pieces of memory for frames are locked. `rate` is frames that reached the screen, 1/s, and
+    `dropped` those that never did; `seconds` have passed since the start.
+    """
+
+    layers: tuple[Layer, ...]
+    ways: int
+    tried_at: datetime.datetime | None
+    locked: int
+    made: int
+    labels: str
+    shown: int
+    size: int
+    camera: str
+    detector: str
+    device: str
+    rate: float
+    dropped: int
+    seconds: float
+
+
+def layers(proof: Proof) -> tuple[Layer, ...]:
+    """Return every layer of the guard as `proof` found it, then whatever else is missing."""
+    missing: dict[str, str] = {}
+    for mistake in proof.missing:
+        missing.setdefault(mistake.where, mistake.what)
+    laid: tuple[str, ...] = ()
+    if proof.outcomes:
+        laid = SECOND_LAYERS if WITHOUT_FIRST in missing else (*FIRST_LAYERS, *SECOND_LAYERS)
+    others = [name for name in missing if name not in laid]
+    return tuple(Layer(name, missing.get(name)) for name in (*laid, *others))
+
+
+def with_staff_card(scene: Scene, running: Running, stage: Stage) -> Scene:
+    """Return `scene` dimmed, with squares but no captions, behind the card and over the strip.
+
+    The card is set in the largest type in which it fits above the strip.
+    """
+    strip = imprint(stage)
+    room = strip[0].rect.y - 2 * stage.px(MARGIN)
+    for size in SIZES:
+        card = _card(running, stage, size)
+        if card[0].rect.height <= room:
+            break
+    return replace(
+        scene,
+        brightness=WAITING_BRIGHTNESS,
+        visitors=tuple(replace(visitor, tag=None, caption=None) for visitor in scene.visitors),
+        panels=(*strip, *card),
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    value: str
+    colour: Colour
+    paper: Paper | None = None
+
+
+def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
+    """Return the rows of the card in two groups: the guard, and the show."""
+    words = stage.words
+    holding = [layer for layer in running.layers if layer.missing is None]
+    lacking = [layer for layer in running.layers if layer.missing is not None]
+    guard = [
+        _Row(layer.name, layer.missing or "", BLACK, ALARM) for layer in lacking[:MOST_MISSING]
+    ]
+    if len(lacking) > MOST_MISSING:
+        more = words.staff_more.format(count=len(lacking) - MOST_MISSING)
+        guard.append(_Row("", more, BLACK, ALARM))
+    if not running.layers:
+        guard.append(_Row(words.staff_guard, words.staff_unguarded, BLACK, ALARM))
+    guard += [_Row(layer.name, words.staff_holds, GREEN) for layer in holding]
+    if running.tried_at is not None:
+        tried = words.staff_tried.format(
+            ways=running.ways,
+            date=words.date_of(running.tried_at.date()),
+            time=words.time_of(running.tried_at),
+        )
+        guard.append(_Row(words.staff_tries, tried, WHITE))
+    locked = words.staff_locked.format(locked=running.locked, made=running.made)
+    guard.append(_Row(words.staff_memory, locked, WHITE))
+    minutes = int(running.seconds // 60)
+    show = [
+        (words.staff_labels, f"{running.labels}: {running.shown:,} / {running.size:,}"),
+        (words.staff_camera, running.camera),
+        (words.staff_detector, running.detector),
+        (words.staff_device, running.device),
+        (
+            words.staff_mirror,
+            words.staff_rate.format(rate=f"{running.rate:.1f}", dropped=f"{running.dropped:,}"),
+        ),
+        (
+            words.staff_running,
+            words.staff_time.format(hours=minutes // 60, minutes=minutes % 60),
+        ),
+    ]
+    return [guard, [_Row(name, value, WHITE) for name, value in show]]
+
+
+def _card(running: Running, stage: Stage, size: int) -> tuple[Panel, ...]:
+    """Return the card in type of `size`, px per em at 1080."""
+    margin, pad = stage.px(MARGIN), stage.px(PAD)
+    width = min(stage.px(WIDEST), stage.size[0] - 2 * margin)
+    left, right = margin + pad, margin + width - pad
+    values = left + stage.px(NAMES)
+    words = stage.words
+    title = _placed(stage, Text(words.staff_title, stage.px(TITLE), WHITE), left, margin + pad)
+    panels = list(title)
+    y = margin + pad + stage.px(1.9 * TITLE)
+    for rows in _rows(running, stage):
+        for row in rows:
+            type_px = stage.px(size)
+            name = _placed(
+                stage, Text(row.name, type_px, GREY), left, y, values - left - type_px
+            )
+            value = _placed(
+                stage, Text(row.value, type_px, row.colour), values, y, right - values, row.paper
+            )
+            panels += [*name, *value]
+            count = max(_line_count(name), _line_count(value))
+            y += round(count * LEADING * type_px) + stage.px(size / 4)
+        y += stage.px(size * 0.7)
+    hint = _placed(stage, Text(words.staff_hint, stage.px(size), GREY), left, y, right - left)
+    y += round(_line_count(hint) * LEADING * stage.px(size)) + pad
+    widest = max(panel.rect.right for panel in (*panels, *hint))
+    card = Panel(Rect(margin, margin, widest + pad - margin, y - margin), PLAIN, ())
+    return (card, *panels, *hint)
+
+
+def _line_count(panels: Sequence[Panel]) -> int:
+    return sum(len(panel.lines) for panel in panels)
+
+
+def _placed(
+    stage: Stage, text: Text, x: int, y: int, measure: int | None = None, paper: Paper | None = None
+) -> tuple[Panel, ...]:
+    """Return `text` with its type's left edge at `x` and its first line's top at `y`.
+
+    Nothing for an empty text. Names and values of one row stand on one line.
+    """
+    if not text.text:
+        return ()
+    bleed = max(1, text.size // 4)
+    panel = set_panel(stage.fonts, [text], measure or stage.size[0], bleed, paper)
+    return (at(panel, x - bleed, y + text.size - panel.lines[0].baseline),)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from installation.errors import Mistake
+from installation.guarding.attempts import Outcome
+from installation.guarding.sealing import NOT_LAUNCHED, Proof
+from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, WITHOUT_FIRST, Layer, layers
+
+OUTCOMES = (Outcome("write a file", "main", True, "Landlock", 13),)
+NO_FILTER = Mistake("seccomp", "it cannot be had here (no such call)", "Take a newer Linux.")
+GOT_OUT = Mistake("attempt to write a file", "it was not refused", "Run `kiosk audit`.")
+
+
+def proof(*missing: Mistake, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Proof:
+    """Return a proof that lacks `missing`."""
+    return Proof(outcomes, missing, datetime.datetime(2026, 11, 20, 10, 0))
+
+
+@pytest.mark.parametrize(
+    ("found", "holding", "lacking"),
+    [
+        (proof(), (*FIRST_LAYERS, *SECOND_LAYERS), {}),
+        (
+            proof(NO_FILTER, GOT_OUT),
+            (*FIRST_LAYERS, "file size limit", "closed memory"),
+            {"seccomp": NO_FILTER.what, GOT_OUT.where: GOT_OUT.what},
+        ),
+        (proof(NOT_LAUNCHED), SECOND_LAYERS, {WITHOUT_FIRST: NOT_LAUNCHED.what}),
+        (proof(NO_FILTER, outcomes=()), (), {"seccomp": NO_FILTER.what}),
+    ],
+)
+def test_every_layer_holds_or_says_what_is_missing(
+    found: Proof, holding: tuple[str, ...], lacking: dict[str, str]
+) -> None:
+    """Nothing is called whole that was not laid, and nothing that is missing goes unnamed."""
+    told = layers(found)
+    assert tuple(layer.name for layer in told if layer.missing is None) == holding
+    assert {layer.name: layer.missing for layer in told if layer.missing is not None} == lacking
+    assert len({layer.name for layer in told}) == len(told)
+    assert all(isinstance(layer, Layer) for layer in told)
