@@ -27,6 +27,12 @@ def drop_rights() -> None:
     kernel.call("capset", struct.pack("=Ii", version, 0), none)
 
 
+def take_in_orphans() -> None:
+    """Be told of every process that comes from this one, also where those between have ended."""
+    set_child_subreaper = 36
+    kernel.prctl(set_child_subreaper, 1)
+
+
 def forbid_dumps() -> None:
     """Let no core dump be written; memory may be locked as far as we are let."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from installation.guarding import landlock
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
+
+needs_guard = pytest.mark.skipif(
+    landlock.abi() < landlock.NEEDED_ABI,
+    reason=f"the guard needs Landlock {landlock.NEEDED_ABI} (Linux 6.12), "
+    f"and this kernel has {landlock.abi() or 'none'}",
+)
+"""For what only happens where the guard holds. That it fails closed is tested everywhere."""
 
 USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
@@ -55,14 +64,17 @@ def home_of(user: str, folder: Path) -> Path:
 
 
 def run(
-    *arguments: str, user: str, folder: Path, timeout: float = 120
+    *arguments: str, user: str, folder: Path, timeout: float = 120, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with `arguments` as `user`, whose home and current folder lie in `folder`."""
+    """Run Python with `arguments` as `user`, whose home and current folder lie in `folder`.
+
+    `variables` are those of the environment that are otherwise than usual.
+    """
     home = home_of(user, folder)
     return subprocess.run(
         [*as_user(user), sys.executable, *arguments],
         cwd=home,
-        env=environment(home),
+        env=environment(home) | variables,
         capture_output=True,
         text=True,
         timeout=timeout,

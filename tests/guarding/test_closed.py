@@ -17,7 +17,7 @@ from installation.guarding.standing import VARIABLE, Standing, inherited
 from installation.naming import labelset
 from installation.running.clock import Clock
 from installation.showing.window import OffScreen, Window
-from tests.guarding.children import USERS, environment, home_of, run
+from tests.guarding.children import USERS, environment, home_of, needs_guard, run
 from tests.manual_clock import ManualClock
 
 MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
@@ -123,7 +123,7 @@ def test_only_a_plain_word_weakens_the_guard(text: str, privacy: str, tmp_path: 
 
 def test_what_the_launcher_leaves_arrives() -> None:
     """What is missing crosses to the show as it was said."""
-    standing = Standing("enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), 1.5)
+    standing = Standing("enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5)
     assert inherited({VARIABLE: standing.exported()}) == standing
     assert inherited({}) is None
 
@@ -160,6 +160,7 @@ def test_devices_are_allowed_by_name() -> None:
     assert "/dev/ptmx" not in names
 
 
+@needs_guard
 def test_output_to_files_is_written_outside(tmp_path: Path) -> None:
     """`kiosk run > events.jsonl` works, though the show itself can write no file."""
     home = home_of("root", tmp_path)
