@@ -12,7 +12,6 @@ import errno
 import json
 import os
 import select
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -157,6 +156,8 @@ def _numbers(value: object, depth: int) -> bool:
 
 
 def _clear_away(ending: int, ground: Path) -> None:
+    import shutil  # not in the launcher, which would start later for it
+
     end = select.poll()
     end.register(ending, select.POLLIN)
     end.poll()

@@ -125,7 +125,7 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
 
     lay("Landlock", newer, take_files)
     lay("new privileges", newer, landlock.forbid_new_privileges)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or limits.rights() & ~limits.READ_ALL:
         lay("rights of root", "Start it as an ordinary user.", limits.drop_rights)
     lay("seccomp", newer, lambda: seccomp.enter(seccomp.FIRST, all_threads=False))
     return replace(

@@ -25,17 +25,18 @@ from installation.guarding import kernel
 class Refusal:
     """Refuse `call`; with an `argument` (0–5) only where what it holds passes the `test`.
 
-    `is` and `is not` compare it with `value`, `lacks` tells that none of the bits of `value` are
-    set, `given` that it is not zero, `family` that its second byte is `value`.
+    `is` and `is not` compare it with `value`, `has` tells that a bit of `value` is set and
+    `lacks` that none is, `given` that it is not zero, `family` that its second byte is `value`.
     """
 
     call: str
     argument: int | None = None
-    test: Literal["is", "is not", "lacks", "given", "family"] = "is"
+    test: Literal["is", "is not", "has", "lacks", "given", "family"] = "is"
     value: int = 0
     error: int = errno.EPERM
 
 
+_CLONE_PARENT = 0x8000
 _CLONE_THREAD = 0x10000
 _SET_DUMPABLE = 4
 _SET_TRACER = 0x59616D61
@@ -89,6 +90,10 @@ FIRST: tuple[Refusal, ...] = (
     *(Refusal("ioctl", 1, "family", family) for family in _FILE_FAMILIES),
     *(Refusal("ioctl", 1, "is", value) for value in _TERMINAL_CALLS.values()),
     Refusal("socket", 0, "is not", socket.AF_UNIX),
+    # A process that is not this one's child could not be found. What clone3 asks for lies in
+    # memory, where no filter can look; told that there is no such call, the C library takes clone.
+    Refusal("clone", 0, "has", _CLONE_PARENT),
+    Refusal("clone3", error=errno.ENOSYS),
 )
 """While the show starts: a socket to the display is all that may be opened towards others."""
 
@@ -116,10 +121,8 @@ def second() -> tuple[Refusal, ...]:
     """Return what is refused from the first frame on; signals may only go to this process."""
     return (
         *(Refusal(name) for name in _SECOND),
-        # Threads, yes; processes, no. What clone3 asks for lies in memory, where no filter can
-        # look; told that there is no such call, the C library takes clone.
+        # Threads, yes; processes, no.
         Refusal("clone", 0, "lacks", _CLONE_THREAD),
-        Refusal("clone3", error=errno.ENOSYS),
         Refusal("sendto", 4, "given"),
         Refusal("prlimit64", 2, "given"),
         Refusal("prctl", 0, "is", _SET_DUMPABLE),
@@ -211,6 +214,8 @@ def _block(refusal: Refusal) -> Sequence[Instruction]:
         return [load, (_EQUAL, 0, 1, refusal.value), refuse]
     if refusal.test == "is not":
         return [load, (_EQUAL, 1, 0, refusal.value), refuse]
+    if refusal.test == "has":
+        return [load, (_ANY_BIT, 0, 1, refusal.value), refuse]
     if refusal.test == "lacks":
         return [load, (_ANY_BIT, 1, 0, refusal.value), refuse]
     if refusal.test == "family":

@@ -25,19 +25,20 @@ needs_guard = pytest.mark.skipif(
 USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
 
-def as_user(user: str) -> list[str]:
+def as_user(user: str, *rights: str) -> list[str]:
     """Return what goes before a command so that `user` runs it.
 
     From root the ordinary user keeps one right, to read everything: the interpreter may be in
-    root's home. It gives no right to write.
+    root's home. It gives no right to write. `rights` are further ones.
     """
     if user == "root" or os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         pytest.skip("setpriv, which makes an ordinary user of root, is not installed")
-    reads = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *reads]
+    kept = ",".join(f"+{right}" for right in ("dac_read_search", *rights))
+    user_id = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    return [setpriv, *user_id, f"--inh-caps={kept}", f"--ambient-caps={kept}"]
 
 
 def environment(home: Path) -> dict[str, str]:

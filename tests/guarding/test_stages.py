@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from tests.guarding.children import FIRST_STAGE, USERS, needs_guard, run
+from tests.guarding.children import (
+    FIRST_STAGE,
+    USERS,
+    as_user,
+    environment,
+    home_of,
+    needs_guard,
+    run,
+)
 
 pytestmark = pytest.mark.parametrize("user", USERS)
+
+RIGHTS = """
+from installation.guarding import limits
+print(limits.rights())
+"""
 
 
 def child(program: str, user: str, folder: Path) -> str:
@@ -84,6 +100,29 @@ def test_root_keeps_no_right_of_root(user: str, tmp_path: Path) -> None:
     print(os.geteuid() == 0 and int(rights[0], 16))
     """
     assert child(program, user, tmp_path).strip() in ("0", "False")
+
+
+@needs_guard
+def test_an_ordinary_user_keeps_no_right_but_to_read(user: str, tmp_path: Path) -> None:
+    """What rights of root somebody gave the show's user, the first stage takes away."""
+    if user == "root" or os.geteuid() != 0:
+        pytest.skip("only root can give rights of root to an ordinary user")
+    home = home_of(user, tmp_path)
+    outcome = subprocess.run(
+        [
+            *as_user(user, "sys_time", "net_admin"),
+            *(sys.executable, "-c", f"{RIGHTS}{FIRST_STAGE}{RIGHTS}"),
+        ],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    before, after = outcome.stdout.split()
+    reads, network, time = 1 << 2, 1 << 12, 1 << 25
+    assert int(before) == reads | network | time
+    assert int(after) == reads
 
 
 def test_a_second_thread_stops_the_launcher(user: str, tmp_path: Path) -> None:
@@ -185,6 +224,27 @@ def test_a_process_that_the_start_left_behind_is_found(
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert "was started by the show and is not under the second stage" in outcome.stdout
+
+
+@needs_guard
+def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
+    """A child that the kernel put beside the show instead of under it would not be found."""
+    program = """
+    import os, signal
+    from installation.guarding import kernel
+    beside_this_one = 0x8000
+    for name, arguments in (("clone", (beside_this_one | signal.SIGCHLD,)), ("clone3", (None, 0))):
+        try:
+            if not kernel.call(name, *arguments, *[0] * (5 - len(arguments))):
+                os._exit(0)
+            print("started")
+        except OSError as failure:
+            print(failure.strerror)
+    import subprocess
+    print(subprocess.run(["true"]).returncode)
+    """
+    said = "Operation not permitted\nFunction not implemented\n0\n"
+    assert child(program, user, tmp_path) == said
 
 
 @needs_guard
