@@ -189,6 +189,7 @@ def watch(user: str, folder: Path, leaking: bool) -> Seen:
             seen.said += line
             if line.startswith(b"camera:"):
                 break
+        assert line.startswith(b"camera:"), seen.said.decode(errors="replace")
         [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
         wrote_before = _write_bytes(child)
         for line in running.stdout:
