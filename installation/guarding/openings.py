@@ -1,10 +1,10 @@
 """What the process holds open at the end of its start: a file opened earlier is under no guard.
 
 Landlock looks when a file is opened, and no layer sees bytes that go into shared memory. So the
-files, sockets, pipes and mappings are looked through once, when the second stage has closed every
-way to open more and before the first frame; whatever is not
-known to be harmless is a mistake. So is a process that the start has left behind: it is under the
-first stage alone, and may share memory with this one.
+files, sockets, pipes and mappings are looked through once, before the first frame and when the
+second stage has closed every way to open more; whatever is not known to be harmless is a mistake.
+So is a process that the start has left behind: it is under the first stage alone, and may share
+memory with this one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def children() -> set[int]:
         for thread in os.listdir("/proc/self/task"):
             with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
                 listed.update(map(int, file.read().split()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         # A kernel that keeps no such list (CONFIG_PROC_CHILDREN), or a thread that just ended.
         listed.update(int(name) for name in os.listdir("/proc") if name.isdecimal())
     return {process for process in listed if _runs(process)}
