@@ -1,0 +1,1 @@
+"""What is done before a show and may write files or reach the network; no show comes here."""
