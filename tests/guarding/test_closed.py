@@ -24,7 +24,7 @@ from tests.manual_clock import ManualClock
 
 MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
 RUN = "import sys; from installation.cli import main; sys.exit(main(sys.argv[1:]))"
-ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "20")
+ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "90")
 
 
 def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
