@@ -136,11 +136,11 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def writes(trace: Path, sealed_by: str | None) -> Iterator[int]:
+def writes(trace: str, sealed_by: str | None) -> Iterator[int]:
     """Yield the number of the file of each write in `trace` after the line with `sealed_by`."""
     sealed = sealed_by is None
     write = re.compile(rf"^\d+ +(?:{'|'.join(WRITES)})\((-?\d+)")
-    for line in trace.read_text(errors="replace").splitlines():
+    for line in trace.splitlines():
         sealed |= sealed_by is not None and sealed_by in line
         match = write.match(line)
         if sealed and match and "= -1 E" not in line:
@@ -202,13 +202,14 @@ def watch(user: str, folder: Path, leaking: bool) -> Seen:
     finally:
         running.kill()
         running.wait()
+        traced = trace.read_text(errors="replace") if trace.exists() else ""
+        trace.unlink(missing_ok=True)
     seen.told, seen.said = seen.told + told, seen.said + said
     seen.status = running.returncode
     seen.blocks = _blocks() - blocks_before
     if wrote is not None and wrote_before is not None:
         seen.write_bytes = wrote - wrote_before
-    numbers = list(writes(trace, None if leaking else SEALED))
-    trace.unlink()
+    numbers = list(writes(traced, None if leaking else SEALED))
     seen.written_to, seen.spoke_after_seal = set(numbers), 2 in numbers
     after = owned(user, home)
     for path in before.keys() | after.keys():
