@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 
 from installation.cli import main
 from installation.config import PROJECT
+from tests.guarding.children import needs_guard
 
 LABELSET = """\
 title: Three fish
@@ -254,6 +255,7 @@ def test_a_display_that_is_not_there_is_one_error(project: Project) -> None:
     assert_refused(outcome, "kiosk.yaml:2: screen.display is 9, but this machine has 1 display")
 
 
+@needs_guard
 def test_doctor_says_what_each_part_will_do(project: Project) -> None:
     """`kiosk doctor` tries every part and says what each will do, and that the show can run."""
     project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
@@ -364,6 +366,7 @@ def test_a_wrong_argument_is_refused(
     assert "error: " in capsys.readouterr().err
 
 
+@needs_guard
 def test_run_tells_its_events_as_json(project: Project) -> None:
     """Without a screen stdout is a JSON object a line, the last of them the summary."""
     outcome = project.kiosk(

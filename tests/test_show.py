@@ -45,6 +45,7 @@ from installation.seeing.tracker import Track, Tracker
 from installation.seeing.turn import Turn
 from installation.showing.window import OffScreen, Window
 from installation.showing.words import load_words
+from tests.guarding.children import needs_guard
 from tests.manual_clock import ManualClock
 
 EVENT_KEYS = [
@@ -474,6 +475,7 @@ def rehearsed() -> tuple[list[dict[str, object]], str]:
     return [json.loads(line) for line in ran.stdout.splitlines()], ran.stderr
 
 
+@needs_guard
 def test_the_default_show_names_the_visitor_of_the_rehearsal(
     rehearsed: tuple[list[dict[str, object]], str],
 ) -> None:
@@ -494,6 +496,7 @@ def test_the_default_show_names_the_visitor_of_the_rehearsal(
         assert 0 < float(str(event["score"])) <= 1
 
 
+@needs_guard
 def test_a_headless_show_prints_events_and_last_its_summary(
     rehearsed: tuple[list[dict[str, object]], str],
 ) -> None:
@@ -511,6 +514,7 @@ def test_a_headless_show_prints_events_and_last_its_summary(
     assert "Traceback" not in said
 
 
+@needs_guard
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_the_show_with_its_summary(number: signal.Signals, tmp_path: Path) -> None:
     """Ctrl-C and the supervisor's SIGTERM are ordinary ends: exit 0, summary and report written."""

@@ -39,6 +39,17 @@ LAYERS = {
 }
 """Which layer says no with which number; any other number means that it was not the guard."""
 
+ABSENT = "not on this machine"
+"""In the place of a layer, where there is nothing to try."""
+
+
+class AbsentError(Exception):
+    """What an attempt goes for is not on this machine."""
+
+
+_HERE = -100
+"""AT_FDCWD: names are looked up from the current folder."""
+
 Deed = Callable[[Path], object]
 
 
@@ -64,6 +75,11 @@ class Outcome:
     layer: str | None
     error: int | None
 
+    @property
+    def there(self) -> bool:
+        """Whether there was anything to try."""
+        return self.layer != ABSENT
+
     def as_json(self) -> dict[str, object]:
         """Return it as `kiosk audit --json` says it."""
         return {
@@ -83,9 +99,9 @@ def tried(attempts: Iterable[Attempt], ground: Path, thread: str) -> list[Outcom
 def _try(attempt: Attempt, ground: Path, thread: str) -> Outcome:
     try:
         attempt.deed(ground)
-    except NotImplementedError:
-        return Outcome(attempt.name, thread, True, "no such call on this machine", None)
-    except ImportError:
+    except (AbsentError, NotImplementedError):
+        return Outcome(attempt.name, thread, True, ABSENT, None)
+    except (ImportError, AttributeError, TypeError):
         return Outcome(attempt.name, thread, False, None, None)
     except Exception as failure:
         error = failure.errno if isinstance(failure, OSError) else None
@@ -101,6 +117,12 @@ def _opened(path: Path, flags: int, mode: int = 0o600) -> None:
     os.close(os.open(path, flags | os.O_CLOEXEC, mode))
 
 
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise AbsentError(path)
+    return path
+
+
 def _made(path: Path, make: Callable[[Path], object]) -> None:
     make(path)
     path.unlink()
@@ -113,6 +135,13 @@ def _there_and_back(old: Path, new: Path) -> None:
 
 def _cut_off(ground: Path) -> None:
     os.truncate(ground / "file", (ground / "file").stat().st_size)
+
+
+def _opened_anew(ground: Path) -> None:
+    new = ground / "new"
+    how = struct.pack("=QQQ", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600, 0)
+    os.close(kernel.call("openat2", _HERE, os.fsencode(new) + b"\0", how, len(how)))
+    new.unlink()
 
 
 def _unnamed(ground: Path) -> None:
@@ -155,6 +184,17 @@ def _asked_device(ground: Path) -> None:
 def _on_file(ground: Path, deed: Callable[[int], object]) -> None:
     with (ground / "file").open("rb") as file:
         deed(file.fileno())
+
+
+def _asked_folder(number: int) -> Deed:
+    def deed(ground: Path) -> None:
+        folder = os.open(ground, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.ioctl(folder, number, bytearray(4096))
+        finally:
+            os.close(folder)
+
+    return deed
 
 
 def _attribute(ground: Path) -> None:
@@ -201,22 +241,20 @@ _GIVE_FILES = (
 
 def _shared_memory(ground: Path) -> None:
     remove = 0
-    shmctl = {0: 31, 1: 195}[kernel.MACHINE or 0]
-    import ctypes
-
     segment = kernel.call("shmget", 0, 4096, 0o1600)
-    ctypes.CDLL(None).syscall(shmctl, segment, remove, None)
+    kernel.call("shmctl", segment, remove, None)
 
 
-def _messages(name: str, remover: tuple[int, int], *arguments: int) -> Deed:
-    def deed(ground: Path) -> None:
-        import ctypes
+def _message_queue(ground: Path) -> None:
+    remove = 0
+    queue = kernel.call("msgget", 0, 0o1600)
+    kernel.call("msgctl", queue, remove, None)
 
-        made = kernel.call(name, *arguments)
-        remove = remover[kernel.MACHINE or 0]
-        ctypes.CDLL(None).syscall(remove, made, 0, 0, 0)
 
-    return deed
+def _semaphores(ground: Path) -> None:
+    remove = 0
+    made = kernel.call("semget", 0, 1, 0o1600)
+    kernel.call("semctl", made, 0, remove, None)
 
 
 def _forked(ground: Path) -> None:
@@ -235,8 +273,7 @@ def _asynchronous(ground: Path) -> None:
 
     context = ctypes.create_string_buffer(8)
     kernel.call("io_setup", 1, context)
-    destroy = (207, 1)[kernel.MACHINE or 0]
-    ctypes.CDLL(None).syscall(destroy, ctypes.c_void_p(struct.unpack("=Q", context.raw)[0]))
+    kernel.call("io_destroy", *struct.unpack("=Q", context.raw))
 
 
 def _key(ground: Path) -> None:
@@ -411,7 +448,10 @@ def _connected(ground: Path) -> None:
 
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
 _LIST_FLAGS, _SET_FLAGS, _TYPE_INTO_TERMINAL = 0x80086601, 0x40086602, 0x5412
+_NUMBER_FILE, _MAKE_VOLUME, _SIGN_FILE = 0x40086604, 0x5000940E, 0x40806685
 _NEVER = b"/nonexistent/kiosk\0"
+_NO_NUMBER = 2**31 - 1
+"""Of a queue, semaphores or shared memory that nobody has made."""
 
 ATTEMPTS: tuple[Attempt, ...] = (
     # Files by every route.
@@ -421,6 +461,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         LANDLOCK,
         lambda g: _made(g / "new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)),
     ),
+    Attempt("create a file by a newer call", "openat2(O_CREAT)", LANDLOCK, _opened_anew),
     Attempt(
         "create a file in a hurry", "creat()", LANDLOCK, lambda g: _made(g / "new", Path.touch)
     ),
@@ -481,7 +522,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "open(O_CREAT)",
         LANDLOCK,
         lambda g: _made(
-            Path.home() / ".kiosk-new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
+            _there(Path.home()) / ".kiosk-new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
         ),
     ),
     Attempt(
@@ -489,14 +530,15 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "shm_open()",
         LANDLOCK,
         lambda g: _made(
-            Path("/dev/shm/kiosk-new"), lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
+            _there(Path("/dev/shm")) / "kiosk-new",
+            lambda new: _opened(new, os.O_CREAT | os.O_WRONLY),
         ),
     ),
     Attempt(
         "write to a device that was not named",
         "open() of /dev/full",
         LANDLOCK,
-        lambda g: _opened(Path("/dev/full"), os.O_WRONLY),
+        lambda g: _opened(_there(Path("/dev/full")), os.O_WRONLY),
     ),
     Attempt(
         "control a device that was not named", "ioctl() on /dev/urandom", LANDLOCK, _asked_device
@@ -505,7 +547,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "open a new terminal",
         "open() of /dev/ptmx",
         LANDLOCK,
-        lambda g: _opened(Path("/dev/ptmx"), os.O_RDWR | os.O_NOCTTY),
+        lambda g: _opened(_there(Path("/dev/ptmx")), os.O_RDWR | os.O_NOCTTY),
     ),
     Attempt(
         "set what the kernel keeps of this process",
@@ -548,6 +590,42 @@ ATTEMPTS: tuple[Attempt, ...] = (
         lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _SET_FLAGS, b"\0" * 8)),
     ),
     Attempt(
+        "number an open file",
+        "ioctl(EXT4_IOC_SETVERSION)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _NUMBER_FILE, b"\0" * 8)),
+    ),
+    Attempt(
+        "sign an open file",
+        "ioctl(FS_IOC_ENABLE_VERITY)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _SIGN_FILE, b"\0" * 128)),
+    ),
+    Attempt(
+        "make a volume in a folder",
+        "ioctl(BTRFS_IOC_SUBVOL_CREATE)",
+        SECCOMP,
+        _asked_folder(_MAKE_VOLUME),
+    ),
+    Attempt(
+        "set a file's flags by a newer call",
+        "file_setattr()",
+        SECCOMP,
+        _call("file_setattr", _HERE, _NEVER, None, 0, 0),
+    ),
+    Attempt(
+        "leave a lock on a part of a file",
+        "fcntl(F_SETLK)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)),
+    ),
+    Attempt(
+        "leave a lock on a file",
+        "flock()",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)),
+    ),
+    Attempt(
         "type into a terminal",
         "ioctl(TIOCSTI)",
         SECCOMP,
@@ -558,14 +636,26 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("make memory with a name", "memfd_create()", SECCOMP, _call("memfd_create", b"k\0", 1)),
     Attempt("make secret memory", "memfd_secret()", SECCOMP, _call("memfd_secret", 0)),
     Attempt("make shared memory", "shmget()", SECCOMP, _shared_memory),
-    Attempt("attach shared memory", "shmat()", SECCOMP, _call("shmat", 2**31 - 1, None, 0)),
+    Attempt("attach shared memory", "shmat()", SECCOMP, _call("shmat", _NO_NUMBER, None, 0)),
+    Attempt("change shared memory", "shmctl()", SECCOMP, _call("shmctl", _NO_NUMBER, 1, None)),
+    Attempt("make a queue of messages", "msgget()", SECCOMP, _message_queue),
     Attempt(
-        "make a queue of messages",
-        "msgget()",
+        "send to a queue of messages",
+        "msgsnd()",
         SECCOMP,
-        _messages("msgget", (71, 187), 0, 0o1600),
+        _call("msgsnd", _NO_NUMBER, struct.pack("@l8s", 1, b"picture"), 8, 0),
     ),
-    Attempt("make semaphores", "semget()", SECCOMP, _messages("semget", (66, 191), 0, 1, 0o1600)),
+    Attempt(
+        "change a queue of messages", "msgctl()", SECCOMP, _call("msgctl", _NO_NUMBER, 1, None)
+    ),
+    Attempt("make semaphores", "semget()", SECCOMP, _semaphores),
+    Attempt("set a semaphore", "semctl()", SECCOMP, _call("semctl", _NO_NUMBER, 0, 16, 1)),
+    Attempt(
+        "raise a semaphore",
+        "semop()",
+        SECCOMP,
+        _call("semop", _NO_NUMBER, struct.pack("=Hhh", 0, 1, 0), 1),
+    ),
     Attempt("open a queue of messages", "mq_open()", SECCOMP, _queue),
     Attempt("keep bytes as a key", "add_key()", SECCOMP, _key),
     Attempt("ask for a key", "keyctl()", SECCOMP, _call("keyctl", 0, 2**64 - 3, 0)),
@@ -587,7 +677,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "open a file by its number",
         "open_by_handle_at()",
         SECCOMP,
-        _call("open_by_handle_at", -100, None, 0),
+        _call("open_by_handle_at", _HERE, None, 0),
     ),
     Attempt("watch the file system", "fanotify_init()", SECCOMP, _call("fanotify_init", 0x200, 0)),
     Attempt("mount", "mount()", SECCOMP, _call("mount", _NEVER, _NEVER, _NEVER, 0, None)),
@@ -607,6 +697,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("take rights", "capset()", SECCOMP, _call("capset", None, None)),
     # Other programs.
     Attempt("start a process", "fork()", SECCOMP, _forked),
+    Attempt("start a process by a newer call", "clone3()", SECCOMP, _call("clone3", None, 0)),
     Attempt(
         "become another program",
         "execve()",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PROVED = (
     "From before its first frame on, this program and all of its threads can change no file, keep "
-    "no bytes in the kernel, start no program and reach no network: each way out that is known to "
-    "us was tried at this start, and the kernel refused it."
+    "no bytes in queues, keys or shared memory, start no program and open no connection: every way "
+    "on this list was tried at this start, and the kernel refused it."
 )
 NOT_PROVED = (
     "It is not proved what others do: the display server sees every picture and may let its "
     "clients copy it; whoever is root on this computer, hibernation, the driver of the graphics "
-    "card, a faulty kernel, and a camera in the room that is not this one are outside the proof."
+    "card, a faulty kernel, and a camera in the room that is not this one are outside the proof. "
+    "Standard output and error stay open for words. And no kernel prevents signs: a program here "
+    "that is in league with this one could watch the names of its threads or how busy it is."
 )
 
 
@@ -42,6 +45,8 @@ def facts(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -
         _crash_kernel(root),
         _display(root, environment),
         _loopback(root),
+        _network_disks(root),
+        _onlooker(root),
         _user(),
     ]
 
@@ -59,10 +64,17 @@ def _swap(root: Path) -> Fact:
     if table is None:
         return Fact("swap", None, "it cannot be asked", remedy)
     areas = [line.split()[0] for line in table.splitlines()[1:]]
-    disks = [area for area in areas if not area.startswith("/dev/zram")]
+    disks = [area for area in areas if not _in_memory(root, area)]
     if disks:
         return Fact("swap", False, f"memory may be written to {', '.join(disks)}", remedy)
     return Fact("swap", True, "zram, which is memory" if areas else "there is none", remedy)
+
+
+def _in_memory(root: Path, area: str) -> bool:
+    """Tell whether a swap area is zram, and zram that is not itself written to a disk."""
+    name = area.removeprefix("/dev/")
+    behind = _read(root / "sys/block" / name / "backing_dev") or "none"
+    return re.fullmatch(r"/dev/zram\d+", area) is not None and behind == "none"
 
 
 def _core_dumps(root: Path) -> Fact:
@@ -115,6 +127,33 @@ def _loopback(root: Path) -> Fact:
     there = (root / "sys/module/v4l2loopback").exists()
     seen = "a camera's device may hand pictures to other programs" if there else "there are none"
     return Fact("false cameras", not there, seen, remedy)
+
+
+_FAR = re.compile(
+    r"(nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|glusterfs|autofs|fuse\..*|fuse|virtiofs)"
+)
+"""File systems whose names are looked up by a program, or on another computer."""
+
+
+def _network_disks(root: Path) -> Fact:
+    remedy = "Unmount it; to ask for a file there tells its name to whoever keeps the files."
+    table = _read(root / "proc/self/mounts")
+    if table is None:
+        return Fact("network disks", None, "it cannot be asked", remedy)
+    mounts = [line.split()[1:3] for line in table.splitlines()]
+    far = [place for place, kind in mounts if _FAR.fullmatch(kind) and place[:6] != "/proc/"]
+    seen = f"files are looked for elsewhere under {', '.join(far)}" if far else "there are none"
+    return Fact("network disks", not far, seen, remedy)
+
+
+def _onlooker(root: Path) -> Fact:
+    remedy = "End it; whoever traces the show sees every picture."
+    status = _read(root / "proc/self/status") or ""
+    told = re.search(r"^TracerPid:\s+(\d+)$", status, re.MULTILINE)
+    if told is None:
+        return Fact("onlookers", None, "it cannot be asked", remedy)
+    seen = "nobody traces it" if told[1] == "0" else f"process {told[1]} traces it"
+    return Fact("onlookers", told[1] == "0", seen, remedy)
 
 
 def _user() -> Fact:

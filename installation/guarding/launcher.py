@@ -96,8 +96,9 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
             what = getattr(failure, "strerror", None) or str(failure)
             missing.append(Mistake(layer, f"it cannot be had here ({what})", remedy))
 
-    from installation.guarding import clerk, landlock, limits, seccomp
+    from installation.guarding import clerk, landlock, limits, openings, seccomp
 
+    newer = "Take Linux 6.12 or newer with Landlock and seccomp switched on."
     if threads := len(os.listdir("/proc/self/task")) - 1:
         missing.append(Mistake("one thread", f"{threads} more run already", "Start it plainly."))
     clerks: list[int] = []
@@ -106,11 +107,14 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
     _close_others(reporter.pipe if reporter else None)
     devices = present_devices()
     ground: list[Path] = []
-    lay(
-        "the proof",
-        "Give the show's user a RuntimeDirectory.",
-        lambda: ground.append(prepare_ground()),
-    )
+
+    def take_ground() -> None:
+        ground.append(prepare_ground())
+        clerk.clear_away(ground[0])
+
+    lay("the proof", "Give the show's user a RuntimeDirectory.", take_ground)
+    kin = openings.children()
+    lay("orphans", newer, limits.take_in_orphans)
     lay("core dumps", "Start it as an ordinary user.", limits.forbid_dumps)
 
     def take_files() -> None:
@@ -119,10 +123,9 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
         if version < landlock.NEEDED_ABI:
             raise NotImplementedError(f"version {version}, expected {landlock.NEEDED_ABI} or later")
 
-    newer = "Take Linux 6.12 or newer with Landlock and seccomp switched on."
     lay("Landlock", newer, take_files)
     lay("new privileges", newer, landlock.forbid_new_privileges)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or limits.rights() & ~limits.READ_ALL:
         lay("rights of root", "Start it as an ordinary user.", limits.drop_rights)
     lay("seccomp", newer, lambda: seccomp.enter(seccomp.FIRST, all_threads=False))
     return replace(
@@ -133,6 +136,7 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
         report=reporter.pipe if reporter else None,
         report_clerk=reporter.pid if reporter else None,
         clerks=tuple(clerks),
+        kin=tuple(kin),
     )
 
 

@@ -13,18 +13,37 @@ LOCKED = 256 * 1024 * 1024
 """Bytes that may be locked into memory where we may choose: eight frames of the largest cameras."""
 
 
+READ_ALL = 1 << 2
+"""The right to read every file and folder (CAP_DAC_READ_SEARCH), which gives none to write."""
+
+
+def rights() -> int:
+    """Return the rights of root that this process has, or could take, a bit for each."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        told = dict(line.split(":", 1) for line in file)
+    return int(told["CapInh"], 16) | int(told["CapPrm"], 16) | int(told["CapEff"], 16)
+
+
 def drop_rights() -> None:
     """Give up every right of root, for good: root is then one user among others.
 
-    For the only thread. Raises OSError.
+    An ordinary user who was given some keeps none but `READ_ALL`. For the only thread. Raises
+    OSError.
     """
     drop_from_bound, version = 24, 0x20080522
+    kept = 0 if os.geteuid() == 0 else rights() & READ_ALL
     # The last numbers are rights that this kernel does not know, or that an ordinary user has not.
     for right in range(64):
         with contextlib.suppress(OSError):
             kernel.prctl(drop_from_bound, right)
-    none = struct.pack("=6I", 0, 0, 0, 0, 0, 0)
-    kernel.call("capset", struct.pack("=Ii", version, 0), none)
+    rest = struct.pack("=6I", kept, kept, kept, 0, 0, 0)
+    kernel.call("capset", struct.pack("=Ii", version, 0), rest)
+
+
+def take_in_orphans() -> None:
+    """Be told of every process that comes from this one, also where those between have ended."""
+    set_child_subreaper = 36
+    kernel.prctl(set_child_subreaper, 1)
 
 
 def forbid_dumps() -> None:

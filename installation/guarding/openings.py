@@ -1,8 +1,10 @@
 """What the process holds open at the end of its start: a file opened earlier is under no guard.
 
 Landlock looks when a file is opened, and no layer sees bytes that go into shared memory. So the
-files, sockets, pipes and mappings are looked through once, between the two stages; whatever is not
-known to be harmless is a mistake.
+files, sockets, pipes and mappings are looked through once, before the first frame and when the
+second stage has closed every way to open more; whatever is not known to be harmless is a mistake.
+So is a process that the start has left behind: it is under the first stage alone, and may share
+memory with this one.
 """
 
 from __future__ import annotations
@@ -27,17 +29,52 @@ JOURNAL = b"/run/systemd/journal/stdout"
 
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
-MEMORY = ("/memfd:", "/dmabuf", "/SYSV", "/dev/zero (deleted)", "/i915", "/drm mm object")
+MEMORY = ("/memfd:", "/dmabuf", "/SYSV00000000", "/dev/zero (deleted)", "/i915", "/drm mm object")
 """Shared mappings that no file lies under: of this process, of its GPU, and of the display."""
 
 
-def look(devices: Collection[str], pipes: Collection[int]) -> list[Mistake]:
-    """Return what is open that might carry pictures away.
+def look(
+    devices: Collection[str], pipes: Collection[int], kin: Collection[int] = ()
+) -> list[Mistake]:
+    """Return what is there that might carry pictures away.
 
     `devices` are those that were allowed by name; `pipes` the files, beside the standard streams,
-    that may be pipes to somebody else.
+    that may be pipes to somebody else; `kin` the processes that were there before the first stage.
     """
-    return [*_files({os.path.realpath(device) for device in devices}, set(pipes)), *_mappings()]
+    return [
+        *_files({os.path.realpath(device) for device in devices}, set(pipes)),
+        *_mappings(),
+        *_processes(set(kin)),
+    ]
+
+
+def children() -> set[int]:
+    """Return the processes that come from this one and still run."""
+    listed: set[int] = set()
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
+                listed.update(map(int, file.read().split()))
+    except (FileNotFoundError, ProcessLookupError):
+        # A kernel that keeps no such list (CONFIG_PROC_CHILDREN), or a thread that just ended.
+        listed.update(int(name) for name in os.listdir("/proc") if name.isdecimal())
+    return {process for process in listed if _runs(process)}
+
+
+def _runs(process: int) -> bool:
+    """Tell whether `process` is a child of this one and has not ended."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:
+            state, parent = file.read().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(parent) == os.getpid() and state not in "ZX"
+
+
+def _processes(kin: set[int]) -> Iterator[Mistake]:
+    for process in sorted(children() - kin):
+        what = f"number {process} was started by the show and is not under the second stage"
+        yield Mistake("other processes", what, REMEDY)
 
 
 def _files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
@@ -48,7 +85,7 @@ def _files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
         except OSError:
             continue  # The listing's own.
     read_here = {
-        found.st_ino
+        (found.st_dev, found.st_ino)
         for file, (found, _) in files.items()
         if stat.S_ISFIFO(found.st_mode) and _access(file) != os.O_WRONLY
     }
@@ -61,7 +98,7 @@ def _files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
         elif stat.S_ISSOCK(mode):
             wrong = _socket(file)
         elif stat.S_ISFIFO(mode):
-            known = file in (0, 1, 2) or file in pipes or found.st_ino in read_here
+            known = file in (0, 1, 2) or file in pipes or (found.st_dev, found.st_ino) in read_here
             wrong = None if known else "is a pipe to another program"
         elif stat.S_ISCHR(mode):
             terminal = file in (0, 1, 2)

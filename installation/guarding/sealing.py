@@ -1,8 +1,9 @@
 """The second stage and the self-test: after them the first frame may come.
 
-In this order: look through what is open, forbid files to grow, keep other programs out of this
-one's memory, put every thread under the second filter, see that each of them is, and then try every
-way out, from the calling thread and from one that is older than the filter.
+In this order: forbid files to grow, keep other programs out of this one's memory, put every thread
+under the second filter, see that each of them is, look through what is open, and then try every way
+out, from the calling thread and from one that is older than the filter. What is open is looked
+through after the filter, for before it another thread might still open something behind the look.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ NOT_LAUNCHED = Mistake(
 )
 
 
+UNFINISHED = Mistake(
+    "the self-test", "the earlier thread ended in its midst", "Tell whoever made this kiosk."
+)
+
+
 @dataclass(frozen=True)
 class Proof:
     """What was tried at this start, at the local time `at`, and what is missing."""
@@ -41,8 +47,8 @@ class Proof:
 
     @property
     def ways(self) -> int:
-        """How many ways out were tried."""
-        return len({outcome.name for outcome in self.outcomes})
+        """How many ways out were tried; not those that this machine does not have."""
+        return len({outcome.name for outcome in self.outcomes if outcome.there})
 
     @property
     def holds(self) -> bool:
@@ -122,12 +128,15 @@ class Guard:
 
         standing, ground = self.standing, Path(self.standing.ground)
         pipes = () if standing.report is None else (standing.report,)
-        missing = [*standing.missing, *openings.look(standing.devices, pipes)]
+        missing = list(standing.missing)
         with _Witness(lambda: tried(attempts, ground, EARLIER)) as witness:
             missing += _second_stage()
+            missing += openings.look(standing.devices, pipes, standing.kin)
             outcomes = [*tried(attempts, ground, MAIN), *witness.tell()]
         missing += _free_threads()
         missing += [_got_through(outcome) for outcome in outcomes if not outcome.refused]
+        if len(outcomes) != 2 * len(attempts):
+            missing.append(UNFINISHED)
         return Proof(tuple(outcomes), tuple(missing), _now())
 
 
@@ -155,7 +164,9 @@ def _free_threads() -> list[Mistake]:
 
     if guarded_threads():
         return []
-    return [Mistake("seccomp", "a thread is under no filter", "Tell whoever made this kiosk.")]
+    return [
+        Mistake("seccomp", "a thread is not under both filters", "Tell whoever made this kiosk.")
+    ]
 
 
 def _got_through(outcome: Outcome) -> Mistake:

@@ -13,6 +13,7 @@ import errno
 import os
 import socket
 import struct
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -24,17 +25,18 @@ from installation.guarding import kernel
 class Refusal:
     """Refuse `call`; with an `argument` (0–5) only where what it holds passes the `test`.
 
-    `is` and `is not` compare it with `value`, `lacks` tells that none of the bits of `value` are
-    set, `given` that it is not zero.
+    `is` and `is not` compare it with `value`, `has` tells that a bit of `value` is set and
+    `lacks` that none is, `given` that it is not zero, `family` that its second byte is `value`.
     """
 
     call: str
     argument: int | None = None
-    test: Literal["is", "is not", "lacks", "given"] = "is"
+    test: Literal["is", "is not", "has", "lacks", "given", "family"] = "is"
     value: int = 0
     error: int = errno.EPERM
 
 
+_CLONE_PARENT = 0x8000
 _CLONE_THREAD = 0x10000
 _SET_DUMPABLE = 4
 _SET_TRACER = 0x59616D61
@@ -48,56 +50,84 @@ _FIRST = (
     *("perf_event_open", "open_by_handle_at", "fanotify_init"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
     # What keeps bytes without a file.
-    *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "msgget", "semget"),
+    *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_notify"),
+    *("msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl"),
     *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
     *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
     *("utime", "utimes", "futimesat", "utimensat", "sethostname", "setdomainname"),
+    "lsm_set_self_attr",
     # The file system and the machine as a whole.
     *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsopen", "fsconfig"),
     *("fsmount", "fspick", "pivot_root", "chroot", "quotactl", "quotactl_fd", "acct"),
     *("swapon", "swapoff", "reboot", "iopl", "ioperm"),
 )
 
-_FILE_CALLS = {
-    "FICLONE": 0x40049409,
-    "FICLONERANGE": 0x4020940D,
-    "FIDEDUPERANGE": 0xC0189436,
-    "FS_IOC_SETFLAGS": 0x40086602,
-    "FS_IOC_FSSETXATTR": 0x401C5820,
-    "FS_IOC_SETVERSION": 0x40087602,
-    "FS_IOC_SETFSLABEL": 0x41009432,
-    "TIOCSTI": 0x5412,
-    "TIOCLINUX": 0x541C,
+_FILE_FAMILIES = {
+    0x94: "Btrfs, and what other file systems have from it: copies of files, volumes, labels",
+    0x97: "Ceph",
+    0xBC: "bcachefs",
+    0xCF: "SMB",
+    0xF5: "F2FS",
+    ord("X"): "XFS, and flags of files and projects",
+    ord("f"): "ext4: flags and numbers of files, their signatures (fs-verity), keys of folders",
+    ord("o"): "OCFS2",
+    ord("r"): "FAT",
+    ord("v"): "numbers of files",
 }
-"""ioctls that leave bytes on a file that is open for reading, or type into a terminal."""
+"""Families of ioctls that leave bytes on a disk through a file that is open only for reading.
+
+Landlock does not see them. The family is the second byte of an ioctl's number; cameras (V), cards
+(d, F, 0) and terminals (T) have others. From the kernel's include/uapi/linux/fs.h, btrfs.h,
+fscrypt.h, fsverity.h, msdos_fs.h and f2fs.h, and from the headers of the file systems.
+"""
+
+_TERMINAL_CALLS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
+"""ioctls that type into a terminal."""
 
 FIRST: tuple[Refusal, ...] = (
     *(Refusal(name) for name in _FIRST),
-    *(Refusal("ioctl", 1, "is", value) for value in _FILE_CALLS.values()),
+    *(Refusal("ioctl", 1, "family", family) for family in _FILE_FAMILIES),
+    *(Refusal("ioctl", 1, "is", value) for value in _TERMINAL_CALLS.values()),
     Refusal("socket", 0, "is not", socket.AF_UNIX),
+    # A process that is not this one's child could not be found. What clone3 asks for lies in
+    # memory, where no filter can look; told that there is no such call, the C library takes clone.
+    Refusal("clone", 0, "has", _CLONE_PARENT),
+    Refusal("clone3", error=errno.ENOSYS),
 )
 """While the show starts: a socket to the display is all that may be opened towards others."""
 
 _SECOND = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret", "shmget", "shmat"),
-    *("tkill", "setrlimit", "pidfd_open", "capset"),
+    *("shmctl", "tkill", "setrlimit", "pidfd_open", "capset", "flock"),
 )
+
+_LOCKS = {
+    "F_SETLK": 6,
+    "F_SETLKW": 7,
+    "F_OFD_SETLK": 37,
+    "F_OFD_SETLKW": 38,
+    "F_SETLEASE": 1024,
+    "F_NOTIFY": 1026,
+    "F_SET_RW_HINT": 1036,
+    "F_SET_FILE_RW_HINT": 1038,
+}
+"""fcntls that leave a mark on an open file which others can see; the kernel lists 16 bytes of each
+lock in /proc/locks. From include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h."""
 
 
 def second() -> tuple[Refusal, ...]:
     """Return what is refused from the first frame on; signals may only go to this process."""
     return (
         *(Refusal(name) for name in _SECOND),
-        # Threads, yes; processes, no. What clone3 asks for lies in memory, where no filter can
-        # look; told that there is no such call, the C library takes clone.
+        # Threads, yes; processes, no.
         Refusal("clone", 0, "lacks", _CLONE_THREAD),
-        Refusal("clone3", error=errno.ENOSYS),
         Refusal("sendto", 4, "given"),
         Refusal("prlimit64", 2, "given"),
         Refusal("prctl", 0, "is", _SET_DUMPABLE),
         Refusal("prctl", 0, "is", _SET_TRACER),
+        *(Refusal("fcntl", 1, "is", command) for command in _LOCKS.values()),
         *(
             Refusal(name, 0, "is not", os.getpid())
             for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
@@ -124,22 +154,30 @@ def enter(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
 
 
 def guarded_threads() -> bool:
-    """Tell whether every thread of this process is under a filter."""
-    return all("\nSeccomp:\t2\n" in _status(thread) for thread in os.listdir("/proc/self/task"))
+    """Tell whether every thread of this process is under both stages' filters.
+
+    The kernel tells how many filters a thread is under. There may be more than two, from systemd or
+    a container; but all threads have as many as the calling one.
+    """
+    own = _filters(str(threading.get_native_id()))
+    everyone = [_filters(thread) for thread in os.listdir("/proc/self/task")]
+    return own is not None and own >= 2 and all(count in (own, None) for count in everyone)
 
 
-def _status(thread: str) -> str:
+def _filters(thread: str) -> int | None:
+    """Return how many filters `thread` is under; None where it has ended."""
     try:
         with open(f"/proc/self/task/{thread}/status", encoding="ascii", errors="replace") as file:
-            return file.read()
+            told = dict(line.split(":", 1) for line in file)
     except (FileNotFoundError, ProcessLookupError):
-        return "\nSeccomp:\t2\n"  # It ended since it was listed.
+        return None
+    return int(told.get("Seccomp_filters", "0"))
 
 
 Instruction = tuple[int, int, int, int]
 _INSTRUCTION = struct.Struct("=HBBI")
 
-_LOAD, _EQUAL, _GREATER, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
+_LOAD, _EQUAL, _GREATER, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _ARCHITECTURES = (0xC000003E, 0xC00000B7)
@@ -176,7 +214,11 @@ def _block(refusal: Refusal) -> Sequence[Instruction]:
         return [load, (_EQUAL, 0, 1, refusal.value), refuse]
     if refusal.test == "is not":
         return [load, (_EQUAL, 1, 0, refusal.value), refuse]
+    if refusal.test == "has":
+        return [load, (_ANY_BIT, 0, 1, refusal.value), refuse]
     if refusal.test == "lacks":
         return [load, (_ANY_BIT, 1, 0, refusal.value), refuse]
+    if refusal.test == "family":
+        return [load, (_AND, 0, 0, 0xFF00), (_EQUAL, 0, 1, refusal.value << 8), refuse]
     # An address has two halves.
     return [load, (_EQUAL, 0, 2, 0), (_LOAD, 0, 0, low + 4), (_EQUAL, 1, 0, 0), refuse]

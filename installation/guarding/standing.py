@@ -33,6 +33,8 @@ class Standing:
     report_clerk: int | None = None
     clerks: tuple[int, ...] = ()
     """Those who write standard output and error to files."""
+    kin: tuple[int, ...] = ()
+    """Processes that this one had started, or was given, before the first stage: the clerks."""
     started_at: float | None = None
     """When the launcher began, s on the monotonic clock."""
 
@@ -53,34 +55,36 @@ def inherited(environment: Mapping[str, str] = os.environ) -> Standing | None:
         missing=tuple(Mistake(**mistake) for mistake in fields["missing"]),
         devices=tuple(standing.devices),
         clerks=tuple(standing.clerks),
+        kin=tuple(standing.kin),
     )
 
 
 def prepare_ground(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return a folder of this user's own, in memory where there is one, for attempts to change.
+    """Return a new folder of this user's own, in memory where there is one, to try to change.
 
     Without a place where this user may write, an attempt that fails would prove nothing. Raises
     OSError where there is no such place.
     """
-    bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - checked below
+    bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - a new name
     failure = OSError("there is no place to write")
-    for base in filter(None, bases):
-        ground = Path(base, f"kiosk-proof-{os.geteuid()}")
-        try:
-            return _prepared(ground)
-        except OSError as seen:
-            failure = seen
+    # A unit may let nobody use what is made; then it is not the guard that keeps the attempts out.
+    before = os.umask(0o077)
+    try:
+        for base in filter(None, bases):
+            ground = Path(base, f"kiosk-proof-{os.getpid()}-{os.urandom(8).hex()}")
+            try:
+                _prepare(ground)
+            except OSError as seen:
+                failure = seen
+            else:
+                return ground
+    finally:
+        os.umask(before)
     raise failure
 
 
-def _prepared(ground: Path) -> Path:
-    ground.mkdir(mode=0o700, exist_ok=True)
-    found = ground.lstat()
-    if found.st_uid != os.geteuid() or ground.is_symlink():
-        raise PermissionError(f"{ground} belongs to somebody else")
-    ground.chmod(0o700)
-    (ground / "folder").mkdir(exist_ok=True)
+def _prepare(ground: Path) -> None:
+    ground.mkdir()
+    (ground / "folder").mkdir()
     (ground / "file").write_bytes(b"nothing\n")
-    if not (ground / "pipe").is_fifo():
-        os.mkfifo(ground / "pipe", 0o600)
-    return ground
+    os.mkfifo(ground / "pipe")

@@ -10,25 +10,35 @@ from pathlib import Path
 
 import pytest
 
+from installation.guarding import landlock
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
+
+needs_guard = pytest.mark.skipif(
+    landlock.abi() < landlock.NEEDED_ABI,
+    reason=f"the guard needs Landlock {landlock.NEEDED_ABI} (Linux 6.12), "
+    f"and this kernel has {landlock.abi() or 'none'}",
+)
+"""For what only happens where the guard holds. That it fails closed is tested everywhere."""
 
 USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
 
-def as_user(user: str) -> list[str]:
+def as_user(user: str, *rights: str) -> list[str]:
     """Return what goes before a command so that `user` runs it.
 
     From root the ordinary user keeps one right, to read everything: the interpreter may be in
-    root's home. It gives no right to write.
+    root's home. It gives no right to write. `rights` are further ones.
     """
     if user == "root" or os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         pytest.skip("setpriv, which makes an ordinary user of root, is not installed")
-    reads = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *reads]
+    kept = ",".join(f"+{right}" for right in ("dac_read_search", *rights))
+    user_id = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    return [setpriv, *user_id, f"--inh-caps={kept}", f"--ambient-caps={kept}"]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -55,14 +65,17 @@ def home_of(user: str, folder: Path) -> Path:
 
 
 def run(
-    *arguments: str, user: str, folder: Path, timeout: float = 120
+    *arguments: str, user: str, folder: Path, timeout: float = 120, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with `arguments` as `user`, whose home and current folder lie in `folder`."""
+    """Run Python with `arguments` as `user`, whose home and current folder lie in `folder`.
+
+    `variables` are those of the environment that are otherwise than usual.
+    """
     home = home_of(user, folder)
     return subprocess.run(
         [*as_user(user), sys.executable, *arguments],
         cwd=home,
-        env=environment(home),
+        env=environment(home) | variables,
         capture_output=True,
         text=True,
         timeout=timeout,

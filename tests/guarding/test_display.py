@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guarding.children import environment, home_of
+from tests.guarding.children import environment, home_of, needs_guard
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def display() -> Iterator[str]:
     running.wait()
 
 
+@needs_guard
 def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Path) -> None:
     """A window is opened before the second stage, and painted for as long as the show runs."""
     home = home_of("root", tmp_path)

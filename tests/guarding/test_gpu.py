@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.guarding.children import run
+from tests.guarding.children import needs_guard, run
 
-pytestmark = pytest.mark.gpu
+pytestmark = [pytest.mark.gpu, needs_guard]
 
 
 def test_the_guard_holds_over_a_graphics_card(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from installation.guarding.facts import facts
 from installation.guarding.unit import unit
+from tests.guarding.children import ROOT
 
 FILES = {
     "proc/swaps": "Filename Type Size Used Priority\n",
@@ -16,6 +20,8 @@ FILES = {
     "sys/power/state": "freeze mem\n",
     "sys/power/resume": "0:0\n",
     "sys/kernel/kexec_crash_loaded": "0\n",
+    "proc/self/mounts": "/dev/sda2 / ext4 rw 0 0\nsystemd-1 /proc/sys/fs/b autofs rw 0 0\n",
+    "proc/self/status": "Name:\tpython\nTracerPid:\t0\nUid:\t0\n",
 }
 
 
@@ -33,12 +39,21 @@ def fact(root: Path, name: str, display: str = "") -> bool | None:
         ("swap", "proc/swaps", FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n", False),
         ("swap", "proc/swaps", FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n", True),
         ("swap", "proc/swaps", None, None),
+        ("swap", "proc/swaps", FILES["proc/swaps"] + "/swap/dev/zram0 file 1 0 -2\n", False),
         ("core dumps", "proc/sys/kernel/core_pattern", "|/usr/lib/systemd-coredump %P\n", False),
         ("core dumps", "proc/sys/kernel/core_pattern", "core\n", True),
         ("hibernation", "sys/power/state", "freeze mem disk\n", True),
         ("hibernation", "sys/power/resume", "8:2\n", True),
         ("crash dumps", "sys/kernel/kexec_crash_loaded", "1\n", False),
         ("crash dumps", "sys/kernel/kexec_crash_loaded", None, True),
+        ("network disks", "proc/self/mounts", FILES["proc/self/mounts"], True),
+        ("network disks", "proc/self/mounts", "nas:/x /mnt nfs4 rw 0 0\n", False),
+        ("network disks", "proc/self/mounts", "me@x:/ /home/me/far fuse.sshfs rw 0 0\n", False),
+        ("network disks", "proc/self/mounts", "-hosts /net autofs rw 0 0\n", False),
+        ("network disks", "proc/self/mounts", None, None),
+        ("onlookers", "proc/self/status", FILES["proc/self/status"], True),
+        ("onlookers", "proc/self/status", "Name:\tx\nTracerPid:\t42\n", False),
+        ("onlookers", "proc/self/status", None, None),
         ("false cameras", "sys/module/v4l2loopback/version", "1\n", False),
     ],
 )
@@ -51,6 +66,16 @@ def test_facts_of_a_machine(
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(content)
     assert fact(tmp_path, name) is good
+
+
+@pytest.mark.parametrize(("behind", "good"), [("none\n", True), ("/dev/sda3\n", False)])
+def test_zram_that_is_written_to_a_disk(behind: str, good: bool, tmp_path: Path) -> None:
+    """Swap in memory is no disk, unless it has a disk behind it."""
+    swaps = FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n"
+    for path, content in {"proc/swaps": swaps, "sys/block/zram0/backing_dev": behind}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert fact(tmp_path, "swap") is good
 
 
 def test_a_machine_that_hibernates(tmp_path: Path) -> None:
@@ -90,3 +115,20 @@ def test_the_unit_is_a_wall_of_its_own(tmp_path: Path) -> None:
     assert exposure, judged.stderr
     assert float(exposure[1]) <= 1.0
     assert "MemorySwapMax=0\n" in file.read_text()
+
+
+def test_the_units_command_is_the_launcher(tmp_path: Path) -> None:
+    """What the unit executes is `kiosk run`, wherever it is executed and without a home."""
+    text = unit(ROOT, python=sys.executable).replace("\\\n", "")
+    [command] = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    outcome = subprocess.run(
+        [*shlex.split(command), "--help"],
+        cwd=tmp_path,
+        env={"HOME": "/nonexistent", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("usage: kiosk run")

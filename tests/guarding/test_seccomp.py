@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from installation.guarding import kernel
 from installation.guarding.seccomp import FIRST, Instruction, Refusal, program, second
+from tests.guarding.children import USERS, run
 
 ARCHITECTURES = {0: 0xC000003E, 1: 0xC00000B7}
 ALLOWED = 0x7FFF0000
@@ -30,6 +34,9 @@ def judged(
             return value
         if what == 0x20:
             accumulator = words[value]
+            continue
+        if what == 0x54:
+            accumulator &= value
             continue
         true = {
             0x15: accumulator == value,
@@ -88,10 +95,97 @@ def test_arguments_are_looked_at(value: int) -> None:
         return judged(code, 0, number, arguments) == ALLOWED
 
     low = value & 0xFFFFFFFF
-    assert said("clone", value) == bool(low & 0x10000)
+    assert said("clone", value) == (bool(low & 0x10000) and not low & 0x8000)
     assert said("kill", value, 9) == (low == os.getpid())
     assert said("sendto", 1, 2, 3, 4, value) == (value == 0)
     assert said("prlimit64", 0, 1, value) == (value == 0)
+
+
+ON_FILES = {
+    "BTRFS_IOC_SUBVOL_CREATE": 0x5000940E,
+    "CIFS_IOC_COPYCHUNK_FILE": 0x4004CF03,
+    "EXT4_IOC_SETVERSION": 0x40086604,
+    "F2FS_IOC_SET_PIN_FILE": 0x4004F50D,
+    "FAT_IOCTL_SET_ATTRIBUTES": 0x40047211,
+    "FICLONE": 0x40049409,
+    "FS_IOC_ADD_ENCRYPTION_KEY": 0xC0506617,
+    "FS_IOC_ENABLE_VERITY": 0x40806685,
+    "FS_IOC_FSSETXATTR": 0x401C5820,
+    "FS_IOC_SETFLAGS": 0x40086602,
+    "FS_IOC_SETFSLABEL": 0x41009432,
+    "FS_IOC_SETVERSION": 0x40087602,
+    "FS_IOC_SET_ENCRYPTION_POLICY": 0x800C6613,
+    "OCFS2_IOC_REFLINK": 0x40186F04,
+}
+ON_DEVICES = {
+    "DRM_IOCTL_VERSION": 0xC0406400,
+    "EVIOCGVERSION": 0x80044501,
+    "FIONREAD": 0x541B,
+    "NV_ESC_RM_CONTROL": 0xC020462A,
+    "TIOCGWINSZ": 0x5413,
+    "UVM_INITIALIZE": 0x30000001,
+    "VIDIOC_DQBUF": 0xC0585611,
+}
+
+
+@pytest.mark.parametrize("machine", [0, 1])
+def test_no_ioctl_of_a_file_system_and_every_one_of_a_device(machine: int) -> None:
+    """A file that is open for reading takes no bytes by an ioctl; cameras and cards go on."""
+    code = program(FIRST, machine)
+    ioctl = kernel.NUMBERS["ioctl"][machine]
+    assert ioctl is not None
+    for name, number in ON_FILES.items():
+        assert judged(code, machine, ioctl, (3, number)) == refused(), name
+    for name, number in ON_DEVICES.items():
+        assert judged(code, machine, ioctl, (3, number)) == ALLOWED, name
+
+
+@pytest.mark.parametrize(
+    ("machine", "header"),
+    [(0, "x86_64-linux-gnu/asm/unistd_64.h"), (1, "asm-generic/unistd.h")],
+)
+def test_the_numbers_are_the_kernels(machine: int, header: str) -> None:
+    """Each number is the one of the kernel's own header, as far as the installed one goes."""
+    file = Path("/usr/include", header)
+    if not file.exists():
+        pytest.skip(f"the kernel's header {file} is not installed")
+    defined = re.findall(r"^#define __NR(?:3264)?_(\w+)\s+(\d+)$", file.read_text(), re.MULTILINE)
+    numbers = {name: int(number) for name, number in defined}
+    newest = max(numbers.values())
+    for name, columns in kernel.NUMBERS.items():
+        known = columns[machine]
+        assert numbers.get(name) == known or (known or 0) > newest, name
+    assert len(numbers) > 200
+
+
+OTHER_NUMBERS = {
+    # getpid as a 32-bit program asks for it: mov eax, 20; int 0x80; ret.
+    "as a 32-bit program": ("call(b'\\xb8\\x14\\0\\0\\0\\xcd\\x80\\xc3')", -signal.SIGSYS, ""),
+    # getpid by x86-64's second set: mov eax, 0x40000027; syscall; ret.
+    "by the second set": ("call(b'\\xb8\\x27\\0\\0\\x40\\x0f\\x05\\xc3')", 0, f"-{errno.ENOSYS}"),
+    "plainly": ("call(b'\\xb8\\x27\\0\\0\\0\\x0f\\x05\\xc3') > 0", 0, "True"),
+}
+
+
+@pytest.mark.skipif(kernel.MACHINE != 0, reason="machine code of x86-64")
+@pytest.mark.parametrize("how", OTHER_NUMBERS)
+def test_other_sets_of_numbers_lead_nowhere(how: str, tmp_path: Path) -> None:
+    """Whoever calls as a 32-bit program does is ended; x86-64's second set does not exist."""
+    call, status, said = OTHER_NUMBERS[how]
+    program = (
+        "import ctypes, mmap\n"
+        "from installation.guarding import landlock, seccomp\n"
+        "def call(code):\n"
+        "    page = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE | 4)\n"
+        "    page.write(code)\n"
+        "    at = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
+        "    return ctypes.CFUNCTYPE(ctypes.c_long)(at)()\n"
+        "landlock.forbid_new_privileges()\n"
+        "seccomp.enter(seccomp.FIRST, all_threads=False)\n"
+        f"print({call})\n"
+    )
+    outcome = run("-c", program, user=USERS[0], folder=tmp_path)
+    assert (outcome.returncode, outcome.stdout.strip()) == (status, said), outcome.stderr
 
 
 def test_only_unix_sockets_in_the_first_stage() -> None:

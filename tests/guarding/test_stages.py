@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from tests.guarding.children import FIRST_STAGE, USERS, run
+from tests.guarding.children import (
+    FIRST_STAGE,
+    USERS,
+    as_user,
+    environment,
+    home_of,
+    needs_guard,
+    run,
+)
 
 pytestmark = pytest.mark.parametrize("user", USERS)
+
+RIGHTS = """
+from installation.guarding import limits
+print(limits.rights())
+"""
 
 
 def child(program: str, user: str, folder: Path) -> str:
@@ -17,6 +33,7 @@ def child(program: str, user: str, folder: Path) -> str:
     return outcome.stdout
 
 
+@needs_guard
 def test_the_first_stage_outlives_the_program(user: str, tmp_path: Path) -> None:
     """What is started from the launcher, and every thread of it, may write no file."""
     program = """
@@ -48,6 +65,7 @@ def test_without_the_first_stage_the_same_program_writes(user: str, tmp_path: Pa
     assert (tmp_path / "home" / "new").exists()
 
 
+@needs_guard
 def test_reading_goes_on(user: str, tmp_path: Path) -> None:
     """Weights, fonts and films are read as before, and what is thrown away goes to /dev/null."""
     program = """
@@ -73,6 +91,7 @@ def test_a_rule_that_cannot_be_had_is_no_guard_at_all(user: str, tmp_path: Path)
     assert outcome.stdout == "refused\nrefused\n", outcome.stderr
 
 
+@needs_guard
 def test_root_keeps_no_right_of_root(user: str, tmp_path: Path) -> None:
     """Whoever starts the show as root has, after the first stage, no more rights than others."""
     program = """
@@ -81,6 +100,29 @@ def test_root_keeps_no_right_of_root(user: str, tmp_path: Path) -> None:
     print(os.geteuid() == 0 and int(rights[0], 16))
     """
     assert child(program, user, tmp_path).strip() in ("0", "False")
+
+
+@needs_guard
+def test_an_ordinary_user_keeps_no_right_but_to_read(user: str, tmp_path: Path) -> None:
+    """What rights of root somebody gave the show's user, the first stage takes away."""
+    if user == "root" or os.geteuid() != 0:
+        pytest.skip("only root can give rights of root to an ordinary user")
+    home = home_of(user, tmp_path)
+    outcome = subprocess.run(
+        [
+            *as_user(user, "sys_time", "net_admin"),
+            *(sys.executable, "-c", f"{RIGHTS}{FIRST_STAGE}{RIGHTS}"),
+        ],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    before, after = outcome.stdout.split()
+    reads, network, time = 1 << 2, 1 << 12, 1 << 25
+    assert int(before) == reads | network | time
+    assert int(after) == reads
 
 
 def test_a_second_thread_stops_the_launcher(user: str, tmp_path: Path) -> None:
@@ -145,3 +187,186 @@ def test_what_was_opened_before_the_guard_is_found(user: str, tmp_path: Path, wh
         assert outcome.stdout == ""
     else:
         assert found in outcome.stdout
+
+
+SEAL = """
+from installation.guarding.sealing import Guard
+proof = Guard(standing, []).seal()
+for mistake in proof.missing:
+    print(mistake)
+"""
+DEGRADED = FIRST_STAGE.replace("enforce", "degraded")
+
+STAY = """
+import os, select
+ending = os.pidfd_open(os.getpid())
+def stay():
+    end = select.poll()
+    end.register(ending, select.POLLIN)
+    end.poll()
+    os._exit(0)
+"""
+LEFT_BEHIND = {
+    "a child": "if not os.fork():\n    stay()\n",
+    "a child's child": (
+        "if not os.fork():\n    if not os.fork():\n        stay()\n    os._exit(0)\nos.wait()\n"
+    ),
+}
+
+
+@needs_guard
+@pytest.mark.parametrize("what", LEFT_BEHIND)
+def test_a_process_that_the_start_left_behind_is_found(
+    user: str, tmp_path: Path, what: str
+) -> None:
+    """A child of the start is under the first stage alone and may share memory with the show."""
+    program = DEGRADED + STAY + LEFT_BEHIND[what] + SEAL
+    outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "was started by the show and is not under the second stage" in outcome.stdout
+
+
+@needs_guard
+def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
+    """A child that the kernel put beside the show instead of under it would not be found."""
+    program = """
+    import os, signal
+    from installation.guarding import kernel
+    beside_this_one = 0x8000
+    for name, arguments in (("clone", (beside_this_one | signal.SIGCHLD,)), ("clone3", (None, 0))):
+        try:
+            if not kernel.call(name, *arguments, *[0] * (5 - len(arguments))):
+                os._exit(0)
+            print("started")
+        except OSError as failure:
+            print(failure.strerror)
+    import subprocess
+    print(subprocess.run(["true"]).returncode)
+    """
+    said = "Operation not permitted\nFunction not implemented\n0\n"
+    assert child(program, user, tmp_path) == said
+
+
+@needs_guard
+def test_who_was_there_before_the_launcher_is_no_mistake(user: str, tmp_path: Path) -> None:
+    """The clerks, and what a shell started before it became the launcher, share nothing."""
+    outcome = run(
+        "-c", STAY + LEFT_BEHIND["a child"] + FIRST_STAGE + SEAL, user=user, folder=tmp_path
+    )
+    assert outcome.stdout == "", outcome.stderr
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@needs_guard
+def test_what_is_open_is_looked_through_behind_the_second_filter(user: str, tmp_path: Path) -> None:
+    """No thread can open a socket between the look and the filter, for the filter comes first."""
+    program = """
+    import socket
+    from dataclasses import replace
+    from installation.guarding.sealing import Guard
+    class Devices(tuple):
+        def __iter__(self):
+            try:
+                socket.socketpair()
+                print("opened")
+            except PermissionError:
+                print("refused")
+            return super().__iter__()
+    Guard(replace(standing, devices=Devices(standing.devices)), []).seal()
+    """
+    assert child(program, user, tmp_path) == "refused\n"
+
+
+@needs_guard
+def test_a_thread_outside_the_second_stage_is_found(user: str, tmp_path: Path) -> None:
+    """To be under the first stage's filter is not enough; each thread must be under both."""
+    program = """
+    import threading
+    from installation.guarding import seccomp
+    end = threading.Event()
+    earlier = threading.Thread(target=end.wait)
+    earlier.start()
+    print(seccomp.guarded_threads())
+    seccomp.enter(seccomp.second(), all_threads=False)
+    print(seccomp.guarded_threads())
+    end.set()
+    earlier.join()
+    print(seccomp.guarded_threads())
+    """
+    assert child(program, user, tmp_path) == "False\nFalse\nTrue\n"
+
+
+def test_half_a_self_test_is_none(user: str, tmp_path: Path) -> None:
+    """Where the earlier thread ends in the midst of its attempts, nothing is proved."""
+    program = """
+    import sys, threading
+    from installation.guarding.attempts import SECCOMP, Attempt
+    from installation.guarding.sealing import Guard
+    from installation.guarding.standing import Standing
+    def deed(ground):
+        if threading.current_thread() is threading.main_thread():
+            raise PermissionError(1, "refused")
+        sys.exit()
+    proof = Guard(Standing("degraded"), [Attempt("leave", "exit()", SECCOMP, deed)]).seal()
+    print(proof.holds, *[mistake for mistake in proof.missing if mistake.where == "the self-test"])
+    """
+    outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
+    assert outcome.stdout.startswith("False the self-test: the earlier thread"), outcome.stderr
+
+
+@needs_guard
+def test_queues_of_others_take_nothing(user: str, tmp_path: Path) -> None:
+    """A queue that somebody else made before, and semaphores, take no byte of the show's."""
+    program = """
+    import ctypes, os, struct
+    from installation.guarding import kernel
+    queue = kernel.call("msgget", 0, 0o1666)
+    semaphores = kernel.call("semget", 0, 1, 0o1666)
+    message = struct.pack("@l8s", 1, b"a frame")
+    set_value, send_at_once = 16, 0o4000
+    def tell():
+        try:
+            kernel.call("msgsnd", queue, message, 8, send_at_once)
+            print("sent")
+        except OSError as failure:
+            print(failure.errno)
+        try:
+            kernel.call("semctl", semaphores, 0, set_value, 12345)
+            print("set")
+        except OSError as failure:
+            print(failure.errno)
+    tell()
+    if not os.fork():
+        from installation.guarding.launcher import first_stage
+        from installation.guarding.standing import Standing
+        first_stage(Standing("degraded"), None)
+        tell()
+        import sys
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+    kernel.call("msgctl", queue, 0, None)
+    kernel.call("semctl", semaphores, 0, 0, None)
+    """
+    outcome = run("-u", "-c", textwrap.dedent(program), user=user, folder=tmp_path)
+    assert outcome.stdout == "sent\nset\n1\n1\n", outcome.stderr
+
+
+@needs_guard
+def test_locks_are_left_by_nobody(user: str, tmp_path: Path) -> None:
+    """The kernel lists every lock with its 16 bytes of place; from the second stage on none is."""
+    program = """
+    import fcntl, os
+    from installation.guarding import seccomp
+    own = f" {os.getpid()} "
+    with open("/etc/passwd") as file:
+        fcntl.lockf(file, fcntl.LOCK_SH, 12345, 67890)
+        print(any(own in line and "67890" in line for line in open("/proc/locks")))
+        seccomp.enter(seccomp.second(), all_threads=True)
+        for lock in (fcntl.lockf, fcntl.flock):
+            try:
+                lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except PermissionError:
+                print("refused")
+    """
+    assert child(program, user, tmp_path) == "True\nrefused\nrefused\n"

@@ -29,11 +29,13 @@ FORBIDDEN = {
 ALLOWED = {
     "guarding/attempts.py": "tries what must be refused",
     "guarding/clerk.py": "runs outside the sandbox and lets only words and numbers pass",
+    "guarding/landlock.py": "opens devices as mere places, to name them in a rule",
     "guarding/launcher.py": "becomes the show",
     "guarding/standing.py": "prepares, before the sandbox, the folder that the attempts try",
     "guarding/openings.py": "wraps sockets that are open already, to ask what they are",
     "guarding/sealing.py": "tells tempfile that there is no place",
     "guarding/seccomp.py": "names the family of sockets that it allows",
+    "seeing/v4l.py": "opens cameras, and asks them what they are",
     "seeing/webcam.py": "asks OpenCV's writer for the code of a pixel format",
     "showing/fonts.py": "asks fontconfig which font has a script, before the second stage",
     "cli.py": "doctor runs an audit; the report of a show without a sandbox",
@@ -60,6 +62,8 @@ def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def opens_to_write(call: ast.Call) -> bool:
     """Tell whether `call` is an `open` whose mode is not plainly one for reading."""
     function = call.func
+    if isinstance(function, ast.Attribute) and ast.unparse(function) in ("os.open", "os.fdopen"):
+        return True  # Its flags may come from anywhere.
     builtin = isinstance(function, ast.Name) and function.id == "open"
     method = isinstance(function, ast.Attribute) and function.attr == "open"
     modes = call.args[1:2] if builtin else call.args[:1]
@@ -79,6 +83,7 @@ def opens_to_write(call: ast.Call) -> bool:
         "open('a', 'wb')",
         "path.open('ab')",
         "open('a', mode)",
+        "os.open('a', os.O_WRONLY | os.O_CREAT)",
         "import socket",
         "from urllib.request import urlopen",
         "numpy.save('a', pixels)",
