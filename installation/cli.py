@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(handlers=[LogHandler(LOG)], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
     asked = _parser().parse_args(argv)
     try:
         status: int = asked.command(asked)
