@@ -32,7 +32,7 @@ from timm.data import ImageNetInfo
 
 from installation.config import REASONS
 from installation.errors import KioskError, LabelSetError, Mistake
-from installation.naming.labelset import COLUMNS
+from installation.naming.spreadsheet import COLUMNS
 
 HERE = Path(__file__).parent
 JUDGEMENT = HERE / "persons"

@@ -181,14 +181,14 @@ def test_a_wrong_label_set_is_an_error(
 
 def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
     """Labels that were changed since their tensors were built are found before the show."""
-    project.write("models/fish/labelset.yaml", LABELSET.replace("classes", "conse"))
+    project.write("models/fish/labelset.yaml", LABELSET.replace("classes", "text"))
     built = "models/fish/built.safetensors: "
-    rebuild = "Run: scripts/build-labels fish"
+    rebuild = "Run: kiosk labels build fish"
     assert_refused(project.kiosk("check"), f"{built}the label set is not built yet. {rebuild}")
     save_file({}, project.folder / "models/fish/built.safetensors", {"labels_sha256": "0"})
     assert_refused(
         project.kiosk("check"),
-        f"{built}it was built for other text in labels.csv than there is now. {rebuild}",
+        f"{built}it was built for other text in labels.csv or labelset.yaml than there is now. {rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
     assert_refused(project.kiosk("check"), f"{built}it is damaged. {rebuild}")

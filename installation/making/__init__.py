@@ -1,1 +1,1 @@
-"""Making: what people do before a show, and what may write files or reach the network."""
+"""What is done before a show and may write files or reach the network; no show comes here."""

@@ -1,13 +1,16 @@
 """What is built from a label set's words: its file, and whether it is the one of these words.
 
-Nothing here imports torch, so that `kiosk check` answers at once.
+Nothing here imports torch until tensors are read, so that `kiosk check` answers at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -15,12 +18,18 @@ from installation.document import shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming.labelset import LabelSet
 
+if TYPE_CHECKING:
+    import torch
+
 _OTHER = {
-    "labels_sha256": "other text in labels.csv",
+    "labels_sha256": "other text in labels.csv or labelset.yaml",
     "method": "another method",
     "encoder_sha256": "other weights of the network",
 }
 """What has changed since, by the key of the built file that tells."""
+
+HEADER_LENGTH = 8
+"""Bytes before a safetensors file's header, which say how long it is."""
 
 
 def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
@@ -30,6 +39,23 @@ def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
     """
     said = {"labels_sha256": label_set.fingerprint, "method": label_set.settings.method}
     return said if encoder is None else said | {"encoder_sha256": encoder}
+
+
+def checksum(file: Path) -> str:
+    """Return the SHA-256 of the numbers in a safetensors file, and of where they stand.
+
+    The words about them (`metadata`) take no part, as they hold this sum. Raises OSError, and
+    ValueError where it is no such file.
+    """
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(HEADER_LENGTH), "little")
+        header = json.loads(opened.read(length))
+        header.pop("__metadata__", None)
+        digest.update(json.dumps(header, sort_keys=True).encode())
+        while chunk := opened.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -45,6 +71,8 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
             for key, expected in metadata(label_set, encoder).items():
                 if seen.get(key) != expected:
                     raise unfit(label_set, f"it was built for {_OTHER[key]} than there is now")
+            if seen.get("tensors_sha256") != checksum(label_set.built):
+                raise unfit(label_set, "it is damaged (its numbers are not those that were built)")
             yield file
     except FileNotFoundError:
         raise unfit(label_set, "the label set is not built yet") from None
@@ -52,12 +80,31 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
         raise unfit(label_set, "it is damaged") from None
 
 
+def read(
+    label_set: LabelSet, encoder: str, shapes: Mapping[str, Sequence[int]], kind: str
+) -> dict[str, torch.Tensor]:
+    """Return the built tensors of these names and shapes, all of a `kind` ("F16"), on the CPU.
+
+    All of that is checked before anything is read. `encoder` is the SHA-256 of the encoder's
+    weights. Raises LabelSetError.
+    """
+    with opened(label_set, "pt", encoder) as file:
+        for name, shape in shapes.items():
+            if name not in file.keys():  # noqa: SIM118  it is no mapping
+                raise unfit(label_set, f"the tensor '{name}' is missing")
+            part = file.get_slice(name)
+            if part.get_shape() != list(shape) or part.get_dtype() != kind:
+                what = f"the tensor '{name}' is {part.get_dtype()} {part.get_shape()}"
+                raise unfit(label_set, f"{what} (expected {kind} {list(shape)})")
+        return {name: file.get_tensor(name) for name in shapes}
+
+
 def check(label_set: LabelSet) -> None:
     """Raise LabelSetError where a set that must be built is not, or not from its present words.
 
     Whether it fits the network too is for `open_classifier`, which loads torch, to say.
     """
-    if label_set.settings.method != "classes":
+    if label_set.is_built:
         with opened(label_set, "numpy"):
             pass
 

@@ -1,22 +1,35 @@
-"""The method `classes`: each label is one class of the encoder's head."""
+"""The methods `classes` and `onnx`: each label is one output of a network's head."""
 
 from __future__ import annotations
 
 import torch
 
+from installation.document import shown
+from installation.errors import LabelSetError, Mistake
 from installation.naming.labelset import LabelSet
+from installation.naming.shares import shares
 
 
 class Classes:
     """Scores labels by the logits of their classes; hidden classes take no part."""
 
-    def __init__(self, label_set: LabelSet, device: torch.device) -> None:
-        self._rows = torch.tensor(label_set.rows, device=device)
+    def __init__(self, label_set: LabelSet, width: int, device: torch.device) -> None:
+        """Take the set for a network of `width` outputs.
+
+        Raises LabelSetError where a label is none of them.
+        """
+        rows = (*label_set.rows, *label_set.background)
+        if max(rows) >= width:
+            file = shown(label_set.folder / "labels.csv")
+            what = f"the id '{max(rows)}' is no output of the network (expected 0 to {width - 1})"
+            raise LabelSetError(Mistake(file, what, "Take the row out, or bring its network."))
+        self._rows = torch.tensor(rows, device=device)
+        self._labels = len(label_set.rows)
         self._temperature = label_set.settings.temperature
 
     def score(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to 1.
+        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to at most 1.
 
         `logits` is `(N, classes)` as the encoder gives them.
         """
-        return (logits[:, self._rows] / self._temperature).softmax(1)
+        return shares(logits[:, self._rows] / self._temperature, self._labels)

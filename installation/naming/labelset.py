@@ -1,49 +1,74 @@
 """Label sets: folders under models/ with the names that can be put on a visitor.
 
 A folder holds `labelset.yaml` (what it is and how it reads), `labels.csv` (a spreadsheet's file, a
-row per label) and, where the method needs one, `built.safetensors`, made from them by
-scripts/build_labels.py. The built file has every row, hidden or not, and hiding is applied when
-the set is loaded: a curator who hides a label need not build anything.
+row per label) and, where the method needs one, `built.safetensors`, made from them by `kiosk labels
+build`. The built file has every row, hidden or not, and hiding is applied when the set is loaded:
+a curator who hides a label need not build anything.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import importlib.util
-import io
 import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from installation.config import MODELS, REASONS, ContentSettings, Reason, Share, label_sets
-from installation.document import Section, cut, did_you_mean, load_yaml, read_text, shown
+from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
+from installation.naming import spreadsheet, vocabulary
 from installation.naming.labels import Label
+from installation.naming.spreadsheet import NO, YES, Row, Wording
 
 Crop = Literal["bust", "face", "frame"]
-Method = Literal["conse", "classes"]
+Method = Literal["text", "prompts", "examples", "classes", "onnx"]
 
-COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
+LITE = "efficientnet_lite0"
+"""The default network, which knows ImageNet's 1,000 classes and comes with the kiosk."""
+
+CLIP = "clip"
+"""The network that was trained on pictures with their captions, once it has been fetched."""
+
+ENCODERS: Mapping[Method, str] = {
+    "text": LITE,
+    "prompts": CLIP,
+    "examples": LITE,
+    "classes": LITE,
+    "onnx": "",
+}
+"""What each method looks through where labelset.yaml names no encoder; `onnx` brings its own."""
+
+NETWORKS = ("classifier.onnx", "model.safetensors")
+"""The network that a set with `onnx` brings: one of these files."""
+
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
 """Letters; what the screen can hold. WordNet's longest definition of a person has 318."""
-LARGEST_CSV = 8 * 1024 * 1024
-"""Bytes; thirty times the 2,832 rows of the shipped persons."""
+LONGEST_DESCRIPTION = 2000
+"""Letters of looks_like; some twenty sentences."""
 MOST_MISTAKES = 50
 """Mistakes of one file that are named; more are only counted."""
 
+EVERYTHING = ContentSettings.model_construct(hide=())
+"""Nothing is hidden: how tools load a set, never a show."""
+
 OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Unicode's bidirectional embeddings, overrides and isolates, which can disguise a name."""
+
+
+class Translation(Section):
+    """The root's name in another language."""
+
+    name: str
+    definition: str
 
 
 class RootSettings(Section):
@@ -52,6 +77,25 @@ class RootSettings(Section):
     id: str
     name: str
     definition: str
+    translations: dict[str, Translation] = Field(default_factory=dict)
+    """By language: `es`, `de`."""
+
+
+Channel = Annotated[float, Field(ge=-10, le=10)]
+Spread = Annotated[float, Field(gt=0, le=10)]
+
+
+class InputSettings(Section):
+    """The pictures that a set's own network takes, as it was trained with them."""
+
+    size: Annotated[int, Field(ge=16, le=1024)] = 224
+    """Side of the square, px."""
+    mean: tuple[Channel, Channel, Channel] = (0.5, 0.5, 0.5)
+    std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
+    """Of red, green and blue in 0–1; 0.5 and 0.5 bring them to −1 to 1."""
+
+
+Template = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="text with one {}")]
 
 
 class LabelSetSettings(Section):
@@ -61,12 +105,25 @@ class LabelSetSettings(Section):
     credit: str
     root: RootSettings
     crop: Crop = "bust"
-    encoder: Literal["efficientnet_lite0"] = "efficientnet_lite0"
     method: Method
+    encoder: (
+        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="a network's name")]
+        | None
+    ) = None
+    """The network that looks; None: the method's own."""
     temperature: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """What logits are divided by before the softmax: lower makes the scores more decided."""
     min_score: Share = 0.1
     """The score below which a visitor is only the root."""
+    templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
+    """Only for `prompts`: sentences in which {} stands for the name; none: the kiosk's own."""
+    examples: str = "examples"
+    """Only for `examples`: the folder with a folder of pictures for each id; a relative one
+    begins at the set's own."""
+    input: InputSettings | None = None
+    """Only for `onnx`."""
+    output: Literal["logits", "scores"] | None = None
+    """Only for `onnx`: whether the network ends before its softmax or after; None: logits."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +131,10 @@ class LabelSet:
     """The labels that can be put on a visitor, and how they are read.
 
     `labels` are the visible ones in the file's order. `rows[i]` is where the i-th stands in the
-    built tensors, or for the method `classes` in the encoder's head. `size` counts all rows of
-    labels.csv. `hidden` counts what is hidden, by reason. `fingerprint` is the SHA-256 of what the
-    built file is made from: ids, names and definitions of all rows.
+    built tensors, or in the logits of a network whose outputs are the labels; `background` is the
+    same of rows that take score and are never shown. `size` counts all rows of labels.csv. `hidden`
+    counts what is hidden, by reason. `fingerprint` is the SHA-256 of what the built file is made
+    from.
     """
 
     name: str
@@ -85,9 +143,20 @@ class LabelSet:
     root: Label
     labels: tuple[Label, ...]
     rows: tuple[int, ...]
+    background: tuple[int, ...]
     size: int
     hidden: Mapping[Reason, int]
     fingerprint: str
+
+    @property
+    def encoder(self) -> str:
+        """The network that looks; empty where the set brings its own."""
+        return self.settings.encoder or ENCODERS[self.settings.method]
+
+    @property
+    def is_built(self) -> bool:
+        """Whether its tensors are made from its words; other sets read a network's own outputs."""
+        return (self.settings.method, self.encoder) not in vocabulary.READ_AS_THEY_ARE
 
     @property
     def built(self) -> Path:
@@ -102,19 +171,17 @@ class LabelSet:
     @property
     def remedy(self) -> str:
         """The sentence that says how its tensors are built."""
-        return f"Run: scripts/build-labels {self.name}"
+        return f"Run: kiosk labels build {self.name}"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of labels.csv, with what timm's tables add; `line` is where it starts."""
+class Source:
+    """A label set as its files say it, hidden rows and all: what tools read and build."""
 
-    line: int
-    id: str
     name: str
-    definition: str
-    parent: str
-    hidden_because: str
+    folder: Path
+    settings: LabelSetSettings
+    rows: tuple[Row, ...]
 
 
 def load(
@@ -123,12 +190,31 @@ def load(
     models: Path = MODELS,
     *,
     where: str = "kiosk.yaml",
+    language: str = "en",
 ) -> LabelSet:
     """Return the label set `name` with the labels that `content` lets through.
 
-    `where` is the place that names the set, for the message where there is none of that name.
-    Raises LabelSetError with all mistakes of the set's files at once. Whether the built file fits
-    is for `open_classifier` to say, as only the encoder knows its shape.
+    Names and definitions are those of `language` as far as the set has them. `where` is the place
+    that names the set, for the message where there is none of that name. Raises LabelSetError with
+    all mistakes of the set's files at once. Whether the built file fits is for `open_classifier` to
+    say, as only the encoder knows its shape.
+    """
+    source = read(name, models, where=where)
+    label_set = assemble(source, content, language)
+    if not label_set.labels:
+        file = shown(source.folder / "labels.csv")
+        what = (
+            f"no label is visible (all {len(source.rows)} rows are hidden, expected at least one)"
+        )
+        remedy = "Empty hidden_because in the rows that may be shown."
+        raise LabelSetError(Mistake(file, what, remedy))
+    return label_set
+
+
+def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> Source:
+    """Return what the files of the label set `name` say.
+
+    Raises LabelSetError with all that is wrong with them; `where` is the place that names the set.
     """
     known = label_sets(models)
     if name not in known:
@@ -137,149 +223,59 @@ def load(
         raise LabelSetError(Mistake(where, what, remedy))
     folder = models / name
     mistakes: list[Mistake] = []
-    settings = None
+    loaded = None
     try:
-        settings = load_yaml(folder / "labelset.yaml", LabelSetSettings, LabelSetError).settings
+        loaded = load_yaml(folder / "labelset.yaml", LabelSetSettings, LabelSetError)
     except LabelSetError as error:
         mistakes += error.mistakes
-    file = shown(folder / "labels.csv")
     rows: list[Row] = []
     try:
-        rows = _read(read_text(folder / "labels.csv", file, LabelSetError, LARGEST_CSV), file)
+        rows = spreadsheet.read(folder / "labels.csv")
     except LabelSetError as error:
         mistakes += error.mistakes
-    if settings is not None:
-        mistakes += _check_settings(settings, shown(folder / "labelset.yaml"))
+    if loaded is not None:
+        mistakes += _check_settings(loaded)
         if rows:
-            mistakes += _check_rows(rows, settings, file)
+            mistakes += _check_rows(rows, loaded.settings, shown(folder / "labels.csv"))
     if mistakes:
         raise LabelSetError(*_shorten(mistakes))
-    assert settings is not None
-    label_set = _assemble(name, folder, settings, rows, content)
-    if not label_set.labels:
-        what = f"no label is visible (all {len(rows)} rows are hidden, expected at least one)"
-        remedy = "Empty hidden_because in the rows that may be shown."
-        raise LabelSetError(Mistake(file, what, remedy))
-    return label_set
+    assert loaded is not None
+    return Source(name, folder, loaded.settings, tuple(rows))
 
 
-def imagenet_classes() -> tuple[str, ...]:
-    """Return the WordNet ids of ImageNet-1k's classes, in the order of its networks' heads."""
-    return tuple(_table("imagenet_synsets.txt").splitlines())
-
-
-def imagenet_names() -> dict[str, str]:
-    """Return the synonyms of each of ImageNet's synsets by WordNet id: 'captain, headwaiter'."""
-    return _pairs("imagenet_synset_to_lemma.txt")
-
-
-def imagenet_definitions() -> dict[str, str]:
-    """Return the definition of each of ImageNet's synsets by WordNet id."""
-    return _pairs("imagenet_synset_to_definition.txt")
-
-
-@cache
-def _pairs(file: str) -> dict[str, str]:
-    return dict(line.split("\t", 1) for line in _table(file).splitlines())
-
-
-@cache
-def _table(file: str) -> str:
-    """Return one of timm's tables, found without importing timm, which would import torch."""
-    spec = importlib.util.find_spec("timm")
-    if spec is None or not spec.submodule_search_locations:
-        what = "it is not installed, and it carries ImageNet's names"
-        raise LabelSetError(Mistake("package timm", what, "Run scripts/run, which installs it."))
-    folder = Path(spec.submodule_search_locations[0]) / "data" / "_info"
-    return (folder / file).read_text(encoding="utf-8")
-
-
-def _read(text: str, file: str) -> list[Row]:
-    """Return the rows of a spreadsheet's file; names and definitions as far as they are known.
-
-    Raises LabelSetError where its form is wrong: columns, quotes, cells without a column.
-    """
-    records = _records(text, file)
-    first, header = next(records, (1, []))
-    columns = [cell.casefold() for cell in header]
-    if mistakes := list(_check_columns(columns, f"{file}:{first}")):
-        raise LabelSetError(*mistakes)
-    rows = []
-    try:
-        for line, cells in records:
-            if len(cells) > len(columns):
-                what = f"the row has {len(cells)} cells (expected {len(columns)})"
-                remedy = "Put text that holds the separator in quotes."
-                mistakes.append(Mistake(f"{file}:{line}", what, remedy))
-            else:
-                cell = dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
-                rows.append(Row(line, *(cell[column] for column in COLUMNS)))
-    except LabelSetError as error:
-        mistakes += error.mistakes
-    if not rows and not mistakes:
-        what = "there is no label in it (expected a row per label under the header)"
-        mistakes.append(Mistake(file, what, "Add a row."))
-    if mistakes:
-        raise LabelSetError(*_shorten(mistakes))
-    return [_complete(row) for row in rows]
-
-
-def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank and the line it starts on.
-
-    White space in a cell, line breaks included, counts as one blank.
-    """
-    header = text.lstrip().partition("\n")[0]
-    separator = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as failure:
-            what = f"the row that starts here cannot be read ({failure})"
-            remedy = 'Close each quote, and write a quote inside quotes twice: "".'
-            raise LabelSetError(Mistake(f"{file}:{line}", what, remedy)) from None
-        cells = [" ".join(cell.split()) for cell in record]
-        if any(cells):
-            yield line, cells
-
-
-def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
-    strangers = [column for column in columns if column and column not in COLUMNS]
-    for column in COLUMNS:
-        count = columns.count(column)
-        if count > 1:
-            yield Mistake(where, f"the column '{column}' is there {count} times", "Keep one.")
-        elif not count:
-            seen = ", ".join(columns) or "none"
-            what = f"the column '{column}' is missing (seen: {cut(seen)})"
-            meant = did_you_mean(column, strangers)
-            remedy = meant.replace("Did you mean", "Rename") if meant else ""
-            remedy = remedy.replace("?", f" to '{column}'.") or "Add it; its cells may be empty."
-            yield Mistake(where, what, remedy)
-
-
-def _complete(row: Row) -> Row:
-    """Fill an empty name or definition from timm's tables, where the id is a WordNet id there."""
-    if row.name and row.definition:
-        return row
-    name = row.name or imagenet_names().get(row.id, "").partition(", ")[0]
-    return replace(
-        row, name=name, definition=row.definition or imagenet_definitions().get(row.id, "")
-    )
-
-
-def _check_settings(settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
-    root = settings.root
-    texts = {"title": settings.title, "credit": settings.credit}
-    texts |= {"root.id": root.id, "root.name": root.name, "root.definition": root.definition}
-    for key, text in texts.items():
+def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
+    settings, root = loaded.settings, loaded.settings.root
+    texts: dict[tuple[str, ...], str] = {
+        ("title",): settings.title,
+        ("credit",): settings.credit,
+        ("root", "id"): root.id,
+        ("root", "name"): root.name,
+        ("root", "definition"): root.definition,
+    }
+    for language, said in root.translations.items():
+        texts["root", "translations", language, "name"] = said.name
+        texts["root", "translations", language, "definition"] = said.definition
+    for keys, text in texts.items():
+        where, key = loaded.where(*keys), ".".join(keys)
         if not text.strip():
-            yield Mistake(file, f"{key} is empty (expected text)", "Write it.")
-        yield from _check_text(text, key, LONGEST_DEFINITION, file)
+            yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
+        yield from _check_text(text, key, LONGEST_DEFINITION, where)
+    method = settings.method
+    if method == "text" and settings.encoder not in (None, LITE):
+        what = f"encoder is '{cut(str(settings.encoder))}', but text reads {LITE} only"
+        yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
+    if method == "onnx" and settings.encoder is not None:
+        what = "encoder is said, but a set with the method onnx brings its own network"
+        yield Mistake(loaded.where("encoder"), what, "Take the line out.")
+    only = {
+        "templates": ("prompts", settings.templates),
+        "input": ("onnx", settings.input),
+        "output": ("onnx", settings.output),
+    }
+    for name, (owner, value) in only.items():
+        if value and method != owner:
+            what = f"{name} is said, but only the method {owner} reads it (method is {method})"
+            yield Mistake(loaded.where(name), what, "Take it out, or change the method.")
 
 
 def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
@@ -287,8 +283,8 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
     first_id: dict[str, int] = {}
     first_name: dict[str, int] = {}
     parents = {row.id: row.parent for row in rows}
-    classes = set(imagenet_classes()) if settings.method == "classes" else None
-    headings = _headings(rows) if classes is not None else set()
+    outputs = vocabulary.outputs(settings.method, settings.encoder or ENCODERS[settings.method])
+    headings = {row.parent for row in rows if row.parent}
     for row in rows:
         where = f"{file}:{row.line}"
         if not row.id:
@@ -323,14 +319,20 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
             what = f"hidden_because is '{cut(row.hidden_because)}' (expected a known reason)"
             remedy = did_you_mean(row.hidden_because, REASONS)
             yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
-        if classes is not None and row.id and row.id not in classes and row.id not in headings:
-            what = f"the id '{cut(row.id)}' is no class of {settings.encoder}, nor any row's parent"
-            yield Mistake(where, what, did_you_mean(row.id, sorted(classes)) or "Take the row out.")
+        if row.is_background.casefold() not in (*YES, *NO):
+            what = f"is_background is '{cut(row.is_background)}' (expected yes, no or nothing)"
+            yield Mistake(where, what, "Write yes in the rows that are never shown.")
+        yield from _check_wordings(row, where)
+        if outputs is not None and row.id and row.id not in outputs and row.id not in headings:
+            what = f"the id '{cut(row.id)}' is no output of the network, nor any row's parent"
+            yield Mistake(where, what, did_you_mean(row.id, list(outputs)) or "Take the row out.")
 
 
-def _headings(rows: Sequence[Row]) -> set[str]:
-    """Return the ids that are other rows' parents; with `classes` they need not be classes."""
-    return {row.parent for row in rows if row.parent}
+def _check_wordings(row: Row, where: str) -> Iterator[Mistake]:
+    yield from _check_text(row.looks_like, "looks_like", LONGEST_DESCRIPTION, where)
+    for language, said in row.wordings.items():
+        yield from _check_text(said.name, f"name_{language}", LONGEST_NAME, where)
+        yield from _check_text(said.definition, f"definition_{language}", LONGEST_DEFINITION, where)
 
 
 def _ancestors(id_: str, parents: Mapping[str, str]) -> Iterator[str]:
@@ -365,43 +367,63 @@ def _shorten(mistakes: Sequence[Mistake]) -> list[Mistake]:
     return kept
 
 
-def _assemble(
-    name: str,
-    folder: Path,
-    settings: LabelSetSettings,
-    rows: Sequence[Row],
-    content: ContentSettings,
-) -> LabelSet:
-    """Return the label set of rows in which nothing is wrong."""
+def assemble(source: Source, content: ContentSettings, language: str = "en") -> LabelSet:
+    """Return the label set of rows in which nothing is wrong, as `load` does, even without labels.
+
+    With `EVERYTHING` it is the set as tools build it.
+    """
+    settings, rows = source.settings, source.rows
     hidden = {row.id: row.hidden_because for row in rows if row.hidden_because in content.hide}
     parents = {row.id: row.parent for row in rows}
-    name_of = {row.id: row.name for row in rows}
-    row_of: dict[str, int] = {row.id: i for i, row in enumerate(rows)}
-    if settings.method == "classes":
-        row_of = {id_: i for i, id_ in enumerate(imagenet_classes())}
+    words = {row.id: _words(row, language) for row in rows}
+    encoder = settings.encoder or ENCODERS[settings.method]
+    outputs = vocabulary.outputs(settings.method, encoder)
+    if outputs is None:
+        place: Mapping[str, int] = {row.id: i for i, row in enumerate(rows)}
+    elif (settings.method, encoder) in vocabulary.READ_AS_THEY_ARE:
+        place = outputs
+    else:
+        place = {row.id: i for i, row in enumerate(rows) if row.id in outputs}
+    root = settings.root
+    at_top = root.translations.get(language) or root
 
     def chain(id_: str) -> tuple[str, ...]:
-        above = [name_of[a] for a in _ancestors(id_, parents) if a in name_of and a not in hidden]
-        return (settings.root.name, *reversed(above))
+        above = [words[a].name for a in _ancestors(id_, parents) if a in words and a not in hidden]
+        return (at_top.name, *reversed(above))
 
-    labelled = [row for row in rows if row.id in row_of]
-    visible = [row for row in labelled if row.id not in hidden]
-    counts = Counter(hidden[row.id] for row in labelled if row.id in hidden)
-    root = settings.root
+    placed = [row for row in rows if row.id in place]
+    visible = [row for row in placed if row.id not in hidden and not row.background]
+    counts = Counter(hidden[row.id] for row in placed if row.id in hidden)
     return LabelSet(
-        name=name,
-        folder=folder,
+        name=source.name,
+        folder=source.folder,
         settings=settings,
-        root=Label(root.id, root.name, root.definition, ()),
-        labels=tuple(Label(row.id, row.name, row.definition, chain(row.id)) for row in visible),
-        rows=tuple(row_of[row.id] for row in visible),
+        root=Label(root.id, at_top.name, at_top.definition, ()),
+        labels=tuple(
+            Label(row.id, words[row.id].name, words[row.id].definition, chain(row.id))
+            for row in visible
+        ),
+        rows=tuple(place[row.id] for row in visible),
+        background=tuple(
+            place[row.id] for row in placed if row.background and row.id not in hidden
+        ),
         size=len(rows),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
-        fingerprint=_fingerprint(rows),
+        fingerprint=_fingerprint(settings, rows),
     )
 
 
-def _fingerprint(rows: Sequence[Row]) -> str:
-    """Return the SHA-256 of what tensors are built from; hiding and parents do not change it."""
-    text = json.dumps([[row.id, row.name, row.definition] for row in rows], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _words(row: Row, language: str) -> Wording:
+    """Return a row's name and definition in `language`, each in the set's own where it has none."""
+    said = row.wordings.get(language, Wording())
+    return Wording(said.name or row.name, said.definition or row.definition)
+
+
+def _fingerprint(settings: LabelSetSettings, rows: Sequence[Row]) -> str:
+    """Return the SHA-256 of what tensors are built from; hiding, parents and languages are not."""
+    method = settings.method
+    made_from: list[object] = [list(settings.templates)] if method == "prompts" else []
+    for row in rows:
+        words = [row.name, row.definition, row.looks_like] if method in ("text", "prompts") else []
+        made_from.append([row.id, *words])
+    return hashlib.sha256(json.dumps(made_from, ensure_ascii=False).encode()).hexdigest()

@@ -95,6 +95,8 @@ def test_no_module_of_the_show_can_write_or_reach_others() -> None:
     found = {}
     for file in PACKAGE.rglob("*.py"):
         name = file.relative_to(PACKAGE).as_posix()
+        if name.startswith("making/"):
+            continue  # what is done before a show; the import contract keeps the show out of it
         names = sorted(set(named(ast.parse(file.read_text()))))
         if names and name not in ALLOWED:
             found[name] = names

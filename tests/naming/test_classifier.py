@@ -9,10 +9,11 @@ import torch
 from skimage import data
 
 from installation.config import ContentSettings, label_sets
-from installation.naming import crops, labelset
+from installation.naming import crops, imagenet, labelset
 from installation.naming.classifier import Classifier, CropClassifier, open_classifier
 from installation.naming.conse import ConSE
-from installation.naming.efficientnet import EfficientNetLite0
+from installation.naming.efficientnet import CLASSES, EfficientNetLite0
+from installation.naming.encoder import Input
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
@@ -148,11 +149,9 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
 def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> None:
     """A single thing that the network is sure of is read as somebody who has it."""
     label_set = labelset.load("persons", ContentSettings())
-    scorer = ConSE.open(label_set, EfficientNetLite0.fingerprint, EfficientNetLite0.width, CPU)
-    logits = torch.zeros(1, EfficientNetLite0.width)
-    names = [
-        labelset.imagenet_names()[id_].partition(", ")[0] for id_ in labelset.imagenet_classes()
-    ]
+    scorer = ConSE.open(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
+    logits = torch.zeros(1, CLASSES)
+    names = [imagenet.names()[id_].partition(", ")[0] for id_ in imagenet.classes()]
     logits[0, names.index(thing)] = 20
     best = scorer.score(logits)[0].argsort(descending=True)[:10]
     assert expected in {label_set.labels[i].name for i in best}
@@ -163,7 +162,8 @@ def test_the_crop_is_the_label_sets(opened: Open) -> None:
     seen, kept = [], []
 
     class Sketcher:
-        name, size, width, fingerprint, device = "sketcher", 8, 2, "", CPU
+        name, width, fingerprint, device = "sketcher", 2, "", CPU
+        input = Input(8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
         def encode(self, batch: torch.Tensor) -> torch.Tensor:
             seen.append(batch.clone())
@@ -178,5 +178,5 @@ def test_the_crop_is_the_label_sets(opened: Open) -> None:
         settings = shipped.settings.model_copy(update={"crop": crop})
         label_set = replace(shipped, settings=settings)
         CropClassifier(label_set, Sketcher(), Sketcher()).read(portrait(), [track(1, FACE)])
-        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, 8, CPU))
+        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, Sketcher.input, CPU))
         assert not kept.pop().any(), "crops are zeroed once they have been read"

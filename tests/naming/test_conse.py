@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from installation.config import ContentSettings
 from installation.errors import LabelSetError
-from installation.naming import built as built_file
+from installation.making import building
+from installation.making.building import Made
 from installation.naming import conse, labelset
 from installation.naming.conse import ConSE
 from installation.naming.labelset import LabelSet
@@ -34,7 +36,7 @@ def built(tmp_path: Path) -> LabelSet:
     label_set = labelset.load("weather", ContentSettings(), tmp_path)
     classes, labels = conse.calibrate(embeddings(30, 1), embeddings(3, 2))
     tensors = {"classes": classes.half(), "labels": labels.half()}
-    save_file(tensors, label_set.built, built_file.metadata(label_set, ENCODER))
+    building.write(label_set, Made(tensors, ENCODER, ()))
     return label_set
 
 
@@ -42,7 +44,7 @@ def test_scores_are_the_papers_sum_written_out() -> None:
     """The batched scores are those of a plain loop over visitors, classes and labels."""
     classes, labels = conse.calibrate(embeddings(40, 1), embeddings(7, 2))
     logits = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
-    scores = ConSE(classes, labels, 0.5).score(logits)
+    scores = ConSE(classes, labels, len(labels), 0.5).score(logits)
     for visitor, score in zip(logits.numpy(), scores, strict=True):
         probability = np.exp(visitor) / np.exp(visitor).sum()
         best = sorted(range(40), key=lambda c: -probability[c])[: conse.TOP]
@@ -55,7 +57,7 @@ def test_scores_are_the_papers_sum_written_out() -> None:
 def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
     """The flatter the network's probabilities, the flatter the scores."""
     classes, labels = conse.calibrate(embeddings(200, 1), embeddings(50, 2))
-    scorer = ConSE(classes, labels, 0.5)
+    scorer = ConSE(classes, labels, len(labels), 0.5)
     logits = torch.zeros(1, 200)
     logits[0, 3] = 1
     best = [float(scorer.score(logits * sure).max()) for sure in (1, 3, 6, 12)]
@@ -94,7 +96,7 @@ def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str
     with pytest.raises(LabelSetError) as caught:
         ConSE.open(label_set, encoder, width, CPU)
     (mistake,) = caught.value.mistakes
-    assert mistake.remedy == "Run: scripts/build-labels weather"
+    assert mistake.remedy == "Run: kiosk labels build weather"
     assert mistake.where.endswith("weather/built.safetensors")
     return mistake.what
 
@@ -108,7 +110,10 @@ def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
 def test_a_stale_build_is_refused(built: LabelSet) -> None:
     """Other words in labels.csv or another network ask for another build."""
     stale = replace(built, fingerprint="0" * 64)
-    assert refusal(stale) == "it was built for other text in labels.csv than there is now"
+    assert (
+        refusal(stale)
+        == "it was built for other text in labels.csv or labelset.yaml than there is now"
+    )
     weights = "it was built for other weights of the network than there is now"
     assert refusal(built, encoder="f" * 64) == weights
 
@@ -116,10 +121,9 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
 def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     """Tensors are checked by their header, before anything of their size is made."""
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
-    save_file({"classes": torch.zeros(30, 384)}, built.built, built_file.metadata(built, ENCODER))
+    building.write(built, Made({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
-    classes = {"classes": torch.zeros(30, 384).half()}
-    save_file(classes, built.built, built_file.metadata(built, ENCODER))
+    building.write(built, Made({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
     assert refusal(built) == "the tensor 'labels' is missing"
 
 
@@ -128,6 +132,18 @@ def test_a_truncated_built_file_is_refused(built: LabelSet, length: int) -> None
     """A file that was cut short is damaged, wherever it was cut."""
     built.built.write_bytes(built.built.read_bytes()[:length])
     assert refusal(built).startswith("it is damaged")
+
+
+@given(place=st.integers(1, 20_000), bit=st.integers(0, 7))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_flipped_bit_is_noticed(built: LabelSet, place: int, bit: int) -> None:
+    """A file that was damaged in its middle is refused, though its size and header are right."""
+    good = built.built.read_bytes()
+    bad = bytearray(good)
+    bad[-place] ^= 1 << bit
+    built.built.write_bytes(bad)
+    assert refusal(built).startswith("it is damaged")
+    built.built.write_bytes(good)
 
 
 def test_bytes_that_are_no_tensors_are_refused(built: LabelSet) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,12 +10,19 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
 
 from installation.naming import crops
+from installation.naming.efficientnet import EfficientNetLite0
+from installation.naming.encoder import Input
 from installation.naming.labelset import Crop
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
 CPU = torch.device("cpu")
 GREY_LEVEL = 1 / 128
+
+
+def taken(size: int) -> Input:
+    """Return the pictures that the default network takes, at this size."""
+    return replace(EfficientNetLite0.input, size=size)
 
 
 def noisy(height: int, width: int, seed: int = 0) -> Frame:
@@ -48,7 +57,7 @@ def test_crops_are_torchvisions(
     """A crop is torchvision's padded `resized_crop` with antialiasing, to within a grey level."""
     frame = noisy(200, 300)
     box = Box.from_centre(x, y, width, height)
-    ours = crops.cut(frame, [box], crop, 64, CPU)[0]
+    ours = crops.cut(frame, [box], crop, taken(64), CPU)[0]
     assert (ours - reference(frame, box, crop, 64)).abs().max() <= GREY_LEVEL + 1e-6
 
 
@@ -57,18 +66,19 @@ def test_a_batch_is_its_crops_one_by_one(crop: Crop) -> None:
     """The crops of several visitors are the same as each visitor's alone."""
     frame = noisy(240, 320)
     boxes = [Box(10, 20, 60, 90), Box(200, 10, 330, 150), Box(-30, -30, 20, 20)]
-    batch = crops.cut(frame, boxes, crop, 224, CPU)
+    batch = crops.cut(frame, boxes, crop, taken(224), CPU)
     assert batch.shape == (3, 3, 224, 224)
     assert batch.dtype == torch.float32
     for one, box in zip(batch, boxes, strict=True):
-        assert torch.equal(one, crops.cut(frame, [box], crop, 224, CPU)[0])
+        assert torch.equal(one, crops.cut(frame, [box], crop, taken(224), CPU)[0])
 
 
 def test_what_lies_outside_the_frame_is_the_networks_zero() -> None:
     """Beyond the frame's edge there is grey, which normalises to nothing."""
     white = Frame(np.full((100, 100, 3), 255, np.uint8), 0.0)
     assert torch.equal(
-        crops.cut(white, [Box(300, 300, 340, 350)], "bust", 32, CPU), torch.zeros(1, 3, 32, 32)
+        crops.cut(white, [Box(300, 300, 340, 350)], "bust", taken(32), CPU),
+        torch.zeros(1, 3, 32, 32),
     )
 
 
@@ -84,12 +94,12 @@ def test_a_bust_holds_the_face_and_the_shoulders() -> None:
 
 def test_nobody_makes_an_empty_batch() -> None:
     """Without visitors the batch is empty and has its shape."""
-    assert crops.cut(noisy(10, 10), [], "bust", 224, CPU).shape == (0, 3, 224, 224)
+    assert crops.cut(noisy(10, 10), [], "bust", taken(224), CPU).shape == (0, 3, 224, 224)
 
 
 def test_the_frame_is_not_changed() -> None:
     """Cutting leaves the mirror's frame as it was, even where the crop is the whole frame."""
     frame = noisy(64, 64)
     before = frame.pixels.copy()
-    crops.cut(frame, [Box(1, 1, 9, 9)], "frame", 32, CPU)
+    crops.cut(frame, [Box(1, 1, 9, 9)], "frame", taken(32), CPU)
     assert np.array_equal(frame.pixels, before)

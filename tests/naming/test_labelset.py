@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from installation.config import REASONS, ContentSettings
 from installation.errors import LabelSetError
-from installation.naming import labelset
+from installation.naming import labelset, spreadsheet
 from installation.naming.labelset import LabelSet
 
 YAML = """\
 title: Weather
 credit: Written for a test
 root: {id: somebody, name: somebody, definition: a person}
-method: conse
+method: text
 """
 HEADER = "id,name,definition,parent,hidden_because"
 ROWS = (HEADER, "sun,sunny one,brings the light,,", "rain,rainy one,waters the plants,sun,")
@@ -138,7 +138,7 @@ def test_every_spreadsheet_writes_a_file_that_reads_back(
     """Comma or semicolon, any line ending, BOM or none, quotes or none: the names are the same."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
-    writer.writerow(labelset.COLUMNS)
+    writer.writerow(spreadsheet.COLUMNS)
     for number, name in enumerate(names):
         writer.writerow([f"id{number}", name, "words, and; more", "", ""])
         for _ in range(blanks):
@@ -301,7 +301,7 @@ def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name
 
 def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
     """labelset.yaml and labels.csv are mended in one go, each mistake with its line."""
-    write(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: conse\nmin_score: 7\n")
+    write(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: text\nmin_score: 7\n")
     said = mistakes(tmp_path)
     assert said[0].startswith("weather/labelset.yaml:5: metod is not a setting")
     assert said[1].startswith("weather/labelset.yaml:6: min_score is 7")
@@ -316,7 +316,7 @@ def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
     assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
 
 
-CLASSES = YAML.replace("conse", "classes")
+CLASSES = YAML.replace("text", "classes")
 
 
 def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: Path) -> None:
@@ -334,5 +334,5 @@ def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
     write(tmp_path, HEADER, "n01443537,,,,", "n09818022,,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
-        "weather/labels.csv:3: the id 'n09818022' is no class of efficientnet_lite0"
+        "weather/labels.csv:3: the id 'n09818022' is no output of the network"
     )

@@ -1,0 +1,124 @@
+"""From a label set's words and pictures to its tensors, whatever its method."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from installation.config import MODELS
+from installation.naming import built, labelset
+from installation.naming.labelset import LabelSet, Source
+
+CARD = "card.md"
+"""The file in a set's folder that says what it was built from, and its figures."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a method makes of a label set.
+
+    `tensors` are what the built file holds, a row for each of labels.csv where they belong to
+    labels; `encoder` is the SHA-256 of the network's weights; `figures` are sentences for people.
+    """
+
+    tensors: Mapping[str, torch.Tensor]
+    encoder: str
+    figures: Sequence[str]
+
+
+Make = Callable[[Source], Made]
+"""A method's way of building. Raises LabelSetError and WeightsError."""
+
+
+def build(name: str, models: Path = MODELS, make: Make | None = None) -> Made | None:
+    """Write the built file and the card of the label set `name`, and return what was made.
+
+    None where its method reads a network's own outputs and nothing is built. `make` replaces the
+    method's own way. Raises LabelSetError and WeightsError; then the last good file stays.
+    """
+    source = labelset.read(name, models)
+    label_set = labelset.assemble(source, labelset.EVERYTHING)
+    if not label_set.is_built:
+        return None
+    made = (make or _way(label_set))(source)
+    write(label_set, made)
+    return made
+
+
+def _way(label_set: LabelSet) -> Make:
+    """Return how the set's method builds; what it needs is loaded only then."""
+    method = label_set.settings.method
+    if method == "text":
+        from installation.making import text
+
+        return text.make
+    if method == "prompts":
+        from installation.making import prompts
+
+        return prompts.make
+    if method == "examples":
+        from installation.making import examples
+
+        return examples.make
+    from installation.making import heads
+
+    return heads.make
+
+
+def write(label_set: LabelSet, made: Made) -> None:
+    """Write the built file and the card, each whole or not at all."""
+    tensors = {name: tensor.contiguous() for name, tensor in made.tensors.items()}
+    said = built.metadata(label_set, made.encoder)
+    with _replacing(label_set.built) as file:
+        # The sum is taken of what the file really holds, then the file says it of itself.
+        save_file(tensors, file, said)
+        save_file(tensors, file, said | {"tensors_sha256": built.checksum(file)})
+    with _replacing(label_set.folder / CARD) as file:
+        file.write_text(_card(label_set, made), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` that takes its place where all went well."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(number)
+    file = Path(name)
+    try:
+        yield file
+        # Others must be able to read what the artist built; mkstemp makes it private.
+        file.chmod(0o644)
+        file.replace(path)
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def _card(label_set: LabelSet, made: Made) -> str:
+    """Return the set's card: what it is, what it was built from, and the figures."""
+    settings = label_set.settings
+    visible = len(label_set.labels)
+    lines = [
+        f"# {settings.title}",
+        "",
+        f"{settings.credit}. {label_set.size:,} rows, {visible:,} of them labels before hiding.",
+        "",
+        "| what | from |",
+        "|---|---|",
+        f"| method | {settings.method} |",
+        f"| network | {label_set.encoder}, SHA-256 {made.encoder} |",
+        f"| words | SHA-256 {label_set.fingerprint} |",
+        "",
+        *(f"- {figure}" for figure in made.figures),
+        "",
+        "Written by `kiosk labels build`; a label is a guess about a picture, never a fact about a",
+        "person.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""From what a label set says to the network that looks for it."""
+
+from __future__ import annotations
+
+import torch
+
+from installation.naming.efficientnet import EfficientNetLite0
+from installation.naming.encoder import Encoder
+from installation.naming.labelset import CLIP, LITE, LabelSet
+
+
+def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
+    """Return the network that `label_set` looks through, on `device`, warmed up.
+
+    It gives logits where the labels are classes of its own or are made from them, and features
+    elsewhere. Raises WeightsError where its weights are missing or not the ones that were pinned,
+    and LabelSetError where the set's own network does not fit.
+    """
+    encoder: Encoder
+    if label_set.settings.method == "onnx":
+        from installation.naming.network import open_network
+
+        encoder = open_network(label_set, device)
+    elif label_set.encoder == LITE:
+        features = label_set.settings.method == "examples"
+        encoder = EfficientNetLite0(device, output="features" if features else "logits")
+    elif label_set.encoder == CLIP:
+        from installation.naming.clip import Clip
+
+        encoder = Clip(device)
+    else:
+        from installation.naming.vit import TimmFeatures
+
+        encoder = TimmFeatures(label_set.encoder, device)
+    encoder.encode(torch.zeros(1, 3, encoder.input.size, encoder.input.size, device=device))
+    return encoder

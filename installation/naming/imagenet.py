@@ -1,0 +1,47 @@
+"""ImageNet's categories: ids, names and definitions, from the tables that timm carries.
+
+Nothing here imports timm, which would import torch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from installation.errors import LabelSetError, Mistake
+
+
+def classes() -> tuple[str, ...]:
+    """Return the WordNet ids of ImageNet-1k's classes, in the order of its networks' heads."""
+    return synsets("imagenet_synsets.txt")
+
+
+def names() -> dict[str, str]:
+    """Return the synonyms of each of ImageNet's synsets by WordNet id: 'captain, headwaiter'."""
+    return _pairs("imagenet_synset_to_lemma.txt")
+
+
+def definitions() -> dict[str, str]:
+    """Return the definition of each of ImageNet's synsets by WordNet id."""
+    return _pairs("imagenet_synset_to_definition.txt")
+
+
+@cache
+def synsets(file: str) -> tuple[str, ...]:
+    """Return the WordNet ids of one of timm's lists of classes, in the order of the heads."""
+    return tuple(_table(file).splitlines())
+
+
+@cache
+def _pairs(file: str) -> dict[str, str]:
+    return dict(line.split("\t", 1) for line in _table(file).splitlines())
+
+
+def _table(file: str) -> str:
+    spec = importlib.util.find_spec("timm")
+    if spec is None or not spec.submodule_search_locations:
+        what = "it is not installed, and it carries ImageNet's names"
+        raise LabelSetError(Mistake("package timm", what, "Run scripts/run, which installs it."))
+    folder = Path(spec.submodule_search_locations[0]) / "data" / "_info"
+    return (folder / file).read_text(encoding="utf-8")

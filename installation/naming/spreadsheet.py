@@ -1,0 +1,161 @@
+"""labels.csv: a spreadsheet's file, a row per label.
+
+Whatever a spreadsheet saves is read: commas or semicolons, a BOM or none, any order of columns and
+any column more. Five columns must be there; the others may be.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from installation.document import cut, did_you_mean, read_text, shown
+from installation.errors import LabelSetError, Mistake
+from installation.naming import imagenet
+
+COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
+OPTIONAL = ("looks_like", "is_background")
+TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
+"""A column such as `name_es`: the same in another language, by its ISO 639 code."""
+
+LARGEST_CSV = 8 * 1024 * 1024
+"""Bytes; thirty times the 2,832 rows of the shipped persons."""
+
+YES = ("yes", "true", "1", "x")
+NO = ("", "no", "false", "0")
+"""What a cell of is_background may say; spreadsheets write TRUE and FALSE."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A name and its definition in one language; what is empty there is empty here."""
+
+    name: str = ""
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of labels.csv, with what ImageNet's tables add; `line` is where it starts.
+
+    `looks_like` holds sentences for the encoder to match, with `|` between them. `is_background` is
+    the cell's own text. `wordings` is by language.
+    """
+
+    line: int
+    id: str
+    name: str
+    definition: str
+    parent: str = ""
+    hidden_because: str = ""
+    looks_like: str = ""
+    is_background: str = ""
+    wordings: Mapping[str, Wording] = field(default_factory=dict)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it looks like, a sentence each; none where that is left to name and definition."""
+        return tuple(said.strip() for said in self.looks_like.split("|") if said.strip())
+
+    @property
+    def background(self) -> bool:
+        """Whether it takes score and is never shown."""
+        return self.is_background.casefold() in YES
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of the file at `path`; names and definitions as far as they are known.
+
+    Raises LabelSetError with all that is wrong with its form: columns, quotes, cells without a
+    column. What the cells say is for the label set to judge.
+    """
+    file = shown(path)
+    records = _records(read_text(path, file, LabelSetError, LARGEST_CSV), file)
+    first, header = next(records, (1, []))
+    columns = [cell.casefold() for cell in header]
+    if mistakes := list(_check_columns(columns, f"{file}:{first}")):
+        raise LabelSetError(*mistakes)
+    rows = []
+    try:
+        for line, cells in records:
+            if len(cells) > len(columns):
+                what = f"the row has {len(cells)} cells (expected {len(columns)})"
+                remedy = "Put text that holds the separator in quotes."
+                mistakes.append(Mistake(f"{file}:{line}", what, remedy))
+            else:
+                rows.append(_row(line, dict(zip(columns, cells, strict=False))))
+    except LabelSetError as error:
+        mistakes += error.mistakes
+    if not rows and not mistakes:
+        what = "there is no label in it (expected a row per label under the header)"
+        mistakes.append(Mistake(file, what, "Add a row."))
+    if mistakes:
+        raise LabelSetError(*mistakes)
+    return rows
+
+
+def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank and the line it starts on.
+
+    White space in a cell, line breaks included, counts as one blank.
+    """
+    header = text.lstrip().partition("\n")[0]
+    separator = ";" if header.count(";") > header.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as failure:
+            what = f"the row that starts here cannot be read ({failure})"
+            remedy = 'Close each quote, and write a quote inside quotes twice: "".'
+            raise LabelSetError(Mistake(f"{file}:{line}", what, remedy)) from None
+        cells = [" ".join(cell.split()) for cell in record]
+        if any(cells):
+            yield line, cells
+
+
+def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
+    known = {column for column in columns if column in (*COLUMNS, *OPTIONAL)}
+    known |= {column for column in columns if TRANSLATED.fullmatch(column)}
+    strangers = [column for column in columns if column and column not in known]
+    for column in dict.fromkeys((*COLUMNS, *sorted(known))):
+        count = columns.count(column)
+        if count > 1:
+            yield Mistake(where, f"the column '{column}' is there {count} times", "Keep one.")
+        elif not count:
+            seen = ", ".join(columns) or "none"
+            what = f"the column '{column}' is missing (seen: {cut(seen)})"
+            meant = did_you_mean(column, strangers)
+            remedy = meant.replace("Did you mean", "Rename") if meant else ""
+            remedy = remedy.replace("?", f" to '{column}'.") or "Add it; its cells may be empty."
+            yield Mistake(where, what, remedy)
+    for stranger in strangers:
+        # A column of notes is the artist's own; a slip in a column that may be left out is not.
+        if meant := did_you_mean(stranger, OPTIONAL):
+            yield Mistake(where, f"the column '{cut(stranger)}' means nothing here", meant)
+
+
+def _row(line: int, cells: Mapping[str, str]) -> Row:
+    """Return a row; an empty name or definition is ImageNet's, where the id is one of its own."""
+    plain = {column: cells.get(column, "") for column in (*COLUMNS, *OPTIONAL)}
+    if not plain["name"]:
+        plain["name"] = imagenet.names().get(plain["id"], "").partition(", ")[0]
+    if not plain["definition"]:
+        plain["definition"] = imagenet.definitions().get(plain["id"], "")
+    languages = {
+        match[2]
+        for column, cell in cells.items()
+        if cell and (match := TRANSLATED.fullmatch(column))
+    }
+    wordings = {
+        code: Wording(cells.get(f"name_{code}", ""), cells.get(f"definition_{code}", ""))
+        for code in languages
+    }
+    return Row(line, **plain, wordings=wordings)
