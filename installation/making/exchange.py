@@ -25,11 +25,12 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from installation.config import MODELS, WEIGHTS, ContentSettings
+from installation.config import MODELS, WEIGHTS
 from installation.document import LARGEST_FILE, cut, read_text, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import built, labelset
-from installation.naming.labelset import LARGEST_CSV, OVERRIDES, LabelSet
+from installation.naming.labelset import EVERYTHING, OVERRIDES, LabelSet
+from installation.naming.spreadsheet import LARGEST_CSV
 
 LARGEST_NETWORK = 3 * 2**29
 """Bytes; a vision transformer of the size "large" has 1.2 billion."""
@@ -81,7 +82,6 @@ _DISGUISE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
 
 _CHUNK = 2**20
 _ASK = "Ask for a zip that 'kiosk labels export' made."
-_EVERYTHING = ContentSettings.model_construct(hide=())
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     its build is missing or stale, or the zip is there already and not `force`.
     """
     where = "kiosk labels export"
-    label_set = labelset.load(name, _EVERYTHING, models, where=where)
+    label_set = labelset.load(name, EVERYTHING, models, where=where)
     built.check(label_set)
     _check_name(name, shown(label_set.folder))
     to = to / f"{name}.zip" if to.is_dir() else to
@@ -301,7 +301,7 @@ def _judged(folder: Path, where: str) -> LabelSet:
     Raises LabelSetError with its mistakes, each at its place in the zip `where`.
     """
     try:
-        label_set = labelset.load(folder.name, _EVERYTHING, folder.parent)
+        label_set = labelset.load(folder.name, EVERYTHING, folder.parent)
         for file in WORDS:
             if (folder / file).exists():
                 _check_words(folder / file)
