@@ -525,7 +525,7 @@ def did_you_mean(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     being sent to 'cpu'.
     """
     nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
-    return f"Did you mean '{nearest[0]}'?" if nearest else ""
+    return f"Did you mean '{cut(nearest[0])}'?" if nearest else ""
 
 
 def _nearest_file(path: Path) -> str:
