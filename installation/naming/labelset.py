@@ -261,7 +261,7 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         texts["root", "translations", language, "name"] = said.name
         texts["root", "translations", language, "definition"] = said.definition
     for keys, text in texts.items():
-        where, key = loaded.where(*keys), ".".join(keys)
+        where, key = loaded.where(*keys), ".".join(map(cut, keys))
         if not text.strip():
             yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
         yield from _check_text(text, key, LONGEST_DEFINITION, where)
