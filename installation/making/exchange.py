@@ -231,7 +231,7 @@ def _judged_table(
     mistakes = [Mistake(f"{where}: '{cut(e.orig_filename)}'", what, _ASK) for e, what in wrong]
     names = [entry.filename for entry in table]
     folders = {name.partition("/")[0] for name in names}
-    files = [entry for entry in table if not entry.is_dir()]
+    files = [entry for entry in table if not entry.filename.endswith("/")]
     if not mistakes and len(folders) != 1:
         what = f"it holds {len(folders)} folders (expected one, named like the set)"
         mistakes.append(Mistake(where, what, _ASK))

@@ -116,7 +116,7 @@ class LabelSetSettings(Section):
         | None
     ) = None
     """The network that looks; None: the method's own."""
-    temperature: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
     """What logits are divided by before the softmax: lower makes the scores more decided."""
     min_score: Share = 0.1
     """The score below which a visitor is only the root."""

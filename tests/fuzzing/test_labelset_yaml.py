@@ -172,7 +172,7 @@ def test_no_settings_give_a_traceback(yard: Yard) -> None:
     tally = fuzz(yard, settings_file, file.write_bytes, lambda: load(yard.models))
     assert tally.cases >= CASES
     assert tally.accepted > CASES // 20, "files that are right are among them"
-    assert len(tally.refused) >= 20, "most of the mistakes are made"
+    assert len(tally.refused) >= 100, "most of the mistakes are made"
 
 
 @given(st.randoms(use_true_random=False))
