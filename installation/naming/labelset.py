@@ -223,8 +223,8 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     """
     known = label_sets(models)
     if name not in known:
-        remedy = did_you_mean(name, known) or f"Known here: {', '.join(known) or 'none'}."
-        what = f"labels is '{name}', but no such label set exists"
+        remedy = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
+        what = f"there is no label set '{cut(name)}'"
         raise LabelSetError(Mistake(where, what, remedy))
     folder = models / name
     mistakes: list[Mistake] = []

@@ -286,8 +286,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
     with pytest.raises(LabelSetError) as caught:
         labelset.load("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
     assert str(caught.value) == (
-        "kiosk.yaml:12: labels is 'vitorian', but no such label set exists. "
-        "Did you mean 'victorian'?"
+        "kiosk.yaml:12: there is no label set 'vitorian'. Did you mean 'victorian'?"
     )
 
 
@@ -295,7 +294,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
 def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
     """No name leads out of models/."""
     write(tmp_path)
-    with pytest.raises(LabelSetError, match="no such label set exists"):
+    with pytest.raises(LabelSetError, match="there is no label set"):
         load(tmp_path, name=name)
 
 
