@@ -25,9 +25,10 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from installation.config import MODELS, WEIGHTS
+from installation.config import MODELS
 from installation.document import LARGEST_FILE, cut, read_text, shown
 from installation.errors import LabelSetError, Mistake
+from installation.making.beginning import NAME, TAKEN
 from installation.naming import built, labelset
 from installation.naming.labelset import EVERYTHING, OVERRIDES, LabelSet
 from installation.naming.spreadsheet import LARGEST_CSV
@@ -64,9 +65,6 @@ LARGEST_TABLE = 2**14
 
 MOST_INFLATION = 100
 """How many bytes may come from one; deflate reaches 1,030, the shipped labels.csv 3 to 5."""
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", re.ASCII)
-"""Names of sets that every file system keeps apart and every zip tool writes alike."""
 
 _END = struct.Struct("<4s4H2LH")
 """The zip's last record: signature, disks, entries here and in all, table's size and offset."""
@@ -335,9 +333,9 @@ def _check_built(label_set: LabelSet) -> None:
 
 
 def _check_name(name: str, where: str) -> None:
-    if not NAME.fullmatch(name) or name.casefold() == WEIGHTS.name:
+    if not NAME.fullmatch(name) or name.casefold() in TAKEN:
         what = f"'{cut(name)}' cannot name a label set that is exchanged"
-        remedy = f"Take letters A–Z, digits, - and _, at most 60, and not '{WEIGHTS.name}'."
+        remedy = f"Take letters A–Z, digits, - and _, at most 60, and not '{TAKEN[0]}'."
         raise LabelSetError(Mistake(where, what, remedy))
 
 
@@ -346,5 +344,5 @@ def _check_free(name: str, models: Path) -> None:
     if name.casefold() in (entry.name.casefold() for entry in models.iterdir()):
         what = "there is a label set of this name already, and it is not touched"
         raise LabelSetError(
-            Mistake(shown(models / name), what, "Import under another name: add --name NAME.")
+            Mistake(shown(models / name), what, "Import under another name: add --as NAME.")
         )

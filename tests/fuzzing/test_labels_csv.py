@@ -74,7 +74,7 @@ TOKENS = (
 def sheet(random: Random) -> bytes:
     """Return a spreadsheet's file: more or less well made, then in half of all cases damaged."""
     columns = list(spreadsheet.COLUMNS)
-    while random.random() < 0.4:
+    while random.random() > 0.6:
         columns.insert(random.randrange(len(columns) + 1), random.choice(HEADERS))
     if random.random() < 0.1:
         columns.pop(random.randrange(len(columns)))

@@ -83,7 +83,7 @@ def test_a_set_can_arrive_under_another_name(zip_: Path, models: Path) -> None:
 def test_a_set_that_is_there_is_never_touched(zip_: Path, models: Path, name: str) -> None:
     """A name that is taken, in capitals or not, is an error with its remedy."""
     before = tree(models)
-    assert "Import under another name: add --name NAME." in refused(
+    assert "Import under another name: add --as NAME." in refused(
         lambda: import_(zip_, models, name)
     )
     assert tree(models) == before
@@ -133,9 +133,9 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_sent(models: Path, tmp_path
     words = csv.read_text()
     csv.write_text(words.replace("good listener", "bad listener"))
     assert "built for other text" in refused(lambda: export(SHIPPED, models, tmp_path))
-    csv.write_text(words.replace(",,\n", ",nobody,\n", 1))
+    csv.write_text(words.replace("another,,", "another,nobody,", 1))
     assert "'nobody' is not the id of any row" in refused(lambda: export(SHIPPED, models, tmp_path))
-    assert "no such label set" in refused(lambda: export("nothing", models, tmp_path))
+    assert "no label set 'nothing'" in refused(lambda: export("nothing", models, tmp_path))
     assert not list(tmp_path.glob("*.zip"))
 
 
