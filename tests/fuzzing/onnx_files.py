@@ -144,11 +144,9 @@ def _endless(random: Random, model: ModelProto) -> None:
 def _deep(random: Random, model: ModelProto) -> None:
     """Put graphs into graphs."""
     node = model.graph.node[0]
-    for _ in range(random.choice((1, 5, 90))):
-        graph = helper.make_graph([node], "inner", [], [])
-        node = helper.make_node(
-            "If", ["x"], ["q"], then_branch=graph, else_branch=graph if _ < 5 else None
-        )
+    for _ in range(random.choice((1, 5, 25))):
+        inner = helper.make_graph([node], "inner", [], [])
+        node = helper.make_node("If", ["x"], ["q"], then_branch=inner)
     model.graph.node.append(node)
 
 
