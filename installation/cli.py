@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from installation import STARTED_AT, arguments, cli_labels, config
+from installation import STARTED_AT, arguments, cli_fetch, cli_labels, config
 from installation.config import Settings
 from installation.document import Loaded, shown
 from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
@@ -520,6 +520,7 @@ def _parser() -> argparse.ArgumentParser:
     add_file(add("doctor", doctor, "try every part on this machine and say what it will do"))
     add("cameras", cameras, "list the cameras, their lasting names, sizes and rates")
     cli_labels.add(commands)
+    cli_fetch.add(commands)
     return parser
 
 

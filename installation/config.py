@@ -63,8 +63,12 @@ Reason = Literal[
     "age",
     "poverty",
     "unseen",
+    "imagenet",
 ]
-"""Why a label is hidden. `unseen`: it presumes to know what no picture shows, and would wound."""
+"""Why a label is hidden. `unseen`: it presumes to know what no picture shows, and would wound.
+
+`imagenet`: ImageNet's authors judged it unsafe; known once `kiosk fetch imagenet-safety` has run.
+"""
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 

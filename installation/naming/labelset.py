@@ -15,18 +15,27 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from installation.config import MODELS, REASONS, ContentSettings, Reason, Share, label_sets
+from installation.config import (
+    MODELS,
+    REASONS,
+    WEIGHTS,
+    ContentSettings,
+    Reason,
+    Share,
+    label_sets,
+)
 from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import spreadsheet, vocabulary
 from installation.naming.labels import Label
+from installation.naming.safety import unsafe_synsets
 from installation.naming.spreadsheet import NO, YES, Row, Wording
 
 Crop = Literal["bust", "face", "frame"]
@@ -219,6 +228,7 @@ def load(
 def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> Source:
     """Return what the files of the label set `name` say.
 
+    What ImageNet's own authors judged unsafe is hidden, too, where their list has been fetched.
     Raises LabelSetError with all that is wrong with them; `where` is the place that names the set.
     """
     known = label_sets(models)
@@ -245,7 +255,14 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     if mistakes:
         raise LabelSetError(*_shorten(mistakes))
     assert loaded is not None
-    return Source(name, folder, loaded.settings, tuple(rows))
+    unsafe = unsafe_synsets(models / WEIGHTS.name)
+    judged = (
+        replace(row, hidden_because="imagenet")
+        if row.id in unsafe and not row.hidden_because
+        else row
+        for row in rows
+    )
+    return Source(name, folder, loaded.settings, tuple(judged))
 
 
 def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:

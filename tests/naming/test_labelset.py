@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from installation.config import REASONS, ContentSettings
 from installation.errors import LabelSetError
-from installation.naming import labelset, spreadsheet
+from installation.naming import labelset, safety, spreadsheet
 from installation.naming.labelset import LabelSet
 
 YAML = """\
@@ -335,3 +335,15 @@ def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
     assert mistake.startswith(
         "weather/labels.csv:3: the id 'n09818022' is no output of the network"
     )
+
+
+def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: Path) -> None:
+    """The fetched list adds to the reasons for hiding, and takes none away."""
+    write(tmp_path, HEADER, "n09818022,,,,", "n10787470,,,,gender", "b,breeze,,,")
+    assert len(load(tmp_path).labels) == 2
+    (tmp_path / "weights").mkdir()
+    ids = ["n09818022", "n10787470", *(f"n{number:08d}" for number in range(safety.COUNT - 2))]
+    (tmp_path / "weights" / safety.FILE).write_text("\n".join(ids) + "\n")
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["breeze"]
+    assert label_set.hidden == {"gender": 1, "imagenet": 1}
