@@ -238,6 +238,12 @@ class _Document:
             line = mark.line + 1 if mark else 1
             self._break(line, f"this is not well-formed YAML ({problem})", _yaml_remedy(problem))
             return
+        except (ValueError, OverflowError):  # the parser's own, for "\UFFFFFFFF" and %YAML 1.9999…
+            what = "this is not well-formed YAML (a number or an escaped letter is too large)"
+            self._break(
+                0, what, "Look for a line that begins with %, and for backslashes in quotes."
+            )
+            return
         if node is None:
             self._break(
                 0,
@@ -535,7 +541,7 @@ def did_you_mean(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     being sent to 'cpu'.
     """
     nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
-    return f"Did you mean '{nearest[0]}'?" if nearest else ""
+    return f"Did you mean '{cut(nearest[0])}'?" if nearest else ""
 
 
 def _nearest_file(path: Path) -> str:

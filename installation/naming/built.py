@@ -31,6 +31,12 @@ _OTHER = {
 HEADER_LENGTH = 8
 """Bytes before a safetensors file's header, which say how long it is."""
 
+LARGEST_HEADER = 2**16
+"""Bytes; that of two tensors has 500, and JSON takes many times its size in memory."""
+
+LARGEST_NUMBER = 1e6
+"""Of a built tensor; larger ones, and what is no number, would give scores that are none."""
+
 
 def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
     """Return what a built file says about itself: what it was built from, and the method.
@@ -66,6 +72,7 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
     `encoder` it may have been built for any.
     """
     try:
+        _check_header(label_set)
         with safe_open(label_set.built, framework=framework) as file:
             seen = file.metadata() or {}
             for key, expected in metadata(label_set, encoder).items():
@@ -78,6 +85,15 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
         raise unfit(label_set, "the label set is not built yet") from None
     except (SafetensorError, OSError):
         raise unfit(label_set, "it is damaged") from None
+
+
+def _check_header(label_set: LabelSet) -> None:
+    """Raise LabelSetError where the built file's header is too long to be looked at."""
+    with label_set.built.open("rb") as file:
+        length = int.from_bytes(file.read(HEADER_LENGTH), "little")
+    if length > LARGEST_HEADER:
+        what = f"it is damaged (its header has {length} bytes, expected at most {LARGEST_HEADER})"
+        raise unfit(label_set, what)
 
 
 def read(
@@ -96,7 +112,12 @@ def read(
             if part.get_shape() != list(shape) or part.get_dtype() != kind:
                 what = f"the tensor '{name}' is {part.get_dtype()} {part.get_shape()}"
                 raise unfit(label_set, f"{what} (expected {kind} {list(shape)})")
-        return {name: file.get_tensor(name) for name in shapes}
+        tensors = {name: file.get_tensor(name) for name in shapes}
+    for name, tensor in tensors.items():
+        if not tensor.abs().max() <= LARGEST_NUMBER:  # what is no number is not smaller either
+            what = f"the tensor '{name}' holds numbers beyond {LARGEST_NUMBER:,.0f}, or none"
+            raise unfit(label_set, what)
+    return tensors
 
 
 def check(label_set: LabelSet) -> None:

@@ -14,8 +14,9 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -63,8 +64,12 @@ LONGEST_DEFINITION = 400
 """Letters; what the screen can hold. WordNet's longest definition of a person has 318."""
 LONGEST_DESCRIPTION = 2000
 """Letters of looks_like; some twenty sentences."""
+DEEPEST_CHAIN = 50
+"""Categories above a label, which are walked through for each row; the shipped sets have 7."""
 MOST_MISTAKES = 50
 """Mistakes of one file that are named; more are only counted."""
+MOST_COMPARED = 3000
+"""Words among which the one that was meant is looked for; so many took 7 ms on a slow core."""
 
 EVERYTHING = ContentSettings.model_construct(hide=())
 """Nothing is hidden: how tools load a set, never a show."""
@@ -120,7 +125,7 @@ class LabelSetSettings(Section):
         | None
     ) = None
     """The network that looks; None: the method's own."""
-    temperature: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
     """What logits are divided by before the softmax: lower makes the scores more decided."""
     min_score: Share = 0.1
     """The score below which a visitor is only the root."""
@@ -273,7 +278,7 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         texts["root", "translations", language, "name"] = said.name
         texts["root", "translations", language, "definition"] = said.definition
     for keys, text in texts.items():
-        where, key = loaded.where(*keys), ".".join(keys)
+        where, key = loaded.where(*keys), ".".join(map(cut, keys))
         if not text.strip():
             yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
         yield from _check_text(text, key, LONGEST_DEFINITION, where)
@@ -302,6 +307,13 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
     parents = {row.id: row.parent for row in rows}
     outputs = vocabulary.outputs(settings.method, settings.encoder or ENCODERS[settings.method])
     headings = {row.parent for row in rows if row.parent}
+    named = iter(range(MOST_MISTAKES))
+
+    def meant(word: str, known: Collection[str]) -> str:
+        """Return the word that was meant, for mistakes that will be named: the search is slow."""
+        slow = len(known) > MOST_COMPARED or next(named, None) is None
+        return "" if slow else did_you_mean(word, list(known))
+
     for row in rows:
         where = f"{file}:{row.line}"
         if not row.id:
@@ -324,14 +336,14 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
         if row.parent and row.parent != settings.root.id:
             if row.parent not in parents:
                 what = f"the parent '{cut(row.parent)}' is not the id of any row"
-                remedy = (
-                    did_you_mean(row.parent, list(parents))
-                    or "Write a row's id, or leave it empty."
-                )
+                remedy = meant(row.parent, parents) or "Write a row's id, or leave it empty."
                 yield Mistake(where, what, remedy)
-            elif row.id in (chain := list(_ancestors(row.id, parents))):
+            elif row.id in (chain := list(islice(_ancestors(row.id, parents), DEEPEST_CHAIN + 1))):
                 path = " › ".join(cut(id_) for id_ in [*reversed(chain), row.id][-4:])
                 yield Mistake(where, f"the parents run in a circle ({path})", "Empty one of them.")
+            elif len(chain) > DEEPEST_CHAIN:
+                what = f"more than {DEEPEST_CHAIN} categories are above it, or they run in a circle"
+                yield Mistake(where, what, "Empty one of the parents.")
         if row.hidden_because and row.hidden_because not in REASONS:
             what = f"hidden_because is '{cut(row.hidden_because)}' (expected a known reason)"
             remedy = did_you_mean(row.hidden_because, REASONS)
@@ -342,7 +354,7 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
         yield from _check_wordings(row, where)
         if outputs is not None and row.id and row.id not in outputs and row.id not in headings:
             what = f"the id '{cut(row.id)}' is no output of the network, nor any row's parent"
-            yield Mistake(where, what, did_you_mean(row.id, list(outputs)) or "Take the row out.")
+            yield Mistake(where, what, meant(row.id, outputs) or "Take the row out.")
 
 
 def _check_wordings(row: Row, where: str) -> Iterator[Mistake]:

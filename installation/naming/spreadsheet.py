@@ -24,6 +24,10 @@ TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
 
 LARGEST_CSV = 8 * 1024 * 1024
 """Bytes; thirty times the 2,832 rows of the shipped persons."""
+MOST_ROWS = 25_000
+"""All of ImageNet's 21,843 categories, and more."""
+MOST_COLUMNS = 400
+"""Names and definitions in all of the 184 languages that have two letters, and more."""
 
 YES = ("yes", "true", "1", "x")
 NO = ("", "no", "false", "0")
@@ -77,11 +81,17 @@ def read(path: Path) -> list[Row]:
     records = _records(read_text(path, file, LabelSetError, LARGEST_CSV), file)
     first, header = next(records, (1, []))
     columns = [cell.casefold() for cell in header]
+    if len(columns) > MOST_COLUMNS:
+        what = f"there are {len(columns)} columns (expected at most {MOST_COLUMNS})"
+        raise LabelSetError(Mistake(f"{file}:{first}", what, "Take out those that are not used."))
     if mistakes := list(_check_columns(columns, f"{file}:{first}")):
         raise LabelSetError(*mistakes)
     rows = []
     try:
-        for line, cells in records:
+        for count, (line, cells) in enumerate(records):
+            if count == MOST_ROWS:
+                what = f"there are more than {MOST_ROWS} rows"
+                raise LabelSetError(Mistake(f"{file}:{line}", what, "Make two sets of them."))
             if len(cells) > len(columns):
                 what = f"the row has {len(cells)} cells (expected {len(columns)})"
                 remedy = "Put text that holds the separator in quotes."

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from installation.naming import built, labelset
+from installation.naming.labelset import LabelSet
+from installation.naming.linear import Linear
+from tests.fuzzing.yard import CASES, NUMBERS, Yard, fuzz, mutated, refusal
+
+ENCODER = "e" * 64
+WIDTH = 4
+SETTINGS = """\
+title: Weather
+credit: Written for a test
+root: {id: somebody, name: somebody, definition: a person}
+method: examples
+"""
+LABELS = "id,name,definition,parent,hidden_because\nsun,sun,,,\nrain,rain,,,\nsnow,snow,,,insult\n"
+SHAPES: dict[str, list[int]] = {"weight": [3, WIDTH], "bias": [3]}
+FLOATS = (0.0, -1.0, 1e38, -1e38, 3.4e38, 1e-45, float("inf"), float("-inf"), float("nan"))
+WRONG: tuple[Any, ...] = (
+    *(None, True, -1, 1.5, 1e300, "1", "", [], {}, [[]], [0], [3, 4, 1], [2**60, 2**60], [-3, -4]),
+    *([2**32, 2**32], [12], [4, 3], [0, 0], [0, 2**63], ["3", 4], [1.0, 2.0], *NUMBERS),
+    *("F32", "F16", "BF16", "F64", "I64", "BOOL", "U8", "F8_E4M3", "C64", "f32", "F4", "X" * 999),
+)
+
+
+def header() -> dict[str, Any]:
+    """Return the header of a built file in which all is right, but for its sums."""
+    return {
+        "weight": {"dtype": "F32", "shape": SHAPES["weight"], "data_offsets": [0, 48]},
+        "bias": {"dtype": "F32", "shape": SHAPES["bias"], "data_offsets": [48, 60]},
+    }
+
+
+def tensors_file(random: Random, label_set: LabelSet) -> bytes:
+    """Return a safetensors file: more or less well made, then in a third of all cases damaged.
+
+    Its sums are those of a stranger who knows how they are made.
+    """
+    said = header()
+    numbers = [random.uniform(-2, 2) for _ in range(15)]
+    if random.random() < 0.2:
+        numbers[random.randrange(15)] = random.choice(FLOATS)
+    data = struct.pack("<15f", *numbers)
+    for _ in range(random.choice((0, 0, 1, 1, 2))):
+        _spoil(random, said)
+    if random.random() < 0.1:
+        data = random.choice((b"", data[:-4], data + bytes(4), data * 2, data[:1]))
+    sums = json.dumps(said, sort_keys=True).encode() + data
+    metadata: dict[str, Any] = built.metadata(label_set, ENCODER)
+    metadata["tensors_sha256"] = hashlib.sha256(sums).hexdigest()
+    if random.random() < 0.15:
+        metadata[random.choice([*metadata, "more"])] = random.choice(WRONG)
+    words = json.dumps({"__metadata__": metadata, **said}).encode()
+    if random.random() < 0.15:
+        words = _rewritten(random, words)
+    length = len(words)
+    if random.random() < 0.1:
+        length = random.choice((*NUMBERS, length - 1, length + 1, length + len(data)))
+    content = struct.pack("<Q", length) + words + data
+    return (
+        mutated(random, content, (b'"', b"{", b"}", b"[", b",", b"\xff"))
+        if random.random() < 0.3
+        else content
+    )
+
+
+def _spoil(random: Random, said: dict[str, Any]) -> None:
+    """Put something wrong into a header: in a tensor's description, or a tensor too many."""
+    names = [name for name, of in said.items() if isinstance(of, dict)]
+    if not names or random.random() < 0.2:
+        of: Any = random.choice((header()["bias"], header()["weight"], *WRONG))
+        said[random.choice(("more", "weight", "bias", "", "../x", "__metadata__"))] = of
+        return
+    name = random.choice(names)
+    match random.randrange(5):
+        case 0:
+            del said[name]
+        case 1:
+            said[name].pop(random.choice(("dtype", "shape", "data_offsets")), None)
+        case 2:
+            start = random.choice((0, 47, 48, 49, 60, *NUMBERS))
+            said[name]["data_offsets"] = [
+                start,
+                random.choice((0, 48, 60, start, start + 12, 2**60)),
+            ]
+        case _:
+            said[name][random.choice(("dtype", "shape", "data_offsets", "more"))] = random.choice(
+                WRONG
+            )
+
+
+def _rewritten(random: Random, words: bytes) -> bytes:
+    """Return a header's JSON in a form that few expect."""
+    return random.choice(
+        (
+            words.replace(b'"bias"', b'"weight"'),
+            words.replace(b"}", b',"dtype":"F32"}', 1),
+            words.replace(b"48", b"48.0"),
+            words.replace(b"48", b"4.8e1"),
+            words.replace(b"48", b"0" * 5000 + b"48"),
+            words.replace(b"48", b"9" * 5000),
+            words.replace(b"60", b"NaN"),
+            words.replace(b"{", b"[" * 100_000, 1),
+            words.replace(b"{", b'{"a":' * 100_000, 1),
+            words.replace(b"bias", b"\\ud800"),
+            words.replace(b"bias", b"b\xff"),
+            words.decode().encode("utf-16"),
+            b"\xef\xbb\xbf" + words,
+            b" " * 2_000_000 + words,
+            words + b" " * 2_000_000,
+            words + words,
+            b'{"__metadata__":{' + b",".join(b'"%d":""' % n for n in range(20_000)) + b"}}",
+            b"{"
+            + b",".join(
+                b'"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' % n for n in range(5000)
+            )
+            + b"}",
+        )
+    )
+
+
+def write_set(models: Path) -> LabelSet:
+    """Write a set that is still not built."""
+    folder = models / "weather"
+    folder.mkdir()
+    (folder / "labelset.yaml").write_text(SETTINGS)
+    (folder / "labels.csv").write_text(LABELS)
+    (folder / "built.safetensors").touch()
+    return labelset.load("weather", labelset.EVERYTHING, models)
+
+
+def put(label_set: LabelSet, content: bytes) -> None:
+    """Write the built file anew: what an earlier one has mapped into memory stays as it was."""
+    fresh = label_set.folder / "fresh"
+    fresh.write_bytes(content)
+    os.replace(fresh, label_set.built)
+
+
+def read(label_set: LabelSet) -> None:
+    """Open the built file as the show does, and read with it."""
+    built.check(label_set)
+    scorer = Linear.open(label_set, ENCODER, WIDTH, torch.device("cpu"))
+    scores = scorer.score(torch.eye(WIDTH))
+    assert scores.shape == (WIDTH, 3)
+    assert bool(((scores >= 0) & (scores <= 1.0001)).all()), "every score is a share"
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    """A yard without label sets."""
+    return Yard(tmp_path)
+
+
+def test_no_tensors_give_a_traceback(yard: Yard) -> None:
+    """Of thousands of built files each gives scores that are shares, or a sentence."""
+    label_set = write_set(yard.models)
+    tally = fuzz(
+        yard,
+        lambda random: tensors_file(random, label_set),
+        lambda content: put(label_set, content),
+        lambda: read(label_set),
+    )
+    assert tally.cases >= CASES
+    assert tally.accepted > CASES // 20, "files that are right are among them"
+    assert len(tally.refused) >= 6, "most of the mistakes are made"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100)
+def test_the_smallest_tensors_are_found(
+    tmp_path_factory: pytest.TempPathFactory, random: Random
+) -> None:
+    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
+    label_set = write_set(tmp_path_factory.mktemp("models"))
+    put(label_set, tensors_file(random, label_set))
+    refusal(lambda: read(label_set))
+
+
+def trusting(file: Path) -> None:
+    """Read tensors as somebody who trusts their header."""
+    content = file.read_bytes()
+    (length,) = struct.unpack_from("<Q", content)
+    for name, of in json.loads(content[8 : 8 + length]).items():
+        if name != "__metadata__":
+            torch.zeros(of["shape"])
+
+
+def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
+    """The control: the same files bring down a reader that judges nothing."""
+    label_set = write_set(yard.models)
+    with pytest.raises(AssertionError, match="case"):
+        fuzz(
+            yard,
+            lambda random: tensors_file(random, label_set),
+            lambda content: put(label_set, content),
+            lambda: trusting(label_set.built),
+            cases=range(100),
+        )

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from installation.naming import labelset, spreadsheet
+from installation.naming.labelset import OVERRIDES, LabelSet
+from tests.fuzzing.yard import CASES, Yard, fuzz, mutated, refusal
+
+YAML = """\
+title: Weather
+credit: Written for a test
+root: {{id: somebody, name: somebody, definition: a person}}
+method: {method}
+"""
+METHODS = ("text", "prompts", "examples", "classes", "onnx")
+
+IDS = ("sun", "rain", "n01443537", "n09818022", "0", "7", "somebody", "É", "a" * 121, "", " ")
+TEXTS = (
+    *("sunny one", "Sunny One", "ß", "a" * 120, "a" * 121, "a" * 401, "b" * 2001, "", " ", "\t"),
+    *("rain, and hail", 'the "big" one', "two\nlines", "a|b||c", "=1+1", "{}", "%s", "\\", "'"),
+    *(
+        "\u202eneila",
+        "be\x07ep",
+        "\x1b[2J",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "\u200b",
+        "\U0001f3f3\ufe0f",
+    ),
+    *("שלום", "雨", "e\u0301" * 60, "\ud800", "\uffff", "İ", "ﬁ"),
+)
+CELLS: dict[str, tuple[str, ...]] = {
+    "id": IDS,
+    "parent": (*IDS, "", "", ""),
+    "hidden_because": ("", "", "", "insult", "insalt", "INSULT", "\x07"),
+    "is_background": ("", "no", "yes", "TRUE", "x", "maybe", "İ"),
+}
+HEADERS = (
+    *(
+        "name_es",
+        "definition_es",
+        "name_xx",
+        "looks_like",
+        "looks_lik",
+        "is_background",
+        "isbackground",
+    ),
+    *("notes", "", "NAME", "definiton", "name_", "id", "name_e\u0301", "\x1b[2J", "x" * 500),
+)
+TOKENS = (
+    b'"',
+    b'""',
+    b",",
+    b";",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xae",
+)
+
+
+def sheet(random: Random) -> bytes:
+    """Return a spreadsheet's file: more or less well made, then in half of all cases damaged."""
+    columns = list(spreadsheet.COLUMNS)
+    while random.random() > 0.6:
+        columns.insert(random.randrange(len(columns) + 1), random.choice(HEADERS))
+    if random.random() < 0.1:
+        columns.pop(random.randrange(len(columns)))
+    wild = random.choice((0, 0, 0.1, 0.6))
+    rows = [
+        [_cell(random, column, number, wild) for column in columns]
+        for number in range(random.choice((0, 1, 2, 3, 5, 9, 70)))
+    ]
+    if random.random() < 0.1:
+        for number, row in enumerate(rows):
+            row[:] = _linked(columns, number, len(rows))
+    for row in rows:
+        if random.random() < 0.02:
+            row.append("more")
+    text = io.StringIO(newline="")
+    csv.writer(
+        text,
+        delimiter=random.choice(",;" * 8 + "\t|"),
+        lineterminator=random.choice(("\n", "\r\n", "\r")),
+        quoting=random.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)),
+    ).writerows([columns, *rows])
+    encoding = random.choice(("utf-8",) * 30 + ("utf-8-sig", "utf-16", "latin-1"))
+    errors = "surrogatepass" if random.random() < 0.02 and "utf" in encoding else "replace"
+    content = text.getvalue().encode(encoding, errors)
+    return mutated(random, content, TOKENS) if random.random() < 0.5 else content
+
+
+def _cell(random: Random, column: str, number: int, wild: float) -> str:
+    if random.random() < wild:
+        return random.choice(CELLS.get(column, TEXTS))
+    plain = {"id": str(number), "parent": "", "hidden_because": "", "is_background": ""}
+    return plain.get(column, f"{column} {number}")
+
+
+def _linked(columns: list[str], number: int, count: int) -> list[str]:
+    """Return a row whose parent is the next: a deep chain, and in the end a circle."""
+    cells = {"id": str(number), "parent": str((number + 1) % count), "name": f"name {number}"}
+    return [cells.get(column, "") for column in columns]
+
+
+def assert_fit_for_the_screen(label_set: LabelSet) -> None:
+    """Fail where a set that was accepted holds text that no screen should show."""
+    assert label_set.labels
+    for label in label_set.labels:
+        assert label.name
+        assert len(label.name) <= 120
+        assert len(label.definition) <= 400
+        assert len(label.chain) <= labelset.DEEPEST_CHAIN + 1
+    for text in label_set.texts():
+        assert not set(text) & set(OVERRIDES)
+        assert text.isprintable() or not any(
+            letter < " " or "\x7f" <= letter < "\xa0" for letter in text
+        )
+        text.encode()
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    """A yard with a label set of each method, still without labels."""
+    yard = Yard(tmp_path)
+    for method in METHODS:
+        (yard.models / method).mkdir()
+        (yard.models / method / "labelset.yaml").write_text(YAML.format(method=method))
+        (yard.models / method / "labels.csv").touch()
+    return yard
+
+
+class Reader:
+    """Reads each case's file as the labels of another method."""
+
+    def __init__(self, yard: Yard, load: Callable[[str, Path], object]) -> None:
+        self._models = yard.models
+        self._load = load
+        self._method = ""
+
+    def put(self, content: bytes) -> None:
+        """Write the file."""
+        self._method = METHODS[len(content) % len(METHODS)]
+        (self._models / self._method / "labels.csv").write_bytes(content)
+
+    def read(self) -> None:
+        """Read the file."""
+        self._load(self._method, self._models)
+
+
+def load(method: str, models: Path) -> None:
+    """Load a set as tools do."""
+    assert_fit_for_the_screen(labelset.load(method, labelset.EVERYTHING, models, language="es"))
+
+
+def test_no_spreadsheet_gives_a_traceback(yard: Yard) -> None:
+    """Of thousands of spreadsheets each is labels that are fit for the screen, or a sentence."""
+    reader = Reader(yard, load)
+    tally = fuzz(yard, sheet, reader.put, reader.read)
+    assert tally.cases >= CASES
+    assert tally.accepted > CASES // 20, "files that are right are among them"
+    assert len(tally.refused) >= 20, "most of the mistakes are made"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100)
+def test_the_smallest_spreadsheet_is_found(
+    tmp_path_factory: pytest.TempPathFactory, random: Random
+) -> None:
+    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
+    folder = tmp_path_factory.mktemp("models") / "text"
+    folder.mkdir()
+    (folder / "labelset.yaml").write_text(YAML.format(method="text"))
+    (folder / "labels.csv").write_bytes(sheet(random))
+    refusal(lambda: load("text", folder.parent))
+
+
+def trusting(method: str, models: Path) -> None:
+    """Read a spreadsheet as somebody who trusts it."""
+    with (models / method / "labels.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, strict=True):
+            assert row["id"]
+
+
+def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
+    """The control: the same files bring down a reader that judges nothing."""
+    reader = Reader(yard, trusting)
+    with pytest.raises(AssertionError, match="case"):
+        fuzz(yard, sheet, reader.put, reader.read, cases=range(100))

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from installation.naming import labelset
+from tests.fuzzing.test_labels_csv import assert_fit_for_the_screen
+from tests.fuzzing.yard import CASES, Yard, fuzz, mutated, refusal
+
+LABELS = "id,name,definition,parent,hidden_because\n0,sun,bright,,\n1,rain,wet,0,\n"
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "title": ("Weather", "'a: b'", '"\\u202E"', "Wetter & Wind", "|\n  two\n  lines\n"),
+    "credit": ("somebody", "a" * 401, '"\\e[2J"', '"\\0"'),
+    "root": (
+        "{id: r, name: r, definition: r}",
+        "\n  id: r\n  name: r\n  definition: r\n  translations:\n    es: {name: x, definition: y}",
+        "{id: r, name: r, definition: r, translations: {es: {name: '', definition: y}}}",
+        '{id: r, name: r, definition: r, translations: {"\\e[2J": {name: "", definition: y}}}',
+        '{id: r, name: r, definition: r, translations: {"\\u202E": {name: x}, ? [a] : b}}',
+        "{id: '0', name: r, definition: r}",
+    ),
+    "crop": ("bust", "face", "frame", "Bust", "knee"),
+    "method": ("text", "prompts", "examples", "classes", "onnx", "conse", "[text]"),
+    "encoder": ("efficientnet_lite0", "clip", "vit_x.in21k", "../x", "~", "in22k", "a/b"),
+    "temperature": ("0.35", "1", "0", "-1", ".nan", ".inf", "1e-320", "1e999", "'1'"),
+    "min_score": ("0.1", "0", "1", "2", ".nan", "1_0", "0x1", "1:30"),
+    "templates": ("['a {}']", "['{}{}']", "[{}]", "'a {}'", "[" + "'{}'," * 101 + "]", "[]"),
+    "examples": ("examples", "/etc", "../..", "~"),
+    "input": (
+        "{size: 32}",
+        "{size: 1}",
+        "{mean: [1, 1]}",
+        "{std: [0, 0, 0]}",
+        "{mean: [.nan,0,0]}",
+    ),
+    "output": ("logits", "scores", "probabilities"),
+}
+ANY = (
+    *("", "~", "yes", "0", "-0", "9" * 18, "9" * 5000, "1.5", "2026-05-01", "null", "[]", "{}"),
+    *(
+        "'",
+        '"',
+        '"\\',
+        '"\\x"',
+        '"\\uD800"',
+        '"\\U00110000"',
+        '"\\UFFFFFFFF"',
+        '"\\u0085"',
+        "\ufeff",
+    ),
+    *("*a", "&a b", "&a [*a]", "&a {x: *a}", "<<: {}", "!!str 1", "!!int x", "!!binary aGk=", "!"),
+    *(
+        "!!python/object/apply:os.system ['true']",
+        "!!python/name:os.system",
+        "!!set {a}",
+        "!<%ff> a",
+    ),
+    *(
+        "!!timestamp 2026-01-01",
+        "!!map []",
+        "!!seq {}",
+        "!!null x",
+        "!!float .nan",
+        "!!omap [a: b]",
+    ),
+    *(
+        "- a\n- b",
+        "? a\n: b",
+        "? [a]\n: b",
+        "? {a: b}\n: c",
+        "a: b: c",
+        "@a",
+        "`a",
+        "%a",
+        "|",
+        ">9",
+        "|0",
+    ),
+    *("[" * 9 + "]" * 9, "[" * 11, "{a: " * 11, "[" * 30000, "- " * 3000, "? " * 3000, "a: " * 50),
+    *(
+        "\t",
+        "\x07",
+        "\x85",
+        "\u2028",
+        "\u202e",
+        "\ud7ff",
+        "\U0010ffff",
+        "﷐",
+        "a" * 70000,
+        "  " * 200,
+    ),
+    *("---", "...", "--- a\n--- b", "%YAML 1.1\n---", "%YAML 9.9\n---", "%TAG ! x\n---", "#"),
+    *(f"%YAML 1.{'9' * 5000}\n---", "%YAML 1.1\n%YAML 1.1\n---", "%YAML x\n---"),
+)
+KEYS = (
+    "titel",
+    "Title",
+    "tittle",
+    "<<",
+    "1",
+    "~",
+    "''",
+    '"\\e[2J"',
+    '"\\u202E"',
+    "k" * 2000,
+    "é",
+    "x y",
+)
+TOKENS = (
+    b": ",
+    b"\n",
+    b"\t",
+    b"- ",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"&a ",
+    b"*a",
+    b"!!",
+    b'"',
+    b"'",
+    b"|",
+    b"%",
+)
+
+
+def settings_file(random: Random) -> bytes:
+    """Return a labelset.yaml: more or less well made, then in half of all cases damaged."""
+    lines = [f"{key}: {VALUES[key][0]}" for key in ("title", "credit", "root", "method")]
+    for _ in range(random.choice((0, 1, 2, 4))):
+        key = random.choice(list(VALUES))
+        value = random.choice(VALUES[key] if random.random() < 0.8 else ANY)
+        lines = [line for line in lines if not line.startswith(f"{key}:") or random.random() < 0.1]
+        lines.insert(random.randrange(len(lines) + 1), f"{key}: {value}")
+    if random.random() < 0.15:
+        lines.insert(
+            random.randrange(len(lines) + 1), f"{random.choice(KEYS)}: {random.choice(ANY)}"
+        )
+    if random.random() < 0.15:
+        lines.insert(random.randrange(len(lines) + 1), random.choice(ANY))
+    if random.random() < 0.05:
+        lines = [random.choice(ANY)]
+    content = random.choice(("\n", "\n", "\n", "\r\n")).join(lines).encode("utf-8", "surrogatepass")
+    return mutated(random, content, TOKENS) if random.random() < 0.5 else content
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    """A yard with a label set that still has no settings."""
+    yard = Yard(tmp_path)
+    (yard.models / "weather").mkdir()
+    (yard.models / "weather" / "labels.csv").write_text(LABELS)
+    (yard.models / "weather" / "labelset.yaml").touch()
+    return yard
+
+
+def load(models: Path) -> None:
+    """Load the set as tools do."""
+    assert_fit_for_the_screen(labelset.load("weather", labelset.EVERYTHING, models, language="es"))
+
+
+def test_no_settings_give_a_traceback(yard: Yard) -> None:
+    """Of thousands of labelset.yaml each is settings that are right, or a sentence."""
+    file = yard.models / "weather" / "labelset.yaml"
+    tally = fuzz(yard, settings_file, file.write_bytes, lambda: load(yard.models))
+    assert tally.cases >= CASES
+    assert tally.accepted > CASES // 20, "files that are right are among them"
+    assert len(tally.refused) >= 100, "most of the mistakes are made"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100)
+def test_the_smallest_settings_are_found(
+    tmp_path_factory: pytest.TempPathFactory, random: Random
+) -> None:
+    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
+    folder = tmp_path_factory.mktemp("models") / "weather"
+    folder.mkdir()
+    (folder / "labels.csv").write_text(LABELS)
+    (folder / "labelset.yaml").write_bytes(settings_file(random))
+    refusal(lambda: load(folder.parent))
+
+
+def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
+    """The control: the same files bring down a reader that judges nothing."""
+    file = yard.models / "weather" / "labelset.yaml"
+    with pytest.raises(AssertionError, match="case"):
+        fuzz(
+            yard,
+            settings_file,
+            file.write_bytes,
+            lambda: yaml.safe_load(file.read_text())["title"],
+            cases=range(100),
+        )

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import shutil
+import stat
+import struct
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from zipfile import BadZipFile, ZipFile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from installation.making.exchange import LARGEST, import_
+from tests.fuzzing.yard import CASES, NUMBERS, Yard, fuzz, mutated, refusal
+
+FILES = {
+    "labelset.yaml": b"title: F\ncredit: c\nroot: {id: r, name: r, definition: r}\nmethod: classes",
+    "labels.csv": b"id,name,definition,parent,hidden_because\n1,goldfish,,,\n",
+    "card.md": b"# Fish\n",
+}
+PATHS = (
+    *(
+        "../escaped",
+        "fish/../../escaped",
+        "..",
+        "../",
+        "fish/..",
+        "/escaped",
+        "//escaped",
+        "/",
+        "",
+        ".",
+    ),
+    *(
+        "fish/../own/labels.csv",
+        "../own/labels.csv",
+        "own/labels.csv",
+        "../models/own/labelset.yaml",
+    ),
+    *(
+        "..\\escaped",
+        "fish\\labels.csv",
+        "C:\\escaped",
+        "C:/escaped",
+        "fish/C:labels.csv",
+        "\\\\host\\x",
+    ),
+    *(
+        "fish",
+        "fish/",
+        "fish//labels.csv",
+        "fish/./labels.csv",
+        "fish/more/labels.csv",
+        "fish/labels.csv/",
+    ),
+    *(
+        "fish/Labels.csv",
+        "FISH/labels.csv",
+        "fish/labels.csv\0.jpg",
+        "fish/labels.csv ",
+        "fish/ﬁsh",
+        "ﬁsh/",
+    ),
+    *(
+        "fish/face.jpg",
+        "fish/built.safetensors",
+        "fish/classifier.onnx",
+        "fish/labels.txt",
+        "x" * 300 + "/",
+    ),
+    *(
+        "fish/\x1b[2J",
+        "fish/\u202egpj",
+        "fish/labels.csv\n",
+        "__MACOSX/x",
+        ".import-x/labels.csv",
+        "weights/x",
+    ),
+    *(f"fish/{file}" for file in FILES),
+)
+KINDS = (
+    0,
+    stat.S_IFREG,
+    stat.S_IFREG,
+    stat.S_IFLNK,
+    stat.S_IFDIR,
+    stat.S_IFIFO,
+    stat.S_IFCHR,
+    stat.S_IFBLK,
+)
+TARGETS = (b"../neighbour/diary.txt", b"/etc/passwd", b"..", b".", b"own")
+TOKENS = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08", b"../", b"/", b"\\")
+
+LOCAL = struct.Struct("<4s5H3L2H")
+CENTRAL = struct.Struct("<4s6H3L5H2L")
+END = struct.Struct("<4s4H2LH")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """All that a zip says about a file in it, in its table and beside the file; true or not."""
+
+    path: bytes
+    content: bytes
+    method: int = 0
+    flags: int = 0x800
+    version: int = 20
+    mode: int = stat.S_IFREG | 0o644
+    extra: bytes = b""
+    comment: bytes = b""
+    crc: int | None = None
+    size: int | None = None
+    packed: int | None = None
+    offset: int | None = None
+    local_path: bytes | None = None
+
+    def body(self) -> bytes:
+        """Return the content as it is packed."""
+        if self.method != 8:
+            return self.content
+        packer = zlib.compressobj(wbits=-15)
+        return packer.compress(self.content) + packer.flush()
+
+
+def zipped(entries: Sequence[Entry], end: Sequence[int | None], comment: bytes) -> bytes:
+    """Return a zip of `entries`; what `end` has replaces the numbers of its last record."""
+    body, table = bytearray(), bytearray()
+    for entry in entries:
+        packed = entry.body()
+        crc = zlib.crc32(entry.content) if entry.crc is None else entry.crc
+        size = len(entry.content) if entry.size is None else entry.size
+        said = len(packed) if entry.packed is None else entry.packed
+        numbers = (entry.version, entry.flags, entry.method, 0, 0x21, crc, said, size)
+        path = entry.path if entry.local_path is None else entry.local_path
+        offset = len(body) if entry.offset is None else entry.offset
+        lengths = (len(entry.path), len(entry.extra), len(entry.comment))
+        table += CENTRAL.pack(
+            b"PK\1\2", 3 << 8 | 20, *numbers, *lengths, 0, 0, entry.mode << 16, offset
+        )
+        table += entry.path + entry.extra + entry.comment
+        body += LOCAL.pack(b"PK\3\4", *numbers, len(path), len(entry.extra))
+        body += path + entry.extra + packed
+    plain = (0, len(entries), len(entries), len(table), len(body))
+    ends = [true if said is None else said for said, true in zip(end, plain, strict=True)]
+    last = END.pack(b"PK\5\6", ends[0], 0, *ends[1:], len(comment))
+    return bytes(body + table) + last + comment
+
+
+def archive(random: Random, yard: Path) -> bytes:
+    """Return a zip: a set's own, with something wrong in it, then in a third of cases damaged."""
+    method = random.choice((0, 8))
+    entries = [Entry(f"fish/{file}".encode(), FILES[file], method) for file in FILES]
+    for _ in range(random.choice((0, 0, 1, 1, 2, 3))):
+        at = random.randrange(len(entries))
+        if random.random() < 0.3:
+            path = random.choice(
+                (*PATHS, f"{yard}/escaped", f"fish/{random.choice(list(LARGEST))}")
+            )
+            content = random.choice((*FILES.values(), *TARGETS, b"", b" " * 100_000))
+            entries.append(Entry(path.encode(), content, random.choice((0, 8))))
+        else:
+            entries[at] = _altered(random, entries[at])
+    if random.random() < 0.05:
+        entries *= random.choice((2, 5, 100))
+    if random.random() < 0.05:
+        random.shuffle(entries)
+    end: list[int | None] = [None] * 5
+    if random.random() < 0.08:
+        end[random.randrange(5)] = random.choice(NUMBERS) % 2**16
+    comment = b"PK\5\6" * random.randrange(1, 30) if random.random() < 0.02 else b""
+    content = zipped(entries, end, comment)
+    if random.random() < 0.03:
+        content = random.choice((b"#!/bin/sh\n" + content, content + b"\n", content * 2))
+    return mutated(random, content, TOKENS) if random.random() < 0.35 else content
+
+
+def _altered(random: Random, entry: Entry) -> Entry:
+    """Return `entry` with one thing about it that is a lie, hostile or odd."""
+    number = random.choice(NUMBERS) % 2**32
+    size = len(entry.content)
+    match random.randrange(13):
+        case 0:
+            return replace(entry, path=random.choice(PATHS).encode())
+        case 1:
+            return replace(entry, local_path=random.choice(PATHS).encode())
+        case 2:
+            return replace(entry, mode=random.choice(KINDS) | 0o777, content=random.choice(TARGETS))
+        case 3:
+            return replace(entry, flags=random.choice((0, 1, 8, 0x20, 0x40, 0x2000, 0x801, 0xFFFF)))
+        case 4:
+            return replace(entry, method=random.choice((1, 6, 8, 9, 12, 14, 93, 95, 99)))
+        case 5:
+            return replace(entry, size=random.choice((number, size + 1, max(size - 1, 0))))
+        case 6:
+            return replace(entry, packed=random.choice((number, size + 1, max(size - 1, 0))))
+        case 7:
+            return replace(entry, offset=random.choice((number, 1, 40)))
+        case 8:
+            return replace(entry, crc=number)
+        case 9:
+            kind = random.choice((1, 0x7075, 0x5455, 0x9901, 0))
+            said = random.randbytes(random.choice((0, 4, 8, 24)))
+            length = random.choice((len(said), len(said) + 1, 0xFFFF))
+            return replace(entry, extra=struct.pack("<HH", kind, length) + said)
+        case 10:
+            return replace(entry, comment=random.choice((b"PK\5\6" + bytes(18), b"x" * 20_000)))
+        case 11:
+            return replace(entry, version=random.choice((0, 45, 63, 64, 255)))
+        case _:
+            bomb = bytes(random.choice((10**5, 10**6)))
+            lie = random.choice((None, 0, 1, 1000))
+            return replace(entry, content=bomb, method=8, size=lie)
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    """A yard with one set of the artist's own."""
+    yard = Yard(tmp_path)
+    (yard.models / "own").mkdir()
+    (yard.models / "own" / "labelset.yaml").write_text("title: mine\n")
+    return yard
+
+
+class Reader:
+    """Imports each case's zip, and looks at what came of it."""
+
+    def __init__(self, yard: Yard) -> None:
+        self._yard = yard
+        self._zip = yard.folder / "neighbour" / "sent.zip"
+        self._come: Path | None = None
+
+    def put(self, content: bytes) -> None:
+        """Write the zip."""
+        self._zip.write_bytes(content)
+
+    def read(self) -> None:
+        """Import it."""
+        self._come = None
+        self._come = import_(self._zip, self._yard.models).folder
+
+    def clear(self) -> None:
+        """Take the imported set away again, after a look at it."""
+        assert self._come is not None
+        assert self._come.parent == self._yard.models
+        for file in self._come.iterdir():
+            assert file.name in LARGEST
+            assert stat.S_ISREG(file.lstat().st_mode)
+            assert file.stat().st_size <= LARGEST[file.name]
+        shutil.rmtree(self._come)
+
+
+def test_no_zip_gives_a_traceback_or_writes_beside_its_set(yard: Yard) -> None:
+    """Of thousands of zips each is a new set, or a sentence with nothing left behind."""
+    reader = Reader(yard)
+    tally = fuzz(
+        yard,
+        lambda random: archive(random, yard.folder),
+        reader.put,
+        reader.read,
+        reader.clear,
+    )
+    assert tally.cases >= CASES
+    assert tally.accepted > CASES // 20, "zips that are right are among them"
+    assert len(tally.refused) >= 15, "most of the mistakes are made"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100)
+def test_the_smallest_zip_is_found(
+    tmp_path_factory: pytest.TempPathFactory, random: Random
+) -> None:
+    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
+    folder = tmp_path_factory.mktemp("yard")
+    reader = Reader(Yard(folder))
+    reader.put(archive(random, folder))
+    if refusal(reader.read) is None:
+        reader.clear()
+
+
+def test_an_importer_that_trusts_the_paths_is_found(yard: Yard) -> None:
+    """The control: writing where the same zips say would leave models/, and is stopped."""
+    reader = Reader(yard)
+    (yard.models / "fish").mkdir()
+
+    def trusting() -> None:
+        with (
+            suppress(OSError, RuntimeError, ValueError, EOFError, zlib.error, BadZipFile),
+            ZipFile(yard.folder / "neighbour" / "sent.zip") as sent,
+        ):
+            for entry in sent.infolist():
+                place = yard.models / entry.filename
+                place.write_bytes(sent.read(entry))
+                place.unlink()
+
+    with pytest.raises(AssertionError, match="outside models/"):
+        fuzz(
+            yard,
+            lambda random: archive(random, yard.folder),
+            reader.put,
+            trusting,
+            cases=range(300),
+        )
+
+
+def test_an_importer_that_trusts_the_zip_is_found(yard: Yard) -> None:
+    """The control: to open the same zips as if they were right gives tracebacks."""
+    reader = Reader(yard)
+    with pytest.raises(AssertionError, match="case"):
+        fuzz(
+            yard,
+            lambda random: archive(random, yard.folder),
+            reader.put,
+            lambda: ZipFile(yard.folder / "neighbour" / "sent.zip").testzip(),
+            cases=range(100),
+        )
