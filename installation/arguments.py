@@ -36,7 +36,7 @@ def add_run(command: argparse.ArgumentParser, default: Path) -> None:
         help="run without a screen and print what it would show, a JSON object a line",
     )
     command.add_argument(
-        "--windowed", metavar="WxH", type=_size, help="run in a window of this size, px"
+        "--windowed", metavar="WxH", type=size, help="run in a window of this size, px"
     )
     command.add_argument(
         "--seconds", metavar="N", type=_seconds, help="end the show after this time"
@@ -46,7 +46,8 @@ def add_run(command: argparse.ArgumentParser, default: Path) -> None:
     )
 
 
-def _size(text: str) -> tuple[int, int]:
+def size(text: str) -> tuple[int, int]:
+    """Return width and height of `1280x720`, px."""
     width, separator, height = text.lower().partition("x")
     if separator and width.isdecimal() and height.isdecimal():
         size = int(width[:6]), int(height[:6])

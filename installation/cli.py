@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from installation import STARTED_AT, arguments, config
+from installation import STARTED_AT, arguments, cli_fetch, cli_labels, config
 from installation.config import Settings
 from installation.document import Loaded, shown
 from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
@@ -261,14 +261,22 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
     """Return the label set; raises KioskError where its files or its fonts are wrong."""
     from installation.naming import built, labelset
     from installation.showing import fonts
-    from installation.showing.words import load_words
+    from installation.showing.words import words_of
 
     settings = loaded.settings
-    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
+    label_set = labelset.load(
+        settings.labels,
+        settings.content,
+        where=loaded.where("labels"),
+        language=settings.language,
+    )
     mistakes = []
-    own = [*load_words().texts(), settings.screen.title or ""]
-    if missing := fonts.missing_scripts(own):
-        mistakes.append(fonts.no_font(loaded.where("screen", "title"), missing))
+    kiosks_own = words_of(Settings(language=settings.language)).texts()
+    said = [(("language",), kiosks_own), (("screen", "title"), [settings.screen.title or ""])]
+    said += [(("words", key), [text or ""]) for key, text in settings.words]
+    for keys, texts in said:
+        if missing := fonts.missing_scripts(texts):
+            mistakes.append(fonts.no_font(loaded.where(*keys), missing))
     if missing := fonts.missing_scripts(label_set.texts()):
         mistakes.append(fonts.no_font(shown(label_set.folder / "labels.csv"), missing))
     try:
@@ -301,6 +309,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
     choice = "the one with the most evidence" if reading.draw == "top" else "drawn by lot"
     rows = [
         ("labels", _describe(label_set)),
+        ("language", _language(settings)),
         ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden(label_set)),
         ("camera", f"{SOURCES.get(camera.source, camera.source)}; {size}{turn}"),
@@ -345,6 +354,21 @@ DEVICES = {
     "mps": "a Mac's graphics",
     "cpu": "the processor",
 }
+
+
+def _language(settings: Settings) -> str:
+    """Return which language the kiosk speaks, and whether the labels do, too."""
+    from installation.showing.words import words_of
+
+    language = settings.language
+    parts = [words_of(settings).language]
+    if language not in config.languages():
+        parts.append(f"the kiosk has no words in '{language}', which is only the labels'")
+    elif language not in ("en", *config.label_languages(settings.labels)):
+        parts.append("the labels have no names in it")
+    if own := [key for key, text in settings.words if text is not None]:
+        parts.append(f"in the curator's own words: {', '.join(own)}")
+    return "; ".join(parts)
 
 
 def _describe(label_set: LabelSet) -> str:
@@ -495,6 +519,8 @@ def _parser() -> argparse.ArgumentParser:
     add("service", service, "print a systemd unit that runs the show")
     add_file(add("doctor", doctor, "try every part on this machine and say what it will do"))
     add("cameras", cameras, "list the cameras, their lasting names, sizes and rates")
+    cli_labels.add(commands)
+    cli_fetch.add(commands)
     return parser
 
 

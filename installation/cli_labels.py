@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
 
+from installation import arguments
 from installation.config import MODELS, label_sets
 from installation.document import shown
 
 DONE = 0
 
 
-class _Commands(Protocol):
-    """What argparse gives for adding commands; its own class is private."""
-
-    def add_parser(self, name: str, **kwargs: object) -> argparse.ArgumentParser: ...
-
-
-def add(commands: _Commands) -> None:
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `labels` with its own commands to those of the kiosk."""
     words = "make, look at and exchange label sets"
     labels = commands.add_parser("labels", help=words, description=words, allow_abbrev=False)
@@ -44,6 +40,31 @@ def add(commands: _Commands) -> None:
     command("show", show_set, "print a set's labels, with the hidden ones and why", of=there)
     command("check", check_set, "say what is right and what is wrong with a set", of=there)
     command("build", build_set, "make what the show reads from a set's words", of=there)
+    preview = command(
+        "preview", preview_set, "paint a set as a map, and say what to know", of=there
+    )
+    preview.add_argument(
+        "--screen",
+        metavar="WxH",
+        type=arguments.size,
+        default=(1920, 1080),
+        help="the size of the wall, px (default: 1920x1080)",
+    )
+    packed = command("export", export_set, "pack a set into one file, without pictures", of=there)
+    packed.add_argument("--to", type=Path, metavar="FILE", help="its name (default: NAME.zip here)")
+    packed.add_argument("--force", action="store_true", help="replace the file if it is there")
+    unpacked = command("import", import_set, "take in a set that somebody packed")
+    unpacked.add_argument("file", type=Path, metavar="FILE", help="the zip")
+    unpacked.add_argument("--as", dest="name", metavar="NAME", help="what to call it here")
+    watch = command(
+        "watch", watch_set, "run the show, and build and swap the set at every change", of=there
+    )
+    watch.add_argument(
+        "rest",
+        nargs=argparse.REMAINDER,
+        metavar="...",
+        help="what `kiosk run` takes, such as --windowed 1280x720",
+    )
 
 
 def new_set(asked: argparse.Namespace) -> int:
@@ -105,3 +126,50 @@ def build_set(asked: argparse.Namespace) -> int:
         print(figure)
     print(f"{asked.set} is built: kiosk run --labels {asked.set}")
     return DONE
+
+
+def preview_set(asked: argparse.Namespace) -> int:
+    """Paint a set as a map into its folder, and print what a curator must know of it."""
+    from installation.making.preview import MOST_NAMED, preview
+
+    painted = preview(asked.set, asked.screen)
+    for figure in painted.figures:
+        print(figure)
+    print()
+    for fact in painted.facts:
+        named = ", ".join(fact.which[:MOST_NAMED])
+        more = len(fact.which) - MOST_NAMED
+        print(f"{fact.count:>6,}  {fact.what}")
+        if named:
+            print(f"        {named}{f' and {more:,} more' if more > 0 else ''}")
+    print()
+    print(f"The map is {shown(painted.picture)}.")
+    return DONE
+
+
+def export_set(asked: argparse.Namespace) -> int:
+    """Pack a set into one zip and say where it is."""
+    from installation.making.exchange import export
+
+    to = export(asked.set, MODELS, asked.to or Path(f"{asked.set}.zip"), force=asked.force)
+    print(
+        f"{asked.set} is packed: {shown(to)}, {to.stat().st_size / 1e6:.1f} MB, no pictures in it."
+    )
+    return DONE
+
+
+def import_set(asked: argparse.Namespace) -> int:
+    """Take in a set that somebody packed, after judging it."""
+    from installation.making.exchange import import_
+
+    name = import_(asked.file, MODELS, asked.name).name
+    print(f"models/{name} is there; nothing in it is trusted before you have read it:")
+    print(f"  kiosk labels show {name}")
+    return DONE
+
+
+def watch_set(asked: argparse.Namespace) -> int:
+    """Run the show with a set and build that anew whenever its words change; return its status."""
+    from installation.making.watching import watch
+
+    return watch(asked.set, asked.rest, lambda line: print(line, file=sys.stderr, flush=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from installation.document import (
@@ -20,12 +21,16 @@ from installation.document import (
     shown,
 )
 from installation.errors import SettingsError
+from installation.sentences import LONGEST_SENTENCE, Text, holding
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODELS = PROJECT / "models"
 """The folder of label sets, and of weights that a venue has fetched."""
 
 WEIGHTS = MODELS / "weights"
+
+WORDS = Path(__file__).resolve().parent / "showing" / "words"
+"""The folder of the kiosk's own words, a file for each language."""
 
 DEFAULT_FILE = PROJECT / "kiosk.yaml"
 """The curator's file, as the default show."""
@@ -35,6 +40,9 @@ FEWEST_WORDS = 5
 
 LONGEST_NUMBER = 3
 """Digits of a camera's number; Linux numbers them from 0 to 255."""
+
+LONGEST_HEADER = 4096
+"""Letters of the first line of labels.csv: its columns in some hundred languages."""
 
 Reason = Literal[
     "slur",
@@ -55,8 +63,12 @@ Reason = Literal[
     "age",
     "poverty",
     "unseen",
+    "imagenet",
 ]
-"""Why a label is hidden. `unseen`: it presumes to know what no picture shows, and would wound."""
+"""Why a label is hidden. `unseen`: it presumes to know what no picture shows, and would wound.
+
+`imagenet`: ImageNet's authors judged it unsafe; known once `kiosk fetch imagenet-safety` has run.
+"""
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
@@ -85,6 +97,24 @@ def _text_of_nothing(value: object) -> object:
 def label_sets(models: Path = MODELS) -> list[str]:
     """Return the names of the label sets in `models`, in order; none begins with a dot."""
     return sorted(file.parent.name for file in models.glob("[!.]*/labelset.yaml"))
+
+
+def languages(words: Path = WORDS) -> list[str]:
+    """Return the codes of the languages that the kiosk's own words are in, in order."""
+    return sorted(file.stem for file in words.glob("*.yaml"))
+
+
+def label_languages(labels: str, models: Path = MODELS) -> list[str]:
+    """Return the codes of the languages that the label set `labels` has names in, in order.
+
+    Only the header of its labels.csv is read, so that a mistake further down is no matter here.
+    """
+    try:
+        with (models / labels / "labels.csv").open(encoding="utf-8-sig", errors="replace") as file:
+            header = file.readline(LONGEST_HEADER)
+    except OSError:
+        return []
+    return sorted(set(re.findall(r"\bname_([a-z]{2,3})\b", header.casefold())))
 
 
 class CameraSettings(Section):
@@ -193,6 +223,40 @@ class ScreenSettings(Section):
     """The line on the waiting screen; None: as the show's words say."""
 
 
+OwnText = Annotated[
+    Text,
+    Field(max_length=LONGEST_SENTENCE, description=f"text of at most {LONGEST_SENTENCE} letters"),
+]
+OwnSentence = Annotated[OwnText, holding()]
+
+PROMISE = "it says what becomes of the pictures, and may promise only what this program holds"
+NOTICE = "visitors have a right to read it as it is"
+FIXED = {
+    "notice": NOTICE,
+    "guess": NOTICE,
+    "privacy": PROMISE,
+    "privacy_today": PROMISE,
+    "privacy_earlier": PROMISE,
+    "privacy_unguarded": PROMISE,
+    "unguarded": PROMISE,
+}
+"""The sentences that a curator cannot put into words of their own, and why."""
+
+
+class OwnWords(Section):
+    """The curator's own sentences; None: as the show's words say."""
+
+    model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED)})
+
+    invitation: OwnSentence | None = None
+    reading: OwnSentence | None = None
+    score: Annotated[OwnText, holding("score")] | None = None
+    unsure: Annotated[OwnText, holding("score")] | None = None
+    loading: OwnSentence | None = None
+    trouble_title: OwnSentence | None = None
+    trouble: OwnSentence | None = None
+
+
 class Settings(Section):
     """All of kiosk.yaml."""
 
@@ -200,6 +264,8 @@ class Settings(Section):
         str,
         Field(pattern=r"^[^./\\][^/\\]*$", description="the name of a folder in models/"),
     ] = "persons"
+    language: str = "en"
+    """The code of the language of the words and, where the label set has it, of the labels."""
     privacy: Literal["enforce", "degraded"] = "enforce"
     """Whether the show runs where the kernel does not keep it from storing pictures.
 
@@ -211,6 +277,7 @@ class Settings(Section):
     reading: ReadingSettings = ReadingSettings()
     content: ContentSettings = ContentSettings()
     screen: ScreenSettings = ScreenSettings()
+    words: OwnWords = OwnWords()
 
     @field_validator("labels")
     @classmethod
@@ -229,6 +296,27 @@ class Settings(Section):
                     },
                 )
         return labels
+
+    @field_validator("language")
+    @classmethod
+    def _is_written(cls, language: str, info: ValidationInfo) -> str:
+        around, labels = info.context, info.data.get("labels")
+        # Without a label set nobody knows which languages it would have been in.
+        if isinstance(around, Surroundings) and labels is not None:
+            known = sorted({*languages(), *label_languages(labels, around.models)})
+            if language not in known:
+                raise PydanticCustomError(
+                    "no_language",
+                    "language is '{language}', but neither the kiosk's words nor the names in "
+                    "models/{labels} are in it",
+                    {
+                        "language": cut(language),
+                        "labels": cut(labels),
+                        "remedy": did_you_mean(language, known)
+                        or f"There are: {', '.join(known)}.",
+                    },
+                )
+        return language
 
 
 def load(

@@ -342,8 +342,7 @@ def _explain(
             what = f"{_name(keys)} is missing (expected {expected})"
             remedy = f"Add a line '{keys[-1]}: …'."
         elif problem["type"] == "extra_forbidden":
-            what = f"{_name(keys)} is not a setting"
-            remedy = _nearest_setting(keys, schema)
+            what, remedy = _stranger(keys, schema)
         elif "remedy" in context:
             what, remedy = problem["msg"], context["remedy"]
         else:
@@ -499,6 +498,17 @@ def _mend(value: object, plain_word: bool, wanted: Schema, schema: Schema) -> st
     if isinstance(default, str | int | float) and default != "":
         return f"Change it, or leave it out for the default, {_seen(default)}."
     return "Change it, or leave it out." if "default" in wanted else "Change it."
+
+
+def _stranger(keys: Keys, schema: Schema) -> tuple[str, str]:
+    """Return what is wrong with a key that its section does not take, and the remedy.
+
+    A section's schema may say under `fixed` which keys it refuses, and why.
+    """
+    for part in _parts(_at(schema, keys[:-1]), schema):
+        if why := part.get("fixed", {}).get(keys[-1]):
+            return f"{_name(keys)} cannot be changed here ({why})", "Take it out."
+    return f"{_name(keys)} is not a setting", _nearest_setting(keys, schema)
 
 
 def _nearest_setting(keys: Keys, schema: Schema) -> str:

@@ -55,3 +55,7 @@ class ScreenError(KioskError):
 
 class GuardError(KioskError):
     """The machine cannot keep the promise that no picture of a visitor is kept."""
+
+
+class FetchError(KioskError):
+    """A file cannot be fetched, or is not the one that was asked for."""

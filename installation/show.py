@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from installation.config import Settings
+from installation.config import Settings, languages
 from installation.document import Loaded
 from installation.errors import GuardError
 from installation.guarding.sealing import Guard, Proof
@@ -32,17 +32,18 @@ from installation.running.telemetry import Durations, Summary
 from installation.running.worker import Worker
 from installation.showing.cards import title_card, trouble_card
 from installation.showing.compose import compose
-from installation.showing.fonts import Fonts
+from installation.showing.fonts import Fonts, no_font
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.setting import Stage
 from installation.showing.window import Screen, Size, open_screen
-from installation.showing.words import load_words, privacy_line
+from installation.showing.words import privacy_line, words_of
 
 if TYPE_CHECKING:
     # These load torch, which the loader does after the first paint.
     from installation.naming.classifier import Classifier
     from installation.naming.labelset import LabelSet
+    from installation.naming.renewal import Renewal
     from installation.naming.settler import Settler
     from installation.naming.sightings import Sighting, Sightings
     from installation.seeing.camera import Camera
@@ -67,13 +68,19 @@ REPAINT_S = 1 / 30
 ENDING_S = 0.3
 """How long a thread may take to end before the process leaves without it."""
 
+QUIET_S = 30.0
+"""How long a changed label set waits for a moment in which nobody is there; a guess."""
+
 CARD_S = 8.0
 """How long visitors see the calm card after a failure, before the process ends."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that the loader opens, and how the camera is opened once the guard is sealed."""
+    """Everything that the loader opens, and how the camera is opened once the guard is sealed.
+
+    `renewal` looks for changes of the label set; None where nobody does.
+    """
 
     label_set: LabelSet
     open_camera: Callable[[], Camera]
@@ -81,6 +88,7 @@ class Parts:
     tracker: Tracker
     classifier: Classifier
     settler: Settler
+    renewal: Renewal | None = None
 
 
 def load(
@@ -95,8 +103,20 @@ def load(
     from installation.seeing.cameras import open_camera, resolve
 
     settings = loaded.settings
-    label_set = labelset.load(settings.labels, settings.content, where=loaded.where("labels"))
-    built.check(label_set)
+
+    def load_labels() -> LabelSet:
+        label_set = labelset.load(
+            settings.labels,
+            settings.content,
+            where=loaded.where("labels"),
+            language=settings.language,
+        )
+        built.check(label_set)
+        return label_set
+
+    label_set = load_labels()
+    if settings.language not in languages():
+        say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")
     _, fallback = resolve(settings.camera.source)
     if fallback:
         say(fallback)
@@ -105,6 +125,7 @@ def load(
 
     from installation.naming.classifier import open_classifier
     from installation.naming.device import choose_device
+    from installation.naming.renewal import Renewal, signature
     from installation.naming.settler import Settler
     from installation.seeing.detectors import open_detector
     from installation.seeing.tracker import Tracker
@@ -116,6 +137,7 @@ def load(
     say(sentence)
     detector = open_detector(settings.detector, device)
     say(f"detector: {detector.name}")
+    seen = signature(label_set.folder)
     classifier = open_classifier(label_set, device)
     say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
 
@@ -131,6 +153,7 @@ def load(
         tracker=Tracker(),
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
+        renewal=Renewal(classifier, seen, load_labels, say),
     )
 
 
@@ -146,9 +169,7 @@ def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) ->
 
     Raises ScreenError where a script has no font.
     """
-    words = load_words()
-    if settings.screen.title is not None:
-        words = words.model_copy(update={"title": settings.screen.title})
+    words = words_of(settings)
     return Stage(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
 
 
@@ -179,10 +200,14 @@ class Analysis:
 
     def __init__(self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings]) -> None:
         self._parts = parts
+        self._classifier = parts.classifier
         self._frames = frames
         self._sightings = sightings
+        self._next: tuple[Classifier, float] | None = None
         self.readings = 0
         """How many crops have been classified."""
+        self.renewals: Latest[Classifier] = Latest()
+        """Takes classifiers of a changed label set."""
 
     def __call__(self, stopping: threading.Event) -> None:
         """Analyse until `stopping` is set or the frames end."""
@@ -196,10 +221,21 @@ class Analysis:
         parts = self._parts
         faces = parts.detector.detect(frame)
         tracks = parts.tracker.update(faces, frame.taken_at, frame.scene)
-        readings = parts.classifier.read(frame, tracks)
+        readings = self._classifier.read(frame, tracks)
         self.readings += len(readings)
         sightings = parts.settler.settle(readings, tracks, frame.taken_at)
+        self._renew(frame.taken_at, quiet=not tracks)
         return replace(sightings, scene=frame.scene)
+
+    def _renew(self, now: float, *, quiet: bool) -> None:
+        """Take a changed label set, if there is one: when nobody is there, or in the end anyhow."""
+        classifier = self.renewals.take(timeout=0)
+        if classifier is not None:
+            self._next = classifier, now
+        if self._next is None or not (quiet or now - self._next[1] >= QUIET_S):
+            return
+        self._classifier, self._next = self._next[0], None
+        self._parts.settler.turn_to(self._classifier.label_set)
 
 
 class Mirror:
@@ -416,10 +452,12 @@ class Show:
         renew = None if proof is None else _renewal(proof, stage)
         mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock, renew)
         events = Events(self._tell, self._started_at)
-        workers = (
+        workers = [
             Worker("capture", Capture(camera, mirrored, analysed)),
             Worker("analysis", analysis),
-        )
+        ]
+        if parts.renewal is not None:
+            workers.append(Worker("labels", parts.renewal))
         began_at = self._clock.now()
         for worker in workers:
             worker.start()
@@ -428,6 +466,8 @@ class Show:
                 news = mirror.step()
                 if news is not None:
                     events.take(news, self._clock.now())
+                if parts.renewal is not None:
+                    self._renew(parts.renewal, analysis, stage)
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at
@@ -450,6 +490,21 @@ class Show:
             dropped=mirrored.dropped,
             first_verdict_s=events.first_verdict_s,
         )
+
+    def _renew(self, renewal: Renewal, analysis: Analysis, stage: Stage) -> None:
+        """Hand a label set that was changed to the analysis, if its letters can be drawn."""
+        renewed = renewal.mailbox.take(timeout=0)
+        if renewed is None:
+            return
+        label_set = renewed.classifier.label_set
+        if lacking := stage.fonts.lacks(renewed.letters):
+            # Which font has a letter is asked of a program, and the guard forbids that by now.
+            mistake = no_font("labels", lacking)
+            self._say(f"{mistake} Or start the show anew.")
+            return
+        analysis.renewals.put(renewed.classifier)
+        labels = f"{len(label_set.labels):,} of {label_set.size:,}"
+        self._say(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
 
     def _rest(self, stage: Stage, sentence: str | None = None) -> None:
         """Leave the calm card up for a while: visitors see neither a traceback nor a black wall."""

@@ -98,6 +98,51 @@ def test_check_names_no_hidden_label(project: Project) -> None:
     assert "shark" not in outcome.stdout + outcome.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("language: en", "English"),
+        ("language: de", "Deutsch; the labels have no names in it"),
+        ("language: fr", "Français"),
+        ("language: it", "English; the kiosk has no words in 'it', which is only the labels'"),
+        (
+            "words:\n  reading: Patience.\n  loading: Soon.",
+            "English; in the curator's own words: reading, loading",
+        ),
+    ],
+)
+def test_check_says_which_language_the_screen_speaks(project: Project, text: str, row: str) -> None:
+    """The curator reads in which language the kiosk and the labels speak to visitors."""
+    header, rest = LABELS.split("\n", 1)
+    rows = "".join(f"{line},,\n" for line in rest.splitlines())
+    project.write("models/fish/labels.csv", f"{header},name_fr,name_it\n{rows}")
+    project.write("kiosk.yaml", f"labels: fish\n{text}\n")
+    checked = project.kiosk("check")
+    assert f"  language      {row}\n" in checked.stdout, checked.stderr
+
+
+def test_a_sentence_that_no_font_can_draw_is_named_with_its_line(project: Project) -> None:
+    """A curator who writes in a script without a font reads which sentence it is."""
+    project.write("kiosk.yaml", "labels: fish\nwords:\n  loading: Soon.\n  reading: אדם\n")
+    assert_refused(
+        project.kiosk("check", PATH=""),
+        "kiosk.yaml:4: no font on this machine can draw the text in Hebrew. Install one",
+    )
+
+
+def test_the_labels_are_in_the_language_of_the_screen(project: Project) -> None:
+    """A label's name in another script is drawn, and needs a font, where its language is shown."""
+    header, first, *rest = LABELS.splitlines()
+    rows = [f"{header},name_he", f"{first},טינקה", *(f"{row}," for row in rest)]
+    project.write("models/fish/labels.csv", "\n".join(rows))
+    assert project.kiosk("check", PATH="").returncode == 0
+    project.write("kiosk.yaml", "labels: fish\nlanguage: he\n")
+    assert_refused(
+        project.kiosk("check", PATH=""),
+        "models/fish/labels.csv: no font on this machine can draw the text in Hebrew. Install one",
+    )
+
+
 def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
     """Who shows what is hidden by default reads their own sentence whenever they check."""
     sentence = "We show sharks because the aquarium asked for them."
@@ -188,7 +233,8 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
     save_file({}, project.folder / "models/fish/built.safetensors", {"labels_sha256": "0"})
     assert_refused(
         project.kiosk("check"),
-        f"{built}it was built for other text in labels.csv or labelset.yaml than there is now. {rebuild}",
+        f"{built}it was built for other text in labels.csv or labelset.yaml than there is now. "
+        f"{rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
     assert_refused(project.kiosk("check"), f"{built}it is damaged. {rebuild}")

@@ -161,7 +161,8 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
             "sound: loud\n",
             [
                 "kiosk.yaml:1: sound is not a setting. "
-                "Known here: labels, privacy, device, detector, camera, reading, content, screen."
+                "Known here: labels, language, privacy, device, detector, camera, reading, "
+                "content, screen, words."
             ],
         ),
         (
@@ -580,3 +581,95 @@ def test_other_files_are_read_the_same_way(tmp_path: Path) -> None:
     path.write_text("title: a\nletters: [b]\n")
     loaded: Loaded[Sign] = load_yaml(path, Sign, LabelSetError)
     assert loaded.settings == Sign(title="a", letters=("b",))
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "labels: persons\nlanguage: ge\n",
+            [
+                "kiosk.yaml:2: language is 'ge', but neither the kiosk's words nor the names in "
+                "models/persons are in it. There are: de, en, es, fr, ita."
+            ],
+        ),
+        (
+            "language: EN\n",
+            [
+                "kiosk.yaml:1: language is 'EN', but neither the kiosk's words nor the names in "
+                "models/persons are in it. Did you mean 'en'?"
+            ],
+        ),
+        (
+            "language: no\n",
+            [
+                "kiosk.yaml:1: language is no (expected text). "
+                "If it is meant as text, put it in quotes."
+            ],
+        ),
+        (
+            "labels: nobody\nlanguage: it\n",
+            [
+                "kiosk.yaml:1: labels is 'nobody', but no such label set exists. "
+                "There are: persons, victorian."
+            ],
+        ),
+        (
+            "words:\n  invitaton: Come in.\n",
+            ["kiosk.yaml:2: words.invitaton is not a setting. Did you mean 'invitation'?"],
+        ),
+        (
+            "words:\n  title: Come in.\n",
+            [
+                "kiosk.yaml:2: words.title is not a setting. "
+                "It belongs under 'screen:', on a line of its own and indented."
+            ],
+        ),
+        (
+            "words:\n  privacy_today: Safe for ever.\n\n  guess: The truth.\n",
+            [
+                "kiosk.yaml:2: words.privacy_today cannot be changed here (it says what becomes of "
+                "the pictures, and may promise only what this program holds). Take it out.",
+                "kiosk.yaml:4: words.guess cannot be changed here (visitors have a right to read "
+                "it as it is). Take it out.",
+            ],
+        ),
+        (
+            "words:\n  score: sure\n  unsure: '{score} {score}'\n  reading: '{'\n",
+            [
+                "kiosk.yaml:2: words.score is 'sure' (expected text that holds {score} once and no "
+                "other braces). Change it, or leave it out.",
+                "kiosk.yaml:3: words.unsure is '{score} {score}' (expected text that holds {score} "
+                "once and no other braces). Change it, or leave it out.",
+                "kiosk.yaml:4: words.reading is '{' (expected text without { or }). "
+                "Change it, or leave it out.",
+            ],
+        ),
+        (
+            f"words:\n  trouble: {'e' * 201}\n  loading: ' '\n",
+            [
+                f"kiosk.yaml:2: words.trouble is '{'e' * 60}…' (expected text of at most 200 "
+                "letters or nothing). Change it, or leave it out.",
+                "kiosk.yaml:3: words.loading is ' ' (expected text of at most 200 letters or "
+                "nothing). Change it, or leave it out.",
+            ],
+        ),
+    ],
+)
+def test_mistakes_in_the_language_and_the_words(
+    write: Write, tmp_path: Path, text: str, messages: list[str]
+) -> None:
+    """A curator who changes what the kiosk says reads what it cannot say, and where."""
+    header = "\ufeffID;Name;NAME_ITA;definition_ita;first_name_xx\n"
+    (tmp_path / "models/persons/labels.csv").write_text(header, encoding="utf-8")
+    assert refused(write(text)) == messages
+
+
+def test_a_language_of_the_kiosk_or_of_the_labels_is_a_language(
+    write: Write, tmp_path: Path
+) -> None:
+    """The kiosk's own languages serve any label set, and a label set brings its own."""
+    (tmp_path / "models/victorian/labels.csv").write_text('"id","name_it"\n', encoding="utf-8")
+    for labels, language in (("persons", "fr"), ("victorian", "it")):
+        path = write(f"labels: {labels}\nlanguage: {language}\n")
+        assert load(path, models=Path("models")).settings.language == language

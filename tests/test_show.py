@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from installation import show
-from installation.config import ContentSettings, ReadingSettings, ScreenSettings, Settings
+from installation.config import ContentSettings, OwnWords, ReadingSettings, ScreenSettings, Settings
 from installation.document import Loaded
 from installation.errors import CameraError, Mistake
 from installation.naming import labelset
@@ -35,6 +35,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
 from installation.seeing.turn import Turn
 from installation.showing.window import OffScreen, Window
+from installation.showing.words import load_words
 from tests.manual_clock import ManualClock
 
 EVENT_KEYS = [
@@ -142,6 +143,60 @@ def test_frames_become_sightings_with_a_verdict() -> None:
     assert analysis.readings == sum(len(sightings.visitors) for sightings in seen)
 
 
+class OneBrightFace(OneFace):
+    """A detector that finds a face where the picture is bright."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        return super().detect(frame) if frame.pixels[0, 0, 0] > 100 else []
+
+
+class Sure(Favourite):
+    """A classifier of another set, with a name for everybody."""
+
+    def __init__(self) -> None:
+        super().__init__(labelset.load("objects", ContentSettings()))
+
+
+def seen_by(analysis: show.Analysis, at: float, *, lit: bool) -> Sightings:
+    """Return what is seen at an instant, with somebody there where it is `lit`."""
+    grey = np.full((90, 160, 3), 200 if lit else 3, np.uint8)
+    return analysis.see(Frame(grey, at))
+
+
+def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
+    """Whoever is being read keeps their categories; the next visitor gets the new ones."""
+    parts = replace(parts_of(Film(0)), detector=OneBrightFace())
+    analysis = show.Analysis(parts, Latest(), Latest())
+    for number in range(10):
+        seen_by(analysis, number / 10, lit=True)
+    sure = Sure()
+    analysis.renewals.put(sure)
+    held = seen_by(analysis, 1.0, lit=True).visitors[0].verdict
+    assert held is not None
+    assert held.label == parts.label_set.labels[0]
+    for number in range(11, 40):
+        seen_by(analysis, number / 10, lit=False)
+    seen = [seen_by(analysis, 4 + number / 10, lit=True) for number in range(10)]
+    verdict = seen[-1].visitors[0].verdict
+    assert verdict is not None
+    assert verdict.label == sure.label_set.labels[0]
+
+
+def test_a_changed_label_set_does_not_wait_for_ever() -> None:
+    """In a full room the new categories come after half a minute, and everybody is read anew."""
+    parts = parts_of(Film(0))
+    analysis = show.Analysis(parts, Latest(), Latest())
+    sure = Sure()
+    named = set()
+    for number in range(round(10 * show.QUIET_S) + 30):
+        if number == 10:
+            analysis.renewals.put(sure)
+        for visitor in seen_by(analysis, number / 10, lit=True).visitors:
+            if visitor.verdict:
+                named.add(visitor.verdict.label)
+    assert named == {parts.label_set.labels[0], sure.label_set.labels[0]}
+
+
 def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
     """The summary of a measured film counts its frames, and the device is free afterwards."""
     film = Film(12)
@@ -156,13 +211,6 @@ def test_a_camera_that_fails_ends_the_show_loudly() -> None:
     """A dead capture thread is an error that names the device, not a frozen mirror."""
     with pytest.raises(CameraError, match="it was unplugged"):
         small_show(Film(100, fails_at=5), []).run()
-
-
-class OneBrightFace(OneFace):
-    """A detector that finds a face where the picture is bright."""
-
-    def detect(self, frame: Frame) -> list[Face]:
-        return super().detect(frame) if frame.pixels[0, 0, 0] > 100 else []
 
 
 def arrays() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
@@ -262,6 +310,14 @@ def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
     frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 11.0))
     mirror.step()
     assert mirror.intervals.percentile_ms(1.0) == pytest.approx(1000, abs=1)
+
+
+def test_the_stage_speaks_the_curators_language() -> None:
+    """The words on the wall are those of `language`, with the curator's own in their place."""
+    settings = Settings(language="fr", words=OwnWords(loading="Patience."))
+    words = show.open_stage(OffScreen((320, 180)), settings).words
+    assert words.loading == "Patience."
+    assert words.reading == load_words("fr").reading
 
 
 def sighting(visitor: int, label: Label | None) -> Sighting:

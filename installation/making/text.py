@@ -88,6 +88,9 @@ def open_text_encoder() -> Embed:
             raise WeightsError(Mistake(str(folder), what, remedy))
     os.environ["HF_HUB_OFFLINE"] = "1"
     from transformers import AutoModel, AutoTokenizer  # after the variable that it reads
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()

@@ -45,16 +45,16 @@ class CropClassifier:
 
     def __init__(self, label_set: LabelSet, encoder: Encoder, scorer: Scorer) -> None:
         self.label_set = label_set
-        self._encoder = encoder
-        self._scorer = scorer
+        self.encoder = encoder
+        self.scorer = scorer
 
     @torch.inference_mode()
     def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
         """Return one reading for each of `tracks`, in their order; nothing of the frame is kept."""
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         crop = self.label_set.settings.crop
-        batch = crops.cut(frame, boxes, crop, self._encoder.input, self._encoder.device)
-        scores = self._scorer.score(self._encoder.encode(batch)).float().cpu().numpy()
+        batch = crops.cut(frame, boxes, crop, self.encoder.input, self.encoder.device)
+        scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
         batch.zero_()
         return [
             Reading(track.id, frame.taken_at, of_track)
@@ -62,7 +62,7 @@ class CropClassifier:
         ]
 
 
-def open_classifier(label_set: LabelSet, device: torch.device) -> Classifier:
+def open_classifier(label_set: LabelSet, device: torch.device) -> CropClassifier:
     """Return the classifier of `label_set` on `device`, warmed up.
 
     Takes a few seconds. Raises WeightsError and LabelSetError where files are missing, damaged, or
@@ -70,6 +70,20 @@ def open_classifier(label_set: LabelSet, device: torch.device) -> Classifier:
     """
     encoder = open_encoder(label_set, device)
     return CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+
+
+def renewed(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
+    """Return the classifier of `label_set`, through the network of `classifier` if it can be.
+
+    Then it takes milliseconds, and nothing of the other classifier changes. Raises as
+    `open_classifier` does.
+    """
+    old = classifier.label_set
+    same = (old.settings.method, old.encoder) == (label_set.settings.method, label_set.encoder)
+    if not same or label_set.settings.method == "onnx":
+        return open_classifier(label_set, classifier.encoder.device)
+    scorer = open_scorer(label_set, classifier.encoder)
+    return CropClassifier(label_set, classifier.encoder, scorer)
 
 
 def open_scorer(label_set: LabelSet, encoder: Encoder) -> Scorer:

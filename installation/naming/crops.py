@@ -68,7 +68,7 @@ def cut(
         if device.type != "cpu":
             picture = picture.float()
         small = interpolate(picture, (size, size), mode=taken.interpolation, antialias=True)
-        resized.append(small)  # (1, 3, size, size)
+        resized.append(small.clamp_(0, 255))  # (1, 3, size, size); bicubic floats overshoot
         for copy in (pixels, moved, picture):
             copy.zero_()
     batch = torch.cat(resized).float()  # (N, 3, size, size)

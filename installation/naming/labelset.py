@@ -15,17 +15,26 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from installation.config import MODELS, REASONS, ContentSettings, Reason, Share, label_sets
+from installation.config import (
+    MODELS,
+    REASONS,
+    WEIGHTS,
+    ContentSettings,
+    Reason,
+    Share,
+    label_sets,
+)
 from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import spreadsheet, vocabulary
 from installation.naming.labels import Label
+from installation.naming.safety import unsafe_synsets
 from installation.naming.spreadsheet import NO, YES, Row, Wording
 
 Crop = Literal["bust", "face", "frame"]
@@ -214,12 +223,13 @@ def load(
 def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> Source:
     """Return what the files of the label set `name` say.
 
+    What ImageNet's own authors judged unsafe is hidden, too, where their list has been fetched.
     Raises LabelSetError with all that is wrong with them; `where` is the place that names the set.
     """
     known = label_sets(models)
     if name not in known:
-        remedy = did_you_mean(name, known) or f"Known here: {', '.join(known) or 'none'}."
-        what = f"labels is '{name}', but no such label set exists"
+        remedy = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
+        what = f"there is no label set '{cut(name)}'"
         raise LabelSetError(Mistake(where, what, remedy))
     folder = models / name
     mistakes: list[Mistake] = []
@@ -240,7 +250,14 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     if mistakes:
         raise LabelSetError(*_shorten(mistakes))
     assert loaded is not None
-    return Source(name, folder, loaded.settings, tuple(rows))
+    unsafe = unsafe_synsets(models / WEIGHTS.name)
+    judged = (
+        replace(row, hidden_because="imagenet")
+        if row.id in unsafe and not row.hidden_because
+        else row
+        for row in rows
+    )
+    return Source(name, folder, loaded.settings, tuple(judged))
 
 
 def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
@@ -424,6 +441,10 @@ def _fingerprint(settings: LabelSetSettings, rows: Sequence[Row]) -> str:
     method = settings.method
     made_from: list[object] = [list(settings.templates)] if method == "prompts" else []
     for row in rows:
-        words = [row.name, row.definition, row.looks_like] if method in ("text", "prompts") else []
+        words: list[object] = []
+        if method in ("text", "prompts"):
+            words = [row.name, row.definition, row.looks_like]
+        if method == "prompts":
+            words.append(row.background)
         made_from.append([row.id, *words])
     return hashlib.sha256(json.dumps(made_from, ensure_ascii=False).encode()).hexdigest()

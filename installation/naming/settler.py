@@ -67,10 +67,14 @@ class Settler:
     def __init__(
         self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
     ) -> None:
-        self._label_set = label_set
         self._settings = settings
         self._roulette = roulette
-        least = settings.min_score
+        self.turn_to(label_set)
+
+    def turn_to(self, label_set: LabelSet) -> None:
+        """Settle by `label_set` from now on; whoever is there is read anew."""
+        self._label_set = label_set
+        least = self._settings.min_score
         self._min_score = label_set.settings.min_score if least is None else least
         self._places = {label.id: i for i, label in enumerate(label_set.labels)}
         self._visitors: dict[int, _Evidence] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from installation.seeing.frame import Frame
 from installation.showing.scene import BLACK, GREEN, WHITE, Panel, Paper, Rect, Scene
-from installation.showing.setting import Stage, Text, set_panel
+from installation.showing.setting import Stage, Text, set_panel, widest, width_at
 
 PLAIN: Paper = (*BLACK, 255)
 NEON: Paper = (*GREEN, 255)
@@ -113,7 +113,8 @@ def _heading(stage: Stage, title: str, sentence: str) -> tuple[Panel, Panel]:
     for size in TITLE_SIZES:
         heading = Text(title, stage.px(size), WHITE, leading=TITLE_LEADING)
         above = set_panel(stage.fonts, [heading], measure, bleed, None)
-        if above.rect.height + gap <= top and len(above.lines) <= MOST_TITLE_LINES:
+        whole = widest(title, width_at(stage.fonts, heading.size)) <= measure
+        if whole and above.rect.height + gap <= top and len(above.lines) <= MOST_TITLE_LINES:
             break
     y = max(0, top - gap - above.rect.height)
     return at(above, margin - bleed, y), at(below, margin, top)

@@ -116,6 +116,17 @@ class Fonts:
         self._open: OrderedDict[tuple[Path, int, str], pygame.font.Font] = OrderedDict()
         self.extent = lru_cache(maxsize=4096)(self._extent)
 
+    def lacks(self, letters: Iterable[str]) -> list[str]:
+        """Return the scripts of `letters` that it cannot draw; no program is asked for that."""
+        return sorted(
+            {
+                _group(letter)
+                for letter in letters
+                if clean(letter)
+                and not (letter in self._paths or _shared(letter) or _bundled(letter))
+            }
+        )
+
     def draw(self, line: Line, surface: pygame.Surface) -> None:
         """Draw `line` on `surface`."""
         x = line.x
@@ -295,8 +306,7 @@ def _resolve(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
     letters = {letter for text in texts for letter in clean(text)}
     groups: dict[str, set[str]] = {}
     for letter in letters:
-        shared = unicodedata.category(letter)[0] in "ZC" or _word(letter) in _INHERITED
-        if not shared and not _bundled(letter):
+        if not _shared(letter) and not _bundled(letter):
             groups.setdefault(_group(letter), set()).add(letter)
     paths: dict[str, Path] = {}
     missing = []
@@ -310,6 +320,11 @@ def _resolve(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
             paths.update(dict.fromkeys(found, path))
             wanted = wanted - found
     return paths, missing
+
+
+def _shared(letter: str) -> bool:
+    """Tell whether `letter` belongs to no script and takes the font of what it stands with."""
+    return unicodedata.category(letter)[0] in "ZC" or _word(letter) in _INHERITED
 
 
 _INHERITED = {"COMBINING", "VARIATION"}

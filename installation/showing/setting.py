@@ -19,6 +19,8 @@ LEADING = 1.24
 
 _CLOSING = "、。，．・：；？！）」』】〕〉》”’…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _OPENING = "（「『【〔〈《“‘"
+_SPACED = "?!:;»"
+"""What French sets apart from the word before it by a space, on the same line."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ def wrap(text: str, width: int, measure: Width) -> tuple[str, ...]:
 
 
 def balance(text: str, width: int, measure: Width) -> tuple[str, ...]:
-    """Return `text` in as few lines as `wrap`, but as even in length as they can be."""
+    """Return `text` in as few lines as `wrap`, but as even in length as they can be.
+
+    No word is broken that fits into `width`.
+    """
     lines = wrap(text, width, measure)
-    low, high = 1, width
+    low, high = min(width, widest(text, measure)), width
     while low < high:
         middle = (low + high) // 2
         if len(wrap(text, middle, measure)) <= len(lines):
@@ -87,6 +92,11 @@ def balance(text: str, width: int, measure: Width) -> tuple[str, ...]:
         else:
             low = middle + 1
     return wrap(text, high, measure) if len(lines) > 1 else lines
+
+
+def widest(text: str, measure: Width) -> int:
+    """Return the least width in which no word of `text` has to be broken, px."""
+    return max((measure(piece.rstrip()) for piece in _pieces(text)), default=0)
 
 
 def _fitting(word: str, width: int, measure: Width) -> int:
@@ -105,7 +115,8 @@ def _pieces(text: str) -> list[str]:
     for letter in text:
         before = pieces[-1][-1] if pieces else ""
         wide = any(unicodedata.east_asian_width(each) in "WF" for each in (before, letter) if each)
-        apart = before == " " or (wide and letter not in _CLOSING and before not in _OPENING)
+        spaced = before == " " and letter not in _SPACED and not pieces[-1].endswith("« ")
+        apart = spaced or (wide and letter not in _CLOSING and before not in _OPENING)
         if pieces and (letter == " " or not apart):
             pieces[-1] += letter
         else:
@@ -128,7 +139,8 @@ def set_panel(
     return _set_panel(fonts, tuple(texts), measure, pad, paper)
 
 
-def _width_at(fonts: Fonts, size: int) -> Width:
+def width_at(fonts: Fonts, size: int) -> Width:
+    """Return what measures a line of type of `size` px per em."""
     return lambda line: fonts.extent(line, size).width
 
 
@@ -141,7 +153,7 @@ def _set_panel(
     for text in texts:
         content = clean(text.text)
         flush_right = right_to_left(content)
-        for index, line in enumerate(balance(content, measure, _width_at(fonts, text.size))):
+        for index, line in enumerate(balance(content, measure, width_at(fonts, text.size))):
             extent = fonts.extent(line, text.size)
             if index:
                 y += max(round(text.leading * text.size), drop + extent.rise + text.size // 12)

@@ -3,77 +3,90 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from installation.config import WORDS, Settings, languages
 from installation.document import Section, load_yaml
 from installation.errors import ScreenError
-
-FOLDER = Path(__file__).parent / "words"
-
-
-def _with(*names: str) -> Callable[[str], str]:
-    """Return a check that a text has each of `names` in braces once, and no other braces."""
-
-    def check(text: str) -> str:
-        rest = text
-        for name in names:
-            rest = rest.replace(f"{{{name}}}", "", 1)
-        if len(text) - len(rest) != sum(len(name) + 2 for name in names) or set(rest) & set("{}"):
-            wanted = ", ".join(f"{{{name}}}" for name in names)
-            raise ValueError(f"text that holds {wanted} once and no other braces")
-        return text
-
-    return check
-
-
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+from installation.sentences import Sentence, Text, holding
 
 
 class Words(Section):
     """Every sentence on the wall that is not a label's."""
 
-    language: Text
+    language: Sentence
     """The language's name for itself."""
-    title: Text
+    title: Sentence
     """Large, where nobody is there; `screen.title` replaces it."""
-    invitation: Text
-    notice: Text
+    invitation: Sentence
+    notice: Sentence
     """That an AI system categorises people: the notice of the AI Act, Article 50(3)."""
-    guess: Text
+    guess: Sentence
     """That a label is a guess and no fact about a person."""
-    privacy: Text
+    privacy: Sentence
     """What becomes of the pictures. It may only promise what the program holds."""
-    privacy_today: Annotated[Text, AfterValidator(_with("ways", "time"))]
+    privacy_today: Annotated[Text, holding("ways", "time")]
     """The same once the guard was tried: in how many ways, and when today."""
-    privacy_earlier: Annotated[Text, AfterValidator(_with("ways", "date"))]
+    privacy_earlier: Annotated[Text, holding("ways", "date")]
     """The same after midnight."""
-    privacy_unguarded: Text
+    privacy_unguarded: Sentence
     """The same where the guard is not there and nobody insists on it."""
-    unguarded: Annotated[Text, AfterValidator(_with("missing"))]
+    unguarded: Annotated[Text, holding("missing")]
     """On the calm card where the guard is not there and the show does not start without."""
-    reading: Text
+    reading: Sentence
     """Under a face that has no verdict yet."""
-    score: Annotated[Text, AfterValidator(_with("score"))]
+    score: Annotated[Text, holding("score")]
     """Under a verdict; `{score}` stands for its score, 0–100."""
-    unsure: Annotated[Text, AfterValidator(_with("score"))]
+    unsure: Annotated[Text, holding("score")]
     """In its place where no label scored enough; `{score}` stands for the best label's."""
-    loading: Text
-    trouble_title: Text
-    trouble: Text
+    loading: Sentence
+    trouble_title: Sentence
+    trouble: Sentence
     """Where something is wrong: one calm sentence."""
+
+    time: Annotated[Text, holding("hour", "minute")]
+    date: Annotated[Text, holding("day", "month", "year")]
+    first_day: Sentence
+    """`{day}` on the first of a month."""
+    months: Annotated[
+        tuple[Sentence, ...],
+        Field(min_length=12, max_length=12, description="a list of the twelve months"),
+    ]
 
     def texts(self) -> tuple[str, ...]:
         """Return all of them, for what asks which scripts need a font."""
-        return tuple(str(text) for text in self.model_dump().values())
+        said = self.model_dump()
+        return (*said.pop("months"), *said.values())
+
+    def time_of(self, at: datetime.datetime) -> str:
+        """Return the time of day as the language writes it: '09:05 Uhr'."""
+        return self.time.format(hour=at.hour, minute=at.minute)
+
+    def date_of(self, day: datetime.date) -> str:
+        """Return the day as the language writes it: '1er mai 2026'."""
+        number = self.first_day if day.day == 1 else day.day
+        return self.date.format(day=number, month=self.months[day.month - 1], year=day.year)
 
 
-def load_words(language: str = "en", folder: Path = FOLDER) -> Words:
+def load_words(language: str = "en", folder: Path = WORDS) -> Words:
     """Return the words of `language`; ScreenError names every mistake of the file with its line."""
     return load_yaml(folder / f"{language}.yaml", Words, ScreenError).settings
+
+
+def words_of(settings: Settings) -> Words:
+    """Return the words of the show: its language's, and in their place the curator's own.
+
+    Where only the labels are in that language, the kiosk's own words are English. Raises
+    ScreenError as `load_words`.
+    """
+    words = load_words(settings.language if settings.language in languages() else "en")
+    own = settings.words.model_dump(exclude_none=True)
+    if settings.screen.title is not None:
+        own["title"] = settings.screen.title
+    return words.model_copy(update=own)
 
 
 def privacy_line(
@@ -83,5 +96,5 @@ def privacy_line(
     if not holds:
         return words.privacy_unguarded
     if at.date() == today:
-        return words.privacy_today.format(ways=ways, time=at.strftime("%H:%M"))
-    return words.privacy_earlier.format(ways=ways, date=at.date().isoformat())
+        return words.privacy_today.format(ways=ways, time=words.time_of(at))
+    return words.privacy_earlier.format(ways=ways, date=words.date_of(at.date()))

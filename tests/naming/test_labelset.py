@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from installation.config import REASONS, ContentSettings
 from installation.errors import LabelSetError
-from installation.naming import labelset, spreadsheet
+from installation.naming import labelset, safety, spreadsheet
 from installation.naming.labelset import LabelSet
 
 YAML = """\
@@ -286,8 +286,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
     with pytest.raises(LabelSetError) as caught:
         labelset.load("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
     assert str(caught.value) == (
-        "kiosk.yaml:12: labels is 'vitorian', but no such label set exists. "
-        "Did you mean 'victorian'?"
+        "kiosk.yaml:12: there is no label set 'vitorian'. Did you mean 'victorian'?"
     )
 
 
@@ -295,7 +294,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
 def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
     """No name leads out of models/."""
     write(tmp_path)
-    with pytest.raises(LabelSetError, match="no such label set exists"):
+    with pytest.raises(LabelSetError, match="there is no label set"):
         load(tmp_path, name=name)
 
 
@@ -336,3 +335,15 @@ def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
     assert mistake.startswith(
         "weather/labels.csv:3: the id 'n09818022' is no output of the network"
     )
+
+
+def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: Path) -> None:
+    """The fetched list adds to the reasons for hiding, and takes none away."""
+    write(tmp_path, HEADER, "n09818022,,,,", "n10787470,,,,gender", "b,breeze,,,")
+    assert len(load(tmp_path).labels) == 2
+    (tmp_path / "weights").mkdir()
+    ids = ["n09818022", "n10787470", *(f"n{number:08d}" for number in range(safety.COUNT - 2))]
+    (tmp_path / "weights" / safety.FILE).write_text("\n".join(ids) + "\n")
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["breeze"]
+    assert label_set.hidden == {"gender": 1, "imagenet": 1}

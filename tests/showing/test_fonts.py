@@ -16,7 +16,7 @@ from installation.showing.fonts import (
     right_to_left,
 )
 from installation.showing.scene import Line
-from installation.showing.setting import balance, wrap
+from installation.showing.setting import balance, widest, wrap
 
 HEBREW = "אדם שהוכשר (1961)"
 
@@ -113,6 +113,24 @@ def test_balancing_keeps_the_number_of_lines(text: str, width: int) -> None:
     assert max(map(_width, even), default=0) <= max(map(_width, plain), default=0)
 
 
+@given(texts, st.integers(2, 30))
+def test_balancing_breaks_no_word_that_fits(text: str, width: int) -> None:
+    """A narrower line is no reason to tear a word: 'Momen / t, bitte'."""
+    if widest(text, _width) <= width:
+        longest = max(map(_width, balance(text, width, _width)), default=0)
+        assert longest >= widest(text, _width)
+
+
+def test_a_long_word_stays_whole_when_lines_are_balanced() -> None:
+    """Three lines hold it whole, so that none of them is made narrower than the word."""
+    assert balance("Einen Moment, bitte.", 9, _width) == ("Einen", "Moment,", "bitte.")
+
+
+def test_french_marks_stay_with_the_word_before_them() -> None:
+    """No line begins with a mark that French sets apart, nor ends with a quote that opens."""
+    assert wrap("Ça va ? Oui : « si »", 6, _width) == ("Ça", "va ?", "Oui :", "« si »")
+
+
 def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() -> None:
     """A closing mark stays with what it closes, an opening one with what it opens."""
     assert wrap("宇宙船に乗り、「宇宙」へ。", 12, _width) == ("宇宙船に乗", "り、「宇宙」", "へ。")
@@ -121,3 +139,10 @@ def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() 
 def test_the_bundled_font_is_there() -> None:
     """The font that everything else is measured for still comes with pygame."""
     assert BUNDLED.name == "freesansbold.ttf"
+
+
+def test_letters_that_were_not_looked_for_are_named() -> None:
+    """A label set that comes later may hold only what the fonts of the start can draw."""
+    fonts = Fonts(("a",))
+    assert fonts.lacks("abc äöü Ελ Да 0 ›\n") == []
+    assert fonts.lacks("a語") == ["East Asian"]

@@ -1,37 +1,97 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
+from installation.config import FIXED, WORDS, OwnWords, ScreenSettings, Settings, languages
 from installation.errors import ScreenError
 from installation.showing.fonts import missing_scripts
-from installation.showing.words import FOLDER, Words, load_words, privacy_line
+from installation.showing.words import Words, load_words, privacy_line, words_of
+
+LANGUAGES = languages()
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
-def test_every_language_is_complete(file: Path) -> None:
-    """Each file of words has every sentence, and none is empty."""
-    words = load_words(file.stem)
+def _said(words: Words) -> dict[str, str]:
+    return {key: text for key, text in words if isinstance(text, str)}
+
+
+def test_the_kiosk_speaks_four_languages() -> None:
+    """Its own words are in German, English, Spanish and French."""
+    assert LANGUAGES == ["de", "en", "es", "fr"]
+    names = [load_words(language).language for language in LANGUAGES]
+    assert names == ["Deutsch", "English", "Español", "Français"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_is_complete(language: str) -> None:
+    """Each file of words has every sentence, each of its own, and fills in what English does."""
+    words, english = load_words(language), load_words()
     assert all(text.strip() for text in words.texts())
-    assert len(words.texts()) == len(Words.model_fields)
+    assert len(set(words.months)) == len(words.months) == 12
+    assert set(words.texts()) == {*_said(words).values(), *words.months}
+    for key, text in _said(words).items():
+        names = {name for _, name, _, _ in Formatter().parse(text) if name}
+        assert names == {name for _, name, _, _ in Formatter().parse(getattr(english, key)) if name}
+        short = ("time", "date", "first_day")
+        assert language == "en" or key in short or text != getattr(english, key)
 
 
-def test_the_english_words_need_only_the_bundled_font(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_need_only_the_bundled_font(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The kiosk's own sentences are readable on a machine without any font."""
     monkeypatch.setenv("PATH", "")
-    assert missing_scripts(load_words().texts()) == []
+    assert missing_scripts(load_words(language).texts()) == []
 
 
-def test_the_wall_promises_no_more_than_the_program_holds() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_are_typeset(language: str) -> None:
+    """No typewriter's quotes or dots; French sets its high marks apart, the others do not."""
+    for text in load_words(language).texts():
+        assert not re.search(r"[\"']|\.\.\.|  | $|^ ", text), text
+        spaced = re.findall(r".(?=[?!:;»](?:\s|$))", text)
+        assert all((before == "\u00a0") is (language == "fr") for before in spaced), text
+
+
+CLAIMS = {
+    "de": ("kern", "kernel", "versucht", "garant", "anonym", "beweis", "sicher"),
+    "en": ("kernel", "tried", "guarantee", "anonym", "proof", "safe"),
+    "es": ("núcleo", "kernel", "intentado", "garant", "anónim", "prueba", "segur"),
+    "fr": ("noyau", "kernel", "tenté", "garant", "anonym", "preuve", "sûr"),
+}
+"""What only the sentences of a self-test may claim, and what none may."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_wall_promises_no_more_than_the_program_holds(language: str) -> None:
     """It claims the kernel only where the self-test says when and how often it was tried."""
-    words = load_words()
-    assert words.privacy == "No picture is stored."
-    tried = (words.privacy_today, words.privacy_earlier)
-    assert all("{ways}" in text for text in tried)
-    said = " ".join(text for text in words.texts() if text not in tried).lower()
-    assert not any(claim in said for claim in ("kernel", "proof", "guarantee", "anonym"))
+    words = load_words(language)
+    tried, never = CLAIMS[language][:3], CLAIMS[language][3:]
+    for text in (words.privacy_today, words.privacy_earlier):
+        assert "{ways}" in text
+        assert any(claim in text for claim in tried)
+    rest = [text for key, text in _said(words).items() if not re.match("privacy_(tod|ear)", key)]
+    assert not any(claim in text.lower() for text in rest for claim in tried)
+    assert not any(claim in text.lower() for text in words.texts() for claim in never)
+
+
+PRIVACY = {
+    "de": "Es wird kein Bild gespeichert.",
+    "en": "No picture is stored.",
+    "es": "No se guarda ninguna imagen.",
+    "fr": "Aucune image n’est enregistrée.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_plain_promise_is_the_same_everywhere(language: str) -> None:
+    """Where nothing has been tried yet, the wall says that no picture is stored, and no more."""
+    assert load_words(language).privacy == PRIVACY[language]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +107,7 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
     tmp_path: Path, old: str, new: str, complaint: str
 ) -> None:
     """A translator who leaves out a sentence or its score reads which one, and where."""
-    text = (FOLDER / "en.yaml").read_text(encoding="utf-8")
+    text = (WORDS / "en.yaml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "xx.yaml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ScreenError, match=complaint) as caught:
@@ -55,13 +115,90 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
     assert "xx.yaml:" in str(caught.value)
 
 
-def test_the_promise_says_what_is_true_at_that_moment() -> None:
+def test_a_brace_where_nothing_is_filled_in_is_a_mistake(tmp_path: Path) -> None:
+    """A month short, or a brace too many, is named in the file of words."""
+    text = (WORDS / "en.yaml").read_text(encoding="utf-8")
+    text = text.replace("December]", "]").replace("waking up.", "waking up {now}.")
+    (tmp_path / "xx.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ScreenError) as caught:
+        load_words("xx", tmp_path)
+    first, second = str(caught.value).splitlines()
+    assert "months is a list (expected a list of the twelve months)" in first
+    assert "loading is 'The machine is waking up {now}.' (expected text without { or })" in second
+
+
+@pytest.mark.parametrize(
+    ("language", "morning", "first", "other"),
+    [
+        ("de", "09:05 Uhr", "1. Mai 2026", "12. September 2026"),
+        ("en", "09:05", "1 May 2026", "12 September 2026"),
+        ("es", "09:05 h", "1 de mayo de 2026", "12 de septiembre de 2026"),
+        ("fr", "9 h 05", "1er mai 2026", "12 septembre 2026"),
+    ],
+)
+def test_times_and_days_are_in_the_form_of_the_language(
+    language: str, morning: str, first: str, other: str
+) -> None:
+    """The hour and the day of the self-test are written as the language writes them."""
+    words = load_words(language)
+    said = (
+        words.time_of(datetime.datetime(2026, 5, 1, 9, 5)),
+        words.date_of(datetime.date(2026, 5, 1)),
+        words.date_of(datetime.date(2026, 9, 12)),
+    )
+    assert tuple(text.replace("\u00a0", " ") for text in said) == (morning, first, other)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_promise_says_what_is_true_at_that_moment(language: str) -> None:
     """How often and when it was tried, today or on another day; less where nothing is enforced."""
-    words = load_words()
+    words = load_words(language)
     at = datetime.datetime(2026, 5, 2, 9, 5)
     today, tomorrow = at.date(), at.date() + datetime.timedelta(days=1)
-    proved = privacy_line(words, True, 97, at, today)
-    assert proved.startswith("No picture of you is stored. This computer’s kernel prevents it;")
-    assert "97 ways at 09:05 today" in proved
-    assert "97 ways on 2026-05-02" in privacy_line(words, True, 97, at, tomorrow)
-    assert "nothing on this computer prevents it" in privacy_line(words, False, 97, at, today)
+    proved, earlier = (privacy_line(words, True, 97, at, day) for day in (today, tomorrow))
+    assert "97" in proved
+    assert words.time_of(at) in proved
+    assert "97" in earlier
+    assert words.date_of(today) in earlier
+    assert proved.partition(";")[0] == earlier.partition(";")[0]
+    assert privacy_line(words, False, 97, at, today) == words.privacy_unguarded
+
+
+def test_the_promise_in_english() -> None:
+    """The sentence that the other languages translate says what it says, word for word."""
+    words = load_words()
+    at = datetime.datetime(2026, 5, 2, 9, 5)
+    assert privacy_line(words, True, 97, at, at.date()) == (
+        "No picture of you is stored. This computer’s kernel prevents it; "
+        "tried 97 ways at 09:05 today."
+    )
+    assert privacy_line(words, False, 97, at, at.date()) == (
+        "This program stores no picture of you, but nothing on this computer prevents it."
+    )
+
+
+def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
+    """What a curator writes is on the wall, in any language; the rest is as the kiosk has it."""
+    settings = Settings(
+        language="de",
+        words=OwnWords(invitation="Nur Mut.", score="{score} %"),
+        screen=ScreenSettings(title="Wer bist du?"),
+    )
+    words, german = words_of(settings), load_words("de")
+    assert (words.invitation, words.score, words.title) == ("Nur Mut.", "{score} %", "Wer bist du?")
+    changed = {"invitation": "", "score": "", "title": ""}
+    assert words.model_copy(update=changed) == german.model_copy(update=changed)
+
+
+def test_each_sentence_is_the_curators_or_it_is_said_why_not() -> None:
+    """Of every sentence the kiosk says whether it may be changed; what promises may not."""
+    own, fixed = set(OwnWords.model_fields), set(FIXED)
+    elsewhere = {"title", "language", "time", "date", "first_day", "months"}
+    assert own | fixed | elsewhere == set(Words.model_fields)
+    assert not own & fixed
+    assert {key for key in Words.model_fields if "privacy" in key} | {"notice", "guess"} <= fixed
+
+
+def test_where_only_the_labels_are_in_a_language_the_kiosk_speaks_english() -> None:
+    """A label set in Italian can be shown before somebody has written the kiosk's words in it."""
+    assert words_of(Settings(language="it")) == load_words("en")

@@ -1,0 +1,115 @@
+"""What a label set is, in sentences for the people who made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from installation.config import MODELS, ContentSettings
+from installation.errors import LabelSetError
+from installation.naming import built, labelset
+from installation.naming.labelset import LabelSet, Source
+from installation.naming.spreadsheet import Row
+
+SAFE = ContentSettings()
+"""Every reason hides: the default show."""
+
+
+def line(name: str, models: Path = MODELS) -> str:
+    """Return what a set is, in a line. Raises LabelSetError with its mistakes."""
+    source = labelset.read(name, models)
+    label_set = labelset.assemble(source, SAFE)
+    settings = source.settings
+    return f"{settings.title}: {_count(label_set)}; {settings.method}, {_state(label_set)}"
+
+
+def listing(name: str, models: Path = MODELS) -> Iterator[str]:
+    """Yield a set's labels with their definitions and chains, and the hidden ones with why.
+
+    Raises LabelSetError with the set's mistakes, before the first line.
+    """
+    source = labelset.read(name, models)
+    label_set = labelset.assemble(source, SAFE)
+    yield f"{source.settings.title} ({name}): {_count(label_set)}"
+    yield f"{source.settings.credit}; {source.settings.method}, {_state(label_set)}"
+    everything = {
+        label.id: label for label in labelset.assemble(source, labelset.EVERYTHING).labels
+    }
+    shown = {label.id for label in label_set.labels}
+    for title, wanted in (("Shown", True), ("Hidden", False)):
+        rows = [row for row in source.rows if row.id in everything and (row.id in shown) == wanted]
+        if rows:
+            yield ""
+            yield f"{title}: {len(rows):,}"
+        for row in rows:
+            label = everything[row.id]
+            why = "" if wanted else f"  [{row.hidden_because}]"
+            yield f"  {label.name}{why}"
+            yield f"      {' › '.join((*label.chain, label.name))}"
+            if label.definition:
+                yield f"      {label.definition}"
+    background = [row.name for row in source.rows if row.background]
+    if background:
+        yield ""
+        yield f"Background, never shown: {len(background):,}"
+        yield from (f"  {name}" for name in background)
+    if label_set.hidden:
+        yield ""
+        yield "Hidden, by reason:"
+        yield from (f"  {count:>5,}  {reason}" for reason, count in label_set.hidden.items())
+
+
+def examined(name: str, models: Path = MODELS) -> Iterator[str]:
+    """Yield what is right with a set, and how complete it is.
+
+    Raises LabelSetError with all that is wrong with it.
+    """
+    source = labelset.read(name, models)
+    label_set = labelset.assemble(source, SAFE)
+    if not label_set.labels:
+        labelset.load(name, SAFE, models)  # says that nothing would be shown
+    built.check(label_set)
+    yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
+    without = [row.name for row in source.rows if not row.definition]
+    if without:
+        yield f"{len(without):,} have no definition: {_some(without)}."
+    yield from _coverage(source)
+
+
+def _coverage(source: Source) -> Iterator[str]:
+    """Yield how much of a set is translated, by language."""
+    rows = [row for row in source.rows if not row.background]
+    languages = sorted({language for row in rows for language in row.wordings})
+    for language in languages:
+        named = [row for row in rows if _said(row, language)]
+        missing = [row.name for row in rows if not _said(row, language)]
+        words = f"In {language}: {len(named):,} of {len(rows):,} rows have a name and a definition"
+        yield f"{words}; missing: {_some(missing)}." if missing else f"{words}."
+    if not languages:
+        yield "In other languages: nothing; columns such as name_es and definition_es hold them."
+
+
+def _said(row: Row, language: str) -> bool:
+    wording = row.wordings.get(language)
+    return wording is not None and bool(wording.name and wording.definition)
+
+
+def _count(label_set: LabelSet) -> str:
+    hidden = sum(label_set.hidden.values())
+    return f"{len(label_set.labels):,} labels shown, {hidden:,} hidden"
+
+
+def _state(label_set: LabelSet) -> str:
+    """Return whether its tensors are there and from its present words."""
+    if not label_set.is_built:
+        return "needs no building"
+    try:
+        built.check(label_set)
+    except LabelSetError as error:
+        return error.mistakes[0].what
+    return "built"
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"

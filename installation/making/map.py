@@ -1,0 +1,161 @@
+"""A label set as a map: what means the same lies together, what wins often is large.
+
+Names and definitions are placed by their sentence embeddings, laid out flat by t-SNE, which keeps
+neighbours together. PCA, which it starts from, piles a thousand labels into one cloud; UMAP does as
+well and needs a compiler at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pygame
+import torch
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from installation.showing.fonts import CAP, Fonts, right_to_left
+from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Line, Rect
+
+SIZE = (3840, 2160)
+"""Of the picture, px: readable when printed a metre wide."""
+
+MARGIN = 120
+HEAD = 220
+"""Round the map and above it, px."""
+
+FEWEST = 12
+"""Fewer points are laid out by PCA alone: there are no neighbourhoods among them."""
+
+ALIKE = 0.9
+"""Cosine from which two labels say the same; 'physician' and 'doctor' have 0.93."""
+
+SMALLEST, LARGEST = 20, 56
+"""Type of a name, px per em, that never wins, and that wins most."""
+
+HIDDEN: Colour = (90, 90, 90)
+JOINED: Colour = (0, 120, 0)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A label on the map; `wins` is how often it won, and None where it is hidden."""
+
+    name: str
+    wins: int | None
+
+
+def laid_out(embeddings: torch.Tensor) -> npt.NDArray[np.float64]:
+    """Return a place `(N, 2)` in 0–1 for each of `embeddings`, `(N, D)`; the same every time."""
+    vectors = embeddings.double().numpy()
+    count = len(vectors)
+    if count < 3:
+        return np.linspace((0.25, 0.5), (0.75, 0.5), count)
+    if count < FEWEST:
+        places = PCA(2, random_state=0).fit_transform(vectors)
+    else:
+        perplexity = min(30.0, count / 4)
+        layout = TSNE(2, init="pca", perplexity=perplexity, metric="cosine", random_state=0)
+        places = layout.fit_transform(vectors.astype(np.float32)).astype(np.float64)
+    low, high = places.min(0), places.max(0)
+    return np.asarray((places - low) / np.where(high > low, high - low, 1))
+
+
+def alike(embeddings: torch.Tensor) -> list[tuple[int, int]]:
+    """Return the pairs of `embeddings`, `(N, D)`, that say nearly the same, the nearest first."""
+    unit = torch.nn.functional.normalize(embeddings.float())
+    near = (unit @ unit.T).triu(1)  # (N, N)
+    pairs = (near >= ALIKE).nonzero()
+    order = near[pairs[:, 0], pairs[:, 1]].argsort(descending=True)
+    return [(int(a), int(b)) for a, b in pairs[order]]
+
+
+def painted(
+    points: Sequence[Point],
+    places: npt.NDArray[np.float64],
+    pairs: Sequence[tuple[int, int]],
+    heading: Sequence[str],
+) -> pygame.Surface:
+    """Return the map as a picture of `SIZE`; a hidden label is a grey dot without its name.
+
+    `places` is `(N, 2)` in 0–1. `heading` is the title and the lines below it.
+    """
+    fonts = Fonts((*(point.name for point in points), *heading))
+    surface = pygame.Surface(SIZE)
+    surface.fill(BLACK)
+    width, height = SIZE[0] - 2 * MARGIN, SIZE[1] - HEAD - 2 * MARGIN
+    spots = [
+        (round(MARGIN + x * width), round(HEAD + MARGIN + y * height)) for x, y in places.tolist()
+    ]
+    for a, b in pairs:
+        pygame.draw.aaline(surface, JOINED, spots[a], spots[b])
+    most = max((point.wins or 0 for point in points), default=0)
+    order = sorted(range(len(points)), key=lambda i: _rank(points[i]))
+    taken: list[Rect] = []
+    for i in reversed(order):
+        _dot(surface, points[i], spots[i], most)
+    for i in order:
+        _name(surface, fonts, points[i], spots[i], most, taken)
+    _heading(surface, fonts, heading)
+    return surface
+
+
+def _rank(point: Point) -> tuple[bool, int]:
+    return point.wins is None, -(point.wins or 0)
+
+
+def _share(point: Point, most: int) -> float:
+    """Return how often it won over how often the most frequent did, drawn together a little."""
+    return ((point.wins or 0) / most) ** 0.5 if most else 0.0
+
+
+def _dot(surface: pygame.Surface, point: Point, spot: tuple[int, int], most: int) -> None:
+    if point.wins is None:
+        pygame.draw.circle(surface, HIDDEN, spot, 4)
+    else:
+        pygame.draw.circle(surface, GREEN, spot, round(4 + 26 * _share(point, most)))
+
+
+def _name(
+    surface: pygame.Surface,
+    fonts: Fonts,
+    point: Point,
+    spot: tuple[int, int],
+    most: int,
+    taken: list[Rect],
+) -> None:
+    """Write the name beside its dot, if there is room at one of its sides."""
+    if point.wins is None:
+        return
+    size = round(SMALLEST + (LARGEST - SMALLEST) * _share(point, most))
+    width = fonts.extent(point.name, size).width
+    screen = Rect(0, HEAD, SIZE[0], SIZE[1] - HEAD)
+    for rect in _sides(spot, width, round(CAP * size), round(10 + 26 * _share(point, most))):
+        if rect.grown(3).within(screen) and not rect.grown(3).overlaps(*taken):
+            taken.append(rect)
+            colour = WHITE if point.wins else GREY
+            fonts.draw(Line(point.name, size, colour, rect.x, rect.bottom), surface)
+            return
+
+
+def _sides(spot: tuple[int, int], width: int, height: int, gap: int) -> Iterator[Rect]:
+    x, y = spot
+    yield Rect(x + gap, y - height // 2, width, height)
+    yield Rect(x - gap - width, y - height // 2, width, height)
+    yield Rect(x - width // 2, y - gap - height, width, height)
+    yield Rect(x - width // 2, y + gap, width, height)
+
+
+def _heading(surface: pygame.Surface, fonts: Fonts, heading: Sequence[str]) -> None:
+    y = MARGIN
+    for number, text in enumerate(heading):
+        size, colour = (72, GREEN) if number == 0 else (34, WHITE)
+        y += round(CAP * size)
+        x = MARGIN
+        if right_to_left(text):
+            x = SIZE[0] - MARGIN - fonts.extent(text, size).width
+        fonts.draw(Line(text, size, colour, x, y), surface)
+        y += 30

@@ -1,0 +1,158 @@
+"""What people would rather look at than read: a label set as a map, and a table for the curator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pygame
+import torch
+
+from installation.config import MODELS, ContentSettings
+from installation.making import map as chart
+from installation.making import text
+from installation.making.evenness import evenness
+from installation.making.text import Embed
+from installation.making.trial import Trial, tried
+from installation.naming import labelset
+from installation.naming.classifier import open_classifier
+from installation.naming.labels import Label
+from installation.naming.labelset import LabelSet, Source
+from installation.naming.spreadsheet import Wording
+from installation.seeing.detectors import open_detector
+from installation.showing import compose, fonts
+from installation.showing.fonts import Fonts
+from installation.showing.setting import wrap
+
+OFTEN = 0.2
+"""A label that wins a larger share of pictures of nothing swallows people; a guess."""
+
+MOST_NAMED = 8
+"""Labels that a row of the table names; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One row of the table: what was looked for, how many labels it concerns, and which."""
+
+    what: str
+    count: int
+    which: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The picture's file, the table, and sentences about how evenly labels win."""
+
+    picture: Path
+    facts: Sequence[Fact]
+    figures: Sequence[str]
+
+
+def preview(
+    name: str,
+    screen: tuple[int, int],
+    models: Path = MODELS,
+    *,
+    embed: Embed | None = None,
+    content: ContentSettings | None = None,
+) -> Preview:
+    """Write `preview.png` into the set's folder and return it with the table.
+
+    `screen` is the size of the wall, px. `embed` replaces the sentence encoder. Takes about half a
+    minute for a thousand labels. Raises KioskError where the set cannot be shown.
+    """
+    content = content or ContentSettings()
+    source = labelset.read(name, models)
+    label_set = labelset.load(name, content, models)
+    cpu = torch.device("cpu")
+    trial = tried(open_classifier(label_set, cpu), open_detector("auto", cpu))
+    rows = [row for row in source.rows if not row.background]
+    embeddings = text.embed_labels(rows, embed or text.open_text_encoder())
+    wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
+    won = {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
+    points = [chart.Point(row.name, won.get(row.id)) for row in rows]
+    pairs = [
+        (a, b)
+        for a, b in chart.alike(embeddings)
+        if points[a].wins is not None and points[b].wins is not None
+    ]
+    figures = list(_figures(label_set, trial))
+    heading = [label_set.settings.title, _legend(label_set, trial)]
+    picture = label_set.folder / "preview.png"
+    surface = chart.painted(points, chart.laid_out(embeddings), pairs, heading)
+    pygame.image.save(surface, picture)
+    twins = [f"{points[a].name} = {points[b].name}" for a, b in pairs]
+    facts = [
+        *_facts(source, label_set, trial, won, screen),
+        Fact("say nearly the same", len(twins), twins),
+    ]
+    return Preview(picture, facts, figures)
+
+
+def _legend(label_set: LabelSet, trial: Trial) -> str:
+    hidden = sum(label_set.hidden.values())
+    return (
+        f"{len(label_set.labels):,} labels by what they mean; a dot is as large as its label wins "
+        f"often ({len(trial.scores):,} tries); grey: {hidden:,} hidden; joined: nearly the same"
+    )
+
+
+def _figures(label_set: LabelSet, trial: Trial) -> Iterator[str]:
+    """Yield how evenly labels win, and how often the machine names what is not there."""
+    named = (trial.neutral.max(1).values >= label_set.settings.min_score).float().mean()
+    yield f"Of {len(trial.neutral)} pictures of nothing, {float(named):.0%} would be given a name."
+    yield f"On pictures of nothing: {evenness(trial.neutral)}."
+    if len(trial.rehearsal):
+        yield f"On the rehearsal: {evenness(trial.rehearsal)}."
+    if len(trial.things):
+        yield f"Each class of the network as if it alone were seen: {evenness(trial.things)}."
+
+
+def _facts(
+    source: Source,
+    label_set: LabelSet,
+    trial: Trial,
+    won: dict[str, int],
+    screen: tuple[int, int],
+) -> Iterator[Fact]:
+    """Yield what a curator must know."""
+    labels = label_set.labels
+    never = [label.name for label in labels if not won[label.id]]
+    yield Fact("never win", len(never), never)
+    shares = trial.neutral.argmax(1).bincount(minlength=len(labels)) / len(trial.neutral)
+    often = [label.name for label, share in zip(labels, shares, strict=True) if share > OFTEN]
+    yield Fact(f"win more than {OFTEN:.0%} of pictures of nothing", len(often), often)
+    scripts = fonts.missing_scripts(label_set.texts())
+    yield Fact("scripts without a font", len(scripts), scripts)
+    if not scripts:
+        long = [label.name for label in _too_long(labels, screen, label_set)]
+        yield Fact(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
+    yield from _untranslated(source, {label.id for label in labels})
+
+
+def _too_long(
+    labels: Sequence[Label], screen: tuple[int, int], label_set: LabelSet
+) -> Iterator[Label]:
+    """Yield the labels whose names do not fit on a line even in the smallest type."""
+    lettering = Fonts(label_set.texts())
+    scale = min(screen) / 1080
+    size = round(compose.TAG_SIZES[-1] * scale)
+    widest = min(round(compose.WIDEST_TAG * scale), screen[0] - 2 * round(compose.EDGE * scale))
+    measure: Callable[[str], int] = lambda line: lettering.extent(line, size).width  # noqa: E731
+    for label in labels:
+        if len(wrap(label.name, widest, measure)) > 1:
+            yield label
+
+
+def _untranslated(source: Source, shown: set[str]) -> Iterator[Fact]:
+    rows = [row for row in source.rows if row.id in shown]
+    for language in sorted({language for row in source.rows for language in row.wordings}):
+        missing = [
+            row.name
+            for row in rows
+            if not row.wordings.get(language, Wording()).name
+            or not row.wordings.get(language, Wording()).definition
+        ]
+        yield Fact(f"are not translated into {language}", len(missing), missing)

@@ -1,0 +1,78 @@
+"""An artist at work: a show that runs, and a set that is built anew at every change of its words.
+
+Building happens here, outside the show, which runs under its guard as ever and takes what was built
+by looking at the files (installation/naming/renewal.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from installation.config import MODELS, PROJECT
+from installation.errors import KioskError, LabelSetError
+from installation.making import building
+from installation.naming import built, labelset
+from installation.naming.renewal import signature
+
+POLL_S = 0.5
+"""How often the files are looked at; a change is taken once it has not moved for as long."""
+
+Say = Callable[[str], None]
+
+
+def watch(name: str, rest: Sequence[str], say: Say, models: Path = MODELS) -> int:
+    """Run `kiosk run --labels NAME` with `rest` and keep the set built; return the show's status.
+
+    `say` hears what is built and what is wrong with a change. Raises KioskError where the set is
+    wrong before the show has begun.
+    """
+    build_if_stale(name, say, models)
+    show = subprocess.Popen(
+        [sys.executable, "-m", "installation", "run", "--labels", name, *rest], cwd=PROJECT
+    )
+    with show:
+        # At Ctrl-C the terminal tells the show, too, which then ends by itself.
+        with contextlib.suppress(KeyboardInterrupt):
+            keep_built(name, say, lambda: _ends_within(show, POLL_S), models)
+        return show.wait()
+
+
+def keep_built(name: str, say: Say, ended: Callable[[], bool], models: Path = MODELS) -> None:
+    """Build the set whenever its files have changed and stand still, until `ended()`.
+
+    `ended` takes its time: the files are looked at once for each call.
+    """
+    seen = tried = signature(models / name)
+    while not ended():
+        now = signature(models / name)
+        if now == seen and now != tried:
+            try:
+                build_if_stale(name, say, models)
+            except KioskError as error:
+                say("labels: a change cannot be built, and the last good set stays.")
+                say(str(error))
+            now = tried = signature(models / name)
+        seen = now
+
+
+def build_if_stale(name: str, say: Say, models: Path = MODELS) -> None:
+    """Build the set unless it is built from its present words. Raises KioskError."""
+    label_set = labelset.assemble(labelset.read(name, models), labelset.EVERYTHING)
+    try:
+        built.check(label_set)
+    except LabelSetError:
+        say(f"labels: building {name} …")
+        building.build(name, models)
+        say(f"labels: {name} is built.")
+
+
+def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

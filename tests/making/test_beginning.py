@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.config import MODELS, label_sets
+from installation.errors import LabelSetError
+from installation.making.beginning import begin, check_name
+from installation.naming import labelset
+
+
+def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
+    """What an artist begins with can be loaded, and every column it may have is explained."""
+    folder = begin("mine", None, tmp_path)
+    source = labelset.read("mine", tmp_path)
+    assert source.settings.method == "text"
+    assert len(source.rows) == 3
+    said = (folder / "labelset.yaml").read_text()
+    columns = (*labelset.spreadsheet.COLUMNS, *labelset.spreadsheet.OPTIONAL, "name_es")
+    for column in columns:
+        assert f"#   {column}" in said
+
+
+@pytest.mark.parametrize("model", label_sets())
+def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
+    """Labels, reasons, languages, the root and how it is read are those of the model."""
+    for name in label_sets():
+        (tmp_path / name).symlink_to(MODELS / name)
+    begin("mine", model, tmp_path)
+    ours, theirs = labelset.read("mine", tmp_path), labelset.read(model, tmp_path)
+    kept = {"title": theirs.settings.title, "encoder": theirs.settings.encoder}
+    assert ours.settings.model_copy(update=kept) == theirs.settings
+    for mine, other in zip(ours.rows, theirs.rows, strict=True):
+        assert (mine.id, mine.name, mine.definition) == (other.id, other.name, other.definition)
+        assert (mine.parent, mine.hidden_because) == (other.parent, other.hidden_because)
+        assert mine.wordings == other.wordings
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é"])
+def test_a_name_that_is_no_folders_is_refused(tmp_path: Path, name: str) -> None:
+    """A set's name is a plain folder of models/ on every machine."""
+    with pytest.raises(LabelSetError, match="cannot be a set's name"):
+        begin(name, None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """A set that is there stays as it is, also where only capitals differ."""
+    begin("mine", None, tmp_path)
+    (tmp_path / "mine" / "labels.csv").write_text("precious")
+    for name in ("mine", "Mine"):
+        with pytest.raises(LabelSetError, match="it is there already"):
+            begin(name, None, tmp_path)
+    assert (tmp_path / "mine" / "labels.csv").read_text() == "precious"
+
+
+@given(name=st.text(max_size=70))
+def test_any_name_is_a_folder_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    """Whatever is typed, a set never lies outside models/."""
+    models = tmp_path_factory.getbasetemp() / "empty"
+    models.mkdir(exist_ok=True)
+    try:
+        check_name(name, models)
+    except LabelSetError:
+        return
+    assert (models / name).parent == models
+    assert (models / name).name == name

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installation.errors import LabelSetError
+from installation.making import describing
+from tests.naming.test_labelset import write
+
+YAML = """\
+title: Three fish
+credit: the test
+root: {id: n00015388, name: animal, definition: a living organism}
+method: classes
+"""
+ROWS = (
+    "id,name,definition,parent,hidden_because,is_background,name_es,definition_es",
+    "n01440764,tench,a freshwater fish,,,,tenca,un pez",
+    "n01443537,goldfish,small and golden,,,,carpín,",
+    "n01484850,great white shark,a large shark,,unseen,,,",
+    "n03063599,mug,a cup,,,yes,,",
+)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """Return a models folder with two fish, one hidden and a mug that is background."""
+    write(tmp_path, *ROWS, yaml=YAML, name="fish")
+    return tmp_path
+
+
+def test_a_set_in_a_line(models: Path) -> None:
+    """The list says what a set is called, how many it shows and hides, and how it is read."""
+    line = describing.line("fish", models)
+    assert line == "Three fish: 2 labels shown, 1 hidden; classes, needs no building"
+
+
+def test_the_listing_has_every_label_and_why_some_are_hidden(models: Path) -> None:
+    """Labels come with chain and definition, hidden ones with their reason, and with counts."""
+    lines = list(describing.listing("fish", models))
+    text = "\n".join(lines)
+    assert "Shown: 2\n  tench\n      animal › tench\n      a freshwater fish" in text
+    assert "Hidden: 1\n  great white shark  [unseen]" in text
+    assert "Background, never shown: 1\n  mug" in text
+    assert lines[-1].split() == ["1", "unseen"]
+
+
+def test_a_check_counts_what_is_translated(models: Path) -> None:
+    """Per language the check says how many rows are complete and names those that are not."""
+    lines = list(describing.examined("fish", models))
+    assert lines[0] == "models/fish is right: 2 labels shown, 1 hidden, needs no building."
+    assert lines[1] == (
+        "In es: 1 of 3 rows have a name and a definition; missing: goldfish, great white shark."
+    )
+
+
+def test_a_check_names_rows_without_a_definition(models: Path) -> None:
+    """A label without its sentence is no mistake, and is named."""
+    write(models, ROWS[0], "n01440764,tench,,,,,,", "1,other,,,,,,", yaml=YAML, name="fish")
+    assert "1 have no definition: other." in list(describing.examined("fish", models))
+
+
+def test_a_set_that_is_not_built_is_no_right_set(models: Path) -> None:
+    """The check ends with what the show would end with."""
+    write(models, *ROWS, yaml=YAML.replace("classes", "text"), name="fish")
+    assert "the label set is not built yet" in describing.line("fish", models)
+    with pytest.raises(LabelSetError, match="not built yet"):
+        list(describing.examined("fish", models))
+
+
+def test_a_set_in_which_everything_is_hidden_is_no_right_set(models: Path) -> None:
+    """A set that would show nothing is a mistake."""
+    write(models, ROWS[0], "n01440764,tench,,,slur,,,", yaml=YAML, name="fish")
+    with pytest.raises(LabelSetError, match="no label is visible"):
+        list(describing.examined("fish", models))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from installation.errors import LabelSetError
+from installation.making import watching
+from tests.naming.test_labelset import HEADER, write
+
+
+def looks(count: int, meanwhile: Callable[[int], None]) -> Callable[[], bool]:
+    """Return an `ended` that lasts for `count` looks; `meanwhile` is told each one's number."""
+    numbers = iter(range(count))
+
+    def ended() -> bool:
+        number = next(numbers, None)
+        if number is not None:
+            meanwhile(number)
+        return number is None
+
+    return ended
+
+
+def test_a_saved_spreadsheet_is_tried_once_and_mistakes_are_said(tmp_path: Path) -> None:
+    """A change that is wrong is named with its line, once, and watching goes on."""
+    yaml = "title: T\ncredit: C\nroot: {id: r, name: r, definition: r}\nmethod: classes\n"
+    write(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
+    said: list[str] = []
+
+    def meanwhile(number: int) -> None:
+        if number == 2:
+            write(tmp_path, HEADER, "n01440764,tench,,,x", yaml=yaml)
+
+    watching.keep_built("weather", said.append, looks(12, meanwhile), tmp_path)
+    assert said[0] == "labels: a change cannot be built, and the last good set stays."
+    assert "labels.csv:2: hidden_because is 'x'" in said[1]
+    assert len(said) == 2
+
+
+def test_a_set_that_is_wrong_from_the_start_is_no_show(tmp_path: Path) -> None:
+    """The show does not begin with a set that has mistakes."""
+    write(tmp_path, HEADER, "a,air,,nobody,")
+    with pytest.raises(LabelSetError, match="nobody"):
+        watching.watch("weather", [], lambda line: None, tmp_path)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import datetime
+from functools import cache
+
+import pytest
+
+from installation.config import languages
+from installation.naming.labels import Label
+from installation.sentences import LONGEST_SENTENCE
+from installation.showing.cards import imprint, title_card, trouble_card, waiting
+from installation.showing.compose import compose
+from installation.showing.fonts import Fonts, clean
+from installation.showing.scene import Panel, Scene, Size
+from installation.showing.setting import Stage
+from installation.showing.words import load_words, privacy_line
+from tests.showing.conftest import Check
+from tests.showing.figures import Head, company, draw
+
+LANGUAGES = languages()
+LANDSCAPE: Size = (1920, 1080)
+PORTRAIT: Size = (1080, 1920)
+SMALL: Size = (1280, 720)
+SCREENS = (LANDSCAPE, SMALL, PORTRAIT)
+
+AT = datetime.datetime(2026, 9, 22, 10, 30)
+"""On a day with a long name, in every language."""
+
+LACKING = "Landlock, seccomp, network namespace"
+
+MOST_STRIP = 0.13
+"""How much of the screen the strip with the notice may take, over its height."""
+
+LABELS = {
+    "de": Label(
+        "umbrella",
+        "halber Regenschirm",
+        "ein Mensch, dem eine Schulter nass wird, damit zwei darunter gehen können",
+        ("jemand", "offenes Haus"),
+    ),
+    "en": Label(
+        "umbrella",
+        "half of an umbrella",
+        "somebody who gets one shoulder wet so that two can walk",
+        ("somebody", "host"),
+    ),
+    "es": Label(
+        "umbrella",
+        "medio paraguas",
+        "alguien que se moja un hombro para que quepan dos",
+        ("alguien", "mesa siempre puesta"),
+    ),
+    "fr": Label(
+        "umbrella",
+        "moitié de parapluie",
+        "quelqu’un qui se mouille une épaule pour que l’on y marche à deux",
+        ("quelqu’un", "table ouverte"),
+    ),
+}
+ROOT = Label("somebody", "jemand", "", ())
+
+
+@cache
+def _stage(language: str, size: Size, promise: str = "today") -> Stage:
+    """Return the stage once the self-test has been; `promise`: today, earlier or unguarded."""
+    words = load_words(language)
+    today = AT.date() + datetime.timedelta(days=promise == "earlier")
+    line = privacy_line(words, promise != "unguarded", 97, AT, today)
+    words = words.model_copy(update={"privacy": line})
+    return Stage(words, Fonts(words.texts()), size)
+
+
+def _head(size: Size) -> Head:
+    return (620, 250, 170) if size[0] > size[1] else (340, 420, 200)
+
+
+def _mirror(stage: Stage, *labels: Label | None) -> Scene:
+    frame = draw((1280, 720) if stage.size[0] > stage.size[1] else (720, 1280), [_head(stage.size)])
+    return compose(frame, company([_head(stage.size)], labels), stage, now=0.0)
+
+
+def _waiting(stage: Stage) -> Scene:
+    size = (1280, 720) if stage.size[0] > stage.size[1] else (720, 1280)
+    return waiting(draw(size, []), stage, 0.0)
+
+
+def _unguarded(stage: Stage) -> Scene:
+    return trouble_card(stage, stage.words.unguarded.format(missing=LACKING))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_verdict(golden: Check, language: str) -> None:
+    """The mirror with a verdict, the notice and what is true of the pictures, in each language."""
+    stage = _stage(language, LANDSCAPE)
+    golden(f"verdict_{language}", _mirror(stage, LABELS[language]), stage)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_title(golden: Check, language: str) -> None:
+    """The title on a tall screen, in each language."""
+    stage = _stage(language, PORTRAIT, "earlier")
+    golden(f"waiting_{language}", _waiting(stage), stage)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_card_without_a_guard(golden: Check, language: str) -> None:
+    """Where no camera is opened the card says why, on a small screen, in each language."""
+    stage = _stage(language, SMALL)
+    golden(f"unguarded_{language}", _unguarded(stage), stage)
+
+
+@pytest.mark.parametrize("promise", ["today", "earlier", "unguarded"])
+@pytest.mark.parametrize("size", SCREENS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_fits_every_screen(language: str, size: Size, promise: str) -> None:
+    """No line leaves its panel or the screen, no panel lies on another, and no word is torn."""
+    stage = _stage(language, size, promise)
+    words = stage.words
+    strip = (words.notice, words.guess, words.privacy)
+    score, unsure = words.score.format(score=31), words.unsure.format(score=31)
+    missing = words.unguarded.format(missing=LACKING)
+    for scene, sentences in (
+        (title_card(stage), (words.title, words.loading)),
+        (trouble_card(stage), (words.trouble_title, words.trouble)),
+        (_unguarded(stage), (words.trouble_title, missing)),
+        (_waiting(stage), (words.title, words.invitation, *strip)),
+        (_mirror(stage, None), (words.reading, *strip)),
+        (_mirror(stage, LABELS[language]), (score, *strip)),
+        (_mirror(stage, ROOT), (unsure, *strip)),
+    ):
+        _check_type(scene, stage)
+        said = " ".join(line.text for panel in _panels(scene) for line in panel.lines)
+        for sentence in sentences:
+            assert clean(sentence) in said
+    assert imprint(stage)[0].rect.height <= MOST_STRIP * size[1]
+
+
+def _panels(scene: Scene) -> list[Panel]:
+    captions = [visitor.caption.panel for visitor in scene.visitors if visitor.caption]
+    return [*captions, *(visitor.tag for visitor in scene.visitors if visitor.tag), *scene.panels]
+
+
+def _check_type(scene: Scene, stage: Stage) -> None:
+    for panel in _panels(scene):
+        assert panel.rect.within(stage.screen)
+        for line in panel.lines:
+            extent = stage.fonts.extent(line.text, line.size)
+            assert line.x + extent.width <= panel.rect.width
+            assert line.baseline + extent.drop <= panel.rect.height
+    written = [panel for panel in _panels(scene) if panel.lines]
+    for number, panel in enumerate(written):
+        assert not panel.rect.overlaps(*(other.rect for other in written[number + 1 :]))
+
+
+@pytest.mark.parametrize("size", SCREENS)
+def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
+    """A sentence of the most letters that are allowed, of wide words, is whole on every card."""
+    longest = ("Wohlwollende MASCHINEN " * 9)[:LONGEST_SENTENCE]
+    stage = _stage("de", size)
+    keys = ("invitation", "loading", "trouble_title", "trouble", "reading", "score")
+    words = stage.words.model_copy(update=dict.fromkeys(keys, longest))
+    stage = Stage(words, stage.fonts, size)
+    for scene in (
+        title_card(stage),
+        trouble_card(stage),
+        _waiting(stage),
+        _mirror(stage, None),
+        _mirror(stage, LABELS["de"]),
+    ):
+        _check_type(scene, stage)
+        assert clean(longest) in " ".join(
+            line.text for panel in _panels(scene) for line in panel.lines
+        )

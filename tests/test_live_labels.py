@@ -1,0 +1,60 @@
+"""An artist saves a spreadsheet while the show runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.test_cli import LABELS, Project, project
+
+__all__ = ["project"]
+
+
+@pytest.fixture
+def running(project: Project) -> Iterator[subprocess.Popen[str]]:
+    """Return the show of three fish, under its guard, with its camera open."""
+    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "installation", "run", "--headless", "--source", "rehearsal"],
+        cwd=project.folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as show:
+        try:
+            said(show, "camera:")
+            yield show
+        finally:
+            show.kill()
+
+
+def said(show: subprocess.Popen[str], beginning: str) -> str:
+    """Return the next line for the staff that begins so; whatever comes before is passed over."""
+    assert show.stderr is not None
+    for line in show.stderr:
+        if line.startswith(beginning):
+            return line
+    raise AssertionError(f"the show ended before it said '{beginning}'")
+
+
+def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
+    running: subprocess.Popen[str], project: Project
+) -> None:
+    """A label shown from now on comes without a restart; a mistake leaves what was there."""
+    project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
+    assert said(running, "labels:").startswith("labels: Three fish, 3 of 3, at the next quiet")
+    project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
+    assert "the last good set stays" in said(running, "labels:")
+    assert "labels.csv:4: hidden_because is 'unsen'" in said(running, "labels:")
+    running.send_signal(signal.SIGTERM)
+    output, _ = running.communicate()
+    assert running.returncode == 0
+    summary = json.loads(output.splitlines()[-1])
+    assert summary["event"] == "summary"
