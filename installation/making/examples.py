@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate
 from tqdm import tqdm
 
 from installation.errors import LabelSetError
@@ -24,16 +23,17 @@ from installation.making import pictures, probe
 from installation.making.building import Made
 from installation.making.cache import Cache
 from installation.making.evenness import evenness
+from installation.making.neutral import neutral_features, neutral_pictures
 from installation.making.pictures import Found, LeftOut, Picture
 from installation.making.probe import Features, Numbers
 from installation.naming import labelset
-from installation.naming.encoder import Encoder, Input
+from installation.naming.encoder import Encoder
 from installation.naming.encoders import open_encoder
 from installation.naming.labelset import Source
 
 BATCH = 16
 """Pictures that are decoded and encoded together, each in its two views."""
-NOISES = 64
+NEUTRAL = 60
 """Pictures of nothing, for what the labels make of it."""
 WORST = 5
 """Pairs of labels that are named for being taken for each other."""
@@ -57,13 +57,13 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
         if mistakes := list(pictures.too_few(source, found, everybody)):
             raise LabelSetError(*mistakes)
         views = _views([cache[picture.key] for picture in found.good])
-        noise = _views(_noise(encoder, cache))
+        neutral = _neutral(encoder, cache)
     labels = np.array([picture.row for picture in found.good])
     logits = probe.held_out(views, labels)
     temperature = probe.temperature(logits, labels)
     made = probe.fit(views, labels).softened(temperature)
     figures = [
-        *_figures(source, logits / temperature, labels, made.logits(noise[:, 0])),
+        *_figures(source, logits / temperature, labels, made.logits(neutral)),
         *_of_pictures(source, found),
         f"The regression's scores were softened by the temperature {temperature:.2f}.",
     ]
@@ -105,30 +105,20 @@ def _views(vectors: Sequence[torch.Tensor]) -> Features:
     return torch.stack(list(vectors)).double().view(len(vectors), 2, -1).numpy()
 
 
-def _noise(encoder: Encoder, cache: Cache) -> list[torch.Tensor]:
-    """Return what is seen in pictures of nothing: from a plain grey to the finest grain."""
-    keys = [hashlib.sha256(f"noise {i}".encode()).hexdigest() for i in range(NOISES)]
+def _neutral(encoder: Encoder, cache: Cache) -> Features:
+    """Return what is seen in pictures of nothing, `(NEUTRAL, D)`."""
+    drawn = neutral_pictures(NEUTRAL)
+    keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):
-        drawn = dict(zip(keys, _grains(encoder.input), strict=True))
-        for start in range(0, NOISES, BATCH):
-            _see({key: drawn[key] for key in keys[start : start + BATCH]}, encoder, cache)
-    return [cache[key] for key in keys]
+        seen = neutral_features(encoder, NEUTRAL)
+        cache.add(keys, torch.cat([seen, seen], 1))  # mirrored they are nothing, too
+    return _views([cache[key] for key in keys])[:, 0]
 
 
-def _grains(taken: Input) -> Iterator[torch.Tensor]:
-    """Yield NOISES pictures `(3, size, size)`, normalised as the network takes them."""
-    generator = torch.Generator().manual_seed(probe.SEED)
-    mean, std = (torch.tensor(of).view(1, 3, 1, 1) for of in (taken.mean, taken.std))
-    for i in range(NOISES):
-        grain = round(taken.size ** (i / (NOISES - 1)))  # 1 to size
-        drawn = torch.rand(1, 3, grain, grain, generator=generator)
-        yield ((interpolate(drawn, (taken.size, taken.size), mode="bilinear") - mean) / std)[0]
-
-
-def _figures(source: Source, logits: Features, labels: Numbers, noise: Features) -> Iterator[str]:
+def _figures(source: Source, logits: Features, labels: Numbers, neutral: Features) -> Iterator[str]:
     """Yield how often held-out pictures are read rightly, what is confused, who wins.
 
-    `logits` `(N, L)` are of pictures that were held out, `noise` `(M, L)` of pictures of nothing.
+    `logits` `(N, L)` are of pictures that were held out, `neutral` `(M, L)` of pictures of nothing.
     """
     names = [row.name for row in source.rows]
     best = logits.argmax(1)
@@ -148,8 +138,8 @@ def _figures(source: Source, logits: Features, labels: Numbers, noise: Features)
         yield f"'{names[label]}' is taken for '{names[taken]}' {count} times of {counts[label]}."
     shown = [i for i, row in enumerate(source.rows) if not row.background]
     yield f"Held-out pictures: {evenness(torch.from_numpy(logits[:, shown]))}."
-    yield f"Pictures of nothing: {evenness(torch.from_numpy(noise[:, shown]))}."
-    nothing = float(_scores(noise)[:, shown].max(1).values.mean())
+    yield f"Pictures of nothing: {evenness(torch.from_numpy(neutral[:, shown]))}."
+    nothing = float(_scores(neutral)[:, shown].max(1).values.mean())
     yield f"Their best label's score is {nothing:.2f} on average{_abstaining(source, nothing)}."
 
 

@@ -18,6 +18,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 Features = npt.NDArray[np.float64]
@@ -68,7 +69,9 @@ def fit(views: Features, labels: Numbers) -> Probe:
     mean, spread = features.mean(0), features.std(0)
     spread[spread == 0] = 1  # a feature that is the same in all pictures gets no weight anyway
     regression = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=MOST_STEPS)
-    regression.fit((features - mean) / spread, labels.repeat(V))
+    with threadpool_limits(1):
+        # On a machine that does something else, a show perhaps, two threads wait for each other.
+        regression.fit((features - mean) / spread, labels.repeat(V))
     weight, bias = regression.coef_, regression.intercept_
     if len(weight) == 1:  # of two labels scikit-learn keeps the second one's odds only
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -79,7 +82,8 @@ def fit(views: Features, labels: Numbers) -> Probe:
 def held_out(views: Features, labels: Numbers) -> Features:
     """Return each picture's logits `(N, L)` by a probe that saw neither it nor a view of it.
 
-    Each label has at least PARTS pictures. Takes PARTS times as long as `fit`.
+    Each label has at least PARTS pictures. Takes PARTS times as long as `fit`:
+    11 s of one core for 1,000 pictures of 20 labels.
     """
     logits = np.empty((len(labels), int(labels.max()) + 1))
     parts = StratifiedKFold(PARTS, shuffle=True, random_state=SEED).split(labels, labels)

@@ -50,11 +50,15 @@ def make(source: Source, embed: Embed | None = None) -> Made:
     """
     if embed is not None:
         return _made(source, embed)
-    name = f"sentences-minilm-{TEXT_SHA256[:16]}"
-    with Cache(source.folder.parent, name, conse.EMBEDDING) as cache:
+    with sentences(source.folder.parent) as cache:
         made = _made(source, remembered(open_text_encoder, cache))
     note = "The cache of sentences was damaged and was made anew."
     return replace(made, figures=[*made.figures, note]) if cache.damaged else made
+
+
+def sentences(models: Path) -> Cache:
+    """Return the embeddings of the sentences that sets in `models` were built from."""
+    return Cache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
 
 
 def _made(source: Source, embed: Embed) -> Made:

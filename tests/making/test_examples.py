@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def test_a_picture_is_looked_at_once(folder: Path) -> None:
     """A second build shows the network nothing, and a new picture costs only itself."""
     first, second, third = Eye(), Eye(), Eye()
     made = make(folder, first)
-    assert first.shown == 2 * (20 + examples.NOISES)
+    assert first.shown == 2 * 20 + examples.NEUTRAL
     again = make(folder, second)
     assert second.shown == 0
     assert again.figures == made.figures
@@ -152,7 +153,7 @@ def test_a_damaged_cache_is_said(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     eye = Eye()
     assert "damaged" in make(folder, eye).figures[-1]
-    assert eye.shown == 2 * (20 + examples.NOISES)
+    assert eye.shown == 2 * 20 + examples.NEUTRAL
 
 
 def test_nothing_is_written_where_the_pictures_are(folder: Path) -> None:
@@ -273,7 +274,7 @@ def test_an_id_leads_to_no_other_place(folder: Path) -> None:
 def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:
     """Return a file's picture as the network takes it."""
     found = pictures._judged([(file, 0)], ())
-    with pictures.ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool:
         (square,) = pictures.squares(found.good, taken, pool)
     assert square is not None
     return square
@@ -344,6 +345,6 @@ def test_no_file_stops_a_build(
     file = tmp_path / "a.png"
     file.write_bytes((whole[:place] + there + whole[place + len(there) :])[:length])
     found = pictures._judged([(file, 0)], ())
-    with pictures.ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool:
         for square in pictures.squares(found.good, TAKEN, pool):
             assert square is None or square.shape == (3, 32, 32)
