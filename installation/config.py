@@ -95,8 +95,8 @@ def _text_of_nothing(value: object) -> object:
 
 
 def label_sets(models: Path = MODELS) -> list[str]:
-    """Return the names of the label sets in `models`, in order."""
-    return sorted(folder.parent.name for folder in models.glob("*/labelset.yaml"))
+    """Return the names of the label sets in `models`, in order; none begins with a dot."""
+    return sorted(file.parent.name for file in models.glob("[!.]*/labelset.yaml"))
 
 
 def languages(words: Path = WORDS) -> list[str]:

@@ -76,17 +76,17 @@ def write(label_set: LabelSet, made: Made) -> None:
     """Write the built file and the card, each whole or not at all."""
     tensors = {name: tensor.contiguous() for name, tensor in made.tensors.items()}
     said = built.metadata(label_set, made.encoder)
-    with _replacing(label_set.built) as file:
+    with replacing(label_set.built) as file:
         # The sum is taken of what the file really holds, then the file says it of itself.
         save_file(tensors, file, said)
         save_file(tensors, file, said | {"tensors_sha256": built.checksum(file)})
-    with _replacing(label_set.folder / CARD) as file:
+    with replacing(label_set.folder / CARD) as file:
         file.write_text(_card(label_set, made), encoding="utf-8")
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside `path` that takes its place where all went well."""
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` that takes its place, whole, where all went well."""
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     os.close(number)
     file = Path(name)

@@ -12,8 +12,8 @@ import torch
 from installation.config import MODELS, ContentSettings
 from installation.making import map as chart
 from installation.making import text
+from installation.making.cache import Embed, remembered
 from installation.making.evenness import evenness
-from installation.making.text import Embed
 from installation.making.trial import Trial, tried
 from installation.naming import labelset
 from installation.naming.classifier import open_classifier
@@ -69,7 +69,9 @@ def preview(
     cpu = torch.device("cpu")
     trial = tried(open_classifier(label_set, cpu), open_detector("auto", cpu))
     rows = [row for row in source.rows if not row.background]
-    embeddings = text.embed_labels(rows, embed or text.open_text_encoder())
+    with text.sentences(models) as cache:
+        embed = embed or remembered(text.open_text_encoder, cache)
+        embeddings = text.embed_labels(rows, embed)
     wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
     won = {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
     points = [chart.Point(row.name, won.get(row.id)) for row in rows]

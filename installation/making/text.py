@@ -14,7 +14,8 @@ import csv
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from installation.errors import Mistake, WeightsError
 from installation.making.building import Made
+from installation.making.cache import Cache, Embed, remembered
 from installation.making.evenness import evenness
 from installation.naming import conse, imagenet
 from installation.naming.efficientnet import EfficientNetLite0
@@ -39,16 +41,27 @@ LONGEST_TEXT = 256
 
 BATCH = 64
 
-Embed = Callable[[Sequence[str]], torch.Tensor]
-"""Texts to embeddings `(N, 384)` float32 of unit length."""
-
 
 def make(source: Source, embed: Embed | None = None) -> Made:
     """Return the embeddings of the network's classes and of all rows, calibrated to each other.
 
-    `embed` replaces the sentence encoder. Raises WeightsError where that is not there.
+    `embed` replaces the sentence encoder, which is opened only for sentences that no build before
+    had. Raises WeightsError where that is not there.
     """
-    embed = embed or open_text_encoder()
+    if embed is not None:
+        return _made(source, embed)
+    with sentences(source.folder.parent) as cache:
+        made = _made(source, remembered(open_text_encoder, cache))
+    note = "The cache of sentences was damaged and was made anew."
+    return replace(made, figures=[*made.figures, note]) if cache.damaged else made
+
+
+def sentences(models: Path) -> Cache:
+    """Return the embeddings of the sentences that sets in `models` were built from."""
+    return Cache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
+
+
+def _made(source: Source, embed: Embed) -> Made:
     plain_classes, plain_labels = embed_classes(embed), embed_labels(source.rows, embed)
     classes, labels = conse.calibrate(plain_classes, plain_labels)
     shown = [i for i, row in enumerate(source.rows) if not row.background]
@@ -64,7 +77,10 @@ def make(source: Source, embed: Embed | None = None) -> Made:
 
 
 def open_text_encoder() -> Embed:
-    """Return the sentence encoder; raises WeightsError where it is not there or not the pinned."""
+    """Return the sentence encoder, whose embeddings `(N, 384)` are of unit length.
+
+    Raises WeightsError where it is not there or not the pinned one.
+    """
     remedy = "Run scripts/run, which installs it."
     spec = importlib.util.find_spec(TEXT_PACKAGE)
     if spec is None or not spec.submodule_search_locations:

@@ -12,7 +12,6 @@ import io
 from pathlib import Path
 from typing import Literal
 
-import timm
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -51,6 +50,8 @@ class EfficientNetLite0:
         self.device = device
         self.width = CLASSES if output == "logits" else FEATURES
         self._dtype = torch.float16 if device.type == "cuda" else torch.float32
+        import timm  # takes seconds, and what only asks for the fingerprint has no need of it
+
         network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         network.load_state_dict(_state(weights or find_weights(), list(network.state_dict())))
         _fold(network.eval())

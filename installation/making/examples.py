@@ -1,0 +1,166 @@
+"""The method `examples`: an artist's pictures, and what the network sees in them.
+
+`examples:` in labelset.yaml names a folder with a folder of pictures for each row's id. Pictures
+are taken as the artist cut them: their centre square, as it is. The show looks at a visitor's bust
+(or as `crop:` says), so pictures cut alike match best; to look for a face here and cut again would
+take the choice from who has it. Each is seen as it is and mirrored, as the show's picture is
+mirrored and nobody reads left from right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from installation.errors import LabelSetError
+from installation.making import pictures, probe
+from installation.making.building import Made
+from installation.making.cache import Cache
+from installation.making.evenness import evenness
+from installation.making.neutral import neutral_features, neutral_pictures
+from installation.making.pictures import Found, LeftOut, Picture
+from installation.making.probe import Features, Numbers
+from installation.naming import labelset
+from installation.naming.encoder import Encoder
+from installation.naming.encoders import open_encoder
+from installation.naming.labelset import Source
+
+BATCH = 16
+"""Pictures that are decoded and encoded together, each in its two views."""
+NEUTRAL = 60
+"""Pictures of nothing, for what the labels make of it."""
+WORST = 5
+"""Pairs of labels that are named for being taken for each other."""
+MOST_NAMED = 20
+"""Files that are named for being left out; more are only counted."""
+
+
+def make(source: Source, encoder: Encoder | None = None) -> Made:
+    """Return the weighted sums that tell a set's labels by its pictures, and how well they do.
+
+    `encoder` replaces the set's own. Raises LabelSetError with all that is wrong with the pictures,
+    and WeightsError where the network's are missing.
+    """
+    if encoder is None:
+        label_set = labelset.assemble(source, labelset.EVERYTHING)
+        encoder = open_encoder(label_set, torch.device("cpu"))
+    name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{pictures.VERSION}"
+    with Cache(source.folder.parent, name, 2 * encoder.width) as cache:
+        found = _encoded(pictures.find(source, cache), encoder, cache)
+        everybody = range(len(source.rows))
+        if mistakes := list(pictures.too_few(source, found, everybody)):
+            raise LabelSetError(*mistakes)
+        views = _views([cache[picture.key] for picture in found.good])
+        neutral = _neutral(encoder, cache)
+    labels = np.array([picture.row for picture in found.good])
+    logits = probe.held_out(views, labels)
+    temperature = probe.temperature(logits, labels)
+    made = probe.fit(views, labels).softened(temperature)
+    figures = [
+        *_figures(source, logits / temperature, labels, made.logits(neutral)),
+        *_of_pictures(source, found),
+        f"The regression's scores were softened by the temperature {temperature:.2f}.",
+    ]
+    if cache.damaged:
+        figures.append("The cache of what was seen in pictures was damaged and was made anew.")
+    return Made(made.tensors(), encoder.fingerprint, figures)
+
+
+def _encoded(found: Found, encoder: Encoder, cache: Cache) -> Found:
+    """Add what is seen in the pictures to `cache`; return those that could be decoded."""
+    new = [picture for picture in found.good if picture.key not in cache]
+    broken: list[Picture] = []
+    bar = tqdm(
+        total=len(new), desc="looking at pictures", unit="picture", disable=None, leave=False
+    )
+    with bar, ThreadPoolExecutor() as pool:
+        for start in range(0, len(new), BATCH):
+            some = new[start : start + BATCH]
+            squares = pictures.squares(some, encoder.input, pool)
+            seen = {p.key: s for p, s in zip(some, squares, strict=True) if s is not None}
+            broken += [p for p in some if p.key not in seen]
+            _see(seen, encoder, cache)
+            bar.update(len(some))
+    good = tuple(picture for picture in found.good if picture not in broken)
+    out = tuple(LeftOut(picture.file, picture.row, pictures.BROKEN) for picture in broken)
+    return Found(good, found.left_out + out)
+
+
+def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: Cache) -> None:
+    """Add to `cache` what `encoder` gives for each square `(3, size, size)` and for its mirror."""
+    if squares:
+        batch = torch.stack(list(squares.values())).to(encoder.device)  # (N, 3, size, size)
+        both = encoder.encode(torch.cat([batch, batch.flip(3)])).chunk(2)  # 2 × (N, D)
+        cache.add(list(squares), torch.cat(both, 1))
+
+
+def _views(vectors: Sequence[torch.Tensor]) -> Features:
+    """Return `(N, 2, D)`: each picture as it is and mirrored."""
+    return torch.stack(list(vectors)).double().view(len(vectors), 2, -1).numpy()
+
+
+def _neutral(encoder: Encoder, cache: Cache) -> Features:
+    """Return what is seen in pictures of nothing, `(NEUTRAL, D)`."""
+    drawn = neutral_pictures(NEUTRAL)
+    keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
+    if any(key not in cache for key in keys):
+        seen = neutral_features(encoder, NEUTRAL)
+        cache.add(keys, torch.cat([seen, seen], 1))  # mirrored they are nothing, too
+    return _views([cache[key] for key in keys])[:, 0]
+
+
+def _figures(source: Source, logits: Features, labels: Numbers, neutral: Features) -> Iterator[str]:
+    """Yield how often held-out pictures are read rightly, what is confused, who wins.
+
+    `logits` `(N, L)` are of pictures that were held out, `neutral` `(M, L)` of pictures of nothing.
+    """
+    names = [row.name for row in source.rows]
+    best = logits.argmax(1)
+    right = float((best == labels).mean())
+    always = float(np.bincount(labels).max() / len(labels))
+    sure = float(_scores(logits).max(1).values.mean())
+    yield (
+        f"Of {len(labels):,} pictures, each held out once with a fifth of all, {right:.0%} are "
+        f"read rightly; always the most frequent label would be right for {always:.0%}."
+    )
+    yield f"Their best label's score is {sure:.2f} on average, which should be near {right:.2f}."
+    pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
+    counts = np.bincount(labels)
+    for (label, taken), count in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[
+        :WORST
+    ]:
+        yield f"'{names[label]}' is taken for '{names[taken]}' {count} times of {counts[label]}."
+    shown = [i for i, row in enumerate(source.rows) if not row.background]
+    yield f"Held-out pictures: {evenness(torch.from_numpy(logits[:, shown]))}."
+    yield f"Pictures of nothing: {evenness(torch.from_numpy(neutral[:, shown]))}."
+    nothing = float(_scores(neutral)[:, shown].max(1).values.mean())
+    yield f"Their best label's score is {nothing:.2f} on average{_abstaining(source, nothing)}."
+
+
+def _abstaining(source: Source, nothing: float) -> str:
+    """Return what an artist can do where the machine names what is not there."""
+    if nothing < source.settings.min_score or any(row.background for row in source.rows):
+        return ""
+    return "; a row with is_background and pictures of empty rooms lets the machine say nothing"
+
+
+def _of_pictures(source: Source, found: Found) -> Iterator[str]:
+    """Yield how many pictures each label has, and which were left out."""
+    counts = Counter(picture.row for picture in found.good)
+    each = ", ".join(f"{row.name} {counts[i]}" for i, row in enumerate(source.rows))
+    yield f"Pictures: {each}."
+    if found.left_out:
+        more = len(found.left_out) - MOST_NAMED
+        named = [str(file) for file in found.left_out[:MOST_NAMED]]
+        named += [f"and {more} more"] if more > 0 else []
+        yield f"Left out: {len(found.left_out)} ({'; '.join(named)})."
+
+
+def _scores(logits: Features) -> torch.Tensor:
+    return torch.from_numpy(logits).softmax(1)

@@ -1,0 +1,257 @@
+"""An artist's pictures: which are good, why the others are left out, and how the network sees them.
+
+They are read where they lie and never copied. A picture's header is judged before anything of it is
+decoded, so that no file makes the machine take more memory than MOST_PIXELS need.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import unicodedata
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from installation.document import cut, did_you_mean, shown
+from installation.errors import LabelSetError, Mistake
+from installation.naming import crops
+from installation.naming.encoder import Input
+from installation.naming.labelset import Source
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+"""By Pillow's names; whatever a file's own name says."""
+
+LARGEST_PICTURE = 64 * 1024 * 1024
+"""Bytes; a 24-megapixel TIFF without compression has 72 million, a JPEG of 80 megapixels 40."""
+MOST_PIXELS = 80_000_000
+"""Of one picture: 240 MB decoded; a telephone's largest have 50 million."""
+SMALLEST_SIDE = 64
+"""Px; below, a visitor's crop and the picture would have nothing in common but the motif."""
+
+FEWEST = 5
+"""Good pictures of a label: one for each part of the check that holds pictures out."""
+MOST_PICTURES = 20_000
+"""Of a set; half an hour on two cores."""
+
+VERSION = 1
+"""Of what `squares` does to a picture; another number, and no kept feature is used any more."""
+
+REDUCED = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
+
+NO_PICTURE = f"it is no picture that can be read here ({', '.join(FORMATS).lower()} can)"
+BROKEN = "it is damaged and cannot be decoded"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file of an artist's, the row of labels.csv that it is an example of, and its SHA-256.
+
+    `jpeg_side` is the shorter side of a JPEG that is yet to be decoded, px; 0 of all others.
+    """
+
+    file: Path
+    row: int
+    key: str
+    jpeg_side: int = 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file in the folder of a row that is no example of it, and why."""
+
+    file: Path
+    row: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{cut(self.file.parent.name)}/{cut(self.file.name)}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """All files in the folders of a label set's rows."""
+
+    good: tuple[Picture, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def find(source: Source, known: Container[str]) -> Found:
+    """Return the pictures of a label set, in the order of its rows and of their names.
+
+    What is `known` by its SHA-256 is taken to be good. Raises LabelSetError with all at once: rows
+    without a folder, folders without a row, too few pictures or too many.
+    """
+    top = source.folder / source.settings.examples
+    folders = _folders(top)
+    rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
+    mistakes = []
+    for name in folders.keys() - rows.keys():
+        what = f"the folder '{cut(name)}' is the id of no row"
+        remedy = did_you_mean(name, list(rows.keys() - folders.keys()))
+        mistakes.append(Mistake(shown(top), what, remedy or "Write its row, or move it away."))
+    here = {name: _files(folders[name]) for name in rows if name in folders}
+    if (count := sum(len(files) for files in here.values())) > MOST_PICTURES:
+        what = f"there are {count:,} files in it (expected at most {MOST_PICTURES:,})"
+        raise LabelSetError(Mistake(shown(top), what, "Take some out."))
+    found = _judged([(file, rows[name]) for name, files in here.items() for file in files], known)
+    table = shown(source.folder / "labels.csv")
+    for name, i in rows.items():
+        where = f"{table}:{source.rows[i].line}"
+        if name not in folders:
+            what = f"'{cut(name)}' has no folder in {shown(top)} (expected one of that name)"
+            remedy = did_you_mean(name, list(folders.keys() - rows.keys()))
+            mistakes.append(Mistake(where, what, remedy or "Make it, or take the row out."))
+    mistakes += too_few(source, found, [i for name, i in rows.items() if name in folders])
+    if len(rows) == 1:
+        what = "there is only one row, and examples can only tell labels from each other"
+        mistakes.append(Mistake(table, what, "Add a row, and pictures of it."))
+    if mistakes:
+        raise LabelSetError(*sorted(mistakes, key=str))
+    return found
+
+
+def too_few(source: Source, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:
+    """Yield a mistake for each of `rows` with fewer than FEWEST good pictures."""
+    top = source.folder / source.settings.examples
+    counts = Counter(picture.row for picture in found.good)
+    for row in rows:
+        if counts[row] < FEWEST:
+            what = f"there are {counts[row]} good pictures in it (expected at least {FEWEST})"
+            out = [str(file) for file in found.left_out if file.row == row]
+            what += f"; left out: {'; '.join(out[:FEWEST])}" if out else ""
+            yield Mistake(f"{shown(top)}/{cut(source.rows[row].id)}", what, "Add some.")
+
+
+def _folders(top: Path) -> dict[str, Path]:
+    try:
+        inside = [entry for entry in top.iterdir() if not entry.name.startswith(".")]
+    except (OSError, ValueError):
+        what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
+        remedy = "Make it, or write another under `examples:` in labelset.yaml."
+        raise LabelSetError(Mistake(shown(top), what, remedy)) from None
+    # A Mac takes names apart into letters and their accents.
+    return {unicodedata.normalize("NFC", entry.name): entry for entry in inside if entry.is_dir()}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _judged(files: Sequence[tuple[Path, int]], known: Container[str]) -> Found:
+    """Return which of `files`, each with its row, are good; of a picture that is there twice, one.
+
+    What is in the folders of two labels is left out of both, as it cannot teach their difference.
+    """
+    good, left_out = [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of what is judged here anyway
+        for file, row in files:
+            judged = _judge(file, row, known)
+            if isinstance(judged, Picture):
+                good.append(judged)
+            else:
+                left_out.append(judged)
+    rows_of = defaultdict(set)
+    for picture in good:
+        rows_of[picture.key].add(picture.row)
+    first: dict[str, Picture] = {}
+    for picture in good:
+        if len(rows_of[picture.key]) > 1:
+            why = "the same picture is in the folders of several labels"
+            left_out.append(LeftOut(picture.file, picture.row, why))
+        elif (earlier := first.setdefault(picture.key, picture)) is not picture:
+            why = f"it is the same picture as {cut(earlier.file.name)}"
+            left_out.append(LeftOut(picture.file, picture.row, why))
+    return Found(tuple(first.values()), tuple(left_out))
+
+
+def _judge(file: Path, row: int, known: Container[str]) -> Picture | LeftOut:
+    """Return the picture in `file`, or why it is left out, by no more than its header."""
+
+    def out(why: str) -> LeftOut:
+        return LeftOut(file, row, why)
+
+    try:
+        if not file.is_file():
+            return out("it is no file")
+        if (size := file.stat().st_size) > LARGEST_PICTURE:
+            return out(f"it has {size:,} bytes (expected at most {LARGEST_PICTURE:,})")
+        data = file.read_bytes()
+    except OSError as error:
+        return out(f"it cannot be read ({error.strerror})")
+    key = hashlib.sha256(data).hexdigest()
+    if key in known:
+        return Picture(file, row, key)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            (width, height), kind = picture.size, picture.format
+    except UnidentifiedImageError:
+        return out(NO_PICTURE)
+    except Image.DecompressionBombError:
+        return out(f"it has far more pixels than {MOST_PIXELS:,}")
+    except Exception:  # a stranger's file: Pillow's readers raise whatever they like
+        return out(BROKEN)
+    if width * height > MOST_PIXELS:
+        return out(f"it has {width}×{height} pixels (expected at most {MOST_PIXELS:,})")
+    shorter = min(width, height)
+    if shorter < SMALLEST_SIDE:
+        return out(f"it is {width}×{height} px (expected at least {SMALLEST_SIDE} each way)")
+    return Picture(file, row, key, shorter if kind in ("JPEG", "MPO") else 0)
+
+
+def squares(
+    pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
+) -> list[torch.Tensor | None]:
+    """Return each picture as the network takes it, `(3, size, size)` float32; None: not decodable.
+
+    It is the centre square, resized and normalised as the show does with a visitor's crop.
+    """
+    return list(pool.map(lambda picture: _square(picture, taken), pictures))
+
+
+def _square(picture: Picture, taken: Input) -> torch.Tensor | None:
+    try:
+        data = picture.file.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(data).hexdigest() != picture.key:
+        return None  # replaced since its header was judged
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _flags(picture.jpeg_side, taken.size))
+    except cv2.error:
+        return None
+    if pixels is None:
+        return None
+    height, width, _ = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    rgb = pixels[top : top + side, left : left + side, ::-1]
+    square = Frame(np.ascontiguousarray(rgb, np.uint8), 0)
+    return crops.cut(square, [Box(0, 0, side, side)], "frame", taken, torch.device("cpu"))[0]
+
+
+def _flags(jpeg_side: int, size: int) -> int:
+    """Return how OpenCV is to decode: a JPEG at a half to an eighth where that is large enough.
+
+    libjpeg then leaves out what would be averaged away. Measured on a picture of 4000×3000 px: 29
+    and 20 ms at a half and a quarter, 202 ms whole; other formats gain nothing.
+    """
+    for part, flags in REDUCED.items():
+        if jpeg_side // part >= 2 * size:
+            return flags
+    return cv2.IMREAD_COLOR
