@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from installation.config import MODELS, REASONS, ContentSettings, Reason, Share, label_sets
+from installation.config import MODELS, REASONS, WEIGHTS, ContentSettings, Reason, Share, label_sets
 from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import spreadsheet, vocabulary
@@ -169,9 +169,17 @@ class LabelSet:
             yield from (label.name, label.definition, *label.chain)
 
     @property
+    def weights(self) -> Path:
+        """The folder with the weights that were fetched."""
+        return self.folder.parent / WEIGHTS.name
+
+    @property
     def remedy(self) -> str:
-        """The sentence that says how its tensors are built."""
-        return f"Run: kiosk labels build {self.name}"
+        """The sentence that says how its tensors are built, and what must be fetched before."""
+        build = f"kiosk labels build {self.name}"
+        if self.encoder in (LITE, "") or (self.weights / f"{self.encoder}.safetensors").exists():
+            return f"Run: {build}"
+        return f"Run: kiosk fetch {vocabulary.fetched_as(self.encoder)}, and then: {build}"
 
 
 @dataclass(frozen=True)
@@ -264,6 +272,10 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
     if method == "text" and settings.encoder not in (None, LITE):
         what = f"encoder is '{cut(str(settings.encoder))}', but text reads {LITE} only"
         yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
+    if method == "classes" and vocabulary.outputs(method, settings.encoder or LITE) is None:
+        what = f"no list of classes is known for the encoder '{cut(str(settings.encoder))}'"
+        remedy = "Take one of timm's whose name ends in in1k, in12k, in21k or in22k."
+        yield Mistake(loaded.where("encoder"), what, remedy)
     if method == "onnx" and settings.encoder is not None:
         what = "encoder is said, but a set with the method onnx brings its own network"
         yield Mistake(loaded.where("encoder"), what, "Take the line out.")
