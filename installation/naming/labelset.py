@@ -1,9 +1,10 @@
 """Label sets: folders under models/ with the names that can be put on a visitor.
 
 A folder holds `labelset.yaml` (what it is and how it reads), `labels.csv` (a spreadsheet's file, a
-row per label) and, where the method needs one, `built.safetensors`, made from them by `kiosk labels
-build`. The built file has every row, hidden or not, and hiding is applied when the set is loaded:
-a curator who hides a label need not build anything.
+row per label; a network may bring its names as `labels.txt` or `config.json` instead) and, where
+the method needs one, `built.safetensors`, made from them by `kiosk labels build`. The built file
+has every row, hidden or not, and hiding is applied when the set is loaded: a curator who hides a
+label need not build anything.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
@@ -24,7 +25,7 @@ from pydantic import Field
 from installation.config import MODELS, REASONS, WEIGHTS, ContentSettings, Reason, Share, label_sets
 from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming import spreadsheet, vocabulary
+from installation.naming import output_names, spreadsheet, vocabulary
 from installation.naming.labels import Label
 from installation.naming.spreadsheet import NO, YES, Row, Wording
 
@@ -210,7 +211,7 @@ def load(
     source = read(name, models, where=where)
     label_set = assemble(source, content, language)
     if not label_set.labels:
-        file = shown(source.folder / "labels.csv")
+        file = shown(output_names.labels_file(source.folder))
         what = (
             f"no label is visible (all {len(source.rows)} rows are hidden, expected at least one)"
         )
@@ -237,14 +238,16 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     except LabelSetError as error:
         mistakes += error.mistakes
     rows: list[Row] = []
+    file = output_names.labels_file(folder)
     try:
-        rows = spreadsheet.read(folder / "labels.csv")
+        read_rows = spreadsheet.read if file.suffix == ".csv" else output_names.read
+        rows = read_rows(file)
     except LabelSetError as error:
         mistakes += error.mistakes
     if loaded is not None:
         mistakes += _check_settings(loaded)
         if rows:
-            mistakes += _check_rows(rows, loaded.settings, shown(folder / "labels.csv"))
+            mistakes += _check_rows(rows, loaded.settings, shown(file))
     if mistakes:
         raise LabelSetError(*_shorten(mistakes))
     assert loaded is not None

@@ -7,6 +7,7 @@ up to date. Loading the file straight into the network was rejected, as it refus
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,7 +97,7 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[nn.Module, str]:
     except (RuntimeError, LookupError, AttributeError, TypeError, ValueError):
         # What timm's rules make of another network's tensors ends in any of these.
         plain = timm.create_model(name, pretrained=False, num_classes=said.num_classes)
-        raise _unfit(name, file, _difference(file, plain)) from None
+        raise _unfit(name, file, difference(_shapes(file), plain)) from None
     return network.eval(), fingerprint
 
 
@@ -133,23 +134,26 @@ def _unfit(name: str, file: Path, what: str) -> WeightsError:
     return WeightsError(Mistake(shown(file), f"it does not hold {cut(name)}: {what}", remedy))
 
 
-def _difference(file: Path, network: nn.Module) -> str:
-    """Return in words how the tensors of a safetensors file differ from a network's."""
-    expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+def _shapes(file: Path) -> dict[str, list[int]]:
     with safe_open(file, framework="pt") as opened:
-        seen = {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+        return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+
+
+def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
+    """Return in words how tensors of these names and shapes differ from a network's; "": not."""
+    expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     other = [
-        f"{name} {seen[name]}, expected {expected[name]}"
+        f"{cut(name)} {seen[name]}, expected {expected[name]}"
         for name in sorted(seen.keys() & expected.keys())
         if seen[name] != expected[name]
     ]
     kinds = {
-        "missing": sorted(expected.keys() - seen.keys()),
-        "unknown": sorted(seen.keys() - expected.keys()),
+        "missing": [cut(name) for name in sorted(expected.keys() - seen.keys())],
+        "unknown": [cut(name) for name in sorted(seen.keys() - expected.keys())],
         "of another shape": other,
     }
     return "; ".join(
-        f"{len(names)} tensors {kind} ({', '.join(cut(name) for name in names[:NAMED])}"
+        f"{len(names)} tensors {kind} ({', '.join(names[:NAMED])}"
         f"{', …' if len(names) > NAMED else ''})"
         for kind, names in kinds.items()
         if names

@@ -95,7 +95,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         caught, tmp_path
     )
     write_weights(tmp_path, timm.create_model("resnet10t"), TINY)
-    with pytest.raises(WeightsError, match="152 tensors missing .*; .* tensors unknown"):
+    with pytest.raises(WeightsError, match=r"152 tensors missing .*; .* tensors unknown"):
         TimmFeatures(TINY, CPU, tmp_path / "weights")
 
 
@@ -111,7 +111,7 @@ def test_damaged_weights_are_refused(models: Path, tmp_path: Path, kept: int) ->
 @pytest.mark.parametrize("name", ["nonsense", "vit_tiny_patch16_224.nonsense"])
 def test_a_network_that_timm_does_not_know_is_refused(tmp_path: Path, name: str) -> None:
     """A slip in the network's name is said, with what a whole name looks like."""
-    with pytest.raises(LabelSetError, match="knows no such network. Write the whole name"):
+    with pytest.raises(LabelSetError, match=r"knows no such network\. Write the whole name"):
         TimmFeatures(name, CPU, tmp_path)
 
 
