@@ -7,10 +7,10 @@ tried, not believed: some networks scale their features, or have two heads.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import nn
 
 from installation.config import WEIGHTS
 from installation.document import cut, shown
@@ -53,7 +53,8 @@ def make(source: Source) -> Made:
     figures = [
         f"{found:,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each; "
         f"{len(places) - found:,} of the set's rows are mere headings.",
-        f"On {TRIED} pictures of noise they give the whole network's logits to {difference:.0e}.",
+        f"On {TRIED} pictures of noise their logits are the whole network's: the farthest apart "
+        f"differ by {difference:.1g} of the largest.",
     ]
     return Made({"weight": weight, "bias": bias}, fingerprint, figures)
 
@@ -93,20 +94,20 @@ def read_rows(
 
 @torch.inference_mode()
 def try_rows(
-    network: nn.Module, weight: torch.Tensor, bias: torch.Tensor, places: list[int | None]
+    network: Any, weight: torch.Tensor, bias: torch.Tensor, places: list[int | None]
 ) -> float:
     """Return how far the rows' logits are from the whole network's, in parts of the largest one.
 
     The network, in the state that timm loads it, loses its head.
     """
     rows = [i for i, place in enumerate(places) if place is not None]
-    channels, height, width = network.pretrained_cfg["input_size"]  # type: ignore[index]
+    channels, height, width = network.pretrained_cfg["input_size"]
     noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))
     whole = network(noise)
     if whole.ndim != 2:
         return float("inf")
     whole = whole[:, [place for place in places if place is not None]]
-    network.reset_classifier(0)  # type: ignore[operator]
+    network.reset_classifier(0)
     features = network(noise)
     if features.ndim != 2 or features.shape[1] != weight.shape[1]:
         return float("inf")

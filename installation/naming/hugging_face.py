@@ -141,7 +141,7 @@ class HuggingFaceNetwork:
         """
         if not len(batch):
             return torch.empty(0, self.width, device=self.device)
-        parts = batch.to(self._dtype).split(BATCH)
+        parts = torch.split(batch.to(self._dtype), BATCH)
         return torch.cat([self._network(part).float() for part in parts])
 
 

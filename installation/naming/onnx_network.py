@@ -89,7 +89,7 @@ class OnnxNetwork:
             raise self._refused(failure) from None
 
     def _refused(self, failure: Exception) -> LabelSetError:
-        reason = cut(" ".join(str(failure).split()))
+        reason = cut(" ".join(str(failure).rpartition(" : ")[2].split()))
         what = f"onnxruntime {onnxruntime.__version__} cannot run it ({reason})"
         remedy = "Export it again, in the form of an earlier version of ONNX."
         return LabelSetError(Mistake(self._file, what, remedy))
@@ -177,8 +177,7 @@ class OnnxNetwork:
 
     def _run(self, batch: torch.Tensor) -> torch.Tensor:
         """Return the network's answers to `batch`, in parts of the number that it takes."""
-        parts = [self._ask(part) for part in batch.split(self._fixed or BATCH)]
-        return torch.cat(parts)
+        return torch.cat([self._ask(part) for part in torch.split(batch, self._fixed or BATCH)])
 
     def _ask(self, part: torch.Tensor) -> torch.Tensor:
         if self._channels_last:

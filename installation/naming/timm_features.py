@@ -40,7 +40,7 @@ class TimmFeatures:
         WeightsError where the weights are missing or another network's.
         """
         network, self.fingerprint = open_timm(name, folder)
-        network.reset_classifier(0)
+        network.reset_classifier(0)  # leaves what lies below the head
         self.name = name
         self.input = input_of(pretrained(name))
         self.device = device
@@ -61,7 +61,7 @@ class TimmFeatures:
         """
         if not len(batch):
             return torch.empty(0, self.width, device=self.device)
-        parts = batch.to(self._dtype).split(BATCH)
+        parts = torch.split(batch.to(self._dtype), BATCH)
         return torch.cat([self._network(part).float() for part in parts])
 
 
@@ -74,7 +74,7 @@ def weights_file(name: str, folder: Path = WEIGHTS) -> Path:
     return file
 
 
-def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[nn.Module, str]:
+def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
     """Return timm's network `name` with its head, for reading, and the SHA-256 of its weights.
 
     Raises LabelSetError where timm knows no such network, and WeightsError where the weights are

@@ -75,8 +75,13 @@ def made_classes(models: Path) -> LabelSet:
 
 SIDE = 32
 """Of the pictures that the small networks take, px."""
-WEATHER = (HEADER, "0,sunny one,brings the light,,", "1,rainy one,,,", "3,windy one,,,unseen")
-WEATHER += ("2,snowy one,brings the quiet,1,",)
+WEATHER = (
+    HEADER,
+    "0,sunny one,brings the light,,",
+    "1,rainy one,,,",
+    "3,windy one,,,unseen",
+    "2,snowy one,brings the quiet,1,",
+)
 
 Array = npt.NDArray[np.float32]
 
