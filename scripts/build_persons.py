@@ -1,4 +1,4 @@
-"""Writes models/persons/labels.csv: ImageNet's person categories, each hidden one with its reason.
+"""Writes the labels.csv of the persons: ImageNet's categories, each hidden one with its reason.
 
 The categories are the hyponyms of *person* in WordNet 3.0 that are among ImageNet's synsets. What
 a public wall may not say of a visitor is decided in two steps. Rules over WordNet come first: whole
@@ -36,7 +36,7 @@ from installation.naming.spreadsheet import COLUMNS
 
 HERE = Path(__file__).parent
 JUDGEMENT = HERE / "persons"
-LABELS = HERE.parent / "models" / "persons" / "labels.csv"
+LABELS = [HERE.parent / "models" / name / "labels.csv" for name in ("persons", "persons-21k")]
 WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian's wordnet-base puts it
 
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
@@ -427,17 +427,21 @@ def main() -> int:
     parser.add_argument(
         "--judgement", type=Path, default=JUDGEMENT, help="folder of hand judgement"
     )
-    parser.add_argument("--out", type=Path, default=LABELS, help="the labels.csv to write")
+    parser.add_argument(
+        "--out", type=Path, nargs="+", default=LABELS, help="each labels.csv to write"
+    )
     options = parser.parse_args()
     try:
         text = build(options.wordnet, options.judgement)
     except KioskError as error:
         print(error, file=sys.stderr)
         return 2
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text, encoding="utf-8", newline="\n")
+    for file in options.out:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
     reasons = Counter(row["hidden_because"] for row in csv.DictReader(io.StringIO(text)))
-    print(f"{options.out}: {CATEGORIES} categories, {reasons.pop('')} shown; hidden: ", end="")
+    names = ", ".join(map(str, options.out))
+    print(f"{names}: {CATEGORIES} categories, {reasons.pop('')} shown; hidden: ", end="")
     print(", ".join(f"{reason} {reasons[reason]}" for reason in WORST_FIRST))
     return 0
 

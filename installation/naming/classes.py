@@ -7,6 +7,7 @@ import torch
 from installation.document import shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming.labelset import LabelSet
+from installation.naming.output_names import labels_file
 from installation.naming.shares import shares
 
 
@@ -20,7 +21,7 @@ class Classes:
         """
         rows = (*label_set.rows, *label_set.background)
         if max(rows) >= width:
-            file = shown(label_set.folder / "labels.csv")
+            file = shown(labels_file(label_set.folder))
             what = f"the id '{max(rows)}' is no output of the network (expected 0 to {width - 1})"
             raise LabelSetError(Mistake(file, what, "Take the row out, or bring its network."))
         self._rows = torch.tensor(rows, device=device)

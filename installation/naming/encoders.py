@@ -29,8 +29,9 @@ def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
 
         encoder = Clip(device)
     else:
-        from installation.naming.vit import TimmFeatures
+        from installation.naming.timm_features import TimmFeatures
 
-        encoder = TimmFeatures(label_set.encoder, device)
-    encoder.encode(torch.zeros(1, 3, encoder.input.size, encoder.input.size, device=device))
+        encoder = TimmFeatures(label_set.encoder, device, label_set.weights)
+    side = encoder.input.size
+    encoder.encode(torch.zeros(1, 3, side, side, device=encoder.device))
     return encoder

@@ -1,9 +1,10 @@
 """Label sets: folders under models/ with the names that can be put on a visitor.
 
 A folder holds `labelset.yaml` (what it is and how it reads), `labels.csv` (a spreadsheet's file, a
-row per label) and, where the method needs one, `built.safetensors`, made from them by `kiosk labels
-build`. The built file has every row, hidden or not, and hiding is applied when the set is loaded:
-a curator who hides a label need not build anything.
+row per label; a network may bring its names as `labels.txt` or `config.json` instead) and, where
+the method needs one, `built.safetensors`, made from them by `kiosk labels build`. The built file
+has every row, hidden or not, and hiding is applied when the set is loaded: a curator who hides a
+label need not build anything.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
@@ -33,7 +34,7 @@ from installation.config import (
 )
 from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming import spreadsheet, vocabulary
+from installation.naming import output_names, spreadsheet, vocabulary
 from installation.naming.labels import Label
 from installation.naming.safety import unsafe_synsets
 from installation.naming.spreadsheet import NO, YES, Row, Wording
@@ -183,9 +184,17 @@ class LabelSet:
             yield from (label.name, label.definition, *label.chain)
 
     @property
+    def weights(self) -> Path:
+        """The folder with the weights that were fetched."""
+        return self.folder.parent / WEIGHTS.name
+
+    @property
     def remedy(self) -> str:
-        """The sentence that says how its tensors are built."""
-        return f"Run: kiosk labels build {self.name}"
+        """The sentence that says how its tensors are built, and what must be fetched before."""
+        build = f"kiosk labels build {self.name}"
+        if self.encoder in (LITE, "") or (self.weights / f"{self.encoder}.safetensors").exists():
+            return f"Run: {build}"
+        return f"Run: kiosk fetch {vocabulary.fetched_as(self.encoder)}, and then: {build}"
 
 
 @dataclass(frozen=True)
@@ -216,7 +225,7 @@ def load(
     source = read(name, models, where=where)
     label_set = assemble(source, content, language)
     if not label_set.labels:
-        file = shown(source.folder / "labels.csv")
+        file = shown(output_names.labels_file(source.folder))
         what = (
             f"no label is visible (all {len(source.rows)} rows are hidden, expected at least one)"
         )
@@ -244,14 +253,16 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     except LabelSetError as error:
         mistakes += error.mistakes
     rows: list[Row] = []
+    file = output_names.labels_file(folder)
     try:
-        rows = spreadsheet.read(folder / "labels.csv")
+        read_rows = spreadsheet.read if file.suffix == ".csv" else output_names.read
+        rows = read_rows(file)
     except LabelSetError as error:
         mistakes += error.mistakes
     if loaded is not None:
         mistakes += _check_settings(loaded)
         if rows:
-            mistakes += _check_rows(rows, loaded.settings, shown(folder / "labels.csv"))
+            mistakes += _check_rows(rows, loaded.settings, shown(file))
     if mistakes:
         raise LabelSetError(*_shorten(mistakes))
     assert loaded is not None
@@ -286,6 +297,10 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
     if method == "text" and settings.encoder not in (None, LITE):
         what = f"encoder is '{cut(str(settings.encoder))}', but text reads {LITE} only"
         yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
+    if method == "classes" and vocabulary.outputs(method, settings.encoder or LITE) is None:
+        what = f"no list of classes is known for the encoder '{cut(str(settings.encoder))}'"
+        remedy = "Take one of timm's whose name ends in in1k, in12k, in21k or in22k."
+        yield Mistake(loaded.where("encoder"), what, remedy)
     if method == "onnx" and settings.encoder is not None:
         what = "encoder is said, but a set with the method onnx brings its own network"
         yield Mistake(loaded.where("encoder"), what, "Take the line out.")

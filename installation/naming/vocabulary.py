@@ -5,6 +5,7 @@ Nothing here imports torch or timm, so that `kiosk check` answers at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -16,8 +17,25 @@ READ_AS_THEY_ARE = {("classes", "efficientnet_lite0"), ("onnx", "")}
 MOST_OUTPUTS = 100_000
 """Of a set's own network; five times ImageNet's 21,843."""
 
-HEADS = {"in21k": "imagenet21k_goog_synsets.txt", "in22k": "imagenet22k_synsets.txt"}
-"""timm's list of classes by what the name of a network ends in."""
+TRAINED_ON = re.compile(r"in(1k|12k|21k|22k)(?![a-z0-9])")
+"""In the name of one of timm's networks: the ImageNet it was trained on; the last one counts."""
+
+HEADS: Mapping[tuple[str, str], str] = {
+    ("1k", ""): "imagenet_synsets.txt",  # 1,000
+    ("12k", ""): "imagenet12k_synsets.txt",  # 11,821
+    ("21k", ""): "imagenet21k_goog_synsets.txt",  # 21,843, two more than ImageNet's release
+    ("21k", "miil"): "imagenet21k_miil_synsets.txt",  # 11,221
+    ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
+    ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
+}
+"""timm's lists of classes: by the ImageNet, and by a part of the name where that tells which of two
+orders; a longer one goes before "". So timm 1.0 has it (`infer_imagenet_subset`)."""
+
+PERSONS = "vit_base_patch16_224.augreg_in21k"
+"""The network of the label set persons-21k."""
+
+FETCHED_AS = {PERSONS: "persons-21k", "clip": "clip"}
+"""What `kiosk fetch` calls networks that are not named as timm names them."""
 
 
 @cache
@@ -30,12 +48,24 @@ def outputs(method: str, encoder: str) -> Mapping[str, int] | None:
         return {str(i): i for i in range(MOST_OUTPUTS)}
     if method != "classes":
         return None
-    if encoder == "efficientnet_lite0":
-        synsets = imagenet.classes()
-    else:
-        head = next((file for end, file in HEADS.items() if end in encoder), None)
-        if head is None:
-            return None
-        synsets = imagenet.synsets(head)
+    head = "imagenet_synsets.txt" if encoder == "efficientnet_lite0" else find_head(encoder)
+    if head is None:
+        return None
+    synsets = imagenet.synsets(head)
     by_index = {str(i): i for i in range(len(synsets))}
     return by_index | {id_: i for i, id_ in enumerate(synsets)}
+
+
+def find_head(encoder: str) -> str | None:
+    """Return timm's list of the classes of its network `encoder`; None where no name tells it."""
+    _, _, trained = encoder.partition(".")
+    found = TRAINED_ON.findall(trained)
+    if not found:
+        return None
+    kept = [(part, file) for (of, part), file in HEADS.items() if of == found[-1]]
+    return max((len(part), file) for part, file in kept if part in encoder)[1]
+
+
+def fetched_as(encoder: str) -> str:
+    """Return what `kiosk fetch` calls the weights of `encoder`."""
+    return FETCHED_AS.get(encoder, f"timm/{encoder}")

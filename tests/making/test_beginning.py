@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from installation.config import MODELS, label_sets
 from installation.errors import LabelSetError
 from installation.making.beginning import begin, check_name
-from installation.naming import labelset
+from installation.naming import labelset, spreadsheet
 
 
 def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
     assert source.settings.method == "text"
     assert len(source.rows) == 3
     said = (folder / "labelset.yaml").read_text()
-    columns = (*labelset.spreadsheet.COLUMNS, *labelset.spreadsheet.OPTIONAL, "name_es")
+    columns = (*spreadsheet.COLUMNS, *spreadsheet.OPTIONAL, "name_es")
     for column in columns:
         assert f"#   {column}" in said
 

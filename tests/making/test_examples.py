@@ -24,7 +24,7 @@ from installation.naming.encoder import Input
 from installation.naming.linear import Linear
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
-from tests.naming.made import COLOURS, YAML, draw, save
+from tests.naming.made_examples import COLOURS, YAML, draw, save
 from tests.naming.test_labelset import HEADER, write
 
 CPU = torch.device("cpu")

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from skimage import data
 
-from installation.config import MODELS, ContentSettings, label_sets
+from installation.config import ContentSettings, label_sets
 from installation.naming import crops, imagenet, labelset
 from installation.naming.classifier import Classifier, CropClassifier, open_classifier
 from installation.naming.conse import ConSE
@@ -17,15 +18,27 @@ from installation.naming.encoder import Input
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
-from tests.naming.made import MAKERS
+from tests.naming.made_examples import made_examples
+from tests.naming.made_networks import made_classes, made_hf, made_onnx
+from tests.naming.made_prompts import made_prompts, opened_prompts
 
 CPU = torch.device("cpu")
 FACE = Box(178, 63, 268, 176)
 """The face in the portrait of the astronaut, as YuNet finds it."""
 
-SETS = [*label_sets(), *MAKERS]
-
 Open = Callable[[str], Classifier]
+
+MAKERS: dict[str, Callable[[Path], Classifier]] = {
+    "examples": lambda models: open_classifier(made_examples(models), CPU),
+    "prompts": lambda models: opened_prompts(made_prompts(models)),
+    "classes": lambda models: open_classifier(made_classes(models), CPU),
+    "onnx": lambda models: open_classifier(made_onnx(models), CPU),
+    "a folder from Hugging Face": lambda models: open_classifier(made_hf(models), CPU),
+}
+"""What makes a set for each way of reading that no shipped set takes."""
+
+SETS = [*(name for name in label_sets() if name != "persons-21k"), *MAKERS]
+"""All shipped sets that need no weights fetched; test_timm_features.py reads with the other."""
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +51,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Open:
         if name not in classifiers:
             make = MAKERS.get(name)
             if make is not None:
-                make(models)
-            label_set = labelset.load(name, ContentSettings(), models if make else MODELS)
-            classifiers[name] = open_classifier(label_set, CPU)
+                classifiers[name] = make(models)
+            else:
+                classifiers[name] = open_classifier(labelset.load(name, ContentSettings()), CPU)
         return classifiers[name]
 
     return get

@@ -17,7 +17,7 @@ from installation.making.building import Made
 from installation.naming import labelset
 from installation.naming.labelset import LabelSet
 from installation.naming.linear import Linear
-from tests.naming.made import YAML
+from tests.naming.made_examples import YAML
 from tests.naming.test_labelset import HEADER, write
 
 CPU = torch.device("cpu")

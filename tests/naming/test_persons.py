@@ -152,6 +152,12 @@ def test_the_builder_makes_the_shipped_file(tmp_path: Path) -> None:
     assert built.read_bytes() == LABELS.read_bytes()
 
 
+def test_both_networks_may_say_the_same() -> None:
+    """Whichever network reads the person categories, the same are hidden, for the same reasons."""
+    other = PROJECT / "models" / "persons-21k" / "labels.csv"
+    assert other.read_bytes() == LABELS.read_bytes()
+
+
 def test_the_builder_says_what_is_missing(tmp_path: Path) -> None:
     """Without WordNet's noun file the builder names the file and the package, with exit 2."""
     missing = tmp_path / "data.noun"

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import csv
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from timm.data import ImageNetInfo
 
 from installation.config import MODELS, ContentSettings, label_sets
+from installation.errors import LabelSetError
 from installation.making import building, text
-from installation.naming import conse, imagenet, labelset
+from installation.naming import built, conse, imagenet, labelset, vocabulary
 from installation.naming.efficientnet import CLASSES, EfficientNetLite0
 
 
-def test_three_label_sets_are_shipped() -> None:
-    """The kiosk comes with the persons, the objects and the kindnesses."""
-    assert label_sets() == ["kindnesses", "objects", "persons"]
+def test_four_label_sets_are_shipped() -> None:
+    """The kiosk comes with the persons for two networks, the objects and the kindnesses."""
+    assert label_sets() == ["kindnesses", "objects", "persons", "persons-21k"]
 
 
 @pytest.mark.parametrize("name", ["kindnesses", "persons"])
@@ -28,7 +32,7 @@ def test_what_is_built_fits_what_is_written(name: str) -> None:
     assert label_set.built.stat().st_size < 4_000_000
 
 
-@pytest.mark.parametrize("name", ["kindnesses", "objects", "persons"])
+@pytest.mark.parametrize("name", label_sets())
 def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
     """Whatever is put on a visitor says what it means and whose kind it is."""
     label_set = labelset.load(name, ContentSettings())
@@ -70,11 +74,33 @@ def test_the_text_encoder_gives_the_built_directions() -> None:
     rows = labelset.read("kindnesses").rows
     embedded = text.embed_labels(rows, text.open_text_encoder())
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
-    built = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
-    assert (centred * torch.nn.functional.normalize(built)).sum(1).min() > 0.999
+    directions = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
+    assert (centred * torch.nn.functional.normalize(directions)).sum(1).min() > 0.999
 
 
 def test_the_objects_need_no_building() -> None:
     """The objects are the network's own classes: nothing is built for them."""
     assert building.build("objects") is None
     assert not (MODELS / "objects" / "built.safetensors").exists()
+
+
+def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Path) -> None:
+    """Before its network is there, the set names both commands, in their order."""
+    shutil.copytree(MODELS / "persons-21k", tmp_path / "persons-21k")
+    label_set = labelset.load("persons-21k", ContentSettings(), tmp_path)
+    with pytest.raises(LabelSetError) as caught:
+        built.check(label_set)
+    assert str(caught.value).endswith(
+        "the label set is not built yet. "
+        "Run: kiosk fetch persons-21k, and then: kiosk labels build persons-21k"
+    )
+
+
+def test_the_larger_network_has_every_person() -> None:
+    """Every row of persons-21k is one of the network's 21,843 classes, at timm's own place."""
+    label_set = labelset.load("persons-21k", ContentSettings.model_construct(hide=()))
+    order = ImageNetInfo("imagenet-21k-goog").label_names()
+    assert len(label_set.labels) == 2832
+    places = vocabulary.outputs("classes", label_set.encoder)
+    assert places is not None
+    assert all(order[places[label.id]] == label.id for label in label_set.labels)

@@ -1,14 +1,16 @@
-"""Label sets that tests make: a function for each method that writes and builds one."""
+"""A set by the method `examples`, with pictures that are drawn for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from installation.config import ContentSettings
 from installation.making import building
+from installation.naming import labelset
+from installation.naming.labelset import LabelSet
 from installation.seeing.frame import Pixels
 from tests.naming.test_labelset import HEADER, write
 
@@ -19,8 +21,8 @@ root: {id: somebody, name: somebody, definition: a person}
 method: """
 
 
-def examples(models: Path) -> str:
-    """Make a set of pictures, with a row that is hidden and one that is background."""
+def made_examples(models: Path) -> LabelSet:
+    """Return a built set of pictures, with a row that is hidden and one that is background."""
     folder = write(
         models,
         f"{HEADER},is_background",
@@ -32,7 +34,7 @@ def examples(models: Path) -> str:
     for name, colour in COLOURS.items():
         draw(folder / "examples" / name, colour)
     building.build("examples", models)
-    return "examples"
+    return labelset.load("examples", ContentSettings(), models)
 
 
 COLOURS = {
@@ -58,7 +60,3 @@ def save(path: Path, pixels: Pixels) -> Path:
     written = cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))
     assert written
     return path
-
-
-MAKERS: dict[str, Callable[[Path], str]] = {"examples": examples}
-"""What makes a set of each method of which the kiosk ships none."""

@@ -1,0 +1,115 @@
+"""The method `classes` for networks of timm: the rows of a network's head that the set names.
+
+Only these rows are kept. That one weighted sum over the features is really all of the head is
+tried, not believed: some networks scale their features, or have two heads.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from installation.config import WEIGHTS
+from installation.document import cut, shown
+from installation.errors import LabelSetError, Mistake, WeightsError
+from installation.making.building import Made
+from installation.naming import vocabulary
+from installation.naming.labelset import Source
+from installation.naming.timm_features import open_timm, pretrained, weights_file
+
+TRIED = 4
+"""Pictures of noise on which the rows are compared with the whole network."""
+
+TOLERANCE = 1e-3
+"""How far logits may be apart, as a share of the largest one (or of 1): both are sums of float32,
+added up in another order."""
+
+
+def make(source: Source) -> Made:
+    """Return the head's row for each row of the set; those that are mere headings get zeros.
+
+    Raises WeightsError where the weights are missing or another network's, and LabelSetError where
+    the head is no weighted sum over features or not of the classes that its name tells.
+    """
+    name = source.settings.encoder or ""
+    folder = source.folder.parent / WEIGHTS.name
+    outputs = vocabulary.outputs("classes", name)
+    assert outputs is not None, "labelset.read refuses networks whose classes are not known"
+    classes = max(outputs.values()) + 1
+    pretrained(name)
+    places = [outputs.get(row.id) for row in source.rows]
+    weight, bias = read_rows(name, weights_file(name, folder), places, classes)
+    network, fingerprint = open_timm(name, folder)
+    difference = try_rows(network, weight, bias, places)
+    if difference > TOLERANCE:
+        what = f"the head of {cut(name)} is no weighted sum over its features"
+        raise LabelSetError(
+            Mistake(shown(source.folder / "labelset.yaml"), what, "Take another network.")
+        )
+    found = len(places) - places.count(None)
+    figures = [
+        f"{found:,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each; "
+        f"{len(places) - found:,} of the set's rows are mere headings.",
+        f"On {TRIED} pictures of noise their logits are the whole network's: the farthest apart "
+        f"differ by {difference:.1g} of the largest.",
+    ]
+    return Made({"weight": weight, "bias": bias}, fingerprint, figures)
+
+
+def read_rows(
+    name: str, file: Path, places: list[int | None], classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the weight `(N, D)` and bias `(N,)` of the head at each place, float32, else zeros.
+
+    Only these rows are read from the file. Raises WeightsError where it has no head of `classes`
+    rows.
+    """
+    head = pretrained(name).classifier
+    remedy = "Take another network, or another method."
+    if not isinstance(head, str):
+        what = f"{cut(name)} has no head, or more than one (expected one)"
+        raise WeightsError(Mistake(shown(file), what, remedy))
+    with safe_open(file, framework="pt") as opened:
+        names = set(opened.keys())
+        if f"{head}.weight" not in names:
+            what = f"the tensor '{head}.weight' is missing: {cut(name)} comes without its head"
+            raise WeightsError(Mistake(shown(file), what, remedy))
+        rows = opened.get_slice(f"{head}.weight")
+        count, width, *ones = rows.get_shape()
+        if count != classes or any(one != 1 for one in ones):
+            what = f"'{head}.weight' is {rows.get_shape()} (expected {classes:,} rows)"
+            raise WeightsError(Mistake(shown(file), what, remedy))
+        weight, bias = torch.zeros(len(places), width), torch.zeros(len(places))
+        biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in names else None
+        for i, place in enumerate(places):
+            if place is not None:
+                weight[i] = rows[place].reshape(-1).float()
+                if biases is not None:
+                    bias[i] = biases[place]
+    return weight, bias
+
+
+@torch.inference_mode()
+def try_rows(
+    network: Any, weight: torch.Tensor, bias: torch.Tensor, places: list[int | None]
+) -> float:
+    """Return how far the rows' logits are from the whole network's, in parts of the largest one.
+
+    The network, in the state that timm loads it, loses its head.
+    """
+    rows = [i for i, place in enumerate(places) if place is not None]
+    channels, height, width = network.pretrained_cfg["input_size"]
+    noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))
+    whole = network(noise)
+    if whole.ndim != 2:
+        return float("inf")
+    whole = whole[:, [place for place in places if place is not None]]
+    network.reset_classifier(0)
+    features = network(noise)
+    if features.ndim != 2 or features.shape[1] != weight.shape[1]:
+        return float("inf")
+    own = torch.addmm(bias[rows], features, weight[rows].T)
+    return float((own - whole).abs().max() / whole.abs().max().clamp(min=1))

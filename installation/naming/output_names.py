@@ -1,0 +1,115 @@
+"""The names of a network's outputs, where they come with it instead of in a labels.csv.
+
+`labels.txt` has a line for each output: a name, or its number and a name, as Teachable Machine
+writes it. `config.json` is Hugging Face's, whose `id2label` has a name for each number; timm's has
+`label_names`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from installation.document import cut, read_text, shown
+from installation.errors import LabelSetError, Mistake
+from installation.naming import imagenet
+from installation.naming.spreadsheet import LARGEST_CSV, Row
+from installation.naming.vocabulary import MOST_OUTPUTS
+
+CONFIG = "config.json"
+FILES = ("labels.csv", "labels.txt", CONFIG)
+"""What may hold a set's labels; the first one that is there does."""
+
+NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
+"""A line such as `0 Name`."""
+
+Name = tuple[int, str]
+"""The line that names an output, and the name; they come in the order of the outputs."""
+
+
+def labels_file(folder: Path) -> Path:
+    """Return the file of a set's folder that holds its labels; labels.csv where there is none."""
+    return next((folder / name for name in FILES if (folder / name).exists()), folder / FILES[0])
+
+
+def read(path: Path) -> list[Row]:
+    """Return a row for each output that labels.txt or config.json names; its id is the number.
+
+    An output that is named by a WordNet id of ImageNet's gets that one's name and definition. Names
+    that are there twice get their number. Raises LabelSetError with what is wrong.
+    """
+    file = shown(path)
+    text = read_text(path, file, LabelSetError, LARGEST_CSV)
+    found = _of_config(text, file) if path.name == CONFIG else _of_lines(text, file)
+    outputs = [(line, *_explained(name)) for line, name in found]
+    count = Counter(name.casefold() for _, name, _ in outputs)
+    return [
+        Row(line, str(i), f"{name} ({i})" if count[name.casefold()] > 1 else name, definition)
+        for i, (line, name, definition) in enumerate(outputs)
+    ]
+
+
+def _explained(name: str) -> tuple[str, str]:
+    """Return a name and its definition: ImageNet's, where it is the id of one of its synsets."""
+    synonyms = imagenet.names().get(name)
+    if synonyms is None:
+        return name, ""
+    return synonyms.partition(", ")[0], imagenet.definitions().get(name, "")
+
+
+def _of_lines(text: str, file: str) -> Iterator[Name]:
+    lines = [(i, " ".join(line.split())) for i, line in enumerate(text.splitlines(), 1)]
+    lines = [(i, line) for i, line in lines if line]
+    matches = [NUMBERED.fullmatch(line) for _, line in lines]
+    numbers = [int(match[1]) if match else -1 for match in matches]
+    # Names may begin with numbers of their own: only 0, 1, 2 … are those of outputs.
+    counted = numbers == list(range(len(lines)))
+    if not counted and sorted(numbers) == list(range(len(lines))):
+        what = "the numbers are out of order (expected 0, 1, 2 … from above)"
+        raise LabelSetError(Mistake(file, what, "Sort the lines."))
+    for (line, name), match in zip(lines, matches, strict=True):
+        yield line, match[2] if counted and match else name
+
+
+def _of_config(text: str, file: str) -> Iterator[Name]:
+    config = parse_config(text, file)
+    names = config.get("id2label")
+    if names is None:
+        pretrained = config.get("pretrained_cfg")
+        own = pretrained.get("label_names") if isinstance(pretrained, dict) else None
+        names = config.get("label_names", own)
+    if isinstance(names, list):
+        names = {str(i): name for i, name in enumerate(names)}
+    if not isinstance(names, dict) or not names or len(names) > MOST_OUTPUTS:
+        what = "it names no outputs (expected id2label with a name for each number)"
+        remedy = "Write them there, or into a labels.csv or labels.txt."
+        raise LabelSetError(Mistake(file, what, remedy))
+    for number in range(len(names)):
+        name = names.get(str(number))
+        if not isinstance(name, str) or not name.strip():
+            what = f"id2label has no name for the output {number} (it names {len(names)})"
+            raise LabelSetError(Mistake(file, what, "Number them 0, 1, 2 … and name each."))
+        yield _line_of(text, str(number)), " ".join(name.split())
+
+
+def parse_config(text: str, file: str) -> dict[str, object]:
+    """Return Hugging Face's JSON `text` as a mapping; raises LabelSetError where it is none."""
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as failure:
+        line = getattr(failure, "lineno", 1)
+        what = f"it is no JSON ({cut(str(failure))})"
+        raise LabelSetError(Mistake(f"{file}:{line}", what, "Take it as it came.")) from None
+    if not isinstance(config, dict):
+        what = "it is no mapping (expected a model's config.json)"
+        raise LabelSetError(Mistake(file, what, "Take it as it came."))
+    return config
+
+
+def _line_of(text: str, key: str) -> int:
+    """Return the line on which `key` is named after id2label, or the first."""
+    found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
+    return text.count("\n", 0, found.start()) + 1 if found else 1

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from installation.errors import LabelSetError, WeightsError
+from installation.making import heads
+from installation.naming import labelset
+from tests.naming.made_networks import HEADER, PERSONS, TINY, tiny, write_set, write_weights
+
+
+def write(models: Path, encoder: str, *rows: str) -> labelset.Source:
+    """Write a set that reads `encoder` by its classes, and return what it says."""
+    write_set(models, "made", f"method: classes\nencoder: {encoder}", *(rows or PERSONS))
+    return labelset.read("made", models)
+
+
+def test_only_the_rows_of_the_set_are_kept(tmp_path: Path) -> None:
+    """Each label has its own row of the head, hidden or not; a heading has zeros."""
+    write_weights(tmp_path, tiny(), TINY)
+    made = heads.make(write(tmp_path, TINY))
+    weight, bias = made.tensors["weight"], made.tensors["bias"]
+    assert weight.shape == (5, 192)
+    assert weight.dtype == bias.dtype == torch.float32
+    order = timm.data.ImageNetInfo("imagenet-21k-goog").label_names()
+    for row, id_ in ((0, "n09820263"), (1, "n09818022"), (3, "n09846755")):
+        assert torch.equal(weight[row], tiny().head.weight[order.index(id_)])
+        assert torch.equal(bias[row], tiny().head.bias[order.index(id_)])
+    assert not weight[2].any()
+    assert not bias[2]
+    assert "4 of the head's 21,843 rows" in made.figures[0]
+    assert "1 of the set's rows are mere headings" in made.figures[0]
+
+
+def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
+    """The id of a row may be the class's number in the network's own order."""
+    write_weights(tmp_path, tiny(), TINY)
+    made = heads.make(write(tmp_path, TINY, HEADER, "21842,last,the last one,,"))
+    assert torch.equal(made.tensors["weight"][0], tiny().head.weight[21842])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet10t.c3_in1k",  # a linear layer on pooled features
+        "convnext_atto.d2_in1k",  # a norm between the pooling and the head
+        "resnetv2_50x1_bit.goog_in21k",  # a head that is a convolution of one pixel
+        "mobilenetv3_small_050.lamb_in1k",  # layers between the pooling and the head
+    ],
+)
+def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> None:
+    """The rows give the logits of the whole network, whatever its family."""
+    torch.manual_seed(0)
+    network = timm.create_model(name).eval()
+    write_weights(tmp_path, network, name)
+    made = heads.make(write(tmp_path, name, HEADER, "3,three,the third,,", "0,none,the first,,"))
+    assert set(made.tensors) == {"weight", "bias"}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("deit_tiny_distilled_patch16_224.fb_in1k", "no head, or more than one"),
+        ("vit_base_patch32_224.orig_in21k", "no head, or more than one|comes without its head"),
+    ],
+)
+def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: str) -> None:
+    """Two heads, or none, cannot be read by rows, and the message says so."""
+    write_weights(tmp_path, timm.create_model("resnet10t", num_classes=0), name)
+    with pytest.raises(WeightsError, match=why):
+        heads.make(write(tmp_path, name, HEADER, "3,three,the third,,"))
+
+
+def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:
+    """Where the network does something to its logits, rows alone are not believed."""
+
+    class Louder(torch.nn.Module):
+        pretrained_cfg = tiny().pretrained_cfg
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = timm.create_model("vit_tiny_patch16_224", num_classes=10)
+
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.network(batch)
+            return logits * 2 + 1
+
+        def reset_classifier(self, classes: int) -> None:
+            self.network.reset_classifier(classes)
+
+    torch.manual_seed(0)
+    louder = Louder().eval()
+    head = louder.network.head
+    weight, bias = head.weight.detach(), head.bias.detach()
+    assert heads.try_rows(louder, weight, bias, list(range(10))) > heads.TOLERANCE
+
+
+def test_the_building_needs_the_weights(tmp_path: Path) -> None:
+    """Without the weights the building names the command that fetches them."""
+    with pytest.raises(WeightsError, match=f"Run: kiosk fetch timm/{TINY}"):
+        heads.make(write(tmp_path, TINY))
+    with pytest.raises(LabelSetError, match="knows no such network"):
+        heads.make(write(tmp_path, "vit_tiny_patch16_224.x_in21k"))
