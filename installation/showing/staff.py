@@ -160,9 +160,7 @@ def _card(running: Running, stage: Stage, size: int) -> tuple[Panel, ...]:
     for rows in _rows(running, stage):
         for row in rows:
             type_px = stage.px(size)
-            name = _placed(
-                stage, Text(row.name, type_px, GREY), left, y, values - left - type_px
-            )
+            name = _placed(stage, Text(row.name, type_px, GREY), left, y, values - left - type_px)
             value = _placed(
                 stage, Text(row.value, type_px, row.colour), values, y, right - values, row.paper
             )
