@@ -5,7 +5,8 @@ matter: which operations it asks for, what lies outside the file, how large tens
 package onnx was rejected for this: it builds the whole network in memory before anything is judged.
 
 Only operations that pictures' classifiers are made of are let through. None of them reads a file,
-holds a network inside the network, repeats itself, or handles text.
+holds a network inside the network, repeats itself, or handles text. Two things that end onnxruntime
+and its process with it, found by trying, are looked for as well.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ OPERATIONS = set(
     Floor Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalLpPool GlobalMaxPool
     Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization
     LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization LpPool LRN MatMul
-    MatMulInteger Max MaxPool Mean MeanVarianceNormalization Min Mish Mul Neg Not Or PRelu Pad Pow
-    QLinearConv QLinearMatMul QuantizeLinear RMSNormalization Range Reciprocal ReduceL1 ReduceL2
+    MatMulInteger Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul Neg Not Or PRelu Pad
+    Pow QLinearConv QLinearMatMul QuantizeLinear RMSNormalization Range Reciprocal ReduceL1 ReduceL2
     ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape
     Resize Round ScatterND Selu Shape Sigmoid Sign Sin Size Slice Softmax Softplus Softsign
     SpaceToDepth Split Sqrt Squeeze Sub Sum Swish Tanh ThresholdedRelu Tile TopK Transpose Trilu
@@ -43,10 +44,13 @@ MOST_NODES = 20_000
 
 MOST_DIMENSIONS = 16
 
+MOST_NUMBERS = 100_000
+"""In one list that is no tensor: sizes, settings."""
+
 LONGEST_VARINT = 10
 """Bytes of a number in a protocol buffer."""
 
-_EXPORT = "Export it as one plain network in one file, as torch.onnx.export does."
+_EXPORT = "Export it as one plain network in one file, for one picture of a fixed size."
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,34 @@ class Field:
 # The fields of each kind of record that are looked into, by number (onnx.proto3, IR version 13).
 MODEL = {7: "graph", 20: "training", 25: "functions"}
 GRAPH = {1: "node", 5: "tensor", 15: "sparse"}
-NODE = {4: "operation", 5: "attribute", 7: "domain"}
-ATTRIBUTE = {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"}
-DIMS, DATA_TYPE, STRINGS, RAW, EXTERNAL, LOCATION = 1, 2, 6, 9, 13, 14
+NODE = {1: "input", 2: "output", 4: "operation", 5: "attribute", 7: "domain"}
+ATTRIBUTE = {1: "name", 3: "number", 5: "tensor", 6: "graph", 8: "number", 10: "tensor"}
+ATTRIBUTE |= {11: "graph", 22: "sparse", 23: "sparse"}
+DIMS, DATA_TYPE, STRINGS, NAME, RAW, EXTERNAL, LOCATION = 1, 2, 6, 8, 9, 13, 14
 """Fields of a tensor."""
+
+FLOATS = (1, 10, 11, 16)
+"""Types of numbers with a fraction: float, float16, double, bfloat16."""
+
+LARGEST_NUMBER = 1_000_000
+"""Of an operation's settings: sizes, steps, axes. onnxruntime 1.31 divides by zero, and its process
+ends, where the square of a block's size overflows."""
+ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
+"""Settings where the largest number there is means "to the end"."""
+
+BY_FIRST = frozenset(
+    """
+    CumSum Expand Gather GatherElements GatherND Pad Resize Reshape ScatterND Slice Split Squeeze
+    Tile Trilu Unsqueeze Upsample ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin
+    ReduceProd ReduceSum ReduceSumSquare
+    """.split()  # noqa: SIM905  as above
+)
+"""What they give is of their first input's type, whatever says where or how much."""
+TO_WHOLE = {"Shape", "Size", "TopK", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
+TO_WHOLE |= {"DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"}
+TO_FRACTION = {"DequantizeLinear", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}
+TO_FRACTION |= {"Not", "And", "Or", "Xor"}
+"""What they give is whole, or not, whatever they are given; truth cannot be divided either."""
 
 
 def judge(data: bytes, file: str) -> None:
@@ -100,33 +128,48 @@ def _judge(model: memoryview) -> None:
             raise _RefusedError(f"it holds {kind} beside the network (expected the network alone)")
     if len(graphs) != 1:
         raise _BrokenError
-    nodes = 0
+    nodes: list[_Node] = []
+    whole: set[str] = set()
     for field in _fields(graphs[0]):
         kind = GRAPH.get(field.number)
         if kind == "node":
-            nodes += 1
-            if nodes > MOST_NODES:
+            nodes.append(_read_node(_record(field)))
+            if len(nodes) > MOST_NODES:
                 raise _RefusedError(f"it has more than {MOST_NODES:,} operations")
-            _judge_node(_record(field))
         elif kind is not None:
-            _judge_values(kind, _record(field))
+            name, type_ = _judge_values(kind, _record(field))
+            if type_ not in FLOATS:
+                whole.add(name)
     if not nodes:
         raise _RefusedError("there is no operation in it")
+    _judge_divisions(nodes, whole)
 
 
-def _judge_node(node: memoryview) -> None:
-    said: dict[str, str] = {}
-    for field in _fields(node):
+@dataclass
+class _Node:
+    """One operation, as far as it is judged; `whole` is None where its settings say no type."""
+
+    operation: str
+    inputs: list[str]
+    outputs: list[str]
+    whole: bool | None
+
+
+def _read_node(record: memoryview) -> _Node:
+    """Return an operation that may be done; raises _RefusedError elsewhere."""
+    said: dict[str, list[str]] = {"input": [], "output": [], "operation": [], "domain": []}
+    whole: bool | None = None
+    for field in _fields(record):
         kind = NODE.get(field.number)
         if kind == "attribute":
-            for part in _fields(_record(field)):
-                if inside := ATTRIBUTE.get(part.number):
-                    _judge_values(inside, _record(part))
+            name, types = _judge_setting(_record(field))
+            if types and name in ("to", "value", "value_int", "value_ints"):
+                whole = any(type_ not in FLOATS for type_ in types) or bool(whole)
         elif kind is not None:
-            if kind in said:
-                raise _BrokenError
-            said[kind] = _text(field)
-    operation, domain = said.get("operation", ""), said.get("domain", "")
+            said[kind].append(_text(field))
+    if len(said["operation"]) != 1 or len(said["domain"]) > 1:
+        raise _BrokenError
+    operation, domain = said["operation"][0], "".join(said["domain"])
     if domain not in DOMAINS:
         raise _RefusedError(
             f"it uses the operation '{cut(operation)}' of '{cut(domain)}' (expected ONNX's own)"
@@ -135,14 +178,58 @@ def _judge_node(node: memoryview) -> None:
         raise _RefusedError(
             f"it uses the operation '{cut(operation)}', which no classifier of pictures needs"
         )
+    return _Node(operation, said["input"], said["output"], whole)
 
 
-def _judge_values(kind: str, record: memoryview) -> None:
+def _judge_setting(record: memoryview) -> tuple[str, list[int]]:
+    """Return a setting's name and the types that it may give, by ONNX's numbers."""
+    name, types, numbers = "", [], []
+    for field in _fields(record):
+        kind = ATTRIBUTE.get(field.number)
+        if kind == "name":
+            name = _text(field)
+        elif kind == "number":
+            numbers += _numbers(field)
+        elif kind is not None:
+            types.append(_judge_values(kind, _record(field))[1])
+    if name not in ANY_NUMBER and any(abs(number) > LARGEST_NUMBER for number in numbers):
+        raise _RefusedError(f"its setting '{cut(name)}' is beyond {LARGEST_NUMBER:,}")
+    return name, types + (numbers if name == "to" else [0] * len(numbers))
+
+
+def _judge_divisions(nodes: list[_Node], whole: set[str]) -> None:
+    """Raise _RefusedError where whole numbers are divided; `whole` are the values that are whole.
+
+    The least whole number divided by -1 ends onnxruntime 1.31 and its process. Operations come in
+    the order in which they are done; onnxruntime refuses any other.
+    """
+    for node in nodes:
+        given = [name in whole for name in node.inputs]
+        if node.operation in ("Div", "Mod") and any(given):
+            what = f"it divides whole numbers ('{cut(', '.join(node.inputs))}')"
+            raise _RefusedError(f"{what}, as networks of no fixed size do")
+        if node.operation in TO_WHOLE:
+            gives = True
+        elif node.operation in TO_FRACTION:
+            gives = False
+        elif node.operation in ("Cast", "Constant", "ConstantOfShape"):
+            gives = bool(node.whole)
+        elif node.operation in BY_FIRST:
+            gives = any(given[:1])
+        else:
+            gives = any(given)
+        if gives:
+            whole.update(node.outputs)
+
+
+def _judge_values(kind: str, record: memoryview) -> tuple[str, int]:
+    """Return the name of a tensor and its type, by ONNX's number."""
     if kind == "graph":
         raise _RefusedError("it holds a network inside the network")
     if kind == "sparse":
         raise _RefusedError("it holds sparse tensors")
     dims: list[int] = []
+    name, types = "", []
     single: set[int] = set()
     for field in _fields(record):
         if field.number in (EXTERNAL, LOCATION) and field.value:
@@ -155,11 +242,16 @@ def _judge_values(kind: str, record: memoryview) -> None:
             if field.number in single:
                 raise _BrokenError
             single.add(field.number)
+            if field.number == DATA_TYPE:
+                types = _numbers(field)
+        elif field.number == NAME:
+            name = _text(field)
     # The smallest numbers take half a byte each, so nothing honest claims more than two a byte.
     claimed = math.prod(dims) if len(dims) <= MOST_DIMENSIONS and all(d >= 0 for d in dims) else -1
     if not 0 <= claimed <= 2 * len(record):
         seen = "×".join(str(dim) for dim in dims[:MOST_DIMENSIONS])
         raise _RefusedError(f"a tensor claims {cut(seen)} numbers in {len(record):,} bytes")
+    return name, types[0] if types else 0
 
 
 def _fields(record: memoryview) -> Iterator[Field]:
@@ -205,7 +297,9 @@ def _numbers(field: Field) -> list[int]:
     if isinstance(field.value, int):
         values.append(field.value)
     else:
-        while at < len(field.value) and len(values) <= MOST_DIMENSIONS:
+        while at < len(field.value):
+            if len(values) == MOST_NUMBERS:
+                raise _RefusedError(f"it has a list of more than {MOST_NUMBERS:,} settings")
             value, at = _varint(field.value, at)
             values.append(value)
     return [value - (1 << 64) if value >> 63 else value for value in values]

@@ -258,6 +258,31 @@ def test_operations_that_no_classifier_needs_are_refused() -> None:
     assert "text as a tensor" in judged(changed(helper.make_node("Relu", [], []), texts))
 
 
+def test_what_ends_onnxruntime_is_refused() -> None:
+    """The divisions that have been found to end the process never reach onnxruntime."""
+    node = helper.make_node("DepthToSpace", ["pixels"], ["y"], blocksize=2**32)
+    assert "its setting 'blocksize' is beyond 1,000,000" in judged(changed(node))
+    least, minus = (
+        numpy_helper.from_array(np.array([number], np.int64), name)
+        for number, name in ((-(2**63), "least"), (-1, "minus"))
+    )
+    for operation in ("Div", "Mod"):
+        node = helper.make_node(operation, ["least", "minus"], ["y"])
+        assert "it divides whole numbers ('least, minus')" in judged(changed(node, least, minus))
+    model = changed(helper.make_node("Cast", ["pixels"], ["whole"], to=TensorProto.INT32))
+    model.graph.node.append(helper.make_node("Neg", ["whole"], ["negative"]))
+    model.graph.node.append(helper.make_node("Div", ["whole", "negative"], ["y"]))
+    assert "it divides whole numbers" in judged(model)
+
+
+def test_fractions_are_divided_as_ever() -> None:
+    """Where a picture's own numbers are divided, whatever says by which axis, nothing is amiss."""
+    axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
+    model = changed(helper.make_node("Unsqueeze", ["logits", "axes"], ["more"]), axes)
+    model.graph.node.append(helper.make_node("Div", ["more", "more"], ["y"]))
+    onnx_file.judge(model.SerializeToString(), "classifier.onnx")
+
+
 @pytest.mark.parametrize("dims", [[2**40], [2**20, 2**20], [-1], [2**63 - 1, 0], [1] * 17])
 def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> None:
     """Sizes are compared with the bytes that are there before anything is allocated."""
