@@ -7,21 +7,18 @@ ends that and must be set before it is loaded.
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 import torch
 
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming.encoder import Input
 from installation.naming.labelset import InputSettings, LabelSet
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime  # after the variable that it reads
 
 TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
