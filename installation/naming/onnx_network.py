@@ -30,6 +30,9 @@ TYPES: dict[str, Any] = {
 BATCH = 8
 """Crops that go through the network together where it takes any number."""
 
+MOST_TOGETHER = 64
+"""Pictures that a network may insist on; what is missing to that number is computed for nothing."""
+
 MEMORY = 4 * 2**30
 """Bytes that onnxruntime may take for all tensors of a network; more is an error, not a full
 machine."""
@@ -81,7 +84,10 @@ class OnnxNetwork:
         known = onnxruntime.get_available_providers()
         providers = [provider for provider in providers if provider in known]
         try:
-            return onnxruntime.InferenceSession(data, options, providers=providers)
+            # Without 0 it prints each failure and tries anew.
+            return onnxruntime.InferenceSession(
+                data, options, providers=providers, enable_fallback=0
+            )
         except Exception as failure:  # onnxruntime has a class for each kind, with no common one
             raise self._refused(failure) from None
 
@@ -96,11 +102,17 @@ class OnnxNetwork:
 
     def _read_form(self, said: InputSettings | None) -> None:
         """Learn how pictures are given; raises LabelSetError where that is not how the set says."""
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        try:
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            shape, kind = inputs[0].shape, inputs[0].type
+            names = [inputs[0].name, outputs[0].name]
+        except (UnicodeDecodeError, IndexError):
+            raise self._unfit(
+                "its input or output is missing or has no readable name", "Export it again."
+            ) from None
         if len(inputs) != 1 or len(outputs) != 1:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
             raise self._unfit(what, "Export only what classifies a picture.")
-        shape, kind = inputs[0].shape, inputs[0].type
         form = f"{kind} [{', '.join(cut(str(dim or '?')) for dim in shape)}]"
         if kind not in TYPES or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
             what = (
@@ -108,10 +120,13 @@ class OnnxNetwork:
                 "[N, 3, size, size] or [N, size, size, 3])"
             )
             raise self._unfit(what, "Export it with such an input.")
-        self._input, self._output = inputs[0].name, outputs[0].name
+        self._input, self._output = names
         self._type = TYPES[kind]
         self._channels_last = shape[3] == 3
         self._fixed = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
+        if self._fixed is not None and self._fixed > MOST_TOGETHER:
+            what = f"it takes {form} (expected at most {MOST_TOGETHER} pictures at a time)"
+            raise self._unfit(what, "Export it for one picture, or for any number.")
         sides = set(shape[1:3] if self._channels_last else shape[2:4])
         size = self._size({side for side in sides if isinstance(side, int)}, form, said)
         if self._type is np.uint8:
@@ -147,9 +162,8 @@ class OnnxNetwork:
         noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         mean, std = (torch.tensor(of).view(3, 1, 1) for of in (self.input.mean, self.input.std))
         said = self._run((noise - mean) / std)
-        if said.ndim != 2 or len(said) != 2 or not said.shape[1]:
-            what = f"it answers {list(said.shape)} to 2 pictures (expected [2, labels])"
-            raise self._unfit(what, "Export it with a row of numbers for each picture.")
+        if not said.shape[1]:
+            raise self._unfit("its answers are empty", "Export it again.")
         if not said.isfinite().all():
             raise self._unfit("its answers to noise are not finite", "Export it again.")
         are_scores = bool(said.min() >= 0 and (said.sum(1) - 1).abs().max() < 1e-2)
@@ -188,7 +202,14 @@ class OnnxNetwork:
             raise self._refused(failure) from None
         finally:
             pictures.fill(0)
-        return torch.from_numpy(np.array(said, np.float32))[: len(part)]
+        answers = torch.from_numpy(np.array(said, np.float32))
+        if answers.ndim != 2 or len(answers) != count:
+            what = f"it answers {list(answers.shape)} to {count} pictures"
+            raise self._unfit(
+                f"{what} (expected [{count}, labels])",
+                "Export it with a row of numbers for each picture.",
+            )
+        return answers[: len(part)]
 
 
 @cache
