@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pygame
 import torch
-from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from installation.showing.fonts import CAP, Fonts, right_to_left
@@ -55,7 +54,9 @@ def laid_out(embeddings: torch.Tensor) -> npt.NDArray[np.float64]:
     if count < 3:
         return np.linspace((0.25, 0.5), (0.75, 0.5), count)
     if count < FEWEST:
-        places = PCA(2, random_state=0).fit_transform(vectors)
+        centred = vectors - vectors.mean(0)
+        directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+        places = directions[:, :2] * lengths[:2]
     else:
         perplexity = min(30.0, count / 4)
         layout = TSNE(2, init="pca", perplexity=perplexity, metric="cosine", random_state=0)
