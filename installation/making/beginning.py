@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import textwrap
 from pathlib import Path
 
 import yaml
 
-from installation.document import shown
-from installation.errors import LabelSetError, Mistake
-from installation.naming import labelset
+from installation.making.set_names import check_free, check_plain
+from installation.naming import files, labelset
 from installation.naming.spreadsheet import COLUMNS, OPTIONAL, Row
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-"""What a set may be called: a folder of this name is the same on every machine."""
-
-TAKEN = ("weights",)
-"""Folders in models/ that are no label sets."""
 
 YAML = """\
 # A set of categories. `kiosk labels check {name}` says what is right and wrong with it.
@@ -87,7 +79,8 @@ def begin(name: str, model: str | None, models: Path) -> Path:
 
     Raises LabelSetError where the name cannot be a folder's, is taken, or `model` is none.
     """
-    check_name(name, models)
+    check_plain(name, "kiosk labels new")
+    check_free(name, models, "Take another name.")
     settings: dict[str, object] = {
         **TEXT_SETTINGS,
         "name": name,
@@ -112,26 +105,13 @@ def begin(name: str, model: str | None, models: Path) -> Path:
     folder = models / name
     folder.mkdir()
     values = {key: _quoted(value) if key in _TEXTS else value for key, value in settings.items()}
-    (folder / "labelset.yaml").write_text(YAML.format(**values), encoding="utf-8")
+    (folder / files.SETTINGS).write_text(YAML.format(**values), encoding="utf-8")
     # A spreadsheet takes a file for UTF-8 where a BOM says so.
-    (folder / "labels.csv").write_text(_csv(rows), encoding="utf-8-sig", newline="")
+    (folder / files.LABELS).write_text(_csv(rows), encoding="utf-8-sig", newline="")
     return folder
 
 
 _TEXTS = ("title", "credit", "root_id", "root_name", "root_definition")
-
-
-def check_name(name: str, models: Path) -> None:
-    """Raise LabelSetError where no new set in `models` can be called `name`."""
-    if not NAME.fullmatch(name) or name.lower() in TAKEN:
-        what = (
-            f"'{name[:60]}' cannot be a set's name (expected letters, digits, - and _, at most 60)"
-        )
-        raise LabelSetError(Mistake("kiosk labels", what, "Take another name."))
-    taken = {other.name.lower(): other.name for other in models.iterdir()}
-    if name.lower() in taken:
-        where = shown(models / taken[name.lower()])
-        raise LabelSetError(Mistake(where, "it is there already", "Take another name."))
 
 
 def _quoted(text: object) -> str:

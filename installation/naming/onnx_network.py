@@ -17,7 +17,8 @@ import torch
 
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming.encoder import Input
+from installation.naming.encoder import BATCH, Input
+from installation.naming.files import ONNX
 from installation.naming.labelset import InputSettings, LabelSet
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -29,9 +30,6 @@ TYPES: dict[str, Any] = {
     "tensor(uint8)": np.uint8,
 }
 """What pictures may be given as, by onnxruntime's name for it."""
-
-BATCH = 8
-"""Crops that go through the network together where it takes any number."""
 
 MEMORY = 4 * 2**30
 """Bytes that onnxruntime may take for all tensors of a network; more is an error, not a full
@@ -55,12 +53,12 @@ class OnnxNetwork:
     """Where pictures are handed over, whatever the network runs on."""
 
     def __init__(self, label_set: LabelSet, data: bytes, device: torch.device) -> None:
-        """Take the bytes of a file that `network.inspect` lets through.
+        """Take the bytes of a file that `onnx_file.judge` lets through.
 
         Raises LabelSetError where it cannot be run or is no classifier of pictures as the set
         describes it.
         """
-        self._file = shown(label_set.folder / "classifier.onnx")
+        self._file = shown(label_set.folder / ONNX)
         self.fingerprint = hashlib.sha256(data).hexdigest()
         self._session = self._open(data, device)
         on = "the GPU" if "CUDAExecutionProvider" in self._session.get_providers() else "the CPU"
@@ -100,6 +98,11 @@ class OnnxNetwork:
     def _read_form(self, said: InputSettings | None) -> None:
         """Learn how pictures are given; raises LabelSetError where that is not how the set says."""
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        try:
+            _ = [(of.name, of.type, of.shape) for of in (*inputs, *outputs)]
+        except UnicodeDecodeError:
+            what = "it names an input, an output or a size in letters that are not UTF-8"
+            raise self._unfit(what, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
             raise self._unfit(what, "Export only what classifies a picture.")

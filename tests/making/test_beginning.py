@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from installation.config import MODELS, label_sets
 from installation.errors import LabelSetError
-from installation.making.beginning import begin, check_name
+from installation.making.beginning import begin
+from installation.making.set_names import check_free, check_plain
 from installation.naming import labelset, spreadsheet
 
 
@@ -65,7 +66,8 @@ def test_any_name_is_a_folder_or_refused(
     models = tmp_path_factory.getbasetemp() / "empty"
     models.mkdir(exist_ok=True)
     try:
-        check_name(name, models)
+        check_plain(name, "here")
+        check_free(name, models, "Take another name.")
     except LabelSetError:
         return
     assert (models / name).parent == models

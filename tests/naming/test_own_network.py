@@ -16,13 +16,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from installation.config import ContentSettings
 from installation.errors import LabelSetError
-from installation.naming import labelset, network, onnx_file
+from installation.naming import files, labelset, onnx_file, own_network
 from installation.naming.classifier import open_classifier, open_scorer
-from installation.naming.encoder import Encoder
+from installation.naming.encoder import BATCH, Encoder
 from installation.naming.encoders import open_encoder
 from installation.naming.labelset import LabelSet
-from installation.naming.network import open_network
-from installation.naming.onnx_network import BATCH
+from installation.naming.own_network import open_network
 from tests.guarding.children import FIRST_STAGE, USERS, run
 from tests.naming.made_networks import (
     SIDE,
@@ -322,15 +321,25 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
     assert "classifier.onnx: it" in refusal(folder)
 
 
+def test_a_name_in_no_known_letters_is_refused(tmp_path: Path) -> None:
+    """A size whose name is not UTF-8 is a sentence, where onnxruntime has a traceback."""
+    folder = write_onnx(tmp_path, onnx_classifier())
+    file = folder / "classifier.onnx"
+    file.write_bytes(file.read_bytes().replace(b"\x12\x01N", b"\x12\x01\x80"))
+    assert "in letters that are not UTF-8" in refusal(folder)
+
+
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     """The size is looked at first."""
-    file = tmp_path / "classifier.onnx"
-    with file.open("wb") as sparse:
-        sparse.truncate(network.LARGEST + 1)
-    with pytest.raises(LabelSetError, match="Bring a smaller network"):
-        network.inspect(file)
-    with pytest.raises(LabelSetError, match="it cannot be read"):
-        network.inspect(tmp_path / "none.onnx")
+    for name in (files.ONNX, files.TENSORS):
+        file = tmp_path / name
+        with file.open("wb") as sparse:
+            sparse.truncate(files.LARGEST_NETWORK + 1)
+        with pytest.raises(LabelSetError, match="Bring a smaller network"):
+            own_network.read_bytes(file)
+        file.unlink()
+        with pytest.raises(LabelSetError, match="it cannot be read"):
+            own_network.read_bytes(file)
 
 
 SEED = onnx_classifier().SerializeToString()
