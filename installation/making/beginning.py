@@ -48,7 +48,7 @@ crop: {crop}
 #   classes    a label is a class of a network, its id the class's WordNet id or number
 #   onnx       by a network of your own: classifier.onnx beside this file
 method: {method}
-{encoder}
+{more}
 # Lower makes the scores more decided; below min_score (0 to 1) a visitor is only the root.
 temperature: {temperature:g}
 min_score: {min_score:g}
@@ -74,6 +74,10 @@ TEXT_SETTINGS = {
 """As the shipped kindnesses have them."""
 
 
+OF_METHODS = ("encoder", "templates", "examples", "input", "output")
+"""Settings that only some methods have; a copy has those that its model says."""
+
+
 def begin(name: str, model: str | None, models: Path) -> Path:
     """Make the folder of a new set and return it; with `model`, that set's labels are in it.
 
@@ -85,7 +89,7 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         **TEXT_SETTINGS,
         "name": name,
         "title": name,
-        "encoder": "",
+        "more": "",
         "translations": "",
     }
     rows: tuple[Row, ...] = ROWS
@@ -96,8 +100,8 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         settings |= {"root_id": root.id, "root_name": root.name}
         settings |= {"root_definition": root.definition, "method": of.method}
         settings |= {"temperature": of.temperature, "min_score": of.min_score}
-        if of.encoder is not None:
-            settings["encoder"] = f"encoder: {of.encoder}\n"
+        if said := of.model_dump(mode="json", include=set(OF_METHODS), exclude_unset=True):
+            settings["more"] = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
         if root.translations:
             said = root.model_dump(include={"translations"})
             text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)

@@ -162,7 +162,7 @@ def _of_pictures(source: Source, found: Found) -> Iterator[str]:
     yield f"Pictures: {each}."
     if found.left_out:
         # The card goes to others with the set, and names of files may say who is in a picture.
-        yield f"Left out: {len(found.left_out)} files, which `kiosk labels build` names."
+        yield f"Files left out: {len(found.left_out)}; `kiosk labels build` names them."
 
 
 def _scores(logits: Features) -> torch.Tensor:

@@ -229,7 +229,7 @@ def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
         )
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in made.figures
-    assert "Left out: 10 files, which `kiosk labels build` names." in made.figures
+    assert "Files left out: 10; `kiosk labels build` names them." in made.figures
     assert ".png" not in "".join(made.figures), "the card is exchanged, and names no picture"
 
 

@@ -107,12 +107,14 @@ def test_another_network_of_the_sets_own_is_opened(tmp_path: Path) -> None:
     label_set = made_onnx(tmp_path)
     file = label_set.folder / "classifier.onnx"
     classifier = open_classifier(label_set, CPU)
-    renewal = Renewal(classifier, signature(label_set.folder), lambda: label_set, str)
+    said: list[str] = []
+    renewal = Renewal(classifier, signature(label_set.folder), lambda: label_set, said.append)
     file.write_bytes(onnx_classifier(softmax=True).SerializeToString())
     (label_set.folder / "labelset.yaml").touch()
     for _ in range(2):
         renewal.look()
     assert renewal.mailbox.take(timeout=0) is None, "it gives scores, and the set says logits"
+    assert "Write `output: scores`" in said[-1]
     file.write_bytes(onnx_classifier(shape=(1, 3, 48, 48)).SerializeToString())
     for _ in range(2):
         renewal.look()
