@@ -93,7 +93,7 @@ def _print_table() -> None:
         print(f"  file     models/weights/{item.file}")
         print()
     print("all: everything above")
-    print("timm/NETWORK: any network of timm's with ImageNet's 21k or 22k classes, by its name")
+    print("timm/NETWORK: any network of timm's, by its name")
 
 
 def _size(item: Item) -> str:

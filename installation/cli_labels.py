@@ -124,6 +124,8 @@ def build_set(asked: argparse.Namespace) -> int:
         return DONE
     for figure in made.figures:
         print(figure)
+    for aside in made.asides:
+        print(aside)
     print(f"{asked.set} is built: kiosk run --labels {asked.set}")
     return DONE
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import textwrap
 from pathlib import Path
 
 import yaml
 
-from installation.document import shown
-from installation.errors import LabelSetError, Mistake
-from installation.naming import labelset
+from installation.making.set_names import check_free, check_plain
+from installation.naming import files, labelset
 from installation.naming.spreadsheet import COLUMNS, OPTIONAL, Row
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-"""What a set may be called: a folder of this name is the same on every machine."""
-
-TAKEN = ("weights",)
-"""Folders in models/ that are no label sets."""
 
 YAML = """\
 # A set of categories. `kiosk labels check {name}` says what is right and wrong with it.
@@ -56,7 +48,7 @@ crop: {crop}
 #   classes    a label is a class of a network, its id the class's WordNet id or number
 #   onnx       by a network of your own: classifier.onnx beside this file
 method: {method}
-{encoder}
+{more}
 # Lower makes the scores more decided; below min_score (0 to 1) a visitor is only the root.
 temperature: {temperature:g}
 min_score: {min_score:g}
@@ -82,17 +74,22 @@ TEXT_SETTINGS = {
 """As the shipped kindnesses have them."""
 
 
+OF_METHODS = ("encoder", "templates", "examples", "input", "output")
+"""Settings that only some methods have; a copy has those that its model says."""
+
+
 def begin(name: str, model: str | None, models: Path) -> Path:
     """Make the folder of a new set and return it; with `model`, that set's labels are in it.
 
     Raises LabelSetError where the name cannot be a folder's, is taken, or `model` is none.
     """
-    check_name(name, models)
+    check_plain(name, "kiosk labels new")
+    check_free(name, models, "Take another name.")
     settings: dict[str, object] = {
         **TEXT_SETTINGS,
         "name": name,
         "title": name,
-        "encoder": "",
+        "more": "",
         "translations": "",
     }
     rows: tuple[Row, ...] = ROWS
@@ -103,8 +100,8 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         settings |= {"root_id": root.id, "root_name": root.name}
         settings |= {"root_definition": root.definition, "method": of.method}
         settings |= {"temperature": of.temperature, "min_score": of.min_score}
-        if of.encoder is not None:
-            settings["encoder"] = f"encoder: {of.encoder}\n"
+        if said := of.model_dump(mode="json", include=set(OF_METHODS), exclude_unset=True):
+            settings["more"] = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
         if root.translations:
             said = root.model_dump(include={"translations"})
             text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
@@ -112,26 +109,13 @@ def begin(name: str, model: str | None, models: Path) -> Path:
     folder = models / name
     folder.mkdir()
     values = {key: _quoted(value) if key in _TEXTS else value for key, value in settings.items()}
-    (folder / "labelset.yaml").write_text(YAML.format(**values), encoding="utf-8")
+    (folder / files.SETTINGS).write_text(YAML.format(**values), encoding="utf-8")
     # A spreadsheet takes a file for UTF-8 where a BOM says so.
-    (folder / "labels.csv").write_text(_csv(rows), encoding="utf-8-sig", newline="")
+    (folder / files.LABELS).write_text(_csv(rows), encoding="utf-8-sig", newline="")
     return folder
 
 
 _TEXTS = ("title", "credit", "root_id", "root_name", "root_definition")
-
-
-def check_name(name: str, models: Path) -> None:
-    """Raise LabelSetError where no new set in `models` can be called `name`."""
-    if not NAME.fullmatch(name) or name.lower() in TAKEN:
-        what = (
-            f"'{name[:60]}' cannot be a set's name (expected letters, digits, - and _, at most 60)"
-        )
-        raise LabelSetError(Mistake("kiosk labels", what, "Take another name."))
-    taken = {other.name.lower(): other.name for other in models.iterdir()}
-    if name.lower() in taken:
-        where = shown(models / taken[name.lower()])
-        raise LabelSetError(Mistake(where, "it is there already", "Take another name."))
 
 
 def _quoted(text: object) -> str:

@@ -14,10 +14,8 @@ from safetensors.torch import save_file
 
 from installation.config import MODELS
 from installation.naming import built, labelset
+from installation.naming.files import CARD
 from installation.naming.labelset import LabelSet, Source
-
-CARD = "card.md"
-"""The file in a set's folder that says what it was built from, and its figures."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +23,16 @@ class Made:
     """What a method makes of a label set.
 
     `tensors` are what the built file holds, a row for each of labels.csv where they belong to
-    labels; `encoder` is the SHA-256 of the network's weights; `figures` are sentences for people.
+    labels; `encoder` is the SHA-256 of the network's weights; `figures` are sentences for people,
+    which the card keeps, and `asides` those for whoever builds, which nothing keeps. `pictures` is
+    the fingerprint of an artist's pictures, where the tensors are made from any.
     """
 
     tensors: Mapping[str, torch.Tensor]
     encoder: str
     figures: Sequence[str]
+    asides: Sequence[str] = ()
+    pictures: str = ""
 
 
 Make = Callable[[Source], Made]
@@ -44,7 +46,7 @@ def build(name: str, models: Path = MODELS, make: Make | None = None) -> Made | 
     method's own way. Raises LabelSetError and WeightsError; then the last good file stays.
     """
     source = labelset.read(name, models)
-    label_set = labelset.assemble(source, labelset.EVERYTHING)
+    label_set = labelset.showable(source, labelset.EVERYTHING)
     if not label_set.is_built:
         return None
     made = (make or _way(label_set))(source)
@@ -76,6 +78,8 @@ def write(label_set: LabelSet, made: Made) -> None:
     """Write the built file and the card, each whole or not at all."""
     tensors = {name: tensor.contiguous() for name, tensor in made.tensors.items()}
     said = built.metadata(label_set, made.encoder)
+    if made.pictures:
+        said[built.PICTURES] = made.pictures
     with replacing(label_set.built) as file:
         # The sum is taken of what the file really holds, then the file says it of itself.
         save_file(tensors, file, said)

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from installation.making.building import replacing
+from installation.naming.tensors import mismatch
 
 FOLDER = ".cache"
 """In the folder of the label sets; no set begins with a dot."""
@@ -76,11 +77,9 @@ class Cache:
         try:
             with safe_open(self.file, framework="pt") as file:
                 count = file.get_slice("keys").get_shape()[0]
-                shapes = {"keys": ("U8", [count, KEY]), "vectors": ("F32", [count, self._width])}
-                for name, expected in shapes.items():
-                    part = file.get_slice(name)
-                    if (part.get_dtype(), part.get_shape()) != expected:
-                        raise SafetensorError(f"{name} has another shape")
+                for name, kind, width in (("keys", "U8", KEY), ("vectors", "F32", self._width)):
+                    if wrong := mismatch(file, name, kind, (count, width)):
+                        raise SafetensorError(wrong)
                 keys, vectors = file.get_tensor("keys"), file.get_tensor("vectors")
                 if (file.metadata() or {}).get("sha256") != _checksum(keys, vectors):
                     raise SafetensorError("the numbers are not those that were written")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from installation.config import MODELS, ContentSettings
 from installation.errors import LabelSetError
-from installation.naming import built, labelset
+from installation.naming import built, labelset, own_network
 from installation.naming.labelset import LabelSet, Source
 from installation.naming.spreadsheet import Row
 
@@ -65,11 +65,18 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     Raises LabelSetError with all that is wrong with it.
     """
     source = labelset.read(name, models)
-    label_set = labelset.assemble(source, SAFE)
-    if not label_set.labels:
-        labelset.load(name, SAFE, models)  # says that nothing would be shown
+    label_set = labelset.showable(source, SAFE)
     built.check(label_set)
+    if source.settings.method == "onnx":
+        own_network.inspect(source.folder)
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
+    if source.settings.method == "onnx":
+        yield "Whether its network answers as the set says, `kiosk labels preview` tries."
+    if source.settings.method == "examples":
+        from installation.making.pictures import has_other_pictures  # opens torch
+
+        if has_other_pictures(source, label_set):
+            yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
     without = [row.name for row in source.rows if not row.definition]
     if without:
         yield f"{len(without):,} have no definition: {_some(without)}."

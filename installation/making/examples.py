@@ -37,8 +37,6 @@ NEUTRAL = 60
 """Pictures of nothing, for what the labels make of it."""
 WORST = 5
 """Pairs of labels that are named for being taken for each other."""
-MOST_NAMED = 20
-"""Files that are named for being left out; more are only counted."""
 
 
 def make(source: Source, encoder: Encoder | None = None) -> Made:
@@ -52,7 +50,8 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
         encoder = open_encoder(label_set, torch.device("cpu"))
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{pictures.VERSION}"
     with Cache(source.folder.parent, name, 2 * encoder.width) as cache:
-        found = _encoded(pictures.find(source, cache), encoder, cache)
+        there = pictures.find(source, cache)
+        found = _encoded(there, encoder, cache)
         everybody = range(len(source.rows))
         if mistakes := list(pictures.too_few(source, found, everybody)):
             raise LabelSetError(*mistakes)
@@ -69,7 +68,13 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
     ]
     if cache.damaged:
         figures.append("The cache of what was seen in pictures was damaged and was made anew.")
-    return Made(made.tensors(), encoder.fingerprint, figures)
+    return Made(
+        made.tensors(),
+        encoder.fingerprint,
+        figures,
+        asides=[f"Left out: {file}." for file in found.left_out],
+        pictures=pictures.fingerprint(source, there),
+    )
 
 
 def _encoded(found: Found, encoder: Encoder, cache: Cache) -> Found:
@@ -156,10 +161,8 @@ def _of_pictures(source: Source, found: Found) -> Iterator[str]:
     each = ", ".join(f"{row.name} {counts[i]}" for i, row in enumerate(source.rows))
     yield f"Pictures: {each}."
     if found.left_out:
-        more = len(found.left_out) - MOST_NAMED
-        named = [str(file) for file in found.left_out[:MOST_NAMED]]
-        named += [f"and {more} more"] if more > 0 else []
-        yield f"Left out: {len(found.left_out)} ({'; '.join(named)})."
+        # The card goes to others with the set, and names of files may say who is in a picture.
+        yield f"Files left out: {len(found.left_out)}; `kiosk labels build` names them."
 
 
 def _scores(logits: Features) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Label sets as one file that artists exchange: a zip of the set's folder, with no picture in it.
 
-The zip is strict, so that there is little to judge: one folder, the eight files of `LARGEST` and
+The zip is strict, so that there is little to judge: one folder, the files of `LARGEST` and
 nothing else. Files are stored, not compressed: tensors would hardly shrink, and the same set gives
 the same bytes on every machine.
 
@@ -20,41 +20,23 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from installation.config import MODELS
-from installation.document import LARGEST_FILE, cut, read_text, shown
+from installation.document import cut, read_text, shown
 from installation.errors import LabelSetError, Mistake
-from installation.making.beginning import NAME, TAKEN
-from installation.naming import built, labelset
+from installation.making.set_names import PLAIN, check_free, check_plain
+from installation.naming import built, labelset, own_network
+from installation.naming.files import CARD, CONFIG, LARGEST, LINES, PREPROCESSOR, SETTINGS
 from installation.naming.labelset import EVERYTHING, OVERRIDES, LabelSet
-from installation.naming.spreadsheet import LARGEST_CSV
-
-LARGEST_NETWORK = 3 * 2**29
-"""Bytes; a vision transformer of the size "large" has 1.2 billion."""
 
 LARGEST_ZIP = 2**31 - 1
 """Bytes, packed and unpacked; a larger zip has another form, zip64, which is refused."""
 
-LARGEST = {
-    "labelset.yaml": LARGEST_FILE,
-    "labels.csv": LARGEST_CSV,
-    "built.safetensors": 2**28,
-    "card.md": LARGEST_FILE,
-    "classifier.onnx": LARGEST_NETWORK,
-    "labels.txt": LARGEST_CSV,
-    "config.json": LARGEST_CSV,
-    "model.safetensors": LARGEST_NETWORK,
-}
-"""The files of a set that are exchanged, and how many bytes each may have.
-
-The artist's pictures are not among them.
-"""
-
-WORDS = ("card.md", "labels.txt", "config.json")
+WORDS = (CARD, LINES, CONFIG, PREPROCESSOR)
 """Files that are text, beyond those that `labelset.load` reads."""
 
 MOST_ENTRIES = len(LARGEST) + 1
@@ -102,8 +84,8 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     """
     where = "kiosk labels export"
     label_set = labelset.load(name, EVERYTHING, models, where=where)
-    built.check(label_set)
-    _check_name(name, shown(label_set.folder))
+    check_plain(name, shown(label_set.folder))
+    _check(label_set)
     to = to / f"{name}.zip" if to.is_dir() else to
     if to.exists() and not force:
         what = "there is a file of this name already"
@@ -132,9 +114,9 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
     where = shown(file)
     with _opened(file, where) as (archive, folder, entries):
         name = name or folder
-        _check_name(name, where)
+        check_plain(name, where)
         try:
-            _check_free(name, models)
+            check_free(name, models, "Import under another name: add --as NAME.")
             with TemporaryDirectory(prefix=".import-", dir=models) as staging:
                 staged = Path(staging) / name
                 staged.mkdir()
@@ -254,7 +236,7 @@ def _wrong_with(entry: ZipInfo) -> Iterator[str]:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if path.startswith("/") or "\\" in path or ":" in path or ".." in path.split("/"):
         yield "the path leads out of its folder"
-    elif not NAME.fullmatch(folder) or path != entry.filename:
+    elif not PLAIN.fullmatch(folder) or path != entry.filename:
         yield "the folder's name is not plain (expected letters A–Z, digits, - and _)"
     elif "/" not in path:
         yield "it lies beside the set's folder (expected in it)"
@@ -300,10 +282,7 @@ def _judged(folder: Path, where: str) -> LabelSet:
     """
     try:
         label_set = labelset.load(folder.name, EVERYTHING, folder.parent)
-        for file in WORDS:
-            if (folder / file).exists():
-                _check_words(folder / file)
-        _check_built(label_set)
+        _check(label_set, "Ask its maker to mend it, and to export it again.")
     except LabelSetError as error:
         raise LabelSetError(
             *(
@@ -314,35 +293,48 @@ def _judged(folder: Path, where: str) -> LabelSet:
     return label_set
 
 
-def _check_words(path: Path) -> None:
-    text = read_text(path, shown(path), LabelSetError, LARGEST[path.name])
-    if disguise := _DISGUISE.search(text):
-        line = text.count("\n", 0, disguise.start()) + 1
-        what = f"it holds a character that could disguise it (U+{ord(disguise[0]):04X})"
-        raise LabelSetError(Mistake(f"{shown(path)}:{line}", what, "Take it out."))
+def _check(label_set: LabelSet, remedy: str = "") -> None:
+    """Raise LabelSetError where a set must not be exchanged, all of whose words are right.
+
+    `remedy` replaces the one for who has made the set.
+    """
+    mistakes: list[Mistake] = []
+    for check in (_check_words, _check_examples, built.check, _check_network):
+        try:
+            check(label_set)
+        except LabelSetError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise LabelSetError(*(replace(of, remedy=remedy or of.remedy) for of in mistakes))
 
 
-def _check_built(label_set: LabelSet) -> None:
-    try:
-        built.check(label_set)
-    except LabelSetError as error:
-        remedy = "Ask its maker to build it and to export it again."
-        raise LabelSetError(
-            *(replace(mistake, remedy=remedy) for mistake in error.mistakes)
-        ) from None
+def _check_words(label_set: LabelSet) -> None:
+    mistakes = []
+    for path in (label_set.folder / name for name in WORDS):
+        if not path.exists():
+            continue
+        text = read_text(path, shown(path), LabelSetError, LARGEST[path.name])
+        if disguise := _DISGUISE.search(text):
+            line = text.count("\n", 0, disguise.start()) + 1
+            what = f"it holds a character that could disguise it (U+{ord(disguise[0]):04X})"
+            mistakes.append(Mistake(f"{shown(path)}:{line}", what, "Take it out."))
+    if mistakes:
+        raise LabelSetError(*mistakes)
 
 
-def _check_name(name: str, where: str) -> None:
-    if not NAME.fullmatch(name) or name.casefold() in TAKEN:
-        what = f"'{cut(name)}' cannot name a label set that is exchanged"
-        remedy = f"Take letters A–Z, digits, - and _, at most 60, and not '{TAKEN[0]}'."
-        raise LabelSetError(Mistake(where, what, remedy))
+def _check_examples(label_set: LabelSet) -> None:
+    """Raise LabelSetError where the pictures are said to be anywhere but in the set's folder.
+
+    Whoever builds a stranger's set would have other pictures read, and what is in them kept.
+    """
+    said = label_set.settings.examples
+    path = PureWindowsPath(said)  # takes / and \\ and the names of drives
+    if path.anchor or ".." in path.parts:
+        what = f"examples is '{cut(said)}' (expected a folder in the set's own)"
+        remedy = "Put a link to it into the set's folder, named examples, and take the line out."
+        raise LabelSetError(Mistake(shown(label_set.folder / SETTINGS), what, remedy))
 
 
-def _check_free(name: str, models: Path) -> None:
-    """Raise LabelSetError where `models` has the name, in capitals or not."""
-    if name.casefold() in (entry.name.casefold() for entry in models.iterdir()):
-        what = "there is a label set of this name already, and it is not touched"
-        raise LabelSetError(
-            Mistake(shown(models / name), what, "Import under another name: add --as NAME.")
-        )
+def _check_network(label_set: LabelSet) -> None:
+    if label_set.settings.method == "onnx":
+        own_network.inspect(label_set.folder)

@@ -17,7 +17,9 @@ from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake, WeightsError
 from installation.making.building import Made
 from installation.naming import vocabulary
+from installation.naming.files import SETTINGS
 from installation.naming.labelset import Source
+from installation.naming.tensors import shapes
 from installation.naming.timm_features import open_timm, pretrained, weights_file
 
 TRIED = 4
@@ -46,9 +48,7 @@ def make(source: Source) -> Made:
     difference = try_rows(network, weight, bias, places)
     if difference > TOLERANCE:
         what = f"the head of {cut(name)} is no weighted sum over its features"
-        raise LabelSetError(
-            Mistake(shown(source.folder / "labelset.yaml"), what, "Take another network.")
-        )
+        raise LabelSetError(Mistake(shown(source.folder / SETTINGS), what, "Take another network."))
     found = len(places) - places.count(None)
     figures = [
         f"{found:,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each; "
@@ -73,17 +73,17 @@ def read_rows(
         what = f"{cut(name)} has no head, or more than one (expected one)"
         raise WeightsError(Mistake(shown(file), what, remedy))
     with safe_open(file, framework="pt") as opened:
-        names = set(opened.keys())
-        if f"{head}.weight" not in names:
+        there = shapes(opened)
+        if f"{head}.weight" not in there:
             what = f"the tensor '{head}.weight' is missing: {cut(name)} comes without its head"
             raise WeightsError(Mistake(shown(file), what, remedy))
-        rows = opened.get_slice(f"{head}.weight")
-        count, width, *ones = rows.get_shape()
+        count, width, *ones = there[f"{head}.weight"]
         if count != classes or any(one != 1 for one in ones):
-            what = f"'{head}.weight' is {rows.get_shape()} (expected {classes:,} rows)"
+            what = f"'{head}.weight' is {there[f'{head}.weight']} (expected {classes:,} rows)"
             raise WeightsError(Mistake(shown(file), what, remedy))
+        rows = opened.get_slice(f"{head}.weight")
         weight, bias = torch.zeros(len(places), width), torch.zeros(len(places))
-        biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in names else None
+        biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in there else None
         for i, place in enumerate(places):
             if place is not None:
                 weight[i] = rows[place].reshape(-1).float()

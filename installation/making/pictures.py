@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
@@ -23,9 +24,10 @@ from PIL import Image, UnidentifiedImageError
 
 from installation.document import cut, did_you_mean, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming import crops
+from installation.naming import built, crops
 from installation.naming.encoder import Input
-from installation.naming.labelset import Source
+from installation.naming.files import LABELS
+from installation.naming.labelset import LabelSet, Source
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
@@ -109,7 +111,7 @@ def find(source: Source, known: Container[str]) -> Found:
         what = f"there are {count:,} files in it (expected at most {MOST_PICTURES:,})"
         raise LabelSetError(Mistake(shown(top), what, "Take some out."))
     found = _judged([(file, rows[name]) for name, files in here.items() for file in files], known)
-    table = shown(source.folder / "labels.csv")
+    table = shown(source.folder / LABELS)
     for name, i in rows.items():
         where = f"{table}:{source.rows[i].line}"
         if name not in folders:
@@ -123,6 +125,40 @@ def find(source: Source, known: Container[str]) -> Found:
     if mistakes:
         raise LabelSetError(*sorted(mistakes, key=str))
     return found
+
+
+def fingerprint(source: Source, found: Found) -> str:
+    """Return the SHA-256 of which good pictures each row has, whatever their files are called."""
+    said = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def has_other_pictures(source: Source, label_set: LabelSet) -> bool:
+    """Tell whether the pictures are others than those that the set was built from.
+
+    Not so where none are on this machine: a set that was imported brings none. Raises LabelSetError
+    where the set is not built.
+    """
+    if source.settings.method != "examples":
+        return False
+    before = built.said(label_set).get(built.PICTURES)
+    if not (source.folder / source.settings.examples).is_dir():
+        return False
+    try:
+        return fingerprint(source, find(source, ())) != before
+    except LabelSetError:
+        return True
+
+
+def stamps(top: Path) -> frozenset[tuple[str, int, int]]:
+    """Return what tells one state of a folder of pictures from another, without reading them."""
+    try:
+        folders = [top, *(entry for entry in top.iterdir() if entry.is_dir())]
+        entries = [entry for folder in folders for entry in os.scandir(folder)]
+        found = ((entry.path, entry.stat()) for entry in entries)
+        return frozenset((path, of.st_mtime_ns, of.st_size) for path, of in found)
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def too_few(source: Source, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:

@@ -22,6 +22,7 @@ import torch
 from tqdm import tqdm
 
 from installation.making.building import Made
+from installation.making.ensembles import embed_ensembles
 from installation.making.evenness import evenness
 from installation.making.neutral import neutral_features
 from installation.naming.clip import FILE, VIT_B_32, Architecture, Clip, fill
@@ -115,9 +116,7 @@ def embed_rows(source: Source, text: TextTower) -> torch.Tensor:
     It is the mean of its sentences' embeddings, which is normalised again.
     """
     sentences = [prompts(row, source.settings.templates) for row in source.rows]
-    embedded = text.embed([sentence for some in sentences for sentence in some])
-    of_row = torch.split(embedded, [len(some) for some in sentences])
-    return torch.nn.functional.normalize(torch.stack([some.mean(0) for some in of_row]))
+    return embed_ensembles(sentences, text.embed)
 
 
 def prompts(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:

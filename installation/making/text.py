@@ -24,6 +24,7 @@ from tqdm import tqdm
 from installation.errors import Mistake, WeightsError
 from installation.making.building import Made
 from installation.making.cache import Cache, Embed, remembered
+from installation.making.ensembles import embed_ensembles
 from installation.making.evenness import evenness
 from installation.naming import conse, imagenet
 from installation.naming.efficientnet import EfficientNetLite0
@@ -150,10 +151,7 @@ def embed_labels(rows: Sequence[Row], embed: Embed) -> torch.Tensor:
     A row that says what it looks like is matched by that alone, the mean of its sentences; any
     other by its name and definition.
     """
-    sentences = [_sentences(row) for row in rows]
-    embedded = embed([sentence for some in sentences for sentence in some])
-    of_row = torch.split(embedded, [len(some) for some in sentences])
-    return torch.nn.functional.normalize(torch.stack([some.mean(0) for some in of_row]))
+    return embed_ensembles([_sentences(row) for row in rows], embed)
 
 
 def _sentences(row: Row) -> Sequence[str]:

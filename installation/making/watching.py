@@ -13,9 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from installation.config import MODELS, PROJECT
+from installation.document import load_yaml
 from installation.errors import KioskError, LabelSetError
 from installation.making import building
+from installation.making.pictures import has_other_pictures, stamps
 from installation.naming import built, labelset
+from installation.naming.files import SETTINGS
+from installation.naming.labelset import LabelSetSettings
 from installation.naming.renewal import signature
 
 POLL_S = 0.5
@@ -46,25 +50,39 @@ def keep_built(name: str, say: Say, ended: Callable[[], bool], models: Path = MO
 
     `ended` takes its time: the files are looked at once for each call.
     """
-    seen = tried = signature(models / name)
+    seen = tried = _state(models / name)
     while not ended():
-        now = signature(models / name)
+        now = _state(models / name)
         if now == seen and now != tried:
             try:
                 build_if_stale(name, say, models)
             except KioskError as error:
                 say("labels: a change cannot be built, and the last good set stays.")
                 say(str(error))
-            now = tried = signature(models / name)
+            now = tried = _state(models / name)
         seen = now
 
 
+def _state(folder: Path) -> tuple[object, ...]:
+    """Return what tells one state of a set's files and pictures from another."""
+    try:
+        settings = load_yaml(folder / SETTINGS, LabelSetSettings, LabelSetError).settings
+    except LabelSetError:
+        return (signature(folder),)
+    has_pictures = settings.method == "examples"
+    return signature(folder), stamps(folder / settings.examples) if has_pictures else None
+
+
 def build_if_stale(name: str, say: Say, models: Path = MODELS) -> None:
-    """Build the set unless it is built from its present words. Raises KioskError."""
-    label_set = labelset.assemble(labelset.read(name, models), labelset.EVERYTHING)
+    """Build the set unless it is built from its present words and pictures. Raises KioskError."""
+    source = labelset.read(name, models)
+    label_set = labelset.assemble(source, labelset.EVERYTHING)
     try:
         built.check(label_set)
+        stale = has_other_pictures(source, label_set)
     except LabelSetError:
+        stale = True
+    if stale:
         say(f"labels: building {name} …")
         building.build(name, models)
         say(f"labels: {name} is built.")

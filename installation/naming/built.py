@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from installation.document import shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming.labelset import LabelSet
+from installation.naming.tensors import mismatch
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,9 @@ _OTHER = {
     "encoder_sha256": "other weights of the network",
 }
 """What has changed since, by the key of the built file that tells."""
+
+PICTURES = "pictures_sha256"
+"""The key under which the file says which of an artist's pictures it was built from."""
 
 HEADER_LENGTH = 8
 """Bytes before a safetensors file's header, which say how long it is."""
@@ -87,6 +91,12 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
         raise unfit(label_set, "it is damaged") from None
 
 
+def said(label_set: LabelSet) -> dict[str, str]:
+    """Return what the built file says about itself; raises LabelSetError as `opened` does."""
+    with opened(label_set, "numpy") as file:
+        return dict(file.metadata())
+
+
 def _check_header(label_set: LabelSet) -> None:
     """Raise LabelSetError where the built file's header is too long to be looked at."""
     with label_set.built.open("rb") as file:
@@ -106,12 +116,8 @@ def read(
     """
     with opened(label_set, "pt", encoder) as file:
         for name, shape in shapes.items():
-            if name not in file.keys():  # noqa: SIM118  it is no mapping
-                raise unfit(label_set, f"the tensor '{name}' is missing")
-            part = file.get_slice(name)
-            if part.get_shape() != list(shape) or part.get_dtype() != kind:
-                what = f"the tensor '{name}' is {part.get_dtype()} {part.get_shape()}"
-                raise unfit(label_set, f"{what} (expected {kind} {list(shape)})")
+            if wrong := mismatch(file, name, kind, shape):
+                raise unfit(label_set, wrong)
         tensors = {name: file.get_tensor(name) for name in shapes}
     for name, tensor in tensors.items():
         if not tensor.abs().max() <= LARGEST_NUMBER:  # what is no number is not smaller either

@@ -25,12 +25,13 @@ from torch import nn
 from installation.config import WEIGHTS
 from installation.document import shown
 from installation.errors import Mistake, WeightsError
-from installation.naming.encoder import Input
+from installation.naming import fetched
+from installation.naming.encoder import Input, in_parts
+from installation.naming.fetched import CLIP
+from installation.naming.tensors import mismatch
 
-FILE = WEIGHTS / "clip.safetensors"
+FILE = fetched.weights(CLIP, WEIGHTS)
 """open_clip_model.safetensors of laion/CLIP-ViT-B-32-laion2B-s34B-b79K."""
-
-REMEDY = "Run: kiosk fetch clip"
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -38,9 +39,6 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 HEAD_WIDTH = 64
 """Numbers of one attention head, in both towers (arXiv 2103.00020, table 20)."""
-
-BATCH = 8
-"""Crops that go through the network together."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +119,7 @@ class Clip:
 
         `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `MEAN` and `STD`.
         """
-        if not len(batch):
-            return torch.empty(0, self.width, device=self.device)
-        batch = batch.to(self._dtype)
-        parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
-        features = torch.cat([self._network(part).float() for part in parts])
+        features = in_parts(self._network, batch.to(self._dtype), self.width)
         return nn.functional.normalize(features)
 
 
@@ -136,15 +130,9 @@ def fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
     """
     try:
         with safe_open(weights, framework="pt") as file:
-            there = set(file.keys())
             for name, place in places.items():
-                expected = f"(expected F32 {list(place.shape)})"
-                if name not in there:
-                    raise _unfit(weights, f"the tensor '{name}' is missing {expected}")
-                part = file.get_slice(name)
-                shape, kind = part.get_shape(), part.get_dtype()
-                if shape != list(place.shape) or kind != "F32":
-                    raise _unfit(weights, f"the tensor '{name}' is {kind} {shape} {expected}")
+                if wrong := mismatch(file, name, "F32", place.shape):
+                    raise _unfit(weights, wrong)
             with torch.no_grad():
                 for name, place in places.items():
                     place.copy_(file.get_tensor(name))
@@ -206,4 +194,4 @@ def _unreadable(weights: Path, error: OSError) -> WeightsError:
 
 
 def _unfit(weights: Path, what: str) -> WeightsError:
-    return WeightsError(Mistake(shown(weights), what, REMEDY))
+    return WeightsError(Mistake(shown(weights), what, f"Run: {fetched.command(CLIP)}"))

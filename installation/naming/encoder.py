@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
 
 Channels = tuple[float, float, float]
+
+BATCH = 8
+"""Crops that go through a network together; more gains nothing on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +45,12 @@ class Encoder(Protocol):
         `batch` is `(N, 3, size, size)` float32 on `device`, as `crops.cut` makes it.
         """
         ...
+
+
+def in_parts(
+    network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, width: int
+) -> torch.Tensor:
+    """Return what `network` says of `batch`, `BATCH` crops at a time, `(N, width)` float32."""
+    if not len(batch):
+        return torch.empty(0, width, device=batch.device)
+    return torch.cat([network(part).float() for part in torch.split(batch, BATCH)])

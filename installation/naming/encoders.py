@@ -6,7 +6,8 @@ import torch
 
 from installation.naming.efficientnet import EfficientNetLite0
 from installation.naming.encoder import Encoder
-from installation.naming.labelset import CLIP, LITE, LabelSet
+from installation.naming.fetched import CLIP
+from installation.naming.labelset import LITE, LabelSet
 
 
 def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
@@ -18,7 +19,7 @@ def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
     """
     encoder: Encoder
     if label_set.settings.method == "onnx":
-        from installation.naming.network import open_network
+        from installation.naming.own_network import open_network
 
         encoder = open_network(label_set, device)
     elif label_set.encoder == LITE:

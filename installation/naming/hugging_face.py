@@ -23,16 +23,12 @@ from torch import nn
 
 from installation.document import cut, read_text, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming.encoder import Channels, Input
+from installation.naming.encoder import Channels, Input, in_parts
+from installation.naming.files import CONFIG, LARGEST, PREPROCESSOR, SETTINGS, TENSORS
 from installation.naming.labelset import InputSettings, LabelSet
-from installation.naming.output_names import CONFIG, parse_config
-from installation.naming.spreadsheet import LARGEST_CSV
-from installation.naming.timm_features import BATCH, difference
+from installation.naming.output_names import parse_config
+from installation.naming.tensors import difference
 from installation.naming.vocabulary import MOST_OUTPUTS
-
-WEIGHTS_FILE = "model.safetensors"
-PREPROCESSOR = "preprocessor_config.json"
-"""How transformers' classifiers take pictures; a folder may go without."""
 
 VIT = "ViTForImageClassification"
 UNDERSTOOD = f"those that timm saved, with an `architecture`, and transformers' {VIT}"
@@ -85,7 +81,7 @@ class HuggingFaceNetwork:
         understood.
         """
         config = _Config.open(label_set.folder / CONFIG)
-        self._file = shown(label_set.folder / WEIGHTS_FILE)
+        self._file = shown(label_set.folder / TENSORS)
         try:
             tensors = safetensors.torch.load(data)
         except (SafetensorError, ValueError, KeyError):
@@ -110,14 +106,14 @@ class HuggingFaceNetwork:
         self.width = self._try(label_set)
 
     def _unfit(self, what: str) -> LabelSetError:
-        remedy = f"Bring {WEIGHTS_FILE} and {CONFIG} from the same folder."
+        remedy = f"Bring {TENSORS} and {CONFIG} from the same folder."
         return LabelSetError(Mistake(self._file, what, remedy))
 
     @torch.inference_mode()
     def _try(self, label_set: LabelSet) -> int:
         """Run once on grey and return how many outputs there are."""
         if label_set.settings.output == "scores":
-            where = shown(label_set.folder / "labelset.yaml")
+            where = shown(label_set.folder / SETTINGS)
             what = "output is scores, but classifiers from Hugging Face give logits"
             raise LabelSetError(Mistake(where, what, "Take the line out."))
         side = self.input.size
@@ -139,10 +135,7 @@ class HuggingFaceNetwork:
         `batch` is `(N, 3, size, size)` float32 on `device`, normalised as the network's `input`
         says.
         """
-        if not len(batch):
-            return torch.empty(0, self.width, device=self.device)
-        parts = torch.split(batch.to(self._dtype), BATCH)
-        return torch.cat([self._network(part).float() for part in parts])
+        return in_parts(self._network, batch.to(self._dtype), self.width)
 
 
 class _Config:
@@ -155,7 +148,9 @@ class _Config:
     @classmethod
     def open(cls, path: Path) -> _Config:
         file = shown(path)
-        return cls(parse_config(read_text(path, file, LabelSetError, LARGEST_CSV), file), file)
+        return cls(
+            parse_config(read_text(path, file, LabelSetError, LARGEST[path.name]), file), file
+        )
 
     def part(self, key: str) -> _Config:
         """Return the mapping under `key`; an empty one where there is none."""

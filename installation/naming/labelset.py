@@ -34,7 +34,8 @@ from installation.config import (
 )
 from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming import output_names, spreadsheet, vocabulary
+from installation.naming import fetched, files, output_names, spreadsheet, vocabulary
+from installation.naming.fetched import CLIP
 from installation.naming.labels import Label
 from installation.naming.safety import unsafe_synsets
 from installation.naming.spreadsheet import NO, YES, Row, Wording
@@ -45,9 +46,6 @@ Method = Literal["text", "prompts", "examples", "classes", "onnx"]
 LITE = "efficientnet_lite0"
 """The default network, which knows ImageNet's 1,000 classes and comes with the kiosk."""
 
-CLIP = "clip"
-"""The network that was trained on pictures with their captions, once it has been fetched."""
-
 ENCODERS: Mapping[Method, str] = {
     "text": LITE,
     "prompts": CLIP,
@@ -56,9 +54,6 @@ ENCODERS: Mapping[Method, str] = {
     "onnx": "",
 }
 """What each method looks through where labelset.yaml names no encoder; `onnx` brings its own."""
-
-NETWORKS = ("classifier.onnx", "model.safetensors")
-"""The network that a set with `onnx` brings: one of these files."""
 
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
@@ -176,7 +171,7 @@ class LabelSet:
     @property
     def built(self) -> Path:
         """Where its tensors are."""
-        return self.folder / "built.safetensors"
+        return self.folder / files.BUILT
 
     def texts(self) -> Iterator[str]:
         """Yield all that the screen may show of it, for what asks which scripts need a font."""
@@ -192,9 +187,9 @@ class LabelSet:
     def remedy(self) -> str:
         """The sentence that says how its tensors are built, and what must be fetched before."""
         build = f"kiosk labels build {self.name}"
-        if self.encoder in (LITE, "") or (self.weights / f"{self.encoder}.safetensors").exists():
+        if self.encoder in (LITE, "") or fetched.weights(self.encoder, self.weights).exists():
             return f"Run: {build}"
-        return f"Run: kiosk fetch {vocabulary.fetched_as(self.encoder)}, and then: {build}"
+        return f"Run: {fetched.command(self.encoder)}, and then: {build}"
 
 
 @dataclass(frozen=True)
@@ -222,14 +217,21 @@ def load(
     all mistakes of the set's files at once. Whether the built file fits is for `open_classifier` to
     say, as only the encoder knows its shape.
     """
-    source = read(name, models, where=where)
+    return showable(read(name, models, where=where), content, language)
+
+
+def showable(source: Source, content: ContentSettings, language: str = "en") -> LabelSet:
+    """Return the label set of `assemble`; raises LabelSetError where nothing of it can be shown."""
     label_set = assemble(source, content, language)
     if not label_set.labels:
-        file = shown(output_names.labels_file(source.folder))
-        what = (
-            f"no label is visible (all {len(source.rows)} rows are hidden, expected at least one)"
+        hidden, background = (
+            sum(label_set.hidden.values()),
+            sum(of.background for of in source.rows),
         )
-        remedy = "Empty hidden_because in the rows that may be shown."
+        seen = f"of {len(source.rows):,} rows {hidden:,} hidden, {background:,} background"
+        what = f"no label is visible ({seen}, expected at least one)"
+        remedy = "Empty hidden_because or is_background in a row that may be shown."
+        file = shown(output_names.labels_file(source.folder))
         raise LabelSetError(Mistake(file, what, remedy))
     return label_set
 
@@ -249,7 +251,7 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     mistakes: list[Mistake] = []
     loaded = None
     try:
-        loaded = load_yaml(folder / "labelset.yaml", LabelSetSettings, LabelSetError)
+        loaded = load_yaml(folder / files.SETTINGS, LabelSetSettings, LabelSetError)
     except LabelSetError as error:
         mistakes += error.mistakes
     rows: list[Row] = []
@@ -294,8 +296,9 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
             yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
         yield from _check_text(text, key, LONGEST_DEFINITION, where)
     method = settings.method
-    if method == "text" and settings.encoder not in (None, LITE):
-        what = f"encoder is '{cut(str(settings.encoder))}', but text reads {LITE} only"
+    only_one = {"text": LITE, "prompts": CLIP}.get(method)
+    if only_one is not None and settings.encoder not in (None, only_one):
+        what = f"encoder is '{cut(str(settings.encoder))}', but {method} reads {only_one} only"
         yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
     if method == "classes" and vocabulary.outputs(method, settings.encoder or LITE) is None:
         what = f"no list of classes is known for the encoder '{cut(str(settings.encoder))}'"
@@ -412,7 +415,7 @@ def _shorten(mistakes: Sequence[Mistake]) -> list[Mistake]:
 
 
 def assemble(source: Source, content: ContentSettings, language: str = "en") -> LabelSet:
-    """Return the label set of rows in which nothing is wrong, as `load` does, even without labels.
+    """Return the label set of rows in which nothing is wrong; it may have no label.
 
     With `EVERYTHING` it is the set as tools build it.
     """
@@ -467,6 +470,8 @@ def _fingerprint(settings: LabelSetSettings, rows: Sequence[Row]) -> str:
     """Return the SHA-256 of what tensors are built from; hiding, parents and languages are not."""
     method = settings.method
     made_from: list[object] = [list(settings.templates)] if method == "prompts" else []
+    if method in ("examples", "classes"):
+        made_from.append(settings.encoder or ENCODERS[method])
     for row in rows:
         words: list[object] = []
         if method in ("text", "prompts"):

@@ -17,7 +17,8 @@ import torch
 
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming.encoder import Input
+from installation.naming.encoder import BATCH, Input
+from installation.naming.files import ONNX
 from installation.naming.labelset import InputSettings, LabelSet
 
 TYPES: dict[str, Any] = {
@@ -26,9 +27,6 @@ TYPES: dict[str, Any] = {
     "tensor(uint8)": np.uint8,
 }
 """What pictures may be given as, by onnxruntime's name for it."""
-
-BATCH = 8
-"""Crops that go through the network together where it takes any number."""
 
 MOST_TOGETHER = 64
 """Pictures that a network may insist on; what is missing to that number is computed for nothing."""
@@ -55,12 +53,12 @@ class OnnxNetwork:
     """Where pictures are handed over, whatever the network runs on."""
 
     def __init__(self, label_set: LabelSet, data: bytes, device: torch.device) -> None:
-        """Take the bytes of a file that `network.inspect` lets through.
+        """Take the bytes of a file that `onnx_file.judge` lets through.
 
         Raises LabelSetError where it cannot be run or is no classifier of pictures as the set
         describes it.
         """
-        self._file = shown(label_set.folder / "classifier.onnx")
+        self._file = shown(label_set.folder / ONNX)
         self.fingerprint = hashlib.sha256(data).hexdigest()
         self._session = self._open(data, device)
         on = "the GPU" if "CUDAExecutionProvider" in self._session.get_providers() else "the CPU"
@@ -104,15 +102,14 @@ class OnnxNetwork:
         """Learn how pictures are given; raises LabelSetError where that is not how the set says."""
         try:
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-            shape, kind = inputs[0].shape, inputs[0].type
-            names = [inputs[0].name, outputs[0].name]
-        except (UnicodeDecodeError, IndexError):
-            raise self._unfit(
-                "its input or output is missing or has no readable name", "Export it again."
-            ) from None
+            forms = [(of.name, of.type, of.shape) for of in (*inputs, *outputs)]
+        except UnicodeDecodeError:
+            what = "it names an input, an output or a size in letters that are not UTF-8"
+            raise self._unfit(what, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
             raise self._unfit(what, "Export only what classifies a picture.")
+        (self._input, kind, shape), (self._output, _, _) = forms
         form = f"{kind} [{', '.join(cut(str(dim or '?')) for dim in shape)}]"
         if kind not in TYPES or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
             what = (
@@ -120,7 +117,6 @@ class OnnxNetwork:
                 "[N, 3, size, size] or [N, size, size, 3])"
             )
             raise self._unfit(what, "Export it with such an input.")
-        self._input, self._output = names
         self._type = TYPES[kind]
         self._channels_last = shape[3] == 3
         self._fixed = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None

@@ -16,12 +16,9 @@ from pathlib import Path
 from installation.document import cut, read_text, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import imagenet
-from installation.naming.spreadsheet import LARGEST_CSV, Row
+from installation.naming.files import CONFIG, LABELS, LARGEST_LABELS, NAMING
+from installation.naming.spreadsheet import Row
 from installation.naming.vocabulary import MOST_OUTPUTS
-
-CONFIG = "config.json"
-FILES = ("labels.csv", "labels.txt", CONFIG)
-"""What may hold a set's labels; the first one that is there does."""
 
 NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
 """A line such as `0 Name`."""
@@ -32,7 +29,7 @@ Name = tuple[int, str]
 
 def labels_file(folder: Path) -> Path:
     """Return the file of a set's folder that holds its labels; labels.csv where there is none."""
-    return next((folder / name for name in FILES if (folder / name).exists()), folder / FILES[0])
+    return next((folder / name for name in NAMING if (folder / name).exists()), folder / LABELS)
 
 
 def read(path: Path) -> list[Row]:
@@ -42,7 +39,7 @@ def read(path: Path) -> list[Row]:
     that are there twice get their number. Raises LabelSetError with what is wrong.
     """
     file = shown(path)
-    text = read_text(path, file, LabelSetError, LARGEST_CSV)
+    text = read_text(path, file, LabelSetError, LARGEST_LABELS)
     found = _of_config(text, file) if path.name == CONFIG else _of_lines(text, file)
     outputs = [(line, *_explained(name)) for line, name in found]
     count = Counter(name.casefold() for _, name, _ in outputs)

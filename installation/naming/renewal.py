@@ -8,11 +8,12 @@ here; whoever builds (`kiosk labels build`, `kiosk labels watch`) is another pro
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from installation.errors import KioskError
+from installation.naming import files
 from installation.naming.classifier import CropClassifier, renewed
 from installation.naming.labelset import LabelSet
 from installation.running.latest import Latest
@@ -23,17 +24,21 @@ POLL_S = 1.0
 MOST_SAID = 5
 """Mistakes of one change that are said; whoever made it can ask `kiosk labels check` for all."""
 
-FILES = ("labelset.yaml", "labels.csv", "built.safetensors", "classifier.onnx", "labels.txt")
+WORDS = (files.SETTINGS, files.LABELS, files.LINES)
+"""What a set's files say in words, all of which is in its `LabelSet`."""
+NUMBERS = (files.BUILT, files.ONNX, files.TENSORS, files.CONFIG, files.PREPROCESSOR)
+"""What the scores are made by, which may change while the words stay."""
 
-Signature = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[int, int, int] | None
+Signature = Mapping[str, Stamp]
 
 
 def signature(folder: Path) -> Signature:
     """Return what tells one state of a set's files from another, without reading them."""
-    return tuple(_stamp(folder / file) for file in FILES)
+    return {name: _stamp(folder / name) for name in (*WORDS, *NUMBERS)}
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stamp(file: Path) -> Stamp:
     try:
         found = file.stat()
     except OSError:
@@ -67,7 +72,7 @@ class Renewal:
         `load` reads the set's files as the show does; `say` hears what is wrong with a change.
         """
         self._classifier = classifier
-        self._seen = self._tried = seen
+        self._opened = self._seen = self._tried = seen
         self._load = load
         self._say = say
         self.mailbox: Latest[Renewed] = Latest()
@@ -90,9 +95,12 @@ class Renewal:
     def _open(self) -> None:
         try:
             label_set = self._load()
-            if label_set == self._classifier.label_set:
+            numbers = [(self._tried[name], self._opened[name]) for name in NUMBERS]
+            same_numbers = all(now == then for now, then in numbers)
+            if same_numbers and label_set == self._classifier.label_set:
                 return
             self._classifier = renewed(self._classifier, label_set)
+            self._opened = self._tried
         except KioskError as error:
             self._say("labels: a change cannot be taken, and the last good set stays.")
             for mistake in error.mistakes[:MOST_SAID]:

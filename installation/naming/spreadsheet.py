@@ -16,14 +16,13 @@ from pathlib import Path
 from installation.document import cut, did_you_mean, read_text, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import imagenet
+from installation.naming.files import LARGEST_LABELS
 
 COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
 OPTIONAL = ("looks_like", "is_background")
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
 """A column such as `name_es`: the same in another language, by its ISO 639 code."""
 
-LARGEST_CSV = 8 * 1024 * 1024
-"""Bytes; thirty times the 2,832 rows of the shipped persons."""
 MOST_ROWS = 25_000
 """All of ImageNet's 21,843 categories, and more."""
 MOST_COLUMNS = 400
@@ -78,7 +77,7 @@ def read(path: Path) -> list[Row]:
     column. What the cells say is for the label set to judge.
     """
     file = shown(path)
-    records = _records(read_text(path, file, LabelSetError, LARGEST_CSV), file)
+    records = _records(read_text(path, file, LabelSetError, LARGEST_LABELS), file)
     first, header = next(records, (1, []))
     columns = [cell.casefold() for cell in header]
     if len(columns) > MOST_COLUMNS:

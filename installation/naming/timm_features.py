@@ -7,7 +7,6 @@ up to date. Loading the file straight into the network was rejected, as it refus
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +19,9 @@ from torch import nn
 from installation.config import WEIGHTS
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake, WeightsError
-from installation.naming.encoder import Input
-from installation.naming.vocabulary import fetched_as
-
-BATCH = 8
-"""Crops that go through the network together, as many as the default network takes."""
-
-NAMED = 3
-"""Tensors that a message names; more are only counted."""
+from installation.naming import fetched
+from installation.naming.encoder import Input, in_parts
+from installation.naming.tensors import difference, shapes
 
 
 class TimmFeatures:
@@ -59,18 +53,15 @@ class TimmFeatures:
         `batch` is `(N, 3, size, size)` float32 on `device`, normalised as the network's `input`
         says.
         """
-        if not len(batch):
-            return torch.empty(0, self.width, device=self.device)
-        parts = torch.split(batch.to(self._dtype), BATCH)
-        return torch.cat([self._network(part).float() for part in parts])
+        return in_parts(self._network, batch.to(self._dtype), self.width)
 
 
 def weights_file(name: str, folder: Path = WEIGHTS) -> Path:
     """Return where the weights of timm's network `name` are; raises WeightsError without them."""
-    file = folder / f"{name}.safetensors"
+    file = fetched.weights(name, folder)
     if not file.is_file():
         what = f"the weights of {cut(name)} are not there"
-        raise WeightsError(Mistake(shown(file), what, f"Run: kiosk fetch {fetched_as(name)}"))
+        raise WeightsError(Mistake(shown(file), what, f"Run: {fetched.command(name)}"))
     return file
 
 
@@ -97,7 +88,7 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
     except (RuntimeError, LookupError, AttributeError, TypeError, ValueError):
         # What timm's rules make of another network's tensors ends in any of these.
         plain = timm.create_model(name, pretrained=False, num_classes=said.num_classes)
-        raise _unfit(name, file, difference(_shapes(file), plain)) from None
+        raise _unfit(name, file, _difference(file, plain)) from None
     return network.eval(), fingerprint
 
 
@@ -130,31 +121,10 @@ def input_of(said: Any) -> Input:
 
 
 def _unfit(name: str, file: Path, what: str) -> WeightsError:
-    remedy = f"Delete it and run: kiosk fetch {fetched_as(name)}"
+    remedy = f"Delete it and run: {fetched.command(name)}"
     return WeightsError(Mistake(shown(file), f"it does not hold {cut(name)}: {what}", remedy))
 
 
-def _shapes(file: Path) -> dict[str, list[int]]:
+def _difference(file: Path, network: nn.Module) -> str:
     with safe_open(file, framework="pt") as opened:
-        return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
-
-
-def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
-    """Return in words how tensors of these names and shapes differ from a network's; "": not."""
-    expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
-    other = [
-        f"{cut(name)} {seen[name]}, expected {expected[name]}"
-        for name in sorted(seen.keys() & expected.keys())
-        if seen[name] != expected[name]
-    ]
-    kinds = {
-        "missing": [cut(name) for name in sorted(expected.keys() - seen.keys())],
-        "unknown": [cut(name) for name in sorted(seen.keys() - expected.keys())],
-        "of another shape": other,
-    }
-    return "; ".join(
-        f"{len(names)} tensors {kind} ({', '.join(names[:NAMED])}"
-        f"{', …' if len(names) > NAMED else ''})"
-        for kind, names in kinds.items()
-        if names
-    )
+        return difference(shapes(opened), network)

@@ -31,12 +31,6 @@ HEADS: Mapping[tuple[str, str], str] = {
 """timm's lists of classes: by the ImageNet, and by a part of the name where that tells which of two
 orders; a longer one goes before "". So timm 1.0 has it (`infer_imagenet_subset`)."""
 
-PERSONS = "vit_base_patch16_224.augreg_in21k"
-"""The network of the label set persons-21k."""
-
-FETCHED_AS = {PERSONS: "persons-21k", "clip": "clip"}
-"""What `kiosk fetch` calls networks that are not named as timm names them."""
-
 
 @cache
 def outputs(method: str, encoder: str) -> Mapping[str, int] | None:
@@ -64,8 +58,3 @@ def find_head(encoder: str) -> str | None:
         return None
     kept = [(part, file) for (of, part), file in HEADS.items() if of == found[-1]]
     return max((len(part), file) for part, file in kept if part in encoder)[1]
-
-
-def fetched_as(encoder: str) -> str:
-    """Return what `kiosk fetch` calls the weights of `encoder`."""
-    return FETCHED_AS.get(encoder, f"timm/{encoder}")

@@ -20,7 +20,6 @@ def test_no_network_gives_a_traceback(tmp_path: Path) -> None:
     onnxruntime is no Python: it is tried in a process of its own, so that its death is a failure
     with a number and not the end of all tests.
     """
-    pytest.importorskip("installation.naming.network")
     words = [sys.executable, "-m", "tests.fuzzing.onnx_files", str(tmp_path), "0", str(CASES)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST_S, check=False)
     said = done.stdout.split("\n")

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installation.making.exchange import LARGEST, import_
+from installation.making.exchange import import_
+from installation.naming.files import LARGEST
 from tests.fuzzing.yard import CASES, NUMBERS, Yard, fuzz, mutated, refusal
 
 FILES = {

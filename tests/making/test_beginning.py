@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from installation.config import MODELS, label_sets
 from installation.errors import LabelSetError
-from installation.making.beginning import begin, check_name
+from installation.making.beginning import begin
+from installation.making.set_names import check_free, check_plain
 from installation.naming import labelset, spreadsheet
+from tests.naming.made_networks import write_set
 
 
 def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
@@ -39,6 +41,17 @@ def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
         assert mine.wordings == other.wordings
 
 
+def test_a_copy_is_read_as_its_model_is(tmp_path: Path) -> None:
+    """Settings that only one method has come along, as they were said."""
+    said = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
+    write_set(tmp_path, "model", said, "id,name,definition,parent,hidden_because", "0,air,,,")
+    begin("mine", "model", tmp_path)
+    ours, theirs = (labelset.read(name, tmp_path).settings for name in ("mine", "model"))
+    assert (ours.input, ours.output) == (theirs.input, theirs.output)
+    assert ours.input is not None
+    assert ours.input.model_fields_set == {"size", "mean"}
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é"])
 def test_a_name_that_is_no_folders_is_refused(tmp_path: Path, name: str) -> None:
     """A set's name is a plain folder of models/ on every machine."""
@@ -65,7 +78,8 @@ def test_any_name_is_a_folder_or_refused(
     models = tmp_path_factory.getbasetemp() / "empty"
     models.mkdir(exist_ok=True)
     try:
-        check_name(name, models)
+        check_plain(name, "here")
+        check_free(name, models, "Take another name.")
     except LabelSetError:
         return
     assert (models / name).parent == models

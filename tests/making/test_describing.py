@@ -6,6 +6,7 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import describing
+from tests.naming.made_networks import made_onnx
 from tests.naming.test_labelset import write
 
 YAML = """\
@@ -67,6 +68,15 @@ def test_a_set_that_is_not_built_is_no_right_set(models: Path) -> None:
     assert "the label set is not built yet" in describing.line("fish", models)
     with pytest.raises(LabelSetError, match="not built yet"):
         list(describing.examined("fish", models))
+
+
+def test_a_network_of_the_sets_own_is_judged(tmp_path: Path) -> None:
+    """The check says what is wrong with a classifier.onnx, and what it has not tried."""
+    folder = made_onnx(tmp_path).folder
+    assert any("preview" in line for line in describing.examined(folder.name, tmp_path))
+    (folder / "classifier.onnx").write_bytes(b"hello")
+    with pytest.raises(LabelSetError, match="it is no ONNX file"):
+        list(describing.examined(folder.name, tmp_path))
 
 
 def test_a_set_in_which_everything_is_hidden_is_no_right_set(models: Path) -> None:

@@ -19,6 +19,7 @@ from installation.errors import LabelSetError
 from installation.making import exchange
 from installation.making.exchange import export, import_
 from installation.naming import labelset
+from tests.naming.made_networks import made_hf, made_onnx
 
 SHIPPED = "kindnesses"
 
@@ -93,8 +94,56 @@ def test_a_set_that_is_there_is_never_touched(zip_: Path, models: Path, name: st
 def test_a_set_gets_a_plain_name(zip_: Path, elsewhere: Path, name: str) -> None:
     """No name that somebody types leads out of models/ or hides a set in it."""
     if name:
-        assert "cannot name a label set" in refused(lambda: import_(zip_, elsewhere, name))
+        assert "cannot be a set's name" in refused(lambda: import_(zip_, elsewhere, name))
     assert not (elsewhere / name).exists() or not name
+
+
+@pytest.mark.parametrize("said", ["/srv/faces", "../faces", "C:/faces", "a/../../faces", "..\\\\a"])
+def test_pictures_are_in_the_sets_own_folder(
+    zip_: Path, models: Path, elsewhere: Path, said: str
+) -> None:
+    """A stranger's set cannot have other pictures read, and so none like it is sent."""
+    line = f'\nexamples: "{said}"\n'.encode()
+    yaml = contents(zip_)[f"{SHIPPED}/labelset.yaml"] + line
+    strange = packed(zip_, contents(zip_) | {f"{SHIPPED}/labelset.yaml": yaml})
+    answer = refused(lambda: import_(strange, elsewhere))
+    assert answer.startswith(f"{zip_}/{SHIPPED}/labelset.yaml: examples is '")
+    assert answer.endswith("Ask its maker to mend it, and to export it again.")
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+    (models / SHIPPED / "labelset.yaml").write_bytes(yaml)
+    assert "Put a link to it" in refused(lambda: export(SHIPPED, models, zip_, force=True))
+
+
+def test_a_network_of_the_sets_own_arrives_with_all_that_belongs_to_it(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """A folder from Hugging Face is exchanged whole, with how it takes pictures."""
+    folder = made_hf(tmp_path).folder
+    (folder / "preprocessor_config.json").write_text("{}")
+    import_(export("made-hf", tmp_path, tmp_path), elsewhere)
+    assert tree(elsewhere / "made-hf") == tree(folder)
+
+
+def test_a_strangers_network_is_judged_before_it_has_a_name(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """A network that must not be opened, none, and two are refused on both ways."""
+    folder = made_onnx(tmp_path).folder
+    whole = contents(export("made-onnx", tmp_path, tmp_path / "whole.zip"))
+    network = f"{folder.name}/classifier.onnx"
+    zip_ = tmp_path / "strange.zip"
+    for inside, expected in (
+        (whole | {network: whole[network].replace(b"Relu", b"Loop")}, "the operation 'Loop'"),
+        (whole | {network: b"hello"}, "it is no ONNX file"),
+        ({path: of for path, of in whole.items() if path != network}, "there is none"),
+        (whole | {f"{folder.name}/model.safetensors": b""}, "both are there"),
+    ):
+        answer = refused(lambda: import_(packed(zip_, inside), elsewhere))  # noqa: B023  called now
+        assert answer.startswith(f"{zip_}/made-onnx")
+        assert expected in answer
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+    (folder / "classifier.onnx").write_bytes(b"hello")
+    assert "it is no ONNX file" in refused(lambda: export("made-onnx", tmp_path, tmp_path))
 
 
 def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from installation.errors import LabelSetError
-from installation.making import watching
+from installation.making import describing, watching
+from tests.naming.made_examples import made_examples, save
 from tests.naming.test_labelset import HEADER, write
 
 
@@ -37,6 +40,26 @@ def test_a_saved_spreadsheet_is_tried_once_and_mistakes_are_said(tmp_path: Path)
     assert said[0] == "labels: a change cannot be built, and the last good set stays."
     assert "labels.csv:2: hidden_because is 'x'" in said[1]
     assert len(said) == 2
+
+
+def test_a_new_picture_is_built_in_and_the_check_asks_for_it(tmp_path: Path) -> None:
+    """A picture that an artist adds makes a build stale, and watching builds the set anew."""
+    folder = made_examples(tmp_path).folder
+    said: list[str] = []
+
+    def meanwhile(number: int) -> None:
+        if number == 2:
+            shutil.copyfile(folder / "examples/red/0.png", folder / "examples/red/same.png")
+        if number == 6:
+            assert said == [], "what is left out changes nothing"
+            grey = np.full((80, 80, 3), (200, 90, 90), np.uint8)
+            save(folder / "examples/red/new.png", grey)
+            stale = "Its pictures have changed since it was built. Run: kiosk labels build examples"
+            assert stale in describing.examined("examples", tmp_path)
+
+    watching.keep_built("examples", said.append, looks(12, meanwhile), tmp_path)
+    assert said == ["labels: building examples …", "labels: examples is built."]
+    assert not any("changed" in line for line in describing.examined("examples", tmp_path))
 
 
 def test_a_set_that_is_wrong_from_the_start_is_no_show(tmp_path: Path) -> None:

@@ -107,6 +107,13 @@ def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
     assert refusal(built) == "the label set is not built yet"
 
 
+def test_a_single_label_gets_everybody() -> None:
+    """A set of one row, as an artist may begin with, has numbers, and its label wins."""
+    classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(1, 2))
+    scores = ConSE(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
+    assert torch.equal(scores, torch.ones(3, 1))
+
+
 def test_a_stale_build_is_refused(built: LabelSet) -> None:
     """Other words in labels.csv or another network ask for another build."""
     stale = replace(built, fingerprint="0" * 64)
@@ -124,7 +131,7 @@ def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     building.write(built, Made({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
     building.write(built, Made({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
-    assert refusal(built) == "the tensor 'labels' is missing"
+    assert refusal(built) == "the tensor 'labels' is missing (expected F16 [3, 384])"
 
 
 @pytest.mark.parametrize("length", [0, 4, 100, 2000])

@@ -245,8 +245,9 @@ def test_no_file_gives_a_traceback(
         (
             (HEADER, "a,air,,,age"),
             [
-                "weather/labels.csv: no label is visible (all 1 rows are hidden, expected at "
-                "least one). Empty hidden_because in the rows that may be shown."
+                "weather/labels.csv: no label is visible (of 1 rows 1 hidden, 0 background, "
+                "expected at least one). Empty hidden_because or is_background in a row that may "
+                "be shown."
             ],
         ),
         (
@@ -347,3 +348,30 @@ def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: 
     label_set = load(tmp_path)
     assert [label.name for label in label_set.labels] == ["breeze"]
     assert label_set.hidden == {"gender": 1, "imagenet": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "encoder", "only"),
+    [("text", "clip", "efficientnet_lite0"), ("prompts", "efficientnet_lite0", "clip")],
+)
+def test_a_method_with_one_network_takes_no_other(
+    tmp_path: Path, method: str, encoder: str, only: str
+) -> None:
+    """Sentences are read by the network that they were made for.
+
+    It is found when the set is checked, not when the show starts.
+    """
+    write(tmp_path, yaml=f"{YAML.replace('text', method)}encoder: {encoder}\n")
+    (mistake,) = mistakes(tmp_path)
+    assert f"labelset.yaml:5: encoder is '{encoder}', but {method} reads {only} only" in mistake
+
+
+def test_another_network_makes_a_build_stale(tmp_path: Path) -> None:
+    """The set's fingerprint tells through which network its pictures were seen."""
+    examples = YAML.replace("text", "examples")
+    write(tmp_path, yaml=examples)
+    before = load(tmp_path).fingerprint
+    write(tmp_path, yaml=f"{examples}encoder: efficientnet_lite0\n")
+    assert load(tmp_path).fingerprint == before, "it is the same one, by name"
+    write(tmp_path, yaml=f"{examples}encoder: clip\n")
+    assert load(tmp_path).fingerprint != before

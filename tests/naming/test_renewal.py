@@ -13,6 +13,7 @@ from installation.naming.classifier import CropClassifier, open_classifier
 from installation.naming.efficientnet import EfficientNetLite0
 from installation.naming.labelset import LabelSet
 from installation.naming.renewal import Renewal, signature
+from tests.naming.made_networks import made_onnx, onnx_classifier
 from tests.naming.test_conse import embeddings
 from tests.naming.test_labelset import HEADER, write
 
@@ -92,6 +93,34 @@ def test_other_words_wait_for_their_build(room: Room) -> None:
     renewed = room.look()
     assert renewed is not None
     assert [label.name for label in renewed.label_set.labels] == ["air", "gale", "cloud"]
+
+
+def test_other_numbers_for_the_same_words_are_taken(room: Room) -> None:
+    """What was built anew from other pictures takes its place, though no word has changed."""
+    room.build()
+    assert room.look() is not None
+    assert room.look(4) is None
+
+
+def test_another_network_of_the_sets_own_is_opened(tmp_path: Path) -> None:
+    """An artist who trains again puts the new file over the old one while the show runs."""
+    label_set = made_onnx(tmp_path)
+    file = label_set.folder / "classifier.onnx"
+    classifier = open_classifier(label_set, CPU)
+    said: list[str] = []
+    renewal = Renewal(classifier, signature(label_set.folder), lambda: label_set, said.append)
+    file.write_bytes(onnx_classifier(softmax=True).SerializeToString())
+    (label_set.folder / "labelset.yaml").touch()
+    for _ in range(2):
+        renewal.look()
+    assert renewal.mailbox.take(timeout=0) is None, "it gives scores, and the set says logits"
+    assert "Write `output: scores`" in said[-1]
+    file.write_bytes(onnx_classifier(shape=(1, 3, 48, 48)).SerializeToString())
+    for _ in range(2):
+        renewal.look()
+    renewed = renewal.mailbox.take(timeout=0)
+    assert renewed is not None
+    assert renewed.classifier.encoder.input.size == 48
 
 
 def test_a_mistake_leaves_the_last_good_set_and_is_said_once(room: Room) -> None:

@@ -13,10 +13,11 @@ from timm.models import get_pretrained_cfg
 
 from installation.config import ContentSettings
 from installation.errors import KioskError, LabelSetError, WeightsError
-from installation.naming import labelset, vocabulary
+from installation.naming import fetched, labelset, vocabulary
 from installation.naming.classifier import open_scorer
+from installation.naming.encoder import BATCH
 from installation.naming.encoders import open_encoder
-from installation.naming.timm_features import BATCH, TimmFeatures
+from installation.naming.timm_features import TimmFeatures
 from tests.naming.made_networks import TINY, made_classes, tiny, write_set, write_weights
 
 CPU = torch.device("cpu")
@@ -81,7 +82,7 @@ def test_without_weights_the_command_is_named(tmp_path: Path) -> None:
         f"{TINY}.safetensors: the weights of {TINY} are not there. Run: kiosk fetch timm/{TINY}"
     )
     with pytest.raises(WeightsError, match="Run: kiosk fetch persons-21k"):
-        TimmFeatures(vocabulary.PERSONS, CPU, tmp_path)
+        TimmFeatures(fetched.PERSONS, CPU, tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
 def test_known_categories_are_at_their_known_places() -> None:
     """The astronaut is one row in one head and another in another, as timm numbers them."""
     for name, subset in (
-        (vocabulary.PERSONS, "imagenet-21k-goog"),
+        (fetched.PERSONS, "imagenet-21k-goog"),
         ("convnext_tiny.fb_in22k", "imagenet-22k"),
         ("focalnet_large_fl3.ms_in22k", "imagenet-22k-ms"),
         ("convnext_nano.in12k", "imagenet-12k"),
@@ -143,7 +144,7 @@ def test_known_categories_are_at_their_known_places() -> None:
         info = ImageNetInfo(subset)
         for place in (0, 3, 500, info.num_classes() - 1):
             assert places[info.index_to_label_name(place)] == places[str(place)] == place
-    persons = vocabulary.outputs("classes", vocabulary.PERSONS)
+    persons = vocabulary.outputs("classes", fetched.PERSONS)
     assert persons is not None
     assert persons["n00007846"] == 4
 
