@@ -1,0 +1,441 @@
+"""Measures what label sets cost by method and number of labels, and prints the figures as tables.
+
+Each set is built in a process of its own that finds no cache, and the time is the whole process's,
+as somebody waits who calls `kiosk labels build`. Then the sets of one method read the same crops in
+turn, so that they can be compared on a machine that does something else, too.
+
+Networks that must be fetched are of their true architecture with numbers drawn at random: what a
+reading costs does not depend on what a network has learnt. Names and definitions are ImageNet's.
+
+    scripts/bench-labels --methods text onnx --labels 10 1000
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import open_clip
+import timm
+import torch
+from safetensors.torch import save_file
+
+from installation.config import ContentSettings
+from installation.making import building
+from installation.making.building import Made
+from installation.making.cache import FOLDER
+from installation.naming import imagenet, labelset
+from installation.naming.classifier import CropClassifier, open_scorer
+from installation.naming.clip import VIT_B_32, Clip
+from installation.naming.conse import EMBEDDING
+from installation.naming.encoder import Encoder
+from installation.naming.encoders import open_encoder
+from installation.naming.labelset import CLIP, LabelSet, Source
+from installation.naming.spreadsheet import COLUMNS
+from installation.naming.vocabulary import PERSONS
+from scripts.bench import BATCH, ROOT, crowd, machine
+
+CPU = torch.device("cpu")
+
+LABELS = (10, 100, 1000, 3000)
+PICTURES = 5
+"""Of each label with the method `examples`; the fewest that it takes."""
+SIDE = 224
+"""Of these pictures, and of those that the network with the method `onnx` takes, px."""
+
+SPAN_S = 0.25
+"""How long one measurement lasts at least."""
+SHORT_S = 12.0
+"""A build that takes longer is measured only once."""
+
+WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
+"""What is measured of reading; the scorer is what comes after the network."""
+
+BUILD = """
+import sys
+from functools import partial
+from pathlib import Path
+from installation.making import building
+
+name, models = sys.argv[1], Path(sys.argv[2])
+clip, make = models / "weights" / "clip.safetensors", None
+if clip.exists():
+    from installation.making import prompts
+    make = partial(prompts.make, weights=clip)
+building.build(name, models, make)
+"""
+"""What the process of a build runs: it loads nothing that `kiosk labels build` would not load."""
+
+Costs = Mapping[str, Sequence[float]]
+"""Seconds for each crop, of each round, by the way of reading."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What labelset.yaml says, and ImageNet's list that the labels are taken from.
+
+    `prepare` brings what the method needs, given the set's folder and the ids of its labels.
+    """
+
+    settings: str
+    synsets: str = "imagenet21k_goog_synsets.txt"
+    prepare: Callable[[Path, Sequence[str]], None] | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one set: seconds of its builds, or why there are none, and of reading.
+
+    Without `costs` there can be no such set.
+    """
+
+    builds: Sequence[float] | str
+    costs: Costs | None = None
+
+
+def main() -> int:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--methods", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--labels", nargs="+", type=int, default=list(LABELS), help="how many")
+    parser.add_argument("--rounds", type=int, default=9, help="of reading (default: 9)")
+    parser.add_argument("--builds", type=int, default=3, help="of each set (default: 3)")
+    parser.add_argument(
+        "--patience", type=float, default=200, help="how long one build may take, s (default: 200)"
+    )
+    asked = parser.parse_args()
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - 1))  # the show leaves one core free
+    before = os.getloadavg()[0]
+    measured = {
+        method: measure(method, asked.labels, asked.rounds, asked.builds, asked.patience)
+        for method in asked.methods
+    }
+    print(
+        f"{machine()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after; reading on the "
+        f"CPU with {torch.get_num_threads()} thread, {asked.rounds} rounds; median (range)\n"
+    )
+    _print_figures(measured)
+    if len(asked.labels) > 1:
+        _print_growth(measured)
+    return 0
+
+
+def measure(
+    method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: float
+) -> dict[int, Figures]:
+    """Return what sets of one method cost, by their number of labels."""
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder)
+        possible = [size for size in sizes if size <= most(method)]
+        for size in possible:
+            write_set(models, method, size)
+        built = build_all(models, possible, builds, patience_s)
+        costs = read_all(open_all(models, possible), rounds)
+    impossible = Figures(f"none: the network has {most(method):,} classes")
+    return {
+        size: Figures(built[size], costs[size]) if size in possible else impossible
+        for size in sizes
+    }
+
+
+def most(method: str) -> int:
+    """Return how many labels a set can have."""
+    return len(imagenet.synsets(KINDS[method].synsets))
+
+
+def write_set(models: Path, method: str, size: int) -> None:
+    """Write the set `labels-<size>`: its labels are spread evenly over ImageNet's list."""
+    kind, folder = KINDS[method], models / _name(size)
+    folder.mkdir()
+    (folder / "labelset.yaml").write_text(
+        "title: Measured\ncredit: Names and definitions from WordNet 3.0\n"
+        f"root: {{id: somebody, name: somebody, definition: a person}}\n{kind.settings}\n",
+        encoding="utf-8",
+    )
+    listed = imagenet.synsets(kind.synsets)
+    synsets = listed[:: len(listed) // size][:size]
+    ids = [str(i) for i in range(size)] if method == "onnx" else synsets
+    names, definitions = imagenet.names(), imagenet.definitions()
+    taken: set[str] = set()
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for id_, synset in zip(ids, synsets, strict=True):
+            name = names[synset].partition(", ")[0]
+            if name.casefold() in taken:
+                name = f"{name} {synset}"
+            taken.add(name.casefold())
+            table.writerow([id_, name, definitions[synset], "", ""])
+    if kind.prepare is not None:
+        kind.prepare(folder, ids)
+
+
+def _name(size: int) -> str:
+    return f"labels-{size}"
+
+
+def write_pictures(folder: Path, ids: Sequence[str]) -> None:
+    """Draw pictures of each label: patches of colour in its own pattern, never quite the same."""
+    random = np.random.default_rng(0)
+    for id_ in ids:
+        pattern = random.uniform(0, 255, (8, 8, 3))
+        of_label = folder / "examples" / id_
+        of_label.mkdir(parents=True)
+        for number in range(PICTURES):
+            other = (pattern + random.normal(0, 25, pattern.shape)).clip(0, 255).astype(np.uint8)
+            picture = cv2.resize(other, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(of_label / f"{number}.jpg"), picture)
+
+
+def write_clip(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
+    """Write an open_clip ViT-B-32 to where `kiosk fetch clip` would, once for all sets."""
+    file = _weights(folder, CLIP)
+    if file.exists():
+        return
+    image, text = VIT_B_32.image, VIT_B_32.text
+    clip = open_clip.CLIP(
+        VIT_B_32.features,
+        vision_cfg={
+            "image_size": VIT_B_32.size,
+            "patch_size": VIT_B_32.patch,
+            "width": image.width,
+            "layers": image.layers,
+        },
+        text_cfg={
+            "context_length": VIT_B_32.context,
+            "vocab_size": VIT_B_32.vocabulary,
+            "width": text.width,
+            "heads": text.heads,
+            "layers": text.layers,
+        },
+    )
+    save_file(clip.state_dict(), file)
+
+
+def write_vit(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
+    """Write the network of persons-21k to where it would be fetched, once for all sets."""
+    file = _weights(folder, PERSONS)
+    if not file.exists():
+        save_file(timm.create_model(PERSONS, pretrained=False).state_dict(), file)
+
+
+def write_onnx(folder: Path, ids: Sequence[str]) -> None:
+    """Write a MobileNetV2 0.35, the size that Teachable Machine trains, with an output for each."""
+    network = timm.create_model("mobilenetv2_035", pretrained=False, num_classes=len(ids)).eval()
+    with warnings.catch_warnings():
+        # torch's newer exporter, for which it warns, needs one more package.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, 3, SIDE, SIDE),),
+            folder / "classifier.onnx",
+            dynamo=False,
+            input_names=["pixels"],
+            output_names=["logits"],
+            dynamic_axes={"pixels": {0: "N"}, "logits": {0: "N"}},
+        )
+
+
+def _weights(folder: Path, name: str) -> Path:
+    file = folder.parent / "weights" / f"{name}.safetensors"
+    file.parent.mkdir(exist_ok=True)
+    return file
+
+
+KINDS: Mapping[str, Kind] = {
+    "text": Kind("method: text"),
+    "prompts": Kind("method: prompts", prepare=write_clip),
+    "examples": Kind("method: examples", prepare=write_pictures),
+    "classes": Kind(f"method: classes\nencoder: {PERSONS}", prepare=write_vit),
+    "classes-lite": Kind("method: classes", "imagenet_synsets.txt"),
+    "onnx": Kind("method: onnx", prepare=write_onnx),
+}
+"""The five methods; `classes` by the network of persons-21k, and by the default one."""
+
+
+def build_all(
+    models: Path, sizes: Sequence[int], builds: int, patience_s: float
+) -> dict[int, Sequence[float] | str]:
+    """Build all sets in turn, and return the seconds of each build or why there are none.
+
+    A set whose build takes too long gets numbers drawn at random, as reading costs the same with
+    them; larger ones are then not tried.
+    """
+    seconds: dict[int, list[float]] = {size: [] for size in sizes}
+    why: dict[int, str] = {}
+    for turn in range(builds):
+        for size in sorted(sizes):
+            label_set = labelset.load(_name(size), ContentSettings(), models)
+            if not label_set.is_built:
+                why[size] = "nothing to build"
+            elif why and turn == 0:
+                why[size] = "not tried"
+            elif size not in why and (turn == 0 or seconds[size][0] <= SHORT_S):
+                took = build(models, size, patience_s)
+                print(
+                    f"{label_set.settings.method}, {size:,}: {took or 'given up'}", file=sys.stderr
+                )
+                if took is None:
+                    why[size] = f"more than {patience_s:g}"
+                else:
+                    seconds[size].append(took)
+            if turn == 0 and size in why and label_set.is_built:
+                building.build(_name(size), models, draw_numbers)
+    return {size: why.get(size, seconds[size]) for size in sizes}
+
+
+def build(models: Path, size: int, patience_s: float) -> float | None:
+    """Return how long a build takes without a cache, s; None: longer than `patience_s`."""
+    shutil.rmtree(models / FOLDER, ignore_errors=True)
+    command = [sys.executable, "-c", BUILD, _name(size), str(models)]
+    began = time.perf_counter()
+    try:
+        subprocess.run(command, cwd=ROOT, timeout=patience_s, check=True)
+    except subprocess.TimeoutExpired:
+        return None
+    return time.perf_counter() - began
+
+
+def draw_numbers(source: Source) -> Made:
+    """Return tensors as the method builds them, of random numbers."""
+    label_set = labelset.assemble(source, labelset.EVERYTHING)
+    encoder, size = look_through(label_set), len(source.rows)
+    if source.settings.method == "text":
+        shapes = {"classes": (encoder.width, EMBEDDING), "labels": (size, EMBEDDING)}
+        tensors = {name: torch.randn(shape).half() for name, shape in shapes.items()}
+    else:
+        tensors = {"weight": torch.randn(size, encoder.width), "bias": torch.randn(size)}
+    return Made(tensors, encoder.fingerprint, [])
+
+
+def look_through(label_set: LabelSet) -> Encoder:
+    """Return the network of a set, from the weights beside it."""
+    if label_set.encoder == CLIP:
+        return Clip(CPU, label_set.weights / f"{CLIP}.safetensors")
+    return open_encoder(label_set, CPU)
+
+
+def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
+    """Return the sets' classifiers, which share their network where they bring none themselves."""
+    opened: dict[int, CropClassifier] = {}
+    encoder: Encoder | None = None
+    for size in sizes:
+        label_set = labelset.load(_name(size), ContentSettings(), models)
+        if encoder is None or label_set.settings.method == "onnx":
+            encoder = look_through(label_set)
+        opened[size] = CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+    return opened
+
+
+@torch.inference_mode()
+def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
+    """Return what a reading costs by each classifier, measured in turn; who begins changes."""
+    deeds = {
+        (size, way): deed
+        for size, classifier in classifiers.items()
+        for way, deed in ways(classifier).items()
+    }
+    costs: dict[int, dict[str, list[float]]] = {
+        size: {way: [] for way in WAYS} for size in classifiers
+    }
+    sizes = list(classifiers)
+    for way, crops in zip(WAYS, (BATCH, 1, BATCH, 1), strict=True):
+        passes = max(_passes(deeds[size, way]) for size in sizes)
+        for turn in range(rounds):
+            first = turn % len(sizes)
+            for size in sizes[first:] + sizes[:first]:
+                seconds = _timed(deeds[size, way], passes)
+                costs[size][way].append(seconds / (passes * crops))
+    return dict(costs)
+
+
+def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
+    """Return what is timed of a classifier, by the way of reading."""
+    frame, tracks = crowd()
+    side = classifier.encoder.input.size
+    noise = torch.randn(BATCH, 3, side, side, generator=torch.Generator().manual_seed(0))
+    said = classifier.encoder.encode(noise)  # (BATCH, width)
+    deeds: tuple[Callable[[], object], ...] = (
+        partial(classifier.read, frame, tracks),
+        partial(classifier.read, frame, tracks[:1]),
+        partial(classifier.scorer.score, said),
+        partial(classifier.scorer.score, said[:1]),
+    )
+    return dict(zip(WAYS, deeds, strict=True))
+
+
+def _passes(deed: Callable[[], object]) -> int:
+    """Return how often `deed` must be done to last `SPAN_S`; the first time is not counted."""
+    deed()
+    began = time.perf_counter()
+    for done in count(1):
+        deed()
+        if time.perf_counter() - began >= SPAN_S:
+            return done
+    raise AssertionError("count has no end")
+
+
+def _timed(deed: Callable[[], object], passes: int) -> float:
+    began = time.perf_counter()
+    for _ in range(passes):
+        deed()
+    return time.perf_counter() - began
+
+
+def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
+    rates = " | ".join(f"{way}, readings a second" for way in WAYS[:2])
+    alone = " | ".join(f"{way}, µs a crop" for way in WAYS[2:])
+    print(f"| method | labels | build, s | {rates} | {alone} |\n|---|---|---|---|---|---|---|")
+    for method, sizes in measured.items():
+        for size, figures in sizes.items():
+            cells = [method, f"{size:,}"]
+            cells.append(
+                figures.builds if isinstance(figures.builds, str) else _cell(figures.builds)
+            )
+            for i, way in enumerate(WAYS):
+                costs = figures.costs[way] if figures.costs else ()
+                cells.append(_cell([1 / cost if i < 2 else 1e6 * cost for cost in costs]))
+            print(f"| {' | '.join(cells)} |")
+
+
+def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
+    print("\nWhat a crop costs with the most labels, over what it costs with the fewest:\n")
+    print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
+    for method, sizes in measured.items():
+        possible = {size: of.costs for size, of in sizes.items() if of.costs}
+        fewest, largest = min(possible), max(possible)
+        ratios = (
+            [a / b for a, b in zip(possible[largest][way], possible[fewest][way], strict=True)]
+            for way in WAYS
+        )
+        cells = " | ".join(_cell(of, ".2f") for of in ratios)
+        print(f"| {method} | {largest:,} over {fewest:,} | {cells} |")
+
+
+def _cell(values: Sequence[float], form: str = ".3g") -> str:
+    """Return the median and, of several values, their range."""
+    if not values:
+        return "–"
+    median = format(statistics.median(values), form)
+    if len(values) == 1:
+        return median
+    return f"{median} ({min(values):{form}} – {max(values):{form}})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
