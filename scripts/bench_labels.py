@@ -2,7 +2,8 @@
 
 Each set is built in a process of its own that finds no cache, and the time is the whole process's,
 as somebody waits who calls `kiosk labels build`. Then the sets of one method read the same crops in
-turn, so that they can be compared on a machine that does something else, too.
+turn on one core. What counts there is the time that the core really worked on it, so that sets can
+be compared on a machine that does something else, too; of builds both times are given.
 
 Networks that must be fetched are of their true architecture with numbers drawn at random: what a
 reading costs does not depend on what a network has learnt. Names and definitions are ImageNet's.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -25,7 +27,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 import cv2
@@ -39,6 +40,7 @@ from installation.config import ContentSettings
 from installation.making import building
 from installation.making.building import Made
 from installation.making.cache import FOLDER
+from installation.making.pictures import FEWEST
 from installation.naming import imagenet, labelset
 from installation.naming.classifier import CropClassifier, open_scorer
 from installation.naming.clip import VIT_B_32, Clip
@@ -53,10 +55,8 @@ from scripts.bench import BATCH, ROOT, crowd, machine
 CPU = torch.device("cpu")
 
 LABELS = (10, 100, 1000, 3000)
-PICTURES = 5
-"""Of each label with the method `examples`; the fewest that it takes."""
 SIDE = 224
-"""Of these pictures, and of those that the network with the method `onnx` takes, px."""
+"""Of the pictures with the method `examples`, and of those that the ONNX network takes, px."""
 
 SPAN_S = 0.25
 """How long one measurement lasts at least."""
@@ -82,7 +82,15 @@ building.build(name, models, make)
 """What the process of a build runs: it loads nothing that `kiosk labels build` would not load."""
 
 Costs = Mapping[str, Sequence[float]]
-"""Seconds for each crop, of each round, by the way of reading."""
+"""Seconds of one core for each crop, of each round, by the way of reading."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """How long a build took, s, and the seconds that all cores together worked on it."""
+
+    seconds: float
+    worked: float
 
 
 @dataclass(frozen=True)
@@ -99,12 +107,12 @@ class Kind:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of one set: seconds of its builds, or why there are none, and of reading.
+    """What was measured of one set: its builds, or why there are none, and what reading costs.
 
     Without `costs` there can be no such set.
     """
 
-    builds: Sequence[float] | str
+    builds: Sequence[Build] | str
     costs: Costs | None = None
 
 
@@ -119,15 +127,15 @@ def main() -> int:
         "--patience", type=float, default=200, help="how long one build may take, s (default: 200)"
     )
     asked = parser.parse_args()
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - 1))  # the show leaves one core free
+    torch.set_num_threads(1)
     before = os.getloadavg()[0]
     measured = {
         method: measure(method, asked.labels, asked.rounds, asked.builds, asked.patience)
         for method in asked.methods
     }
     print(
-        f"{machine()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after; reading on the "
-        f"CPU with {torch.get_num_threads()} thread, {asked.rounds} rounds; median (range)\n"
+        f"{machine()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after; reading in "
+        f"{asked.rounds} rounds; median (range)\n"
     )
     _print_figures(measured)
     if len(asked.labels) > 1:
@@ -196,7 +204,7 @@ def write_pictures(folder: Path, ids: Sequence[str]) -> None:
         pattern = random.uniform(0, 255, (8, 8, 3))
         of_label = folder / "examples" / id_
         of_label.mkdir(parents=True)
-        for number in range(PICTURES):
+        for number in range(FEWEST):
             other = (pattern + random.normal(0, 25, pattern.shape)).clip(0, 255).astype(np.uint8)
             picture = cv2.resize(other, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
             cv2.imwrite(str(of_label / f"{number}.jpg"), picture)
@@ -270,45 +278,47 @@ KINDS: Mapping[str, Kind] = {
 
 def build_all(
     models: Path, sizes: Sequence[int], builds: int, patience_s: float
-) -> dict[int, Sequence[float] | str]:
-    """Build all sets in turn, and return the seconds of each build or why there are none.
+) -> dict[int, Sequence[Build] | str]:
+    """Build all sets in turn, and return what each build took or why there are none.
 
     A set whose build takes too long gets numbers drawn at random, as reading costs the same with
-    them; larger ones are then not tried.
+    them; so do larger ones, which are not tried.
     """
-    seconds: dict[int, list[float]] = {size: [] for size in sizes}
+    if not labelset.load(_name(sizes[0]), ContentSettings(), models).is_built:
+        return dict.fromkeys(sizes, "nothing to build")
+    built: dict[int, list[Build]] = {}
     why: dict[int, str] = {}
-    for turn in range(builds):
-        for size in sorted(sizes):
-            label_set = labelset.load(_name(size), ContentSettings(), models)
-            if not label_set.is_built:
-                why[size] = "nothing to build"
-            elif why and turn == 0:
-                why[size] = "not tried"
-            elif size not in why and (turn == 0 or seconds[size][0] <= SHORT_S):
-                took = build(models, size, patience_s)
-                print(
-                    f"{label_set.settings.method}, {size:,}: {took or 'given up'}", file=sys.stderr
-                )
-                if took is None:
-                    why[size] = f"more than {patience_s:g}"
-                else:
-                    seconds[size].append(took)
-            if turn == 0 and size in why and label_set.is_built:
-                building.build(_name(size), models, draw_numbers)
-    return {size: why.get(size, seconds[size]) for size in sizes}
+    for size in sorted(sizes):
+        took = None if why else build(models, size, patience_s)
+        if took is not None:
+            built[size] = [took]
+        else:
+            why[size] = "not tried" if why else f"more than {patience_s:g}"
+            building.build(_name(size), models, draw_numbers)
+    for _ in range(builds - 1):
+        for size, before in built.items():
+            if before[0].seconds <= SHORT_S and (again := build(models, size)) is not None:
+                before.append(again)
+    return {**built, **why}
 
 
-def build(models: Path, size: int, patience_s: float) -> float | None:
-    """Return how long a build takes without a cache, s; None: longer than `patience_s`."""
+def build(models: Path, size: int, patience_s: float | None = None) -> Build | None:
+    """Build a set without a cache, and return what it took; None: longer than `patience_s`."""
     shutil.rmtree(models / FOLDER, ignore_errors=True)
     command = [sys.executable, "-c", BUILD, _name(size), str(models)]
-    began = time.perf_counter()
+    print(f"building {_name(size)}", file=sys.stderr)
+    began, worked = time.perf_counter(), _worked()
     try:
         subprocess.run(command, cwd=ROOT, timeout=patience_s, check=True)
     except subprocess.TimeoutExpired:
         return None
-    return time.perf_counter() - began
+    return Build(time.perf_counter() - began, _worked() - worked)
+
+
+def _worked() -> float:
+    """Return the seconds that cores have worked on all processes that were started here."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def draw_numbers(source: Source) -> Made:
@@ -345,22 +355,18 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
 @torch.inference_mode()
 def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
     """Return what a reading costs by each classifier, measured in turn; who begins changes."""
-    deeds = {
-        (size, way): deed
-        for size, classifier in classifiers.items()
-        for way, deed in ways(classifier).items()
-    }
+    deeds = {size: ways(classifier) for size, classifier in classifiers.items()}
     costs: dict[int, dict[str, list[float]]] = {
         size: {way: [] for way in WAYS} for size in classifiers
     }
     sizes = list(classifiers)
     for way, crops in zip(WAYS, (BATCH, 1, BATCH, 1), strict=True):
-        passes = max(_passes(deeds[size, way]) for size in sizes)
+        passes = {size: _passes(deeds[size][way]) for size in sizes}
         for turn in range(rounds):
             first = turn % len(sizes)
             for size in sizes[first:] + sizes[:first]:
-                seconds = _timed(deeds[size, way], passes)
-                costs[size][way].append(seconds / (passes * crops))
+                seconds = _timed(deeds[size][way], passes[size])
+                costs[size][way].append(seconds / (passes[size] * crops))
     return dict(costs)
 
 
@@ -380,33 +386,31 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
 
 
 def _passes(deed: Callable[[], object]) -> int:
-    """Return how often `deed` must be done to last `SPAN_S`; the first time is not counted."""
+    """Return how often `deed` is done in `SPAN_S`, at least once; its first time does not count."""
     deed()
-    began = time.perf_counter()
-    for done in count(1):
-        deed()
-        if time.perf_counter() - began >= SPAN_S:
-            return done
-    raise AssertionError("count has no end")
+    return max(1, round(SPAN_S / _timed(deed, 1)))
 
 
 def _timed(deed: Callable[[], object], passes: int) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(passes):
         deed()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
     rates = " | ".join(f"{way}, readings a second" for way in WAYS[:2])
     alone = " | ".join(f"{way}, µs a crop" for way in WAYS[2:])
-    print(f"| method | labels | build, s | {rates} | {alone} |\n|---|---|---|---|---|---|---|")
+    print(f"| method | labels | build, s | build, s of all cores | {rates} | {alone} |")
+    print("|---|---|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         for size, figures in sizes.items():
             cells = [method, f"{size:,}"]
-            cells.append(
-                figures.builds if isinstance(figures.builds, str) else _cell(figures.builds)
-            )
+            if isinstance(figures.builds, str):
+                cells += [figures.builds, "–"]
+            else:
+                cells.append(_cell([build.seconds for build in figures.builds]))
+                cells.append(_cell([build.worked for build in figures.builds]))
             for i, way in enumerate(WAYS):
                 costs = figures.costs[way] if figures.costs else ()
                 cells.append(_cell([1 / cost if i < 2 else 1e6 * cost for cost in costs]))
