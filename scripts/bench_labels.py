@@ -284,7 +284,8 @@ def build_all(
     A set whose build takes too long gets numbers drawn at random, as reading costs the same with
     them; so do larger ones, which are not tried.
     """
-    if not labelset.load(_name(sizes[0]), ContentSettings(), models).is_built:
+    label_sets = [labelset.load(_name(size), ContentSettings(), models) for size in sizes]
+    if not any(label_set.is_built for label_set in label_sets):
         return dict.fromkeys(sizes, "nothing to build")
     built: dict[int, list[Build]] = {}
     why: dict[int, str] = {}
@@ -422,23 +423,27 @@ def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
     print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         possible = {size: of.costs for size, of in sizes.items() if of.costs}
+        if len(possible) < 2:
+            continue
         fewest, largest = min(possible), max(possible)
         ratios = (
             [a / b for a, b in zip(possible[largest][way], possible[fewest][way], strict=True)]
             for way in WAYS
         )
-        cells = " | ".join(_cell(of, ".2f") for of in ratios)
+        cells = " | ".join(_cell(of) for of in ratios)
         print(f"| {method} | {largest:,} over {fewest:,} | {cells} |")
 
 
-def _cell(values: Sequence[float], form: str = ".3g") -> str:
+def _cell(values: Sequence[float]) -> str:
     """Return the median and, of several values, their range."""
-    if not values:
-        return "–"
-    median = format(statistics.median(values), form)
-    if len(values) == 1:
-        return median
-    return f"{median} ({min(values):{form}} – {max(values):{form}})"
+    if len(values) < 2:
+        return "".join(map(_number, values)) or "–"
+    median = statistics.median(values)
+    return f"{_number(median)} ({_number(min(values))} – {_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":
