@@ -2,8 +2,8 @@
 
 Each set is built in a process of its own that finds no cache, and the time is the whole process's,
 as somebody waits who calls `kiosk labels build`. Then the sets of one method read the same crops in
-turn on one core. What counts there is the time that the core really worked on it, so that sets can
-be compared on a machine that does something else, too; of builds both times are given.
+turn. All of it has one thread, and what counts in reading is the time that a core really worked, so
+that sets can be compared on a machine that does something else, too; of builds both are given.
 
 Networks that must be fetched are of their true architecture with numbers drawn at random: what a
 reading costs does not depend on what a network has learnt. Names and definitions are ImageNet's.
@@ -87,7 +87,7 @@ Costs = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Build:
-    """How long a build took, s, and the seconds that all cores together worked on it."""
+    """How long a build took, s, and the seconds of it in which a core worked."""
 
     seconds: float
     worked: float
@@ -307,17 +307,18 @@ def build(models: Path, size: int, patience_s: float | None = None) -> Build | N
     """Build a set without a cache, and return what it took; None: longer than `patience_s`."""
     shutil.rmtree(models / FOLDER, ignore_errors=True)
     command = [sys.executable, "-c", BUILD, _name(size), str(models)]
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
     print(f"building {_name(size)}", file=sys.stderr)
     began, worked = time.perf_counter(), _worked()
     try:
-        subprocess.run(command, cwd=ROOT, timeout=patience_s, check=True)
+        subprocess.run(command, cwd=ROOT, env=one_thread, timeout=patience_s, check=True)
     except subprocess.TimeoutExpired:
         return None
     return Build(time.perf_counter() - began, _worked() - worked)
 
 
 def _worked() -> float:
-    """Return the seconds that cores have worked on all processes that were started here."""
+    """Return the seconds that cores have worked on processes that were started here."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -402,7 +403,7 @@ def _timed(deed: Callable[[], object], passes: int) -> float:
 def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
     rates = " | ".join(f"{way}, readings a second" for way in WAYS[:2])
     alone = " | ".join(f"{way}, µs a crop" for way in WAYS[2:])
-    print(f"| method | labels | build, s | build, s of all cores | {rates} | {alone} |")
+    print(f"| method | labels | build, s | build, s of a core | {rates} | {alone} |")
     print("|---|---|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         for size, figures in sizes.items():
