@@ -18,6 +18,7 @@ import csv
 import os
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -61,18 +62,20 @@ SIDE = 224
 SPAN_S = 0.25
 """How long one measurement lasts at least."""
 SHORT_S = 12.0
-"""A build that takes longer is measured only once."""
+"""A build that takes a core longer is measured only once."""
 
 WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
 """What is measured of reading; the scorer is what comes after the network."""
 
 BUILD = """
+import resource
 import sys
 from functools import partial
 from pathlib import Path
 from installation.making import building
 
-name, models = sys.argv[1], Path(sys.argv[2])
+name, models, patience = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_CPU, (patience, patience + 1))
 clip, make = models / "weights" / "clip.safetensors", None
 if clip.exists():
     from installation.making import prompts
@@ -124,7 +127,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=9, help="of reading (default: 9)")
     parser.add_argument("--builds", type=int, default=3, help="of each set (default: 3)")
     parser.add_argument(
-        "--patience", type=float, default=200, help="how long one build may take, s (default: 200)"
+        "--patience", type=int, default=200, help="for one build, s of a core (default: 200)"
     )
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -144,7 +147,7 @@ def main() -> int:
 
 
 def measure(
-    method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: float
+    method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: int
 ) -> dict[int, Figures]:
     """Return what sets of one method cost, by their number of labels."""
     with tempfile.TemporaryDirectory() as folder:
@@ -277,7 +280,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 def build_all(
-    models: Path, sizes: Sequence[int], builds: int, patience_s: float
+    models: Path, sizes: Sequence[int], builds: int, patience_s: int
 ) -> dict[int, Sequence[Build] | str]:
     """Build all sets in turn, and return what each build took or why there are none.
 
@@ -294,26 +297,29 @@ def build_all(
         if took is not None:
             built[size] = [took]
         else:
-            why[size] = "not tried" if why else f"more than {patience_s:g}"
+            why[size] = "not tried" if why else f"given up after {patience_s} s of a core"
             building.build(_name(size), models, draw_numbers)
     for _ in range(builds - 1):
         for size, before in built.items():
-            if before[0].seconds <= SHORT_S and (again := build(models, size)) is not None:
+            if before[0].worked <= SHORT_S and (again := build(models, size, patience_s)):
                 before.append(again)
     return {**built, **why}
 
 
-def build(models: Path, size: int, patience_s: float | None = None) -> Build | None:
-    """Build a set without a cache, and return what it took; None: longer than `patience_s`."""
+def build(models: Path, size: int, patience_s: int) -> Build | None:
+    """Build a set without a cache, and return what it took.
+
+    None where it would have taken a core longer than `patience_s`.
+    """
     shutil.rmtree(models / FOLDER, ignore_errors=True)
-    command = [sys.executable, "-c", BUILD, _name(size), str(models)]
+    command = [sys.executable, "-c", BUILD, _name(size), str(models), str(patience_s)]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
     print(f"building {_name(size)}", file=sys.stderr)
     began, worked = time.perf_counter(), _worked()
-    try:
-        subprocess.run(command, cwd=ROOT, env=one_thread, timeout=patience_s, check=True)
-    except subprocess.TimeoutExpired:
+    ran = subprocess.run(command, cwd=ROOT, env=one_thread, check=False)
+    if ran.returncode == -signal.SIGXCPU:
         return None
+    ran.check_returncode()
     return Build(time.perf_counter() - began, _worked() - worked)
 
 
