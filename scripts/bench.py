@@ -22,7 +22,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from installation.seeing.frame import Frame
+    from installation.seeing.tracker import Track
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1920, 1080)
@@ -52,7 +56,7 @@ def main() -> int:
     ]
     classifier = classifier_alone(asked.labels)
     print(
-        f"{_machine()}; {asked.rounds} rounds of {asked.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
+        f"{machine()}; {asked.rounds} rounds of {asked.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
         f"{asked.detector}; {Path(asked.source).name}\n"
     )
     rows = _rows(rounds, classifier)
@@ -220,26 +224,16 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
 
 def classifier_alone(labels: str) -> list[float]:
     """Return readings a second of the classifier on batches of eight, from each of five rounds."""
-    import numpy as np
     import torch
 
     from installation.config import ContentSettings
     from installation.naming import labelset
     from installation.naming.classifier import open_classifier
     from installation.naming.device import choose_device
-    from installation.seeing.box import Box
-    from installation.seeing.frame import Frame
-    from installation.seeing.tracker import Track
 
     device, _ = choose_device("auto")
     classifier = open_classifier(labelset.load(labels, ContentSettings()), device)
-    pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
-    frame = Frame(pixels, 0.0)
-    still = (0.0, 0.0, 0.0, 0.0)
-    tracks = [
-        Track(i, Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340), still, 0.0, 0.0, 5, 0)
-        for i in range(BATCH)
-    ]
+    frame, tracks = crowd()
     rates = []
     for _ in range(5):
         began, passes = time.perf_counter(), 12
@@ -251,7 +245,25 @@ def classifier_alone(labels: str) -> list[float]:
     return rates
 
 
-def _machine() -> str:
+def crowd() -> tuple[Frame, list[Track]]:
+    """Return a frame of noise and `BATCH` visitors who stand in it, at the size of a camera's."""
+    import numpy as np
+
+    from installation.seeing.box import Box
+    from installation.seeing.frame import Frame
+    from installation.seeing.tracker import Track
+
+    pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    still = (0.0, 0.0, 0.0, 0.0)
+    tracks = [
+        Track(i, Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340), still, 0.0, 0.0, 5, 0)
+        for i in range(BATCH)
+    ]
+    return Frame(pixels, 0.0), tracks
+
+
+def machine() -> str:
+    """Return the processor, its cores, the graphics card if there is one, and torch's version."""
     import torch
 
     name = platform.processor() or platform.machine()

@@ -211,6 +211,6 @@ def test_two_starts_set_up_once(machine: Machine) -> None:
 
 def test_the_scripts_can_be_started() -> None:
     """Every script that is a command is executable."""
-    commands = ("run", "test", "check", "bench", "fuzz")
+    commands = ("run", "test", "check", "bench", "bench-labels", "fuzz")
     for script in (*(f"scripts/{name}" for name in commands), ".ci/run"):
         assert os.access(PROJECT / script, os.X_OK), script

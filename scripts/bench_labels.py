@@ -1,0 +1,457 @@
+"""Measures what label sets cost by method and number of labels, and prints the figures as tables.
+
+Each set is built in a process of its own that finds no cache, and the time is the whole process's,
+as somebody waits who calls `kiosk labels build`. Then the sets of one method read the same crops in
+turn. All of it has one thread, and what counts in reading is the time that a core really worked, so
+that sets can be compared on a machine that does something else, too; of builds both are given.
+
+Networks that must be fetched are of their true architecture with numbers drawn at random: what a
+reading costs does not depend on what a network has learnt. Names and definitions are ImageNet's.
+
+    scripts/bench-labels --methods text onnx --labels 10 1000
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import open_clip
+import timm
+import torch
+from safetensors.torch import save_file
+
+from installation.config import ContentSettings
+from installation.making import building
+from installation.making.building import Made
+from installation.making.cache import FOLDER
+from installation.making.pictures import FEWEST
+from installation.naming import imagenet, labelset
+from installation.naming.classifier import CropClassifier, open_scorer
+from installation.naming.clip import VIT_B_32, Clip
+from installation.naming.conse import EMBEDDING
+from installation.naming.encoder import Encoder
+from installation.naming.encoders import open_encoder
+from installation.naming.labelset import CLIP, LabelSet, Source
+from installation.naming.spreadsheet import COLUMNS
+from installation.naming.vocabulary import PERSONS
+from scripts.bench import BATCH, ROOT, crowd, machine
+
+CPU = torch.device("cpu")
+
+LABELS = (10, 100, 1000, 3000)
+SIDE = 224
+"""Of the pictures with the method `examples`, and of those that the ONNX network takes, px."""
+
+SPAN_S = 0.25
+"""How long one measurement lasts at least."""
+SHORT_S = 12.0
+"""A build that takes a core longer is measured only once."""
+
+WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
+"""What is measured of reading; the scorer is what comes after the network."""
+
+BUILD = """
+import resource
+import sys
+from functools import partial
+from pathlib import Path
+from installation.making import building
+
+name, models, patience = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_CPU, (patience, patience + 1))
+clip, make = models / "weights" / "clip.safetensors", None
+if clip.exists():
+    from installation.making import prompts
+    make = partial(prompts.make, weights=clip)
+building.build(name, models, make)
+"""
+"""What the process of a build runs: it loads nothing that `kiosk labels build` would not load."""
+
+Costs = Mapping[str, Sequence[float]]
+"""Seconds of one core for each crop, of each round, by the way of reading."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """How long a build took, s, and the seconds of it in which a core worked."""
+
+    seconds: float
+    worked: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What labelset.yaml says, and ImageNet's list that the labels are taken from.
+
+    `prepare` brings what the method needs, given the set's folder and the ids of its labels.
+    """
+
+    settings: str
+    synsets: str = "imagenet21k_goog_synsets.txt"
+    prepare: Callable[[Path, Sequence[str]], None] | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one set: its builds, or why there are none, and what reading costs.
+
+    Without `costs` there can be no such set.
+    """
+
+    builds: Sequence[Build] | str
+    costs: Costs | None = None
+
+
+def main() -> int:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--methods", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--labels", nargs="+", type=int, default=list(LABELS), help="how many")
+    parser.add_argument("--rounds", type=int, default=9, help="of reading (default: 9)")
+    parser.add_argument("--builds", type=int, default=3, help="of each set (default: 3)")
+    parser.add_argument(
+        "--patience", type=int, default=200, help="for one build, s of a core (default: 200)"
+    )
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    before = os.getloadavg()[0]
+    measured = {
+        method: measure(method, asked.labels, asked.rounds, asked.builds, asked.patience)
+        for method in asked.methods
+    }
+    print(
+        f"{machine()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after; reading in "
+        f"{asked.rounds} rounds; median (range)\n"
+    )
+    _print_figures(measured)
+    if len(asked.labels) > 1:
+        _print_growth(measured)
+    return 0
+
+
+def measure(
+    method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: int
+) -> dict[int, Figures]:
+    """Return what sets of one method cost, by their number of labels."""
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder)
+        possible = [size for size in sizes if size <= most(method)]
+        for size in possible:
+            write_set(models, method, size)
+        built = build_all(models, possible, builds, patience_s)
+        costs = read_all(open_all(models, possible), rounds)
+    impossible = Figures(f"none: the network has {most(method):,} classes")
+    return {
+        size: Figures(built[size], costs[size]) if size in possible else impossible
+        for size in sizes
+    }
+
+
+def most(method: str) -> int:
+    """Return how many labels a set can have."""
+    return len(imagenet.synsets(KINDS[method].synsets))
+
+
+def write_set(models: Path, method: str, size: int) -> None:
+    """Write the set `labels-<size>`: its labels are spread evenly over ImageNet's list."""
+    kind, folder = KINDS[method], models / _name(size)
+    folder.mkdir()
+    (folder / "labelset.yaml").write_text(
+        "title: Measured\ncredit: Names and definitions from WordNet 3.0\n"
+        f"root: {{id: somebody, name: somebody, definition: a person}}\n{kind.settings}\n",
+        encoding="utf-8",
+    )
+    listed = imagenet.synsets(kind.synsets)
+    synsets = listed[:: len(listed) // size][:size]
+    ids = [str(i) for i in range(size)] if method == "onnx" else synsets
+    names, definitions = imagenet.names(), imagenet.definitions()
+    taken: set[str] = set()
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for id_, synset in zip(ids, synsets, strict=True):
+            name = names[synset].partition(", ")[0]
+            if name.casefold() in taken:
+                name = f"{name} {synset}"
+            taken.add(name.casefold())
+            table.writerow([id_, name, definitions[synset], "", ""])
+    if kind.prepare is not None:
+        kind.prepare(folder, ids)
+
+
+def _name(size: int) -> str:
+    return f"labels-{size}"
+
+
+def write_pictures(folder: Path, ids: Sequence[str]) -> None:
+    """Draw pictures of each label: patches of colour in its own pattern, never quite the same."""
+    random = np.random.default_rng(0)
+    for id_ in ids:
+        pattern = random.uniform(0, 255, (8, 8, 3))
+        of_label = folder / "examples" / id_
+        of_label.mkdir(parents=True)
+        for number in range(FEWEST):
+            other = (pattern + random.normal(0, 25, pattern.shape)).clip(0, 255).astype(np.uint8)
+            picture = cv2.resize(other, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(of_label / f"{number}.jpg"), picture)
+
+
+def write_clip(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
+    """Write an open_clip ViT-B-32 to where `kiosk fetch clip` would, once for all sets."""
+    file = _weights(folder, CLIP)
+    if file.exists():
+        return
+    image, text = VIT_B_32.image, VIT_B_32.text
+    clip = open_clip.CLIP(
+        VIT_B_32.features,
+        vision_cfg={
+            "image_size": VIT_B_32.size,
+            "patch_size": VIT_B_32.patch,
+            "width": image.width,
+            "layers": image.layers,
+        },
+        text_cfg={
+            "context_length": VIT_B_32.context,
+            "vocab_size": VIT_B_32.vocabulary,
+            "width": text.width,
+            "heads": text.heads,
+            "layers": text.layers,
+        },
+    )
+    save_file(clip.state_dict(), file)
+
+
+def write_vit(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
+    """Write the network of persons-21k to where it would be fetched, once for all sets."""
+    file = _weights(folder, PERSONS)
+    if not file.exists():
+        save_file(timm.create_model(PERSONS, pretrained=False).state_dict(), file)
+
+
+def write_onnx(folder: Path, ids: Sequence[str]) -> None:
+    """Write a MobileNetV2 0.35, the size that Teachable Machine trains, with an output for each."""
+    network = timm.create_model("mobilenetv2_035", pretrained=False, num_classes=len(ids)).eval()
+    with warnings.catch_warnings():
+        # torch's newer exporter, for which it warns, needs one more package.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, 3, SIDE, SIDE),),
+            folder / "classifier.onnx",
+            dynamo=False,
+            input_names=["pixels"],
+            output_names=["logits"],
+            dynamic_axes={"pixels": {0: "N"}, "logits": {0: "N"}},
+        )
+
+
+def _weights(folder: Path, name: str) -> Path:
+    file = folder.parent / "weights" / f"{name}.safetensors"
+    file.parent.mkdir(exist_ok=True)
+    return file
+
+
+KINDS: Mapping[str, Kind] = {
+    "text": Kind("method: text"),
+    "prompts": Kind("method: prompts", prepare=write_clip),
+    "examples": Kind("method: examples", prepare=write_pictures),
+    "classes": Kind(f"method: classes\nencoder: {PERSONS}", prepare=write_vit),
+    "classes-lite": Kind("method: classes", "imagenet_synsets.txt"),
+    "onnx": Kind("method: onnx", prepare=write_onnx),
+}
+"""The five methods; `classes` by the network of persons-21k, and by the default one."""
+
+
+def build_all(
+    models: Path, sizes: Sequence[int], builds: int, patience_s: int
+) -> dict[int, Sequence[Build] | str]:
+    """Build all sets in turn, and return what each build took or why there are none.
+
+    A set whose build takes too long gets numbers drawn at random, as reading costs the same with
+    them; so do larger ones, which are not tried.
+    """
+    label_sets = [labelset.load(_name(size), ContentSettings(), models) for size in sizes]
+    if not any(label_set.is_built for label_set in label_sets):
+        return dict.fromkeys(sizes, "nothing to build")
+    built: dict[int, list[Build]] = {}
+    why: dict[int, str] = {}
+    for size in sorted(sizes):
+        took = None if why else build(models, size, patience_s)
+        if took is not None:
+            built[size] = [took]
+        else:
+            why[size] = "not tried" if why else f"given up after {patience_s} s of a core"
+            building.build(_name(size), models, draw_numbers)
+    for _ in range(builds - 1):
+        for size, before in built.items():
+            if before[0].worked <= SHORT_S and (again := build(models, size, patience_s)):
+                before.append(again)
+    return {**built, **why}
+
+
+def build(models: Path, size: int, patience_s: int) -> Build | None:
+    """Build a set without a cache, and return what it took.
+
+    None where it would have taken a core longer than `patience_s`.
+    """
+    shutil.rmtree(models / FOLDER, ignore_errors=True)
+    command = [sys.executable, "-c", BUILD, _name(size), str(models), str(patience_s)]
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    print(f"building {_name(size)}", file=sys.stderr)
+    began, worked = time.perf_counter(), _worked()
+    ran = subprocess.run(command, cwd=ROOT, env=one_thread, check=False)
+    if ran.returncode == -signal.SIGXCPU:
+        return None
+    ran.check_returncode()
+    return Build(time.perf_counter() - began, _worked() - worked)
+
+
+def _worked() -> float:
+    """Return the seconds that cores have worked on processes that were started here."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def draw_numbers(source: Source) -> Made:
+    """Return tensors as the method builds them, of random numbers."""
+    label_set = labelset.assemble(source, labelset.EVERYTHING)
+    encoder, size = look_through(label_set), len(source.rows)
+    if source.settings.method == "text":
+        shapes = {"classes": (encoder.width, EMBEDDING), "labels": (size, EMBEDDING)}
+        tensors = {name: torch.randn(shape).half() for name, shape in shapes.items()}
+    else:
+        tensors = {"weight": torch.randn(size, encoder.width), "bias": torch.randn(size)}
+    return Made(tensors, encoder.fingerprint, [])
+
+
+def look_through(label_set: LabelSet) -> Encoder:
+    """Return the network of a set, from the weights beside it."""
+    if label_set.encoder == CLIP:
+        return Clip(CPU, label_set.weights / f"{CLIP}.safetensors")
+    return open_encoder(label_set, CPU)
+
+
+def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
+    """Return the sets' classifiers, which share their network where they bring none themselves."""
+    opened: dict[int, CropClassifier] = {}
+    encoder: Encoder | None = None
+    for size in sizes:
+        label_set = labelset.load(_name(size), ContentSettings(), models)
+        if encoder is None or label_set.settings.method == "onnx":
+            encoder = look_through(label_set)
+        opened[size] = CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+    return opened
+
+
+@torch.inference_mode()
+def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
+    """Return what a reading costs by each classifier, measured in turn; who begins changes."""
+    deeds = {size: ways(classifier) for size, classifier in classifiers.items()}
+    costs: dict[int, dict[str, list[float]]] = {
+        size: {way: [] for way in WAYS} for size in classifiers
+    }
+    sizes = list(classifiers)
+    for way, crops in zip(WAYS, (BATCH, 1, BATCH, 1), strict=True):
+        passes = {size: _passes(deeds[size][way]) for size in sizes}
+        for turn in range(rounds):
+            first = turn % len(sizes)
+            for size in sizes[first:] + sizes[:first]:
+                seconds = _timed(deeds[size][way], passes[size])
+                costs[size][way].append(seconds / (passes[size] * crops))
+    return dict(costs)
+
+
+def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
+    """Return what is timed of a classifier, by the way of reading."""
+    frame, tracks = crowd()
+    side = classifier.encoder.input.size
+    noise = torch.randn(BATCH, 3, side, side, generator=torch.Generator().manual_seed(0))
+    said = classifier.encoder.encode(noise)  # (BATCH, width)
+    deeds: tuple[Callable[[], object], ...] = (
+        partial(classifier.read, frame, tracks),
+        partial(classifier.read, frame, tracks[:1]),
+        partial(classifier.scorer.score, said),
+        partial(classifier.scorer.score, said[:1]),
+    )
+    return dict(zip(WAYS, deeds, strict=True))
+
+
+def _passes(deed: Callable[[], object]) -> int:
+    """Return how often `deed` is done in `SPAN_S`, at least once; its first time does not count."""
+    deed()
+    return max(1, round(SPAN_S / _timed(deed, 1)))
+
+
+def _timed(deed: Callable[[], object], passes: int) -> float:
+    began = time.process_time()
+    for _ in range(passes):
+        deed()
+    return time.process_time() - began
+
+
+def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
+    rates = " | ".join(f"{way}, readings a second" for way in WAYS[:2])
+    alone = " | ".join(f"{way}, µs a crop" for way in WAYS[2:])
+    print(f"| method | labels | build, s | build, s of a core | {rates} | {alone} |")
+    print("|---|---|---|---|---|---|---|---|")
+    for method, sizes in measured.items():
+        for size, figures in sizes.items():
+            cells = [method, f"{size:,}"]
+            if isinstance(figures.builds, str):
+                cells += [figures.builds, "–"]
+            else:
+                cells.append(_cell([build.seconds for build in figures.builds]))
+                cells.append(_cell([build.worked for build in figures.builds]))
+            for i, way in enumerate(WAYS):
+                costs = figures.costs[way] if figures.costs else ()
+                cells.append(_cell([1 / cost if i < 2 else 1e6 * cost for cost in costs]))
+            print(f"| {' | '.join(cells)} |")
+
+
+def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
+    print("\nWhat a crop costs with the most labels, over what it costs with the fewest:\n")
+    print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
+    for method, sizes in measured.items():
+        possible = {size: of.costs for size, of in sizes.items() if of.costs}
+        if len(possible) < 2:
+            continue
+        fewest, largest = min(possible), max(possible)
+        ratios = (
+            [a / b for a, b in zip(possible[largest][way], possible[fewest][way], strict=True)]
+            for way in WAYS
+        )
+        cells = " | ".join(_cell(of) for of in ratios)
+        print(f"| {method} | {largest:,} over {fewest:,} | {cells} |")
+
+
+def _cell(values: Sequence[float]) -> str:
+    """Return the median and, of several values, their range."""
+    if len(values) < 2:
+        return "".join(map(_number, values)) or "–"
+    median = statistics.median(values)
+    return f"{_number(median)} ({_number(min(values))} – {_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
