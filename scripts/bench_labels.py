@@ -48,9 +48,9 @@ from installation.naming.clip import VIT_B_32, Clip
 from installation.naming.conse import EMBEDDING
 from installation.naming.encoder import Encoder
 from installation.naming.encoders import open_encoder
-from installation.naming.labelset import CLIP, LabelSet, Source
+from installation.naming.fetched import CLIP, PERSONS
+from installation.naming.labelset import LabelSet, Source
 from installation.naming.spreadsheet import COLUMNS
-from installation.naming.vocabulary import PERSONS
 from scripts.bench import BATCH, ROOT, crowd, machine
 
 CPU = torch.device("cpu")
