@@ -1,5 +1,6 @@
 """A mirror for galleries that names its visitors with the categories machines were taught."""
 
+import os
 import sys
 import time
 from types import ModuleType
@@ -11,3 +12,8 @@ STARTED_AT = time.monotonic()
 # Triton brings an LLVM of its own and Mesa's OpenGL, which the window may use, another; a process
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
 sys.modules.setdefault("triton", cast("ModuleType", None))
+
+# onnxruntime counts its users and reports to its maker as soon as it is imported (seen with 1.31,
+# whose Privacy.md says so); huggingface_hub asks for statistics, too.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -261,6 +261,7 @@ def cameras(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
 def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
     """Return the label set; raises KioskError where its files or its fonts are wrong."""
     from installation.naming import built, labelset
+    from installation.naming.output_names import labels_file
     from installation.showing import fonts
     from installation.showing.words import words_of
 
@@ -279,7 +280,7 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
         if missing := fonts.missing_scripts(texts):
             mistakes.append(fonts.no_font(loaded.where(*keys), missing))
     if missing := fonts.missing_scripts(label_set.texts()):
-        mistakes.append(fonts.no_font(shown(label_set.folder / "labels.csv"), missing))
+        mistakes.append(fonts.no_font(shown(labels_file(label_set.folder)), missing))
     try:
         built.check(label_set)
     except LabelSetError as error:
@@ -413,9 +414,8 @@ def _examinations(loaded: Loaded[Settings]) -> Iterator[tuple[str, Callable[[], 
     def weights() -> Finding:
         from installation.naming.classifier import open_classifier
 
-        open_classifier(label_sets[0], devices[0])
-        encoder = label_sets[0].settings.encoder
-        return "ok", f"{encoder}, SHA-256 as pinned; the label set fits it"
+        encoder = open_classifier(label_sets[0], devices[0]).encoder
+        return "ok", f"{encoder.name}, SHA-256 {encoder.fingerprint[:12]}…; the label set fits it"
 
     def detector() -> Finding:
         from installation.seeing.detectors import open_detector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,8 +44,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def fetch(asked: argparse.Namespace) -> int:
     """Bring what was asked for, or say what there is; raises FetchError after trying all of it."""
-    # Read when huggingface_hub is imported, which timm does, too.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from installation.making.catalogue import ITEMS, find
 
     if asked.sha256 is not None and (len(asked.names) != 1 or asked.names == [ALL]):

@@ -238,6 +238,7 @@ FIXED = {
     "privacy_today": PROMISE,
     "privacy_earlier": PROMISE,
     "privacy_unguarded": PROMISE,
+    "unguarded_title": PROMISE,
     "unguarded": PROMISE,
 }
 """The sentences that a curator cannot put into words of their own, and why."""

@@ -33,7 +33,7 @@ from installation.running.latest import Latest
 from installation.running.telemetry import Durations, Summary
 from installation.running.worker import Worker
 from installation.seeing.box import Box
-from installation.showing.cards import title_card, trouble_card
+from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, no_font
 from installation.showing.painter import Painter
@@ -146,6 +146,7 @@ def load(
     say(f"detector: {detector.name}")
     seen = signature(label_set.folder)
     classifier = open_classifier(label_set, device)
+    say(f"network: {classifier.encoder.name}")
     say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
 
     def camera() -> Camera:
@@ -478,10 +479,10 @@ class Show:
             camera = self._await("opener", parts.open_camera, until)
         except GuardError as error:
             missing = ", ".join(dict.fromkeys(mistake.where for mistake in error.mistakes))
-            self._rest(stage, stage.words.unguarded.replace("{missing}", missing))
+            self._rest(unguarded_card(stage, missing), stage)
             raise
         except Exception:
-            self._rest(stage)
+            self._rest(trouble_card(stage), stage)
             raise
         if camera is None:
             return Summary(self._seconds(), first_paint_s=painted_s)
@@ -567,7 +568,7 @@ class Show:
                 worker.check()
         except Exception:
             _stop(workers)
-            self._rest(stage)
+            self._rest(trouble_card(stage), stage)
             raise
         return Summary(
             seconds=self._seconds(),
@@ -596,11 +597,11 @@ class Show:
         labels = f"{len(label_set.labels):,} of {label_set.size:,}"
         self._say(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
 
-    def _rest(self, stage: Stage, sentence: str | None = None) -> None:
-        """Leave the calm card up for a while: visitors see neither a traceback nor a black wall."""
+    def _rest(self, card: Scene, stage: Stage) -> None:
+        """Leave a calm card up for a while: visitors see neither a traceback nor a black wall."""
         if not self._screen.visible:
             return
-        self._hold(trouble_card(stage, sentence), stage)
+        self._hold(card, stage)
         until = self._clock.now() + CARD_S
         while self._goes_on(until):
             self._clock.wait(REPAINT_S)

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pygame
 import torch
-from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from installation.showing.fonts import CAP, Fonts, right_to_left
@@ -55,7 +54,9 @@ def laid_out(embeddings: torch.Tensor) -> npt.NDArray[np.float64]:
     if count < 3:
         return np.linspace((0.25, 0.5), (0.75, 0.5), count)
     if count < FEWEST:
-        places = PCA(2, random_state=0).fit_transform(vectors)
+        centred = vectors - vectors.mean(0)
+        directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+        places = directions[:, :2] * lengths[:2]
     else:
         perplexity = min(30.0, count / 4)
         layout = TSNE(2, init="pca", perplexity=perplexity, metric="cosine", random_state=0)
@@ -94,7 +95,9 @@ def painted(
         pygame.draw.aaline(surface, JOINED, spots[a], spots[b])
     most = max((point.wins or 0 for point in points), default=0)
     order = sorted(range(len(points)), key=lambda i: _rank(points[i]))
-    taken = [_dot(surface, points[i], spots[i], most) for i in reversed(order)]
+    dots = {i: _dot(surface, points[i], spots[i], most) for i in reversed(order)}
+    # Names may cover the small dots of labels that never win, or a thousand would leave no room.
+    taken = [dots[i] for i in order if points[i].wins]
     for i in order:
         _name(surface, fonts, points[i], spots[i], most, taken)
     _heading(surface, fonts, heading)
@@ -145,10 +148,11 @@ def _name(
 
 
 def _sides(spot: tuple[int, int], width: int, rise: int, gap: int) -> Iterator[tuple[int, int]]:
-    """Yield where a name may begin, and its baseline: right, left, above, below."""
+    """Yield where a name may begin, and its baseline: beside the dot, above and below it."""
     x, y = spot
-    yield x + gap, y + rise // 2
-    yield x - gap - width, y + rise // 2
+    for baseline in (y + rise // 2, y - gap // 2, y + gap // 2 + rise):
+        yield x + gap, baseline
+        yield x - gap - width, baseline
     yield x - width // 2, y - gap
     yield x - width // 2, y + gap + rise
 

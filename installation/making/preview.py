@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from installation.making.evenness import evenness
 from installation.making.trial import Trial, tried
 from installation.naming import labelset
 from installation.naming.classifier import open_classifier
-from installation.naming.labels import Label
 from installation.naming.labelset import LabelSet, Source
 from installation.naming.spreadsheet import Wording
 from installation.seeing.detectors import open_detector
@@ -74,23 +73,34 @@ def preview(
         embeddings = text.embed_labels(rows, embed)
     wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
     won = {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
-    points = [chart.Point(row.name, won.get(row.id)) for row in rows]
+    scripts = fonts.missing_scripts(label_set.texts())
+    points = [chart.Point(_drawable(row.name, scripts), won.get(row.id)) for row in rows]
     pairs = [
         (a, b)
         for a, b in chart.alike(embeddings)
         if points[a].wins is not None and points[b].wins is not None
     ]
     figures = list(_figures(label_set, trial))
-    heading = [label_set.settings.title, _legend(label_set, trial)]
+    title = _drawable(label_set.settings.title, scripts) or name
+    heading = [title, _legend(label_set, trial)]
     picture = label_set.folder / "preview.png"
     surface = chart.painted(points, chart.laid_out(embeddings), pairs, heading)
     pygame.image.save(surface, picture)
-    twins = [f"{points[a].name} = {points[b].name}" for a, b in pairs]
+    twins = [f"{rows[a].name} = {rows[b].name}" for a, b in pairs]
     facts = [
-        *_facts(source, label_set, trial, won, screen),
-        Fact("say nearly the same", len(twins), twins),
+        *_facts(label_set, trial, won),
+        Fact("scripts without a font", len(scripts), scripts),
+        *([] if scripts else [_too_long(label_set, screen)]),
+        *_untranslated(source, set(won)),
+        Fact("pairs that say nearly the same", len(twins), twins),
     ]
     return Preview(picture, facts, figures)
+
+
+def _drawable(name: str, scripts: Sequence[str]) -> str:
+    """Return `name`, or nothing where it needs one of `scripts`, which no font can draw."""
+    letters = fonts.clean(name)
+    return "" if any(fonts.script_group(letter) in scripts for letter in letters) else name
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> str:
@@ -111,40 +121,25 @@ def _figures(label_set: LabelSet, trial: Trial) -> Iterator[str]:
         yield f"Each class of the network as if it alone were seen: {evenness(trial.things)}."
 
 
-def _facts(
-    source: Source,
-    label_set: LabelSet,
-    trial: Trial,
-    won: dict[str, int],
-    screen: tuple[int, int],
-) -> Iterator[Fact]:
-    """Yield what a curator must know."""
+def _facts(label_set: LabelSet, trial: Trial, won: Mapping[str, int]) -> Iterator[Fact]:
+    """Yield which labels never win, and which win too often."""
     labels = label_set.labels
     never = [label.name for label in labels if not won[label.id]]
     yield Fact("never win", len(never), never)
     shares = trial.neutral.argmax(1).bincount(minlength=len(labels)) / len(trial.neutral)
     often = [label.name for label, share in zip(labels, shares, strict=True) if share > OFTEN]
     yield Fact(f"win more than {OFTEN:.0%} of pictures of nothing", len(often), often)
-    scripts = fonts.missing_scripts(label_set.texts())
-    yield Fact("scripts without a font", len(scripts), scripts)
-    if not scripts:
-        long = [label.name for label in _too_long(labels, screen, label_set)]
-        yield Fact(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
-    yield from _untranslated(source, {label.id for label in labels})
 
 
-def _too_long(
-    labels: Sequence[Label], screen: tuple[int, int], label_set: LabelSet
-) -> Iterator[Label]:
-    """Yield the labels whose names do not fit on a line even in the smallest type."""
+def _too_long(label_set: LabelSet, screen: tuple[int, int]) -> Fact:
+    """Return which names do not fit on a line even in the smallest type."""
     lettering = Fonts(label_set.texts())
     scale = min(screen) / 1080
     size = round(compose.TAG_SIZES[-1] * scale)
     widest = min(round(compose.WIDEST_TAG * scale), screen[0] - 2 * round(compose.EDGE * scale))
     measure: Callable[[str], int] = lambda line: lettering.extent(line, size).width  # noqa: E731
-    for label in labels:
-        if len(wrap(label.name, widest, measure)) > 1:
-            yield label
+    long = [label.name for label in label_set.labels if len(wrap(label.name, widest, measure)) > 1]
+    return Fact(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
 
 
 def _untranslated(source: Source, shown: set[str]) -> Iterator[Fact]:

@@ -7,12 +7,12 @@ ends that and must be set before it is loaded.
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 import torch
 
 from installation.document import cut, shown
@@ -21,15 +21,15 @@ from installation.naming.encoder import BATCH, Input
 from installation.naming.files import ONNX
 from installation.naming.labelset import InputSettings, LabelSet
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime  # after the variable that it reads
-
 TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(uint8)": np.uint8,
 }
 """What pictures may be given as, by onnxruntime's name for it."""
+
+MOST_TOGETHER = 64
+"""Pictures that a network may insist on; what is missing to that number is computed for nothing."""
 
 MEMORY = 4 * 2**30
 """Bytes that onnxruntime may take for all tensors of a network; more is an error, not a full
@@ -82,7 +82,10 @@ class OnnxNetwork:
         known = onnxruntime.get_available_providers()
         providers = [provider for provider in providers if provider in known]
         try:
-            return onnxruntime.InferenceSession(data, options, providers=providers)
+            # Without 0 it prints each failure and tries anew.
+            return onnxruntime.InferenceSession(
+                data, options, providers=providers, enable_fallback=0
+            )
         except Exception as failure:  # onnxruntime has a class for each kind, with no common one
             raise self._refused(failure) from None
 
@@ -97,16 +100,17 @@ class OnnxNetwork:
 
     def _read_form(self, said: InputSettings | None) -> None:
         """Learn how pictures are given; raises LabelSetError where that is not how the set says."""
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         try:
-            _ = [(of.name, of.type, of.shape) for of in (*inputs, *outputs)]
-        except UnicodeDecodeError:
-            what = "it names an input, an output or a size in letters that are not UTF-8"
-            raise self._unfit(what, "Export it again.") from None
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            shape, kind = inputs[0].shape, inputs[0].type
+            names = [inputs[0].name, outputs[0].name]
+        except (UnicodeDecodeError, IndexError):
+            raise self._unfit(
+                "its input or output is missing or has no readable name", "Export it again."
+            ) from None
         if len(inputs) != 1 or len(outputs) != 1:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
             raise self._unfit(what, "Export only what classifies a picture.")
-        shape, kind = inputs[0].shape, inputs[0].type
         form = f"{kind} [{', '.join(cut(str(dim or '?')) for dim in shape)}]"
         if kind not in TYPES or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
             what = (
@@ -114,10 +118,13 @@ class OnnxNetwork:
                 "[N, 3, size, size] or [N, size, size, 3])"
             )
             raise self._unfit(what, "Export it with such an input.")
-        self._input, self._output = inputs[0].name, outputs[0].name
+        self._input, self._output = names
         self._type = TYPES[kind]
         self._channels_last = shape[3] == 3
         self._fixed = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
+        if self._fixed is not None and self._fixed > MOST_TOGETHER:
+            what = f"it takes {form} (expected at most {MOST_TOGETHER} pictures at a time)"
+            raise self._unfit(what, "Export it for one picture, or for any number.")
         sides = set(shape[1:3] if self._channels_last else shape[2:4])
         size = self._size({side for side in sides if isinstance(side, int)}, form, said)
         if self._type is np.uint8:
@@ -153,9 +160,8 @@ class OnnxNetwork:
         noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         mean, std = (torch.tensor(of).view(3, 1, 1) for of in (self.input.mean, self.input.std))
         said = self._run((noise - mean) / std)
-        if said.ndim != 2 or len(said) != 2 or not said.shape[1]:
-            what = f"it answers {list(said.shape)} to 2 pictures (expected [2, labels])"
-            raise self._unfit(what, "Export it with a row of numbers for each picture.")
+        if not said.shape[1]:
+            raise self._unfit("its answers are empty", "Export it again.")
         if not said.isfinite().all():
             raise self._unfit("its answers to noise are not finite", "Export it again.")
         are_scores = bool(said.min() >= 0 and (said.sum(1) - 1).abs().max() < 1e-2)
@@ -194,7 +200,14 @@ class OnnxNetwork:
             raise self._refused(failure) from None
         finally:
             pictures.fill(0)
-        return torch.from_numpy(np.array(said, np.float32))[: len(part)]
+        answers = torch.from_numpy(np.array(said, np.float32))
+        if answers.ndim != 2 or len(answers) != count:
+            what = f"it answers {list(answers.shape)} to {count} pictures"
+            raise self._unfit(
+                f"{what} (expected [{count}, labels])",
+                "Export it with a row of numbers for each picture.",
+            )
+        return answers[: len(part)]
 
 
 @cache

@@ -36,9 +36,15 @@ def title_card(stage: Stage) -> Scene:
     return _card(stage, stage.words.title, stage.words.loading)
 
 
-def trouble_card(stage: Stage, sentence: str | None = None) -> Scene:
-    """Return the calm card for when something is wrong, with a `sentence` that says what."""
-    return _card(stage, stage.words.trouble_title, sentence or stage.words.trouble)
+def trouble_card(stage: Stage) -> Scene:
+    """Return the calm card for when something is wrong."""
+    return _card(stage, stage.words.trouble_title, stage.words.trouble)
+
+
+def unguarded_card(stage: Stage, missing: str) -> Scene:
+    """Return the calm card for a machine that cannot keep the promise; `missing` names why."""
+    sentence = stage.words.unguarded.replace("{missing}", missing)
+    return _card(stage, stage.words.unguarded_title, sentence)
 
 
 def waiting(picture: Frame, stage: Stage, empty_since: float) -> Scene:

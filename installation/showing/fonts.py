@@ -120,7 +120,7 @@ class Fonts:
         """Return the scripts of `letters` that it cannot draw; no program is asked for that."""
         return sorted(
             {
-                _group(letter)
+                script_group(letter)
                 for letter in letters
                 if clean(letter)
                 and not (letter in self._paths or _shared(letter) or _bundled(letter))
@@ -307,7 +307,7 @@ def _resolve(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
     groups: dict[str, set[str]] = {}
     for letter in letters:
         if not _shared(letter) and not _bundled(letter):
-            groups.setdefault(_group(letter), set()).add(letter)
+            groups.setdefault(script_group(letter), set()).add(letter)
     paths: dict[str, Path] = {}
     missing = []
     for group, wanted in sorted(groups.items()):
@@ -338,7 +338,7 @@ _EAST_ASIAN_WORDS = {
 }
 
 
-def _group(letter: str) -> str:
+def script_group(letter: str) -> str:
     """Return the name of the scripts that share a font with `letter`."""
     if _word(letter) in _EAST_ASIAN_WORDS or unicodedata.east_asian_width(letter) in "WF":
         return "East Asian"

@@ -34,6 +34,7 @@ class Words(Section):
     """The same after midnight."""
     privacy_unguarded: Sentence
     """The same where the guard is not there and nobody insists on it."""
+    unguarded_title: Sentence
     unguarded: Annotated[Text, holding("missing")]
     """On the calm card where the guard is not there and the show does not start without."""
     reading: Sentence

@@ -138,6 +138,7 @@ def test_the_set_says_how_pictures_are_normalised(tmp_path: Path) -> None:
     [
         ({}, "input: {size: 64}", "32], but input.size in labelset.yaml is 64. Write 32 there."),
         ({"shape": (1, 3, 32, 48)}, "", "(expected squares of 16 to 1,024 px)"),
+        ({"shape": (65, 3, 32, 32)}, "", "(expected at most 64 pictures at a time)"),
         ({"shape": (1, 4, 32, 32)}, "", "(expected pictures: float, float16 or uint8"),
         ({"kind": TensorProto.INT32}, "", "it takes tensor(int32) [N, 3, 32, 32]"),
         ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Take mean and std out"),
@@ -321,12 +322,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
     assert "classifier.onnx: it" in refusal(folder)
 
 
-def test_a_name_in_no_known_letters_is_refused(tmp_path: Path) -> None:
-    """A size whose name is not UTF-8 is a sentence, where onnxruntime has a traceback."""
-    folder = write_onnx(tmp_path, onnx_classifier())
+@pytest.mark.parametrize("name", [b"N", b"pixels"])
+def test_names_that_are_no_text_are_refused(tmp_path: Path, name: bytes) -> None:
+    """Names of sizes and inputs that are not UTF-8 end in a sentence."""
+    folder = write_onnx(tmp_path, onnx_classifier(shape=("NNNN", 3, SIDE, SIDE)))
     file = folder / "classifier.onnx"
-    file.write_bytes(file.read_bytes().replace(b"\x12\x01N", b"\x12\x01\x80"))
-    assert "in letters that are not UTF-8" in refusal(folder)
+    old = b"NNNN" if name == b"N" else name
+    file.write_bytes(file.read_bytes().replace(old, b"\xff" * len(old)))
+    assert "classifier.onnx: " in refusal(folder)
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:

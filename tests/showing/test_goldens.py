@@ -10,7 +10,7 @@ import pytest
 
 from installation.naming.labels import Label
 from installation.seeing.frame import Frame
-from installation.showing.cards import title_card, trouble_card
+from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Scene, Size
@@ -73,8 +73,7 @@ def test_the_card_of_a_kiosk_without_its_guard(golden: Check, stage: MakeStage) 
     """Where the guard is not there, visitors read that no camera is on, and what is missing."""
     for name, size in (("unguarded", LANDSCAPE), ("unguarded_tall", PORTRAIT)):
         stood = stage(size)
-        sentence = stood.words.unguarded.replace("{missing}", "Landlock, seccomp, file size limit")
-        golden(name, trouble_card(stood, sentence), stood)
+        golden(name, unguarded_card(stood, "Landlock, seccomp, file size limit"), stood)
 
 
 AT = datetime.datetime(2026, 11, 20, 10, 0)

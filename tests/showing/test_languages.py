@@ -8,7 +8,7 @@ import pytest
 from installation.config import languages
 from installation.naming.labels import Label
 from installation.sentences import LONGEST_SENTENCE
-from installation.showing.cards import imprint, title_card, trouble_card, waiting
+from installation.showing.cards import imprint, title_card, trouble_card, unguarded_card, waiting
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, clean
 from installation.showing.scene import Panel, Scene, Size
@@ -85,7 +85,7 @@ def _waiting(stage: Stage) -> Scene:
 
 
 def _unguarded(stage: Stage) -> Scene:
-    return trouble_card(stage, stage.words.unguarded.format(missing=LACKING))
+    return unguarded_card(stage, LACKING)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -122,7 +122,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     for scene, sentences in (
         (title_card(stage), (words.title, words.loading)),
         (trouble_card(stage), (words.trouble_title, words.trouble)),
-        (_unguarded(stage), (words.trouble_title, missing)),
+        (_unguarded(stage), (words.unguarded_title, missing)),
         (_waiting(stage), (words.title, words.invitation, *strip)),
         (_mirror(stage, None), (words.reading, *strip)),
         (_mirror(stage, LABELS[language]), (score, *strip)),

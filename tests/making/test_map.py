@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pygame
+import pytest
+import torch
+
+from installation.making import map as chart
+from installation.making.map import Point
+
+
+def embeddings(count: int) -> torch.Tensor:
+    """Return embeddings in three heaps, one after the other."""
+    generator = torch.Generator().manual_seed(0)
+    heaps = torch.randn(3, 24, generator=generator)
+    noise = 0.2 * torch.randn(count, 24, generator=generator)
+    return heaps[torch.arange(count) % 3] + noise
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 11, 12, 60])
+def test_any_number_of_labels_has_places(count: int) -> None:
+    """Every label gets a place on the map, the same each time, whether few or many."""
+    places = chart.laid_out(embeddings(count))
+    assert places.shape == (count, 2)
+    assert places.min() >= 0
+    assert places.max() <= 1
+    assert np.array_equal(places, chart.laid_out(embeddings(count)))
+
+
+def test_what_means_the_same_lies_together() -> None:
+    """Labels of one heap are nearer to each other than to those of the others."""
+    places = chart.laid_out(embeddings(60))
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    heap = np.arange(60) % 3
+    same = heap[:, None] == heap[None]
+    assert apart[same].mean() < 0.5 * apart[~same].mean()
+
+
+def test_labels_that_say_the_same_are_found() -> None:
+    """Pairs from a cosine of 0.9 are named, the nearest first, and no others."""
+    vectors = torch.tensor([[1.0, 0.0], [0.95, 0.31], [0.0, 1.0], [1.0, 0.01]])
+    assert chart.alike(vectors) == [(0, 3), (1, 3), (0, 1)]
+
+
+def painted(*points: Point) -> npt.NDArray[np.uint8]:
+    """Return the pixels of a map on which the points stand in a row."""
+    places = np.linspace((0.2, 0.5), (0.8, 0.5), len(points))
+    surface = chart.painted(points, places, [], ["A set"])
+    return np.asarray(pygame.surfarray.array3d(surface)).swapaxes(0, 1)
+
+
+def test_a_label_is_as_large_as_it_wins_often() -> None:
+    """The dot of a label that wins more covers more of the map."""
+    row = painted(Point("a", 40), Point("b", 0))[chart.HEAD + chart.MARGIN :]
+    green = (row == (0, 255, 0)).all(2)
+    half = green.shape[1] // 2
+    assert green[:, :half].sum() > 5 * green[:, half:].sum() > 0
+
+
+def test_a_hidden_label_is_a_grey_dot_without_a_name() -> None:
+    """What must not be shown is on no picture: only that there is something."""
+    hidden, other = painted(Point("unspeakable", None)), painted(Point("a", None))
+    assert np.array_equal(hidden, other)
+    assert (hidden == chart.HIDDEN).all(2).any()
+
+
+def test_names_do_not_cover_each_other() -> None:
+    """Where there is no room for a name its dot stands alone."""
+    crowd = [Point(f"label {number}", 1) for number in range(200)]
+    places = np.full((200, 2), 0.5)
+    surface = chart.painted(crowd, places, [], ["A set"])
+    pixels = np.asarray(pygame.surfarray.array3d(surface)).swapaxes(0, 1)
+    lettering = (pixels[chart.HEAD :] == (255, 255, 255)).all(2)
+    assert 0 < lettering.sum() < 200 * 1000
