@@ -21,9 +21,10 @@ class Evenness:
     most: float
 
     def __str__(self) -> str:
+        winners = "one label wins" if self.winners == 1 else f"{self.winners} labels win"
         return (
-            f"{self.winners} labels win at least once, as evenly as {self.effective:.1f} would "
-            f"that win alike; the most frequent wins {self.most:.0%} of {self.queries:,}"
+            f"{winners} at least once, as evenly as {self.effective:.1f} would that win alike; the "
+            f"most frequent wins {self.most:.0%} of {self.queries:,}"
         )
 
 

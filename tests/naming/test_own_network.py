@@ -332,14 +332,6 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path, name: bytes) -> None
     assert "classifier.onnx: " in refusal(folder)
 
 
-def test_a_name_in_no_known_letters_is_refused(tmp_path: Path) -> None:
-    """A size whose name is not UTF-8 is a sentence, where onnxruntime has a traceback."""
-    folder = write_onnx(tmp_path, onnx_classifier())
-    file = folder / "classifier.onnx"
-    file.write_bytes(file.read_bytes().replace(b"\x12\x01N", b"\x12\x01\x80"))
-    assert "in letters that are not UTF-8" in refusal(folder)
-
-
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     """The size is looked at first."""
     for name in (files.ONNX, files.TENSORS):
