@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,10 +18,12 @@ from installation.naming.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.encoder import Input
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
+from installation.seeing.mtcnn import Mtcnn
 from installation.seeing.tracker import Track
 from tests.naming.made_examples import made_examples
 from tests.naming.made_networks import made_classes, made_hf, made_onnx
 from tests.naming.made_prompts import made_prompts, opened_prompts
+from tests.seeing.pictures import TWO_FACES
 
 CPU = torch.device("cpu")
 FACE = Box(178, 63, 268, 176)
@@ -143,6 +146,25 @@ def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
     """No label swallows everything: ten crops of one portrait get at least five labels."""
     readings = opened("persons").read(portrait(), wandering(10))
     assert len({int(reading.scores.argmax()) for reading in readings}) >= 5
+
+
+def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
+    """Ten faces from all over the film of reporters and singers get at least five labels."""
+    if not TWO_FACES.exists():
+        pytest.skip("the film for trying is not there")
+    film = cv2.VideoCapture(str(TWO_FACES))
+    detector, classifier = Mtcnn(CPU), opened("persons")
+    count = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
+    names = []
+    for number in range(0, count, count // 12):
+        film.set(cv2.CAP_PROP_POS_FRAMES, number)
+        _, picture = film.read()
+        frame = Frame(np.ascontiguousarray(picture[..., ::-1]), 12.5)
+        for face in detector.detect(frame)[:1]:
+            (reading,) = classifier.read(frame, [track(1, face.box)])
+            names.append(classifier.label_set.labels[int(reading.scores.argmax())].name)
+    assert len(names[:10]) == 10
+    assert len(set(names[:10])) >= 5
 
 
 @pytest.mark.parametrize("level", [90, 127, 200, 250])
