@@ -98,12 +98,28 @@ class TextTower:
     @torch.inference_mode()
     def embed(self, sentences: Sequence[str]) -> torch.Tensor:
         """Return embeddings `(N, features)` of unit length; a sentence that is too long is cut."""
+        tokens = self._tokenizer(list(sentences))  # (N, context)
+        lengths = tokens.argmax(1) + 1  # the token that ends a sentence is the highest
+        by_length = lengths.argsort()
+        embeddings = torch.empty(len(sentences), self._network.output_dim)
         batches = range(0, len(sentences), BATCH)
-        parts = [
-            self._network(self._tokenizer(list(sentences[start : start + BATCH])))
-            for start in tqdm(batches, "reading sentences", unit="batch", disable=None, leave=False)
-        ]
-        return torch.nn.functional.normalize(torch.cat(parts))
+        for start in tqdm(batches, "reading sentences", unit="batch", disable=None, leave=False):
+            some = by_length[start : start + BATCH]
+            embeddings[some] = self._states(tokens[some, : int(lengths[some].max())])
+        return torch.nn.functional.normalize(embeddings)
+
+    def _states(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the projected last states `(N, features)` of sentences `(N, T)`.
+
+        As open_clip's own forward, which takes nothing shorter than the whole context; here it may
+        be as short as the longest sentence, since each token sees only those before it.
+        """
+        network, T = self._network, tokens.shape[1]  # noqa: N806  tokens
+        states = network.token_embedding(tokens) + network.positional_embedding[:T]
+        states = network.transformer(states, attn_mask=network.attn_mask[:T, :T])  # (N, T, width)
+        last = network.ln_final(states)[torch.arange(len(tokens)), tokens.argmax(1)]
+        projected: torch.Tensor = last @ network.text_projection
+        return projected
 
     def cuts(self, sentence: str) -> bool:
         """Return whether `sentence` has more tokens than are read, its start and end included."""

@@ -4,9 +4,9 @@ Radford et al., *Learning Transferable Visual Models From Natural Language Super
 2103.00020; open_clip's ViT-B-32, trained by LAION on LAION-2B. One file holds both towers; the show
 reads the image tower's tensors alone, as sentences were embedded when the set was built.
 
-timm's vision transformer computes the same as open_clip's, and runs here under open_clip's names:
-measured on two cores of an AMD EPYC, `import open_clip` takes 1.2 to 3 s more and brings 178
-modules with it, transformers among them, while timm is loaded for the default network anyway.
+timm's vision transformer computes the same as open_clip's, and is filled here by open_clip's names:
+`import open_clip` took 1.2 to 3 s more on two shared cores and brought 178 modules with it,
+transformers among them, while timm is loaded for the default network anyway.
 """
 
 from __future__ import annotations

@@ -63,6 +63,8 @@ def test_sentences_are_embedded_as_by_open_clip(architecture: Architecture, tmp_
         tokens = open_clip.get_tokenizer("ViT-B-32")(SENTENCES)
         expected = theirs.encode_text(tokens, normalize=True)
     assert (ours.embed(SENTENCES) - expected).abs().max() < 1e-4
+    for sentence, alone in zip(SENTENCES, expected, strict=True):
+        assert (ours.embed([sentence])[0] - alone).abs().max() < 1e-4
     assert ours.scale == pytest.approx(100)
 
 
