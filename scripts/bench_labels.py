@@ -61,7 +61,7 @@ SIDE = 224
 
 SPAN_S = 0.25
 """How long one measurement lasts at least."""
-SHORT_S = 12.0
+SHORT_S = 20.0
 """A build that takes a core longer is measured only once."""
 
 WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
@@ -124,10 +124,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--methods", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--labels", nargs="+", type=int, default=list(LABELS), help="how many")
-    parser.add_argument("--rounds", type=int, default=9, help="of reading (default: 9)")
-    parser.add_argument("--builds", type=int, default=3, help="of each set (default: 3)")
+    parser.add_argument("--rounds", type=int, default=7, help="of reading (default: 7)")
+    parser.add_argument("--builds", type=int, default=2, help="of each short one (default: 2)")
     parser.add_argument(
-        "--patience", type=int, default=200, help="for one build, s of a core (default: 200)"
+        "--patience", type=int, default=100, help="for one build, s of a core (default: 100)"
     )
     asked = parser.parse_args()
     torch.set_num_threads(1)
