@@ -15,5 +15,6 @@ sys.modules.setdefault("triton", cast("ModuleType", None))
 
 # onnxruntime counts its users and reports to its maker as soon as it is imported (seen with 1.31,
 # whose Privacy.md says so); huggingface_hub asks for statistics, too.
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -118,6 +118,9 @@ def build_set(asked: argparse.Namespace) -> int:
     """Make what the show reads, and print the figures that its card holds."""
     from installation.making.building import build
 
+    print(
+        f"Building {asked.set}; the first time this takes a minute …", file=sys.stderr, flush=True
+    )
     made = build(asked.set)
     if made is None:
         print(f"{asked.set} reads a network's own answers: there is nothing to build.")
@@ -134,6 +137,8 @@ def preview_set(asked: argparse.Namespace) -> int:
     """Paint a set as a map into its folder, and print what a curator must know of it."""
     from installation.making.preview import MOST_NAMED, preview
 
+    words = f"Trying {asked.set} on pictures of nothing and on the rehearsal; a minute or two …"
+    print(words, file=sys.stderr, flush=True)
     painted = preview(asked.set, asked.screen)
     for figure in painted.figures:
         print(figure)

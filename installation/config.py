@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from installation.document import (
@@ -248,6 +255,13 @@ class OwnWords(Section):
     """The curator's own sentences; None: as the show's words say."""
 
     model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED)})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_the_kiosks(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {key: of for key, of in value.items() if of != "" or key not in cls.model_fields}
 
     invitation: OwnSentence | None = None
     reading: OwnSentence | None = None

@@ -106,6 +106,9 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = LARGE
     if len(content) > limit:
         raise wrong(f"it is larger than {limit // 1024} KiB", "Check that it is the right file.")
     if b"\0" in content:
+        if content.startswith(b"PK"):
+            what = "it is a workbook (.xlsx or .ods) under another name"
+            raise wrong(what, "In the spreadsheet, save it as CSV, UTF-8.")
         raise wrong("it is not text (it holds zero bytes)", "Save it as plain text in UTF-8.")
     try:
         text = content.decode("utf-8-sig")

@@ -544,6 +544,7 @@ class Show:
         watch = Watch(parts, camera, proof, mirrored, self._started_at, began_at)
         mirror = Mirror(self._screen, stage, mirrored, sightings, self._clock, renew, watch)
         events = Events(self._tell, self._started_at)
+        on_wall = parts.settler.label_set
         workers = [
             Worker("capture", Capture(camera, mirrored, analysed)),
             Worker("analysis", analysis),
@@ -559,6 +560,9 @@ class Show:
                     events.take(news, self._clock.now())
                 if parts.renewal is not None:
                     self._renew(parts.renewal, analysis, stage)
+                if parts.settler.label_set is not on_wall:
+                    on_wall = parts.settler.label_set
+                    self._say(f"labels: {on_wall.settings.title} has changed on the wall")
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at

@@ -50,6 +50,7 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     """A label shown from now on comes without a restart; a mistake leaves what was there."""
     project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
     assert said(running, "labels:").startswith("labels: Three fish, 3 of 3, at the next quiet")
+    assert said(running, "labels:") == "labels: Three fish has changed on the wall\n"
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
     assert "the last good set stays" in said(running, "labels:")
     assert "labels.csv:4: hidden_because is 'unsen'" in said(running, "labels:")

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from installation.config import MODELS, ContentSettings
-from installation.errors import LabelSetError
+from installation.document import shown
+from installation.errors import LabelSetError, Mistake
 from installation.naming import built, labelset, own_network
 from installation.naming.labelset import LabelSet, Source
+from installation.naming.output_names import labels_file
 from installation.naming.spreadsheet import Row
+from installation.showing import fonts
 
 SAFE = ContentSettings()
 """Every reason hides: the default show."""
@@ -66,7 +69,13 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     """
     source = labelset.read(name, models)
     label_set = labelset.showable(source, SAFE)
-    built.check(label_set)
+    if mistakes := list(_undrawable(source)):
+        raise LabelSetError(*mistakes)
+    try:
+        built.check(label_set)
+    except LabelSetError:
+        yield f"The words of models/{name} are right: {_count(label_set)}."
+        raise
     if source.settings.method == "onnx":
         own_network.inspect(source.folder)
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
@@ -81,6 +90,22 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     if without:
         yield f"{len(without):,} have no definition: {_some(without)}."
     yield from _coverage(source)
+
+
+def _undrawable(source: Source) -> Iterator[Mistake]:
+    """Yield the rows whose words no font of this machine can draw."""
+    file = shown(labels_file(source.folder))
+    texts = {row.line: fonts.clean(" ".join(_texts(row))) for row in source.rows}
+    missing = set(fonts.missing_scripts(texts.values()))
+    for line, text in texts.items() if missing else ():
+        if scripts := sorted({fonts.script_group(letter) for letter in text} & missing):
+            yield fonts.no_font(f"{file}:{line}", scripts)
+
+
+def _texts(row: Row) -> Iterator[str]:
+    yield from (row.name, row.definition)
+    for said in row.wordings.values():
+        yield from (said.name, said.definition)
 
 
 def _coverage(source: Source) -> Iterator[str]:

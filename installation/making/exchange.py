@@ -204,6 +204,9 @@ def _judged_table(
 
     Raises LabelSetError with all that is wrong with the entries.
     """
+    if any(entry.filename.startswith("__MACOSX/") for entry in table):
+        what = "it was packed by a Mac's Finder, which puts files of its own in"
+        raise LabelSetError(Mistake(where, what, "Pack it with: kiosk labels export"))
     if len(table) > MOST_ENTRIES:
         what = f"it has {len(table)} entries (expected at most {MOST_ENTRIES})"
         raise LabelSetError(Mistake(where, what, _ASK))
@@ -246,8 +249,8 @@ def _wrong_with(entry: ZipInfo) -> Iterator[str]:
         yield "it is a link, a device or a folder (expected a file)"
     if entry.flag_bits & ~_PLAIN_FLAGS or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         yield "it is encrypted, or packed in a way that is not understood here"
-    if entry.file_size > LARGEST.get(file, 0):
-        yield f"it has {entry.file_size} bytes (expected at most {LARGEST.get(file, 0)})"
+    if entry.file_size > LARGEST.get(file, entry.file_size):
+        yield f"it has {entry.file_size} bytes (expected at most {LARGEST[file]})"
     elif entry.file_size > MOST_INFLATION * entry.compress_size:
         yield f"it is packed more than {MOST_INFLATION} times smaller, as no label set is"
 

@@ -66,6 +66,8 @@ def preview(
     source = labelset.read(name, models)
     label_set = labelset.load(name, content, models)
     cpu = torch.device("cpu")
+    # A machine that does something else, too, takes longer on two threads than on one.
+    torch.set_num_threads(1)
     trial = tried(open_classifier(label_set, cpu), open_detector("auto", cpu))
     rows = [row for row in source.rows if not row.background]
     with text.sentences(models) as cache:
@@ -113,7 +115,11 @@ def _legend(label_set: LabelSet, trial: Trial) -> str:
 def _figures(label_set: LabelSet, trial: Trial) -> Iterator[str]:
     """Yield how evenly labels win, and how often the machine names what is not there."""
     named = (trial.neutral.max(1).values >= label_set.settings.min_score).float().mean()
-    yield f"Of {len(trial.neutral)} pictures of nothing, {float(named):.0%} would be given a name."
+    advice = " A higher min_score, or rows that are background, let it say nothing."
+    words = (
+        f"Of {len(trial.neutral)} pictures of nothing, {float(named):.0%} would be given a name."
+    )
+    yield words + (advice if named > OFTEN else "")
     yield f"On pictures of nothing: {evenness(trial.neutral)}."
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."

@@ -343,11 +343,13 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
             what = f"the id '{cut(row.id)}' is there twice (first on line {line})"
             yield Mistake(where, what, "Give each row an id of its own.")
         if not row.name:
-            what = f"the name is empty, and ImageNet has none for the id '{cut(row.id)}'"
-            yield Mistake(where, what, "Write a name.")
+            yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (line := first_name.setdefault(row.name.casefold(), row.line)) != row.line:
             what = f"the name '{cut(row.name)}' is there twice (first on line {line})"
             yield Mistake(where, what, "Make the names differ, or take one row out.")
+        if set("/\\") & set(row.id) or row.id.startswith("."):
+            what = f"the id '{cut(row.id)}' cannot be a folder's name, as pictures need it"
+            yield Mistake(where, what, "Write it without slashes, and no dot at its beginning.")
         yield from _check_text(row.id, "the id", LONGEST_NAME, where)
         yield from _check_text(row.name, "the name", LONGEST_NAME, where)
         yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)

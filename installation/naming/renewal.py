@@ -102,6 +102,12 @@ class Renewal:
             self._classifier = renewed(self._classifier, label_set)
             self._opened = self._tried
         except KioskError as error:
+            if error.mistakes[0].where.endswith(files.BUILT):
+                words = (
+                    "labels: other words are there; the last good set stays until they are built"
+                )
+                self._say(f"{words} (by `kiosk labels build`, or by `labels watch` itself).")
+                return
             self._say("labels: a change cannot be taken, and the last good set stays.")
             for mistake in error.mistakes[:MOST_SAID]:
                 self._say(f"labels: {mistake}")

@@ -1,7 +1,7 @@
 """labels.csv: a spreadsheet's file, a row per label.
 
-Whatever a spreadsheet saves is read: commas or semicolons, a BOM or none, any order of columns and
-any column more. Five columns must be there; the others may be.
+Whatever a spreadsheet saves is read: commas, semicolons or tabs, a BOM or none, any order of the
+columns and any more. Five columns must be there; the others may be.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ MOST_ROWS = 25_000
 MOST_COLUMNS = 400
 """Names and definitions in all of the 184 languages that have two letters, and more."""
 
-YES = ("yes", "true", "1", "x")
-NO = ("", "no", "false", "0")
-"""What a cell of is_background may say; spreadsheets write TRUE and FALSE."""
+YES = ("yes", "true", "1", "x", "ja", "wahr", "sí", "si", "verdadero", "oui", "vrai")
+NO = ("", "no", "false", "0", "nein", "falsch", "falso", "non", "faux")
+"""What a cell of is_background may say; spreadsheets write TRUE and FALSE, in their language."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
     White space in a cell, line breaks included, counts as one blank.
     """
     header = text.lstrip().partition("\n")[0]
-    separator = ";" if header.count(";") > header.count(",") else ","
+    separator = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         line = reader.line_num + 1
@@ -147,7 +147,9 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, what, remedy)
     for stranger in strangers:
         # A column of notes is the artist's own; a slip in a column that may be left out is not.
-        if meant := did_you_mean(stranger, OPTIONAL):
+        code = stranger.rpartition("_")[2]
+        translated = (f"name_{code}", f"definition_{code}") if 2 <= len(code) <= 3 else ()
+        if meant := did_you_mean(stranger, (*OPTIONAL, *translated)):
             yield Mistake(where, f"the column '{cut(stranger)}' means nothing here", meant)
 
 

@@ -40,6 +40,9 @@ DROP = 0.22
 
 REMEDY = "Install one, for example: apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 
+EMOJI = "Emoji"
+"""Pictures among the letters; the fonts that have them are in colours, which SDL_ttf leaves out."""
+
 OPEN_FONTS = 64
 """How many fonts at a size stay open: some eight sizes on a screen of eight scripts."""
 
@@ -226,8 +229,10 @@ def missing_scripts(texts: Iterable[str]) -> list[str]:
 
 def no_font(where: str, scripts: Iterable[str]) -> Mistake:
     """Return the mistake to report where `scripts` have no font."""
+    scripts = list(scripts)
     named = " and ".join(scripts)
-    return Mistake(where, f"no font on this machine can draw the text in {named}", f"{REMEDY}.")
+    remedy = "Take them out." if scripts == [EMOJI] else f"{REMEDY}."
+    return Mistake(where, f"no font on this machine can draw the text in {named}", remedy)
 
 
 def clean(text: str) -> str:
@@ -340,6 +345,8 @@ _EAST_ASIAN_WORDS = {
 
 def script_group(letter: str) -> str:
     """Return the name of the scripts that share a font with `letter`."""
+    if unicodedata.category(letter) == "So" and unicodedata.east_asian_width(letter) == "W":
+        return EMOJI
     if _word(letter) in _EAST_ASIAN_WORDS or unicodedata.east_asian_width(letter) in "WF":
         return "East Asian"
     return _word(letter).title() if _tag(letter) else "Symbols"

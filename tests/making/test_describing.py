@@ -66,8 +66,10 @@ def test_a_set_that_is_not_built_is_no_right_set(models: Path) -> None:
     """The check ends with what the show would end with."""
     write(models, *ROWS, yaml=YAML.replace("classes", "text"), name="fish")
     assert "the label set is not built yet" in describing.line("fish", models)
+    lines = describing.examined("fish", models)
+    assert next(lines) == "The words of models/fish are right: 2 labels shown, 1 hidden."
     with pytest.raises(LabelSetError, match="not built yet"):
-        list(describing.examined("fish", models))
+        next(lines)
 
 
 def test_a_network_of_the_sets_own_is_judged(tmp_path: Path) -> None:
@@ -84,3 +86,17 @@ def test_a_set_in_which_everything_is_hidden_is_no_right_set(models: Path) -> No
     write(models, ROWS[0], "n01440764,tench,,,slur,,,", yaml=YAML, name="fish")
     with pytest.raises(LabelSetError, match="no label is visible"):
         list(describing.examined("fish", models))
+
+
+def test_letters_that_nothing_can_draw_are_named_with_their_row(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wall cannot show an emoji, and the check says in which row one stands."""
+    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
+    write(models, ROWS[0], ROWS[1], "n01443537,gold 🐟,,,,,,", yaml=YAML, name="fish")
+    with pytest.raises(LabelSetError) as caught:
+        list(describing.examined("fish", models))
+    (mistake,) = caught.value.mistakes
+    assert str(mistake).endswith(
+        "labels.csv:3: no font on this machine can draw the text in Emoji. Take them out."
+    )

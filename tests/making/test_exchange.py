@@ -238,7 +238,7 @@ def table_of(zip_: Path) -> tuple[bytearray, int]:
         (f"{SHIPPED}//labels.csv", "no such file belongs"),
         (f"{SHIPPED.title()}/labels.csv", "holds 2 folders"),
         (f"{SHIPPED}/labels.csv", "there twice"),
-        ("__MACOSX/labels.csv", "name is not plain"),
+        ("__MACOSX/labels.csv", "packed by a Mac's Finder"),
         (".git/config.json", "name is not plain"),
         ("ki\u202end/labels.csv", "name is not plain"),
     ],

@@ -375,3 +375,31 @@ def test_another_network_makes_a_build_stale(tmp_path: Path) -> None:
     assert load(tmp_path).fingerprint == before, "it is the same one, by name"
     write(tmp_path, yaml=f"{examples}encoder: clip\n")
     assert load(tmp_path).fingerprint != before
+
+
+@pytest.mark.parametrize("bad", ["../up", "a/b", "a\\b", ".hidden"])
+def test_an_id_is_no_way_out_of_a_folder(tmp_path: Path, bad: str) -> None:
+    """Pictures lie in a folder that is called like the id, so an id is a plain name."""
+    write(tmp_path, HEADER, f"{bad},air,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert "cannot be a folder's name" in mistake
+
+
+def test_a_slip_in_a_translations_column_is_named(tmp_path: Path) -> None:
+    """A column of notes is the artist's own, but `nmae_de` would lose a translation unseen."""
+    write(tmp_path, f"{HEADER},nmae_de,notes,my_note", "a,air,,,,Luft,x,y")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.endswith("the column 'nmae_de' means nothing here. Did you mean 'name_de'?")
+
+
+def test_tabs_are_a_separator_too(tmp_path: Path) -> None:
+    """What a spreadsheet calls Unicode text, in UTF-8, is read like the others."""
+    write(tmp_path, HEADER.replace(",", "\t"), "a\tair, clear\t\t\t")
+    assert [label.name for label in load(tmp_path).labels] == ["air, clear"]
+
+
+def test_a_workbook_is_called_what_it_is(tmp_path: Path) -> None:
+    """An .xlsx under the name labels.csv is answered with how to save it."""
+    write(tmp_path, b"PK\x03\x04\x00\x00\x00")
+    (mistake,) = mistakes(tmp_path)
+    assert "it is a workbook (.xlsx or .ods) under another name" in mistake
