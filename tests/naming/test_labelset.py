@@ -188,8 +188,7 @@ def test_no_file_gives_a_traceback(
             [
                 "weather/labels.csv:3: the name 'Air' is there twice (first on line 2). "
                 "Make the names differ, or take one row out.",
-                "weather/labels.csv:4: the name is empty, and ImageNet has none for the id 'c'. "
-                "Write a name.",
+                "weather/labels.csv:4: the name is empty (expected text). Write a name.",
             ],
         ),
         (
