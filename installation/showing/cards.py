@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from installation.seeing.frame import Frame
 from installation.showing.scene import BLACK, GREEN, WHITE, Panel, Paper, Rect, Scene
 from installation.showing.setting import Stage, Text, set_panel, widest, width_at
@@ -92,9 +94,13 @@ def imprint(stage: Stage) -> tuple[Panel, ...]:
         for panel in panels:
             corners.append((left, y))
             y += panel.rect.height + gap
-    strip = Panel(Rect(0, top, width, height - top), PLAIN, ())
-    placed = (at(panel, x, y) for panel, (x, y) in zip(panels, corners, strict=True))
-    return (strip, *placed)
+    # One opaque panel is blitted several times as fast as one with transparent ones over it.
+    lines = tuple(
+        replace(line, x=x + line.x, baseline=y - top + line.baseline)
+        for panel, (x, y) in zip(panels, corners, strict=True)
+        for line in panel.lines
+    )
+    return (Panel(Rect(0, top, width, height - top), PLAIN, lines),)
 
 
 def at(panel: Panel, x: int, y: int) -> Panel:
