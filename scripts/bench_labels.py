@@ -39,8 +39,8 @@ from safetensors.torch import save_file
 
 from installation.config import ContentSettings
 from installation.making import building
-from installation.making.building import Made
 from installation.making.cache import FOLDER
+from installation.making.made import Made
 from installation.making.pictures import FEWEST
 from installation.naming import imagenet, labelset
 from installation.naming.classifier import CropClassifier, open_scorer

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 
 from installation.config import MODELS
+from installation.making.made import Made, Make
+from installation.making.replacing import replacing
 from installation.naming import built, labelset
 from installation.naming.files import CARD
-from installation.naming.labelset import LabelSet, Source
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a method makes of a label set.
-
-    `tensors` are what the built file holds, a row for each of labels.csv where they belong to
-    labels; `encoder` is the SHA-256 of the network's weights; `figures` are sentences for people,
-    which the card keeps, and `asides` those for whoever builds, which nothing keeps. `pictures` is
-    the fingerprint of an artist's pictures, where the tensors are made from any.
-    """
-
-    tensors: Mapping[str, torch.Tensor]
-    encoder: str
-    figures: Sequence[str]
-    asides: Sequence[str] = ()
-    pictures: str = ""
-
-
-Make = Callable[[Source], Made]
-"""A method's way of building. Raises LabelSetError and WeightsError."""
+from installation.naming.labelset import LabelSet
 
 
 def build(name: str, models: Path = MODELS, make: Make | None = None) -> Made | None:
@@ -86,22 +61,6 @@ def write(label_set: LabelSet, made: Made) -> None:
         save_file(tensors, file, said | {"tensors_sha256": built.checksum(file)})
     with replacing(label_set.folder / CARD) as file:
         file.write_text(_card(label_set, made), encoding="utf-8")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside `path` that takes its place, whole, where all went well."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(number)
-    file = Path(name)
-    try:
-        yield file
-        # Others must be able to read what the artist built; mkstemp makes it private.
-        file.chmod(0o644)
-        file.replace(path)
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
 
 
 def _card(label_set: LabelSet, made: Made) -> str:

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from installation.making.building import replacing
+from installation.making.replacing import replacing
 from installation.naming.tensors import mismatch
 
 FOLDER = ".cache"

@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from installation.errors import LabelSetError
 from installation.making import pictures, probe
-from installation.making.building import Made
 from installation.making.cache import Cache
 from installation.making.evenness import evenness
+from installation.making.made import Made
 from installation.making.neutral import neutral_features, neutral_pictures
 from installation.making.pictures import Found, LeftOut, Picture
 from installation.making.probe import Features, Numbers

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from installation.config import WEIGHTS
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake, WeightsError
-from installation.making.building import Made
+from installation.making.made import Made
 from installation.naming import vocabulary
 from installation.naming.files import SETTINGS
 from installation.naming.labelset import Source

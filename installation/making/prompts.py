@@ -21,9 +21,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from installation.making.building import Made
 from installation.making.ensembles import embed_ensembles
 from installation.making.evenness import evenness
+from installation.making.made import Made
 from installation.making.neutral import neutral_features
 from installation.naming.clip import FILE, VIT_B_32, Architecture, Clip, fill
 from installation.naming.labelset import Source

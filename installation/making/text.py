@@ -22,10 +22,10 @@ import torch
 from tqdm import tqdm
 
 from installation.errors import Mistake, WeightsError
-from installation.making.building import Made
 from installation.making.cache import Cache, Embed, remembered
 from installation.making.ensembles import embed_ensembles
 from installation.making.evenness import evenness
+from installation.making.made import Made
 from installation.naming import conse, imagenet
 from installation.naming.efficientnet import EfficientNetLite0
 from installation.naming.labelset import Source

@@ -17,8 +17,8 @@ from skimage import data
 from installation.config import ContentSettings
 from installation.errors import LabelSetError
 from installation.making import building, examples, pictures
-from installation.making.building import Made
 from installation.making.cache import FOLDER
+from installation.making.made import Made
 from installation.naming import crops, labelset
 from installation.naming.encoder import Input
 from installation.naming.linear import Linear

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from installation.config import ContentSettings
 from installation.errors import LabelSetError
 from installation.making import building
-from installation.making.building import Made
+from installation.making.made import Made
 from installation.naming import conse, labelset
 from installation.naming.conse import ConSE
 from installation.naming.labelset import LabelSet

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from installation.errors import LabelSetError
 from installation.making import building
-from installation.making.building import Made
+from installation.making.made import Made
 from installation.naming import built, labelset, spreadsheet
 from installation.naming.labelset import LabelSet
 from installation.naming.linear import Linear

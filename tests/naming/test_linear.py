@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from installation.config import ContentSettings
 from installation.errors import LabelSetError
 from installation.making import building, probe
-from installation.making.building import Made
+from installation.making.made import Made
 from installation.naming import labelset
 from installation.naming.labelset import LabelSet
 from installation.naming.linear import Linear

@@ -7,7 +7,7 @@ import torch
 
 from installation.config import ContentSettings
 from installation.making import building
-from installation.making.building import Made
+from installation.making.made import Made
 from installation.naming import built, conse, labelset
 from installation.naming.classifier import CropClassifier, open_classifier
 from installation.naming.efficientnet import EfficientNetLite0
