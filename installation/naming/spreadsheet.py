@@ -122,7 +122,7 @@ def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as failure:
-            what = f"the row that starts here cannot be read ({failure})"
+            what = f"the row that starts here cannot be read ({cut(str(failure))})"
             remedy = 'Close each quote, and write a quote inside quotes twice: "".'
             raise LabelSetError(Mistake(f"{file}:{line}", what, remedy)) from None
         cells = [" ".join(cell.split()) for cell in record]

@@ -287,7 +287,7 @@ def test_an_id_leads_to_no_other_place(folder: Path) -> None:
     with (folder / "labels.csv").open("a") as file:
         file.write("\n../private,secret one,not for show,,")
     (said,) = refused(folder)
-    assert "'../private' has no folder in examples" in said
+    assert "the id '../private' cannot be a folder's name" in said
 
 
 def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:

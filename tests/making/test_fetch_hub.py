@@ -163,7 +163,10 @@ def test_ctrl_c_leaves_what_has_come(kiosk: Kiosk) -> None:
     content = CONTENT * 40
     kiosk.hub.hub[f"{REPO}/{FILE}"] = content
     kiosk.elsewhere.faults.append(Stall(len(content) - 1000))
+    # A shell that runs the tests in the background lets them, and what they start, ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = kiosk.start("-m", "installation", "fetch", "persons-21k")
+    signal.signal(signal.SIGINT, before)
     assert kiosk.elsewhere.silent.wait(60)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
