@@ -61,7 +61,7 @@ def start() -> NoReturn:
 
 
 def _let_clerks_finish() -> None:
-    """Wait until those who write the output to files, outside the sandbox, have done so."""
+    """Wait until those who write standard error and output, outside the sandbox, have done so."""
     standing = inherited()
     if standing is None or not standing.clerks:
         return
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = asked.command(asked)
         sys.stdout.flush()
     except KioskError as error:
-        print(error, file=sys.stderr)
+        LOG.end(str(error))
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         logging.getLogger("kiosk").exception("the command %s ended", asked.name)
         name = type(error).__name__
-        print(f"kiosk: a part failed that should not ({name}, logged above).", file=sys.stderr)
+        LOG.end(f"kiosk: a part failed that should not ({name}, logged above).")
         return FAILED
     return status
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from installation import arguments
 from installation.config import MODELS, label_sets
-from installation.document import shown
+from installation.document import shown, some
 
 DONE = 0
 
@@ -49,6 +49,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=arguments.size,
         default=(1920, 1080),
         help="the size of the wall, px (default: 1920x1080)",
+    )
+    preview.add_argument(
+        "--pca",
+        action="store_true",
+        help="lay the map out by PCA alone, which keeps labels in their places when a row is added",
     )
     packed = command("export", export_set, "pack a set into one file, without pictures", of=there)
     packed.add_argument("--to", type=Path, metavar="FILE", help="its name (default: NAME.zip here)")
@@ -139,16 +144,14 @@ def preview_set(asked: argparse.Namespace) -> int:
 
     words = f"Trying {asked.set} on pictures of nothing and on the rehearsal; a minute or two …"
     print(words, file=sys.stderr, flush=True)
-    painted = preview(asked.set, asked.screen)
+    painted = preview(asked.set, asked.screen, pca=asked.pca)
     for figure in painted.figures:
         print(figure)
     print()
     for fact in painted.facts:
-        named = ", ".join(fact.which[:MOST_NAMED])
-        more = len(fact.which) - MOST_NAMED
         print(f"{fact.count:>6,}  {fact.what}")
-        if named:
-            print(f"        {named}{f' and {more:,} more' if more > 0 else ''}")
+        if fact.which:
+            print(f"        {some(fact.which, MOST_NAMED)}")
     print()
     print(f"The map is {shown(painted.picture)}.")
     return DONE

@@ -26,6 +26,7 @@ from installation.document import (
     parse_yaml,
     read_text,
     shown,
+    some,
 )
 from installation.errors import SettingsError
 from installation.sentences import LONGEST_SENTENCE, Text, holding
@@ -211,7 +212,7 @@ class ContentSettings(Section):
                 "content.hide leaves out {shown}, so such labels would be put on visitors, and "
                 "content.acknowledged has {words} words (expected a sentence of {fewest} or more)",
                 {
-                    "shown": ", ".join(shown),
+                    "shown": some(shown),
                     "words": words or "no",
                     "fewest": FEWEST_WORDS,
                     "remedy": "Put the reasons back, or say in content.acknowledged who decided "

@@ -400,6 +400,12 @@ def cut(text: str) -> str:
     return plain if len(plain) <= 60 else f"{plain[:60]}…"
 
 
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return the first `most` of `names`, and how many more there are."""
+    first = ", ".join(names[:most])
+    return first if len(names) <= most else f"{first} and {len(names) - most:,} more"
+
+
 def _seen(value: object) -> str:
     match value:
         case None:

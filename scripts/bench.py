@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,6 +57,7 @@ def main() -> int:
     if asked.only:
         print(json.dumps(plain_loop(asked) if asked.only == PLAIN else unguarded(asked)))
         return 0
+    _child(asked, UNGUARDED)  # counts for nothing: the first show reads everything from the disk
     rounds = [_round(asked) for _ in range(asked.rounds)]
     classifier = classifier_alone(asked.labels)
     print(
@@ -89,7 +90,9 @@ def _round(asked: argparse.Namespace) -> Round:
     first, before = _show(asked), _child(asked, UNGUARDED)
     plain = _child(asked, PLAIN)
     after, last = _child(asked, UNGUARDED), _show(asked)
-    return Round((first, last), (before, after), plain)
+    turn = Round((first, last), (before, after), plain)
+    print(json.dumps(asdict(turn)), file=sys.stderr)
+    return turn
 
 
 Row = tuple[str, Sequence[float], str, str, bool | None]

@@ -1,9 +1,11 @@
 """Small processes outside the sandbox: they write down what the show says, and let only words pass.
 
-The show may not write to files. Where its standard output or error is one, or a report was asked
-for, the launcher starts a clerk before it enters the sandbox. The clerk holds the file and the end
-of a pipe, knows nothing else, and writes only what is short and readable. So a file is never held
-by a process that sees visitors. One more removes the folder that the self-test tried to change.
+The show may not write to files. Where its standard output is one, or a report was asked for, the
+launcher starts a clerk before it enters the sandbox. The clerk holds the file and the end of a
+pipe, knows nothing else, and writes only what is short and readable. So a file is never held by a
+process that sees visitors. Standard error has a clerk wherever it leads: libraries write there past
+the log, and no more of that may pass than of the log. One more removes the folder that the
+self-test tried to change.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pathlib import Path
 from typing import NoReturn
 
 LONGEST_LINE = 4000
-"""Characters; the longest verdict of the shipped label sets has 1,400."""
+"""Characters of standard output; the longest verdict of the shipped label sets has 1,400."""
+LONGEST_SAID = 300
+"""Characters of a line of the log, and of whatever else comes on standard error."""
 LINES_PER_S = 50
 BURST = 500
 """So many lines may come at once; a traceback has a hundred."""
@@ -37,9 +41,9 @@ class Clerk:
     pipe: int
 
 
-def write_lines(file: int) -> Clerk:
-    """Return a clerk that writes lines of text to the open `file`."""
-    return _hire(lambda pipe: _copy(pipe, file), keeping=file)
+def write_lines(file: int, longest: int = LONGEST_LINE) -> Clerk:
+    """Return a clerk that writes lines of text, of `longest` characters at most, to `file`."""
+    return _hire(lambda pipe: _copy(pipe, file, longest), keeping=file)
 
 
 def write_report(path: Path) -> Clerk:
@@ -100,29 +104,28 @@ def _close(file: int) -> None:
         return  # The listing's own.
 
 
-def _copy(pipe: int, file: int) -> None:
+def _copy(pipe: int, file: int, longest: int) -> None:
     rest, credit, at = b"", float(BURST), time.monotonic()
     while data := os.read(pipe, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
-        if len(rest) > 4 * LONGEST_LINE:
-            rest = rest[: 4 * LONGEST_LINE + 1]
+        rest = rest[: 4 * longest + 1]  # what is longer is left out however it goes on
         now = time.monotonic()
         credit, at = min(BURST, credit + (now - at) * LINES_PER_S), now
         for line in lines:
             if credit >= 1:
                 credit -= 1
-                _write_all(file, words_only(line) + b"\n")
+                _write_all(file, words_only(line, longest) + b"\n")
     if rest:
-        _write_all(file, words_only(rest))
+        _write_all(file, words_only(rest, longest))
 
 
-def words_only(line: bytes) -> bytes:
+def words_only(line: bytes, longest: int = LONGEST_LINE) -> bytes:
     """Return `line` where it is short, readable text, and otherwise a line that says it is not."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
         return b"(left out: a line that is no text)"
-    if len(text) > LONGEST_LINE:
+    if len(text) > longest:
         return b"(left out: a line that is too long)"
     return "".join(letter if letter.isprintable() else " " for letter in text).encode()
 

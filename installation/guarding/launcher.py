@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from installation.errors import Mistake
-from installation.guarding.clerk import Clerk
+from installation.guarding.clerk import LONGEST_LINE, LONGEST_SAID, Clerk
 from installation.guarding.standing import VARIABLE, Privacy, Standing, prepare_ground
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -102,7 +102,7 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
     if threads := len(os.listdir("/proc/self/task")) - 1:
         missing.append(Mistake("one thread", f"{threads} more run already", "Start it plainly."))
     clerks: list[int] = []
-    clerks += _hand_over_files(clerk.write_lines)
+    clerks += _hand_over(clerk.write_lines)
     reporter = clerk.write_report(report) if report else None
     _close_others(reporter.pipe if reporter else None)
     devices = present_devices()
@@ -150,18 +150,18 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
     ]
 
 
-def _hand_over_files(hire: Callable[[int], Clerk]) -> list[int]:
-    """Put a pipe to a clerk in the place of each standard stream that is a file; return pids."""
+def _hand_over(hire: Callable[[int, int], Clerk]) -> list[int]:
+    """Put pipes to clerks in the place of standard error, and of output to a file; return pids."""
     pids = []
-    for stream in (0, 1, 2):
+    for stream, longest in ((0, 0), (1, LONGEST_LINE), (2, LONGEST_SAID)):
         try:
             regular = stat.S_ISREG(os.fstat(stream).st_mode)
             writable = fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
         except OSError:  # It is closed, and the next file would take its number.
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
             continue
-        if regular and writable and stream:
-            hired = hire(stream)
+        if writable and (stream == 2 or (regular and stream == 1)):
+            hired = hire(stream, longest)
             os.dup2(hired.pipe, stream)
             os.close(hired.pipe)
             pids.append(hired.pid)

@@ -1,17 +1,19 @@
 """The one way in which the kiosk says anything to its log: short lines of words, not too many.
 
-A log is a way out for pictures too, so nothing but letters goes through here, at most `LONGEST` to
-a line, and no more lines than somebody could read.
+A log is a way out for pictures too, so nothing but letters goes through here, at most
+`LONGEST_SAID` to a line, and no more lines than somebody could read.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-LONGEST = 300
+from installation.guarding.clerk import LONGEST_SAID
+
 LINES_PER_S = 5
 BURST = 300
 """So many lines may come at once: the start says twenty, and a long traceback two hundred."""
@@ -33,9 +35,19 @@ class Log:
         self._left_out = 0
 
     def say(self, sentence: str) -> None:
-        """Write `sentence`, whose letters are printed and whose other characters are blanks."""
+        """Write `sentence`, whose letters are printed and whose other characters are blanks.
+
+        A long one takes several lines; of a word that is longer than a line the rest is left out.
+        """
         for line in str(sentence).splitlines():
-            self._line("".join(c if c.isprintable() else " " for c in line[:LONGEST]))
+            for part in _short("".join(c if c.isprintable() else " " for c in line)):
+                self._line(part)
+
+    def end(self, sentence: str) -> None:
+        """Write why the command ends, for which there is always room; for once in a process."""
+        self._credit = float(BURST)
+        self.say(sentence)
+        self._tell_left_out()
 
     def _line(self, line: str) -> None:
         now = self._now()
@@ -45,10 +57,24 @@ class Log:
             self._left_out += 1
             return
         self._credit -= 1
+        self._tell_left_out()
+        self._put(line)
+
+    def _tell_left_out(self) -> None:
         if self._left_out:
             self._put(f"({self._left_out} lines were left out)")
             self._left_out = 0
-        self._put(line)
+
+
+def _short(line: str) -> Iterator[str]:
+    """Yield `line` in parts of `LONGEST_SAID` characters at most, cut between words."""
+    if len(line) <= LONGEST_SAID:
+        yield line
+        return
+    for part in textwrap.wrap(
+        line, LONGEST_SAID, break_long_words=False, break_on_hyphens=False, tabsize=1
+    ):
+        yield part[:LONGEST_SAID]
 
 
 class LogHandler(logging.Handler):

@@ -32,7 +32,7 @@ class Standing:
     """The end of the pipe to the clerk who writes the report."""
     report_clerk: int | None = None
     clerks: tuple[int, ...] = ()
-    """Those who write standard output and error to files."""
+    """Those who write what comes on standard error, and on standard output to a file."""
     kin: tuple[int, ...] = ()
     """Processes that this one had started, or was given, before the first stage: the clerks."""
     started_at: float | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from installation.config import MODELS, ContentSettings
-from installation.document import shown
+from installation.document import shown, some
 from installation.errors import LabelSetError, Mistake
 from installation.naming import built, labelset, own_network
 from installation.naming.labelset import LabelSet, Source
@@ -88,7 +88,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
             yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
     without = [row.name for row in source.rows if not row.definition]
     if without:
-        yield f"{len(without):,} have no definition: {_some(without)}."
+        yield f"{len(without):,} have no definition: {some(without)}."
     yield from _coverage(source)
 
 
@@ -116,7 +116,7 @@ def _coverage(source: Source) -> Iterator[str]:
         named = [row for row in rows if _said(row, language)]
         missing = [row.name for row in rows if not _said(row, language)]
         words = f"In {language}: {len(named):,} of {len(rows):,} rows have a name and a definition"
-        yield f"{words}; missing: {_some(missing)}." if missing else f"{words}."
+        yield f"{words}; missing: {some(missing)}." if missing else f"{words}."
     if not languages:
         yield "In other languages: nothing; columns such as name_es and definition_es hold them."
 
@@ -140,8 +140,3 @@ def _state(label_set: LabelSet) -> str:
     except LabelSetError as error:
         return error.mistakes[0].what
     return "built"
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"

@@ -58,11 +58,11 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
         views = _views([cache[picture.key] for picture in found.good])
         neutral = _neutral(encoder, cache)
     labels = np.array([picture.row for picture in found.good])
-    logits = probe.held_out(views, labels)
-    temperature = probe.temperature(logits, labels)
+    out, logits = probe.held_out(views, labels)
+    temperature = probe.temperature(logits, labels[out])
     made = probe.fit(views, labels).softened(temperature)
     figures = [
-        *_figures(source, logits / temperature, labels, made.logits(neutral)),
+        *_figures(source, logits / temperature, labels[out], made.logits(neutral)),
         *_of_pictures(source, found),
         f"The regression's scores were softened by the temperature {temperature:.2f}.",
     ]
@@ -131,8 +131,8 @@ def _figures(source: Source, logits: Features, labels: Numbers, neutral: Feature
     always = float(np.bincount(labels).max() / len(labels))
     sure = float(_scores(logits).max(1).values.mean())
     yield (
-        f"Of {len(labels):,} pictures, each held out once with a fifth of all, {right:.0%} are "
-        f"read rightly; always the most frequent label would be right for {always:.0%}."
+        f"Of {len(labels):,} pictures, held out a fifth of all at a time, {right:.0%} are read "
+        f"rightly; always the most frequent label would be right for {always:.0%}."
     )
     yield f"Their best label's score is {sure:.2f} on average, which should be near {right:.2f}."
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))

@@ -1,8 +1,9 @@
 """A label set as a map: what means the same lies together, what wins often is large.
 
 Names and definitions are placed by their sentence embeddings, laid out flat by t-SNE, which keeps
-neighbours together. PCA, which it starts from, piles a thousand labels into one cloud; UMAP does as
-well and needs a compiler at run time.
+neighbours together. PCA, which it starts from, piles a thousand labels into one cloud, but nobody
+moves far when a row is added; it is there for who compares two states of a set. UMAP would do as
+t-SNE does and needs a compiler at run time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pygame
 import torch
+from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from installation.showing.fonts import CAP, Fonts, right_to_left
@@ -47,16 +49,18 @@ class Point:
     wins: int | None
 
 
-def laid_out(embeddings: torch.Tensor) -> npt.NDArray[np.float64]:
-    """Return a place `(N, 2)` in 0–1 for each of `embeddings`, `(N, D)`; the same every time."""
+def laid_out(embeddings: torch.Tensor, *, pca: bool = False) -> npt.NDArray[np.float64]:
+    """Return a place `(N, 2)` in 0–1 for each of `embeddings`, `(N, D)`; the same every time.
+
+    With `pca` the places are the first two principal components, otherwise those of t-SNE.
+    """
     vectors = embeddings.double().numpy()
     count = len(vectors)
     if count < 3:
         return np.linspace((0.25, 0.5), (0.75, 0.5), count)
-    if count < FEWEST:
-        centred = vectors - vectors.mean(0)
-        directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
-        places = directions[:, :2] * lengths[:2]
+    if pca or count < FEWEST:
+        with np.errstate(invalid="ignore"):  # labels that all say the same have no variance
+            places = PCA(2, svd_solver="full").fit_transform(vectors)
     else:
         perplexity = min(30.0, count / 4)
         layout = TSNE(2, init="pca", perplexity=perplexity, metric="cosine", random_state=0)

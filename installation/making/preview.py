@@ -54,13 +54,15 @@ def preview(
     screen: tuple[int, int],
     models: Path = MODELS,
     *,
+    pca: bool = False,
     embed: Embed | None = None,
     content: ContentSettings | None = None,
 ) -> Preview:
     """Write `preview.png` into the set's folder and return it with the table.
 
-    `screen` is the size of the wall, px. `embed` replaces the sentence encoder. Takes about half a
-    minute for a thousand labels. Raises KioskError where the set cannot be shown.
+    `screen` is the size of the wall, px. With `pca` the map is laid out by PCA alone. `embed`
+    replaces the sentence encoder. Takes about half a minute for a thousand labels. Raises
+    KioskError where the set cannot be shown.
     """
     content = content or ContentSettings()
     source = labelset.read(name, models)
@@ -86,7 +88,7 @@ def preview(
     title = _drawable(label_set.settings.title, scripts) or name
     heading = [title, _legend(label_set, trial)]
     picture = label_set.folder / "preview.png"
-    surface = chart.painted(points, chart.laid_out(embeddings), pairs, heading)
+    surface = chart.painted(points, chart.laid_out(embeddings, pca=pca), pairs, heading)
     pygame.image.save(surface, picture)
     twins = [f"{rows[a].name} = {rows[b].name}" for a, b in pairs]
     facts = [

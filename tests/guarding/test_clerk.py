@@ -70,6 +70,23 @@ def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
     assert written == b"one\n(left out: a line that is no text)\nthree\n"
 
 
+def test_what_libraries_write_to_standard_error_is_cut_to_words(tmp_path: Path) -> None:
+    """What goes past the log, as C libraries do, comes out of the show as short lines of words."""
+    program = (
+        "import os, sys\nfrom installation.guarding import launcher, standing\n"
+        "stood = launcher.first_stage(standing.Standing('degraded'), None)\n"
+        "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
+        "os.close(2)\n"
+        "for pid in stood.clerks: os.waitpid(pid, 0)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    lines = outcome.stderr.splitlines()
+    assert lines[0] == "a warning"
+    assert lines[-1] == "(left out: a line that is too long)"
+    assert len(outcome.stderr) < 100 * len(lines)
+    assert all(line.isprintable() for line in lines)
+
+
 @pytest.mark.parametrize(("said", "there"), [(json.dumps(SUMMARY), True), ("a picture", False)])
 def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: Path) -> None:
     """`--report` gets its file when the show ends; anything else than a report is an error."""

@@ -5,7 +5,8 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.log import BURST, LINES_PER_S, LONGEST, Log, LogHandler
+from installation.guarding.clerk import LONGEST_SAID
+from installation.guarding.log import BURST, LINES_PER_S, Log, LogHandler
 from tests.manual_clock import ManualClock
 
 
@@ -14,7 +15,35 @@ def test_lines_are_short_and_printable(text: str) -> None:
     """Whatever is said, no line of the log is longer than 300 printable characters."""
     lines: list[str] = []
     Log(lines.append).say(text)
-    assert all(len(line) <= LONGEST and line.isprintable() for line in lines)
+    assert all(len(line) <= LONGEST_SAID and line.isprintable() for line in lines)
+
+
+def test_a_long_sentence_takes_several_lines() -> None:
+    """No word of a remedy is lost behind a long path; only of a word longer than a line the end."""
+    lines: list[str] = []
+    words = " ".join(f"word-{i}" for i in range(200))
+    Log(lines.append).say(f"  {words} {'x' * 1000}")
+    assert len(lines) > 5
+    assert " ".join(lines) == f"  {words} {'x' * LONGEST_SAID}"
+
+
+def test_why_it_ends_is_said_after_a_flood() -> None:
+    """The sentence that ends a command is there however much was said before it."""
+    clock = ManualClock()
+    lines: list[str] = []
+    log = Log(lines.append, clock.now)
+    for _ in range(BURST + 7):
+        log.say("again")
+    log.end("kiosk.yaml:1: it is wrong. Mend it.")
+    assert lines[BURST:] == ["(7 lines were left out)", "kiosk.yaml:1: it is wrong. Mend it."]
+
+
+def test_an_end_of_many_lines_is_cut_off_and_said_so() -> None:
+    """A file with a thousand mistakes does not flood the log either."""
+    lines: list[str] = []
+    Log(lines.append, ManualClock().now).end("again\n" * 1000)
+    assert len(lines) == BURST + 1
+    assert lines[-1] == f"({1000 - BURST} lines were left out)"
 
 
 def test_a_flood_is_cut_off_and_said_so() -> None:
@@ -42,4 +71,4 @@ def test_tracebacks_go_the_same_way() -> None:
         info = (ValueError, failure, failure.__traceback__)
         handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "it ended", None, info))
     assert lines[1] == "Traceback (most recent call last):"
-    assert max(map(len, lines)) == LONGEST
+    assert max(map(len, lines)) == LONGEST_SAID

@@ -85,8 +85,8 @@ def test_the_figures_are_what_an_artist_must_know(folder: Path) -> None:
     """The card says how often held-out pictures are read rightly, against chance, and how many."""
     figures = make(folder).figures
     assert figures[0] == (
-        "Of 20 pictures, each held out once with a fifth of all, 100% are read rightly; always the "
-        "most frequent label would be right for 25%."
+        "Of 20 pictures, held out a fifth of all at a time, 100% are read rightly; always the most "
+        "frequent label would be right for 25%."
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in figures
     assert any(line.startswith("Pictures of nothing: ") for line in figures)

@@ -37,6 +37,14 @@ def test_what_means_the_same_lies_together() -> None:
     assert apart[same].mean() < 0.5 * apart[~same].mean()
 
 
+def test_by_pca_labels_stay_in_their_places() -> None:
+    """With PCA alone a map before and after one more row can be laid side by side."""
+    before = chart.laid_out(embeddings(121)[:-1], pca=True)
+    after = chart.laid_out(embeddings(121), pca=True)[:-1]
+    assert np.linalg.norm(after - before, axis=1).max() < 0.05
+    assert np.array_equal(before, chart.laid_out(embeddings(121)[:-1], pca=True))
+
+
 def test_labels_that_say_the_same_are_found() -> None:
     """Pairs from a cosine of 0.9 are named, the nearest first, and no others."""
     vectors = torch.tensor([[1.0, 0.0], [0.95, 0.31], [0.0, 1.0], [1.0, 0.01]])
