@@ -71,10 +71,12 @@ def fit(views: Features, labels: Numbers) -> Probe:
     mean, spread = features.mean(0), features.std(0)
     spread[spread == 0] = 1  # a feature that is the same in all pictures gets no weight anyway
     regression = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=MOST_STEPS)
+    # In half the bytes the regression takes half the time.
+    standardised = ((features - mean) / spread).astype(np.float32)
     with threadpool_limits(1):
         # On a machine that does something else, a show perhaps, two threads wait for each other.
-        regression.fit((features - mean) / spread, labels.repeat(V))
-    weight, bias = regression.coef_, regression.intercept_
+        regression.fit(standardised, labels.repeat(V))
+    weight, bias = (of.astype(np.float64) for of in (regression.coef_, regression.intercept_))
     if len(weight) == 1:  # of two labels scikit-learn keeps the second one's odds only
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     weight = weight / spread
