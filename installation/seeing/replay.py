@@ -122,9 +122,8 @@ class Replay:
             self._due_at = now
 
     def close(self) -> None:
-        """Free the reel and zero its pictures."""
+        """Free the reel."""
         self._reel.close()
-        self.pool.close()
 
 
 class Film:
