@@ -318,7 +318,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("language", _language(settings)),
         ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden(label_set)),
-        ("camera", f"{SOURCES.get(camera.source, camera.source)}; {size}{turn}"),
+        ("camera", f"{SOURCES.get(camera.source) or shown(Path(camera.source))}; {size}{turn}"),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
         ("detector", DETECTORS[settings.detector]),
         ("device", DEVICES[settings.device]),

@@ -70,6 +70,13 @@ SWITCH_INTERVAL_S = 0.0005
 REPAINT_S = 1 / 30
 """The longest time between two paints where no frame comes, so that names go on tumbling."""
 
+STALE_S = 3.0
+"""How much older than the picture the newest sightings may be before nobody is named by them.
+
+With one reading a second, the slowest that the tracker bears, they are two seconds old before the
+next ones come; where analysis hangs, somebody else may step under a name that hangs with it.
+"""
+
 ENDING_S = 0.3
 """How long a thread may take to end before the process leaves without it."""
 
@@ -328,9 +335,11 @@ class Mirror:
         return with_staff_card(scene, self._staff(now), self._stage)
 
     def _current(self) -> Sightings | None:
-        """Return the sightings, but not those from before a film's cut: somebody else is there."""
+        """Return the sightings, but not those of another scene or long ago: others are there."""
         sightings, frame = self._sightings, self._frame
-        return sightings if sightings and frame and sightings.scene == frame.scene else None
+        if sightings is None or frame is None or sightings.scene != frame.scene:
+            return None
+        return sightings if frame.taken_at - sightings.taken_at <= STALE_S else None
 
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()
@@ -487,8 +496,8 @@ class Show:
             proof = None if self._guard is None else self._seal(self._guard)
             camera = self._await("opener", parts.open_camera, until)
         except GuardError as error:
-            missing = ", ".join(dict.fromkeys(mistake.where for mistake in error.mistakes))
-            self._rest(unguarded_card(stage, missing), stage)
+            missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
+            self._rest(unguarded_card(stage, list(missing)), stage)
             raise
         except Exception:
             self.apologise()

@@ -481,6 +481,23 @@ def sighting(visitor: int, label: Label | None) -> Sighting:
     return Sighting(track, (), 0.5, verdict)
 
 
+@pytest.mark.parametrize(("age", "named"), [(show.STALE_S, True), (show.STALE_S + 0.1, False)])
+def test_nobody_is_named_by_what_was_seen_long_ago(age: float, named: bool) -> None:
+    """Where analysis hangs, names go from the mirror before somebody else steps under them."""
+    screen = OffScreen((320, 180))
+    stage = show.open_stage(screen, Settings())
+    painted = []
+    for visitors in ((), (sighting(7, None),)):
+        frames: Latest[Frame] = Latest()
+        frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 5.0 + age))
+        seen: Latest[Sightings] = Latest()
+        seen.put(Sightings(5.0, visitors))
+        show.Mirror(screen, stage, frames, seen, ManualClock(5.0 + age)).step()
+        painted.append(pygame.surfarray.array3d(screen.surface).copy())
+    nobody, somebody = painted
+    assert np.array_equal(nobody, somebody) is not named
+
+
 def test_each_verdict_is_told_once_and_each_leaving() -> None:
     """The printed show has a line where the screen changes, and no line in between."""
     told: list[dict[str, object]] = []
