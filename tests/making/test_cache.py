@@ -42,13 +42,13 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     with opened(tmp_path) as kept:
         assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
         assert key("dog") not in kept
-        assert not kept.damaged
+        assert not kept.trouble
 
 
 def test_a_build_that_adds_nothing_writes_nothing(tmp_path: Path) -> None:
     """A build that finds all it needs leaves the file alone; without a file there is none."""
     with opened(tmp_path) as kept:
-        assert not kept.damaged
+        assert not kept.trouble
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,18 +88,18 @@ def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, le
             data = data[: min(length, len(data) - 1)]
         file.write_bytes(data)
         with opened(tmp_path) as kept:
-            assert kept.damaged
+            assert kept.trouble
             assert key("cat") not in kept
             kept.add([key("dog")], torch.zeros(1, WIDTH))
         with opened(tmp_path) as kept:
-            assert not kept.damaged
+            assert not kept.trouble
             assert key("dog") in kept
 
 
 def test_vectors_of_another_width_count_as_damaged(tmp_path: Path) -> None:
     """Numbers that do not fit the network are not used."""
     fill(tmp_path, "cat")
-    assert Cache(tmp_path, "network", WIDTH + 1).damaged
+    assert Cache(tmp_path, "network", WIDTH + 1).trouble
 
 
 def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

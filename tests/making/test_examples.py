@@ -19,6 +19,7 @@ from installation.errors import LabelSetError
 from installation.making import building, examples, pictures
 from installation.making.cache import FOLDER
 from installation.making.made import Made
+from installation.making.pictures import LeftOut
 from installation.naming import crops, labelset
 from installation.naming.encoder import Input
 from installation.naming.linear import Linear
@@ -241,13 +242,13 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
     (inside / "blue" / "1.png").write_text("no picture")
     draw(inside / "purple", (120, 0, 120))
     assert refused(folder) == [
-        "examples/blue: there are 3 good pictures in it (expected at least 5); left out: "
-        "blue/1.png: it is no picture that can be read here (jpeg, png, webp, bmp, tiff can). "
-        "Add some.",
         "examples: the folder 'purple' is the id of no row. Write its row, or move it away.",
         "examples: the folder 'redd' is the id of no row. Did you mean 'red'?",
         "labels.csv:2: 'red' has no folder in examples (expected one of that name). "
         "Did you mean 'redd'?",
+        "examples/blue: there are 3 good pictures in it (expected at least 5); left out: "
+        "blue/1.png: it is no picture that can be read here (jpeg, png, webp, bmp, tiff can). "
+        "Add some.",
     ]
 
 
@@ -295,7 +296,7 @@ def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:
     found = pictures._judged([(file, 0)], ())
     with ThreadPoolExecutor() as pool:
         (square,) = pictures.squares(found.good, taken, pool)
-    assert square is not None
+    assert isinstance(square, torch.Tensor)
     return square
 
 
@@ -366,4 +367,4 @@ def test_no_file_stops_a_build(
     found = pictures._judged([(file, 0)], ())
     with ThreadPoolExecutor(1) as pool:
         for square in pictures.squares(found.good, TAKEN, pool):
-            assert square is None or square.shape == (3, 32, 32)
+            assert isinstance(square, LeftOut) or square.shape == (3, 32, 32)

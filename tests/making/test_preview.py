@@ -7,6 +7,7 @@ import pygame
 import pytest
 import torch
 
+from installation.making.describing import SAFE
 from installation.making.preview import Preview, preview
 from tests.naming.test_labelset import write
 
@@ -37,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Preview:
     """Return the preview of four things, one of them hidden."""
     models = tmp_path_factory.mktemp("models")
     write(models, *ROWS, yaml=YAML, name="things")
-    return preview("things", (1920, 1080), models, embed=embed)
+    return preview("things", (1920, 1080), SAFE, models, embed=embed)
 
 
 def test_the_map_lies_beside_the_words(made: Preview) -> None:
@@ -73,7 +74,7 @@ def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     """Letters that nothing on this machine can draw are a row of the table, and no crash."""
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
     write(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,", yaml=YAML, name="things")
-    made = preview("things", (1280, 720), tmp_path, embed=embed)
+    made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)
     facts = {fact.what: fact for fact in made.facts}
     assert facts["scripts without a font"].which == ["East Asian"]
     assert "take several lines at 1280×720" not in facts
