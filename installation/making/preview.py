@@ -110,7 +110,7 @@ def _hiding(label_set: LabelSet, source: Source) -> Iterator[str]:
     default = labelset.assemble(source, ContentSettings())
     if {of.id for of in label_set.labels} != {of.id for of in default.labels}:
         hidden, usual = (sum(of.hidden.values()) for of in (label_set, default))
-        yield f"kiosk.yaml hides {hidden:,} labels; by default {usual:,} are hidden."
+        yield f"Labels hidden as kiosk.yaml says: {hidden:,}; by default: {usual:,}."
 
 
 def _drawable(name: str, scripts: Sequence[str]) -> str:

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installation.config import label_sets
+from installation.errors import LabelSetError, Mistake
 from installation.making import cache, text
 from installation.making.cache import Cache, Embed
 from installation.naming import conse, labelset
+from tests.making.full_disk import full_disk
 from tests.naming.test_labelset import HEADER, write
 
 WIDTH = 8
@@ -70,6 +72,22 @@ def test_an_interrupted_build_keeps_what_it_has(tmp_path: Path) -> None:
     kept.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     with opened(tmp_path) as kept:
         assert key("cat") in kept
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    """On a full disk the build is told, and what was wrong before stays what is said."""
+    kept = opened(tmp_path)
+    with full_disk(), kept:
+        kept.add([key("cat")], torch.zeros(1, WIDTH))
+    assert kept.trouble.startswith("is not kept: it cannot be written (")
+    kept = opened(tmp_path)
+    kept.add([key("cat")], torch.zeros(1, WIDTH))
+    with full_disk(), pytest.raises(LabelSetError, match="the label is wrong"), kept:
+        raise LabelSetError(Mistake("labels.csv", "the label is wrong", "Mend it."))
+    (tmp_path / "elsewhere").touch()
+    with opened(tmp_path / "elsewhere") as kept:
+        kept.add([key("cat")], torch.zeros(1, WIDTH))
+    assert kept.trouble == "is not kept: it cannot be written (Not a directory)"
 
 
 @given(place=st.integers(1, 700), bit=st.integers(0, 7), length=st.integers(0, 700))
@@ -164,7 +182,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The card tells that the cache was damaged; the build itself is as good as ever."""
+    """The card tells that the cache was damaged or not kept; the build is as good as ever."""
     monkeypatch.setattr(text, "open_text_encoder", Reader().open)
     write(tmp_path)
     text.make(labelset.read("weather", tmp_path))
@@ -173,3 +191,7 @@ def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     figures = text.make(labelset.read("weather", tmp_path)).figures
     assert figures[-1] == "The cache of sentences was damaged and was made anew."
     assert "damaged" not in " ".join(text.make(labelset.read("weather", tmp_path)).figures)
+    file.unlink()
+    with full_disk():
+        figures = text.make(labelset.read("weather", tmp_path)).figures
+    assert figures[-1].startswith("The cache of sentences is not kept: it cannot be written (")
