@@ -27,6 +27,11 @@ LARGEST_FILE = 64 * 1024
 DEEPEST_NESTING = 10
 """Levels; the settings have three, and the parser would recurse for as long as a file asks."""
 
+MOST_MISTAKES = 50
+"""Mistakes of one file or folder that are named; more are only counted."""
+MOST_COMPARED = 3000
+"""Words among which the one that was meant is looked for; so many took 7 ms on a slow core."""
+
 
 class Section(BaseModel):
     """Frozen settings that refuse keys they do not know; an empty section means the defaults."""
@@ -38,11 +43,6 @@ class Section(BaseModel):
     def _empty_means_defaults(cls, value: object) -> object:
         return {} if value is None else value
 
-
-MOST_MISTAKES = 50
-"""Mistakes of one file or folder that are named; more are only counted."""
-MOST_COMPARED = 3000
-"""Words among which the one that was meant is looked for; so many took 7 ms on a slow core."""
 
 M = TypeVar("M", bound=BaseModel)
 Keys = tuple[str | int, ...]

@@ -81,17 +81,14 @@ def alike(embeddings: torch.Tensor) -> list[tuple[int, int]]:
     They are no more than MOST_PAIRS.
     """
     unit = torch.nn.functional.normalize(embeddings.float())
-    count = len(unit)
-    kept, pairs = torch.empty(0), torch.empty(0, dtype=torch.long)
-    for start in range(0, count, BLOCK):
-        near = (unit[start : start + BLOCK] @ unit.T).triu(start + 1).flatten()  # (BLOCK × N)
-        nearest, at = near.topk(min(MOST_PAIRS, len(near)))
-        same = nearest >= ALIKE
-        kept = torch.cat([kept, nearest[same]])
-        pairs = torch.cat([pairs, at[same] + start * count])
-        kept, best = kept.topk(min(MOST_PAIRS, len(kept)))
-        pairs = pairs[best]
-    return [(pair // count, pair % count) for pair in pairs.tolist()]
+    nearest, pairs = torch.empty(0), torch.empty(0, 2, dtype=torch.long)
+    for start in range(0, len(unit), BLOCK):
+        near = (unit[start : start + BLOCK] @ unit[start:].T).triu(1)  # (BLOCK, N - start)
+        found = (near >= ALIKE).nonzero()
+        nearest = torch.cat([nearest, near[found[:, 0], found[:, 1]]])
+        nearest, order = nearest.topk(min(MOST_PAIRS, len(nearest)))
+        pairs = torch.cat([pairs, found + start])[order]
+    return [(a, b) for a, b in pairs.tolist()]
 
 
 def painted(
