@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from installation import arguments
+from installation import arguments, config
 from installation.config import MODELS, label_sets
 from installation.document import shown, some
 
@@ -139,12 +139,18 @@ def build_set(asked: argparse.Namespace) -> int:
 
 
 def preview_set(asked: argparse.Namespace) -> int:
-    """Paint a set as a map into its folder, and print what a curator must know of it."""
+    """Paint a set as a map into its folder, and print what a curator must know of it.
+
+    What is hidden, and the language, are those of kiosk.yaml: the set as it would hang.
+    """
     from installation.making.preview import MOST_NAMED, preview
 
+    settings = config.load().settings
     words = f"Trying {asked.set} on pictures of nothing and on the rehearsal; a minute or two …"
     print(words, file=sys.stderr, flush=True)
-    painted = preview(asked.set, asked.screen, pca=asked.pca)
+    painted = preview(
+        asked.set, asked.screen, settings.content, language=settings.language, pca=asked.pca
+    )
     for figure in painted.figures:
         print(figure)
     print()

@@ -11,7 +11,7 @@ import contextlib
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,11 @@ LARGEST_FILE = 64 * 1024
 
 DEEPEST_NESTING = 10
 """Levels; the settings have three, and the parser would recurse for as long as a file asks."""
+
+MOST_MISTAKES = 50
+"""Mistakes of one file or folder that are named; more are only counted."""
+MOST_COMPARED = 3000
+"""Words among which the one that was meant is looked for; so many took 7 ms on a slow core."""
 
 
 class Section(BaseModel):
@@ -551,6 +556,30 @@ def did_you_mean(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     """
     nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return f"Did you mean '{cut(nearest[0])}'?" if nearest else ""
+
+
+def suggestions() -> Callable[[str, Collection[str]], str]:
+    """Return a `did_you_mean` for one stranger's file, which may hold any number of mistakes.
+
+    The search is slow: it is made for no more mistakes than are named, and among no more words
+    than MOST_COMPARED.
+    """
+    named = iter(range(MOST_MISTAKES))
+
+    def suggest(word: str, known: Collection[str]) -> str:
+        slow = len(known) > MOST_COMPARED or next(named, None) is None
+        return "" if slow else did_you_mean(word, list(known))
+
+    return suggest
+
+
+def shortened(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """Return the first mistakes, and how many more there are."""
+    kept = list(mistakes[:MOST_MISTAKES])
+    if more := len(mistakes) - len(kept):
+        where = kept[-1].where.rpartition(":")[0] or kept[-1].where
+        kept.append(Mistake(where, f"{more:,} more mistakes are not listed", "Mend these first."))
+    return kept
 
 
 def _nearest_file(path: Path) -> str:

@@ -6,9 +6,11 @@ import csv
 import io
 import textwrap
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
+from installation.making.replacing import unwritten
 from installation.making.set_names import check_free, check_plain
 from installation.naming import files, labelset
 from installation.naming.spreadsheet import COLUMNS, OPTIONAL, Row
@@ -81,10 +83,10 @@ OF_METHODS = ("encoder", "templates", "examples", "input", "output")
 def begin(name: str, model: str | None, models: Path) -> Path:
     """Make the folder of a new set and return it; with `model`, that set's labels are in it.
 
-    Raises LabelSetError where the name cannot be a folder's, is taken, or `model` is none.
+    Raises LabelSetError where the name cannot be a folder's, is taken, or `model` is none, and
+    where nothing can be written; then nothing is left there.
     """
     check_plain(name, "kiosk labels new")
-    check_free(name, models, "Take another name.")
     settings: dict[str, object] = {
         **TEXT_SETTINGS,
         "name": name,
@@ -106,12 +108,19 @@ def begin(name: str, model: str | None, models: Path) -> Path:
             said = root.model_dump(include={"translations"})
             text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
             settings["translations"] = textwrap.indent(text, "  ")
-    folder = models / name
-    folder.mkdir()
     values = {key: _quoted(value) if key in _TEXTS else value for key, value in settings.items()}
-    (folder / files.SETTINGS).write_text(YAML.format(**values), encoding="utf-8")
-    # A spreadsheet takes a file for UTF-8 where a BOM says so.
-    (folder / files.LABELS).write_text(_csv(rows), encoding="utf-8-sig", newline="")
+    folder = models / name
+    try:
+        check_free(name, models, "Take another name.")
+        with TemporaryDirectory(prefix=".new-", dir=models) as staging:
+            staged = Path(staging) / name
+            staged.mkdir()
+            (staged / files.SETTINGS).write_text(YAML.format(**values), encoding="utf-8")
+            # A spreadsheet takes a file for UTF-8 where a BOM says so.
+            (staged / files.LABELS).write_text(_csv(rows), encoding="utf-8-sig", newline="")
+            staged.rename(folder)
+    except OSError as failure:
+        raise unwritten(folder, failure) from None
     return folder
 
 

@@ -17,7 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from installation.making.replacing import replacing
+from installation.errors import LabelSetError
+from installation.making.replacing import replacing, unwritten
 from installation.naming.tensors import mismatch
 
 FOLDER = ".cache"
@@ -37,13 +38,14 @@ class Cache:
     """Vectors by key, for the length of a `with`, at whose end what is new is written.
 
     `name` says which network and in which way it was asked, its fingerprint included; each vector
-    is `(width,)` float32. A damaged file counts as none, and `damaged` tells. Two builds may use
-    one at a time: each replaces the whole file, with what it found there before.
+    is `(width,)` float32. A damaged file counts as none; one that cannot be written costs the next
+    build its time, and no more. `trouble` tells of both, for the end of a sentence. Two builds may
+    use one at a time: each replaces the whole file, with what it found there before.
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:
         self.file = models / FOLDER / f"{name}.safetensors"
-        self.damaged = False
+        self.trouble = ""
         self._width = width
         self._new: dict[str, torch.Tensor] = {}
         self._vectors = self._read()
@@ -59,7 +61,10 @@ class Cache:
     ) -> None:
         # After a mistake or Ctrl-C, too: the next build goes on where this one stopped.
         if self._new:
-            self._write(self._read() | self._new)
+            try:
+                self._write(self._read() | self._new)
+            except LabelSetError as failure:
+                self.trouble = f"is not kept: {failure.mistakes[0].what}"
 
     def __contains__(self, key: object) -> bool:
         return key in self._vectors
@@ -86,7 +91,7 @@ class Cache:
         except FileNotFoundError:
             return {}
         except (SafetensorError, OSError, IndexError):
-            self.damaged = True
+            self.trouble = "was damaged and was made anew"
             return {}
         return {bytes(key).hex(): of for key, of in zip(keys.numpy(), vectors, strict=True)}
 
@@ -97,7 +102,10 @@ class Cache:
         )
         keys = keys.view(-1, KEY)
         vectors = torch.stack([of for _, of in kept])
-        self.file.parent.mkdir(exist_ok=True)
+        try:
+            self.file.parent.mkdir(exist_ok=True)
+        except OSError as failure:
+            raise unwritten(self.file, failure) from None
         with replacing(self.file) as file:
             said = {"sha256": _checksum(keys, vectors)}
             save_file({"keys": keys, "vectors": vectors}, file, said)

@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from installation.document import shortened
 from installation.errors import LabelSetError
 from installation.making import pictures, probe
 from installation.making.cache import Cache
 from installation.making.evenness import evenness
 from installation.making.made import Made
 from installation.making.neutral import neutral_features, neutral_pictures
-from installation.making.pictures import Found, LeftOut, Picture
+from installation.making.pictures import Found, LeftOut
 from installation.making.probe import Features, Numbers
 from installation.naming import labelset
 from installation.naming.encoder import Encoder
@@ -32,7 +33,7 @@ from installation.naming.encoders import open_encoder
 from installation.naming.labelset import Source
 
 BATCH = 16
-"""Pictures that are decoded and encoded together, each in its two views."""
+"""Pictures that are encoded together, each in its two views."""
 NEUTRAL = 60
 """Pictures of nothing, for what the labels make of it."""
 WORST = 5
@@ -54,7 +55,7 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
         found = _encoded(there, encoder, cache)
         everybody = range(len(source.rows))
         if mistakes := list(pictures.too_few(source, found, everybody)):
-            raise LabelSetError(*mistakes)
+            raise LabelSetError(*shortened(mistakes))
         views = _views([cache[picture.key] for picture in found.good])
         neutral = _neutral(encoder, cache)
     labels = np.array([picture.row for picture in found.good])
@@ -66,8 +67,8 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
         *_of_pictures(source, found),
         f"The regression's scores were softened by the temperature {temperature:.2f}.",
     ]
-    if cache.damaged:
-        figures.append("The cache of what was seen in pictures was damaged and was made anew.")
+    if cache.trouble:
+        figures.append(f"The cache of what was seen in pictures {cache.trouble}.")
     return Made(
         made.tensors(),
         encoder.fingerprint,
@@ -80,21 +81,25 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
 def _encoded(found: Found, encoder: Encoder, cache: Cache) -> Found:
     """Add what is seen in the pictures to `cache`; return those that could be decoded."""
     new = [picture for picture in found.good if picture.key not in cache]
-    broken: list[Picture] = []
+    left_out: list[LeftOut] = []
     bar = tqdm(
         total=len(new), desc="looking at pictures", unit="picture", disable=None, leave=False
     )
-    with bar, ThreadPoolExecutor() as pool:
+    with bar, ThreadPoolExecutor(pictures.DECODERS) as pool:
         for start in range(0, len(new), BATCH):
             some = new[start : start + BATCH]
-            squares = pictures.squares(some, encoder.input, pool)
-            seen = {p.key: s for p, s in zip(some, squares, strict=True) if s is not None}
-            broken += [p for p in some if p.key not in seen]
+            seen = {}
+            for picture, square in zip(
+                some, pictures.squares(some, encoder.input, pool), strict=True
+            ):
+                if isinstance(square, LeftOut):
+                    left_out.append(square)
+                else:
+                    seen[picture.key] = square
             _see(seen, encoder, cache)
             bar.update(len(some))
-    good = tuple(picture for picture in found.good if picture not in broken)
-    out = tuple(LeftOut(picture.file, picture.row, pictures.BROKEN) for picture in broken)
-    return Found(good, found.left_out + out)
+    good = tuple(picture for picture in found.good if picture.key in cache)
+    return Found(good, (*found.left_out, *left_out))
 
 
 def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: Cache) -> None:

@@ -8,7 +8,6 @@ are checked before it is renamed, so that a file with its proper name is always 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from installation.making.downloads import (
     download,
     mistyped,
 )
+from installation.making.replacing import give_name
 
 PART = ".part"
 """At the end of the name of what has not come whole."""
@@ -339,10 +339,7 @@ def _limit(item: Item, found: Address, where: str) -> Limit:
 def _give_name(part: Path, target: Path, where: str) -> None:
     """Give what has come its name in one step, once all of it is on the disk."""
     try:
-        with part.open("rb+") as opened:
-            os.fsync(opened)
-        part.chmod(0o644)
-        part.replace(target)
+        give_name(part, target)
     except OSError as failure:
         what = f"{shown(target)} cannot be written ({failure.strerror})"
         raise FetchError(Mistake(where, what, "Mend what is in the way.")) from None

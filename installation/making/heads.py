@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from installation.config import WEIGHTS
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake, WeightsError
 from installation.making.made import Made
-from installation.naming import vocabulary
+from installation.naming import fetched, vocabulary
 from installation.naming.files import SETTINGS
 from installation.naming.labelset import Source
 from installation.naming.tensors import shapes
@@ -64,31 +64,40 @@ def read_rows(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the weight `(N, D)` and bias `(N,)` of the head at each place, float32, else zeros.
 
-    Only these rows are read from the file. Raises WeightsError where it has no head of `classes`
-    rows.
+    Only these rows are read from the file. Raises WeightsError where it is damaged or has no head
+    of `classes` rows.
     """
     head = pretrained(name).classifier
-    remedy = "Take another network, or another method."
+
+    def wrong(what: str, remedy: str = "Take another network, or another method.") -> WeightsError:
+        return WeightsError(Mistake(shown(file), what, remedy))
+
     if not isinstance(head, str):
-        what = f"{cut(name)} has no head, or more than one (expected one)"
-        raise WeightsError(Mistake(shown(file), what, remedy))
-    with safe_open(file, framework="pt") as opened:
-        there = shapes(opened)
-        if f"{head}.weight" not in there:
-            what = f"the tensor '{head}.weight' is missing: {cut(name)} comes without its head"
-            raise WeightsError(Mistake(shown(file), what, remedy))
-        count, width, *ones = there[f"{head}.weight"]
-        if count != classes or any(one != 1 for one in ones):
-            what = f"'{head}.weight' is {there[f'{head}.weight']} (expected {classes:,} rows)"
-            raise WeightsError(Mistake(shown(file), what, remedy))
-        rows = opened.get_slice(f"{head}.weight")
-        weight, bias = torch.zeros(len(places), width), torch.zeros(len(places))
-        biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in there else None
-        for i, place in enumerate(places):
-            if place is not None:
-                weight[i] = rows[place].reshape(-1).float()
-                if biases is not None:
-                    bias[i] = biases[place]
+        raise wrong(f"{cut(name)} has no head, or more than one (expected one)")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            there = shapes(opened)
+            if f"{head}.weight" not in there:
+                raise wrong(
+                    f"the tensor '{head}.weight' is missing: {cut(name)} comes without its head"
+                )
+            shape = there[f"{head}.weight"]
+            if len(shape) < 2 or shape != [classes, shape[1], *[1] * len(shape[2:])]:
+                raise wrong(f"'{head}.weight' is {shape} (expected {classes:,} rows)")
+            if there.get(f"{head}.bias", [classes]) != [classes]:
+                seen = there[f"{head}.bias"]
+                raise wrong(f"'{head}.bias' is {seen} (expected {classes:,} numbers)")
+            rows = opened.get_slice(f"{head}.weight")
+            weight, bias = torch.zeros(len(places), shape[1]), torch.zeros(len(places))
+            biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in there else None
+            for i, place in enumerate(places):
+                if place is not None:
+                    weight[i] = rows[place].reshape(-1).float()
+                    if biases is not None:
+                        bias[i] = biases[place]
+    except (OSError, SafetensorError):
+        remedy = f"Delete it and run: {fetched.command(name)}"
+        raise wrong("it is damaged", remedy) from None
     return weight, bias
 
 

@@ -34,6 +34,12 @@ FEWEST = 12
 ALIKE = 0.9
 """Cosine from which two labels say the same; 'physician' and 'doctor' have 0.93."""
 
+MOST_PAIRS = 2000
+"""Pairs that say the same of which anybody would take note; the nearest are kept."""
+
+BLOCK = 256
+"""Labels that are compared with all others at once: 25,000 of them take 26 MB."""
+
 SMALLEST, LARGEST = 20, 56
 """Type of a name, px per em, that never wins, and that wins most."""
 
@@ -70,12 +76,19 @@ def laid_out(embeddings: torch.Tensor, *, pca: bool = False) -> npt.NDArray[np.f
 
 
 def alike(embeddings: torch.Tensor) -> list[tuple[int, int]]:
-    """Return the pairs of `embeddings`, `(N, D)`, that say nearly the same, the nearest first."""
+    """Return the pairs of `embeddings`, `(N, D)`, that say nearly the same, the nearest first.
+
+    They are no more than MOST_PAIRS.
+    """
     unit = torch.nn.functional.normalize(embeddings.float())
-    near = (unit @ unit.T).triu(1)  # (N, N)
-    pairs = (near >= ALIKE).nonzero()
-    order = near[pairs[:, 0], pairs[:, 1]].argsort(descending=True)
-    return [(int(a), int(b)) for a, b in pairs[order]]
+    nearest, pairs = torch.empty(0), torch.empty(0, 2, dtype=torch.long)
+    for start in range(0, len(unit), BLOCK):
+        near = (unit[start : start + BLOCK] @ unit[start:].T).triu(1)  # (BLOCK, N - start)
+        found = (near >= ALIKE).nonzero()
+        nearest = torch.cat([nearest, near[found[:, 0], found[:, 1]]])
+        nearest, order = nearest.topk(min(MOST_PAIRS, len(nearest)))
+        pairs = torch.cat([pairs, found + start])[order]
+    return [(a, b) for a, b in pairs.tolist()]
 
 
 def painted(

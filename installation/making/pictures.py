@@ -1,18 +1,19 @@
 """An artist's pictures: which are good, why the others are left out, and how the network sees them.
 
 They are read where they lie and never copied. A picture's header is judged before anything of it is
-decoded, so that no file makes the machine take more memory than MOST_PIXELS need.
+decoded, so that no file makes the machine take more memory than DECODERS pictures of MOST_PIXELS.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from installation.document import cut, did_you_mean, shown
+from installation.document import cut, shortened, shown, suggestions
 from installation.errors import LabelSetError, Mistake
 from installation.naming import built, crops
 from installation.naming.encoder import Input
@@ -37,7 +38,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 LARGEST_PICTURE = 64 * 1024 * 1024
 """Bytes; a 24-megapixel TIFF without compression has 72 million, a JPEG of 80 megapixels 40."""
 MOST_PIXELS = 80_000_000
-"""Of one picture: 240 MB decoded; a telephone's largest have 50 million."""
+"""Of one picture: 240 MB decoded, and 700 MB with the copies from which it is cut (measured on PNGs
+of 79 million); a telephone's largest have 50 million."""
+DECODERS = 2
+"""Pictures that are decoded at once, however many cores there are."""
 SMALLEST_SIDE = 64
 """Px; below, a visitor's crop and the picture would have nothing in common but the motif."""
 
@@ -101,30 +105,49 @@ def find(source: Source, known: Container[str]) -> Found:
     top = source.folder / source.settings.examples
     folders = _folders(top)
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
-    mistakes = []
-    for name in folders.keys() - rows.keys():
-        what = f"the folder '{cut(name)}' is the id of no row"
-        remedy = did_you_mean(name, list(rows.keys() - folders.keys()))
-        mistakes.append(Mistake(shown(top), what, remedy or "Write its row, or move it away."))
-    here = {name: _files(folders[name]) for name in rows if name in folders}
-    if (count := sum(len(files) for files in here.values())) > MOST_PICTURES:
-        what = f"there are {count:,} files in it (expected at most {MOST_PICTURES:,})"
-        raise LabelSetError(Mistake(shown(top), what, "Take some out."))
-    found = _judged([(file, rows[name]) for name, files in here.items() for file in files], known)
-    table = shown(source.folder / LABELS)
-    for name, i in rows.items():
-        where = f"{table}:{source.rows[i].line}"
-        if name not in folders:
-            what = f"'{cut(name)}' has no folder in {shown(top)} (expected one of that name)"
-            remedy = did_you_mean(name, list(folders.keys() - rows.keys()))
-            mistakes.append(Mistake(where, what, remedy or "Make it, or take the row out."))
-    mistakes += too_few(source, found, [i for name, i in rows.items() if name in folders])
+    mistakes = list(_misnamed(source, rows, folders))
     if len(rows) == 1:
         what = "there is only one row, and examples can only tell labels from each other"
-        mistakes.append(Mistake(table, what, "Add a row, and pictures of it."))
+        mistakes.append(
+            Mistake(shown(source.folder / LABELS), what, "Add a row, and pictures of it.")
+        )
+    files: list[tuple[Path, int]] = []
+    readable: list[int] = []
+    for name in (name for name in rows if name in folders):
+        try:
+            files += [(file, rows[name]) for file in _files(folders[name])]
+            readable.append(rows[name])
+        except OSError as error:
+            where = f"{shown(top)}/{cut(name)}"
+            mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
+    if len(files) > MOST_PICTURES:
+        what = f"there are {len(files):,} files in it (expected at most {MOST_PICTURES:,})"
+        mistakes.append(Mistake(shown(top), what, "Take some out."))
+        raise LabelSetError(*shortened(mistakes))
+    found = _judged(files, known)
+    mistakes += too_few(source, found, readable)
     if mistakes:
-        raise LabelSetError(*sorted(mistakes, key=str))
+        raise LabelSetError(*shortened(mistakes))
     return found
+
+
+def _misnamed(
+    source: Source, rows: Mapping[str, int], folders: Mapping[str, Path]
+) -> Iterator[Mistake]:
+    """Yield a mistake for each folder that is no row's, and for each row without a folder."""
+    top, table = shown(source.folder / source.settings.examples), shown(source.folder / LABELS)
+    strays = sorted(folders.keys() - rows.keys())
+    lonely = [name for name in rows if name not in folders]
+    suggest = suggestions()
+    for name in strays:
+        what = f"the folder '{cut(name)}' is the id of no row"
+        remedy = suggest(name, lonely)
+        yield Mistake(top, what, remedy or "Write its row, or move it away.")
+    for name in lonely:
+        what = f"'{cut(name)}' has no folder in {top} (expected one of that name)"
+        remedy = suggest(name, strays)
+        where = f"{table}:{source.rows[rows[name]].line}"
+        yield Mistake(where, what, remedy or "Make it, or take the row out.")
 
 
 def fingerprint(source: Source, found: Found) -> str:
@@ -151,14 +174,20 @@ def has_other_pictures(source: Source, label_set: LabelSet) -> bool:
 
 
 def stamps(top: Path) -> frozenset[tuple[str, int, int]]:
-    """Return what tells one state of a folder of pictures from another, without reading them."""
-    try:
-        folders = [top, *(entry for entry in top.iterdir() if entry.is_dir())]
-        entries = [entry for folder in folders for entry in os.scandir(folder)]
-        found = ((entry.path, entry.stat()) for entry in entries)
-        return frozenset((path, of.st_mtime_ns, of.st_size) for path, of in found)
-    except (OSError, ValueError):
-        return frozenset()
+    """Return what tells one state of a folder of pictures from another, without reading them.
+
+    What cannot be looked at, such as a link that leads nowhere, is passed over.
+    """
+    found = set()
+    for folder, inside, files in os.walk(top, followlinks=True):
+        for name in (*inside, *files):
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError):
+                of = os.stat(path)
+                found.add((path, of.st_mtime_ns, of.st_size))
+        if folder != str(top):
+            inside.clear()  # pictures lie no deeper
+    return frozenset(found)
 
 
 def too_few(source: Source, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:
@@ -175,13 +204,15 @@ def too_few(source: Source, found: Found, rows: Iterable[int]) -> Iterator[Mista
 
 def _folders(top: Path) -> dict[str, Path]:
     try:
-        inside = [entry for entry in top.iterdir() if not entry.name.startswith(".")]
+        inside = [
+            entry for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+        ]
     except (OSError, ValueError):
         what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
         remedy = "Make it, or write another under `examples:` in labelset.yaml."
         raise LabelSetError(Mistake(shown(top), what, remedy)) from None
     # A Mac takes names apart into letters and their accents.
-    return {unicodedata.normalize("NFC", entry.name): entry for entry in inside if entry.is_dir()}
+    return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
 
 
 def _files(folder: Path) -> list[Path]:
@@ -229,7 +260,7 @@ def _judge(file: Path, row: int, known: Container[str]) -> Picture | LeftOut:
             return out(f"it has {size:,} bytes (expected at most {LARGEST_PICTURE:,})")
         data = file.read_bytes()
     except OSError as error:
-        return out(f"it cannot be read ({error.strerror})")
+        return out(_unreadable(error))
     key = hashlib.sha256(data).hexdigest()
     if key in known:
         return Picture(file, row, key)
@@ -250,29 +281,36 @@ def _judge(file: Path, row: int, known: Container[str]) -> Picture | LeftOut:
     return Picture(file, row, key, shorter if kind in ("JPEG", "MPO") else 0)
 
 
+def _unreadable(error: OSError) -> str:
+    return f"it cannot be read ({error.strerror})"
+
+
 def squares(
     pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
-) -> list[torch.Tensor | None]:
-    """Return each picture as the network takes it, `(3, size, size)` float32; None: not decodable.
+) -> list[torch.Tensor | LeftOut]:
+    """Return each picture as the network takes it, `(3, size, size)` float32, or why it cannot.
 
     It is the centre square, resized and normalised as the show does with a visitor's crop.
     """
     return list(pool.map(lambda picture: _square(picture, taken), pictures))
 
 
-def _square(picture: Picture, taken: Input) -> torch.Tensor | None:
+def _square(picture: Picture, taken: Input) -> torch.Tensor | LeftOut:
+    def out(why: str) -> LeftOut:
+        return LeftOut(picture.file, picture.row, why)
+
     try:
         data = picture.file.read_bytes()
-    except OSError:
-        return None
+    except OSError as error:
+        return out(_unreadable(error))
     if hashlib.sha256(data).hexdigest() != picture.key:
-        return None  # replaced since its header was judged
+        return out("it was replaced while the pictures were looked at")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _flags(picture.jpeg_side, taken.size))
     except cv2.error:
-        return None
+        return out(BROKEN)
     if pixels is None:
-        return None
+        return out(BROKEN)
     height, width, _ = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

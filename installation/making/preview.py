@@ -14,10 +14,11 @@ from installation.making import map as chart
 from installation.making import text
 from installation.making.cache import Embed, remembered
 from installation.making.evenness import evenness
+from installation.making.replacing import replacing
 from installation.making.trial import Trial, tried
 from installation.naming import labelset
 from installation.naming.classifier import open_classifier
-from installation.naming.labelset import LabelSet, Source
+from installation.naming.labelset import EVERYTHING, LabelSet, Source
 from installation.naming.spreadsheet import Wording
 from installation.seeing.detectors import open_detector
 from installation.showing import compose, fonts
@@ -52,53 +53,64 @@ class Preview:
 def preview(
     name: str,
     screen: tuple[int, int],
+    content: ContentSettings,
     models: Path = MODELS,
     *,
+    language: str = "en",
     pca: bool = False,
     embed: Embed | None = None,
-    content: ContentSettings | None = None,
 ) -> Preview:
     """Write `preview.png` into the set's folder and return it with the table.
 
-    `screen` is the size of the wall, px. With `pca` the map is laid out by PCA alone. `embed`
-    replaces the sentence encoder. Takes about half a minute for a thousand labels. Raises
-    KioskError where the set cannot be shown.
+    `screen` is the size of the wall, px; `content` and `language` are those of the show. With `pca`
+    the map is laid out by PCA alone. `embed` replaces the sentence encoder. Takes about half a
+    minute for a thousand labels. Raises KioskError where the set cannot be shown, or the picture
+    not be written.
     """
-    content = content or ContentSettings()
     source = labelset.read(name, models)
-    label_set = labelset.load(name, content, models)
+    label_set = labelset.showable(source, content, language)
     cpu = torch.device("cpu")
     # A machine that does something else, too, takes longer on two threads than on one.
     torch.set_num_threads(1)
     trial = tried(open_classifier(label_set, cpu), open_detector("auto", cpu))
-    rows = [row for row in source.rows if not row.background]
+    names = {of.id: of.name for of in labelset.assemble(source, EVERYTHING, language).labels}
+    rows = [row for row in source.rows if row.id in names]
     with text.open_cache(models) as cache:
         embed = embed or remembered(text.open_text_encoder, cache)
         embeddings = text.embed_labels(rows, embed)
     wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
     won = {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
     scripts = fonts.missing_scripts(label_set.texts())
-    points = [chart.Point(_drawable(row.name, scripts), won.get(row.id)) for row in rows]
-    pairs = [
-        (a, b)
-        for a, b in chart.alike(embeddings)
-        if points[a].wins is not None and points[b].wins is not None
-    ]
-    figures = list(_figures(label_set, trial))
+    points = [chart.Point(_drawable(names[row.id], scripts), won.get(row.id)) for row in rows]
+    visible = [i for i, row in enumerate(rows) if row.id in won]
+    pairs = [(visible[a], visible[b]) for a, b in chart.alike(embeddings[visible])]
+    figures = [*_hiding(label_set, source), *_figures(label_set, trial)]
     title = _drawable(label_set.settings.title, scripts) or name
     heading = [title, _legend(label_set, trial)]
     picture = label_set.folder / "preview.png"
     surface = chart.painted(points, chart.laid_out(embeddings, pca=pca), pairs, heading)
-    pygame.image.save(surface, picture)
-    twins = [f"{rows[a].name} = {rows[b].name}" for a, b in pairs]
+    with replacing(picture) as file, file.open("wb") as opened:
+        pygame.image.save(surface, opened, picture.name)
+    twins = [f"{names[rows[a].id]} = {names[rows[b].id]}" for a, b in pairs]
+    alike = "pairs that say nearly the same"
+    if len(pairs) == chart.MOST_PAIRS:
+        alike += ", or more: only the nearest are counted"
     facts = [
         *_facts(label_set, trial, won),
         Fact("scripts without a font", len(scripts), scripts),
         *([] if scripts else [_too_long(label_set, screen)]),
         *_untranslated(source, set(won)),
-        Fact("pairs that say nearly the same", len(twins), twins),
+        Fact(alike, len(twins), twins),
     ]
     return Preview(picture, facts, figures)
+
+
+def _hiding(label_set: LabelSet, source: Source) -> Iterator[str]:
+    """Yield how many labels are hidden, where they are not those that are hidden by default."""
+    default = labelset.assemble(source, ContentSettings())
+    if {of.id for of in label_set.labels} != {of.id for of in default.labels}:
+        hidden, usual = (sum(of.hidden.values()) for of in (label_set, default))
+        yield f"Labels hidden as kiosk.yaml says: {hidden:,}; by default: {usual:,}."
 
 
 def _drawable(name: str, scripts: Sequence[str]) -> str:

@@ -53,8 +53,8 @@ def make(source: Source, embed: Embed | None = None) -> Made:
         return _made(source, embed)
     with open_cache(source.folder.parent) as cache:
         made = _made(source, remembered(open_text_encoder, cache))
-    note = "The cache of sentences was damaged and was made anew."
-    return replace(made, figures=[*made.figures, note]) if cache.damaged else made
+    note = f"The cache of sentences {cache.trouble}."
+    return replace(made, figures=[*made.figures, note]) if cache.trouble else made
 
 
 def open_cache(models: Path) -> Cache:

@@ -6,7 +6,6 @@ by looking at the files (installation/naming/renewal.py).
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from installation.errors import KioskError, LabelSetError
 from installation.making import building
 from installation.making.pictures import has_other_pictures, stamps
 from installation.naming import built, labelset
-from installation.naming.files import SETTINGS
+from installation.naming.files import BUILT, SETTINGS
 from installation.naming.labelset import LabelSetSettings
 from installation.naming.renewal import signature
 
@@ -39,38 +38,44 @@ def watch(name: str, rest: Sequence[str], say: Say, models: Path = MODELS) -> in
         [sys.executable, "-m", "installation", "run", "--labels", name, *rest], cwd=PROJECT
     )
     with show:
-        # At Ctrl-C the terminal tells the show, too, which then ends by itself.
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
             keep_built(name, say, lambda: _ends_within(show, POLL_S), models)
+        except KeyboardInterrupt:
+            pass  # the terminal tells the show, too, which then ends by itself
+        except BaseException:
+            show.terminate()  # or it would play on, and nobody would know that nothing is built
+            raise
         return show.wait()
 
 
 def keep_built(name: str, say: Say, ended: Callable[[], bool], models: Path = MODELS) -> None:
     """Build the set whenever its files have changed and stand still, until `ended()`.
 
-    `ended` takes its time: the files are looked at once for each call.
+    `ended` takes its time: the files are looked at once for each call. The first state is tried,
+    too, as somebody may have saved during the build before.
     """
-    seen = tried = _state(models / name)
+    seen = tried = None
     while not ended():
         now = _state(models / name)
         if now == seen and now != tried:
+            tried = now
             try:
                 build_if_stale(name, say, models)
             except KioskError as error:
                 say("labels: a change cannot be built, and the last good set stays.")
                 say(str(error))
-            now = tried = _state(models / name)
         seen = now
 
 
 def _state(folder: Path) -> tuple[object, ...]:
-    """Return what tells one state of a set's files and pictures from another."""
+    """Return what tells one state of what a set is built from, pictures too, from another."""
+    files = {name: stamp for name, stamp in signature(folder).items() if name != BUILT}
     try:
         settings = load_yaml(folder / SETTINGS, LabelSetSettings, LabelSetError).settings
     except LabelSetError:
-        return (signature(folder),)
+        return (files,)
     has_pictures = settings.method == "examples"
-    return signature(folder), stamps(folder / settings.examples) if has_pictures else None
+    return files, stamps(folder / settings.examples) if has_pictures else None
 
 
 def build_if_stale(name: str, say: Say, models: Path = MODELS) -> None:

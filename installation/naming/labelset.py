@@ -15,7 +15,7 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -32,7 +32,16 @@ from installation.config import (
     Share,
     label_sets,
 )
-from installation.document import Loaded, Section, cut, did_you_mean, load_yaml, shown
+from installation.document import (
+    Loaded,
+    Section,
+    cut,
+    did_you_mean,
+    load_yaml,
+    shortened,
+    shown,
+    suggestions,
+)
 from installation.errors import LabelSetError, Mistake
 from installation.naming import fetched, files, output_names, spreadsheet, vocabulary
 from installation.naming.fetched import CLIP
@@ -62,10 +71,6 @@ LONGEST_DESCRIPTION = 2000
 """Letters of looks_like; some twenty sentences."""
 DEEPEST_CHAIN = 50
 """Categories above a label, which are walked through for each row; the shipped sets have 7."""
-MOST_MISTAKES = 50
-"""Mistakes of one file that are named; more are only counted."""
-MOST_COMPARED = 3000
-"""Words among which the one that was meant is looked for; so many took 7 ms on a slow core."""
 
 EVERYTHING = ContentSettings.model_construct(hide=())
 """Nothing is hidden: how tools load a set, never a show."""
@@ -266,7 +271,7 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
         if rows:
             mistakes += _check_rows(rows, loaded.settings, shown(file))
     if mistakes:
-        raise LabelSetError(*_shorten(mistakes))
+        raise LabelSetError(*shortened(mistakes))
     assert loaded is not None
     unsafe = unsafe_synsets(models / WEIGHTS.name)
     judged = (
@@ -325,13 +330,7 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
     parents = {row.id: row.parent for row in rows}
     outputs = vocabulary.outputs(settings.method, settings.encoder or ENCODERS[settings.method])
     headings = {row.parent for row in rows if row.parent}
-    named = iter(range(MOST_MISTAKES))
-
-    def meant(word: str, known: Collection[str]) -> str:
-        """Return the word that was meant, for mistakes that will be named: the search is slow."""
-        slow = len(known) > MOST_COMPARED or next(named, None) is None
-        return "" if slow else did_you_mean(word, list(known))
-
+    meant = suggestions()
     for row in rows:
         where = f"{file}:{row.line}"
         if not row.id:
@@ -405,15 +404,6 @@ def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mist
 
 def _forbidden(letter: str) -> bool:
     return letter in OVERRIDES or unicodedata.category(letter) in ("Cc", "Cs")
-
-
-def _shorten(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """Return the first mistakes, and how many more there are."""
-    kept = list(mistakes[:MOST_MISTAKES])
-    if more := len(mistakes) - len(kept):
-        where = kept[-1].where.rpartition(":")[0] or kept[-1].where
-        kept.append(Mistake(where, f"{more} more mistakes are not listed", "Mend these first."))
-    return kept
 
 
 def assemble(source: Source, content: ContentSettings, language: str = "en") -> LabelSet:

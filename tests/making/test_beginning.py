@@ -11,6 +11,7 @@ from installation.errors import LabelSetError
 from installation.making.beginning import begin
 from installation.making.set_names import check_free, check_plain
 from installation.naming import labelset, spreadsheet
+from tests.making.full_disk import full_disk
 from tests.naming.made_networks import write_set
 
 
@@ -68,6 +69,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         with pytest.raises(LabelSetError, match="it is there already"):
             begin(name, None, tmp_path)
     assert (tmp_path / "mine" / "labels.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize("free", [0, 500])
+def test_what_finds_no_room_is_not_begun(tmp_path: Path, free: int) -> None:
+    """On a full disk there is a sentence, and no half-made set."""
+    with full_disk(free), pytest.raises(LabelSetError, match="mine: it cannot be written"):
+        begin("mine", None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(LabelSetError, match="mine: it cannot be written"):
+        begin("mine", None, tmp_path / "nowhere")
 
 
 @given(name=st.text(max_size=70))

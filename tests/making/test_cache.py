@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installation.config import label_sets
+from installation.errors import LabelSetError, Mistake
 from installation.making import cache, text
 from installation.making.cache import Cache, Embed
 from installation.naming import conse, labelset
+from tests.making.full_disk import full_disk
 from tests.naming.test_labelset import HEADER, write
 
 WIDTH = 8
@@ -42,13 +44,13 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     with opened(tmp_path) as kept:
         assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
         assert key("dog") not in kept
-        assert not kept.damaged
+        assert not kept.trouble
 
 
 def test_a_build_that_adds_nothing_writes_nothing(tmp_path: Path) -> None:
     """A build that finds all it needs leaves the file alone; without a file there is none."""
     with opened(tmp_path) as kept:
-        assert not kept.damaged
+        assert not kept.trouble
     assert list(tmp_path.iterdir()) == []
 
 
@@ -72,6 +74,22 @@ def test_an_interrupted_build_keeps_what_it_has(tmp_path: Path) -> None:
         assert key("cat") in kept
 
 
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    """On a full disk the build is told, and what was wrong before stays what is said."""
+    kept = opened(tmp_path)
+    with full_disk(), kept:
+        kept.add([key("cat")], torch.zeros(1, WIDTH))
+    assert kept.trouble.startswith("is not kept: it cannot be written (")
+    kept = opened(tmp_path)
+    kept.add([key("cat")], torch.zeros(1, WIDTH))
+    with full_disk(), pytest.raises(LabelSetError, match="the label is wrong"), kept:
+        raise LabelSetError(Mistake("labels.csv", "the label is wrong", "Mend it."))
+    (tmp_path / "elsewhere").touch()
+    with opened(tmp_path / "elsewhere") as kept:
+        kept.add([key("cat")], torch.zeros(1, WIDTH))
+    assert kept.trouble == "is not kept: it cannot be written (Not a directory)"
+
+
 @given(place=st.integers(1, 700), bit=st.integers(0, 7), length=st.integers(0, 700))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, length: int) -> None:
@@ -88,18 +106,18 @@ def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, le
             data = data[: min(length, len(data) - 1)]
         file.write_bytes(data)
         with opened(tmp_path) as kept:
-            assert kept.damaged
+            assert kept.trouble
             assert key("cat") not in kept
             kept.add([key("dog")], torch.zeros(1, WIDTH))
         with opened(tmp_path) as kept:
-            assert not kept.damaged
+            assert not kept.trouble
             assert key("dog") in kept
 
 
 def test_vectors_of_another_width_count_as_damaged(tmp_path: Path) -> None:
     """Numbers that do not fit the network are not used."""
     fill(tmp_path, "cat")
-    assert Cache(tmp_path, "network", WIDTH + 1).damaged
+    assert Cache(tmp_path, "network", WIDTH + 1).trouble
 
 
 def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +182,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The card tells that the cache was damaged; the build itself is as good as ever."""
+    """The card tells that the cache was damaged or not kept; the build is as good as ever."""
     monkeypatch.setattr(text, "open_text_encoder", Reader().open)
     write(tmp_path)
     text.make(labelset.read("weather", tmp_path))
@@ -173,3 +191,7 @@ def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     figures = text.make(labelset.read("weather", tmp_path)).figures
     assert figures[-1] == "The cache of sentences was damaged and was made anew."
     assert "damaged" not in " ".join(text.make(labelset.read("weather", tmp_path)).figures)
+    file.unlink()
+    with full_disk():
+        figures = text.make(labelset.read("weather", tmp_path)).figures
+    assert figures[-1].startswith("The cache of sentences is not kept: it cannot be written (")

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
 import struct
+import threading
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -15,15 +20,18 @@ from hypothesis import strategies as st
 from skimage import data
 
 from installation.config import ContentSettings
+from installation.document import MOST_MISTAKES
 from installation.errors import LabelSetError
 from installation.making import building, examples, pictures
 from installation.making.cache import FOLDER
 from installation.making.made import Made
+from installation.making.pictures import LeftOut
 from installation.naming import crops, labelset
 from installation.naming.encoder import Input
 from installation.naming.linear import Linear
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
+from tests.guarding.children import NOBODY
 from tests.naming.made_examples import COLOURS, YAML, draw, save
 from tests.naming.test_labelset import HEADER, write
 
@@ -48,11 +56,14 @@ class Eye:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of a set of four labels, red to grey, with five pictures each."""
-    rows = (f"{name},{name} one,looks {name},," for name in COLOURS)
-    folder = write(tmp_path, HEADER, *rows, name="seen", yaml=YAML + "examples")
+    folder = write(tmp_path, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
     for name, colour in COLOURS.items():
         draw(folder / "examples" / name, colour)
     return folder
+
+
+def _rows() -> list[str]:
+    return [f"{name},{name} one,looks {name},," for name in COLOURS]
 
 
 def make(folder: Path, eye: Eye | None = None) -> Made:
@@ -241,14 +252,108 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
     (inside / "blue" / "1.png").write_text("no picture")
     draw(inside / "purple", (120, 0, 120))
     assert refused(folder) == [
-        "examples/blue: there are 3 good pictures in it (expected at least 5); left out: "
-        "blue/1.png: it is no picture that can be read here (jpeg, png, webp, bmp, tiff can). "
-        "Add some.",
         "examples: the folder 'purple' is the id of no row. Write its row, or move it away.",
         "examples: the folder 'redd' is the id of no row. Did you mean 'red'?",
         "labels.csv:2: 'red' has no folder in examples (expected one of that name). "
         "Did you mean 'redd'?",
+        "examples/blue: there are 3 good pictures in it (expected at least 5); left out: "
+        "blue/1.png: it is no picture that can be read here (jpeg, png, webp, bmp, tiff can). "
+        "Add some.",
     ]
+
+
+def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
+    """Line 2 comes before line 10, and so many files that nobody could look at are said, too."""
+    rows = [f"row{number},row {number},,," for number in range(9)]
+    write(folder.parent, HEADER, *rows, *_rows(), name="seen", yaml=YAML + "examples")
+    said = refused(folder)
+    assert [line.split(":")[1] for line in said] == [str(line) for line in range(2, 11)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "MOST_PICTURES", 19)
+        assert refused(folder) == [
+            *said,
+            "examples: there are 20 files in it (expected at most 19). Take some out.",
+        ]
+
+
+def test_a_flood_of_mistakes_is_counted(folder: Path) -> None:
+    """A folder of strange folders gives a page of mistakes and their number, soon."""
+    for number in range(500):
+        (folder / "examples" / f"rd{number}").mkdir()
+    write(folder.parent, HEADER, *_rows(), "rd,rd,,,", name="seen", yaml=YAML + "examples")
+    said = refused(folder)
+    assert len(said) == MOST_MISTAKES + 1
+    assert said[0].endswith("'rd0' is the id of no row. Did you mean 'rd'?")
+    assert said[-1] == "examples: 451 more mistakes are not listed. Mend these first."
+
+
+def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
+    """What a user may not look into is named, beside all else that is wrong."""
+    with TemporaryDirectory() as name:
+        models = Path(name)
+        models.chmod(0o755)
+        folder = write(models, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
+        for row, colour in COLOURS.items():
+            draw(folder / "examples" / row, colour, 4)
+        source = labelset.read("seen", models)
+        with _nobody(folder / "examples" / "red"), pytest.raises(LabelSetError) as caught:
+            pictures.find(source, ())
+        said = [str(mistake) for mistake in caught.value.mistakes]
+        assert said[0] == (
+            f"{folder}/examples/red: it cannot be read (Permission denied). Check its permissions."
+        )
+        assert len(said) == 4
+
+
+@contextmanager
+def _nobody(closed: Path) -> Iterator[None]:
+    """Be a user who may not look into `closed`, even where the tests are root's."""
+    user, mode = os.geteuid(), closed.stat().st_mode
+    closed.chmod(0)
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        closed.chmod(mode)
+
+
+def test_a_dangling_link_hides_no_change(folder: Path) -> None:
+    """A link that leads nowhere keeps nobody from seeing that a picture is new."""
+    reds = folder / "examples" / "red"
+    (reds / "link.png").symlink_to("nowhere.png")
+    before = pictures.stamps(folder / "examples")
+    (reds / "new.png").write_bytes((reds / "0.png").read_bytes())
+    new = {path for path, _, _ in pictures.stamps(folder / "examples") - before}
+    assert str(reds / "new.png") in new
+
+
+def test_a_picture_that_changes_meanwhile_says_so(folder: Path) -> None:
+    """What was replaced or taken away after it was judged is not called damaged."""
+    files = [folder / "examples" / "red" / f"{number}.png" for number in range(3)]
+    found = pictures._judged([(file, 0) for file in files], ())
+    files[0].write_bytes(files[1].read_bytes())
+    files[1].unlink()
+    with ThreadPoolExecutor(1) as pool:
+        first, second, third = pictures.squares(found.good, TAKEN, pool)
+    assert str(first) == "red/0.png: it was replaced while the pictures were looked at"
+    assert str(second) == "red/1.png: it cannot be read (No such file or directory)"
+    assert isinstance(third, torch.Tensor)
+
+
+def test_two_pictures_are_decoded_at_once(folder: Path) -> None:
+    """However many cores there are, no more memory is taken than two pictures need."""
+    decoders: set[str] = set()
+
+    class Watchful(Eye):
+        def encode(self, batch: torch.Tensor) -> torch.Tensor:
+            names = (thread.name for thread in threading.enumerate())
+            decoders.update(name for name in names if name.startswith("ThreadPoolExecutor"))
+            return super().encode(batch)
+
+    make(folder, Watchful())
+    assert 1 <= len(decoders) <= 2
 
 
 def test_pictures_that_turn_out_broken_count_as_missing(folder: Path) -> None:
@@ -295,7 +400,7 @@ def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:
     found = pictures._judged([(file, 0)], ())
     with ThreadPoolExecutor() as pool:
         (square,) = pictures.squares(found.good, taken, pool)
-    assert square is not None
+    assert isinstance(square, torch.Tensor)
     return square
 
 
@@ -366,4 +471,4 @@ def test_no_file_stops_a_build(
     found = pictures._judged([(file, 0)], ())
     with ThreadPoolExecutor(1) as pool:
         for square in pictures.squares(found.good, TAKEN, pool):
-            assert square is None or square.shape == (3, 32, 32)
+            assert isinstance(square, LeftOut) or square.shape == (3, 32, 32)

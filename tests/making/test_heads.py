@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from safetensors.torch import save_file
 
 from installation.errors import LabelSetError, WeightsError
 from installation.making import heads
@@ -72,6 +73,34 @@ def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: s
     write_weights(tmp_path, timm.create_model("resnet10t", num_classes=0), name)
     with pytest.raises(WeightsError, match=why):
         heads.make(write(tmp_path, name, HEADER, "3,three,the third,,"))
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "why"),
+    [
+        (torch.zeros(1000), torch.zeros(1000), r"'fc.weight' is \[1000\] \(expected 1,000 rows\)"),
+        (torch.zeros(999, 8), torch.zeros(999), r"'fc.weight' is \[999, 8\]"),
+        (torch.zeros(1000, 8), torch.zeros(7), r"'fc.bias' is \[7\] \(expected 1,000 numbers\)"),
+    ],
+)
+def test_a_head_of_another_form_is_refused(
+    tmp_path: Path, weight: torch.Tensor, bias: torch.Tensor, why: str
+) -> None:
+    """A file of somebody else's under the network's name is a sentence about its tensors."""
+    file = tmp_path / "foreign.safetensors"
+    save_file({"fc.weight": weight, "fc.bias": bias}, file)
+    with pytest.raises(WeightsError, match=why):
+        heads.read_rows("resnet10t.c3_in1k", file, [3], 1000)
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    """A file that was cut off while it came names the command that fetches it."""
+    file = write_weights(tmp_path, tiny(), TINY)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(
+        WeightsError, match=f"it is damaged. Delete it and run: kiosk fetch timm/{TINY}"
+    ):
+        heads.make(write(tmp_path, TINY))
 
 
 def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:

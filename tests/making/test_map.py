@@ -51,6 +51,22 @@ def test_labels_that_say_the_same_are_found() -> None:
     assert chart.alike(vectors) == [(0, 3), (1, 3), (0, 1)]
 
 
+def test_of_many_pairs_the_nearest_are_kept() -> None:
+    """Labels are compared a few at a time, as if it were all at once, and no flood is kept."""
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.nn.functional.normalize(torch.randn(600, 5, generator=generator))
+    near = (vectors @ vectors.T).triu(1)
+    pairs = [(int(a), int(b)) for a, b in (near >= chart.ALIKE).nonzero()]
+    assert 100 < len(pairs) < chart.MOST_PAIRS
+    kept = chart.alike(vectors)
+    assert set(kept) == set(pairs)
+    cosines = torch.stack([near[pair] for pair in kept])
+    assert (cosines.diff() < 1e-6).all(), "the nearest first"
+    same = chart.alike(torch.ones(600, 5))
+    assert len(set(same)) == chart.MOST_PAIRS
+    assert all(a < b < 600 for a, b in same)
+
+
 def painted(*points: Point) -> npt.NDArray[np.uint8]:
     """Return the pixels of a map on which the points stand in a row."""
     places = np.linspace((0.2, 0.5), (0.8, 0.5), len(points))
@@ -74,10 +90,18 @@ def test_a_hidden_label_is_a_grey_dot_without_a_name() -> None:
 
 
 def test_names_do_not_cover_each_other() -> None:
-    """Where there is no room for a name its dot stands alone."""
-    crowd = [Point(f"label {number}", 1) for number in range(200)]
-    places = np.full((200, 2), 0.5)
-    surface = chart.painted(crowd, places, [], ["A set"])
+    """Where there is no room for a name its dot stands alone.
+
+    Each name that is whole adds as many white pixels as one that stands alone; a covered one, less.
+    """
+    alone = _white(np.array([[0.5, 0.5]]))
+    crowd = _white(np.random.default_rng(0).uniform(0.4, 0.6, (200, 2)))
+    assert crowd % alone == 0
+    assert 10 * alone < crowd < 150 * alone
+
+
+def _white(places: npt.NDArray[np.float64]) -> int:
+    """Return how many white pixels a map has whose labels all have the same name."""
+    surface = chart.painted([Point("label", 1)] * len(places), places, [], ["A set"])
     pixels = np.asarray(pygame.surfarray.array3d(surface)).swapaxes(0, 1)
-    lettering = (pixels[chart.HEAD :] == (255, 255, 255)).all(2)
-    assert 0 < lettering.sum() < 200 * 1000
+    return int((pixels[chart.HEAD :] == (255, 255, 255)).all(2).sum())

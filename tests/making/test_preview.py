@@ -7,6 +7,9 @@ import pygame
 import pytest
 import torch
 
+from installation.config import REASONS, ContentSettings
+from installation.making.describing import SAFE
+from installation.making.map import HIDDEN
 from installation.making.preview import Preview, preview
 from tests.naming.test_labelset import write
 
@@ -22,22 +25,30 @@ ROWS = (
     "n01440764,tench,a fish,,,tenca,un pez",
     "n01443537,goldfish,a fish,,,,",
     "n03063599,mug,a cup,,,taza,una taza",
-    f"n01484850,{'long ' * 23}name,a fish,,,x,y",
+    f"n01484850,{'long ' * 23}name,a fish,swimmers,,,",
     "n01491361,tiger,a fish,,slur,x,y",
+    "n01494475,hammerhead,a fish,,unseen,martillo,un pez",
+    "swimmers,swimmers,only a heading,,,nadadores,lo que nada",
+)
+CONTENT = ContentSettings(
+    acknowledged="The house shows all that nobody sees.",
+    hide=tuple(reason for reason in REASONS if reason != "unseen"),
 )
 
 
 def embed(texts: Sequence[str]) -> torch.Tensor:
-    """Return a direction for each text: fish all the same, mugs another."""
-    return torch.tensor([[0.0, 1.0] if "mug" in text else [1.0, 0.0] for text in texts])
+    """Return a direction for each text: fish all the same, mugs and some others their own."""
+    own = {"mug": (0.0, 1.0), "tiger": (-1.0, 0.0), "swimmers": (0.0, -1.0)}
+    found = [[own[word] for word in own if word in text] or [(1.0, 0.0)] for text in texts]
+    return torch.tensor([directions[0] for directions in found])
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Preview:
-    """Return the preview of four things, one of them hidden."""
+    """Return the preview, in Spanish, of five things, one more that is hidden, and a heading."""
     models = tmp_path_factory.mktemp("models")
     write(models, *ROWS, yaml=YAML, name="things")
-    return preview("things", (1920, 1080), models, embed=embed)
+    return preview("things", (1920, 1080), CONTENT, models, language="es", embed=embed)
 
 
 def test_the_map_lies_beside_the_words(made: Preview) -> None:
@@ -51,18 +62,31 @@ def test_the_table_says_what_a_curator_must_know(made: Preview) -> None:
     """Names too long, languages that lack words and labels that say the same are counted."""
     facts = {fact.what: fact for fact in made.facts}
     assert facts["take several lines at 1920×1080"].which == [f"{'long ' * 23}name"]
-    assert facts["are not translated into es"].which == ["goldfish"]
+    assert facts["are not translated into es"].which == ["goldfish", f"{'long ' * 23}name"]
     assert facts["scripts without a font"].count == 0
     twins = facts["pairs that say nearly the same"]
-    assert "tench = goldfish" in twins.which
-    assert all("tiger" not in pair for pair in twins.which), "hidden ones are named nowhere"
-    shown = {"tench", "goldfish", "mug", f"{'long ' * 23}name"}
+    assert "tenca = goldfish" in twins.which
+    assert all("x" not in pair for pair in twins.which), "hidden ones are named nowhere"
+    shown = {"tenca", "goldfish", "taza", "martillo", f"{'long ' * 23}name"}
     assert set(facts["never win"].which) < shown
 
 
+def test_only_what_is_hidden_is_grey(made: Preview) -> None:
+    """A row that is only a heading is no label, hidden or not, and is not on the map."""
+    pixels = pygame.surfarray.array3d(pygame.image.load(made.picture))
+    dot = pygame.Surface((20, 20))
+    pygame.draw.circle(dot, HIDDEN, (10, 10), 4)
+    area = (pygame.surfarray.array3d(dot) == HIDDEN).all(2).sum()
+    assert area <= (pixels == HIDDEN).all(2).sum() < 2 * area  # letters have grey edges
+
+
 def test_it_says_how_evenly_labels_win(made: Preview) -> None:
-    """Figures: on pictures of nothing, on the rehearsal, and on each class alone."""
-    nothing, even, rehearsal, things = made.figures
+    """Figures: on pictures of nothing, on the rehearsal, and on each class alone.
+
+    Before them stands how many labels are hidden, where that is not as by default.
+    """
+    hidden, nothing, even, rehearsal, things = made.figures
+    assert hidden == "Labels hidden as kiosk.yaml says: 1; by default: 2."
     assert nothing.startswith("Of 120 pictures of nothing, ")
     assert even.startswith("On pictures of nothing: ")
     assert rehearsal.startswith("On the rehearsal: ")
@@ -73,7 +97,8 @@ def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     """Letters that nothing on this machine can draw are a row of the table, and no crash."""
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
     write(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,", yaml=YAML, name="things")
-    made = preview("things", (1280, 720), tmp_path, embed=embed)
+    made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)
+    assert made.figures[0].startswith("Of 120 pictures of nothing, "), "hidden as by default"
     facts = {fact.what: fact for fact in made.facts}
     assert facts["scripts without a font"].which == ["East Asian"]
     assert "take several lines at 1280×720" not in facts

@@ -62,6 +62,26 @@ def test_a_new_picture_is_built_in_and_the_check_asks_for_it(tmp_path: Path) -> 
     assert not any("changed" in line for line in describing.examined("examples", tmp_path))
 
 
+def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
+    """A save during the build before the show is built in; one during that build is tried next."""
+    folder = made_examples(tmp_path).folder
+    grey = np.full((80, 80, 3), (200, 90, 90), np.uint8)
+    save(folder / "examples/red/new.png", grey)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line == "labels: examples is built.":
+            with (folder / "labels.csv").open("a") as file:
+                file.write("\npink,pink one,looks pink,,nonsense,\n")
+
+    watching.keep_built("examples", say, looks(6, lambda number: None), tmp_path)
+    assert said[:2] == ["labels: building examples …", "labels: examples is built."]
+    assert said[2] == "labels: a change cannot be built, and the last good set stays."
+    assert "hidden_because is 'nonsense'" in said[3]
+    assert len(said) == 4
+
+
 def test_a_set_that_is_wrong_from_the_start_is_no_show(tmp_path: Path) -> None:
     """The show does not begin with a set that has mistakes."""
     write(tmp_path, HEADER, "a,air,,nobody,")

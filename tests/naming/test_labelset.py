@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.config import REASONS, ContentSettings
+from installation.document import MOST_MISTAKES
 from installation.errors import LabelSetError
 from installation.naming import labelset, safety, spreadsheet
 from installation.naming.labelset import LabelSet
@@ -311,7 +312,7 @@ def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
     """Fifty mistakes are named and the others counted, so that the first can be read."""
     write(tmp_path, HEADER, *(f"id{n},name{n},,nobody{n}," for n in range(80)))
     said = mistakes(tmp_path)
-    assert len(said) == labelset.MOST_MISTAKES + 1
+    assert len(said) == MOST_MISTAKES + 1
     assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
 
 
