@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from installation.config import PROJECT
+from installation.seeing import mtcnn
 
 SIZE = (640, 360)
 
@@ -52,6 +53,18 @@ def write(name, tensor):
     with open(folder / name, "wb", buffering=0) as file:
         file.write(memoryview(tensor.detach().numpy().reshape(-1)).cast("B"))
 
+def stop(name):
+    print(name, flush=True)
+    sys.stdin.readline()
+
+looked_up = []
+
+def look_up(network, given):
+    # Stops once while it looks for a visitor's face, at the smallest level that is searched for.
+    if given[0].shape[-1] == int(sys.argv[2]) and not looked_up:
+        looked_up.append(True)
+        stop("looking")
+
 class Watched:
     # Stops once while it reads a visitor, with a copy of what it sees then on disk.
     def __init__(self, classifier):
@@ -64,11 +77,10 @@ class Watched:
                 return encode(batch)
             write("batch", batch)
             first = next(m for m in self.encoder._network.modules() if type(m) is torch.nn.Conv2d)
-            def stop(module, given, made):
+            def keep(module, given, made):
                 write("layer", made.permute(0, 2, 3, 1))
-                print("reading", flush=True)
-                sys.stdin.readline()
-            hook = first.register_forward_hook(stop)
+                stop("reading")
+            hook = first.register_forward_hook(keep)
             encoded = encode(batch)
             hook.remove()
             return encoded
@@ -78,6 +90,7 @@ class Watched:
 
 def load(*arguments):
     parts = show.load(*arguments)
+    parts.detector._propose.register_forward_pre_hook(look_up)
     return replace(parts, open_camera=lambda: camera, classifier=Watched(parts.classifier))
 
 def tell(event):
@@ -93,6 +106,9 @@ os._exit(0)
 """
 
 Pattern = bytes
+
+READ = ("batch", "layer")
+"""What the classifier makes of a visitor: its network's input, and its first layer."""
 
 
 def visitor() -> npt.NDArray[np.uint8]:
@@ -116,6 +132,28 @@ def patterns(data: bytes, step: int, count: int = 60) -> list[Pattern]:
     return telling[:count]
 
 
+def levels(count: int = 3) -> Iterator[tuple[int, int]]:
+    """Yield the width and height, px, of the first levels in which the detector looks for faces."""
+    scale = mtcnn.WINDOW / mtcnn.SMALLEST_PX
+    for _ in range(count):
+        yield int(SIZE[0] * scale + 1), int(SIZE[1] * scale + 1)
+        scale *= mtcnn.SHRINK
+
+
+def pictures(frame: npt.NDArray[np.uint8]) -> dict[str, tuple[bytes, int]]:
+    """Return the forms in which the camera, the screen and the detector have `frame`."""
+    forms: dict[str, tuple[bytes, int]] = {
+        "frame": (frame.tobytes(), 1),
+        "screen": (cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA).tobytes(), 1),
+    }
+    level = frame
+    for number, size in enumerate(levels()):
+        level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
+        forms[f"level {number}"] = level.tobytes(), 1
+        forms[f"input {number}"] = ((level - np.float32(127.5)) / 128).tobytes(), 4
+    return forms
+
+
 @dataclass(frozen=True)
 class Search:
     """Looks for patterns in all memory that a process may write."""
@@ -123,23 +161,8 @@ class Search:
     sought: dict[str, list[Pattern]]
 
     @classmethod
-    def of(cls, frame: npt.NDArray[np.uint8], folder: Path) -> Search:
-        """Return the search for `frame` in every form in which the show has it."""
-        floats = np.ascontiguousarray(frame.astype(np.float32).transpose(2, 0, 1))
-        forms: dict[str, tuple[bytes, int]] = {
-            "frame": (frame.tobytes(), 1),
-            "BGR": (frame[..., ::-1].tobytes(), 1),
-            "screen": (cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA).tobytes(), 1),
-            "planes": (floats.tobytes(), 4),
-        }
-        scale, level = 12 / 32, frame
-        for number in range(3):
-            size = int(SIZE[0] * scale + 1), int(SIZE[1] * scale + 1)
-            level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
-            forms[f"level {number}"] = level.tobytes(), 1
-            forms[f"input {number}"] = ((level - np.float32(127.5)) / 128).tobytes(), 4
-            scale *= 0.6
-        forms |= {name: ((folder / name).read_bytes(), 4) for name in ("batch", "layer")}
+    def of(cls, forms: dict[str, tuple[bytes, int]]) -> Search:
+        """Return the search for `forms`: bytes, and how many of them make a number."""
         return cls({name: patterns(*form) for name, form in forms.items()})
 
     def found(self, process: int) -> Counter[str]:
@@ -183,13 +206,17 @@ def _memory(process: int) -> Iterator[bytes]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_nothing_of_a_visitor_is_in_memory_a_second_after_they_left(tmp_path: Path) -> None:
-    """The frame, the crop and what the networks made of it are there, and then are not."""
+def test_no_picture_of_a_visitor_is_in_memory_a_second_after_they_left(tmp_path: Path) -> None:
+    """Frame, screen, the detector's levels, the classifier's crop and first layer: all forgotten.
+
+    Each of these forms is found in memory while it is in use, and none of them afterwards.
+    """
     (tmp_path / "visitor").write_bytes(visitor().tobytes())
     (tmp_path / "wall").write_bytes(np.full((*SIZE[::-1], 3), 150, np.uint8).tobytes())
     (tmp_path / "kiosk.yaml").write_text("device: cpu\ndetector: mtcnn\n")
+    *_, last_level = levels()
     show = subprocess.Popen(
-        [sys.executable, "-c", SHOW, str(tmp_path)],
+        [sys.executable, "-c", SHOW, str(tmp_path), str(last_level[0])],
         cwd=PROJECT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
@@ -199,25 +226,25 @@ def test_nothing_of_a_visitor_is_in_memory_a_second_after_they_left(tmp_path: Pa
     )
     assert show.stdin is not None
     assert show.stdout is not None
+    forms, during = pictures(visitor()), Counter[str]()
     try:
         said = []
         for line in show.stdout:
             said.append(line.strip())
-            if said[-1] == "reading":
-                search = Search.of(visitor(), tmp_path)
-                during = search.found(show.pid)
+            if said[-1] in ("looking", "reading"):
+                if said[-1] == "reading":
+                    forms |= {name: ((tmp_path / name).read_bytes(), 4) for name in READ}
+                during |= Search.of(forms).found(show.pid)
                 show.stdin.write("\n")
                 show.stdin.flush()
             if said[-1] == "left":
                 break
         with pytest.raises(subprocess.TimeoutExpired):
             show.wait(1)
-        after = search.found(show.pid)
+        after = Search.of(forms).found(show.pid)
     finally:
         show.kill()
         show.communicate()
-    assert said == ["reading", "verdict", "left"]
-    assert {"frame", "screen", "batch", "layer"} <= during.keys(), (
-        "the control: the search finds things"
-    )
+    assert said == ["looking", "reading", "verdict", "left"]
+    assert during.keys() == forms.keys(), "the control: each form is found where it is"
     assert not after

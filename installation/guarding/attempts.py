@@ -2,8 +2,9 @@
 
 An attempt that gets through undoes what it did, so that the list may be tried without the guard:
 only so does it show that it is the guard which refuses. What fails for another reason, such as a
-name that does not exist, has got through. `ground` is a folder that belongs to this user and may be
-written, but for the guard.
+name that does not exist, has got through. The kernel's number tells which it was; many libraries
+lose it, and then no more is known than that their attempt failed. `ground` is a folder that belongs
+to this user and may be written, but for the guard.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from installation.guarding import kernel
 
@@ -39,8 +41,8 @@ LAYERS = {
 }
 """Which layer says no with which number; any other number means that it was not the guard."""
 
-ABSENT = "not on this machine"
-"""In the place of a layer, where there is nothing to try."""
+Became = Literal["refused", "got through", "not there"]
+"""What became of an attempt; `not there` where this machine has nothing to try."""
 
 
 class AbsentError(Exception):
@@ -55,7 +57,7 @@ Deed = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way out: its name, how it is done, and the layer that is expected to refuse it."""
+    """One way out: its name, what is called, and the layer that is expected to refuse it."""
 
     name: str
     how: str
@@ -67,25 +69,25 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an attempt in a thread; `error` is the kernel's number where it was told."""
+    """What became of an attempt in a thread.
+
+    `error` is the kernel's number and `layer` what refuses with that number; None where a library
+    told no number.
+    """
 
     name: str
+    how: str
     thread: str
-    refused: bool
-    layer: str | None
-    error: int | None
-
-    @property
-    def there(self) -> bool:
-        """Whether there was anything to try."""
-        return self.layer != ABSENT
+    became: Became
+    layer: str | None = None
+    error: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return it as `kiosk audit --json` says it."""
+        """Return it as `kiosk audit --json` says it; what is not there was no attempt."""
         return {
             "name": self.name,
             "thread": self.thread,
-            "refused": self.refused,
+            "refused": self.became == "refused",
             "layer": self.layer,
             "errno": self.error,
         }
@@ -93,24 +95,24 @@ class Outcome:
 
 def tried(attempts: Iterable[Attempt], ground: Path, thread: str) -> list[Outcome]:
     """Return what became of `attempts`, tried now by the calling thread, called `thread`."""
-    return [_try(attempt, ground, thread) for attempt in attempts]
+    return [
+        Outcome(attempt.name, attempt.how, thread, *_try(attempt, ground)) for attempt in attempts
+    ]
 
 
-def _try(attempt: Attempt, ground: Path, thread: str) -> Outcome:
+def _try(attempt: Attempt, ground: Path) -> tuple[Became, str | None, int | None]:
     try:
         attempt.deed(ground)
     except (AbsentError, NotImplementedError):
-        return Outcome(attempt.name, thread, True, ABSENT, None)
+        return "not there", None, None
     except (ImportError, AttributeError, TypeError):
-        return Outcome(attempt.name, thread, False, None, None)
+        return "got through", None, None  # A mistake of ours; nobody has refused anything.
     except Exception as failure:
         error = failure.errno if isinstance(failure, OSError) else None
         layer = None if error is None else LAYERS.get(error)
-        if attempt.library and error is None:
-            # Many libraries lose the kernel's number; that they failed is certain.
-            return Outcome(attempt.name, thread, True, attempt.layer, None)
-        return Outcome(attempt.name, thread, layer is not None, layer, error)
-    return Outcome(attempt.name, thread, False, None, None)
+        lost = attempt.library and error is None
+        return "refused" if layer or lost else "got through", layer, error
+    return "got through", None, None
 
 
 def _opened(path: Path, flags: int, mode: int = 0o600) -> None:
@@ -141,6 +143,12 @@ def _opened_anew(ground: Path) -> None:
     new = ground / "new"
     how = struct.pack("=QQQ", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600, 0)
     os.close(kernel.call("openat2", _HERE, os.fsencode(new) + b"\0", how, len(how)))
+    new.unlink()
+
+
+def _created(ground: Path) -> None:
+    new = ground / "new"
+    os.close(kernel.call("creat", os.fsencode(new) + b"\0", 0o600))
     new.unlink()
 
 
@@ -430,9 +438,8 @@ def _multiprocessing(ground: Path) -> None:
 
 
 def _system(ground: Path) -> None:
-    code = os.system("true")  # noqa: S605 - it must not run
-    if code:
-        raise PermissionError(errno.EPERM, "no shell was started")
+    if os.system("true"):  # noqa: S605 - it must not run
+        raise RuntimeError("no shell was started")
 
 
 def _connected(ground: Path) -> None:
@@ -446,8 +453,21 @@ def _connected(ground: Path) -> None:
         raise failure.reason if isinstance(failure.reason, OSError) else failure from None
 
 
+_FAMILIES = {
+    "AF_UNIX": 1,
+    "AF_INET": 2,
+    "AF_INET6": 10,
+    "AF_NETLINK": 16,
+    "AF_PACKET": 17,
+    "AF_CAN": 29,
+    "AF_BLUETOOTH": 31,
+    "AF_ALG": 38,
+    "AF_VSOCK": 40,
+}
+"""Linux's numbers, from its include/linux/socket.h: not every Python has a name for each."""
+
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
-_LIST_FLAGS, _SET_FLAGS, _TYPE_INTO_TERMINAL = 0x80086601, 0x40086602, 0x5412
+_SET_FLAGS, _TYPE_INTO_TERMINAL = 0x40086602, 0x5412
 _NUMBER_FILE, _MAKE_VOLUME, _SIGN_FILE = 0x40086604, 0x5000940E, 0x40806685
 _NEVER = b"/nonexistent/kiosk\0"
 _NO_NUMBER = 2**31 - 1
@@ -462,9 +482,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         lambda g: _made(g / "new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)),
     ),
     Attempt("create a file by a newer call", "openat2(O_CREAT)", LANDLOCK, _opened_anew),
-    Attempt(
-        "create a file in a hurry", "creat()", LANDLOCK, lambda g: _made(g / "new", Path.touch)
-    ),
+    Attempt("create a file in a hurry", "creat()", LANDLOCK, _created),
     Attempt("write a file", "open(O_WRONLY)", LANDLOCK, lambda g: _opened(g / "file", os.O_WRONLY)),
     Attempt(
         "read and write a file", "open(O_RDWR)", LANDLOCK, lambda g: _opened(g / "file", os.O_RDWR)
@@ -483,8 +501,8 @@ ATTEMPTS: tuple[Attempt, ...] = (
     ),
     Attempt("cut off a file", "truncate()", LANDLOCK, _cut_off),
     Attempt("make a file without a name", "open(O_TMPFILE)", LANDLOCK, _unnamed),
-    Attempt("open a read file again to write", "/proc/self/fd", LANDLOCK, _opened_again),
-    Attempt("map a file to write", "mmap(MAP_SHARED)", LANDLOCK, _mapped),
+    Attempt("open a read file again to write", "open() of /proc/self/fd", LANDLOCK, _opened_again),
+    Attempt("map a file to write", "open(O_RDWR) for mmap()", LANDLOCK, _mapped),
     Attempt(
         "make a folder",
         "mkdir()",
@@ -519,7 +537,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
     ),
     Attempt(
         "write into the home folder",
-        "open(O_CREAT)",
+        "open(O_CREAT) there",
         LANDLOCK,
         lambda g: _made(
             _there(Path.home()) / ".kiosk-new", lambda new: _opened(new, os.O_CREAT | os.O_WRONLY)
@@ -527,7 +545,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
     ),
     Attempt(
         "write into shared memory",
-        "shm_open()",
+        "open(O_CREAT) in /dev/shm",
         LANDLOCK,
         lambda g: _made(
             _there(Path("/dev/shm")) / "kiosk-new",
@@ -688,12 +706,23 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("swap to a file", "swapon()", SECCOMP, _call("swapon", _NEVER, 0)),
     # Undoing the guard.
     Attempt(
-        "raise the file size limit", "setrlimit()", SECCOMP, _raised_limit(resource.RLIMIT_FSIZE)
+        "raise the file size limit",
+        "prlimit(RLIMIT_FSIZE)",
+        SECCOMP,
+        _raised_limit(resource.RLIMIT_FSIZE),
     ),
     Attempt(
-        "raise the core dump limit", "setrlimit()", SECCOMP, _raised_limit(resource.RLIMIT_CORE)
+        "raise the core dump limit",
+        "prlimit(RLIMIT_CORE)",
+        SECCOMP,
+        _raised_limit(resource.RLIMIT_CORE),
     ),
-    Attempt("let others look into memory", "prctl()", SECCOMP, lambda g: kernel.prctl(4, 3)),
+    Attempt(
+        "let others look into memory",
+        "prctl(PR_SET_DUMPABLE)",
+        SECCOMP,
+        lambda g: kernel.prctl(4, 3),
+    ),
     Attempt("take rights", "capset()", SECCOMP, _call("capset", None, None)),
     # Other programs.
     Attempt("start a process", "fork()", SECCOMP, _forked),
@@ -711,9 +740,8 @@ ATTEMPTS: tuple[Attempt, ...] = (
         _call("execveat", -1, b"\0", None, None, 0),
     ),
     Attempt(
-        "start a program", "posix_spawn()", SECCOMP, lambda g: subprocess.run(["true"], check=True)
+        "start a program", "subprocess.run", SECCOMP, lambda g: subprocess.run(["true"], check=True)
     ),
-    Attempt("start a shell", "system()", SECCOMP, _system),
     Attempt("trace a program", "ptrace()", SECCOMP, _call("ptrace", 1, -1, 0, 0)),
     Attempt("read a program's memory", "process_vm_readv()", SECCOMP, _memory("process_vm_readv")),
     Attempt(
@@ -749,25 +777,34 @@ ATTEMPTS: tuple[Attempt, ...] = (
     ),
     # The network, and programs on this machine that listen.
     *(
-        Attempt(f"open a socket: {name}", "socket()", SECCOMP, _socket(family, kind))
+        Attempt(
+            f"open a socket: {name}",
+            f"socket({family}, {kind.name})",
+            SECCOMP,
+            _socket(_FAMILIES[family], kind),
+        )
         for name, family, kind in (
-            ("TCP", socket.AF_INET, socket.SOCK_STREAM),
-            ("UDP", socket.AF_INET, socket.SOCK_DGRAM),
-            ("TCP over IPv6", socket.AF_INET6, socket.SOCK_STREAM),
-            ("UDP over IPv6", socket.AF_INET6, socket.SOCK_DGRAM),
-            ("raw packets", socket.AF_INET, socket.SOCK_RAW),
-            ("the network card", socket.AF_PACKET, socket.SOCK_RAW),
-            ("the kernel", socket.AF_NETLINK, socket.SOCK_RAW),
-            ("the host of a virtual machine", socket.AF_VSOCK, socket.SOCK_STREAM),
-            ("the kernel's ciphers", socket.AF_ALG, socket.SOCK_SEQPACKET),
-            ("Bluetooth", 31, socket.SOCK_SEQPACKET),
-            ("a car's bus", socket.AF_CAN, socket.SOCK_RAW),
-            ("a program here", socket.AF_UNIX, socket.SOCK_STREAM),
-            ("a program here, by messages", socket.AF_UNIX, socket.SOCK_DGRAM),
+            ("TCP", "AF_INET", socket.SOCK_STREAM),
+            ("UDP", "AF_INET", socket.SOCK_DGRAM),
+            ("TCP over IPv6", "AF_INET6", socket.SOCK_STREAM),
+            ("UDP over IPv6", "AF_INET6", socket.SOCK_DGRAM),
+            ("raw packets", "AF_INET", socket.SOCK_RAW),
+            ("the network card", "AF_PACKET", socket.SOCK_RAW),
+            ("the kernel", "AF_NETLINK", socket.SOCK_RAW),
+            ("the host of a virtual machine", "AF_VSOCK", socket.SOCK_STREAM),
+            ("the kernel's ciphers", "AF_ALG", socket.SOCK_SEQPACKET),
+            ("Bluetooth", "AF_BLUETOOTH", socket.SOCK_SEQPACKET),
+            ("a car's bus", "AF_CAN", socket.SOCK_RAW),
+            ("a program here", "AF_UNIX", socket.SOCK_STREAM),
+            ("a program here, by messages", "AF_UNIX", socket.SOCK_DGRAM),
         )
     ),
-    Attempt("open a pair of sockets", "socketpair()", SECCOMP, _pair(socket.SOCK_STREAM)),
-    Attempt("open a pair for messages", "socketpair()", SECCOMP, _pair(socket.SOCK_DGRAM)),
+    Attempt(
+        "open a pair of sockets", "socketpair(SOCK_STREAM)", SECCOMP, _pair(socket.SOCK_STREAM)
+    ),
+    Attempt(
+        "open a pair for messages", "socketpair(SOCK_DGRAM)", SECCOMP, _pair(socket.SOCK_DGRAM)
+    ),
     Attempt("connect", "connect()", SECCOMP, _call("connect", -1, _ADDRESS, 16)),
     Attempt("take an address", "bind()", SECCOMP, _call("bind", -1, _ADDRESS, 16)),
     Attempt("listen", "listen()", SECCOMP, _call("listen", -1, 1)),
@@ -776,6 +813,7 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "send to an address", "sendto()", SECCOMP, _call("sendto", -1, b"x", 1, 0, _ADDRESS, 16)
     ),
     # The libraries' own ways.
+    Attempt("start a shell", "os.system", SECCOMP, _system, library=True),
     Attempt("write a picture", "cv2.imwrite", LANDLOCK, _imwrite, library=True),
     Attempt("write a film", "cv2.VideoWriter", LANDLOCK, _video, library=True),
     Attempt("write an array", "numpy.save", LANDLOCK, _numpy, library=True),
@@ -786,9 +824,11 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("write tensors", "safetensors.save_file", LANDLOCK, _safetensors, library=True),
     Attempt("write a screen", "pygame.image.save", LANDLOCK, _pygame, library=True),
     Attempt("write a database", "sqlite3.connect", LANDLOCK, _sqlite, library=True),
-    Attempt("write a temporary file", "tempfile", LANDLOCK, _temporary, library=True),
+    Attempt("write a temporary file", "tempfile.TemporaryFile", LANDLOCK, _temporary, library=True),
     Attempt("log to a file", "logging.FileHandler", LANDLOCK, _log_file, library=True),
-    Attempt("share memory", "multiprocessing", LANDLOCK, _multiprocessing, library=True),
+    Attempt(
+        "share memory", "multiprocessing.SharedMemory", LANDLOCK, _multiprocessing, library=True
+    ),
     Attempt("fetch a page", "urllib.request", SECCOMP, _connected, library=True),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 PROVED = (
     "From before its first frame on, this program and all of its threads can change no file, keep "
     "no bytes in queues, keys or shared memory, start no program and open no connection: every way "
-    "on this list was tried at this start, and the kernel refused it."
+    "on this list that this computer has was tried at this start, and none got through."
 )
 NOT_PROVED = (
     "It is not proved what others do: the display server sees every picture and may let its "
@@ -125,8 +126,8 @@ def _display(root: Path, environment: Mapping[str, str]) -> Fact:
 def _loopback(root: Path) -> Fact:
     remedy = "Remove it: modprobe -r v4l2loopback; the show may write to every camera's device."
     there = (root / "sys/module/v4l2loopback").exists()
-    seen = "a camera's device may hand pictures to other programs" if there else "there are none"
-    return Fact("false cameras", not there, seen, remedy)
+    seen = "may hand a camera's pictures to other programs" if there else "is not loaded"
+    return Fact("false cameras", not there, f"v4l2loopback {seen}", remedy)
 
 
 _FAR = re.compile(
@@ -158,6 +159,12 @@ def _onlooker(root: Path) -> Fact:
 
 def _user() -> Fact:
     remedy = "Run it as a user of its own; `kiosk service` prints a systemd unit that does."
+    if sys.platform != "linux":
+        return Fact("user", None, "it cannot be asked", remedy)
+    from installation.guarding import limits
+
     root = os.geteuid() == 0
-    seen = "it runs as root, with no right of root" if root else "an ordinary user"
-    return Fact("user", not root, seen, remedy)
+    rights = limits.rights() & ~limits.READ_ALL
+    who = "root" if root else "an ordinary user"
+    seen = f"it runs as {who}, with {'rights' if rights else 'no right'} of root"
+    return Fact("user", not root and not rights, seen, remedy)

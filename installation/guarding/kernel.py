@@ -21,6 +21,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "connect": (42, 203),
+    "creat": (85, None),
     "delete_module": (176, 106),
     "execve": (59, 221),
     "execveat": (322, 281),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import html
 import os
+from collections import Counter
 
 from installation.guarding.facts import NOT_PROVED, PROVED, Fact, facts
 from installation.guarding.sealing import Proof
 
+BECAME = {"refused": "refused", "got through": "GOT THROUGH", "not there": "not there"}
+HEAD = ("attempt", "how", "thread", "became of it", "layer", "error number")
 GOOD = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
 def as_json(proof: Proof) -> dict[str, object]:
-    """Return the proof for a program."""
+    """Return the proof for a program; `absent` names what this machine does not have to try."""
+    absent = {outcome.name for outcome in proof.outcomes if outcome.became == "not there"}
     return {
-        "attempts": [outcome.as_json() for outcome in proof.outcomes],
+        "attempts": [each.as_json() for each in proof.outcomes if each.became != "not there"],
+        "absent": sorted(absent),
         "facts": [fact.as_json() for fact in facts()],
         "missing": [str(mistake) for mistake in proof.missing],
         "proved": proved(proof),
@@ -29,8 +34,8 @@ def proved(proof: Proof) -> str:
 
 def as_table(proof: Proof) -> str:
     """Return the proof for a terminal."""
-    rows = [("attempt", "thread", "became of it", "layer", "errno"), *_rows(proof)]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    rows = [HEAD, *_rows(proof)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
@@ -46,9 +51,10 @@ def _rows(proof: Proof) -> list[tuple[str, ...]]:
     return [
         (
             outcome.name,
+            outcome.how,
             outcome.thread,
-            "refused" if outcome.refused else "GOT THROUGH",
-            outcome.layer or "",
+            BECAME[outcome.became],
+            outcome.layer or ("not told" if outcome.became == "refused" else ""),
             "" if outcome.error is None else f"{outcome.error} {os.strerror(outcome.error)}",
         )
         for outcome in proof.outcomes
@@ -76,7 +82,9 @@ def as_page(proof: Proof) -> str:
         else "This program stores no picture of you, "
         "but this computer does not make that impossible."
     )
-    refused = sum(outcome.refused for outcome in proof.outcomes)
+    became = Counter(outcome.became for outcome in proof.outcomes)
+    tried = became["refused"] + became["got through"]
+    head = "".join(f"<th>{cell}</th>" for cell in HEAD)
     return f"""\
 <!doctype html>
 <html lang="en">
@@ -90,7 +98,7 @@ td, th {{ text-align: left; border-bottom: 1px solid #ccc; padding: 1pt 6pt 1pt 
 </style>
 <h1>{headline}</h1>
 <p>Tried in {proof.ways} ways on {proof.at:%Y-%m-%d} at {proof.at:%H:%M}, in two threads of the
-program: {refused} of {len(proof.outcomes)} attempts were refused.</p>
+program: {became["refused"]} of {tried} attempts were refused.</p>
 <p>{html.escape(proved(proof))}</p>
 <p>{html.escape(NOT_PROVED)}</p>
 {f"<h2>Missing</h2><ul>{missing}</ul>" if missing else ""}
@@ -100,7 +108,7 @@ program: {refused} of {len(proof.outcomes)} attempts were refused.</p>
 </ul>
 <h2>Every attempt</h2>
 <table>
-<tr><th>attempt</th><th>thread</th><th>became of it</th><th>layer</th><th>error number</th></tr>
+<tr>{head}</tr>
 {tries}
 </table>
 </html>"""

@@ -48,11 +48,11 @@ class Proof:
     @property
     def ways(self) -> int:
         """How many ways out were tried; not those that this machine does not have."""
-        return len({outcome.name for outcome in self.outcomes if outcome.there})
+        return len({outcome.name for outcome in self.outcomes if outcome.became != "not there"})
 
     @property
     def holds(self) -> bool:
-        """Whether every layer is there and every attempt was refused."""
+        """Whether every layer is there and nothing that was tried got through."""
         return bool(self.outcomes) and not self.missing
 
 
@@ -136,7 +136,9 @@ class Guard:
             missing += openings.look(standing.devices, pipes, standing.kin)
             outcomes = [*tried(attempts, ground, MAIN), *witness.tell()]
         missing += _free_threads()
-        missing += [_got_through(outcome) for outcome in outcomes if not outcome.refused]
+        missing += [
+            _got_through(outcome) for outcome in outcomes if outcome.became == "got through"
+        ]
         if len(outcomes) != 2 * len(attempts):
             missing.append(UNFINISHED)
         return Proof(tuple(outcomes), tuple(missing), _now())

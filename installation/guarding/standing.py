@@ -20,8 +20,10 @@ Privacy = Literal["enforce", "degraded"]
 class Standing:
     """How the first stage went.
 
-    Nothing is taken on trust from it but what makes the show stricter: whether the guard holds is
-    found out by trying. `ground` is the folder that the attempts try to change.
+    It comes through the environment and is taken on trust: `privacy` lets the show run without a
+    guard, and `devices`, `report` and `kin` are passed over by the look through what is open. That
+    the guard holds is not in it, for that is found out by trying: `ground` is the folder that the
+    attempts try to change.
     """
 
     privacy: Privacy

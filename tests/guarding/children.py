@@ -22,6 +22,9 @@ needs_guard = pytest.mark.skipif(
 )
 """For what only happens where the guard holds. That it fails closed is tested everywhere."""
 
+PLAYED_S = 2
+"""How long a show with a window plays once its camera is named: some 60 frames."""
+
 USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from installation.guarding.facts import facts
 from installation.guarding.unit import unit
-from tests.guarding.children import ROOT
+from tests.guarding.children import ROOT, USERS, run
 
 FILES = {
     "proc/swaps": "Filename Type Size Used Priority\n",
@@ -95,6 +95,32 @@ def test_an_x_server_on_the_network(tmp_path: Path) -> None:
     table.write_text("  sl  local_address\n")
     assert fact(tmp_path, "display", ":0") is None
     assert fact(tmp_path, "display") is True
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_whether_root_has_its_rights_is_asked(user: str, tmp_path: Path) -> None:
+    """Root has no right of root only once it has given them up; who started it is told."""
+    program = (
+        "from installation.guarding import limits\n"
+        "from installation.guarding.facts import facts\n"
+        "for step in (lambda: None, limits.drop_rights):\n"
+        "    step()\n"
+        "    [user] = [fact for fact in facts() if fact.name == 'user']\n"
+        "    print(user.good, user.seen)\n"
+    )
+    outcome = run("-c", program, user=user, folder=tmp_path)
+    told = {
+        "root": "False it runs as root, with rights of root\n"
+        "False it runs as root, with no right of root\n",
+        "ordinary user": 2 * "True it runs as an ordinary user, with no right of root\n",
+    }
+    assert outcome.stdout == told[user], outcome.stderr
+
+
+def test_only_what_was_asked_is_told_of_false_cameras(tmp_path: Path) -> None:
+    """That v4l2loopback is not loaded does not say that there is no other false camera."""
+    [found] = [each for each in facts(tmp_path) if each.name == "false cameras"]
+    assert found.seen == "v4l2loopback is not loaded"
 
 
 def test_the_unit_is_a_wall_of_its_own(tmp_path: Path) -> None:

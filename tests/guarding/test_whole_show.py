@@ -20,7 +20,15 @@ import numpy as np
 import pytest
 
 from installation.guarding.launcher import surroundings
-from tests.guarding.children import NOBODY, USERS, as_user, environment, home_of, needs_guard
+from tests.guarding.children import (
+    NOBODY,
+    PLAYED_S,
+    USERS,
+    as_user,
+    environment,
+    home_of,
+    needs_guard,
+)
 
 SIZE = (640, 360)
 SEED = 20260101
@@ -33,6 +41,7 @@ WRITES = (
 FEW_BLOCKS = 64
 """The start reads files, and file systems note when (16 blocks were seen); a frame has 1,350."""
 SEALED = "SECCOMP_FILTER_FLAG_TSYNC"
+NAMED = 'write(2, "camera:'
 
 LEAKS = """
 import socket, sys
@@ -60,11 +69,12 @@ def load(*arguments):
     parts = show.load(*arguments)
     return replace(parts, open_camera=lambda: Leaky(parts.open_camera()))
 
-from installation.showing.window import OffScreen
+from installation.showing.window import OffScreen, Window
+screen = Window(0, (1280, 720)) if sys.argv[3:] else OffScreen()
 say = lambda line: print(line, file=sys.stderr, flush=True)
 tell = lambda event: print(event, flush=True)
 leaking = show.Show(
-    config.load(Path(sys.argv[1])), OffScreen(), started_at=STARTED_AT, say=say, tell=tell,
+    config.load(Path(sys.argv[1])), screen, started_at=STARTED_AT, say=say, tell=tell,
     open_parts=load,
 )
 with show._ended_by_signals(leaking):
@@ -104,7 +114,10 @@ class Seen:
     told: bytes = b""
     heard: bytes = b""
     written_to: set[int] = field(default_factory=set)
-    """The files that were written to after the seal, by number."""
+    """The files that were written to after the seal, by number; after the camera's name where
+    there was none."""
+    display: set[int] = field(default_factory=set)
+    """Those that were connected to the display."""
     spoke_after_seal: bool = False
     changed: dict[str, bytes] = field(default_factory=dict)
     """What became of the user's files, from before the start until after the end, by path."""
@@ -136,19 +149,23 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def writes(trace: str, sealed_by: str | None) -> Iterator[int]:
+def writes(trace: str, sealed_by: str) -> Iterator[int]:
     """Yield the number of the file of each write in `trace` after the line with `sealed_by`."""
-    sealed = sealed_by is None
+    sealed = False
     write = re.compile(rf"^\d+ +(?:{'|'.join(WRITES)})\((-?\d+)")
     for line in trace.splitlines():
-        sealed |= sealed_by is not None and sealed_by in line
+        sealed |= sealed_by in line
         match = write.match(line)
         if sealed and match and "= -1 E" not in line:
             yield int(match[1])
 
 
-def watch(user: str, folder: Path, leaking: bool) -> Seen:
-    """Run the show as `user` until it has named somebody, and return what was seen."""
+def watch(user: str, folder: Path, leaking: bool, display: str | None = None) -> Seen:
+    """Run the show as `user` until it has named somebody, and return what was seen.
+
+    With a `display` it has a window there. Under the guard it then tells nobody's name, and plays
+    for `PLAYED_S`.
+    """
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed")
@@ -165,19 +182,23 @@ def watch(user: str, folder: Path, leaking: bool) -> Seen:
     listener.bind(("127.0.0.1", 0))
     listener.setblocking(False)
     port = str(listener.getsockname()[1])
-    show = (
-        ["-c", LEAKS, str(settings), port]
-        if leaking
-        else ["-m", "installation", "run", "--headless", str(settings)]
-    )
+    if leaking:
+        show = ["-c", LEAKS, str(settings), port, *(["window"] if display else [])]
+    else:
+        screen = ["--windowed", "1280x720"] if display else ["--headless"]
+        show = ["-m", "installation", "run", *screen, str(settings)]
+    surrounding = environment(home)
+    if display:
+        surrounding |= {"DISPLAY": display, "SDL_VIDEODRIVER": "x11"}
     # In memory, so that the tracer itself sends nothing towards a disk.
     trace = Path("/dev/shm", f"{folder.name}-{os.getpid()}.trace")
-    tracer = [strace, "-f", "-qq", "-e", f"trace={','.join(WRITES)},seccomp", "-o", str(trace)]
+    calls = ",".join((*WRITES, "seccomp", "connect"))
+    tracer = [strace, "-f", "-qq", "-e", f"trace={calls}", "-o", str(trace)]
     before, blocks_before = owned(user, home), _blocks()
     running = subprocess.Popen(
         [*as_user(user), *tracer, sys.executable, *show],
         cwd=home,
-        env=surroundings(environment(home)) if leaking else environment(home),
+        env=surroundings(surrounding) if leaking else surrounding,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -192,10 +213,14 @@ def watch(user: str, folder: Path, leaking: bool) -> Seen:
         assert line.startswith(b"camera:"), seen.said.decode(errors="replace")
         [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
         wrote_before = _write_bytes(child)
-        for line in running.stdout:
-            seen.told += line
-            if b"verdict" in line:
-                break
+        if display and not leaking:
+            with pytest.raises(subprocess.TimeoutExpired):
+                running.wait(PLAYED_S)
+        else:
+            for line in running.stdout:
+                seen.told += line
+                if b"verdict" in line:
+                    break
         wrote = _write_bytes(child)
         os.kill(int(child), signal.SIGTERM)
         told, said = running.communicate(timeout=60)
@@ -209,8 +234,11 @@ def watch(user: str, folder: Path, leaking: bool) -> Seen:
     seen.blocks = _blocks() - blocks_before
     if wrote is not None and wrote_before is not None:
         seen.write_bytes = wrote - wrote_before
-    numbers = list(writes(traced, None if leaking else SEALED))
+    numbers = list(writes(traced, NAMED if leaking else SEALED))
     seen.written_to, seen.spoke_after_seal = set(numbers), 2 in numbers
+    if display:
+        far_end = re.escape(f"/tmp/.X11-unix/X{display[1:]}")
+        seen.display = {int(n) for n in re.findall(rf'connect\((\d+), .*{far_end}"', traced)}
     after = owned(user, home)
     for path in before.keys() | after.keys():
         if path != str(trace) and before.get(path) != after.get(path):
@@ -272,4 +300,26 @@ def test_each_check_finds_its_leak(user: str, tmp_path: Path) -> None:
     assert [path for path, data in seen.changed.items() if holds_canary(data)]
     assert holds_canary(seen.heard)
     assert holds_canary(seen.said)
-    assert seen.blocks >= FEW_BLOCKS or not _on_a_disk(tmp_path)
+    if _on_a_disk(tmp_path):
+        assert seen.blocks >= FEW_BLOCKS
+        assert seen.write_bytes
+
+
+@needs_guard
+def test_a_window_is_all_that_pictures_go_to(display: str, tmp_path: Path) -> None:
+    """A show with a window writes to the display, to standard output and error, nowhere else."""
+    seen = watch(USERS[-1], tmp_path, leaking=False, display=display)
+    assert seen.status == 0, seen.said.decode(errors="replace")
+    assert seen.display & seen.written_to, "the tracer sees what goes to the display"
+    assert seen.written_to <= {1, 2} | seen.display
+    assert seen.changed == {}
+    assert not seen.heard
+
+
+def test_a_leak_beside_the_window_is_found(display: str, tmp_path: Path) -> None:
+    """The control: what a show with a window writes elsewhere, without the guard, is seen."""
+    seen = watch(USERS[-1], tmp_path, leaking=True, display=display)
+    assert seen.display & seen.written_to, seen.said.decode(errors="replace")
+    assert not seen.written_to <= {1, 2} | seen.display
+    assert [path for path, data in seen.changed.items() if holds_canary(data)]
+    assert holds_canary(seen.heard)

@@ -9,7 +9,7 @@ from installation.guarding.attempts import Outcome
 from installation.guarding.sealing import NOT_LAUNCHED, Proof
 from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, WITHOUT_FIRST, Layer, layers
 
-OUTCOMES = (Outcome("write a file", "main", True, "Landlock", 13),)
+OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "it cannot be had here (no such call)", "Take a newer Linux.")
 GOT_OUT = Mistake("attempt to write a file", "it was not refused", "Run `kiosk audit`.")
 
