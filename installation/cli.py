@@ -517,8 +517,10 @@ def _parser() -> argparse.ArgumentParser:
     add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
     audits = add("audit", audit, "try every way out of the guard and print what became of each")
     audits.add_argument("--json", action="store_true", help="print it for a program")
-    audits.add_argument("--page", action="store_true", help="print it as a page for the wall")
-    audits.add_argument(
+    # A page for the wall speaks of a show, which the short audit does not run.
+    kinds = audits.add_mutually_exclusive_group()
+    kinds.add_argument("--page", action="store_true", help="print it as a page for the wall")
+    kinds.add_argument(
         "--short", action="store_true", help="only the self-test of each start, without a show"
     )
     add("service", service, "print a systemd unit that runs the show")

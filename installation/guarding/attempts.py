@@ -24,19 +24,15 @@ from pathlib import Path
 from typing import Literal
 
 from installation.guarding import kernel
+from installation.guarding.standing import FILE_SIZE_LIMIT, LANDLOCK, SECCOMP
 
-LANDLOCK, SECCOMP, LIMIT, READ_ONLY = (
-    "Landlock",
-    "seccomp",
-    "file size limit",
-    "read-only file system",
-)
+READ_ONLY = "read-only file system"
 
 LAYERS = {
     errno.EACCES: LANDLOCK,
     errno.EPERM: SECCOMP,
     errno.ENOSYS: SECCOMP,
-    errno.EFBIG: LIMIT,
+    errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
 """Which layer says no with which number; any other number means that it was not the guard."""

@@ -18,7 +18,16 @@ from typing import NoReturn
 
 from installation.errors import Mistake
 from installation.guarding.clerk import OUTPUT, SAID, Allowance, Clerk
-from installation.guarding.standing import VARIABLE, Privacy, Standing, prepare_ground
+from installation.guarding.standing import (
+    CORE_DUMPS,
+    LANDLOCK,
+    NEW_PRIVILEGES,
+    SECCOMP,
+    VARIABLE,
+    Privacy,
+    Standing,
+    prepare_ground,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -116,7 +125,7 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
     lay("the proof", "Give the show's user a RuntimeDirectory.", take_ground)
     kin = openings.children()
     lay("orphans", newer, limits.take_in_orphans)
-    lay("core dumps", "Start it as an ordinary user.", limits.forbid_dumps)
+    lay(CORE_DUMPS, "Start it as an ordinary user.", limits.forbid_dumps)
 
     def take_files() -> None:
         nvidia = any(device.name == "nvidiactl" for device in devices)
@@ -124,11 +133,11 @@ def first_stage(standing: Standing, report: Path | None) -> Standing:
         if version < landlock.NEEDED_ABI:
             raise NotImplementedError(f"version {version}, expected {landlock.NEEDED_ABI} or later")
 
-    lay("Landlock", newer, take_files)
-    lay("new privileges", newer, landlock.forbid_new_privileges)
+    lay(LANDLOCK, newer, take_files)
+    lay(NEW_PRIVILEGES, newer, landlock.forbid_new_privileges)
     if os.geteuid() == 0 or limits.rights() & ~limits.READ_ALL:
         lay("rights of root", "Start it as an ordinary user.", limits.drop_rights)
-    lay("seccomp", newer, lambda: seccomp.enter(seccomp.FIRST, all_threads=False))
+    lay(SECCOMP, newer, lambda: seccomp.enter(seccomp.FIRST, all_threads=False))
     return replace(
         standing,
         missing=tuple(missing),

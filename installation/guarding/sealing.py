@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installation.errors import GuardError, Mistake
-from installation.guarding.standing import Standing, inherited
+from installation.guarding.standing import (
+    CLOSED_MEMORY,
+    FILE_SIZE_LIMIT,
+    FIRST_STAGE,
+    SECCOMP,
+    Standing,
+    inherited,
+)
 
 if TYPE_CHECKING:
     from installation.guarding.attempts import Attempt, Outcome
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 MAIN, EARLIER = "main", "earlier"
 
 NOT_LAUNCHED = Mistake(
-    "the first stage",
+    FIRST_STAGE,
     "the show was started without its launcher",
     "Start it with `kiosk run` or scripts/run.",
 )
@@ -150,9 +157,9 @@ def _second_stage() -> list[Mistake]:
 
     missing = []
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("file size limit", limits.forbid_growth),
-        ("closed memory", limits.forbid_looking),
-        ("seccomp", lambda: seccomp.enter(seccomp.second(), all_threads=True)),
+        (FILE_SIZE_LIMIT, limits.forbid_growth),
+        (CLOSED_MEMORY, limits.forbid_looking),
+        (SECCOMP, lambda: seccomp.enter(seccomp.second(), all_threads=True)),
     )
     for layer, step in steps:
         try:
@@ -168,9 +175,7 @@ def _free_threads() -> list[Mistake]:
 
     if guarded_threads():
         return []
-    return [
-        Mistake("seccomp", "a thread is not under both filters", "Tell whoever made this kiosk.")
-    ]
+    return [Mistake(SECCOMP, "a thread is not under both filters", "Tell whoever made this kiosk.")]
 
 
 def _got_through(outcome: Outcome) -> Mistake:

@@ -15,6 +15,14 @@ VARIABLE = "KIOSK_STANDING"
 
 Privacy = Literal["enforce", "degraded"]
 
+LANDLOCK, NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "new privileges", "core dumps"
+SECCOMP, FILE_SIZE_LIMIT, CLOSED_MEMORY = "seccomp", "file size limit", "closed memory"
+"""The layers, as whatever is missing calls them: those of the first stage, and of the second, which
+has seccomp once more."""
+
+FIRST_STAGE = "the first stage"
+"""What is missing where there was no launcher."""
+
 
 @dataclass(frozen=True)
 class Standing:

@@ -11,16 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from installation.guarding.sealing import Proof
+from installation.guarding.standing import (
+    CLOSED_MEMORY,
+    CORE_DUMPS,
+    FILE_SIZE_LIMIT,
+    FIRST_STAGE,
+    LANDLOCK,
+    NEW_PRIVILEGES,
+    SECCOMP,
+)
 from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
 from installation.showing.setting import LEADING, Stage, Text, set_panel
 from installation.showing.words import Words
 
-FIRST_LAYERS = ("Landlock", "new privileges", "core dumps")
-SECOND_LAYERS = ("seccomp", "file size limit", "closed memory")
-"""What the two stages lay, as the guard calls them."""
-
-WITHOUT_FIRST = "the first stage"
+FIRST_LAYERS = (LANDLOCK, NEW_PRIVILEGES, CORE_DUMPS)
+SECOND_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, CLOSED_MEMORY)
+"""What the two stages lay."""
 
 MOST_MISSING = 5
 """How many missing things are named; `kiosk audit` names all of them."""
@@ -75,7 +82,7 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
         missing.setdefault(mistake.where, mistake.what)
     laid: tuple[str, ...] = ()
     if proof.outcomes:
-        laid = SECOND_LAYERS if WITHOUT_FIRST in missing else (*FIRST_LAYERS, *SECOND_LAYERS)
+        laid = SECOND_LAYERS if FIRST_STAGE in missing else (*FIRST_LAYERS, *SECOND_LAYERS)
     others = [name for name in missing if name not in laid]
     return tuple(Layer(name, missing.get(name)) for name in (*laid, *others))
 
@@ -153,12 +160,12 @@ def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
 def _layer_names(words: Words) -> dict[str, str]:
     """Return what each layer does, by the guard's name for it."""
     return {
-        "Landlock": words.staff_landlock,
-        "new privileges": words.staff_new_privileges,
-        "core dumps": words.staff_core_dumps,
-        "seccomp": words.staff_seccomp,
-        "file size limit": words.staff_file_size_limit,
-        "closed memory": words.staff_closed_memory,
+        LANDLOCK: words.staff_landlock,
+        NEW_PRIVILEGES: words.staff_new_privileges,
+        CORE_DUMPS: words.staff_core_dumps,
+        SECCOMP: words.staff_seccomp,
+        FILE_SIZE_LIMIT: words.staff_file_size_limit,
+        CLOSED_MEMORY: words.staff_closed_memory,
     }
 
 

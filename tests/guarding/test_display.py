@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +35,7 @@ def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Pa
             break
     with pytest.raises(subprocess.TimeoutExpired):
         running.wait(PLAYED_S)
+    shared = segments_of(running.pid)
     running.send_signal(signal.SIGTERM)
     told, rest = running.communicate(timeout=60)
     assert running.returncode == 0, said + rest
@@ -41,3 +44,21 @@ def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Pa
     summary = json.loads(told.splitlines()[-1])
     assert summary["event"] == "summary"
     assert summary["mirror_fps"] > 0
+    assert not shared
+
+
+def segments_of(pid: int) -> list[str]:
+    """Return the pieces of System V's shared memory that the process `pid` has made."""
+    listed = Path("/proc/sysvipc/shm").read_text().splitlines()
+    made_by = listed[0].split().index("cpid")
+    return [line for line in listed[1:] if line.split()[made_by] == str(pid)]
+
+
+def test_shared_memory_is_found_where_it_is() -> None:
+    """The control: memory that every account could attach would be seen."""
+    library, private, remove = ctypes.CDLL(None), 0, 0
+    segment = library.shmget(private, 4096, 0o1600)
+    try:
+        assert len(segments_of(os.getpid())) == 1
+    finally:
+        library.shmctl(segment, remove, None)

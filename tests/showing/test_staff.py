@@ -7,7 +7,8 @@ import pytest
 from installation.errors import Mistake
 from installation.guarding.attempts import Outcome
 from installation.guarding.sealing import NOT_LAUNCHED, Proof
-from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, WITHOUT_FIRST, Layer, layers
+from installation.guarding.standing import FIRST_STAGE
+from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, layers
 
 OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "it cannot be had here (no such call)", "Take a newer Linux.")
@@ -28,7 +29,7 @@ def proof(*missing: Mistake, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Proof:
             (*FIRST_LAYERS, "file size limit", "closed memory"),
             {"seccomp": NO_FILTER.what, GOT_OUT.where: GOT_OUT.what},
         ),
-        (proof(NOT_LAUNCHED), SECOND_LAYERS, {WITHOUT_FIRST: NOT_LAUNCHED.what}),
+        (proof(NOT_LAUNCHED), SECOND_LAYERS, {FIRST_STAGE: NOT_LAUNCHED.what}),
         (proof(NO_FILTER, outcomes=()), (), {"seccomp": NO_FILTER.what}),
     ],
 )
