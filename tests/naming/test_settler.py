@@ -199,7 +199,6 @@ def test_the_roulette_draws_from_all_that_score_enough() -> None:
     """However many labels there are, none that scores enough is left out of the draw."""
     labels = tuple(Label(f"l{i}", f"l{i}", "", ("person",)) for i in range(60))
     many = replace(SET, labels=labels, rows=tuple(range(60)), size=60)
-    # Three readings, of which each has other favourites, beyond the best 24 of any instant.
     scores = [1 / 60] * 60
     drawn = set()
     for seed in range(600):
@@ -219,9 +218,11 @@ def test_the_roulette_has_nothing_to_draw_where_nothing_scores() -> None:
 def test_another_label_needs_the_whole_least_score() -> None:
     """The slack is for the label that stands: one that takes its place must score enough."""
     room = Room(min_score=0.3, hold_s=0.0)
-    room.watch([0.5, 0.1, 0.1, 0.1, 0.1, 0.1], 2)
-    assert name_of(room.watch([0.26, 0.1, 0.1, 0.1, 0.1, 0.1], 20)) == "air"
-    assert name_of(room.watch([0.1, 0.26, 0.1, 0.1, 0.1, 0.1], 20)) == "person"
+    assert name_of(room.watch([0.9, 0.1, 0.0, 0.0, 0.0, 0.0], 2)) == "air"
+    seen = [name_of(room.see([0.1, 0.29, 0.1, 0.1, 0.1, 0.1])) for _ in range(100)]
+    assert list(dict.fromkeys(seen)) == ["air", "person"]
+    assert name_of(room.watch([0.9, 0.1, 0.0, 0.0, 0.0, 0.0], 4)) == "air"
+    assert name_of(room.watch([0.26, 0.1, 0.1, 0.1, 0.1, 0.1], 20)) == "air", "it may be less"
 
 
 def test_no_label_has_scored_above_what_the_root_says() -> None:
