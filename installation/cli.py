@@ -40,6 +40,8 @@ REFUSED = 2
 """A file, a device or an argument is wrong, and the message says which."""
 REHEARSED_S = 120.0
 """How long the audit waits at most until the rehearsal's visitor has been named."""
+PATIENCE_S = 2.0
+"""How long the end waits for what was said to be written down."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
@@ -51,10 +53,10 @@ LOG = Log()
 def start() -> NoReturn:
     """Run the command of the process's arguments and end the process."""
     status = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     _let_clerks_finish()
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
     # Taking the interpreter down takes a second once torch is loaded, and aborts the process where
     # a thread is still inside a driver. Nothing is left that would have to be put in order.
     os._exit(status)
@@ -65,13 +67,10 @@ def _let_clerks_finish() -> None:
     standing = inherited()
     if standing is None or not standing.clerks:
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    for pid in standing.clerks:
-        os.waitpid(pid, 0)
+    clerk.let_finish(standing.clerks, PATIENCE_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,9 +107,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(asked: argparse.Namespace) -> int:
     """Run the show; print its summary, and write it where --report says."""
-    loaded = config.load(asked.file, source=asked.source, labels=asked.labels)
     from installation import show
 
+    try:
+        loaded = config.load(asked.file, source=asked.source, labels=asked.labels)
+    except SettingsError as error:
+        LOG.end(str(error))
+        show.apologise(headless=asked.headless, windowed=asked.windowed)
+        return REFUSED
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Whoever reads the events takes them for JSON, which is UTF-8 whatever the terminal is.
         sys.stdout.reconfigure(encoding="utf-8")
@@ -314,7 +318,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("language", _language(settings)),
         ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden(label_set)),
-        ("camera", f"{SOURCES.get(camera.source, camera.source)}; {size}{turn}"),
+        ("camera", f"{SOURCES.get(camera.source) or shown(Path(camera.source))}; {size}{turn}"),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
         ("detector", DETECTORS[settings.detector]),
         ("device", DEVICES[settings.device]),

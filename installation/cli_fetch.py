@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from installation.document import shown
-from installation.errors import FetchError, KioskError, Mistake
+from installation.errors import FetchError, Mistake, mistakes_of
 
 if TYPE_CHECKING:
     from installation.making.catalogue import Item
@@ -43,25 +45,37 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def fetch(asked: argparse.Namespace) -> int:
-    """Bring what was asked for, or say what there is; raises FetchError after trying all of it."""
-    from installation.making.catalogue import ITEMS, find
+    """Bring what was asked for, or say what there is.
 
+    Raises FetchError where a name stands for nothing, before anything is fetched, and otherwise
+    after trying all of it.
+    """
     if asked.sha256 is not None and (len(asked.names) != 1 or asked.names == [ALL]):
         what = "it says what one file must have"
         raise FetchError(Mistake("--sha256", what, "Name one thing to fetch."))
     if not asked.names:
         _print_table()
         return DONE
-    items = ITEMS if ALL in asked.names else [find(name) for name in dict.fromkeys(asked.names)]
+    items = _found(asked.names)
+    if mistakes := mistakes_of(partial(_fetch, item, asked) for item in items):
+        raise FetchError(*mistakes)
+    return DONE
+
+
+def _found(names: Sequence[str]) -> Sequence[Item]:
+    """Return what all of `names` stand for, each once; raises FetchError."""
+    from installation.making.catalogue import ITEMS, find
+
+    items: list[Item] = []
     mistakes: list[Mistake] = []
-    for item in items:
+    for name in names:
         try:
-            _fetch(item, asked)
-        except KioskError as error:
+            items += ITEMS if name == ALL else [find(name)]
+        except FetchError as error:
             mistakes += error.mistakes
     if mistakes:
         raise FetchError(*mistakes)
-    return DONE
+    return list(dict.fromkeys(items))
 
 
 def _fetch(item: Item, asked: argparse.Namespace) -> None:

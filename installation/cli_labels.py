@@ -172,9 +172,10 @@ def import_set(asked: argparse.Namespace) -> int:
     """Take in a set that somebody packed, after judging it."""
     from installation.making.exchange import import_
 
-    name = import_(asked.file, MODELS, asked.name).name
-    print(f"models/{name} is there; nothing in it is trusted before you have read it:")
-    print(f"  kiosk labels show {name}")
+    come = import_(asked.file, MODELS, asked.name)
+    print(f"models/{come.name} is there: {come.title} ({come.labels:,} labels; {come.credit}).")
+    print("Nothing in it is trusted before you have read it:")
+    print(f"  kiosk labels show {come.name}")
     return DONE
 
 

@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -163,7 +162,8 @@ class CameraSettings(Section):
                 "camera.source is '{source}', but there is no such film or folder of pictures",
                 {"source": cut(source), "remedy": _nearest_source(path)},
             )
-        return shown(path)
+        # In full, so that a folder named 1 or auto is no camera to whoever opens it.
+        return str(path.absolute())
 
 
 def is_film(source: str) -> bool:
@@ -222,20 +222,28 @@ class ContentSettings(Section):
         return hide
 
 
-class ScreenSettings(Section):
-    """The wall."""
-
-    display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
-    """A display's number; auto takes the first, or runs without where the machine has none."""
-    title: str | None = None
-    """The line on the waiting screen; None: as the show's words say."""
+def _nothing_of_empty(value: object) -> object:
+    return None if value == "" else value
 
 
 OwnText = Annotated[
     Text,
     Field(max_length=LONGEST_SENTENCE, description=f"text of at most {LONGEST_SENTENCE} letters"),
 ]
-OwnSentence = Annotated[OwnText, holding()]
+OwnSentence = Annotated[Annotated[OwnText, holding()] | None, BeforeValidator(_nothing_of_empty)]
+OwnScore = Annotated[
+    Annotated[OwnText, holding("score")] | None, BeforeValidator(_nothing_of_empty)
+]
+
+
+class ScreenSettings(Section):
+    """The wall."""
+
+    display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
+    """A display's number; auto takes the first, or runs without where the machine has none."""
+    title: OwnSentence = None
+    """The line on the waiting screen; None: as the show's words say."""
+
 
 PROMISE = "it says what becomes of the pictures, and may promise only what this program holds"
 NOTICE = "visitors have a right to read it as it is"
@@ -248,6 +256,7 @@ FIXED = {
     "privacy_unguarded": PROMISE,
     "unguarded_title": PROMISE,
     "unguarded": PROMISE,
+    "unguarded_staff": PROMISE,
 }
 """The sentences that a curator cannot put into words of their own, and why."""
 
@@ -257,20 +266,13 @@ class OwnWords(Section):
 
     model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED)})
 
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_the_kiosks(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        return {key: of for key, of in value.items() if of != "" or key not in cls.model_fields}
-
-    invitation: OwnSentence | None = None
-    reading: OwnSentence | None = None
-    score: Annotated[OwnText, holding("score")] | None = None
-    unsure: Annotated[OwnText, holding("score")] | None = None
-    loading: OwnSentence | None = None
-    trouble_title: OwnSentence | None = None
-    trouble: OwnSentence | None = None
+    invitation: OwnSentence = None
+    reading: OwnSentence = None
+    score: OwnScore = None
+    unsure: OwnScore = None
+    loading: OwnSentence = None
+    trouble_title: OwnSentence = None
+    trouble: OwnSentence = None
 
 
 class Settings(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -31,6 +32,17 @@ class KioskError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(str(mistake) for mistake in self.mistakes)
+
+
+def mistakes_of(attempts: Iterable[Callable[[], object]]) -> list[Mistake]:
+    """Make all of `attempts`, and return what is wrong with those that raise KioskError."""
+    mistakes: list[Mistake] = []
+    for attempt in attempts:
+        try:
+            attempt()
+        except KioskError as error:
+            mistakes += error.mistakes
+    return mistakes
 
 
 class SettingsError(KioskError):

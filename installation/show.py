@@ -1,10 +1,11 @@
 """The one place where the parts meet: from a camera to a name on the screen.
 
-Three threads. `capture` reads the camera; `analysis` finds, follows and reads faces; the main
-thread owns the window and draws the newest frame, with each box predicted to that frame's instant.
-Only frozen values cross between them, each through a `Latest`. A fourth, the loader, opens
-everything heavy while the main thread holds the title card on the wall, and ends. Then the guard is
-sealed and tries every way out, and only then is the camera opened.
+Three threads see frames. `capture` reads the camera; `analysis` finds, follows and reads faces; the
+main thread owns the window and draws the newest frame, with each box predicted to that frame's
+instant. Only frozen values cross between them, each through a `Latest`. Before, the thread `loader`
+opens everything heavy while the main thread holds the title card on the wall; then the guard is
+sealed and tries every way out, and only then is the camera opened. Beside them the thread `labels`
+looks whether the label set has changed.
 
 The alternative was analysis in a process of its own; `scripts/bench` measures that threads do.
 """
@@ -24,9 +25,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from installation.config import MODELS, CameraSettings, Settings, languages
+from installation.config import MODELS, CameraSettings, Settings, is_film, languages
 from installation.document import Loaded
-from installation.errors import GuardError
+from installation.errors import GuardError, Mistake, ScreenError
 from installation.guarding.sealing import Guard, Proof
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
@@ -68,6 +69,13 @@ SWITCH_INTERVAL_S = 0.0005
 
 REPAINT_S = 1 / 30
 """The longest time between two paints where no frame comes, so that names go on tumbling."""
+
+STALE_S = 3.0
+"""How much older than the picture the newest sightings may be before nobody is named by them.
+
+With one reading a second, the slowest that the tracker bears, they are two seconds old before the
+next ones come; where analysis hangs, somebody else may step under a name that hangs with it.
+"""
 
 ENDING_S = 0.3
 """How long a thread may take to end before the process leaves without it."""
@@ -125,9 +133,6 @@ def load(
     label_set = load_labels()
     if settings.language not in languages():
         say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")
-    _, fallback = resolve(settings.camera.source)
-    if fallback:
-        say(fallback)
 
     import torch
 
@@ -151,7 +156,12 @@ def load(
     say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
 
     def camera() -> Camera:
-        opened = open_camera(settings.camera, clock, as_fast_as_possible=as_fast_as_possible)
+        # Under the whole guard: to look for cameras is to open them.
+        source, fallback = resolve(settings.camera.source)
+        if fallback:
+            say(fallback)
+        chosen = settings.camera.model_copy(update={"source": source})
+        opened = open_camera(chosen, clock, as_fast_as_possible=as_fast_as_possible)
         say(f"camera: {opened.name}")
         return opened
 
@@ -314,15 +324,23 @@ class Mirror:
             self._measure(fresh)
         return news
 
+    def forget(self) -> None:
+        """Let go of the frame and of who is on it."""
+        self._frame = self._sightings = self._scene = None
+        self._frames.take(timeout=0)
+        self._news.take(timeout=0)
+
     def _with_staff_card(self, scene: Scene, now: float) -> Scene:
         if self._staff is None or not self._screen.staff_wanted(now):
             return scene
         return with_staff_card(scene, self._staff(now), self._stage)
 
     def _current(self) -> Sightings | None:
-        """Return the sightings, but not those from before a film's cut: somebody else is there."""
+        """Return the sightings, but not those of another scene or long ago: others are there."""
         sightings, frame = self._sightings, self._frame
-        return sightings if sightings and frame and sightings.scene == frame.scene else None
+        if sightings is None or frame is None or sightings.scene != frame.scene:
+            return None
+        return sightings if frame.taken_at - sightings.taken_at <= STALE_S else None
 
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()
@@ -479,11 +497,11 @@ class Show:
             proof = None if self._guard is None else self._seal(self._guard)
             camera = self._await("opener", parts.open_camera, until)
         except GuardError as error:
-            missing = ", ".join(dict.fromkeys(mistake.where for mistake in error.mistakes))
-            self._rest(unguarded_card(stage, missing), stage)
+            missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
+            self._rest(unguarded_card(stage, list(missing)), stage)
             raise
         except Exception:
-            self._rest(trouble_card(stage), stage)
+            self.apologise()
             raise
         if camera is None:
             return Summary(self._seconds(), first_paint_s=painted_s)
@@ -573,7 +591,9 @@ class Show:
                 worker.check()
         except Exception:
             _stop(workers)
-            self._rest(trouble_card(stage), stage)
+            mirror.forget()
+            analysed.take(timeout=0)
+            self.apologise()
             raise
         return Summary(
             seconds=self._seconds(),
@@ -601,6 +621,11 @@ class Show:
         analysis.renewals.put(renewed.classifier)
         labels = f"{len(label_set.labels):,} of {label_set.size:,}"
         self._say(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
+
+    def apologise(self) -> None:
+        """Leave the card of a show that cannot go on up for a while."""
+        stage = open_stage(self._screen, self._loaded.settings)
+        self._rest(trouble_card(stage), stage)
 
     def _rest(self, card: Scene, stage: Stage) -> None:
         """Leave a calm card up for a while: visitors see neither a traceback nor a black wall."""
@@ -647,7 +672,8 @@ def run(
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
     `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `tell`
-    hears the events where there is no screen to look at. Without a `guard` nothing is enforced:
+    hears the events where there is no screen to look at; without `headless` that must not be a
+    camera's show. Without a `guard` nothing is enforced:
     for measurements. Raises KioskError.
     """
     screen, fallback = open_screen(
@@ -659,6 +685,7 @@ def run(
     try:
         if fallback:
             say(fallback)
+            _refuse_unannounced(loaded)
         say(f"screen: {screen.name}.")
         unheard: Tell = lambda _: None  # noqa: E731 - a name for what nobody listens to
         show = Show(
@@ -674,6 +701,37 @@ def run(
     finally:
         screen.surface.fill(0)
         screen.close()
+
+
+def apologise(*, headless: bool, windowed: Size | None) -> None:
+    """Leave the calm card up for a while where nobody knows what the show should be.
+
+    On the first display, in English; nothing where that cannot be opened.
+    """
+    with contextlib.suppress(ScreenError):
+        screen, _ = open_screen("auto", headless=headless, windowed=windowed)
+        show = Show(
+            Loaded(Settings(), "", {}, {}),
+            screen,
+            started_at=0.0,
+            say=lambda _: None,
+            tell=lambda _: None,
+        )
+        with _ended_by_signals(show):
+            show.apologise()
+        screen.close()
+
+
+def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
+    """Raise ScreenError where a camera would look at people, and no screen would tell them."""
+    from installation.seeing.cameras import REHEARSAL, resolve
+
+    source, _ = resolve(loaded.settings.camera.source)
+    if source == REHEARSAL or is_film(source):
+        return
+    what = "this machine has no display, so nobody would read that an AI system looks at them"
+    remedy = "Connect one; or start the show with --headless, and tell people in another way."
+    raise ScreenError(Mistake(loaded.where("screen", "display"), what, remedy))
 
 
 @contextlib.contextmanager

@@ -177,8 +177,8 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         (
             "screen:\n  title: No\n  display: wall\n",
             [
-                "kiosk.yaml:2: screen.title is No (expected text or nothing). "
-                "If it is meant as text, put it in quotes.",
+                "kiosk.yaml:2: screen.title is No (expected text of at most 200 letters or "
+                "nothing). If it is meant as text, put it in quotes.",
                 "kiosk.yaml:3: screen.display is 'wall' (expected auto or a whole number from 0 to "
                 "15). Change it, or leave it out for the default, 'auto'.",
             ],
@@ -397,6 +397,13 @@ def test_a_section_with_nothing_under_it_is_the_default() -> None:
     assert parse_yaml(text, "k", Settings, SettingsError).settings == Settings()
 
 
+@pytest.mark.parametrize("empty", ["", '""', "''"])
+def test_a_sentence_that_is_left_empty_is_the_kiosks(empty: str) -> None:
+    """The title and every other sentence of the curator's own may be left empty in any way."""
+    text = f"screen:\n  title: {empty}\nwords:\n  invitation: {empty}\n  score: {empty}\n"
+    assert parse_yaml(text, "k", Settings, SettingsError).settings == Settings()
+
+
 def test_a_camera_may_be_a_number() -> None:
     """`source: 0` means the first camera and needs no quotes; a fraction means none."""
     loaded = parse_yaml("camera: {source: 0}", "k", Settings, SettingsError)
@@ -464,7 +471,7 @@ def test_a_film_is_looked_for_beside_the_file_that_names_it(write: Write, tmp_pa
     (other.parent / "film.mp4").touch()
     other.write_text("camera: {source: film.mp4}\n")
     models = Path("models")
-    assert load(other, models=models).settings.camera.source == "shows/film.mp4"
+    assert load(other, models=models).settings.camera.source == str(other.parent / "film.mp4")
     (message,) = refused(other, source="film.mp4")
     assert message.startswith("--source: camera.source is 'film.mp4'")
     other.write_text("camera: {source: filn.mp4}\n")
@@ -643,6 +650,13 @@ def test_other_files_are_read_the_same_way(tmp_path: Path) -> None:
                 "once and no other braces). Change it, or leave it out.",
                 "kiosk.yaml:4: words.reading is '{' (expected text without { or }). "
                 "Change it, or leave it out.",
+            ],
+        ),
+        (
+            f"screen:\n  title: {'e' * 201}\n",
+            [
+                f"kiosk.yaml:2: screen.title is '{'e' * 60}…' (expected text of at most 200 "
+                "letters or nothing). Change it, or leave it out.",
             ],
         ),
         (

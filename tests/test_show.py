@@ -3,11 +3,13 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from mmap import mmap
@@ -27,7 +29,7 @@ from installation.config import (
     Settings,
 )
 from installation.document import Loaded
-from installation.errors import CameraError, Mistake
+from installation.errors import CameraError, Mistake, ScreenError
 from installation.naming import labelset
 from installation.naming.labels import Label
 from installation.naming.labelset import LabelSet
@@ -237,9 +239,9 @@ def arrays() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
     return list(found.values())
 
 
-@pytest.mark.parametrize(("after", "there"), [(1, True), (30, False)])
-def test_nothing_of_a_visitor_outlives_them_by_a_second(after: int, there: bool) -> None:
-    """A second after a visitor has left no memory holds them; just after they left, some does."""
+@pytest.mark.parametrize(("after", "there"), [(0, True), (1, False)])
+def test_no_picture_of_a_visitor_outlives_the_next_one(after: int, there: bool) -> None:
+    """One frame after a visitor has left no memory of frames holds them; before, some does."""
     parts = replace(parts_of(Film(0)), detector=OneBrightFace())
     frames: Latest[Frame] = Latest()
     seen: Latest[Sightings] = Latest()
@@ -280,6 +282,73 @@ def test_visitors_see_a_calm_card_when_something_fails(window: Window) -> None:
         (x, y) for x in range(320) for y in range(180) if window.surface.get_at((x, y))[1] == 255
     ]
     assert green, "the card has type on it"
+    window.close()
+
+
+def test_a_file_that_is_wrong_leaves_a_calm_card_on_the_wall(window: Window) -> None:
+    """Where kiosk.yaml was mistyped visitors see the card, too, though nothing was loaded."""
+    clock = ManualClock()
+    small_show(Film(0), [], screen=window, clock=clock).apologise()
+    assert sum(clock.waits) >= show.CARD_S
+    assert (0, 255, 0) in {
+        tuple(window.surface.get_at((x, y))[:3]) for x in range(320) for y in range(180)
+    }
+    window.close()
+
+
+@pytest.mark.skipif(os.path.isdir("/dev/dri"), reason="this machine has a display")
+def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a display a camera's show needs --headless; a film's, and the rehearsal's, do not."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings(camera=CameraSettings(source="7"))
+    with pytest.raises(
+        ScreenError, match=r"kiosk.yaml: this machine has no display, .* --headless"
+    ):
+        show.run(
+            Loaded(settings, "kiosk.yaml", {}, {}),
+            started_at=0.0,
+            say=lambda _: None,
+            tell=lambda _: None,
+            guard=None,
+        )
+
+
+class Remembered(Film):
+    """A film that knows which of its frames are still held."""
+
+    def __init__(self, frames: int, fails_at: int) -> None:
+        super().__init__(frames, fails_at)
+        self._given: list[weakref.ref[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = []
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        if frame is not None:
+            self._given.append(weakref.ref(frame.pixels))
+        return frame
+
+    def held(self) -> int:
+        """Return how many of the frames somebody holds."""
+        gc.collect()
+        return sum(given() is not None for given in self._given)
+
+
+def test_while_the_calm_card_is_up_no_frame_is_held(window: Window) -> None:
+    """When the camera is lost its pictures go at once, not when the card does."""
+    film = Remembered(100, fails_at=50)
+    held: list[int] = []
+
+    class Resting(ManualClock):
+        def wait(self, seconds: float) -> None:
+            held.append(film.held())
+            super().wait(seconds)
+
+    with pytest.raises(CameraError):
+        small_show(film, [], screen=window, clock=Resting()).run()
+    assert held
+    assert set(held) == {0}
     window.close()
 
 
@@ -410,6 +479,23 @@ def sighting(visitor: int, label: Label | None) -> Sighting:
     track = Track(visitor, Box(1, 2, 3, 4), (0, 0, 0, 0), 5.0, 4.0, 5, 0)
     verdict = Verdict(label, 0.25, 5.0) if label else None
     return Sighting(track, (), 0.5, verdict)
+
+
+@pytest.mark.parametrize(("age", "named"), [(show.STALE_S, True), (show.STALE_S + 0.1, False)])
+def test_nobody_is_named_by_what_was_seen_long_ago(age: float, named: bool) -> None:
+    """Where analysis hangs, names go from the mirror before somebody else steps under them."""
+    screen = OffScreen((320, 180))
+    stage = show.open_stage(screen, Settings())
+    painted = []
+    for visitors in ((), (sighting(7, None),)):
+        frames: Latest[Frame] = Latest()
+        frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 5.0 + age))
+        seen: Latest[Sightings] = Latest()
+        seen.put(Sightings(5.0, visitors))
+        show.Mirror(screen, stage, frames, seen, ManualClock(5.0 + age)).step()
+        painted.append(pygame.surfarray.array3d(screen.surface).copy())
+    nobody, somebody = painted
+    assert np.array_equal(nobody, somebody) is not named
 
 
 def test_each_verdict_is_told_once_and_each_leaving() -> None:

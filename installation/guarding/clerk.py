@@ -3,34 +3,45 @@
 The show may not write to files. Where its standard output is one, or a report was asked for, the
 launcher starts a clerk before it enters the sandbox. The clerk holds the file and the end of a
 pipe, knows nothing else, and writes only what is short and readable. So a file is never held by a
-process that sees visitors. Standard error has a clerk wherever it leads: libraries write there past
-the log, and no more of that may pass than of the log. One more removes the folder that the
-self-test tried to change.
+process that sees visitors. Standard error has a clerk wherever it leads, for libraries write there
+past the log. One more removes the folder that the self-test tried to change.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-LONGEST_LINE = 4000
-"""Characters of standard output; the longest verdict of the shipped label sets has 1,400."""
-LONGEST_SAID = 300
-"""Characters of a line of the log, and of whatever else comes on standard error."""
-LINES_PER_S = 50
-BURST = 500
-"""So many lines may come at once; a traceback has a hundred."""
 LARGEST_REPORT = 2000
 """Bytes; the summary has 500."""
 DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a clerk lets through: characters to a line, and lines, of which many may come at once.
+
+    Of lines beyond it only the number is written.
+    """
+
+    longest: int
+    lines_per_s: float
+    burst: int
+
+
+OUTPUT = Allowance(4000, 50, 500)
+"""Of standard output: the longest verdict of the shipped label sets has 1,400 characters."""
+SAID = Allowance(300, 10, 600)
+"""Of standard error: as long as a line of the log, and twice as many as the log may write."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +52,9 @@ class Clerk:
     pipe: int
 
 
-def write_lines(file: int, longest: int = LONGEST_LINE) -> Clerk:
-    """Return a clerk that writes lines of text, of `longest` characters at most, to `file`."""
-    return _hire(lambda pipe: _copy(pipe, file, longest), keeping=file)
+def write_lines(file: int, allowed: Allowance) -> Clerk:
+    """Return a clerk that writes lines of text to the open `file`, as many as are `allowed`."""
+    return _hire(lambda pipe: _copy(pipe, file, allowed), keeping=file)
 
 
 def write_report(path: Path) -> Clerk:
@@ -60,6 +71,17 @@ def clear_away(ground: Path) -> None:
     if not os.fork():
         _work(lambda end: _clear_away(end, ground), ending, None)
     os.close(ending)
+
+
+def let_finish(pids: Iterable[int], seconds: float) -> None:
+    """Return once the clerks have written all, or after `seconds` at most.
+
+    Their pipes must be closed. Who reads what they write may be stuck.
+    """
+    until = time.monotonic() + seconds
+    for pid in pids:
+        while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < until:
+            time.sleep(0.005)
 
 
 def wait(pid: int) -> None:
@@ -104,22 +126,29 @@ def _close(file: int) -> None:
         return  # The listing's own.
 
 
-def _copy(pipe: int, file: int, longest: int) -> None:
-    rest, credit, at = b"", float(BURST), time.monotonic()
+def _copy(pipe: int, file: int, allowed: Allowance) -> None:
+    rest, credit, at, left_out = b"", float(allowed.burst), time.monotonic(), 0
     while data := os.read(pipe, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
-        rest = rest[: 4 * longest + 1]  # what is longer is left out however it goes on
+        rest = rest[: 4 * allowed.longest + 1]  # what is longer is left out however it goes on
         now = time.monotonic()
-        credit, at = min(BURST, credit + (now - at) * LINES_PER_S), now
+        credit, at = min(allowed.burst, credit + (now - at) * allowed.lines_per_s), now
         for line in lines:
-            if credit >= 1:
-                credit -= 1
-                _write_all(file, words_only(line, longest) + b"\n")
+            if credit < 1:
+                left_out += 1
+                continue
+            credit -= 1
+            if left_out:
+                _write_all(file, b"(%d lines were left out)\n" % left_out)
+                left_out = 0
+            _write_all(file, words_only(line, allowed.longest) + b"\n")
+    if left_out:
+        _write_all(file, b"(%d lines were left out)\n" % left_out)
     if rest:
-        _write_all(file, words_only(rest, longest))
+        _write_all(file, words_only(rest, allowed.longest))
 
 
-def words_only(line: bytes, longest: int = LONGEST_LINE) -> bytes:
+def words_only(line: bytes, longest: int) -> bytes:
     """Return `line` where it is short, readable text, and otherwise a line that says it is not."""
     try:
         text = line.decode("utf-8")
@@ -168,5 +197,7 @@ def _clear_away(ending: int, ground: Path) -> None:
 
 
 def _write_all(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
+    """Write `data` as far as it can be: a disk that is full must not end the show."""
+    with contextlib.suppress(OSError):
+        while data:
+            data = data[os.write(file, data) :]

@@ -7,7 +7,6 @@ thread of it and by every process that it starts, and nothing gives it back.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import stat
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from installation.errors import Mistake
-from installation.guarding.clerk import LONGEST_LINE, LONGEST_SAID, Clerk
+from installation.guarding.clerk import OUTPUT, SAID, Allowance, Clerk
 from installation.guarding.standing import VARIABLE, Privacy, Standing, prepare_ground
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,6 +44,8 @@ SURROUNDINGS = {
     "TORCH_COMPILE_DISABLE": "1",
     # torch makes this folder when it is imported, and is content where it is there.
     "TORCHINDUCTOR_CACHE_DIR": "/",
+    # glibc keeps small pieces of freed memory as they were in this cache, and overwrites others.
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
     # Nothing is fetched.
     "HF_HUB_OFFLINE": "1",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
@@ -150,24 +151,36 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
     ]
 
 
-def _hand_over(hire: Callable[[int, int], Clerk]) -> list[int]:
-    """Put pipes to clerks in the place of standard error, and of output to a file; return pids."""
+def _hand_over(hire: Callable[[int, Allowance], Clerk]) -> list[int]:
+    """Put pipes to clerks in the place of standard error, and of output to a file; return pids.
+
+    Standard input, which nobody reads, becomes nothing, and so does what is closed: the next file
+    would take its number.
+    """
     pids = []
-    for stream, longest in ((0, 0), (1, LONGEST_LINE), (2, LONGEST_SAID)):
+    _put_nothing(0)
+    for stream, allowed in ((1, OUTPUT), (2, SAID)):
         try:
             regular = stat.S_ISREG(os.fstat(stream).st_mode)
-            writable = fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
-        except OSError:  # It is closed, and the next file would take its number.
-            os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+        except OSError:
+            _put_nothing(stream)
             continue
-        if writable and (stream == 2 or (regular and stream == 1)):
-            hired = hire(stream, longest)
+        if regular or stream == 2:
+            hired = hire(stream, allowed)
             os.dup2(hired.pipe, stream)
             os.close(hired.pipe)
             pids.append(hired.pid)
-        elif regular and writable:
-            os.dup2(os.open(os.devnull, os.O_RDONLY), stream)
     return pids
+
+
+def _put_nothing(stream: int) -> None:
+    """Put /dev/null in the place of `stream`, for the show, too."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    if nothing == stream:
+        os.set_inheritable(stream, True)
+    else:
+        os.dup2(nothing, stream)
+        os.close(nothing)
 
 
 def _close_others(report: int | None) -> None:

@@ -1,18 +1,19 @@
 """The one way in which the kiosk says anything to its log: short lines of words, not too many.
 
 A log is a way out for pictures too, so nothing but letters goes through here, at most
-`LONGEST_SAID` to a line, and no more lines than somebody could read.
+`SAID.longest` to a line, and no more lines than somebody could read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
 
-from installation.guarding.clerk import LONGEST_SAID
+from installation.guarding.clerk import SAID
 
 LINES_PER_S = 5
 BURST = 300
@@ -20,7 +21,8 @@ BURST = 300
 
 
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # Nobody listens any more, which must not end the show.
+        print(line, file=sys.stderr, flush=True)
 
 
 class Log:
@@ -67,14 +69,14 @@ class Log:
 
 
 def _short(line: str) -> Iterator[str]:
-    """Yield `line` in parts of `LONGEST_SAID` characters at most, cut between words."""
-    if len(line) <= LONGEST_SAID:
+    """Yield `line` in parts of `SAID.longest` characters at most, cut between words."""
+    if len(line) <= SAID.longest:
         yield line
         return
     for part in textwrap.wrap(
-        line, LONGEST_SAID, break_long_words=False, break_on_hyphens=False, tabsize=1
+        line, SAID.longest, break_long_words=False, break_on_hyphens=False, tabsize=1
     ):
-        yield part[:LONGEST_SAID]
+        yield part[: SAID.longest]
 
 
 class LogHandler(logging.Handler):

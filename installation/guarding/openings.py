@@ -27,10 +27,14 @@ DISPLAYS = re.compile(rb"@?(/tmp/\.X11-unix/X\d+|(/[^\0]*)?/wayland-\d+)\0?|\0/t
 JOURNAL = b"/run/systemd/journal/stdout"
 """The far end of standard output and error where systemd takes them."""
 
+WORDS = (1, 2)
+"""Standard output and error, which stay open for words wherever they lead."""
+
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
-MEMORY = ("/memfd:", "/dmabuf", "/SYSV00000000", "/dev/zero (deleted)", "/i915", "/drm mm object")
-"""Shared mappings that no file lies under: of this process, of its GPU, and of the display."""
+MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
+"""Shared mappings that no file lies under and only who was handed them can share: of this process,
+of its GPU, and of the display. System V's are not among them: every program here can find those."""
 
 
 def look(
@@ -98,12 +102,11 @@ def _files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
         elif stat.S_ISSOCK(mode):
             wrong = _socket(file)
         elif stat.S_ISFIFO(mode):
-            known = file in (0, 1, 2) or file in pipes or (found.st_dev, found.st_ino) in read_here
+            known = file in WORDS or file in pipes or (found.st_dev, found.st_ino) in read_here
             wrong = None if known else "is a pipe to another program"
         elif stat.S_ISCHR(mode):
-            terminal = file in (0, 1, 2)
             known = target in devices or target in READABLE_DEVICES
-            wrong = None if known or terminal else "is a device that was not allowed"
+            wrong = None if known or file in WORDS else "is a device that was not allowed"
         elif stat.S_ISBLK(mode):
             wrong = "is a disk"
         elif not stat.S_ISDIR(mode) and not target.startswith("anon_inode:"):
@@ -129,9 +132,9 @@ def _socket(file: int) -> str | None:
         if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
             return "is a socket to a network"
     name = peer if isinstance(peer, bytes) else peer.encode()
-    if DISPLAYS.fullmatch(name) or (name == JOURNAL and file in (1, 2)):
+    if DISPLAYS.fullmatch(name) or (name == JOURNAL and file in WORDS):
         return None
-    if not name and file in (0, 1, 2):
+    if not name and file in WORDS:
         return None  # Whoever started the kiosk listens there, as at a pipe.
     return f"is a socket to {name.decode(errors='replace') or 'an unnamed program'}"
 

@@ -73,7 +73,8 @@ def as_page(proof: Proof) -> str:
     headline = (
         "No picture of you is stored. This computer’s kernel prevents it."
         if proof.holds
-        else "This program stores no picture of you, but nothing on this computer prevents it."
+        else "This program stores no picture of you, "
+        "but this computer does not make that impossible."
     )
     refused = sum(outcome.refused for outcome in proof.outcomes)
     return f"""\

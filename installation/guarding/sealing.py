@@ -81,10 +81,12 @@ class Guard:
 
         It tries the libraries' ways as well, unless `short`.
         """
+        standing = replace(cls.inherited().standing, privacy="degraded")
+        if sys.platform != "linux":
+            return cls(standing)
         from installation.guarding.attempts import ATTEMPTS, SHORT
 
-        guard = cls.inherited()
-        return cls(replace(guard.standing, privacy="degraded"), SHORT if short else ATTEMPTS)
+        return cls(standing, SHORT if short else ATTEMPTS)
 
     def admit(self) -> None:
         """Raise GuardError where something is missing already and the show must not start so."""

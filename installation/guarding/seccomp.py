@@ -52,6 +52,9 @@ _FIRST = (
     # What keeps bytes without a file.
     *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_notify"),
     *("msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl"),
+    # SDL would hand the whole screen to the X server in such memory, which every user here may
+    # read (0777); refused, it sends the picture through its socket.
+    *("shmget", "shmat", "shmctl"),
     *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
     *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
@@ -99,8 +102,8 @@ FIRST: tuple[Refusal, ...] = (
 
 _SECOND = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
-    *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret", "shmget", "shmat"),
-    *("shmctl", "tkill", "setrlimit", "pidfd_open", "capset", "flock"),
+    *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret"),
+    *("tkill", "setrlimit", "pidfd_open", "capset", "flock"),
 )
 
 _LOCKS = {

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from installation.document import cut, did_you_mean
 from installation.errors import FetchError, Mistake
+from installation.making.downloads import mistyped
 from installation.naming import fetched, safety
 
 
@@ -144,13 +145,15 @@ def _timm(network: str) -> Item:
 
     Importing timm takes seconds, so nothing else here does.
     """
-    from timm import list_pretrained
-    from timm.models import get_pretrained_cfg
-
     where = f"kiosk fetch {TIMM}{cut(network)}"
+    try:
+        from timm import list_pretrained
+        from timm.models import get_pretrained_cfg
+    except ValueError as error:  # it imports Hugging Face's library, which judges HF_ENDPOINT then
+        raise mistyped(where, str(error)) from None
     networks = list_pretrained()
     if network not in networks:
-        remedy = did_you_mean(network, networks) or "timm.list_pretrained() lists them."
+        remedy = did_you_mean(network, networks) or "They are at https://huggingface.co/timm."
         raise FetchError(Mistake(where, "timm has no network of that name with weights", remedy))
     settings = get_pretrained_cfg(network)
     if settings.hf_hub_id is None:

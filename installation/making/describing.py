@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from installation.config import MODELS, ContentSettings
 from installation.document import shown, some
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, mistakes_of
 from installation.naming import built, labelset, own_network
 from installation.naming.labelset import LabelSet, Source
 from installation.naming.output_names import labels_file
@@ -65,19 +66,21 @@ def listing(name: str, models: Path = MODELS) -> Iterator[str]:
 def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     """Yield what is right with a set, and how complete it is.
 
-    Raises LabelSetError with all that is wrong with it.
+    Raises LabelSetError with all mistakes of its files, or where they have none, with all that the
+    show would end with: no label, letters without a font, its built file, its own network.
     """
     source = labelset.read(name, models)
-    label_set = labelset.showable(source, SAFE)
-    if mistakes := list(_undrawable(source)):
-        raise LabelSetError(*mistakes)
-    try:
-        built.check(label_set)
-    except LabelSetError:
-        yield f"The words of models/{name} are right: {_count(label_set)}."
-        raise
+    label_set = labelset.assemble(source, SAFE)
+    words = mistakes_of([partial(labelset.showable, source, SAFE)])
+    words += _undrawable(source)
+    checks = [partial(built.check, label_set)]
     if source.settings.method == "onnx":
-        own_network.inspect(source.folder)
+        checks.append(partial(own_network.inspect, source.folder))
+    others = mistakes_of(checks)
+    if others and not words:
+        yield f"The words of models/{name} are right: {_count(label_set)}."
+    if words or others:
+        raise LabelSetError(*words, *others)
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
     if source.settings.method == "onnx":
         yield "Whether its network answers as the set says, `kiosk labels preview` tries."

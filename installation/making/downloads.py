@@ -32,10 +32,16 @@ CHUNK = 256 * 1024
 BUSY = (408, 425, 429)
 """Statuses, beside those from 500, after which another try may succeed (RFC 9110, 6585, 8470)."""
 
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length; with more it is none, and `int` refuses some thousands."""
+
 BY_HAND = (
     "Connect this machine to a network, or bring the file on a stick into models/weights/ and run "
     "this again, with --sha256 where the kiosk does not know the file."
 )
+
+
+ANEW = "Run this again; it begins anew."
 
 
 class PassingError(FetchError):
@@ -52,6 +58,17 @@ class Address:
     size: int | None = None
     """Bytes."""
     sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A file that another program has fetched."""
+
+    file: Path
+    sha256: str | None
+    """What its server has said that it has."""
+    elsewhere: Address | None
+    """Where it is, too; None: there is nobody to ask."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +101,10 @@ def download(address: Address, part: Path, limit: Limit, timeout_s: float, where
         elif not _goes_on(response, have):
             part.unlink()
             what = "the server goes on from another place than it was asked to"
-            raise PassingError(Mistake(where, what, "It begins anew."))
+            raise PassingError(Mistake(where, what, ANEW))
         told = response.headers.get("Content-Length", "")
-        expected = have + int(told) if told.isdecimal() else None
+        is_length = told.isdecimal() and len(told) <= LONGEST_LENGTH
+        expected = have + int(told) if is_length else None
         if expected is not None and _misfits(expected, limit):
             raise FetchError(_wrong_size(where, f"{expected:,}", limit))
         total = expected or limit.size
@@ -103,15 +121,19 @@ def download(address: Address, part: Path, limit: Limit, timeout_s: float, where
         raise PassingError(Mistake(where, what, "Run this again; it goes on from there."))
 
 
-def copy(source: Path, part: Path, limit: Limit, where: str) -> None:
+def copy(source: Path, part: Path, where: str) -> None:
     """Copy a file of this machine to `part`; raises FetchError."""
+    with _writable(part, 0, where) as file:
+        for chunk in _contents(source, where):
+            file.write(chunk)
+
+
+def _contents(source: Path, where: str) -> Iterator[bytes]:
+    """Yield what is in a file; raises FetchError where it cannot be read."""
     try:
-        size = source.stat().st_size
-        if _misfits(size, limit):
-            raise FetchError(_wrong_size(where, f"{size:,}", limit))
-        with source.open("rb") as opened, _writable(part, 0, where) as file:
-            _check_room(part.parent, size, where)
-            shutil.copyfileobj(opened, file, CHUNK)
+        with source.open("rb") as opened:
+            while chunk := opened.read(CHUNK):
+                yield chunk
     except OSError as failure:
         what = f"{source} cannot be read ({failure.strerror})"
         raise FetchError(Mistake(where, what, "Mend or delete it.")) from None
@@ -120,9 +142,10 @@ def copy(source: Path, part: Path, limit: Limit, where: str) -> None:
 class SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows a server to another address, but never from https to what others can change."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, where: str) -> None:
         self.host = host
         """The one that was asked last."""
+        self._where = where
 
     def redirect_request(
         self,
@@ -136,8 +159,9 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
         """Return the next request; raises FetchError where it would be unsafe."""
         new = urlsplit(newurl)
         if req.type == "https" and new.scheme != "https":
-            what = f"it leads to {new.scheme}://{new.netloc}, where anybody can change the file"
-            raise FetchError(Mistake(req.host, what, "Fetch it over another network."))
+            what = f"{req.host} leads to {new.scheme}://{new.netloc}, "
+            what += "where anybody can change the file"
+            raise FetchError(Mistake(self._where, what, "Fetch it over another network."))
         self.host = new.netloc
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -161,7 +185,7 @@ def _request(address: Address, have: int, where: str) -> urllib.request.Request:
 def _open(
     request: urllib.request.Request, timeout_s: float, where: str, part: Path
 ) -> Iterator[http.client.HTTPResponse]:
-    redirects = SafeRedirects(request.host)
+    redirects = SafeRedirects(request.host, where)
     try:
         response = urllib.request.build_opener(redirects).open(request, timeout=timeout_s)
     except urllib.error.HTTPError as error:
@@ -169,10 +193,16 @@ def _open(
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and part.exists():
                 part.unlink()
                 what = "the server does not go on from where the last download stopped"
-                raise PassingError(Mistake(where, what, "It begins anew.")) from None
+                raise PassingError(Mistake(where, what, ANEW)) from None
             raise refused(where, redirects.host, error.code) from None
+    except http.client.InvalidURL as error:
+        raise mistyped(where, str(error)) from None
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, str):
+            raise mistyped(where, error.reason) from None
         raise unreachable(where, redirects.host, error) from None
+    except ValueError as error:
+        raise mistyped(where, str(error)) from None
     with response:
         yield response
 
@@ -260,11 +290,17 @@ def refused(where: str, host: str, status: int) -> FetchError:
     return FetchError(Mistake(where, what, "Check HF_ENDPOINT and the proxy."))
 
 
+def mistyped(where: str, said: str) -> FetchError:
+    """Return the error for an address or a proxy that is none, with what a library `said` of it."""
+    what = f"the address or a proxy is no right one ({said.rstrip('.')})"
+    return FetchError(Mistake(where, what, "Check HF_ENDPOINT and the proxies, and HF_TOKEN."))
+
+
 def unreachable(where: str, host: str, error: BaseException) -> FetchError:
     """Return the error for a server that cannot be reached, in the words of its first cause."""
     causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        what = f"{host} does not prove who it is ({_words(causes[-1])})"
+    if unproven := [c for c in causes if isinstance(c, ssl.SSLCertVerificationError)]:
+        what = f"{host} does not prove who it is ({_words(unproven[0])})"
         remedy = "Check this machine's clock, and that the network wants no sign-in first."
         return FetchError(Mistake(where, what, remedy))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
@@ -288,6 +324,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _words(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "it took too long to answer"
+    if isinstance(error, ssl.SSLError):
+        # Its errno is OpenSSL's, and means something else to the system.
+        reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
+        said = getattr(error, "verify_message", None) or reason or str(error)
+        return f"TLS: {said.rstrip('.')}"
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-    return str(error) or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__

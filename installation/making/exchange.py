@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -27,7 +28,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from installation.config import MODELS
 from installation.document import cut, read_text, shown
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, mistakes_of
 from installation.making.set_names import PLAIN, check_free, check_plain
 from installation.naming import built, labelset, own_network
 from installation.naming.files import CARD, CONFIG, LARGEST, LINES, PREPROCESSOR, SETTINGS
@@ -57,7 +58,7 @@ _BEFORE_ZIP64 = 20
 _PLAIN_FLAGS = 0b1000_0000_1110
 """Deflate's options, sizes after the bytes, names in UTF-8; all others encrypt or patch."""
 
-_DISGUISE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
+_DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
 """Characters that could move a terminal's cursor or turn a line around."""
 
 _CHUNK = 2**20
@@ -66,7 +67,7 @@ _ASK = "Ask for a zip that 'kiosk labels export' made."
 
 @dataclass(frozen=True)
 class Imported:
-    """A label set that has come from a zip and can be shown."""
+    """A label set that has come from a zip and can be shown; no word of it can move a cursor."""
 
     name: str
     folder: Path
@@ -113,7 +114,7 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
     """
     where = shown(file)
     with _opened(file, where) as (archive, folder, entries):
-        name = name or folder
+        name = folder if name is None else name
         check_plain(name, where)
         try:
             check_free(name, models, "Import under another name: add --as NAME.")
@@ -121,7 +122,7 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
                 staged = Path(staging) / name
                 staged.mkdir()
                 for entry in entries:
-                    _unpack(archive, entry, staged / entry.filename.partition("/")[2])
+                    _unpack(archive, entry, staged / entry.filename.partition("/")[2], where)
                 label_set = _judged(staged, where)
                 os.rename(staged, models / name)
         except OSError as failure:
@@ -166,11 +167,15 @@ def _opened(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipInfo
     except FileNotFoundError:
         raise LabelSetError(Mistake(where, "there is no such file", "Check its name.")) from None
     except OSError as failure:
-        what = f"it cannot be read ({failure.strerror})"
-        raise LabelSetError(Mistake(where, what, "Check its name and permissions.")) from None
+        raise _unreadable(where, failure) from None
     except (BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError, zlib.error) as failure:
         what = f"the zip is damaged ({cut(str(failure))})"
         raise LabelSetError(Mistake(where, what, "Copy or download it again.")) from None
+
+
+def _unreadable(where: str, failure: OSError) -> LabelSetError:
+    what = f"it cannot be read ({failure.strerror})"
+    return LabelSetError(Mistake(where, what, "Check its name and permissions."))
 
 
 def _table_starts_at(opened: IO[bytes], where: str) -> int:
@@ -267,15 +272,26 @@ def _overlap(table: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
     return free > end
 
 
-def _unpack(archive: ZipFile, entry: ZipInfo, to: Path) -> None:
+def _unpack(archive: ZipFile, entry: ZipInfo, to: Path, where: str) -> None:
     """Write the file of `entry` to `to`, at most as long as the table says.
 
     ZipFile ends there whatever the packed bytes would still give, and checks the sum of what came.
     """
-    with archive.open(entry) as packed, to.open("xb") as file:
-        shutil.copyfileobj(packed, file, _CHUNK)
+    with to.open("xb") as file:
+        for chunk in _content(archive, entry, where):
+            file.write(chunk)
         if file.tell() != entry.file_size:
             raise BadZipFile(f"{to.name} is shorter than the zip says")
+
+
+def _content(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
+    """Yield what the file of `entry` holds; raises LabelSetError where the zip cannot be read."""
+    try:
+        with archive.open(entry) as packed:
+            while chunk := packed.read(_CHUNK):
+                yield chunk
+    except OSError as failure:
+        raise _unreadable(where, failure) from None
 
 
 def _judged(folder: Path, where: str) -> LabelSet:
@@ -301,13 +317,8 @@ def _check(label_set: LabelSet, remedy: str = "") -> None:
 
     `remedy` replaces the one for who has made the set.
     """
-    mistakes: list[Mistake] = []
-    for check in (_check_words, _check_examples, built.check, _check_network):
-        try:
-            check(label_set)
-        except LabelSetError as error:
-            mistakes += error.mistakes
-    if mistakes:
+    checks = (_check_words, _check_examples, built.check, _check_network)
+    if mistakes := mistakes_of(partial(check, label_set) for check in checks):
         raise LabelSetError(*(replace(of, remedy=remedy or of.remedy) for of in mistakes))
 
 

@@ -22,7 +22,15 @@ from installation.config import WEIGHTS
 from installation.document import cut, shown
 from installation.errors import FetchError, KioskError, Mistake
 from installation.making.catalogue import Hub, Item, Source
-from installation.making.downloads import Address, Limit, PassingError, copy, download
+from installation.making.downloads import (
+    Address,
+    Cached,
+    Limit,
+    PassingError,
+    copy,
+    download,
+    mistyped,
+)
 
 PART = ".part"
 """At the end of the name of what has not come whole."""
@@ -99,7 +107,7 @@ def fetch(
     that was tried; what has come until then stays in `folder` for the next time.
     """
     pin = _pin(item, folder, sha256)
-    fetched = _there(item, folder / item.file, pin, say)
+    fetched = _there(item, folder / item.file, pin)
     if fetched is None:
         _make_folder(folder)
         fetched = _persist(item, folder, pin, effort or Effort(), say)
@@ -161,17 +169,14 @@ def _pin(item: Item, folder: Path, sha256: str | None) -> Pin | None:
     return Pin(str(entry["sha256"]), "record") if entry else None
 
 
-def _there(item: Item, target: Path, pin: Pin | None, say: Callable[[str], None]) -> Fetched | None:
+def _there(item: Item, target: Path, pin: Pin | None) -> Fetched | None:
     """Return the file where it is there already and known to be right without asking anybody."""
     if not target.is_file():
         return None
     seen = digest(target)
     if pin is None and item.read is not None and not _mistakes_of_form(item, target):
         pin = Pin(seen, "first fetch")
-    if pin is None:
-        return None
-    if seen != pin.sha256:
-        say(f"{item.name}: {shown(target)} is another file, SHA-256 {seen}; it is replaced")
+    if pin is None or seen != pin.sha256:
         return None
     return Fetched(target, target.stat().st_size, pin, was_there=True)
 
@@ -188,7 +193,7 @@ def _persist(
         passing = False
         for source in item.sources:
             try:
-                return _attempt(item, source, folder, pin, effort.timeout_s)
+                return _attempt(item, source, folder, pin, effort.timeout_s, say)
             except FetchError as error:
                 mistakes += error.mistakes
                 passing |= isinstance(error, PassingError)
@@ -202,30 +207,35 @@ def _persist(
 
 
 def _attempt(
-    item: Item, source: Source, folder: Path, pin: Pin | None, timeout_s: float
+    item: Item,
+    source: Source,
+    folder: Path,
+    pin: Pin | None,
+    timeout_s: float,
+    say: Callable[[str], None],
 ) -> Fetched:
     """Bring the file from `source`, check it, and give it its name."""
     where = f"kiosk fetch {item.name}"
     target = folder / item.file
     part = _part(target)
     found = _locate(source, timeout_s, where)
-    pin = _agree(source, pin, found, where)
+    pin = _agree(source, pin, found.sha256, where)
     if pin is not None and target.is_file() and digest(target) == pin.sha256:
         return Fetched(target, target.stat().st_size, pin, was_there=True)
-    if pin is None or isinstance(found, Path):
+    if isinstance(found, Cached) and pin is not None and digest(found.file) != pin.sha256:
+        found = _elsewhere(item, found, pin, where, say)
+    if pin is None:
         # What is begun anew cannot be a mixture of two files.
         part.unlink(missing_ok=True)
     resumed = part.exists()
-    limit = _limit(item, found, where)
-    if isinstance(found, Path):
-        copy(found, part, limit, where)
+    if isinstance(found, Cached):
+        copy(found.file, part, where)
     else:
-        download(found, part, limit, timeout_s, where)
+        download(found, part, _limit(item, found, where), timeout_s, where)
     seen = digest(part)
     if pin is not None and seen != pin.sha256:
         part.unlink()
-        origin = shown(found) if isinstance(found, Path) else str(source)
-        what = f"what came from {origin} is another file "
+        what = f"what came from {source} is another file "
         what += f"(SHA-256 {seen}; expected {pin.sha256}, {SAYS[pin.by]})"
         kind = PassingError if resumed else FetchError
         raise kind(Mistake(where, what, MENDS[pin.by]))
@@ -235,32 +245,43 @@ def _attempt(
             *(Mistake(where, mistake.what, MENDS["first fetch"]) for mistake in mistakes)
         )
     size = part.stat().st_size
+    if target.is_file() and (old := digest(target)) != seen:
+        say(f"{item.name}: {shown(target)} is another file, SHA-256 {old}; it is replaced")
     _give_name(part, target, where)
     return Fetched(target, size, pin or Pin(seen, "first fetch"), was_there=False)
 
 
-def _locate(source: Source, timeout_s: float, where: str) -> Address | Path:
-    if isinstance(source, Hub):
-        from installation.making import hub
+def _elsewhere(
+    item: Item, cached: Cached, pin: Pin, where: str, say: Callable[[str], None]
+) -> Address:
+    """Return where the file is beside a cache that holds another; raises FetchError if nowhere."""
+    what = f"{shown(cached.file)} is damaged or another file "
+    what += f"(expected SHA-256 {pin.sha256}, {SAYS[pin.by]})"
+    if cached.elsewhere is None:
+        remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
+        raise FetchError(Mistake(where, what, remedy))
+    say(f"{item.name}: {what}; it is fetched from the network")
+    return cached.elsewhere
 
+
+def _locate(source: Source, timeout_s: float, where: str) -> Address | Cached:
+    if isinstance(source, Hub):
+        try:
+            from installation.making import hub
+        except ValueError as error:  # Hugging Face's library judges HF_ENDPOINT at its import
+            raise mistyped(where, str(error)) from None
         return hub.locate(source, timeout_s, where)
     return Address(source.url)
 
 
-def _agree(source: Source, pin: Pin | None, found: Address | Path, where: str) -> Pin | None:
-    """Return what the file must be, now that its source has been asked.
+def _agree(source: Source, pin: Pin | None, stated: str | None, where: str) -> Pin | None:
+    """Return what the file must be, now that its source has been asked and has `stated` it.
 
     Raises FetchError where the source has another file, before any of it is fetched.
     """
-    if isinstance(found, Path):
-        from installation.making import hub
-
-        stated = hub.stated_of(found)
-    else:
-        stated = found.sha256
     if pin is None:
         if stated is None and isinstance(source, Hub):
-            what = "Hugging Face states no SHA-256 for this file, and the kiosk knows none"
+            what = "neither Hugging Face nor the kiosk says which SHA-256 this file must have"
             raise FetchError(Mistake(where, what, "Find out what it is; give it with --sha256."))
         return Pin(stated, "hub") if stated else None
     if stated not in (None, pin.sha256):
@@ -298,9 +319,9 @@ def _mistakes_of_form(item: Item, file: Path) -> tuple[Mistake, ...]:
     return ()
 
 
-def _limit(item: Item, found: Address | Path, where: str) -> Limit:
+def _limit(item: Item, found: Address, where: str) -> Limit:
     """Return how long the file may become: exactly what is known, or not much more."""
-    stated = found.size if isinstance(found, Address) else None
+    stated = found.size
     if item.sha256 is not None and item.size is not None:
         if stated not in (None, item.size):
             what = f"its source has {stated:,} bytes (expected {item.size:,})"

@@ -72,7 +72,7 @@ def preview(
     torch.set_num_threads(1)
     trial = tried(open_classifier(label_set, cpu), open_detector("auto", cpu))
     rows = [row for row in source.rows if not row.background]
-    with text.sentences(models) as cache:
+    with text.open_cache(models) as cache:
         embed = embed or remembered(text.open_text_encoder, cache)
         embeddings = text.embed_labels(rows, embed)
     wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()

@@ -51,13 +51,13 @@ def make(source: Source, embed: Embed | None = None) -> Made:
     """
     if embed is not None:
         return _made(source, embed)
-    with sentences(source.folder.parent) as cache:
+    with open_cache(source.folder.parent) as cache:
         made = _made(source, remembered(open_text_encoder, cache))
     note = "The cache of sentences was damaged and was made anew."
     return replace(made, figures=[*made.figures, note]) if cache.damaged else made
 
 
-def sentences(models: Path) -> Cache:
+def open_cache(models: Path) -> Cache:
     """Return the embeddings of the sentences that sets in `models` were built from."""
     return Cache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
 
@@ -155,11 +155,14 @@ def embed_labels(rows: Sequence[Row], embed: Embed) -> torch.Tensor:
 
 
 def _sentences(row: Row) -> Sequence[str]:
-    return row.sentences or (
-        row.name,
-        f"{row.name}: {row.definition}",
-        f"a person who is a {row.name}, {row.definition}",
-    )
+    if row.sentences:
+        return row.sentences
+    if row.background:
+        return [said for said in (row.name, row.definition) if said]
+    person = f"a person who is a {row.name}"
+    if not row.definition:
+        return (row.name, person)
+    return (row.name, f"{row.name}: {row.definition}", f"{person}, {row.definition}")
 
 
 def _centre(embeddings: torch.Tensor) -> torch.Tensor:

@@ -512,7 +512,7 @@ def _fingerprint(settings: LabelSetSettings, rows: Sequence[Row]) -> str:
         words: list[object] = []
         if method in ("text", "prompts"):
             words = [row.name, row.definition, row.looks_like]
-        if method == "prompts":
+        if method == "prompts" or (method == "text" and row.background):
             words.append(row.background)
         made_from.append([row.id, *words])
     return hashlib.sha256(json.dumps(made_from, ensure_ascii=False).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 
 
@@ -22,6 +23,8 @@ class Worker:
         try:
             self._work(self._stopping)
         except BaseException as failure:
+            # What the work had in its hands, a frame perhaps, must not wait here with the failure.
+            traceback.clear_frames(failure.__traceback__)
             self._failure = failure
 
     def start(self) -> None:

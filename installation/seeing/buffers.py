@@ -57,10 +57,12 @@ def overwrite_freed() -> bool:
     """Have the C library write over memory as soon as it is freed; tell whether it will.
 
     The networks free what they made of a visitor's picture, layer by layer, and it would lie about
-    until somebody else was given the same place. Measured on two cores of an AMD EPYC: finding and
-    reading a face takes a tenth more of the processor's time, painting a frame no more than 3 %
-    (3.6 ms). The other way, `malloc_trim` once a visitor has left, is quicker (2–6 ms) but leaves
-    pieces of less than a page, in which rows of pictures were found. Only glibc can do either.
+    until somebody else was given the same place. Pieces of up to 1,032 bytes are left out unless
+    the launcher has turned off the cache that keeps them (GLIBC_TUNABLES), which costs nothing that
+    could be measured. Measured on two cores of an AMD EPYC: finding and reading a face takes a
+    tenth more of the processor's time, painting a frame no more than 3 % (3.6 ms). The other way,
+    `malloc_trim` once a visitor has left, is quicker (2–6 ms) but leaves pieces of less than a
+    page, in which rows of pictures were found. Only glibc can do either.
     """
     if sys.platform != "linux":
         return False

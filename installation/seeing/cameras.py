@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from installation.config import CameraSettings
+from installation.config import CameraSettings, is_film
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing.camera import Camera
@@ -54,11 +54,9 @@ def open_camera(
     waiting, and then ends; a real camera keeps its own pace. Raises CameraError.
     """
     source, _ = resolve(settings.source)
-    if source.isdecimal():
-        return Webcam.open(int(source), settings, clock)
-    path = Path(source)
-    if path.parts[:2] == ("/", "dev"):
-        return Webcam.open(path, settings, clock)
+    if source != REHEARSAL and not is_film(source):
+        device = int(source) if source.isdecimal() else Path(source)
+        return Webcam.open(device, settings, clock)
     reel, turn = _reel(source, settings, once=as_fast_as_possible)
     return Replay(reel, turn, clock, as_fast_as_possible=as_fast_as_possible)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from installation.seeing import yunet
@@ -11,14 +12,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def open_detector(name: Literal["auto", "mtcnn", "yunet"], device: torch.device) -> Detector:
+def open_detector(
+    name: Literal["auto", "mtcnn", "yunet"], device: torch.device, file: Path = yunet.FILE
+) -> Detector:
     """Return the detector, its network loaded.
 
-    `auto` takes YuNet where its file is and MTCNN elsewhere; the detector's `name` says which.
+    `auto` takes YuNet where its `file` is and MTCNN elsewhere; the detector's `name` says which.
     YuNet runs on the CPU whatever `device` is. Raises WeightsError.
     """
-    if name == "yunet" or (name == "auto" and yunet.FILE.exists()):
-        return yunet.YuNet()
+    if name == "yunet" or (name == "auto" and file.exists()):
+        return yunet.YuNet(file)
     # PyTorch takes seconds to import, and the window is painted before that.
     from installation.seeing.mtcnn import Mtcnn
 

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import cv2
 import numpy as np
 
+from installation.document import shown
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing.cuts import Scenes
@@ -122,9 +123,8 @@ class Replay:
             self._due_at = now
 
     def close(self) -> None:
-        """Free the reel and zero its pictures."""
+        """Free the reel."""
         self._reel.close()
-        self.pool.close()
 
 
 class Film:
@@ -160,7 +160,7 @@ class Film:
     def _undecodable(self) -> CameraError:
         return CameraError(
             Mistake(
-                str(self._path),
+                shown(self._path),
                 "this film cannot be decoded; it is damaged, unfinished or no film",
                 "Play it elsewhere to see whether it is whole, or convert it to MP4 with H.264.",
             )
@@ -207,15 +207,19 @@ class Pictures:
     def __init__(
         self, folder: Path, width: int, height: int, fps: float, *, once: bool = False
     ) -> None:
-        self._files = sorted(
-            file
-            for file in folder.iterdir()
-            if file.suffix.lower() in PICTURES and not file.name.startswith(".")
-        )
+        try:
+            self._files = sorted(
+                file
+                for file in folder.iterdir()
+                if file.suffix.lower() in PICTURES and not file.name.startswith(".")
+            )
+        except OSError as error:
+            what = f"this folder cannot be read ({error.strerror})"
+            raise CameraError(Mistake(shown(folder), what, "Check its permissions.")) from None
         if not self._files:
             raise CameraError(
                 Mistake(
-                    str(folder),
+                    shown(folder),
                     f"this folder has no pictures (expected {', '.join(PICTURES)})",
                     "Put pictures into it, or choose another source.",
                 )
@@ -262,7 +266,7 @@ class Pictures:
         else:
             what = "it was whole at the start and is damaged now"
         if picture is None:
-            raise CameraError(Mistake(str(file), what, "Put it back, or choose another source."))
+            raise CameraError(Mistake(shown(file), what, "Put it back, or choose another source."))
         return _fitted(picture, *self._size)
 
     def rewind(self) -> None:
@@ -296,9 +300,9 @@ def _damage(file: Path) -> Mistake | None:
         if _read(file, cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None:
             return None
     except OSError as error:
-        return Mistake(str(file), f"this picture cannot be read ({error.strerror})", remedy)
+        return Mistake(shown(file), f"this picture cannot be read ({error.strerror})", remedy)
     what = "this picture cannot be decoded; it is damaged or no picture"
-    return Mistake(str(file), what, remedy)
+    return Mistake(shown(file), what, remedy)
 
 
 def _read(file: Path, flags: int) -> Pixels | None:

@@ -119,9 +119,8 @@ class Webcam:
         return Frame(picture, taken_at)
 
     def close(self) -> None:
-        """Free the device and zero its pictures. A second call does nothing."""
+        """Free the device. A second call does nothing."""
         self._capture.release()
-        self.pool.close()
 
 
 def _may_use(node: Path) -> bool:

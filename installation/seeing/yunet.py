@@ -40,11 +40,7 @@ class YuNet:
     name = "yunet"
 
     def __init__(self, file: Path = FILE) -> None:
-        data = pinned(
-            file,
-            SHA256,
-            "Fetch face_detection_yunet_2023mar.onnx again, or set `detector: mtcnn`.",
-        )
+        data = pinned(file, SHA256, "Run: kiosk fetch yunet. Or set `detector: mtcnn`.")
         self._size = (0, 0)
         self._buffers = Buffers()
         # OpenCV warns on stderr about a target that nobody asked for.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from installation.seeing.frame import Frame
-from installation.showing.scene import BLACK, GREEN, WHITE, Panel, Paper, Rect, Scene
+from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Panel, Paper, Rect, Scene
 from installation.showing.setting import Stage, Text, set_panel, widest, width_at
 
 PLAIN: Paper = (*BLACK, 255)
@@ -29,6 +30,9 @@ IMPRINT = 25
 IMPRINT_PAD = 14
 """Type of the strip along the bottom, px per em, and the room above and below it, px, at 1080."""
 
+MOST_NAMES = 3
+"""How much of what is missing the card names; the log names all of it."""
+
 WAITING_BRIGHTNESS = 0.45
 """How bright the mirror is behind the title; white on it stays readable before a white wall."""
 
@@ -43,10 +47,18 @@ def trouble_card(stage: Stage) -> Scene:
     return _card(stage, stage.words.trouble_title, stage.words.trouble)
 
 
-def unguarded_card(stage: Stage, missing: str) -> Scene:
-    """Return the calm card for a machine that cannot keep the promise; `missing` names why."""
-    sentence = stage.words.unguarded.replace("{missing}", missing)
-    return _card(stage, stage.words.unguarded_title, sentence)
+def unguarded_card(stage: Stage, missing: Sequence[str]) -> Scene:
+    """Return the calm card for a machine that cannot keep the promise.
+
+    Small at the foot, where visitors need not look, are the first of `missing` for the staff.
+    """
+    card = _card(stage, stage.words.unguarded_title, stage.words.unguarded)
+    names = ", ".join(missing[:MOST_NAMES])
+    said = Text(stage.words.unguarded_staff.format(names=names), stage.px(IMPRINT), GREY)
+    left, bleed = stage.px(MARGIN), stage.px(6)
+    note = set_panel(stage.fonts, [said], stage.size[0] - 2 * left, bleed, None)
+    y = stage.size[1] - note.rect.height - stage.px(IMPRINT_PAD)
+    return replace(card, panels=(*card.panels, at(note, left - bleed, y)))
 
 
 def waiting(picture: Frame, stage: Stage, empty_since: float) -> Scene:

@@ -17,7 +17,7 @@ import re
 import subprocess
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ import pygame.font
 import pygame.freetype
 
 from installation.errors import Mistake, ScreenError
-from installation.showing.scene import Line
+from installation.showing.scene import Line, Panel
 
 BUNDLED = Path(pygame.__file__).parent / pygame.font.get_default_font()
 """FreeSans Bold, which pygame carries: Latin, Greek and Cyrillic."""
@@ -107,7 +107,8 @@ class Run:
 class Fonts:
     """The fonts for a set of texts, at any size.
 
-    Used by the main thread only: it keeps fonts open and remembers what it measured.
+    Used by the main thread only: it keeps fonts open, and remembers what it measured and what was
+    set with it until it is told to forget.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -118,6 +119,13 @@ class Fonts:
             raise ScreenError(no_font("screen", missing))
         self._open: OrderedDict[tuple[Path, int, str], pygame.font.Font] = OrderedDict()
         self.extent = lru_cache(maxsize=4096)(self._extent)
+        self.panels: OrderedDict[Hashable, Panel] = OrderedDict()
+        """What `set_panel` has set, by what it was made from; the latest last."""
+
+    def forget(self) -> None:
+        """Drop every measure and every panel, for they say what visitors were called."""
+        self.extent.cache_clear()
+        self.panels.clear()
 
     def lacks(self, letters: Iterable[str]) -> list[str]:
         """Return the scripts of `letters` that it cannot draw; no program is asked for that."""

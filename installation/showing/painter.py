@@ -42,9 +42,19 @@ class Painter:
     def __init__(self, fonts: Fonts) -> None:
         self._fonts = fonts
         self._panels: OrderedDict[Key, pygame.Surface] = OrderedDict()
+        self._occupied = False
+        """Whether there were visitors on the scene that was painted last."""
 
     def paint(self, scene: Scene, surface: pygame.Surface) -> None:
-        """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
+        """Paint `scene` over all of `surface`, which has the size that the scene was placed for.
+
+        Once the last visitor has left, all that was set and drawn of what they were called is
+        dropped.
+        """
+        if self._occupied and not scene.visitors:
+            self._panels.clear()
+            self._fonts.forget()
+        self._occupied = bool(scene.visitors)
         if scene.picture is None:
             surface.fill(BLACK)
         else:
@@ -58,13 +68,6 @@ class Painter:
                 self._paint_panel(visitor.tag, surface)
         for panel in scene.panels:
             self._paint_panel(panel, surface)
-        if not scene.visitors:
-            self._forget(len(scene.panels))
-
-    def _forget(self, kept: int) -> None:
-        """Drop all but the `kept` panels that were painted last: what was said of who has left."""
-        while len(self._panels) > kept:
-            self._panels.popitem(last=False)
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
@@ -73,7 +76,8 @@ class Painter:
         if drawn is None:
             drawn = self._draw(panel, surface)
         self._panels[key] = drawn
-        self._forget(KEPT_PANELS)
+        if len(self._panels) > KEPT_PANELS:
+            self._panels.popitem(last=False)
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
     def _draw(self, panel: Panel, like: pygame.Surface) -> pygame.Surface:

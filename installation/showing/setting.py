@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from installation.showing.fonts import Fonts, clean, right_to_left
 from installation.showing.scene import Colour, Line, Panel, Paper, Rect, Size
@@ -16,6 +15,9 @@ Width = Callable[[str], int]
 
 LEADING = 1.24
 """From baseline to baseline over the size; tight, as one weight of a bold type bears it."""
+
+KEPT_PANELS = 512
+"""How many panels are not set anew: what 32 visitors are called, and what was tried for them."""
 
 _CLOSING = "、。，．・：；？！）」』】〕〉》”’…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _OPENING = "（「『【〔〈《“‘"
@@ -136,7 +138,12 @@ def set_panel(
     `measure` is the longest line, px; `pad` the room around the type. Right-to-left text is set
     flush right.
     """
-    return _set_panel(fonts, tuple(texts), measure, pad, paper)
+    key = (tuple(texts), measure, pad, paper)
+    panel = fonts.panels.pop(key, None) or _set_panel(fonts, *key)
+    fonts.panels[key] = panel
+    if len(fonts.panels) > KEPT_PANELS:
+        fonts.panels.popitem(last=False)
+    return panel
 
 
 def width_at(fonts: Fonts, size: int) -> Width:
@@ -144,7 +151,6 @@ def width_at(fonts: Fonts, size: int) -> Width:
     return lambda line: fonts.extent(line, size).width
 
 
-@lru_cache(maxsize=512)
 def _set_panel(
     fonts: Fonts, texts: tuple[Text, ...], measure: int, pad: int, paper: Paper | None
 ) -> Panel:

@@ -14,6 +14,7 @@ from installation.guarding.sealing import Proof
 from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
 from installation.showing.setting import LEADING, Stage, Text, set_panel
+from installation.showing.words import Words
 
 FIRST_LAYERS = ("Landlock", "new privileges", "core dumps")
 SECOND_LAYERS = ("seccomp", "file size limit", "closed memory")
@@ -36,7 +37,7 @@ ALARM: Paper = (*WHITE, 255)
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the guard, and what is missing of it; None where it holds."""
+    """One layer by the guard's name, and what is missing of it; None where it holds."""
 
     name: str
     missing: str | None = None
@@ -109,17 +110,19 @@ class _Row:
 def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
     """Return the rows of the card in two groups: the guard, and the show."""
     words = stage.words
+    names = _layer_names(words)
     holding = [layer for layer in running.layers if layer.missing is None]
     lacking = [layer for layer in running.layers if layer.missing is not None]
     guard = [
-        _Row(layer.name, layer.missing or "", BLACK, ALARM) for layer in lacking[:MOST_MISSING]
+        _Row(names.get(layer.name, layer.name), layer.missing or "", BLACK, ALARM)
+        for layer in lacking[:MOST_MISSING]
     ]
     if len(lacking) > MOST_MISSING:
         more = words.staff_more.format(count=len(lacking) - MOST_MISSING)
         guard.append(_Row("", more, BLACK, ALARM))
     if not running.layers:
         guard.append(_Row(words.staff_guard, words.staff_unguarded, BLACK, ALARM))
-    guard += [_Row(layer.name, words.staff_holds, GREEN) for layer in holding]
+    guard += [_Row(names[layer.name], words.staff_holds, GREEN) for layer in holding]
     if running.tried_at is not None:
         tried = words.staff_tried.format(
             ways=running.ways,
@@ -131,13 +134,13 @@ def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
     guard.append(_Row(words.staff_memory, locked, WHITE))
     minutes = int(running.seconds // 60)
     show = [
-        (words.staff_labels, f"{running.labels}: {running.shown:,} / {running.size:,}"),
+        (words.staff_labels, f"{running.labels}: {running.shown} / {running.size}"),
         (words.staff_camera, running.camera),
         (words.staff_detector, running.detector),
         (words.staff_device, running.device),
         (
             words.staff_mirror,
-            words.staff_rate.format(rate=f"{running.rate:.1f}", dropped=f"{running.dropped:,}"),
+            words.staff_rate.format(rate=round(running.rate), dropped=running.dropped),
         ),
         (
             words.staff_running,
@@ -145,6 +148,18 @@ def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
         ),
     ]
     return [guard, [_Row(name, value, WHITE) for name, value in show]]
+
+
+def _layer_names(words: Words) -> dict[str, str]:
+    """Return what each layer does, by the guard's name for it."""
+    return {
+        "Landlock": words.staff_landlock,
+        "new privileges": words.staff_new_privileges,
+        "core dumps": words.staff_core_dumps,
+        "seccomp": words.staff_seccomp,
+        "file size limit": words.staff_file_size_limit,
+        "closed memory": words.staff_closed_memory,
+    }
 
 
 def _card(running: Running, stage: Stage, size: int) -> tuple[Panel, ...]:

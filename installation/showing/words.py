@@ -35,8 +35,10 @@ class Words(Section):
     privacy_unguarded: Sentence
     """The same where the guard is not there and nobody insists on it."""
     unguarded_title: Sentence
-    unguarded: Annotated[Text, holding("missing")]
+    unguarded: Sentence
     """On the calm card where the guard is not there and the show does not start without."""
+    unguarded_staff: Annotated[Text, holding("names")]
+    """Small, below it: what is missing, as the log names it."""
     reading: Sentence
     """Under a face that has no verdict yet."""
     score: Annotated[Text, holding("score")]
@@ -61,6 +63,13 @@ class Words(Section):
     staff_hint: Sentence
     staff_holds: Sentence
     """Beside a layer of the guard that is there."""
+    staff_landlock: Sentence
+    """What each layer does; the guard's own names are those of the evil it keeps away."""
+    staff_new_privileges: Sentence
+    staff_core_dumps: Sentence
+    staff_seccomp: Sentence
+    staff_file_size_limit: Sentence
+    staff_closed_memory: Sentence
     staff_guard: Sentence
     staff_unguarded: Sentence
     """Where the show runs without any guard, for measurements."""

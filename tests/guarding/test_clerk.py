@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.guarding import clerk
-from installation.guarding.clerk import LONGEST_LINE, numbers_only, words_only
+from installation.guarding.clerk import OUTPUT, numbers_only, words_only
 from tests.guarding.children import run
 
 SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p95": 3}}
@@ -44,14 +44,17 @@ def test_words_and_lists_do_not_pass_as_numbers(report: dict[str, object]) -> No
 @given(st.text(max_size=200))
 def test_text_stays_text_in_one_line(text: str) -> None:
     """What the clerk writes is printable, whatever came."""
-    assert words_only(text.encode("utf-8", "ignore")).decode().isprintable()
+    assert words_only(text.encode("utf-8", "ignore"), 300).decode().isprintable()
 
 
 def test_pictures_are_no_lines() -> None:
     """Raw bytes and lines longer than any verdict are left out, and it says so."""
     noise = random.Random(0).randbytes(500)
-    assert words_only(noise) == b"(left out: a line that is no text)"
-    assert words_only(b"x" * (LONGEST_LINE + 1)) == b"(left out: a line that is too long)"
+    assert words_only(noise, OUTPUT.longest) == b"(left out: a line that is no text)"
+    assert (
+        words_only(b"x" * (OUTPUT.longest + 1), OUTPUT.longest)
+        == b"(left out: a line that is too long)"
+    )
 
 
 def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
     program = (
         "import os, sys\nfrom installation.guarding import clerk\n"
         "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
-        "hired = clerk.write_lines(file)\n"
+        "hired = clerk.write_lines(file, clerk.OUTPUT)\n"
         "os.write(hired.pipe, b'one\\n\\xff\\xfe\\nthree\\n')\n"
         "os.close(hired.pipe)\n"
         "clerk.wait(hired.pid)\n"
@@ -68,6 +71,57 @@ def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
     written = (tmp_path / "home" / "out").read_bytes()
     assert written == b"one\n(left out: a line that is no text)\nthree\n"
+
+
+def test_a_flood_of_lines_is_cut_off_and_said_so(tmp_path: Path) -> None:
+    """More lines than anybody could read are not written, but how many there were is."""
+    program = (
+        "import os\nfrom installation.guarding import clerk\n"
+        "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
+        "hired = clerk.write_lines(file, clerk.Allowance(300, 0, 5))\n"
+        "os.write(hired.pipe, b'again\\n' * 20)\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    written = (tmp_path / "home" / "out").read_bytes()
+    assert written == b"again\n" * 5 + b"(15 lines were left out)\n"
+
+
+def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
+    """Where a clerk cannot write it goes on listening: the show must not end for its log."""
+    program = (
+        "import os\nfrom installation.guarding import clerk\n"
+        "hired = clerk.write_lines(os.open('/dev/full', os.O_WRONLY), clerk.OUTPUT)\n"
+        "for _ in range(100): os.write(hired.pipe, b'a line\\n' * 1000)\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_lead_nowhere(closed: str, tmp_path: Path) -> None:
+    """Whoever starts the show without standard streams gives their numbers to no other file."""
+    program = (
+        "import os, sys\nfrom installation.guarding import launcher, standing\n"
+        "launcher.first_stage(standing.Standing('degraded'), None)\n"
+        "tell = 'import os; streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
+        'tell += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
+        "os.execv(sys.executable, [sys.executable, '-c', tell])\n"
+    )
+    outcome = run(
+        "-c",
+        "import subprocess, sys; "
+        f"sys.exit(subprocess.call(['sh', '-c', 'exec \"$0\" -c \"$1\" {closed}', "
+        "sys.executable, sys.argv[1]]))",
+        program,
+        user="root",
+        folder=tmp_path,
+    )
+    assert outcome.returncode == len(set(closed.split()) | {"0<&-"}), outcome.stderr
 
 
 def test_what_libraries_write_to_standard_error_is_cut_to_words(tmp_path: Path) -> None:
@@ -107,4 +161,4 @@ def test_the_limits_let_the_show_speak() -> None:
     longest = 0
     for labels in Path(__file__).parents[2].glob("models/*/labels.csv"):
         longest = max(longest, *(len(line) for line in labels.read_text().splitlines()))
-    assert 2 * longest < clerk.LONGEST_LINE
+    assert 2 * longest < clerk.OUTPUT.longest

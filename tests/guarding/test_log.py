@@ -5,7 +5,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.clerk import LONGEST_SAID
+from installation.guarding.clerk import SAID
 from installation.guarding.log import BURST, LINES_PER_S, Log, LogHandler
 from tests.manual_clock import ManualClock
 
@@ -15,7 +15,7 @@ def test_lines_are_short_and_printable(text: str) -> None:
     """Whatever is said, no line of the log is longer than 300 printable characters."""
     lines: list[str] = []
     Log(lines.append).say(text)
-    assert all(len(line) <= LONGEST_SAID and line.isprintable() for line in lines)
+    assert all(len(line) <= SAID.longest and line.isprintable() for line in lines)
 
 
 def test_a_long_sentence_takes_several_lines() -> None:
@@ -24,7 +24,7 @@ def test_a_long_sentence_takes_several_lines() -> None:
     words = " ".join(f"word-{i}" for i in range(200))
     Log(lines.append).say(f"  {words} {'x' * 1000}")
     assert len(lines) > 5
-    assert " ".join(lines) == f"  {words} {'x' * LONGEST_SAID}"
+    assert " ".join(lines) == f"  {words} {'x' * SAID.longest}"
 
 
 def test_why_it_ends_is_said_after_a_flood() -> None:
@@ -71,4 +71,4 @@ def test_tracebacks_go_the_same_way() -> None:
         info = (ValueError, failure, failure.__traceback__)
         handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "it ended", None, info))
     assert lines[1] == "Traceback (most recent call last):"
-    assert max(map(len, lines)) == LONGEST_SAID
+    assert max(map(len, lines)) == SAID.longest

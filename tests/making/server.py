@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -174,6 +175,24 @@ class _Answers(BaseHTTPRequestHandler):
         if isinstance(fault, Stall):
             self.server.shelf.silent.set()
             self.server.shelf.ended.wait()
+
+
+@contextmanager
+def answering(*headers: str, status: int = 200, body: bytes = b"") -> Iterator[str]:
+    """Answer one request with exactly these headers, however wrong, and yield the address."""
+    head = "\r\n".join((f"HTTP/1.1 {status} so", *headers, "", ""))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(head.encode() + body)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/thing"
+        thread.join()
 
 
 class _WithShelf(ThreadingHTTPServer):

@@ -72,6 +72,18 @@ def test_a_set_that_is_not_built_is_no_right_set(models: Path) -> None:
         next(lines)
 
 
+def test_all_that_is_wrong_is_told_at_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever mends what one check says need not run it again for the next mistake."""
+    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
+    text = YAML.replace("classes", "text")
+    write(models, ROWS[0], "1,gold 🐟,,,slur,,,", yaml=text, name="fish")
+    with pytest.raises(LabelSetError) as caught:
+        list(describing.examined("fish", models))
+    expected = ("no label is visible", "no font on this machine", "not built yet")
+    for words, mistake in zip(expected, caught.value.mistakes, strict=True):
+        assert words in str(mistake)
+
+
 def test_a_network_of_the_sets_own_is_judged(tmp_path: Path) -> None:
     """The check says what is wrong with a classifier.onnx, and what it has not tried."""
     folder = made_onnx(tmp_path).folder

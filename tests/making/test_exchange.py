@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 import stat
@@ -7,7 +9,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PosixPath
 from types import FrameType
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
@@ -20,6 +22,9 @@ from installation.making import exchange
 from installation.making.exchange import export, import_
 from installation.naming import labelset
 from tests.naming.made_networks import made_hf, made_onnx
+from tests.test_cli import Project, project
+
+__all__ = ["project"]
 
 SHIPPED = "kindnesses"
 
@@ -92,10 +97,61 @@ def test_a_set_that_is_there_is_never_touched(zip_: Path, models: Path, name: st
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/out", ".hidden", "a/b", "", "weights", "a" * 61])
 def test_a_set_gets_a_plain_name(zip_: Path, elsewhere: Path, name: str) -> None:
-    """No name that somebody types leads out of models/ or hides a set in it."""
-    if name:
-        assert "cannot be a set's name" in refused(lambda: import_(zip_, elsewhere, name))
-    assert not (elsewhere / name).exists() or not name
+    """No name that somebody types leads out of models/, hides a set in it, or is a stranger's."""
+    before = tree(zip_.parent)
+    assert "cannot be a set's name" in refused(lambda: import_(zip_, elsewhere, name))
+    assert tree(zip_.parent) == before
+
+
+def test_whoever_imports_a_set_is_told_what_it_is(zip_: Path, project: Project) -> None:
+    """`kiosk labels import` says what has come, by whom, and how many labels it has."""
+    outcome = project.kiosk("labels", "import", str(zip_), "--as", "kinder")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    first = "models/kinder is there: Kindnesses (68 labels; Written for this kiosk)."
+    assert outcome.stdout.splitlines()[0] == first
+    empty = project.kiosk("labels", "import", str(zip_), "--as", "")
+    assert empty.returncode == 2
+    assert "'' cannot be a set's name" in empty.stderr
+
+
+@pytest.mark.parametrize("key", ["title", "credit"])
+@pytest.mark.parametrize("letters", ["\\e[2J", "\\r", "\\n", "\\u202e"])
+def test_what_is_said_of_a_strangers_set_moves_no_cursor(
+    zip_: Path, elsewhere: Path, key: str, letters: str
+) -> None:
+    """Title and credit are plain text on one line, or the set is refused."""
+    path = f"{SHIPPED}/labelset.yaml"
+    lines = contents(zip_)[path].decode().splitlines()
+    lines = [f'{key}: "a{letters}b"' if line.startswith(f"{key}:") else line for line in lines]
+    packed(zip_, contents(zip_) | {path: "\n".join(lines).encode()})
+    assert f"{key} holds a" in refused(lambda: import_(zip_, elsewhere))
+
+
+class Scratched(PosixPath):
+    """A file whose disk cannot be read where its thousandth byte lies."""
+
+    def open(self, *_: object, **__: object) -> Any:
+        """Return its bytes."""
+        content = Path(str(self)).read_bytes()
+
+        class Bytes(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                at = self.tell()
+                part = super().read(size)
+                if at < 1000 < at + len(part):
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+                return part
+
+        return Bytes(content)
+
+
+def test_a_zip_that_cannot_be_read_is_told_from_a_place_that_cannot_be_written(
+    zip_: Path, elsewhere: Path
+) -> None:
+    """Where a stick gives the zip no more, the message is about the zip."""
+    answer = refused(lambda: import_(Scratched(zip_), elsewhere))
+    assert answer.startswith(f"{zip_}: it cannot be read (Input/output error)")
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
 
 
 @pytest.mark.parametrize("said", ["/srv/faces", "../faces", "C:/faces", "a/../../faces", "..\\\\a"])
@@ -379,6 +435,7 @@ def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: 
         ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: this is not well-formed"),
         ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: it is damaged"),
         ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a character"),
+        ("card.md", b"a\r\nmine\ryours", "kindnesses/card.md:2: it holds a character that could"),
         ("card.md", b"a\nb\xe2\x80\xaec", "kindnesses/card.md:2: it holds a character"),
         ("labels.txt", b"\xff", "kindnesses/labels.txt:1: it is not UTF-8"),
     ],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPMessage
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import Request
 
@@ -18,10 +19,10 @@ import yaml
 from installation.errors import FetchError, LabelSetError, Mistake
 from installation.making import catalogue
 from installation.making.catalogue import Item, Web
-from installation.making.downloads import PassingError, SafeRedirects, unreachable
+from installation.making.downloads import PassingError, SafeRedirects, copy, unreachable
 from installation.making.fetch import Effort, Fetched, fetch, state
 from installation.seeing import yunet
-from tests.making.server import Deny, Drop, Fault, Refuse, Send, Server, Stall, running
+from tests.making.server import Deny, Drop, Fault, Refuse, Send, Server, Stall, answering, running
 
 CONTENT = bytes(range(256)) * 4096
 """A megabyte: more than one chunk."""
@@ -128,7 +129,20 @@ def test_another_file_in_its_place_is_replaced(venue: Venue) -> None:
     venue.file.write_bytes(OTHER)
     venue.fetch()
     assert venue.file.read_bytes() == CONTENT
-    assert hashlib.sha256(OTHER).hexdigest() in venue.said[0]
+    assert len(venue.said) == 1
+    assert f"another file, SHA-256 {hashlib.sha256(OTHER).hexdigest()}; it" in venue.said[0]
+
+
+@pytest.mark.parametrize(("there", "said"), [(OTHER, 1), (CONTENT, 0)], ids=["other", "same"])
+def test_what_is_fetched_for_the_first_time_replaces_nothing_unsaid(
+    venue: Venue, there: bytes, said: int
+) -> None:
+    """A file that nobody vouches for gives way to the one that is fetched, and is named."""
+    venue.folder.mkdir(parents=True)
+    venue.file.write_bytes(there)
+    assert not venue.fetch(replace(venue.item, sha256=None)).was_there
+    assert venue.file.read_bytes() == CONTENT
+    assert len([words for words in venue.said if words.endswith("it is replaced")]) == said
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,20 @@ def test_a_download_that_only_lacked_its_name_is_not_repeated(venue: Venue) -> N
     assert venue.server.asked == []
 
 
+@pytest.mark.parametrize("how", ["other part", "not at all"])
+def test_where_it_cannot_go_on_the_next_command_begins_anew(
+    venue: Venue, how: Literal["other part", "not at all"]
+) -> None:
+    """A last attempt that cannot go on says what to do, as nothing happens by itself any more."""
+    venue.folder.mkdir(parents=True)
+    venue.part.write_bytes(CONTENT[:HALF])
+    venue.server.faults.append(Deny(how))
+    with pytest.raises(FetchError, match=r"Run this again; it begins anew\.$"):
+        venue.fetch(attempts=1)
+    assert venue.fetch().file.read_bytes() == CONTENT
+    assert venue.server.gets() == [f"bytes={HALF}-", None]
+
+
 @pytest.mark.parametrize("begun", [OTHER[:HALF], OTHER, OTHER + b"more"])
 def test_a_wrong_beginning_is_thrown_away(venue: Venue, begun: bytes) -> None:
     """Where what had come belongs to another file, the download begins anew and succeeds."""
@@ -245,6 +273,56 @@ def test_without_a_name_server_the_words_are_clear(venue: Venue) -> None:
     assert "kiosk.invalid cannot be found: there is no network" in venue.refuses(item)
 
 
+WRONG_PROXIES = [
+    ("socks5://127.0.0.1:9", "unknown url type: socks5"),
+    ("htp://127.0.0.1:9", "unknown url type: htp"),
+    ("http:/127.0.0.1:9", "proxy URL with no authority"),
+    ("http://127.0.0.1:9o", "nonnumeric port: '9o'"),
+    ("http://", "no host given"),
+    ("a b", "URL can't contain control characters"),
+]
+
+
+@pytest.mark.parametrize(("proxy", "seen"), WRONG_PROXIES)
+def test_a_proxy_that_is_none_is_told(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch, proxy: str, seen: str
+) -> None:
+    """A mistyped proxy is a sentence that says where to look, and is not tried again."""
+    monkeypatch.setenv("http_proxy", proxy)
+    message = venue.refuses(replace(venue.item, sources=(Web("http://weights.invalid/thing"),)))
+    assert message.startswith("kiosk fetch thing: the address or a proxy is no right one (")
+    assert seen in message
+    assert "Check HF_ENDPOINT and the proxies" in message
+    assert venue.pauses == []
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1/x", "http://127.0.0.1:x/", f"http://{'a' * 80}.invalid/"]
+)
+def test_a_server_that_leads_nowhere_is_told(venue: Venue, address: str) -> None:
+    """An address that is none, to which a server leads, is a sentence like a mistyped one."""
+    with answering(f"Location: {address}", status=302) as url:
+        message = venue.refuses(replace(venue.item, sources=(Web(url),)))
+    assert "the address or a proxy is no right one (" in message
+    assert "Check HF_ENDPOINT and the proxies" in message
+
+
+def test_a_length_that_no_file_has_is_not_believed(venue: Venue) -> None:
+    """A server that states a length of 5,000 digits has its file measured instead."""
+    with answering(f"Content-Length: {'9' * 5000}", body=CONTENT) as url:
+        assert venue.fetch(replace(venue.item, sources=(Web(url),))).file.read_bytes() == CONTENT
+
+
+def test_what_cannot_be_read_is_told_from_what_cannot_be_written(tmp_path: Path) -> None:
+    """Where the file of another program cannot be read, the message names that file."""
+    with pytest.raises(FetchError, match=r"^w: /proc/self/mem cannot be read \(Input/output"):
+        copy(Path("/proc/self/mem"), tmp_path / "part", "w")
+    (tmp_path / "source").write_bytes(CONTENT)
+    (tmp_path / "full").symlink_to("/dev/full")
+    with pytest.raises(FetchError, match=r"^w: the disk of .* is full"):
+        copy(tmp_path / "source", tmp_path / "full", "w")
+
+
 def test_a_full_disk_is_named_before_anything_is_fetched(venue: Venue) -> None:
     """A file for which there is no room is not begun."""
     message = venue.refuses(replace(venue.item, size=10**18))
@@ -281,19 +359,31 @@ def test_nobody_is_followed_from_a_safe_address_to_an_unsafe_one() -> None:
     """A server that leads from https to http is not followed: anybody could change the file."""
     request = Request("https://hub.invalid/thing")
     where = "http://cdn.invalid/thing?signature=1"
-    with pytest.raises(FetchError, match=r"hub.invalid: it leads to http://cdn.invalid, where"):
-        SafeRedirects("hub.invalid").redirect_request(
+    words = r"^kiosk fetch thing: hub.invalid leads to http://cdn.invalid, where"
+    with pytest.raises(FetchError, match=words):
+        SafeRedirects("hub.invalid", "kiosk fetch thing").redirect_request(
             request, BytesIO(), 302, "", HTTPMessage(), where
         )
 
 
 def test_a_server_that_does_not_prove_who_it_is_is_not_asked_again() -> None:
     """A wrong certificate is told with its usual causes, the clock and a sign-in page."""
-    reason = ssl.SSLCertVerificationError(1, "self-signed certificate")
+    reason = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    reason.verify_message = "certificate has expired"
     error = unreachable("kiosk fetch yunet", "hub.invalid", URLError(reason))
     assert not isinstance(error, PassingError)
-    assert "does not prove who it is" in str(error)
-    assert "Check this machine's clock" in str(error)
+    assert str(error).startswith(
+        "kiosk fetch yunet: hub.invalid does not prove who it is (TLS: certificate has expired). "
+        "Check this machine's clock"
+    )
+
+
+def test_a_server_without_tls_is_told_in_the_words_of_tls(venue: Venue) -> None:
+    """What TLS finds wrong is told in its own words, and not in the system's for that number."""
+    url = venue.server.url.replace("http://", "https://")
+    message = venue.refuses(replace(venue.item, sources=(Web(f"{url}/thing"),)))
+    assert "cannot be reached (TLS: " in message
+    assert not any(os.strerror(number) in message for number in range(1, 20))
 
 
 def test_proxies_of_the_environment_are_respected(
@@ -412,6 +502,7 @@ def test_the_table_pins_the_detector_that_the_show_accepts() -> None:
         ("yunnet", "nothing is called 'yunnet'. Did you mean 'yunet'?"),
         ("qqq", "There are: yunet, persons-21k, clip, imagenet-safety, all, timm/NAME."),
         ("timm/vit_base_patch16_224.augreg_in21", "timm has no network of that name"),
+        ("timm/qqq", "with weights. They are at https://huggingface.co/timm."),
         ("timm/gcvit_tiny.in1k", "its weights are not on Hugging Face"),
     ],
 )

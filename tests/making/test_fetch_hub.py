@@ -22,6 +22,7 @@ from tests.making.server import COMMIT, Drop, Refuse, Send, Server, Stall, runni
 REPO = "timm/vit_base_patch16_224.augreg_in21k"
 FILE = "model.safetensors"
 WEIGHTS = "vit_base_patch16_224.augreg_in21k.safetensors"
+RESNET = "resnet50.a1_in1k"
 CLIP = "laion/CLIP-ViT-B-32-laion2B-s34B-b79K/open_clip_model.safetensors"
 
 
@@ -57,6 +58,11 @@ class Kiosk:
     def weights(self) -> Path:
         """Its models/weights/."""
         return self.folder / "models" / "weights"
+
+    @property
+    def cached(self) -> Path:
+        """The folder of Hugging Face's cache for the network."""
+        return self.folder / "cache" / "hub" / f"models--{REPO.replace('/', '--')}"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Python in the kiosk's folder, where it finds the kiosk's own package first."""
@@ -188,6 +194,16 @@ def test_the_cache_of_hugging_face_is_taken(kiosk: Kiosk) -> None:
     assert kiosk.elsewhere.asked == []
 
 
+def test_a_cache_on_a_disk_without_links_is_taken(kiosk: Kiosk) -> None:
+    """Where the cache does not name files by their SHA-256, the hub's own word holds."""
+    kiosk.environment = {"HF_HUB_DISABLE_SYMLINKS": "1"}
+    kiosk.fill_cache()
+    outcome = kiosk.fetch("persons-21k")
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"SHA-256 {SHA256}, as Hugging Face states it" in outcome.stdout
+    assert kiosk.elsewhere.asked == []
+
+
 @pytest.mark.parametrize("how", ["offline", "no network"])
 def test_the_cache_serves_where_the_hub_cannot_be_asked(kiosk: Kiosk, how: str) -> None:
     """With HF_HUB_OFFLINE, or without a network, Hugging Face's cache is enough."""
@@ -201,15 +217,46 @@ def test_the_cache_serves_where_the_hub_cannot_be_asked(kiosk: Kiosk, how: str) 
     assert kiosk.hub.asked == []
 
 
-def test_a_damaged_cache_is_told(kiosk: Kiosk) -> None:
-    """What lies in Hugging Face's cache is checked like everything else."""
+@pytest.mark.parametrize("damage", [b"", weights(3), CONTENT[:-1]], ids=["no", "other", "short"])
+def test_a_damaged_cache_is_told_and_passed_over(kiosk: Kiosk, damage: bytes) -> None:
+    """What lies in Hugging Face's cache is checked, and where it is wrong the network is asked."""
     kiosk.fill_cache()
-    blobs = kiosk.folder / "cache" / "hub" / f"models--{REPO.replace('/', '--')}" / "blobs"
-    (blobs / SHA256).write_bytes(weights(3))
+    (kiosk.cached / "blobs" / SHA256).write_bytes(damage)
+    outcome = kiosk.fetch("persons-21k")
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"snapshots/{COMMIT}/{FILE} is damaged or another file" in outcome.stderr
+    assert outcome.stderr.endswith("it is fetched from the network\n")
+    assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("how", ["offline", "no network"])
+def test_a_damaged_cache_can_be_mended(kiosk: Kiosk, how: str) -> None:
+    """Where nobody can be asked, the message says what to delete, and that helps."""
+    kiosk.fill_cache()
+    (kiosk.cached / "blobs" / SHA256).write_bytes(weights(3))
+    offline = {"HF_HUB_OFFLINE": "1"}
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+    kiosk.environment = offline if how == "offline" else nowhere
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 2
-    assert f"expected {SHA256}, as Hugging Face states it" in outcome.stderr
-    assert f"snapshots/{COMMIT}/{FILE}" in outcome.stderr
+    words = " ".join(outcome.stderr.split())
+    assert "is damaged or another file (expected SHA-256" in words
+    assert "Delete it, and run this again with a network and without HF_HUB_OFFLINE." in words
+    (kiosk.cached / "snapshots" / COMMIT / FILE).unlink()
+    kiosk.environment = {}
+    again = kiosk.fetch("persons-21k")
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_a_file_brought_by_hand_is_not_replaced_unsaid(kiosk: Kiosk) -> None:
+    """Where the hub has another file than somebody has brought, that one is named and replaced."""
+    kiosk.weights.mkdir(parents=True)
+    (kiosk.weights / WEIGHTS).write_bytes(weights(5))
+    outcome = kiosk.fetch("persons-21k")
+    brought = hashlib.sha256(weights(5)).hexdigest()
+    said = f"persons-21k: models/weights/{WEIGHTS} is another file, SHA-256 {brought}; "
+    assert outcome.stderr == f"{said}it is replaced\n"
+    assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
 
 
 def test_offline_without_a_cache_is_told(kiosk: Kiosk) -> None:
@@ -227,7 +274,8 @@ def test_a_pinned_file_that_the_hub_has_changed_is_not_begun(kiosk: Kiosk) -> No
     outcome = kiosk.fetch("clip")
     assert outcome.returncode == 2
     assert "open_clip_model.safetensors is another file now" in outcome.stderr
-    assert "as the kiosk pins it). Fetch it over another network" in outcome.stderr
+    words = " ".join(outcome.stderr.split())
+    assert "as the kiosk pins it). Fetch it over another network" in words
     assert kiosk.elsewhere.asked == []
 
 
@@ -267,14 +315,51 @@ def test_all_is_tried_whatever_fails(kiosk: Kiosk) -> None:
     """`kiosk fetch all` brings what it can, and names what it could not with where it asked."""
     nowhere = "http://127.0.0.1:9"
     kiosk.environment = {"http_proxy": nowhere, "https_proxy": nowhere}
-    outcome = kiosk.fetch("all", "--once")
+    kiosk.hub.hub[f"timm/{RESNET}/{FILE}"] = CONTENT
+    outcome = kiosk.fetch("all", f"timm/{RESNET}", "--once")
     assert outcome.returncode == 2
     assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
+    assert (kiosk.weights / f"{RESNET}.safetensors").read_bytes() == CONTENT
     starts = ["yunet: 127", "yunet: media.github", "clip: 127", "imagenet-safety: image-net.org"]
     lines = outcome.stderr.splitlines()
     assert len(lines) == len(starts)
     for line, start in zip(lines, starts, strict=True):
         assert line.startswith(f"kiosk fetch {start}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("HF_ENDPOINT", "http://127.0.0.1:8o80", "Port could not be cast"),
+        ("HF_ENDPOINT", "127.0.0.1:8080", "Request URL is missing an 'http://'"),
+        ("all_proxy", "socks5://127.0.0.1:9", "Using SOCKS proxy, but"),
+        ("all_proxy", "htp://127.0.0.1:9", "Unknown scheme for proxy URL"),
+        ("all_proxy", "http://127.0.0.1:9o", "Invalid port: '9o'"),
+    ],
+)
+def test_what_is_mistyped_ends_no_fetch_in_the_middle(
+    kiosk: Kiosk, name: str, value: str, seen: str
+) -> None:
+    """A mistyped address or proxy is told for each file, and everything is tried."""
+    nowhere = "http://127.0.0.1:9"
+    kiosk.environment = {"http_proxy": nowhere, "https_proxy": nowhere, name: value}
+    outcome = kiosk.fetch("all", "--once")
+    assert outcome.returncode == 2
+    words = " ".join(outcome.stderr.split())
+    for item in ("yunet", "persons-21k", "clip"):
+        assert f"kiosk fetch {item}: the address or a proxy is no right one ({seen}" in words
+    assert words.count("Check HF_ENDPOINT and the proxies") == 3
+    assert "kiosk fetch imagenet-safety: image-net.org cannot be reached" in words
+
+
+def test_a_mistyped_hub_is_told_where_timm_is_asked(kiosk: Kiosk) -> None:
+    """The library timm reads HF_ENDPOINT, too, and what is wrong with it is the same sentence."""
+    kiosk.environment = {"HF_ENDPOINT": "http://[::1"}
+    outcome = kiosk.fetch(f"timm/{RESNET}")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith(
+        f"kiosk fetch timm/{RESNET}: the address or a proxy is no right one (Invalid IPv6"
+    )
 
 
 def test_a_hub_that_cannot_be_found_is_told(kiosk: Kiosk) -> None:
@@ -292,6 +377,17 @@ def test_without_a_name_the_table_is_printed(kiosk: Kiosk) -> None:
     for words in ("yunet: not there", "persons-21k: there", "clip: not there", "licence  MIT"):
         assert words in outcome.stdout
     assert "imagenet-safety: not there" in outcome.stdout
+
+
+def test_every_name_is_looked_up_before_anything_is_fetched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Names that stand for nothing are told all at once, beside `all`, too, and nothing begins."""
+    assert main(["fetch", "all", "yunnet", "timm/qqq"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "kiosk fetch: nothing is called 'yunnet'. Did you mean 'yunet'?"
+    assert lines[1].startswith("kiosk fetch timm/qqq: timm has no network of that name")
+    assert len(lines) == 2
 
 
 @pytest.mark.parametrize("names", [[], ["all"], ["clip", "yunet"]])

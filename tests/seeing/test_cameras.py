@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from installation.config import CameraSettings
+from installation.config import CameraSettings, load
 from installation.errors import CameraError
 from installation.running.clock import Clock
 from installation.seeing.camera import Camera
@@ -184,6 +184,19 @@ def test_an_unknown_source_is_named_with_what_was_expected(source: str, clock: M
     with pytest.raises(CameraError, match="expected auto, rehearsal, a camera's number") as caught:
         _opened(source, clock)
     assert repr(source) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["1", "auto", "rehearsal", "2024"])
+def test_a_folder_named_like_a_camera_is_played(
+    name: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No camera is opened, and no other picture shown, in the place of the curator's folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    write_picture(tmp_path / name / "a.png", quarters())
+    Path("kiosk.yaml").write_text(f"camera: {{source: ./{name}}}\n", encoding="utf-8")
+    settings = load(Path("kiosk.yaml")).settings.camera
+    assert open_camera(settings, clock).name.startswith(f"folder {name}, 1 pictures")
 
 
 def _listing(node: str, by_id: str | None = None, trouble: str | None = None) -> CameraListing:

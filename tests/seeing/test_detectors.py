@@ -155,11 +155,16 @@ def test_missing_weights_of_yunet_are_named_with_the_way_out(tmp_path: Path) -> 
         YuNet(tmp_path / yunet.FILE.name)
 
 
-def test_auto_takes_yunet_where_its_file_is() -> None:
-    """The faster detector is taken without asking, and the name says which it is."""
-    expected = "yunet" if yunet.FILE.exists() else "mtcnn"
-    assert open_detector("auto", CPU).name == expected
-    assert open_detector("mtcnn", CPU).name == "mtcnn"
+def test_auto_takes_yunet_where_its_file_is(tmp_path: Path) -> None:
+    """The faster detector is taken without asking, and a false file of its name is no way round."""
+    file = tmp_path / yunet.FILE.name
+    assert open_detector("auto", CPU, file).name == "mtcnn"
+    file.touch()
+    assert open_detector("mtcnn", CPU, file).name == "mtcnn"
+    with pytest.raises(WeightsError, match=r"Run: kiosk fetch yunet\. Or set `detector: mtcnn`"):
+        open_detector("auto", CPU, file)
+    if fetched := yunet_file():
+        assert open_detector("auto", CPU, fetched).name == "yunet"
 
 
 def test_the_cascade_agrees_with_the_packages_own(visitor: Frame) -> None:

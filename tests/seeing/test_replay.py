@@ -8,7 +8,7 @@ from installation.config import CameraSettings
 from installation.errors import CameraError
 from installation.seeing.camera import Camera
 from installation.seeing.cameras import open_camera
-from installation.seeing.replay import MOST_SKIPPED_S, PICTURE_S
+from installation.seeing.replay import MOST_SKIPPED_S, PICTURE_S, Pictures
 from tests.manual_clock import ManualClock
 from tests.seeing.pictures import (
     BLUE,
@@ -194,6 +194,13 @@ def test_a_picture_that_is_lost_during_the_show_is_named(
     (tmp_path / "b.png").unlink()
     with pytest.raises(CameraError, match=r"b\.png: it cannot be read any more.*Put it back"):
         camera.read()
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """What the operating system says against it is one line with a remedy."""
+    (tmp_path / "folder").touch()  # root may read every folder, but no file is one
+    with pytest.raises(CameraError, match=r"folder: this folder cannot be read.*permissions"):
+        Pictures(tmp_path / "folder", 160, 120, FPS)
 
 
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path, clock: ManualClock) -> None:

@@ -26,7 +26,7 @@ from installation.showing.compose import (
 )
 from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
-from installation.showing.scene import Panel, Scene, Size
+from installation.showing.scene import Panel, Scene, Size, Visitor
 from installation.showing.setting import Stage
 from installation.showing.words import load_words
 from tests.showing.figures import (
@@ -133,7 +133,7 @@ def test_a_lone_visitor_always_reads_the_whole_verdict(box: Box, label: Label, s
 def test_nothing_jitters_while_nobody_moves(
     found: list[tuple[Box, Label | None]], wobble: list[float], size: Size
 ) -> None:
-    """Boxes that wobble by less than the slack leave squares and captions where they are."""
+    """Boxes that wobble by less than the slack leave squares, tags and captions as they are."""
     stage = STAGES[size]
     cover = Cover.of((FRAME.width, FRAME.height), size)
     reach = 0.9 * stage.px(SLACK) * cover.width / size[0]
@@ -150,8 +150,18 @@ def test_nothing_jitters_while_nobody_moves(
         assert abs(one.square.x - other.square.x) <= 1
         assert abs(one.square.y - other.square.y) <= 1
         assert one.square.width == other.square.width
+        assert _placing(one) == _placing(other)
     third = compose(FRAME, _sightings(moved), stage, now=0.02, before=after)
     assert compose(FRAME, _sightings(moved), stage, now=0.03, before=third) == third
+
+
+def _placing(visitor: Visitor) -> tuple[object, ...]:
+    """Return what a visitor reads, and at which side of the square."""
+    tag, caption = visitor.tag, visitor.caption
+    return (
+        tag and (tag.lines, tag.rect.x - visitor.square.x, tag.rect.y - visitor.square.y),
+        caption and (caption.panel.lines, caption.side),
+    )
 
 
 def _shifted(box: Box, dx: float, dy: float) -> Box:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -9,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from installation.naming.labels import Label
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.compose import compose
 from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter, paint_picture
-from installation.showing.scene import Scene, Size
-from installation.showing.setting import Stage
+from installation.showing.scene import Line, Scene, Size
+from installation.showing.setting import Stage, Text
 from installation.showing.words import load_words
 from tests.showing.figures import CLINICIAN, company, draw
 
@@ -91,19 +93,33 @@ def test_painting_covers_all_and_changes_nothing() -> None:
     assert not scene.picture.pixels.flags.writeable
 
 
+CALLED = Label("n1", "lamplighter of quay seven", "one who lights the quay", ("person",))
+"""What no other test calls anybody, so that none holds it."""
+
+
+def _written() -> list[object]:
+    """Return every line and paragraph in memory that says what the visitor was called."""
+    held = (each for each in gc.get_objects() if type(each) in (Line, Text))
+    return [each for each in held if "quay" in each.text]
+
+
 def test_what_was_written_about_a_visitor_goes_with_them() -> None:
-    """Once nobody is there, no drawn label, definition or score is kept."""
-    scene, stage = _scene()
-    assert scene.picture is not None
+    """Once nobody is there, no label, definition or score is kept, drawn, set or measured."""
+    size = (960, 540)
+    stage = Stage(load_words(), Fonts(), size)
     painter = Painter(stage.fonts)
-    surface = pygame.Surface(stage.size, depth=32)
-    nobody = compose(scene.picture, None, stage, 0.0)
+    surface = pygame.Surface(size, depth=32)
+    empty = draw((1280, 720), [])
+    nobody = compose(empty, None, stage, 0.0)
     painter.paint(nobody, surface)
     kept = set(painter._panels)
-    painter.paint(scene, surface)
+    painter.paint(compose(empty, company([(620, 260, 170)], [CALLED]), stage, 0.0), surface)
     assert set(painter._panels) > kept
+    assert _written()
     painter.paint(nobody, surface)
     assert set(painter._panels) == kept
+    assert not _written()
+    assert stage.fonts.extent.cache_info().currsize == 0
 
 
 sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))

@@ -82,6 +82,17 @@ def test_the_wall_promises_no_more_than_the_program_holds(language: str) -> None
     assert not any(claim in text.lower() for text in words.texts() for claim in never)
 
 
+IN_VAIN = {"de": "vergeblich", "en": "prevents it; tried", "es": "sin éxito", "fr": "en vain"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_promise_says_that_the_attempts_failed(language: str) -> None:
+    """Nobody reads that pictures were taken out in a hundred ways."""
+    words = load_words(language)
+    assert IN_VAIN[language] in words.privacy_today
+    assert IN_VAIN[language] in words.privacy_earlier
+
+
 PRIVACY = {
     "de": "Es wird kein Bild gespeichert.",
     "en": "No picture is stored.",
@@ -175,7 +186,7 @@ def test_the_promise_in_english() -> None:
         "tried 97 ways at 09:05 today."
     )
     assert privacy_line(words, False, 97, at, at.date()) == (
-        "This program stores no picture of you, but nothing on this computer prevents it."
+        "This program stores no picture of you, but this computer does not make that impossible."
     )
 
 
