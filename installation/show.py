@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from installation.config import CameraSettings, Settings, is_film, languages
+from installation.config import MODELS, CameraSettings, Settings, is_film, languages
 from installation.document import Loaded
 from installation.errors import GuardError, Mistake, ScreenError
 from installation.guarding.sealing import Guard, Proof
@@ -113,7 +113,7 @@ def load(
     `as_fast_as_possible` plays a film once without waiting, for measurements. Raises KioskError.
     """
     # What can be said without torch, which takes seconds to import, is said first.
-    from installation.naming import built, labelset
+    from installation.naming import built, files, labelset
     from installation.seeing.cameras import open_camera, resolve
 
     settings = loaded.settings
@@ -128,6 +128,8 @@ def load(
         built.check(label_set)
         return label_set
 
+    # Before they are read, so that what is saved while the show loads counts as a change.
+    seen = files.signature(MODELS / settings.labels)
     label_set = load_labels()
     if settings.language not in languages():
         say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")
@@ -136,7 +138,7 @@ def load(
 
     from installation.naming.classifier import open_classifier
     from installation.naming.device import choose_device
-    from installation.naming.renewal import Renewal, signature
+    from installation.naming.renewal import Renewal
     from installation.naming.settler import Settler
     from installation.seeing.buffers import overwrite_freed
     from installation.seeing.detectors import open_detector
@@ -149,7 +151,6 @@ def load(
     say(sentence)
     detector = open_detector(settings.detector, device)
     say(f"detector: {detector.name}")
-    seen = signature(label_set.folder)
     classifier = open_classifier(label_set, device)
     say(f"network: {classifier.encoder.name}")
     say(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")

@@ -356,7 +356,7 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
         label_set = labelset.load(_name(size), ContentSettings(), models)
         if encoder is None or label_set.settings.method == "onnx":
             encoder = look_through(label_set)
-        opened[size] = CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+        opened[size] = CropClassifier(label_set, encoder, open_scorer(label_set, encoder), CPU)
     return opened
 
 

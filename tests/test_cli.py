@@ -231,11 +231,12 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
     built = "models/fish/built.safetensors: "
     rebuild = "Run: kiosk labels build fish"
     assert_refused(project.kiosk("check"), f"{built}the label set is not built yet. {rebuild}")
-    save_file({}, project.folder / "models/fish/built.safetensors", {"labels_sha256": "0"})
+    stale = {"method": "text", "labels_sha256": "0"}
+    save_file({}, project.folder / "models/fish/built.safetensors", stale)
     assert_refused(
         project.kiosk("check"),
-        f"{built}it was built for other text in labels.csv or labelset.yaml than there is now. "
-        f"{rebuild}",
+        f"{built}it was built for other text in labels.csv, labelset.yaml or the kiosk itself than "
+        f"there is now. {rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
     assert_refused(project.kiosk("check"), f"{built}it is damaged (its header has ")

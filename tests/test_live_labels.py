@@ -59,3 +59,27 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     assert running.returncode == 0
     summary = json.loads(output.splitlines()[-1])
     assert summary["event"] == "summary"
+
+
+LOADING = f"""
+from pathlib import Path
+from installation import show
+from installation.config import load
+from installation.running.clock import MonotonicClock
+
+def say(line):
+    if line.startswith("device:"):  # the labels have been read, the networks have not
+        Path("models/fish/labels.csv").write_text({LABELS.replace("unseen", "")!r})
+
+parts = show.load(load(Path("kiosk.yaml")), MonotonicClock(), say)
+parts.renewal.look()
+parts.renewal.look()
+renewed = parts.renewal.mailbox.take(timeout=0)
+print(len(parts.label_set.labels), renewed and len(renewed.classifier.label_set.labels))
+"""
+
+
+def test_what_is_saved_while_the_show_loads_is_not_lost(project: Project) -> None:
+    """A spreadsheet saved between its reading and the first look at it is a change."""
+    outcome = project.python("-c", LOADING)
+    assert outcome.stdout == "2 3\n", outcome.stderr

@@ -41,7 +41,7 @@ def make(source: Source) -> Made:
     outputs = vocabulary.outputs("classes", name)
     assert outputs is not None, "labelset.read refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
-    pretrained(name)
+    pretrained(name, shown(source.folder / SETTINGS))
     places = [outputs.get(row.id) for row in source.rows]
     weight, bias = read_rows(name, weights_file(name, folder), places, classes)
     network, fingerprint = open_timm(name, folder)

@@ -17,9 +17,8 @@ from installation.errors import KioskError, LabelSetError
 from installation.making import building
 from installation.making.pictures import has_other_pictures, stamps
 from installation.naming import built, labelset
-from installation.naming.files import BUILT, SETTINGS
+from installation.naming.files import BUILT, SETTINGS, signature
 from installation.naming.labelset import LabelSetSettings
-from installation.naming.renewal import signature
 
 POLL_S = 0.5
 """How often the files are looked at; a change is taken once it has not moved for as long."""

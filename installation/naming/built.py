@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import torch
 
 _OTHER = {
-    "labels_sha256": "other text in labels.csv or labelset.yaml",
     "method": "another method",
+    "labels_sha256": "other text in labels.csv, labelset.yaml or the kiosk itself",
     "encoder_sha256": "other weights of the network",
 }
 """What has changed since, by the key of the built file that tells."""
@@ -42,12 +42,16 @@ LARGEST_NUMBER = 1e6
 """Of a built tensor; larger ones, and what is no number, would give scores that are none."""
 
 
+class OtherTextError(LabelSetError):
+    """The built file is of other text than there is now: a build mends it."""
+
+
 def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
     """Return what a built file says about itself: what it was built from, and the method.
 
     `encoder` is the SHA-256 of the encoder's weights.
     """
-    said = {"labels_sha256": label_set.fingerprint, "method": label_set.settings.method}
+    said = {"method": label_set.settings.method, "labels_sha256": label_set.fingerprint}
     return said if encoder is None else said | {"encoder_sha256": encoder}
 
 
@@ -81,7 +85,9 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
             seen = file.metadata() or {}
             for key, expected in metadata(label_set, encoder).items():
                 if seen.get(key) != expected:
-                    raise unfit(label_set, f"it was built for {_OTHER[key]} than there is now")
+                    what = f"it was built for {_OTHER[key]} than there is now"
+                    kind = OtherTextError if key == "labels_sha256" else LabelSetError
+                    raise unfit(label_set, what, kind)
             if seen.get("tensors_sha256") != checksum(label_set.built):
                 raise unfit(label_set, "it is damaged (its numbers are not those that were built)")
             yield file
@@ -136,6 +142,8 @@ def check(label_set: LabelSet) -> None:
             pass
 
 
-def unfit(label_set: LabelSet, what: str) -> LabelSetError:
+def unfit(
+    label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
+) -> LabelSetError:
     """Return the error that says `what` is wrong with the built file, and how it is built anew."""
-    return LabelSetError(Mistake(shown(label_set.built), what, label_set.remedy))
+    return kind(Mistake(shown(label_set.built), what, label_set.remedy))

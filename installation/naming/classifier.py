@@ -43,10 +43,14 @@ class Scorer(Protocol):
 class CropClassifier:
     """Cuts a crop for each track, encodes all in one batch, and scores the labels."""
 
-    def __init__(self, label_set: LabelSet, encoder: Encoder, scorer: Scorer) -> None:
+    def __init__(
+        self, label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: torch.device
+    ) -> None:
+        """Take also the `device` that was asked for; the encoder may take crops elsewhere."""
         self.label_set = label_set
         self.encoder = encoder
         self.scorer = scorer
+        self.device = device
         self._memory = crops.CropMemory(encoder.device)
         self._most = 0
         """The largest batch since nobody was there."""
@@ -85,7 +89,7 @@ def open_classifier(label_set: LabelSet, device: torch.device) -> CropClassifier
     do not fit each other.
     """
     encoder = open_encoder(label_set, device)
-    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder), device)
 
 
 def renewed(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
@@ -97,9 +101,9 @@ def renewed(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
     old = classifier.label_set
     same = (old.settings.method, old.encoder) == (label_set.settings.method, label_set.encoder)
     if not same or label_set.settings.method == "onnx":
-        return open_classifier(label_set, classifier.encoder.device)
+        return open_classifier(label_set, classifier.device)
     scorer = open_scorer(label_set, classifier.encoder)
-    return CropClassifier(label_set, classifier.encoder, scorer)
+    return CropClassifier(label_set, classifier.encoder, scorer, classifier.device)
 
 
 def open_scorer(label_set: LabelSet, encoder: Encoder) -> Scorer:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from installation.document import shown
+from installation.naming import fetched
 from installation.naming.efficientnet import EfficientNetLite0
 from installation.naming.encoder import Encoder
 from installation.naming.fetched import CLIP
+from installation.naming.files import SETTINGS
 from installation.naming.labelset import LITE, LabelSet
 
 
@@ -28,11 +31,12 @@ def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
     elif label_set.encoder == CLIP:
         from installation.naming.clip import Clip
 
-        encoder = Clip(device)
+        encoder = Clip(device, fetched.weights(CLIP, label_set.weights))
     else:
         from installation.naming.timm_features import TimmFeatures
 
-        encoder = TimmFeatures(label_set.encoder, device, label_set.weights)
+        where = shown(label_set.folder / SETTINGS)
+        encoder = TimmFeatures(label_set.encoder, device, label_set.weights, where)
     side = encoder.input.size
     encoder.encode(torch.zeros(1, 3, side, side, device=encoder.device))
     return encoder

@@ -1,8 +1,9 @@
-"""The files in a label set's folder: what they are called, and how large each may be."""
+"""The files in a label set's folder: their names, how large each may be, and their state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from installation.document import LARGEST_FILE
 
@@ -40,3 +41,24 @@ LARGEST: Mapping[str, int] = {
 }
 """All files of a set, and how many bytes each may have. The artist's pictures are not among them.
 """
+
+WORDS = (SETTINGS, LABELS, LINES)
+"""What a set's files say in words, all of which is in its `LabelSet`."""
+NUMBERS = (BUILT, ONNX, TENSORS, CONFIG, PREPROCESSOR)
+"""What the scores are made by, which may change while the words stay."""
+
+Stamp = tuple[int, int, int] | None
+Signature = Mapping[str, Stamp]
+
+
+def signature(folder: Path) -> Signature:
+    """Return what tells one state of a set's files from another, without reading them."""
+    return {name: _stamp(folder / name) for name in (*WORDS, *NUMBERS)}
+
+
+def _stamp(file: Path) -> Stamp:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

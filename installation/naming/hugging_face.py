@@ -41,6 +41,9 @@ DEEPEST = 200
 WIDEST = 20_000
 """Numbers in a layer; the largest have some 15,000."""
 
+CLOSE = 1e-6
+"""How far `rescale_factor` may be from 1/255, which files write with some digits less."""
+
 POOLS = ("", "avg", "token", "map", "max", "avgmax", "catavgmax", "fast", "fastavg")
 """What timm's `global_pool` may be."""
 
@@ -204,10 +207,11 @@ def _saved_by_timm(config: _Config) -> tuple[str, Callable[[], nn.Module]]:
         raise config.wrong(f"model_args has {cut(', '.join(strange))}, which is not understood")
     if own.number("in_chans", 3) != 3:
         raise config.wrong("in_chans is not 3 (expected pictures of red, green and blue)")
-    said: dict[str, object] = {"num_classes": config.number("num_classes", None, MOST_OUTPUTS)}
+    both = _Config({**config.said, **own.said}, config.file)  # as timm, which lets model_args win
+    said: dict[str, object] = {"num_classes": both.number("num_classes", None, MOST_OUTPUTS)}
     if "img_size" in own.said:
         said["img_size"] = own.side("img_size", None)
-    pool = config.said.get("global_pool")
+    pool = both.said.get("global_pool")
     if pool is not None:
         if pool not in POOLS:
             raise config.wrong(f"global_pool is {cut(repr(pool))}, which is not understood")
@@ -292,6 +296,9 @@ def _input(label_set: LabelSet, config: _Config) -> Input:
         own = _Config.open(path) if path.exists() else _Config({}, shown(path))
         if not (own.said.get("do_rescale", True) and own.said.get("do_normalize", True)):
             raise own.wrong("do_rescale or do_normalize is off, which is not understood")
+        scale = own.said.get("rescale_factor", 1 / 255)
+        if not isinstance(scale, float) or not abs(scale - 1 / 255) <= CLOSE:
+            raise own.wrong(f"rescale_factor is {cut(repr(scale))} (expected 1/255)")
         mean, std = own.channels("image_mean", -10, 0.5), own.channels("image_std", 1e-6, 0.5)
         resized = "bicubic" if own.said.get("resample") == BICUBIC else "bilinear"
     way: Literal["bilinear", "bicubic"] = "bicubic" if resized == "bicubic" else "bilinear"

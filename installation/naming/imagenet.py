@@ -22,6 +22,15 @@ def names() -> dict[str, str]:
     return _pairs("imagenet_synset_to_lemma.txt")
 
 
+@cache
+def meanings() -> dict[str, frozenset[str]]:
+    """Return the WordNet ids of ImageNet's synsets by their synonyms; some have the same."""
+    found: dict[str, set[str]] = {}
+    for id_, synonyms in names().items():
+        found.setdefault(synonyms, set()).add(id_)
+    return {synonyms: frozenset(ids) for synonyms, ids in found.items()}
+
+
 def definitions() -> dict[str, str]:
     """Return the definition of each of ImageNet's synsets by WordNet id."""
     return _pairs("imagenet_synset_to_definition.txt")

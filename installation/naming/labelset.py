@@ -46,7 +46,7 @@ from installation.errors import LabelSetError, Mistake
 from installation.naming import fetched, files, output_names, spreadsheet, vocabulary
 from installation.naming.fetched import CLIP
 from installation.naming.labels import Label
-from installation.naming.safety import unsafe_synsets
+from installation.naming.safety import WORDNET_ID, unsafe_synsets
 from installation.naming.spreadsheet import NO, YES, Row, Wording
 
 Crop = Literal["bust", "face", "frame"]
@@ -64,6 +64,10 @@ ENCODERS: Mapping[Method, str] = {
 }
 """What each method looks through where labelset.yaml names no encoder; `onnx` brings its own."""
 
+RECIPES: Mapping[Method, int] = {"text": 1, "prompts": 1}
+"""The version of the sentences that the kiosk adds to a set's own words, by method. Raised by hand
+with them, so that older builds are stale; a test tells when."""
+
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
 """Letters; what the screen can hold. WordNet's longest definition of a person has 318."""
@@ -71,6 +75,9 @@ LONGEST_DESCRIPTION = 2000
 """Letters of looks_like; some twenty sentences."""
 DEEPEST_CHAIN = 50
 """Categories above a label, which are walked through for each row; the shipped sets have 7."""
+
+JUDGED = ("objects", "persons")
+"""The shipped sets that give reasons for hiding ImageNet's categories."""
 
 EVERYTHING = ContentSettings.model_construct(hide=())
 """Nothing is hidden: how tools load a set, never a show."""
@@ -180,6 +187,7 @@ class LabelSet:
 
     def texts(self) -> Iterator[str]:
         """Yield all that the screen may show of it, for what asks which scripts need a font."""
+        yield self.settings.title
         for label in (self.root, *self.labels):
             yield from (label.name, label.definition, *label.chain)
 
@@ -244,8 +252,8 @@ def showable(source: Source, content: ContentSettings, language: str = "en") -> 
 def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> Source:
     """Return what the files of the label set `name` say.
 
-    What ImageNet's own authors judged unsafe is hidden, too, where their list has been fetched.
-    Raises LabelSetError with all that is wrong with them; `where` is the place that names the set.
+    Rows have the reasons of `_judged`, too. Raises LabelSetError with all that is wrong with the
+    files; `where` is the place that names the set.
     """
     known = label_sets(models)
     if name not in known:
@@ -273,14 +281,32 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     if mistakes:
         raise LabelSetError(*shortened(mistakes))
     assert loaded is not None
-    unsafe = unsafe_synsets(models / WEIGHTS.name)
-    judged = (
-        replace(row, hidden_because="imagenet")
-        if row.id in unsafe and not row.hidden_because
-        else row
-        for row in rows
-    )
-    return Source(name, folder, loaded.settings, tuple(judged))
+    return Source(name, folder, loaded.settings, tuple(_judged(rows, loaded.settings, file)))
+
+
+def _judged(rows: Sequence[Row], settings: LabelSetSettings, file: Path) -> Iterator[Row]:
+    """Yield the rows of `file`, which is right; those that give no reason to be hidden may get one.
+
+    What ImageNet's own authors judged unsafe is hidden where their list has been fetched, whatever
+    the row calls it. Names that came with a network, which nobody has looked at, are hidden for the
+    reasons of the shipped sets; who writes a labels.csv decides.
+    """
+    method, encoder = settings.method, settings.encoder or ENCODERS[settings.method]
+    by_number = {str(i): id_ for i, id_ in enumerate(vocabulary.classes(method, encoder))}
+    meant = [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]
+    reasons = dict.fromkeys(unsafe_synsets(file.parents[1] / WEIGHTS.name), "imagenet")
+    if file.suffix != ".csv" and any(WORDNET_ID.fullmatch(id_) for ids in meant for id_ in ids):
+        reasons |= _shipped_reasons(shown(file))
+    for row, ids in zip(rows, meant, strict=True):
+        found = {reasons[id_] for id_ in ids if id_ in reasons}
+        worst = next((reason for reason in REASONS if reason in found), "")
+        yield replace(row, hidden_because=row.hidden_because or worst)
+
+
+def _shipped_reasons(where: str) -> dict[str, str]:
+    """Return why the kiosk's own sets hide ImageNet's categories, by WordNet id."""
+    shipped = [row for name in JUDGED for row in read(name, MODELS, where=where).rows]
+    return {row.id: row.hidden_because for row in shipped if row.hidden_because}
 
 
 def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
@@ -325,7 +351,7 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
 
 def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
     """Yield what is wrong with each row, and between rows, in the order of the file."""
-    first_id: dict[str, int] = {}
+    first_id: dict[str | int, tuple[int, str]] = {}
     first_name: dict[str, int] = {}
     parents = {row.id: row.parent for row in rows}
     outputs = vocabulary.outputs(settings.method, settings.encoder or ENCODERS[settings.method])
@@ -338,9 +364,13 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
         elif row.id == settings.root.id:
             what = f"the id '{cut(row.id)}' is the root's (labelset.yaml names the root)"
             yield Mistake(where, what, "Take the row out.")
-        elif (line := first_id.setdefault(row.id, row.line)) != row.line:
-            what = f"the id '{cut(row.id)}' is there twice (first on line {line})"
-            yield Mistake(where, what, "Give each row an id of its own.")
+        else:
+            place = (outputs or {}).get(row.id, row.id)
+            line, first = first_id.setdefault(place, (row.line, row.id))
+            if line != row.line:
+                same = "there twice" if first == row.id else f"the same output as '{cut(first)}'"
+                what = f"the id '{cut(row.id)}' is {same} (first on line {line})"
+                yield Mistake(where, what, "Give each row an id of its own.")
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (line := first_name.setdefault(row.name.casefold(), row.line)) != row.line:
@@ -461,7 +491,11 @@ def _words(row: Row, language: str) -> Wording:
 def _fingerprint(settings: LabelSetSettings, rows: Sequence[Row]) -> str:
     """Return the SHA-256 of what tensors are built from; hiding, parents and languages are not."""
     method = settings.method
-    made_from: list[object] = [list(settings.templates)] if method == "prompts" else []
+    made_from: list[object] = []
+    if method in RECIPES:
+        made_from.append(RECIPES[method])
+    if method == "prompts":
+        made_from.append(list(settings.templates))
     if method in ("examples", "classes"):
         made_from.append(settings.encoder or ENCODERS[method])
     for row in rows:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from installation.document import cut, read_text, shown
@@ -22,6 +23,9 @@ from installation.naming.vocabulary import MOST_OUTPUTS
 
 NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
 """A line such as `0 Name`."""
+
+SYNSET = re.compile(r"(n\d{8})(?!\d).*")
+"""A name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
 
 Name = tuple[int, str]
 """The line that names an output, and the name; they come in the order of the outputs."""
@@ -35,26 +39,33 @@ def labels_file(folder: Path) -> Path:
 def read(path: Path) -> list[Row]:
     """Return a row for each output that labels.txt or config.json names; its id is the number.
 
-    An output that is named by a WordNet id of ImageNet's gets that one's name and definition. Names
-    that are there twice get their number. Raises LabelSetError with what is wrong.
+    An output that is named by a WordNet id of ImageNet's gets that one's name and definition. One
+    that is named by ImageNet's synonyms keeps them. Both have their synsets. Names that are there
+    twice get their number. Raises LabelSetError with what is wrong.
     """
     file = shown(path)
     text = read_text(path, file, LabelSetError, LARGEST_LABELS)
-    found = _of_config(text, file) if path.name == CONFIG else _of_lines(text, file)
-    outputs = [(line, *_explained(name)) for line, name in found]
-    count = Counter(name.casefold() for _, name, _ in outputs)
+    found = list(_of_config(text, file) if path.name == CONFIG else _of_lines(text, file))
+    meanings = imagenet.meanings()
+    if not any(", " in name and name in meanings for _, name in found):
+        meanings = {}  # a list of words such as crane and hen is somebody's own
+    rows = [_row(line, i, name, meanings) for i, (line, name) in enumerate(found)]
+    count = Counter(row.name.casefold() for row in rows)
     return [
-        Row(line, str(i), f"{name} ({i})" if count[name.casefold()] > 1 else name, definition)
-        for i, (line, name, definition) in enumerate(outputs)
+        replace(row, name=f"{row.name} ({row.id})") if count[row.name.casefold()] > 1 else row
+        for row in rows
     ]
 
 
-def _explained(name: str) -> tuple[str, str]:
-    """Return a name and its definition: ImageNet's, where it is the id of one of its synsets."""
-    synonyms = imagenet.names().get(name)
-    if synonyms is None:
-        return name, ""
-    return synonyms.partition(", ")[0], imagenet.definitions().get(name, "")
+def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str]]) -> Row:
+    """Return the row of an output; `meanings` are the synsets that names mean."""
+    match = SYNSET.fullmatch(name)
+    if match is None:
+        return Row(line, str(number), name, "", synsets=meanings.get(name, frozenset()))
+    id_ = match[1]
+    words = imagenet.names().get(id_, name).partition(", ")[0]
+    definition = imagenet.definitions().get(id_, "")
+    return Row(line, str(number), words, definition, synsets=frozenset({id_}))
 
 
 def _of_lines(text: str, file: str) -> Iterator[Name]:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 class Reading:
     """One track on one frame.
 
-    `scores` is `(labels,)` float32, 0–1 and summing to 1, in the order of the label set's visible
-    labels; `taken_at` is the frame's instant, s, monotonic.
+    `scores` is `(labels,)` float32, 0–1 and summing to at most 1, in the order of the label set's
+    visible labels; `taken_at` is the frame's instant, s, monotonic.
     """
 
     track_id: int

@@ -8,13 +8,13 @@ here; whoever builds (`kiosk labels build`, `kiosk labels watch`) is another pro
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from installation.errors import KioskError
-from installation.naming import files
+from installation.naming.built import OtherTextError
 from installation.naming.classifier import CropClassifier, renewed
+from installation.naming.files import NUMBERS, Signature, signature
 from installation.naming.labelset import LabelSet
 from installation.running.latest import Latest
 
@@ -23,27 +23,6 @@ POLL_S = 1.0
 
 MOST_SAID = 5
 """Mistakes of one change that are said; whoever made it can ask `kiosk labels check` for all."""
-
-WORDS = (files.SETTINGS, files.LABELS, files.LINES)
-"""What a set's files say in words, all of which is in its `LabelSet`."""
-NUMBERS = (files.BUILT, files.ONNX, files.TENSORS, files.CONFIG, files.PREPROCESSOR)
-"""What the scores are made by, which may change while the words stay."""
-
-Stamp = tuple[int, int, int] | None
-Signature = Mapping[str, Stamp]
-
-
-def signature(folder: Path) -> Signature:
-    """Return what tells one state of a set's files from another, without reading them."""
-    return {name: _stamp(folder / name) for name in (*WORDS, *NUMBERS)}
-
-
-def _stamp(file: Path) -> Stamp:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @dataclass(frozen=True)
@@ -101,13 +80,11 @@ class Renewal:
                 return
             self._classifier = renewed(self._classifier, label_set)
             self._opened = self._tried
+        except OtherTextError:
+            text = "labels: other text is there; the last good set stays until it is built"
+            self._say(f"{text} (by `kiosk labels build`, or by `labels watch` itself).")
+            return
         except KioskError as error:
-            if error.mistakes[0].where.endswith(files.BUILT):
-                words = (
-                    "labels: other words are there; the last good set stays until they are built"
-                )
-                self._say(f"{words} (by `kiosk labels build`, or by `labels watch` itself).")
-                return
             self._say("labels: a change cannot be taken, and the last good set stays.")
             for mistake in error.mistakes[:MOST_SAID]:
                 self._say(f"labels: {mistake}")

@@ -31,10 +31,11 @@ PATIENCE = 3.0
 """A visitor whose readings do not agree within so many minimum times is only the root."""
 
 HYSTERESIS = 1.25
-"""How many times a verdict's own score another label must have to replace it."""
+"""How many times a verdict's own score another label must have to replace it, and how many times
+smaller than the least score its own may become."""
 
 TUMBLING = 24
-"""How many names tumble past, and how many the roulette draws from."""
+"""How many names tumble past."""
 
 
 @dataclass(eq=False, repr=False)
@@ -86,10 +87,11 @@ class Settler:
         whose track is not among `tracks` is forgotten.
 
         A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. Where
-        the leading label's share of the evidence is below the least score, or the readings do
-        not agree in time, it is the root, until some label earns more. Any other verdict holds for
-        `hold_s`, and then until another label has `HYSTERESIS` times its share; with `draw:
-        sample` the roulette then turns again.
+        the leading label's share of the evidence is nothing or below the least score, or the
+        readings do not agree in time, it is the root, until some label earns more. Any other
+        verdict holds for `hold_s`, and then until its share is `HYSTERESIS` times below the least
+        score, or another label has `HYSTERESIS` times its share. With `draw: sample` the roulette
+        turns among all labels that have the least score, and again after each `hold_s`.
         """
         here = {track.id for track in tracks}
         self._visitors = {id_: of for id_, of in self._visitors.items() if id_ in here}
@@ -114,7 +116,8 @@ class Settler:
         agreement = float(evidence.votes[best[0]] / evidence.weight)
         enough = self._enough(evidence, now)
         agreed = _ratio(agreement, self._settings.agreement)
-        evidence.verdict = self._decide(evidence, candidates, enough >= 1, agreed >= 1, now)
+        if enough >= 1:
+            evidence.verdict = self._decide(evidence, shares, int(best[0]), agreed >= 1, now)
         nearness = 1.0 if evidence.verdict else min(enough, agreed)
         return Sighting(track, candidates, nearness, evidence.verdict)
 
@@ -127,39 +130,41 @@ class Settler:
     def _decide(
         self,
         evidence: _Evidence,
-        candidates: Sequence[Candidate],
-        enough: bool,
+        shares: npt.NDArray[np.float64],
+        leader: int,
         agreed: bool,
         now: float,
     ) -> Verdict | None:
-        """Return the verdict from now on: the one there was, another, or none yet."""
-        if not enough:
-            return None
+        """Return the verdict from now on: the one there was, another, or none yet.
+
+        `shares` is `(labels,)`, and `leader` the place of its best.
+        """
         settings, old = self._settings, evidence.verdict
-        leader, root = candidates[0], self.label_set.root
-        named = old is not None and old.label != root
-        if old is not None and named and now - old.settled_at < settings.hold_s:
+        named = None if old is None else self._places.get(old.label.id)
+        if old is not None and named is not None and now - old.settled_at < settings.hold_s:
             return old
-        chosen = leader
-        if leader.score < self._min_score / (HYSTERESIS if named else 1):
-            chosen = Candidate(root, leader.score)
-        elif not agreed:
+        best, own = float(shares[leader]), 0.0 if named is None else float(shares[named])
+        stays = own > 0 and own >= self._min_score / HYSTERESIS
+        if best <= 0 or best < self._min_score:
+            return old if stays else self._root(old, best, now)
+        if not agreed:
             patience = PATIENCE * settings.min_time_s
-            if named or (old is None and now - evidence.first_at < patience):
+            if stays or (old is None and now - evidence.first_at < patience):
                 return old
-            chosen = Candidate(root, leader.score)
-        elif settings.draw == "sample":
-            scores = [candidate.score for candidate in candidates]
-            return _settled(self._roulette.choices(candidates, scores)[0], now)
-        elif old is not None and named:
-            own = evidence.scores[self._places[old.label.id]] / evidence.weight
-            if leader.score < HYSTERESIS * own:
-                return old
-        return old if old is not None and old.label == chosen.label else _settled(chosen, now)
+            return self._root(old, best, now)
+        if settings.draw == "sample":
+            drawn = np.flatnonzero(shares >= self._min_score).tolist()
+            leader = self._roulette.choices(drawn, shares[drawn].tolist())[0]
+        elif stays and best < HYSTERESIS * own:
+            return old
+        return Verdict(self.label_set.labels[leader], float(shares[leader]), now)
 
-
-def _settled(candidate: Candidate, now: float) -> Verdict:
-    return Verdict(candidate.label, candidate.score, now)
+    def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
+        """Return the root, whose score is the `best` that there has been since it settled."""
+        root = self.label_set.root
+        if old is not None and old.label == root:
+            return Verdict(root, max(old.score, best), old.settled_at)
+        return Verdict(root, best, now)
 
 
 def _best(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:

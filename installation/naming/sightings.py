@@ -18,10 +18,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What has settled for a visitor: a label, or the set's root where nothing scored enough.
+    """What has settled for a visitor: a label, or the set's root where no label did.
 
-    `score` is the label's share of the evidence, 0–1, and for the root that of the best label,
-    which was too little; `settled_at` is on the monotonic clock.
+    `score` is the label's share of the evidence when it settled, 0–1; for the root, above which no
+    label has scored since. `settled_at` is on the monotonic clock.
     """
 
     label: Label

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from installation.document import cut, did_you_mean, read_text, shown
 from installation.errors import LabelSetError, Mistake
@@ -46,7 +47,8 @@ class Row:
     """One row of labels.csv, with what ImageNet's tables add; `line` is where it starts.
 
     `looks_like` holds sentences for the encoder to match, with `|` between them. `is_background` is
-    the cell's own text. `wordings` is by language.
+    the cell's own text. `wordings` is by language. `synsets` are the WordNet ids of what ImageNet
+    means by the name that came with a network, which may be several.
     """
 
     line: int
@@ -58,6 +60,7 @@ class Row:
     looks_like: str = ""
     is_background: str = ""
     wordings: Mapping[str, Wording] = field(default_factory=dict)
+    synsets: frozenset[str] = frozenset()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -155,7 +158,7 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
 
 def _row(line: int, cells: Mapping[str, str]) -> Row:
     """Return a row; an empty name or definition is ImageNet's, where the id is one of its own."""
-    plain = {column: cells.get(column, "") for column in (*COLUMNS, *OPTIONAL)}
+    plain: dict[str, Any] = {c: cells.get(c, "") for c in (*COLUMNS, *OPTIONAL)}
     if not plain["name"]:
         plain["name"] = imagenet.names().get(plain["id"], "").partition(", ")[0]
     if not plain["definition"]:

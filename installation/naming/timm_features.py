@@ -21,22 +21,26 @@ from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake, WeightsError
 from installation.naming import fetched
 from installation.naming.encoder import Input, in_parts
+from installation.naming.files import SETTINGS
 from installation.naming.tensors import difference, shapes
 
 
 class TimmFeatures:
     """Encodes crops as the features below a network's head."""
 
-    def __init__(self, name: str, device: torch.device, folder: Path = WEIGHTS) -> None:
-        """Take timm's `name` of a network whose weights are in `folder`.
+    def __init__(
+        self, name: str, device: torch.device, folder: Path = WEIGHTS, where: str = SETTINGS
+    ) -> None:
+        """Take timm's `name` of a network whose weights are in `folder`; `where` is what names it.
 
         Raises LabelSetError where timm knows no such network or it takes no squares, and
         WeightsError where the weights are missing or another network's.
         """
+        said = pretrained(name, where)
         network, self.fingerprint = open_timm(name, folder)
         network.reset_classifier(0)  # leaves what lies below the head
         self.name = name
-        self.input = input_of(pretrained(name))
+        self.input = input_of(said)
         self.device = device
         self._dtype = torch.float16 if device.type == "cuda" else torch.float32
         self._network = network.to(device, self._dtype)
@@ -92,10 +96,11 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
     return network.eval(), fingerprint
 
 
-def pretrained(name: str) -> Any:
+def pretrained(name: str, where: str = SETTINGS) -> Any:
     """Return what timm says about its network `name`: classes, size, mean, std, head.
 
-    Raises LabelSetError where timm knows no such network.
+    Raises LabelSetError where timm knows no such network or it takes no squares; `where` is the
+    file that names it.
     """
     try:
         said = get_pretrained_cfg(name) if is_model(name) else None
@@ -104,11 +109,11 @@ def pretrained(name: str) -> Any:
     if said is None:
         what = f"encoder is '{cut(name)}', but timm {timm.__version__} knows no such network"
         remedy = "Write the whole name, such as vit_base_patch16_224.augreg_in21k."
-        raise LabelSetError(Mistake("labelset.yaml", what, remedy))
+        raise LabelSetError(Mistake(where, what, remedy))
     _, height, width = said.input_size
     if height != width:
         what = f"encoder is '{cut(name)}', which takes {width}×{height} px (expected a square)"
-        raise LabelSetError(Mistake("labelset.yaml", what, "Take another network."))
+        raise LabelSetError(Mistake(where, what, "Take another network."))
     return said
 
 

@@ -40,14 +40,19 @@ def outputs(method: str, encoder: str) -> Mapping[str, int] | None:
     """
     if method == "onnx":
         return {str(i): i for i in range(MOST_OUTPUTS)}
+    known = classes(method, encoder)
+    if not known:
+        return None
+    by_index = {str(i): i for i in range(len(known))}
+    return by_index | {id_: i for i, id_ in enumerate(known)}
+
+
+def classes(method: str, encoder: str) -> tuple[str, ...]:
+    """Return the WordNet ids of the outputs in their order; none where they are not known."""
     if method != "classes":
-        return None
+        return ()
     head = "imagenet_synsets.txt" if encoder == "efficientnet_lite0" else find_head(encoder)
-    if head is None:
-        return None
-    synsets = imagenet.synsets(head)
-    by_index = {str(i): i for i in range(len(synsets))}
-    return by_index | {id_: i for i, id_ in enumerate(synsets)}
+    return imagenet.synsets(head) if head else ()
 
 
 def find_head(encoder: str) -> str | None:

@@ -421,7 +421,8 @@ def _caption_panels(stage: Stage, verdict: Verdict | None, size: int) -> list[Pa
     # The root, which stands above every label, has nothing above itself.
     chain = f"{_NO_BREAK}› ".join((*label.chain, label.name)) if label.chain else ""
     form = words.score if label.chain else words.unsure
-    score = form.format(score=round(100 * verdict.score))
+    points = 100 * verdict.score
+    score = form.format(score=round(points) if label.chain else math.ceil(points))
     texts = (
         Text(label.definition, stage.px(size), WHITE),
         Text(chain, stage.px(CHAIN), GREEN, stage.px(20)),

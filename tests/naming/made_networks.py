@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from installation.config import ContentSettings
 from installation.making import building
-from installation.naming import labelset
+from installation.naming import labelset, safety
 from installation.naming.labelset import LabelSet
 
 TINY = "vit_tiny_patch16_224.augreg_in21k"
@@ -45,6 +45,13 @@ def write_set(models: Path, name: str, settings: str, *rows: str) -> Path:
     if rows:
         (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
     return folder
+
+
+def write_unsafe(models: Path, *ids: str) -> None:
+    """Put a list of unsafe synsets with these `ids` where `kiosk fetch` would."""
+    all_ids = [*ids, *(f"n{number:08d}" for number in range(safety.COUNT - len(ids)))]
+    (models / "weights").mkdir(exist_ok=True)
+    (models / "weights" / safety.FILE).write_text("\n".join(all_ids) + "\n")
 
 
 @cache

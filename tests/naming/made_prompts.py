@@ -48,4 +48,4 @@ def made_prompts(models: Path, *rows: str, yaml: str = YAML) -> LabelSet:
 def opened_prompts(label_set: LabelSet) -> Classifier:
     """Return the classifier of a set that `made_prompts` made, on the CPU."""
     encoder = Clip(torch.device("cpu"), label_set.folder.parent / WEIGHTS, SMALL)
-    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder), encoder.device)

@@ -218,7 +218,7 @@ def test_crops_lie_in_one_place_and_are_written_over_when_nobody_is_there(opened
         def score(self, logits: torch.Tensor) -> torch.Tensor:
             return logits.softmax(1)
 
-    classifier = CropClassifier(opened("persons").label_set, Watcher(), Watcher())
+    classifier = CropClassifier(opened("persons").label_set, Watcher(), Watcher(), CPU)
     for count in (3, 1, 2, 0, 0, 1, 0):
         assert len(classifier.read(portrait(), wandering(count))) == count
     assert sizes == [(3, True), (1, True), (2, True), (3, False), (1, True), (1, False)]
@@ -245,6 +245,6 @@ def test_the_crop_is_the_label_sets(opened: Open) -> None:
     for crop in ("bust", "face", "frame"):
         settings = shipped.settings.model_copy(update={"crop": crop})
         label_set = replace(shipped, settings=settings)
-        CropClassifier(label_set, Sketcher(), Sketcher()).read(portrait(), [track(1, FACE)])
+        CropClassifier(label_set, Sketcher(), Sketcher(), CPU).read(portrait(), [track(1, FACE)])
         assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, Sketcher.input, CPU))
         assert not kept.pop().any(), "crops are zeroed once they have been read"

@@ -17,6 +17,7 @@ from installation.errors import WeightsError
 from installation.naming import clip, crops
 from installation.naming.clip import Architecture, Clip, Tower
 from installation.naming.encoder import Encoder
+from installation.naming.encoders import open_encoder
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from tests.naming.made_prompts import NAME, WEIGHTS, made_prompts
@@ -157,6 +158,14 @@ def test_another_networks_weights_are_refused(weights: Path, tmp_path: Path) -> 
     assert "'visual.class_embedding' is F32 [64] (expected F32 [128])" in refusal(file)
 
 
+def test_the_weights_are_those_beside_the_set(tmp_path: Path) -> None:
+    """A set is read by the network in the folder that its own remedy fills."""
+    label_set = made_prompts(tmp_path)
+    with pytest.raises(WeightsError) as caught:
+        open_encoder(label_set, CPU)
+    assert str(caught.value).startswith(f"{tmp_path}/weights/clip.safetensors: ")
+
+
 OPENING = f"""
 import gc, sys
 from pathlib import Path
@@ -170,7 +179,7 @@ small = {SMALL!r}
 models = Path(sys.argv[1])
 label_set = labelset.load("{NAME}", ContentSettings(), models)
 encoder = Clip(torch.device("cpu"), models / "{WEIGHTS}", small)
-classifier = CropClassifier(label_set, encoder, open_scorer(label_set, encoder))
+classifier = CropClassifier(label_set, encoder, open_scorer(label_set, encoder), encoder.device)
 strangers = ("open_clip", "transformers", "tokenizers", "ftfy", "installation.making")
 print([name for name in strangers if name in sys.modules])
 tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)]

@@ -119,7 +119,8 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
     stale = replace(built, fingerprint="0" * 64)
     assert (
         refusal(stale)
-        == "it was built for other text in labels.csv or labelset.yaml than there is now"
+        == "it was built for other text in labels.csv, labelset.yaml or the kiosk itself than "
+        "there is now"
     )
     weights = "it was built for other weights of the network than there is now"
     assert refusal(built, encoder="f" * 64) == weights

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.config import REASONS, ContentSettings
+from installation.config import MODELS, REASONS, ContentSettings
 from installation.document import MOST_MISTAKES
 from installation.errors import LabelSetError
-from installation.naming import labelset, safety, spreadsheet
+from installation.naming import labelset, spreadsheet
 from installation.naming.labelset import LabelSet
+from tests.naming.made_networks import write_unsafe
 
 YAML = """\
 title: Weather
@@ -342,12 +343,51 @@ def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: 
     """The fetched list adds to the reasons for hiding, and takes none away."""
     write(tmp_path, HEADER, "n09818022,,,,", "n10787470,,,,gender", "b,breeze,,,")
     assert len(load(tmp_path).labels) == 2
-    (tmp_path / "weights").mkdir()
-    ids = ["n09818022", "n10787470", *(f"n{number:08d}" for number in range(safety.COUNT - 2))]
-    (tmp_path / "weights" / safety.FILE).write_text("\n".join(ids) + "\n")
+    write_unsafe(tmp_path, "n09818022", "n10787470")
     label_set = load(tmp_path)
     assert [label.name for label in label_set.labels] == ["breeze"]
     assert label_set.hidden == {"gender": 1, "imagenet": 1}
+
+
+def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
+    """A row that names a class by its place in the network is judged as what stands there."""
+    write(tmp_path, HEADER, "982,groom,at his wedding,,", "1,goldfish,,,", yaml=CLASSES)
+    assert len(load(tmp_path).labels) == 2
+    write_unsafe(tmp_path, "n10148035")
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["goldfish"]
+    assert label_set.hidden == {"imagenet": 1}
+
+
+def test_classes_without_a_spreadsheet_are_judged_by_their_numbers(tmp_path: Path) -> None:
+    """A list of names for a known network is judged by what stands at each number."""
+    folder = write(tmp_path, yaml=CLASSES)
+    (folder / "labels.csv").unlink()
+    (folder / "labels.txt").write_text("\n".join(f"thing {i}" for i in range(1000)))
+    label_set = load(tmp_path)
+    assert label_set.rows == load(MODELS, name="objects").rows
+
+
+def test_who_writes_a_spreadsheet_decides(tmp_path: Path) -> None:
+    """A category that the shipped persons hide is shown where the artist's own row says so."""
+    write(tmp_path, HEADER, "n10148035,,,,")
+    assert [label.name for label in load(tmp_path).labels] == ["groom"]
+
+
+def test_one_output_has_one_row(tmp_path: Path) -> None:
+    """A class that is named by its number and by its WordNet id is the same class twice."""
+    write(tmp_path, HEADER, "0,a fish,,,", "n01440764,another fish,,,", yaml=CLASSES)
+    (mistake,) = mistakes(tmp_path)
+    assert mistake == (
+        "weather/labels.csv:3: the id 'n01440764' is the same output as '0' (first on line 2). "
+        "Give each row an id of its own."
+    )
+
+
+def test_the_title_is_among_what_needs_a_font(tmp_path: Path) -> None:
+    """The staff's card shows the set's title, whatever script it is in."""
+    write(tmp_path, yaml=YAML.replace("Weather", "Погода"))
+    assert "Погода" in load(tmp_path).texts()
 
 
 @pytest.mark.parametrize(

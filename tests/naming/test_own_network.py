@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import timm
 import torch
 import transformers
 from hypothesis import example, given, settings
@@ -34,6 +35,7 @@ from tests.naming.made_networks import (
     write_hf,
     write_onnx,
     write_set,
+    write_unsafe,
 )
 
 CPU = torch.device("cpu")
@@ -386,6 +388,42 @@ def test_names_are_read_from_lines(tmp_path: Path, text: str, names: list[str]) 
     assert load(folder).rows == tuple(range(len(names)))
 
 
+IDS = "n09818022\nn10148035\nn02480855"
+LINES = "n09818022 astronaut\nn10148035 groom, bridegroom\nn02480855 gorilla, Gorilla gorilla"
+WORDS = "astronaut, spaceman, cosmonaut\ngroom, bridegroom\ngorilla, Gorilla gorilla"
+
+
+@pytest.mark.parametrize("text", [IDS, LINES, WORDS])
+@pytest.mark.parametrize("file", ["labels.txt", "config.json"])
+def test_what_the_kiosk_hides_is_hidden_whatever_network_says_it(
+    tmp_path: Path, file: str, text: str
+) -> None:
+    """Names that came with a network have the shipped sets' reasons, as nobody has looked."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    names = dict(enumerate(text.splitlines()))
+    (folder / file).write_text(text if file == "labels.txt" else json.dumps({"id2label": names}))
+    label_set = load(folder)
+    assert label_set.rows == (0,)
+    assert label_set.hidden == {"race": 1, "family": 1}
+
+
+def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) -> None:
+    """ImageNet's list knows an output by what it is called, not by its number."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(f"{IDS}\nn10560637")
+    write_unsafe(tmp_path, "n09818022")
+    label_set = load(folder)
+    assert [label.name for label in label_set.labels] == ["scientist"]
+    assert label_set.hidden == {"race": 1, "family": 1, "imagenet": 1}
+
+
+def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
+    """A list of single words is not taken for ImageNet's, where hen and crane are hidden."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text("hen\ncrane\nlover\n")
+    assert load(folder).hidden == {}
+
+
 def test_numbers_out_of_order_are_refused(tmp_path: Path) -> None:
     """Numbers that say another order than the lines are a mistake, not a guess."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
@@ -466,11 +504,22 @@ def test_a_vision_transformer_says_what_transformers_would(
     [
         ({"architecture": "hf-hub:somebody/else"}, "is none of timm"),
         ({"architecture": 3}, "the architecture 3 is none of timm"),
-        ({"num_classes": 4}, "does not hold the resnet10t of config.json: 2 tensors of another"),
-        ({"num_classes": 10**9}, "num_classes is 1000000000 (expected a number from 1 to 100,000)"),
+        (
+            {"num_classes": 4, "model_args": {}},
+            "does not hold the resnet10t of config.json: 2 tensors of another",
+        ),
+        ({"model_args": {"num_classes": 4}}, "2 tensors of another shape (fc.bias [3], expected"),
+        (
+            {"model_args": {"num_classes": 10**9}},
+            "num_classes is 1000000000 (expected a number from 1 to 100,000)",
+        ),
         ({"architecture": "vit_giant_patch14_224", "global_pool": None}, "tensors missing"),
         ({"architecture": "resnet18"}, "tensors missing"),
-        ({"global_pool": "os.system"}, "global_pool is 'os.system', which is not understood"),
+        (
+            {"global_pool": "os.system", "model_args": {}},
+            "global_pool is 'os.system', which is not understood",
+        ),
+        ({"model_args": {"global_pool": "x"}}, "global_pool is 'x', which is not understood"),
         ({"model_args": {"block": "x"}}, "model_args has block, which is not understood"),
         ({"model_args": {"img_size": 64}}, "timm cannot make it"),
         ({"model_args": {"in_chans": 1}}, "in_chans is not 3"),
@@ -510,6 +559,28 @@ def test_a_vision_transformer_that_does_not_fit_is_refused(
     file = folder / "config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | other))
     assert why in refusal(folder)
+
+
+def test_the_network_pools_as_its_arguments_say(tmp_path: Path) -> None:
+    """What timm was asked for when the network was made goes before what it is by default."""
+    config = timm_config(model_args={"global_pool": "max"})
+    encoder = opened(write_hf(tmp_path, small(), config))
+    network = timm.create_model("resnet10t", num_classes=3, global_pool="max").eval()
+    network.load_state_dict(small().state_dict())
+    with torch.inference_mode():
+        assert (encoder.encode(noise(2, 64)) - network(noise(2, 64))).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("scale", [1 / 127.5, 1, "1/255", float("nan")])
+def test_other_grey_levels_are_refused(tmp_path: Path, scale: object) -> None:
+    """A network that was trained on pictures of another scale would read noise."""
+    folder = write_set(tmp_path, "made-hf", "method: onnx")
+    vision_transformer().save_pretrained(folder)
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps({"rescale_factor": 0.00392156862745098}))
+    assert opened(folder).width == 3
+    file.write_text(json.dumps({"rescale_factor": scale}))
+    assert "rescale_factor is" in refusal(folder)
 
 
 def test_damaged_tensors_are_refused(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from installation.config import ContentSettings
 from installation.making import building
 from installation.making.made import Made
 from installation.naming import built, conse, labelset
-from installation.naming.classifier import CropClassifier, open_classifier
+from installation.naming.classifier import CropClassifier, open_classifier, renewed
 from installation.naming.efficientnet import EfficientNetLite0
+from installation.naming.files import signature
 from installation.naming.labelset import LabelSet
-from installation.naming.renewal import Renewal, signature
+from installation.naming.renewal import Renewal
 from tests.naming.made_networks import made_onnx, onnx_classifier
 from tests.naming.test_conse import embeddings
 from tests.naming.test_labelset import HEADER, write
@@ -88,7 +89,7 @@ def test_other_words_wait_for_their_build(room: Room) -> None:
     write(room.models, *ROWS[:2], "b,gale,,,", ROWS[3])
     assert room.look() is None
     (said,) = room.said
-    assert said.startswith("labels: other words are there; the last good set stays until they are")
+    assert said.startswith("labels: other text is there; the last good set stays until it is built")
     room.build()
     renewed = room.look()
     assert renewed is not None
@@ -121,6 +122,23 @@ def test_another_network_of_the_sets_own_is_opened(tmp_path: Path) -> None:
     renewed = renewal.mailbox.take(timeout=0)
     assert renewed is not None
     assert renewed.classifier.encoder.input.size == 48
+
+
+def test_a_network_that_is_opened_anew_runs_where_the_show_asked(tmp_path: Path) -> None:
+    """A live change of an ONNX set, which takes crops on the CPU, keeps it on the graphics card."""
+    cuda = torch.device("cuda")  # an onnxruntime without it runs on the CPU
+    label_set = made_onnx(tmp_path)
+    classifier = open_classifier(label_set, cuda)
+    assert classifier.encoder.device == CPU
+    assert renewed(classifier, label_set).device == cuda
+
+
+def test_damage_is_called_damage(room: Room) -> None:
+    """Only other text waits for a build; what else is wrong with the built file is said."""
+    room.classifier.label_set.built.write_bytes(b"cut off")
+    assert room.look() is None
+    assert room.said[0] == "labels: a change cannot be taken, and the last good set stays."
+    assert "built.safetensors: it is damaged" in room.said[1]
 
 
 def test_a_mistake_leaves_the_last_good_set_and_is_said_once(room: Room) -> None:

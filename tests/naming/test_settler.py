@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,6 +186,57 @@ def test_the_roulette_draws_from_the_distribution() -> None:
         for name, score in zip(NAMES, scores, strict=True)
         if score
     )
+
+
+def test_the_roulette_keeps_the_least_score() -> None:
+    """Only labels that score enough are drawn; the screen shows nothing below `min_score`."""
+    scores = [0.35, 0.3, 0.15, 0.1, 0.1, 0.0]
+    names = {name_of(Room(seed, draw="sample").watch(scores, 1.6)) for seed in range(60)}
+    assert names == {"air", "breeze"}
+
+
+def test_the_roulette_draws_from_all_that_score_enough() -> None:
+    """However many labels there are, none that scores enough is left out of the draw."""
+    labels = tuple(Label(f"l{i}", f"l{i}", "", ("person",)) for i in range(60))
+    many = replace(SET, labels=labels, rows=tuple(range(60)), size=60)
+    scores = [1 / 60] * 60
+    drawn = set()
+    for seed in range(600):
+        settings = ReadingSettings(draw="sample", min_score=0.01)
+        settler = Settler(many, settings, random.Random(seed))
+        for at in (0.0, 1.0, 2.0):
+            seen = settler.settle([reading(at, scores)], [track()], at)
+        drawn.add(name_of(seen.visitors[0]))
+    assert len(drawn) == 60
+
+
+def test_the_roulette_has_nothing_to_draw_where_nothing_scores() -> None:
+    """Where the background takes all, the visitor is the root, even with a least score of 0."""
+    assert name_of(Room(draw="sample", min_score=0.0).watch([0.0] * len(NAMES), 2)) == "person"
+
+
+def test_another_label_needs_the_whole_least_score() -> None:
+    """The slack is for the label that stands: one that takes its place must score enough."""
+    room = Room(min_score=0.3, hold_s=0.0)
+    assert name_of(room.watch([0.9, 0.1, 0.0, 0.0, 0.0, 0.0], 2)) == "air"
+    seen = [name_of(room.see([0.1, 0.29, 0.1, 0.1, 0.1, 0.1])) for _ in range(100)]
+    assert list(dict.fromkeys(seen)) == ["air", "person"]
+    assert name_of(room.watch([0.9, 0.1, 0.0, 0.0, 0.0, 0.0], 4)) == "air"
+    assert name_of(room.watch([0.26, 0.1, 0.1, 0.1, 0.1, 0.1], 20)) == "air", "it may be less"
+
+
+def test_no_label_has_scored_above_what_the_root_says() -> None:
+    """The root's score is never below the best label's, while it stands and at its beginning."""
+    room = Room(agreement=1.0)
+    wild = random.Random(4)
+    for step in range(200):
+        best = 0.1 + 0.0004 * step
+        scores = [wild.uniform(0, best) for _ in NAMES]
+        sighting = room.see(scores)
+        if sighting.verdict is not None:
+            assert sighting.verdict.label == PERSON
+            assert sighting.verdict.score >= sighting.candidates[0].score
+    assert sighting.verdict is not None
 
 
 def test_the_roulette_turns_again_when_the_verdict_has_held() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -11,9 +14,10 @@ from timm.data import ImageNetInfo
 
 from installation.config import MODELS, ContentSettings, label_sets
 from installation.errors import LabelSetError
-from installation.making import building, text
+from installation.making import building, prompts, text
 from installation.naming import built, conse, imagenet, labelset, vocabulary
 from installation.naming.efficientnet import CLASSES, EfficientNetLite0
+from installation.naming.spreadsheet import Row
 
 
 def test_four_label_sets_are_shipped() -> None:
@@ -104,3 +108,33 @@ def test_the_larger_network_has_every_person() -> None:
     places = vocabulary.outputs("classes", label_set.encoder)
     assert places is not None
     assert all(order[places[label.id]] == label.id for label in label_set.labels)
+
+
+SENTENCES = {
+    "text": (1, "bfe145a5c7e29c348c4896f15138926ba1d424b3729ed6d834611b7d45152ead"),
+    "prompts": (1, "e0a30597acc820926e215766250fdcba58d35ba1b72302df9ea67e2c46ab9cd2"),
+}
+"""By method: the recipe's version, and the SHA-256 of what the kiosk itself says in it."""
+
+
+@pytest.mark.parametrize("method", ["text", "prompts"])
+def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "prompts"]) -> None:
+    """Whoever changes the kiosk's own sentences raises their version, so that sets are built anew.
+
+    Raise the method's number in labelset.RECIPES, build the shipped sets of that method anew, and
+    write the number and the new sum here.
+    """
+    rows = [Row(1, "a", "a name", "a definition"), Row(2, "b", "a name", "", is_background="yes")]
+    said: list[str] = []
+
+    def embed(sentences: Sequence[str]) -> torch.Tensor:
+        said.extend(sentences)
+        return torch.eye(conse.EMBEDDING)[torch.arange(len(sentences)) % conse.EMBEDDING]
+
+    if method == "text":
+        text.embed_classes(embed)
+        text.embed_labels(rows, embed)
+    else:
+        said += [sentence for row in rows for sentence in prompts.prompts(row)]
+    found = hashlib.sha256("\n".join(said).encode()).hexdigest()
+    assert (labelset.RECIPES[method], found) == SENTENCES[method]

@@ -149,6 +149,14 @@ def test_known_categories_are_at_their_known_places() -> None:
     assert persons["n00007846"] == 4
 
 
+def test_a_set_whose_network_timm_does_not_know_is_named(tmp_path: Path) -> None:
+    """The message says which set's labelset.yaml names the network."""
+    rows = ("id,name,definition,parent,hidden_because", "a,air,,,")
+    write_set(tmp_path, "odd", "method: examples\nencoder: nonsense", *rows)
+    with pytest.raises(LabelSetError, match=r"odd/labelset\.yaml: encoder is 'nonsense'"):
+        open_encoder(labelset.load("odd", ContentSettings(), tmp_path), CPU)
+
+
 def test_an_unknown_head_is_a_mistake_of_the_set(tmp_path: Path) -> None:
     """A network whose classes nobody has listed cannot be read by them."""
     write_set(tmp_path, "odd", "method: classes\nencoder: resnet50x4_clip.openai", "id,name")

@@ -35,6 +35,7 @@ from tests.showing.figures import (
     LABELS,
     LONGEST_DEFINITION,
     LONGEST_LABEL,
+    ROOT,
     company,
     face,
     rows,
@@ -165,6 +166,17 @@ def _placing(visitor: Visitor) -> tuple[object, ...]:
 
 def _shifted(box: Box, dx: float, dy: float) -> Box:
     return Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
+
+
+@pytest.mark.parametrize(("score", "said"), [(0.031, "4"), (0.0, "0"), (0.314, "32"), (1.0, "100")])
+def test_what_the_root_says_of_scores_is_true(stage: MakeStage, score: float, said: str) -> None:
+    """The best score is rounded up, as none was above what the wall says."""
+    box = face((600, 300, 150))
+    found = sighting(1, box, ROOT)
+    assert found.verdict is not None
+    found = replace(found, verdict=replace(found.verdict, score=score))
+    scene = compose(FRAME, Sightings(0.0, (found,)), stage((1920, 1080)), now=0.0)
+    assert f"above {said} of 100" in " ".join(_says(scene).split())
 
 
 def test_the_square_follows_who_walks(stage: MakeStage) -> None:
