@@ -90,7 +90,7 @@ def test_a_set_travels_as_a_zip(project: Project) -> None:
     assert_refused(project.kiosk("labels", "export", "fish"), "fish.zip: there is a file")
     outcome = project.kiosk("labels", "import", "fish.zip", "--as", "theirs")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("models/theirs is there; nothing in it is trusted before")
+    assert outcome.stdout.startswith("models/theirs is there: Three fish (3 labels; the test).\n")
     csv = project.folder / "models/theirs/labels.csv"
     assert csv.read_text(encoding="utf-8") == LABELS
 
