@@ -185,7 +185,7 @@ def test_every_command_refuses_a_wrong_file(project: Project, command: tuple[str
     """The show does not start with a file that `kiosk check` would refuse, and says the same."""
     project.write("kiosk.yaml", "labels: fsh\ncamera: {fps: fast}\n")
     assert_refused(
-        project.kiosk(*command),
+        project.kiosk(*command, SDL_VIDEODRIVER=""),  # no screen, so that no card is left up
         "kiosk.yaml:1: labels is 'fsh', but no such label set exists. Did you mean 'fish'?",
         "kiosk.yaml:2: camera.fps is 'fast' (expected a whole number from 1 to 240). ",
     )
