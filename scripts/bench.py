@@ -166,8 +166,18 @@ def _at(figures: Figures, keys: Sequence[str]) -> float:
 
 
 def _child(asked: argparse.Namespace, only: str) -> Figures:
-    """Return the figures of what runs in a process of its own without the guard."""
-    command = [__file__, "--only", only, "--source", asked.source, "--labels", asked.labels]
+    """Return the figures of what runs without the guard, in a process like the show's own."""
+    command = [
+        "-B",
+        "-P",
+        __file__,
+        "--only",
+        only,
+        "--source",
+        asked.source,
+        "--labels",
+        asked.labels,
+    ]
     command += ["--detector", asked.detector, "--seconds", str(asked.seconds)]
     return _last_line(command)
 
@@ -183,7 +193,12 @@ def _show(asked: argparse.Namespace) -> Figures:
 
 
 def _last_line(command: Sequence[str]) -> Figures:
-    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
+    from installation.guarding.launcher import surroundings
+
+    shared = surroundings(
+        os.environ
+    )  # what the launcher would set, so that the guard alone differs
+    environment = shared | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
         [sys.executable, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
