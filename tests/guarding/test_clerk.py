@@ -57,36 +57,31 @@ def test_pictures_are_no_lines() -> None:
     )
 
 
-def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
-    """Standard output that is a file is written outside the sandbox, line by line."""
+def written(said: bytes, allowed: str, folder: Path) -> bytes:
+    """Return what is in a file after a clerk was told `said`, with what is `allowed`."""
     program = (
-        "import os, sys\nfrom installation.guarding import clerk\n"
+        "import os\nfrom installation.guarding import clerk\n"
         "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
-        "hired = clerk.write_lines(file, clerk.OUTPUT)\n"
-        "os.write(hired.pipe, b'one\\n\\xff\\xfe\\nthree\\n')\n"
+        f"hired = clerk.write_lines(file, clerk.{allowed})\n"
+        f"os.write(hired.pipe, {said!r})\n"
         "os.close(hired.pipe)\n"
         "clerk.wait(hired.pid)\n"
     )
-    outcome = run("-c", program, user="root", folder=tmp_path)
+    outcome = run("-c", program, user="root", folder=folder)
     assert outcome.returncode == 0, outcome.stderr
-    written = (tmp_path / "home" / "out").read_bytes()
-    assert written == b"one\n(left out: a line that is no text)\nthree\n"
+    return (folder / "home" / "out").read_bytes()
+
+
+def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
+    """Standard output that is a file is written outside the sandbox, line by line."""
+    there = written(b"one\n\xff\xfe\nthree\n", "OUTPUT", tmp_path)
+    assert there == b"one\n(left out: a line that is no text)\nthree\n"
 
 
 def test_a_flood_of_lines_is_cut_off_and_said_so(tmp_path: Path) -> None:
     """More lines than anybody could read are not written, but how many there were is."""
-    program = (
-        "import os\nfrom installation.guarding import clerk\n"
-        "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
-        "hired = clerk.write_lines(file, clerk.Allowance(300, 0, 5))\n"
-        "os.write(hired.pipe, b'again\\n' * 20)\n"
-        "os.close(hired.pipe)\n"
-        "clerk.wait(hired.pid)\n"
-    )
-    outcome = run("-c", program, user="root", folder=tmp_path)
-    assert outcome.returncode == 0, outcome.stderr
-    written = (tmp_path / "home" / "out").read_bytes()
-    assert written == b"again\n" * 5 + b"(15 lines were left out)\n"
+    there = written(b"again\n" * 20, "Allowance(300, 0, 5)", tmp_path)
+    assert there == b"again\n" * 5 + b"(15 lines were left out)\n"
 
 
 def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
