@@ -19,6 +19,7 @@ import random
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -322,13 +323,8 @@ class Mirror:
             self._screen.flip()
         if fresh is not None:
             self._measure(fresh)
+        self._painter.turn(self._clock.now())
         return news
-
-    def forget(self) -> None:
-        """Let go of the frame and of who is on it."""
-        self._frame = self._sightings = self._scene = None
-        self._frames.take(timeout=0)
-        self._news.take(timeout=0)
 
     def _with_staff_card(self, scene: Scene, now: float) -> Scene:
         if self._staff is None or not self._screen.staff_wanted(now):
@@ -467,6 +463,8 @@ class Show:
         self._open_parts = open_parts or load
         self._clock = clock or MonotonicClock()
         self._guard = guard
+        self._stage = open_stage(screen, loaded.settings)
+        """For the cards: once the guard is sealed no font can be looked for."""
         self._ending = False
 
     def end(self) -> None:
@@ -481,31 +479,37 @@ class Show:
         """
         until = None if seconds is None else self._started_at + seconds
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        stage = open_stage(self._screen, self._loaded.settings)
-        self._hold(title_card(stage), stage)
+        self._hold(title_card(self._stage))
         painted_s = self._seconds()
         try:
-            if self._guard is not None:
-                self._admit(self._guard)
-            parts = self._await(
-                "loader", lambda: self._open_parts(self._loaded, self._clock, self._say), until
-            )
-            if parts is None:
-                return Summary(self._seconds(), first_paint_s=painted_s)
-            # Fonts may be asked of a program, which the second stage forbids.
-            stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
-            proof = None if self._guard is None else self._seal(self._guard)
-            camera = self._await("opener", parts.open_camera, until)
+            summary = self._open_and_play(until) or Summary(self._seconds())
         except GuardError as error:
             missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
-            self._rest(unguarded_card(stage, list(missing)), stage)
+            self._rest(unguarded_card(self._stage, list(missing)))
             raise
-        except Exception:
+        except Exception as error:
+            # What was known of visitors must not wait with the failure while the card is up.
+            traceback.clear_frames(error.__traceback__)
             self.apologise()
             raise
+        return replace(summary, first_paint_s=painted_s)
+
+    def _open_and_play(self, until: float | None) -> Summary | None:
+        """Return the summary; None where the show ended before the camera was open."""
+        if self._guard is not None:
+            self._admit(self._guard)
+        parts = self._await(
+            "loader", lambda: self._open_parts(self._loaded, self._clock, self._say), until
+        )
+        if parts is None:
+            return None
+        # Fonts may be asked of a program, which the second stage forbids.
+        stage = open_stage(self._screen, self._loaded.settings, parts.label_set.texts())
+        proof = None if self._guard is None else self._seal(self._guard)
+        camera = self._await("opener", parts.open_camera, until)
         if camera is None:
-            return Summary(self._seconds(), first_paint_s=painted_s)
-        return replace(self._play(parts, camera, stage, proof, until), first_paint_s=painted_s)
+            return None
+        return self._play(parts, camera, stage, proof, until)
 
     def _admit(self, guard: Guard) -> None:
         """Say what the guard lacks; GuardError where it must not lack anything."""
@@ -531,8 +535,8 @@ class Show:
             self.end()
         return not self._ending
 
-    def _hold(self, scene: Scene, stage: Stage) -> None:
-        Painter(stage.fonts).paint(scene, self._screen.surface)
+    def _hold(self, scene: Scene) -> None:
+        Painter(self._stage.fonts).paint(scene, self._screen.surface)
         self._screen.flip()
 
     def _await(self, name: str, work: Callable[[], T], until: float | None) -> T | None:
@@ -585,16 +589,11 @@ class Show:
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at
+        finally:
             _stop(workers)
-            for worker in workers:
-                # A camera that failed has also ended the loop; what it raised is raised here.
-                worker.check()
-        except Exception:
-            _stop(workers)
-            mirror.forget()
-            analysed.take(timeout=0)
-            self.apologise()
-            raise
+        for worker in workers:
+            # A camera that failed has also ended the loop; what it raised is raised here.
+            worker.check()
         return Summary(
             seconds=self._seconds(),
             camera_fps=mirrored.received / seconds,
@@ -624,14 +623,13 @@ class Show:
 
     def apologise(self) -> None:
         """Leave the card of a show that cannot go on up for a while."""
-        stage = open_stage(self._screen, self._loaded.settings)
-        self._rest(trouble_card(stage), stage)
+        self._rest(trouble_card(self._stage))
 
-    def _rest(self, card: Scene, stage: Stage) -> None:
+    def _rest(self, card: Scene) -> None:
         """Leave a calm card up for a while: visitors see neither a traceback nor a black wall."""
         if not self._screen.visible:
             return
-        self._hold(card, stage)
+        self._hold(card)
         until = self._clock.now() + CARD_S
         while self._goes_on(until):
             self._clock.wait(REPAINT_S)

@@ -35,7 +35,7 @@ from installation.naming.labels import Label
 from installation.naming.labelset import LabelSet
 from installation.naming.reading import Reading
 from installation.naming.settler import Settler
-from installation.naming.sightings import Sighting, Sightings, Verdict
+from installation.naming.sightings import Candidate, Sighting, Sightings, Verdict
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.seeing.box import Box
@@ -45,6 +45,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.pool import Pool
 from installation.seeing.tracker import Track, Tracker
 from installation.seeing.turn import Turn
+from installation.showing.scene import Caption, Visitor
 from installation.showing.window import OffScreen, Window
 from installation.showing.words import load_words
 from tests.guarding.children import needs_guard
@@ -317,39 +318,62 @@ def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
         )
 
 
-class Remembered(Film):
-    """A film that knows which of its frames are still held."""
+class LostWhenNamed(Film):
+    """A camera that is lost once the visitor has a name; it knows which of its frames are held."""
 
-    def __init__(self, frames: int, fails_at: int) -> None:
-        super().__init__(frames, fails_at)
+    def __init__(self, told: Sequence[object]) -> None:
+        super().__init__(1_000_000)
+        self._told = told
         self._given: list[weakref.ref[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = []
 
     def read(self) -> Frame | None:
+        if self._told:
+            raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
         frame = super().read()
-        if frame is not None:
-            self._given.append(weakref.ref(frame.pixels))
+        assert frame is not None
+        self._given.append(weakref.ref(frame.pixels))
         return frame
 
     def held(self) -> int:
         """Return how many of the frames somebody holds."""
-        gc.collect()
         return sum(given() is not None for given in self._given)
 
 
-def test_while_the_calm_card_is_up_no_frame_is_held(window: Window) -> None:
-    """When the camera is lost its pictures go at once, not when the card does."""
-    film = Remembered(100, fails_at=50)
-    held: list[int] = []
+def _known_of_visitors() -> set[int]:
+    """Return the ids of all that says in memory who was there, where, and what they were called."""
+    kinds = (Track, Reading, Candidate, Verdict, Sighting, Sightings, Visitor, Caption)
+    return {id(each) for each in gc.get_objects() if isinstance(each, kinds)}
+
+
+class Told(list[dict[str, object]]):
+    """The events of a show, and how much is known of visitors at each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[int] = []
+
+    def append(self, event: dict[str, object]) -> None:
+        self.known.append(len(_known_of_visitors()))
+        super().append(event)
+
+
+def test_while_the_calm_card_is_up_nothing_of_a_visitor_is_held(window: Window) -> None:
+    """When the camera is lost its pictures go at once, and so do tracks, scores and captions."""
+    told = Told()
+    film = LostWhenNamed(told)
+    others = _known_of_visitors()
+    held: list[tuple[int, int]] = []
 
     class Resting(ManualClock):
         def wait(self, seconds: float) -> None:
             if not held:
-                held.append(film.held())
+                held.append((film.held(), len(_known_of_visitors() - others)))
             super().wait(seconds)
 
     with pytest.raises(CameraError):
-        small_show(film, [], screen=window, clock=Resting()).run()
-    assert held == [0]
+        small_show(film, told, screen=window, clock=Resting()).run()
+    assert told.known[0] > len(others)
+    assert held == [(0, 0)]
     window.close()
 
 

@@ -27,6 +27,7 @@ import pygame.font
 import pygame.freetype
 
 from installation.errors import Mistake, ScreenError
+from installation.showing.recent import Recent
 from installation.showing.scene import Line, Panel
 
 BUNDLED = Path(pygame.__file__).parent / pygame.font.get_default_font()
@@ -107,8 +108,8 @@ class Run:
 class Fonts:
     """The fonts for a set of texts, at any size.
 
-    Used by the main thread only: it keeps fonts open, and remembers what it measured and what was
-    set with it until it is told to forget.
+    Used by the main thread only: it keeps fonts open, and what it has measured and what was set
+    with it for as long as that is on the wall.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -118,14 +119,15 @@ class Fonts:
         if missing:
             raise ScreenError(no_font("screen", missing))
         self._open: OrderedDict[tuple[Path, int, str], pygame.font.Font] = OrderedDict()
-        self.extent = lru_cache(maxsize=4096)(self._extent)
-        self.panels: OrderedDict[Hashable, Panel] = OrderedDict()
-        """What `set_panel` has set, by what it was made from; the latest last."""
+        self._extents: Recent[tuple[str, int], Extent] = Recent()
+        self.panels: Recent[tuple[str, ...], dict[Hashable, Panel]] = Recent()
+        """What `set_panel` has set: by its words, then by how they are set. While words are on the
+        wall in one size, they are kept in all in which they were tried."""
 
-    def forget(self) -> None:
-        """Drop every measure and every panel, for they say what visitors were called."""
-        self.extent.cache_clear()
-        self.panels.clear()
+    def turn(self, now: float) -> None:
+        """Drop the measures and panels of what nobody is called any more, at `now` (s)."""
+        self._extents.turn(now)
+        self.panels.turn(now)
 
     def lacks(self, letters: Iterable[str]) -> list[str]:
         """Return the scripts of `letters` that it cannot draw; no program is asked for that."""
@@ -150,8 +152,11 @@ class Fonts:
                 surface.blit(drawn, (x, line.baseline - font.get_ascent()))
                 x += drawn.get_width()
 
-    def _extent(self, text: str, size: int) -> Extent:
+    def extent(self, text: str, size: int) -> Extent:
         """Return what one line of `text` takes at `size` px per em."""
+        return self._extents.get((text, size), lambda: self._extent(text, size))
+
+    def _extent(self, text: str, size: int) -> Extent:
         width, rise, drop = 0, round(CAP * size), round(DROP * size)
         for run in self._runs(text):
             if run.font == BUNDLED:

@@ -2,14 +2,13 @@
 
 The camera frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
 small frame is cropped and put into the surface's order of channels first, so that no picture of the
-screen's size is copied. Panels are drawn once and kept while somebody is there, so that a scene
+screen's size is copied. Panels are drawn once and kept while they are on the wall, so that a scene
 that holds still costs a few block transfers.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import OrderedDict
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from cv2.typing import MatLike
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
+from installation.showing.recent import Recent
 from installation.showing.scene import (
     BLACK,
     DIM_GREEN,
@@ -30,9 +30,6 @@ from installation.showing.scene import (
     Visitor,
 )
 
-KEPT_PANELS = 160
-"""How many drawn panels are kept: those of 32 visitors and the names that they tumble through."""
-
 Key = tuple[object, ...]
 
 
@@ -41,20 +38,10 @@ class Painter:
 
     def __init__(self, fonts: Fonts) -> None:
         self._fonts = fonts
-        self._panels: OrderedDict[Key, pygame.Surface] = OrderedDict()
-        self._occupied = False
-        """Whether there were visitors on the scene that was painted last."""
+        self._panels: Recent[Key, pygame.Surface] = Recent()
 
     def paint(self, scene: Scene, surface: pygame.Surface) -> None:
-        """Paint `scene` over all of `surface`, which has the size that the scene was placed for.
-
-        Once the last visitor has left, all that was set and drawn of what they were called is
-        dropped.
-        """
-        if self._occupied and not scene.visitors:
-            self._panels.clear()
-            self._fonts.forget()
-        self._occupied = bool(scene.visitors)
+        """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
         if scene.picture is None:
             surface.fill(BLACK)
         else:
@@ -69,15 +56,18 @@ class Painter:
         for panel in scene.panels:
             self._paint_panel(panel, surface)
 
+    def turn(self, now: float) -> None:
+        """Drop the type of what nobody on the wall is called any more, at `now` (s).
+
+        To be called with each scene; less than a second after its last one a panel is gone.
+        """
+        self._panels.turn(now)
+        self._fonts.turn(now)
+
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
         key: Key = (size, panel.paper, panel.lines, surface.get_masks())
-        drawn = self._panels.pop(key, None)
-        if drawn is None:
-            drawn = self._draw(panel, surface)
-        self._panels[key] = drawn
-        if len(self._panels) > KEPT_PANELS:
-            self._panels.popitem(last=False)
+        drawn = self._panels.get(key, lambda: self._draw(panel, surface))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
     def _draw(self, panel: Panel, like: pygame.Surface) -> pygame.Surface:

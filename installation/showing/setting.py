@@ -16,9 +16,6 @@ Width = Callable[[str], int]
 LEADING = 1.24
 """From baseline to baseline over the size; tight, as one weight of a bold type bears it."""
 
-KEPT_PANELS = 512
-"""How many panels are not set anew: what 32 visitors are called, and what was tried for them."""
-
 _CLOSING = "、。，．・：；？！）」』】〕〉》”’…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _OPENING = "（「『【〔〈《“‘"
 _SPACED = "?!:;»"
@@ -139,11 +136,10 @@ def set_panel(
     flush right.
     """
     key = (tuple(texts), measure, pad, paper)
-    panel = fonts.panels.pop(key, None) or _set_panel(fonts, *key)
-    fonts.panels[key] = panel
-    if len(fonts.panels) > KEPT_PANELS:
-        fonts.panels.popitem(last=False)
-    return panel
+    kept = fonts.panels.get(tuple(text.text for text in texts), dict)
+    if key not in kept:
+        kept[key] = _set_panel(fonts, *key)
+    return kept[key]
 
 
 def width_at(fonts: Fonts, size: int) -> Width:
