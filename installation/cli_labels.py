@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from installation import arguments, config
-from installation.config import MODELS, label_sets
+from installation.config import MODELS, Settings, label_sets
 from installation.document import shown, some
 
 DONE = 0
@@ -39,10 +39,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command("list", list_sets, "list the label sets")
     command("show", show_set, "print a set's labels, with the hidden ones and why", of=there)
     command("check", check_set, "say what is right and what is wrong with a set", of=there)
-    command("build", build_set, "make what the show reads from a set's words", of=there)
+    build = command("build", build_set, "make what the show reads from a set's words", of=there)
+    arguments.add_file(build, config.DEFAULT_FILE)
     preview = command(
         "preview", preview_set, "paint a set as a map, and say what to know", of=there
     )
+    arguments.add_file(preview, config.DEFAULT_FILE)
     preview.add_argument(
         "--screen",
         metavar="WxH",
@@ -123,10 +125,11 @@ def build_set(asked: argparse.Namespace) -> int:
     """Make what the show reads, and print the figures that its card holds."""
     from installation.making.building import build
 
+    content = _settings(asked.set, asked.file).content
     print(
         f"Building {asked.set}; the first time this takes a minute …", file=sys.stderr, flush=True
     )
-    made = build(asked.set)
+    made = build(asked.set, content=content)
     if made is None:
         print(f"{asked.set} reads a network's own answers: there is nothing to build.")
         return DONE
@@ -145,7 +148,7 @@ def preview_set(asked: argparse.Namespace) -> int:
     """
     from installation.making.preview import MOST_NAMED, preview
 
-    settings = config.load().settings
+    settings = _settings(asked.set, asked.file)
     words = f"Trying {asked.set} on pictures of nothing and on the rehearsal; a minute or two …"
     print(words, file=sys.stderr, flush=True)
     painted = preview(
@@ -189,4 +192,17 @@ def watch_set(asked: argparse.Namespace) -> int:
     """Run the show with a set and build that anew whenever its words change; return its status."""
     from installation.making.watching import watch
 
-    return watch(asked.set, asked.rest, lambda line: print(line, file=sys.stderr, flush=True))
+    show = argparse.ArgumentParser(prog="kiosk labels watch NAME", allow_abbrev=False)
+    arguments.add_run(show, config.DEFAULT_FILE)
+    content = _settings(asked.set, show.parse_args(asked.rest).file).content
+    return watch(
+        asked.set, content, asked.rest, lambda line: print(line, file=sys.stderr, flush=True)
+    )
+
+
+def _settings(name: str, file: Path) -> Settings:
+    """Return the curator's, with the label set `name` in place of theirs. Raises KioskError."""
+    from installation.naming import labelset
+
+    labelset.read(name)  # what is wrong with the set is said of the set, not of the file
+    return config.load(file, labels=name).settings

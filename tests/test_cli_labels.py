@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from tests.naming.made_examples import COLOURS, draw
+from tests.naming.made_networks import PERSONS, TINY, tiny, write_set, write_weights
 from tests.test_cli import LABELS, LABELSET, Project, assert_refused, project
 from tests.test_live_labels import said
 
@@ -66,6 +67,30 @@ def test_a_set_is_built_and_its_figures_are_said(project: Project) -> None:
     assert outcome.stdout == "fish reads a network's own answers: there is nothing to build.\n"
 
 
+def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
+    """Who wants to show more than was built is told before the show, and builds with their file."""
+    models = project.folder / "models"
+    write_weights(models, tiny(), TINY)
+    write_set(models, "made", f"method: classes\nencoder: {TINY}", *PERSONS)
+    project.write("kiosk.yaml", "labels: made\n")
+    more = "content: {acknowledged: We all want to see beekeepers here., hide: [slur]}"
+    project.write("more.yaml", f"labels: made\n{more}\n")
+    outcome = project.kiosk("labels", "build", "made")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("3 of the head's 21,843 rows, 192 numbers each")
+    assert project.kiosk("check").returncode == 0
+    assert_refused(
+        project.kiosk("check", "more.yaml"),
+        "models/made/built.safetensors: labels that were hidden when it was built are to be shown",
+    )
+    outcome = project.kiosk("labels", "build", "made", "more.yaml")
+    assert outcome.stdout.startswith("4 of the head's 21,843 rows, 192 numbers each")
+    assert [project.kiosk("check", file).returncode for file in ("more.yaml", "kiosk.yaml")] == [
+        0,
+        0,
+    ]
+
+
 def test_a_preview_is_of_the_set_that_will_hang(project: Project) -> None:
     """`preview` hides what kiosk.yaml hides, says so, and names what is wrong with kiosk.yaml."""
     shown = "{acknowledged: We all want to see sharks here., hide: [slur]}"
@@ -113,8 +138,9 @@ def test_a_part_of_the_watching_that_fails_ends_the_show(project: Project) -> No
     project.write("kiosk.yaml", "privacy: degraded\n")
     program = (
         "from installation.making.watching import watch\n"
+        "from installation.naming.labelset import SAFE\n"
         "def say(line): raise RuntimeError('a wire is loose')\n"
-        "watch('fish', ['--headless', '--source', 'rehearsal', '--seconds', '90'], say)"
+        "watch('fish', SAFE, ['--headless', '--source', 'rehearsal', '--seconds', '90'], say)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from safetensors.torch import save_file
 
-from installation.config import MODELS
+from installation.config import MODELS, ContentSettings
 from installation.making.made import Made, Make
 from installation.making.replacing import replacing
 from installation.naming import built, labelset
 from installation.naming.files import CARD
-from installation.naming.labelset import LabelSet
+from installation.naming.labelset import SAFE, LabelSet
 
 
-def build(name: str, models: Path = MODELS, make: Make | None = None) -> Made | None:
+def build(
+    name: str, models: Path = MODELS, make: Make | None = None, *, content: ContentSettings = SAFE
+) -> Made | None:
     """Write the built file and the card of the label set `name`, and return what was made.
 
-    None where its method reads a network's own outputs and nothing is built. `make` replaces the
-    method's own way. Raises LabelSetError and WeightsError; then the last good file stays.
+    None where its method reads a network's own outputs and nothing is built. Of a network's head
+    only what `content` shows is kept. `make` replaces the method's own way. Raises LabelSetError
+    and WeightsError; then the last good file stays.
     """
     source = labelset.read(name, models)
     label_set = labelset.showable(source, labelset.EVERYTHING)
     if not label_set.is_built:
         return None
-    made = (make or _way(label_set))(source)
+    made = (make or _way(label_set, content))(source)
     write(label_set, made)
     return made
 
 
-def _way(label_set: LabelSet) -> Make:
+def _way(label_set: LabelSet, content: ContentSettings) -> Make:
     """Return how the set's method builds; what it needs is loaded only then."""
     method = label_set.settings.method
     if method == "text":
@@ -46,7 +50,7 @@ def _way(label_set: LabelSet) -> Make:
         return examples.make
     from installation.making import heads
 
-    return heads.make
+    return partial(heads.make, content=content)
 
 
 def write(label_set: LabelSet, made: Made) -> None:

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from installation.config import MODELS, ContentSettings
+from installation.config import MODELS
 from installation.document import shown, some
 from installation.errors import LabelSetError, Mistake, mistakes_of
 from installation.naming import built, labelset, own_network
-from installation.naming.labelset import LabelSet, Source
+from installation.naming.labelset import SAFE, LabelSet, Source
 from installation.naming.output_names import labels_file
 from installation.naming.spreadsheet import Row
 from installation.showing import fonts
-
-SAFE = ContentSettings()
-"""Every reason hides: the default show."""
 
 
 def line(name: str, models: Path = MODELS) -> str:

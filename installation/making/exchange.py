@@ -317,7 +317,7 @@ def _check(label_set: LabelSet, remedy: str = "") -> None:
 
     `remedy` replaces the one for who has made the set.
     """
-    checks = (_check_words, _check_examples, built.check, _check_network)
+    checks = (_check_words, _check_examples, _check_built, _check_network)
     if mistakes := mistakes_of(partial(check, label_set) for check in checks):
         raise LabelSetError(*(replace(of, remedy=remedy or of.remedy) for of in mistakes))
 
@@ -347,6 +347,11 @@ def _check_examples(label_set: LabelSet) -> None:
         what = f"examples is '{cut(said)}' (expected a folder in the set's own)"
         remedy = "Put a link to it into the set's folder, named examples, and take the line out."
         raise LabelSetError(Mistake(shown(label_set.folder / SETTINGS), what, remedy))
+
+
+def _check_built(label_set: LabelSet) -> None:
+    """Raise LabelSetError where what is built is not of the set's words; hidden labels may lack."""
+    built.check(replace(label_set, rows=(), background=()))
 
 
 def _check_network(label_set: LabelSet) -> None:

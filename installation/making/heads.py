@@ -1,24 +1,26 @@
-"""The method `classes` for networks of timm: the rows of a network's head that the set names.
+"""The method `classes` for networks of timm: the rows of a network's head that the set shows.
 
-Only these rows are kept. That one weighted sum over the features is really all of the head is
-tried, not believed: some networks scale their features, or have two heads.
+Only these rows are kept: what is hidden is not there to be said. That one weighted sum over the
+features is really all of the head is tried, not believed: some networks scale their features, or
+have two heads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from installation.config import WEIGHTS
+from installation.config import WEIGHTS, ContentSettings
 from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake, WeightsError
 from installation.making.made import Made
-from installation.naming import fetched, vocabulary
+from installation.naming import built, fetched, labelset, vocabulary
 from installation.naming.files import SETTINGS
-from installation.naming.labelset import Source
+from installation.naming.labelset import SAFE, Source
 from installation.naming.tensors import shapes
 from installation.naming.timm_features import open_timm, pretrained, weights_file
 
@@ -30,8 +32,8 @@ TOLERANCE = 1e-3
 added up in another order."""
 
 
-def make(source: Source) -> Made:
-    """Return the head's row for each row of the set; those that are mere headings get zeros.
+def make(source: Source, content: ContentSettings = SAFE) -> Made:
+    """Return the head's row for each label of the set that `content` shows, and its background.
 
     Raises WeightsError where the weights are missing or another network's, and LabelSetError where
     the head is no weighted sum over features or not of the classes that its name tells.
@@ -42,27 +44,29 @@ def make(source: Source) -> Made:
     assert outputs is not None, "labelset.read refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
     pretrained(name, shown(source.folder / SETTINGS))
-    places = [outputs.get(row.id) for row in source.rows]
+    label_set = labelset.showable(source, content)
+    rows = sorted((*label_set.rows, *label_set.background))
+    places = [outputs[source.rows[row].id] for row in rows]
     weight, bias = read_rows(name, weights_file(name, folder), places, classes)
     network, fingerprint = open_timm(name, folder)
     difference = try_rows(network, weight, bias, places)
     if difference > TOLERANCE:
         what = f"the head of {cut(name)} is no weighted sum over its features"
         raise LabelSetError(Mistake(shown(source.folder / SETTINGS), what, "Take another network."))
-    found = len(places) - places.count(None)
     figures = [
-        f"{found:,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each; "
-        f"{len(places) - found:,} of the set's rows are mere headings.",
+        f"{len(rows):,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each: "
+        "those of the labels that are shown.",
         f"On {TRIED} pictures of noise their logits are the whole network's: the farthest apart "
         f"differ by {difference:.1g} of the largest.",
     ]
-    return Made({"weight": weight, "bias": bias}, fingerprint, figures)
+    tensors = {built.ROWS: torch.tensor(rows), "weight": weight, "bias": bias}
+    return Made(tensors, fingerprint, figures)
 
 
 def read_rows(
-    name: str, file: Path, places: list[int | None], classes: int
+    name: str, file: Path, places: Sequence[int], classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the weight `(N, D)` and bias `(N,)` of the head at each place, float32, else zeros.
+    """Return the weight `(N, D)` and bias `(N,)` of the head at each of N places, float32.
 
     Only these rows are read from the file. Raises WeightsError where it is damaged or has no head
     of `classes` rows.
@@ -91,10 +95,9 @@ def read_rows(
             weight, bias = torch.zeros(len(places), shape[1]), torch.zeros(len(places))
             biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in there else None
             for i, place in enumerate(places):
-                if place is not None:
-                    weight[i] = rows[place].reshape(-1).float()
-                    if biases is not None:
-                        bias[i] = biases[place]
+                weight[i] = rows[place].reshape(-1).float()
+                if biases is not None:
+                    bias[i] = biases[place]
     except (OSError, SafetensorError):
         remedy = f"Delete it and run: {fetched.command(name)}"
         raise wrong("it is damaged", remedy) from None
@@ -103,22 +106,21 @@ def read_rows(
 
 @torch.inference_mode()
 def try_rows(
-    network: Any, weight: torch.Tensor, bias: torch.Tensor, places: list[int | None]
+    network: Any, weight: torch.Tensor, bias: torch.Tensor, places: Sequence[int]
 ) -> float:
     """Return how far the rows' logits are from the whole network's, in parts of the largest one.
 
     The network, in the state that timm loads it, loses its head.
     """
-    rows = [i for i, place in enumerate(places) if place is not None]
     channels, height, width = network.pretrained_cfg["input_size"]
     noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))
     whole = network(noise)
     if whole.ndim != 2:
         return float("inf")
-    whole = whole[:, [place for place in places if place is not None]]
+    whole = whole[:, list(places)]
     network.reset_classifier(0)
     features = network(noise)
     if features.ndim != 2 or features.shape[1] != weight.shape[1]:
         return float("inf")
-    own = torch.addmm(bias[rows], features, weight[rows].T)
+    own = torch.addmm(bias, features, weight.T)
     return float((own - whole).abs().max() / whole.abs().max().clamp(min=1))

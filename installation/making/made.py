@@ -14,10 +14,11 @@ from installation.naming.labelset import Source
 class Made:
     """What a method makes of a label set.
 
-    `tensors` are what the built file holds, a row for each of labels.csv where they belong to
-    labels; `encoder` is the SHA-256 of the network's weights; `figures` are sentences for people,
-    which the card keeps, and `asides` those for whoever builds, which nothing keeps. `pictures` is
-    the fingerprint of an artist's pictures, where the tensors are made from any.
+    `tensors` are what the built file holds, with a row for each of labels.csv where they belong to
+    labels, or for those that `built.ROWS` tells. `encoder` is the SHA-256 of the network's weights;
+    `figures` are sentences for people, which the card keeps, and `asides` those for whoever builds,
+    which nothing keeps. `pictures` is the fingerprint of an artist's pictures, where the tensors
+    are made from any.
     """
 
     tensors: Mapping[str, torch.Tensor]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from installation.config import MODELS, PROJECT
+from installation.config import MODELS, PROJECT, ContentSettings
 from installation.document import load_yaml
 from installation.errors import KioskError, LabelSetError
 from installation.making import building
@@ -26,19 +26,21 @@ POLL_S = 0.5
 Say = Callable[[str], None]
 
 
-def watch(name: str, rest: Sequence[str], say: Say, models: Path = MODELS) -> int:
+def watch(
+    name: str, content: ContentSettings, rest: Sequence[str], say: Say, models: Path = MODELS
+) -> int:
     """Run `kiosk run --labels NAME` with `rest` and keep the set built; return the show's status.
 
-    `say` hears what is built and what is wrong with a change. Raises KioskError where the set is
-    wrong before the show has begun.
+    `content` is what that show hides. `say` hears what is built and what is wrong with a change.
+    Raises KioskError where the set is wrong before the show has begun.
     """
-    build_if_stale(name, say, models)
+    build_if_stale(name, content, say, models)
     show = subprocess.Popen(
         [sys.executable, "-m", "installation", "run", "--labels", name, *rest], cwd=PROJECT
     )
     with show:
         try:
-            keep_built(name, say, lambda: _ends_within(show, POLL_S), models)
+            keep_built(name, content, say, lambda: _ends_within(show, POLL_S), models)
         except KeyboardInterrupt:
             pass  # the terminal tells the show, too, which then ends by itself
         except BaseException:
@@ -47,7 +49,13 @@ def watch(name: str, rest: Sequence[str], say: Say, models: Path = MODELS) -> in
         return show.wait()
 
 
-def keep_built(name: str, say: Say, ended: Callable[[], bool], models: Path = MODELS) -> None:
+def keep_built(
+    name: str,
+    content: ContentSettings,
+    say: Say,
+    ended: Callable[[], bool],
+    models: Path = MODELS,
+) -> None:
     """Build the set whenever its files have changed and stand still, until `ended()`.
 
     `ended` takes its time: the files are looked at once for each call. The first state is tried,
@@ -59,7 +67,7 @@ def keep_built(name: str, say: Say, ended: Callable[[], bool], models: Path = MO
         if now == seen and now != tried:
             tried = now
             try:
-                build_if_stale(name, say, models)
+                build_if_stale(name, content, say, models)
             except KioskError as error:
                 say("labels: a change cannot be built, and the last good set stays.")
                 say(str(error))
@@ -77,10 +85,13 @@ def _state(folder: Path) -> tuple[object, ...]:
     return files, stamps(folder / settings.examples) if has_pictures else None
 
 
-def build_if_stale(name: str, say: Say, models: Path = MODELS) -> None:
-    """Build the set unless it is built from its present words and pictures. Raises KioskError."""
+def build_if_stale(name: str, content: ContentSettings, say: Say, models: Path = MODELS) -> None:
+    """Build the set unless what is built is of its present words, pictures and shown labels.
+
+    Raises KioskError.
+    """
     source = labelset.read(name, models)
-    label_set = labelset.assemble(source, labelset.EVERYTHING)
+    label_set = labelset.assemble(source, content)
     try:
         built.check(label_set)
         stale = has_other_pictures(source, label_set)
@@ -88,7 +99,7 @@ def build_if_stale(name: str, say: Say, models: Path = MODELS) -> None:
         stale = True
     if stale:
         say(f"labels: building {name} …")
-        building.build(name, models)
+        building.build(name, models, content=content)
         say(f"labels: {name} is built.")
 
 

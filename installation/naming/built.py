@@ -32,6 +32,10 @@ _OTHER = {
 PICTURES = "pictures_sha256"
 """The key under which the file says which of an artist's pictures it was built from."""
 
+ROWS = "rows"
+"""The tensor that tells which rows of labels.csv the file has, where it does not have all of them:
+int64, ascending."""
+
 HEADER_LENGTH = 8
 """Bytes before a safetensors file's header, which say how long it is."""
 
@@ -43,7 +47,7 @@ LARGEST_NUMBER = 1e6
 
 
 class OtherTextError(LabelSetError):
-    """The built file is of other text than there is now: a build mends it."""
+    """The built file is of other text or other labels than there are now: a build mends it."""
 
 
 def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
@@ -113,14 +117,21 @@ def _check_header(label_set: LabelSet) -> None:
 
 
 def read(
-    label_set: LabelSet, encoder: str, shapes: Mapping[str, Sequence[int]], kind: str
+    label_set: LabelSet,
+    encoder: str,
+    kind: str,
+    labels: Mapping[str, Sequence[int]],
+    others: Mapping[str, Sequence[int]],
 ) -> dict[str, torch.Tensor]:
     """Return the built tensors of these names and shapes, all of a `kind` ("F16"), on the CPU.
 
-    All of that is checked before anything is read. `encoder` is the SHA-256 of the encoder's
-    weights. Raises LabelSetError.
+    Those of `labels` have one such shape for each row, and come with the visible rows and then the
+    background. All of that is checked before any number is read. `encoder` is the SHA-256 of the
+    encoder's weights. Raises LabelSetError.
     """
     with opened(label_set, "pt", encoder) as file:
+        places = _places(label_set, file)
+        shapes = dict(others) | {name: (len(places), *shape) for name, shape in labels.items()}
         for name, shape in shapes.items():
             if wrong := mismatch(file, name, kind, shape):
                 raise unfit(label_set, wrong)
@@ -129,17 +140,38 @@ def read(
         if not tensor.abs().max() <= LARGEST_NUMBER:  # what is no number is not smaller either
             what = f"the tensor '{name}' holds numbers beyond {LARGEST_NUMBER:,.0f}, or none"
             raise unfit(label_set, what)
-    return tensors
+    wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
+    return {name: of[wanted] if name in labels else of for name, of in tensors.items()}
+
+
+def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
+    """Return where the file has each of its rows of labels.csv.
+
+    Raises LabelSetError where it does not have all that the set shows.
+    """
+    if ROWS not in file.keys():  # noqa: SIM118  it is no mapping
+        return {row: row for row in range(label_set.size)}
+    shape = file.get_slice(ROWS).get_shape()
+    count = shape[0] if len(shape) == 1 else 0
+    if wrong := mismatch(file, ROWS, "I64", [min(count, label_set.size)]):
+        raise unfit(label_set, wrong)
+    rows = file.get_tensor(ROWS).tolist()
+    if rows != sorted(set(rows) & set(range(label_set.size))):
+        raise unfit(label_set, f"the tensor '{ROWS}' tells rows that cannot be")
+    if missing := {*label_set.rows, *label_set.background} - set(rows):
+        what = f"labels that were hidden when it was built are to be shown now ({len(missing):,})"
+        raise unfit(label_set, what, OtherTextError)
+    return {row: place for place, row in enumerate(rows)}
 
 
 def check(label_set: LabelSet) -> None:
-    """Raise LabelSetError where a set that must be built is not, or not from its present words.
+    """Raise LabelSetError where a set that must be built is not, or not for what it says now.
 
     Whether it fits the network too is for `open_classifier`, which loads torch, to say.
     """
     if label_set.is_built:
-        with opened(label_set, "numpy"):
-            pass
+        with opened(label_set, "numpy") as file:
+            _places(label_set, file)
 
 
 def unfit(

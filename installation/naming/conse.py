@@ -55,10 +55,10 @@ class ConSE:
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
         is missing, damaged, or built from something else.
         """
-        shapes = {"classes": (width, EMBEDDING), "labels": (label_set.size, EMBEDDING)}
-        tensors = built.read(label_set, encoder, shapes, "F16")
-        rows = torch.tensor((*label_set.rows, *label_set.background))
-        classes, labels = tensors["classes"].to(device), tensors["labels"][rows].to(device)
+        tensors = built.read(
+            label_set, encoder, "F16", {"labels": [EMBEDDING]}, {"classes": [width, EMBEDDING]}
+        )
+        classes, labels = (tensors[name].to(device) for name in ("classes", "labels"))
         return cls(classes, labels, len(label_set.rows), label_set.settings.temperature)
 
     def score(self, logits: torch.Tensor) -> torch.Tensor:

@@ -2,9 +2,9 @@
 
 A folder holds `labelset.yaml` (what it is and how it reads), `labels.csv` (a spreadsheet's file, a
 row per label; a network may bring its names as `labels.txt` or `config.json` instead) and, where
-the method needs one, `built.safetensors`, made from them by `kiosk labels build`. The built file
-has every row, hidden or not, and hiding is applied when the set is loaded: a curator who hides a
-label need not build anything.
+the method needs one, `built.safetensors`, made from them by `kiosk labels build`. What is hidden is
+left out when the set is loaded: a curator who hides a label need not build anything. Who shows more
+must, where the labels are a network's own: only what was shown is kept of its head.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
@@ -78,6 +78,9 @@ DEEPEST_CHAIN = 50
 
 JUDGED = ("objects", "persons")
 """The shipped sets that give reasons for hiding ImageNet's categories."""
+
+SAFE = ContentSettings()
+"""All is hidden that has a reason: how a show loads a set unless the curator decides otherwise."""
 
 EVERYTHING = ContentSettings.model_construct(hide=())
 """Nothing is hidden: how tools load a set, never a show."""

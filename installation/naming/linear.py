@@ -27,10 +27,9 @@ class Linear:
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
         is missing, damaged, or built from something else.
         """
-        shapes = {"weight": [label_set.size, width], "bias": [label_set.size]}
-        tensors = built.read(label_set, encoder, shapes, "F32")
-        rows = torch.tensor((*label_set.rows, *label_set.background))
-        weight, bias = (tensors[name][rows].to(device) for name in ("weight", "bias"))
+        labels = {"weight": [width], "bias": []}
+        tensors = built.read(label_set, encoder, "F32", labels, {})
+        weight, bias = (tensors[name].to(device) for name in ("weight", "bias"))
         return cls(weight, bias, len(label_set.rows), label_set.settings.temperature)
 
     def score(self, features: torch.Tensor) -> torch.Tensor:

@@ -28,6 +28,8 @@ method: examples
 """
 LABELS = "id,name,definition,parent,hidden_because\nsun,sun,,,\nrain,rain,,,\nsnow,snow,,,insult\n"
 SHAPES: dict[str, list[int]] = {"weight": [3, WIDTH], "bias": [3]}
+ROWS = ((0, 1, 2), (0, 1, 2), (0, 1, 2), (0, 2, 1), (0, 0, 1), (0, 1, 3), (-1, 0, 1), (0, 1, 2**62))
+"""What a file may say that its rows are; it has to have all three in their order."""
 FLOATS = (0.0, -1.0, 1e38, -1e38, 3.4e38, 1e-45, float("inf"), float("-inf"), float("nan"))
 WRONG: tuple[Any, ...] = (
     *(None, True, -1, 1.5, 1e300, "1", "", [], {}, [[]], [0], [3, 4, 1], [2**60, 2**60], [-3, -4]),
@@ -44,6 +46,14 @@ def header() -> dict[str, Any]:
     }
 
 
+def tells_rows(random: Random, said: dict[str, Any]) -> bytes:
+    """Put into a header that the file tells its rows, and return them as its data ends with."""
+    rows = random.choice(ROWS)[: random.choice((3, 3, 3, 2, 0))]
+    end = 60 + 8 * len(rows)
+    said["rows"] = {"dtype": "I64", "shape": [len(rows)], "data_offsets": [60, end]}
+    return struct.pack(f"<{len(rows)}q", *rows)
+
+
 def tensors_file(random: Random, label_set: LabelSet) -> bytes:
     """Return a safetensors file: more or less well made, then in a third of all cases damaged.
 
@@ -54,6 +64,8 @@ def tensors_file(random: Random, label_set: LabelSet) -> bytes:
     if random.random() < 0.2:
         numbers[random.randrange(15)] = random.choice(FLOATS)
     data = struct.pack("<15f", *numbers)
+    if random.random() < 0.4:
+        data += tells_rows(random, said)
     for _ in range(random.choice((0, 0, 1, 1, 2))):
         _spoil(random, said)
     if random.random() < 0.1:

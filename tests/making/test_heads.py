@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,23 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from installation.config import ContentSettings
 from installation.errors import LabelSetError, WeightsError
-from installation.making import heads
-from installation.naming import labelset
-from tests.naming.made_networks import HEADER, PERSONS, TINY, tiny, write_set, write_weights
+from installation.making import building, heads
+from installation.naming import built, labelset
+from installation.naming.labelset import EVERYTHING, SAFE
+from installation.naming.linear import Linear
+from tests.naming.made_networks import (
+    HEADER,
+    PERSONS,
+    TINY,
+    made_classes,
+    tiny,
+    write_set,
+    write_weights,
+)
+
+CPU = torch.device("cpu")
 
 
 def write(models: Path, encoder: str, *rows: str) -> labelset.Source:
@@ -19,21 +33,59 @@ def write(models: Path, encoder: str, *rows: str) -> labelset.Source:
     return labelset.read("made", models)
 
 
-def test_only_the_rows_of_the_set_are_kept(tmp_path: Path) -> None:
-    """Each label has its own row of the head, hidden or not; a heading has zeros."""
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        (SAFE, {0: "n09820263", 1: "n09818022", 4: "n10344774"}),
+        (EVERYTHING, {0: "n09820263", 1: "n09818022", 3: "n09846755", 4: "n10344774"}),
+    ],
+)
+def test_only_the_rows_that_are_shown_are_kept(
+    tmp_path: Path, content: ContentSettings, kept: Mapping[int, str]
+) -> None:
+    """Each label that is shown has its own row of the head; what is hidden is not in the file."""
     write_weights(tmp_path, tiny(), TINY)
-    made = heads.make(write(tmp_path, TINY))
+    made = heads.make(write(tmp_path, TINY), content)
     weight, bias = made.tensors["weight"], made.tensors["bias"]
-    assert weight.shape == (5, 192)
+    assert made.tensors["rows"].tolist() == list(kept)
+    assert weight.shape == (len(kept), 192)
     assert weight.dtype == bias.dtype == torch.float32
     order = timm.data.ImageNetInfo("imagenet-21k-goog").label_names()
-    for row, id_ in ((0, "n09820263"), (1, "n09818022"), (3, "n09846755")):
-        assert torch.equal(weight[row], tiny().head.weight[order.index(id_)])
-        assert torch.equal(bias[row], tiny().head.bias[order.index(id_)])
-    assert not weight[2].any()
-    assert not bias[2]
-    assert "4 of the head's 21,843 rows" in made.figures[0]
-    assert "1 of the set's rows are mere headings" in made.figures[0]
+    for place, id_ in enumerate(kept.values()):
+        assert torch.equal(weight[place], tiny().head.weight[order.index(id_)])
+        assert torch.equal(bias[place], tiny().head.bias[order.index(id_)])
+    assert f"{len(kept)} of the head's 21,843 rows" in made.figures[0]
+
+
+def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:
+    """A row that is never shown, but takes score, is in the file."""
+    write_weights(tmp_path, tiny(), TINY)
+    rows = (f"{HEADER},is_background", "0,none,,,,yes", "3,three,,,,")
+    assert heads.make(write(tmp_path, TINY, *rows)).tensors["rows"].tolist() == [0, 1]
+
+
+def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
+    """A label that was hidden when the head was built is an error before the show; one less is not.
+
+    After a build with the curator's list it reads what a build of everything reads.
+    """
+    safe = made_classes(tmp_path)
+    everything = labelset.load("made-classes", EVERYTHING, tmp_path)
+    why = (
+        r"hidden when it was built are to be shown now \(1\). Run: kiosk labels build made-classes"
+    )
+    encoder = built.said(safe)["encoder_sha256"]
+    with pytest.raises(LabelSetError, match=why):
+        built.check(everything)
+    with pytest.raises(LabelSetError, match=why):
+        Linear.open(everything, encoder, 192, CPU)
+    built.check(safe)
+    features = torch.randn(4, 192, generator=torch.Generator().manual_seed(0))
+    of_safe = Linear.open(safe, encoder, 192, CPU).score(features)
+    building.build("made-classes", tmp_path, content=EVERYTHING)
+    built.check(everything)
+    assert Linear.open(everything, encoder, 192, CPU).score(features).shape == (4, 4)
+    assert torch.equal(Linear.open(safe, encoder, 192, CPU).score(features), of_safe)
 
 
 def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
@@ -58,7 +110,7 @@ def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> 
     network = timm.create_model(name).eval()
     write_weights(tmp_path, network, name)
     made = heads.make(write(tmp_path, name, HEADER, "3,three,the third,,", "0,none,the first,,"))
-    assert set(made.tensors) == {"weight", "bias"}
+    assert made.tensors["rows"].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

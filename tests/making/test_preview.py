@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from installation.config import REASONS, ContentSettings
-from installation.making.describing import SAFE
 from installation.making.map import HIDDEN
 from installation.making.preview import Preview, preview
+from installation.naming.labelset import SAFE
 from tests.naming.test_labelset import write
 
 YAML = """\

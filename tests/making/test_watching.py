@@ -9,6 +9,7 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import describing, watching
+from installation.naming.labelset import SAFE
 from tests.naming.made_examples import made_examples, save
 from tests.naming.test_labelset import HEADER, write
 
@@ -36,7 +37,7 @@ def test_a_saved_spreadsheet_is_tried_once_and_mistakes_are_said(tmp_path: Path)
         if number == 2:
             write(tmp_path, HEADER, "n01440764,tench,,,x", yaml=yaml)
 
-    watching.keep_built("weather", said.append, looks(12, meanwhile), tmp_path)
+    watching.keep_built("weather", SAFE, said.append, looks(12, meanwhile), tmp_path)
     assert said[0] == "labels: a change cannot be built, and the last good set stays."
     assert "labels.csv:2: hidden_because is 'x'" in said[1]
     assert len(said) == 2
@@ -57,7 +58,7 @@ def test_a_new_picture_is_built_in_and_the_check_asks_for_it(tmp_path: Path) -> 
             stale = "Its pictures have changed since it was built. Run: kiosk labels build examples"
             assert stale in describing.examined("examples", tmp_path)
 
-    watching.keep_built("examples", said.append, looks(12, meanwhile), tmp_path)
+    watching.keep_built("examples", SAFE, said.append, looks(12, meanwhile), tmp_path)
     assert said == ["labels: building examples …", "labels: examples is built."]
     assert not any("changed" in line for line in describing.examined("examples", tmp_path))
 
@@ -75,7 +76,7 @@ def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
             with (folder / "labels.csv").open("a") as file:
                 file.write("\npink,pink one,looks pink,,nonsense,\n")
 
-    watching.keep_built("examples", say, looks(6, lambda number: None), tmp_path)
+    watching.keep_built("examples", SAFE, say, looks(6, lambda number: None), tmp_path)
     assert said[:2] == ["labels: building examples …", "labels: examples is built."]
     assert said[2] == "labels: a change cannot be built, and the last good set stays."
     assert "hidden_because is 'nonsense'" in said[3]
@@ -86,4 +87,4 @@ def test_a_set_that_is_wrong_from_the_start_is_no_show(tmp_path: Path) -> None:
     """The show does not begin with a set that has mistakes."""
     write(tmp_path, HEADER, "a,air,,nobody,")
     with pytest.raises(LabelSetError, match="nobody"):
-        watching.watch("weather", [], lambda line: None, tmp_path)
+        watching.watch("weather", SAFE, [], lambda line: None, tmp_path)
