@@ -30,6 +30,7 @@ from installation.config import MODELS, CameraSettings, Settings, is_film, langu
 from installation.document import Loaded
 from installation.errors import GuardError, Mistake, ScreenError
 from installation.guarding.sealing import Guard, Proof
+from installation.naming.rota import Rota
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations, Summary
@@ -240,8 +241,12 @@ class Capture:
 class Analysis:
     """The analysis thread's work: from the newest frame to sightings."""
 
-    def __init__(self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings]) -> None:
+    def __init__(
+        self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
+    ) -> None:
         self._parts = parts
+        self._clock = clock
+        self._rota = Rota()
         self._classifier = parts.classifier
         self._frames = frames
         self._sightings = sightings
@@ -263,7 +268,10 @@ class Analysis:
         parts = self._parts
         faces = parts.detector.detect(frame)
         tracks = parts.tracker.update(faces, frame.taken_at, frame.scene)
-        readings = self._classifier.read(frame, tracks)
+        due = self._rota.due(tracks)
+        began_at = self._clock.now()
+        readings = self._classifier.read(frame, due)
+        self._rota.note(due, tracks, began_at, self._clock.now() - began_at)
         self.readings += len(readings)
         sightings = parts.settler.settle(readings, tracks, frame.taken_at)
         self._renew(frame.taken_at, quiet=not tracks)
@@ -561,7 +569,7 @@ class Show:
         mirrored: Latest[Frame] = Latest()
         analysed: Latest[Frame] = Latest()
         sightings: Latest[Sightings] = Latest()
-        analysis = Analysis(parts, analysed, sightings)
+        analysis = Analysis(parts, analysed, sightings, self._clock)
         renew = None if proof is None else _renewal(proof, stage)
         began_at = self._clock.now()
         watch = Watch(parts, camera, proof, mirrored, self._started_at, began_at)

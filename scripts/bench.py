@@ -258,7 +258,7 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     sightings: Latest[Any] = Latest()
     stage = show.open_stage(screen, settings, parts.label_set.texts())
     mirror = show.Mirror(screen, stage, mirrored, sightings, clock)
-    analysis = show.Analysis(parts, analysed, sightings)
+    analysis = show.Analysis(parts, analysed, sightings, clock)
     began_at = clock.now()
     while clock.now() < started_at + asked.seconds:
         frame = opened.read()

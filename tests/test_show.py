@@ -147,7 +147,7 @@ def small_show(
 def test_frames_become_sightings_with_a_verdict() -> None:
     """Analysis finds a face, follows it, reads it and settles, all from frames alone."""
     parts = parts_of(Film(0))
-    analysis = show.Analysis(parts, Latest(), Latest())
+    analysis = show.Analysis(parts, Latest(), Latest(), ManualClock())
     grey = np.full((90, 160, 3), 128, np.uint8)
     seen = [analysis.see(Frame(grey, number / 10)) for number in range(20)]
     visitors = {visitor.track.id for sightings in seen for visitor in sightings.visitors}
@@ -181,7 +181,7 @@ def seen_by(analysis: show.Analysis, at: float, *, lit: bool) -> Sightings:
 def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
     """Whoever is being read keeps their categories; the next visitor gets the new ones."""
     parts = replace(parts_of(Film(0)), detector=OneBrightFace())
-    analysis = show.Analysis(parts, Latest(), Latest())
+    analysis = show.Analysis(parts, Latest(), Latest(), ManualClock())
     for number in range(10):
         seen_by(analysis, number / 10, lit=True)
     sure = Sure()
@@ -200,7 +200,7 @@ def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
 def test_a_changed_label_set_does_not_wait_for_ever() -> None:
     """In a full room the new categories come after half a minute, and everybody is read anew."""
     parts = parts_of(Film(0))
-    analysis = show.Analysis(parts, Latest(), Latest())
+    analysis = show.Analysis(parts, Latest(), Latest(), ManualClock())
     sure = Sure()
     named = set()
     for number in range(round(10 * show.QUIET_S) + 30):
@@ -247,7 +247,7 @@ def test_no_picture_of_a_visitor_outlives_the_next_one(after: int, there: bool) 
     parts = replace(parts_of(Film(0)), detector=OneBrightFace())
     frames: Latest[Frame] = Latest()
     seen: Latest[Sightings] = Latest()
-    analysis = show.Analysis(parts, Latest(), seen)
+    analysis = show.Analysis(parts, Latest(), seen, ManualClock())
     screen = OffScreen((320, 180))
     clock = ManualClock()
     mirror = show.Mirror(screen, show.open_stage(screen, Settings()), frames, seen, clock)
