@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import http.client
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -291,9 +292,16 @@ def refused(where: str, host: str, status: int) -> FetchError:
 
 
 def mistyped(where: str, said: str) -> FetchError:
-    """Return the error for an address or a proxy that is none, with what a library `said` of it."""
-    what = f"the address or a proxy is no right one ({said.rstrip('.')})"
+    """Return the error for an address or a proxy that is none, with what a library `said` of it.
+
+    Names and passwords in it are left out.
+    """
+    what = f"the address or a proxy is no right one ({_CREDENTIALS.sub('…@', said).rstrip('.')})"
     return FetchError(Mistake(where, what, "Check HF_ENDPOINT and the proxies, and HF_TOKEN."))
+
+
+_CREDENTIALS = re.compile(r"[^\s/'\"]+@")
+"""What an address has before its host: a name and a password."""
 
 
 def unreachable(where: str, host: str, error: BaseException) -> FetchError:

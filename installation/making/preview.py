@@ -18,7 +18,7 @@ from installation.making.replacing import replacing
 from installation.making.trial import Trial, tried
 from installation.naming import labelset
 from installation.naming.classifier import open_classifier
-from installation.naming.labelset import EVERYTHING, LabelSet, Source
+from installation.naming.labelset import EVERYTHING, SAFE, LabelSet, Source
 from installation.naming.spreadsheet import Wording
 from installation.seeing.detectors import open_detector
 from installation.showing import compose, fonts
@@ -85,6 +85,8 @@ def preview(
     visible = [i for i, row in enumerate(rows) if row.id in won]
     pairs = [(visible[a], visible[b]) for a, b in chart.alike(embeddings[visible])]
     figures = [*_hiding(label_set, source), *_figures(label_set, trial)]
+    if cache.trouble:
+        figures.append(f"The cache of sentences {cache.trouble}.")
     title = _drawable(label_set.settings.title, scripts) or name
     heading = [title, _legend(label_set, trial)]
     picture = label_set.folder / "preview.png"
@@ -107,7 +109,7 @@ def preview(
 
 def _hiding(label_set: LabelSet, source: Source) -> Iterator[str]:
     """Yield how many labels are hidden, where they are not those that are hidden by default."""
-    default = labelset.assemble(source, ContentSettings())
+    default = labelset.assemble(source, SAFE)
     if {of.id for of in label_set.labels} != {of.id for of in default.labels}:
         hidden, usual = (sum(of.hidden.values()) for of in (label_set, default))
         yield f"Labels hidden as kiosk.yaml says: {hidden:,}; by default: {usual:,}."

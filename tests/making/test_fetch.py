@@ -279,6 +279,7 @@ WRONG_PROXIES = [
     ("http:/127.0.0.1:9", "proxy URL with no authority"),
     ("http://127.0.0.1:9o", "nonnumeric port: '9o'"),
     ("http://", "no host given"),
+    ("http:/somebody:secret@127.0.0.1:9", "no authority: 'http:/…@127.0.0.1:9'"),
     ("a b", "URL can't contain control characters"),
 ]
 
@@ -292,6 +293,7 @@ def test_a_proxy_that_is_none_is_told(
     message = venue.refuses(replace(venue.item, sources=(Web("http://weights.invalid/thing"),)))
     assert message.startswith("kiosk fetch thing: the address or a proxy is no right one (")
     assert seen in message
+    assert "secret" not in message
     assert "Check HF_ENDPOINT and the proxies" in message
     assert venue.pauses == []
 

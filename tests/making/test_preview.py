@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from installation.config import REASONS, ContentSettings
+from installation.making import text
 from installation.making.map import HIDDEN
 from installation.making.preview import Preview, preview
 from installation.naming.labelset import SAFE
@@ -91,6 +92,16 @@ def test_it_says_how_evenly_labels_win(made: Preview) -> None:
     assert even.startswith("On pictures of nothing: ")
     assert rehearsal.startswith("On the rehearsal: ")
     assert things.startswith("Each class of the network as if it alone were seen: ")
+
+
+def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
+    """What costs the next preview its time is said with the figures."""
+    write(tmp_path, *ROWS[:3], yaml=YAML, name="things")
+    file = text.open_cache(tmp_path).file
+    file.parent.mkdir()
+    file.write_bytes(b"no tensors")
+    made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)
+    assert made.figures[-1] == "The cache of sentences was damaged and was made anew."
 
 
 def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
