@@ -33,7 +33,7 @@ MOST_MISSING = 5
 """How many missing things are named; `kiosk audit` names all of them."""
 
 WIDEST = 1260
-NAMES = 290
+NAMES = 310
 PAD = 44
 SIZES = (30, 28, 26, 24, 22, 20)
 """The card, the column of names, the room round the type, and the type, px at 1080."""

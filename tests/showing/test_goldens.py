@@ -79,6 +79,12 @@ def test_the_card_of_a_kiosk_without_its_guard(golden: Check, stage: MakeStage) 
 AT = datetime.datetime(2026, 11, 20, 10, 0)
 
 
+def _promising(stage: Stage, holds: bool, today: datetime.date) -> Stage:
+    """Return `stage` with the promise of a guard that holds, or does not."""
+    line = privacy_line(stage.words, holds, 66, AT, today)
+    return replace(stage, words=stage.words.model_copy(update={"privacy": line}))
+
+
 @pytest.mark.parametrize(
     ("name", "size", "holds", "today"),
     [
@@ -92,9 +98,7 @@ def test_the_promise_on_the_strip(
     golden: Check, stage: MakeStage, name: str, size: Size, holds: bool, today: datetime.date
 ) -> None:
     """What becomes of the pictures is said as it is true on that day, beside the verdict."""
-    stood = stage(size)
-    line = privacy_line(stood.words, holds, 66, AT, today)
-    stood = replace(stood, words=stood.words.model_copy(update={"privacy": line}))
+    stood = _promising(stage(size), holds, today)
     golden(name, _scene(stood, ONE if size == LANDSCAPE else TALL_ONE, CLINICIAN), stood)
 
 
@@ -146,7 +150,7 @@ def test_the_staffs_card(
     golden: Check, stage: MakeStage, name: str, size: Size, running: Running, heads: list[Head]
 ) -> None:
     """Who runs the show reads what holds, and first of all what is missing."""
-    stood = stage(size)
+    stood = _promising(stage(size), running is WHOLE, AT.date())
     scene = _scene(stood, heads, CLINICIAN)
     golden(name, with_staff_card(scene, running, stood), stood)
 
