@@ -234,7 +234,7 @@ def audit(asked: argparse.Namespace) -> int:
         )
     proof = guard.check_again()
     if asked.json:
-        print(json.dumps(report.as_json(proof), ensure_ascii=False))
+        print(report.as_lines(report.as_json(proof)))
     else:
         print(report.as_page(proof) if asked.page else report.as_table(proof))
     return DONE if proof.holds else FAILED

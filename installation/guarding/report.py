@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 
 from installation.guarding.facts import NOT_PROVED, PROVED, Fact, facts
 from installation.guarding.sealing import Proof
@@ -25,6 +27,20 @@ def as_json(proof: Proof) -> dict[str, object]:
         "proved": proved(proof),
         "not_proved": NOT_PROVED,
     }
+
+
+def as_lines(said: Mapping[str, object]) -> str:
+    """Return `said` as JSON with each item of a list on a line of its own.
+
+    Where output is a file, a clerk lets only short lines pass.
+    """
+
+    def written(value: object) -> str:
+        if not isinstance(value, list) or not value:
+            return json.dumps(value, ensure_ascii=False)
+        return ",\n".join(json.dumps(each, ensure_ascii=False) for each in value).join("[]")
+
+    return ",\n".join(f"{json.dumps(key)}: {written(of)}" for key, of in said.items()).join("{}")
 
 
 def proved(proof: Proof) -> str:

@@ -57,15 +57,15 @@ class YuNet:
 
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
-        small, factor = reduced(frame, self._buffers)
-        size = small.shape[1], small.shape[0]
-        if size != self._size:
-            self._net.setInputSize(size)
-            self._size = size
-        bgr = self._buffers.take("input", small.shape)
-        cv2.cvtColor(small, cv2.COLOR_RGB2BGR, bgr)
-        _, rows = self._net.detect(bgr)  # (N, 15) or None
-        self._buffers.zero()
+        with self._buffers.zeroed():
+            small, factor = reduced(frame, self._buffers)
+            size = small.shape[1], small.shape[0]
+            if size != self._size:
+                self._net.setInputSize(size)
+                self._size = size
+            bgr = self._buffers.take("input", small.shape)
+            cv2.cvtColor(small, cv2.COLOR_RGB2BGR, bgr)
+            _, rows = self._net.detect(bgr)  # (N, 15) or None
         faces = [] if rows is None else [_face(row.tolist(), factor) for row in rows]
         return sorted(faces, key=lambda face: -face.score)
 
