@@ -79,8 +79,12 @@ With one reading a second, the slowest that the tracker bears, they are two seco
 next ones come; where analysis hangs, somebody else may step under a name that hangs with it.
 """
 
-ENDING_S = 0.3
-"""How long a thread may take to end before the process leaves without it."""
+ENDING_S = 3.0
+"""How long a thread may take to end before the process leaves without it: a look at the room by a
+slow network, and one at nothing."""
+
+FAILING_S = 0.3
+"""How long it may take to end before visitors see the calm card."""
 
 QUIET_S = 30.0
 """How long a changed label set waits for a moment in which nobody is there; a guess."""
@@ -257,11 +261,28 @@ class Analysis:
         """Takes classifiers of a changed label set."""
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Analyse until `stopping` is set or the frames end."""
-        while not stopping.is_set() and not self._frames.ended:
-            frame = self._frames.take(timeout=0.1)
-            if frame is not None:
-                self._sightings.put(self.see(frame))
+        """Analyse until `stopping` is set or the frames end; then nothing of a visitor is left."""
+        size = (0, 0)
+        try:
+            while not stopping.is_set() and not self._frames.ended:
+                frame = self._frames.take(timeout=0.1)
+                if frame is not None:
+                    size = frame.height, frame.width
+                    self._sightings.put(self.see(frame))
+        finally:
+            frame = None
+            self._frames.take(timeout=0)
+            with contextlib.suppress(Exception):  # what ended the work is what is to be told
+                self._see_nothing(*size)
+
+    def _see_nothing(self, height: int, width: int) -> None:
+        """Let the networks see black, to write over what libraries hold on to."""
+        from installation.seeing.frame import Frame
+
+        if height:
+            black = Frame(np.zeros((height, width, 3), np.uint8), 0.0)
+            self._parts.detector.detect(black)
+            self._classifier.read(black, [])
 
     def see(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`."""
@@ -597,10 +618,16 @@ class Show:
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at
-        finally:
-            _stop(workers)
-        for worker in workers:
             # A camera that failed has also ended the loop; what it raised is raised here.
+            workers[0].stop(FAILING_S)
+            workers[0].check()
+        except Exception:
+            _stop(workers, FAILING_S)
+            raise
+        self._screen.surface.fill(0)
+        self._screen.flip()
+        _stop(workers, ENDING_S)
+        for worker in workers:
             worker.check()
         return Summary(
             seconds=self._seconds(),
@@ -643,12 +670,12 @@ class Show:
             self._clock.wait(REPAINT_S)
 
 
-def _stop(workers: Sequence[Worker]) -> None:
-    """Ask all of them to end, and give each a moment to do so."""
+def _stop(workers: Sequence[Worker], seconds: float) -> None:
+    """Ask all of them to end, and give each so long to do so."""
     for worker in workers:
         worker.stop(0)
     for worker in workers:
-        worker.stop(ENDING_S)
+        worker.stop(seconds)
 
 
 def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:

@@ -342,7 +342,7 @@ class LostWhenNamed(Film):
 def _known_of_visitors() -> set[int]:
     """Return the ids of all that says in memory who was there, where, and what they were called."""
     kinds = (Track, Reading, Candidate, Verdict, Sighting, Sightings, Visitor, Caption)
-    return {id(each) for each in gc.get_objects() if isinstance(each, kinds)}
+    return {id(each) for each in gc.get_objects() if type(each) in kinds}
 
 
 class Told(list[dict[str, object]]):
