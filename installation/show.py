@@ -120,6 +120,7 @@ def load(
     """
     # What can be said without torch, which takes seconds to import, is said first.
     from installation.naming import built, files, labelset
+    from installation.seeing import v4l
     from installation.seeing.cameras import open_camera, resolve
 
     settings = loaded.settings
@@ -134,6 +135,7 @@ def load(
         built.check(label_set)
         return label_set
 
+    cameras_before = v4l.nodes()
     # Before they are read, so that what is saved while the show loads counts as a change.
     seen = files.signature(MODELS / settings.labels)
     label_set = load_labels()
@@ -148,6 +150,7 @@ def load(
     from installation.naming.settler import Settler
     from installation.seeing.buffers import overwrite_freed
     from installation.seeing.detectors import open_detector
+    from installation.seeing.stand_in import StandIn
     from installation.seeing.tracker import Tracker
 
     # One core is the mirror's. Two cores, both busy elsewhere as well: a face took 42 ms to find on
@@ -169,7 +172,7 @@ def load(
         chosen = settings.camera.model_copy(update={"source": source})
         opened = open_camera(chosen, clock, as_fast_as_possible=as_fast_as_possible)
         say(f"camera: {opened.name}")
-        return opened
+        return StandIn(opened, cameras_before, clock) if fallback else opened
 
     overwrite_freed()
     warm_up(detector, classifier, settings.camera)
@@ -550,6 +553,8 @@ class Show:
         proof = guard.seal()
         if proof.holds:
             self._say(f"privacy: enforced; {proof.ways} ways out were tried, and each was refused.")
+            if proof.swap is not None:
+                self._say(f"privacy: visitors are told that storing is possible. {proof.swap}")
         else:
             for mistake in proof.missing[len(guard.standing.missing) :]:
                 self._say(f"privacy: not enforced. {mistake}")
@@ -683,7 +688,7 @@ def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:
     words = stage.words
 
     def renew(stage: Stage) -> Stage:
-        line = privacy_line(words, proof.holds, proof.ways, proof.at, datetime.date.today())
+        line = privacy_line(words, proof.promises, proof.ways, proof.at, datetime.date.today())
         if line == stage.words.privacy:
             return stage
         return replace(stage, words=stage.words.model_copy(update={"privacy": line}))
@@ -757,10 +762,12 @@ def apologise(*, headless: bool, windowed: Size | None) -> None:
 
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     """Raise ScreenError where a camera would look at people, and no screen would tell them."""
-    from installation.seeing.cameras import REHEARSAL, resolve
+    from installation.seeing import v4l
+    from installation.seeing.cameras import AUTO, REHEARSAL
 
-    source, _ = resolve(loaded.settings.camera.source)
-    if source == REHEARSAL or is_film(source):
+    source = loaded.settings.camera.source
+    # Only by their names, as no camera is opened before the whole guard stands.
+    if source == REHEARSAL or is_film(source) or (source == AUTO and not v4l.nodes()):
         return
     what = "this machine has no display, so nobody would read that an AI system looks at them"
     remedy = "Connect one; or start the show with --headless, and tell people in another way."

@@ -46,11 +46,15 @@ UNFINISHED = Mistake(
 
 @dataclass(frozen=True)
 class Proof:
-    """What was tried at this start, at the local time `at`, and what is missing."""
+    """What was tried at this start, at the local time `at`, and what is missing.
+
+    `swap` says where the kernel may itself write this program's memory to a disk.
+    """
 
     outcomes: tuple[Outcome, ...]
     missing: tuple[Mistake, ...]
     at: datetime.datetime
+    swap: Mistake | None = None
 
     @property
     def ways(self) -> int:
@@ -61,6 +65,11 @@ class Proof:
     def holds(self) -> bool:
         """Whether every layer is there and nothing that was tried got through."""
         return bool(self.outcomes) and not self.missing
+
+    @property
+    def promises(self) -> bool:
+        """Whether visitors may be told that the kernel prevents pictures from being stored."""
+        return self.holds and self.swap is None
 
 
 class Guard:
@@ -132,7 +141,7 @@ class Guard:
             raise GuardError(*missing)
 
     def _seal(self, attempts: Sequence[Attempt]) -> Proof:
-        from installation.guarding import openings
+        from installation.guarding import facts, openings
         from installation.guarding.attempts import tried
 
         standing, ground = self.standing, Path(self.standing.ground)
@@ -148,7 +157,7 @@ class Guard:
         ]
         if len(outcomes) != 2 * len(attempts):
             missing.append(UNFINISHED)
-        return Proof(tuple(outcomes), tuple(missing), _now())
+        return Proof(tuple(outcomes), tuple(missing), _now(), facts.may_be_swapped())
 
 
 def _second_stage() -> list[Mistake]:

@@ -4,6 +4,8 @@ import datetime
 import html
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from installation.guarding.attempts import (
 from installation.guarding.facts import NOT_PROVED, PROVED
 from installation.guarding.report import as_json, as_page, as_table
 from installation.guarding.sealing import NOT_LAUNCHED, Proof
-from tests.guarding.children import USERS, needs_guard, run
+from tests.guarding.children import ROOT, USERS, needs_guard, run
 
 NEED_RIGHTS = {
     # Without a guard these are refused to an ordinary user all the same.
@@ -122,6 +124,28 @@ def test_an_audit_without_the_launcher_proves_nothing(tmp_path: Path) -> None:
     assert said["missing"][0].startswith("the first stage: ")
     assert not all(each["refused"] for each in said["attempts"])
     assert said["proved"].startswith("Nothing is proved")
+
+
+@needs_guard
+def test_the_audit_goes_whole_into_a_file(tmp_path: Path) -> None:
+    """Where output is a file, which only short lines get into, no attempt of the JSON is lost."""
+    command = [sys.executable, "-m", "installation", "audit", "--short", "--json"]
+    with (tmp_path / "audit.json").open("w") as file:
+        outcome = subprocess.run(command, stdout=file, cwd=ROOT, check=False, timeout=60)
+    assert outcome.returncode == 0
+    said = json.loads((tmp_path / "audit.json").read_text())
+    assert len(said["attempts"]) == 2 * (len(SHORT) - len(said["absent"]))
+
+
+@needs_guard
+def test_the_page_speaks_to_visitors_as_the_wall_does(tmp_path: Path) -> None:
+    """`kiosk audit --page` has the wall's line in the show's language above what was tried."""
+    (tmp_path / "kiosk.yaml").write_text("language: de\n")
+    file = str(tmp_path / "kiosk.yaml")
+    outcome = run("-m", "installation", "audit", file, "--page", user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert '<h1 lang="de">Kein Bild von Ihnen wird gespeichert. ' in outcome.stdout
+    assert "attempts were refused" in outcome.stdout
 
 
 @needs_guard
@@ -254,21 +278,22 @@ def test_ways_that_are_not_there_are_not_counted(tmp_path: Path) -> None:
     assert said["attempts"] == [
         {"name": "two", "thread": "main", "refused": True, "layer": "seccomp", "errno": 1}
     ]
-    page = as_page(proof)
+    page = as_page(proof, "Nothing.", "en")
     assert "1 of 1 attempts were refused" in page
     assert "<td>one</td><td>nowhere()</td><td>main</td><td>not there</td>" in page
     assert "one      nowhere()  main    not there" in as_table(proof)
 
 
 def test_the_audit_as_a_page(tmp_path: Path) -> None:
-    """The wall's page says to visitors what is so, and what is not proved."""
+    """The wall's page says what visitors read, what else is so, and what is not proved."""
     outcomes = tuple(tried([Attempt("one", "write()", "seccomp", refused)], tmp_path, "main"))
-    holds = as_page(Proof(outcomes, (), datetime.datetime.now()))
+    line = "Von Ihnen wird <kein> Bild gespeichert."
+    holds = as_page(Proof(outcomes, (), datetime.datetime.now()), line, "de")
     assert holds.startswith("<!doctype html>")
-    assert "This computer’s kernel prevents it." in holds
+    assert f'<h1 lang="de">{html.escape(line)}</h1>' in holds
     assert html.escape(NOT_PROVED) in holds
-    lacks = as_page(Proof(outcomes, (NOT_LAUNCHED,), datetime.datetime.now()))
-    assert "this computer does not make that impossible" in lacks
+    lacks = as_page(Proof(outcomes, (NOT_LAUNCHED,), datetime.datetime.now()), line, "de")
+    assert "Nothing is proved" in lacks
     assert html.escape(str(NOT_LAUNCHED)) in lacks
 
 
@@ -326,5 +351,6 @@ def test_the_audit_elsewhere_says_what_is_missing(platform: str, tmp_path: Path)
 
 def test_what_is_proved_leaves_out_what_stays_open() -> None:
     """Standard output and error are ways out that nobody closes, and the proof says so."""
-    assert "Standard output and error stay open" in NOT_PROVED
+    assert "standard output and error stay open" in NOT_PROVED
+    assert "swap" in NOT_PROVED
     assert "each way out that is known" not in PROVED
