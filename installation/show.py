@@ -337,6 +337,8 @@ class Mirror:
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
         self._flipped_at: float | None = None
+        self.first_at: float | None = None
+        """When the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
         self.intervals = Durations()
 
@@ -373,6 +375,7 @@ class Mirror:
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()
         self.ages.add(now - frame.taken_at)
+        self.first_at = self.first_at or now
         if self._flipped_at is not None:
             self.intervals.add(now - self._flipped_at)
         self._flipped_at = now
@@ -643,6 +646,7 @@ class Show:
             interval_ms=mirror.intervals.percentiles(),
             jitter_ms=mirror.intervals.deviation_ms(),
             dropped=mirrored.dropped,
+            first_frame_s=None if mirror.first_at is None else mirror.first_at - self._started_at,
             first_verdict_s=events.first_verdict_s,
         )
 

@@ -220,6 +220,7 @@ def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
     painted = 12 * summary.mirror_fps / summary.camera_fps
     assert painted + summary.dropped == pytest.approx(12)
     assert summary.first_paint_s is not None
+    assert summary.first_frame_s is not None
     assert summary.frame_age_ms.p95 is not None
 
 
