@@ -149,11 +149,27 @@ def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> Non
     assert {name for name in names if "cython" not in name} <= {"installation", "yaml", "_yaml"}
 
 
+SWITCHED_OFF = {
+    # What each would do otherwise, during the start or in the midst of the show.
+    "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",  # SDL starts a daemon
+    "MESA_SHADER_CACHE_DISABLE": "true",  # Mesa writes compiled shaders into the home folder
+    "MESA_GLSL_CACHE_DISABLE": "true",  # so do its older versions
+    "__GL_SHADER_DISK_CACHE": "0",  # so does NVIDIA's OpenGL
+    "CUDA_CACHE_DISABLE": "1",  # CUDA writes compiled kernels there
+    "USE_PYTORCH_KERNEL_CACHE": "0",  # and so does PyTorch
+    "PYTHONDONTWRITEBYTECODE": "1",  # Python writes beside its modules
+    "TORCH_COMPILE_DISABLE": "1",  # a compiler is started whenever shapes change
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch makes a folder when it is imported
+    "HF_HUB_OFFLINE": "1",  # weights are looked for on the network
+}
+"""What must be in the show's surroundings, whatever is in the user's."""
+
+
 def test_nothing_that_writes_is_left_switched_on() -> None:
-    """Caches on disk and at run time are off, and the display's driver is named."""
-    chosen = surroundings({"DISPLAY": ":0", "HOME": "/home/x"})
+    """Caches on disk and compilers at run time are off, and the display's driver is named."""
+    chosen = surroundings({name: "otherwise" for name in SWITCHED_OFF} | {"DISPLAY": ":0"})
+    assert {name: chosen[name] for name in SWITCHED_OFF} == SWITCHED_OFF
     assert chosen["SDL_VIDEODRIVER"] == "x11"
-    assert chosen["CUDA_CACHE_DISABLE"] == "1"
     assert surroundings({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"] == "dummy"
     assert "SDL_VIDEODRIVER" not in surroundings({})
 
