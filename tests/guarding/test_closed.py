@@ -167,7 +167,7 @@ SWITCHED_OFF = {
 
 def test_nothing_that_writes_is_left_switched_on() -> None:
     """Caches on disk and compilers at run time are off, and the display's driver is named."""
-    chosen = surroundings({name: "otherwise" for name in SWITCHED_OFF} | {"DISPLAY": ":0"})
+    chosen = surroundings(dict.fromkeys(SWITCHED_OFF, "otherwise") | {"DISPLAY": ":0"})
     assert {name: chosen[name] for name in SWITCHED_OFF} == SWITCHED_OFF
     assert chosen["SDL_VIDEODRIVER"] == "x11"
     assert surroundings({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"] == "dummy"
