@@ -58,11 +58,11 @@ def promises(screen: OffScreen, line: str) -> bool:
     panels = imprint(stage)
     Painter(stage.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
     x, y, width, height = astuple(panels[0].rect)
-    strips = (
+    seen, awaited = (
         pygame.surfarray.array3d(each.surface)[x : x + width, y : y + height]
         for each in (screen, expected)
     )
-    return np.array_equal(*strips)
+    return np.array_equal(seen, awaited)
 
 
 WORDS = load_words()
