@@ -26,6 +26,7 @@ from tests.manual_clock import ManualClock
 from tests.test_show import Film, parts_of
 
 SIZE = (1280, 720)
+SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
 MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
 OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 DAY = datetime.date(2026, 5, 1)
@@ -50,8 +51,16 @@ def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
     return calendar
 
 
-def promises(screen: OffScreen, line: str) -> bool:
-    """Tell whether the strip on `screen` is the one with `line`, pixel by pixel."""
+class Wall(OffScreen):
+    """A screen of which the last picture is kept that was not black."""
+
+    def flip(self) -> None:
+        if pygame.surfarray.array3d(self.surface).any():
+            self.seen = self.surface.copy()
+
+
+def promises(wall: Wall, line: str) -> bool:
+    """Tell whether the strip on `wall` was the one with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
     stage = show.open_stage(expected, Settings())
     stage = replace(stage, words=stage.words.model_copy(update={"privacy": line}))
@@ -59,8 +68,8 @@ def promises(screen: OffScreen, line: str) -> bool:
     Painter(stage.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
     x, y, width, height = astuple(panels[0].rect)
     seen, awaited = (
-        pygame.surfarray.array3d(each.surface)[x : x + width, y : y + height]
-        for each in (screen, expected)
+        pygame.surfarray.array3d(each)[x : x + width, y : y + height]
+        for each in (wall.seen, expected.surface)
     )
     return np.array_equal(seen, awaited)
 
@@ -71,43 +80,52 @@ THE_DAY_AFTER = WORDS.privacy_earlier.format(ways=1, date="1 May 2026")
 
 
 @pytest.mark.parametrize(
-    ("missing", "line"), [((), ENFORCED), ((MISSING,), WORDS.privacy_unguarded)]
+    ("missing", "swap", "line"),
+    [
+        ((), None, ENFORCED),
+        ((MISSING,), None, WORDS.privacy_unguarded),
+        ((), SWAP, WORDS.privacy_unguarded),
+    ],
 )
-def test_the_wall_promises_the_kernel_only_where_the_proof_holds(
-    missing: tuple[Mistake, ...], line: str, calendar: Calendar
+def test_the_wall_promises_the_kernel_only_where_it_prevents_storing(
+    missing: tuple[Mistake, ...], swap: Mistake | None, line: str, calendar: Calendar
 ) -> None:
-    """A show in `privacy: degraded` says on its strip that nothing makes storing impossible."""
+    """Where a layer is missing, or memory may be swapped to a disk, the strip does not say so."""
+    said: list[str] = []
 
     class Sealed(Guard):
         def seal(self) -> Proof:
-            return Proof(OUTCOMES, missing, AT)
+            return Proof(OUTCOMES, missing, AT, swap)
 
-    screen = OffScreen(SIZE)
+    wall = Wall(SIZE)
     guarded = show.Show(
         Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
-        screen,
+        wall,
         started_at=0.0,
-        say=lambda line: None,
+        say=said.append,
         tell=lambda event: None,
         open_parts=lambda loaded, clock, say: parts_of(Film(12)),
         guard=Sealed(Standing("degraded", missing)),
     )
     guarded.run()
-    assert promises(screen, line)
+    assert promises(wall, line)
+    assert any(str(each) in " ".join(said) for each in (*missing, swap) if each) == (
+        line != ENFORCED
+    )
 
 
 def test_at_midnight_the_promise_names_the_day(calendar: Calendar) -> None:
     """The mirror promises what was tried today, and after midnight says on which day it was."""
-    screen = OffScreen(SIZE)
-    stage = show.open_stage(screen, Settings())
+    wall = Wall(SIZE)
+    stage = show.open_stage(wall, Settings())
     frames: Latest[Frame] = Latest()
     renew = show._renewal(Proof(OUTCOMES, (), AT), stage)
-    mirror = show.Mirror(screen, stage, frames, Latest(), ManualClock(), renew)
+    mirror = show.Mirror(wall, stage, frames, Latest(), ManualClock(), renew)
     for day, line in ((DAY, ENFORCED), (DAY + datetime.timedelta(days=1), THE_DAY_AFTER)):
         calendar.day = day
         frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 0.0))
         mirror.step()
-        assert promises(screen, line)
+        assert promises(wall, line)
 
 
 def test_the_last_picture_is_wiped_off_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
