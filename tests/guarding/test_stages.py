@@ -394,3 +394,39 @@ def test_a_rule_that_is_missing_closes_the_show(user: str, tmp_path: Path) -> No
     assert len(told) == 2, outcome.stderr
     for line in told:
         assert line.startswith("attempt to swap to a file: it was not refused by the guard"), line
+
+
+@needs_guard
+def test_other_programs_run_on_as_they_did(user: str, tmp_path: Path) -> None:
+    """What is set of another program of the user would outlive the show; once sealed, nothing is.
+
+    The control: before the second stage the same calls leave their marks.
+    """
+    program = """
+    import fcntl, os
+    from installation.guarding import seccomp
+    read, write = os.pipe()
+    other = os.fork()
+    if not other:
+        os.close(write)
+        os.read(read, 1)
+        os._exit(0)
+    set_size = 1031
+    def mark(value):
+        for call, arguments in (
+            (os.setpriority, (os.PRIO_PROCESS, other, value)),
+            (os.sched_setscheduler, (other, os.SCHED_BATCH, os.sched_param(0))),
+            (os.sched_setaffinity, (other, os.sched_getaffinity(other))),
+            (fcntl.fcntl, (write, set_size, value * 4096)),
+        ):
+            try:
+                call(*arguments)
+            except OSError as failure:
+                print(failure.errno)
+        print(os.getpriority(os.PRIO_PROCESS, other), fcntl.fcntl(read, set_size + 1))
+    mark(8)
+    seccomp.enter(seccomp.second(), all_threads=True)
+    mark(16)
+    """
+    refused = f"{ANSWER}\n" * 4
+    assert child(program, user, tmp_path) == f"8 32768\n{refused}8 32768\n"
