@@ -22,7 +22,7 @@ NOT_PROVED = (
     "driver of the graphics card, a faulty kernel, and a camera in the room that is not this one "
     "are outside the proof; standard output and error stay open for words; and a program here that "
     "is in league with this one could watch signs that no kernel prevents, such as the names of "
-    "its threads or how busy it is."
+    "its threads, how busy it is, or which files it reads."
 )
 
 

@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from installation.guarding.facts import NOT_PROVED, PROVED, Fact, facts
 from installation.guarding.sealing import Proof
 
-BECAME = {"refused": "refused", "got through": "GOT THROUGH", "not there": "not there"}
+BECAME = {
+    "refused": "refused",
+    "forbidden anyway": "FORBIDDEN ANYWAY",
+    "got through": "GOT THROUGH",
+    "not there": "not there",
+}
 HEAD = ("attempt", "how", "thread", "became of it", "layer", "error number")
 GOOD = {True: "good", False: "NOT GOOD", None: "unknown"}
 

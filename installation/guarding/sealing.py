@@ -58,8 +58,9 @@ class Proof:
 
     @property
     def ways(self) -> int:
-        """How many ways out were tried; not those that this machine does not have."""
-        return len({outcome.name for outcome in self.outcomes if outcome.became != "not there"})
+        """How many ways out were tried; not those that this machine does not have or allow."""
+        tried = ("refused", "got through")
+        return len({outcome.name for outcome in self.outcomes if outcome.became in tried})
 
     @property
     def holds(self) -> bool:
@@ -153,7 +154,9 @@ class Guard:
             outcomes = [*tried(attempts, ground, MAIN), *witness.tell()]
         missing += _free_threads()
         missing += [
-            _got_through(outcome) for outcome in outcomes if outcome.became == "got through"
+            _not_refused(outcome)
+            for outcome in outcomes
+            if outcome.became in ("got through", "forbidden anyway")
         ]
         if len(outcomes) != 2 * len(attempts):
             missing.append(UNFINISHED)
@@ -187,11 +190,12 @@ def _free_threads() -> list[Mistake]:
     return [Mistake(SECCOMP, "a thread is not under both filters", "Tell whoever made this kiosk.")]
 
 
-def _got_through(outcome: Outcome) -> Mistake:
+def _not_refused(outcome: Outcome) -> Mistake:
+    by = " by the guard" if outcome.became == "forbidden anyway" else ""
     number = "" if outcome.error is None else f"; the kernel's number was {outcome.error}"
     return Mistake(
         f"attempt to {outcome.name}",
-        f"it was not refused in the {outcome.thread} thread{number}",
+        f"it was not refused{by} in the {outcome.thread} thread{number}",
         "Run `kiosk audit`, and tell whoever made this kiosk.",
     )
 
