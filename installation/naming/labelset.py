@@ -68,6 +68,11 @@ RECIPES: Mapping[Method, int] = {"text": 1, "prompts": 1}
 """The version of the sentences that the kiosk adds to a set's own words, by method. Raised by hand
 with them, so that older builds are stale; a test tells when."""
 
+TEMPERATURES: Mapping[str, float] = {"text": 0.35}
+MIN_SCORES: Mapping[str, float] = {"text": 0.05}
+"""Of sets that say none, where the method needs others than 1.0 and 0.1: meanings are never as far
+apart as a network's classes. They are those of the shipped kindnesses."""
+
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
 """Letters; what the screen can hold. WordNet's longest definition of a person has 318."""
@@ -136,9 +141,13 @@ class LabelSetSettings(Section):
         | None
     ) = None
     """The network that looks; None: the method's own."""
-    temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
+    temperature: Annotated[float, Field(ge=0.001, le=1000)] = Field(
+        default_factory=lambda said: TEMPERATURES.get(said.get("method", ""), 1.0)
+    )
     """What logits are divided by before the softmax: lower makes the scores more decided."""
-    min_score: Share = 0.1
+    min_score: Share = Field(
+        default_factory=lambda said: MIN_SCORES.get(said.get("method", ""), 0.1)
+    )
     """The score below which a visitor is only the root."""
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
     """Only for `prompts`: sentences in which {} stands for the name; none: the kiosk's own."""
@@ -198,6 +207,11 @@ class LabelSet:
     def weights(self) -> Path:
         """The folder with the weights that were fetched."""
         return self.folder.parent / WEIGHTS.name
+
+    def check_weights(self) -> None:
+        """Raise WeightsError where its network must be fetched and is not there."""
+        if self.encoder not in (LITE, ""):
+            fetched.check(self.encoder, self.weights)
 
     @property
     def remedy(self) -> str:

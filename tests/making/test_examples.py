@@ -23,8 +23,10 @@ from installation.config import ContentSettings
 from installation.document import MOST_MISTAKES
 from installation.errors import LabelSetError
 from installation.making import building, examples, pictures
+from installation.making.beginning import begin
 from installation.making.cache import FOLDER
 from installation.making.made import Made
+from installation.making.neutral import neutral_features
 from installation.making.pictures import LeftOut
 from installation.naming import crops, labelset
 from installation.naming.encoder import Input
@@ -90,6 +92,24 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
         scores = scorer.score(eye.encode(batch))[0]
         assert scores.argmax() == i
         assert scores[i] > 0.5
+
+
+def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
+    """In a set begun with `new`, what the card says of scores is what the show's scorer gives."""
+    folder = begin("mine", None, tmp_path)
+    file = folder / "labelset.yaml"
+    file.write_text(file.read_text().replace("method: text", "method: examples"))
+    (folder / "labels.csv").write_text("\n".join([HEADER, *_rows()]))
+    for name, colour in COLOURS.items():
+        draw(folder / "examples" / name, colour)
+    eye = Eye()
+    made = building.build("mine", tmp_path, partial(examples.make, encoder=eye))
+    assert made is not None
+    label_set = labelset.load("mine", ContentSettings(), tmp_path)
+    scorer = Linear.open(label_set, eye.fingerprint, eye.width, CPU)
+    best = scorer.score(neutral_features(eye, examples.NEUTRAL)).max(1).values
+    (nothing,) = (line for line in made.figures if "is_background" in line)
+    assert f"Their best label's score is {best.mean():.2f} on average" in nothing
 
 
 def test_the_figures_are_what_an_artist_must_know(folder: Path) -> None:

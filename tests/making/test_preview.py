@@ -105,11 +105,17 @@ def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
 
 
 def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Letters that nothing on this machine can draw are a row of the table, and no crash."""
+    """Letters that nothing on this machine can draw are a row of the table, and no crash.
+
+    The names that can be drawn are measured all the same; the show's language is missed, too.
+    """
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
-    write(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,", yaml=YAML, name="things")
-    made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)
+    rows = (*ROWS[:3], ROWS[4].replace("swimmers", ""), "n03063599,コップ,a cup,,,,")
+    write(tmp_path, *rows, yaml=YAML, name="things")
+    made = preview("things", (1280, 720), SAFE, tmp_path, language="de", embed=embed)
     assert made.figures[0].startswith("Of 120 pictures of nothing, "), "hidden as by default"
     facts = {fact.what: fact for fact in made.facts}
     assert facts["scripts without a font"].which == ["East Asian"]
-    assert "take several lines at 1280×720" not in facts
+    assert facts["take several lines at 1280×720"].which == [f"{'long ' * 23}name"]
+    assert facts["are not translated into es"].count == 3
+    assert facts["are not translated into de"].count == 4
