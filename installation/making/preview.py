@@ -79,8 +79,7 @@ def preview(
     with text.open_cache(models) as cache:
         embed = embed or remembered(text.open_text_encoder, cache)
         embeddings = text.embed_labels(rows, embed)
-    wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
-    won = {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
+    won = _wins(label_set, trial.pictures)
     scripts = fonts.missing_scripts(label_set.texts())
     points = [chart.Point(_drawable(names[row.id], scripts), won.get(row.id)) for row in rows]
     visible = [i for i, row in enumerate(rows) if row.id in won]
@@ -101,7 +100,7 @@ def preview(
     if len(pairs) == chart.MOST_PAIRS:
         alike += ", or more: only the nearest are counted"
     facts = [
-        *_facts(label_set, trial, won),
+        *_facts(label_set, trial),
         Fact("scripts without a font", len(scripts), scripts),
         _too_long(label_set, screen, scripts),
         *_untranslated(source, set(won), language),
@@ -127,7 +126,8 @@ def _drawable(name: str, scripts: Sequence[str]) -> str:
 def _legend(label_set: LabelSet, trial: Trial) -> str:
     hidden = sum(label_set.hidden.values())
     said = f"{len(label_set.labels):,} labels, near each other by what they mean. The larger, the "
-    said += f"more often it won, of {len(trial.scores):,} tries. Joined: nearly the same."
+    said += f"more of {len(trial.pictures):,} pictures it won, of nothing and of the rehearsal. "
+    said += "Joined: nearly the same."
     return f"{said} Grey, without a name: {hidden:,} hidden." if hidden else said
 
 
@@ -146,9 +146,16 @@ def _figures(label_set: LabelSet, trial: Trial) -> Iterator[str]:
         yield f"Each class of the network as if it alone were seen: {evenness(trial.things)}."
 
 
-def _facts(label_set: LabelSet, trial: Trial, won: Mapping[str, int]) -> Iterator[Fact]:
-    """Yield which labels never win, and which win too often."""
+def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:
+    """Return how often each label wins by `scores`, `(N, labels)`, by its id."""
+    wins = scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
+    return {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
+
+
+def _facts(label_set: LabelSet, trial: Trial) -> Iterator[Fact]:
+    """Yield which labels never win, not even by a class alone, and which win too often."""
     labels = label_set.labels
+    won = _wins(label_set, trial.scores)
     never = [label.name for label in labels if not won[label.id]]
     yield Fact("never win", len(never), never)
     shares = trial.neutral.argmax(1).bincount(minlength=len(labels)) / len(trial.neutral)
