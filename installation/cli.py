@@ -286,7 +286,7 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
             mistakes.append(fonts.no_font(loaded.where(*keys), missing))
     if missing := fonts.missing_scripts(label_set.texts()):
         mistakes.append(fonts.no_font(shown(labels_file(label_set.folder)), missing))
-    mistakes += mistakes_of([partial(built.check, label_set), label_set.check_weights])
+    mistakes += mistakes_of([partial(built.check_ready, label_set)])
     if mistakes:
         raise LabelSetError(*mistakes)
     return label_set

@@ -92,6 +92,11 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
         0,
         0,
     ]
+    (models / "weights" / f"{TINY}.safetensors").unlink()
+    assert_refused(
+        project.kiosk("check"),
+        f"models/weights/{TINY}.safetensors: the weights of its network are not there. Run: kiosk",
+    )
 
 
 def test_a_preview_is_of_the_set_that_will_hang(project: Project) -> None:

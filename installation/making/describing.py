@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from installation.config import MODELS
 from installation.document import shown, some
-from installation.errors import LabelSetError, Mistake, mistakes_of
+from installation.errors import KioskError, LabelSetError, Mistake, mistakes_of
 from installation.naming import built, labelset, own_network
 from installation.naming.files import TENSORS
 from installation.naming.labelset import SAFE, InputSettings, LabelSet, Source
@@ -75,7 +75,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     label_set = labelset.assemble(source, SAFE)
     words = mistakes_of([partial(labelset.showable, source, SAFE)])
     words += _undrawable(source)
-    checks: list[Callable[[], object]] = [partial(built.check, label_set), label_set.check_weights]
+    checks: list[Callable[[], object]] = [partial(built.check_ready, label_set)]
     if source.settings.method == "onnx":
         checks.append(partial(own_network.inspect, source.folder))
     others = mistakes_of(checks)
@@ -163,6 +163,8 @@ def _count(label_set: LabelSet) -> str:
 
 def _state(label_set: LabelSet) -> str:
     """Return whether its tensors are there and from its present words, and its network, too."""
-    if wrong := mistakes_of([partial(built.check, label_set), label_set.check_weights]):
-        return ", ".join(mistake.what for mistake in wrong)
+    try:
+        built.check_ready(label_set)
+    except KioskError as error:
+        return error.mistakes[0].what
     return "built" if label_set.is_built else "needs no building"

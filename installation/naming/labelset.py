@@ -208,11 +208,6 @@ class LabelSet:
         """The folder with the weights that were fetched."""
         return self.folder.parent / WEIGHTS.name
 
-    def check_weights(self) -> None:
-        """Raise WeightsError where its network must be fetched and is not there."""
-        if self.encoder not in (LITE, ""):
-            fetched.check(self.encoder, self.weights)
-
     @property
     def remedy(self) -> str:
         """The sentence that says how its tensors are built, and what must be fetched before."""

@@ -6,6 +6,8 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import describing
+from installation.naming import labelset
+from installation.naming.encoder import Input
 from tests.naming.made_networks import made_onnx
 from tests.naming.made_prompts import made_prompts
 from tests.naming.test_labelset import write
@@ -105,6 +107,11 @@ def test_the_pictures_that_a_network_is_given_are_said(tmp_path: Path) -> None:
         "Its network is given pictures: mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
         "assumed, as labelset.yaml has no `input` for it)."
     )
+    taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    source = labelset.read(folder.name, tmp_path)
+    assert "pictures: 16 px, mean 0.5, " in describing.pictures(source, taken)
+    as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
+    assert describing.pictures(source, as_bytes).endswith("(as it asks for).")
     file.write_text(text + "\ninput: {size: 16, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
     (line,) = (of for of in describing.examined(folder.name, tmp_path) if "pictures" in of)
     assert line.endswith("16 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml says).")
