@@ -17,13 +17,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from installation import STARTED_AT, arguments, cli_fetch, cli_labels, config
 from installation.config import Settings
 from installation.document import Loaded, shown
-from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
+from installation.errors import KioskError, LabelSetError, Mistake, SettingsError, mistakes_of
 from installation.guarding import clerk
 from installation.guarding.log import Log, LogHandler
 from installation.guarding.sealing import Guard, Proof
@@ -300,10 +301,7 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
             mistakes.append(fonts.no_font(loaded.where(*keys), missing))
     if missing := fonts.missing_scripts(label_set.texts()):
         mistakes.append(fonts.no_font(shown(labels_file(label_set.folder)), missing))
-    try:
-        built.check(label_set)
-    except LabelSetError as error:
-        mistakes += error.mistakes
+    mistakes += mistakes_of([partial(built.check_ready, label_set)])
     if mistakes:
         raise LabelSetError(*mistakes)
     return label_set

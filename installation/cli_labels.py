@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 from installation import arguments, config
 from installation.config import MODELS, Settings, label_sets
-from installation.document import shown, some
+from installation.document import cut, shown, some
+from installation.errors import Mistake, SettingsError
 
 DONE = 0
 
@@ -76,15 +78,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def new_set(asked: argparse.Namespace) -> int:
     """Make a label set, ready to edit."""
-    from installation.making.beginning import begin
+    from installation.making.beginning import begin, steps
 
     folder = begin(asked.set, asked.model, MODELS)
     print(f"{shown(folder)} is there. Now:")
-    print(f"  1. Open {shown(folder / 'labels.csv')} in a spreadsheet, a row for each label, and")
-    print("     save it as CSV. Its columns are explained in labelset.yaml.")
-    print(f"  2. Give it a title in {shown(folder / 'labelset.yaml')}.")
-    print(f"  3. kiosk labels build {asked.set}")
-    print(f"  4. kiosk run --labels {asked.set}")
+    for number, step in enumerate(steps(asked.set, asked.model, MODELS), 1):
+        lines = textwrap.wrap(step, 73, break_long_words=False, break_on_hyphens=False)
+        print(f"  {number}. " + "\n     ".join(lines))
     return DONE
 
 
@@ -194,7 +194,11 @@ def watch_set(asked: argparse.Namespace) -> int:
 
     show = argparse.ArgumentParser(prog="kiosk labels watch NAME", allow_abbrev=False)
     arguments.add_run(show, config.DEFAULT_FILE)
-    content = _settings(asked.set, show.parse_args(asked.rest).file).content
+    rest = show.parse_args(asked.rest)
+    if rest.labels not in (None, asked.set):
+        what = f"it is '{cut(rest.labels)}', but '{cut(asked.set)}' is watched"
+        raise SettingsError(Mistake("--labels", what, "Leave it out: what is watched is shown."))
+    content = _settings(asked.set, rest.file).content
     return watch(
         asked.set, content, asked.rest, lambda line: print(line, file=sys.stderr, flush=True)
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+
+import pytest
 
 from tests.naming.made_examples import COLOURS, draw
 from tests.naming.made_networks import PERSONS, TINY, tiny, write_set, write_weights
@@ -20,7 +23,7 @@ def test_a_new_set_is_listed_beside_the_others(project: Project) -> None:
     outcome = project.kiosk("labels", "new", "mine", "--from", "fish")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("models/mine is there. Now:\n")
-    assert outcome.stdout.endswith("4. kiosk run --labels mine\n")
+    assert outcome.stdout.endswith("3. kiosk run --labels mine\n")
     project.write("models/mine/labels.csv", "id,name\n")
     lines = project.kiosk("labels", "list").stdout.splitlines()
     assert lines == [
@@ -89,6 +92,11 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
         0,
         0,
     ]
+    (models / "weights" / f"{TINY}.safetensors").unlink()
+    assert_refused(
+        project.kiosk("check"),
+        f"models/weights/{TINY}.safetensors: the weights of its network are not there. Run: kiosk",
+    )
 
 
 def test_a_preview_is_of_the_set_that_will_hang(project: Project) -> None:
@@ -131,6 +139,36 @@ def test_watching_ends_as_the_show_does(project: Project) -> None:
     project.write("kiosk.yaml", "privacy: degraded\ndevice: abacus\n")
     outcome = project.kiosk("labels", "watch", "fish", *rest)
     assert_refused(outcome, "kiosk.yaml:2: device is 'abacus'")
+
+
+def test_what_is_watched_is_what_is_shown(project: Project) -> None:
+    """Another set on the wall than the one that is built is a mistake."""
+    outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
+    assert_refused(outcome, "--labels: it is 'birds', but 'fish' is watched. Leave it out")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_the_watching_ends_the_show(project: Project, number: int) -> None:
+    """No show plays on with nobody to build its set."""
+    project.write("kiosk.yaml", "privacy: degraded\n")
+    words = ["labels", "watch", "fish", "--headless", "--source", "rehearsal", "--seconds", "90"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "installation", *words],
+        cwd=project.folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        try:
+            said(watching, "camera:")
+            watching.send_signal(number)
+            output, after = watching.communicate(timeout=60)  # the show holds these pipes, too
+        finally:
+            watching.kill()
+    assert json.loads(output.splitlines()[-1])["event"] == "summary"
+    assert "Traceback" not in after
+    assert watching.returncode == 0
 
 
 def test_a_part_of_the_watching_that_fails_ends_the_show(project: Project) -> None:

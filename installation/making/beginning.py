@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
 
+from installation.document import shown
 from installation.making.replacing import unwritten
 from installation.making.set_names import check_free, check_plain
 from installation.naming import files, labelset
@@ -51,9 +53,19 @@ crop: {crop}
 #   onnx       by a network of your own: classifier.onnx beside this file
 method: {method}
 {more}
-# Lower makes the scores more decided; below min_score (0 to 1) a visitor is only the root.
-temperature: {temperature:g}
-min_score: {min_score:g}
+# What may be said besides. Take the # in front of a line away and write what you want there; where
+# nothing is said, the method has what suits it.
+#
+# temperature: 0.5   # lower makes the scores more decided
+# min_score: 0.1   # 0 to 1: below it a visitor is only the root
+# templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
+# examples: photographs   # for examples: another folder of pictures
+# encoder: resnet50.a1_in1k   # for examples and classes, after `kiosk fetch timm/resnet50.a1_in1k`
+# output: scores   # for onnx: its answers are shares that sum to 1, as Teachable Machine's do
+#   For onnx, the pictures that the network was trained with: their side, px, what is taken from
+#   red, green and blue (0 to 1), and what they are then divided by. These are Teachable Machine's,
+#   and are assumed where nothing is said:
+# input: {{size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
 """
 
 ROWS = (
@@ -70,14 +82,16 @@ TEXT_SETTINGS = {
     "root_definition": "a person, and that is plenty",
     "crop": "bust",
     "method": "text",
-    "temperature": 0.35,
-    "min_score": 0.05,
 }
 """As the shipped kindnesses have them."""
 
 
-OF_METHODS = ("encoder", "templates", "examples", "input", "output")
-"""Settings that only some methods have; a copy has those that its model says."""
+COPIED = {"encoder", "temperature", "min_score", "templates", "examples", "input", "output"}
+"""Settings that a set may go without; a copy has those that its model says."""
+
+
+NETWORK = (files.ONNX, files.TENSORS, files.CONFIG, files.PREPROCESSOR)
+"""The files of a set's own network."""
 
 
 def begin(name: str, model: str | None, models: Path) -> Path:
@@ -101,8 +115,7 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         settings |= {"title": f"{of.title} (a copy)", "credit": of.credit, "crop": of.crop}
         settings |= {"root_id": root.id, "root_name": root.name}
         settings |= {"root_definition": root.definition, "method": of.method}
-        settings |= {"temperature": of.temperature, "min_score": of.min_score}
-        if said := of.model_dump(mode="json", include=set(OF_METHODS), exclude_unset=True):
+        if said := of.model_dump(mode="json", include=COPIED, exclude_unset=True):
             settings["more"] = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
         if root.translations:
             said = root.model_dump(include={"translations"})
@@ -122,6 +135,28 @@ def begin(name: str, model: str | None, models: Path) -> Path:
     except OSError as failure:
         raise unwritten(folder, failure) from None
     return folder
+
+
+def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
+    """Yield what is to be done with a set that has begun, step by step, until it hangs."""
+    source = labelset.read(name, models)
+    folder, method = source.folder, source.settings.method
+    yield (
+        f"Open {shown(folder / files.LABELS)} in a spreadsheet, a row for each label, and save it "
+        f"as CSV. Its columns are explained in {files.SETTINGS}."
+    )
+    yield f"Give it a title in {shown(folder / files.SETTINGS)}."
+    if method == "examples":
+        pictures = shown(folder / source.settings.examples)
+        yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
+    if method == "onnx":
+        there = [of for of in NETWORK if model is not None and (models / model / of).exists()]
+        network = " and ".join(there) or files.ONNX
+        of = f" from {shown(models / model)}" if model is not None and there else ""
+        yield f"Copy {network}{of} to {shown(folder)}: a network is not copied by itself."
+    if labelset.assemble(source, labelset.EVERYTHING).is_built:
+        yield f"kiosk labels build {name}"
+    yield f"kiosk run --labels {name}"
 
 
 _TEXTS = ("title", "credit", "root_id", "root_name", "root_definition")

@@ -25,7 +25,7 @@ FOLDER = ".cache"
 """In the folder of the label sets; no set begins with a dot."""
 
 MOST = 20_000
-"""Vectors of one network; the oldest give way. 205 MB of the widest here, 2,560 numbers each."""
+"""Vectors of one network; the oldest give way. 215 MB of the widest here, 2,688 numbers each."""
 
 KEY = 32
 """Bytes of a SHA-256."""

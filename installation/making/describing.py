@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from installation.config import MODELS
 from installation.document import shown, some
-from installation.errors import LabelSetError, Mistake, mistakes_of
+from installation.errors import KioskError, LabelSetError, Mistake, mistakes_of
 from installation.naming import built, labelset, own_network
-from installation.naming.labelset import SAFE, LabelSet, Source
+from installation.naming.files import TENSORS
+from installation.naming.labelset import SAFE, InputSettings, LabelSet, Source
 from installation.naming.output_names import labels_file
 from installation.naming.spreadsheet import Row
 from installation.showing import fonts
+
+if TYPE_CHECKING:
+    from installation.naming.encoder import Input
 
 
 def line(name: str, models: Path = MODELS) -> str:
@@ -70,7 +75,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     label_set = labelset.assemble(source, SAFE)
     words = mistakes_of([partial(labelset.showable, source, SAFE)])
     words += _undrawable(source)
-    checks = [partial(built.check, label_set)]
+    checks: list[Callable[[], object]] = [partial(built.check_ready, label_set)]
     if source.settings.method == "onnx":
         checks.append(partial(own_network.inspect, source.folder))
     others = mistakes_of(checks)
@@ -80,6 +85,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
         raise LabelSetError(*words, *others)
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
     if source.settings.method == "onnx":
+        yield pictures(source)
         yield "Whether its network answers as the set says, `kiosk labels preview` tries."
     if source.settings.method == "examples":
         from installation.making.pictures import has_other_pictures  # opens torch
@@ -90,6 +96,30 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     if without:
         yield f"{len(without):,} have no definition: {some(without)}."
     yield from _coverage(source)
+
+
+def pictures(source: Source, taken: Input | None = None) -> str:
+    """Return which pictures a set's own network is given, and who says so.
+
+    `taken` is what the network that was opened takes; without it no more is said than the files of
+    words say.
+    """
+    given = taken or source.settings.input or InputSettings()
+    said = source.settings.input.model_fields_set if source.settings.input else set()
+    if own_network.find(source.folder).name == TENSORS:
+        who = "as its own files say, and labelset.yaml where it says other"
+        if taken is None:
+            return f"Its network is given pictures {who}."
+    else:
+        assumed = {
+            of for of in ("mean", "std") if getattr(given, of) == getattr(InputSettings(), of)
+        } - said
+        who = "as labelset.yaml says" if said else "as it asks for"
+        if assumed:
+            who = f"{' and '.join(sorted(assumed))} assumed, as labelset.yaml has no `input` for it"
+    size = f"{given.size} px, " if taken or "size" in said else ""
+    mean, std = (", ".join(f"{of:.3g}" for of in part) for part in (given.mean, given.std))
+    return f"Its network is given pictures: {size}mean {mean}, std {std} ({who})."
 
 
 def _undrawable(source: Source) -> Iterator[Mistake]:
@@ -132,11 +162,9 @@ def _count(label_set: LabelSet) -> str:
 
 
 def _state(label_set: LabelSet) -> str:
-    """Return whether its tensors are there and from its present words."""
-    if not label_set.is_built:
-        return "needs no building"
+    """Return whether its tensors are there and from its present words, and its network, too."""
     try:
-        built.check(label_set)
-    except LabelSetError as error:
+        built.check_ready(label_set)
+    except KioskError as error:
         return error.mistakes[0].what
-    return "built"
+    return "built" if label_set.is_built else "needs no building"

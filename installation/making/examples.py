@@ -25,7 +25,7 @@ from installation.making.cache import Cache
 from installation.making.evenness import evenness
 from installation.making.made import Made
 from installation.making.neutral import neutral_features, neutral_pictures
-from installation.making.pictures import Found, LeftOut
+from installation.making.pictures import Found, LeftOut, Picture
 from installation.making.probe import Features, Numbers
 from installation.naming import labelset
 from installation.naming.encoder import Encoder
@@ -50,18 +50,25 @@ def make(source: Source, encoder: Encoder | None = None) -> Made:
         label_set = labelset.assemble(source, labelset.EVERYTHING)
         encoder = open_encoder(label_set, torch.device("cpu"))
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{pictures.VERSION}"
-    with Cache(source.folder.parent, name, 2 * encoder.width) as cache:
+    with Cache(source.folder.parent, name, 2 * (encoder.width + pictures.SKETCH)) as cache:
         there = pictures.find(source, cache)
-        found = _encoded(there, encoder, cache)
+        found = _without_copies(_encoded(there, encoder, cache), encoder.width, cache)
         everybody = range(len(source.rows))
         if mistakes := list(pictures.too_few(source, found, everybody)):
             raise LabelSetError(*shortened(mistakes))
-        views = _views([cache[picture.key] for picture in found.good])
+        views = _views(found.good, cache)[:, :, : encoder.width].double().numpy()
         neutral = _neutral(encoder, cache)
     labels = np.array([picture.row for picture in found.good])
-    out, logits = probe.held_out(views, labels)
-    temperature = probe.temperature(logits, labels[out])
-    made = probe.fit(views, labels).softened(temperature)
+    with tqdm(
+        total=probe.parts(len(labels)) + 1,
+        desc="learning; the time left is known after the first part",
+        unit="part",
+        disable=None,
+        leave=False,
+    ) as bar:
+        out, logits = probe.held_out(views, labels, bar.update)
+        temperature = probe.temperature(logits, labels[out])
+        made = probe.fit(views, labels).softened(temperature)
     figures = [
         *_figures(source, logits / temperature, labels[out], made.logits(neutral)),
         *_of_pictures(source, found),
@@ -102,17 +109,29 @@ def _encoded(found: Found, encoder: Encoder, cache: Cache) -> Found:
     return Found(good, (*found.left_out, *left_out))
 
 
+def _without_copies(found: Found, width: int, cache: Cache) -> Found:
+    """Return `found` without the pictures that are copies of others, where there are any good."""
+    if not found.good:
+        return found
+    different = pictures.without_copies(found.good, _views(found.good, cache)[:, :, width:])
+    return Found(different.good, (*found.left_out, *different.left_out))
+
+
 def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: Cache) -> None:
-    """Add to `cache` what `encoder` gives for each square `(3, size, size)` and for its mirror."""
+    """Add to `cache` what is seen in each square `(3, size, size)` and in its mirror image.
+
+    That is what `encoder` gives, and a sketch that tells copies.
+    """
     if squares:
         batch = torch.stack(list(squares.values())).to(encoder.device)  # (N, 3, size, size)
-        both = encoder.encode(torch.cat([batch, batch.flip(3)])).chunk(2)  # 2 × (N, D)
-        cache.add(list(squares), torch.cat(both, 1))
+        both = torch.cat([batch, batch.flip(3)])
+        seen = torch.cat([encoder.encode(both).cpu(), pictures.sketches(both)], 1)
+        cache.add(list(squares), torch.cat(seen.chunk(2), 1))  # (N, 2 · (D + SKETCH))
 
 
-def _views(vectors: Sequence[torch.Tensor]) -> Features:
-    """Return `(N, 2, D)`: each picture as it is and mirrored."""
-    return torch.stack(list(vectors)).double().view(len(vectors), 2, -1).numpy()
+def _views(good: Sequence[Picture], cache: Cache) -> torch.Tensor:
+    """Return `(N, 2, D + SKETCH)`: what is seen in each picture as it is and mirrored."""
+    return torch.stack([cache[picture.key] for picture in good]).view(len(good), 2, -1)
 
 
 def _neutral(encoder: Encoder, cache: Cache) -> Features:
@@ -120,9 +139,11 @@ def _neutral(encoder: Encoder, cache: Cache) -> Features:
     drawn = neutral_pictures(NEUTRAL)
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):
-        seen = neutral_features(encoder, NEUTRAL)
-        cache.add(keys, torch.cat([seen, seen], 1))  # mirrored they are nothing, too
-    return _views([cache[key] for key in keys])[:, 0]
+        seen = neutral_features(encoder, NEUTRAL).cpu()
+        # Nobody asks for their mirror images or sketches.
+        rest = torch.zeros(NEUTRAL, encoder.width + 2 * pictures.SKETCH)
+        cache.add(keys, torch.cat([seen, rest], 1))
+    return torch.stack([cache[key][: encoder.width] for key in keys]).double().numpy()
 
 
 def _figures(source: Source, logits: Features, labels: Numbers, neutral: Features) -> Iterator[str]:

@@ -49,7 +49,7 @@ JOINED: Colour = (0, 120, 0)
 
 @dataclass(frozen=True)
 class Point:
-    """A label on the map; `wins` is how often it won, and None where it is hidden."""
+    """A label on the map; `wins` is how many pictures it won, and None where it is hidden."""
 
     name: str
     wins: int | None

@@ -10,8 +10,8 @@ import pygame
 import torch
 
 from installation.config import MODELS, ContentSettings
+from installation.making import describing, text
 from installation.making import map as chart
-from installation.making import text
 from installation.making.cache import Embed, remembered
 from installation.making.evenness import evenness
 from installation.making.replacing import replacing
@@ -72,19 +72,21 @@ def preview(
     cpu = torch.device("cpu")
     # A machine that does something else, too, takes longer on two threads than on one.
     torch.set_num_threads(1)
-    trial = tried(open_classifier(label_set, cpu), open_detector("auto", cpu))
+    classifier = open_classifier(label_set, cpu)
+    trial = tried(classifier, open_detector("auto", cpu))
     names = {of.id: of.name for of in labelset.assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
     with text.open_cache(models) as cache:
         embed = embed or remembered(text.open_text_encoder, cache)
         embeddings = text.embed_labels(rows, embed)
-    wins = trial.scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
-    won = {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
+    won = _wins(label_set, trial.pictures)
     scripts = fonts.missing_scripts(label_set.texts())
     points = [chart.Point(_drawable(names[row.id], scripts), won.get(row.id)) for row in rows]
     visible = [i for i, row in enumerate(rows) if row.id in won]
     pairs = [(visible[a], visible[b]) for a, b in chart.alike(embeddings[visible])]
     figures = [*_hiding(label_set, source), *_figures(label_set, trial)]
+    if source.settings.method == "onnx":
+        figures.append(describing.pictures(source, classifier.encoder.input))
     if cache.trouble:
         figures.append(f"The cache of sentences {cache.trouble}.")
     title = _drawable(label_set.settings.title, scripts) or name
@@ -98,10 +100,10 @@ def preview(
     if len(pairs) == chart.MOST_PAIRS:
         alike += ", or more: only the nearest are counted"
     facts = [
-        *_facts(label_set, trial, won),
+        *_facts(label_set, trial),
         Fact("scripts without a font", len(scripts), scripts),
-        *([] if scripts else [_too_long(label_set, screen)]),
-        *_untranslated(source, set(won)),
+        _too_long(label_set, screen, scripts),
+        *_untranslated(source, set(won), language),
         Fact(alike, len(twins), twins),
     ]
     return Preview(picture, facts, figures)
@@ -124,7 +126,8 @@ def _drawable(name: str, scripts: Sequence[str]) -> str:
 def _legend(label_set: LabelSet, trial: Trial) -> str:
     hidden = sum(label_set.hidden.values())
     said = f"{len(label_set.labels):,} labels, near each other by what they mean. The larger, the "
-    said += f"more often it won, of {len(trial.scores):,} tries. Joined: nearly the same."
+    said += f"more of {len(trial.pictures):,} pictures it won, of nothing and of the rehearsal. "
+    said += "Joined: nearly the same."
     return f"{said} Grey, without a name: {hidden:,} hidden." if hidden else said
 
 
@@ -143,9 +146,16 @@ def _figures(label_set: LabelSet, trial: Trial) -> Iterator[str]:
         yield f"Each class of the network as if it alone were seen: {evenness(trial.things)}."
 
 
-def _facts(label_set: LabelSet, trial: Trial, won: Mapping[str, int]) -> Iterator[Fact]:
-    """Yield which labels never win, and which win too often."""
+def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:
+    """Return how often each label wins by `scores`, `(N, labels)`, by its id."""
+    wins = scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
+    return {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
+
+
+def _facts(label_set: LabelSet, trial: Trial) -> Iterator[Fact]:
+    """Yield which labels never win, not even by a class alone, and which win too often."""
     labels = label_set.labels
+    won = _wins(label_set, trial.scores)
     never = [label.name for label in labels if not won[label.id]]
     yield Fact("never win", len(never), never)
     shares = trial.neutral.argmax(1).bincount(minlength=len(labels)) / len(trial.neutral)
@@ -153,20 +163,26 @@ def _facts(label_set: LabelSet, trial: Trial, won: Mapping[str, int]) -> Iterato
     yield Fact(f"win more than {OFTEN:.0%} of pictures of nothing", len(often), often)
 
 
-def _too_long(label_set: LabelSet, screen: tuple[int, int]) -> Fact:
-    """Return which names do not fit on a line even in the smallest type."""
-    lettering = Fonts(label_set.texts())
+def _too_long(label_set: LabelSet, screen: tuple[int, int], scripts: Sequence[str]) -> Fact:
+    """Return which names that can be drawn do not fit on a line even in the smallest type."""
+    names = [name for of in label_set.labels if (name := _drawable(of.name, scripts))]
+    lettering = Fonts(names)
     scale = min(screen) / 1080
     size = round(compose.TAG_SIZES[-1] * scale)
     widest = min(round(compose.WIDEST_TAG * scale), screen[0] - 2 * round(compose.EDGE * scale))
     measure: Callable[[str], int] = lambda line: lettering.extent(line, size).width  # noqa: E731
-    long = [label.name for label in label_set.labels if len(wrap(label.name, widest, measure)) > 1]
+    long = [name for name in names if len(wrap(name, widest, measure)) > 1]
     return Fact(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
 
 
-def _untranslated(source: Source, shown: set[str]) -> Iterator[Fact]:
+def _untranslated(source: Source, shown: set[str], spoken: str) -> Iterator[Fact]:
+    """Yield what lacks words in the languages that the set has, and in the one that is `spoken`.
+
+    A set is taken to be in English itself.
+    """
     rows = [row for row in source.rows if row.id in shown]
-    for language in sorted({language for row in source.rows for language in row.wordings}):
+    languages = {language for row in source.rows for language in row.wordings}
+    for language in sorted(languages | ({spoken} - {"en"})):
         missing = [
             row.name
             for row in rows

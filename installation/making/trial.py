@@ -39,9 +39,14 @@ class Trial:
     things: torch.Tensor
 
     @property
+    def pictures(self) -> torch.Tensor:
+        """Those of pictures, `(N, labels)`."""
+        return torch.cat([self.neutral, self.rehearsal])
+
+    @property
     def scores(self) -> torch.Tensor:
         """All of them, `(N, labels)`."""
-        return torch.cat([self.neutral, self.rehearsal, self.things])
+        return torch.cat([self.pictures, self.things])
 
 
 def tried(classifier: CropClassifier, detector: Detector) -> Trial:

@@ -6,9 +6,11 @@ by looking at the files (installation/naming/renewal.py).
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from installation.config import MODELS, PROJECT, ContentSettings
@@ -38,15 +40,35 @@ def watch(
     show = subprocess.Popen(
         [sys.executable, "-m", "installation", "run", "--labels", name, *rest], cwd=PROJECT
     )
-    with show:
+    with show, _ended_by_signals(show):
         try:
             keep_built(name, content, say, lambda: _ends_within(show, POLL_S), models)
         except KeyboardInterrupt:
-            pass  # the terminal tells the show, too, which then ends by itself
+            pass  # the show was told, too, and ends by itself
         except BaseException:
             show.terminate()  # or it would play on, and nobody would know that nothing is built
             raise
         return show.wait()
+
+
+@contextlib.contextmanager
+def _ended_by_signals(show: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass on to `show` what ends this process, and stop building at once.
+
+    A terminal tells both of Ctrl-C, but who ends a process tells only that.
+    """
+
+    def end(*_: object) -> None:
+        show.terminate()
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def keep_built(

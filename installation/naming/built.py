@@ -16,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 
 from installation.document import shown
 from installation.errors import LabelSetError, Mistake
-from installation.naming.labelset import LabelSet
+from installation.naming import fetched
+from installation.naming.labelset import LITE, LabelSet
 from installation.naming.tensors import mismatch
 
 if TYPE_CHECKING:
@@ -172,6 +173,13 @@ def check(label_set: LabelSet) -> None:
     if label_set.is_built:
         with opened(label_set, "numpy") as file:
             _places(label_set, file)
+
+
+def check_ready(label_set: LabelSet) -> None:
+    """Raise LabelSetError as `check` does, and WeightsError where its network is not fetched."""
+    check(label_set)
+    if label_set.encoder not in (LITE, ""):
+        fetched.check(label_set.encoder, label_set.weights)
 
 
 def unfit(

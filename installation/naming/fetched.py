@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from installation.document import shown
+from installation.errors import Mistake, WeightsError
+
 CLIP = "clip"
 """The network that was trained on pictures with their captions."""
 
@@ -25,3 +28,11 @@ def weights(encoder: str, folder: Path) -> Path:
 def command(encoder: str) -> str:
     """Return the command that fetches a network's weights."""
     return f"kiosk fetch {NAMES.get(encoder, f'timm/{encoder}')}"
+
+
+def check(encoder: str, folder: Path) -> None:
+    """Raise WeightsError where the file of a network that is fetched is not in `folder`."""
+    file = weights(encoder, folder)
+    if not file.is_file():
+        what = "the weights of its network are not there"
+        raise WeightsError(Mistake(shown(file), what, f"Run: {command(encoder)}"))

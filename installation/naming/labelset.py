@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from installation.config import (
     MODELS,
@@ -67,6 +67,10 @@ ENCODERS: Mapping[Method, str] = {
 RECIPES: Mapping[Method, int] = {"text": 1, "prompts": 1}
 """The version of the sentences that the kiosk adds to a set's own words, by method. Raised by hand
 with them, so that older builds are stale; a test tells when."""
+
+SURENESS: Mapping[Method, Mapping[str, float]] = {"text": {"temperature": 0.35, "min_score": 0.05}}
+"""What sets have that say nothing else, where a method needs other numbers than most: meanings are
+never as far apart as a network's classes. They are those of the shipped kindnesses."""
 
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
@@ -149,6 +153,13 @@ class LabelSetSettings(Section):
     """Only for `onnx`."""
     output: Literal["logits", "scores"] | None = None
     """Only for `onnx`: whether the network ends before its softmax or after; None: logits."""
+
+    @model_validator(mode="after")
+    def _as_sure_as_its_method(self) -> Self:
+        for key, number in SURENESS.get(self.method, {}).items():
+            if key not in self.model_fields_set:
+                object.__setattr__(self, key, number)  # frozen only from here on
+        return self
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 
 from installation.config import MODELS, label_sets
 from installation.errors import LabelSetError
-from installation.making.beginning import begin
+from installation.making.beginning import begin, steps
 from installation.making.set_names import check_free, check_plain
 from installation.naming import labelset, spreadsheet
+from installation.naming.labelset import LabelSetSettings
 from tests.making.full_disk import full_disk
 from tests.naming.made_networks import write_set
+
+CSV = "id,name,definition,parent,hidden_because"
 
 
 def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
@@ -27,12 +30,72 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
         assert f"#   {column}" in said
 
 
+@pytest.mark.parametrize(
+    ("method", "temperature", "min_score"),
+    [("text", 0.35, 0.05), ("prompts", 1, 0.1), ("examples", 1, 0.1), ("onnx", 1, 0.1)],
+)
+def test_another_method_has_its_own_sureness(
+    tmp_path: Path, method: str, temperature: float, min_score: float
+) -> None:
+    """Who changes nothing but the method has scores that are as sure as that method makes them."""
+    begin("kind", "kindnesses", _shipped(tmp_path))
+    assert labelset.read("kind", tmp_path).settings.temperature == 0.35
+    file = begin("mine", None, tmp_path) / "labelset.yaml"
+    (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
+    file.write_text(file.read_text().replace("method: text", f"method: {method}"))
+    settings = labelset.read("mine", tmp_path).settings
+    assert (settings.temperature, settings.min_score) == (temperature, min_score)
+
+
+EXTRAS = {
+    "temperature": "text",
+    "min_score": "text",
+    "templates": "prompts",
+    "examples": "examples",
+    "encoder": "examples",
+    "output": "onnx",
+    "input": "onnx",
+}
+
+
+def test_each_further_setting_is_explained_where_an_artist_looks(tmp_path: Path) -> None:
+    """A line of a new labelset.yaml whose # is taken away is right as it stands."""
+    file = begin("mine", None, tmp_path) / "labelset.yaml"
+    (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
+    text = file.read_text()
+    assert set(LabelSetSettings.model_fields) == {
+        *("title", "credit", "root", "crop", "method"),
+        *EXTRAS,
+    }
+    for key, method in EXTRAS.items():
+        assert f"\n# {key}: " in text, key
+        said = text.replace(f"\n# {key}: ", f"\n{key}: ")
+        file.write_text(said.replace("method: text", f"method: {method}"))
+        assert key in labelset.read("mine", tmp_path).settings.model_fields_set
+
+
+def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
+    """A network is large and somebody else's: it is not copied, and what to copy is said."""
+    folder = write_set(tmp_path, "model", "method: onnx", CSV, "0,air,,,")
+    (folder / "classifier.onnx").touch()
+    begin("mine", "model", tmp_path)
+    said = list(steps("mine", "model", tmp_path))
+    assert any("Copy classifier.onnx from" in step and "model to" in step for step in said)
+    assert not any("build" in step for step in said), "there is nothing to build"
+    assert said[-1] == "kiosk run --labels mine"
+
+
+def _shipped(models: Path) -> Path:
+    """Return `models` with the shipped sets in it."""
+    for name in label_sets():
+        (models / name).symlink_to(MODELS / name)
+    return models
+
+
 @pytest.mark.parametrize("model", label_sets())
 def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
     """Labels, reasons, languages, the root and how it is read are those of the model."""
-    for name in label_sets():
-        (tmp_path / name).symlink_to(MODELS / name)
-    begin("mine", model, tmp_path)
+    begin("mine", model, _shipped(tmp_path))
     ours, theirs = labelset.read("mine", tmp_path), labelset.read(model, tmp_path)
     kept = {"title": theirs.settings.title, "encoder": theirs.settings.encoder}
     assert ours.settings.model_copy(update=kept) == theirs.settings
@@ -45,7 +108,7 @@ def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
 def test_a_copy_is_read_as_its_model_is(tmp_path: Path) -> None:
     """Settings that only one method has come along, as they were said."""
     said = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
-    write_set(tmp_path, "model", said, "id,name,definition,parent,hidden_because", "0,air,,,")
+    write_set(tmp_path, "model", said, CSV, "0,air,,,")
     begin("mine", "model", tmp_path)
     ours, theirs = (labelset.read(name, tmp_path).settings for name in ("mine", "model"))
     assert (ours.input, ours.output) == (theirs.input, theirs.output)

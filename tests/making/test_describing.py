@@ -6,7 +6,10 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import describing
+from installation.naming import labelset
+from installation.naming.encoder import Input
 from tests.naming.made_networks import made_onnx
+from tests.naming.made_prompts import made_prompts
 from tests.naming.test_labelset import write
 
 YAML = """\
@@ -91,6 +94,39 @@ def test_a_network_of_the_sets_own_is_judged(tmp_path: Path) -> None:
     (folder / "classifier.onnx").write_bytes(b"hello")
     with pytest.raises(LabelSetError, match="it is no ONNX file"):
         list(describing.examined(folder.name, tmp_path))
+
+
+def test_the_pictures_that_a_network_is_given_are_said(tmp_path: Path) -> None:
+    """Whoever brings a network reads what it is given, and whether that was said or assumed."""
+    folder = made_onnx(tmp_path).folder
+    file = folder / "labelset.yaml"
+    text = file.read_text()
+    assert "input:" not in text
+    (line,) = (of for of in describing.examined(folder.name, tmp_path) if "pictures" in of)
+    assert line == (
+        "Its network is given pictures: mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
+        "assumed, as labelset.yaml has no `input` for it)."
+    )
+    taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    source = labelset.read(folder.name, tmp_path)
+    assert "pictures: 16 px, mean 0.5, " in describing.pictures(source, taken)
+    as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
+    assert describing.pictures(source, as_bytes).endswith("(as it asks for).")
+    file.write_text(text + "\ninput: {size: 16, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
+    (line,) = (of for of in describing.examined(folder.name, tmp_path) if "pictures" in of)
+    assert line.endswith("16 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml says).")
+
+
+def test_a_set_without_its_network_is_no_right_set(tmp_path: Path) -> None:
+    """What is built shows nothing while its network is not fetched, and is told how to fetch it."""
+    name = made_prompts(tmp_path).name
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "clip.safetensors").rename(tmp_path / "weights" / "clip.safetensors")
+    assert describing.line(name, tmp_path).endswith("prompts, built")
+    (tmp_path / "weights" / "clip.safetensors").unlink()
+    assert describing.line(name, tmp_path).endswith("the weights of its network are not there")
+    with pytest.raises(LabelSetError, match=r"clip.safetensors: .*\. Run: kiosk fetch clip$"):
+        list(describing.examined(name, tmp_path))
 
 
 def test_a_set_in_which_everything_is_hidden_is_no_right_set(models: Path) -> None:

@@ -23,8 +23,10 @@ from installation.config import ContentSettings
 from installation.document import MOST_MISTAKES
 from installation.errors import LabelSetError
 from installation.making import building, examples, pictures
+from installation.making.beginning import begin
 from installation.making.cache import FOLDER
 from installation.making.made import Made
+from installation.making.neutral import neutral_features
 from installation.making.pictures import LeftOut
 from installation.naming import crops, labelset
 from installation.naming.encoder import Input
@@ -90,6 +92,24 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
         scores = scorer.score(eye.encode(batch))[0]
         assert scores.argmax() == i
         assert scores[i] > 0.5
+
+
+def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
+    """In a set begun with `new`, what the card says of scores is what the show's scorer gives."""
+    folder = begin("mine", None, tmp_path)
+    file = folder / "labelset.yaml"
+    file.write_text(file.read_text().replace("method: text", "method: examples"))
+    (folder / "labels.csv").write_text("\n".join([HEADER, *_rows()]))
+    for name, colour in COLOURS.items():
+        draw(folder / "examples" / name, colour)
+    eye = Eye()
+    made = building.build("mine", tmp_path, partial(examples.make, encoder=eye))
+    assert made is not None
+    label_set = labelset.load("mine", ContentSettings(), tmp_path)
+    scorer = Linear.open(label_set, eye.fingerprint, eye.width, CPU)
+    best = scorer.score(neutral_features(eye, examples.NEUTRAL)).max(1).values
+    (nothing,) = (line for line in made.figures if "is_background" in line)
+    assert f"Their best label's score is {best.mean():.2f} on average" in nothing
 
 
 def test_the_figures_are_what_an_artist_must_know(folder: Path) -> None:
@@ -170,7 +190,7 @@ def test_nothing_is_written_where_the_pictures_are(folder: Path) -> None:
     written = {file.name for file in folder.parent.rglob("*") if file.is_file()} - {
         file.name for file in before
     }
-    kept = "pictures-eye-eeeeeeeeeeeeeeee-1.safetensors"
+    kept = "pictures-eye-eeeeeeeeeeeeeeee-2.safetensors"
     assert written == {"labelset.yaml", "labels.csv", "built.safetensors", "card.md", kept}
 
 
@@ -242,6 +262,71 @@ def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in made.figures
     assert "Files left out: 10; `kiosk labels build` names them." in made.figures
     assert ".png" not in "".join(made.figures), "the card is exchanged, and names no picture"
+
+
+def test_a_copy_that_was_saved_anew_is_left_out(folder: Path) -> None:
+    """A picture of other quality, format or size, or mirrored, would be held out only in name.
+
+    What is cut out a little further to the left is another picture.
+    """
+    reds = folder / "examples" / "red"
+    scene = data.astronaut()[:300, 60:360]
+    save(reds / "a.jpg", scene)
+    for quality in (30, 60, 90):
+        cv2.imwrite(str(reds / f"b{quality}.jpg"), scene[..., ::-1], [1, quality])
+    save(reds / "c.png", scene)
+    save(reds / "d.webp", scene)
+    save(reds / "e.jpg", scene[::2, ::2])
+    save(reds / "f.jpg", scene[:, ::-1])
+    save(reds / "g.jpg", data.astronaut()[:300, 50:350])
+    made = make(folder)
+    assert sorted(made.asides) == [
+        f"Left out: red/{name}: it is the same picture as a.jpg, saved in another way."
+        for name in ("b30.jpg", "b60.jpg", "b90.jpg", "c.png", "d.webp", "e.jpg", "f.jpg")
+    ]
+    assert "Pictures: red one 7, green one 5, blue one 5, grey one 5." in made.figures
+    eye = Eye()
+    assert make(folder, eye).asides == made.asides
+    assert eye.shown == 0, "copies are known from what is kept, too"
+
+
+def test_scenes_that_are_in_all_labels_teach_nothing(folder: Path) -> None:
+    """Whoever puts one scene into several labels in other qualities is told so for each file."""
+    for quality, name in enumerate(("red", "green"), 80):
+        path = str(folder / "examples" / name / "both.jpg")
+        cv2.imwrite(path, data.chelsea()[..., ::-1], [1, quality])
+    assert make(folder).asides == [
+        f"Left out: {name}/both.jpg: the same picture is in the folders of several labels."
+        for name in ("red", "green")
+    ]
+
+
+def test_walls_of_other_colours_are_other_pictures(folder: Path) -> None:
+    """What has no motif is no copy of everything else that has none."""
+    for i in range(6):
+        grey = np.full((80, 80, 3), (200 + i, 30 + 7 * i, 60), np.uint8)
+        save(folder / "examples" / "red" / f"wall{i}.png", grey)
+    assert make(folder).asides == []
+
+
+def test_libraries_that_decode_say_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a library finds wrong with a picture is not written over the artist's progress bar."""
+    jpeg, png = tmp_path / "a.jpg", tmp_path / "a.png"
+    jpeg.write_bytes(JPEG[:-2] + bytes(200) + JPEG[-2:])
+    png.write_bytes(PNG[:2000] + b"?" + PNG[2001:])
+    found = pictures._judged([(jpeg, 0), (png, 0)], ())
+    assert len(found.good) == 2
+    assert cv2.imread(str(png)) is None
+    assert "libpng error" in capfd.readouterr().err, "they do say something"
+    with ThreadPoolExecutor(1) as pool:
+        good, broken = pictures.squares(found.good, TAKEN, pool)
+    assert isinstance(good, torch.Tensor)
+    assert isinstance(broken, LeftOut)
+    assert capfd.readouterr().err == ""
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
 
 
 def test_all_mistakes_are_named_at_once(folder: Path) -> None:

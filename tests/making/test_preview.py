@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pygame
 import pytest
 import torch
 
 from installation.config import REASONS, ContentSettings
+from installation.making import map as chart
 from installation.making import text
-from installation.making.map import HIDDEN
+from installation.making.map import HIDDEN, Point, painted
 from installation.making.preview import Preview, preview
 from installation.naming.labelset import SAFE
 from tests.naming.test_labelset import write
@@ -44,12 +46,30 @@ def embed(texts: Sequence[str]) -> torch.Tensor:
     return torch.tensor([directions[0] for directions in found])
 
 
+points: list[Point] = []
+"""What the map of `made` was painted of."""
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Preview:
     """Return the preview, in Spanish, of five things, one more that is hidden, and a heading."""
     models = tmp_path_factory.mktemp("models")
     write(models, *ROWS, yaml=YAML, name="things")
-    return preview("things", (1920, 1080), CONTENT, models, language="es", embed=embed)
+
+    def noting(of: Sequence[Point], *rest: Any) -> pygame.Surface:
+        points[:] = of
+        return painted(of, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chart, "painted", noting)
+        return preview("things", (1920, 1080), CONTENT, models, language="es", embed=embed)
+
+
+def test_what_wins_pictures_is_large(made: Preview) -> None:
+    """A name is the larger the more noise and rehearsal it wins: what swallows people is seen."""
+    assert sum(point.wins or 0 for point in points) in range(120, 151)
+    never = next(fact for fact in made.facts if fact.what == "never win").which
+    assert "tenca" not in never, "a class alone counts there"
 
 
 def test_the_map_lies_beside_the_words(made: Preview) -> None:
@@ -105,11 +125,17 @@ def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
 
 
 def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Letters that nothing on this machine can draw are a row of the table, and no crash."""
+    """Letters that nothing on this machine can draw are a row of the table, and no crash.
+
+    The names that can be drawn are measured all the same; the show's language is missed, too.
+    """
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
-    write(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,", yaml=YAML, name="things")
-    made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)
+    rows = (*ROWS[:3], ROWS[4].replace("swimmers", ""), "n03063599,コップ,a cup,,,,")
+    write(tmp_path, *rows, yaml=YAML, name="things")
+    made = preview("things", (1280, 720), SAFE, tmp_path, language="de", embed=embed)
     assert made.figures[0].startswith("Of 120 pictures of nothing, "), "hidden as by default"
     facts = {fact.what: fact for fact in made.facts}
     assert facts["scripts without a font"].which == ["East Asian"]
-    assert "take several lines at 1280×720" not in facts
+    assert facts["take several lines at 1280×720"].which == [f"{'long ' * 23}name"]
+    assert facts["are not translated into es"].count == 3
+    assert facts["are not translated into de"].count == 4

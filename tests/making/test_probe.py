@@ -44,7 +44,9 @@ def test_a_picture_is_held_out_with_its_mirror_image() -> None:
 def test_five_pictures_a_label_are_enough_to_check() -> None:
     """Each of five pictures is held out once, and clear labels are told apart."""
     views, labels = clusters(6, 5, 2)
-    out, logits = probe.held_out(views, labels)
+    told: list[bool] = []
+    out, logits = probe.held_out(views, labels, lambda: told.append(True))
+    assert len(told) == probe.parts(30) == 5, "a bar can follow it"
     assert sorted(out) == list(range(30))
     assert logits.shape == (30, 6)
     assert (logits.argmax(1) == labels[out]).mean() > 0.9
