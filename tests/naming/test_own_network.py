@@ -374,7 +374,9 @@ def test_the_operations_are_all_onnxs_own() -> None:
     [
         ("0 Sun\n1 Rain\n", ["Sun", "Rain"]),
         ("Sun\n\n  Rain and snow \n", ["Sun", "Rain and snow"]),
-        ("7 dwarfs\n12 monkeys\n", ["7 dwarfs", "12 monkeys"]),
+        ("7 dwarfs\nSun\n", ["7 dwarfs", "Sun"]),
+        ("0 7 dwarfs\n1 12 monkeys\n", ["7 dwarfs", "12 monkeys"]),
+        ("Sun\rRain\r\nba\xadker\nbaker", ["Sun", "Rain", "ba\xadker (2)", "baker (3)"]),
         ("0: Sun\n1, Rain", ["Sun", "Rain"]),
         ("same\nSame\nother", ["same (0)", "Same (1)", "other"]),
         ("n09818022\nSun", ["astronaut", "Sun"]),
@@ -417,6 +419,18 @@ def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) 
     assert label_set.hidden == {"race": 1, "family": 1, "imagenet": 1}
 
 
+def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -> None:
+    """What ImageNet judged unsafe stays hidden where the shipped sets' own reason is shown."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(IDS)
+    write_unsafe(tmp_path, "n10148035")
+    words = {"hide": ("race", "imagenet"), "acknowledged": "I decided this for a test here."}
+    content = ContentSettings.model_validate(words)
+    label_set = labelset.load(folder.name, content, tmp_path)
+    assert [label.name for label in label_set.labels] == ["astronaut"]
+    assert label_set.hidden == {"race": 1, "imagenet": 1}
+
+
 def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     """A list of single words is not taken for ImageNet's, where hen and crane are hidden."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
@@ -424,11 +438,21 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     assert load(folder).hidden == {}
 
 
-def test_numbers_out_of_order_are_refused(tmp_path: Path) -> None:
-    """Numbers that say another order than the lines are a mistake, not a guess."""
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("1 Sun\n0 Rain\n", "labels.txt:1: the number is 1 (expected 0: outputs are 0, 1, 2"),
+        ("1 Sun\n2 Rain\n", "number all lines: 0 1 Sun"),
+        ("0 Sun\n\n2 Rain\n", "labels.txt:3: the number is 2 (expected 1: outputs are 0, 1, 2"),
+        ("Sun\nRa\x0bin\n", "labels.txt:2: the name holds a control character (U+000B)"),
+        ("Sun\n\u3164\n", "labels.txt:2: the name holds nothing that can be seen"),
+    ],
+)
+def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    """Numbers that are not the outputs' own, and names that no screen shows, are mistakes."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
-    (folder / "labels.txt").write_text("1 Sun\n0 Rain\n")
-    assert "the numbers are out of order" in refusal(folder)
+    (folder / "labels.txt").write_text(text, encoding="utf-8")
+    assert why in refusal(folder)
 
 
 @pytest.mark.parametrize(
