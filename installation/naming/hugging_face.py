@@ -55,7 +55,7 @@ class HuggingFaceNetwork:
         Raises LabelSetError where the two do not fit each other or are of a kind that is not
         understood; no tensor is read before all shapes are right.
         """
-        config = Config.open(label_set.folder / CONFIG)
+        config = Config.read(label_set.folder / CONFIG)
         self._file = shown(file)
         kind = config.kind()
         self.name, make = _saved_by_timm(config) if kind == TIMM else (kind, planned(kind, config))
@@ -154,7 +154,7 @@ def _input(label_set: LabelSet, config: Config) -> Input:
     else:
         size = config.side("image_size", 224)
         path = label_set.folder / PREPROCESSOR
-        own = Config.open(path) if path.exists() else Config({}, shown(path))
+        own = Config.read(path) if path.exists() else Config({}, shown(path))
         if not (own.said.get("do_rescale", True) and own.said.get("do_normalize", True)):
             raise own.wrong("do_rescale or do_normalize is off, which is not understood")
         scale = own.said.get("rescale_factor", 1 / 255)

@@ -38,7 +38,7 @@ class Config:
         self.file = file
 
     @classmethod
-    def open(cls, path: Path) -> Config:
+    def read(cls, path: Path) -> Config:
         """Read the file; raises LabelSetError where it is no JSON or no mapping."""
         file = shown(path)
         return cls(

@@ -73,7 +73,7 @@ def inspect(folder: Path) -> None:
     if file.name == ONNX:
         read_onnx(file)
         return
-    Config.open(folder / CONFIG).kind()
+    Config.read(folder / CONFIG).kind()
     check_size(file)
     try:
         with safe_open(file, framework="numpy"):

@@ -59,9 +59,8 @@ ALLOWED: dict[str, set[str]] = {
     "guarding/sealing.py": {"tempfile"},
     # The family of sockets that is allowed has a name there.
     "guarding/seccomp.py": {"socket"},
-    # Label sets and settings are opened by methods of that name.
+    # What scores for a label set is opened by a method of that name.
     "naming/classifier.py": {"scorer.open()"},
-    "naming/hugging_face.py": {"_Config.open()"},
     # Cameras are opened, and asked what they are.
     "seeing/cameras.py": {"Webcam.open()"},
     "seeing/v4l.py": {"os.open"},
