@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
 import io
 import json
 import logging
@@ -25,7 +26,7 @@ from installation.document import Loaded, shown
 from installation.errors import KioskError, LabelSetError, Mistake, SettingsError
 from installation.guarding import clerk
 from installation.guarding.log import Log, LogHandler
-from installation.guarding.sealing import Guard
+from installation.guarding.sealing import Guard, Proof
 from installation.guarding.standing import Standing, inherited
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def audit(asked: argparse.Namespace) -> int:
                 signal.raise_signal(signal.SIGTERM)
 
         show.run(
-            config.load(source="rehearsal"),
+            config.load(asked.file, source="rehearsal"),
             headless=True,
             seconds=REHEARSED_S,
             started_at=guard.standing.started_at or STARTED_AT,
@@ -235,9 +236,23 @@ def audit(asked: argparse.Namespace) -> int:
     proof = guard.check_again()
     if asked.json:
         print(report.as_lines(report.as_json(proof)))
+    elif asked.page:
+        print(_page(proof, asked.file))
     else:
-        print(report.as_page(proof) if asked.page else report.as_table(proof))
+        print(report.as_table(proof))
     return DONE if proof.holds else FAILED
+
+
+def _page(proof: Proof, file: Path) -> str:
+    """Return the page of `proof`, with what visitors of the show of `file` read as its headline."""
+    from installation.guarding.report import as_page
+    from installation.showing.words import privacy_line, words_of
+
+    settings = config.load(file, source="rehearsal").settings
+    words, today = words_of(settings), datetime.date.today()
+    line = privacy_line(words, proof.promises, proof.ways, proof.at, today)
+    language = settings.language if settings.language in config.languages() else "en"
+    return as_page(proof, line, language)
 
 
 def service(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
@@ -515,7 +530,8 @@ def _parser() -> argparse.ArgumentParser:
 
     arguments.add_run(add("run", run, "run the show"), config.DEFAULT_FILE)
     add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
-    audits = add("audit", audit, "try every way out of the guard and print what became of each")
+    words = "try every way out of the guard and print what became of each"
+    audits = add_file(add("audit", audit, words))
     audits.add_argument("--json", action="store_true", help="print it for a program")
     # A page for the wall speaks of a show, which the short audit does not run.
     kinds = audits.add_mutually_exclusive_group()

@@ -7,7 +7,6 @@ and each `labelset.yaml` are read here.
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import difflib
 import re
@@ -24,6 +23,9 @@ from installation.errors import KioskError, Mistake
 
 LARGEST_FILE = 64 * 1024
 """Bytes; ten times the shipped kiosk.yaml, so whatever is larger is another file."""
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How text in UTF-16 begins: with its byte-order mark."""
 
 DEEPEST_NESTING = 10
 """Levels; the settings have three, and the parser would recurse for as long as a file asks."""
@@ -117,7 +119,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = LARGE
     if b"\0" in content:
         if content.startswith(b"PK"):
             raise wrong("it is a workbook (.xlsx or .ods) under another name", remedy)
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if content.startswith(UTF_16):
             raise wrong("it is not UTF-8 (it seems to be UTF-16)", remedy)
         raise wrong("it is not text (it holds zero bytes)", remedy)
     try:

@@ -79,8 +79,12 @@ With one reading a second, the slowest that the tracker bears, they are two seco
 next ones come; where analysis hangs, somebody else may step under a name that hangs with it.
 """
 
-ENDING_S = 0.3
-"""How long a thread may take to end before the process leaves without it."""
+ENDING_S = 3.0
+"""How long a thread may take to end before the process leaves without it: a look at the room by a
+slow network, and one at nothing."""
+
+FAILING_S = 0.3
+"""How long it may take to end before visitors see the calm card."""
 
 QUIET_S = 30.0
 """How long a changed label set waits for a moment in which nobody is there; a guess."""
@@ -116,6 +120,7 @@ def load(
     """
     # What can be said without torch, which takes seconds to import, is said first.
     from installation.naming import built, files, labelset
+    from installation.seeing import v4l
     from installation.seeing.cameras import open_camera, resolve
 
     settings = loaded.settings
@@ -130,6 +135,7 @@ def load(
         built.check(label_set)
         return label_set
 
+    cameras_before = v4l.nodes()
     # Before they are read, so that what is saved while the show loads counts as a change.
     seen = files.signature(MODELS / settings.labels)
     label_set = load_labels()
@@ -144,6 +150,7 @@ def load(
     from installation.naming.settler import Settler
     from installation.seeing.buffers import overwrite_freed
     from installation.seeing.detectors import open_detector
+    from installation.seeing.stand_in import StandIn
     from installation.seeing.tracker import Tracker
 
     # One core is the mirror's. Two cores, both busy elsewhere as well: a face took 42 ms to find on
@@ -165,7 +172,7 @@ def load(
         chosen = settings.camera.model_copy(update={"source": source})
         opened = open_camera(chosen, clock, as_fast_as_possible=as_fast_as_possible)
         say(f"camera: {opened.name}")
-        return opened
+        return StandIn(opened, cameras_before, clock) if fallback else opened
 
     overwrite_freed()
     warm_up(detector, classifier, settings.camera)
@@ -257,11 +264,28 @@ class Analysis:
         """Takes classifiers of a changed label set."""
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Analyse until `stopping` is set or the frames end."""
-        while not stopping.is_set() and not self._frames.ended:
-            frame = self._frames.take(timeout=0.1)
-            if frame is not None:
-                self._sightings.put(self.see(frame))
+        """Analyse until `stopping` is set or the frames end; then nothing of a visitor is left."""
+        size = (0, 0)
+        try:
+            while not stopping.is_set() and not self._frames.ended:
+                frame = self._frames.take(timeout=0.1)
+                if frame is not None:
+                    size = frame.height, frame.width
+                    self._sightings.put(self.see(frame))
+        finally:
+            frame = None
+            self._frames.take(timeout=0)
+            with contextlib.suppress(Exception):  # what ended the work is what is to be told
+                self._see_nothing(*size)
+
+    def _see_nothing(self, height: int, width: int) -> None:
+        """Let the networks see black, to write over what libraries hold on to."""
+        from installation.seeing.frame import Frame
+
+        if height:
+            black = Frame(np.zeros((height, width, 3), np.uint8), 0.0)
+            self._parts.detector.detect(black)
+            self._classifier.read(black, [])
 
     def see(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`."""
@@ -313,6 +337,8 @@ class Mirror:
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
         self._flipped_at: float | None = None
+        self.first_at: float | None = None
+        """When the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
         self.intervals = Durations()
 
@@ -349,6 +375,7 @@ class Mirror:
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()
         self.ages.add(now - frame.taken_at)
+        self.first_at = self.first_at or now
         if self._flipped_at is not None:
             self.intervals.add(now - self._flipped_at)
         self._flipped_at = now
@@ -529,6 +556,8 @@ class Show:
         proof = guard.seal()
         if proof.holds:
             self._say(f"privacy: enforced; {proof.ways} ways out were tried, and each was refused.")
+            if proof.swap is not None:
+                self._say(f"privacy: visitors are told that storing is possible. {proof.swap}")
         else:
             for mistake in proof.missing[len(guard.standing.missing) :]:
                 self._say(f"privacy: not enforced. {mistake}")
@@ -597,10 +626,16 @@ class Show:
                 for worker in workers:
                     worker.check()
             seconds = self._clock.now() - began_at
-        finally:
-            _stop(workers)
-        for worker in workers:
             # A camera that failed has also ended the loop; what it raised is raised here.
+            workers[0].stop(FAILING_S)
+            workers[0].check()
+        except Exception:
+            _stop(workers, FAILING_S)
+            raise
+        self._screen.surface.fill(0)
+        self._screen.flip()
+        _stop(workers, ENDING_S)
+        for worker in workers:
             worker.check()
         return Summary(
             seconds=self._seconds(),
@@ -611,6 +646,7 @@ class Show:
             interval_ms=mirror.intervals.percentiles(),
             jitter_ms=mirror.intervals.deviation_ms(),
             dropped=mirrored.dropped,
+            first_frame_s=None if mirror.first_at is None else mirror.first_at - self._started_at,
             first_verdict_s=events.first_verdict_s,
         )
 
@@ -643,12 +679,12 @@ class Show:
             self._clock.wait(REPAINT_S)
 
 
-def _stop(workers: Sequence[Worker]) -> None:
-    """Ask all of them to end, and give each a moment to do so."""
+def _stop(workers: Sequence[Worker], seconds: float) -> None:
+    """Ask all of them to end, and give each so long to do so."""
     for worker in workers:
         worker.stop(0)
     for worker in workers:
-        worker.stop(ENDING_S)
+        worker.stop(seconds)
 
 
 def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:
@@ -656,7 +692,7 @@ def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:
     words = stage.words
 
     def renew(stage: Stage) -> Stage:
-        line = privacy_line(words, proof.holds, proof.ways, proof.at, datetime.date.today())
+        line = privacy_line(words, proof.promises, proof.ways, proof.at, datetime.date.today())
         if line == stage.words.privacy:
             return stage
         return replace(stage, words=stage.words.model_copy(update={"privacy": line}))
@@ -730,10 +766,12 @@ def apologise(*, headless: bool, windowed: Size | None) -> None:
 
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     """Raise ScreenError where a camera would look at people, and no screen would tell them."""
-    from installation.seeing.cameras import REHEARSAL, resolve
+    from installation.seeing import v4l
+    from installation.seeing.cameras import AUTO, REHEARSAL
 
-    source, _ = resolve(loaded.settings.camera.source)
-    if source == REHEARSAL or is_film(source):
+    source = loaded.settings.camera.source
+    # Only by their names, as no camera is opened before the whole guard stands.
+    if source == REHEARSAL or is_film(source) or (source == AUTO and not v4l.nodes()):
         return
     what = "this machine has no display, so nobody would read that an AI system looks at them"
     remedy = "Connect one; or start the show with --headless, and tell people in another way."

@@ -27,11 +27,14 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from installation import STARTED_AT, config, show
+from installation.errors import CameraError, Mistake
+from installation.running.clock import MonotonicClock
 from installation.seeing.frame import Frame
 from installation.seeing.pool import Pool
 from installation.showing.window import OffScreen
 
-folder = Path(sys.argv[1])
+folder, ending = Path(sys.argv[1]), sys.argv[3]
+named = []
 
 class Raw:
     # Reads pictures straight into the pool, so that no other copy is this camera's.
@@ -40,12 +43,14 @@ class Raw:
         self.pool = Pool()
     def read(self):
         time.sleep(1 / 30)
+        if named and ending == "lost":
+            raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
         pixels = self.pool.take(360, 640)
         with open(folder / ("visitor" if self.there else "wall"), "rb", buffering=0) as file:
             file.readinto(memoryview(pixels).cast("B"))
         return Frame(pixels, time.monotonic())
     def close(self):
-        self.pool.close()
+        pass
 
 camera = Raw()
 
@@ -61,6 +66,8 @@ looked_up = []
 
 def look_up(network, given):
     # Stops once while it looks for a visitor's face, at the smallest level that is searched for.
+    if named and ending == "blind":
+        raise RuntimeError("the detector has failed")
     if given[0].shape[-1] == int(sys.argv[2]) and not looked_up:
         looked_up.append(True)
         stop("looking")
@@ -73,6 +80,8 @@ class Watched:
         encode = self.encoder.encode
         def watched(batch):
             self.count += 1
+            if named and ending == "failed":
+                raise RuntimeError("the classifier has failed")
             if self.count != 3:
                 return encode(batch)
             write("batch", batch)
@@ -88,6 +97,18 @@ class Watched:
     def read(self, frame, tracks):
         return self.inner.read(frame, tracks)
 
+class Wall(OffScreen):
+    visible = True
+
+class Clock(MonotonicClock):
+    # Tells that the calm card is up.
+    resting = False
+    def wait(self, seconds):
+        if not self.resting:
+            self.resting = True
+            print("resting", flush=True)
+        super().wait(seconds)
+
 def load(*arguments):
     parts = show.load(*arguments)
     parts.detector._propose.register_forward_pre_hook(look_up)
@@ -96,10 +117,11 @@ def load(*arguments):
 def tell(event):
     print(event["event"], flush=True)
     if event["event"] == "verdict":
-        camera.there = False
+        named.append(True)
+        camera.there = ending != "left"
 
 show.Show(
-    config.load(folder / "kiosk.yaml"), OffScreen((640, 360)), started_at=STARTED_AT,
+    config.load(folder / "kiosk.yaml"), Wall((640, 360)), started_at=STARTED_AT, clock=Clock(),
     say=lambda line: print(line, file=sys.stderr), tell=tell, open_parts=load,
 ).run(100)
 os._exit(0)
@@ -206,17 +228,24 @@ def _memory(process: int) -> Iterator[bytes]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_no_picture_of_a_visitor_is_in_memory_a_second_after_they_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ending", "last"),
+    [("left", "left"), ("lost", "resting"), ("failed", "resting"), ("blind", "resting")],
+)
+def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
+    tmp_path: Path, ending: str, last: str
+) -> None:
     """Frame, screen, the detector's levels, the classifier's crop and first layer: all forgotten.
 
-    Each of these forms is found in memory while it is in use, and none of them afterwards.
+    Each of these forms is found in memory while it is in use, and none of them once the visitor has
+    left, or while the calm card is up: after the camera was lost, or a network has failed.
     """
     (tmp_path / "visitor").write_bytes(visitor().tobytes())
     (tmp_path / "wall").write_bytes(np.full((*SIZE[::-1], 3), 150, np.uint8).tobytes())
     (tmp_path / "kiosk.yaml").write_text("device: cpu\ndetector: mtcnn\n")
     *_, last_level = levels()
     show = subprocess.Popen(
-        [sys.executable, "-c", SHOW, str(tmp_path), str(last_level[0])],
+        [sys.executable, "-c", SHOW, str(tmp_path), str(last_level[0]), ending],
         cwd=PROJECT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
@@ -237,7 +266,7 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_after_they_left(tmp_path:
                 during |= Search.of(forms).found(show.pid)
                 show.stdin.write("\n")
                 show.stdin.flush()
-            if said[-1] == "left":
+            if said[-1] == last:
                 break
         with pytest.raises(subprocess.TimeoutExpired):
             show.wait(1)
@@ -245,6 +274,6 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_after_they_left(tmp_path:
     finally:
         show.kill()
         show.communicate()
-    assert said == ["looking", "reading", "verdict", "left"]
+    assert said == ["looking", "reading", "verdict", last]
     assert during.keys() == forms.keys(), "the control: each form is found where it is"
     assert not after

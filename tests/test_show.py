@@ -220,6 +220,7 @@ def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
     painted = 12 * summary.mirror_fps / summary.camera_fps
     assert painted + summary.dropped == pytest.approx(12)
     assert summary.first_paint_s is not None
+    assert summary.first_frame_s is not None
     assert summary.frame_age_ms.p95 is not None
 
 
@@ -342,7 +343,7 @@ class LostWhenNamed(Film):
 def _known_of_visitors() -> set[int]:
     """Return the ids of all that says in memory who was there, where, and what they were called."""
     kinds = (Track, Reading, Candidate, Verdict, Sighting, Sightings, Visitor, Caption)
-    return {id(each) for each in gc.get_objects() if isinstance(each, kinds)}
+    return {id(each) for each in gc.get_objects() if type(each) in kinds}
 
 
 class Told(list[dict[str, object]]):

@@ -1,10 +1,11 @@
 """Every way out that we know: what the guard must refuse, each as a small deed that is then tried.
 
-An attempt that gets through undoes what it did, so that the list may be tried without the guard:
-only so does it show that it is the guard which refuses. What fails for another reason, such as a
-name that does not exist, has got through. The kernel's number tells which it was; many libraries
-lose it, and then no more is known than that their attempt failed. `ground` is a folder that belongs
-to this user and may be written, but for the guard.
+An attempt that gets through undoes what it did, as far as it may, so that the list may be tried
+without the guard: only so does it show that it is the guard which refuses. What fails for another
+reason, such as a name that does not exist, has got through; what the kernel keeps from this user
+without any guard proves nothing of the guard. The kernel's number tells which it was; many
+libraries lose it, and then no more is known than that their attempt failed. `ground` is a folder
+that belongs to this user and may be written, but for the guard.
 """
 
 from __future__ import annotations
@@ -23,22 +24,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from installation.guarding import kernel
+from installation.guarding import kernel, seccomp
 from installation.guarding.standing import FILE_SIZE_LIMIT, LANDLOCK, SECCOMP
 
 READ_ONLY = "read-only file system"
 
 LAYERS = {
     errno.EACCES: LANDLOCK,
-    errno.EPERM: SECCOMP,
-    errno.ENOSYS: SECCOMP,
+    seccomp.ANSWER: SECCOMP,
     errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
 """Which layer says no with which number; any other number means that it was not the guard."""
 
-Became = Literal["refused", "got through", "not there"]
-"""What became of an attempt; `not there` where this machine has nothing to try."""
+_KERNELS_OWN = (errno.EPERM, errno.EACCES, errno.ENOSYS)
+"""How the kernel says that a call is not for this user, or that there is none."""
+
+Became = Literal["refused", "forbidden anyway", "got through", "not there"]
+"""What became of an attempt: `refused` by the guard, `forbidden anyway` by the kernel itself, and
+`not there` where this machine has nothing to try."""
 
 
 class AbsentError(Exception):
@@ -61,6 +65,20 @@ class Attempt:
     deed: Deed
     library: bool = False
     """Whether it goes through a library of the show; those are left out of the self-test."""
+    error: int | None = None
+    """The number with which the layer refuses it, where that is another than usual."""
+
+    def refused_by(self, error: int | None) -> str | None:
+        """Return the layer that refuses this with the number `error`; None for any other no.
+
+        To a call that Landlock does not see, the kernel itself may answer with Landlock's number.
+        """
+        if error is None:
+            return None
+        if error == self.error:
+            return self.layer
+        layer = LAYERS.get(error)
+        return None if layer == LANDLOCK and self.layer != LANDLOCK else layer
 
 
 @dataclass(frozen=True)
@@ -105,9 +123,10 @@ def _try(attempt: Attempt, ground: Path) -> tuple[Became, str | None, int | None
         return "got through", None, None  # A mistake of ours; nobody has refused anything.
     except Exception as failure:
         error = failure.errno if isinstance(failure, OSError) else None
-        layer = None if error is None else LAYERS.get(error)
-        lost = attempt.library and error is None
-        return "refused" if layer or lost else "got through", layer, error
+        layer = attempt.refused_by(error)
+        if layer or (attempt.library and error is None):
+            return "refused", layer, error
+        return "forbidden anyway" if error in _KERNELS_OWN else "got through", None, error
     return "got through", None, None
 
 
@@ -124,6 +143,12 @@ def _there(path: Path) -> Path:
 def _made(path: Path, make: Callable[[Path], object]) -> None:
     make(path)
     path.unlink()
+
+
+def _undone(undo: Callable[[], object]) -> None:
+    """Do `undo`, where it may be done: what it undoes has got through, whatever becomes of it."""
+    with contextlib.suppress(OSError):
+        undo()
 
 
 def _there_and_back(old: Path, new: Path) -> None:
@@ -190,6 +215,18 @@ def _on_file(ground: Path, deed: Callable[[int], object]) -> None:
         deed(file.fileno())
 
 
+def _on_pipe(command: int, argument: int | bytes) -> Deed:
+    def deed(ground: Path) -> None:
+        ends = os.pipe()
+        try:
+            fcntl.fcntl(ends[0], command, argument)
+        finally:
+            for end in ends:
+                os.close(end)
+
+    return deed
+
+
 def _asked_folder(number: int) -> Deed:
     def deed(ground: Path) -> None:
         folder = os.open(ground, os.O_RDONLY | os.O_DIRECTORY)
@@ -203,7 +240,7 @@ def _asked_folder(number: int) -> Deed:
 
 def _attribute(ground: Path) -> None:
     os.setxattr(ground / "file", "user.kiosk", b"x")
-    os.removexattr(ground / "file", "user.kiosk")
+    _undone(lambda: os.removexattr(ground / "file", "user.kiosk"))
 
 
 def _linked(ground: Path) -> None:
@@ -246,19 +283,19 @@ _GIVE_FILES = (
 def _shared_memory(ground: Path) -> None:
     remove = 0
     segment = kernel.call("shmget", 0, 4096, 0o1600)
-    kernel.call("shmctl", segment, remove, None)
+    _undone(lambda: kernel.call("shmctl", segment, remove, None))
 
 
 def _message_queue(ground: Path) -> None:
     remove = 0
     queue = kernel.call("msgget", 0, 0o1600)
-    kernel.call("msgctl", queue, remove, None)
+    _undone(lambda: kernel.call("msgctl", queue, remove, None))
 
 
 def _semaphores(ground: Path) -> None:
     remove = 0
     made = kernel.call("semget", 0, 1, 0o1600)
-    kernel.call("semctl", made, 0, remove, None)
+    _undone(lambda: kernel.call("semctl", made, 0, remove, None))
 
 
 def _forked(ground: Path) -> None:
@@ -283,12 +320,12 @@ def _asynchronous(ground: Path) -> None:
 def _key(ground: Path) -> None:
     revoke, process_keyring = 3, 2**64 - 2
     key = kernel.call("add_key", b"user\0", b"kiosk\0", b"x", 1, process_keyring)
-    kernel.call("keyctl", revoke, key)
+    _undone(lambda: kernel.call("keyctl", revoke, key))
 
 
 def _queue(ground: Path) -> None:
     os.close(kernel.call("mq_open", b"kiosk\0", os.O_CREAT | os.O_RDWR, 0o600, None))
-    kernel.call("mq_unlink", b"kiosk\0")
+    _undone(lambda: kernel.call("mq_unlink", b"kiosk\0"))
 
 
 def _raised_limit(which: int) -> Deed:
@@ -464,6 +501,10 @@ _FAMILIES = {
 
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
 _SET_FLAGS, _TYPE_INTO_TERMINAL = 0x40086602, 0x5412
+_OWN, _SIZE_TERMINAL, _SET_TERMINAL = 0x8901, 0x5414, 0x5402
+_SCHED_CORE = 62
+_FROM_A_QUEUE = struct.pack("=iii116x", 0, 0, -1)
+"""What goes with a signal that somebody sends with a value."""
 _NUMBER_FILE, _MAKE_VOLUME, _SIGN_FILE = 0x40086604, 0x5000940E, 0x40806685
 _NEVER = b"/nonexistent/kiosk\0"
 _NO_NUMBER = 2**31 - 1
@@ -639,6 +680,39 @@ ATTEMPTS: tuple[Attempt, ...] = (
         SECCOMP,
         lambda g: _on_file(g, lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)),
     ),
+    *(
+        Attempt(name, f"fcntl({how})", SECCOMP, _on_pipe(command, argument))
+        for name, how, command, argument in (
+            ("leave a size on a pipe", "F_SETPIPE_SZ", 1031, 4096),
+            ("leave an owner on an open file", "F_SETOWN", 8, 0),
+            ("leave an owner of a kind on an open file", "F_SETOWN_EX", 15, bytes(8)),
+            ("leave a signal on an open file", "F_SETSIG", 10, 0),
+        )
+    ),
+    Attempt(
+        "leave an owner on a socket",
+        "ioctl(FIOSETOWN)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _OWN, bytes(4))),
+    ),
+    Attempt(
+        "leave a size on a terminal",
+        "ioctl(TIOCSWINSZ)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _SIZE_TERMINAL, bytes(8))),
+    ),
+    Attempt(
+        "leave settings on a terminal",
+        "ioctl(TCSETS)",
+        SECCOMP,
+        lambda g: _on_file(g, lambda file: fcntl.ioctl(file, _SET_TERMINAL, bytes(60))),
+    ),
+    Attempt(
+        "leave a place on a file in memory",
+        "mbind()",
+        SECCOMP,
+        _call("mbind", None, 0, 0, None, 0, 0),
+    ),
     Attempt(
         "type into a terminal",
         "ioctl(TIOCSTI)",
@@ -722,7 +796,13 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("take rights", "capset()", SECCOMP, _call("capset", None, None)),
     # Other programs.
     Attempt("start a process", "fork()", SECCOMP, _forked),
-    Attempt("start a process by a newer call", "clone3()", SECCOMP, _call("clone3", None, 0)),
+    Attempt(
+        "start a process by a newer call",
+        "clone3()",
+        SECCOMP,
+        _call("clone3", None, 0),
+        error=errno.ENOSYS,
+    ),
     Attempt(
         "become another program",
         "execve()",
@@ -750,6 +830,26 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt(
         "hold a program", "pidfd_open()", SECCOMP, lambda g: _call("pidfd_open", os.getpid(), 0)(g)
     ),
+    # What is set of a program stays with it; tried on this one itself, where it changes nothing.
+    *(
+        Attempt(f"leave {what} on a program", f"{call}()", SECCOMP, _call(call, *arguments))
+        for what, call, arguments in (
+            ("settings of the scheduler", "sched_setattr", (0, None, 0)),
+            ("a kind of scheduling", "sched_setscheduler", (0, -1, None)),
+            ("a place in the schedule", "sched_setparam", (0, None)),
+            ("a set of cores", "sched_setaffinity", (0, 0, None)),
+            ("a priority", "setpriority", (-1, 0, 0)),
+            ("a priority at the disk", "ioprio_set", (-1, 0, 0)),
+            ("a place in memory", "move_pages", (0, 0, None, None, None, 0)),
+            ("another place in memory", "migrate_pages", (0, 0, None, None)),
+        )
+    ),
+    Attempt(
+        "choose who shares a core with a program",
+        "prctl(PR_SCHED_CORE)",
+        SECCOMP,
+        lambda g: kernel.prctl(_SCHED_CORE, -1),
+    ),
     Attempt("send a signal", "kill()", SECCOMP, _signal_parent),
     Attempt(
         "send a signal to a thread",
@@ -761,9 +861,15 @@ ATTEMPTS: tuple[Attempt, ...] = (
         "send a signal with a value",
         "rt_sigqueueinfo()",
         SECCOMP,
-        lambda g: _call("rt_sigqueueinfo", os.getppid() or 1, 0, struct.pack("=iii116x", 0, 0, -1))(
-            g
-        ),
+        lambda g: _call("rt_sigqueueinfo", os.getppid() or 1, 0, _FROM_A_QUEUE)(g),
+    ),
+    Attempt(
+        "send a signal with a value to a thread",
+        "rt_tgsigqueueinfo()",
+        SECCOMP,
+        lambda g: _call(
+            "rt_tgsigqueueinfo", os.getppid() or 1, os.getppid() or 1, 0, _FROM_A_QUEUE
+        )(g),
     ),
     Attempt(
         "send a signal by a handle",

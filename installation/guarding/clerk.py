@@ -13,6 +13,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import select
 import signal
 import time
@@ -30,18 +31,21 @@ DEEPEST = 4
 class Allowance:
     """What a clerk lets through: characters to a line, and lines, of which many may come at once.
 
-    Of lines beyond it only the number is written.
+    Of lines beyond it only the number is written. A word longer than `longest_word` is cut; None:
+    none is.
     """
 
     longest: int
     lines_per_s: float
     burst: int
+    longest_word: int | None = None
 
 
 OUTPUT = Allowance(4000, 50, 500)
 """Of standard output: the longest verdict of the shipped label sets has 1,400 characters."""
-SAID = Allowance(300, 10, 600)
-"""Of standard error: as long as a line of the log, and twice as many as the log may write."""
+SAID = Allowance(300, 10, 600, longest_word=120)
+"""Of standard error: as long as a line of the log, and twice as many as the log may write. No word
+is so long, few paths are, and a picture that somebody wrote in letters is one word."""
 
 
 @dataclass(frozen=True)
@@ -141,22 +145,33 @@ def _copy(pipe: int, file: int, allowed: Allowance) -> None:
             if left_out:
                 _write_all(file, b"(%d lines were left out)\n" % left_out)
                 left_out = 0
-            _write_all(file, words_only(line, allowed.longest) + b"\n")
+            _write_all(file, words_only(line, allowed) + b"\n")
     if left_out:
         _write_all(file, b"(%d lines were left out)\n" % left_out)
     if rest:
-        _write_all(file, words_only(rest, allowed.longest))
+        _write_all(file, words_only(rest, allowed))
 
 
-def words_only(line: bytes, longest: int) -> bytes:
+def words_only(line: bytes, allowed: Allowance) -> bytes:
     """Return `line` where it is short, readable text, and otherwise a line that says it is not."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
         return b"(left out: a line that is no text)"
-    if len(text) > longest:
+    if len(text) > allowed.longest:
         return b"(left out: a line that is too long)"
-    return "".join(letter if letter.isprintable() else " " for letter in text).encode()
+    return printable(text, allowed.longest_word).encode()
+
+
+def printable(text: str, longest_word: int | None) -> str:
+    """Return `text` with blanks for what cannot be printed, and no longer word than that.
+
+    Words are cut where they are of ASCII, for other scripts write without blanks.
+    """
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    if longest_word is None:
+        return text
+    return re.sub(rf"([!-~]{{{longest_word}}})[!-~]+", r"\1…", text)
 
 
 def _write_numbers(pipe: int, path: Path) -> None:

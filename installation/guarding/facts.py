@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from installation.errors import Mistake
+
 PROVED = (
     "From before its first frame on, this program and all of its threads can change no file, keep "
     "no bytes in queues, keys or shared memory, start no program and open no connection: every way "
@@ -16,10 +18,11 @@ PROVED = (
 )
 NOT_PROVED = (
     "It is not proved what others do: the display server sees every picture and may let its "
-    "clients copy it; whoever is root on this computer, hibernation, the driver of the graphics "
-    "card, a faulty kernel, and a camera in the room that is not this one are outside the proof. "
-    "Standard output and error stay open for words. And no kernel prevents signs: a program here "
-    "that is in league with this one could watch the names of its threads or how busy it is."
+    "clients copy it; whoever is root on this computer, swap that is not zram, hibernation, the "
+    "driver of the graphics card, a faulty kernel, and a camera in the room that is not this one "
+    "are outside the proof; standard output and error stay open for words; and a program here that "
+    "is in league with this one could watch signs that no kernel prevents, such as the names of "
+    "its threads, how busy it is, or which files it reads."
 )
 
 
@@ -52,6 +55,15 @@ def facts(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -
     ]
 
 
+def may_be_swapped(root: Path = Path("/")) -> Mistake | None:
+    """Return what is to be said where memory of this program may be written to a disk, else None.
+
+    No layer of the guard can keep the kernel from it.
+    """
+    swap = _swap(root)
+    return None if swap.good else Mistake(swap.name, swap.seen, swap.remedy)
+
+
 def _read(file: Path) -> str | None:
     try:
         return file.read_text(encoding="utf-8", errors="replace").strip()
@@ -60,15 +72,42 @@ def _read(file: Path) -> str | None:
 
 
 def _swap(root: Path) -> Fact:
-    remedy = "Switch swap off (`swapoff -a`, and its line in /etc/fstab), or take zram."
-    table = _read(root / "proc/swaps")
-    if table is None:
+    remedy = (
+        "Switch swap off (`swapoff -a`, and its line in /etc/fstab), take zram, or let systemd "
+        "start the show (`kiosk service`), which keeps it out of swap."
+    )
+    areas = _swap_areas(root)
+    if areas is None:
         return Fact("swap", None, "it cannot be asked", remedy)
-    areas = [line.split()[0] for line in table.splitlines()[1:]]
     disks = [area for area in areas if not _in_memory(root, area)]
+    if disks and _never_swapped(root):
+        return Fact("swap", True, "there is some, but none for this program", remedy)
     if disks:
         return Fact("swap", False, f"memory may be written to {', '.join(disks)}", remedy)
     return Fact("swap", True, "zram, which is memory" if areas else "there is none", remedy)
+
+
+def _swap_areas(root: Path) -> list[str] | None:
+    """Return the names of all swap areas; None where that cannot be known."""
+    table = _read(root / "proc/swaps")
+    if table is not None:
+        return [line.split()[0] for line in table.splitlines()[1:]]
+    # A kernel that was built without swap has no such list.
+    return (
+        [] if re.search(r"^SwapTotal: +0 kB$", _read(root / "proc/meminfo") or "", re.M) else None
+    )
+
+
+def _never_swapped(root: Path) -> bool:
+    """Tell whether the group that this process is in, or one above, has no swap allowed."""
+    own = re.search(r"^0::/(.*)$", _read(root / "proc/self/cgroup") or "", re.MULTILINE)
+    if own is None:
+        return False
+    top = root / "sys/fs/cgroup"
+    groups = [top / own[1], *(top / own[1]).parents]
+    return any(
+        _read(group / "memory.swap.max") == "0" for group in groups if group.is_relative_to(top)
+    )
 
 
 def _in_memory(root: Path, area: str) -> bool:
@@ -94,16 +133,22 @@ def _hibernation(root: Path) -> Fact:
     resume = _read(root / "sys/power/resume")
     if states is None:
         return Fact("hibernation", None, "it cannot be asked", remedy)
-    possible = "disk" in states.split() and resume not in (None, "0:0")
-    seen = f"memory may be written to disk {resume}" if possible else "it is not set up"
-    return Fact("hibernation", not possible, seen, remedy)
+    if "disk" not in states.split():
+        return Fact("hibernation", True, "this kernel cannot", remedy)
+    if resume not in (None, "0:0"):
+        return Fact("hibernation", False, f"memory may be written to disk {resume}", remedy)
+    if _swap_areas(root) == []:
+        return Fact("hibernation", True, "there is no swap that memory could be written to", remedy)
+    return Fact("hibernation", None, "it may be set up when it is asked for", remedy)
 
 
 def _crash_kernel(root: Path) -> Fact:
     remedy = "Switch it off: systemctl disable kdump."
     loaded = _read(root / "sys/kernel/kexec_crash_loaded")
     if loaded is None:
-        return Fact("crash dumps", True, "this kernel cannot make them", remedy)
+        known = (root / "sys/kernel").is_dir()
+        seen = "this kernel cannot make them" if known else "it cannot be asked"
+        return Fact("crash dumps", known or None, seen, remedy)
     seen = "a crash would write all memory to disk" if loaded == "1" else "none is set up"
     return Fact("crash dumps", loaded != "1", seen, remedy)
 
@@ -125,6 +170,8 @@ def _display(root: Path, environment: Mapping[str, str]) -> Fact:
 
 def _loopback(root: Path) -> Fact:
     remedy = "Remove it: modprobe -r v4l2loopback; the show may write to every camera's device."
+    if not (root / "sys/module").is_dir():
+        return Fact("false cameras", None, "it cannot be asked", remedy)
     there = (root / "sys/module/v4l2loopback").exists()
     seen = "may hand a camera's pictures to other programs" if there else "is not loaded"
     return Fact("false cameras", not there, f"v4l2loopback {seen}", remedy)

@@ -52,6 +52,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "ioctl": (16, 29),
     "ioperm": (173, None),
     "iopl": (172, None),
+    "ioprio_set": (251, 30),
     "kcmp": (312, 272),
     "kexec_file_load": (320, 294),
     "kexec_load": (246, 104),
@@ -65,11 +66,14 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "lremovexattr": (198, 15),
     "lsetxattr": (189, 6),
     "lsm_set_self_attr": (460, 460),
+    "mbind": (237, 235),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
+    "migrate_pages": (256, 238),
     "mount": (165, 40),
     "mount_setattr": (442, 442),
     "move_mount": (429, 429),
+    "move_pages": (279, 239),
     "mq_notify": (244, 184),
     "mq_open": (240, 180),
     "mq_timedsend": (242, 182),
@@ -80,6 +84,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "msgsnd": (69, 189),
     "open_by_handle_at": (304, 265),
     "open_tree": (428, 428),
+    "open_tree_attr": (467, 467),
     "openat2": (437, 437),
     "perf_event_open": (298, 241),
     "pidfd_getfd": (438, 438),
@@ -100,6 +105,10 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "request_key": (249, 218),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
     "seccomp": (317, 277),
     "semctl": (66, 191),
     "semget": (64, 190),
@@ -109,6 +118,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "setdomainname": (171, 162),
     "sethostname": (170, 161),
     "setns": (308, 268),
+    "setpriority": (141, 140),
     "setrlimit": (160, 164),
     "setxattr": (188, 5),
     "setxattrat": (463, 463),
@@ -134,8 +144,8 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
 From the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
 """
 
-LAST_KNOWN = 466
-"""The newest call that this list was drawn up with (Linux 6.13); what came later is refused."""
+LAST_KNOWN = 469
+"""The newest call that this list was drawn up with (Linux 6.17); what came later is refused."""
 
 _MACHINES = {"x86_64": 0, "aarch64": 1, "arm64": 1}
 

@@ -48,6 +48,7 @@ SURROUNDINGS = {
     "MESA_GLSL_CACHE_DISABLE": "true",
     "__GL_SHADER_DISK_CACHE": "0",
     "CUDA_CACHE_DISABLE": "1",
+    "USE_PYTORCH_KERNEL_CACHE": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     # Nothing is compiled at run time: it forks compilers and writes files.
     "TORCH_COMPILE_DISABLE": "1",

@@ -13,7 +13,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 
-from installation.guarding.clerk import SAID
+from installation.guarding.clerk import SAID, printable
 
 LINES_PER_S = 5
 BURST = 300
@@ -39,10 +39,12 @@ class Log:
     def say(self, sentence: str) -> None:
         """Write `sentence`, whose letters are printed and whose other characters are blanks.
 
-        A long one takes several lines; of a word that is longer than a line the rest is left out.
+        A long one takes several lines; a word of more than `SAID.longest_word` letters is cut.
         """
-        for line in str(sentence).splitlines():
-            for part in _short("".join(c if c.isprintable() else " " for c in line)):
+        if not isinstance(sentence, str):
+            sentence = f"(left out: {type(sentence).__name__}, which is no sentence)"
+        for line in sentence.splitlines():
+            for part in _short(printable(line, SAID.longest_word)):
                 self._line(part)
 
     def end(self, sentence: str) -> None:

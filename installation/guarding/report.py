@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from installation.guarding.facts import NOT_PROVED, PROVED, Fact, facts
 from installation.guarding.sealing import Proof
 
-BECAME = {"refused": "refused", "got through": "GOT THROUGH", "not there": "not there"}
+BECAME = {
+    "refused": "refused",
+    "forbidden anyway": "FORBIDDEN ANYWAY",
+    "got through": "GOT THROUGH",
+    "not there": "not there",
+}
 HEAD = ("attempt", "how", "thread", "became of it", "layer", "error number")
 GOOD = {True: "good", False: "NOT GOOD", None: "unknown"}
 
@@ -81,8 +86,11 @@ def _told(fact: Fact) -> str:
     return fact.seen if fact.good else f"{fact.seen}. {fact.remedy}"
 
 
-def as_page(proof: Proof) -> str:
-    """Return the proof as a page of HTML, to be printed."""
+def as_page(proof: Proof, headline: str, language: str) -> str:
+    """Return the proof as a page of HTML, to be printed, in English under a `headline`.
+
+    That is what visitors read, in their `language`.
+    """
     tries = "\n".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
         for row in _rows(proof)
@@ -92,12 +100,6 @@ def as_page(proof: Proof) -> str:
         for fact in facts()
     )
     missing = "\n".join(f"<li>{html.escape(str(mistake))}</li>" for mistake in proof.missing)
-    headline = (
-        "No picture of you is stored. This computer’s kernel prevents it."
-        if proof.holds
-        else "This program stores no picture of you, "
-        "but this computer does not make that impossible."
-    )
     became = Counter(outcome.became for outcome in proof.outcomes)
     tried = became["refused"] + became["got through"]
     head = "".join(f"<th>{cell}</th>" for cell in HEAD)
@@ -112,7 +114,7 @@ h1 {{ font-size: 24pt; line-height: 1.15 }}
 table {{ border-collapse: collapse; font-size: 8pt; width: 100% }}
 td, th {{ text-align: left; border-bottom: 1px solid #ccc; padding: 1pt 6pt 1pt 0 }}
 </style>
-<h1>{headline}</h1>
+<h1 lang="{language}">{html.escape(headline)}</h1>
 <p>Tried in {proof.ways} ways on {proof.at:%Y-%m-%d} at {proof.at:%H:%M}, in two threads of the
 program: {became["refused"]} of {tried} attempts were refused.</p>
 <p>{html.escape(proved(proof))}</p>

@@ -46,21 +46,31 @@ UNFINISHED = Mistake(
 
 @dataclass(frozen=True)
 class Proof:
-    """What was tried at this start, at the local time `at`, and what is missing."""
+    """What was tried at this start, at the local time `at`, and what is missing.
+
+    `swap` says where the kernel may itself write this program's memory to a disk.
+    """
 
     outcomes: tuple[Outcome, ...]
     missing: tuple[Mistake, ...]
     at: datetime.datetime
+    swap: Mistake | None = None
 
     @property
     def ways(self) -> int:
-        """How many ways out were tried; not those that this machine does not have."""
-        return len({outcome.name for outcome in self.outcomes if outcome.became != "not there"})
+        """How many ways out were tried; not those that this machine does not have or allow."""
+        tried = ("refused", "got through")
+        return len({outcome.name for outcome in self.outcomes if outcome.became in tried})
 
     @property
     def holds(self) -> bool:
         """Whether every layer is there and nothing that was tried got through."""
         return bool(self.outcomes) and not self.missing
+
+    @property
+    def promises(self) -> bool:
+        """Whether visitors may be told that the kernel prevents pictures from being stored."""
+        return self.holds and self.swap is None
 
 
 class Guard:
@@ -132,7 +142,7 @@ class Guard:
             raise GuardError(*missing)
 
     def _seal(self, attempts: Sequence[Attempt]) -> Proof:
-        from installation.guarding import openings
+        from installation.guarding import facts, openings
         from installation.guarding.attempts import tried
 
         standing, ground = self.standing, Path(self.standing.ground)
@@ -144,11 +154,13 @@ class Guard:
             outcomes = [*tried(attempts, ground, MAIN), *witness.tell()]
         missing += _free_threads()
         missing += [
-            _got_through(outcome) for outcome in outcomes if outcome.became == "got through"
+            _not_refused(outcome)
+            for outcome in outcomes
+            if outcome.became in ("got through", "forbidden anyway")
         ]
         if len(outcomes) != 2 * len(attempts):
             missing.append(UNFINISHED)
-        return Proof(tuple(outcomes), tuple(missing), _now())
+        return Proof(tuple(outcomes), tuple(missing), _now(), facts.may_be_swapped())
 
 
 def _second_stage() -> list[Mistake]:
@@ -178,11 +190,12 @@ def _free_threads() -> list[Mistake]:
     return [Mistake(SECCOMP, "a thread is not under both filters", "Tell whoever made this kiosk.")]
 
 
-def _got_through(outcome: Outcome) -> Mistake:
+def _not_refused(outcome: Outcome) -> Mistake:
+    by = " by the guard" if outcome.became == "forbidden anyway" else ""
     number = "" if outcome.error is None else f"; the kernel's number was {outcome.error}"
     return Mistake(
         f"attempt to {outcome.name}",
-        f"it was not refused in the {outcome.thread} thread{number}",
+        f"it was not refused{by} in the {outcome.thread} thread{number}",
         "Run `kiosk audit`, and tell whoever made this kiosk.",
     )
 

@@ -20,26 +20,35 @@ from typing import Literal
 
 from installation.guarding import kernel
 
+ANSWER = errno.ECANCELED
+"""The error number with which the filters refuse; from the kernel itself these calls never have it.
+
+EPERM would not tell who refuses: the kernel answers an ordinary user so, guard or not.
+"""
+
 
 @dataclass(frozen=True)
 class Refusal:
     """Refuse `call`; with an `argument` (0–5) only where what it holds passes the `test`.
 
     `is` and `is not` compare it with `value`, `has` tells that a bit of `value` is set and
-    `lacks` that none is, `given` that it is not zero, `family` that its second byte is `value`.
+    `lacks` that none is, `given` that it is not zero, `family` that its second byte is `value` and
+    that it is none of `spared`.
     """
 
     call: str
     argument: int | None = None
     test: Literal["is", "is not", "has", "lacks", "given", "family"] = "is"
     value: int = 0
-    error: int = errno.EPERM
+    spared: tuple[int, ...] = ()
+    error: int = ANSWER
 
 
 _CLONE_PARENT = 0x8000
 _CLONE_THREAD = 0x10000
 _SET_DUMPABLE = 4
 _SET_TRACER = 0x59616D61
+_SCHED_CORE = 62
 
 _FIRST = (
     # Programs beside this one: their memory, their files, their name spaces.
@@ -59,14 +68,15 @@ _FIRST = (
     *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
     *("utime", "utimes", "futimesat", "utimensat", "sethostname", "setdomainname"),
-    "lsm_set_self_attr",
+    *("file_setattr", "lsm_set_self_attr"),
     # The file system and the machine as a whole.
-    *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsopen", "fsconfig"),
-    *("fsmount", "fspick", "pivot_root", "chroot", "quotactl", "quotactl_fd", "acct"),
-    *("swapon", "swapoff", "reboot", "iopl", "ioperm"),
+    *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "open_tree_attr"),
+    *("fsopen", "fsconfig", "fsmount", "fspick", "pivot_root", "chroot", "quotactl"),
+    *("quotactl_fd", "acct", "swapon", "swapoff", "reboot", "iopl", "ioperm"),
 )
 
 _FILE_FAMILIES = {
+    0x83: "ZFS",
     0x94: "Btrfs, and what other file systems have from it: copies of files, volumes, labels",
     0x97: "Ceph",
     0xBC: "bcachefs",
@@ -104,20 +114,47 @@ _SECOND = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret"),
     *("tkill", "setrlimit", "pidfd_open", "capset", "flock"),
+    # How other programs of this user run: they keep it, and others may ask for it.
+    *("sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity"),
+    *("setpriority", "ioprio_set", "move_pages", "migrate_pages"),
+    # Where a file in memory lies: the file keeps it, page by page, though it was opened to be read.
+    "mbind",
 )
 
-_LOCKS = {
+_MARKS = {
     "F_SETLK": 6,
     "F_SETLKW": 7,
+    "F_SETOWN": 8,
+    "F_SETSIG": 10,
+    "F_SETOWN_EX": 15,
     "F_OFD_SETLK": 37,
     "F_OFD_SETLKW": 38,
     "F_SETLEASE": 1024,
     "F_NOTIFY": 1026,
+    "F_SETPIPE_SZ": 1031,
     "F_SET_RW_HINT": 1036,
     "F_SET_FILE_RW_HINT": 1038,
+    "F_SETDELEG": 1040,
 }
 """fcntls that leave a mark on an open file which others can see; the kernel lists 16 bytes of each
 lock in /proc/locks. From include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h."""
+
+_OWNER_CALLS = {"FIOSETOWN": 0x8901, "SIOCSPGRP": 0x8902}
+"""ioctls that do to a socket what F_SETOWN does. From include/uapi/asm-generic/sockios.h."""
+
+_TERMINAL_QUESTIONS = {
+    "TCGETS": 0x5401,
+    "TIOCGPGRP": 0x540F,
+    "TIOCOUTQ": 0x5411,
+    "TIOCGWINSZ": 0x5413,
+    "FIONREAD": 0x541B,
+    "FIONBIO": 0x5421,
+    "FIONCLEX": 0x5450,
+    "FIOCLEX": 0x5451,
+    "TCGETS2": 0x802C542A,
+}
+"""ioctls of a terminal's family that leave nothing on it, or are asked of every file; the others
+set what the next program finds there. From include/uapi/asm-generic/ioctls.h."""
 
 
 def second() -> tuple[Refusal, ...]:
@@ -130,7 +167,11 @@ def second() -> tuple[Refusal, ...]:
         Refusal("prlimit64", 2, "given"),
         Refusal("prctl", 0, "is", _SET_DUMPABLE),
         Refusal("prctl", 0, "is", _SET_TRACER),
-        *(Refusal("fcntl", 1, "is", command) for command in _LOCKS.values()),
+        # Which programs may share a core with which.
+        Refusal("prctl", 0, "is", _SCHED_CORE),
+        *(Refusal("fcntl", 1, "is", command) for command in _MARKS.values()),
+        *(Refusal("ioctl", 1, "is", value) for value in _OWNER_CALLS.values()),
+        Refusal("ioctl", 1, "family", ord("T"), tuple(_TERMINAL_QUESTIONS.values())),
         *(
             Refusal(name, 0, "is not", os.getpid())
             for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
@@ -222,6 +263,9 @@ def _block(refusal: Refusal) -> Sequence[Instruction]:
     if refusal.test == "lacks":
         return [load, (_ANY_BIT, 1, 0, refusal.value), refuse]
     if refusal.test == "family":
-        return [load, (_AND, 0, 0, 0xFF00), (_EQUAL, 0, 1, refusal.value << 8), refuse]
+        family = [(_AND, 0, 0, 0xFF00), (_EQUAL, 0, 1, refusal.value << 8), refuse]
+        left = range(len(refusal.spared) + len(family) - 1, 0, -1)
+        spare = [(_EQUAL, to, 0, number) for to, number in zip(left, refusal.spared, strict=False)]
+        return [load, *spare, *family]
     # An address has two halves.
     return [load, (_EQUAL, 0, 2, 0), (_LOAD, 0, 0, low + 4), (_EQUAL, 1, 0, 0), refuse]

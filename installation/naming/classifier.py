@@ -62,20 +62,21 @@ class CropClassifier:
         Once nobody is there, the networks see zeros, to write over what libraries hold on to.
         """
         taken, device = self.encoder.input, self.encoder.device
-        if tracks:
+        if not tracks:
+            if self._most:
+                self.encoder.encode(
+                    self._memory.floats("batch", self._most, 3, taken.size, taken.size)
+                )
+                self._most = 0
+            return []
+        try:
             boxes = [track.box_at(frame.taken_at) for track in tracks]
             crop = self.label_set.settings.crop
             batch = crops.cut(frame, boxes, crop, taken, device, self._memory)
             self._most = max(self._most, len(batch))
-        elif self._most:
-            batch = self._memory.floats("batch", self._most, 3, taken.size, taken.size)
-            self._most = 0
-        else:
-            return []
-        scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
-        self._memory.zero()
-        if not tracks:
-            return []
+            scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
+        finally:
+            self._memory.zero()
         return [
             Reading(track.id, frame.taken_at, of_track)
             for track, of_track in zip(tracks, scores, strict=True)

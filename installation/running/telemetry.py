@@ -74,9 +74,10 @@ class Percentiles:
 class Summary:
     """The show in numbers.
 
-    `seconds`, `first_paint_s` and `first_verdict_s` count from the start of the process. The rates
-    are taken over the time in which frames were shown: `camera_fps` frames that the camera gave,
-    `mirror_fps` frames that reached the screen, `readings_per_s` crops that were classified.
+    `seconds`, `first_paint_s`, `first_frame_s` (the camera's first picture on the screen) and
+    `first_verdict_s` count from the start of the process. The rates are taken over the time in
+    which frames were shown: `camera_fps` frames that the camera gave, `mirror_fps` frames that
+    reached the screen, `readings_per_s` crops that were classified.
     `frame_age_ms` is the time from a frame's arrival to the flip that first shows it, `interval_ms`
     the time from one such flip to the next, and `jitter_ms` the standard deviation of that, which
     is 0 on a perfectly smooth mirror. `dropped` frames came but were never shown.
@@ -92,6 +93,7 @@ class Summary:
     dropped: int = 0
     rss_mb: float = field(default_factory=resident_mb)
     first_paint_s: float | None = None
+    first_frame_s: float | None = None
     first_verdict_s: float | None = None
 
     def as_event(self) -> dict[str, object]:

@@ -7,11 +7,9 @@ they were freed.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import math
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,14 +51,6 @@ class Buffers:
         """Zero every piece."""
         for piece in self._pieces.values():
             piece.fill(0)
-
-    @contextlib.contextmanager
-    def zeroed(self) -> Iterator[None]:
-        """Zero every piece at the end of a `with`, also where the work in it fails."""
-        try:
-            yield
-        finally:
-            self.zero()
 
 
 def overwrite_freed() -> bool:

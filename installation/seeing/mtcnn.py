@@ -83,11 +83,13 @@ class Mtcnn:
     @torch.inference_mode()
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
-        with self._buffers.zeroed():
+        try:
             small, factor = reduced(frame, self._buffers)
             boxes = self._proposals(small)  # (N, 4)
             boxes = self._sorted_out(small, boxes)
             boxes, scores, points = self._refined(small, boxes)  # (N, 4), (N,), (N, 5, 2)
+        finally:
+            self._buffers.zero()
         order = scores.argsort(descending=True)
         return [
             _face(box, score, landmarks)

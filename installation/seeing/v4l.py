@@ -81,12 +81,14 @@ def list_cameras(dev: Path = DEV, ioctl: Ioctl = _ioctl) -> list[CameraListing]:
     stable: dict[Path, Path] = {}
     for link in sorted((dev / "v4l" / "by-id").glob("*")):
         stable.setdefault(link.resolve(), link)
-    nodes = (node for node in dev.glob("video*") if node.name[len("video") :].isdecimal())
-    listings = (
-        ask(node, stable.get(node.resolve()), ioctl)
-        for node in sorted(nodes, key=lambda node: int(node.name[len("video") :]))
-    )
+    listings = (ask(node, stable.get(node.resolve()), ioctl) for node in nodes(dev))
     return [listing for listing in listings if listing is not None]
+
+
+def nodes(dev: Path = DEV) -> list[Path]:
+    """Return the devices that may be cameras, by their numbers; none of them is opened."""
+    named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
+    return sorted(named, key=lambda node: int(node.name[len("video") :]))
 
 
 def ask(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> CameraListing | None:

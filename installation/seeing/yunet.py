@@ -57,7 +57,7 @@ class YuNet:
 
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
-        with self._buffers.zeroed():
+        try:
             small, factor = reduced(frame, self._buffers)
             size = small.shape[1], small.shape[0]
             if size != self._size:
@@ -66,6 +66,8 @@ class YuNet:
             bgr = self._buffers.take("input", small.shape)
             cv2.cvtColor(small, cv2.COLOR_RGB2BGR, bgr)
             _, rows = self._net.detect(bgr)  # (N, 15) or None
+        finally:
+            self._buffers.zero()
         faces = [] if rows is None else [_face(row.tolist(), factor) for row in rows]
         return sorted(faces, key=lambda face: -face.score)
 

@@ -76,9 +76,12 @@ class Running:
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
-    """Return every layer of the guard as `proof` found it, then whatever else is missing."""
+    """Return every layer of the guard as `proof` found it, then whatever else is missing.
+
+    Swap on a disk is no layer, but keeps visitors from being told that nothing can be stored.
+    """
     missing: dict[str, str] = {}
-    for mistake in proof.missing:
+    for mistake in (*proof.missing, *([proof.swap] if proof.swap else [])):
         missing.setdefault(mistake.where, mistake.what)
     laid: tuple[str, ...] = ()
     if proof.outcomes:

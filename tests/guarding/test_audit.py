@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import html
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,9 @@ from installation.guarding.attempts import (
 from installation.guarding.facts import NOT_PROVED, PROVED
 from installation.guarding.report import as_json, as_page, as_table
 from installation.guarding.sealing import NOT_LAUNCHED, Proof
-from tests.guarding.children import USERS, needs_guard, run
+from installation.guarding.seccomp import ANSWER
+from installation.guarding.standing import SECCOMP
+from tests.guarding.children import ROOT, USERS, needs_guard, run
 
 NEED_RIGHTS = {
     # Without a guard these are refused to an ordinary user all the same.
@@ -31,6 +36,7 @@ NEED_RIGHTS = {
     "send a signal",
     "send a signal to a thread",
     "send a signal with a value",
+    "send a signal with a value to a thread",
     "load a program into the kernel",
     "record what the machine does",
     "handle another's page faults",
@@ -43,6 +49,9 @@ NEED_RIGHTS = {
 }
 MAY_BE_MISSING = {
     # Parts that a kernel, a container or a machine need not have, or may keep to itself.
+    "leave a place on a file in memory",
+    "leave a place in memory on a program",
+    "leave another place in memory on a program",
     "load a module",
     "queue calls for the kernel",
     "make secret memory",
@@ -69,7 +78,10 @@ def test_there_are_many_ways_out() -> None:
 
 @pytest.mark.parametrize("user", USERS)
 def test_without_the_guard_the_attempts_get_through(user: str, tmp_path: Path) -> None:
-    """The control: each attempt succeeds, or fails otherwise, where nobody keeps it from it."""
+    """The control: where nobody keeps it from it each attempt succeeds, or fails otherwise.
+
+    None is said to be refused by seccomp, also of what the kernel keeps from an ordinary user.
+    """
     program = (
         "import json\n"
         "from installation.guarding import standing\n"
@@ -78,12 +90,14 @@ def test_without_the_guard_the_attempts_get_through(user: str, tmp_path: Path) -
         "ground = standing.prepare_ground({})\n"
         "outcomes = tried(ATTEMPTS, ground, 'main')\n"
         "shutil.rmtree(ground)\n"
-        "print(json.dumps({outcome.name: outcome.became for outcome in outcomes}))\n"
+        "print(json.dumps({outcome.name: (outcome.became, outcome.layer) "
+        "for outcome in outcomes}))\n"
     )
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    became = json.loads(outcome.stdout.splitlines()[-1])
-    kept = {name for name in became if became[name] != "got through"}
+    said = json.loads(outcome.stdout.splitlines()[-1])
+    assert [name for name, (_, layer) in said.items() if layer == SECCOMP] == []
+    kept = {name for name, (became, _) in said.items() if became != "got through"}
     assert kept - MAY_BE_MISSING <= (NEED_RIGHTS if user != "root" else set())
     # That these fail is all that is told of them under the guard, so here none may.
     assert not kept & {attempt.name for attempt in ATTEMPTS if attempt.library}
@@ -99,6 +113,7 @@ def test_the_audit_tries_everything_in_the_real_show(user: str, tmp_path: Path) 
     said = json.loads(outcome.stdout)
     assert sorted(said) == ["absent", "attempts", "facts", "missing", "not_proved", "proved"]
     expected = {attempt.name: attempt.layer for attempt in ATTEMPTS}
+    answers = {attempt.name: attempt.error or ANSWER for attempt in ATTEMPTS}
     lose_numbers = {attempt.name for attempt in ATTEMPTS if attempt.library}
     there = expected.keys() - set(said["absent"])
     assert there | MAY_BE_MISSING == expected.keys() | MAY_BE_MISSING
@@ -109,6 +124,8 @@ def test_the_audit_tries_everything_in_the_real_show(user: str, tmp_path: Path) 
         assert each["refused"] is True, each
         told = each["errno"] is not None or each["name"] not in lose_numbers
         assert each["layer"] == (expected[each["name"]] if told else None), each
+        # A number that only the filter gives, or the kernel itself could be meant.
+        assert each["layer"] != SECCOMP or each["errno"] == answers[each["name"]], each
     assert said["missing"] == []
     assert "camera: rehearsal" in outcome.stderr
 
@@ -122,6 +139,28 @@ def test_an_audit_without_the_launcher_proves_nothing(tmp_path: Path) -> None:
     assert said["missing"][0].startswith("the first stage: ")
     assert not all(each["refused"] for each in said["attempts"])
     assert said["proved"].startswith("Nothing is proved")
+
+
+@needs_guard
+def test_the_audit_goes_whole_into_a_file(tmp_path: Path) -> None:
+    """Where output is a file, which only short lines get into, no attempt of the JSON is lost."""
+    command = [sys.executable, "-m", "installation", "audit", "--short", "--json"]
+    with (tmp_path / "audit.json").open("w") as file:
+        outcome = subprocess.run(command, stdout=file, cwd=ROOT, check=False, timeout=60)
+    assert outcome.returncode == 0
+    said = json.loads((tmp_path / "audit.json").read_text())
+    assert len(said["attempts"]) == 2 * (len(SHORT) - len(said["absent"]))
+
+
+@needs_guard
+def test_the_page_speaks_to_visitors_as_the_wall_does(tmp_path: Path) -> None:
+    """`kiosk audit --page` has the wall's line in the show's language above what was tried."""
+    (tmp_path / "kiosk.yaml").write_text("language: de\n")
+    file = str(tmp_path / "kiosk.yaml")
+    outcome = run("-m", "installation", "audit", file, "--page", user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert '<h1 lang="de">Kein Bild von Ihnen wird gespeichert. ' in outcome.stdout
+    assert "attempts were refused" in outcome.stdout
 
 
 @needs_guard
@@ -230,8 +269,18 @@ def absent(ground: Path) -> None:
 
 
 def refused(ground: Path) -> None:
-    """Be refused by the kernel, which says so."""
-    raise PermissionError(1, "refused")
+    """Be refused by the filter, which says so."""
+    raise OSError(ANSWER, "refused")
+
+
+def forbidden(ground: Path) -> None:
+    """Be refused by the kernel itself, as an ordinary user is without any guard."""
+    raise PermissionError(errno.EPERM, "not permitted")
+
+
+def denied(ground: Path) -> None:
+    """Be refused with Landlock's number."""
+    raise PermissionError(errno.EACCES, "denied")
 
 
 def failed(ground: Path) -> None:
@@ -252,23 +301,35 @@ def test_ways_that_are_not_there_are_not_counted(tmp_path: Path) -> None:
     said = as_json(proof)
     assert said["absent"] == ["one"]
     assert said["attempts"] == [
-        {"name": "two", "thread": "main", "refused": True, "layer": "seccomp", "errno": 1}
+        {"name": "two", "thread": "main", "refused": True, "layer": "seccomp", "errno": ANSWER}
     ]
-    page = as_page(proof)
+    page = as_page(proof, "Nothing.", "en")
     assert "1 of 1 attempts were refused" in page
     assert "<td>one</td><td>nowhere()</td><td>main</td><td>not there</td>" in page
     assert "one      nowhere()  main    not there" in as_table(proof)
 
 
+def test_what_the_kernel_forbids_anyway_proves_nothing(tmp_path: Path) -> None:
+    """What an ordinary user may not do in any case does not count as refused by the guard."""
+    outcomes = tried([Attempt("one", "swapon()", SECCOMP, forbidden)], tmp_path, "main")
+    assert [(each.became, each.layer) for each in outcomes] == [("forbidden anyway", None)]
+    proof = Proof(tuple(outcomes), (), datetime.datetime.now())
+    assert proof.ways == 0
+    assert "one      swapon()  main    FORBIDDEN ANYWAY" in as_table(proof)
+    [landlocks] = tried([Attempt("two", "openat()", SECCOMP, denied)], tmp_path, "main")
+    assert landlocks.became == "forbidden anyway"
+
+
 def test_the_audit_as_a_page(tmp_path: Path) -> None:
-    """The wall's page says to visitors what is so, and what is not proved."""
+    """The wall's page says what visitors read, what else is so, and what is not proved."""
     outcomes = tuple(tried([Attempt("one", "write()", "seccomp", refused)], tmp_path, "main"))
-    holds = as_page(Proof(outcomes, (), datetime.datetime.now()))
+    line = "Von Ihnen wird <kein> Bild gespeichert."
+    holds = as_page(Proof(outcomes, (), datetime.datetime.now()), line, "de")
     assert holds.startswith("<!doctype html>")
-    assert "This computer’s kernel prevents it." in holds
+    assert f'<h1 lang="de">{html.escape(line)}</h1>' in holds
     assert html.escape(NOT_PROVED) in holds
-    lacks = as_page(Proof(outcomes, (NOT_LAUNCHED,), datetime.datetime.now()))
-    assert "this computer does not make that impossible" in lacks
+    lacks = as_page(Proof(outcomes, (NOT_LAUNCHED,), datetime.datetime.now()), line, "de")
+    assert "Nothing is proved" in lacks
     assert html.escape(str(NOT_LAUNCHED)) in lacks
 
 
@@ -326,5 +387,6 @@ def test_the_audit_elsewhere_says_what_is_missing(platform: str, tmp_path: Path)
 
 def test_what_is_proved_leaves_out_what_stays_open() -> None:
     """Standard output and error are ways out that nobody closes, and the proof says so."""
-    assert "Standard output and error stay open" in NOT_PROVED
+    assert "standard output and error stay open" in NOT_PROVED
+    assert "swap" in NOT_PROVED
     assert "each way out that is known" not in PROVED

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.guarding import clerk
-from installation.guarding.clerk import OUTPUT, numbers_only, words_only
+from installation.guarding.clerk import OUTPUT, SAID, numbers_only, words_only
 from tests.guarding.children import run
 
 SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p95": 3}}
@@ -44,17 +44,14 @@ def test_words_and_lists_do_not_pass_as_numbers(report: dict[str, object]) -> No
 @given(st.text(max_size=200))
 def test_text_stays_text_in_one_line(text: str) -> None:
     """What the clerk writes is printable, whatever came."""
-    assert words_only(text.encode("utf-8", "ignore"), 300).decode().isprintable()
+    assert words_only(text.encode("utf-8", "ignore"), SAID).decode().isprintable()
 
 
 def test_pictures_are_no_lines() -> None:
     """Raw bytes and lines longer than any verdict are left out, and it says so."""
     noise = random.Random(0).randbytes(500)
-    assert words_only(noise, OUTPUT.longest) == b"(left out: a line that is no text)"
-    assert (
-        words_only(b"x" * (OUTPUT.longest + 1), OUTPUT.longest)
-        == b"(left out: a line that is too long)"
-    )
+    assert words_only(noise, OUTPUT) == b"(left out: a line that is no text)"
+    assert words_only(b"x" * (OUTPUT.longest + 1), OUTPUT) == b"(left out: a line that is too long)"
 
 
 def written(said: bytes, allowed: str, folder: Path) -> bytes:

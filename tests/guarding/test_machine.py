@@ -6,11 +6,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from installation.guarding.facts import facts
+from installation.guarding.facts import facts, may_be_swapped
 from installation.guarding.unit import unit
 from tests.guarding.children import ROOT, USERS, run
 
@@ -20,6 +21,7 @@ FILES = {
     "sys/power/state": "freeze mem\n",
     "sys/power/resume": "0:0\n",
     "sys/kernel/kexec_crash_loaded": "0\n",
+    "sys/module/videodev/version": "1\n",
     "proc/self/mounts": "/dev/sda2 / ext4 rw 0 0\nsystemd-1 /proc/sys/fs/b autofs rw 0 0\n",
     "proc/self/status": "Name:\tpython\nTracerPid:\t0\nUid:\t0\n",
 }
@@ -42,10 +44,11 @@ def fact(root: Path, name: str, display: str = "") -> bool | None:
         ("swap", "proc/swaps", FILES["proc/swaps"] + "/swap/dev/zram0 file 1 0 -2\n", False),
         ("core dumps", "proc/sys/kernel/core_pattern", "|/usr/lib/systemd-coredump %P\n", False),
         ("core dumps", "proc/sys/kernel/core_pattern", "core\n", True),
-        ("hibernation", "sys/power/state", "freeze mem disk\n", True),
+        ("hibernation", "sys/power/state", "freeze mem disk\n", True),  # there is no swap
+        ("hibernation", "sys/power/state", None, None),
         ("hibernation", "sys/power/resume", "8:2\n", True),
         ("crash dumps", "sys/kernel/kexec_crash_loaded", "1\n", False),
-        ("crash dumps", "sys/kernel/kexec_crash_loaded", None, True),
+        ("crash dumps", "sys/kernel/kexec_crash_loaded", None, None),
         ("network disks", "proc/self/mounts", FILES["proc/self/mounts"], True),
         ("network disks", "proc/self/mounts", "nas:/x /mnt nfs4 rw 0 0\n", False),
         ("network disks", "proc/self/mounts", "me@x:/ /home/me/far fuse.sshfs rw 0 0\n", False),
@@ -76,6 +79,53 @@ def test_zram_that_is_written_to_a_disk(behind: str, good: bool, tmp_path: Path)
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(content)
     assert fact(tmp_path, "swap") is good
+
+
+def make(root: Path, files: Mapping[str, str]) -> None:
+    """Write `files` under `root`."""
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+
+
+@pytest.mark.parametrize(("total", "good"), [("0 kB", True), ("8 kB", None)])
+def test_a_kernel_without_a_list_of_swap(total: str, good: bool | None, tmp_path: Path) -> None:
+    """A kernel that was built without swap says so elsewhere."""
+    make(tmp_path, {"proc/meminfo": f"MemTotal:       24 kB\nSwapTotal:      {total}\n"})
+    assert fact(tmp_path, "swap") is good
+
+
+@pytest.mark.parametrize(
+    ("group", "most", "good"),
+    [
+        ("system.slice/kiosk.service", "0\n", True),
+        ("system.slice", "0\n", True),
+        ("system.slice/kiosk.service", "max\n", False),
+        ("system.slice/other.service", "0\n", False),
+    ],
+)
+def test_a_program_that_is_kept_out_of_swap(
+    group: str, most: str, good: bool, tmp_path: Path
+) -> None:
+    """Under systemd there may be swap, as the show's memory is never written to it."""
+    files = {
+        "proc/swaps": FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n",
+        "proc/self/cgroup": "0::/system.slice/kiosk.service\n",
+        f"sys/fs/cgroup/{group}/memory.swap.max": most,
+    }
+    make(tmp_path, files)
+    assert fact(tmp_path, "swap") is good
+    said = may_be_swapped(tmp_path)
+    assert (said is None) is good
+    assert said is None or str(said).startswith("swap: memory may be written to /dev/sda2. Switch")
+
+
+def test_a_machine_that_may_hibernate_to_its_swap(tmp_path: Path) -> None:
+    """Where nothing is set up, but there is swap, it may be set up when it is asked for."""
+    swaps = FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n"
+    files = {"sys/power/state": "mem disk\n", "sys/power/resume": "0:0\n", "proc/swaps": swaps}
+    make(tmp_path, files)
+    assert fact(tmp_path, "hibernation") is None
 
 
 def test_a_machine_that_hibernates(tmp_path: Path) -> None:
@@ -119,6 +169,7 @@ def test_whether_root_has_its_rights_is_asked(user: str, tmp_path: Path) -> None
 
 def test_only_what_was_asked_is_told_of_false_cameras(tmp_path: Path) -> None:
     """That v4l2loopback is not loaded does not say that there is no other false camera."""
+    make(tmp_path, {"sys/module/videodev/version": "1\n"})
     [found] = [each for each in facts(tmp_path) if each.name == "false cameras"]
     assert found.seen == "v4l2loopback is not loaded"
 

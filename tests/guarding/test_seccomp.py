@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.guarding import kernel
-from installation.guarding.seccomp import FIRST, Instruction, Refusal, program, second
+from installation.guarding.seccomp import ANSWER, FIRST, Instruction, Refusal, program, second
 from tests.guarding.children import USERS, run
 
 ARCHITECTURES = {0: 0xC000003E, 1: 0xC00000B7}
@@ -46,7 +46,7 @@ def judged(
         at += if_true if true else if_false
 
 
-def refused(error: int = errno.EPERM) -> int:
+def refused(error: int = ANSWER) -> int:
     """Return what a filter says to refuse with `error`."""
     return 0x00050000 | error
 
@@ -116,6 +116,7 @@ ON_FILES = {
     "FS_IOC_SETVERSION": 0x40087602,
     "FS_IOC_SET_ENCRYPTION_POLICY": 0x800C6613,
     "OCFS2_IOC_REFLINK": 0x40186F04,
+    "ZFS_IOC_SETDOSFLAGS": 0x40088302,
 }
 ON_DEVICES = {
     "DRM_IOCTL_VERSION": 0xC0406400,
@@ -131,13 +132,78 @@ ON_DEVICES = {
 @pytest.mark.parametrize("machine", [0, 1])
 def test_no_ioctl_of_a_file_system_and_every_one_of_a_device(machine: int) -> None:
     """A file that is open for reading takes no bytes by an ioctl; cameras and cards go on."""
-    code = program(FIRST, machine)
+    code = program((*FIRST, *second()), machine)
     ioctl = kernel.NUMBERS["ioctl"][machine]
     assert ioctl is not None
     for name, number in ON_FILES.items():
         assert judged(code, machine, ioctl, (3, number)) == refused(), name
     for name, number in ON_DEVICES.items():
         assert judged(code, machine, ioctl, (3, number)) == ALLOWED, name
+
+
+ASKED_OF_TERMINALS = {
+    "TCGETS": 0x5401,
+    "TIOCGWINSZ": 0x5413,
+    "FIONREAD": 0x541B,
+    "FIOCLEX": 0x5451,
+    "TCGETS2": 0x802C542A,
+}
+LEFT_ON_TERMINALS = {
+    "TCSETS": 0x5402,
+    "TCSETS2": 0x402C542B,
+    "TIOCSPGRP": 0x5410,
+    "TIOCSTI": 0x5412,
+    "TIOCSWINSZ": 0x5414,
+    "TIOCSETD": 0x5423,
+    "FIOASYNC": 0x5452,
+}
+
+
+@pytest.mark.parametrize("machine", [0, 1])
+def test_a_terminal_is_asked_and_left_as_it_was(machine: int) -> None:
+    """The show may ask how wide its terminal is; the next program finds nothing changed on it."""
+    code = program((*FIRST, *second()), machine)
+    ioctl = kernel.NUMBERS["ioctl"][machine]
+    assert ioctl is not None
+    for name, number in ASKED_OF_TERMINALS.items():
+        assert judged(code, machine, ioctl, (1, number)) == ALLOWED, name
+    for name, number in LEFT_ON_TERMINALS.items():
+        assert judged(code, machine, ioctl, (1, number)) == refused(), name
+
+
+WITHOUT_A_RULE = """
+import os, shutil
+from installation.guarding import kernel, landlock, seccomp, standing
+from installation.guarding.attempts import SHORT, tried
+attempts = [each for each in SHORT if each.layer == standing.SECCOMP]
+ground = standing.prepare_ground({})
+rules = (*seccomp.FIRST, *seccomp.second())
+named = {each.how.partition("(")[0] for each in attempts}
+# The C library makes fork() of clone().
+calls = {rule.call for rule in rules if kernel.number(rule.call)} & named - {"fork"}
+assert len(calls) > 60
+for call in sorted(calls):
+    if not os.fork():
+        landlock.forbid_new_privileges()
+        # With those of its kind, or what it makes could not be removed.
+        rules = [each for each in (*seccomp.FIRST, *seccomp.second()) if each.call[:3] != call[:3]]
+        seccomp.enter(rules, all_threads=False)
+        for outcome in tried(attempts, ground, "main"):
+            if outcome.became != "refused" and outcome.how.partition("(")[0] == call:
+                break
+        else:
+            print(call, flush=True)
+        os._exit(0)
+    os.wait()
+shutil.rmtree(ground)
+"""
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_rule_that_is_taken_out_is_missed(user: str, tmp_path: Path) -> None:
+    """Each call that is tried is seen not to be refused by the filter once its rule is gone."""
+    outcome = run("-W", "ignore", "-c", WITHOUT_A_RULE, user=user, folder=tmp_path)
+    assert (outcome.returncode, outcome.stdout) == (0, ""), outcome.stderr
 
 
 @pytest.mark.parametrize(

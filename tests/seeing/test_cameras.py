@@ -15,6 +15,7 @@ from installation.errors import CameraError
 from installation.running.clock import Clock
 from installation.seeing.camera import Camera
 from installation.seeing.cameras import open_camera, resolve
+from installation.seeing.stand_in import StandIn
 from installation.seeing.v4l import CameraListing
 from installation.seeing.webcam import Webcam
 from tests.manual_clock import ManualClock
@@ -73,7 +74,17 @@ def _rehearsal(folder: Path, clock: ManualClock, settings: CameraSettings) -> Ca
     return open_camera(settings.model_copy(update={"source": "rehearsal"}), clock)
 
 
-CAMERAS = {"webcam": _webcam, "film": _film, "folder": _folder, "rehearsal": _rehearsal}
+def _stand_in(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    return StandIn(_rehearsal(folder, clock, settings), [], clock, list)
+
+
+CAMERAS = {
+    "webcam": _webcam,
+    "film": _film,
+    "folder": _folder,
+    "rehearsal": _rehearsal,
+    "stand-in": _stand_in,
+}
 every_camera = pytest.mark.parametrize("kind", CAMERAS)
 
 

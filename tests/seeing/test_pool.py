@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import gc
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from installation.seeing.frame import Frame
 from installation.seeing.pool import Pool
 from installation.seeing.turn import Turn
+from tests.guarding.children import USERS, run
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how memory is kept")
 
 
 def test_memory_is_used_again_once_nobody_holds_the_picture() -> None:
@@ -73,3 +79,44 @@ def test_turned_pictures_live_in_the_pool() -> None:
     for _ in range(10):
         assert (turn.apply(picture) == expected).all()
     assert turn.pool.made == 2
+
+
+def kept(address: int) -> set[str]:
+    """Return the kernel's words for how the memory at `address` is kept; see proc_pid_smaps(5)."""
+    here = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, _, rest = line.partition(" ")
+        if not name.endswith(":"):
+            first, last = (int(end, 16) for end in name.split("-"))
+            here = first <= address < last
+        elif here and name == "VmFlags:":
+            return set(rest.split())
+    raise AssertionError("the address lies in no memory")
+
+
+@on_linux
+def test_a_picture_is_in_no_core_dump_and_no_child() -> None:
+    """The kernel leaves a picture's pages out of dumps, and of every process that is forked."""
+    picture = Pool().take(90, 160)
+    assert {"dd", "dc"} <= kept(picture.ctypes.data)
+    elsewhere = np.zeros((9000, 160, 3), np.uint8)
+    assert not {"dd", "dc", "lo"} & kept(elsewhere.ctypes.data), "the control: others are in both"
+
+
+@on_linux
+def test_what_is_said_to_be_locked_is_locked() -> None:
+    """Pages that the staff read of as locked are never written to swap."""
+    pool = Pool()
+    picture = pool.take(90, 160)
+    assert ("lo" in kept(picture.ctypes.data)) is bool(pool.locked)
+    assert pool.locked == 1, "each user may lock 8 MiB, and this is 42 KiB"
+
+
+@on_linux
+def test_nothing_is_said_to_be_locked_that_may_not_be(tmp_path: Path) -> None:
+    """A user who may lock nothing has a show all the same, and the staff read that none is."""
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0));"
+        "from installation.guarding.memory import pages; print(pages(4096)[1])"
+    )
+    assert run("-c", program, user=USERS[-1], folder=tmp_path).stdout == "False\n"

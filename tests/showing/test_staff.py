@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,8 @@ from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, layer
 OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "it cannot be had here (no such call)", "Take a newer Linux.")
 GOT_OUT = Mistake("attempt to write a file", "it was not refused", "Run `kiosk audit`.")
+
+SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
 
 
 def proof(*missing: Mistake, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Proof:
@@ -31,6 +34,7 @@ def proof(*missing: Mistake, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Proof:
         ),
         (proof(NOT_LAUNCHED), SECOND_LAYERS, {FIRST_STAGE: NOT_LAUNCHED.what}),
         (proof(NO_FILTER, outcomes=()), (), {"seccomp": NO_FILTER.what}),
+        (replace(proof(), swap=SWAP), (*FIRST_LAYERS, *SECOND_LAYERS), {"swap": SWAP.what}),
     ],
 )
 def test_every_layer_holds_or_says_what_is_missing(
