@@ -24,6 +24,9 @@ from installation.errors import KioskError, Mistake
 LARGEST_FILE = 64 * 1024
 """Bytes; ten times the shipped kiosk.yaml, so whatever is larger is another file."""
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How text in UTF-16 begins: with its byte-order mark."""
+
 DEEPEST_NESTING = 10
 """Levels; the settings have three, and the parser would recurse for as long as a file asks."""
 
@@ -108,23 +111,38 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = LARGE
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
         raise wrong(f"it cannot be read ({reason})", "Check its name and permissions.") from None
+    remedy = "Save it as plain text in UTF-8."
+    if path.suffix == ".csv":
+        remedy = 'In the spreadsheet, save it as "CSV UTF-8".'
     if len(content) > limit:
         raise wrong(f"it is larger than {limit // 1024} KiB", "Check that it is the right file.")
     if b"\0" in content:
         if content.startswith(b"PK"):
-            what = "it is a workbook (.xlsx or .ods) under another name"
-            raise wrong(what, "In the spreadsheet, save it as CSV, UTF-8.")
-        raise wrong("it is not text (it holds zero bytes)", "Save it as plain text in UTF-8.")
+            raise wrong("it is a workbook (.xlsx or .ods) under another name", remedy)
+        if content.startswith(UTF_16):
+            raise wrong("it is not UTF-8 (it seems to be UTF-16)", remedy)
+        raise wrong("it is not text (it holds zero bytes)", remedy)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
-        what = f"it is not UTF-8 (byte {byte:#04x} is no part of a letter)"
-        raise wrong(what, "Save it as plain text in UTF-8.", line) from None
+        what = (
+            f"it is not UTF-8 (byte {byte:#04x} is no part of a letter{_other_encoding(content)})"
+        )
+        raise wrong(what, remedy, line) from None
     if not text.strip():
         raise wrong("it is empty", "Write it, or put back the kiosk's own.")
     return text
+
+
+def _other_encoding(content: bytes) -> str:
+    """Return what text that is no UTF-8 seems to be, for a message; "" where nothing is likely."""
+    try:
+        content.decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return "; it seems to be Windows-1252"
 
 
 def parse_yaml(

@@ -328,7 +328,8 @@ def test_all_mistakes_are_named_at_once(write: Write) -> None:
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),
-            "kiosk.yaml:2: it is not UTF-8 (byte 0xfc is no part of a letter). "
+            "kiosk.yaml:2: it is not UTF-8 (byte 0xfc is no part of a letter; it seems to be "
+            "Windows-1252). "
             "Save it as plain text in UTF-8.",
         ),
         (

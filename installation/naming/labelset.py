@@ -43,9 +43,10 @@ from installation.document import (
     suggestions,
 )
 from installation.errors import LabelSetError, Mistake
-from installation.naming import fetched, files, output_names, spreadsheet, vocabulary
+from installation.naming import fetched, files, imagenet, output_names, spreadsheet, vocabulary
 from installation.naming.fetched import CLIP
 from installation.naming.labels import Label
+from installation.naming.letters import is_seen, looks
 from installation.naming.safety import WORDNET_ID, unsafe_synsets
 from installation.naming.spreadsheet import NO, YES, Row, Wording
 
@@ -168,9 +169,10 @@ class LabelSet:
 
     `labels` are the visible ones in the file's order. `rows[i]` is where the i-th stands in the
     built tensors, or in the logits of a network whose outputs are the labels; `background` is the
-    same of rows that take score and are never shown. `size` counts all rows of labels.csv. `hidden`
-    counts what is hidden, by reason. `fingerprint` is the SHA-256 of what the built file is made
-    from.
+    same of rows that take score and are never shown. `size` counts all rows of labels.csv. `unread`
+    counts ImageNet's categories of which the network knows nothing, and which drop out. `hidden`
+    counts what is hidden, by the first reason that hides it. `fingerprint` is the SHA-256 of what
+    the built file is made from.
     """
 
     name: str
@@ -181,6 +183,7 @@ class LabelSet:
     rows: tuple[int, ...]
     background: tuple[int, ...]
     size: int
+    unread: int
     hidden: Mapping[Reason, int]
     fingerprint: str
 
@@ -256,8 +259,11 @@ def showable(source: Source, content: ContentSettings, language: str = "en") -> 
             sum(of.background for of in source.rows),
         )
         seen = f"of {len(source.rows):,} rows {hidden:,} hidden, {background:,} background"
-        what = f"no label is visible ({seen}, expected at least one)"
         remedy = "Empty hidden_because or is_background in a row that may be shown."
+        if label_set.unread:
+            seen += f", {label_set.unread:,} unknown to the network"
+            remedy = f"Take a network that knows more. {remedy}"
+        what = f"no label is visible ({seen}, expected at least one)"
         file = shown(output_names.labels_file(source.folder))
         raise LabelSetError(Mistake(file, what, remedy))
     return label_set
@@ -282,24 +288,36 @@ def read(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> So
     except LabelSetError as error:
         mistakes += error.mistakes
     rows: list[Row] = []
+    wrong: list[Mistake] = []
     file = output_names.labels_file(folder)
     try:
         read_rows = spreadsheet.read if file.suffix == ".csv" else output_names.read
         rows = read_rows(file)
     except LabelSetError as error:
-        mistakes += error.mistakes
+        wrong += error.mistakes
     if loaded is not None:
         mistakes += _check_settings(loaded)
         if rows:
-            mistakes += _check_rows(rows, loaded.settings, shown(file))
+            wrong += _check_rows(rows, loaded.settings, shown(file))
+    if wrong:
+        mistakes += [*_passed_over(file), *wrong]
     if mistakes:
         raise LabelSetError(*shortened(mistakes))
     assert loaded is not None
     return Source(name, folder, loaded.settings, tuple(_judged(rows, loaded.settings, file)))
 
 
+def _passed_over(file: Path) -> Iterator[Mistake]:
+    """Yield that the labels come from `file`, which is wrong, where others could hold them."""
+    there = [name for name in files.NAMING if (file.parent / name).exists()]
+    if others := [name for name in there if name != file.name]:
+        what = f"the labels are read from it, and not from {' or '.join(others)}"
+        remedy = f"If it is not meant, move {file.name} away; else mend it."
+        yield Mistake(shown(file), what, remedy)
+
+
 def _judged(rows: Sequence[Row], settings: LabelSetSettings, file: Path) -> Iterator[Row]:
-    """Yield the rows of `file`, which is right; those that give no reason to be hidden may get one.
+    """Yield the rows of `file`, which is right, with all reasons for which each may be hidden.
 
     What ImageNet's own authors judged unsafe is hidden where their list has been fetched, whatever
     the row calls it. Names that came with a network, which nobody has looked at, are hidden for the
@@ -308,19 +326,23 @@ def _judged(rows: Sequence[Row], settings: LabelSetSettings, file: Path) -> Iter
     method, encoder = settings.method, settings.encoder or ENCODERS[settings.method]
     by_number = {str(i): id_ for i, id_ in enumerate(vocabulary.classes(method, encoder))}
     meant = [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]
-    reasons = dict.fromkeys(unsafe_synsets(file.parents[1] / WEIGHTS.name), "imagenet")
+    because = {id_: {"imagenet"} for id_ in unsafe_synsets(file.parents[1] / WEIGHTS.name)}
     if file.suffix != ".csv" and any(WORDNET_ID.fullmatch(id_) for ids in meant for id_ in ids):
-        reasons |= _shipped_reasons(shown(file))
+        for id_, reasons in _shipped_reasons(shown(file)):
+            because[id_] = because.get(id_, set()) | reasons
     for row, ids in zip(rows, meant, strict=True):
-        found = {reasons[id_] for id_ in ids if id_ in reasons}
-        worst = next((reason for reason in REASONS if reason in found), "")
-        yield replace(row, hidden_because=row.hidden_because or worst)
+        found = {reason for id_ in ids for reason in because.get(id_, ())}
+        own = [row.hidden_because] if row.hidden_because else []
+        all_ = own + [reason for reason in REASONS if reason in found.difference(own)]
+        first = next(iter(all_), "")
+        yield replace(row, hidden_because=first, also_hidden_because=tuple(all_[1:]))
 
 
-def _shipped_reasons(where: str) -> dict[str, str]:
-    """Return why the kiosk's own sets hide ImageNet's categories, by WordNet id."""
-    shipped = [row for name in JUDGED for row in read(name, MODELS, where=where).rows]
-    return {row.id: row.hidden_because for row in shipped if row.hidden_because}
+def _shipped_reasons(where: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield WordNet ids of ImageNet's categories and why the kiosk's own sets hide them."""
+    for name in JUDGED:
+        for row in read(name, MODELS, where=where).rows:
+            yield row.id, set(row.reasons)
 
 
 def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
@@ -365,14 +387,17 @@ def _check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
 
 def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
     """Yield what is wrong with each row, and between rows, in the order of the file."""
-    first_id: dict[str | int, tuple[int, str]] = {}
-    first_name: dict[str, int] = {}
+    first_id: dict[str | int, Row] = {}
+    first_name: dict[str, Row] = {}
     parents = {row.id: row.parent for row in rows}
     outputs = vocabulary.outputs(settings.method, settings.encoder or ENCODERS[settings.method])
     headings = {row.parent for row in rows if row.parent}
+    # A network may know fewer of ImageNet's categories than the set that it is tried with has.
+    imagenets = imagenet.names() if settings.method == "classes" else {}
+    known = (outputs or {}, headings, imagenets)
     meant = suggestions()
     for row in rows:
-        where = f"{file}:{row.line}"
+        where = f"{file}:{row.place}"
         if not row.id:
             yield Mistake(where, "the id is empty (expected one of its own)", "Write one.")
         elif row.id == settings.root.id:
@@ -380,15 +405,15 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
             yield Mistake(where, what, "Take the row out.")
         else:
             place = (outputs or {}).get(row.id, row.id)
-            line, first = first_id.setdefault(place, (row.line, row.id))
-            if line != row.line:
-                same = "there twice" if first == row.id else f"the same output as '{cut(first)}'"
-                what = f"the id '{cut(row.id)}' is {same} (first on line {line})"
+            if (first := first_id.setdefault(place, row)) is not row:
+                other = f"the same output as '{cut(first.id)}'"
+                same = "there twice" if first.id == row.id else other
+                what = f"the id '{cut(row.id)}' is {same} (first on line {first.place})"
                 yield Mistake(where, what, "Give each row an id of its own.")
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
-        elif (line := first_name.setdefault(row.name.casefold(), row.line)) != row.line:
-            what = f"the name '{cut(row.name)}' is there twice (first on line {line})"
+        elif (first := first_name.setdefault(looks(row.name), row)) is not row:
+            what = f"the name '{cut(row.name)}' is there twice (first on line {first.place})"
             yield Mistake(where, what, "Make the names differ, or take one row out.")
         if set("/\\") & set(row.id) or row.id.startswith("."):
             what = f"the id '{cut(row.id)}' cannot be a folder's name, as pictures need it"
@@ -415,7 +440,7 @@ def _check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> I
             what = f"is_background is '{cut(row.is_background)}' (expected yes, no or nothing)"
             yield Mistake(where, what, "Write yes in the rows that are never shown.")
         yield from _check_wordings(row, where)
-        if outputs is not None and row.id and row.id not in outputs and row.id not in headings:
+        if outputs is not None and row.id and not any(row.id in ids for ids in known):
             what = f"the id '{cut(row.id)}' is no output of the network, nor any row's parent"
             yield Mistake(where, what, meant(row.id, outputs) or "Take the row out.")
 
@@ -444,10 +469,13 @@ def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mist
         kind = "direction-changing" if bad in OVERRIDES else "control"
         seen = f"{what} holds a {kind} character (U+{ord(bad):04X})"
         yield Mistake(where, seen, "Take it out.")
+    elif text.strip() and not is_seen(text):
+        seen = f"{what} holds nothing that can be seen (U+{ord(text[0]):04X})"
+        yield Mistake(where, seen, "Write it with letters, or leave it empty.")
 
 
 def _forbidden(letter: str) -> bool:
-    return letter in OVERRIDES or unicodedata.category(letter) in ("Cc", "Cs")
+    return letter in OVERRIDES or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def assemble(source: Source, content: ContentSettings, language: str = "en") -> LabelSet:
@@ -456,7 +484,8 @@ def assemble(source: Source, content: ContentSettings, language: str = "en") -> 
     With `EVERYTHING` it is the set as tools build it.
     """
     settings, rows = source.settings, source.rows
-    hidden = {row.id: row.hidden_because for row in rows if row.hidden_because in content.hide}
+    because = {row.id: [of for of in row.reasons if of in content.hide] for row in rows}
+    hidden = {id_: reasons[0] for id_, reasons in because.items() if reasons}
     parents = {row.id: row.parent for row in rows}
     words = {row.id: _words(row, language) for row in rows}
     encoder = settings.encoder or ENCODERS[settings.method]
@@ -467,12 +496,15 @@ def assemble(source: Source, content: ContentSettings, language: str = "en") -> 
         place = outputs
     else:
         place = {row.id: i for i, row in enumerate(rows) if row.id in outputs}
+    headings = set(parents.values())
     root = settings.root
     at_top = root.translations.get(language) or root
 
+    above = {row.id for row in rows if row.id not in hidden and not row.background}
+
     def chain(id_: str) -> tuple[str, ...]:
-        above = [words[a].name for a in _ancestors(id_, parents) if a in words and a not in hidden]
-        return (at_top.name, *reversed(above))
+        nearest_first = [words[a].name for a in _ancestors(id_, parents) if a in above]
+        return (at_top.name, *reversed(nearest_first))
 
     placed = [row for row in rows if row.id in place]
     visible = [row for row in placed if row.id not in hidden and not row.background]
@@ -491,6 +523,7 @@ def assemble(source: Source, content: ContentSettings, language: str = "en") -> 
             place[row.id] for row in placed if row.background and row.id not in hidden
         ),
         size=len(rows),
+        unread=sum(row.id not in place and row.id not in headings for row in rows),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
         fingerprint=_fingerprint(settings, rows),
     )

@@ -18,8 +18,11 @@ from installation.document import cut, read_text, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import imagenet
 from installation.naming.files import CONFIG, LABELS, LARGEST_LABELS, NAMING
+from installation.naming.letters import looks, spaced
 from installation.naming.spreadsheet import Row
 from installation.naming.vocabulary import MOST_OUTPUTS
+
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
 """A line such as `0 Name`."""
@@ -50,9 +53,9 @@ def read(path: Path) -> list[Row]:
     if not any(", " in name and name in meanings for _, name in found):
         meanings = {}  # a list of words such as crane and hen is somebody's own
     rows = [_row(line, i, name, meanings) for i, (line, name) in enumerate(found)]
-    count = Counter(row.name.casefold() for row in rows)
+    count = Counter(looks(row.name) for row in rows)
     return [
-        replace(row, name=f"{row.name} ({row.id})") if count[row.name.casefold()] > 1 else row
+        replace(row, name=f"{row.name} ({row.id})") if count[looks(row.name)] > 1 else row
         for row in rows
     ]
 
@@ -69,17 +72,19 @@ def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str
 
 
 def _of_lines(text: str, file: str) -> Iterator[Name]:
-    lines = [(i, " ".join(line.split())) for i, line in enumerate(text.splitlines(), 1)]
+    lines = [(i, spaced(line)) for i, line in enumerate(LINE_END.split(text), 1)]
     lines = [(i, line) for i, line in lines if line]
     matches = [NUMBERED.fullmatch(line) for _, line in lines]
-    numbers = [int(match[1]) if match else -1 for match in matches]
-    # Names may begin with numbers of their own: only 0, 1, 2 … are those of outputs.
-    counted = numbers == list(range(len(lines)))
-    if not counted and sorted(numbers) == list(range(len(lines))):
-        what = "the numbers are out of order (expected 0, 1, 2 … from above)"
-        raise LabelSetError(Mistake(file, what, "Sort the lines."))
-    for (line, name), match in zip(lines, matches, strict=True):
-        yield line, match[2] if counted and match else name
+    if not all(matches):  # names may begin with numbers of their own
+        yield from lines
+        return
+    for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
+        assert match is not None, "all lines begin with a number"
+        if int(match[1]) != number:
+            what = f"the number is {match[1]} (expected {number}: outputs are 0, 1, 2 … from above)"
+            remedy = f"Mend it; if it is part of the name, number all lines: 0 {cut(lines[0][1])}"
+            raise LabelSetError(Mistake(f"{file}:{line}", what, remedy))
+        yield line, match[2]
 
 
 def _of_config(text: str, file: str) -> Iterator[Name]:
@@ -100,7 +105,7 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
         if not isinstance(name, str) or not name.strip():
             what = f"id2label has no name for the output {number} (it names {len(names)})"
             raise LabelSetError(Mistake(file, what, "Number them 0, 1, 2 … and name each."))
-        yield _line_of(text, str(number)), " ".join(name.split())
+        yield _line_of(text, str(number)), spaced(name)
 
 
 def parse_config(text: str, file: str) -> dict[str, object]:

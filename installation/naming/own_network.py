@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from installation.document import read_text, shown
+from installation.document import shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import onnx_file
 from installation.naming.files import CONFIG, LARGEST, ONNX, TENSORS
+from installation.naming.hugging_face_config import Config
 from installation.naming.labelset import LabelSet
-from installation.naming.output_names import labels_file, parse_config
+from installation.naming.output_names import labels_file
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,8 @@ def open_network(label_set: LabelSet, device: torch.device) -> Encoder:
     else:
         from installation.naming.hugging_face import HuggingFaceNetwork
 
-        network = HuggingFaceNetwork(label_set, read_bytes(file), device)
+        check_size(file)
+        network = HuggingFaceNetwork(label_set, file, device)
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.size:
         what = f"it names {label_set.size} outputs, but the network has {network.width}"
@@ -64,15 +66,15 @@ def find(folder: Path) -> Path:
 def inspect(folder: Path) -> None:
     """Raise LabelSetError where a set's own network is missing or must not be opened.
 
-    It is not opened here, and nothing is allocated for what it claims to hold.
+    So it is where config.json is of a kind that is not understood. The network is not opened here,
+    and nothing is allocated for what it claims to hold.
     """
     file = find(folder)
     if file.name == ONNX:
         read_onnx(file)
         return
-    config = folder / CONFIG
-    parse_config(read_text(config, shown(config), LabelSetError, LARGEST[CONFIG]), shown(config))
-    _check_size(file)
+    Config.read(folder / CONFIG).kind()
+    check_size(file)
     try:
         with safe_open(file, framework="numpy"):
             pass
@@ -90,14 +92,15 @@ def read_onnx(file: Path) -> bytes:
 
 def read_bytes(file: Path) -> bytes:
     """Return the bytes of a network's file, if it is not too large; raises LabelSetError."""
-    _check_size(file)
+    check_size(file)
     try:
         return file.read_bytes()
     except OSError as failure:
         raise _unreadable(file, failure) from None
 
 
-def _check_size(file: Path) -> None:
+def check_size(file: Path) -> None:
+    """Raise LabelSetError where a network's file is too large, or none."""
     most = LARGEST[file.name]
     try:
         size = os.stat(file).st_size

@@ -18,11 +18,17 @@ from installation.document import cut, did_you_mean, read_text, shown
 from installation.errors import LabelSetError, Mistake
 from installation.naming import imagenet
 from installation.naming.files import LARGEST_LABELS
+from installation.naming.letters import spaced
 
 COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
 OPTIONAL = ("looks_like", "is_background")
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
 """A column such as `name_es`: the same in another language, by its ISO 639 code."""
+NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
+"""A column such as `name-es`, `name (es)` or `name_pt-br`; or `name_spanish`, without a code."""
+
+SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
+"""How a file of Excel's may begin."""
 
 MOST_ROWS = 25_000
 """All of ImageNet's 21,843 categories, and more."""
@@ -48,7 +54,8 @@ class Row:
 
     `looks_like` holds sentences for the encoder to match, with `|` between them. `is_background` is
     the cell's own text. `wordings` is by language. `synsets` are the WordNet ids of what ImageNet
-    means by the name that came with a network, which may be several.
+    means by the name that came with a network, which may be several. `also_hidden_because` are
+    reasons beyond the first that the kiosk has found. `number` is what a spreadsheet calls the row.
     """
 
     line: int
@@ -61,6 +68,18 @@ class Row:
     is_background: str = ""
     wordings: Mapping[str, Wording] = field(default_factory=dict)
     synsets: frozenset[str] = frozenset()
+    also_hidden_because: tuple[str, ...] = ()
+    number: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the row is, as messages say it: `6`, or `6 (row 4)` after cells of many lines."""
+        return _place(self.line, self.number)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """All why it must not be shown; its own first."""
+        return (self.hidden_because, *self.also_hidden_because) if self.hidden_because else ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -81,25 +100,27 @@ def read(path: Path) -> list[Row]:
     """
     file = shown(path)
     records = _records(read_text(path, file, LabelSetError, LARGEST_LABELS), file)
-    first, header = next(records, (1, []))
+    line, number, header = next(records, (1, 1, []))
+    where = f"{file}:{_place(line, number)}"
     columns = [cell.casefold() for cell in header]
     if len(columns) > MOST_COLUMNS:
         what = f"there are {len(columns)} columns (expected at most {MOST_COLUMNS})"
-        raise LabelSetError(Mistake(f"{file}:{first}", what, "Take out those that are not used."))
-    if mistakes := list(_check_columns(columns, f"{file}:{first}")):
+        raise LabelSetError(Mistake(where, what, "Take out those that are not used."))
+    if mistakes := list(_check_columns(columns, where)):
         raise LabelSetError(*mistakes)
     rows = []
     try:
-        for count, (line, cells) in enumerate(records):
+        for count, (line, number, cells) in enumerate(records):
+            where = f"{file}:{_place(line, number)}"
             if count == MOST_ROWS:
                 what = f"there are more than {MOST_ROWS} rows"
-                raise LabelSetError(Mistake(f"{file}:{line}", what, "Make two sets of them."))
+                raise LabelSetError(Mistake(where, what, "Make two sets of them."))
             if len(cells) > len(columns):
                 what = f"the row has {len(cells)} cells (expected {len(columns)})"
                 remedy = "Put text that holds the separator in quotes."
-                mistakes.append(Mistake(f"{file}:{line}", what, remedy))
+                mistakes.append(Mistake(where, what, remedy))
             else:
-                rows.append(_row(line, dict(zip(columns, cells, strict=False))))
+                rows.append(_row(line, number, dict(zip(columns, cells, strict=False))))
     except LabelSetError as error:
         mistakes += error.mistakes
     if not rows and not mistakes:
@@ -110,16 +131,20 @@ def read(path: Path) -> list[Row]:
     return rows
 
 
-def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank and the line it starts on.
+def _records(text: str, file: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield each record that is not blank, the line it starts on, and its number in a spreadsheet.
 
-    White space in a cell, line breaks included, counts as one blank.
+    White space in a cell, line breaks included, counts as one blank. Excel's line `sep=;` tells the
+    separator and is no row to a spreadsheet.
     """
-    header = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=header.count)
+    header = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
+    told = SEPARATOR.match(header)
+    separator = told[1] if told else max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = 0
     while True:
         line = reader.line_num + 1
+        number += 1
         try:
             record = next(reader)
         except StopIteration:
@@ -127,10 +152,18 @@ def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as failure:
             what = f"the row that starts here cannot be read ({cut(str(failure))})"
             remedy = 'Close each quote, and write a quote inside quotes twice: "".'
-            raise LabelSetError(Mistake(f"{file}:{line}", what, remedy)) from None
-        cells = [" ".join(cell.split()) for cell in record]
-        if any(cells):
-            yield line, cells
+            where = f"{file}:{_place(line, number)}"
+            raise LabelSetError(Mistake(where, what, remedy)) from None
+        cells = [spaced(cell) for cell in record]
+        if told and any(cells):
+            told, number = None, number - 1
+        elif any(cells):
+            yield line, number, cells
+
+
+def _place(line: int, number: int | None) -> str:
+    """Return where a row is: its line, and what a spreadsheet calls the row where that differs."""
+    return f"{line}" if number in (None, line) else f"{line} (row {number})"
 
 
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
@@ -150,13 +183,19 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, what, remedy)
     for stranger in strangers:
         # A column of notes is the artist's own; a slip in a column that may be left out is not.
+        what = f"the column '{cut(stranger)}' means nothing here"
+        if nearly := NEARLY_TRANSLATED.fullmatch(stranger):
+            column, code = nearly.groups()
+            example = f"Write the language in two or three letters, such as {column}_de."
+            yield Mistake(where, what, f"Did you mean '{column}_{code}'?" if code else example)
+            continue
         code = stranger.rpartition("_")[2]
         translated = (f"name_{code}", f"definition_{code}") if 2 <= len(code) <= 3 else ()
         if meant := did_you_mean(stranger, (*OPTIONAL, *translated)):
-            yield Mistake(where, f"the column '{cut(stranger)}' means nothing here", meant)
+            yield Mistake(where, what, meant)
 
 
-def _row(line: int, cells: Mapping[str, str]) -> Row:
+def _row(line: int, number: int, cells: Mapping[str, str]) -> Row:
     """Return a row; an empty name or definition is ImageNet's, where the id is one of its own."""
     plain: dict[str, Any] = {c: cells.get(c, "") for c in (*COLUMNS, *OPTIONAL)}
     if not plain["name"]:
@@ -172,4 +211,4 @@ def _row(line: int, cells: Mapping[str, str]) -> Row:
         code: Wording(cells.get(f"name_{code}", ""), cells.get(f"definition_{code}", ""))
         for code in languages
     }
-    return Row(line, **plain, wordings=wordings)
+    return Row(line, **plain, wordings=wordings, number=number)

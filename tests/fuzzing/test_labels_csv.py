@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installation.naming import labelset, spreadsheet
+from installation.naming import labelset, letters, spreadsheet
 from installation.naming.labelset import OVERRIDES, LabelSet
 from tests.fuzzing.yard import CASES, Yard, fuzz, mutated, refusal
 
@@ -34,6 +35,9 @@ TEXTS = (
         "\u2028",
         "\ufeff",
         "\u200b",
+        "\u3164",
+        "sunny\xad one",
+        "two\x0blines",
         "\U0001f3f3\ufe0f",
     ),
     *("שלום", "雨", "e\u0301" * 60, "\ud800", "\uffff", "İ", "ﬁ"),
@@ -54,7 +58,19 @@ HEADERS = (
         "is_background",
         "isbackground",
     ),
-    *("notes", "", "NAME", "definiton", "name_", "id", "name_e\u0301", "\x1b[2J", "x" * 500),
+    *(
+        "notes",
+        "",
+        "NAME",
+        "definiton",
+        "name_",
+        "name-es",
+        "definition es",
+        "id",
+        "name_e\u0301",
+        "\x1b[2J",
+        "x" * 500,
+    ),
 )
 TOKENS = (
     b'"',
@@ -119,15 +135,13 @@ def assert_fit_for_the_screen(label_set: LabelSet) -> None:
     """Fail where a set that was accepted holds text that no screen should show."""
     assert label_set.labels
     for label in label_set.labels:
-        assert label.name
+        assert letters.is_seen(label.name)
         assert len(label.name) <= 120
         assert len(label.definition) <= 400
         assert len(label.chain) <= labelset.DEEPEST_CHAIN + 1
     for text in label_set.texts():
         assert not set(text) & set(OVERRIDES)
-        assert text.isprintable() or not any(
-            letter < " " or "\x7f" <= letter < "\xa0" for letter in text
-        )
+        assert not {unicodedata.category(letter) for letter in text} & {"Cc", "Cs", "Zl", "Zp"}
         text.encode()
 
 

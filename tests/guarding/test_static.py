@@ -99,9 +99,8 @@ ALLOWED: dict[str, set[str]] = {
     "guarding/memory.py": {"mmap", "ctypes"},
     "seeing/pool.py": {"mmap"},
     "seeing/buffers.py": {"ctypes"},
-    # Label sets and settings are opened by methods of that name.
+    # What scores for a label set is opened by a method of that name.
     "naming/classifier.py": {"scorer.open()"},
-    "naming/hugging_face.py": {"_Config.open()"},
     # Cameras are opened, and asked what they are; films are played. Nothing is connected to any
     # more by then: the second stage comes first.
     "seeing/cameras.py": {"Webcam.open()"},

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from installation.config import MODELS, REASONS, ContentSettings
 from installation.document import MOST_MISTAKES
 from installation.errors import LabelSetError
-from installation.naming import labelset, spreadsheet
+from installation.naming import imagenet, labelset, spreadsheet
 from installation.naming.labelset import LabelSet
 from tests.naming.made_networks import write_unsafe
 
@@ -196,8 +196,8 @@ def test_no_file_gives_a_traceback(
         (
             (HEADER, "a,air,,,", b"b,caf\xe9,,,"),
             [
-                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is no part of a letter). "
-                "Save it as plain text in UTF-8."
+                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is no part of a letter; it seems "
+                'to be Windows-1252). In the spreadsheet, save it as "CSV UTF-8".'
             ],
         ),
         (
@@ -332,11 +332,38 @@ def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: P
 
 def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
     """With the method `classes` an id that the network does not know is named."""
-    write(tmp_path, HEADER, "n01443537,,,,", "n09818022,,,,", yaml=CLASSES)
+    write(tmp_path, HEADER, "n01443537,,,,", "n09818029,a slip,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
-        "weather/labels.csv:3: the id 'n09818022' is no output of the network"
+        "weather/labels.csv:3: the id 'n09818029' is no output of the network"
     )
+
+
+def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> None:
+    """A smaller network can read the rows of a larger one: what it does not know is counted."""
+    rows = ("n01443537,,,n09818022,", "n09818022,,,,", "n10787470,,,,", "n09820263,,,,insult")
+    write(tmp_path, HEADER, *rows, yaml=CLASSES)
+    label_set = load(tmp_path)
+    assert [label.name for label in label_set.labels] == ["goldfish"]
+    assert label_set.labels[0].chain == ("somebody", "astronaut")
+    assert (label_set.size, label_set.unread, label_set.hidden) == (4, 2, {})
+    write(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
+    (mistake,) = mistakes(tmp_path)
+    assert "0 background, 1 unknown to the network, expected at least one). Take a" in mistake
+
+
+def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
+    """The rows of persons-21k fit a head of 11,221 classes; the others are only counted."""
+    shipped = labelset.read("persons-21k")
+    text = (MODELS / "persons-21k" / "labels.csv").read_bytes()
+    encoder = "vit_base_patch16_224_miil.in21k"
+    write(tmp_path, text, yaml=f"{CLASSES}encoder: {encoder}\n")
+    label_set = labelset.load("weather", labelset.EVERYTHING, tmp_path)
+    known = set(imagenet.synsets("imagenet21k_miil_synsets.txt"))
+    assert {label.id for label in label_set.labels} == known & {row.id for row in shipped.rows}
+    headings = {row.parent for row in shipped.rows}
+    gone = [row for row in shipped.rows if row.id not in known | headings]
+    assert label_set.unread == len(gone) > 1000
 
 
 def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: Path) -> None:
@@ -347,6 +374,29 @@ def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: 
     label_set = load(tmp_path)
     assert [label.name for label in label_set.labels] == ["breeze"]
     assert label_set.hidden == {"gender": 1, "imagenet": 1}
+
+
+def test_a_reason_of_its_own_does_not_keep_a_row_from_imagenets(tmp_path: Path) -> None:
+    """A row has all reasons that there are, and is hidden while the curator hides any of them."""
+    write(tmp_path, HEADER, "n09818022,,,,gender", "b,breeze,,,")
+    write_unsafe(tmp_path, "n09818022")
+    others = [reason for reason in REASONS if reason != "gender"]
+    label_set = load(tmp_path, *others)
+    assert [label.name for label in label_set.labels] == ["breeze"]
+    assert label_set.hidden == {"imagenet": 1}
+    assert load(tmp_path).hidden == {"gender": 1}, "the first that hides is counted"
+    assert len(load(tmp_path, "insult").labels) == 2
+    assert labelset.read("weather", tmp_path).rows[0].hidden_because == "gender"
+
+
+def test_a_row_in_the_background_stands_in_no_chain(tmp_path: Path) -> None:
+    """What is never shown is not shown above a label either."""
+    rows = ("room,an empty room,,,,yes", "cook,cook,,room,,", "baker,baker,,cook,,")
+    write(tmp_path, f"{HEADER},is_background", *rows)
+    label_set = load(tmp_path)
+    chains = [label.chain for label in label_set.labels]
+    assert chains == [("somebody",), ("somebody", "cook")]
+    assert not any("room" in text for text in label_set.texts())
 
 
 def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
@@ -443,3 +493,112 @@ def test_a_workbook_is_called_what_it_is(tmp_path: Path) -> None:
     write(tmp_path, b"PK\x03\x04\x00\x00\x00")
     (mistake,) = mistakes(tmp_path)
     assert "it is a workbook (.xlsx or .ods) under another name" in mistake
+
+
+@pytest.mark.parametrize("bom", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_is_named_and_how_to_save(tmp_path: Path, bom: str) -> None:
+    """What a spreadsheet calls Unicode text is UTF-16; the message says what to save instead."""
+    start = "" if bom == "utf-16" else "\ufeff"
+    write(tmp_path, f"{start}{HEADER}\na,air,,,".encode(bom))
+    (mistake,) = mistakes(tmp_path)
+    assert mistake == (
+        "weather/labels.csv: it is not UTF-8 (it seems to be UTF-16). "
+        'In the spreadsheet, save it as "CSV UTF-8".'
+    )
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\nSEP=;", "sep=;;;;"])
+def test_excels_first_line_tells_the_separator(tmp_path: Path, first: str) -> None:
+    """The line `sep=;` is no header, and rows are counted as Excel does, which does not show it."""
+    write(tmp_path, first, HEADER.replace(",", ";"), "a;air, cold, clear, thin;;;")
+    assert [label.name for label in load(tmp_path).labels] == ["air, cold, clear, thin"]
+    write(tmp_path, "sep=;", HEADER.replace(",", ";"), "a;air;;;insalt")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv:3 (row 2): hidden_because is 'insalt'")
+
+
+def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
+    """Where a cell has several lines, messages name the spreadsheet's row beside the line."""
+    rows = ('a,air,"thin,\nclear,\ncold",,', "", "a,Air,,,insalt", "b,bee,,,,,")
+    write(tmp_path, HEADER, *rows)
+    assert [of.partition(" has")[0] for of in mistakes(tmp_path)] == [
+        "weather/labels.csv:7 (row 5): the row"
+    ]
+    write(tmp_path, HEADER, *rows[:3], 'b,bee,"')
+    assert "labels.csv:7 (row 5): the row that starts here cannot be read" in mistakes(tmp_path)[0]
+    write(tmp_path, HEADER, "", 'b,"two\nlines",,,', *rows[:3])
+    assert [of.partition(". ")[0] for of in mistakes(tmp_path)] == [
+        "weather/labels.csv:9 (row 6): the id 'a' is there twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): the name 'Air' is there twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): hidden_because is 'insalt' (expected a known reason)",
+    ]
+
+
+@pytest.mark.parametrize("bad", "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")
+def test_a_control_character_is_no_blank(tmp_path: Path, bad: str) -> None:
+    """What Python counts as white space and no screen can draw is refused by its number."""
+    write(tmp_path, HEADER, f"a,ai{bad}r,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith(
+        f"weather/labels.csv:2: the name holds a control character (U+{ord(bad):04X})"
+    )
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u3164", "\xad\xad", "\u2800", "\u0301"])
+def test_a_name_can_be_seen(tmp_path: Path, unseen: str) -> None:
+    """A name of invisible letters would be an empty tag on a visitor, in any language."""
+    write(tmp_path, f"{HEADER},name_de", f"a,{unseen},,,,", f"b,breeze,,,,{unseen}")
+    code = f"(U+{ord(unseen[0]):04X}). Write it with letters, or leave it empty."
+    assert mistakes(tmp_path) == [
+        f"weather/labels.csv:2: the name holds nothing that can be seen {code}",
+        f"weather/labels.csv:3: name_de holds nothing that can be seen {code}",
+    ]
+    write(tmp_path, yaml=YAML.replace("name: somebody", f'name: "{unseen}"'))
+    (mistake,) = mistakes(tmp_path)
+    assert "labelset.yaml:3: root.name holds nothing that can be seen" in mistake
+
+
+@pytest.mark.parametrize("twin", ["ba\xadker", "baker\u200b", "Ba\u2060ker"])
+def test_names_that_look_the_same_are_the_same(tmp_path: Path, twin: str) -> None:
+    """Letters without a form of their own do not tell two names apart."""
+    write(tmp_path, HEADER, "a,baker,,,", f"b,{twin},,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv:3: the name 'Ba" if twin[0] == "B" else "weather")
+    assert "is there twice (first on line 2)" in mistake
+
+
+def test_an_accent_may_be_a_letter_of_its_own(tmp_path: Path) -> None:
+    """A name is the same whether its accents are written with their letters or after them."""
+    write(tmp_path, HEADER, "a,caf\xe9,,,", "b,cafe\u0301,,,")
+    assert "is there twice" in mistakes(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "remedy"),
+    [
+        ("name-de", "Did you mean 'name_de'?"),
+        ("name_pt-BR", "Did you mean 'name_pt'?"),
+        ("definition de", "Did you mean 'definition_de'?"),
+        ("Name (es)", "Did you mean 'name_es'?"),
+        ("name_spanish", "Write the language in two or three letters, such as name_de."),
+    ],
+)
+def test_a_column_that_is_nearly_a_language_is_named(
+    tmp_path: Path, column: str, remedy: str
+) -> None:
+    """A translation is not lost without a word because its column is spelled in another way."""
+    write(tmp_path, f"{HEADER},{column},nameless,source", "a,air,,,,Luft,x,y")
+    said = f"weather/labels.csv:1: the column '{column.lower()}' means nothing here. {remedy}"
+    assert mistakes(tmp_path) == [said]
+
+
+def test_what_is_not_read_is_named_with_the_mistakes(tmp_path: Path) -> None:
+    """A labels.csv that is left from before and wrong says which names it keeps from being read."""
+    folder = write(tmp_path, HEADER, "a,air,,,insalt")
+    (folder / "labels.txt").write_text("sun\nrain\n")
+    first, second = mistakes(tmp_path)
+    assert first == (
+        "weather/labels.csv: the labels are read from it, and not from labels.txt. "
+        "If it is not meant, move labels.csv away; else mend it."
+    )
+    assert second.startswith("weather/labels.csv:2: hidden_because")

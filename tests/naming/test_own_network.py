@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -341,10 +342,10 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         with file.open("wb") as sparse:
             sparse.truncate(files.LARGEST_NETWORK + 1)
         with pytest.raises(LabelSetError, match="Bring a smaller network"):
-            own_network.read_bytes(file)
+            own_network.check_size(file)
         file.unlink()
         with pytest.raises(LabelSetError, match="it cannot be read"):
-            own_network.read_bytes(file)
+            own_network.check_size(file)
 
 
 @settings(max_examples=3000)
@@ -374,7 +375,9 @@ def test_the_operations_are_all_onnxs_own() -> None:
     [
         ("0 Sun\n1 Rain\n", ["Sun", "Rain"]),
         ("Sun\n\n  Rain and snow \n", ["Sun", "Rain and snow"]),
-        ("7 dwarfs\n12 monkeys\n", ["7 dwarfs", "12 monkeys"]),
+        ("7 dwarfs\nSun\n", ["7 dwarfs", "Sun"]),
+        ("0 7 dwarfs\n1 12 monkeys\n", ["7 dwarfs", "12 monkeys"]),
+        ("Sun\rRain\r\nba\xadker\nbaker", ["Sun", "Rain", "ba\xadker (2)", "baker (3)"]),
         ("0: Sun\n1, Rain", ["Sun", "Rain"]),
         ("same\nSame\nother", ["same (0)", "Same (1)", "other"]),
         ("n09818022\nSun", ["astronaut", "Sun"]),
@@ -417,6 +420,18 @@ def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) 
     assert label_set.hidden == {"race": 1, "family": 1, "imagenet": 1}
 
 
+def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -> None:
+    """What ImageNet judged unsafe stays hidden where the shipped sets' own reason is shown."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(IDS)
+    write_unsafe(tmp_path, "n10148035")
+    words = {"hide": ("race", "imagenet"), "acknowledged": "I decided this for a test here."}
+    content = ContentSettings.model_validate(words)
+    label_set = labelset.load(folder.name, content, tmp_path)
+    assert [label.name for label in label_set.labels] == ["astronaut"]
+    assert label_set.hidden == {"race": 1, "imagenet": 1}
+
+
 def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     """A list of single words is not taken for ImageNet's, where hen and crane are hidden."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
@@ -424,11 +439,21 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     assert load(folder).hidden == {}
 
 
-def test_numbers_out_of_order_are_refused(tmp_path: Path) -> None:
-    """Numbers that say another order than the lines are a mistake, not a guess."""
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("1 Sun\n0 Rain\n", "labels.txt:1: the number is 1 (expected 0: outputs are 0, 1, 2"),
+        ("1 Sun\n2 Rain\n", "number all lines: 0 1 Sun"),
+        ("0 Sun\n\n2 Rain\n", "labels.txt:3: the number is 2 (expected 1: outputs are 0, 1, 2"),
+        ("Sun\nRa\x0bin\n", "labels.txt:2: the name holds a control character (U+000B)"),
+        ("Sun\n\u3164\n", "labels.txt:2: the name holds nothing that can be seen"),
+    ],
+)
+def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    """Numbers that are not the outputs' own, and names that no screen shows, are mistakes."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
-    (folder / "labels.txt").write_text("1 Sun\n0 Rain\n")
-    assert "the numbers are out of order" in refusal(folder)
+    (folder / "labels.txt").write_text(text, encoding="utf-8")
+    assert why in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -497,6 +522,107 @@ def test_a_vision_transformer_says_what_transformers_would(
     assert encoder.input.std == (0.5, 0.5, 0.5)
     assert encoder.input.interpolation == "bicubic"
     assert [label.name for label in load(folder).labels] == ["sun", "rain", "snow"]
+
+
+SMALL = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 3}
+SMALL |= {"intermediate_size": 100, "image_size": 32, "patch_size": 8}
+TWO = {"0": "sun", "1": "rain"}
+WIDTHS = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 2, 3, 1], "layer_scale_init_value": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("DeiTForImageClassification", SMALL),
+        ("DeiTForImageClassificationWithTeacher", SMALL),
+        ("ConvNextForImageClassification", WIDTHS),
+        ("ConvNextForImageClassification", WIDTHS | {"layer_scale_init_value": 0.0}),
+        ("ConvNextForImageClassification", WIDTHS | {"hidden_act": "gelu_pytorch_tanh"}),
+    ],
+)
+def test_kin_of_the_vision_transformer_say_what_transformers_would(
+    tmp_path: Path, kind: str, other: dict[str, Any]
+) -> None:
+    """Of each class that is understood, random weights give transformers' own logits."""
+    folder = write_set(tmp_path, "made-hf", "method: onnx\ninput: {size: 32}")
+    torch.manual_seed(0)
+    theirs = getattr(transformers, kind)
+    config = theirs.config_class(**other, num_labels=5, initializer_range=0.2)
+    network = theirs(config).eval()
+    with torch.no_grad():
+        for name, tensor in network.named_parameters():
+            if "token" in name or "position" in name:
+                tensor.normal_()
+    network.save_pretrained(folder)
+    own_network.inspect(folder)
+    encoder = opened(folder)
+    with torch.inference_mode():
+        expected = network(pixel_values=noise(3)).logits
+    assert expected.std() > 0.05, "there is something to compare"
+    assert (encoder.encode(noise(3)) - expected).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"depths": [1, 2, 3]}, "depths is [1, 2, 3] (expected 4 numbers from 1 to 200)"),
+        ({"depths": [1, 2, 9, 1]}, "tensors missing (stages.2.blocks.3.conv_dw.bias"),
+        ({"hidden_sizes": [8, 16, 24, True]}, "(expected 4 numbers from 1 to 20,000)"),
+    ],
+)
+def test_a_convnext_that_does_not_fit_is_refused(
+    tmp_path: Path, other: dict[str, object], why: str
+) -> None:
+    """What its config.json says is compared with the tensors that are there."""
+    folder = write_set(tmp_path, "made-hf", "method: onnx\ninput: {size: 32}")
+    network = transformers.ConvNextForImageClassification(transformers.ConvNextConfig(**WIDTHS))
+    network.save_pretrained(folder)
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"id2label": TWO} | other))
+    assert why in refusal(folder)
+
+
+def test_a_check_names_a_kind_that_is_not_understood(tmp_path: Path) -> None:
+    """Whoever checks a set need not open its network to know that the kiosk could not."""
+    folder = write_set(tmp_path, "made-hf", "method: onnx")
+    vision_transformer().save_pretrained(folder)
+    own_network.inspect(folder)
+    file = folder / "config.json"
+    swin = {"architectures": ["SwinForImageClassification"]}
+    file.write_text(json.dumps(json.loads(file.read_text()) | swin))
+    with pytest.raises(LabelSetError, match=r"it is for .*Swin.* and transformers' ViTFor"):
+        own_network.inspect(folder)
+
+
+def most_memory() -> int:
+    """Return the most memory that this process has had at once, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> None:
+    """Shapes are compared by the file's header; not one of 1.2 GB of numbers is read."""
+    folder = write_hf(tmp_path, small(), timm_config())
+    file = folder / "model.safetensors"
+    size = 1_200_000_000
+    wide = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    header = json.dumps({"wide": wide}).encode()
+    with file.open("wb") as sparse:
+        sparse.write(len(header).to_bytes(8, "little") + header)
+        sparse.truncate(8 + len(header) + size)
+    before = most_memory()
+    assert "1 tensors unknown (wide)" in refusal(folder)
+    assert most_memory() - before < size / 10
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62], [0, 2**63], [2**64], [-1], [1.5], "x"])
+def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: object) -> None:
+    """Whatever shapes a stranger's file claims, the answer is a sentence."""
+    folder = write_hf(tmp_path, small(), timm_config())
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
+    header = json.dumps({"fc.bias": tensor}).encode()
+    file = folder / "model.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert "model.safetensors: it " in refusal(folder)
 
 
 @pytest.mark.parametrize(

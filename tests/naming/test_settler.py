@@ -37,6 +37,7 @@ SET = LabelSet(
     rows=tuple(range(len(NAMES))),
     background=(),
     size=len(NAMES),
+    unread=0,
     hidden={},
     fingerprint="",
 )
