@@ -84,6 +84,8 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     if words or others:
         raise LabelSetError(*words, *others)
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
+    if label_set.unread:
+        yield f"{label_set.unread:,} rows are unknown to its network and never shown."
     if source.settings.method == "onnx":
         yield pictures(source)
         yield "Whether its network answers as the set says, `kiosk labels preview` tries."
@@ -125,11 +127,11 @@ def pictures(source: Source, taken: Input | None = None) -> str:
 def _undrawable(source: Source) -> Iterator[Mistake]:
     """Yield the rows whose words no font of this machine can draw."""
     file = shown(labels_file(source.folder))
-    texts = {row.line: fonts.clean(" ".join(_texts(row))) for row in source.rows}
+    texts = {row.place: fonts.clean(" ".join(_texts(row))) for row in source.rows}
     missing = set(fonts.missing_scripts(texts.values()))
-    for line, text in texts.items() if missing else ():
+    for place, text in texts.items() if missing else ():
         if scripts := sorted({fonts.script_group(letter) for letter in text} & missing):
-            yield fonts.no_font(f"{file}:{line}", scripts)
+            yield fonts.no_font(f"{file}:{place}", scripts)
 
 
 def _texts(row: Row) -> Iterator[str]:

@@ -166,7 +166,7 @@ def _misnamed(
     for name in lonely:
         what = f"'{cut(name)}' has no folder in {top} (expected one of that name)"
         remedy = suggest(name, strays)
-        where = f"{table}:{source.rows[rows[name]].line}"
+        where = f"{table}:{source.rows[rows[name]].place}"
         yield Mistake(where, what, remedy or "Make it, or take the row out.")
 
 
