@@ -237,8 +237,9 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
 ) -> None:
     """Frame, screen, the detector's levels, the classifier's crop and first layer: all forgotten.
 
-    Each of these forms is found in memory while it is in use, and none of them once the visitor has
-    left, or while the calm card is up: after the camera was lost, or a network has failed.
+    Each of these forms is found in memory while it is in use (which is looked for once), and none
+    of them once the visitor has left, or while the calm card is up: after the camera was lost, or a
+    network has failed.
     """
     (tmp_path / "visitor").write_bytes(visitor().tobytes())
     (tmp_path / "wall").write_bytes(np.full((*SIZE[::-1], 3), 150, np.uint8).tobytes())
@@ -263,7 +264,8 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
             if said[-1] in ("looking", "reading"):
                 if said[-1] == "reading":
                     forms |= {name: ((tmp_path / name).read_bytes(), 4) for name in READ}
-                during |= Search.of(forms).found(show.pid)
+                if ending == "left":
+                    during |= Search.of(forms).found(show.pid)
                 show.stdin.write("\n")
                 show.stdin.flush()
             if said[-1] == last:
@@ -275,5 +277,6 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
         show.kill()
         show.communicate()
     assert said == ["looking", "reading", "verdict", last]
-    assert during.keys() == forms.keys(), "the control: each form is found where it is"
+    if ending == "left":
+        assert during.keys() == forms.keys(), "the control: each form is found where it is"
     assert not after

@@ -576,7 +576,7 @@ def test_nothing_that_the_show_loads_loads_triton() -> None:
 def rehearsed() -> tuple[list[dict[str, object]], str]:
     """The whole default show on the rehearsal, headless, in a process of its own."""
     ran = subprocess.run(
-        kiosk("--headless", "--source", "rehearsal", "--seconds", "45"),
+        kiosk("--headless", "--source", "rehearsal", "--seconds", "25"),
         cwd=ROOT,
         capture_output=True,
         text=True,
