@@ -500,14 +500,14 @@ def assemble(source: Source, content: ContentSettings, language: str = "en") -> 
     root = settings.root
     at_top = root.translations.get(language) or root
 
-    above = {row.id for row in rows if row.id not in hidden and not row.background}
+    named = {row.id for row in rows if row.id not in hidden and not row.background}
 
     def chain(id_: str) -> tuple[str, ...]:
-        nearest_first = [words[a].name for a in _ancestors(id_, parents) if a in above]
+        nearest_first = [words[a].name for a in _ancestors(id_, parents) if a in named]
         return (at_top.name, *reversed(nearest_first))
 
     placed = [row for row in rows if row.id in place]
-    visible = [row for row in placed if row.id not in hidden and not row.background]
+    visible = [row for row in placed if row.id in named]
     counts = Counter(hidden[row.id] for row in placed if row.id in hidden)
     return LabelSet(
         name=source.name,
