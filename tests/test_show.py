@@ -595,19 +595,31 @@ def test_nothing_that_the_show_loads_loads_triton() -> None:
     assert ran.stdout.splitlines() == ["[]", "False"], ran.stderr
 
 
+VISIBLE = {label.id: label for label in labelset.load("persons", ContentSettings()).labels}
+
+
 @pytest.fixture(scope="module")
 def rehearsed() -> tuple[list[dict[str, object]], str]:
-    """The whole default show on the rehearsal, headless, in a process of its own."""
-    ran = subprocess.run(
-        kiosk("--headless", "--source", "rehearsal", "--seconds", "25"),
+    """The whole default show on the rehearsal, headless, until it has named the visitor."""
+    with subprocess.Popen(
+        kiosk("--headless", "--source", "rehearsal", "--seconds", "120"),
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return [json.loads(line) for line in ran.stdout.splitlines()], ran.stderr
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        events = []
+        for line in running.stdout:
+            events.append(json.loads(line))
+            if events[-1]["event"] == "verdict" and events[-1]["id"] in VISIBLE:
+                break
+        running.send_signal(signal.SIGTERM)
+        events += map(json.loads, running.stdout)
+        said = running.stderr.read()
+    assert running.returncode == 0, said
+    return events, said
 
 
 @needs_guard
@@ -618,12 +630,11 @@ def test_the_default_show_names_the_visitor_of_the_rehearsal(
     events, _ = rehearsed
     verdicts = [event for event in events if event["event"] == "verdict"]
     assert verdicts
-    visible = {label.id: label for label in labelset.load("persons", ContentSettings()).labels}
-    named = [event for event in verdicts if event["id"] in visible]
+    named = [event for event in verdicts if event["id"] in VISIBLE]
     assert named, f"nothing but the root in {[event['label'] for event in verdicts]}"
     for event in named:
         assert list(event) == EVENT_KEYS
-        label = visible[str(event["id"])]
+        label = VISIBLE[str(event["id"])]
         assert event["label"] == label.name
         assert event["definition"] == label.definition
         assert event["chain"] == list(label.chain)
