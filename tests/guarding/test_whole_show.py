@@ -209,7 +209,9 @@ def watch(user: str, folder: Path, leaking: bool, display: str | None = None) ->
     # In memory, so that the tracer itself sends nothing towards a disk.
     trace = Path("/dev/shm", f"{folder.name}-{os.getpid()}.trace")
     calls = ",".join((*WRITES, "seccomp", "connect"))
-    tracer = [strace, "-f", "-qq", "-e", f"trace={calls}", "-o", str(trace)]
+    # A filter of the tracer's own stops the show at these calls only. A call that one of the show's
+    # filters refuses is then not told of; nothing was written by it either.
+    tracer = [strace, "-f", "--seccomp-bpf", "-qq", "-e", f"trace={calls}", "-o", str(trace)]
     before, blocks_before = owned(user, home), _blocks()
     running = subprocess.Popen(
         [*as_user(user), *tracer, sys.executable, *show],
