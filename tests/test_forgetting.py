@@ -18,6 +18,7 @@ import pytest
 
 from installation.config import PROJECT
 from installation.seeing import mtcnn
+from tests.seeing.pictures import yunet_file
 
 SIZE = (640, 360)
 
@@ -34,6 +35,7 @@ from installation.seeing.pool import Pool
 from installation.showing.window import OffScreen
 
 folder, ending = Path(sys.argv[1]), sys.argv[3]
+yunet = Path(sys.argv[4]) if sys.argv[4:] else None
 named = []
 
 class Raw:
@@ -71,6 +73,17 @@ def look_up(network, given):
     if given[0].shape[-1] == int(sys.argv[2]) and not looked_up:
         looked_up.append(True)
         stop("looking")
+
+class Looking:
+    # YuNet's network, which stops once when it has looked: what it was given is in it still.
+    def __init__(self, net):
+        self.net, self.setInputSize = net, net.setInputSize
+    def detect(self, bgr):
+        found = self.net.detect(bgr)
+        if not looked_up:
+            looked_up.append(True)
+            stop("looking")
+        return found
 
 class Watched:
     # Stops once while it reads a visitor, with a copy of what it sees then on disk.
@@ -111,8 +124,15 @@ class Clock(MonotonicClock):
 
 def load(*arguments):
     parts = show.load(*arguments)
-    parts.detector._propose.register_forward_pre_hook(look_up)
-    return replace(parts, open_camera=lambda: camera, classifier=Watched(parts.classifier))
+    detector = parts.detector
+    if yunet is None:
+        detector._propose.register_forward_pre_hook(look_up)
+    else:
+        from installation.seeing.yunet import YuNet
+        detector = YuNet(yunet)
+        detector._net = Looking(detector._net)
+    classifier = Watched(parts.classifier)
+    return replace(parts, open_camera=lambda: camera, detector=detector, classifier=classifier)
 
 def tell(event):
     print(event["event"], flush=True)
@@ -162,12 +182,16 @@ def levels(count: int = 3) -> Iterator[tuple[int, int]]:
         scale *= mtcnn.SHRINK
 
 
-def pictures(frame: npt.NDArray[np.uint8]) -> dict[str, tuple[bytes, int]]:
+def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[bytes, int]]:
     """Return the forms in which the camera, the screen and the detector have `frame`."""
     forms: dict[str, tuple[bytes, int]] = {
         "frame": (frame.tobytes(), 1),
         "screen": (cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA).tobytes(), 1),
     }
+    if detector == "yunet":
+        bgr = np.ascontiguousarray(frame[:, :, ::-1])
+        planes = np.ascontiguousarray(bgr.transpose(2, 0, 1), np.float32)
+        return forms | {"input": (bgr.tobytes(), 1), "planes": (planes.tobytes(), 4)}
     level = frame
     for number, size in enumerate(levels()):
         level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -229,11 +253,18 @@ def _memory(process: int) -> Iterator[bytes]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize(
-    ("ending", "last"),
-    [("left", "left"), ("lost", "resting"), ("failed", "resting"), ("blind", "resting")],
+    ("ending", "last", "detector"),
+    [
+        ("left", "left", "mtcnn"),
+        ("lost", "resting", "mtcnn"),
+        ("failed", "resting", "mtcnn"),
+        ("blind", "resting", "mtcnn"),
+        ("left", "left", "yunet"),
+        ("lost", "resting", "yunet"),
+    ],
 )
 def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
-    tmp_path: Path, ending: str, last: str
+    tmp_path: Path, ending: str, last: str, detector: str
 ) -> None:
     """Frame, screen, the detector's levels, the classifier's crop and first layer: all forgotten.
 
@@ -245,8 +276,14 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     (tmp_path / "wall").write_bytes(np.full((*SIZE[::-1], 3), 150, np.uint8).tobytes())
     (tmp_path / "kiosk.yaml").write_text("device: cpu\ndetector: mtcnn\n")
     *_, last_level = levels()
+    arguments = [str(tmp_path), str(last_level[0]), ending]
+    if detector == "yunet":
+        file = yunet_file()
+        if file is None:
+            pytest.skip("YuNet's file has not been fetched")
+        arguments.append(str(file))
     show = subprocess.Popen(
-        [sys.executable, "-c", SHOW, str(tmp_path), str(last_level[0]), ending],
+        [sys.executable, "-c", SHOW, *arguments],
         cwd=PROJECT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
@@ -256,7 +293,7 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     )
     assert show.stdin is not None
     assert show.stdout is not None
-    forms, during = pictures(visitor()), Counter[str]()
+    forms, during = pictures(visitor(), detector), Counter[str]()
     try:
         said = []
         for line in show.stdout:
