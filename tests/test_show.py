@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from mmap import mmap
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pygame
@@ -31,9 +32,11 @@ from installation.config import (
 from installation.document import Loaded
 from installation.errors import CameraError, Mistake, ScreenError
 from installation.naming import labelset
+from installation.naming.classifier import CropClassifier
 from installation.naming.labels import Label
 from installation.naming.labelset import LabelSet
 from installation.naming.reading import Reading
+from installation.naming.renewal import Renewal, Renewed
 from installation.naming.settler import Settler
 from installation.naming.sightings import Candidate, Sighting, Sightings, Verdict
 from installation.running.clock import Clock, MonotonicClock
@@ -210,6 +213,89 @@ def test_a_changed_label_set_does_not_wait_for_ever() -> None:
             if visitor.verdict:
                 named.add(visitor.verdict.label)
     assert named == {parts.label_set.labels[0], sure.label_set.labels[0]}
+
+
+class Painted(OffScreen):
+    """A screen that tells how often it was painted, and waits with a camera for it."""
+
+    def __init__(self) -> None:
+        super().__init__((320, 180))
+        self._painted = 0
+        self._news = threading.Condition()
+
+    def flip(self) -> None:
+        with self._news:
+            self._painted += 1
+            self._news.notify_all()
+
+    def wait(self, times: int) -> None:
+        """Return once it has been painted so many more times."""
+        with self._news:
+            enough = self._painted + times
+            assert self._news.wait_for(lambda: self._painted >= enough, 20), "nothing is painted"
+
+
+class Paced(Film):
+    """A film of an empty room in which each frame comes when the last has been painted."""
+
+    def __init__(self, screen: Painted, said: list[str]) -> None:
+        super().__init__(1000)
+        self._screen = screen
+        self._said = said
+        self.given = 0
+        self._rest = 30
+
+    def read(self) -> Frame | None:
+        if self.given:
+            self._screen.wait(2)  # what was begun before the last frame came may be without it
+        self._rest -= "has changed on the wall" in "".join(self._said)
+        if not self._rest:
+            return None
+        self.given += 1
+        return super().read()
+
+
+class Opening:
+    """Opens a changed label set for as long as thirty frames take."""
+
+    def __init__(self, screen: Painted) -> None:
+        self.mailbox: Latest[Renewed] = Latest()
+        self._screen = screen
+
+    def __call__(self, stopping: threading.Event) -> None:
+        self._screen.wait(60)
+        self.mailbox.put(Renewed(cast("CropClassifier", Sure()), frozenset("abc")))
+        stopping.wait()
+
+
+class Nobody(OneFace):
+    """A detector that finds nobody."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        return []
+
+
+def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() -> None:
+    """The mirror does not wait for a set that is read, and nothing is dropped when it comes."""
+    screen, said = Painted(), list[str]()
+    film = Paced(screen, said)
+    opening = cast("Renewal", Opening(screen))
+    parts = replace(parts_of(film), detector=Nobody(), renewal=opening)
+    summary = show.Show(
+        Loaded(Settings(), "kiosk.yaml", {}, {}),
+        screen,
+        started_at=MonotonicClock().now(),
+        say=said.append,
+        tell=lambda event: None,
+        open_parts=lambda loaded, clock, say: parts,
+    ).run()
+    assert [line.split(", ")[-1] for line in said] == [
+        "at the next quiet moment",
+        "1,000 things has changed on the wall",
+    ]
+    assert summary.dropped == 0
+    assert summary.mirror_fps == pytest.approx(summary.camera_fps)
+    assert film.given > 30
 
 
 def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
