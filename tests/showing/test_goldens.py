@@ -135,6 +135,9 @@ LACKING = replace(
     rate=24.2,
     dropped=1893,
 )
+SWAPPED = replace(
+    WHOLE, layers=(*WHOLE.layers, Layer("swap", "memory may be written to /dev/sda2"))
+)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,8 @@ LACKING = replace(
     [
         ("staff", LANDSCAPE, WHOLE, ONE),
         ("staff_tall", PORTRAIT, WHOLE, TALL_ONE),
+        ("staff_swap", LANDSCAPE, SWAPPED, ONE),
+        ("staff_swap_tall", PORTRAIT, SWAPPED, TALL_ONE),
         ("staff_lacking", LANDSCAPE, LACKING, []),
         ("staff_lacking_tall", PORTRAIT, LACKING, []),
     ],
