@@ -55,9 +55,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="the size of the wall, px (default: 1920x1080)",
     )
     preview.add_argument(
-        "--pca",
+        "--neighbours",
         action="store_true",
-        help="lay the map out by PCA alone, which keeps labels in their places when a row is added",
+        help="lay the map out by t-SNE, which keeps neighbours together, instead of PCA",
     )
     packed = command("export", export_set, "pack a set into one file, without pictures", of=there)
     packed.add_argument("--to", type=Path, metavar="FILE", help="its name (default: NAME.zip here)")
@@ -152,7 +152,11 @@ def preview_set(asked: argparse.Namespace) -> int:
     words = f"Trying {asked.set} on pictures of nothing and on the rehearsal; a minute or two …"
     print(words, file=sys.stderr, flush=True)
     painted = preview(
-        asked.set, asked.screen, settings.content, language=settings.language, pca=asked.pca
+        asked.set,
+        asked.screen,
+        settings.content,
+        language=settings.language,
+        neighbours=asked.neighbours,
     )
     for figure in painted.figures:
         print(figure)

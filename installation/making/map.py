@@ -1,9 +1,9 @@
 """A label set as a map: what means the same lies together, what wins often is large.
 
-Names and definitions are placed by their sentence embeddings, laid out flat by t-SNE, which keeps
-neighbours together. PCA, which it starts from, piles a thousand labels into one cloud, but nobody
-moves far when a row is added; it is there for who compares two states of a set. UMAP would do as
-t-SNE does and needs a compiler at run time.
+Names and definitions are placed by their sentence embeddings, laid out flat by PCA: its directions
+can be read, and nobody moves far when a row is added, so that two states of a set can be compared.
+t-SNE, which starts from PCA, keeps more neighbours together and places everybody anew each time; it
+is there for who looks for neighbours. UMAP would do as t-SNE does and needs a compiler at run time.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ BLOCK = 256
 SMALLEST, LARGEST = 20, 56
 """Type of a name, px per em, that never wins, and that wins most."""
 
+SMALLER = 4
+"""By how much, px per em, the type of a name shrinks until there is room for it."""
+
 HIDDEN: Colour = (90, 90, 90)
 JOINED: Colour = (0, 120, 0)
 
@@ -55,16 +58,16 @@ class Point:
     wins: int | None
 
 
-def laid_out(embeddings: torch.Tensor, *, pca: bool = False) -> npt.NDArray[np.float64]:
+def laid_out(embeddings: torch.Tensor, *, neighbours: bool = False) -> npt.NDArray[np.float64]:
     """Return a place `(N, 2)` in 0–1 for each of `embeddings`, `(N, D)`; the same every time.
 
-    With `pca` the places are the first two principal components, otherwise those of t-SNE.
+    The places are the first two principal components; for `neighbours` those of t-SNE.
     """
     vectors = embeddings.double().numpy()
     count = len(vectors)
     if count < 3:
         return np.linspace((0.25, 0.5), (0.75, 0.5), count)
-    if pca or count < FEWEST:
+    if not neighbours or count < FEWEST:
         with np.errstate(invalid="ignore"):  # labels that all say the same have no variance
             places = PCA(2, svd_solver="full").fit_transform(vectors)
     else:
@@ -113,10 +116,17 @@ def painted(
     most = max((point.wins or 0 for point in points), default=0)
     order = sorted(range(len(points)), key=lambda i: _rank(points[i]))
     dots = {i: _dot(surface, points[i], spots[i], most) for i in reversed(order)}
-    # Names may cover the small dots of labels that never win, or a thousand would leave no room.
-    taken = [dots[i] for i in order if points[i].wins]
+    # Names may cover the small dots of labels that never win, or a thousand would leave no room;
+    # those of labels that win less only where there is no other.
+    winners = [i for i in order if points[i].wins]
+    names: list[Rect] = []
     for i in order:
-        _name(surface, fonts, points[i], spots[i], most, taken)
+        larger = [winners[: winners.index(i) + 1]] if points[i].wins else []
+        for kept in (winners, *larger):
+            taken = [*names, *(dots[k] for k in kept)]
+            if name := _name(surface, fonts, points[i], spots[i], most, taken):
+                names.append(name)
+                break
     _heading(surface, fonts, heading)
     return surface
 
@@ -147,21 +157,22 @@ def _name(
     point: Point,
     spot: tuple[int, int],
     most: int,
-    taken: list[Rect],
-) -> None:
-    """Write the name beside its dot, if there is room at one of its sides."""
+    taken: Sequence[Rect],
+) -> Rect | None:
+    """Write the name beside its dot in the largest type for which there is room; return where."""
     if point.wins is None:
-        return
-    size = round(SMALLEST + (LARGEST - SMALLEST) * _share(point, most))
-    extent = fonts.extent(point.name, size)
+        return None
     screen = Rect(0, HEAD, SIZE[0], SIZE[1] - HEAD)
-    for x, baseline in _sides(spot, extent.width, extent.rise, _radius(point, most) + 8):
-        rect = Rect(x, baseline - extent.rise, extent.width, extent.rise + extent.drop)
-        if rect.within(screen) and not rect.overlaps(*taken):
-            taken.append(rect)
-            colour = WHITE if point.wins else GREY
-            fonts.draw(Line(point.name, size, colour, x, baseline), surface)
-            return
+    largest = round(SMALLEST + (LARGEST - SMALLEST) * _share(point, most))
+    for size in range(largest, SMALLEST - 1, -SMALLER):
+        extent = fonts.extent(point.name, size)
+        for x, baseline in _sides(spot, extent.width, extent.rise, _radius(point, most) + 8):
+            rect = Rect(x, baseline - extent.rise, extent.width, extent.rise + extent.drop)
+            if rect.within(screen) and not rect.overlaps(*taken):
+                colour = WHITE if point.wins else GREY
+                fonts.draw(Line(point.name, size, colour, x, baseline), surface)
+                return rect
+    return None
 
 
 def _sides(spot: tuple[int, int], width: int, rise: int, gap: int) -> Iterator[tuple[int, int]]:

@@ -57,15 +57,15 @@ def preview(
     models: Path = MODELS,
     *,
     language: str = "en",
-    pca: bool = False,
+    neighbours: bool = False,
     embed: Embed | None = None,
 ) -> Preview:
     """Write `preview.png` into the set's folder and return it with the table.
 
-    `screen` is the size of the wall, px; `content` and `language` are those of the show. With `pca`
-    the map is laid out by PCA alone. `embed` replaces the sentence encoder. Takes about half a
-    minute for a thousand labels. Raises KioskError where the set cannot be shown, or the picture
-    not be written.
+    `screen` is the size of the wall, px; `content` and `language` are those of the show. For
+    `neighbours` the map is laid out by t-SNE instead of PCA. `embed` replaces the sentence encoder.
+    Takes about half a minute for a thousand labels. Raises KioskError where the set cannot be
+    shown, or the picture not be written.
     """
     source = labelset.read(name, models)
     label_set = labelset.showable(source, content, language)
@@ -92,7 +92,9 @@ def preview(
     title = _drawable(label_set.settings.title, scripts) or name
     heading = [title, _legend(label_set, trial)]
     picture = label_set.folder / "preview.png"
-    surface = chart.painted(points, chart.laid_out(embeddings, pca=pca), pairs, heading)
+    surface = chart.painted(
+        points, chart.laid_out(embeddings, neighbours=neighbours), pairs, heading
+    )
     with replacing(picture) as file, file.open("wb") as opened:
         pygame.image.save(surface, opened, picture.name)
     twins = [f"{names[rows[a].id]} = {names[rows[b].id]}" for a, b in pairs]
