@@ -6,6 +6,7 @@ number as it begins, then how many were accepted and the kinds of refusal.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 from installation.naming import labelset
 from installation.naming.encoders import open_encoder
 from installation.naming.labelset import LabelSet
-from tests.fuzzing.yard import NUMBERS, Tally, Yard, fuzz, mutated
+from tests.fuzzing.yard import MAKERS, NUMBERS, Fuzz, Tally, Trial, Yard, chance, mutated
 
 SIZE, OUTPUTS = 16, 4
 SETTINGS = f"""\
@@ -77,7 +78,7 @@ def onnx_file(random: Random) -> bytes:
     for _ in range(random.choice((0, 0, 1, 1, 2))):
         random.choice(WAYS)(random, model)
     content = model.SerializeToString()
-    return mutated(random, content, TOKENS) if random.random() < 0.5 else content
+    return mutated(random, content, TOKENS) if chance(random, 0.5) else content
 
 
 def _other_shape(random: Random, model: ModelProto) -> None:
@@ -228,23 +229,24 @@ def open_(label_set: LabelSet) -> None:
     assert logits.dtype == torch.float32
 
 
-def try_(folder: Path, first: int, last: int) -> Tally:
-    """Return what became of the cases from `first` to before `last`; prints each as it begins."""
+def try_(folder: Path, fuzz: Fuzz, cases: int) -> Tally:
+    """Return what became of `cases`; prints the number of each as it begins."""
     yard = Yard(folder)
     file = write_set(yard)
     file.write_bytes(network().SerializeToString())
     label_set = labelset.load("fish", labelset.EVERYTHING, yard.models)
     open_(label_set)  # what is loaded once is not of the first case's making
-    numbers = iter(range(first, last))
+    numbers = itertools.count()
 
     def make(random: Random) -> bytes:
         sys.stdout.write(f"{next(numbers)}\n")
         sys.stdout.flush()
         return onnx_file(random)
 
-    return fuzz(yard, make, file.write_bytes, lambda: open_(label_set), cases=range(first, last))
+    return fuzz(Trial(yard, make, file.write_bytes, lambda: open_(label_set)), cases)
 
 
 if __name__ == "__main__":
-    tally = try_(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    makers = {fuzz.__name__: fuzz for fuzz, _ in MAKERS}
+    tally = try_(Path(sys.argv[1]), makers[sys.argv[2]], int(sys.argv[3]))
     sys.stdout.write(f"accepted {tally.accepted}\nkinds {len(tally.refused)}\n")

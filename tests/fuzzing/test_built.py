@@ -4,19 +4,18 @@ import hashlib
 import json
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from installation.naming import built, labelset
 from installation.naming.labelset import LabelSet
 from installation.naming.linear import Linear
-from tests.fuzzing.yard import CASES, NUMBERS, Yard, fuzz, mutated, refusal
+from tests.fuzzing.yard import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 ENCODER = "e" * 64
 WIDTH = 4
@@ -61,30 +60,30 @@ def tensors_file(random: Random, label_set: LabelSet) -> bytes:
     """
     said = header()
     numbers = [random.uniform(-2, 2) for _ in range(15)]
-    if random.random() < 0.2:
+    if chance(random, 0.2):
         numbers[random.randrange(15)] = random.choice(FLOATS)
     data = struct.pack("<15f", *numbers)
-    if random.random() < 0.4:
+    if chance(random, 0.4):
         data += tells_rows(random, said)
     for _ in range(random.choice((0, 0, 1, 1, 2))):
         _spoil(random, said)
-    if random.random() < 0.1:
+    if chance(random, 0.1):
         data = random.choice((b"", data[:-4], data + bytes(4), data * 2, data[:1]))
     sums = json.dumps(said, sort_keys=True).encode() + data
     metadata: dict[str, Any] = built.metadata(label_set, ENCODER)
     metadata["tensors_sha256"] = hashlib.sha256(sums).hexdigest()
-    if random.random() < 0.15:
+    if chance(random, 0.15):
         metadata[random.choice([*metadata, "more"])] = random.choice(WRONG)
     words = json.dumps({"__metadata__": metadata, **said}).encode()
-    if random.random() < 0.15:
+    if chance(random, 0.15):
         words = _rewritten(random, words)
     length = len(words)
-    if random.random() < 0.1:
+    if chance(random, 0.1):
         length = random.choice((*NUMBERS, length - 1, length + 1, length + len(data)))
     content = struct.pack("<Q", length) + words + data
     return (
         mutated(random, content, (b'"', b"{", b"}", b"[", b",", b"\xff"))
-        if random.random() < 0.3
+        if chance(random, 0.3)
         else content
     )
 
@@ -92,7 +91,7 @@ def tensors_file(random: Random, label_set: LabelSet) -> bytes:
 def _spoil(random: Random, said: dict[str, Any]) -> None:
     """Put something wrong into a header: in a tensor's description, or a tensor too many."""
     names = [name for name, of in said.items() if isinstance(of, dict)]
-    if not names or random.random() < 0.2:
+    if not names or chance(random, 0.2):
         of: Any = random.choice((header()["bias"], header()["weight"], *WRONG))
         said[random.choice(("more", "weight", "bias", "", "../x", "__metadata__"))] = of
         return
@@ -176,29 +175,24 @@ def yard(tmp_path: Path) -> Yard:
     return Yard(tmp_path)
 
 
-def test_no_tensors_give_a_traceback(yard: Yard) -> None:
-    """Of thousands of built files each gives scores that are shares, or a sentence."""
-    label_set = write_set(yard.models)
-    tally = fuzz(
+def trial(yard: Yard, label_set: LabelSet, read: Callable[[], object]) -> Trial[bytes]:
+    """Return how built files are tried."""
+    return Trial(
         yard,
         lambda random: tensors_file(random, label_set),
         lambda content: put(label_set, content),
-        lambda: read(label_set),
+        read,
     )
-    assert tally.cases >= CASES
-    assert tally.accepted > CASES // 20, "files that are right are among them"
-    assert len(tally.refused) >= 6, "most of the mistakes are made"
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=100)
-def test_the_smallest_tensors_are_found(
-    tmp_path_factory: pytest.TempPathFactory, random: Random
-) -> None:
-    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
-    label_set = write_set(tmp_path_factory.mktemp("models"))
-    put(label_set, tensors_file(random, label_set))
-    refusal(lambda: read(label_set))
+@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
+def test_no_tensors_give_a_traceback(yard: Yard, fuzz: Fuzz, cases: int) -> None:
+    """Of thousands of built files each gives scores that are shares, or a sentence."""
+    label_set = write_set(yard.models)
+    tally = fuzz(trial(yard, label_set, lambda: read(label_set)), cases)
+    assert tally.cases >= cases
+    assert tally.accepted > cases // 20, "files that are right are among them"
+    assert len(tally.refused) >= min(6, cases // 50), "most of the mistakes are made"
 
 
 def trusting(file: Path) -> None:
@@ -214,10 +208,4 @@ def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
     """The control: the same files bring down a reader that judges nothing."""
     label_set = write_set(yard.models)
     with pytest.raises(AssertionError, match="case"):
-        fuzz(
-            yard,
-            lambda random: tensors_file(random, label_set),
-            lambda content: put(label_set, content),
-            lambda: trusting(label_set.built),
-            cases=range(100),
-        )
+        try_numbered(trial(yard, label_set, lambda: trusting(label_set.built)), 100)

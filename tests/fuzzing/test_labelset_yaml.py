@@ -5,12 +5,10 @@ from random import Random
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from installation.naming import labelset
 from tests.fuzzing.test_labels_csv import assert_fit_for_the_screen
-from tests.fuzzing.yard import CASES, Yard, fuzz, mutated, refusal
+from tests.fuzzing.yard import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 LABELS = "id,name,definition,parent,hidden_because\n0,sun,bright,,\n1,rain,wet,0,\n"
 
@@ -136,19 +134,19 @@ def settings_file(random: Random) -> bytes:
     lines = [f"{key}: {VALUES[key][0]}" for key in ("title", "credit", "root", "method")]
     for _ in range(random.choice((0, 1, 2, 4))):
         key = random.choice(list(VALUES))
-        value = random.choice(VALUES[key] if random.random() < 0.8 else ANY)
-        lines = [line for line in lines if not line.startswith(f"{key}:") or random.random() < 0.1]
+        value = random.choice(VALUES[key] if chance(random, 0.8) else ANY)
+        lines = [line for line in lines if not line.startswith(f"{key}:") or chance(random, 0.1)]
         lines.insert(random.randrange(len(lines) + 1), f"{key}: {value}")
-    if random.random() < 0.15:
+    if chance(random, 0.15):
         lines.insert(
             random.randrange(len(lines) + 1), f"{random.choice(KEYS)}: {random.choice(ANY)}"
         )
-    if random.random() < 0.15:
+    if chance(random, 0.15):
         lines.insert(random.randrange(len(lines) + 1), random.choice(ANY))
-    if random.random() < 0.05:
+    if chance(random, 0.05):
         lines = [random.choice(ANY)]
     content = random.choice(("\n", "\n", "\n", "\r\n")).join(lines).encode("utf-8", "surrogatepass")
-    return mutated(random, content, TOKENS) if random.random() < 0.5 else content
+    return mutated(random, content, TOKENS) if chance(random, 0.5) else content
 
 
 @pytest.fixture
@@ -166,36 +164,22 @@ def load(models: Path) -> None:
     assert_fit_for_the_screen(labelset.load("weather", labelset.EVERYTHING, models, language="es"))
 
 
-def test_no_settings_give_a_traceback(yard: Yard) -> None:
+@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
+def test_no_settings_give_a_traceback(yard: Yard, fuzz: Fuzz, cases: int) -> None:
     """Of thousands of labelset.yaml each is settings that are right, or a sentence."""
     file = yard.models / "weather" / "labelset.yaml"
-    tally = fuzz(yard, settings_file, file.write_bytes, lambda: load(yard.models))
-    assert tally.cases >= CASES
-    assert tally.accepted > CASES // 20, "files that are right are among them"
-    assert len(tally.refused) >= 100, "most of the mistakes are made"
-
-
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=100)
-def test_the_smallest_settings_are_found(
-    tmp_path_factory: pytest.TempPathFactory, random: Random
-) -> None:
-    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
-    folder = tmp_path_factory.mktemp("models") / "weather"
-    folder.mkdir()
-    (folder / "labels.csv").write_text(LABELS)
-    (folder / "labelset.yaml").write_bytes(settings_file(random))
-    refusal(lambda: load(folder.parent))
+    trial = Trial(yard, settings_file, file.write_bytes, lambda: load(yard.models))
+    tally = fuzz(trial, cases)
+    assert tally.cases >= cases
+    assert tally.accepted > cases // 20, "files that are right are among them"
+    assert len(tally.refused) >= min(100, cases // 20), "most of the mistakes are made"
 
 
 def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
     """The control: the same files bring down a reader that judges nothing."""
     file = yard.models / "weather" / "labelset.yaml"
+    trial = Trial(
+        yard, settings_file, file.write_bytes, lambda: yaml.safe_load(file.read_text())["title"]
+    )
     with pytest.raises(AssertionError, match="case"):
-        fuzz(
-            yard,
-            settings_file,
-            file.write_bytes,
-            lambda: yaml.safe_load(file.read_text())["title"],
-            cases=range(100),
-        )
+        try_numbered(trial, 100)

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from installation.errors import LabelSetError, Mistake
-from tests.fuzzing.yard import Yard, fuzz
+from tests.fuzzing.yard import Trial, Yard, try_drawn, try_numbered
 
 
 @pytest.fixture
@@ -21,10 +21,9 @@ def yard(tmp_path: Path) -> Yard:
 
 
 def try_(yard: Yard, read: Callable[[], object]) -> int:
-    """Fuzz `read` three times and return how many files it accepted."""
-    return fuzz(
-        yard, Random.random, lambda case: None, read, cases=range(3), longest_s=0.2
-    ).accepted
+    """Try `read` three times and return how many files it accepted."""
+    trial = Trial(yard, Random.random, lambda case: None, read, longest_s=0.2)
+    return try_numbered(trial, 3).accepted
 
 
 def refuse(where: str = "file", what: str = "it is wrong", remedy: str = "Mend it.") -> None:
@@ -42,6 +41,16 @@ def test_a_traceback_is_found(yard: Yard) -> None:
     """An error of another type than the kiosk's is no sentence."""
     with pytest.raises(AssertionError, match=r"case 0: ZeroDivisionError.*\n0\.84"):
         try_(yard, lambda: 1 // 0)
+
+
+def test_a_traceback_is_found_by_hypothesis(yard: Yard) -> None:
+    """It draws as many as are asked for, and shows the smallest that is wrong."""
+    cases = list[int]()
+    trial = Trial(yard, lambda random: random.randrange(1000), cases.append, lambda: None)
+    assert try_drawn(trial, 50).accepted == len(cases) == 50
+    trial.read = lambda: 1 // (cases[-1] < 10)
+    with pytest.raises(AssertionError, match=r"case of Hypothesis's: ZeroDivisionError.*\n10\n"):
+        try_drawn(trial, 50)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import shutil
 import stat
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +12,10 @@ from random import Random
 from zipfile import BadZipFile, ZipFile
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from installation.making.exchange import import_
 from installation.naming.files import LARGEST
-from tests.fuzzing.yard import CASES, NUMBERS, Yard, fuzz, mutated, refusal
+from tests.fuzzing.yard import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 FILES = {
     "labelset.yaml": b"title: F\ncredit: c\nroot: {id: r, name: r, definition: r}\nmethod: classes",
@@ -158,7 +156,7 @@ def archive(random: Random, yard: Path) -> bytes:
     entries = [Entry(f"fish/{file}".encode(), FILES[file], method) for file in FILES]
     for _ in range(random.choice((0, 0, 1, 1, 2, 3))):
         at = random.randrange(len(entries))
-        if random.random() < 0.3:
+        if chance(random, 0.3):
             path = random.choice(
                 (*PATHS, f"{yard}/escaped", f"fish/{random.choice(list(LARGEST))}")
             )
@@ -166,18 +164,18 @@ def archive(random: Random, yard: Path) -> bytes:
             entries.append(Entry(path.encode(), content, random.choice((0, 8))))
         else:
             entries[at] = _altered(random, entries[at])
-    if random.random() < 0.05:
+    if chance(random, 0.05):
         entries *= random.choice((2, 5, 100))
-    if random.random() < 0.05:
+    if chance(random, 0.05):
         random.shuffle(entries)
     end: list[int | None] = [None] * 5
-    if random.random() < 0.08:
+    if chance(random, 0.08):
         end[random.randrange(5)] = random.choice(NUMBERS) % 2**16
-    comment = b"PK\5\6" * random.randrange(1, 30) if random.random() < 0.02 else b""
+    comment = b"PK\5\6" * random.randrange(1, 30) if chance(random, 0.02) else b""
     content = zipped(entries, end, comment)
-    if random.random() < 0.03:
+    if chance(random, 0.03):
         content = random.choice((b"#!/bin/sh\n" + content, content + b"\n", content * 2))
-    return mutated(random, content, TOKENS) if random.random() < 0.35 else content
+    return mutated(random, content, TOKENS) if chance(random, 0.35) else content
 
 
 def _altered(random: Random, entry: Entry) -> Entry:
@@ -255,32 +253,21 @@ class Reader:
         shutil.rmtree(self._come)
 
 
-def test_no_zip_gives_a_traceback_or_writes_beside_its_set(yard: Yard) -> None:
+def trial(yard: Yard, reader: Reader, read: Callable[[], object]) -> Trial[bytes]:
+    """Return how zips are tried."""
+    return Trial(yard, lambda random: archive(random, yard.folder), reader.put, read)
+
+
+@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
+def test_no_zip_gives_a_traceback_or_writes_beside_its_set(
+    yard: Yard, fuzz: Fuzz, cases: int
+) -> None:
     """Of thousands of zips each is a new set, or a sentence with nothing left behind."""
     reader = Reader(yard)
-    tally = fuzz(
-        yard,
-        lambda random: archive(random, yard.folder),
-        reader.put,
-        reader.read,
-        reader.clear,
-    )
-    assert tally.cases >= CASES
-    assert tally.accepted > CASES // 20, "zips that are right are among them"
-    assert len(tally.refused) >= 15, "most of the mistakes are made"
-
-
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=100)
-def test_the_smallest_zip_is_found(
-    tmp_path_factory: pytest.TempPathFactory, random: Random
-) -> None:
-    """Hypothesis draws from the same grammar, and would shrink what is wrong."""
-    folder = tmp_path_factory.mktemp("yard")
-    reader = Reader(Yard(folder))
-    reader.put(archive(random, folder))
-    if refusal(reader.read) is None:
-        reader.clear()
+    tally = fuzz(replace(trial(yard, reader, reader.read), clear=reader.clear), cases)
+    assert tally.cases >= cases
+    assert tally.accepted > cases // 20, "zips that are right are among them"
+    assert len(tally.refused) >= min(15, cases // 50), "most of the mistakes are made"
 
 
 def test_an_importer_that_trusts_the_paths_is_found(yard: Yard) -> None:
@@ -299,23 +286,14 @@ def test_an_importer_that_trusts_the_paths_is_found(yard: Yard) -> None:
                 place.unlink()
 
     with pytest.raises(AssertionError, match="outside models/"):
-        fuzz(
-            yard,
-            lambda random: archive(random, yard.folder),
-            reader.put,
-            trusting,
-            cases=range(300),
+        try_numbered(
+            Trial(yard, lambda random: archive(random, yard.folder), reader.put, trusting), 300
         )
 
 
 def test_an_importer_that_trusts_the_zip_is_found(yard: Yard) -> None:
     """The control: to open the same zips as if they were right gives tracebacks."""
     reader = Reader(yard)
+    sent = yard.folder / "neighbour" / "sent.zip"
     with pytest.raises(AssertionError, match="case"):
-        fuzz(
-            yard,
-            lambda random: archive(random, yard.folder),
-            reader.put,
-            lambda: ZipFile(yard.folder / "neighbour" / "sent.zip").testzip(),
-            cases=range(100),
-        )
+        try_numbered(trial(yard, reader, lambda: ZipFile(sent).testzip()), 100)

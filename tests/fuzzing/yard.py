@@ -14,13 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from installation.errors import KioskError, Mistake
 from installation.naming.labelset import OVERRIDES
 
-CASES = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
-"""Files of each format that are tried; scripts/fuzz asks for 20,000."""
+NUMBERED = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
+"""Files of each format that are tried, each made from its number; scripts/fuzz asks for 20,000."""
+
+DRAWN = int(os.environ.get("KIOSK_FUZZ_DRAWN", "100"))
+"""Files of each format that Hypothesis draws; scripts/fuzz asks for 20,000 of these, too."""
 
 LONGEST_S = 5.0
 """Of the processor's time for one file; most take 1 to 5 ms on a slow and busy core."""
@@ -72,43 +78,76 @@ def _listing(folder: str) -> Iterator[tuple[str, int, int]]:
                 yield entry.path, stat.st_size, stat.st_mtime_ns
 
 
-def fuzz(
-    yard: Yard,
-    make: Callable[[Random], Case],
-    put: Callable[[Case], object],
-    read: Callable[[], object],
-    clear: Callable[[], object] = lambda: None,
-    *,
-    cases: range = range(CASES),
-    longest_s: float = LONGEST_S,
-) -> Tally:
-    """Return what became of `cases`, each made from its number alone.
+@dataclass
+class Trial(Generic[Case]):
+    """How a case is tried in `yard`.
 
-    `put` writes a case's file, `read` is what is tried, `clear` takes away what an accepted file
-    has rightly left. Fails at the first file that gives anything but a result or a sentence, takes
-    too long or too much memory, or changes anything outside `models/`; and where a refusal leaves
-    anything inside.
+    `make` makes one, `put` writes its file, `read` is what is tried, `clear` takes away what an
+    accepted file has rightly left. No case may take longer than `longest_s`.
     """
+
+    yard: Yard
+    make: Callable[[Random], Case]
+    put: Callable[[Case], object]
+    read: Callable[[], object]
+    clear: Callable[[], object] = lambda: None
+    longest_s: float = LONGEST_S
+
+    def case(self, name: object, random: Random, tally: Tally) -> None:
+        """Make one case, try it, and count what became of it.
+
+        Fails where it gives anything but a result or a sentence, takes too long or too much memory,
+        or changes anything outside `models/`; and where a refusal leaves anything inside.
+        """
+        case = self.make(random)
+        try:
+            self.put(case)
+            before = self.yard.listing()
+            start = time.process_time()
+            with _bounded_memory(), _no_writing_outside(self.yard.models):
+                sentences = refusal(self.read)
+            assert time.process_time() - start < self.longest_s, "it took too long"
+            if sentences is None:
+                tally.accepted += 1
+                self.clear()
+            else:
+                tally.refused[kind(sentences[0])] += 1
+            assert self.yard.listing() == before, "something was changed in the yard"
+        except Exception as failure:
+            raise AssertionError(f"case {name}: {failure!r}\n{case!r:.4000}") from failure
+
+
+def try_numbered(trial: Trial[Case], cases: int) -> Tally:
+    """Return what became of `cases`, each made from its number; fails at the first bad one."""
     tally = Tally()
-    with _bounded_memory():
-        for number in cases:
-            case = make(Random(number))
-            try:
-                put(case)
-                before = yard.listing()
-                start = time.process_time()
-                with _no_writing_outside(yard.models):
-                    sentences = refusal(read)
-                assert time.process_time() - start < longest_s, "it took too long"
-                if sentences is None:
-                    tally.accepted += 1
-                    clear()
-                else:
-                    tally.refused[kind(sentences[0])] += 1
-                assert yard.listing() == before, "something was changed in the yard"
-            except Exception as failure:
-                raise AssertionError(f"case {number}: {failure!r}\n{case!r:.4000}") from failure
+    for of in range(cases):
+        trial.case(of, Random(of), tally)
     return tally
+
+
+def try_drawn(trial: Trial[Case], cases: int) -> Tally:
+    """Return what became of `cases` that Hypothesis drew; fails with the smallest bad one."""
+    tally = Tally()
+
+    @given(st.randoms(use_true_random=False))
+    @settings(
+        max_examples=cases,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def one(random: Random) -> None:
+        trial.case("of Hypothesis's", random, tally)
+
+    one()
+    return tally
+
+
+Fuzz = Callable[[Trial[Any], int], Tally]
+
+MAKERS = [(try_numbered, NUMBERED), (try_drawn, DRAWN)]
+"""How cases are made, and how many: from their numbers, which is quick, and by Hypothesis."""
 
 
 def refusal(read: Callable[[], object]) -> Sequence[Mistake] | None:
@@ -209,6 +248,11 @@ NUMBERS = (
     2**64 - 1,
 )
 """Numbers at which something overflows."""
+
+
+def chance(random: Random, share: float) -> bool:
+    """Tell True in a `share` of all cases, and False for Hypothesis's simplest draw, which is 0."""
+    return random.randrange(1000) >= round(1000 * (1 - share))
 
 
 def mutated(random: Random, content: bytes, tokens: Sequence[bytes] = ()) -> bytes:
