@@ -120,12 +120,12 @@ def painted(
     # those of labels that win less only where there is no other.
     winners = [i for i in order if points[i].wins]
     names: list[Rect] = []
-    for i in order:
-        larger = [winners[: winners.index(i) + 1]] if points[i].wins else []
-        for kept in (winners, *larger):
-            taken = [*names, *(dots[k] for k in kept)]
-            if name := _name(surface, fonts, points[i], spots[i], most, taken):
-                names.append(name)
+    for number, i in enumerate(order):
+        kept_clear = (winners, winners[: number + 1]) if points[i].wins else (winners,)
+        for clear in kept_clear:
+            taken = [*names, *(dots[k] for k in clear)]
+            if written := _name(surface, fonts, points[i], spots[i], most, taken):
+                names.append(written)
                 break
     _heading(surface, fonts, heading)
     return surface
