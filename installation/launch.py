@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from installation import STARTED_AT, arguments
-from installation.guarding.launcher import ROOT, become_the_show
-from installation.guarding.standing import Privacy
+from installation import STARTED_AT
+from installation.cli import arguments
+from installation.guarding.stage_one import ROOT, become_the_show
+from installation.guarding.status import Privacy
 
 DEFAULT_FILE = ROOT / "kiosk.yaml"
 
@@ -30,7 +31,7 @@ def start() -> NoReturn:
         become_the_show(said, privacy_of(asked.file), asked.report, STARTED_AT)
     if said[:1] == ["audit"] and not {"-h", "--help"} & set(said):
         become_the_show(said, "enforce", None, STARTED_AT)
-    from installation.cli import start as start_command
+    from installation.cli.main import start as start_command
 
     start_command()
 

@@ -224,7 +224,7 @@ def _show(asked: argparse.Namespace) -> Figures:
 
 
 def _last_line(command: Sequence[str]) -> Figures:
-    from installation.guarding.launcher import surroundings
+    from installation.guarding.stage_one import surroundings
 
     shared = surroundings(
         os.environ
@@ -238,11 +238,12 @@ def _last_line(command: Sequence[str]) -> Figures:
 
 def unguarded(asked: argparse.Namespace) -> Figures:
     """Return the figures of the same show without the guard, and with as many words on the wall."""
-    from installation import STARTED_AT, show
-    from installation.config import CameraSettings, Settings
-    from installation.document import Loaded
-    from installation.guarding.sealing import Guard, Proof
-    from installation.guarding.standing import Standing
+    from installation import STARTED_AT
+    from installation.guarding.stage_two import Guard, Proof
+    from installation.guarding.status import Standing
+    from installation.settings.kiosk import CameraSettings, Settings
+    from installation.settings.yaml_file import Loaded
+    from installation.show import show
 
     class Idle(Guard):
         """Guards nothing; what the wall then says takes three lines to paint, too."""
@@ -269,12 +270,12 @@ def unguarded(asked: argparse.Namespace) -> Figures:
 
 def plain_loop(asked: argparse.Namespace) -> Figures:
     """Return the figures of the loop that does one thing after the other."""
-    from installation import show
-    from installation.config import CameraSettings, Settings
-    from installation.document import Loaded
     from installation.running.clock import MonotonicClock
     from installation.running.latest import Latest
     from installation.running.telemetry import Summary
+    from installation.settings.kiosk import CameraSettings, Settings
+    from installation.settings.yaml_file import Loaded
+    from installation.show import show
     from installation.showing.window import Window
 
     started_at = time.monotonic()
@@ -311,13 +312,13 @@ def classifier_alone(labels: str) -> list[float]:
     """Return readings a second of the classifier on batches of eight, from each of five rounds."""
     import torch
 
-    from installation.config import ContentSettings
-    from installation.naming import labelset
-    from installation.naming.classifier import open_classifier
-    from installation.naming.device import choose_device
+    from installation.naming.label_set import label_set
+    from installation.naming.networks.device import choose_device
+    from installation.naming.reading.classifier import open_classifier
+    from installation.settings.kiosk import ContentSettings
 
     device, _ = choose_device("auto")
-    classifier = open_classifier(labelset.load(labels, ContentSettings()), device)
+    classifier = open_classifier(label_set.load(labels, ContentSettings()), device)
     frame, tracks = crowd()
     rates = []
     for _ in range(5):

@@ -37,20 +37,21 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from installation.config import ContentSettings
-from installation.making import building
-from installation.making.cache import FOLDER
-from installation.making.made import Made
-from installation.making.pictures import FEWEST
-from installation.naming import imagenet, labelset
-from installation.naming.classifier import CropClassifier, open_scorer
-from installation.naming.clip import VIT_B_32, Clip
-from installation.naming.conse import EMBEDDING
-from installation.naming.encoder import Encoder
-from installation.naming.encoders import open_encoder
-from installation.naming.fetched import CLIP, PERSONS
-from installation.naming.labelset import LabelSet, Source
-from installation.naming.spreadsheet import COLUMNS
+from installation.making.build import build as building
+from installation.making.build.embedding_cache import FOLDER
+from installation.making.build.example_pictures import FEWEST
+from installation.making.build.result import Made
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.csv_file import COLUMNS
+from installation.naming.label_set.label_set import LabelSet, Source
+from installation.naming.lists import imagenet
+from installation.naming.lists.weights import CLIP, PERSONS
+from installation.naming.networks.clip import VIT_B_32, Clip
+from installation.naming.networks.encoder import Encoder
+from installation.naming.networks.open import open_encoder
+from installation.naming.reading.classifier import CropClassifier, open_scorer
+from installation.naming.scoring.conse import EMBEDDING
+from installation.settings.kiosk import ContentSettings
 from scripts.bench import BATCH, ROOT, crowd, machine
 
 CPU = torch.device("cpu")
@@ -78,7 +79,7 @@ name, models, patience = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_CPU, (patience, patience + 1))
 clip, make = models / "weights" / "clip.safetensors", None
 if clip.exists():
-    from installation.making import prompts
+    from installation.making.build import from_prompts as prompts
     make = partial(prompts.make, weights=clip)
 building.build(name, models, make)
 """

@@ -30,9 +30,9 @@ from pathlib import Path
 
 from timm.data import ImageNetInfo
 
-from installation.config import REASONS
 from installation.errors import KioskError, LabelSetError, Mistake
-from installation.naming.spreadsheet import COLUMNS
+from installation.naming.label_set.csv_file import COLUMNS
+from installation.settings.kiosk import REASONS
 
 HERE = Path(__file__).parent
 JUDGEMENT = HERE / "persons"

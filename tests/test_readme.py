@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from installation.config import PROJECT
+from installation.settings.kiosk import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 

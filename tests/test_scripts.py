@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.config import PROJECT
+from installation.settings.kiosk import PROJECT
 
 PYTHON = """\
 #!/usr/bin/env bash

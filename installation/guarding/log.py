@@ -13,7 +13,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 
-from installation.guarding.clerk import SAID, printable
+from installation.guarding.output_filter import SAID, printable
 
 LINES_PER_S = 5
 BURST = 300

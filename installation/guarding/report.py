@@ -8,8 +8,8 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 
-from installation.guarding.facts import NOT_PROVED, PROVED, Fact, facts
-from installation.guarding.sealing import Proof
+from installation.guarding.host import NOT_PROVED, PROVED, Fact, facts
+from installation.guarding.stage_two import Proof
 
 BECAME = {
     "refused": "refused",

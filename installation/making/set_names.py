@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from installation.config import WEIGHTS
-from installation.document import cut, shown
 from installation.errors import LabelSetError, Mistake
+from installation.settings.kiosk import WEIGHTS
+from installation.settings.yaml_file import cut, shown
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.seeing.box import Box
-from installation.seeing.detector import Face
+from installation.seeing.faces.detector import Face
 
 Velocity = tuple[float, float, float, float]
 

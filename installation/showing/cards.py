@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from installation.seeing.frame import Frame
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Panel, Paper, Rect, Scene
-from installation.showing.setting import Stage, Text, set_panel, widest, width_at
+from installation.showing.typesetting import Stage, Text, set_panel, widest, width_at
 
 PLAIN: Paper = (*BLACK, 255)
 NEON: Paper = (*GREEN, 255)

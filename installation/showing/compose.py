@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from installation.naming.sightings import Candidate, Sighting, Sightings, Verdict
+from installation.naming.reading.sightings import Candidate, Sighting, Sightings, Verdict
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cards import NEON, PLAIN, at, imprint, waiting
@@ -30,7 +30,7 @@ from installation.showing.scene import (
     Side,
     Visitor,
 )
-from installation.showing.setting import Stage, Text, set_panel
+from installation.showing.typesetting import Stage, Text, set_panel
 
 GROWN = 1.25
 """Side of the square over the longer side of the face's box: brow and chin stay inside."""

@@ -27,7 +27,7 @@ import pygame.font
 import pygame.freetype
 
 from installation.errors import Mistake, ScreenError
-from installation.showing.recent import Recent
+from installation.showing.expiring_cache import Recent
 from installation.showing.scene import Line, Panel
 
 BUNDLED = Path(pygame.__file__).parent / pygame.font.get_default_font()

@@ -18,17 +18,9 @@ from cv2.typing import MatLike
 
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
+from installation.showing.expiring_cache import Recent
 from installation.showing.fonts import Fonts
-from installation.showing.recent import Recent
-from installation.showing.scene import (
-    BLACK,
-    DIM_GREEN,
-    GREEN,
-    Panel,
-    Rect,
-    Scene,
-    Visitor,
-)
+from installation.showing.scene import BLACK, DIM_GREEN, GREEN, Panel, Rect, Scene, Visitor
 
 Key = tuple[object, ...]
 

@@ -10,8 +10,8 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from installation.guarding.sealing import Proof
-from installation.guarding.standing import (
+from installation.guarding.stage_two import Proof
+from installation.guarding.status import (
     CLOSED_MEMORY,
     CORE_DUMPS,
     FILE_SIZE_LIMIT,
@@ -22,7 +22,7 @@ from installation.guarding.standing import (
 )
 from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
-from installation.showing.setting import LEADING, Stage, Text, set_panel
+from installation.showing.typesetting import LEADING, Stage, Text, set_panel
 from installation.showing.words import Words
 
 FIRST_LAYERS = (LANDLOCK, NEW_PRIVILEGES, CORE_DUMPS)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from installation.config import WORDS, Settings, languages
-from installation.document import Section, load_yaml
 from installation.errors import ScreenError
-from installation.sentences import Sentence, Text, holding
+from installation.settings.kiosk import WORDS, Settings, languages
+from installation.settings.placeholders import Sentence, Text, holding
+from installation.settings.yaml_file import Section, load_yaml
 
 
 class Words(Section):

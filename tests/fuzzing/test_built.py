@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from installation.naming import built, labelset
-from installation.naming.labelset import LabelSet
-from installation.naming.linear import Linear
-from tests.fuzzing.yard import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from installation.naming.label_set import built_file
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.scoring.linear import Linear
+from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 ENCODER = "e" * 64
 WIDTH = 4
@@ -70,7 +71,7 @@ def tensors_file(random: Random, label_set: LabelSet) -> bytes:
     if chance(random, 0.1):
         data = random.choice((b"", data[:-4], data + bytes(4), data * 2, data[:1]))
     sums = json.dumps(said, sort_keys=True).encode() + data
-    metadata: dict[str, Any] = built.metadata(label_set, ENCODER)
+    metadata: dict[str, Any] = built_file.metadata(label_set, ENCODER)
     metadata["tensors_sha256"] = hashlib.sha256(sums).hexdigest()
     if chance(random, 0.15):
         metadata[random.choice([*metadata, "more"])] = random.choice(WRONG)
@@ -162,7 +163,7 @@ def put(label_set: LabelSet, content: bytes) -> None:
 
 def read(label_set: LabelSet) -> None:
     """Open the built file as the show does, and read with it."""
-    built.check(label_set)
+    built_file.check(label_set)
     scorer = Linear.open(label_set, ENCODER, WIDTH, torch.device("cpu"))
     scores = scorer.score(torch.eye(WIDTH))
     assert scores.shape == (WIDTH, 3)

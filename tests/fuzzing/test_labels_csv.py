@@ -9,9 +9,10 @@ from random import Random
 
 import pytest
 
-from installation.naming import labelset, letters, spreadsheet
-from installation.naming.labelset import OVERRIDES, LabelSet
-from tests.fuzzing.yard import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from installation.naming.label_set import csv_file, unicode_text
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.label_set import OVERRIDES, LabelSet
+from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 YAML = """\
 title: Weather
@@ -87,7 +88,7 @@ TOKENS = (
 
 def sheet(random: Random) -> bytes:
     """Return a spreadsheet's file: more or less well made, then in half of all cases damaged."""
-    columns = list(spreadsheet.COLUMNS)
+    columns = list(csv_file.COLUMNS)
     while chance(random, 0.4):
         columns.insert(random.randrange(len(columns) + 1), random.choice(HEADERS))
     if chance(random, 0.1):
@@ -133,7 +134,7 @@ def assert_fit_for_the_screen(label_set: LabelSet) -> None:
     """Fail where a set that was accepted holds text that no screen should show."""
     assert label_set.labels
     for label in label_set.labels:
-        assert letters.is_seen(label.name)
+        assert unicode_text.is_seen(label.name)
         assert len(label.name) <= 120
         assert len(label.definition) <= 400
         assert len(label.chain) <= labelset.DEEPEST_CHAIN + 1

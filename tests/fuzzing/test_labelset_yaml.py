@@ -6,9 +6,9 @@ from random import Random
 import pytest
 import yaml
 
-from installation.naming import labelset
+from installation.naming.label_set import label_set
 from tests.fuzzing.test_labels_csv import assert_fit_for_the_screen
-from tests.fuzzing.yard import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 LABELS = "id,name,definition,parent,hidden_because\n0,sun,bright,,\n1,rain,wet,0,\n"
 
@@ -161,7 +161,9 @@ def yard(tmp_path: Path) -> Yard:
 
 def load(models: Path) -> None:
     """Load the set as tools do."""
-    assert_fit_for_the_screen(labelset.load("weather", labelset.EVERYTHING, models, language="es"))
+    assert_fit_for_the_screen(
+        label_set.load("weather", label_set.EVERYTHING, models, language="es")
+    )
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), MAKERS)

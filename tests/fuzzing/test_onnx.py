@@ -7,8 +7,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from tests.fuzzing.onnx_files import onnx_file
-from tests.fuzzing.yard import MAKERS, Fuzz, Trial, Yard, try_numbered
+from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, try_numbered
+from tests.support.onnx_files import onnx_file
 
 LONGEST_S = 1500
 """For all of 20,000 files; they took 75 s of the processor's time on a slow and busy core."""
@@ -21,7 +21,7 @@ def test_no_network_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int) ->
     onnxruntime is no Python: it is tried in a process of its own, so that its death is a failure
     with a number and not the end of all tests.
     """
-    words = [sys.executable, "-m", "tests.fuzzing.onnx_files"]
+    words = [sys.executable, "-m", "tests.support.onnx_files"]
     words += [str(tmp_path), fuzz.__name__, str(cases)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST_S, check=False)
     said = done.stdout.splitlines()

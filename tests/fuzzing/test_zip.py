@@ -13,9 +13,9 @@ from zipfile import BadZipFile, ZipFile
 
 import pytest
 
-from installation.making.exchange import import_
-from installation.naming.files import LARGEST
-from tests.fuzzing.yard import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from installation.making.zip_file import import_
+from installation.naming.label_set.folder import LARGEST
+from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 FILES = {
     "labelset.yaml": b"title: F\ncredit: c\nroot: {id: r, name: r, definition: r}\nmethod: classes",

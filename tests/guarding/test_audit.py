@@ -11,20 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.attempts import (
-    ATTEMPTS,
-    LAYERS,
-    SHORT,
-    AbsentError,
-    Attempt,
-    tried,
-)
-from installation.guarding.facts import NOT_PROVED, PROVED
+from installation.guarding.host import NOT_PROVED, PROVED
+from installation.guarding.layers.seccomp import ANSWER
+from installation.guarding.probes.probe import ATTEMPTS, LAYERS, SHORT, AbsentError, Attempt, tried
 from installation.guarding.report import as_json, as_page, as_table
-from installation.guarding.sealing import NOT_LAUNCHED, Proof
-from installation.guarding.seccomp import ANSWER
-from installation.guarding.standing import SECCOMP
-from tests.guarding.children import ROOT, USERS, needs_guard, run
+from installation.guarding.stage_two import NOT_LAUNCHED, Proof
+from installation.guarding.status import SECCOMP
+from tests.support.children import ROOT, USERS, needs_guard, run
 
 NEED_RIGHTS = {
     # Without a guard these are refused to an ordinary user all the same.
@@ -84,8 +77,8 @@ def test_without_the_guard_the_attempts_get_through(user: str, tmp_path: Path) -
     """
     program = (
         "import json\n"
-        "from installation.guarding import standing\n"
-        "from installation.guarding.attempts import ATTEMPTS, tried\n"
+        "from installation.guarding import status as standing\n"
+        "from installation.guarding.probes.probe import ATTEMPTS, tried\n"
         "import shutil\n"
         "ground = standing.prepare_ground({})\n"
         "outcomes = tried(ATTEMPTS, ground, 'main')\n"
@@ -132,7 +125,7 @@ def test_the_audit_tries_everything_in_the_real_show(user: str, tmp_path: Path) 
 
 def test_an_audit_without_the_launcher_proves_nothing(tmp_path: Path) -> None:
     """Where the first stage is missing attempts get through, and the audit fails and says which."""
-    program = "import sys; from installation.cli import main; sys.exit(main(sys.argv[1:]))"
+    program = "import sys; from installation.cli.main import main; sys.exit(main(sys.argv[1:]))"
     outcome = run("-c", program, "audit", "--short", "--json", user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 1
     said = json.loads(outcome.stdout)
@@ -180,9 +173,9 @@ def test_the_self_test_is_quick(tmp_path: Path) -> None:
     """The attempts of a start take less than 300 ms, in both threads together."""
     program = (
         "import time\n"
-        "from installation.guarding.launcher import first_stage\n"
-        "from installation.guarding.sealing import Guard\n"
-        "from installation.guarding.standing import Standing\n"
+        "from installation.guarding.stage_one import first_stage\n"
+        "from installation.guarding.stage_two import Guard\n"
+        "from installation.guarding.status import Standing\n"
         "guard = Guard(first_stage(Standing('enforce'), None))\n"
         "began = time.monotonic()\n"
         "proof = guard.seal()\n"
@@ -224,7 +217,7 @@ def test_the_ground_of_the_attempts_may_be_changed_by_its_user(user: str, tmp_pa
     """Whatever the user's file mask is, it is not the ground that refuses the attempts."""
     program = (
         "import os, sys; os.umask(0o777)\n"
-        "from installation.guarding.standing import prepare_ground\n"
+        "from installation.guarding.status import prepare_ground\n"
         "ground = prepare_ground({'RUNTIME_DIRECTORY': os.getcwd()})\n"
         "for name in ('file', 'folder', 'pipe'):\n"
         "    print(oct((ground / name).stat().st_mode & 0o777), ground.parent.samefile('.'))\n"
@@ -237,7 +230,7 @@ def test_the_ground_is_cleared_away(tmp_path: Path) -> None:
     """Once the show has ended nothing of its self-test lies about, also where it was killed."""
     program = (
         "import os, signal, subprocess, sys\n"
-        "from installation.guarding import limits\n"
+        "from installation.guarding.layers import limits\n"
         "limits.take_in_orphans()\n"
         "ended = subprocess.run([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE)\n"
         "assert ended.returncode == -signal.SIGKILL and ended.stdout == b'there\\n'\n"
@@ -249,8 +242,8 @@ def test_the_ground_is_cleared_away(tmp_path: Path) -> None:
     )
     killed = (
         "import os, pathlib, signal\n"
-        "from installation.guarding.launcher import first_stage\n"
-        "from installation.guarding.standing import Standing\n"
+        "from installation.guarding.stage_one import first_stage\n"
+        "from installation.guarding.status import Standing\n"
         "standing = first_stage(Standing('degraded'), None)\n"
         "if pathlib.Path(standing.ground, 'file').exists():\n"
         "    print('there', flush=True)\n"
@@ -371,7 +364,7 @@ for module, names in (
         delattr(module, name)
 if sys.platform == "win32":
     sys.modules["fcntl"] = sys.modules["resource"] = None
-from installation.cli import main
+from installation.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 

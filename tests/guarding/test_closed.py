@@ -11,23 +11,24 @@ import numpy as np
 import pygame
 import pytest
 
-from installation import launch, show
-from installation.config import ContentSettings, Settings
-from installation.document import Loaded
+from installation import launch
 from installation.errors import GuardError, Mistake
-from installation.guarding.launcher import present_devices, surroundings
-from installation.guarding.sealing import Guard, Proof
-from installation.guarding.standing import VARIABLE, Standing, inherited
-from installation.naming import labelset
+from installation.guarding.stage_one import present_devices, surroundings
+from installation.guarding.stage_two import Guard, Proof
+from installation.guarding.status import VARIABLE, Standing, inherited
+from installation.naming.label_set import label_set as labelset
 from installation.running.clock import Clock
+from installation.settings.kiosk import ContentSettings, Settings
+from installation.settings.yaml_file import Loaded
+from installation.show import show
 from installation.showing.cards import unguarded_card
 from installation.showing.painter import Painter
 from installation.showing.window import OffScreen, Window
-from tests.guarding.children import USERS, environment, home_of, needs_guard, run
-from tests.manual_clock import ManualClock
+from tests.support.children import USERS, environment, home_of, needs_guard, run
+from tests.support.manual_clock import ManualClock
 
 MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
-RUN = "import sys; from installation.cli import main; sys.exit(main(sys.argv[1:]))"
+RUN = "import sys; from installation.cli.main import main; sys.exit(main(sys.argv[1:]))"
 ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "90")
 
 
@@ -138,7 +139,8 @@ def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> Non
     """Before the first stage nothing is imported that might start a thread."""
     program = (
         "import sys; before = set(sys.modules); import installation.launch, yaml; "
-        "from installation.guarding import clerk, landlock, limits, seccomp; "
+        "from installation.guarding import output_filter; "
+        "from installation.guarding.layers import landlock, limits, seccomp; "
         "import os; print(len(os.listdir('/proc/self/task')), *{name.partition('.')[0] "
         "for name, module in sys.modules.items() if module and name not in before} "
         "- set(sys.stdlib_module_names))"
@@ -203,7 +205,8 @@ def test_output_to_files_is_written_outside(tmp_path: Path) -> None:
 
 OLD_KERNEL = """
 import errno, sys, time
-from installation.guarding import landlock, launcher, seccomp
+from installation.guarding import stage_one as launcher
+from installation.guarding.layers import landlock, seccomp
 landlock.forbid_new_privileges()
 seccomp.enter(
     [seccomp.Refusal("landlock_create_ruleset", error=errno.ENOSYS)], all_threads=False

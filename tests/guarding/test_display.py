@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guarding.children import PLAYED_S, environment, home_of, needs_guard
+from tests.support.children import PLAYED_S, environment, home_of, needs_guard
 
 
 @needs_guard

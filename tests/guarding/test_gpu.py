@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guarding.children import needs_guard, run
+from tests.support.children import needs_guard, run
 
 pytestmark = [pytest.mark.gpu, needs_guard]
 

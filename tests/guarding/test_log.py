@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.clerk import SAID
 from installation.guarding.log import BURST, LINES_PER_S, Log, LogHandler
-from tests.manual_clock import ManualClock
+from installation.guarding.output_filter import SAID
+from tests.support.manual_clock import ManualClock
 
 
 @given(st.text())

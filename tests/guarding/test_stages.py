@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.seccomp import ANSWER
-from tests.guarding.children import (
+from installation.guarding.layers.seccomp import ANSWER
+from tests.support.children import (
     FIRST_STAGE,
     USERS,
     as_user,
@@ -22,7 +22,7 @@ from tests.guarding.children import (
 pytestmark = pytest.mark.parametrize("user", USERS)
 
 RIGHTS = """
-from installation.guarding import limits
+from installation.guarding.layers import limits
 print(limits.rights())
 """
 
@@ -80,7 +80,7 @@ def test_a_rule_that_cannot_be_had_is_no_guard_at_all(user: str, tmp_path: Path)
     """A device that is missing is an error, and nothing is half taken away."""
     program = """
     from pathlib import Path
-    from installation.guarding import landlock
+    from installation.guarding.layers import landlock
     for devices in ([Path("/dev/null"), Path("/dev/none")], [Path("/etc/passwd")]):
         try:
             landlock.restrict(devices)
@@ -131,8 +131,8 @@ def test_a_second_thread_stops_the_launcher(user: str, tmp_path: Path) -> None:
     program = """
     import threading
     threading.Thread(target=threading.Event().wait, daemon=True).start()
-    from installation.guarding.launcher import first_stage
-    from installation.guarding.standing import Standing
+    from installation.guarding.stage_one import first_stage
+    from installation.guarding.status import Standing
     print(first_stage(Standing("enforce"), None).missing[0])
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
@@ -173,7 +173,7 @@ OPENINGS = {
 def test_what_was_opened_before_the_guard_is_found(user: str, tmp_path: Path, what: str) -> None:
     """A descriptor or a mapping from before would go round the guard; each kind is found."""
     opening, found = OPENINGS[what]
-    program = f"{opening}\nfrom installation.guarding.openings import look\n" + textwrap.dedent(
+    program = f"{opening}\nfrom installation.guarding.open_files import look\n" + textwrap.dedent(
         """
         for mistake in look(["/dev/null"], ()):
             print(mistake.what)
@@ -191,7 +191,7 @@ def test_what_was_opened_before_the_guard_is_found(user: str, tmp_path: Path, wh
 
 
 SEAL = """
-from installation.guarding.sealing import Guard
+from installation.guarding.stage_two import Guard
 proof = Guard(standing, []).seal()
 for mistake in proof.missing:
     print(mistake)
@@ -232,7 +232,7 @@ def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
     """A child that the kernel put beside the show instead of under it would not be found."""
     program = """
     import os, signal
-    from installation.guarding import kernel
+    from installation.guarding.layers import syscalls as kernel
     beside_this_one = 0x8000
     for name, arguments in (("clone", (beside_this_one | signal.SIGCHLD,)), ("clone3", (None, 0))):
         try:
@@ -264,7 +264,7 @@ def test_what_is_open_is_looked_through_behind_the_second_filter(user: str, tmp_
     program = """
     import socket
     from dataclasses import replace
-    from installation.guarding.sealing import Guard
+    from installation.guarding.stage_two import Guard
     class Devices(tuple):
         def __iter__(self):
             try:
@@ -283,7 +283,7 @@ def test_a_thread_outside_the_second_stage_is_found(user: str, tmp_path: Path) -
     """To be under the first stage's filter is not enough; each thread must be under both."""
     program = """
     import threading
-    from installation.guarding import seccomp
+    from installation.guarding.layers import seccomp
     end = threading.Event()
     earlier = threading.Thread(target=end.wait)
     earlier.start()
@@ -301,10 +301,10 @@ def test_half_a_self_test_is_none(user: str, tmp_path: Path) -> None:
     """Where the earlier thread ends in the midst of its attempts, nothing is proved."""
     program = """
     import sys, threading
-    from installation.guarding.attempts import SECCOMP, Attempt
-    from installation.guarding.sealing import Guard
-    from installation.guarding.seccomp import ANSWER
-    from installation.guarding.standing import Standing
+    from installation.guarding.probes.probe import SECCOMP, Attempt
+    from installation.guarding.stage_two import Guard
+    from installation.guarding.layers.seccomp import ANSWER
+    from installation.guarding.status import Standing
     def deed(ground):
         if threading.current_thread() is threading.main_thread():
             raise OSError(ANSWER, "refused")
@@ -321,7 +321,7 @@ def test_queues_of_others_take_nothing(user: str, tmp_path: Path) -> None:
     """A queue that somebody else made before, and semaphores, take no byte of the show's."""
     program = """
     import ctypes, os, struct
-    from installation.guarding import kernel
+    from installation.guarding.layers import syscalls as kernel
     queue = kernel.call("msgget", 0, 0o1666)
     semaphores = kernel.call("semget", 0, 1, 0o1666)
     message = struct.pack("@l8s", 1, b"a frame")
@@ -339,8 +339,8 @@ def test_queues_of_others_take_nothing(user: str, tmp_path: Path) -> None:
             print(failure.errno)
     tell()
     if not os.fork():
-        from installation.guarding.launcher import first_stage
-        from installation.guarding.standing import Standing
+        from installation.guarding.stage_one import first_stage
+        from installation.guarding.status import Standing
         first_stage(Standing("degraded"), None)
         tell()
         import sys
@@ -359,7 +359,7 @@ def test_locks_are_left_by_nobody(user: str, tmp_path: Path) -> None:
     """The kernel lists every lock with its 16 bytes of place; from the second stage on none is."""
     program = """
     import fcntl, os
-    from installation.guarding import seccomp
+    from installation.guarding.layers import seccomp
     own = f" {os.getpid()} "
     with open("/etc/passwd") as file:
         fcntl.lockf(file, fcntl.LOCK_SH, 12345, 67890)
@@ -379,11 +379,11 @@ def test_a_rule_that_is_missing_closes_the_show(user: str, tmp_path: Path) -> No
     """That the kernel keeps an ordinary user from swapping makes up for no rule of the guard's."""
     program = """
     from installation.errors import GuardError
-    from installation.guarding import seccomp
+    from installation.guarding.layers import seccomp
     seccomp.FIRST = tuple(each for each in seccomp.FIRST if each.call != "swapon")
-    from installation.guarding.launcher import first_stage
-    from installation.guarding.sealing import Guard
-    from installation.guarding.standing import Standing
+    from installation.guarding.stage_one import first_stage
+    from installation.guarding.stage_two import Guard
+    from installation.guarding.status import Standing
     try:
         Guard(first_stage(Standing("enforce"), None)).seal()
     except GuardError as failure:
@@ -404,7 +404,7 @@ def test_other_programs_run_on_as_they_did(user: str, tmp_path: Path) -> None:
     """
     program = """
     import fcntl, os
-    from installation.guarding import seccomp
+    from installation.guarding.layers import seccomp
     read, write = os.pipe()
     other = os.fork()
     if not other:

@@ -46,7 +46,7 @@ FORBIDDEN = (
     *("socketpair", "multiprocessing", "subprocess", "posix*", "fork*", "*spawn*", "exec[lv_]*"),
     *("popen", "system", "compile", "cpp_extension"),
     # What calls the system, or anything, by a number or a name that is known only when it runs.
-    *("kernel", "ctypes", "ctypeslib", "import_module", "create_module", "load_module"),
+    *("syscalls", "ctypes", "ctypeslib", "import_module", "create_module", "load_module"),
     *("sys.modules", "builtins", "__builtins__", "__import__", "__dict__", "__getattribute__"),
 )
 """Patterns of names that lead to a file, to others or past this rule; with a dot where the last
@@ -70,48 +70,48 @@ ALLOWED: dict[str, set[str]] = {
     # torch is told that there is no Triton.
     "__init__.py": {"sys.modules"},
     # What must be refused is tried here.
-    "guarding/attempts.py": {
+    "guarding/probes/probe.py": {
         *("(ground / 'file').open()", "os.open", "write_bytes", "mkdir", "rmdir", "unlink"),
         *("rename", "link", "symlink_to", "mkfifo", "mknod", "truncate", "chmod", "fchmod"),
         *("chown", "fchown", "utime", "setxattr", "imwrite", "VideoWriter", "save", "save_file"),
         *("tofile", "memmap", "FileHandler", "TemporaryFile", "tempfile", "sqlite3", "mmap"),
         *("share_memory_", "SharedMemory", "multiprocessing", "socket", "socketpair", "urllib"),
-        *("urlopen", "subprocess", "system", "fork", "execve", "kernel", "ctypes"),
+        *("urlopen", "subprocess", "system", "fork", "execve", "syscalls", "ctypes"),
     },
     # It runs outside the sandbox and lets only words and numbers pass.
-    "guarding/clerk.py": {"fork", "os.write", "write_bytes", "shutil", "rmtree"},
+    "guarding/output_filter.py": {"fork", "os.write", "write_bytes", "shutil", "rmtree"},
     # The one place that makes system calls by their numbers, and the layers made of them.
-    "guarding/kernel.py": {"ctypes"},
-    "guarding/limits.py": {"kernel"},
+    "guarding/layers/syscalls.py": {"ctypes"},
+    "guarding/layers/limits.py": {"syscalls"},
     # Devices are opened as mere places, to name them in a rule.
-    "guarding/landlock.py": {"os.open", "kernel", "ctypes"},
+    "guarding/layers/landlock.py": {"os.open", "syscalls", "ctypes"},
     # It becomes the show; what was closed is opened as /dev/null.
-    "guarding/launcher.py": {"execve", "os.open"},
+    "guarding/stage_one.py": {"execve", "os.open"},
     # Before the sandbox it prepares the folder that the attempts try.
-    "guarding/standing.py": {"mkdir", "write_bytes", "mkfifo"},
+    "guarding/status.py": {"mkdir", "write_bytes", "mkfifo"},
     # Sockets that are open already are asked what they are.
-    "guarding/openings.py": {"socket"},
+    "guarding/open_files.py": {"socket"},
     # tempfile is told that there is no place.
-    "guarding/sealing.py": {"tempfile"},
+    "guarding/stage_two.py": {"tempfile"},
     # The family of sockets that is allowed has a name there.
-    "guarding/seccomp.py": {"socket", "kernel", "ctypes"},
+    "guarding/layers/seccomp.py": {"socket", "syscalls", "ctypes"},
     # Memory for pictures, which lies under no file, and how it is locked and overwritten.
-    "guarding/memory.py": {"mmap", "ctypes"},
-    "seeing/pool.py": {"mmap"},
-    "seeing/buffers.py": {"ctypes"},
+    "memory/pages.py": {"mmap", "ctypes"},
+    "memory/pool.py": {"mmap"},
+    "memory/buffers.py": {"ctypes"},
     # What scores for a label set is opened by a method of that name.
-    "naming/classifier.py": {"scorer.open()"},
+    "naming/reading/classifier.py": {"scorer.open()"},
     # Cameras are opened, and asked what they are; films are played. Nothing is connected to any
     # more by then: the second stage comes first.
-    "seeing/cameras.py": {"Webcam.open()"},
-    "seeing/v4l.py": {"os.open"},
-    "seeing/replay.py": {"VideoCapture"},
+    "seeing/cameras/open.py": {"Webcam.open()"},
+    "seeing/cameras/v4l.py": {"os.open"},
+    "seeing/cameras/film.py": {"VideoCapture"},
     # OpenCV's writer knows the code of a pixel format.
-    "seeing/webcam.py": {"VideoCapture", "VideoWriter"},
+    "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter"},
     # fontconfig is asked, before the second stage, which font has a script.
     "showing/fonts.py": {"subprocess"},
     # doctor runs an audit; the report of a show; nothing in the place of the standard streams.
-    "cli.py": {"subprocess", "write_text", "os.write", "os.open"},
+    "cli/main.py": {"subprocess", "write_text", "os.write", "os.open"},
     # The command line has a beginning as well.
     "launch.py": {"start as start_command"},
 }
@@ -271,10 +271,10 @@ def reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
         "eval(text)",
         "from operator import attrgetter",
         # By the kernel.
-        "from installation.guarding import kernel",
-        "from installation.guarding.kernel import call",
-        "import installation.guarding.kernel",
-        "installation.guarding.kernel.call('creat', b'a', 0o600)",
+        "from installation.guarding.layers import syscalls",
+        "from installation.guarding.layers.syscalls import call",
+        "import installation.guarding.layers.syscalls",
+        "installation.guarding.layers.syscalls.call('creat', b'a', 0o600)",
         "memory.ctypes.CDLL(None).fopen(b'a', b'w')",
         "import ctypes",
         "from ctypes import CDLL",

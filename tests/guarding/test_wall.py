@@ -8,22 +8,22 @@ import numpy as np
 import pygame
 import pytest
 
-from installation import show
-from installation.config import Settings
-from installation.document import Loaded
 from installation.errors import GuardError, Mistake
-from installation.guarding.attempts import Outcome
-from installation.guarding.sealing import Guard, Proof
-from installation.guarding.standing import Standing
+from installation.guarding.probes.probe import Outcome
+from installation.guarding.stage_two import Guard, Proof
+from installation.guarding.status import Standing
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
+from installation.settings.kiosk import Settings
+from installation.settings.yaml_file import Loaded
+from installation.show import show
 from installation.showing.cards import imprint
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
-from tests.manual_clock import ManualClock
-from tests.test_show import Film, parts_of
+from tests.show.test_show import Film, parts_of
+from tests.support.manual_clock import ManualClock
 
 SIZE = (1280, 720)
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")

@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 import pytest
 
-from installation.guarding.launcher import surroundings
-from tests.guarding.children import (
+from installation.guarding.stage_one import surroundings
+from tests.support.children import (
     NOBODY,
     PLAYED_S,
     USERS,
@@ -61,7 +61,9 @@ LEAKS = """
 import socket, sys
 from dataclasses import replace
 from pathlib import Path
-from installation import STARTED_AT, config, show
+from installation import STARTED_AT
+from installation.settings import kiosk as config
+from installation.show import show
 
 class Leaky:
     def __init__(self, camera):

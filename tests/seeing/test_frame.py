@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from installation.seeing.frame import Frame
-from tests.seeing.pictures import quarters
+from tests.support.pictures import quarters
 
 
 def test_nobody_can_paint_on_a_frame() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installation.seeing.box import Box
-from installation.seeing.detector import Face
+from installation.seeing.faces.detector import Face
 from installation.seeing.tracker import (
     BRAKING_S,
     DEATH_S,
@@ -20,7 +20,7 @@ from installation.seeing.tracker import (
     Tracker,
     paired,
 )
-from tests.seeing.pictures import face
+from tests.support.pictures import face
 
 sides = st.floats(0, 2000)
 places = st.floats(-3000, 6000)

@@ -10,12 +10,12 @@ import numpy as np
 import pygame
 import pytest
 
-from installation.config import PROJECT
 from installation.seeing.frame import Pixels
+from installation.settings.kiosk import PROJECT
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene, Size
-from installation.showing.setting import Stage
+from installation.showing.typesetting import Stage
 from installation.showing.words import load_words
 
 GOLDENS = Path(__file__).parent / "goldens"

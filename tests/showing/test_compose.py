@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installation.naming.labels import Label
-from installation.naming.sightings import Sighting, Sightings
+from installation.naming.label_set.label import Label
+from installation.naming.reading.sightings import Sighting, Sightings
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
@@ -27,9 +27,9 @@ from installation.showing.compose import (
 from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Panel, Scene, Size, Visitor
-from installation.showing.setting import Stage
+from installation.showing.typesetting import Stage
 from installation.showing.words import load_words
-from tests.showing.figures import (
+from tests.support.figures import (
     CLINICIAN,
     GUEST,
     LABELS,

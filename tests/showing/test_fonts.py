@@ -16,7 +16,7 @@ from installation.showing.fonts import (
     right_to_left,
 )
 from installation.showing.scene import Line
-from installation.showing.setting import balance, widest, wrap
+from installation.showing.typesetting import balance, widest, wrap
 
 HEBREW = "אדם שהוכשר (1961)"
 

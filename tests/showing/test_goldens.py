@@ -8,23 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from installation.naming.labels import Label
+from installation.naming.label_set.label import Label
 from installation.seeing.frame import Frame
 from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Scene, Size
-from installation.showing.setting import Stage
-from installation.showing.staff import (
-    FIRST_LAYERS,
-    SECOND_LAYERS,
-    Layer,
-    Running,
-    with_staff_card,
-)
+from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, Running, with_staff_card
+from installation.showing.typesetting import Stage
 from installation.showing.words import load_words, privacy_line
 from tests.showing.conftest import Check
-from tests.showing.figures import (
+from tests.support.figures import (
     BOXER,
     CLINICIAN,
     FARMER,

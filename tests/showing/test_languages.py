@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from installation.config import languages
-from installation.naming.labels import Label
-from installation.sentences import LONGEST_SENTENCE
+from installation.naming.label_set.label import Label
+from installation.settings.kiosk import languages
+from installation.settings.placeholders import LONGEST_SENTENCE
 from installation.showing.cards import (
     MOST_NAMES,
     imprint,
@@ -19,10 +19,10 @@ from installation.showing.cards import (
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, clean
 from installation.showing.scene import Panel, Scene, Size
-from installation.showing.setting import Stage
+from installation.showing.typesetting import Stage
 from installation.showing.words import load_words, privacy_line
 from tests.showing.conftest import Check
-from tests.showing.figures import Head, company, draw
+from tests.support.figures import Head, company, draw
 
 LANGUAGES = languages()
 LANDSCAPE: Size = (1920, 1080)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.naming.labels import Label
+from installation.naming.label_set.label import Label
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.compose import compose
@@ -18,9 +18,9 @@ from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter, paint_picture
 from installation.showing.scene import Line, Scene, Size
-from installation.showing.setting import Stage, Text
+from installation.showing.typesetting import Stage, Text
 from installation.showing.words import load_words
-from tests.showing.figures import CLINICIAN, company, draw
+from tests.support.figures import CLINICIAN, company, draw
 
 MASKS = {
     "BGRX": (32, (0xFF0000, 0xFF00, 0xFF, 0)),

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from installation.errors import Mistake
-from installation.guarding.attempts import Outcome
-from installation.guarding.sealing import NOT_LAUNCHED, Proof
-from installation.guarding.standing import FIRST_STAGE
+from installation.guarding.probes.probe import Outcome
+from installation.guarding.stage_two import NOT_LAUNCHED, Proof
+from installation.guarding.status import FIRST_STAGE
 from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, layers
 
 OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)

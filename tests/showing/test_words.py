@@ -7,8 +7,8 @@ from string import Formatter
 
 import pytest
 
-from installation.config import FIXED, WORDS, OwnWords, ScreenSettings, Settings, languages
 from installation.errors import ScreenError
+from installation.settings.kiosk import FIXED, WORDS, OwnWords, ScreenSettings, Settings, languages
 from installation.showing.fonts import missing_scripts
 from installation.showing.words import Words, load_words, privacy_line, words_of
 

@@ -1,0 +1,271 @@
+"""seccomp: filters over the system calls, in two stages.
+
+A list of what is refused, not of what is allowed: graphics drivers and networks make calls that
+nobody could list for every machine. Calls that are newer than this list are refused as a whole.
+The first stage is for the start, which opens windows and devices; the second leaves only what a
+show that runs needs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from installation.guarding.layers import syscalls
+
+ANSWER = errno.ECANCELED
+"""The error number with which the filters refuse; from the kernel itself these calls never have it.
+
+EPERM would not tell who refuses: the kernel answers an ordinary user so, guard or not.
+"""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Refuse `call`; with an `argument` (0–5) only where what it holds passes the `test`.
+
+    `is` and `is not` compare it with `value`, `has` tells that a bit of `value` is set and
+    `lacks` that none is, `given` that it is not zero, `family` that its second byte is `value` and
+    that it is none of `spared`.
+    """
+
+    call: str
+    argument: int | None = None
+    test: Literal["is", "is not", "has", "lacks", "given", "family"] = "is"
+    value: int = 0
+    spared: tuple[int, ...] = ()
+    error: int = ANSWER
+
+
+_CLONE_PARENT = 0x8000
+_CLONE_THREAD = 0x10000
+_SET_DUMPABLE = 4
+_SET_TRACER = 0x59616D61
+_SCHED_CORE = 62
+
+_FIRST = (
+    # Programs beside this one: their memory, their files, their name spaces.
+    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
+    *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
+    # Ways into the kernel that pass by Landlock or by these filters.
+    *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),
+    *("perf_event_open", "open_by_handle_at", "fanotify_init"),
+    *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
+    # What keeps bytes without a file.
+    *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_notify"),
+    *("msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl"),
+    # SDL would hand the whole screen to the X server in such memory, which every user here may
+    # read (0777); refused, it sends the picture through its socket.
+    *("shmget", "shmat", "shmctl"),
+    *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
+    *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
+    *("utime", "utimes", "futimesat", "utimensat", "sethostname", "setdomainname"),
+    *("file_setattr", "lsm_set_self_attr"),
+    # The file system and the machine as a whole.
+    *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "open_tree_attr"),
+    *("fsopen", "fsconfig", "fsmount", "fspick", "pivot_root", "chroot", "quotactl"),
+    *("quotactl_fd", "acct", "swapon", "swapoff", "reboot", "iopl", "ioperm"),
+)
+
+_FILE_FAMILIES = {
+    0x83: "ZFS",
+    0x94: "Btrfs, and what other file systems have from it: copies of files, volumes, labels",
+    0x97: "Ceph",
+    0xBC: "bcachefs",
+    0xCF: "SMB",
+    0xF5: "F2FS",
+    ord("X"): "XFS, and flags of files and projects",
+    ord("f"): "ext4: flags and numbers of files, their signatures (fs-verity), keys of folders",
+    ord("o"): "OCFS2",
+    ord("r"): "FAT",
+    ord("v"): "numbers of files",
+}
+"""Families of ioctls that leave bytes on a disk through a file that is open only for reading.
+
+Landlock does not see them. The family is the second byte of an ioctl's number; cameras (V), cards
+(d, F, 0) and terminals (T) have others. From the kernel's include/uapi/linux/fs.h, btrfs.h,
+fscrypt.h, fsverity.h, msdos_fs.h and f2fs.h, and from the headers of the file systems.
+"""
+
+_TERMINAL_CALLS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
+"""ioctls that type into a terminal."""
+
+FIRST: tuple[Refusal, ...] = (
+    *(Refusal(name) for name in _FIRST),
+    *(Refusal("ioctl", 1, "family", family) for family in _FILE_FAMILIES),
+    *(Refusal("ioctl", 1, "is", value) for value in _TERMINAL_CALLS.values()),
+    Refusal("socket", 0, "is not", socket.AF_UNIX),
+    # A process that is not this one's child could not be found. What clone3 asks for lies in
+    # memory, where no filter can look; told that there is no such call, the C library takes clone.
+    Refusal("clone", 0, "has", _CLONE_PARENT),
+    Refusal("clone3", error=errno.ENOSYS),
+)
+"""While the show starts: a socket to the display is all that may be opened towards others."""
+
+_SECOND = (
+    *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
+    *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret"),
+    *("tkill", "setrlimit", "pidfd_open", "capset", "flock"),
+    # How other programs of this user run: they keep it, and others may ask for it.
+    *("sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity"),
+    *("setpriority", "ioprio_set", "move_pages", "migrate_pages"),
+    # Where a file in memory lies: the file keeps it, page by page, though it was opened to be read.
+    "mbind",
+)
+
+_MARKS = {
+    "F_SETLK": 6,
+    "F_SETLKW": 7,
+    "F_SETOWN": 8,
+    "F_SETSIG": 10,
+    "F_SETOWN_EX": 15,
+    "F_OFD_SETLK": 37,
+    "F_OFD_SETLKW": 38,
+    "F_SETLEASE": 1024,
+    "F_NOTIFY": 1026,
+    "F_SETPIPE_SZ": 1031,
+    "F_SET_RW_HINT": 1036,
+    "F_SET_FILE_RW_HINT": 1038,
+    "F_SETDELEG": 1040,
+}
+"""fcntls that leave a mark on an open file which others can see; the kernel lists 16 bytes of each
+lock in /proc/locks. From include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h."""
+
+_OWNER_CALLS = {"FIOSETOWN": 0x8901, "SIOCSPGRP": 0x8902}
+"""ioctls that do to a socket what F_SETOWN does. From include/uapi/asm-generic/sockios.h."""
+
+_TERMINAL_QUESTIONS = {
+    "TCGETS": 0x5401,
+    "TIOCGPGRP": 0x540F,
+    "TIOCOUTQ": 0x5411,
+    "TIOCGWINSZ": 0x5413,
+    "FIONREAD": 0x541B,
+    "FIONBIO": 0x5421,
+    "FIONCLEX": 0x5450,
+    "FIOCLEX": 0x5451,
+    "TCGETS2": 0x802C542A,
+}
+"""ioctls of a terminal's family that leave nothing on it, or are asked of every file; the others
+set what the next program finds there. From include/uapi/asm-generic/ioctls.h."""
+
+
+def second() -> tuple[Refusal, ...]:
+    """Return what is refused from the first frame on; signals may only go to this process."""
+    return (
+        *(Refusal(name) for name in _SECOND),
+        # Threads, yes; processes, no.
+        Refusal("clone", 0, "lacks", _CLONE_THREAD),
+        Refusal("sendto", 4, "given"),
+        Refusal("prlimit64", 2, "given"),
+        Refusal("prctl", 0, "is", _SET_DUMPABLE),
+        Refusal("prctl", 0, "is", _SET_TRACER),
+        # Which programs may share a core with which.
+        Refusal("prctl", 0, "is", _SCHED_CORE),
+        *(Refusal("fcntl", 1, "is", command) for command in _MARKS.values()),
+        *(Refusal("ioctl", 1, "is", value) for value in _OWNER_CALLS.values()),
+        Refusal("ioctl", 1, "family", ord("T"), tuple(_TERMINAL_QUESTIONS.values())),
+        *(
+            Refusal(name, 0, "is not", os.getpid())
+            for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+        ),
+    )
+
+
+def enter(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
+    """Refuse `refusals` in this thread and those it starts, or at once in `all_threads`.
+
+    Raises OSError where the kernel has no filters or a thread cannot be put under them, and
+    NotImplementedError on a machine that is neither x86-64 nor aarch64.
+    """
+    if syscalls.MACHINE is None:
+        raise NotImplementedError("this machine is neither x86-64 nor aarch64")
+    code = program(refusals, syscalls.MACHINE)
+    instructions = b"".join(_INSTRUCTION.pack(*instruction) for instruction in code)
+    buffer = ctypes.create_string_buffer(instructions, len(instructions))
+    filter_ = struct.pack("@HP", len(code), ctypes.addressof(buffer))
+    set_filter, with_all_threads = 1, 1
+    stranger = syscalls.call("seccomp", set_filter, with_all_threads if all_threads else 0, filter_)
+    if stranger:
+        raise OSError(errno.ESRCH, f"thread {stranger} cannot be put under the filter", "seccomp")
+
+
+def guarded_threads() -> bool:
+    """Tell whether every thread of this process is under both stages' filters.
+
+    The kernel tells how many filters a thread is under. There may be more than two, from systemd or
+    a container; but all threads have as many as the calling one.
+    """
+    own = _filters(str(threading.get_native_id()))
+    everyone = [_filters(thread) for thread in os.listdir("/proc/self/task")]
+    return own is not None and own >= 2 and all(count in (own, None) for count in everyone)
+
+
+def _filters(thread: str) -> int | None:
+    """Return how many filters `thread` is under; None where it has ended."""
+    try:
+        with open(f"/proc/self/task/{thread}/status", encoding="ascii", errors="replace") as file:
+            told = dict(line.split(":", 1) for line in file)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(told.get("Seccomp_filters", "0"))
+
+
+Instruction = tuple[int, int, int, int]
+_INSTRUCTION = struct.Struct("=HBBI")
+
+_LOAD, _EQUAL, _GREATER, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
+_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
+_ARCHITECTURES = (0xC000003E, 0xC00000B7)
+
+
+def program(refusals: Iterable[Refusal], machine: int) -> list[Instruction]:
+    """Return the filter for the kernel's own small machine: (code, jump if, jump if not, value)."""
+    code: list[Instruction] = [
+        # Another architecture's calls have other numbers: such a program ends at once.
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+        # Newer calls, and x86-64's second set of numbers, which begins far above.
+        (_GREATER, 0, 1, syscalls.LAST_KNOWN),
+        (_RETURN, 0, 0, _REFUSE | errno.ENOSYS),
+    ]
+    for refusal in refusals:
+        called = syscalls.NUMBERS[refusal.call][machine]
+        if called is not None:
+            block = _block(refusal)
+            code += [(_LOAD, 0, 0, _NUMBER_AT), (_EQUAL, 0, len(block), called), *block]
+    return [*code, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _block(refusal: Refusal) -> Sequence[Instruction]:
+    """Return what refuses the call that was recognised, and falls through where it is allowed."""
+    refuse = (_RETURN, 0, 0, _REFUSE | refusal.error)
+    if refusal.argument is None:
+        return [refuse]
+    low = _ARGUMENTS_AT + 8 * refusal.argument  # both machines put the lower half first
+    load = (_LOAD, 0, 0, low)
+    if refusal.test == "is":
+        return [load, (_EQUAL, 0, 1, refusal.value), refuse]
+    if refusal.test == "is not":
+        return [load, (_EQUAL, 1, 0, refusal.value), refuse]
+    if refusal.test == "has":
+        return [load, (_ANY_BIT, 0, 1, refusal.value), refuse]
+    if refusal.test == "lacks":
+        return [load, (_ANY_BIT, 1, 0, refusal.value), refuse]
+    if refusal.test == "family":
+        family = [(_AND, 0, 0, 0xFF00), (_EQUAL, 0, 1, refusal.value << 8), refuse]
+        left = range(len(refusal.spared) + len(family) - 1, 0, -1)
+        spare = [(_EQUAL, to, 0, number) for to, number in zip(left, refusal.spared, strict=False)]
+        return [load, *spare, *family]
+    # An address has two halves.
+    return [load, (_EQUAL, 0, 2, 0), (_LOAD, 0, 0, low + 4), (_EQUAL, 1, 0, 0), refuse]

@@ -1,0 +1,1 @@
+"""Every way out that is tried: files, kernel, processes, network, libraries."""

@@ -1,0 +1,1 @@
+"""Building a label set: from its rows or pictures to the numbers that the show reads."""

@@ -1,0 +1,131 @@
+"""What networks said of an artist's pictures and sentences, kept so that nothing is asked twice.
+
+One file for each network lies in `models/.cache/`. It holds vectors under the SHA-256 of what they
+were made from: never a picture, nor a sentence. Throwing the folder away costs only time.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from installation.errors import LabelSetError
+from installation.making.atomic_write import replacing, unwritten
+from installation.naming.lists.safetensors_header import mismatch
+
+FOLDER = ".cache"
+"""In the folder of the label sets; no set begins with a dot."""
+
+MOST = 20_000
+"""Vectors of one network; the oldest give way. 215 MB of the widest here, 2,688 numbers each."""
+
+KEY = 32
+"""Bytes of a SHA-256."""
+
+Embed = Callable[[Sequence[str]], torch.Tensor]
+"""Texts to embeddings `(N, D)` float32."""
+
+
+class Cache:
+    """Vectors by key, for the length of a `with`, at whose end what is new is written.
+
+    `name` says which network and in which way it was asked, its fingerprint included; each vector
+    is `(width,)` float32. A damaged file counts as none; one that cannot be written costs the next
+    build its time, and no more. `trouble` tells of both, for the end of a sentence. Two builds may
+    use one at a time: each replaces the whole file, with what it found there before.
+    """
+
+    def __init__(self, models: Path, name: str, width: int) -> None:
+        self.file = models / FOLDER / f"{name}.safetensors"
+        self.trouble = ""
+        self._width = width
+        self._new: dict[str, torch.Tensor] = {}
+        self._vectors = self._read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # After a mistake or Ctrl-C, too: the next build goes on where this one stopped.
+        if self._new:
+            try:
+                self._write(self._read() | self._new)
+            except LabelSetError as failure:
+                self.trouble = f"is not kept: {failure.mistakes[0].what}"
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._vectors
+
+    def __getitem__(self, key: str) -> torch.Tensor:
+        return self._vectors[key]
+
+    def add(self, keys: Sequence[str], vectors: torch.Tensor) -> None:
+        """Take `vectors`, `(N, width)`, under `keys`, SHA-256 in hexadecimal."""
+        new = dict(zip(keys, vectors.detach().cpu().float(), strict=True))
+        self._new |= new
+        self._vectors |= new
+
+    def _read(self) -> dict[str, torch.Tensor]:
+        try:
+            with safe_open(self.file, framework="pt") as file:
+                count = file.get_slice("keys").get_shape()[0]
+                for name, kind, width in (("keys", "U8", KEY), ("vectors", "F32", self._width)):
+                    if wrong := mismatch(file, name, kind, (count, width)):
+                        raise SafetensorError(wrong)
+                keys, vectors = file.get_tensor("keys"), file.get_tensor("vectors")
+                if (file.metadata() or {}).get("sha256") != _checksum(keys, vectors):
+                    raise SafetensorError("the numbers are not those that were written")
+        except FileNotFoundError:
+            return {}
+        except (SafetensorError, OSError, IndexError):
+            self.trouble = "was damaged and was made anew"
+            return {}
+        return {bytes(key).hex(): of for key, of in zip(keys.numpy(), vectors, strict=True)}
+
+    def _write(self, entries: dict[str, torch.Tensor]) -> None:
+        kept = list(entries.items())[-MOST:]
+        keys = torch.frombuffer(
+            bytearray.fromhex("".join(key for key, _ in kept)), dtype=torch.uint8
+        )
+        keys = keys.view(-1, KEY)
+        vectors = torch.stack([of for _, of in kept])
+        try:
+            self.file.parent.mkdir(exist_ok=True)
+        except OSError as failure:
+            raise unwritten(self.file, failure) from None
+        with replacing(self.file) as file:
+            said = {"sha256": _checksum(keys, vectors)}
+            save_file({"keys": keys, "vectors": vectors}, file, said)
+
+
+def remembered(open_encoder: Callable[[], Embed], cache: Cache) -> Embed:
+    """Return an encoder of texts that opens the real one only for texts that are new to `cache`."""
+    opened = functools.cache(open_encoder)
+
+    def embed(texts: Sequence[str]) -> torch.Tensor:
+        keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in cache}
+        if new:
+            cache.add(list(new), opened()(list(new.values())))
+        return torch.stack([cache[key] for key in keys])
+
+    return embed
+
+
+def _checksum(keys: torch.Tensor, vectors: torch.Tensor) -> str:
+    digest = hashlib.sha256(keys.numpy().tobytes())
+    digest.update(vectors.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,416 @@
+"""An artist's pictures: which are good, why the others are left out, and how the network sees them.
+
+They are read where they lie and never copied. A picture's header is judged before anything of it is
+decoded, so that no file makes the machine take more memory than DECODERS pictures of MOST_PIXELS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import io
+import os
+import unicodedata
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from installation.errors import LabelSetError, Mistake
+from installation.naming.label_set import built_file
+from installation.naming.label_set.folder import LABELS
+from installation.naming.label_set.label_set import LabelSet, Source
+from installation.naming.networks.encoder import Input
+from installation.naming.reading import crops
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from installation.settings.yaml_file import cut, shortened, shown, suggestions
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+"""By Pillow's names; whatever a file's own name says."""
+
+LARGEST_PICTURE = 64 * 1024 * 1024
+"""Bytes; a 24-megapixel TIFF without compression has 72 million, a JPEG of 80 megapixels 40."""
+MOST_PIXELS = 80_000_000
+"""Of one picture: 240 MB decoded, and 700 MB with the copies from which it is cut (measured on PNGs
+of 79 million); a telephone's largest have 50 million."""
+DECODERS = 2
+"""Pictures that are decoded at once, however many cores there are."""
+SMALLEST_SIDE = 64
+"""Px; below, a visitor's crop and the picture would have nothing in common but the motif."""
+
+FEWEST = 5
+"""Good pictures of a label: one for each part of the check that holds pictures out."""
+MOST_PICTURES = 20_000
+"""Of a set; half an hour on two cores."""
+
+VERSION = 2
+"""Of what `squares` and `sketches` do; another number, and what was kept is used no more."""
+
+PATCHES = 16
+SKETCH = 64
+"""A sketch is SKETCH random sums of the colours of PATCHES × PATCHES parts of a picture: enough to
+tell it from others, and no picture is kept."""
+SAME = 0.995
+"""Cosine of two sketches from which two files are the same picture. Measured on 18 photographs and
+drawings of scikit-image and a film of two people: JPEGs of quality 30 and more, WebPs of 50 and
+more and pictures of half the size have 0.997 and more to the original, frames 1/3 s apart up to
+0.9967, 1/2 s apart up to 0.986, different photographs up to 0.63, the rehearsal's visitor a second
+later up to 0.988. The network's features do not tell: JPEGs of quality 75 have 0.81 to 1 by them,
+frames 1/3 s apart up to 0.985."""
+FLAT = 0.01
+"""Length of a sketch, before it is made 1, of what has no motif but rounding: a wall, say."""
+BLOCK = 512
+"""Pictures that are compared with all others at once: 20,000 of them take 41 MB."""
+
+REDUCED = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
+
+STDERR = 2
+
+NO_PICTURE = f"it is no picture that can be read here ({', '.join(FORMATS).lower()} can)"
+IN_SEVERAL = "the same picture is in the folders of several labels"
+BROKEN = "it is damaged and cannot be decoded"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file of an artist's, the row of labels.csv that it is an example of, and its SHA-256.
+
+    `jpeg_side` is the shorter side of a JPEG that is yet to be decoded, px; 0 of all others.
+    """
+
+    file: Path
+    row: int
+    key: str
+    jpeg_side: int = 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file in the folder of a row that is no example of it, and why."""
+
+    file: Path
+    row: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{cut(self.file.parent.name)}/{cut(self.file.name)}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """All files in the folders of a label set's rows."""
+
+    good: tuple[Picture, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def find(source: Source, known: Container[str]) -> Found:
+    """Return the pictures of a label set, in the order of its rows and of their names.
+
+    What is `known` by its SHA-256 is taken to be good. Raises LabelSetError with all at once: rows
+    without a folder, folders without a row, too few pictures or too many.
+    """
+    top = source.folder / source.settings.examples
+    folders = _folders(top)
+    rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
+    mistakes = list(_misnamed(source, rows, folders))
+    if len(rows) == 1:
+        what = "there is only one row, and examples can only tell labels from each other"
+        mistakes.append(
+            Mistake(shown(source.folder / LABELS), what, "Add a row, and pictures of it.")
+        )
+    files: list[tuple[Path, int]] = []
+    readable: list[int] = []
+    for name in (name for name in rows if name in folders):
+        try:
+            files += [(file, rows[name]) for file in _files(folders[name])]
+            readable.append(rows[name])
+        except OSError as error:
+            where = f"{shown(top)}/{cut(name)}"
+            mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
+    if len(files) > MOST_PICTURES:
+        what = f"there are {len(files):,} files in it (expected at most {MOST_PICTURES:,})"
+        mistakes.append(Mistake(shown(top), what, "Take some out."))
+        raise LabelSetError(*shortened(mistakes))
+    found = _judged(files, known)
+    mistakes += too_few(source, found, readable)
+    if mistakes:
+        raise LabelSetError(*shortened(mistakes))
+    return found
+
+
+def _misnamed(
+    source: Source, rows: Mapping[str, int], folders: Mapping[str, Path]
+) -> Iterator[Mistake]:
+    """Yield a mistake for each folder that is no row's, and for each row without a folder."""
+    top, table = shown(source.folder / source.settings.examples), shown(source.folder / LABELS)
+    strays = sorted(folders.keys() - rows.keys())
+    lonely = [name for name in rows if name not in folders]
+    suggest = suggestions()
+    for name in strays:
+        what = f"the folder '{cut(name)}' is the id of no row"
+        remedy = suggest(name, lonely)
+        yield Mistake(top, what, remedy or "Write its row, or move it away.")
+    for name in lonely:
+        what = f"'{cut(name)}' has no folder in {top} (expected one of that name)"
+        remedy = suggest(name, strays)
+        where = f"{table}:{source.rows[rows[name]].place}"
+        yield Mistake(where, what, remedy or "Make it, or take the row out.")
+
+
+def fingerprint(source: Source, found: Found) -> str:
+    """Return the SHA-256 of which good pictures each row has, whatever their files are called."""
+    said = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def has_other_pictures(source: Source, label_set: LabelSet) -> bool:
+    """Tell whether the pictures are others than those that the set was built from.
+
+    Not so where none are on this machine: a set that was imported brings none. Raises LabelSetError
+    where the set is not built.
+    """
+    if source.settings.method != "examples":
+        return False
+    before = built_file.said(label_set).get(built_file.PICTURES)
+    if not (source.folder / source.settings.examples).is_dir():
+        return False
+    try:
+        return fingerprint(source, find(source, ())) != before
+    except LabelSetError:
+        return True
+
+
+def stamps(top: Path) -> frozenset[tuple[str, int, int]]:
+    """Return what tells one state of a folder of pictures from another, without reading them.
+
+    What cannot be looked at, such as a link that leads nowhere, is passed over.
+    """
+    found = set()
+    for folder, inside, files in os.walk(top, followlinks=True):
+        for name in (*inside, *files):
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError):
+                of = os.stat(path)
+                found.add((path, of.st_mtime_ns, of.st_size))
+        if folder != str(top):
+            inside.clear()  # pictures lie no deeper
+    return frozenset(found)
+
+
+def too_few(source: Source, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:
+    """Yield a mistake for each of `rows` with fewer than FEWEST good pictures."""
+    top = source.folder / source.settings.examples
+    counts = Counter(picture.row for picture in found.good)
+    for row in rows:
+        if counts[row] < FEWEST:
+            what = f"there are {counts[row]} good pictures in it (expected at least {FEWEST})"
+            out = [str(file) for file in found.left_out if file.row == row]
+            what += f"; left out: {'; '.join(out[:FEWEST])}" if out else ""
+            yield Mistake(f"{shown(top)}/{cut(source.rows[row].id)}", what, "Add some.")
+
+
+def _folders(top: Path) -> dict[str, Path]:
+    try:
+        inside = [
+            entry for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+        ]
+    except (OSError, ValueError):
+        what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
+        remedy = "Make it, or write another under `examples:` in labelset.yaml."
+        raise LabelSetError(Mistake(shown(top), what, remedy)) from None
+    # A Mac takes names apart into letters and their accents.
+    return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _judged(files: Sequence[tuple[Path, int]], known: Container[str]) -> Found:
+    """Return which of `files`, each with its row, are good; of a picture that is there twice, one.
+
+    What is in the folders of two labels is left out of both, as it cannot teach their difference.
+    """
+    good, left_out = [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of what is judged here anyway
+        for file, row in files:
+            judged = _judge(file, row, known)
+            if isinstance(judged, Picture):
+                good.append(judged)
+            else:
+                left_out.append(judged)
+    rows_of = defaultdict(set)
+    for picture in good:
+        rows_of[picture.key].add(picture.row)
+    first: dict[str, Picture] = {}
+    for picture in good:
+        if len(rows_of[picture.key]) > 1:
+            left_out.append(LeftOut(picture.file, picture.row, IN_SEVERAL))
+        elif (earlier := first.setdefault(picture.key, picture)) is not picture:
+            why = f"it is the same picture as {cut(earlier.file.name)}"
+            left_out.append(LeftOut(picture.file, picture.row, why))
+    return Found(tuple(first.values()), tuple(left_out))
+
+
+def _judge(file: Path, row: int, known: Container[str]) -> Picture | LeftOut:
+    """Return the picture in `file`, or why it is left out, by no more than its header."""
+
+    def out(why: str) -> LeftOut:
+        return LeftOut(file, row, why)
+
+    try:
+        if not file.is_file():
+            return out("it is no file")
+        if (size := file.stat().st_size) > LARGEST_PICTURE:
+            return out(f"it has {size:,} bytes (expected at most {LARGEST_PICTURE:,})")
+        data = file.read_bytes()
+    except OSError as error:
+        return out(_unreadable(error))
+    key = hashlib.sha256(data).hexdigest()
+    if key in known:
+        return Picture(file, row, key)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            (width, height), kind = picture.size, picture.format
+    except UnidentifiedImageError:
+        return out(NO_PICTURE)
+    except Image.DecompressionBombError:
+        return out(f"it has far more pixels than {MOST_PIXELS:,}")
+    except Exception:  # a stranger's file: Pillow's readers raise whatever they like
+        return out(BROKEN)
+    if width * height > MOST_PIXELS:
+        return out(f"it has {width}×{height} pixels (expected at most {MOST_PIXELS:,})")
+    shorter = min(width, height)
+    if shorter < SMALLEST_SIDE:
+        return out(f"it is {width}×{height} px (expected at least {SMALLEST_SIDE} each way)")
+    return Picture(file, row, key, shorter if kind in ("JPEG", "MPO") else 0)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"it cannot be read ({error.strerror})"
+
+
+def squares(
+    pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
+) -> list[torch.Tensor | LeftOut]:
+    """Return each picture as the network takes it, `(3, size, size)` float32, or why it cannot.
+
+    It is the centre square, resized and normalised as the show does with a visitor's crop.
+    """
+    with _quiet():
+        return list(pool.map(lambda picture: _square(picture, taken), pictures))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Let nothing reach standard error: libraries that decode write there of what is left out here.
+
+    Much of that is about pictures that are well, such as colour profiles that few understand.
+    """
+    kept, nothing = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nothing)
+
+
+def _square(picture: Picture, taken: Input) -> torch.Tensor | LeftOut:
+    def out(why: str) -> LeftOut:
+        return LeftOut(picture.file, picture.row, why)
+
+    try:
+        data = picture.file.read_bytes()
+    except OSError as error:
+        return out(_unreadable(error))
+    if hashlib.sha256(data).hexdigest() != picture.key:
+        return out("it was replaced while the pictures were looked at")
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _flags(picture.jpeg_side, taken.size))
+    except cv2.error:
+        return out(BROKEN)
+    if pixels is None:
+        return out(BROKEN)
+    height, width, _ = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    rgb = pixels[top : top + side, left : left + side, ::-1]
+    square = Frame(np.ascontiguousarray(rgb, np.uint8), 0)
+    return crops.cut(square, [Box(0, 0, side, side)], "frame", taken, torch.device("cpu"))[0]
+
+
+def _flags(jpeg_side: int, size: int) -> int:
+    """Return how OpenCV is to decode: a JPEG at a half to an eighth where that is large enough.
+
+    libjpeg then leaves out what would be averaged away. Measured on a picture of 4000×3000 px: 29
+    and 20 ms at a half and a quarter, 202 ms whole; other formats gain nothing.
+    """
+    for part, flags in REDUCED.items():
+        if jpeg_side // part >= 2 * size:
+            return flags
+    return cv2.IMREAD_COLOR
+
+
+@functools.cache
+def _sums() -> torch.Tensor:
+    """Return what colours are multiplied with, `(3 · PATCHES², SKETCH)`; always the same."""
+    shape = (3 * PATCHES**2, SKETCH)
+    return torch.from_numpy(np.random.RandomState(0).normal(size=shape)).float()
+
+
+def sketches(squares: torch.Tensor) -> torch.Tensor:
+    """Return what tells pictures from others, however they were saved: `(N, SKETCH)` float32.
+
+    `squares` is `(N, 3, size, size)`. Brightness and contrast take no part.
+    """
+    parts = torch.nn.functional.adaptive_avg_pool2d(squares, PATCHES)
+    parts = (parts - parts.mean((2, 3), keepdim=True)).flatten(1)  # (N, 3 · PATCHES²)
+    return torch.nn.functional.normalize(parts.cpu() @ _sums(), eps=FLAT)
+
+
+def without_copies(good: Sequence[Picture], views: torch.Tensor) -> Found:
+    """Return which of the `good` pictures are no copies of an earlier one, smaller or saved anew.
+
+    `views` are the sketches `(N, 2, SKETCH)` of each picture as it is and mirrored. What is there
+    for two labels is left out of both.
+    """
+    first = list(range(len(good)))  # for each picture the one that it is a copy of, or itself
+    for start in range(0, len(good), BLOCK):
+        block = views[start : start + BLOCK, 0]
+        end = start + len(block)
+        near = torch.maximum(block @ views[:end, 0].T, block @ views[:end, 1].T) >= SAME
+        near = near.tril(start - 1)
+        for i in near.any(1).nonzero().flatten().tolist():
+            # Only what is no copy itself counts, or a film would be one picture.
+            same = (j for j in near[i].nonzero().flatten().tolist() if first[j] == j)
+            first[start + i] = next(same, start + i)
+    rows_of = defaultdict(set)
+    for picture, of in zip(good, first, strict=True):
+        rows_of[of].add(picture.row)
+    kept, left_out = [], []
+    for i, (picture, of) in enumerate(zip(good, first, strict=True)):
+        if len(rows_of[of]) > 1:
+            left_out.append(LeftOut(picture.file, picture.row, IN_SEVERAL))
+        elif of != i:
+            why = f"it is the same picture as {cut(good[of].file.name)}, saved in another way"
+            left_out.append(LeftOut(picture.file, picture.row, why))
+        else:
+            kept.append(picture)
+    return Found(tuple(kept), tuple(left_out))

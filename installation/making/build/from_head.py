@@ -1,0 +1,128 @@
+"""The method `classes` for networks of timm: the rows of a network's head that the set shows.
+
+Only these rows are kept: what is hidden is not there to be said. That one weighted sum over the
+features is really all of the head is tried, not believed: some networks scale their features, or
+have two heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from installation.errors import LabelSetError, Mistake, WeightsError
+from installation.making.build.result import Made
+from installation.naming.label_set import built_file
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.folder import SETTINGS
+from installation.naming.label_set.label_set import SAFE, Source
+from installation.naming.lists import class_lists, weights
+from installation.naming.lists.safetensors_header import shapes
+from installation.naming.networks.timm_network import open_timm, pretrained, weights_file
+from installation.settings.kiosk import WEIGHTS, ContentSettings
+from installation.settings.yaml_file import cut, shown
+
+TRIED = 4
+"""Pictures of noise on which the rows are compared with the whole network."""
+
+TOLERANCE = 1e-3
+"""How far logits may be apart, as a share of the largest one (or of 1): both are sums of float32,
+added up in another order."""
+
+
+def make(source: Source, content: ContentSettings = SAFE) -> Made:
+    """Return the head's row for each label of the set that `content` shows, and its background.
+
+    Raises WeightsError where the weights are missing or another network's, and LabelSetError where
+    the head is no weighted sum over features or not of the classes that its name tells.
+    """
+    name = source.settings.encoder or ""
+    folder = source.folder.parent / WEIGHTS.name
+    outputs = class_lists.outputs("classes", name)
+    assert outputs is not None, "labelset.read refuses networks whose classes are not known"
+    classes = max(outputs.values()) + 1
+    pretrained(name, shown(source.folder / SETTINGS))
+    label_set = labelset.showable(source, content)
+    rows = sorted((*label_set.rows, *label_set.background))
+    places = [outputs[source.rows[row].id] for row in rows]
+    weight, bias = read_rows(name, weights_file(name, folder), places, classes)
+    network, fingerprint = open_timm(name, folder)
+    difference = try_rows(network, weight, bias, places)
+    if difference > TOLERANCE:
+        what = f"the head of {cut(name)} is no weighted sum over its features"
+        raise LabelSetError(Mistake(shown(source.folder / SETTINGS), what, "Take another network."))
+    figures = [
+        f"{len(rows):,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each: "
+        "those of the labels that are shown.",
+        f"On {TRIED} pictures of noise their logits are the whole network's: the farthest apart "
+        f"differ by {difference:.1g} of the largest.",
+    ]
+    tensors = {built_file.ROWS: torch.tensor(rows), "weight": weight, "bias": bias}
+    return Made(tensors, fingerprint, figures)
+
+
+def read_rows(
+    name: str, file: Path, places: Sequence[int], classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the weight `(N, D)` and bias `(N,)` of the head at each of N places, float32.
+
+    Only these rows are read from the file. Raises WeightsError where it is damaged or has no head
+    of `classes` rows.
+    """
+    head = pretrained(name).classifier
+
+    def wrong(what: str, remedy: str = "Take another network, or another method.") -> WeightsError:
+        return WeightsError(Mistake(shown(file), what, remedy))
+
+    if not isinstance(head, str):
+        raise wrong(f"{cut(name)} has no head, or more than one (expected one)")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            there = shapes(opened)
+            if f"{head}.weight" not in there:
+                raise wrong(
+                    f"the tensor '{head}.weight' is missing: {cut(name)} comes without its head"
+                )
+            shape = there[f"{head}.weight"]
+            if len(shape) < 2 or shape != [classes, shape[1], *[1] * len(shape[2:])]:
+                raise wrong(f"'{head}.weight' is {shape} (expected {classes:,} rows)")
+            if there.get(f"{head}.bias", [classes]) != [classes]:
+                seen = there[f"{head}.bias"]
+                raise wrong(f"'{head}.bias' is {seen} (expected {classes:,} numbers)")
+            rows = opened.get_slice(f"{head}.weight")
+            weight, bias = torch.zeros(len(places), shape[1]), torch.zeros(len(places))
+            biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in there else None
+            for i, place in enumerate(places):
+                weight[i] = rows[place].reshape(-1).float()
+                if biases is not None:
+                    bias[i] = biases[place]
+    except (OSError, SafetensorError):
+        remedy = f"Delete it and run: {weights.command(name)}"
+        raise wrong("it is damaged", remedy) from None
+    return weight, bias
+
+
+@torch.inference_mode()
+def try_rows(
+    network: Any, weight: torch.Tensor, bias: torch.Tensor, places: Sequence[int]
+) -> float:
+    """Return how far the rows' logits are from the whole network's, in parts of the largest one.
+
+    The network, in the state that timm loads it, loses its head.
+    """
+    channels, height, width = network.pretrained_cfg["input_size"]
+    noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))
+    whole = network(noise)
+    if whole.ndim != 2:
+        return float("inf")
+    whole = whole[:, list(places)]
+    network.reset_classifier(0)
+    features = network(noise)
+    if features.ndim != 2 or features.shape[1] != weight.shape[1]:
+        return float("inf")
+    own = torch.addmm(bias, features, weight.T)
+    return float((own - whole).abs().max() / whole.abs().max().clamp(min=1))

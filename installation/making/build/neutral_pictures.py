@@ -1,0 +1,100 @@
+"""Pictures of nothing in particular, which show what a network says before it has seen anybody.
+
+Plain greys, gradients and noise of several grains, each as an empty place and with a grey figure of
+head and shoulders before it. They are made by code, so that no picture of a person is needed to
+calibrate how people are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from installation.naming.networks.encoder import Encoder
+from installation.naming.reading import crops
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame, Pixels
+
+SIDE = 224
+"""Of the squares, px; what most networks take."""
+
+BATCH = 8
+"""Pictures that are encoded together."""
+
+Canvas = npt.NDArray[np.float32]
+"""`(SIDE, SIDE, 3)`, in grey levels 0–255."""
+
+
+def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
+    """Yield `count` pictures `(224, 224, 3)` uint8 RGB; every second shows a figure.
+
+    They are the same for the same `seed`, the first ones also for another `count`.
+    """
+    random = np.random.default_rng(seed)
+    for number in range(count):
+        ground = GROUNDS[number % len(GROUNDS)](random)
+        picture = _stand(ground, random) if number % 2 else ground
+        yield picture.round().clip(0, 255).astype(np.uint8)
+
+
+def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> torch.Tensor:
+    """Return what `encoder` says of that many neutral pictures, `(count, width)` float32."""
+    whole = Box(0, 0, SIDE, SIDE)
+    batch = torch.cat(
+        [
+            crops.cut(Frame(picture, 0.0), [whole], "frame", encoder.input, encoder.device)
+            for picture in neutral_pictures(count, seed)
+        ]
+    )
+    starts = range(0, count, BATCH)
+    bar = tqdm(starts, "neutral pictures", unit="batch", disable=None, leave=False)
+    return torch.cat([encoder.encode(batch[start : start + BATCH]) for start in bar])
+
+
+def _plain(random: np.random.Generator) -> Canvas:
+    return np.full((SIDE, SIDE, 3), random.uniform(0, 255), np.float32)
+
+
+def _gradient(random: np.random.Generator) -> Canvas:
+    """From one grey to another, in any direction."""
+    angle = random.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    along = (np.cos(angle) * x + np.sin(angle) * y + np.sqrt(2)) / np.sqrt(8)  # 0–1
+    grey = np.interp(along, (0, 1), random.uniform(0, 255, 2))
+    return np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
+
+
+def _noise(random: np.random.Generator) -> Canvas:
+    """Coloured noise with 4 to 224 grains along a side, of any strength."""
+    grains = int(np.exp(random.uniform(np.log(4), np.log(SIDE))))
+    coarse = random.normal(
+        random.uniform(60, 195), random.uniform(8, 64), (grains, grains, 3)
+    ).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+GROUNDS: tuple[Callable[[np.random.Generator], Canvas], ...] = (_plain, _gradient, _noise)
+
+
+def _stand(ground: Canvas, random: np.random.Generator) -> Canvas:
+    """Return `ground` with a grey figure before it, as a bust is cut: head above, shoulders below.
+
+    Its edge is between sharp and quite out of focus.
+    """
+    figure = np.zeros((SIDE, SIDE), np.float32)
+    x, head = random.uniform(0.4, 0.6) * SIDE, random.uniform(0.15, 0.22) * SIDE
+    y = random.uniform(0.28, 0.38) * SIDE
+    for centre, axes in (
+        ((x, y), (0.8 * head, head)),
+        ((x, y + 3.1 * head), (2.1 * head, 1.9 * head)),
+    ):
+        middle = round(centre[0]), round(centre[1])
+        cv2.ellipse(figure, middle, (round(axes[0]), round(axes[1])), 0, 0, 360, 1.0, cv2.FILLED)
+    figure = np.asarray(cv2.GaussianBlur(figure, (0, 0), random.uniform(0.5, 6)), np.float32)
+    alpha = figure[..., None]
+    return ground * (1 - alpha) + np.float32(random.uniform(0, 255)) * alpha

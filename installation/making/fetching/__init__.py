@@ -1,0 +1,1 @@
+"""Networks and lists that a venue fetches once, at set-up."""

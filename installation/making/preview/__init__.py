@@ -1,0 +1,1 @@
+"""A label set looked at before the show: as a map, and as facts for the curator."""

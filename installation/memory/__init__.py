@@ -1,0 +1,1 @@
+"""Where pixels live: memory that is locked, used again, and overwritten when it is let go."""

@@ -1,0 +1,128 @@
+"""The names of a network's outputs, where they come with it instead of in a labels.csv.
+
+`labels.txt` has a line for each output: a name, or its number and a name, as Teachable Machine
+writes it. `config.json` is Hugging Face's, whose `id2label` has a name for each number; timm's has
+`label_names`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from installation.errors import LabelSetError, Mistake
+from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.folder import CONFIG, LABELS, LARGEST_LABELS, NAMING
+from installation.naming.label_set.unicode_text import looks, spaced
+from installation.naming.lists import imagenet
+from installation.naming.lists.class_lists import MOST_OUTPUTS
+from installation.settings.yaml_file import cut, read_text, shown
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
+"""A line such as `0 Name`."""
+
+SYNSET = re.compile(r"(n\d{8})(?!\d).*")
+"""A name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
+
+Name = tuple[int, str]
+"""The line that names an output, and the name; they come in the order of the outputs."""
+
+
+def labels_file(folder: Path) -> Path:
+    """Return the file of a set's folder that holds its labels; labels.csv where there is none."""
+    return next((folder / name for name in NAMING if (folder / name).exists()), folder / LABELS)
+
+
+def read(path: Path) -> list[Row]:
+    """Return a row for each output that labels.txt or config.json names; its id is the number.
+
+    An output that is named by a WordNet id of ImageNet's gets that one's name and definition. One
+    that is named by ImageNet's synonyms keeps them. Both have their synsets. Names that are there
+    twice get their number. Raises LabelSetError with what is wrong.
+    """
+    file = shown(path)
+    text = read_text(path, file, LabelSetError, LARGEST_LABELS)
+    found = list(_of_config(text, file) if path.name == CONFIG else _of_lines(text, file))
+    meanings = imagenet.meanings()
+    if not any(", " in name and name in meanings for _, name in found):
+        meanings = {}  # a list of words such as crane and hen is somebody's own
+    rows = [_row(line, i, name, meanings) for i, (line, name) in enumerate(found)]
+    count = Counter(looks(row.name) for row in rows)
+    return [
+        replace(row, name=f"{row.name} ({row.id})") if count[looks(row.name)] > 1 else row
+        for row in rows
+    ]
+
+
+def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str]]) -> Row:
+    """Return the row of an output; `meanings` are the synsets that names mean."""
+    match = SYNSET.fullmatch(name)
+    if match is None:
+        return Row(line, str(number), name, "", synsets=meanings.get(name, frozenset()))
+    id_ = match[1]
+    words = imagenet.names().get(id_, name).partition(", ")[0]
+    definition = imagenet.definitions().get(id_, "")
+    return Row(line, str(number), words, definition, synsets=frozenset({id_}))
+
+
+def _of_lines(text: str, file: str) -> Iterator[Name]:
+    lines = [(i, spaced(line)) for i, line in enumerate(LINE_END.split(text), 1)]
+    lines = [(i, line) for i, line in lines if line]
+    matches = [NUMBERED.fullmatch(line) for _, line in lines]
+    if not all(matches):  # names may begin with numbers of their own
+        yield from lines
+        return
+    for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
+        assert match is not None, "all lines begin with a number"
+        if int(match[1]) != number:
+            what = f"the number is {match[1]} (expected {number}: outputs are 0, 1, 2 … from above)"
+            remedy = f"Mend it; if it is part of the name, number all lines: 0 {cut(lines[0][1])}"
+            raise LabelSetError(Mistake(f"{file}:{line}", what, remedy))
+        yield line, match[2]
+
+
+def _of_config(text: str, file: str) -> Iterator[Name]:
+    config = parse_config(text, file)
+    names = config.get("id2label")
+    if names is None:
+        pretrained = config.get("pretrained_cfg")
+        own = pretrained.get("label_names") if isinstance(pretrained, dict) else None
+        names = config.get("label_names", own)
+    if isinstance(names, list):
+        names = {str(i): name for i, name in enumerate(names)}
+    if not isinstance(names, dict) or not names or len(names) > MOST_OUTPUTS:
+        what = "it names no outputs (expected id2label with a name for each number)"
+        remedy = "Write them there, or into a labels.csv or labels.txt."
+        raise LabelSetError(Mistake(file, what, remedy))
+    for number in range(len(names)):
+        name = names.get(str(number))
+        if not isinstance(name, str) or not name.strip():
+            what = f"id2label has no name for the output {number} (it names {len(names)})"
+            raise LabelSetError(Mistake(file, what, "Number them 0, 1, 2 … and name each."))
+        yield _line_of(text, str(number)), spaced(name)
+
+
+def parse_config(text: str, file: str) -> dict[str, object]:
+    """Return Hugging Face's JSON `text` as a mapping; raises LabelSetError where it is none."""
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as failure:
+        line = getattr(failure, "lineno", 1)
+        what = f"it is no JSON ({cut(str(failure))})"
+        raise LabelSetError(Mistake(f"{file}:{line}", what, "Take it as it came.")) from None
+    if not isinstance(config, dict):
+        what = "it is no mapping (expected a model's config.json)"
+        raise LabelSetError(Mistake(file, what, "Take it as it came."))
+    return config
+
+
+def _line_of(text: str, key: str) -> int:
+    """Return the line on which `key` is named after id2label, or the first."""
+    found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
+    return text.count("\n", 0, found.start()) + 1 if found else 1

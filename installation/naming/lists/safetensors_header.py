@@ -1,0 +1,58 @@
+"""What a safetensors file says of its tensors, before any of them is read.
+
+Nothing here imports torch, so that `kiosk check` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from installation.settings.yaml_file import cut
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NAMED = 3
+"""Tensors that a message names; more are only counted."""
+
+
+def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:
+    """Return what is wrong with a tensor that should be of this `kind` ("F32") and shape; "": not.
+
+    `opened` is what `safetensors.safe_open` gives.
+    """
+    expected = f"(expected {kind} {list(shape)})"
+    if name not in opened.keys():  # noqa: SIM118  it is no mapping
+        return f"the tensor '{name}' is missing {expected}"
+    part = opened.get_slice(name)
+    seen = part.get_dtype(), part.get_shape()
+    if seen != (kind, list(shape)):
+        return f"the tensor '{name}' is {seen[0]} {seen[1]} {expected}"
+    return ""
+
+
+def shapes(opened: Any) -> dict[str, list[int]]:
+    """Return the shape of each tensor by its name; `opened` is what `safe_open` gives."""
+    return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+
+
+def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
+    """Return in words how tensors of these names and shapes differ from a network's; "": not."""
+    expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    other = [
+        f"{cut(name)} {seen[name]}, expected {expected[name]}"
+        for name in sorted(seen.keys() & expected.keys())
+        if seen[name] != expected[name]
+    ]
+    kinds = {
+        "missing": [cut(name) for name in sorted(expected.keys() - seen.keys())],
+        "unknown": [cut(name) for name in sorted(seen.keys() - expected.keys())],
+        "of another shape": other,
+    }
+    return "; ".join(
+        f"{len(names)} tensors {kind} ({', '.join(names[:NAMED])}"
+        f"{', …' if len(names) > NAMED else ''})"
+        for kind, names in kinds.items()
+        if names
+    )

@@ -1,0 +1,38 @@
+"""The networks that `kiosk fetch` brings: where their weights lie, and how they get there.
+
+Nothing here imports torch or timm, so that `kiosk check` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from installation.errors import Mistake, WeightsError
+from installation.settings.yaml_file import shown
+
+CLIP = "clip"
+"""The network that was trained on pictures with their captions."""
+
+PERSONS = "vit_base_patch16_224.augreg_in21k"
+"""The network of the label set persons-21k."""
+
+NAMES = {PERSONS: "persons-21k", CLIP: "clip"}
+"""What `kiosk fetch` calls networks that are not named as timm names them."""
+
+
+def weights(encoder: str, folder: Path) -> Path:
+    """Return the file of a network's weights in the `folder` of all weights."""
+    return folder / f"{encoder}.safetensors"
+
+
+def command(encoder: str) -> str:
+    """Return the command that fetches a network's weights."""
+    return f"kiosk fetch {NAMES.get(encoder, f'timm/{encoder}')}"
+
+
+def check(encoder: str, folder: Path) -> None:
+    """Raise WeightsError where the file of a network that is fetched is not in `folder`."""
+    file = weights(encoder, folder)
+    if not file.is_file():
+        what = "the weights of its network are not there"
+        raise WeightsError(Mistake(shown(file), what, f"Run: {command(encoder)}"))

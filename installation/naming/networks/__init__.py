@@ -1,0 +1,1 @@
+"""Encoders and classifiers: the networks that look at crops."""

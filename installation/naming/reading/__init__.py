@@ -1,0 +1,1 @@
+"""Reading visitors: crops, the classifier, whose turn it is, and when a label settles."""

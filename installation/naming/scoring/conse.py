@@ -1,0 +1,85 @@
+"""The method `text`: from an encoder's classes to labels it was never trained on.
+
+ConSE (Norouzi et al., arXiv 1312.5650): the ten best classes' text embeddings, weighted by their
+probabilities, make a query, and labels are compared with it by their own text embeddings. Three
+things differ from the paper, each because one label swallowed most visitors otherwise:
+
+- Embeddings are centred, so that what all labels have in common decides nothing.
+- Each label is divided by the square root of its spread over the single-class queries: labels near
+  everything lose, and labels near nothing do not win by chance, as they do by the whole spread.
+- The query is divided by the square root of the ten probabilities' sum, not by its length: where
+  the network is not sure, or its classes contradict each other, the query is short, the scores are
+  flat, and the visitor is only the root. Divided by the sum itself, an empty wall gets a label.
+
+Measured on 83 bust crops of some twelve people, with 1,070 labels visible: plain cosine gave 29
+labels, as evenly as 20.7 equal ones would be; each label standardised over the single-class queries
+38, as 27.3; this 39, as 32.0. Over the 1,000 single-class queries the most frequent label wins 76,
+19 and 14. Sense is gained, too, by the descriptions of making/looks.csv: a stethoscope is a
+doctor, which was a stenographer.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from installation.naming.label_set import built_file
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.scoring.shares import shares
+
+TOP = 10
+"""How many classes make a query, as in the paper."""
+
+LEAST_SPREAD = 1e-3
+"""Of a label over the single-class queries; a single label, once centred, has none at all, and the
+shipped ones have 0.04 and more."""
+
+EMBEDDING = 384
+"""Numbers of a text embedding by all-MiniLM-L6-v2."""
+
+
+class ConSE:
+    """Scores labels from a network's logits over its classes."""
+
+    def __init__(
+        self, classes: torch.Tensor, labels: torch.Tensor, visible: int, temperature: float
+    ) -> None:
+        """Take the embeddings of `calibrate`: `(C, D)`, and `(L, D)`, the visible labels first."""
+        self._classes = classes.float()
+        self._labels = labels.float().T / temperature  # (D, L)
+        self._visible = visible
+
+    @classmethod
+    def open(cls, label_set: LabelSet, encoder: str, width: int, device: torch.device) -> ConSE:
+        """Return the scorer of a built label set for an encoder of `width` classes.
+
+        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
+        is missing, damaged, or built from something else.
+        """
+        tensors = built_file.read(
+            label_set, encoder, "F16", {"labels": [EMBEDDING]}, {"classes": [width, EMBEDDING]}
+        )
+        classes, labels = (tensors[name].to(device) for name in ("classes", "labels"))
+        return cls(classes, labels, len(label_set.rows), label_set.settings.temperature)
+
+    def score(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to at most 1.
+
+        `logits` is `(N, C)` as the encoder gives them.
+        """
+        best, which = logits.softmax(1).topk(TOP)  # (N, TOP)
+        weights = best / best.sum(1, keepdim=True).sqrt()
+        queries = torch.einsum("nk,nkd->nd", weights, self._classes[which])
+        return shares(queries @ self._labels, self._visible)
+
+
+def calibrate(classes: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return embeddings of classes and labels so that no label absorbs everything.
+
+    `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length; so are the classes returned,
+    before they are centred. Nothing here depends on which labels are hidden.
+    """
+    classes = classes - classes.mean(0)
+    labels = torch.nn.functional.normalize(labels - labels.mean(0))
+    spread = (classes @ labels.T).square().mean(0).sqrt()  # (L,)
+    spread = spread.clamp(min=LEAST_SPREAD)
+    return classes, labels / (spread * spread.mean()).sqrt()[:, None]

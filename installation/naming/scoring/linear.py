@@ -1,0 +1,40 @@
+"""Scoring by one weighted sum per label: heads of networks, probes on examples, written prompts."""
+
+from __future__ import annotations
+
+import torch
+
+from installation.naming.label_set import built_file
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.scoring.shares import shares
+
+
+class Linear:
+    """Scores labels from an encoder's features."""
+
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor, labels: int, temperature: float
+    ) -> None:
+        """Take `(L, D)` and `(L,)`: the visible `labels` first, then what is background."""
+        self._weight = weight.float().T / temperature  # (D, L)
+        self._bias = bias.float() / temperature
+        self._labels = labels
+
+    @classmethod
+    def open(cls, label_set: LabelSet, encoder: str, width: int, device: torch.device) -> Linear:
+        """Return the scorer of a built label set for an encoder that gives `width` features.
+
+        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
+        is missing, damaged, or built from something else.
+        """
+        labels = {"weight": [width], "bias": []}
+        tensors = built_file.read(label_set, encoder, "F32", labels, {})
+        weight, bias = (tensors[name].to(device) for name in ("weight", "bias"))
+        return cls(weight, bias, len(label_set.rows), label_set.settings.temperature)
+
+    def score(self, features: torch.Tensor) -> torch.Tensor:
+        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to at most 1.
+
+        `features` is `(N, D)` as the encoder gives them.
+        """
+        return shares(torch.addmm(self._bias, features, self._weight), self._labels)

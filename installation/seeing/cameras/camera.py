@@ -1,0 +1,29 @@
+"""Where frames come from: the Protocol."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from installation.memory.pool import Pool
+from installation.seeing.frame import Frame
+
+
+class Camera(Protocol):
+    """A source of frames; owned by the thread that reads it."""
+
+    name: str
+    """What it is, for one line at start: 'film two-faces.mp4, 640×360 at 30 fps'."""
+
+    pool: Pool
+    """Where its pictures live."""
+
+    def read(self) -> Frame | None:
+        """Return the next frame, mirrored and rotated as set; blocks until it is there.
+
+        None once the source has ended and does not loop. Raises CameraError where the device fails.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the device. A second call does nothing."""
+        ...

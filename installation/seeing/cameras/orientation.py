@@ -1,0 +1,52 @@
+"""How a camera's picture is turned before anybody sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from installation.memory.pool import Pool
+from installation.seeing.frame import Pixels
+from installation.settings.kiosk import CameraSettings
+
+_ROTATIONS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Degrees clockwise, and then left for right as in a mirror."""
+
+    rotate: int = 0
+    mirror: bool = False
+    pool: Pool = field(default_factory=Pool, compare=False, repr=False)
+    """Where the pictures live."""
+
+    @classmethod
+    def from_settings(cls, settings: CameraSettings) -> Turn:
+        """Return the turn that the curator has set."""
+        return cls(settings.rotate, settings.mirror)
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        """Return the turned picture, in the pool; a copy where nothing turns."""
+        height, width, _ = pixels.shape
+        if not self.rotate and not self.mirror:
+            copied = self.pool.take(height, width)
+            np.copyto(copied, pixels)
+            return copied
+        if self.rotate:
+            if self.rotate != 180:
+                height, width = width, height
+            turned = self.pool.take(height, width)
+            cv2.rotate(pixels, _ROTATIONS[self.rotate], turned)
+            pixels = turned
+        if self.mirror:
+            turned = self.pool.take(height, width)
+            cv2.flip(pixels, 1, turned)
+            pixels = turned
+        return pixels

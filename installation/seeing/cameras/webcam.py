@@ -1,0 +1,165 @@
+"""A camera on this machine, through OpenCV."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, cast
+
+import cv2
+
+from installation.errors import CameraError, Mistake
+from installation.running.clock import Clock
+from installation.seeing.cameras import v4l
+from installation.seeing.cameras.orientation import Turn
+from installation.seeing.frame import Frame, Pixels
+from installation.settings.kiosk import CameraSettings
+
+
+class Capture(Protocol):
+    """What is used of `cv2.VideoCapture`."""
+
+    def set(self, propId: int, value: float) -> bool:  # noqa: N803  # OpenCV's name
+        """Ask for a property; tell whether the device took it."""
+        ...
+
+    def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
+        """Return a property."""
+        ...
+
+    def grab(self) -> bool:
+        """Wait for a picture; tell whether one came."""
+        ...
+
+    def retrieve(self) -> tuple[bool, cv2.typing.MatLike]:
+        """Return whether the picture could be decoded, and the picture, BGR."""
+        ...
+
+    def release(self) -> None:
+        """Free the device."""
+        ...
+
+
+class Webcam:
+    """A camera by its number or by its path under /dev, on a capture that is open.
+
+    It is asked for MJPG, since few cameras send large raw pictures fast over USB, and for a single
+    buffer, so that a picture never waits behind an older one.
+    """
+
+    def __init__(
+        self, device: int | Path, capture: Capture, settings: CameraSettings, clock: Clock
+    ) -> None:
+        self._device = device
+        self._capture = capture
+        self._turn = Turn.from_settings(settings)
+        self.pool = self._turn.pool
+        self._clock = clock
+        # The format first: it decides which sizes and rates there are.
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
+        capture.set(cv2.CAP_PROP_FPS, settings.fps)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        width, height, fps = (
+            capture.get(what)
+            for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+        )
+        self.name = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
+
+    @classmethod
+    def open(cls, device: int | Path, settings: CameraSettings, clock: Clock) -> Webcam:
+        """Return the camera, opened. Raises CameraError, which names the device and the remedy."""
+        node = device if isinstance(device, Path) else v4l.DEV / f"video{device}"
+        on_linux = sys.platform == "linux"
+        mistake = obstacle(node) if on_linux else None
+        if mistake is None:
+            # A by-id path is a link to /dev/videoN, and the number is what OpenCV knows best.
+            numbered = re.fullmatch(r"/dev/video(\d+)", str(node.resolve()))
+            api = cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY
+            capture = (
+                cv2.VideoCapture(int(numbered[1]), api)
+                if numbered
+                else cv2.VideoCapture(str(node), api)
+            )
+            if capture.isOpened():
+                return cls(device, capture, settings, clock)
+            capture.release()
+            mistake = Mistake(
+                f"camera {device}",
+                "this camera cannot be opened; most likely another program is using it",
+                "Close the other program, or plug the camera in again.",
+            )
+        raise CameraError(mistake)
+
+    def __repr__(self) -> str:
+        return f"<Webcam {self._device}>"
+
+    def read(self) -> Frame | None:
+        """Return the next frame, waiting for it. Raises CameraError where none comes."""
+        there = self._capture.grab()
+        taken_at = self._clock.now()
+        decoded, pixels = self._capture.retrieve() if there else (False, None)
+        if not decoded or pixels is None:
+            raise CameraError(
+                Mistake(
+                    f"camera {self._device}",
+                    "it was opened but sends no pictures",
+                    "Check its cable, close other programs that use it, or plug it in again.",
+                )
+            )
+        picture = self._turn.apply(cast(Pixels, pixels))
+        # OpenCV made this one, outside the pool.
+        pixels.fill(0)
+        cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
+        return Frame(picture, taken_at)
+
+    def close(self) -> None:
+        """Free the device. A second call does nothing."""
+        self._capture.release()
+
+
+def _may_use(node: Path) -> bool:
+    return os.access(node, os.R_OK | os.W_OK)
+
+
+def obstacle(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistake | None:
+    """Return what keeps `node` from being opened as a camera, and what helps; None if nothing."""
+    try:
+        mode = os.stat(node).st_mode
+    except FileNotFoundError:
+        return Mistake(
+            str(node),
+            "there is no such camera",
+            "Plug it in; `kiosk cameras` lists those that are there.",
+        )
+    except OSError:
+        return _forbidden(node)
+    if not may_use(node):
+        return _forbidden(node)
+    listing = v4l.ask(node) if stat.S_ISCHR(mode) else None
+    if listing is None:
+        return Mistake(
+            str(node),
+            "this is no device that captures video",
+            "`kiosk cameras` lists those that do; one camera often has several devices.",
+        )
+    if listing.trouble is not None:
+        return Mistake(
+            str(node),
+            f"this camera does not answer ({listing.trouble})",
+            "Unplug it and plug it in again.",
+        )
+    return None
+
+
+def _forbidden(node: Path) -> Mistake:
+    return Mistake(
+        str(node),
+        "this user may not use the camera",
+        "Add the user to the group video (`sudo usermod -aG video $USER`), then log in again.",
+    )

@@ -1,0 +1,1 @@
+"""Face detectors: from a frame to boxes."""

@@ -1,0 +1,1 @@
+"""kiosk.yaml as frozen models, and every mistake in it, each with its line."""

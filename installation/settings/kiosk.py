@@ -1,0 +1,361 @@
+"""The settings of kiosk.yaml: names, types, ranges and defaults."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from installation.errors import SettingsError
+from installation.settings.placeholders import LONGEST_SENTENCE, Text, holding
+from installation.settings.yaml_file import (
+    Keys,
+    Loaded,
+    Section,
+    cut,
+    did_you_mean,
+    parse_yaml,
+    read_text,
+    shown,
+    some,
+)
+
+PROJECT = Path(__file__).resolve().parents[2]
+MODELS = PROJECT / "models"
+"""The folder of label sets, and of weights that a venue has fetched."""
+
+WEIGHTS = MODELS / "weights"
+
+WORDS = PROJECT / "installation" / "showing" / "words"
+"""The folder of the kiosk's own words, a file for each language."""
+
+DEFAULT_FILE = PROJECT / "kiosk.yaml"
+"""The curator's file, as the default show."""
+
+FEWEST_WORDS = 5
+"""Of `content.acknowledged`: 'yes' and 'I know' say nothing, a sentence says who and why."""
+
+LONGEST_NUMBER = 3
+"""Digits of a camera's number; Linux numbers them from 0 to 255."""
+
+LONGEST_HEADER = 4096
+"""Letters of the first line of labels.csv: its columns in some hundred languages."""
+
+Reason = Literal[
+    "slur",
+    "insult",
+    "sexual",
+    "criminal",
+    "demeaning",
+    "race",
+    "ethnicity",
+    "nationality",
+    "religion",
+    "politics",
+    "orientation",
+    "gender",
+    "disability",
+    "illness",
+    "family",
+    "age",
+    "poverty",
+    "unseen",
+    "imagenet",
+]
+"""Why a label is hidden. `unseen`: it presumes to know what no picture shows, and would wound.
+
+`imagenet`: ImageNet's authors judged it unsafe; known once `kiosk fetch imagenet-safety` has run.
+"""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a file's settings are checked against, beyond their form."""
+
+    models: Path
+    """The folder that must hold the label set."""
+    folder: Path
+    """Where the path of a film or a folder of pictures begins."""
+
+
+def _text_of_index(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+def _text_of_nothing(value: object) -> object:
+    return "" if value is None else value
+
+
+def label_sets(models: Path = MODELS) -> list[str]:
+    """Return the names of the label sets in `models`, in order; none begins with a dot."""
+    return sorted(file.parent.name for file in models.glob("[!.]*/labelset.yaml"))
+
+
+def languages(words: Path = WORDS) -> list[str]:
+    """Return the codes of the languages that the kiosk's own words are in, in order."""
+    return sorted(file.stem for file in words.glob("*.yaml"))
+
+
+def label_languages(labels: str, models: Path = MODELS) -> list[str]:
+    """Return the codes of the languages that the label set `labels` has names in, in order.
+
+    Only the header of its labels.csv is read, so that a mistake further down is no matter here.
+    """
+    try:
+        with (models / labels / "labels.csv").open(encoding="utf-8-sig", errors="replace") as file:
+            header = file.readline(LONGEST_HEADER)
+    except OSError:
+        return []
+    return sorted(set(re.findall(r"\bname_([a-z]{2,3})\b", header.casefold())))
+
+
+class CameraSettings(Section):
+    """Where frames come from and how they are turned."""
+
+    source: Annotated[
+        str,
+        BeforeValidator(_text_of_index),
+        Field(
+            min_length=1,
+            description="auto, rehearsal, a camera's number, a /dev/v4l/by-id path, "
+            "a film or a folder of pictures",
+        ),
+    ] = "auto"
+    """A path is taken from the folder that kiosk.yaml is in, or from where --source was typed."""
+    width: Annotated[int, Field(ge=160, le=7680)] = 1280
+    height: Annotated[int, Field(ge=120, le=4320)] = 720
+    fps: Annotated[int, Field(ge=1, le=240)] = 30
+    mirror: bool = True
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise."""
+
+    @field_validator("source")
+    @classmethod
+    def _is_there(cls, source: str, info: ValidationInfo) -> str:
+        around = info.context
+        if not isinstance(around, Surroundings) or not is_film(source):
+            return source
+        path = around.folder / source
+        try:
+            path = around.folder / Path(source).expanduser()
+            there = path.exists()
+        except (OSError, ValueError, RuntimeError):
+            there = False
+        if not there:
+            raise PydanticCustomError(
+                "no_film",
+                "camera.source is '{source}', but there is no such film or folder of pictures",
+                {"source": cut(source), "remedy": _nearest_source(path)},
+            )
+        # In full, so that a folder named 1 or auto is no camera to whoever opens it.
+        return str(path.absolute())
+
+
+def is_film(source: str) -> bool:
+    """Tell whether `source` can only be a film or a folder of pictures."""
+    number = source.isdecimal() and len(source) <= LONGEST_NUMBER
+    return not (number or source in ("auto", "rehearsal") or source.startswith("/dev/"))
+
+
+def _nearest_source(path: Path) -> str:
+    try:
+        names = ["auto", "rehearsal", *(entry.name for entry in path.parent.iterdir())]
+    except (OSError, ValueError):
+        names = ["auto", "rehearsal"]
+    return did_you_mean(path.name, names) or "Check the path, or take auto for the first camera."
+
+
+class ReadingSettings(Section):
+    """When readings become a verdict, and how it is drawn."""
+
+    draw: Literal["top", "sample"] = "top"
+    min_time_s: Seconds = 1.2
+    min_readings: Annotated[int, Field(ge=1, le=1000)] = 3
+    agreement: Share = 0.6
+    hold_s: Seconds = 8.0
+    min_score: Share | None = None
+    """Below it the visitor is only the set's root, 'person'; None: as the label set says."""
+
+
+class ContentSettings(Section):
+    """Which labels stay hidden."""
+
+    acknowledged: Annotated[str, BeforeValidator(_text_of_nothing)] = ""
+    """A sentence of the curator's own; needed as soon as `hide` lacks any reason."""
+    hide: tuple[Reason, ...] = REASONS
+
+    @field_validator("hide")
+    @classmethod
+    def _showing_needs_a_sentence(
+        cls, hide: tuple[Reason, ...], info: ValidationInfo
+    ) -> tuple[Reason, ...]:
+        shown = [reason for reason in REASONS if reason not in hide]
+        words = len(info.data.get("acknowledged", "").split())
+        if shown and words < FEWEST_WORDS and "acknowledged" in info.data:
+            raise PydanticCustomError(
+                "not_acknowledged",
+                "content.hide leaves out {shown}, so such labels would be put on visitors, and "
+                "content.acknowledged has {words} words (expected a sentence of {fewest} or more)",
+                {
+                    "shown": some(shown),
+                    "words": words or "no",
+                    "fewest": FEWEST_WORDS,
+                    "remedy": "Put the reasons back, or say in content.acknowledged who decided "
+                    "this and why.",
+                },
+            )
+        return hide
+
+
+def _nothing_of_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+OwnText = Annotated[
+    Text,
+    Field(max_length=LONGEST_SENTENCE, description=f"text of at most {LONGEST_SENTENCE} letters"),
+]
+OwnSentence = Annotated[Annotated[OwnText, holding()] | None, BeforeValidator(_nothing_of_empty)]
+OwnScore = Annotated[
+    Annotated[OwnText, holding("score")] | None, BeforeValidator(_nothing_of_empty)
+]
+
+
+class ScreenSettings(Section):
+    """The wall."""
+
+    display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
+    """A display's number; auto takes the first, or runs without where the machine has none."""
+    title: OwnSentence = None
+    """The line on the waiting screen; None: as the show's words say."""
+
+
+PROMISE = "it says what becomes of the pictures, and may promise only what this program holds"
+NOTICE = "visitors have a right to read it as it is"
+FIXED = {
+    "notice": NOTICE,
+    "guess": NOTICE,
+    "privacy": PROMISE,
+    "privacy_today": PROMISE,
+    "privacy_earlier": PROMISE,
+    "privacy_unguarded": PROMISE,
+    "unguarded_title": PROMISE,
+    "unguarded": PROMISE,
+    "unguarded_staff": PROMISE,
+}
+"""The sentences that a curator cannot put into words of their own, and why."""
+
+
+class OwnWords(Section):
+    """The curator's own sentences; None: as the show's words say."""
+
+    model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED)})
+
+    invitation: OwnSentence = None
+    reading: OwnSentence = None
+    score: OwnScore = None
+    unsure: OwnScore = None
+    loading: OwnSentence = None
+    trouble_title: OwnSentence = None
+    trouble: OwnSentence = None
+
+
+class Settings(Section):
+    """All of kiosk.yaml."""
+
+    labels: Annotated[
+        str,
+        Field(pattern=r"^[^./\\][^/\\]*$", description="the name of a folder in models/"),
+    ] = "persons"
+    language: str = "en"
+    """The code of the language of the words and, where the label set has it, of the labels."""
+    privacy: Literal["enforce", "degraded"] = "enforce"
+    """Whether the show runs where the kernel does not keep it from storing pictures.
+
+    The launcher reads it too, before anything else.
+    """
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    detector: Literal["auto", "mtcnn", "yunet"] = "auto"
+    camera: CameraSettings = CameraSettings()
+    reading: ReadingSettings = ReadingSettings()
+    content: ContentSettings = ContentSettings()
+    screen: ScreenSettings = ScreenSettings()
+    words: OwnWords = OwnWords()
+
+    @field_validator("labels")
+    @classmethod
+    def _exists(cls, labels: str, info: ValidationInfo) -> str:
+        around = info.context
+        if isinstance(around, Surroundings):
+            known = label_sets(around.models)
+            if labels not in known:
+                raise PydanticCustomError(
+                    "no_label_set",
+                    "labels is '{labels}', but no such label set exists",
+                    {
+                        "labels": cut(labels),
+                        "remedy": did_you_mean(labels, known)
+                        or f"There are: {', '.join(known) or 'none'}.",
+                    },
+                )
+        return labels
+
+    @field_validator("language")
+    @classmethod
+    def _is_written(cls, language: str, info: ValidationInfo) -> str:
+        around, labels = info.context, info.data.get("labels")
+        # Without a label set nobody knows which languages it would have been in.
+        if isinstance(around, Surroundings) and labels is not None:
+            known = sorted({*languages(), *label_languages(labels, around.models)})
+            if language not in known:
+                raise PydanticCustomError(
+                    "no_language",
+                    "language is '{language}', but neither the kiosk's words nor the names in "
+                    "models/{labels} are in it",
+                    {
+                        "language": cut(language),
+                        "labels": cut(labels),
+                        "remedy": did_you_mean(language, known)
+                        or f"There are: {', '.join(known)}.",
+                    },
+                )
+        return language
+
+
+def load(
+    path: Path = DEFAULT_FILE,
+    *,
+    source: str | None = None,
+    labels: str | None = None,
+    models: Path = MODELS,
+) -> Loaded[Settings]:
+    """Return the settings of `path`, with the command line's `source` and `labels` over them.
+
+    Raises SettingsError with all mistakes at once.
+    """
+    said: dict[Keys, tuple[str, str | None]] = {
+        ("camera", "source"): ("--source", source),
+        ("labels",): ("--labels", labels),
+    }
+    options: dict[Keys, tuple[str, object]] = {
+        keys: (name, value) for keys, (name, value) in said.items() if value is not None
+    }
+    file = shown(path)
+    text = read_text(path, file, SettingsError)
+    around = Surroundings(models, path.parent if source is None else Path())
+    return parse_yaml(text, file, Settings, SettingsError, options, around)

@@ -1,0 +1,1 @@
+"""The show: where cameras, networks, the guard and the screen meet."""

@@ -1,0 +1,198 @@
+"""What an artist types, from an empty folder to a show that follows the spreadsheet."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.test_main import LABELS, LABELSET, Project, assert_refused, project
+from tests.show.test_live_labels import said
+from tests.support.made_examples import COLOURS, draw
+from tests.support.made_networks import PERSONS, TINY, tiny, write_set, write_weights
+
+__all__ = ["project"]
+
+
+def test_a_new_set_is_listed_beside_the_others(project: Project) -> None:
+    """`new` says what to do next; `list` has a line for each set, a wrong one, too."""
+    outcome = project.kiosk("labels", "new", "mine", "--from", "fish")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("models/mine is there. Now:\n")
+    assert outcome.stdout.endswith("3. kiosk run --labels mine\n")
+    project.write("models/mine/labels.csv", "id,name\n")
+    lines = project.kiosk("labels", "list").stdout.splitlines()
+    assert lines == [
+        "fish  Three fish: 2 labels shown, 1 hidden; classes, needs no building",
+        "mine  has mistakes (3): kiosk labels check mine",
+    ]
+
+
+def test_the_labels_of_a_set_are_printed(project: Project) -> None:
+    """`show` prints every label with its chain, and the hidden ones with why."""
+    outcome = project.kiosk("labels", "show", "fish")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("Three fish (fish): 2 labels shown, 1 hidden\n")
+    assert "  tench\n      animal › tench\n" in outcome.stdout
+    assert "  great white shark  [unseen]\n" in outcome.stdout
+
+
+def test_a_set_is_judged(project: Project) -> None:
+    """`check` says what is right, and each mistake with its line."""
+    outcome = project.kiosk("labels", "check", "fish")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("models/fish is right: 2 labels shown, 1 hidden")
+    project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
+    outcome = project.kiosk("labels", "check", "fish")
+    assert_refused(outcome, "models/fish/labels.csv:4: hidden_because is 'unsen'")
+
+
+def test_a_set_is_built_and_its_figures_are_said(project: Project) -> None:
+    """`build` prints the figures and what was left out; a network's own answers need none."""
+    folder = project.folder / "models" / "seen"
+    for name in ("red", "blue"):
+        draw(folder / "examples" / name, COLOURS[name])
+    (folder / "examples" / "red" / "notes.txt").write_text("to do")
+    project.write("models/seen/labelset.yaml", LABELSET.replace("classes", "examples"))
+    header = LABELS.partition("\n")[0]
+    project.write("models/seen/labels.csv", f"{header}\nred,red one,,,\nblue,blue one,,,\n")
+    outcome = project.kiosk("labels", "build", "seen")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stderr == "Building seen; the first time this takes a minute …\n"
+    assert outcome.stdout.startswith("Of 10 pictures, held out a fifth of all at a time, ")
+    assert "\nLeft out: red/notes.txt: it is no picture that can be read here" in outcome.stdout
+    assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
+    outcome = project.kiosk("labels", "build", "fish")
+    assert outcome.stdout == "fish reads a network's own answers: there is nothing to build.\n"
+
+
+def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
+    """Who wants to show more than was built is told before the show, and builds with their file."""
+    models = project.folder / "models"
+    write_weights(models, tiny(), TINY)
+    write_set(models, "made", f"method: classes\nencoder: {TINY}", *PERSONS)
+    project.write("kiosk.yaml", "labels: made\n")
+    more = "content: {acknowledged: We all want to see beekeepers here., hide: [slur]}"
+    project.write("more.yaml", f"labels: made\n{more}\n")
+    outcome = project.kiosk("labels", "build", "made")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("3 of the head's 21,843 rows, 192 numbers each")
+    assert project.kiosk("check").returncode == 0
+    assert_refused(
+        project.kiosk("check", "more.yaml"),
+        "models/made/built.safetensors: labels that were hidden when it was built are to be shown",
+    )
+    outcome = project.kiosk("labels", "build", "made", "more.yaml")
+    assert outcome.stdout.startswith("4 of the head's 21,843 rows, 192 numbers each")
+    assert [project.kiosk("check", file).returncode for file in ("more.yaml", "kiosk.yaml")] == [
+        0,
+        0,
+    ]
+    (models / "weights" / f"{TINY}.safetensors").unlink()
+    assert_refused(
+        project.kiosk("check"),
+        f"models/weights/{TINY}.safetensors: the weights of its network are not there. Run: kiosk",
+    )
+
+
+def test_a_preview_is_of_the_set_that_will_hang(project: Project) -> None:
+    """`preview` hides what kiosk.yaml hides, says so, and names what is wrong with kiosk.yaml."""
+    shown = "{acknowledged: We all want to see sharks here., hide: [slur]}"
+    project.write("kiosk.yaml", f"labels: fish\ncontent: {shown}\n")
+    outcome = project.kiosk("labels", "preview", "fish", "--screen", "1280x720")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("Labels hidden as kiosk.yaml says: 0; by default: 1.\n")
+    assert "     0  take several lines at 1280×720\n" in outcome.stdout
+    assert outcome.stdout.endswith("The map is models/fish/preview.png.\n")
+    assert (project.folder / "models/fish/preview.png").is_file()
+    project.write("kiosk.yaml", "labels: fish\nlanguage: Klingon\n")
+    assert_refused(
+        project.kiosk("labels", "preview", "fish"), "kiosk.yaml:2: language is 'Klingon'"
+    )
+
+
+def test_a_set_travels_as_a_zip(project: Project) -> None:
+    """`export` packs a set, and `import` takes it in under another name."""
+    outcome = project.kiosk("labels", "export", "fish")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout == "fish is packed: fish.zip, 0.0 MB, no pictures in it.\n"
+    assert_refused(project.kiosk("labels", "export", "fish"), "fish.zip: there is a file")
+    outcome = project.kiosk("labels", "import", "fish.zip", "--as", "theirs")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("models/theirs is there: Three fish (3 labels; the test).\n")
+    csv = project.folder / "models/theirs/labels.csv"
+    assert csv.read_text(encoding="utf-8") == LABELS
+
+
+def test_watching_ends_as_the_show_does(project: Project) -> None:
+    """`watch` runs the show with all that `kiosk run` takes, and returns its status."""
+    project.write("kiosk.yaml", "privacy: degraded\nlabels: none\n")
+    rest = ("--headless", "--source", "rehearsal", "--seconds", "1")
+    outcome = project.kiosk("labels", "watch", "fish", *rest)
+    assert outcome.returncode == 0, outcome.stderr
+    assert json.loads(outcome.stdout.splitlines()[-1])["event"] == "summary"
+    assert "Traceback" not in outcome.stderr
+    project.write("kiosk.yaml", "privacy: degraded\ndevice: abacus\n")
+    outcome = project.kiosk("labels", "watch", "fish", *rest)
+    assert_refused(outcome, "kiosk.yaml:2: device is 'abacus'")
+
+
+def test_what_is_watched_is_what_is_shown(project: Project) -> None:
+    """Another set on the wall than the one that is built is a mistake."""
+    outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
+    assert_refused(outcome, "--labels: it is 'birds', but 'fish' is watched. Leave it out")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_the_watching_ends_the_show(project: Project, number: int) -> None:
+    """No show plays on with nobody to build its set."""
+    project.write("kiosk.yaml", "privacy: degraded\n")
+    words = ["labels", "watch", "fish", "--headless", "--source", "rehearsal", "--seconds", "90"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "installation", *words],
+        cwd=project.folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        try:
+            said(watching, "camera:")
+            watching.send_signal(number)
+            output, after = watching.communicate(timeout=60)  # the show holds these pipes, too
+        finally:
+            watching.kill()
+    assert json.loads(output.splitlines()[-1])["event"] == "summary"
+    assert "Traceback" not in after
+    assert watching.returncode == 0
+
+
+def test_a_part_of_the_watching_that_fails_ends_the_show(project: Project) -> None:
+    """What nobody foresaw ends the show and is said; it does not play on with an old set."""
+    project.write("kiosk.yaml", "privacy: degraded\n")
+    program = (
+        "from installation.making.watch import watch\n"
+        "from installation.naming.label_set.label_set import SAFE\n"
+        "def say(line): raise RuntimeError('a wire is loose')\n"
+        "watch('fish', SAFE, ['--headless', '--source', 'rehearsal', '--seconds', '90'], say)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=project.folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        try:
+            said(watching, "camera:")
+            project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
+            _, after = watching.communicate(timeout=60)
+        finally:
+            watching.kill()
+    assert "RuntimeError: a wire is loose" in after
+    assert watching.returncode == 1

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.children import USERS, needs_guard, run
+
+PROGRAM = """
+import resource
+_, most = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+print(most)
+from installation.guarding.stage_one import first_stage
+from installation.guarding.status import Standing
+standing = first_stage(Standing("enforce"), None)
+print(resource.getrlimit(resource.RLIMIT_CORE))
+"""
+
+
+@needs_guard
+@pytest.mark.parametrize("user", USERS)
+def test_no_core_dump_is_left_by_the_show(user: str, tmp_path: Path) -> None:
+    """From the first stage on a crash writes no memory, though the user allows dumps."""
+    outcome = run("-c", PROGRAM, user=user, folder=tmp_path)
+    before, after = outcome.stdout.splitlines()
+    if before == "0":
+        pytest.skip("here nobody may leave a core dump anyway")
+    assert after == "(0, 0)"

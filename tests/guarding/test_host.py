@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.host import facts, may_be_swapped
+from installation.guarding.systemd_unit import unit
+from tests.support.children import ROOT, USERS, run
+
+FILES = {
+    "proc/swaps": "Filename Type Size Used Priority\n",
+    "proc/sys/kernel/core_pattern": "core\n",
+    "sys/power/state": "freeze mem\n",
+    "sys/power/resume": "0:0\n",
+    "sys/kernel/kexec_crash_loaded": "0\n",
+    "sys/module/videodev/version": "1\n",
+    "proc/self/mounts": "/dev/sda2 / ext4 rw 0 0\nsystemd-1 /proc/sys/fs/b autofs rw 0 0\n",
+    "proc/self/status": "Name:\tpython\nTracerPid:\t0\nUid:\t0\n",
+}
+
+
+def fact(root: Path, name: str, display: str = "") -> bool | None:
+    """Return whether the fact `name` of the machine at `root` is good."""
+    found = {each.name: each for each in facts(root, {"DISPLAY": display})}
+    assert found[name].remedy.endswith(".")
+    return found[name].good
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "good"),
+    [
+        ("swap", "proc/swaps", FILES["proc/swaps"], True),
+        ("swap", "proc/swaps", FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n", False),
+        ("swap", "proc/swaps", FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n", True),
+        ("swap", "proc/swaps", None, None),
+        ("swap", "proc/swaps", FILES["proc/swaps"] + "/swap/dev/zram0 file 1 0 -2\n", False),
+        ("core dumps", "proc/sys/kernel/core_pattern", "|/usr/lib/systemd-coredump %P\n", False),
+        ("core dumps", "proc/sys/kernel/core_pattern", "core\n", True),
+        ("hibernation", "sys/power/state", "freeze mem disk\n", True),  # there is no swap
+        ("hibernation", "sys/power/state", None, None),
+        ("hibernation", "sys/power/resume", "8:2\n", True),
+        ("crash dumps", "sys/kernel/kexec_crash_loaded", "1\n", False),
+        ("crash dumps", "sys/kernel/kexec_crash_loaded", None, None),
+        ("network disks", "proc/self/mounts", FILES["proc/self/mounts"], True),
+        ("network disks", "proc/self/mounts", "nas:/x /mnt nfs4 rw 0 0\n", False),
+        ("network disks", "proc/self/mounts", "me@x:/ /home/me/far fuse.sshfs rw 0 0\n", False),
+        ("network disks", "proc/self/mounts", "-hosts /net autofs rw 0 0\n", False),
+        ("network disks", "proc/self/mounts", None, None),
+        ("onlookers", "proc/self/status", FILES["proc/self/status"], True),
+        ("onlookers", "proc/self/status", "Name:\tx\nTracerPid:\t42\n", False),
+        ("onlookers", "proc/self/status", None, None),
+        ("false cameras", "sys/module/v4l2loopback/version", "1\n", False),
+    ],
+)
+def test_facts_of_a_machine(
+    name: str, file: str, text: str | None, good: bool | None, tmp_path: Path
+) -> None:
+    """What the program cannot enforce is looked at, and unknown is not taken for good."""
+    for path, content in {**FILES, file: text}.items():
+        if content is not None:
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(content)
+    assert fact(tmp_path, name) is good
+
+
+@pytest.mark.parametrize(("behind", "good"), [("none\n", True), ("/dev/sda3\n", False)])
+def test_zram_that_is_written_to_a_disk(behind: str, good: bool, tmp_path: Path) -> None:
+    """Swap in memory is no disk, unless it has a disk behind it."""
+    swaps = FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n"
+    for path, content in {"proc/swaps": swaps, "sys/block/zram0/backing_dev": behind}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert fact(tmp_path, "swap") is good
+
+
+def make(root: Path, files: Mapping[str, str]) -> None:
+    """Write `files` under `root`."""
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+
+
+@pytest.mark.parametrize(("total", "good"), [("0 kB", True), ("8 kB", None)])
+def test_a_kernel_without_a_list_of_swap(total: str, good: bool | None, tmp_path: Path) -> None:
+    """A kernel that was built without swap says so elsewhere."""
+    make(tmp_path, {"proc/meminfo": f"MemTotal:       24 kB\nSwapTotal:      {total}\n"})
+    assert fact(tmp_path, "swap") is good
+
+
+@pytest.mark.parametrize(
+    ("group", "most", "good"),
+    [
+        ("system.slice/kiosk.service", "0\n", True),
+        ("system.slice", "0\n", True),
+        ("system.slice/kiosk.service", "max\n", False),
+        ("system.slice/other.service", "0\n", False),
+    ],
+)
+def test_a_program_that_is_kept_out_of_swap(
+    group: str, most: str, good: bool, tmp_path: Path
+) -> None:
+    """Under systemd there may be swap, as the show's memory is never written to it."""
+    files = {
+        "proc/swaps": FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n",
+        "proc/self/cgroup": "0::/system.slice/kiosk.service\n",
+        f"sys/fs/cgroup/{group}/memory.swap.max": most,
+    }
+    make(tmp_path, files)
+    assert fact(tmp_path, "swap") is good
+    said = may_be_swapped(tmp_path)
+    assert (said is None) is good
+    assert said is None or str(said).startswith("swap: memory may be written to /dev/sda2. Switch")
+
+
+def test_a_machine_that_may_hibernate_to_its_swap(tmp_path: Path) -> None:
+    """Where nothing is set up, but there is swap, it may be set up when it is asked for."""
+    swaps = FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n"
+    files = {"sys/power/state": "mem disk\n", "sys/power/resume": "0:0\n", "proc/swaps": swaps}
+    make(tmp_path, files)
+    assert fact(tmp_path, "hibernation") is None
+
+
+def test_a_machine_that_hibernates(tmp_path: Path) -> None:
+    """Hibernation writes all memory to the disk that the machine resumes from."""
+    for path, content in {"sys/power/state": "mem disk\n", "sys/power/resume": "8:2\n"}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert fact(tmp_path, "hibernation") is False
+
+
+def test_an_x_server_on_the_network(tmp_path: Path) -> None:
+    """A display that listens to the network is bad; one that does not may still be copied."""
+    (tmp_path / "proc/net").mkdir(parents=True)
+    table = tmp_path / "proc/net/tcp"
+    table.write_text("  sl  local_address\n   0: 00000000:1770 00000000:0000 0A\n")
+    assert fact(tmp_path, "display", ":0") is False
+    table.write_text("  sl  local_address\n")
+    assert fact(tmp_path, "display", ":0") is None
+    assert fact(tmp_path, "display") is True
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_whether_root_has_its_rights_is_asked(user: str, tmp_path: Path) -> None:
+    """Root has no right of root only once it has given them up; who started it is told."""
+    program = (
+        "from installation.guarding.layers import limits\n"
+        "from installation.guarding.host import facts\n"
+        "for step in (lambda: None, limits.drop_rights):\n"
+        "    step()\n"
+        "    [user] = [fact for fact in facts() if fact.name == 'user']\n"
+        "    print(user.good, user.seen)\n"
+    )
+    outcome = run("-c", program, user=user, folder=tmp_path)
+    told = {
+        "root": "False it runs as root, with rights of root\n"
+        "False it runs as root, with no right of root\n",
+        "ordinary user": 2 * "True it runs as an ordinary user, with no right of root\n",
+    }
+    assert outcome.stdout == told[user], outcome.stderr
+
+
+def test_only_what_was_asked_is_told_of_false_cameras(tmp_path: Path) -> None:
+    """That v4l2loopback is not loaded does not say that there is no other false camera."""
+    make(tmp_path, {"sys/module/videodev/version": "1\n"})
+    [found] = [each for each in facts(tmp_path) if each.name == "false cameras"]
+    assert found.seen == "v4l2loopback is not loaded"
+
+
+def test_the_unit_is_a_wall_of_its_own(tmp_path: Path) -> None:
+    """The judge that systemd has gives the unit an exposure of at most 1.0 of 10."""
+    judge = shutil.which("systemd-analyze")
+    if judge is None:
+        pytest.skip("systemd-analyze is not installed")
+    file = tmp_path / "kiosk.service"
+    file.write_text(unit(Path("/opt/kiosk"), python="/usr/bin/true"))
+    judged = subprocess.run(
+        [judge, "security", "--offline=true", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    exposure = re.search(r"Overall exposure level for .*?: ([0-9.]+)", judged.stdout)
+    assert exposure, judged.stderr
+    assert float(exposure[1]) <= 1.0
+    assert "MemorySwapMax=0\n" in file.read_text()
+
+
+def test_the_units_command_is_the_launcher(tmp_path: Path) -> None:
+    """What the unit executes is `kiosk run`, wherever it is executed and without a home."""
+    text = unit(ROOT, python=sys.executable).replace("\\\n", "")
+    [command] = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    outcome = subprocess.run(
+        [*shlex.split(command), "--help"],
+        cwd=tmp_path,
+        env={"HOME": "/nonexistent", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("usage: kiosk run")

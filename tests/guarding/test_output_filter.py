@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.guarding import output_filter
+from installation.guarding.output_filter import OUTPUT, SAID, numbers_only, words_only
+from tests.support.children import run
+
+SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p95": 3}}
+
+
+def test_the_summary_passes() -> None:
+    """The report that the show makes is one that the clerk writes down."""
+    assert numbers_only(json.dumps(SUMMARY).encode())
+
+
+@given(st.binary(min_size=1))
+def test_no_bytes_pass_as_a_report(data: bytes) -> None:
+    """What is no object of numbers that calls itself a summary is not written."""
+    assert not numbers_only(data)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        SUMMARY | {"picture": "iVBORw0KGgo"},
+        SUMMARY | {"pixels": [1, 2, 3]},
+        SUMMARY | {"a": {"b": {"c": {"d": {"e": 1}}}}},
+        {"event": "verdict"},
+        SUMMARY | {f"n{i}": i for i in range(400)},
+    ],
+)
+def test_words_and_lists_do_not_pass_as_numbers(report: dict[str, object]) -> None:
+    """A picture spelled out in letters, in a list or in a long report is refused."""
+    assert not numbers_only(json.dumps(report).encode())
+
+
+@given(st.text(max_size=200))
+def test_text_stays_text_in_one_line(text: str) -> None:
+    """What the clerk writes is printable, whatever came."""
+    assert words_only(text.encode("utf-8", "ignore"), SAID).decode().isprintable()
+
+
+def test_pictures_are_no_lines() -> None:
+    """Raw bytes and lines longer than any verdict are left out, and it says so."""
+    noise = random.Random(0).randbytes(500)
+    assert words_only(noise, OUTPUT) == b"(left out: a line that is no text)"
+    assert words_only(b"x" * (OUTPUT.longest + 1), OUTPUT) == b"(left out: a line that is too long)"
+
+
+def written(said: bytes, allowed: str, folder: Path) -> bytes:
+    """Return what is in a file after a clerk was told `said`, with what is `allowed`."""
+    program = (
+        "import os\nfrom installation.guarding import output_filter as clerk\n"
+        "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
+        f"hired = clerk.write_lines(file, clerk.{allowed})\n"
+        f"os.write(hired.pipe, {said!r})\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, user="root", folder=folder)
+    assert outcome.returncode == 0, outcome.stderr
+    return (folder / "home" / "out").read_bytes()
+
+
+def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
+    """Standard output that is a file is written outside the sandbox, line by line."""
+    there = written(b"one\n\xff\xfe\nthree\n", "OUTPUT", tmp_path)
+    assert there == b"one\n(left out: a line that is no text)\nthree\n"
+
+
+def test_a_flood_of_lines_is_cut_off_and_said_so(tmp_path: Path) -> None:
+    """More lines than anybody could read are not written, but how many there were is."""
+    there = written(b"again\n" * 20, "Allowance(300, 0, 5)", tmp_path)
+    assert there == b"again\n" * 5 + b"(15 lines were left out)\n"
+
+
+def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
+    """Where a clerk cannot write it goes on listening: the show must not end for its log."""
+    program = (
+        "import os\nfrom installation.guarding import output_filter as clerk\n"
+        "hired = clerk.write_lines(os.open('/dev/full', os.O_WRONLY), clerk.OUTPUT)\n"
+        "for _ in range(100): os.write(hired.pipe, b'a line\\n' * 1000)\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_lead_nowhere(closed: str, tmp_path: Path) -> None:
+    """Whoever starts the show without standard streams gives their numbers to no other file."""
+    program = (
+        "import os, sys\n"
+        "from installation.guarding import stage_one as launcher, status as standing\n"
+        "launcher.first_stage(standing.Standing('degraded'), None)\n"
+        "tell = 'import os; streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
+        'tell += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
+        "os.execv(sys.executable, [sys.executable, '-c', tell])\n"
+    )
+    outcome = run(
+        "-c",
+        "import subprocess, sys; "
+        f"sys.exit(subprocess.call(['sh', '-c', 'exec \"$0\" -c \"$1\" {closed}', "
+        "sys.executable, sys.argv[1]]))",
+        program,
+        user="root",
+        folder=tmp_path,
+    )
+    assert outcome.returncode == len(set(closed.split()) | {"0<&-"}), outcome.stderr
+
+
+def test_what_libraries_write_to_standard_error_is_cut_to_words(tmp_path: Path) -> None:
+    """What goes past the log, as C libraries do, comes out of the show as short lines of words."""
+    program = (
+        "import os, sys\n"
+        "from installation.guarding import stage_one as launcher, status as standing\n"
+        "stood = launcher.first_stage(standing.Standing('degraded'), None)\n"
+        "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
+        "os.close(2)\n"
+        "for pid in stood.clerks: os.waitpid(pid, 0)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    lines = outcome.stderr.splitlines()
+    assert lines[0] == "a warning"
+    assert lines[-1] == "(left out: a line that is too long)"
+    assert len(outcome.stderr) < 100 * len(lines)
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(("said", "there"), [(json.dumps(SUMMARY), True), ("a picture", False)])
+def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: Path) -> None:
+    """`--report` gets its file when the show ends; anything else than a report is an error."""
+    program = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from installation.guarding import output_filter as clerk\n"
+        "hired = clerk.write_report(Path('report.json'))\n"
+        "os.write(hired.pipe, sys.argv[1].encode())\n"
+        "os.close(hired.pipe)\n"
+        "clerk.wait(hired.pid)\n"
+    )
+    outcome = run("-c", program, said, user="root", folder=tmp_path)
+    assert (outcome.returncode == 0) is there
+    assert (tmp_path / "home" / "report.json").exists() is there
+
+
+def test_the_limits_let_the_show_speak() -> None:
+    """The longest verdict of the shipped label sets is a line that passes."""
+    longest = 0
+    for labels in Path(__file__).parents[2].glob("models/*/labels.csv"):
+        longest = max(longest, *(len(line) for line in labels.read_text().splitlines()))
+    assert 2 * longest < output_filter.OUTPUT.longest

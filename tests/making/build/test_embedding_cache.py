@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from installation.errors import LabelSetError, Mistake
+from installation.making.build import embedding_cache, from_text
+from installation.making.build.embedding_cache import Cache, Embed
+from installation.naming.label_set import label_set
+from installation.naming.scoring import conse
+from installation.settings.kiosk import label_sets
+from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.full_disk import full_disk
+
+WIDTH = 8
+
+
+def key(word: str) -> str:
+    """Return the key of what was made from `word`."""
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def opened(models: Path) -> Cache:
+    """Open the cache of one network."""
+    return Cache(models, "network", WIDTH)
+
+
+def fill(models: Path, *words: str) -> torch.Tensor:
+    """Keep a vector for each word, and return them."""
+    vectors = torch.stack([torch.full((WIDTH,), float(len(word))) for word in words])
+    with opened(models) as kept:
+        kept.add([key(word) for word in words], vectors)
+    return vectors
+
+
+def test_what_was_kept_comes_back(tmp_path: Path) -> None:
+    """The next build finds each number as it was, and nothing else."""
+    vectors = fill(tmp_path, "cat", "horse")
+    with opened(tmp_path) as kept:
+        assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
+        assert key("dog") not in kept
+        assert not kept.trouble
+
+
+def test_a_build_that_adds_nothing_writes_nothing(tmp_path: Path) -> None:
+    """A build that finds all it needs leaves the file alone; without a file there is none."""
+    with opened(tmp_path) as kept:
+        assert not kept.trouble
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_builds_at_a_time_both_keep_theirs(tmp_path: Path) -> None:
+    """What another build has written meanwhile is still there after this one's writing."""
+    with opened(tmp_path) as ours:
+        ours.add([key("ours")], torch.zeros(1, WIDTH))
+        fill(tmp_path, "theirs")
+    with opened(tmp_path) as kept:
+        assert key("ours") in kept
+        assert key("theirs") in kept
+    assert [file.name for file in (tmp_path / embedding_cache.FOLDER).iterdir()] == [
+        "network.safetensors"
+    ]
+
+
+def test_an_interrupted_build_keeps_what_it_has(tmp_path: Path) -> None:
+    """After Ctrl-C the next build goes on where the last one stopped."""
+    kept = opened(tmp_path)
+    kept.add([key("cat")], torch.zeros(1, WIDTH))
+    kept.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    with opened(tmp_path) as kept:
+        assert key("cat") in kept
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    """On a full disk the build is told, and what was wrong before stays what is said."""
+    kept = opened(tmp_path)
+    with full_disk(), kept:
+        kept.add([key("cat")], torch.zeros(1, WIDTH))
+    assert kept.trouble.startswith("is not kept: it cannot be written (")
+    kept = opened(tmp_path)
+    kept.add([key("cat")], torch.zeros(1, WIDTH))
+    with full_disk(), pytest.raises(LabelSetError, match="the label is wrong"), kept:
+        raise LabelSetError(Mistake("labels.csv", "the label is wrong", "Mend it."))
+    (tmp_path / "elsewhere").touch()
+    with opened(tmp_path / "elsewhere") as kept:
+        kept.add([key("cat")], torch.zeros(1, WIDTH))
+    assert kept.trouble == "is not kept: it cannot be written (Not a directory)"
+
+
+@given(place=st.integers(1, 700), bit=st.integers(0, 7), length=st.integers(0, 700))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, length: int) -> None:
+    """A file with a flipped bit or cut short is never believed, and the next writing mends it."""
+    file = opened(tmp_path).file
+    for damage in ("flip", "cut"):
+        file.unlink(missing_ok=True)
+        fill(tmp_path, "cat", "horse")
+        data = bytearray(file.read_bytes())
+        vectors, keys = 2 * WIDTH * 4, 2 * embedding_cache.KEY
+        if damage == "flip":  # among the numbers
+            data[-1 - (place % (vectors + keys))] ^= 1 << bit
+        else:
+            data = data[: min(length, len(data) - 1)]
+        file.write_bytes(data)
+        with opened(tmp_path) as kept:
+            assert kept.trouble
+            assert key("cat") not in kept
+            kept.add([key("dog")], torch.zeros(1, WIDTH))
+        with opened(tmp_path) as kept:
+            assert not kept.trouble
+            assert key("dog") in kept
+
+
+def test_vectors_of_another_width_count_as_damaged(tmp_path: Path) -> None:
+    """Numbers that do not fit the network are not used."""
+    fill(tmp_path, "cat")
+    assert Cache(tmp_path, "network", WIDTH + 1).trouble
+
+
+def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache does not grow for ever."""
+    monkeypatch.setattr(embedding_cache, "MOST", 2)
+    fill(tmp_path, "one", "two")
+    fill(tmp_path, "three")
+    with opened(tmp_path) as kept:
+        assert [key(word) in kept for word in ("one", "two", "three")] == [False, True, True]
+
+
+def test_the_cache_is_no_label_set(tmp_path: Path) -> None:
+    """Whatever lies in a folder that begins with a dot is no label set."""
+    write(tmp_path, name="weather")
+    write(tmp_path, name=embedding_cache.FOLDER)
+    assert label_sets(tmp_path) == ["weather"]
+
+
+class Reader:
+    """Stands in for the sentence encoder and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.asked: list[str] = []
+
+    def open(self) -> Embed:
+        """Count that it was loaded."""
+        self.opened += 1
+        return self.embed
+
+    def embed(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return directions that hang on the text alone."""
+        self.asked += texts
+        seeds = [int(key(of)[:15], 16) for of in texts]
+        drawn = [torch.randn(conse.EMBEDDING, generator=generator(seed)) for seed in seeds]
+        return torch.nn.functional.normalize(torch.stack(drawn))
+
+
+def generator(seed: int) -> torch.Generator:
+    """Return a source of numbers."""
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second build loads no encoder and makes the same; a changed row costs its sentences."""
+    reader = Reader()
+    monkeypatch.setattr(from_text, "open_text_encoder", reader.open)
+    write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
+    first = from_text.make(label_set.read("weather", tmp_path))
+    assert reader.opened == 1
+    assert len(reader.asked) > 1000
+
+    again = from_text.make(label_set.read("weather", tmp_path))
+    assert reader.opened == 1
+    assert all(torch.equal(first.tensors[name], again.tensors[name]) for name in first.tensors)
+    assert again.figures == first.figures
+
+    reader.asked.clear()
+    write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,makes us wet,,")
+    from_text.make(label_set.read("weather", tmp_path))
+    assert sorted(reader.asked) == ["a person who is a rain, makes us wet", "rain: makes us wet"]
+
+
+def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card tells that the cache was damaged or not kept; the build is as good as ever."""
+    monkeypatch.setattr(from_text, "open_text_encoder", Reader().open)
+    write(tmp_path)
+    from_text.make(label_set.read("weather", tmp_path))
+    (file,) = (tmp_path / embedding_cache.FOLDER).iterdir()
+    file.write_bytes(b"cut off")
+    figures = from_text.make(label_set.read("weather", tmp_path)).figures
+    assert figures[-1] == "The cache of sentences was damaged and was made anew."
+    assert "damaged" not in " ".join(from_text.make(label_set.read("weather", tmp_path)).figures)
+    file.unlink()
+    with full_disk():
+        figures = from_text.make(label_set.read("weather", tmp_path)).figures
+    assert figures[-1].startswith("The cache of sentences is not kept: it cannot be written (")

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from installation.errors import LabelSetError, WeightsError
+from installation.making.build import build, from_head
+from installation.naming.label_set import built_file, label_set
+from installation.naming.label_set.label_set import EVERYTHING, SAFE
+from installation.naming.scoring.linear import Linear
+from installation.settings.kiosk import ContentSettings
+from tests.support.made_networks import (
+    HEADER,
+    PERSONS,
+    TINY,
+    made_classes,
+    tiny,
+    write_set,
+    write_weights,
+)
+
+CPU = torch.device("cpu")
+
+
+def write(models: Path, encoder: str, *rows: str) -> label_set.Source:
+    """Write a set that reads `encoder` by its classes, and return what it says."""
+    write_set(models, "made", f"method: classes\nencoder: {encoder}", *(rows or PERSONS))
+    return label_set.read("made", models)
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        (SAFE, {0: "n09820263", 1: "n09818022", 4: "n10344774"}),
+        (EVERYTHING, {0: "n09820263", 1: "n09818022", 3: "n09846755", 4: "n10344774"}),
+    ],
+)
+def test_only_the_rows_that_are_shown_are_kept(
+    tmp_path: Path, content: ContentSettings, kept: Mapping[int, str]
+) -> None:
+    """Each label that is shown has its own row of the head; what is hidden is not in the file."""
+    write_weights(tmp_path, tiny(), TINY)
+    made = from_head.make(write(tmp_path, TINY), content)
+    weight, bias = made.tensors["weight"], made.tensors["bias"]
+    assert made.tensors["rows"].tolist() == list(kept)
+    assert weight.shape == (len(kept), 192)
+    assert weight.dtype == bias.dtype == torch.float32
+    order = timm.data.ImageNetInfo("imagenet-21k-goog").label_names()
+    for place, id_ in enumerate(kept.values()):
+        assert torch.equal(weight[place], tiny().head.weight[order.index(id_)])
+        assert torch.equal(bias[place], tiny().head.bias[order.index(id_)])
+    assert f"{len(kept)} of the head's 21,843 rows" in made.figures[0]
+
+
+def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:
+    """A row that is never shown, but takes score, is in the file."""
+    write_weights(tmp_path, tiny(), TINY)
+    rows = (f"{HEADER},is_background", "0,none,,,,yes", "3,three,,,,")
+    assert from_head.make(write(tmp_path, TINY, *rows)).tensors["rows"].tolist() == [0, 1]
+
+
+def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
+    """A label that was hidden when the head was built is an error before the show; one less is not.
+
+    After a build with the curator's list it reads what a build of everything reads.
+    """
+    safe = made_classes(tmp_path)
+    everything = label_set.load("made-classes", EVERYTHING, tmp_path)
+    why = (
+        r"hidden when it was built are to be shown now \(1\). Run: kiosk labels build made-classes"
+    )
+    encoder = built_file.said(safe)["encoder_sha256"]
+    with pytest.raises(LabelSetError, match=why):
+        built_file.check(everything)
+    with pytest.raises(LabelSetError, match=why):
+        Linear.open(everything, encoder, 192, CPU)
+    built_file.check(safe)
+    features = torch.randn(4, 192, generator=torch.Generator().manual_seed(0))
+    of_safe = Linear.open(safe, encoder, 192, CPU).score(features)
+    build.build("made-classes", tmp_path, content=EVERYTHING)
+    built_file.check(everything)
+    assert Linear.open(everything, encoder, 192, CPU).score(features).shape == (4, 4)
+    assert torch.equal(Linear.open(safe, encoder, 192, CPU).score(features), of_safe)
+
+
+def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
+    """The id of a row may be the class's number in the network's own order."""
+    write_weights(tmp_path, tiny(), TINY)
+    made = from_head.make(write(tmp_path, TINY, HEADER, "21842,last,the last one,,"))
+    assert torch.equal(made.tensors["weight"][0], tiny().head.weight[21842])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet10t.c3_in1k",  # a linear layer on pooled features
+        "convnext_atto.d2_in1k",  # a norm between the pooling and the head
+        "resnetv2_50x1_bit.goog_in21k",  # a head that is a convolution of one pixel
+        "mobilenetv3_small_050.lamb_in1k",  # layers between the pooling and the head
+    ],
+)
+def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> None:
+    """The rows give the logits of the whole network, whatever its family."""
+    torch.manual_seed(0)
+    network = timm.create_model(name).eval()
+    write_weights(tmp_path, network, name)
+    made = from_head.make(
+        write(tmp_path, name, HEADER, "3,three,the third,,", "0,none,the first,,")
+    )
+    assert made.tensors["rows"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("deit_tiny_distilled_patch16_224.fb_in1k", "no head, or more than one"),
+        ("vit_base_patch32_224.orig_in21k", "no head, or more than one|comes without its head"),
+    ],
+)
+def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: str) -> None:
+    """Two heads, or none, cannot be read by rows, and the message says so."""
+    write_weights(tmp_path, timm.create_model("resnet10t", num_classes=0), name)
+    with pytest.raises(WeightsError, match=why):
+        from_head.make(write(tmp_path, name, HEADER, "3,three,the third,,"))
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "why"),
+    [
+        (torch.zeros(1000), torch.zeros(1000), r"'fc.weight' is \[1000\] \(expected 1,000 rows\)"),
+        (torch.zeros(999, 8), torch.zeros(999), r"'fc.weight' is \[999, 8\]"),
+        (torch.zeros(1000, 8), torch.zeros(7), r"'fc.bias' is \[7\] \(expected 1,000 numbers\)"),
+    ],
+)
+def test_a_head_of_another_form_is_refused(
+    tmp_path: Path, weight: torch.Tensor, bias: torch.Tensor, why: str
+) -> None:
+    """A file of somebody else's under the network's name is a sentence about its tensors."""
+    file = tmp_path / "foreign.safetensors"
+    save_file({"fc.weight": weight, "fc.bias": bias}, file)
+    with pytest.raises(WeightsError, match=why):
+        from_head.read_rows("resnet10t.c3_in1k", file, [3], 1000)
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    """A file that was cut off while it came names the command that fetches it."""
+    file = write_weights(tmp_path, tiny(), TINY)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(
+        WeightsError, match=f"it is damaged. Delete it and run: kiosk fetch timm/{TINY}"
+    ):
+        from_head.make(write(tmp_path, TINY))
+
+
+def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:
+    """Where the network does something to its logits, rows alone are not believed."""
+
+    class Louder(torch.nn.Module):
+        pretrained_cfg = tiny().pretrained_cfg
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = timm.create_model("vit_tiny_patch16_224", num_classes=10)
+
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.network(batch)
+            return logits * 2 + 1
+
+        def reset_classifier(self, classes: int) -> None:
+            self.network.reset_classifier(classes)
+
+    torch.manual_seed(0)
+    louder = Louder().eval()
+    head = louder.network.head
+    weight, bias = head.weight.detach(), head.bias.detach()
+    assert from_head.try_rows(louder, weight, bias, list(range(10))) > from_head.TOLERANCE
+
+
+def test_the_building_needs_the_weights(tmp_path: Path) -> None:
+    """Without the weights the building names the command that fetches them."""
+    with pytest.raises(WeightsError, match=f"Run: kiosk fetch timm/{TINY}"):
+        from_head.make(write(tmp_path, TINY))
+    with pytest.raises(LabelSetError, match="knows no such network"):
+        from_head.make(write(tmp_path, "vit_tiny_patch16_224.x_in21k"))

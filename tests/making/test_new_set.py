@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.errors import LabelSetError
+from installation.making.new_set import begin, steps
+from installation.making.set_names import check_free, check_plain
+from installation.naming.label_set import csv_file, label_set
+from installation.naming.label_set.label_set import LabelSetSettings
+from installation.settings.kiosk import MODELS, label_sets
+from tests.support.full_disk import full_disk
+from tests.support.made_networks import write_set
+
+CSV = "id,name,definition,parent,hidden_because"
+
+
+def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
+    """What an artist begins with can be loaded, and every column it may have is explained."""
+    folder = begin("mine", None, tmp_path)
+    source = label_set.read("mine", tmp_path)
+    assert source.settings.method == "text"
+    assert len(source.rows) == 3
+    said = (folder / "labelset.yaml").read_text()
+    columns = (*csv_file.COLUMNS, *csv_file.OPTIONAL, "name_es")
+    for column in columns:
+        assert f"#   {column}" in said
+
+
+@pytest.mark.parametrize(
+    ("method", "temperature", "min_score"),
+    [("text", 0.35, 0.05), ("prompts", 1, 0.1), ("examples", 1, 0.1), ("onnx", 1, 0.1)],
+)
+def test_another_method_has_its_own_sureness(
+    tmp_path: Path, method: str, temperature: float, min_score: float
+) -> None:
+    """Who changes nothing but the method has scores that are as sure as that method makes them."""
+    begin("kind", "kindnesses", _shipped(tmp_path))
+    assert label_set.read("kind", tmp_path).settings.temperature == 0.35
+    file = begin("mine", None, tmp_path) / "labelset.yaml"
+    (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
+    file.write_text(file.read_text().replace("method: text", f"method: {method}"))
+    settings = label_set.read("mine", tmp_path).settings
+    assert (settings.temperature, settings.min_score) == (temperature, min_score)
+
+
+EXTRAS = {
+    "temperature": "text",
+    "min_score": "text",
+    "templates": "prompts",
+    "examples": "examples",
+    "encoder": "examples",
+    "output": "onnx",
+    "input": "onnx",
+}
+
+
+def test_each_further_setting_is_explained_where_an_artist_looks(tmp_path: Path) -> None:
+    """A line of a new labelset.yaml whose # is taken away is right as it stands."""
+    file = begin("mine", None, tmp_path) / "labelset.yaml"
+    (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
+    text = file.read_text()
+    assert set(LabelSetSettings.model_fields) == {
+        *("title", "credit", "root", "crop", "method"),
+        *EXTRAS,
+    }
+    for key, method in EXTRAS.items():
+        assert f"\n# {key}: " in text, key
+        said = text.replace(f"\n# {key}: ", f"\n{key}: ")
+        file.write_text(said.replace("method: text", f"method: {method}"))
+        assert key in label_set.read("mine", tmp_path).settings.model_fields_set
+
+
+def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
+    """A network is large and somebody else's: it is not copied, and what to copy is said."""
+    folder = write_set(tmp_path, "model", "method: onnx", CSV, "0,air,,,")
+    (folder / "classifier.onnx").touch()
+    begin("mine", "model", tmp_path)
+    said = list(steps("mine", "model", tmp_path))
+    assert any("Copy classifier.onnx from" in step and "model to" in step for step in said)
+    assert not any("build" in step for step in said), "there is nothing to build"
+    assert said[-1] == "kiosk run --labels mine"
+
+
+def _shipped(models: Path) -> Path:
+    """Return `models` with the shipped sets in it."""
+    for name in label_sets():
+        (models / name).symlink_to(MODELS / name)
+    return models
+
+
+@pytest.mark.parametrize("model", label_sets())
+def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
+    """Labels, reasons, languages, the root and how it is read are those of the model."""
+    begin("mine", model, _shipped(tmp_path))
+    ours, theirs = label_set.read("mine", tmp_path), label_set.read(model, tmp_path)
+    kept = {"title": theirs.settings.title, "encoder": theirs.settings.encoder}
+    assert ours.settings.model_copy(update=kept) == theirs.settings
+    for mine, other in zip(ours.rows, theirs.rows, strict=True):
+        assert (mine.id, mine.name, mine.definition) == (other.id, other.name, other.definition)
+        assert (mine.parent, mine.hidden_because) == (other.parent, other.hidden_because)
+        assert mine.wordings == other.wordings
+
+
+def test_a_copy_is_read_as_its_model_is(tmp_path: Path) -> None:
+    """Settings that only one method has come along, as they were said."""
+    said = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
+    write_set(tmp_path, "model", said, CSV, "0,air,,,")
+    begin("mine", "model", tmp_path)
+    ours, theirs = (label_set.read(name, tmp_path).settings for name in ("mine", "model"))
+    assert (ours.input, ours.output) == (theirs.input, theirs.output)
+    assert ours.input is not None
+    assert ours.input.model_fields_set == {"size", "mean"}
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é"])
+def test_a_name_that_is_no_folders_is_refused(tmp_path: Path, name: str) -> None:
+    """A set's name is a plain folder of models/ on every machine."""
+    with pytest.raises(LabelSetError, match="cannot be a set's name"):
+        begin(name, None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """A set that is there stays as it is, also where only capitals differ."""
+    begin("mine", None, tmp_path)
+    (tmp_path / "mine" / "labels.csv").write_text("precious")
+    for name in ("mine", "Mine"):
+        with pytest.raises(LabelSetError, match="it is there already"):
+            begin(name, None, tmp_path)
+    assert (tmp_path / "mine" / "labels.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize("free", [0, 500])
+def test_what_finds_no_room_is_not_begun(tmp_path: Path, free: int) -> None:
+    """On a full disk there is a sentence, and no half-made set."""
+    with full_disk(free), pytest.raises(LabelSetError, match="mine: it cannot be written"):
+        begin("mine", None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(LabelSetError, match="mine: it cannot be written"):
+        begin("mine", None, tmp_path / "nowhere")
+
+
+@given(name=st.text(max_size=70))
+def test_any_name_is_a_folder_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    """Whatever is typed, a set never lies outside models/."""
+    models = tmp_path_factory.getbasetemp() / "empty"
+    models.mkdir(exist_ok=True)
+    try:
+        check_plain(name, "here")
+        check_free(name, models, "Take another name.")
+    except LabelSetError:
+        return
+    assert (models / name).parent == models
+    assert (models / name).name == name

@@ -1,0 +1,543 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+import shutil
+import stat
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path, PosixPath
+from types import FrameType
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+
+import pytest
+
+from installation.errors import LabelSetError
+from installation.making import zip_file
+from installation.making.zip_file import export, import_
+from installation.naming.label_set import label_set as labelset
+from installation.settings.kiosk import MODELS, ContentSettings
+from tests.cli.test_main import Project, project
+from tests.support.made_networks import made_hf, made_onnx
+
+__all__ = ["project"]
+
+SHIPPED = "kindnesses"
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder of label sets that holds a shipped one."""
+    shutil.copytree(MODELS / SHIPPED, tmp_path / "models" / SHIPPED)
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """Another artist's folder of label sets, with one set of their own."""
+    own = tmp_path / "elsewhere" / "models" / "own"
+    own.mkdir(parents=True)
+    (own / "labelset.yaml").write_text("title: theirs\n")
+    return own.parent
+
+
+@pytest.fixture
+def zip_(models: Path, tmp_path: Path) -> Path:
+    """The shipped set as a zip."""
+    return export(SHIPPED, models, tmp_path)
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Return all that is in `folder`: files with their bytes, folders with None."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def refused(act: Callable[[], object]) -> str:
+    """Return what is said to somebody whose zip or set is refused."""
+    with pytest.raises(LabelSetError) as caught:
+        act()
+    return str(caught.value)
+
+
+def test_a_set_arrives_as_it_was_sent(models: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """What one artist exports, another imports and can show, byte for byte."""
+    imported = import_(export(SHIPPED, models, tmp_path), elsewhere)
+    assert tree(elsewhere / SHIPPED) == tree(MODELS / SHIPPED)
+    label_set = labelset.load(SHIPPED, ContentSettings(), elsewhere)
+    assert imported.title == label_set.settings.title
+    assert imported.labels == label_set.size
+    assert imported.folder == label_set.folder
+    mode = stat.S_IMODE((elsewhere / SHIPPED / "labels.csv").stat().st_mode)
+    assert mode & 0o444 == 0o444, "whoever runs the show can read it"
+
+
+def test_a_set_can_arrive_under_another_name(zip_: Path, models: Path) -> None:
+    """The set beside which it comes is not touched."""
+    before = tree(models / SHIPPED)
+    assert import_(zip_, models, "kinder").folder == models / "kinder"
+    assert tree(models / "kinder") == before == tree(models / SHIPPED)
+
+
+@pytest.mark.parametrize("name", [SHIPPED, SHIPPED.upper()])
+def test_a_set_that_is_there_is_never_touched(zip_: Path, models: Path, name: str) -> None:
+    """A name that is taken, in capitals or not, is an error with its remedy."""
+    before = tree(models)
+    assert "Import under another name: add --as NAME." in refused(
+        lambda: import_(zip_, models, name)
+    )
+    assert tree(models) == before
+
+
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", ".hidden", "a/b", "", "weights", "a" * 61])
+def test_a_set_gets_a_plain_name(zip_: Path, elsewhere: Path, name: str) -> None:
+    """No name that somebody types leads out of models/, hides a set in it, or is a stranger's."""
+    before = tree(zip_.parent)
+    assert "cannot be a set's name" in refused(lambda: import_(zip_, elsewhere, name))
+    assert tree(zip_.parent) == before
+
+
+def test_whoever_imports_a_set_is_told_what_it_is(zip_: Path, project: Project) -> None:
+    """`kiosk labels import` says what has come, by whom, and how many labels it has."""
+    outcome = project.kiosk("labels", "import", str(zip_), "--as", "kinder")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    first = "models/kinder is there: Kindnesses (68 labels; Written for this kiosk)."
+    assert outcome.stdout.splitlines()[0] == first
+    empty = project.kiosk("labels", "import", str(zip_), "--as", "")
+    assert empty.returncode == 2
+    assert "'' cannot be a set's name" in empty.stderr
+
+
+@pytest.mark.parametrize("key", ["title", "credit"])
+@pytest.mark.parametrize("letters", ["\\e[2J", "\\r", "\\n", "\\u202e"])
+def test_what_is_said_of_a_strangers_set_moves_no_cursor(
+    zip_: Path, elsewhere: Path, key: str, letters: str
+) -> None:
+    """Title and credit are plain text on one line, or the set is refused."""
+    path = f"{SHIPPED}/labelset.yaml"
+    lines = contents(zip_)[path].decode().splitlines()
+    lines = [f'{key}: "a{letters}b"' if line.startswith(f"{key}:") else line for line in lines]
+    packed(zip_, contents(zip_) | {path: "\n".join(lines).encode()})
+    assert f"{key} holds a" in refused(lambda: import_(zip_, elsewhere))
+
+
+class Scratched(PosixPath):
+    """A file whose disk cannot be read where its thousandth byte lies."""
+
+    def open(self, *_: object, **__: object) -> Any:
+        """Return its bytes."""
+        content = Path(str(self)).read_bytes()
+
+        class Bytes(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                at = self.tell()
+                part = super().read(size)
+                if at < 1000 < at + len(part):
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+                return part
+
+        return Bytes(content)
+
+
+def test_a_zip_that_cannot_be_read_is_told_from_a_place_that_cannot_be_written(
+    zip_: Path, elsewhere: Path
+) -> None:
+    """Where a stick gives the zip no more, the message is about the zip."""
+    answer = refused(lambda: import_(Scratched(zip_), elsewhere))
+    assert answer.startswith(f"{zip_}: it cannot be read (Input/output error)")
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+
+
+@pytest.mark.parametrize("said", ["/srv/faces", "../faces", "C:/faces", "a/../../faces", "..\\\\a"])
+def test_pictures_are_in_the_sets_own_folder(
+    zip_: Path, models: Path, elsewhere: Path, said: str
+) -> None:
+    """A stranger's set cannot have other pictures read, and so none like it is sent."""
+    line = f'\nexamples: "{said}"\n'.encode()
+    yaml = contents(zip_)[f"{SHIPPED}/labelset.yaml"] + line
+    strange = packed(zip_, contents(zip_) | {f"{SHIPPED}/labelset.yaml": yaml})
+    answer = refused(lambda: import_(strange, elsewhere))
+    assert answer.startswith(f"{zip_}/{SHIPPED}/labelset.yaml: examples is '")
+    assert answer.endswith("Ask its maker to mend it, and to export it again.")
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+    (models / SHIPPED / "labelset.yaml").write_bytes(yaml)
+    assert "Put a link to it" in refused(lambda: export(SHIPPED, models, zip_, force=True))
+
+
+def test_a_network_of_the_sets_own_arrives_with_all_that_belongs_to_it(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """A folder from Hugging Face is exchanged whole, with how it takes pictures."""
+    folder = made_hf(tmp_path).folder
+    (folder / "preprocessor_config.json").write_text("{}")
+    import_(export("made-hf", tmp_path, tmp_path), elsewhere)
+    assert tree(elsewhere / "made-hf") == tree(folder)
+
+
+def test_a_strangers_network_is_judged_before_it_has_a_name(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """A network that must not be opened, none, and two are refused on both ways."""
+    folder = made_onnx(tmp_path).folder
+    whole = contents(export("made-onnx", tmp_path, tmp_path / "whole.zip"))
+    network = f"{folder.name}/classifier.onnx"
+    zip_ = tmp_path / "strange.zip"
+    for inside, expected in (
+        (whole | {network: whole[network].replace(b"Relu", b"Loop")}, "the operation 'Loop'"),
+        (whole | {network: b"hello"}, "it is no ONNX file"),
+        ({path: of for path, of in whole.items() if path != network}, "there is none"),
+        (whole | {f"{folder.name}/model.safetensors": b""}, "both are there"),
+    ):
+        answer = refused(lambda: import_(packed(zip_, inside), elsewhere))  # noqa: B023  called now
+        assert answer.startswith(f"{zip_}/made-onnx")
+        assert expected in answer
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+    (folder / "classifier.onnx").write_bytes(b"hello")
+    assert "it is no ONNX file" in refused(lambda: export("made-onnx", tmp_path, tmp_path))
+
+
+def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:
+    """Only the files of a set are in its zip: no pictures, no other folder, nothing beside them."""
+    (models / SHIPPED / "examples").mkdir()
+    for stranger in ("examples/face.jpg", "face.png", "notes.txt", "labels.csv~", ".DS_Store"):
+        (models / SHIPPED / stranger).write_bytes(b"\xff\xd8")
+    (models / SHIPPED / "card.md").write_text("# Kindnesses\n")
+    with ZipFile(export(SHIPPED, models, tmp_path)) as archive:
+        assert archive.namelist() == [
+            f"{SHIPPED}/{file}"
+            for file in ("built.safetensors", "card.md", "labels.csv", "labelset.yaml")
+        ]
+
+
+def test_the_same_set_gives_the_same_bytes(models: Path, tmp_path: Path) -> None:
+    """A zip does not tell when or by whom it was made."""
+    first = export(SHIPPED, models, tmp_path / "first.zip").read_bytes()
+    for file in (models / SHIPPED).iterdir():
+        os.utime(file, (0, 0))
+        file.chmod(0o600)
+    assert export(SHIPPED, models, tmp_path / "second.zip").read_bytes() == first
+
+
+def test_a_zip_is_not_written_over_unasked(models: Path, zip_: Path) -> None:
+    """A file that is there stays, unless it is said to be written over."""
+    zip_.write_bytes(b"mine")
+    assert "add --force" in refused(lambda: export(SHIPPED, models, zip_))
+    assert zip_.read_bytes() == b"mine"
+    assert export(SHIPPED, models, zip_, force=True).read_bytes() != b"mine"
+
+
+def test_a_set_with_mistakes_or_a_stale_build_is_not_sent(models: Path, tmp_path: Path) -> None:
+    """Nobody gets a set that cannot be shown."""
+    csv = models / SHIPPED / "labels.csv"
+    words = csv.read_text()
+    csv.write_text(words.replace("good listener", "bad listener"))
+    assert "built for other text" in refused(lambda: export(SHIPPED, models, tmp_path))
+    csv.write_text(words.replace("another,,", "another,nobody,", 1))
+    assert "'nobody' is not the id of any row" in refused(lambda: export(SHIPPED, models, tmp_path))
+    assert "no label set 'nothing'" in refused(lambda: export("nothing", models, tmp_path))
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_place_that_cannot_be_written_is_named(models: Path, zip_: Path, tmp_path: Path) -> None:
+    """A missing folder, to or from which a set should go, is a sentence."""
+    missing = tmp_path / "missing"
+    assert "it cannot be written" in refused(lambda: export(SHIPPED, models, missing / "a.zip"))
+    assert "cannot be written there" in refused(lambda: import_(zip_, missing))
+    assert "no such file" in refused(lambda: import_(missing, models))
+    assert "a folder or a device" in refused(lambda: import_(models, models))
+    assert "a folder or a device" in refused(lambda: import_(Path(os.devnull), models))
+    assert "it cannot be read" in refused(lambda: import_(tmp_path / ("n" * 300), models))
+
+
+def packed(zip_: Path, contents: Mapping[str, bytes], method: int = ZIP_STORED) -> Path:
+    """Write a zip of these entries."""
+    with ZipFile(zip_, "w", method) as archive:
+        for path, content in contents.items():
+            archive.writestr(path, content)
+    return zip_
+
+
+def contents(zip_: Path) -> dict[str, bytes]:
+    """Return what is in a zip, by path."""
+    with ZipFile(zip_) as archive:
+        return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+
+
+def table_of(zip_: Path) -> tuple[bytearray, int]:
+    """Return a zip's bytes and where its table begins."""
+    content = bytearray(zip_.read_bytes())
+    return content, struct.unpack_from("<L", content, len(content) - 6)[0]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("../escaped", "leads out of its folder"),
+        (f"{SHIPPED}/../../escaped", "leads out of its folder"),
+        ("/escaped", "leads out of its folder"),
+        (f"{SHIPPED}\\labels.csv", "leads out of its folder"),
+        ("C:/escaped", "leads out of its folder"),
+        ("escaped", "beside the set's folder"),
+        ("other/", "holds 2 folders"),
+        ("other/labels.csv", "holds 2 folders"),
+        (f"{SHIPPED}/more/labels.csv", "no such file belongs"),
+        (f"{SHIPPED}/labels.csv/", "no such file belongs"),
+        (f"{SHIPPED}/face.jpg", "no such file belongs"),
+        (f"{SHIPPED}/Labels.csv", "no such file belongs"),
+        (f"{SHIPPED}//labels.csv", "no such file belongs"),
+        (f"{SHIPPED.title()}/labels.csv", "holds 2 folders"),
+        (f"{SHIPPED}/labels.csv", "there twice"),
+        ("__MACOSX/labels.csv", "packed by a Mac's Finder"),
+        (".git/config.json", "name is not plain"),
+        ("ki\u202end/labels.csv", "name is not plain"),
+    ],
+)
+def test_a_path_is_one_known_file_in_one_folder(
+    zip_: Path, elsewhere: Path, path: str, expected: str
+) -> None:
+    """Whatever else a zip names is refused before anything of it is unpacked."""
+    before = tree(elsewhere.parent)
+    with ZipFile(zip_, "a") as archive:
+        archive.writestr(path, b"")
+    assert expected in refused(lambda: import_(zip_, elsewhere))
+    assert tree(elsewhere.parent) == before
+
+
+@pytest.mark.parametrize(
+    "kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFDIR]
+)
+def test_a_link_or_a_device_is_refused(zip_: Path, elsewhere: Path, kind: int) -> None:
+    """Only files come out of a zip."""
+    content, table = table_of(zip_)
+    content[table + 38 : table + 42] = struct.pack("<L", (kind | 0o777) << 16)
+    zip_.write_bytes(content)
+    assert "a link, a device or a folder" in refused(lambda: import_(zip_, elsewhere))
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+
+
+def test_zips_of_other_tools_are_understood(zip_: Path, elsewhere: Path) -> None:
+    """A zip that lists its folder and is compressed, as file managers make it, is imported."""
+    inside = {f"{SHIPPED}/": b""} | contents(zip_)
+    import_(packed(zip_, inside, ZIP_DEFLATED), elsewhere)
+    assert tree(elsewhere / SHIPPED) == tree(MODELS / SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "expected"),
+    [
+        (8, struct.pack("<H", 1), "encrypted"),
+        (8, struct.pack("<H", 0x40), "encrypted"),
+        (8, struct.pack("<H", 0x20), "encrypted"),
+        (10, struct.pack("<H", 12), "not understood"),
+        (10, struct.pack("<H", 14), "not understood"),
+        (24, struct.pack("<L", 2**32 - 2), "bytes (expected at most"),
+        (24, struct.pack("<L", 2**28), "packed more than 100 times smaller"),
+        (42, struct.pack("<L", 2**31), "overlap or run beyond"),
+        (20, struct.pack("<L", 2**31), "overlap or run beyond"),
+        (16, b"\0\0\0\0", "Bad CRC"),
+        (24, struct.pack("<L", 2**20), "damaged"),
+        (24, struct.pack("<L", 1), "damaged"),
+        (6, struct.pack("<H", 99), "damaged"),
+    ],
+)
+def test_a_lie_in_the_table_is_found(
+    zip_: Path, elsewhere: Path, offset: int, value: bytes, expected: str
+) -> None:
+    """Flags, methods, sizes, sums and places that are not those of the bytes are refused."""
+    content, table = table_of(zip_)
+    content[table + offset : table + offset + len(value)] = value
+    zip_.write_bytes(content)
+    assert expected in refused(lambda: import_(zip_, elsewhere))
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+
+
+def test_entries_that_share_bytes_are_refused(zip_: Path, elsewhere: Path) -> None:
+    """One entry's bytes are no other's: the trick of the bombs that fit a few kilobytes."""
+    content, table = table_of(zip_)
+    second = content.index(b"PK\1\2", table + 4)
+    content[second + 42 : second + 46] = content[table + 42 : table + 46]
+    zip_.write_bytes(content)
+    assert "overlap" in refused(lambda: import_(zip_, elsewhere))
+
+
+def test_a_bomb_is_refused_before_it_goes_off(elsewhere: Path, tmp_path: Path) -> None:
+    """A file that deflate made a thousand times smaller is not unpacked."""
+    inside = {"bomb/labelset.yaml": b"title: bomb\n", "bomb/built.safetensors": bytes(2**26)}
+    bomb = packed(tmp_path / "bomb.zip", inside, ZIP_DEFLATED)
+    assert bomb.stat().st_size < 2**17
+    assert "100 times smaller" in refused(lambda: import_(bomb, elsewhere))
+
+
+def test_more_than_was_declared_is_not_unpacked(elsewhere: Path, tmp_path: Path) -> None:
+    """A bomb that declares a harmless size, even with the sum of that many bytes, ends there."""
+    inside = {"bomb/card.md": b" " * 2**26, "bomb/labelset.yaml": b"title: bomb\n"}
+    bomb = packed(tmp_path / "bomb.zip", inside, ZIP_DEFLATED)
+    content, table = table_of(bomb)
+    content[table + 24 : table + 28] = struct.pack("<L", 1000)
+    content[table + 16 : table + 20] = struct.pack("<L", zlib.crc32(b" " * 1000))
+    bomb.write_bytes(content)
+    sizes = []
+
+    def watch(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "return" and frame.f_code.co_name == "_unpack":
+            sizes.append(frame.f_locals["to"].stat().st_size)
+
+    sys.setprofile(watch)
+    try:
+        refused(lambda: import_(bomb, elsewhere))
+    finally:
+        sys.setprofile(None)
+    assert sizes[0] == 1000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: b"",
+        lambda content: b"PK\5\6" + bytes(18),
+        lambda content: content[:-1],
+        lambda content: content + b"\n",
+        lambda content: b"#!/bin/sh\n" + content,
+        lambda content: content[:-2] + b"\4\0note",
+        lambda content: content[:-22] + b"PK\6\7" + bytes(16) + content[-22:],
+        lambda content: content[1000:],
+    ],
+    ids=["empty", "no entry", "cut", "more behind", "more before", "comment", "zip64", "no head"],
+)
+def test_what_is_no_plain_zip_is_refused(
+    zip_: Path, elsewhere: Path, change: Callable[[bytes], bytes]
+) -> None:
+    """A zip that hides in another file, or is cut short, is one clear mistake."""
+    zip_.write_bytes(change(zip_.read_bytes()))
+    assert refused(lambda: import_(zip_, elsewhere)).startswith(str(zip_))
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+
+
+def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: Path) -> None:
+    """The number of entries is bounded before their table is read into memory."""
+    crowd = tmp_path / "crowd.zip"
+    for count in (20, 5000):
+        packed(crowd, {f"crowd/{number}": b"" for number in range(count)})
+        assert "entries" in refused(lambda: import_(crowd, elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        ("labels.csv", b"id,name\n", "kindnesses/labels.csv:1: the column 'definition'"),
+        ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: this is not well-formed"),
+        ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: it is damaged"),
+        ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a character"),
+        ("card.md", b"a\r\nmine\ryours", "kindnesses/card.md:2: it holds a character that could"),
+        ("card.md", b"a\nb\xe2\x80\xaec", "kindnesses/card.md:2: it holds a character"),
+        ("labels.txt", b"\xff", "kindnesses/labels.txt:1: it is not UTF-8"),
+    ],
+)
+def test_a_strangers_set_is_judged_before_it_has_a_name(
+    zip_: Path, elsewhere: Path, file: str, content: bytes, expected: str
+) -> None:
+    """What is wrong with the set is said at its place in the zip, and no set is left."""
+    packed(zip_, contents(zip_) | {f"{SHIPPED}/{file}": content})
+    assert refused(lambda: import_(zip_, elsewhere)).startswith(f"{zip_}/{expected}")
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+
+
+@pytest.mark.parametrize("missing", ["labelset.yaml", "labels.csv", "built.safetensors"])
+def test_a_zip_without_what_a_set_needs_is_refused(
+    zip_: Path, elsewhere: Path, missing: str
+) -> None:
+    """Each file that the set cannot be shown without is named."""
+    inside = contents(zip_)
+    del inside[f"{SHIPPED}/{missing}"]
+    assert missing in refused(lambda: import_(packed(zip_, inside), elsewhere))
+    assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
+
+
+SMALL = """\
+title: Fish
+credit: Written for a test
+root: {id: thing, name: thing, definition: something}
+method: classes
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A set that is soon loaded, to be interrupted a hundred times."""
+    folder = tmp_path / "small" / "fish"
+    folder.mkdir(parents=True)
+    (folder / "labelset.yaml").write_text(SMALL)
+    (folder / "labels.csv").write_text("id,name,definition,parent,hidden_because\nn01443537,,,,\n")
+    return folder
+
+
+def interrupted_at(line: int, act: Callable[[], object]) -> bool:
+    """Tell whether `act` was interrupted, as by Ctrl-C, before the `line`-th line of exchange."""
+    left = line
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != zip_file.__file__:
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    except (KeyboardInterrupt, ValueError):  # zipfile's own, where it is left in mid-write
+        pass
+    finally:
+        sys.settrace(before)
+    return left <= 0
+
+
+# A trace can interrupt in front of a `with` block's end, where no signal can: files close later.
+interrupting = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@interrupting
+def test_ctrl_c_leaves_a_whole_set_or_nothing(small: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """Interrupted at whichever line, an import has left nothing behind, or has been done."""
+    zip_ = export("fish", small.parent, tmp_path)
+    nothing = tree(elsewhere)
+    whole = nothing | {
+        path: content for path, content in tree(small.parent).items() if path.startswith("fish")
+    }
+    done: list[bool] = []
+    while interrupted_at(len(done) + 1, lambda: import_(zip_, elsewhere)):
+        after = tree(elsewhere)
+        assert after in (nothing, whole), f"after line {len(done) + 1}"
+        done.append(after == whole)
+        shutil.rmtree(elsewhere / "fish", ignore_errors=True)
+    assert tree(elsewhere) == whole
+    assert done.count(False) > 50
+    assert done.count(True) > 0
+
+
+@interrupting
+def test_ctrl_c_leaves_a_whole_zip_or_none(small: Path, tmp_path: Path) -> None:
+    """Interrupted at whichever line, an export has left no part of a zip."""
+    whole = export("fish", small.parent, tmp_path).read_bytes()
+    folder = tmp_path / "out"
+    folder.mkdir()
+    line = 1
+    while interrupted_at(line, lambda: export("fish", small.parent, folder)):
+        assert tree(folder) in ({}, {"fish.zip": whole}), f"after line {line}"
+        (folder / "fish.zip").unlink(missing_ok=True)
+        line += 1
+    assert tree(folder) == {"fish.zip": whole}
+    assert line > 50

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from installation.guarding.stage_one import surroundings
+from installation.memory.buffers import Buffers
+
+
+def test_a_piece_is_made_once_and_used_again() -> None:
+    """Smaller work lies where larger work lay, and nothing new is made for it."""
+    buffers = Buffers()
+    first = buffers.take("crop", (8, 8, 3))
+    second = buffers.take("crop", (2, 2), np.float32)
+    assert np.shares_memory(first, second)
+    assert not np.shares_memory(first, buffers.take("batch", (8, 8, 3)))
+
+
+def test_a_piece_that_must_grow_is_zeroed() -> None:
+    """What was too small is left empty."""
+    buffers = Buffers()
+    small = buffers.take("crop", (4, 4))
+    small.fill(200)
+    large = buffers.take("crop", (40, 40))
+    assert not np.shares_memory(small, large)
+    assert not small.any()
+    assert large.shape == (40, 40)
+
+
+def test_zeroing_reaches_every_piece() -> None:
+    """After the work on a frame nothing of it is in any piece, however large it once was."""
+    buffers = Buffers()
+    pieces = [buffers.take(name, (9, 9)) for name in ("a", "b")]
+    for piece in pieces:
+        piece.fill(200)
+    buffers.take("a", (1, 1))
+    buffers.zero()
+    assert not any(piece.any() for piece in pieces)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's mallopt")
+@pytest.mark.parametrize("size", [64, 672, 50_000])
+def test_freed_memory_is_written_over(size: int) -> None:
+    """What the C library is given back is no longer what was in it: a row of a crop, a crop."""
+    script = (
+        "import ctypes, sys\n"
+        "from installation.memory.buffers import overwrite_freed\n"
+        "library = ctypes.CDLL(None)\n"
+        "library.malloc.restype = ctypes.c_void_p\n"
+        "library.malloc.argtypes = (ctypes.c_size_t,)\n"
+        "library.free.argtypes = (ctypes.c_void_p,)\n"
+        "if sys.argv[1] == 'yes' and not overwrite_freed(): sys.exit(3)\n"
+        "size = int(sys.argv[2])\n"
+        "place, guard = library.malloc(size), library.malloc(size)\n"
+        "ctypes.memset(place, 0x41, size)\n"
+        "library.free(place)\n"
+        "print(ctypes.string_at(place, size).count(b'A'))\n"
+    )
+    left = {}
+    for wanted, environment in (("yes", surroundings(os.environ)), ("no", dict(os.environ))):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, wanted, str(size)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment,
+        )
+        if ran.returncode == 3:
+            pytest.skip("this machine's C library is not glibc")
+        left[wanted] = int(ran.stdout)
+    assert left["yes"] < 16
+    assert left["no"] > 0.7 * size, "the control: freed memory usually keeps what was in it"

@@ -1,0 +1,169 @@
+"""What the default label set may call a visitor; read from the shipped labels.csv."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from installation.settings.kiosk import REASONS
+
+PROJECT = Path(__file__).parents[3]
+LABELS = PROJECT / "models" / "persons" / "labels.csv"
+WORDNET = Path("/usr/share/wordnet/data.noun")
+
+HIDDEN = {
+    # A word or two of every reason, the reference's own worst cases among them.
+    "slur": ("gook", "redneck", "mulatto", "spastic", "closet queen", "Gypsy"),
+    "insult": ("failure", "swot", "pip-squeak", "pudge", "misfit", "snob", "second-rater"),
+    "sexual": ("hooker", "nymphomaniac", "streetwalker", "hunk", "skinny-dipper", "lover"),
+    "criminal": ("rape suspect", "convict", "accused", "first offender"),
+    "demeaning": ("inferior", "commoner", "garbage man", "super heavyweight", "nonperson"),
+    "race": ("Black", "White", "mixed-blood", "Aryan"),
+    "ethnicity": ("Slav", "Zulu", "Cheyenne", "Semite"),
+    "nationality": ("Mexican", "Italian", "Dane", "New Yorker", "foreigner", "tourist"),
+    "religion": ("Buddhist", "Muslimah", "priest", "rabbi", "atheist", "agnostic"),
+    "politics": ("socialist", "Nazi", "Tory", "trade unionist", "white supremacist"),
+    "orientation": ("bisexual", "beard"),
+    "gender": ("transvestite", "tomboy", "chorus girl", "hermaphrodite"),
+    "disability": ("amputee", "deaf person", "quadriplegic", "albino", "stammerer"),
+    "illness": ("schizophrenic", "drug addict", "alcoholic", "patient", "epileptic"),
+    "family": ("widow", "orphan", "adoptee", "divorcee", "mother-in-law"),
+    "age": ("oldster", "baby boomer", "juvenile", "septuagenarian"),
+    "poverty": ("homeless", "bag lady", "debtor", "peasant"),
+    "unseen": ("introvert", "teetotaler", "mourner"),
+}
+SHOWN = {
+    "n09818022": "astronaut",
+    "n09929577": "clinician",
+    "n09759501": "academician",
+    "n10654015": "stenographer",
+    "n10629939": "sparring partner",
+    "n09919200": "chiropractor",
+    "n10185483": "hornist",
+    "n10151261": "guest of honor",
+    "n09820263": "athlete",
+    "n10033572": "dressmaker's model",
+    "n09846755": "beekeeper",
+    "n10738111": "unicyclist",
+    "n10344774": "namer",
+    "n10560637": "scientist",
+    "n10599806": "singer",
+    "n10566072": "sculptor",
+    "n10604380": "skateboarder",
+}
+
+Rows = Mapping[str, Mapping[str, str]]
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """Give the rows of labels.csv by id."""
+    with LABELS.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file, strict=True))
+    by_id = {row["id"]: row for row in found}
+    assert len(by_id) == len(found), "an id is there twice"
+    return by_id
+
+
+def test_every_person_category_of_imagenet_is_there(rows: Rows) -> None:
+    """The default set holds all 2,832 person categories of ImageNet, each with a definition."""
+    assert len(rows) == 2832
+    for id_, row in rows.items():
+        assert tuple(row) == ("id", "name", "definition", "parent", "hidden_because")
+        assert id_[0] == "n"
+        assert id_[1:].isdecimal()
+        assert len(id_) == 9
+        assert row["name"].strip() == row["name"] != ""
+        assert row["definition"].strip() == row["definition"] != ""
+        assert "_" not in row["name"]
+
+
+def test_no_two_categories_share_a_name(rows: Rows) -> None:
+    """A visitor's word stands for one category only, whatever its capitals."""
+    names = [row["name"].casefold() for row in rows.values()]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_chain_ends_at_the_root(rows: Rows) -> None:
+    """The categories above any category lead to the root, without a circle."""
+    for id_ in rows:
+        chain: list[str] = []
+        while id_:
+            assert id_ not in chain, f"a circle: {chain}"
+            chain.append(id_)
+            id_ = rows[id_]["parent"]
+        assert len(chain) < 12
+
+
+def test_each_hidden_category_has_one_known_reason(rows: Rows) -> None:
+    """Whatever is hidden says why, in a word that a curator can name in kiosk.yaml."""
+    reasons = {row["hidden_because"] for row in rows.values()}
+    assert reasons - {""} == set(REASONS) - {"imagenet"}
+
+
+@pytest.mark.parametrize("reason", HIDDEN)
+def test_what_wounds_is_hidden(reason: str, rows: Rows) -> None:
+    """No slur, insult, origin, belief, illness or other wound is put on a visitor by default."""
+    for name in HIDDEN[reason]:
+        meant = [row for row in rows.values() if row["name"].split(" (")[0] == name]
+        assert meant, f"{name} is no category"
+        assert all(row["hidden_because"] for row in meant), f"{name} is shown"
+
+
+def test_what_is_only_absurd_is_shown(rows: Rows) -> None:
+    """Occupations, sports, arts and crafts stay: the work needs its absurd and harmless words."""
+    for id_, name in SHOWN.items():
+        assert rows[id_]["name"] == name
+        assert rows[id_]["hidden_because"] == ""
+
+
+def test_no_shown_definition_wounds(rows: Rows) -> None:
+    """A harmless name does not bring a definition that calls its visitor stupid or worthless."""
+    wounding = "stupid worthless inferior disparag contempt slur prostitut sexual insignificant"
+    wounding += " unskilled incompetent criminal selfish foolish ridicul drunk promiscuous"
+    for row in rows.values():
+        if not row["hidden_because"]:
+            found = [word for word in wounding.split() if word in row["definition"]]
+            assert not found or row["id"] == "n10484858", row  # a prosecutor of criminal cases
+
+
+def test_more_is_hidden_than_shown_but_much_is_left(rows: Rows) -> None:
+    """Safe is the default, and the set stays large enough to be absurd.
+
+    ImageNet's authors hid 1,593 of the 2,832 (Yang et al., arXiv 1912.07726), 56 of 100.
+    """
+    hidden = sum(bool(row["hidden_because"]) for row in rows.values())
+    assert 0.52 < hidden / len(rows) < 0.64
+
+
+def test_the_builder_makes_the_shipped_file(tmp_path: Path) -> None:
+    """The rules and the judgement in scripts/ give the shipped labels.csv, byte for byte."""
+    if not WORDNET.exists():
+        pytest.skip(f"{WORDNET} is not there; Debian's wordnet-base has it")
+    built = tmp_path / "labels.csv"
+    command = [sys.executable, "-m", "scripts.build_persons", "--out", str(built)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert built.read_bytes() == LABELS.read_bytes()
+
+
+def test_both_networks_may_say_the_same() -> None:
+    """Whichever network reads the person categories, the same are hidden, for the same reasons."""
+    other = PROJECT / "models" / "persons-21k" / "labels.csv"
+    assert other.read_bytes() == LABELS.read_bytes()
+
+
+def test_the_builder_says_what_is_missing(tmp_path: Path) -> None:
+    """Without WordNet's noun file the builder names the file and the package, with exit 2."""
+    missing = tmp_path / "data.noun"
+    command = [sys.executable, "-m", "scripts.build_persons", "--wordnet", str(missing)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert f"{missing}: WordNet's noun file cannot be read" in done.stderr
+    assert "wordnet-base" in done.stderr
+    assert "Traceback" not in done.stderr

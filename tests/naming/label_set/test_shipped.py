@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from timm.data import ImageNetInfo
+
+from installation.errors import LabelSetError
+from installation.making.build import build, from_prompts, from_text
+from installation.naming.label_set import built_file
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.csv_file import Row
+from installation.naming.lists import class_lists, imagenet
+from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
+from installation.naming.scoring import conse
+from installation.settings.kiosk import MODELS, ContentSettings, label_sets
+
+
+def test_four_label_sets_are_shipped() -> None:
+    """The kiosk comes with the persons for two networks, the objects and the kindnesses."""
+    assert label_sets() == ["kindnesses", "objects", "persons", "persons-21k"]
+
+
+@pytest.mark.parametrize("name", ["kindnesses", "persons"])
+def test_what_is_built_fits_what_is_written(name: str) -> None:
+    """The built file belongs to its labels.csv and to the pinned network, and is small."""
+    label_set = labelset.load(name, ContentSettings())
+    scorer = conse.ConSE.open(
+        label_set, EfficientNetLite0.fingerprint, CLASSES, torch.device("cpu")
+    )
+    assert scorer.score(torch.zeros(1, 1000)).shape == (1, len(label_set.labels))
+    assert label_set.built.stat().st_size < 4_000_000
+
+
+@pytest.mark.parametrize("name", label_sets())
+def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
+    """Whatever is put on a visitor says what it means and whose kind it is."""
+    label_set = labelset.load(name, ContentSettings())
+    for label in (label_set.root, *label_set.labels):
+        assert label.definition
+    assert {label.chain[0] for label in label_set.labels} == {label_set.root.name}
+
+
+def test_the_objects_are_the_thousand_classes() -> None:
+    """Every class of the network is a row, in any order; what would wound on a face is hidden."""
+    label_set = labelset.load("objects", ContentSettings())
+    everything = labelset.load("objects", ContentSettings.model_construct(hide=()))
+    assert sorted(everything.rows) == list(range(1000))
+    assert not any("animal" in label.chain for label in label_set.labels)
+    assert {"gorilla", "hog", "brassiere"} & {label.name for label in label_set.labels} == set()
+
+
+def test_the_kindnesses_hide_nothing() -> None:
+    """There are some sixty kindnesses, and none needs hiding."""
+    label_set = labelset.load("kindnesses", ContentSettings())
+    assert 55 <= len(label_set.labels) <= 70
+    assert label_set.hidden == {}
+
+
+def test_the_descriptions_are_of_classes() -> None:
+    """Each description of looks.csv belongs to one class, and has its name beside it."""
+    with from_text.LOOKS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = imagenet.names()
+    ids = [row["id"] for row in rows]
+    assert len(set(ids)) == len(ids)
+    assert set(ids) <= set(imagenet.classes())
+    assert all(names[row["id"]].startswith(row["name"]) for row in rows)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_the_text_encoder_gives_the_built_directions() -> None:
+    """A sample of the kindnesses, embedded anew, points where the built file says."""
+    rows = labelset.read("kindnesses").rows
+    embedded = from_text.embed_labels(rows, from_text.open_text_encoder())
+    centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
+    directions = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
+    assert (centred * torch.nn.functional.normalize(directions)).sum(1).min() > 0.999
+
+
+def test_the_objects_need_no_building() -> None:
+    """The objects are the network's own classes: nothing is built for them."""
+    assert build.build("objects") is None
+    assert not (MODELS / "objects" / "built.safetensors").exists()
+
+
+def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Path) -> None:
+    """Before its network is there, the set names both commands, in their order."""
+    shutil.copytree(MODELS / "persons-21k", tmp_path / "persons-21k")
+    label_set = labelset.load("persons-21k", ContentSettings(), tmp_path)
+    with pytest.raises(LabelSetError) as caught:
+        built_file.check(label_set)
+    assert str(caught.value).endswith(
+        "the label set is not built yet. "
+        "Run: kiosk fetch persons-21k, and then: kiosk labels build persons-21k"
+    )
+
+
+def test_the_larger_network_has_every_person() -> None:
+    """Every row of persons-21k is one of the network's 21,843 classes, at timm's own place."""
+    label_set = labelset.load("persons-21k", ContentSettings.model_construct(hide=()))
+    order = ImageNetInfo("imagenet-21k-goog").label_names()
+    assert len(label_set.labels) == 2832
+    places = class_lists.outputs("classes", label_set.encoder)
+    assert places is not None
+    assert all(order[places[label.id]] == label.id for label in label_set.labels)
+
+
+SENTENCES = {
+    "text": (1, "bfe145a5c7e29c348c4896f15138926ba1d424b3729ed6d834611b7d45152ead"),
+    "prompts": (1, "e0a30597acc820926e215766250fdcba58d35ba1b72302df9ea67e2c46ab9cd2"),
+}
+"""By method: the recipe's version, and the SHA-256 of what the kiosk itself says in it."""
+
+
+@pytest.mark.parametrize("method", ["text", "prompts"])
+def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "prompts"]) -> None:
+    """Whoever changes the kiosk's own sentences raises their version, so that sets are built anew.
+
+    Raise the method's number in labelset.RECIPES, build the shipped sets of that method anew, and
+    write the number and the new sum here.
+    """
+    rows = [Row(1, "a", "a name", "a definition"), Row(2, "b", "a name", "", is_background="yes")]
+    said: list[str] = []
+
+    def embed(sentences: Sequence[str]) -> torch.Tensor:
+        said.extend(sentences)
+        return torch.eye(conse.EMBEDDING)[torch.arange(len(sentences)) % conse.EMBEDDING]
+
+    if method == "text":
+        from_text.embed_classes(embed)
+        from_text.embed_labels(rows, embed)
+    else:
+        said += [sentence for row in rows for sentence in from_prompts.prompts(row)]
+    found = hashlib.sha256("\n".join(said).encode()).hexdigest()
+    assert (labelset.RECIPES[method], found) == SENTENCES[method]

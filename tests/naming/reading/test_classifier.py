@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from installation.naming.label_set import label_set as labelset
+from installation.naming.lists import imagenet
+from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
+from installation.naming.networks.encoder import Input
+from installation.naming.reading import crops
+from installation.naming.reading.classifier import Classifier, CropClassifier, open_classifier
+from installation.naming.scoring.conse import ConSE
+from installation.seeing.box import Box
+from installation.seeing.faces.mtcnn import Mtcnn
+from installation.seeing.frame import Frame
+from installation.seeing.tracker import Track
+from installation.settings.kiosk import ContentSettings, label_sets
+from tests.support.made_examples import made_examples
+from tests.support.made_networks import made_classes, made_hf, made_onnx
+from tests.support.made_prompts import made_prompts, opened_prompts
+from tests.support.pictures import TWO_FACES
+
+CPU = torch.device("cpu")
+FACE = Box(178, 63, 268, 176)
+"""The face in the portrait of the astronaut, as YuNet finds it."""
+
+Open = Callable[[str], Classifier]
+
+MAKERS: dict[str, Callable[[Path], Classifier]] = {
+    "examples": lambda models: open_classifier(made_examples(models), CPU),
+    "prompts": lambda models: opened_prompts(made_prompts(models)),
+    "classes": lambda models: open_classifier(made_classes(models), CPU),
+    "onnx": lambda models: open_classifier(made_onnx(models), CPU),
+    "a folder from Hugging Face": lambda models: open_classifier(made_hf(models), CPU),
+}
+"""What makes a set for each way of reading that no shipped set takes."""
+
+SETS = [*(name for name in label_sets() if name != "persons-21k"), *MAKERS]
+"""All shipped sets that need no weights fetched; test_timm_features.py reads with the other."""
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """Open each classifier once, those of the sets that tests make among them."""
+    classifiers: dict[str, Classifier] = {}
+    models = tmp_path_factory.mktemp("models")
+
+    def get(name: str) -> Classifier:
+        if name not in classifiers:
+            make = MAKERS.get(name)
+            if make is not None:
+                classifiers[name] = make(models)
+            else:
+                classifiers[name] = open_classifier(labelset.load(name, ContentSettings()), CPU)
+        return classifiers[name]
+
+    return get
+
+
+def portrait() -> Frame:
+    """Return the portrait of the astronaut, 512×512."""
+    return Frame(data.astronaut(), 12.5)
+
+
+def track(number: int, box: Box, at: float = 12.5) -> Track:
+    """Return a track that stands still."""
+    return Track(
+        id=number,
+        box=box,
+        velocity=(0.0, 0.0, 0.0, 0.0),
+        seen_at=at,
+        born_at=at,
+        hits=3,
+        misses=0,
+    )
+
+
+def wandering(count: int) -> list[Track]:
+    """Tracks whose boxes pan and zoom around the portrait's face."""
+    random = np.random.default_rng(0)
+    x, y = FACE.centre
+    return [
+        track(
+            number,
+            Box.from_centre(
+                x + random.normal(0, 25),
+                y + random.normal(0, 25),
+                FACE.width * (zoom := float(np.exp(random.normal(0, 0.3)))),
+                FACE.height * zoom,
+            ),
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_keeps_the_classifiers_contract(opened: Open, name: str) -> None:
+    """One reading per visitor in their order: shares of the visible labels and the background."""
+    classifier = opened(name)
+    assert classifier.read(portrait(), []) == []
+    tracks = wandering(3)[::-1]
+    readings = classifier.read(portrait(), tracks)
+    assert [reading.track_id for reading in readings] == [3, 2, 1]
+    for reading in readings:
+        assert reading.taken_at == 12.5
+        assert reading.scores.dtype == np.float32
+        assert reading.scores.shape == (len(classifier.label_set.labels),)
+        assert reading.scores.min() >= 0
+        assert reading.scores.sum() < 1 + 1e-4
+        assert reading.scores.sum() > 1 - 1e-4 or classifier.label_set.background
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_many_visitors_are_read_as_each_alone(opened: Open, name: str) -> None:
+    """The batch of all visitors says what the plain path says, one picture at a time."""
+    classifier = opened(name)
+    tracks = wandering(11)
+    together = classifier.read(portrait(), tracks)
+    for one, reading in zip(tracks, together, strict=True):
+        (alone,) = classifier.read(portrait(), [one])
+        assert np.abs(alone.scores - reading.scores).max() < 1e-4
+
+
+def test_a_reading_says_nothing_of_the_picture(opened: Open) -> None:
+    """What a reading prints has a number and an instant, no pixels and no scores."""
+    (reading,) = opened("persons").read(portrait(), [track(4, FACE)])
+    assert repr(reading) == "<Reading of visitor 4 at 12.500>"
+
+
+def test_the_portrait_is_read_as_somebody_fit(opened: Open) -> None:
+    """The shipped persons find something fitting for the astronaut, and not a bare 'person'."""
+    classifier = opened("persons")
+    (reading,) = classifier.read(portrait(), [track(1, FACE)])
+    best = reading.scores.argsort()[::-1][:5]
+    names = {classifier.label_set.labels[i].name for i in best}
+    assert names & {"astronaut", "athlete", "football player", "test pilot", "cosmonaut"}
+    assert reading.scores.max() > classifier.label_set.settings.min_score
+
+
+def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
+    """No label swallows everything: ten crops of one portrait get at least five labels."""
+    readings = opened("persons").read(portrait(), wandering(10))
+    assert len({int(reading.scores.argmax()) for reading in readings}) >= 5
+
+
+def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
+    """Ten faces from all over the film of reporters and singers get at least five labels."""
+    if not TWO_FACES.exists():
+        pytest.skip("the film for trying is not there")
+    film = cv2.VideoCapture(str(TWO_FACES))
+    detector, classifier = Mtcnn(CPU), opened("persons")
+    count = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
+    names = []
+    for number in range(0, count, count // 12):
+        film.set(cv2.CAP_PROP_POS_FRAMES, number)
+        _, picture = film.read()
+        frame = Frame(np.ascontiguousarray(picture[..., ::-1]), 12.5)
+        for face in detector.detect(frame)[:1]:
+            (reading,) = classifier.read(frame, [track(1, face.box)])
+            names.append(classifier.label_set.labels[int(reading.scores.argmax())].name)
+    assert len(names[:10]) == 10
+    assert len(set(names[:10])) >= 5
+
+
+@pytest.mark.parametrize("level", [90, 127, 200, 250])
+def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
+    """Where nothing is to be seen, no label reaches the least score."""
+    classifier = opened("persons")
+    wall = Frame(np.full((400, 400, 3), level, np.uint8), 12.5)
+    (reading,) = classifier.read(wall, [track(1, FACE)])
+    assert reading.scores.max() < classifier.label_set.settings.min_score
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected"),
+    [
+        ("lab coat", "scientist"),
+        ("academic gown", "academician"),
+        ("cowboy hat", "horse wrangler"),
+        ("acoustic guitar", "guitarist"),
+        ("stethoscope", "doctor"),
+        ("space shuttle", "astronaut"),
+        ("microphone", "singer"),
+        ("library", "archivist"),
+        ("mortarboard", "valedictorian"),
+    ],
+)
+def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> None:
+    """A single thing that the network is sure of is read as somebody who has it."""
+    label_set = labelset.load("persons", ContentSettings())
+    scorer = ConSE.open(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
+    logits = torch.zeros(1, CLASSES)
+    names = [imagenet.names()[id_].partition(", ")[0] for id_ in imagenet.classes()]
+    logits[0, names.index(thing)] = 20
+    best = scorer.score(logits)[0].argsort(descending=True)[:10]
+    assert expected in {label_set.labels[i].name for i in best}
+
+
+def test_crops_lie_in_one_place_and_are_written_over_when_nobody_is_there(opened: Open) -> None:
+    """Batches reuse their memory; once the visitors have left, the networks see zeros, once."""
+    places: list[int] = []
+    sizes: list[tuple[int, bool]] = []
+
+    class Watcher:
+        name, width, fingerprint, device = "watcher", 2, "", CPU
+        input = EfficientNetLite0.input
+
+        def encode(self, batch: torch.Tensor) -> torch.Tensor:
+            places.append(batch.data_ptr())
+            sizes.append((len(batch), bool(batch.any())))
+            return torch.zeros(len(batch), 2)
+
+        def score(self, logits: torch.Tensor) -> torch.Tensor:
+            return logits.softmax(1)
+
+    classifier = CropClassifier(opened("persons").label_set, Watcher(), Watcher(), CPU)
+    for count in (3, 1, 2, 0, 0, 1, 0):
+        assert len(classifier.read(portrait(), wandering(count))) == count
+    assert sizes == [(3, True), (1, True), (2, True), (3, False), (1, True), (1, False)]
+    assert len(set(places)) == 1
+
+
+def test_the_crop_is_the_label_sets(opened: Open) -> None:
+    """A label set that reads faces sees the face, and one that reads frames the whole picture."""
+    seen, kept = [], []
+
+    class Sketcher:
+        name, width, fingerprint, device = "sketcher", 2, "", CPU
+        input = Input(8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+
+        def encode(self, batch: torch.Tensor) -> torch.Tensor:
+            seen.append(batch.clone())
+            kept.append(batch)
+            return torch.zeros(len(batch), 2)
+
+        def score(self, logits: torch.Tensor) -> torch.Tensor:
+            return logits.softmax(1)
+
+    shipped = opened("persons").label_set
+    for crop in ("bust", "face", "frame"):
+        settings = shipped.settings.model_copy(update={"crop": crop})
+        label_set = replace(shipped, settings=settings)
+        CropClassifier(label_set, Sketcher(), Sketcher(), CPU).read(portrait(), [track(1, FACE)])
+        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, Sketcher.input, CPU))
+        assert not kept.pop().any(), "crops are zeroed once they have been read"

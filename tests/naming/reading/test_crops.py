@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision.transforms.v2 import functional as tv
+
+from installation.naming.label_set.label_set import Crop
+from installation.naming.networks.efficientnet import EfficientNetLite0
+from installation.naming.networks.encoder import Input
+from installation.naming.reading import crops
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+
+CPU = torch.device("cpu")
+GREY_LEVEL = 1 / 128
+
+
+def taken(size: int) -> Input:
+    """Return the pictures that the default network takes, at this size."""
+    return replace(EfficientNetLite0.input, size=size)
+
+
+def noisy(height: int, width: int, seed: int = 0) -> Frame:
+    """Return a frame of noise."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    return Frame(pixels, 0.0)
+
+
+def reference(frame: Frame, box: Box, crop: Crop, size: int) -> torch.Tensor:
+    """One crop as torchvision makes it in float32: pad with grey, resized_crop, normalise."""
+    left, top, width, height = crops.region(box, frame, crop)
+    picture = torch.tensor(frame.pixels).permute(2, 0, 1).float()
+    margin = max(0, -left, -top, left + width - frame.width, top + height - frame.height)
+    padded = tv.pad(picture, [margin], fill=crops.GREY)
+    resized = tv.resized_crop(
+        padded, top + margin, left + margin, height, width, [size, size], antialias=True
+    )
+    normalised: torch.Tensor = (resized - 127) / 128
+    return normalised
+
+
+@given(
+    x=st.floats(-60, 360),
+    y=st.floats(-60, 260),
+    width=st.floats(1, 150),
+    height=st.floats(1, 150),
+    crop=st.sampled_from(["bust", "face", "frame"]),
+)
+def test_crops_are_torchvisions(
+    x: float, y: float, width: float, height: float, crop: Crop
+) -> None:
+    """A crop is torchvision's padded `resized_crop` with antialiasing, to within a grey level."""
+    frame = noisy(200, 300)
+    box = Box.from_centre(x, y, width, height)
+    ours = crops.cut(frame, [box], crop, taken(64), CPU)[0]
+    assert (ours - reference(frame, box, crop, 64)).abs().max() <= GREY_LEVEL + 1e-6
+
+
+@pytest.mark.parametrize("crop", ["bust", "face", "frame"])
+def test_a_batch_is_its_crops_one_by_one(crop: Crop) -> None:
+    """The crops of several visitors are the same as each visitor's alone."""
+    frame = noisy(240, 320)
+    boxes = [Box(10, 20, 60, 90), Box(200, 10, 330, 150), Box(-30, -30, 20, 20)]
+    batch = crops.cut(frame, boxes, crop, taken(224), CPU)
+    assert batch.shape == (3, 3, 224, 224)
+    assert batch.dtype == torch.float32
+    for one, box in zip(batch, boxes, strict=True):
+        assert torch.equal(one, crops.cut(frame, [box], crop, taken(224), CPU)[0])
+
+
+def test_what_lies_outside_the_frame_is_the_networks_zero() -> None:
+    """Beyond the frame's edge there is grey, which normalises to nothing."""
+    white = Frame(np.full((100, 100, 3), 255, np.uint8), 0.0)
+    assert torch.equal(
+        crops.cut(white, [Box(300, 300, 340, 350)], "bust", taken(32), CPU),
+        torch.zeros(1, 3, 32, 32),
+    )
+
+
+def test_a_bust_holds_the_face_and_the_shoulders() -> None:
+    """A bust is a square around the face that reaches further down than up."""
+    face = Box(100, 80, 140, 130)
+    left, top, width, height = crops.region(face, noisy(400, 400), "bust")
+    assert width == height == round(2.6 * 50)
+    assert left < 100
+    assert left + width > 140
+    assert 80 - top < top + height - 130
+
+
+def test_nobody_makes_an_empty_batch() -> None:
+    """Without visitors the batch is empty and has its shape."""
+    assert crops.cut(noisy(10, 10), [], "bust", taken(224), CPU).shape == (0, 3, 224, 224)
+
+
+def test_the_frame_is_not_changed() -> None:
+    """Cutting leaves the mirror's frame as it was, even where the crop is the whole frame."""
+    frame = noisy(64, 64)
+    before = frame.pixels.copy()
+    crops.cut(frame, [Box(1, 1, 9, 9)], "frame", taken(32), CPU)
+    assert np.array_equal(frame.pixels, before)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from installation.errors import LabelSetError
+from installation.making.build import build
+from installation.making.build.result import Made
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.scoring import conse
+from installation.naming.scoring.conse import ConSE
+from installation.settings.kiosk import ContentSettings
+from tests.naming.label_set.test_label_set import HEADER, write
+
+CPU = torch.device("cpu")
+ENCODER = "e" * 64
+
+
+def embeddings(count: int, seed: int) -> torch.Tensor:
+    """Return random embeddings of unit length."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(count, conse.EMBEDDING, generator=generator)
+    return torch.nn.functional.normalize(drawn)
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> LabelSet:
+    """A label set of three, one of them hidden, built for an encoder of 30 classes."""
+    write(tmp_path, HEADER, "a,air,,,", "b,breeze,,,insult", "c,cloud,,,")
+    label_set = labelset.load("weather", ContentSettings(), tmp_path)
+    classes, labels = conse.calibrate(embeddings(30, 1), embeddings(3, 2))
+    tensors = {"classes": classes.half(), "labels": labels.half()}
+    build.write(label_set, Made(tensors, ENCODER, ()))
+    return label_set
+
+
+def test_scores_are_the_papers_sum_written_out() -> None:
+    """The batched scores are those of a plain loop over visitors, classes and labels."""
+    classes, labels = conse.calibrate(embeddings(40, 1), embeddings(7, 2))
+    logits = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
+    scores = ConSE(classes, labels, len(labels), 0.5).score(logits)
+    for visitor, score in zip(logits.numpy(), scores, strict=True):
+        probability = np.exp(visitor) / np.exp(visitor).sum()
+        best = sorted(range(40), key=lambda c: -probability[c])[: conse.TOP]
+        query = sum(probability[c] * classes[c].numpy() for c in best)
+        query = query / np.sqrt(sum(probability[c] for c in best))
+        agreement = np.exp([float(query @ label.numpy()) / 0.5 for label in labels])
+        assert np.allclose(score, agreement / agreement.sum(), atol=1e-5)
+
+
+def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
+    """The flatter the network's probabilities, the flatter the scores."""
+    classes, labels = conse.calibrate(embeddings(200, 1), embeddings(50, 2))
+    scorer = ConSE(classes, labels, len(labels), 0.5)
+    logits = torch.zeros(1, 200)
+    logits[0, 3] = 1
+    best = [float(scorer.score(logits * sure).max()) for sure in (1, 3, 6, 12)]
+    assert best == sorted(best)
+    assert best[0] < 0.1 < best[-1]
+
+
+def test_calibration_makes_the_wins_even() -> None:
+    """A label that is near everything wins no more than its share of the classes."""
+    classes = embeddings(1000, 1)
+    common = embeddings(1, 9)
+    classes = torch.nn.functional.normalize(classes + 2 * common)
+    nearness = torch.linspace(0, 3, 50)[:, None]
+    labels = torch.nn.functional.normalize(embeddings(50, 2) + nearness * common)
+    plain = (classes @ labels.T).argmax(1).bincount(minlength=50)
+    centred, calibrated = conse.calibrate(classes, labels)
+    after = (centred @ calibrated.T).argmax(1).bincount(minlength=50)
+    assert plain.max() > 300
+    assert after.max() < 60
+
+
+def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
+    """Scores are those of a set that never held the hidden label."""
+    scorer = ConSE.open(built, ENCODER, 30, CPU)
+    logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(5))
+    scores = scorer.score(logits)
+    assert scores.shape == (4, 2)
+    assert torch.allclose(scores.sum(1), torch.ones(4))
+    both = ConSE.open(replace(built, rows=(0, 1, 2)), ENCODER, 30, CPU).score(logits)
+    kept = both[:, [0, 2]]
+    assert torch.allclose(scores, kept / kept.sum(1, keepdim=True), atol=1e-5)
+
+
+def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str:
+    """Return what is wrong with the built file, as the error says it."""
+    with pytest.raises(LabelSetError) as caught:
+        ConSE.open(label_set, encoder, width, CPU)
+    (mistake,) = caught.value.mistakes
+    assert mistake.remedy == "Run: kiosk labels build weather"
+    assert mistake.where.endswith("weather/built.safetensors")
+    return mistake.what
+
+
+def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
+    """Without its built file a set names the command that builds it."""
+    built.built.unlink()
+    assert refusal(built) == "the label set is not built yet"
+
+
+def test_a_single_label_gets_everybody() -> None:
+    """A set of one row, as an artist may begin with, has numbers, and its label wins."""
+    classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(1, 2))
+    scores = ConSE(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
+    assert torch.equal(scores, torch.ones(3, 1))
+
+
+def test_a_stale_build_is_refused(built: LabelSet) -> None:
+    """Other words in labels.csv or another network ask for another build."""
+    stale = replace(built, fingerprint="0" * 64)
+    assert (
+        refusal(stale)
+        == "it was built for other text in labels.csv, labelset.yaml or the kiosk itself than "
+        "there is now"
+    )
+    weights = "it was built for other weights of the network than there is now"
+    assert refusal(built, encoder="f" * 64) == weights
+
+
+def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
+    """Tensors are checked by their header, before anything of their size is made."""
+    assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
+    build.write(built, Made({"classes": torch.zeros(30, 384)}, ENCODER, ()))
+    assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
+    build.write(built, Made({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
+    assert refusal(built) == "the tensor 'labels' is missing (expected F16 [3, 384])"
+
+
+@pytest.mark.parametrize("length", [0, 4, 100, 2000])
+def test_a_truncated_built_file_is_refused(built: LabelSet, length: int) -> None:
+    """A file that was cut short is damaged, wherever it was cut."""
+    built.built.write_bytes(built.built.read_bytes()[:length])
+    assert refusal(built).startswith("it is damaged")
+
+
+@given(place=st.integers(1, 20_000), bit=st.integers(0, 7))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_flipped_bit_is_noticed(built: LabelSet, place: int, bit: int) -> None:
+    """A file that was damaged in its middle is refused, though its size and header are right."""
+    good = built.built.read_bytes()
+    bad = bytearray(good)
+    bad[-place] ^= 1 << bit
+    built.built.write_bytes(bad)
+    assert refusal(built).startswith("it is damaged")
+    built.built.write_bytes(good)
+
+
+def test_bytes_that_are_no_tensors_are_refused(built: LabelSet) -> None:
+    """A pickle or any other file under the name is never loaded."""
+    torch.save({"classes": torch.zeros(1)}, built.built)
+    assert refusal(built).startswith("it is damaged")

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from installation.errors import LabelSetError
+from installation.making.build import build, linear_probe
+from installation.making.build.result import Made
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.scoring.linear import Linear
+from installation.settings.kiosk import ContentSettings
+from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.made_examples import YAML
+
+CPU = torch.device("cpu")
+ENCODER = "e" * 64
+WIDTH = 6
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Return random numbers."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> LabelSet:
+    """A set of four rows: one hidden, one of them background."""
+    rows = ("a,air,,,,", "b,breeze,,,insult,", "c,cloud,,,,", "d,dust,,,,yes")
+    write(tmp_path, f"{HEADER},is_background", *rows, yaml=YAML + "examples")
+    label_set = labelset.load("weather", ContentSettings(), tmp_path)
+    tensors = {"weight": drawn(4, WIDTH), "bias": drawn(4, seed=1)}
+    build.write(label_set, Made(tensors, ENCODER, ()))
+    return label_set
+
+
+def test_scores_are_the_sum_written_out(built: LabelSet) -> None:
+    """The scores are those of a plain loop; what is hidden takes no share, the background does."""
+    features = drawn(5, WIDTH, seed=2)
+    scores = Linear.open(built, ENCODER, WIDTH, CPU).score(features)
+    weight, bias = drawn(4, WIDTH).double().numpy(), drawn(4, seed=1).double().numpy()
+    assert scores.shape == (5, 2)
+    for visitor, score in zip(features.double().numpy(), scores, strict=True):
+        share = [float(np.exp(weight[row] @ visitor + bias[row])) for row in (0, 2, 3)]
+        assert np.allclose(score, np.array(share[:2]) / sum(share), atol=1e-6)
+
+
+def test_the_temperature_divides_all_that_is_summed(built: LabelSet) -> None:
+    """A higher temperature makes the scores of a set less decided, and keeps their order."""
+    warm = built.settings.model_copy(update={"temperature": 4.0})
+    features = drawn(5, WIDTH, seed=2)
+    cold = Linear.open(built, ENCODER, WIDTH, CPU).score(features)
+    mild = Linear.open(replace(built, settings=warm), ENCODER, WIDTH, CPU).score(features)
+    assert torch.equal(cold.argmax(1), mild.argmax(1))
+    assert (cold[:, 0] / cold[:, 1]).log().allclose(4 * (mild[:, 0] / mild[:, 1]).log(), atol=1e-4)
+
+
+def test_nobody_has_no_scores(built: LabelSet) -> None:
+    """Where nobody stands there the scores have no row."""
+    assert Linear.open(built, ENCODER, WIDTH, CPU).score(torch.empty(0, WIDTH)).shape == (0, 2)
+
+
+def test_a_network_of_another_width_is_refused(built: LabelSet) -> None:
+    """A probe on other features is never multiplied with these."""
+    with pytest.raises(LabelSetError, match=r"F32 \[4, 6\] \(expected F32 \[4, 7\]\)"):
+        Linear.open(built, ENCODER, WIDTH + 1, CPU)
+
+
+@pytest.mark.parametrize("labels", [2, 3, 12])
+def test_the_scores_are_scikit_learns(labels: int) -> None:
+    """What the show computes is what scikit-learn's own pipeline predicts, to 1e-4."""
+    random = np.random.default_rng(labels)
+    count, width = 15 * labels, 1280
+    which = np.arange(count) % labels
+    features = (
+        3 + 2 * random.normal(size=(count, width)) + random.normal(size=(labels, width))[which]
+    )
+    regression = LogisticRegression(C=linear_probe.STRENGTH, class_weight="balanced", max_iter=1000)
+    oracle = make_pipeline(StandardScaler(), regression).fit(features, which)
+    tensors = linear_probe.fit(features[:, None], which).tensors()
+    visitors = torch.from_numpy(3 + 2 * random.normal(size=(40, width))).float()
+    scores = Linear(tensors["weight"], tensors["bias"], labels, 1.0).score(visitors)
+    assert np.abs(scores.numpy() - oracle.predict_proba(visitors.numpy())).max() < 1e-4

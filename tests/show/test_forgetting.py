@@ -1,0 +1,321 @@
+"""A whole show whose memory is searched from outside, while a visitor is there and afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from installation.seeing.faces import mtcnn
+from installation.settings.kiosk import PROJECT
+from tests.support.pictures import yunet_file
+
+SIZE = (640, 360)
+
+SHOW = """
+import os, sys, time
+from dataclasses import replace
+from pathlib import Path
+import torch
+from installation import STARTED_AT
+from installation.settings import kiosk as config
+from installation.show import show
+from installation.errors import CameraError, Mistake
+from installation.running.clock import MonotonicClock
+from installation.seeing.frame import Frame
+from installation.memory.pool import Pool
+from installation.showing.window import OffScreen
+
+folder, ending = Path(sys.argv[1]), sys.argv[3]
+yunet = Path(sys.argv[4]) if sys.argv[4:] else None
+named = []
+
+class Raw:
+    # Reads pictures straight into the pool, so that no other copy is this camera's.
+    name, there = "raw pictures", True
+    def __init__(self):
+        self.pool = Pool()
+    def read(self):
+        time.sleep(1 / 30)
+        if named and ending == "lost":
+            raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
+        pixels = self.pool.take(360, 640)
+        with open(folder / ("visitor" if self.there else "wall"), "rb", buffering=0) as file:
+            file.readinto(memoryview(pixels).cast("B"))
+        return Frame(pixels, time.monotonic())
+    def close(self):
+        pass
+
+camera = Raw()
+
+def write(name, tensor):
+    with open(folder / name, "wb", buffering=0) as file:
+        file.write(memoryview(tensor.detach().numpy().reshape(-1)).cast("B"))
+
+def stop(name):
+    print(name, flush=True)
+    sys.stdin.readline()
+
+looked_up = []
+
+def look_up(network, given):
+    # Stops once while it looks for a visitor's face, at the smallest level that is searched for.
+    if named and ending == "blind":
+        raise RuntimeError("the detector has failed")
+    if given[0].shape[-1] == int(sys.argv[2]) and not looked_up:
+        looked_up.append(True)
+        stop("looking")
+
+class Looking:
+    # YuNet's network, which stops once when it has looked: what it was given is in it still.
+    def __init__(self, net):
+        self.net, self.setInputSize = net, net.setInputSize
+    def detect(self, bgr):
+        found = self.net.detect(bgr)
+        if not looked_up:
+            looked_up.append(True)
+            stop("looking")
+        return found
+
+class Watched:
+    # Stops once while it reads a visitor, with a copy of what it sees then on disk.
+    def __init__(self, classifier):
+        self.inner, self.label_set = classifier, classifier.label_set
+        self.encoder, self.count = classifier.encoder, 0
+        encode = self.encoder.encode
+        def watched(batch):
+            self.count += 1
+            if named and ending == "failed":
+                raise RuntimeError("the classifier has failed")
+            if self.count != 3:
+                return encode(batch)
+            write("batch", batch)
+            first = next(m for m in self.encoder._network.modules() if type(m) is torch.nn.Conv2d)
+            def keep(module, given, made):
+                write("layer", made.permute(0, 2, 3, 1))
+                stop("reading")
+            hook = first.register_forward_hook(keep)
+            encoded = encode(batch)
+            hook.remove()
+            return encoded
+        self.encoder.encode = watched
+    def read(self, frame, tracks):
+        return self.inner.read(frame, tracks)
+
+class Wall(OffScreen):
+    visible = True
+
+class Clock(MonotonicClock):
+    # Tells that the calm card is up.
+    resting = False
+    def wait(self, seconds):
+        if not self.resting:
+            self.resting = True
+            print("resting", flush=True)
+        super().wait(seconds)
+
+def load(*arguments):
+    parts = show.load(*arguments)
+    detector = parts.detector
+    if yunet is None:
+        detector._propose.register_forward_pre_hook(look_up)
+    else:
+        from installation.seeing.faces.yunet import YuNet
+        detector = YuNet(yunet)
+        detector._net = Looking(detector._net)
+    classifier = Watched(parts.classifier)
+    return replace(parts, open_camera=lambda: camera, detector=detector, classifier=classifier)
+
+def tell(event):
+    print(event["event"], flush=True)
+    if event["event"] == "verdict":
+        named.append(True)
+        camera.there = ending != "left"
+
+show.Show(
+    config.load(folder / "kiosk.yaml"), Wall((640, 360)), started_at=STARTED_AT, clock=Clock(),
+    say=lambda line: print(line, file=sys.stderr), tell=tell, open_parts=load,
+).run(100)
+os._exit(0)
+"""
+
+Pattern = bytes
+
+READ = ("batch", "layer")
+"""What the classifier makes of a visitor: its network's input, and its first layer."""
+
+
+def visitor() -> npt.NDArray[np.uint8]:
+    """Return a frame of noise with a face in it, which no other memory looks like."""
+    picture = np.random.default_rng(7).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+    package = find_spec("skimage")
+    assert package is not None
+    assert package.origin is not None
+    portrait = cv2.imread(str(Path(package.origin).parent / "data" / "astronaut.png"))
+    assert portrait is not None
+    picture[40:360, 160:480] = cv2.cvtColor(cv2.resize(portrait, (320, 320)), cv2.COLOR_BGR2RGB)
+    return picture
+
+
+def patterns(data: bytes, step: int, count: int = 60) -> list[Pattern]:
+    """Return up to `count` stretches of 32 bytes of `data` that no other bytes are by chance."""
+    random = np.random.default_rng(1)
+    starts = random.integers(0, (len(data) - 32) // step, 50 * count) * step
+    stretches = (data[start : start + 32] for start in starts)
+    telling = [each for each in stretches if len(set(each[:4])) > 2 and len(set(each)) > 8]
+    return telling[:count]
+
+
+def levels(count: int = 3) -> Iterator[tuple[int, int]]:
+    """Yield the width and height, px, of the first levels in which the detector looks for faces."""
+    scale = mtcnn.WINDOW / mtcnn.SMALLEST_PX
+    for _ in range(count):
+        yield int(SIZE[0] * scale + 1), int(SIZE[1] * scale + 1)
+        scale *= mtcnn.SHRINK
+
+
+def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[bytes, int]]:
+    """Return the forms in which the camera, the screen and the detector have `frame`."""
+    forms: dict[str, tuple[bytes, int]] = {
+        "frame": (frame.tobytes(), 1),
+        "screen": (cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA).tobytes(), 1),
+    }
+    if detector == "yunet":
+        bgr = np.ascontiguousarray(frame[:, :, ::-1])
+        planes = np.ascontiguousarray(bgr.transpose(2, 0, 1), np.float32)
+        return forms | {"input": (bgr.tobytes(), 1), "planes": (planes.tobytes(), 4)}
+    level = frame
+    for number, size in enumerate(levels()):
+        level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
+        forms[f"level {number}"] = level.tobytes(), 1
+        forms[f"input {number}"] = ((level - np.float32(127.5)) / 128).tobytes(), 4
+    return forms
+
+
+@dataclass(frozen=True)
+class Search:
+    """Looks for patterns in all memory that a process may write."""
+
+    sought: dict[str, list[Pattern]]
+
+    @classmethod
+    def of(cls, forms: dict[str, tuple[bytes, int]]) -> Search:
+        """Return the search for `forms`: bytes, and how many of them make a number."""
+        return cls({name: patterns(*form) for name, form in forms.items()})
+
+    def found(self, process: int) -> Counter[str]:
+        """Return how many patterns of each form are in the memory of `process`."""
+        by_word: dict[int, list[tuple[str, Pattern]]] = {}
+        for name, sought in self.sought.items():
+            for pattern in sought:
+                word = int.from_bytes(pattern[:4], "little")
+                by_word.setdefault(word, []).append((name, pattern))
+        words = np.array(sorted(by_word), np.uint32)
+        listed = np.zeros(1 << 22, bool)
+        listed[_hashed(words)] = True
+        found: Counter[str] = Counter()
+        for chunk in _memory(process):
+            seen = np.frombuffer(chunk, np.uint32, len(chunk) // 4)
+            likely = np.flatnonzero(listed[_hashed(seen)])
+            for place in likely[np.isin(seen[likely], words)].tolist():
+                for name, pattern in by_word[int(seen[place])]:
+                    found[name] += chunk[4 * place : 4 * place + 32] == pattern
+        return +found
+
+
+def _hashed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    return (words * np.uint32(2654435761)) >> np.uint32(10)
+
+
+def _memory(process: int) -> Iterator[bytes]:
+    """Yield the memory that `process` may write, a piece at a time."""
+    with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            start, end = (int(edge, 16) for edge in span.split("-"))
+            if not rights.startswith("rw"):
+                continue
+            for at in range(start, end, 1 << 23):
+                memory.seek(at)
+                try:
+                    yield memory.read(min(end - at, 1 << 23))
+                except OSError:
+                    break
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize(
+    ("ending", "last", "detector"),
+    [
+        ("left", "left", "mtcnn"),
+        ("lost", "resting", "mtcnn"),
+        ("failed", "resting", "mtcnn"),
+        ("blind", "resting", "mtcnn"),
+        ("left", "left", "yunet"),
+        ("lost", "resting", "yunet"),
+    ],
+)
+def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
+    tmp_path: Path, ending: str, last: str, detector: str
+) -> None:
+    """Frame, screen, the detector's levels, the classifier's crop and first layer: all forgotten.
+
+    Each of these forms is found in memory while it is in use (which is looked for once), and none
+    of them once the visitor has left, or while the calm card is up: after the camera was lost, or a
+    network has failed.
+    """
+    (tmp_path / "visitor").write_bytes(visitor().tobytes())
+    (tmp_path / "wall").write_bytes(np.full((*SIZE[::-1], 3), 150, np.uint8).tobytes())
+    (tmp_path / "kiosk.yaml").write_text("device: cpu\ndetector: mtcnn\n")
+    *_, last_level = levels()
+    arguments = [str(tmp_path), str(last_level[0]), ending]
+    if detector == "yunet":
+        file = yunet_file()
+        if file is None:
+            pytest.skip("YuNet's file has not been fetched")
+        arguments.append(str(file))
+    show = subprocess.Popen(
+        [sys.executable, "-c", SHOW, *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert show.stdin is not None
+    assert show.stdout is not None
+    forms, during = pictures(visitor(), detector), Counter[str]()
+    try:
+        said = []
+        for line in show.stdout:
+            said.append(line.strip())
+            if said[-1] in ("looking", "reading"):
+                if said[-1] == "reading":
+                    forms |= {name: ((tmp_path / name).read_bytes(), 4) for name in READ}
+                if ending == "left":
+                    during |= Search.of(forms).found(show.pid)
+                show.stdin.write("\n")
+                show.stdin.flush()
+            if said[-1] == last:
+                break
+        with pytest.raises(subprocess.TimeoutExpired):
+            show.wait(1)
+        after = Search.of(forms).found(show.pid)
+    finally:
+        show.kill()
+        show.communicate()
+    assert said == ["looking", "reading", "verdict", last]
+    if ending == "left":
+        assert during.keys() == forms.keys(), "the control: each form is found where it is"
+    assert not after

@@ -1,0 +1,85 @@
+"""An artist saves a spreadsheet while the show runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.test_main import LABELS, Project, project
+
+__all__ = ["project"]
+
+
+@pytest.fixture
+def running(project: Project) -> Iterator[subprocess.Popen[str]]:
+    """Return the show of three fish, under its guard, with its camera open."""
+    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "installation", "run", "--headless", "--source", "rehearsal"],
+        cwd=project.folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as show:
+        try:
+            said(show, "camera:")
+            yield show
+        finally:
+            show.kill()
+
+
+def said(show: subprocess.Popen[str], beginning: str) -> str:
+    """Return the next line for the staff that begins so; whatever comes before is passed over."""
+    assert show.stderr is not None
+    for line in show.stderr:
+        if line.startswith(beginning):
+            return line
+    raise AssertionError(f"the show ended before it said '{beginning}'")
+
+
+def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
+    running: subprocess.Popen[str], project: Project
+) -> None:
+    """A label shown from now on comes without a restart; a mistake leaves what was there."""
+    project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
+    assert said(running, "labels:").startswith("labels: Three fish, 3 of 3, at the next quiet")
+    assert said(running, "labels:") == "labels: Three fish has changed on the wall\n"
+    project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
+    assert "the last good set stays" in said(running, "labels:")
+    assert "labels.csv:4: hidden_because is 'unsen'" in said(running, "labels:")
+    running.send_signal(signal.SIGTERM)
+    output, _ = running.communicate()
+    assert running.returncode == 0
+    summary = json.loads(output.splitlines()[-1])
+    assert summary["event"] == "summary"
+
+
+LOADING = f"""
+from pathlib import Path
+from installation.show import show
+from installation.settings.kiosk import load
+from installation.running.clock import MonotonicClock
+
+def say(line):
+    if line.startswith("device:"):  # the labels have been read, the networks have not
+        Path("models/fish/labels.csv").write_text({LABELS.replace("unseen", "")!r})
+
+parts = show.load(load(Path("kiosk.yaml")), MonotonicClock(), say)
+parts.renewal.look()
+parts.renewal.look()
+renewed = parts.renewal.mailbox.take(timeout=0)
+print(len(parts.label_set.labels), renewed and len(renewed.classifier.label_set.labels))
+"""
+
+
+def test_what_is_saved_while_the_show_loads_is_not_lost(project: Project) -> None:
+    """A spreadsheet saved between its reading and the first look at it is a change."""
+    outcome = project.python("-c", LOADING)
+    assert outcome.stdout == "2 3\n", outcome.stderr

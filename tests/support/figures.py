@@ -1,0 +1,130 @@
+"""Drawn visitors for the tests of this room: nobody's picture, and the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from installation.naming.label_set.label import Label
+from installation.naming.reading.sightings import Candidate, Sighting, Sightings, Verdict
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from installation.seeing.tracker import Track
+from installation.showing.scene import Size
+
+Head = tuple[float, float, float]
+"""Centre x and y of a head on the frame, and its size, px."""
+
+CLINICIAN = Label(
+    "n09927451",
+    "clinician",
+    "a practitioner who treats patients at the bedside",
+    ("person", "worker", "professional", "health professional"),
+)
+GUEST = Label(
+    "n10150940",
+    "guest of honor",
+    "a visitor who is welcomed on a particular occasion",
+    ("person", "traveler", "visitor"),
+)
+BOXER = Label(
+    "n10617193",
+    "sparring partner",
+    "a boxer who helps another boxer to prepare for a fight",
+    ("person", "contestant", "athlete", "boxer"),
+)
+HORNIST = Label("n10182190", "hornist", "a musician who plays a horn", ("person", "musician"))
+FARMER = Label("n10078806", "farmer", "a person who runs a farm", ("person", "worker"))
+ROOT = Label("n00007846", "person", "a human being", ())
+LABELS = (CLINICIAN, GUEST, BOXER, HORNIST, FARMER)
+
+LONGEST_LABEL = Label(
+    "n10571907",
+    "Secretary of Health and Human Services",
+    "the person who is at the head of the department of that name",
+    ("person", "leader", "head", "administrator", "executive", "Cabinet member", "secretary"),
+)
+LONGEST_DEFINITION = Label(
+    "n00000001",
+    "cataloguer",
+    "one who writes down what there is and under which name it belongs; some of them have worked "
+    "for kings, some for museums, and some at home, for nobody, by lamplight; their lists outlive "
+    "the things that were listed, so that readers take the list for the world and wonder "
+    "only at the gaps that it leaves between its names",
+    ("person", "worker", "clerk", "recorder"),
+)
+"""As long as the longest definition of ImageNet's person categories: 318 characters."""
+
+
+def draw(size: Size, heads: Sequence[Head]) -> Frame:
+    """Return a frame of `size` px with grey figures, the first of `heads` at the back."""
+    width, height = size
+    down = np.linspace(0, 1, height)[:, None]
+    across = np.linspace(0, 1, width)[None, :]
+    wall = np.clip(215 - 95 * down - 70 * np.abs(across - 0.5), 0, 255)
+    pixels = np.repeat(wall[..., None], 3, axis=2).astype(np.uint8)
+    for number, (x, y, size_px) in enumerate(heads):
+        grey = (62, 84, 48, 74, 96)[number % 5]
+        for dy, wide, high, lighter in (
+            (2.55, 1.2, 1.75, 0),
+            (0.62, 0.24, 0.42, 50),
+            (-0.10, 0.50, 0.64, -30),
+            (0.0, 0.42, 0.56, 70),
+        ):
+            _ellipse(pixels, x, y + dy * size_px, wide * size_px, high * size_px, grey + lighter)
+    return Frame(pixels, 0.0)
+
+
+def _ellipse(
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    x: float,
+    y: float,
+    wide: float,
+    high: float,
+    grey: int,
+) -> None:
+    centre, axes = ((round(256 * a), round(256 * b)) for a, b in ((x, y), (wide, high)))
+    cv2.ellipse(pixels, centre, axes, 0, 0, 360, (grey,) * 3, -1, cv2.LINE_AA, 8)
+
+
+def rows(size: Size, counts: Sequence[int], head: float, top: float, step: float) -> list[Head]:
+    """Return heads in rows of `counts`, each row larger than the one behind it."""
+    width, height = size
+    heads = []
+    for row, count in enumerate(counts):
+        size_px = head * (1 + 0.3 * row / max(1, len(counts) - 1))
+        for seat in range(count):
+            shift = 0.25 * (row % 2)
+            wave = 0.2 * size_px * ((seat * 7 + row * 3) % 5 - 2) / 2
+            x = width * (seat + 0.5 + shift) / (count + 0.25)
+            heads.append((x, height * (top + step * row) + wave, size_px))
+    return heads
+
+
+def face(head: Head) -> Box:
+    """Return the box that a detector would find on `head`."""
+    x, y, size_px = head
+    return Box.from_centre(x, y, 0.84 * size_px, 1.1 * size_px)
+
+
+def sighting(
+    number: int, box: Box, label: Label | None, evidence: float = 1.0, score: float = 0.31
+) -> Sighting:
+    """Return a visitor with the verdict `label`, or being read where it is None."""
+    track = Track(number, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
+    candidates = tuple(Candidate(each, 0.3 / (1 + place)) for place, each in enumerate(LABELS))
+    verdict = Verdict(label, score, 0.0) if label else None
+    return Sighting(track, candidates, evidence, verdict)
+
+
+def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
+    """Return visitors at `heads` with `labels`, over and over; those with None are being read."""
+    return Sightings(
+        0.0,
+        tuple(
+            sighting(number, face(head), labels[number % len(labels)], evidence=0.45)
+            for number, head in enumerate(heads)
+        ),
+    )

@@ -1,0 +1,200 @@
+"""Label sets whose networks are small and random, but with real names, keys and loaders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import timm
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import save_file
+
+from installation.making.build import build
+from installation.naming.label_set import hiding, label_set
+from installation.naming.label_set.label_set import LabelSet
+from installation.settings.kiosk import ContentSettings
+
+TINY = "vit_tiny_patch16_224.augreg_in21k"
+"""The smallest of timm's vision transformers with ImageNet's 21,843 classes."""
+
+ROOT = "root: {id: n00007846, name: person, definition: a human being}"
+HEADER = "id,name,definition,parent,hidden_because"
+PERSONS = (
+    HEADER,
+    "n09820263,athlete,,artisans,",
+    "n09818022,astronaut,,n09820263,",
+    "artisans,people of skill,only a heading,,",
+    "n09846755,beekeeper,,artisans,unseen",
+    "n10344774,namer,,,",
+)
+
+
+def write_set(models: Path, name: str, settings: str, *rows: str) -> Path:
+    """Write a label set and return its folder; no rows: no labels.csv."""
+    folder = models / name
+    folder.mkdir(parents=True, exist_ok=True)
+    yaml = f"title: Made\ncredit: Made for a test\n{ROOT}\n{settings}\n"
+    (folder / "labelset.yaml").write_text(yaml, encoding="utf-8")
+    if rows:
+        (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    return folder
+
+
+def write_unsafe(models: Path, *ids: str) -> None:
+    """Put a list of unsafe synsets with these `ids` where `kiosk fetch` would."""
+    all_ids = [*ids, *(f"n{number:08d}" for number in range(hiding.COUNT - len(ids)))]
+    (models / "weights").mkdir(exist_ok=True)
+    (models / "weights" / hiding.FILE).write_text("\n".join(all_ids) + "\n")
+
+
+@cache
+def tiny(seed: int = 0) -> Any:
+    """Return timm's tiny vision transformer, random, with a head that does not say 0 to all."""
+    torch.manual_seed(seed)
+    network = timm.create_model(TINY, pretrained=False)
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    torch.nn.init.normal_(network.head.bias, std=0.1)
+    return network.eval()
+
+
+def write_weights(models: Path, network: Any, name: str) -> Path:
+    """Put a network's weights where `kiosk fetch` would, and return the file."""
+    file = models / "weights" / f"{name}.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(network.state_dict(), file)
+    return file
+
+
+def made_classes(models: Path) -> LabelSet:
+    """Return a built label set that reads timm's tiny vision transformer by its classes."""
+    write_weights(models, tiny(), TINY)
+    write_set(models, "made-classes", f"method: classes\nencoder: {TINY}", *PERSONS)
+    build.build("made-classes", models)
+    return label_set.load("made-classes", ContentSettings(), models)
+
+
+SIDE = 32
+"""Of the pictures that the small networks take, px."""
+WEATHER = (
+    HEADER,
+    "0,sunny one,brings the light,,",
+    "1,rainy one,,,",
+    "3,windy one,,,unseen",
+    "2,snowy one,brings the quiet,1,",
+)
+
+Array = npt.NDArray[np.float32]
+
+
+def weights(outputs: int = 4) -> tuple[Array, Array, Array]:
+    """Return random weights: a convolution `(6, 3, 8, 8)`, a matrix `(6, outputs)`, a bias."""
+    random = np.random.default_rng(0)
+    shapes = ((6, 3, 8, 8), (6, outputs), (outputs,))
+    first, second, third = (random.normal(0, 0.3, shape).astype(np.float32) for shape in shapes)
+    return first, second, third
+
+
+def onnx_classifier(
+    *,
+    shape: Sequence[int | str] = ("N", 3, SIDE, SIDE),
+    kind: int = TensorProto.FLOAT,
+    softmax: bool = False,
+    outputs: int = 4,
+) -> onnx.ModelProto:
+    """Return a classifier: a convolution, its mean over the picture, and a matrix."""
+    conv, matrix, bias = weights(outputs)
+    nodes = []
+    pixels = "pixels"
+    if kind != TensorProto.FLOAT:
+        nodes.append(helper.make_node("Cast", [pixels], ["floats"], to=TensorProto.FLOAT))
+        pixels = "floats"
+    if shape[-1] == 3:
+        nodes.append(helper.make_node("Transpose", [pixels], ["first"], perm=[0, 3, 1, 2]))
+        pixels = "first"
+    nodes += [
+        helper.make_node("Conv", [pixels, "conv"], ["parts"], strides=[8, 8]),
+        helper.make_node("Relu", ["parts"], ["rectified"]),
+        helper.make_node("GlobalAveragePool", ["rectified"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "matrix", "bias"], ["logits"]),
+    ]
+    if softmax:
+        nodes.append(helper.make_node("Softmax", ["logits"], ["scores"], axis=1))
+    graph = helper.make_graph(
+        nodes,
+        "classifier",
+        [helper.make_tensor_value_info("pixels", kind, shape)],
+        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+        [
+            numpy_helper.from_array(array, name)
+            for name, array in (("conv", conv), ("matrix", matrix), ("bias", bias))
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def reference(batch: torch.Tensor, outputs: int = 4) -> torch.Tensor:
+    """Return the logits `(N, outputs)` that `onnx_classifier` gives to `(N, 3, S, S)`, by torch."""
+    conv, matrix, bias = (torch.from_numpy(array) for array in weights(outputs))
+    parts = torch.nn.functional.conv2d(batch, conv, stride=8).relu()
+    return parts.mean((2, 3)) @ matrix + bias
+
+
+def write_onnx(models: Path, model: onnx.ModelProto, settings: str = "", *rows: str) -> Path:
+    """Write a label set that brings an ONNX file and return its folder; no rows: the weather."""
+    said = f"method: onnx\n{settings}"
+    folder = write_set(models, "made-onnx", said, *(rows or WEATHER))
+    (folder / "classifier.onnx").write_bytes(model.SerializeToString())
+    return folder
+
+
+def made_onnx(models: Path) -> LabelSet:
+    """Return a label set that brings an ONNX classifier."""
+    write_onnx(models, onnx_classifier())
+    return label_set.load("made-onnx", ContentSettings(), models)
+
+
+def write_hf(models: Path, network: Any, config: dict[str, object], settings: str = "") -> Path:
+    """Write a label set that brings a classifier from Hugging Face and return its folder."""
+    folder = write_set(models, "made-hf", f"method: onnx\n{settings}")
+    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    save_file(network.state_dict(), folder / "model.safetensors")
+    return folder
+
+
+def timm_config(**other: object) -> dict[str, object]:
+    """Return what timm writes into config.json beside a small network with three labels."""
+    return {
+        "architecture": "resnet10t",
+        "num_classes": 3,
+        "label_names": ["cat", "dog", "n09818022"],
+        "global_pool": "avg",
+        "model_args": {"num_classes": 3, "in_chans": 3, "global_pool": "avg"},
+        "pretrained_cfg": {
+            "input_size": [3, 64, 64],
+            "interpolation": "bicubic",
+            "mean": [0.485, 0.456, 0.406],
+            "std": [0.229, 0.224, 0.225],
+        },
+        **other,
+    }
+
+
+@cache
+def small(classes: int = 3) -> Any:
+    """Return timm's smallest residual network, random."""
+    torch.manual_seed(0)
+    return timm.create_model("resnet10t", num_classes=classes).eval()
+
+
+def made_hf(models: Path) -> LabelSet:
+    """Return a label set that brings a classifier that timm saved for Hugging Face."""
+    write_hf(models, small(), timm_config())
+    return label_set.load("made-hf", ContentSettings(), models)

@@ -1,0 +1,51 @@
+"""A set by the method `prompts`, built for a small CLIP beside it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from installation.making.build import build, from_prompts
+from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.networks.clip import Clip
+from installation.naming.reading.classifier import Classifier, CropClassifier, open_scorer
+from installation.settings.kiosk import ContentSettings
+from tests.naming.label_set.test_label_set import write
+from tests.support.small_clip import SMALL, small_clip
+
+HEADER = "id,name,definition,parent,hidden_because,looks_like,is_background"
+ROWS = (
+    HEADER,
+    "reader,reader,somebody with a book,,,,",
+    "singer,singer,,,,a person who sings|somebody with a microphone,",
+    "rude,rude one,,,insult,,",
+    "cook,cook,somebody at a stove,reader,,,",
+    "wall,empty wall,,,,an empty grey wall|nobody is there,yes",
+)
+YAML = """\
+title: Sentences
+credit: Written for a test
+root: {id: somebody, name: somebody, definition: a person}
+method: prompts
+"""
+NAME = "sentences"
+WEIGHTS = "clip.safetensors"
+
+
+def made_prompts(models: Path, *rows: str, yaml: str = YAML) -> LabelSet:
+    """Build a set in the folder `models`, with its CLIP beside it, and return it."""
+    write(models, *(rows or ROWS), yaml=yaml, name=NAME)
+    weights = models / WEIGHTS
+    if not weights.exists():
+        small_clip(weights)
+    build.build(NAME, models, partial(from_prompts.make, weights=weights, architecture=SMALL))
+    return labelset.load(NAME, ContentSettings(), models)
+
+
+def opened_prompts(label_set: LabelSet) -> Classifier:
+    """Return the classifier of a set that `made_prompts` made, on the CPU."""
+    encoder = Clip(torch.device("cpu"), label_set.folder.parent / WEIGHTS, SMALL)
+    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder), encoder.device)

@@ -1,0 +1,76 @@
+"""Pictures, films and faces that the tests of this room make for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from installation.seeing.box import Box
+from installation.seeing.faces import yunet
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Pixels
+from installation.settings.kiosk import PROJECT
+
+RED, GREEN, BLUE, SAND = (210, 30, 40), (30, 170, 60), (30, 50, 200), (220, 200, 150)
+
+TWO_FACES = PROJECT.parent / "shared" / "media" / "two-faces.mp4"
+"""Two people, then a cut; not part of the project."""
+
+
+def quarters(width: int = 320, height: int = 240) -> Pixels:
+    """Return a picture with another colour in each quarter, `(height, width, 3)` RGB."""
+    pixels = np.empty((height, width, 3), np.uint8)
+    pixels[: height // 2, : width // 2] = RED
+    pixels[: height // 2, width // 2 :] = GREEN
+    pixels[height // 2 :, : width // 2] = BLUE
+    pixels[height // 2 :, width // 2 :] = SAND
+    return pixels
+
+
+def numbered(number: int) -> Pixels:
+    """Return a grey picture whose brightness says its number, 0–20."""
+    return np.full((120, 160, 3), 10 + 12 * number, np.uint8)
+
+
+def number_of(pixels: Pixels) -> int:
+    """Return the number of a picture that `numbered` made and a film has compressed."""
+    return round((float(pixels.mean()) - 10) / 12)
+
+
+def write_film(path: Path, pictures: Iterable[Pixels], fps: float = 30.0) -> Path:
+    """Write RGB pictures as a film of MJPG."""
+    film: cv2.VideoWriter | None = None
+    for pixels in pictures:
+        size = pixels.shape[1], pixels.shape[0]
+        film = film or cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, size)
+        film.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    assert film is not None
+    film.release()
+    return path
+
+
+def write_picture(path: Path, pixels: Pixels) -> Path:
+    """Write one RGB picture."""
+    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return path
+
+
+def turned(pixels: Pixels, rotate: int, mirror: bool) -> Pixels:
+    """Return the picture turned with NumPy alone, as an oracle."""
+    pixels = np.rot90(pixels, -rotate // 90)
+    return pixels[:, ::-1] if mirror else pixels
+
+
+def yunet_file() -> Path | None:
+    """Return YuNet's file where this machine has it."""
+    places = (yunet.FILE, PROJECT.parent / "shared" / "weights" / yunet.FILE.name)
+    return next((place for place in places if place.is_file()), None)
+
+
+def face(box: Box, score: float = 0.9) -> Face:
+    """Return a face with its landmarks in the middle of the box."""
+    x, y = box.centre
+    return Face(box, score, ((x, y), (x, y), (x, y), (x, y), (x, y)))
