@@ -47,7 +47,7 @@ class Buffers:
             piece = self._pieces[name] = np.frombuffer(memory, np.uint8)
         return piece[:size].view(kind).reshape(shape)
 
-    def zero(self) -> None:
+    def forget(self) -> None:
         """Zero every piece."""
         for piece in self._pieces.values():
             piece.fill(0)

@@ -25,6 +25,7 @@ class Pool:
         # A picture may come back while its thread takes another: when garbage is collected.
         self._lock = threading.RLock()
         self._free: list[mmap] = []
+        self._all: weakref.WeakSet[mmap] = weakref.WeakSet()
         self._size = 0
         self.made = 0
         """How many pieces there are, free or not."""
@@ -47,8 +48,18 @@ class Pool:
         weakref.finalize(whole, self._give_back, memory).atexit = False
         return whole.reshape(height, width, 3)
 
+    def forget(self) -> None:
+        """Zero every picture, those that are still referred to included.
+
+        A frame in use turns black, so this is for when no frame is to be shown or read any more.
+        """
+        with self._lock:
+            for memory in self._all:
+                np.frombuffer(memory, np.uint8).fill(0)
+
     def _make(self) -> mmap:
         memory, locked = pages(self._size)
+        self._all.add(memory)
         self.made += 1
         self.locked += locked
         return memory

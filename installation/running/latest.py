@@ -64,6 +64,12 @@ class Latest(Generic[T]):
             self._fresh = False
             return value
 
+    def forget(self) -> None:
+        """Drop the value that waits, if there is one; it counts as dropped."""
+        with self._changed:
+            self._dropped += self._fresh
+            self._value, self._fresh = None, False
+
     def close(self) -> None:
         """Wake the reader; a value that waits can still be taken."""
         with self._changed:

@@ -78,6 +78,8 @@ class Leaky:
             sys.stderr.buffer.write(frame.pixels[10].tobytes() + b"\\n")
             sys.stderr.flush()
         return frame
+    def forget(self):
+        self.camera.forget()
     def close(self):
         self.camera.close()
 

@@ -38,7 +38,7 @@ def test_zeroing_reaches_every_piece() -> None:
     for piece in pieces:
         piece.fill(200)
     buffers.take("a", (1, 1))
-    buffers.zero()
+    buffers.forget()
     assert not any(piece.any() for piece in pieces)
 
 

@@ -49,6 +49,27 @@ def test_a_picture_is_zeroed_as_soon_as_nobody_holds_it() -> None:
     assert pool.made == 2
 
 
+def test_forgetting_zeroes_pictures_that_somebody_still_refers_to() -> None:
+    """A frame that a thread which hangs holds on to is black, whatever its size was."""
+    pool = Pool()
+    small, large = pool.take(9, 16), pool.take(90, 160)
+    small.fill(200)
+    large.fill(200)
+    pool.forget()
+    assert not small.any()
+    assert not large.any()
+
+
+def test_a_pool_that_has_forgotten_can_be_used_again() -> None:
+    """Forgetting gives nothing back: pictures in use stay in use, free memory is used again."""
+    pool = Pool()
+    held = pool.take(9, 16)
+    pool.forget()
+    pool.take(9, 16).fill(200)
+    assert not held.any()
+    assert pool.made == 2
+
+
 def test_a_larger_picture_takes_new_memory() -> None:
     """A camera that comes back with another size gets pieces of that size."""
     pool = Pool()

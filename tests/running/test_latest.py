@@ -82,6 +82,16 @@ def test_closing_wakes_the_reader_and_keeps_the_last_value() -> None:
     assert mailbox.take() is None
 
 
+def test_a_value_that_waits_can_be_dropped() -> None:
+    """At the end of a show no frame waits for a reader who has gone."""
+    mailbox: Latest[str] = Latest()
+    mailbox.put("a visitor")
+    mailbox.forget()
+    mailbox.forget()
+    assert mailbox.take(timeout=0) is None
+    assert (mailbox.received, mailbox.dropped) == (1, 1)
+
+
 def test_the_mailbox_never_shows_its_value() -> None:
     """A mailbox that ends up in a log line says nothing of the frame in it."""
     mailbox: Latest[str] = Latest()

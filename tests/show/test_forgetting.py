@@ -53,6 +53,8 @@ class Raw:
         with open(folder / ("visitor" if self.there else "wall"), "rb", buffering=0) as file:
             file.readinto(memoryview(pixels).cast("B"))
         return Frame(pixels, time.monotonic())
+    def forget(self):
+        self.pool.forget()
     def close(self):
         pass
 

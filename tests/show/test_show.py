@@ -86,6 +86,9 @@ class Film:
             raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
         return Frame(np.full((90, 160, 3), 128, np.uint8), number / 30)
 
+    def forget(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed += 1
 
@@ -98,6 +101,9 @@ class OneFace:
     def detect(self, frame: Frame) -> list[Face]:
         eyes = ((60.0, 40.0), (80.0, 40.0), (70.0, 50.0), (62.0, 60.0), (78.0, 60.0))
         return [Face(Box(50, 20, 90, 70), 0.9, eyes)]
+
+    def forget(self) -> None:
+        pass
 
 
 class Favourite:

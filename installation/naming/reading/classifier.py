@@ -76,7 +76,7 @@ class CropClassifier:
             self._most = max(self._most, len(batch))
             scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
         finally:
-            self._memory.zero()
+            self._memory.forget()
         return [
             Reading(track.id, frame.taken_at, of_track)
             for track, of_track in zip(tracks, scores, strict=True)

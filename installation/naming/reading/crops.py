@@ -74,9 +74,9 @@ class CropMemory:
             piece = self._there[name] = torch.zeros(size, device=self._device)
         return piece[:size].view(shape)
 
-    def zero(self) -> None:
+    def forget(self) -> None:
         """Zero everything."""
-        self._host.zero()
+        self._host.forget()
         for piece in self._there.values():
             piece.zero_()
 

@@ -24,6 +24,13 @@ class Camera(Protocol):
         """
         ...
 
+    def forget(self) -> None:
+        """Zero every picture that it gave, those in frames that are still referred to included.
+
+        For when no frame of it is to be shown or read any more; before or after `close`.
+        """
+        ...
+
     def close(self) -> None:
         """Free the device. A second call does nothing."""
         ...

@@ -122,6 +122,10 @@ class Replay:
         if late > MOST_SKIPPED_S:
             self._due_at = now
 
+    def forget(self) -> None:
+        """Zero every picture that it gave."""
+        self.pool.forget()
+
     def close(self) -> None:
         """Free the reel."""
         self._reel.close()
@@ -193,7 +197,8 @@ class Film:
         self._scenes.start_again()
 
     def close(self) -> None:
-        """Free the file."""
+        """Free the file, and drop the picture that is held."""
+        self._first = None
         self._film.release()
 
 

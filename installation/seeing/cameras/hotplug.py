@@ -54,6 +54,10 @@ class StandIn:
             self._before = nodes
         return self._played.read()
 
+    def forget(self) -> None:
+        """Zero every picture that it gave."""
+        self._played.forget()
+
     def close(self) -> None:
         """Close what is played."""
         self._played.close()

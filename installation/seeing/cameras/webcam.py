@@ -118,6 +118,10 @@ class Webcam:
         cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
         return Frame(picture, taken_at)
 
+    def forget(self) -> None:
+        """Zero every picture that it gave."""
+        self.pool.forget()
+
     def close(self) -> None:
         """Free the device. A second call does nothing."""
         self._capture.release()

@@ -43,6 +43,10 @@ class Detector(Protocol):
         """Return the faces of `frame` in full-frame px, best score first."""
         ...
 
+    def forget(self) -> None:
+        """Have the networks see black, to overwrite what libraries hold of the last frame."""
+        ...
+
 
 def reduced(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
     """Return the frame's picture on at most `DETECTED_PX`, and how many times larger the frame is.

@@ -78,6 +78,8 @@ class Mtcnn:
         self._sort_out = _loaded(RNet(pretrained=False), folder / "rnet.pt", device)
         self._refine = _loaded(ONet(pretrained=False), folder / "onet.pt", device)
         self._buffers = Buffers()
+        self._held = (0, 0)
+        """Height and width of what the networks saw last, px."""
         self._warm_up()
 
     @torch.inference_mode()
@@ -85,11 +87,12 @@ class Mtcnn:
         """Return the faces of `frame` in full-frame px, best score first."""
         try:
             small, factor = reduced(frame, self._buffers)
+            self._held = small.shape[0], small.shape[1]
             boxes = self._proposals(small)  # (N, 4)
             boxes = self._sorted_out(small, boxes)
             boxes, scores, points = self._refined(small, boxes)  # (N, 4), (N,), (N, 5, 2)
         finally:
-            self._buffers.zero()
+            self._buffers.forget()
         order = scores.argsort(descending=True)
         return [
             _face(box, score, landmarks)
@@ -100,6 +103,12 @@ class Mtcnn:
                 strict=True,
             )
         ]
+
+    def forget(self) -> None:
+        """Have the networks see black, to overwrite what PyTorch holds of the last frame."""
+        if self._held != (0, 0):
+            self.detect(Frame(np.zeros((*self._held, 3), np.uint8), 0.0))
+            self._held = (0, 0)
 
     @torch.inference_mode()
     def _warm_up(self) -> None:

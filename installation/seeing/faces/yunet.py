@@ -42,6 +42,8 @@ class YuNet:
     def __init__(self, file: Path = FILE) -> None:
         data = pinned(file, SHA256, "Run: kiosk fetch yunet. Or set `detector: mtcnn`.")
         self._size = (0, 0)
+        """Width and height that the network is set to, px."""
+        self._holds_frame = False
         self._buffers = Buffers()
         # OpenCV warns on stderr about a target that nobody asked for.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -63,13 +65,21 @@ class YuNet:
             if size != self._size:
                 self._net.setInputSize(size)
                 self._size = size
+            self._holds_frame = True
             bgr = self._buffers.take("input", small.shape)
             cv2.cvtColor(small, cv2.COLOR_RGB2BGR, bgr)
             _, rows = self._net.detect(bgr)  # (N, 15) or None
         finally:
-            self._buffers.zero()
+            self._buffers.forget()
         faces = [] if rows is None else [_face(row.tolist(), factor) for row in rows]
         return sorted(faces, key=lambda face: -face.score)
+
+    def forget(self) -> None:
+        """Have the network see black, to overwrite what OpenCV holds of the last frame."""
+        if self._holds_frame:
+            width, height = self._size
+            self.detect(Frame(np.zeros((height, width, 3), np.uint8), 0.0))
+            self._holds_frame = False
 
 
 def _face(row: list[float], factor: float) -> Face:

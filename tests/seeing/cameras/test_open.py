@@ -175,6 +175,19 @@ def test_a_camera_can_be_closed_twice(kind: str, opened: Open) -> None:
 
 
 @every_camera
+def test_a_camera_forgets_frames_that_somebody_still_holds(kind: str, opened: Open) -> None:
+    """Its pictures are black afterwards, and a second call and a closed camera do no harm."""
+    camera = opened(kind)
+    frame = camera.read()
+    assert frame is not None
+    assert frame.pixels.any()
+    camera.forget()
+    assert not frame.pixels.any()
+    camera.close()
+    camera.forget()
+
+
+@every_camera
 def test_a_camera_says_in_one_line_what_it_is(kind: str, opened: Open) -> None:
     """Its name holds its size, and neither name nor repr holds pixels."""
     camera = opened(kind)

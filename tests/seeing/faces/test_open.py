@@ -115,6 +115,17 @@ def test_a_face_at_the_frames_edge_does_no_harm(
         assert face.box.area > 0
 
 
+def test_a_detector_that_has_forgotten_finds_the_same_face(
+    detector: Detector, visitor: Frame
+) -> None:
+    """Forgetting overwrites what libraries hold of a frame, and changes nothing else."""
+    detector.forget()
+    before = detector.detect(visitor)
+    detector.forget()
+    detector.forget()
+    assert detector.detect(visitor) == before
+
+
 def test_the_reduced_frame_keeps_its_shape() -> None:
     """A tall frame is reduced by its height, and a small one not at all."""
     small, factor = reduced(Frame(np.zeros((1920, 1080, 3), np.uint8), 0.0), Buffers())
