@@ -24,7 +24,12 @@ LIBRARIES = {
 }
 """All that a module of the show may import."""
 
-RENAMED = {"numpy as np", "numpy.typing as npt"}
+RENAMED = {
+    *("numpy as np", "numpy.typing as npt"),
+    # Modules of the package, whose own names would hide local ones.
+    *("check_set as describing", "folder as files", "label_set as labelset"),
+    *("labels as cli_labels", "weights as fetched"),
+}
 """What may be imported under another name."""
 
 FORBIDDEN = (
