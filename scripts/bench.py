@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from installation.seeing.box import Box
     from installation.seeing.frame import Frame
-    from installation.seeing.tracker import Track
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1920, 1080)
@@ -319,33 +319,28 @@ def classifier_alone(labels: str) -> list[float]:
 
     device, _ = choose_device("auto")
     classifier = open_classifier(label_set.load(labels, ContentSettings()), device)
-    frame, tracks = crowd()
+    frame, boxes = crowd()
     rates = []
     for _ in range(5):
         began, passes = time.perf_counter(), 12
         for _ in range(passes):
-            classifier.read(frame, tracks)
+            classifier.classify(frame, boxes)
         if device.type == "cuda":
             torch.cuda.synchronize()
         rates.append(passes * BATCH / (time.perf_counter() - began))
     return rates
 
 
-def crowd() -> tuple[Frame, list[Track]]:
-    """Return a frame of noise and `BATCH` visitors who stand in it, at the size of a camera's."""
+def crowd() -> tuple[Frame, list[Box]]:
+    """Return a frame of noise at the size of a camera's, and boxes around `BATCH` faces on it."""
     import numpy as np
 
     from installation.seeing.box import Box
     from installation.seeing.frame import Frame
-    from installation.seeing.tracker import Track
 
     pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
-    still = (0.0, 0.0, 0.0, 0.0)
-    tracks = [
-        Track(i, Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340), still, 0.0, 0.0, 5, 0)
-        for i in range(BATCH)
-    ]
-    return Frame(pixels, 0.0), tracks
+    boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BATCH)]
+    return Frame(pixels, 0.0), boxes
 
 
 def machine() -> str:

@@ -381,13 +381,13 @@ def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int
 
 def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
     """Return what is timed of a classifier, by the way of reading."""
-    frame, tracks = crowd()
+    frame, boxes = crowd()
     side = classifier.encoder.input.size
     noise = torch.randn(BATCH, 3, side, side, generator=torch.Generator().manual_seed(0))
     said = classifier.encoder.encode(noise)  # (BATCH, width)
     deeds: tuple[Callable[[], object], ...] = (
-        partial(classifier.read, frame, tracks),
-        partial(classifier.read, frame, tracks[:1]),
+        partial(classifier.classify, frame, boxes),
+        partial(classifier.classify, frame, boxes[:1]),
         partial(classifier.scorer.score, said),
         partial(classifier.scorer.score, said[:1]),
     )

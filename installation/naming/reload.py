@@ -15,7 +15,7 @@ from installation.errors import KioskError
 from installation.naming.label_set.built_file import OtherTextError
 from installation.naming.label_set.folder import NUMBERS, Signature, signature
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.reading.classifier import CropClassifier, renewed
+from installation.naming.reading.classifier import CropClassifier, reopen_classifier
 from installation.running.latest import Latest
 
 POLL_S = 1.0
@@ -78,7 +78,7 @@ class Renewal:
             same_numbers = all(now == then for now, then in numbers)
             if same_numbers and label_set == self._classifier.label_set:
                 return
-            self._classifier = renewed(self._classifier, label_set)
+            self._classifier = reopen_classifier(self._classifier, label_set)
             self._opened = self._tried
         except OtherTextError:
             text = "labels: other text is there; the last good set stays until it is built"

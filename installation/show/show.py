@@ -51,12 +51,12 @@ if TYPE_CHECKING:
     from installation.naming.label_set.label_set import LabelSet
     from installation.naming.reading.classifier import Classifier
     from installation.naming.reading.settler import Settler
-    from installation.naming.reading.sightings import Sighting, Sightings
+    from installation.naming.reading.values import Reading, Sighting, Sightings
     from installation.naming.reload import Renewal
     from installation.seeing.cameras.camera import Camera
     from installation.seeing.faces.detector import Detector
     from installation.seeing.frame import Frame
-    from installation.seeing.tracker import Tracker
+    from installation.seeing.tracker import Track, Tracker
 
 T = TypeVar("T")
 
@@ -195,17 +195,15 @@ def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings
     Whatever compiles or takes memory the first time does so now, and no visitor waits for it.
     """
     from installation.seeing.frame import Frame
-    from installation.seeing.tracker import Track
 
     width, height = settings.width, settings.height
     if settings.rotate in (90, 270):
         width, height = height, width
     grey = Frame(np.full((height, width, 3), 127, np.uint8), 0.0)
     face = Box.from_centre(width / 2, height / 2, height / 5, height / 4)
-    visitor = Track(0, face, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 1, 0)
     detector.detect(grey)
-    classifier.read(grey, [visitor])
-    classifier.read(grey, [])
+    classifier.classify(grey, [face])
+    classifier.forget()
 
 
 def _cores() -> int:
@@ -286,7 +284,7 @@ class Analysis:
         if height:
             black = Frame(np.zeros((height, width, 3), np.uint8), 0.0)
             self._parts.detector.detect(black)
-            self._classifier.read(black, [])
+            self._classifier.forget()
 
     def see(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`."""
@@ -295,12 +293,26 @@ class Analysis:
         tracks = parts.tracker.update(faces, frame.taken_at, frame.scene)
         due = self._rota.due(tracks)
         began_at = self._clock.now()
-        readings = self._classifier.read(frame, due)
+        readings = self._read(frame, due)
         self._rota.note(due, tracks, began_at, self._clock.now() - began_at)
         self.readings += len(readings)
         sightings = parts.settler.settle(readings, tracks, frame.taken_at)
         self._renew(frame.taken_at, quiet=not tracks)
         return replace(sightings, scene=frame.scene)
+
+    def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
+        """Return a reading of each of `tracks`; without any, the classifier forgets the last."""
+        from installation.naming.reading.values import Reading
+
+        if not tracks:
+            self._classifier.forget()
+            return []
+        boxes = [track.box_at(frame.taken_at) for track in tracks]
+        scores = self._classifier.classify(frame, boxes)
+        return [
+            Reading(track.id, frame.taken_at, row)
+            for track, row in zip(tracks, scores, strict=True)
+        ]
 
     def _renew(self, now: float, *, quiet: bool) -> None:
         """Take a changed label set, if there is one: when nobody is there, or in the end anyhow."""

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from installation.naming.reading.sightings import Candidate, Sighting, Sightings, Verdict
+from installation.naming.reading.values import Candidate, Sighting, Sightings, Verdict
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cards import NEON, PLAIN, at, imprint, waiting

@@ -12,7 +12,11 @@ from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.folder import signature
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.networks.efficientnet import EfficientNetLite0
-from installation.naming.reading.classifier import CropClassifier, open_classifier, renewed
+from installation.naming.reading.classifier import (
+    CropClassifier,
+    open_classifier,
+    reopen_classifier,
+)
 from installation.naming.reload import Renewal
 from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
@@ -132,7 +136,7 @@ def test_a_network_that_is_opened_anew_runs_where_the_show_asked(tmp_path: Path)
     label_set = made_onnx(tmp_path)
     classifier = open_classifier(label_set, cuda)
     assert classifier.encoder.device == CPU
-    assert renewed(classifier, label_set).device == cuda
+    assert reopen_classifier(classifier, label_set).device == cuda
 
 
 def test_damage_is_called_damage(room: Room) -> None:

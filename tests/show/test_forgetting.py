@@ -111,8 +111,10 @@ class Watched:
             hook.remove()
             return encoded
         self.encoder.encode = watched
-    def read(self, frame, tracks):
-        return self.inner.read(frame, tracks)
+    def classify(self, frame, boxes):
+        return self.inner.classify(frame, boxes)
+    def forget(self):
+        self.inner.forget()
 
 class Wall(OffScreen):
     visible = True

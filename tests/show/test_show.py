@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pygame
 import pytest
 
@@ -27,8 +28,7 @@ from installation.naming.label_set.label import Label
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reading.settler import Settler
-from installation.naming.reading.sightings import Candidate, Sighting, Sightings, Verdict
-from installation.naming.reading.values import Reading
+from installation.naming.reading.values import Candidate, Reading, Sighting, Sightings, Verdict
 from installation.naming.reload import Renewal, Renewed
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
@@ -112,11 +112,14 @@ class Favourite:
     def __init__(self, label_set: LabelSet) -> None:
         self.label_set = label_set
 
-    def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
         count = len(self.label_set.labels)
-        scores = np.full(count, 0.1 / (count - 1), np.float32)
-        scores[0] = 0.9
-        return [Reading(track.id, frame.taken_at, scores) for track in tracks]
+        scores = np.full((len(boxes), count), 0.1 / (count - 1), np.float32)
+        scores[:, 0] = 0.9
+        return scores
+
+    def forget(self) -> None:
+        pass
 
 
 def parts_of(camera: Camera) -> show.Parts:
@@ -597,10 +600,13 @@ def test_before_the_first_visitor_everything_has_run_once() -> None:
             return []
 
     class Reader(Favourite):
-        def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-            assert all(0 < track.box.area < frame.width * frame.height for track in tracks)
-            seen.append((frame.width, frame.height, len(tracks)))
-            return []
+        def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+            assert all(0 < box.area < frame.width * frame.height for box in boxes)
+            seen.append((frame.width, frame.height, len(boxes)))
+            return super().classify(frame, boxes)
+
+        def forget(self) -> None:
+            seen.append((360, 640, 0))
 
     reader = Reader(labelset.load("kindnesses", ContentSettings()))
     show.warm_up(Watched(), reader, CameraSettings(width=640, height=360, rotate=90))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installation.naming.label_set.label import Label
-from installation.naming.reading.sightings import Sighting, Sightings
+from installation.naming.reading.values import Sighting, Sightings
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track

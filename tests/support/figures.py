@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from installation.naming.label_set.label import Label
-from installation.naming.reading.sightings import Candidate, Sighting, Sightings, Verdict
+from installation.naming.reading.values import Candidate, Sighting, Sightings, Verdict
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track

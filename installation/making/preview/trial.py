@@ -14,7 +14,6 @@ from installation.seeing.box import Box
 from installation.seeing.cameras.rehearsal import COMES_S, LOOKS_S, Rehearsal
 from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
-from installation.seeing.tracker import Track
 
 NEUTRAL = 120
 """Pictures of nothing; enough to see a label that swallows them."""
@@ -72,10 +71,7 @@ def _rehearsal() -> Iterator[Frame]:
 
 
 def _read(classifier: CropClassifier, frame: Frame, box: Box) -> torch.Tensor:
-    at = frame.taken_at
-    track = Track(1, box, (0.0, 0.0, 0.0, 0.0), seen_at=at, born_at=at, hits=1, misses=0)
-    (reading,) = classifier.read(frame, [track])
-    return torch.from_numpy(reading.scores)
+    return torch.from_numpy(classifier.classify(frame, [box])[0])
 
 
 def _stack(scores: list[torch.Tensor], labels: int) -> torch.Tensor:

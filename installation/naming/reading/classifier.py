@@ -1,102 +1,118 @@
-"""Readings: what the machine makes of each visitor on one frame."""
+"""The classifier: from a frame and boxes to a score for each label.
+
+It crops every box, sends all crops through the network in one batch, and lets the label set's
+method score what the network returns. It knows boxes only; which visitor a box belongs to is the
+caller's business.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading import crops
-from installation.naming.reading.values import Reading
 from installation.naming.scoring.classes import Classes
 from installation.naming.scoring.conse import ConSE
 from installation.naming.scoring.linear import Linear
+from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.seeing.tracker import Track
 
 
 class Classifier(Protocol):
-    """Reads visitors."""
+    """Scores the visible labels of `label_set` for boxes on a frame."""
 
     label_set: LabelSet
 
-    def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return one reading for each of `tracks`, in their order."""
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        """Return `(N, labels)` scores for N boxes around faces, a row for each box in their order.
+
+        Each score is in 0–1, and each row sums to at most 1.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Overwrite whatever is left in memory of the pixels of earlier frames."""
         ...
 
 
 class Scorer(Protocol):
-    """A label set's method: from what the encoder says to a score per visible label."""
+    """A label set's method: from the network's output to a score for each visible label."""
 
     def score(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return `(N, labels)` scores for `(N, D)` of the encoder's.
+        """Return `(N, labels)` scores for the encoder's `(N, D)`.
 
-        Each is in 0–1, and each row sums to at most 1.
+        Each score is in 0–1, and each row sums to at most 1.
         """
         ...
 
 
 class CropClassifier:
-    """Cuts a crop for each track, encodes all in one batch, and scores the labels."""
+    """A classifier with one crop per box, all encoded in one batch."""
 
     def __init__(
         self, label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: torch.device
     ) -> None:
-        """Take also the `device` that was asked for; the encoder may take crops elsewhere."""
+        """Take an encoder and a scorer that are open.
+
+        `device` is the one that the show chose; the encoder may run on another one.
+        """
         self.label_set = label_set
         self.encoder = encoder
         self.scorer = scorer
         self.device = device
         self._memory = crops.CropMemory(encoder.device)
-        self._most = 0
-        """The largest batch since nobody was there."""
+        self._largest_batch = 0
+        """Crops in the largest batch since `forget` was called."""
 
     @torch.inference_mode()
-    def read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return one reading for each of `tracks`, in their order; nothing of the frame is kept.
-
-        Once nobody is there, the networks see zeros, to write over what libraries hold on to.
-        """
-        taken, device = self.encoder.input, self.encoder.device
-        if not tracks:
-            if self._most:
-                self.encoder.encode(
-                    self._memory.floats("batch", self._most, 3, taken.size, taken.size)
-                )
-                self._most = 0
-            return []
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        """Return `(N, labels)` scores for N boxes around faces; the crops are zeroed afterwards."""
+        if not boxes:
+            return np.zeros((0, len(self.label_set.labels)), np.float32)
+        crop, encoder = self.label_set.settings.crop, self.encoder
         try:
-            boxes = [track.box_at(frame.taken_at) for track in tracks]
-            crop = self.label_set.settings.crop
-            batch = crops.cut(frame, boxes, crop, taken, device, self._memory)
-            self._most = max(self._most, len(batch))
-            scores = self.scorer.score(self.encoder.encode(batch)).float().cpu().numpy()
+            batch = crops.cut(frame, boxes, crop, encoder.input, encoder.device, self._memory)
+            self._largest_batch = max(self._largest_batch, len(batch))
+            scores: npt.NDArray[np.float32] = (
+                self.scorer.score(encoder.encode(batch)).float().cpu().numpy()
+            )
         finally:
             self._memory.forget()
-        return [
-            Reading(track.id, frame.taken_at, of_track)
-            for track, of_track in zip(tracks, scores, strict=True)
-        ]
+        return scores
+
+    @torch.inference_mode()
+    def forget(self) -> None:
+        """Overwrite what libraries still hold of earlier crops, by encoding a batch of zeros.
+
+        Does nothing if nothing was classified since the last call.
+        """
+        if self._largest_batch:
+            side = self.encoder.input.size
+            self.encoder.encode(self._memory.floats("batch", self._largest_batch, 3, side, side))
+            self._largest_batch = 0
 
 
 def open_classifier(label_set: LabelSet, device: torch.device) -> CropClassifier:
-    """Return the classifier of `label_set` on `device`, warmed up.
+    """Return the classifier of `label_set` on `device`.
 
-    Takes a few seconds. Raises WeightsError and LabelSetError where files are missing, damaged, or
-    do not fit each other.
+    Takes a few seconds. Raises WeightsError or LabelSetError if files are missing, damaged, or do
+    not fit each other.
     """
     encoder = open_encoder(label_set, device)
     return CropClassifier(label_set, encoder, open_scorer(label_set, encoder), device)
 
 
-def renewed(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
-    """Return the classifier of `label_set`, through the network of `classifier` if it can be.
+def reopen_classifier(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
+    """Return the classifier of `label_set`, with the network of `classifier` if both use the same.
 
-    Then it takes milliseconds, and nothing of the other classifier changes. Raises as
+    With the same network it takes milliseconds. `classifier` itself does not change. Raises as
     `open_classifier` does.
     """
     old = classifier.label_set
@@ -108,9 +124,9 @@ def renewed(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
 
 
 def open_scorer(label_set: LabelSet, encoder: Encoder) -> Scorer:
-    """Return how `label_set` reads what `encoder` says.
+    """Return the scorer of `label_set` for the output of `encoder`.
 
-    Raises LabelSetError where what was built is missing, damaged, or built for something else.
+    Raises LabelSetError if the built file is missing, damaged, or built for another network.
     """
     if not label_set.is_built:
         return Classes(label_set, encoder.width, encoder.device)

@@ -16,8 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.reading.sightings import Candidate, Sighting, Sightings, Verdict
-from installation.naming.reading.values import Reading
+from installation.naming.reading.values import (
+    Candidate,
+    Reading,
+    Sighting,
+    Sightings,
+    Verdict,
+)
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 

@@ -1,4 +1,7 @@
-"""What the machine makes of one visitor on one frame."""
+"""The values that reading visitors produces, from the scores on one frame to what the screen shows.
+
+All are frozen: they cross from the analysis thread to the main thread.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from installation.naming.label_set.label import Label
+from installation.seeing.tracker import Track
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reading:
-    """One track on one frame.
+    """The classifier's scores for one track on one frame.
 
     `scores` is `(labels,)` float32, 0–1 and summing to at most 1, in the order of the label set's
-    visible labels; `taken_at` is the frame's instant, s, monotonic.
+    visible labels. `taken_at` is the instant of the frame (s, monotonic).
     """
 
     track_id: int
@@ -22,3 +28,47 @@ class Reading:
 
     def __repr__(self) -> str:
         return f"<Reading of visitor {self.track_id} at {self.taken_at:.3f}>"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A label and its current score, 0–1."""
+
+    label: Label
+    score: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The label that has settled for a visitor, or the set's root if no label did.
+
+    `score` is the label's mean score when it settled, 0–1. For the root it is a bound: no label has
+    scored more since. `settled_at` is an instant (s, monotonic).
+    """
+
+    label: Label
+    score: float
+    settled_at: float
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One visitor on one frame.
+
+    `candidates` are the labels with the highest scores, best first, no more than the screen lets
+    tumble past. `evidence` is the progress towards a verdict, 0–1.
+    """
+
+    track: Track
+    candidates: tuple[Candidate, ...]
+    evidence: float
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """All visitors at the instant `taken_at` of the analysed frame, which belongs to `scene`."""
+
+    taken_at: float
+    visitors: tuple[Sighting, ...]
+    scene: int = 0

@@ -19,6 +19,7 @@ from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.networks.clip import Architecture, Clip
 from installation.naming.reading.settler import Settler
+from installation.naming.reading.values import Reading
 from installation.naming.scoring.linear import Linear
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
@@ -210,9 +211,9 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
     for at in range(20):
         frame = Frame(data.astronaut(), float(at))
         track = Track(1, FACE, (0.0, 0.0, 0.0, 0.0), seen_at=at, born_at=0.0, hits=3, misses=0)
-        (reading,) = classifier.read(frame, [track])
-        total = float(reading.scores.sum())
-        sightings = settler.settle([reading], [track], at)
+        (scores,) = classifier.classify(frame, [FACE])
+        total = float(scores.sum())
+        sightings = settler.settle([Reading(1, at, scores)], [track], at)
     verdict = sightings.visitors[0].verdict
     assert verdict is not None
     return verdict.label.id, total

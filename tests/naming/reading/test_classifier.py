@@ -20,7 +20,6 @@ from installation.naming.scoring.conse import ConSE
 from installation.seeing.box import Box
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame
-from installation.seeing.tracker import Track
 from installation.settings.kiosk import ContentSettings, label_sets
 from tests.support.made_examples import made_examples
 from tests.support.made_networks import made_classes, made_hf, made_onnx
@@ -69,85 +68,63 @@ def portrait() -> Frame:
     return Frame(data.astronaut(), 12.5)
 
 
-def track(number: int, box: Box, at: float = 12.5) -> Track:
-    """Return a track that stands still."""
-    return Track(
-        id=number,
-        box=box,
-        velocity=(0.0, 0.0, 0.0, 0.0),
-        seen_at=at,
-        born_at=at,
-        hits=3,
-        misses=0,
-    )
-
-
-def wandering(count: int) -> list[Track]:
-    """Tracks whose boxes pan and zoom around the portrait's face."""
+def boxes_around_the_face(count: int) -> list[Box]:
+    """Return boxes that pan and zoom around the portrait's face."""
     random = np.random.default_rng(0)
     x, y = FACE.centre
     return [
-        track(
-            number,
-            Box.from_centre(
-                x + random.normal(0, 25),
-                y + random.normal(0, 25),
-                FACE.width * (zoom := float(np.exp(random.normal(0, 0.3)))),
-                FACE.height * zoom,
-            ),
+        Box.from_centre(
+            x + random.normal(0, 25),
+            y + random.normal(0, 25),
+            FACE.width * (zoom := float(np.exp(random.normal(0, 0.3)))),
+            FACE.height * zoom,
         )
-        for number in range(1, count + 1)
+        for _ in range(count)
     ]
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_every_set_keeps_the_classifiers_contract(opened: Open, name: str) -> None:
-    """One reading per visitor in their order: shares of the visible labels and the background."""
+    """It returns a row of scores per box, in the boxes' order, that sums to 1 with background."""
     classifier = opened(name)
-    assert classifier.read(portrait(), []) == []
-    tracks = wandering(3)[::-1]
-    readings = classifier.read(portrait(), tracks)
-    assert [reading.track_id for reading in readings] == [3, 2, 1]
-    for reading in readings:
-        assert reading.taken_at == 12.5
-        assert reading.scores.dtype == np.float32
-        assert reading.scores.shape == (len(classifier.label_set.labels),)
-        assert reading.scores.min() >= 0
-        assert reading.scores.sum() < 1 + 1e-4
-        assert reading.scores.sum() > 1 - 1e-4 or classifier.label_set.background
+    labels = len(classifier.label_set.labels)
+    assert classifier.classify(portrait(), []).shape == (0, labels)
+    boxes = boxes_around_the_face(3)
+    scores = classifier.classify(portrait(), boxes)
+    assert scores.dtype == np.float32
+    assert scores.shape == (3, labels)
+    assert scores.min() >= 0
+    assert (scores.sum(1) < 1 + 1e-4).all()
+    assert (scores.sum(1) > 1 - 1e-4).all() or classifier.label_set.background
+    assert np.abs(classifier.classify(portrait(), boxes[::-1])[::-1] - scores).max() < 1e-4
+    classifier.forget()
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_many_visitors_are_read_as_each_alone(opened: Open, name: str) -> None:
-    """The batch of all visitors says what the plain path says, one picture at a time."""
+def test_a_batch_scores_as_each_box_alone(opened: Open, name: str) -> None:
+    """The scores of eleven boxes in one batch are those of each box by itself."""
     classifier = opened(name)
-    tracks = wandering(11)
-    together = classifier.read(portrait(), tracks)
-    for one, reading in zip(tracks, together, strict=True):
-        (alone,) = classifier.read(portrait(), [one])
-        assert np.abs(alone.scores - reading.scores).max() < 1e-4
-
-
-def test_a_reading_says_nothing_of_the_picture(opened: Open) -> None:
-    """What a reading prints has a number and an instant, no pixels and no scores."""
-    (reading,) = opened("persons").read(portrait(), [track(4, FACE)])
-    assert repr(reading) == "<Reading of visitor 4 at 12.500>"
+    boxes = boxes_around_the_face(11)
+    together = classifier.classify(portrait(), boxes)
+    for box, scores in zip(boxes, together, strict=True):
+        (alone,) = classifier.classify(portrait(), [box])
+        assert np.abs(alone - scores).max() < 1e-4
 
 
 def test_the_portrait_is_read_as_somebody_fit(opened: Open) -> None:
     """The shipped persons find something fitting for the astronaut, and not a bare 'person'."""
     classifier = opened("persons")
-    (reading,) = classifier.read(portrait(), [track(1, FACE)])
-    best = reading.scores.argsort()[::-1][:5]
+    (scores,) = classifier.classify(portrait(), [FACE])
+    best = scores.argsort()[::-1][:5]
     names = {classifier.label_set.labels[i].name for i in best}
     assert names & {"astronaut", "athlete", "football player", "test pilot", "cosmonaut"}
-    assert reading.scores.max() > classifier.label_set.settings.min_score
+    assert scores.max() > classifier.label_set.settings.min_score
 
 
 def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
     """No label swallows everything: ten crops of one portrait get at least five labels."""
-    readings = opened("persons").read(portrait(), wandering(10))
-    assert len({int(reading.scores.argmax()) for reading in readings}) >= 5
+    scores = opened("persons").classify(portrait(), boxes_around_the_face(10))
+    assert len(set(scores.argmax(1).tolist())) >= 5
 
 
 def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
@@ -163,8 +140,8 @@ def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
         _, picture = film.read()
         frame = Frame(np.ascontiguousarray(picture[..., ::-1]), 12.5)
         for face in detector.detect(frame)[:1]:
-            (reading,) = classifier.read(frame, [track(1, face.box)])
-            names.append(classifier.label_set.labels[int(reading.scores.argmax())].name)
+            (scores,) = classifier.classify(frame, [face.box])
+            names.append(classifier.label_set.labels[int(scores.argmax())].name)
     assert len(names[:10]) == 10
     assert len(set(names[:10])) >= 5
 
@@ -174,8 +151,8 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
     """Where nothing is to be seen, no label reaches the least score."""
     classifier = opened("persons")
     wall = Frame(np.full((400, 400, 3), level, np.uint8), 12.5)
-    (reading,) = classifier.read(wall, [track(1, FACE)])
-    assert reading.scores.max() < classifier.label_set.settings.min_score
+    (scores,) = classifier.classify(wall, [FACE])
+    assert scores.max() < classifier.label_set.settings.min_score
 
 
 @pytest.mark.parametrize(
@@ -203,8 +180,8 @@ def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> Non
     assert expected in {label_set.labels[i].name for i in best}
 
 
-def test_crops_lie_in_one_place_and_are_written_over_when_nobody_is_there(opened: Open) -> None:
-    """Batches reuse their memory; once the visitors have left, the networks see zeros, once."""
+def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None:
+    """All batches lie in one place; `forget` sends the network one batch of zeros, and only one."""
     places: list[int] = []
     sizes: list[tuple[int, bool]] = []
 
@@ -222,7 +199,10 @@ def test_crops_lie_in_one_place_and_are_written_over_when_nobody_is_there(opened
 
     classifier = CropClassifier(opened("persons").label_set, Watcher(), Watcher(), CPU)
     for count in (3, 1, 2, 0, 0, 1, 0):
-        assert len(classifier.read(portrait(), wandering(count))) == count
+        if count:
+            assert len(classifier.classify(portrait(), boxes_around_the_face(count))) == count
+        else:
+            classifier.forget()
     assert sizes == [(3, True), (1, True), (2, True), (3, False), (1, True), (1, False)]
     assert len(set(places)) == 1
 
@@ -247,6 +227,6 @@ def test_the_crop_is_the_label_sets(opened: Open) -> None:
     for crop in ("bust", "face", "frame"):
         settings = shipped.settings.model_copy(update={"crop": crop})
         label_set = replace(shipped, settings=settings)
-        CropClassifier(label_set, Sketcher(), Sketcher(), CPU).read(portrait(), [track(1, FACE)])
+        CropClassifier(label_set, Sketcher(), Sketcher(), CPU).classify(portrait(), [FACE])
         assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, Sketcher.input, CPU))
         assert not kept.pop().any(), "crops are zeroed once they have been read"

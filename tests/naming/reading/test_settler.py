@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from installation.naming.label_set.label import Label
 from installation.naming.label_set.label_set import LabelSet, LabelSetSettings, RootSettings
 from installation.naming.reading.settler import Settler
-from installation.naming.reading.sightings import Sighting
-from installation.naming.reading.values import Reading
+from installation.naming.reading.values import Reading, Sighting
 from installation.seeing.box import Box
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
