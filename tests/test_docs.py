@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installation.settings.kiosk import PROJECT
+
+PAGES = sorted(
+    page for pattern in ("*.md", "docs/*.md", ".github/*.md") for page in PROJECT.glob(pattern)
+)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+"""A block of code: its language and its lines."""
+
+MADE = ("models/mine", "models/NAME", "models/weights", "models/.cache")
+"""Where files are that only commands make."""
+
+SHORT_SHOW = ("--headless", "--source", "rehearsal", "--seconds", "3")
+"""What a test adds to a command that would run a show until somebody ends it."""
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Return every block of `language` in the pages, each with the name of its page."""
+    return [
+        (page.relative_to(PROJECT).as_posix(), code)
+        for page in PAGES
+        for name, code in FENCE.findall(page.read_text(encoding="utf-8"))
+        if name == language
+    ]
+
+
+def commands() -> list[str]:
+    """Return the commands that a reader types, in the order of the pages, each once."""
+    lines = [line.strip() for _, code in blocks("console") for line in code.splitlines()]
+    return list(dict.fromkeys(line.removeprefix("$ ") for line in lines if line.startswith("$ ")))
+
+
+@pytest.fixture(scope="module")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Return a copy of the kiosk and an environment in which `kiosk` is a command."""
+    folder = tmp_path_factory.mktemp("docs")
+    for name in ("installation", "models"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns(".cache"))
+    shutil.copy(PROJECT / "kiosk.yaml", folder)
+    command = folder / "bin" / "kiosk"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m installation "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    return folder, {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", commands())
+def test_every_command_in_the_pages_runs(command: str, kiosk: tuple[Path, dict[str, str]]) -> None:
+    """A reader who types the commands of a page from its top to its end sees each of them work.
+
+    They run one after the other in one copy: the page for artists builds what it has made.
+    """
+    folder, environment = kiosk
+    words = shlex.split(command)
+    if words[:2] == ["kiosk", "run"]:
+        words += SHORT_SHOW
+    ran = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(("page", "code"), blocks("sh"))
+def test_every_command_for_the_system_can_be_read_by_the_shell(page: str, code: str) -> None:
+    """Commands that change the computer are not run by tests; the shell understands them."""
+    subprocess.run(["bash", "-n"], input=code, text=True, check=True)
+    for script in re.findall(r"\bscripts/[\w.-]*\w", code):
+        assert os.access(PROJECT / script, os.X_OK), (page, script)
+
+
+def usages() -> list[tuple[str, str]]:
+    """Return each command of a list of usages with its arguments."""
+    text = "".join(code for _, code in blocks(""))
+    return re.findall(r"^kiosk ((?:labels )?[a-z]\w*)((?:.*\n\s+\[)*.*)$", text, re.MULTILINE)
+
+
+def test_the_lists_of_usages_name_every_command() -> None:
+    """No command is missing from the pages, and none is in them that does not exist."""
+    own = ("new", "list", "show", "check", "build", "preview", "watch", "export", "import")
+    there = {"run", "check", "doctor", "cameras", "audit", "service", "fetch"}
+    assert there | {f"labels {name}" for name in own} == {name for name, _ in usages()}
+
+
+@pytest.mark.parametrize(("name", "usage"), usages())
+def test_every_usage_names_options_that_exist(name: str, usage: str) -> None:
+    """`kiosk run` and the others accept what the pages say they accept."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "installation", *name.split(), "--help"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    for option in re.findall(r"--[a-z-]+", usage):
+        assert option in ran.stdout, f"kiosk {name} {option}"
+
+
+def paths() -> list[tuple[str, str]]:
+    """Return each file of the project that a page names between backticks, with its page."""
+    found = []
+    for page in PAGES:
+        text = FENCE.sub("", page.read_text(encoding="utf-8"))
+        names = re.findall(r"`((?:installation|models|tests|scripts|docs)/[\w./-]+)`", text)
+        found += [(page.relative_to(PROJECT).as_posix(), name) for name in names]
+    return found
+
+
+@pytest.mark.parametrize(("page", "name"), paths())
+def test_every_file_that_a_page_names_exists(page: str, name: str) -> None:
+    """A reader finds the file that a page speaks of, except those that the kiosk or they make."""
+    if not name.startswith(MADE):
+        assert (PROJECT / name.replace("xx.yaml", "en.yaml")).exists(), page
+
+
+def links() -> list[tuple[str, str]]:
+    """Return the target of each link and picture that is not on the web, with its page."""
+    return [
+        (page.relative_to(PROJECT).as_posix(), target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        if not target.startswith("http")
+    ]
+
+
+@pytest.mark.parametrize(("page", "target"), links())
+def test_every_link_leads_somewhere(page: str, target: str) -> None:
+    """Each link leads to a file of the repository, and each `#part` to a heading of that file."""
+    name, _, part = target.partition("#")
+    file = (PROJECT / page).parent / name if name else PROJECT / page
+    assert file.exists()
+    if part:
+        headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert part in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
