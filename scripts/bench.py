@@ -312,13 +312,13 @@ def classifier_alone(labels: str) -> list[float]:
     """Return readings a second of the classifier on batches of eight, from each of five rounds."""
     import torch
 
-    from installation.naming.label_set import label_set
+    from installation.naming.label_set.load import load_label_set
     from installation.naming.networks.device import choose_device
     from installation.naming.reading.classifier import open_classifier
     from installation.settings.kiosk import ContentSettings
 
     device, _ = choose_device("auto")
-    classifier = open_classifier(label_set.load(labels, ContentSettings()), device)
+    classifier = open_classifier(load_label_set(labels, ContentSettings()), device)
     frame, boxes = crowd()
     rates = []
     for _ in range(5):

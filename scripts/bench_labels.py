@@ -41,9 +41,10 @@ from installation.making.build import build as building
 from installation.making.build.embedding_cache import FOLDER
 from installation.making.build.example_pictures import FEWEST
 from installation.making.build.result import Made
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.csv_file import COLUMNS
-from installation.naming.label_set.label_set import LabelSet, Source
+from installation.naming.label_set.hiding import EVERYTHING
+from installation.naming.label_set.label_set import LabelSet, LabelSetSource
+from installation.naming.label_set.load import assemble, load_label_set
 from installation.naming.lists import imagenet
 from installation.naming.lists.weights import CLIP, PERSONS
 from installation.naming.networks.clip import VIT_B_32, Clip
@@ -288,7 +289,7 @@ def build_all(
     A set whose build takes too long gets numbers drawn at random, as reading costs the same with
     them; so do larger ones, which are not tried.
     """
-    label_sets = [labelset.load(_name(size), ContentSettings(), models) for size in sizes]
+    label_sets = [load_label_set(_name(size), ContentSettings(), models) for size in sizes]
     if not any(label_set.is_built for label_set in label_sets):
         return dict.fromkeys(sizes, "nothing to build")
     built: dict[int, list[Build]] = {}
@@ -330,9 +331,9 @@ def _worked() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def draw_numbers(source: Source) -> Made:
+def draw_numbers(source: LabelSetSource) -> Made:
     """Return tensors as the method builds them, of random numbers."""
-    label_set = labelset.assemble(source, labelset.EVERYTHING)
+    label_set = assemble(source, EVERYTHING)
     encoder, size = look_through(label_set), len(source.rows)
     if source.settings.method == "text":
         shapes = {"classes": (encoder.width, EMBEDDING), "labels": (size, EMBEDDING)}
@@ -354,7 +355,7 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
     opened: dict[int, CropClassifier] = {}
     encoder: Encoder | None = None
     for size in sizes:
-        label_set = labelset.load(_name(size), ContentSettings(), models)
+        label_set = load_label_set(_name(size), ContentSettings(), models)
         if encoder is None or label_set.settings.method == "onnx":
             encoder = look_through(label_set)
         opened[size] = CropClassifier(label_set, encoder, open_scorer(label_set, encoder), CPU)

@@ -211,7 +211,7 @@ def watch_set(asked: argparse.Namespace) -> int:
 
 def _settings(name: str, file: Path) -> Settings:
     """Return the curator's, with the label set `name` in place of theirs. Raises KioskError."""
-    from installation.naming.label_set import label_set
+    from installation.naming.label_set.load import read_source
 
-    label_set.read(name)  # what is wrong with the set is said of the set, not of the file
+    read_source(name)  # what is wrong with the set is said of the set, not of the file
     return kiosk.load(file, labels=name).settings

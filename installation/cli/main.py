@@ -284,13 +284,13 @@ def cameras(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
 def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
     """Return the label set; raises KioskError where its files or its fonts are wrong."""
     from installation.naming.label_set import built_file
-    from installation.naming.label_set import label_set as labelset
+    from installation.naming.label_set.load import load_label_set
     from installation.naming.label_set.output_names import labels_file
     from installation.showing import fonts
     from installation.showing.words import words_of
 
     settings = loaded.settings
-    label_set = labelset.load(
+    label_set = load_label_set(
         settings.labels,
         settings.content,
         where=loaded.where("labels"),

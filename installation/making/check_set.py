@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from installation.errors import KioskError, LabelSetError, Mistake, mistakes_of
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import TENSORS
-from installation.naming.label_set.label_set import SAFE, InputSettings, LabelSet, Source
+from installation.naming.label_set.hiding import EVERYTHING, SAFE
+from installation.naming.label_set.label_set import LabelSet, LabelSetSource
+from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
 from installation.naming.label_set.output_names import labels_file
+from installation.naming.label_set.settings import InputSettings
 from installation.naming.networks import own_network
 from installation.settings.kiosk import MODELS
 from installation.settings.yaml_file import shown, some
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 def line(name: str, models: Path = MODELS) -> str:
     """Return what a set is, in a line. Raises LabelSetError with its mistakes."""
-    source = labelset.read(name, models)
-    label_set = labelset.assemble(source, SAFE)
+    source = read_source(name, models)
+    label_set = assemble(source, SAFE)
     settings = source.settings
     return f"{settings.title}: {_count(label_set)}; {settings.method}, {_state(label_set)}"
 
@@ -36,13 +38,11 @@ def listing(name: str, models: Path = MODELS) -> Iterator[str]:
 
     Raises LabelSetError with the set's mistakes, before the first line.
     """
-    source = labelset.read(name, models)
-    label_set = labelset.assemble(source, SAFE)
+    source = read_source(name, models)
+    label_set = assemble(source, SAFE)
     yield f"{source.settings.title} ({name}): {_count(label_set)}"
     yield f"{source.settings.credit}; {source.settings.method}, {_state(label_set)}"
-    everything = {
-        label.id: label for label in labelset.assemble(source, labelset.EVERYTHING).labels
-    }
+    everything = {label.id: label for label in assemble(source, EVERYTHING).labels}
     shown = {label.id for label in label_set.labels}
     for title, wanted in (("Shown", True), ("Hidden", False)):
         rows = [row for row in source.rows if row.id in everything and (row.id in shown) == wanted]
@@ -73,9 +73,9 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     Raises LabelSetError with all mistakes of its files, or where they have none, with all that the
     show would end with: no label, letters without a font, its built file, its own network.
     """
-    source = labelset.read(name, models)
-    label_set = labelset.assemble(source, SAFE)
-    words = mistakes_of([partial(labelset.showable, source, SAFE)])
+    source = read_source(name, models)
+    label_set = assemble(source, SAFE)
+    words = mistakes_of([partial(assemble_nonempty, source, SAFE)])
     words += _undrawable(source)
     checks: list[Callable[[], object]] = [partial(built_file.check_ready, label_set)]
     if source.settings.method == "onnx":
@@ -102,7 +102,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     yield from _coverage(source)
 
 
-def pictures(source: Source, taken: Input | None = None) -> str:
+def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
     """Return which pictures a set's own network is given, and who says so.
 
     `taken` is what the network that was opened takes; without it no more is said than the files of
@@ -126,7 +126,7 @@ def pictures(source: Source, taken: Input | None = None) -> str:
     return f"Its network is given pictures: {size}mean {mean}, std {std} ({who})."
 
 
-def _undrawable(source: Source) -> Iterator[Mistake]:
+def _undrawable(source: LabelSetSource) -> Iterator[Mistake]:
     """Yield the rows whose words no font of this machine can draw."""
     file = shown(labels_file(source.folder))
     texts = {row.place: fonts.clean(" ".join(_texts(row))) for row in source.rows}
@@ -142,7 +142,7 @@ def _texts(row: Row) -> Iterator[str]:
         yield from (said.name, said.definition)
 
 
-def _coverage(source: Source) -> Iterator[str]:
+def _coverage(source: LabelSetSource) -> Iterator[str]:
     """Yield how much of a set is translated, by language."""
     rows = [row for row in source.rows if not row.background]
     languages = sorted({language for row in rows for language in row.wordings})

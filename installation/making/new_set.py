@@ -14,8 +14,9 @@ import yaml
 from installation.making.atomic_write import unwritten
 from installation.making.set_names import check_free, check_plain
 from installation.naming.label_set import folder as files
-from installation.naming.label_set import label_set
 from installation.naming.label_set.csv_file import COLUMNS, OPTIONAL, Row
+from installation.naming.label_set.hiding import EVERYTHING
+from installation.naming.label_set.load import assemble, read_source
 from installation.settings.yaml_file import shown
 
 YAML = """\
@@ -111,7 +112,7 @@ def begin(name: str, model: str | None, models: Path) -> Path:
     }
     rows: tuple[Row, ...] = ROWS
     if model is not None:
-        source = label_set.read(model, models, where="--from")
+        source = read_source(model, models, where="--from")
         rows, of, root = source.rows, source.settings, source.settings.root
         settings |= {"title": f"{of.title} (a copy)", "credit": of.credit, "crop": of.crop}
         settings |= {"root_id": root.id, "root_name": root.name}
@@ -140,7 +141,7 @@ def begin(name: str, model: str | None, models: Path) -> Path:
 
 def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
     """Yield what is to be done with a set that has begun, step by step, until it hangs."""
-    source = label_set.read(name, models)
+    source = read_source(name, models)
     folder, method = source.folder, source.settings.method
     yield (
         f"Open {shown(folder / files.LABELS)} in a spreadsheet, a row for each label, and save it "
@@ -155,7 +156,7 @@ def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
         network = " and ".join(there) or files.ONNX
         of = f" from {shown(models / model)}" if model is not None and there else ""
         yield f"Copy {network}{of} to {shown(folder)}: a network is not copied by itself."
-    if label_set.assemble(source, label_set.EVERYTHING).is_built:
+    if assemble(source, EVERYTHING).is_built:
         yield f"kiosk labels build {name}"
     yield f"kiosk run --labels {name}"
 

@@ -17,9 +17,9 @@ from installation.errors import KioskError, LabelSetError
 from installation.making.build import build
 from installation.making.build.example_pictures import has_other_pictures, stamps
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.folder import BUILT, SETTINGS, signature
-from installation.naming.label_set.label_set import LabelSetSettings
+from installation.naming.label_set.load import assemble, read_source
+from installation.naming.label_set.settings import LabelSetSettings
 from installation.settings.kiosk import MODELS, PROJECT, ContentSettings
 from installation.settings.yaml_file import load_yaml
 
@@ -113,8 +113,8 @@ def build_if_stale(name: str, content: ContentSettings, say: Say, models: Path =
 
     Raises KioskError.
     """
-    source = labelset.read(name, models)
-    label_set = labelset.assemble(source, content)
+    source = read_source(name, models)
+    label_set = assemble(source, content)
     try:
         built_file.check(label_set)
         stale = has_other_pictures(source, label_set)

@@ -29,7 +29,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from installation.errors import LabelSetError, Mistake, mistakes_of
 from installation.making.set_names import PLAIN, check_free, check_plain
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.checks import OVERRIDES
 from installation.naming.label_set.folder import (
     CARD,
     CONFIG,
@@ -38,7 +38,9 @@ from installation.naming.label_set.folder import (
     PREPROCESSOR,
     SETTINGS,
 )
-from installation.naming.label_set.label_set import EVERYTHING, OVERRIDES, LabelSet
+from installation.naming.label_set.hiding import EVERYTHING
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.networks import own_network
 from installation.settings.kiosk import MODELS
 from installation.settings.yaml_file import cut, read_text, shown
@@ -47,7 +49,7 @@ LARGEST_ZIP = 2**31 - 1
 """Bytes, packed and unpacked; a larger zip has another form, zip64, which is refused."""
 
 WORDS = (CARD, LINES, CONFIG, PREPROCESSOR)
-"""Files that are text, beyond those that `labelset.load` reads."""
+"""Files that are text, beyond those that `load_label_set` reads."""
 
 MOST_ENTRIES = len(LARGEST) + 1
 """The files, and the folder itself, which some tools list."""
@@ -93,7 +95,7 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     its build is missing or stale, or the zip is there already and not `force`.
     """
     where = "kiosk labels export"
-    label_set = labelset.load(name, EVERYTHING, models, where=where)
+    label_set = load_label_set(name, EVERYTHING, models, where=where)
     check_plain(name, shown(label_set.folder))
     _check(label_set)
     to = to / f"{name}.zip" if to.is_dir() else to
@@ -309,7 +311,7 @@ def _judged(folder: Path, where: str) -> LabelSet:
     Raises LabelSetError with its mistakes, each at its place in the zip `where`.
     """
     try:
-        label_set = labelset.load(folder.name, EVERYTHING, folder.parent)
+        label_set = load_label_set(folder.name, EVERYTHING, folder.parent)
         _check(label_set, "Ask its maker to mend it, and to export it again.")
     except LabelSetError as error:
         raise LabelSetError(

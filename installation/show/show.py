@@ -120,14 +120,14 @@ def load(
     """
     # What can be said without torch, which takes seconds to import, is said first.
     from installation.naming.label_set import built_file, folder
-    from installation.naming.label_set import label_set as labelset
+    from installation.naming.label_set.load import load_label_set
     from installation.seeing.cameras import v4l
     from installation.seeing.cameras.open import open_camera, resolve
 
     settings = loaded.settings
 
     def load_labels() -> LabelSet:
-        label_set = labelset.load(
+        label_set = load_label_set(
             settings.labels,
             settings.content,
             where=loaded.where("labels"),

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import Linear
 from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
@@ -151,7 +152,7 @@ def write_set(models: Path) -> LabelSet:
     (folder / "labelset.yaml").write_text(SETTINGS)
     (folder / "labels.csv").write_text(LABELS)
     (folder / "built.safetensors").touch()
-    return labelset.load("weather", labelset.EVERYTHING, models)
+    return load_label_set("weather", EVERYTHING, models)
 
 
 def put(label_set: LabelSet, content: bytes) -> None:

@@ -10,8 +10,10 @@ from random import Random
 import pytest
 
 from installation.naming.label_set import csv_file, unicode_text
-from installation.naming.label_set import label_set as labelset
-from installation.naming.label_set.label_set import OVERRIDES, LabelSet
+from installation.naming.label_set.checks import DEEPEST_CHAIN, OVERRIDES
+from installation.naming.label_set.hiding import EVERYTHING
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 YAML = """\
@@ -137,7 +139,7 @@ def assert_fit_for_the_screen(label_set: LabelSet) -> None:
         assert unicode_text.is_seen(label.name)
         assert len(label.name) <= 120
         assert len(label.definition) <= 400
-        assert len(label.chain) <= labelset.DEEPEST_CHAIN + 1
+        assert len(label.chain) <= DEEPEST_CHAIN + 1
     for text in label_set.texts():
         assert not set(text) & set(OVERRIDES)
         assert not {unicodedata.category(letter) for letter in text} & {"Cc", "Cs", "Zl", "Zp"}
@@ -175,7 +177,7 @@ class Reader:
 
 def load(method: str, models: Path) -> None:
     """Load a set as tools do."""
-    assert_fit_for_the_screen(labelset.load(method, labelset.EVERYTHING, models, language="es"))
+    assert_fit_for_the_screen(load_label_set(method, EVERYTHING, models, language="es"))
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), MAKERS)

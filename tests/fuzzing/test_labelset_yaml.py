@@ -6,7 +6,8 @@ from random import Random
 import pytest
 import yaml
 
-from installation.naming.label_set import label_set
+from installation.naming.label_set.hiding import EVERYTHING
+from installation.naming.label_set.load import load_label_set
 from tests.fuzzing.test_labels_csv import assert_fit_for_the_screen
 from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
@@ -161,9 +162,7 @@ def yard(tmp_path: Path) -> Yard:
 
 def load(models: Path) -> None:
     """Load the set as tools do."""
-    assert_fit_for_the_screen(
-        label_set.load("weather", label_set.EVERYTHING, models, language="es")
-    )
+    assert_fit_for_the_screen(load_label_set("weather", EVERYTHING, models, language="es"))
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), MAKERS)

@@ -16,7 +16,7 @@ from installation.errors import GuardError, Mistake
 from installation.guarding.stage_one import present_devices, surroundings
 from installation.guarding.stage_two import Guard, Proof
 from installation.guarding.status import VARIABLE, Standing, inherited
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.load import load_label_set
 from installation.running.clock import Clock
 from installation.settings.kiosk import ContentSettings, Settings
 from installation.settings.yaml_file import Loaded
@@ -84,7 +84,7 @@ def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
 def test_degraded_says_what_is_missing_and_goes_on() -> None:
     """`privacy: degraded` names each missing layer at the start and promises less."""
     said: list[str] = []
-    label_set = labelset.load("kindnesses", ContentSettings())
+    label_set = load_label_set("kindnesses", ContentSettings())
 
     class Unguarded(Guard):
         """A guard on a machine that has no layer."""

@@ -6,7 +6,7 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import check_set
-from installation.naming.label_set import label_set
+from installation.naming.label_set.load import read_source
 from installation.naming.networks.encoder import Input
 from tests.naming.label_set.test_label_set import write
 from tests.support.made_networks import made_onnx
@@ -108,7 +108,7 @@ def test_the_pictures_that_a_network_is_given_are_said(tmp_path: Path) -> None:
         "assumed, as labelset.yaml has no `input` for it)."
     )
     taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    source = label_set.read(folder.name, tmp_path)
+    source = read_source(folder.name, tmp_path)
     assert "pictures: 16 px, mean 0.5, " in check_set.pictures(source, taken)
     as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
     assert check_set.pictures(source, as_bytes).endswith("(as it asks for).")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from installation.errors import LabelSetError
 from installation.making.new_set import begin, steps
 from installation.making.set_names import check_free, check_plain
-from installation.naming.label_set import csv_file, label_set
-from installation.naming.label_set.label_set import LabelSetSettings
+from installation.naming.label_set import csv_file
+from installation.naming.label_set.load import read_source
+from installation.naming.label_set.settings import LabelSetSettings
 from installation.settings.kiosk import MODELS, label_sets
 from tests.support.full_disk import full_disk
 from tests.support.made_networks import write_set
@@ -21,7 +22,7 @@ CSV = "id,name,definition,parent,hidden_because"
 def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
     """What an artist begins with can be loaded, and every column it may have is explained."""
     folder = begin("mine", None, tmp_path)
-    source = label_set.read("mine", tmp_path)
+    source = read_source("mine", tmp_path)
     assert source.settings.method == "text"
     assert len(source.rows) == 3
     said = (folder / "labelset.yaml").read_text()
@@ -39,11 +40,11 @@ def test_another_method_has_its_own_sureness(
 ) -> None:
     """Who changes nothing but the method has scores that are as sure as that method makes them."""
     begin("kind", "kindnesses", _shipped(tmp_path))
-    assert label_set.read("kind", tmp_path).settings.temperature == 0.35
+    assert read_source("kind", tmp_path).settings.temperature == 0.35
     file = begin("mine", None, tmp_path) / "labelset.yaml"
     (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
     file.write_text(file.read_text().replace("method: text", f"method: {method}"))
-    settings = label_set.read("mine", tmp_path).settings
+    settings = read_source("mine", tmp_path).settings
     assert (settings.temperature, settings.min_score) == (temperature, min_score)
 
 
@@ -71,7 +72,7 @@ def test_each_further_setting_is_explained_where_an_artist_looks(tmp_path: Path)
         assert f"\n# {key}: " in text, key
         said = text.replace(f"\n# {key}: ", f"\n{key}: ")
         file.write_text(said.replace("method: text", f"method: {method}"))
-        assert key in label_set.read("mine", tmp_path).settings.model_fields_set
+        assert key in read_source("mine", tmp_path).settings.model_fields_set
 
 
 def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def _shipped(models: Path) -> Path:
 def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
     """Labels, reasons, languages, the root and how it is read are those of the model."""
     begin("mine", model, _shipped(tmp_path))
-    ours, theirs = label_set.read("mine", tmp_path), label_set.read(model, tmp_path)
+    ours, theirs = read_source("mine", tmp_path), read_source(model, tmp_path)
     kept = {"title": theirs.settings.title, "encoder": theirs.settings.encoder}
     assert ours.settings.model_copy(update=kept) == theirs.settings
     for mine, other in zip(ours.rows, theirs.rows, strict=True):
@@ -110,7 +111,7 @@ def test_a_copy_is_read_as_its_model_is(tmp_path: Path) -> None:
     said = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
     write_set(tmp_path, "model", said, CSV, "0,air,,,")
     begin("mine", "model", tmp_path)
-    ours, theirs = (label_set.read(name, tmp_path).settings for name in ("mine", "model"))
+    ours, theirs = (read_source(name, tmp_path).settings for name in ("mine", "model"))
     assert (ours.input, ours.output) == (theirs.input, theirs.output)
     assert ours.input is not None
     assert ours.input.model_fields_set == {"size", "mean"}

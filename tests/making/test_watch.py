@@ -9,7 +9,7 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import check_set, watch
-from installation.naming.label_set.label_set import SAFE
+from installation.naming.label_set.hiding import SAFE
 from tests.naming.label_set.test_label_set import HEADER, write
 from tests.support.made_examples import made_examples, save
 

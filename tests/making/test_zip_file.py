@@ -19,7 +19,7 @@ import pytest
 from installation.errors import LabelSetError
 from installation.making import zip_file
 from installation.making.zip_file import export, import_
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import MODELS, ContentSettings
 from tests.cli.test_main import Project, project
 from tests.support.made_networks import made_hf, made_onnx
@@ -70,7 +70,7 @@ def test_a_set_arrives_as_it_was_sent(models: Path, elsewhere: Path, tmp_path: P
     """What one artist exports, another imports and can show, byte for byte."""
     imported = import_(export(SHIPPED, models, tmp_path), elsewhere)
     assert tree(elsewhere / SHIPPED) == tree(MODELS / SHIPPED)
-    label_set = labelset.load(SHIPPED, ContentSettings(), elsewhere)
+    label_set = load_label_set(SHIPPED, ContentSettings(), elsewhere)
     assert imported.title == label_set.settings.title
     assert imported.labels == label_set.size
     assert imported.folder == label_set.folder

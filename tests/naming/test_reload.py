@@ -8,9 +8,9 @@ import torch
 from installation.making.build import build as building
 from installation.making.build.result import Made
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.folder import signature
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.reading.classifier import (
     CropClassifier,
@@ -42,13 +42,13 @@ class Room:
 
     def load(self) -> LabelSet:
         """Return the set as the show loads it."""
-        label_set = labelset.load("weather", ContentSettings(), self.models)
+        label_set = load_label_set("weather", ContentSettings(), self.models)
         built_file.check(label_set)
         return label_set
 
     def build(self) -> None:
         """Build the set; what its words mean is drawn by lot."""
-        label_set = labelset.load("weather", ContentSettings(), self.models)
+        label_set = load_label_set("weather", ContentSettings(), self.models)
         classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(label_set.size, 2))
         tensors = {"classes": classes.half(), "labels": labels.half()}
         building.write(label_set, Made(tensors, EfficientNetLite0.fingerprint, ()))

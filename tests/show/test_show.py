@@ -23,9 +23,8 @@ import pytest
 
 from installation.errors import CameraError, Mistake, ScreenError
 from installation.memory.pool import Pool
-from installation.naming.label_set import label_set as labelset
-from installation.naming.label_set.label import Label
-from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.label_set import Label, LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Candidate, Reading, Sighting, Sightings, Verdict
@@ -124,7 +123,7 @@ class Favourite:
 
 def parts_of(camera: Camera) -> show.Parts:
     """Return `camera` with a detector and a classifier that are sure of themselves."""
-    label_set = labelset.load("kindnesses", ContentSettings())
+    label_set = load_label_set("kindnesses", ContentSettings())
     settings = ReadingSettings(min_time_s=0.2, min_readings=2)
     return show.Parts(
         label_set=label_set,
@@ -181,7 +180,7 @@ class Sure(Favourite):
     """A classifier of another set, with a name for everybody."""
 
     def __init__(self) -> None:
-        super().__init__(labelset.load("objects", ContentSettings()))
+        super().__init__(load_label_set("objects", ContentSettings()))
 
 
 def seen_by(analysis: show.Analysis, at: float, *, lit: bool) -> Sightings:
@@ -585,7 +584,7 @@ def test_what_the_staff_read_is_counted_once_a_second() -> None:
     assert running.seconds == 6
     assert running.made == 1
     assert running.camera == camera.name
-    assert running.shown == len(labelset.load("kindnesses", ContentSettings()).labels)
+    assert running.shown == len(load_label_set("kindnesses", ContentSettings()).labels)
     shows(10)
     assert watch(12.0).rate == 10
 
@@ -608,7 +607,7 @@ def test_before_the_first_visitor_everything_has_run_once() -> None:
         def forget(self) -> None:
             seen.append((360, 640, 0))
 
-    reader = Reader(labelset.load("kindnesses", ContentSettings()))
+    reader = Reader(load_label_set("kindnesses", ContentSettings()))
     show.warm_up(Watched(), reader, CameraSettings(width=640, height=360, rotate=90))
     assert seen == [(360, 640, -1), (360, 640, 1), (360, 640, 0)]
 
@@ -693,7 +692,7 @@ def test_nothing_that_the_show_loads_loads_triton() -> None:
     assert ran.stdout.splitlines() == ["[]", "False"], ran.stderr
 
 
-VISIBLE = {label.id: label for label in labelset.load("persons", ContentSettings()).labels}
+VISIBLE = {label.id: label for label in load_label_set("persons", ContentSettings()).labels}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installation.naming.label_set.label import Label
+from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Sighting, Sightings
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame

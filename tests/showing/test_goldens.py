@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.naming.label_set.label import Label
+from installation.naming.label_set.label_set import Label
 from installation.seeing.frame import Frame
 from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.naming.label_set.label import Label
+from installation.naming.label_set.label_set import Label
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.compose import compose

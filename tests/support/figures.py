@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from installation.naming.label_set.label import Label
+from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Candidate, Sighting, Sightings, Verdict
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame

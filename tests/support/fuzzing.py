@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installation.errors import KioskError, Mistake
-from installation.naming.label_set.label_set import OVERRIDES
+from installation.naming.label_set.checks import OVERRIDES
 
 NUMBERED = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
 """Files of each format that are tried, each made from its number; scripts/fuzz asks for 20,000."""

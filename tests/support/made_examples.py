@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from installation.making.build import build
-from installation.naming.label_set import label_set
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.seeing.frame import Pixels
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import HEADER, write
@@ -34,7 +34,7 @@ def made_examples(models: Path) -> LabelSet:
     for name, colour in COLOURS.items():
         draw(folder / "examples" / name, colour)
     build.build("examples", models)
-    return label_set.load("examples", ContentSettings(), models)
+    return load_label_set("examples", ContentSettings(), models)
 
 
 COLOURS = {

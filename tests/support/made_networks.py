@@ -17,8 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
 from installation.making.build import build
-from installation.naming.label_set import hiding, label_set
+from installation.naming.label_set import hiding
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import ContentSettings
 
 TINY = "vit_tiny_patch16_224.augreg_in21k"
@@ -77,7 +78,7 @@ def made_classes(models: Path) -> LabelSet:
     write_weights(models, tiny(), TINY)
     write_set(models, "made-classes", f"method: classes\nencoder: {TINY}", *PERSONS)
     build.build("made-classes", models)
-    return label_set.load("made-classes", ContentSettings(), models)
+    return load_label_set("made-classes", ContentSettings(), models)
 
 
 SIDE = 32
@@ -158,7 +159,7 @@ def write_onnx(models: Path, model: onnx.ModelProto, settings: str = "", *rows: 
 def made_onnx(models: Path) -> LabelSet:
     """Return a label set that brings an ONNX classifier."""
     write_onnx(models, onnx_classifier())
-    return label_set.load("made-onnx", ContentSettings(), models)
+    return load_label_set("made-onnx", ContentSettings(), models)
 
 
 def write_hf(models: Path, network: Any, config: dict[str, object], settings: str = "") -> Path:
@@ -197,4 +198,4 @@ def small(classes: int = 3) -> Any:
 def made_hf(models: Path) -> LabelSet:
     """Return a label set that brings a classifier that timm saved for Hugging Face."""
     write_hf(models, small(), timm_config())
-    return label_set.load("made-hf", ContentSettings(), models)
+    return load_label_set("made-hf", ContentSettings(), models)

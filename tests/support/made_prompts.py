@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from installation.making.build import build, from_prompts
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.clip import Clip
 from installation.naming.reading.classifier import Classifier, CropClassifier, open_scorer
 from installation.settings.kiosk import ContentSettings
@@ -42,7 +42,7 @@ def made_prompts(models: Path, *rows: str, yaml: str = YAML) -> LabelSet:
     if not weights.exists():
         small_clip(weights)
     build.build(NAME, models, partial(from_prompts.make, weights=weights, architecture=SMALL))
-    return labelset.load(NAME, ContentSettings(), models)
+    return load_label_set(NAME, ContentSettings(), models)
 
 
 def opened_prompts(label_set: LabelSet) -> Classifier:

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import open_encoder
 from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Tally, Trial, Yard, chance, mutated
 
@@ -234,7 +235,7 @@ def try_(folder: Path, fuzz: Fuzz, cases: int) -> Tally:
     yard = Yard(folder)
     file = write_set(yard)
     file.write_bytes(network().SerializeToString())
-    label_set = labelset.load("fish", labelset.EVERYTHING, yard.models)
+    label_set = load_label_set("fish", EVERYTHING, yard.models)
     open_(label_set)  # what is loaded once is not of the first case's making
     numbers = itertools.count()
 

@@ -10,9 +10,10 @@ from safetensors.torch import save_file
 from installation.making.atomic_write import replacing
 from installation.making.build.result import Made, Make
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.folder import CARD
-from installation.naming.label_set.label_set import SAFE, LabelSet
+from installation.naming.label_set.hiding import EVERYTHING, SAFE
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import assemble_nonempty, read_source
 from installation.settings.kiosk import MODELS, ContentSettings
 
 
@@ -25,8 +26,8 @@ def build(
     only what `content` shows is kept. `make` replaces the method's own way. Raises LabelSetError
     and WeightsError; then the last good file stays.
     """
-    source = labelset.read(name, models)
-    label_set = labelset.showable(source, labelset.EVERYTHING)
+    source = read_source(name, models)
+    label_set = assemble_nonempty(source, EVERYTHING)
     if not label_set.is_built:
         return None
     made = (make or _way(label_set, content))(source)

@@ -27,7 +27,7 @@ from PIL import Image, UnidentifiedImageError
 from installation.errors import LabelSetError, Mistake
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import LABELS
-from installation.naming.label_set.label_set import LabelSet, Source
+from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
 from installation.seeing.box import Box
@@ -117,7 +117,7 @@ class Found:
     left_out: tuple[LeftOut, ...]
 
 
-def find(source: Source, known: Container[str]) -> Found:
+def find(source: LabelSetSource, known: Container[str]) -> Found:
     """Return the pictures of a label set, in the order of its rows and of their names.
 
     What is `known` by its SHA-256 is taken to be good. Raises LabelSetError with all at once: rows
@@ -153,7 +153,7 @@ def find(source: Source, known: Container[str]) -> Found:
 
 
 def _misnamed(
-    source: Source, rows: Mapping[str, int], folders: Mapping[str, Path]
+    source: LabelSetSource, rows: Mapping[str, int], folders: Mapping[str, Path]
 ) -> Iterator[Mistake]:
     """Yield a mistake for each folder that is no row's, and for each row without a folder."""
     top, table = shown(source.folder / source.settings.examples), shown(source.folder / LABELS)
@@ -171,13 +171,13 @@ def _misnamed(
         yield Mistake(where, what, remedy or "Make it, or take the row out.")
 
 
-def fingerprint(source: Source, found: Found) -> str:
+def fingerprint(source: LabelSetSource, found: Found) -> str:
     """Return the SHA-256 of which good pictures each row has, whatever their files are called."""
     said = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
-def has_other_pictures(source: Source, label_set: LabelSet) -> bool:
+def has_other_pictures(source: LabelSetSource, label_set: LabelSet) -> bool:
     """Tell whether the pictures are others than those that the set was built from.
 
     Not so where none are on this machine: a set that was imported brings none. Raises LabelSetError
@@ -211,7 +211,7 @@ def stamps(top: Path) -> frozenset[tuple[str, int, int]]:
     return frozenset(found)
 
 
-def too_few(source: Source, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:
+def too_few(source: LabelSetSource, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:
     """Yield a mistake for each of `rows` with fewer than FEWEST good pictures."""
     top = source.folder / source.settings.examples
     counts = Counter(picture.row for picture in found.good)

@@ -26,8 +26,9 @@ from installation.making.build.example_pictures import Found, LeftOut, Picture
 from installation.making.build.linear_probe import Features, Numbers
 from installation.making.build.neutral_pictures import neutral_features, neutral_pictures
 from installation.making.build.result import Made
-from installation.naming.label_set import label_set as labelset
-from installation.naming.label_set.label_set import Source
+from installation.naming.label_set.hiding import EVERYTHING
+from installation.naming.label_set.label_set import LabelSetSource
+from installation.naming.label_set.load import assemble
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
 from installation.settings.yaml_file import shortened
@@ -40,14 +41,14 @@ WORST = 5
 """Pairs of labels that are named for being taken for each other."""
 
 
-def make(source: Source, encoder: Encoder | None = None) -> Made:
+def make(source: LabelSetSource, encoder: Encoder | None = None) -> Made:
     """Return the weighted sums that tell a set's labels by its pictures, and how well they do.
 
     `encoder` replaces the set's own. Raises LabelSetError with all that is wrong with the pictures,
     and WeightsError where the network's are missing.
     """
     if encoder is None:
-        label_set = labelset.assemble(source, labelset.EVERYTHING)
+        label_set = assemble(source, EVERYTHING)
         encoder = open_encoder(label_set, torch.device("cpu"))
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{example_pictures.VERSION}"
     with Cache(source.folder.parent, name, 2 * (encoder.width + example_pictures.SKETCH)) as cache:
@@ -146,7 +147,9 @@ def _neutral(encoder: Encoder, cache: Cache) -> Features:
     return torch.stack([cache[key][: encoder.width] for key in keys]).double().numpy()
 
 
-def _figures(source: Source, logits: Features, labels: Numbers, neutral: Features) -> Iterator[str]:
+def _figures(
+    source: LabelSetSource, logits: Features, labels: Numbers, neutral: Features
+) -> Iterator[str]:
     """Yield how often held-out pictures are read rightly, what is confused, who wins.
 
     `logits` `(N, L)` are of pictures that were held out, `neutral` `(M, L)` of pictures of nothing.
@@ -174,14 +177,14 @@ def _figures(source: Source, logits: Features, labels: Numbers, neutral: Feature
     yield f"Their best label's score is {nothing:.2f} on average{_abstaining(source, nothing)}."
 
 
-def _abstaining(source: Source, nothing: float) -> str:
+def _abstaining(source: LabelSetSource, nothing: float) -> str:
     """Return what an artist can do where the machine names what is not there."""
     if nothing < source.settings.min_score or any(row.background for row in source.rows):
         return ""
     return "; a row with is_background and pictures of empty rooms lets the machine say nothing"
 
 
-def _of_pictures(source: Source, found: Found) -> Iterator[str]:
+def _of_pictures(source: LabelSetSource, found: Found) -> Iterator[str]:
     """Yield how many pictures each label has, and which were left out."""
     counts = Counter(picture.row for picture in found.good)
     each = ", ".join(f"{row.name} {counts[i]}" for i, row in enumerate(source.rows))

@@ -17,9 +17,10 @@ from safetensors import SafetensorError, safe_open
 from installation.errors import LabelSetError, Mistake, WeightsError
 from installation.making.build.result import Made
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.folder import SETTINGS
-from installation.naming.label_set.label_set import SAFE, Source
+from installation.naming.label_set.hiding import SAFE
+from installation.naming.label_set.label_set import LabelSetSource
+from installation.naming.label_set.load import assemble_nonempty
 from installation.naming.lists import class_lists, weights
 from installation.naming.lists.safetensors_header import shapes
 from installation.naming.networks.timm_network import open_timm, pretrained, weights_file
@@ -34,7 +35,7 @@ TOLERANCE = 1e-3
 added up in another order."""
 
 
-def make(source: Source, content: ContentSettings = SAFE) -> Made:
+def make(source: LabelSetSource, content: ContentSettings = SAFE) -> Made:
     """Return the head's row for each label of the set that `content` shows, and its background.
 
     Raises WeightsError where the weights are missing or another network's, and LabelSetError where
@@ -43,10 +44,10 @@ def make(source: Source, content: ContentSettings = SAFE) -> Made:
     name = source.settings.encoder or ""
     folder = source.folder.parent / WEIGHTS.name
     outputs = class_lists.outputs("classes", name)
-    assert outputs is not None, "labelset.read refuses networks whose classes are not known"
+    assert outputs is not None, "read_source refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
     pretrained(name, shown(source.folder / SETTINGS))
-    label_set = labelset.showable(source, content)
+    label_set = assemble_nonempty(source, content)
     rows = sorted((*label_set.rows, *label_set.background))
     places = [outputs[source.rows[row].id] for row in rows]
     weight, bias = read_rows(name, weights_file(name, folder), places, classes)

@@ -26,7 +26,7 @@ from installation.making.build.evenness import evenness
 from installation.making.build.neutral_pictures import neutral_features
 from installation.making.build.result import Made
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.label_set import Source
+from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.networks.clip import FILE, VIT_B_32, Architecture, Clip, fill
 
 TEMPLATES = (
@@ -53,7 +53,9 @@ NEUTRAL = 60
 BATCH = 64
 
 
-def make(source: Source, weights: Path = FILE, architecture: Architecture = VIT_B_32) -> Made:
+def make(
+    source: LabelSetSource, weights: Path = FILE, architecture: Architecture = VIT_B_32
+) -> Made:
     """Return a weight and a bias for each row: `(size, features)` and `(size,)` F32.
 
     Their logits are those of open_clip, calibrated. Raises WeightsError where `weights` are
@@ -126,7 +128,7 @@ class TextTower:
         return len(self._tokenizer.encode(sentence)) + 2 > self._context
 
 
-def embed_rows(source: Source, text: TextTower) -> torch.Tensor:
+def embed_rows(source: LabelSetSource, text: TextTower) -> torch.Tensor:
     """Return an embedding `(size, features)` of unit length for each row.
 
     It is the mean of its sentences' embeddings, which is normalised again.
@@ -174,7 +176,7 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
     return figures
 
 
-def _cut(source: Source, text: TextTower) -> list[str]:
+def _cut(source: LabelSetSource, text: TextTower) -> list[str]:
     """Return the sentence that names the lines of labels.csv with more text than CLIP reads."""
     lines = [
         row.place

@@ -27,7 +27,7 @@ from installation.making.build.ensembles import embed_ensembles
 from installation.making.build.evenness import evenness
 from installation.making.build.result import Made
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.label_set import Source
+from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.lists import imagenet
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.scoring import conse
@@ -44,7 +44,7 @@ LONGEST_TEXT = 256
 BATCH = 64
 
 
-def make(source: Source, embed: Embed | None = None) -> Made:
+def make(source: LabelSetSource, embed: Embed | None = None) -> Made:
     """Return the embeddings of the network's classes and of all rows, calibrated to each other.
 
     `embed` replaces the sentence encoder, which is opened only for sentences that no build before
@@ -63,7 +63,7 @@ def open_cache(models: Path) -> Cache:
     return Cache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
 
 
-def _made(source: Source, embed: Embed) -> Made:
+def _made(source: LabelSetSource, embed: Embed) -> Made:
     plain_classes, plain_labels = embed_classes(embed), embed_labels(source.rows, embed)
     classes, labels = conse.calibrate(plain_classes, plain_labels)
     shown = [i for i, row in enumerate(source.rows) if not row.background]

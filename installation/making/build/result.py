@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from installation.naming.label_set.label_set import Source
+from installation.naming.label_set.label_set import LabelSetSource
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ class Made:
     pictures: str = ""
 
 
-Make = Callable[[Source], Made]
+Make = Callable[[LabelSetSource], Made]
 """A method's way of building. Raises LabelSetError and WeightsError."""

@@ -16,9 +16,10 @@ from installation.making.build.embedding_cache import Embed, remembered
 from installation.making.build.evenness import evenness
 from installation.making.preview import label_map as chart
 from installation.making.preview.trial import Trial, tried
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.csv_file import Wording
-from installation.naming.label_set.label_set import EVERYTHING, SAFE, LabelSet, Source
+from installation.naming.label_set.hiding import EVERYTHING, SAFE
+from installation.naming.label_set.label_set import LabelSet, LabelSetSource
+from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
 from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import MODELS, ContentSettings
@@ -68,14 +69,14 @@ def preview(
     Takes about half a minute for a thousand labels. Raises KioskError where the set cannot be
     shown, or the picture not be written.
     """
-    source = labelset.read(name, models)
-    label_set = labelset.showable(source, content, language)
+    source = read_source(name, models)
+    label_set = assemble_nonempty(source, content, language)
     cpu = torch.device("cpu")
     # A machine that does something else, too, takes longer on two threads than on one.
     torch.set_num_threads(1)
     classifier = open_classifier(label_set, cpu)
     trial = tried(classifier, open_detector("auto", cpu))
-    names = {of.id: of.name for of in labelset.assemble(source, EVERYTHING, language).labels}
+    names = {of.id: of.name for of in assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
     with from_text.open_cache(models) as cache:
         embed = embed or remembered(from_text.open_text_encoder, cache)
@@ -112,9 +113,9 @@ def preview(
     return Preview(picture, facts, figures)
 
 
-def _hiding(label_set: LabelSet, source: Source) -> Iterator[str]:
+def _hiding(label_set: LabelSet, source: LabelSetSource) -> Iterator[str]:
     """Yield how many labels are hidden, where they are not those that are hidden by default."""
-    default = labelset.assemble(source, SAFE)
+    default = assemble(source, SAFE)
     if {of.id for of in label_set.labels} != {of.id for of in default.labels}:
         hidden, usual = (sum(of.hidden.values()) for of in (label_set, default))
         yield f"Labels hidden as kiosk.yaml says: {hidden:,}; by default: {usual:,}."
@@ -178,7 +179,7 @@ def _too_long(label_set: LabelSet, screen: tuple[int, int], scripts: Sequence[st
     return Fact(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
 
 
-def _untranslated(source: Source, shown: set[str], spoken: str) -> Iterator[Fact]:
+def _untranslated(source: LabelSetSource, shown: set[str], spoken: str) -> Iterator[Fact]:
     """Yield what lacks words in the languages that the set has, and in the one that is `spoken`.
 
     A set is taken to be in English itself.

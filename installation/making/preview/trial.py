@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from installation.making.build.neutral_pictures import SIDE, neutral_pictures
-from installation.naming.label_set.label_set import LITE
+from installation.naming.lists.weights import LITE
 from installation.naming.reading.classifier import CropClassifier
 from installation.seeing.box import Box
 from installation.seeing.cameras.rehearsal import COMES_S, LOOKS_S, Rehearsal

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake
-from installation.naming.label_set.label_set import LITE, LabelSet
+from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import mismatch
+from installation.naming.lists.weights import LITE
 from installation.settings.yaml_file import shown
 
 if TYPE_CHECKING:

@@ -1,10 +1,18 @@
-"""ImageNet's own judgement of its person categories, where a venue has fetched it.
+"""What is hidden and why: the reasons of each row, and which of them a show hides.
 
-K. Yang, K. Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards Fairer Datasets: Filtering and
-Balancing the Distribution of the People Subtree in the ImageNet Hierarchy*, 2020 (arXiv
-1912.07726), judged 1,593 of the 2,832 person categories unsafe: offensive whoever is shown, or
-sensitive by context. No licence for the list is known, so the kiosk does not carry it; `kiosk fetch
-imagenet-safety` takes it from image-net.org.
+A row of a label set has up to three sources of reasons:
+
+- its own cell `hidden_because` in labels.csv;
+- ImageNet's own judgement of its person categories, if the venue has fetched it: K. Yang, K.
+  Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards Fairer Datasets: Filtering and Balancing the
+  Distribution of the People Subtree in the ImageNet Hierarchy*, 2020 (arXiv 1912.07726), judged
+  1,593 of the 2,832 person categories unsafe: offensive in any context, or sensitive in some. No
+  licence for the list is known, so the kiosk does not carry it; `kiosk fetch imagenet-safety` takes
+  it from image-net.org;
+- for names that came with a network, the reasons of the shipped sets `objects` and `persons`.
+
+`content.hide` in kiosk.yaml says which reasons hide; by default all do. Hiding takes place when a
+set is loaded, before any score is computed.
 
 Nothing here imports torch or timm.
 """
@@ -12,36 +20,91 @@ Nothing here imports torch or timm.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from installation.errors import LabelSetError, Mistake
-from installation.settings.kiosk import WEIGHTS
+from installation.naming.label_set import csv_file
+from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.folder import LABELS
+from installation.naming.label_set.settings import LabelSetSettings
+from installation.naming.lists import class_lists
+from installation.settings.kiosk import MODELS, REASONS, WEIGHTS, ContentSettings, Reason
 from installation.settings.yaml_file import cut, shown
 
+SAFE = ContentSettings()
+"""Every reason hides: how a show loads a set unless the curator decides otherwise."""
+
+EVERYTHING = ContentSettings.model_construct(hide=())
+"""Nothing is hidden: how tools load a set, never a show."""
+
+JUDGED = ("objects", "persons")
+"""The shipped sets whose reasons also hold for names that came with a network."""
+
 FILE = "unsafe_synsets.txt"
+"""ImageNet's list of unsafe person categories, in the folder of fetched weights."""
 
 COUNT = 1593
 """Ids in the list; the paper's figure, and that of the one public copy that was looked at."""
 
 LARGEST = 64 * 1024
-"""Bytes; four times what 1,593 lines of ten bytes take."""
+"""Bytes of the list; four times what 1,593 lines of ten bytes take."""
 
 REMEDY = "Delete it, and run: kiosk fetch imagenet-safety"
 
 WORDNET_ID = re.compile(r"n\d{8}")
 
 
-def unsafe_synsets(folder: Path = WEIGHTS) -> frozenset[str]:
-    """Return the WordNet ids that ImageNet's authors judged unsafe; none where no list is there.
+def hidden_rows(rows: Sequence[Row], content: ContentSettings) -> dict[str, Reason]:
+    """Return the first reason in `content.hide` of each row that has one, by the row's id."""
+    because = {row.id: [reason for reason in row.reasons if reason in content.hide] for row in rows}
+    return {id_: reasons[0] for id_, reasons in because.items() if reasons}
 
-    A list that is there and damaged raises LabelSetError: it must not show more than a whole one.
+
+def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) -> Iterator[Row]:
+    """Yield the checked rows of `file` with all reasons for which each may be hidden.
+
+    What ImageNet's authors judged unsafe is hidden if their list has been fetched, whatever the
+    row's name is. Names that came with a network, which nobody has read, also get the reasons of
+    the shipped sets; the author of a labels.csv decides for it.
+    """
+    known = class_lists.classes(settings.method, settings.encoder_name)
+    by_number = {str(i): id_ for i, id_ in enumerate(known)}
+    synsets = [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]
+    reasons: dict[str, set[str]] = {
+        id_: {"imagenet"} for id_ in unsafe_synsets(file.parents[1] / WEIGHTS.name)
+    }
+    if file.suffix != ".csv" and any(WORDNET_ID.fullmatch(id_) for ids in synsets for id_ in ids):
+        for id_, shipped in _shipped_reasons():
+            reasons[id_] = reasons.get(id_, set()) | shipped
+    for row, ids in zip(rows, synsets, strict=True):
+        found = {reason for id_ in ids for reason in reasons.get(id_, ())}
+        own = [row.hidden_because] if row.hidden_because else []
+        all_ = own + [reason for reason in REASONS if reason in found.difference(own)]
+        first = next(iter(all_), "")
+        yield replace(row, hidden_because=first, also_hidden_because=tuple(all_[1:]))
+
+
+def _shipped_reasons() -> Iterator[tuple[str, set[str]]]:
+    """Yield the WordNet id of each category in the shipped sets, and why it is hidden there."""
+    unsafe = unsafe_synsets(WEIGHTS)
+    for name in JUDGED:
+        for row in csv_file.read(MODELS / name / LABELS):
+            yield row.id, {*row.reasons, *(["imagenet"] if row.id in unsafe else [])}
+
+
+def unsafe_synsets(folder: Path = WEIGHTS) -> frozenset[str]:
+    """Return the WordNet ids that ImageNet's authors judged unsafe; none if `folder` has no list.
+
+    Raises LabelSetError if the list is damaged: a damaged list must not show more than a whole one.
     """
     file = folder / FILE
     return read(file) if file.exists() else frozenset()
 
 
 def read(file: Path) -> frozenset[str]:
-    """Return the WordNet ids of a list, of which there are 1,593; raises LabelSetError."""
+    """Return the 1,593 WordNet ids of the list in `file`; raises LabelSetError."""
     where = shown(file)
     try:
         with file.open("rb") as opened:

@@ -10,6 +10,9 @@ from pathlib import Path
 from installation.errors import Mistake, WeightsError
 from installation.settings.yaml_file import shown
 
+LITE = "efficientnet_lite0"
+"""The default network, which knows ImageNet's 1,000 classes and comes with the kiosk."""
+
 CLIP = "clip"
 """The network that was trained on pictures with their captions."""
 

@@ -22,7 +22,8 @@ from torch import nn
 
 from installation.errors import LabelSetError, Mistake
 from installation.naming.label_set.folder import CONFIG, PREPROCESSOR, SETTINGS, TENSORS
-from installation.naming.label_set.label_set import InputSettings, LabelSet
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.settings import InputSettings
 from installation.naming.lists.class_lists import MOST_OUTPUTS
 from installation.naming.lists.safetensors_header import difference, shapes
 from installation.naming.networks.encoder import Input, in_parts

@@ -17,7 +17,8 @@ import torch
 
 from installation.errors import LabelSetError, Mistake
 from installation.naming.label_set.folder import ONNX
-from installation.naming.label_set.label_set import InputSettings, LabelSet
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.settings import InputSettings
 from installation.naming.networks.encoder import BATCH, Input
 from installation.settings.yaml_file import cut, shown
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from installation.naming.label_set.folder import SETTINGS
-from installation.naming.label_set.label_set import LITE, LabelSet
+from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
-from installation.naming.lists.weights import CLIP
+from installation.naming.lists.weights import CLIP, LITE
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.networks.encoder import Encoder
 from installation.settings.yaml_file import shown

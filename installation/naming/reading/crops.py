@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from installation.memory.buffers import Buffers
-from installation.naming.label_set.label_set import Crop
+from installation.naming.label_set.settings import Crop
 from installation.naming.networks.encoder import Input
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from installation.naming.label_set.label import Label
+from installation.naming.label_set.label_set import Label
 from installation.seeing.tracker import Track
 
 

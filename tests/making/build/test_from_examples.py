@@ -26,7 +26,7 @@ from installation.making.build.example_pictures import LeftOut
 from installation.making.build.neutral_pictures import neutral_features
 from installation.making.build.result import Made
 from installation.making.new_set import begin
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
 from installation.naming.scoring.linear import Linear
@@ -71,7 +71,7 @@ def _rows() -> list[str]:
 
 def make(folder: Path, eye: Eye | None = None) -> Made:
     """Make the set in `folder` of what `eye` sees."""
-    return from_examples.make(labelset.read(folder.name, folder.parent), eye or Eye())
+    return from_examples.make(read_source(folder.name, folder.parent), eye or Eye())
 
 
 def refused(folder: Path) -> list[str]:
@@ -85,7 +85,7 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
     """A visitor who looks like a label's pictures gets that label."""
     eye = Eye()
     build.build("seen", folder.parent, partial(from_examples.make, encoder=eye))
-    label_set = labelset.load("seen", ContentSettings(), folder.parent)
+    label_set = load_label_set("seen", ContentSettings(), folder.parent)
     scorer = Linear.open(label_set, eye.fingerprint, eye.width, CPU)
     for i, colour in enumerate(COLOURS.values()):
         visitor = Frame(np.full((90, 60, 3), colour, np.uint8), 0)
@@ -106,7 +106,7 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     eye = Eye()
     made = build.build("mine", tmp_path, partial(from_examples.make, encoder=eye))
     assert made is not None
-    label_set = labelset.load("mine", ContentSettings(), tmp_path)
+    label_set = load_label_set("mine", ContentSettings(), tmp_path)
     scorer = Linear.open(label_set, eye.fingerprint, eye.width, CPU)
     best = scorer.score(neutral_features(eye, from_examples.NEUTRAL)).max(1).values
     (nothing,) = (line for line in made.figures if "is_background" in line)
@@ -201,8 +201,8 @@ def test_changed_pictures_are_found(folder: Path) -> None:
     One that is left out makes no difference, nor do pictures that are not on this machine.
     """
     build.build("seen", folder.parent, partial(from_examples.make, encoder=Eye()))
-    source = labelset.read("seen", folder.parent)
-    label_set = labelset.load("seen", ContentSettings(), folder.parent)
+    source = read_source("seen", folder.parent)
+    label_set = load_label_set("seen", ContentSettings(), folder.parent)
     reds = folder / "examples" / "red"
     (reds / "0.png").rename(reds / "renamed.png")
     (reds / "notes.txt").write_text("to do")
@@ -381,7 +381,7 @@ def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
         folder = write(models, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
         for row, colour in COLOURS.items():
             draw(folder / "examples" / row, colour, 4)
-        source = labelset.read("seen", models)
+        source = read_source("seen", models)
         with _nobody(folder / "examples" / "red"), pytest.raises(LabelSetError) as caught:
             example_pictures.find(source, ())
         said = [str(mistake) for mistake in caught.value.mistakes]

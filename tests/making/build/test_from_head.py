@@ -10,8 +10,10 @@ from safetensors.torch import save_file
 
 from installation.errors import LabelSetError, WeightsError
 from installation.making.build import build, from_head
-from installation.naming.label_set import built_file, label_set
-from installation.naming.label_set.label_set import EVERYTHING, SAFE
+from installation.naming.label_set import built_file
+from installation.naming.label_set.hiding import EVERYTHING, SAFE
+from installation.naming.label_set.label_set import LabelSetSource
+from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.scoring.linear import Linear
 from installation.settings.kiosk import ContentSettings
 from tests.support.made_networks import (
@@ -27,10 +29,10 @@ from tests.support.made_networks import (
 CPU = torch.device("cpu")
 
 
-def write(models: Path, encoder: str, *rows: str) -> label_set.Source:
+def write(models: Path, encoder: str, *rows: str) -> LabelSetSource:
     """Write a set that reads `encoder` by its classes, and return what it says."""
     write_set(models, "made", f"method: classes\nencoder: {encoder}", *(rows or PERSONS))
-    return label_set.read("made", models)
+    return read_source("made", models)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
     After a build with the curator's list it reads what a build of everything reads.
     """
     safe = made_classes(tmp_path)
-    everything = label_set.load("made-classes", EVERYTHING, tmp_path)
+    everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
         r"hidden when it was built are to be shown now \(1\). Run: kiosk labels build made-classes"
     )

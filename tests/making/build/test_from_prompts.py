@@ -14,9 +14,10 @@ from installation.errors import LabelSetError, WeightsError
 from installation.making.build import from_prompts
 from installation.making.build.evenness import evenness
 from installation.making.build.from_prompts import TextTower
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import assemble, read_source
 from installation.naming.networks.clip import Architecture, Clip
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Reading
@@ -74,7 +75,7 @@ def test_scores_are_open_clips_recipe(tmp_path: Path) -> None:
     rows = [f"{name},{name},,,,a photo of {name}," for name in ("ann", "bob", "carla")]
     label_set = made_prompts(tmp_path, HEADER, *rows)
     theirs = small_clip(tmp_path / WEIGHTS)
-    made = from_prompts.make(labelset.read(NAME, tmp_path), tmp_path / WEIGHTS, SMALL)
+    made = from_prompts.make(read_source(NAME, tmp_path), tmp_path / WEIGHTS, SMALL)
     pictures = torch.randn(5, 3, SMALL.size, SMALL.size, generator=torch.Generator().manual_seed(1))
     words = [f"a photo of {name}" for name in ("ann", "bob", "carla")]
     with torch.inference_mode():
@@ -124,7 +125,7 @@ def test_a_background_is_described_as_no_person() -> None:
 
 def test_several_sentences_are_their_mean(text: TextTower, models: Path) -> None:
     """An ensemble is the mean of its sentences' embeddings, of unit length again."""
-    source = labelset.read(NAME, models)
+    source = read_source(NAME, models)
     embedded = from_prompts.embed_rows(source, text)
     two = text.embed(["a person who sings", "somebody with a microphone"])
     expected = torch.nn.functional.normalize(two.mean(0), dim=0)
@@ -152,7 +153,7 @@ def test_calibration_makes_labels_even_and_leaves_the_background() -> None:
 
 def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
     """A build says how the wins lie before and after, and how often the machine abstains."""
-    made = from_prompts.make(labelset.read(NAME, models), models / WEIGHTS, SMALL)
+    made = from_prompts.make(read_source(NAME, models), models / WEIGHTS, SMALL)
     before, after, background = made.figures
     assert before.startswith("Before calibration, over pictures of nothing: ")
     assert after.startswith("After: ")
@@ -187,14 +188,14 @@ def test_a_build_is_for_its_words_and_weights(models: Path, tmp_path: Path) -> N
         (plain, f'{YAML}templates: ["a {{}}"]\n'),
     ):
         write(tmp_path, *rows, yaml=yaml, name=NAME)
-        source = labelset.read(NAME, tmp_path)
-        fingerprints.add(labelset.assemble(source, labelset.EVERYTHING).fingerprint)
+        source = read_source(NAME, tmp_path)
+        fingerprints.add(assemble(source, EVERYTHING).fingerprint)
     assert len(fingerprints) == 4
 
 
 def test_without_weights_nothing_is_built(models: Path, tmp_path: Path) -> None:
     """A build without CLIP's file names the command that fetches it."""
-    source = labelset.read(NAME, models)
+    source = read_source(NAME, models)
     with pytest.raises(WeightsError, match="Run: kiosk fetch clip"):
         from_prompts.make(source, tmp_path / WEIGHTS, SMALL)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from installation.making.build.from_text import embed_labels
-from installation.naming.label_set import label_set
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import HEADER, write
 
@@ -55,5 +55,5 @@ def test_a_row_that_becomes_background_is_built_anew(tmp_path: Path) -> None:
     marks = {}
     for said in ("", "no", "yes"):
         write(tmp_path, f"{HEADER},is_background", "a,air,thin,,,", f"b,a wall,bare,,,{said}")
-        marks[said] = label_set.load("weather", ContentSettings(), tmp_path).fingerprint
+        marks[said] = load_label_set("weather", ContentSettings(), tmp_path).fingerprint
     assert marks[""] == marks["no"] != marks["yes"]

@@ -12,7 +12,7 @@ from installation.making.build import from_text
 from installation.making.preview import label_map as chart
 from installation.making.preview.label_map import HIDDEN, Point, painted
 from installation.making.preview.preview import Preview, preview
-from installation.naming.label_set.label_set import SAFE
+from installation.naming.label_set.hiding import SAFE
 from installation.settings.kiosk import REASONS, ContentSettings
 from tests.naming.label_set.test_label_set import write
 

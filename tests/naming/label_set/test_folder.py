@@ -13,8 +13,11 @@ from safetensors.torch import save_file
 from installation.errors import LabelSetError
 from installation.making.build import build
 from installation.making.build.result import Made
-from installation.naming.label_set import built_file, csv_file, label_set
+from installation.naming.label_set import built_file, csv_file
+from installation.naming.label_set.checks import DEEPEST_CHAIN
+from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import Linear
 from installation.settings.yaml_file import MOST_MISTAKES
 from tests.naming.label_set.test_label_set import HEADER, YAML, mistakes, write
@@ -40,7 +43,7 @@ def test_wrong_parents_do_not_keep_the_kiosk_busy(tmp_path: Path, parent: str) -
 
 def test_a_chain_has_an_end(tmp_path: Path) -> None:
     """Fifty categories above a label are let through, and one more is a mistake."""
-    rows = [f"id{n},name {n},,id{n + 1}," for n in range(label_set.DEEPEST_CHAIN + 1)]
+    rows = [f"id{n},name {n},,id{n + 1}," for n in range(DEEPEST_CHAIN + 1)]
     write(tmp_path, HEADER, *rows, f"id{len(rows)},top,,,")
     (mistake,) = mistakes(tmp_path)
     assert "labels.csv:2: more than 50 categories are above it" in mistake
@@ -81,7 +84,7 @@ def linear(tmp_path: Path) -> LabelSet:
     write(tmp_path, HEADER, "a,air,,,", "b,breeze,,,", yaml=YAML.replace("text", "examples"))
     tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
     build.build("weather", tmp_path, lambda source: Made(tensors, ENCODER, ()))
-    return label_set.load("weather", label_set.EVERYTHING, tmp_path)
+    return load_label_set("weather", EVERYTHING, tmp_path)
 
 
 @pytest.mark.parametrize("claim", [2**17, 2**60, 2**64 - 1])

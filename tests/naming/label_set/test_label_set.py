@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from installation.errors import LabelSetError
 from installation.naming.label_set import csv_file
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.checks import OVERRIDES
+from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.lists import imagenet
 from installation.settings.kiosk import MODELS, REASONS, ContentSettings
 from installation.settings.yaml_file import MOST_MISTAKES
@@ -46,7 +48,7 @@ def load(models: Path, *hide: str, name: str = "weather") -> LabelSet:
     content = ContentSettings.model_validate(
         {"hide": hide or REASONS, "acknowledged": shown_because}
     )
-    return labelset.load(name, content, models)
+    return load_label_set(name, content, models)
 
 
 def mistakes(models: Path) -> list[str]:
@@ -108,15 +110,15 @@ def test_loading_needs_no_torch() -> None:
     """`kiosk check` answers at once: a label set is loaded without torch or timm."""
     code = (
         "import sys\nfrom installation.settings.kiosk import ContentSettings\n"
-        "from installation.naming.label_set import label_set as labelset\n"
-        "labelset.load('persons', ContentSettings())\n"
+        "from installation.naming.label_set.load import load_label_set\n"
+        "load_label_set('persons', ContentSettings())\n"
         "assert not {'torch', 'timm'} & sys.modules.keys()"
     )
     assert run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 CELL = st.text(
-    st.characters(exclude_categories=("C", "Z"), exclude_characters=labelset.OVERRIDES),
+    st.characters(exclude_categories=("C", "Z"), exclude_characters=OVERRIDES),
     min_size=1,
     max_size=20,
 )
@@ -288,7 +290,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
     """A mistyped name gets the one that was meant, at the place that says it."""
     write(tmp_path, name="victorian")
     with pytest.raises(LabelSetError) as caught:
-        labelset.load("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
+        load_label_set("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
     assert str(caught.value) == (
         "kiosk.yaml:12: there is no label set 'vitorian'. Did you mean 'victorian'?"
     )
@@ -356,11 +358,11 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
 
 def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
     """The rows of persons-21k fit a head of 11,221 classes; the others are only counted."""
-    shipped = labelset.read("persons-21k")
+    shipped = read_source("persons-21k")
     text = (MODELS / "persons-21k" / "labels.csv").read_bytes()
     encoder = "vit_base_patch16_224_miil.in21k"
     write(tmp_path, text, yaml=f"{CLASSES}encoder: {encoder}\n")
-    label_set = labelset.load("weather", labelset.EVERYTHING, tmp_path)
+    label_set = load_label_set("weather", EVERYTHING, tmp_path)
     known = set(imagenet.synsets("imagenet21k_miil_synsets.txt"))
     assert {label.id for label in label_set.labels} == known & {row.id for row in shipped.rows}
     headings = {row.parent for row in shipped.rows}
@@ -388,7 +390,7 @@ def test_a_reason_of_its_own_does_not_keep_a_row_from_imagenets(tmp_path: Path) 
     assert label_set.hidden == {"imagenet": 1}
     assert load(tmp_path).hidden == {"gender": 1}, "the first that hides is counted"
     assert len(load(tmp_path, "insult").labels) == 2
-    assert labelset.read("weather", tmp_path).rows[0].hidden_because == "gender"
+    assert read_source("weather", tmp_path).rows[0].hidden_because == "gender"
 
 
 def test_a_row_in_the_background_stands_in_no_chain(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from timm.data import ImageNetInfo
 from installation.errors import LabelSetError
 from installation.making.build import build, from_prompts, from_text
 from installation.naming.label_set import built_file
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.load import load_label_set, read_source
+from installation.naming.label_set.settings import RECIPES
 from installation.naming.lists import class_lists, imagenet
 from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.scoring import conse
@@ -31,7 +32,7 @@ def test_four_label_sets_are_shipped() -> None:
 @pytest.mark.parametrize("name", ["kindnesses", "persons"])
 def test_what_is_built_fits_what_is_written(name: str) -> None:
     """The built file belongs to its labels.csv and to the pinned network, and is small."""
-    label_set = labelset.load(name, ContentSettings())
+    label_set = load_label_set(name, ContentSettings())
     scorer = conse.ConSE.open(
         label_set, EfficientNetLite0.fingerprint, CLASSES, torch.device("cpu")
     )
@@ -42,7 +43,7 @@ def test_what_is_built_fits_what_is_written(name: str) -> None:
 @pytest.mark.parametrize("name", label_sets())
 def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
     """Whatever is put on a visitor says what it means and whose kind it is."""
-    label_set = labelset.load(name, ContentSettings())
+    label_set = load_label_set(name, ContentSettings())
     for label in (label_set.root, *label_set.labels):
         assert label.definition
     assert {label.chain[0] for label in label_set.labels} == {label_set.root.name}
@@ -50,8 +51,8 @@ def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
 
 def test_the_objects_are_the_thousand_classes() -> None:
     """Every class of the network is a row, in any order; what would wound on a face is hidden."""
-    label_set = labelset.load("objects", ContentSettings())
-    everything = labelset.load("objects", ContentSettings.model_construct(hide=()))
+    label_set = load_label_set("objects", ContentSettings())
+    everything = load_label_set("objects", ContentSettings.model_construct(hide=()))
     assert sorted(everything.rows) == list(range(1000))
     assert not any("animal" in label.chain for label in label_set.labels)
     assert {"gorilla", "hog", "brassiere"} & {label.name for label in label_set.labels} == set()
@@ -59,7 +60,7 @@ def test_the_objects_are_the_thousand_classes() -> None:
 
 def test_the_kindnesses_hide_nothing() -> None:
     """There are some sixty kindnesses, and none needs hiding."""
-    label_set = labelset.load("kindnesses", ContentSettings())
+    label_set = load_label_set("kindnesses", ContentSettings())
     assert 55 <= len(label_set.labels) <= 70
     assert label_set.hidden == {}
 
@@ -78,7 +79,7 @@ def test_the_descriptions_are_of_classes() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_text_encoder_gives_the_built_directions() -> None:
     """A sample of the kindnesses, embedded anew, points where the built file says."""
-    rows = labelset.read("kindnesses").rows
+    rows = read_source("kindnesses").rows
     embedded = from_text.embed_labels(rows, from_text.open_text_encoder())
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
     directions = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
@@ -94,7 +95,7 @@ def test_the_objects_need_no_building() -> None:
 def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Path) -> None:
     """Before its network is there, the set names both commands, in their order."""
     shutil.copytree(MODELS / "persons-21k", tmp_path / "persons-21k")
-    label_set = labelset.load("persons-21k", ContentSettings(), tmp_path)
+    label_set = load_label_set("persons-21k", ContentSettings(), tmp_path)
     with pytest.raises(LabelSetError) as caught:
         built_file.check(label_set)
     assert str(caught.value).endswith(
@@ -105,7 +106,7 @@ def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Pa
 
 def test_the_larger_network_has_every_person() -> None:
     """Every row of persons-21k is one of the network's 21,843 classes, at timm's own place."""
-    label_set = labelset.load("persons-21k", ContentSettings.model_construct(hide=()))
+    label_set = load_label_set("persons-21k", ContentSettings.model_construct(hide=()))
     order = ImageNetInfo("imagenet-21k-goog").label_names()
     assert len(label_set.labels) == 2832
     places = class_lists.outputs("classes", label_set.encoder)
@@ -124,7 +125,7 @@ SENTENCES = {
 def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "prompts"]) -> None:
     """Whoever changes the kiosk's own sentences raises their version, so that sets are built anew.
 
-    Raise the method's number in labelset.RECIPES, build the shipped sets of that method anew, and
+    Raise the method's number in RECIPES, build the shipped sets of that method anew, and
     write the number and the new sum here.
     """
     rows = [Row(1, "a", "a name", "a definition"), Row(2, "b", "a name", "", is_background="yes")]
@@ -140,4 +141,4 @@ def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "p
     else:
         said += [sentence for row in rows for sentence in from_prompts.prompts(row)]
     found = hashlib.sha256("\n".join(said).encode()).hexdigest()
-    assert (labelset.RECIPES[method], found) == SENTENCES[method]
+    assert (RECIPES[method], found) == SENTENCES[method]

@@ -172,13 +172,13 @@ import gc, sys
 from pathlib import Path
 import torch
 from installation.settings.kiosk import ContentSettings
-from installation.naming import labelset
+from installation.naming.label_set.load import load_label_set
 from installation.naming.reading.classifier import CropClassifier, open_scorer
 from installation.naming.networks.clip import Architecture, Clip, Tower
 
 small = {SMALL!r}
 models = Path(sys.argv[1])
-label_set = labelset.load("{NAME}", ContentSettings(), models)
+label_set = load_label_set("{NAME}", ContentSettings(), models)
 encoder = Clip(torch.device("cpu"), models / "{WEIGHTS}", small)
 classifier = CropClassifier(label_set, encoder, open_scorer(label_set, encoder), encoder.device)
 strangers = ("open_clip", "transformers", "tokenizers", "ftfy", "installation.making")

@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from installation.errors import LabelSetError
 from installation.naming.label_set import folder as files
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.networks import onnx_check, own_network
 from installation.naming.networks.encoder import BATCH, Encoder
 from installation.naming.networks.open import open_encoder
@@ -51,7 +51,7 @@ def noise(count: int, side: int = SIDE) -> torch.Tensor:
 
 def load(folder: Path) -> LabelSet:
     """Return the label set in a folder of a test."""
-    return labelset.load(folder.name, ContentSettings(), folder.parent)
+    return load_label_set(folder.name, ContentSettings(), folder.parent)
 
 
 def opened(folder: Path) -> Encoder:
@@ -189,10 +189,10 @@ import sys, torch
 from pathlib import Path
 from installation.settings.kiosk import ContentSettings
 from installation.guarding.stage_two import Guard
-from installation.naming import labelset
+from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import open_encoder
 torch.set_num_threads(2)
-loaded = labelset.load('made-onnx', ContentSettings(), Path(sys.argv[1]))
+loaded = load_label_set('made-onnx', ContentSettings(), Path(sys.argv[1]))
 encoder = open_encoder(loaded, torch.device('cpu'))
 proof = Guard(standing).seal()
 assert proof.holds, proof.missing
@@ -429,7 +429,7 @@ def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -
     write_unsafe(tmp_path, "n10148035")
     words = {"hide": ("race", "imagenet"), "acknowledged": "I decided this for a test here."}
     content = ContentSettings.model_validate(words)
-    label_set = labelset.load(folder.name, content, tmp_path)
+    label_set = load_label_set(folder.name, content, tmp_path)
     assert [label.name for label in label_set.labels] == ["astronaut"]
     assert label_set.hidden == {"race": 1, "imagenet": 1}
 

@@ -12,7 +12,7 @@ from timm.data.imagenet_info import _SUBSETS
 from timm.models import get_pretrained_cfg
 
 from installation.errors import KioskError, LabelSetError, WeightsError
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.load import load_label_set
 from installation.naming.lists import class_lists
 from installation.naming.lists import weights as fetched
 from installation.naming.networks.encoder import BATCH
@@ -156,14 +156,14 @@ def test_a_set_whose_network_timm_does_not_know_is_named(tmp_path: Path) -> None
     rows = ("id,name,definition,parent,hidden_because", "a,air,,,")
     write_set(tmp_path, "odd", "method: examples\nencoder: nonsense", *rows)
     with pytest.raises(LabelSetError, match=r"odd/labelset\.yaml: encoder is 'nonsense'"):
-        open_encoder(labelset.load("odd", ContentSettings(), tmp_path), CPU)
+        open_encoder(load_label_set("odd", ContentSettings(), tmp_path), CPU)
 
 
 def test_an_unknown_head_is_a_mistake_of_the_set(tmp_path: Path) -> None:
     """A network whose classes nobody has listed cannot be read by them."""
     write_set(tmp_path, "odd", "method: classes\nencoder: resnet50x4_clip.openai", "id,name")
     with pytest.raises(LabelSetError) as caught:
-        labelset.load("odd", ContentSettings(), tmp_path)
+        load_label_set("odd", ContentSettings(), tmp_path)
     assert "no list of classes is known for the encoder 'resnet50x4_clip.openai'" in str(
         caught.value
     )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from skimage import data
 
-from installation.naming.label_set import label_set as labelset
+from installation.naming.label_set.load import load_label_set
 from installation.naming.lists import imagenet
 from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.networks.encoder import Input
@@ -57,7 +57,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Open:
             if make is not None:
                 classifiers[name] = make(models)
             else:
-                classifiers[name] = open_classifier(labelset.load(name, ContentSettings()), CPU)
+                classifiers[name] = open_classifier(load_label_set(name, ContentSettings()), CPU)
         return classifiers[name]
 
     return get
@@ -171,7 +171,7 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
 )
 def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> None:
     """A single thing that the network is sure of is read as somebody who has it."""
-    label_set = labelset.load("persons", ContentSettings())
+    label_set = load_label_set("persons", ContentSettings())
     scorer = ConSE.open(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
     logits = torch.zeros(1, CLASSES)
     names = [imagenet.names()[id_].partition(", ")[0] for id_ in imagenet.classes()]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
 
-from installation.naming.label_set.label_set import Crop
+from installation.naming.label_set.settings import Crop
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops

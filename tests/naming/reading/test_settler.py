@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.naming.label_set.label import Label
-from installation.naming.label_set.label_set import LabelSet, LabelSetSettings, RootSettings
+from installation.naming.label_set.label_set import Label, LabelSet
+from installation.naming.label_set.settings import LabelSetSettings, RootSettings
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Reading, Sighting
 from installation.seeing.box import Box

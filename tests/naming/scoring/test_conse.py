@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from installation.errors import LabelSetError
 from installation.making.build import build
 from installation.making.build.result import Made
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring import conse
 from installation.naming.scoring.conse import ConSE
 from installation.settings.kiosk import ContentSettings
@@ -34,7 +34,7 @@ def embeddings(count: int, seed: int) -> torch.Tensor:
 def built(tmp_path: Path) -> LabelSet:
     """A label set of three, one of them hidden, built for an encoder of 30 classes."""
     write(tmp_path, HEADER, "a,air,,,", "b,breeze,,,insult", "c,cloud,,,")
-    label_set = labelset.load("weather", ContentSettings(), tmp_path)
+    label_set = load_label_set("weather", ContentSettings(), tmp_path)
     classes, labels = conse.calibrate(embeddings(30, 1), embeddings(3, 2))
     tensors = {"classes": classes.half(), "labels": labels.half()}
     build.write(label_set, Made(tensors, ENCODER, ()))

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from installation.errors import LabelSetError
 from installation.making.build import build, linear_probe
 from installation.making.build.result import Made
-from installation.naming.label_set import label_set as labelset
 from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import Linear
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import HEADER, write
@@ -35,7 +35,7 @@ def built(tmp_path: Path) -> LabelSet:
     """A set of four rows: one hidden, one of them background."""
     rows = ("a,air,,,,", "b,breeze,,,insult,", "c,cloud,,,,", "d,dust,,,,yes")
     write(tmp_path, f"{HEADER},is_background", *rows, yaml=YAML + "examples")
-    label_set = labelset.load("weather", ContentSettings(), tmp_path)
+    label_set = load_label_set("weather", ContentSettings(), tmp_path)
     tensors = {"weight": drawn(4, WIDTH), "bias": drawn(4, seed=1)}
     build.write(label_set, Made(tensors, ENCODER, ()))
     return label_set

@@ -1,0 +1,154 @@
+"""What must hold in labelset.yaml and in the rows of labels.csv, beyond their form."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from installation.errors import Mistake
+from installation.naming.label_set.csv_file import NO, YES, Row
+from installation.naming.label_set.label_set import ancestors
+from installation.naming.label_set.settings import LabelSetSettings
+from installation.naming.label_set.unicode_text import is_seen, looks
+from installation.naming.lists import class_lists, imagenet
+from installation.naming.lists.weights import CLIP, LITE
+from installation.settings.kiosk import REASONS
+from installation.settings.yaml_file import Loaded, cut, did_you_mean, suggestions
+
+LONGEST_NAME = 120
+LONGEST_DEFINITION = 400
+"""Letters; what the screen can hold. WordNet's longest definition of a person has 318."""
+LONGEST_DESCRIPTION = 2000
+"""Letters of looks_like; some twenty sentences."""
+DEEPEST_CHAIN = 50
+"""Categories above a label, which are walked through for each row; the shipped sets have 7."""
+
+OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Unicode's bidirectional embeddings, overrides and isolates, which can disguise a name."""
+
+
+def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
+    """Yield what is wrong with labelset.yaml beyond the types of its settings."""
+    settings, root = loaded.settings, loaded.settings.root
+    texts: dict[tuple[str, ...], str] = {
+        ("title",): settings.title,
+        ("credit",): settings.credit,
+        ("root", "id"): root.id,
+        ("root", "name"): root.name,
+        ("root", "definition"): root.definition,
+    }
+    for language, said in root.translations.items():
+        texts["root", "translations", language, "name"] = said.name
+        texts["root", "translations", language, "definition"] = said.definition
+    for keys, text in texts.items():
+        where, key = loaded.where(*keys), ".".join(map(cut, keys))
+        if not text.strip():
+            yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
+        yield from _check_text(text, key, LONGEST_DEFINITION, where)
+    method = settings.method
+    only_one = {"text": LITE, "prompts": CLIP}.get(method)
+    if only_one is not None and settings.encoder not in (None, only_one):
+        what = f"encoder is '{cut(str(settings.encoder))}', but {method} reads {only_one} only"
+        yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
+    if method == "classes" and class_lists.outputs(method, settings.encoder or LITE) is None:
+        what = f"no list of classes is known for the encoder '{cut(str(settings.encoder))}'"
+        remedy = "Take one of timm's whose name ends in in1k, in12k, in21k or in22k."
+        yield Mistake(loaded.where("encoder"), what, remedy)
+    if method == "onnx" and settings.encoder is not None:
+        what = "encoder is said, but a set with the method onnx brings its own network"
+        yield Mistake(loaded.where("encoder"), what, "Take the line out.")
+    only = {
+        "templates": ("prompts", settings.templates),
+        "input": ("onnx", settings.input),
+        "output": ("onnx", settings.output),
+    }
+    for name, (owner, value) in only.items():
+        if value and method != owner:
+            what = f"{name} is said, but only the method {owner} reads it (method is {method})"
+            yield Mistake(loaded.where(name), what, "Take it out, or change the method.")
+
+
+def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
+    """Yield what is wrong with each row, and between rows, in the order of the file."""
+    first_id: dict[str | int, Row] = {}
+    first_name: dict[str, Row] = {}
+    parents = {row.id: row.parent for row in rows}
+    outputs = class_lists.outputs(settings.method, settings.encoder_name)
+    headings = {row.parent for row in rows if row.parent}
+    # A network may know fewer of ImageNet's categories than the set that it is tried with has.
+    imagenets = imagenet.names() if settings.method == "classes" else {}
+    known = (outputs or {}, headings, imagenets)
+    meant = suggestions()
+    for row in rows:
+        where = f"{file}:{row.place}"
+        if not row.id:
+            yield Mistake(where, "the id is empty (expected one of its own)", "Write one.")
+        elif row.id == settings.root.id:
+            what = f"the id '{cut(row.id)}' is the root's (labelset.yaml names the root)"
+            yield Mistake(where, what, "Take the row out.")
+        else:
+            place = (outputs or {}).get(row.id, row.id)
+            if (first := first_id.setdefault(place, row)) is not row:
+                other = f"the same output as '{cut(first.id)}'"
+                same = "there twice" if first.id == row.id else other
+                what = f"the id '{cut(row.id)}' is {same} (first on line {first.place})"
+                yield Mistake(where, what, "Give each row an id of its own.")
+        if not row.name:
+            yield Mistake(where, "the name is empty (expected text)", "Write a name.")
+        elif (first := first_name.setdefault(looks(row.name), row)) is not row:
+            what = f"the name '{cut(row.name)}' is there twice (first on line {first.place})"
+            yield Mistake(where, what, "Make the names differ, or take one row out.")
+        if set("/\\") & set(row.id) or row.id.startswith("."):
+            what = f"the id '{cut(row.id)}' cannot be a folder's name, as pictures need it"
+            yield Mistake(where, what, "Write it without slashes, and no dot at its beginning.")
+        yield from _check_text(row.id, "the id", LONGEST_NAME, where)
+        yield from _check_text(row.name, "the name", LONGEST_NAME, where)
+        yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
+        if row.parent and row.parent != settings.root.id:
+            if row.parent not in parents:
+                what = f"the parent '{cut(row.parent)}' is not the id of any row"
+                remedy = meant(row.parent, parents) or "Write a row's id, or leave it empty."
+                yield Mistake(where, what, remedy)
+            elif row.id in (chain := list(islice(ancestors(row.id, parents), DEEPEST_CHAIN + 1))):
+                path = " › ".join(cut(id_) for id_ in [*reversed(chain), row.id][-4:])
+                yield Mistake(where, f"the parents run in a circle ({path})", "Empty one of them.")
+            elif len(chain) > DEEPEST_CHAIN:
+                what = f"more than {DEEPEST_CHAIN} categories are above it, or they run in a circle"
+                yield Mistake(where, what, "Empty one of the parents.")
+        if row.hidden_because and row.hidden_because not in REASONS:
+            what = f"hidden_because is '{cut(row.hidden_because)}' (expected a known reason)"
+            remedy = did_you_mean(row.hidden_because, REASONS)
+            yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
+        if row.is_background.casefold() not in (*YES, *NO):
+            what = f"is_background is '{cut(row.is_background)}' (expected yes, no or nothing)"
+            yield Mistake(where, what, "Write yes in the rows that are never shown.")
+        yield from _check_wordings(row, where)
+        if outputs is not None and row.id and not any(row.id in ids for ids in known):
+            what = f"the id '{cut(row.id)}' is no output of the network, nor any row's parent"
+            yield Mistake(where, what, meant(row.id, outputs) or "Take the row out.")
+
+
+def _check_wordings(row: Row, where: str) -> Iterator[Mistake]:
+    yield from _check_text(row.looks_like, "looks_like", LONGEST_DESCRIPTION, where)
+    for language, said in row.wordings.items():
+        yield from _check_text(said.name, f"name_{language}", LONGEST_NAME, where)
+        yield from _check_text(said.definition, f"definition_{language}", LONGEST_DEFINITION, where)
+
+
+def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mistake]:
+    if len(text) > longest:
+        seen = f"{what} has {len(text)} letters (expected at most {longest})"
+        yield Mistake(where, seen, "Shorten it.")
+    bad = next((letter for letter in text if _forbidden(letter)), None)
+    if bad is not None:
+        kind = "direction-changing" if bad in OVERRIDES else "control"
+        seen = f"{what} holds a {kind} character (U+{ord(bad):04X})"
+        yield Mistake(where, seen, "Take it out.")
+    elif text.strip() and not is_seen(text):
+        seen = f"{what} holds nothing that can be seen (U+{ord(text[0]):04X})"
+        yield Mistake(where, seen, "Write it with letters, or leave it empty.")
+
+
+def _forbidden(letter: str) -> bool:
+    return letter in OVERRIDES or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")

@@ -1,0 +1,165 @@
+"""Reads the folder of a label set under models/, and assembles the set for a show or a tool.
+
+A folder holds `labelset.yaml` (what the set is and how it is read), `labels.csv` (a spreadsheet's
+file, a row per label; a network may bring its names as `labels.txt` or `config.json` instead) and,
+if the method needs one, `built.safetensors`, which `kiosk labels build` makes from them. Hidden
+rows are left out when the set is loaded, so hiding a label needs no build. Showing more labels of a
+network's head does need one, as the built file keeps only the rows that were shown.
+
+Nothing here imports torch or timm, so that `kiosk check` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from installation.errors import LabelSetError, Mistake
+from installation.naming.label_set import csv_file, output_names
+from installation.naming.label_set.checks import check_rows, check_settings
+from installation.naming.label_set.csv_file import Row, Wording
+from installation.naming.label_set.folder import NAMING, SETTINGS
+from installation.naming.label_set.hiding import hidden_rows, with_reasons
+from installation.naming.label_set.label_set import Label, LabelSet, LabelSetSource, ancestors
+from installation.naming.label_set.settings import LabelSetSettings
+from installation.naming.lists import class_lists
+from installation.settings.kiosk import MODELS, REASONS, ContentSettings, label_sets
+from installation.settings.yaml_file import cut, did_you_mean, load_yaml, shortened, shown
+
+
+def load_label_set(
+    name: str,
+    content: ContentSettings,
+    models: Path = MODELS,
+    *,
+    where: str = "kiosk.yaml",
+    language: str = "en",
+) -> LabelSet:
+    """Return the label set `name` with the labels that `content` does not hide.
+
+    Names and definitions are in `language` as far as the set has them. `where` is the place that
+    names the set, for the message if there is no such set. Raises LabelSetError with all mistakes
+    of the set's files at once. Whether the built file fits the network is checked by
+    `open_classifier`, as only the network knows its shape.
+    """
+    return assemble_nonempty(read_source(name, models, where=where), content, language)
+
+
+def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> LabelSetSource:
+    """Return the contents of the files of the label set `name`, with each row's reasons for hiding.
+
+    `where` is the place that names the set. Raises LabelSetError with all mistakes of the files.
+    """
+    known = label_sets(models)
+    if name not in known:
+        remedy = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
+        what = f"there is no label set '{cut(name)}'"
+        raise LabelSetError(Mistake(where, what, remedy))
+    folder = models / name
+    mistakes: list[Mistake] = []
+    loaded = None
+    try:
+        loaded = load_yaml(folder / SETTINGS, LabelSetSettings, LabelSetError)
+    except LabelSetError as error:
+        mistakes += error.mistakes
+    rows: list[Row] = []
+    wrong_rows: list[Mistake] = []
+    file = output_names.labels_file(folder)
+    try:
+        read_rows = csv_file.read if file.suffix == ".csv" else output_names.read
+        rows = read_rows(file)
+    except LabelSetError as error:
+        wrong_rows += error.mistakes
+    if loaded is not None:
+        mistakes += check_settings(loaded)
+        if rows:
+            wrong_rows += check_rows(rows, loaded.settings, shown(file))
+    if wrong_rows:
+        mistakes += [*_ignored_files(file), *wrong_rows]
+    if mistakes:
+        raise LabelSetError(*shortened(mistakes))
+    assert loaded is not None
+    reasoned = with_reasons(rows, loaded.settings, file)
+    return LabelSetSource(name, folder, loaded.settings, tuple(reasoned))
+
+
+def _ignored_files(file: Path) -> Iterator[Mistake]:
+    """Yield that the labels come from `file`, which is wrong, if other files could be meant."""
+    there = [name for name in NAMING if (file.parent / name).exists()]
+    if others := [name for name in there if name != file.name]:
+        what = f"the labels are read from it, and not from {' or '.join(others)}"
+        remedy = f"If it is not meant, move {file.name} away; else mend it."
+        yield Mistake(shown(file), what, remedy)
+
+
+def assemble_nonempty(
+    source: LabelSetSource, content: ContentSettings, language: str = "en"
+) -> LabelSet:
+    """Return the label set of `assemble`; raises LabelSetError if no label of it can be shown."""
+    label_set = assemble(source, content, language)
+    if not label_set.labels:
+        hidden = sum(label_set.hidden.values())
+        background = sum(row.background for row in source.rows)
+        seen = f"of {len(source.rows):,} rows {hidden:,} hidden, {background:,} background"
+        remedy = "Empty hidden_because or is_background in a row that may be shown."
+        if label_set.unread:
+            seen += f", {label_set.unread:,} unknown to the network"
+            remedy = f"Take a network that knows more. {remedy}"
+        what = f"no label is visible ({seen}, expected at least one)"
+        file = shown(output_names.labels_file(source.folder))
+        raise LabelSetError(Mistake(file, what, remedy))
+    return label_set
+
+
+def assemble(source: LabelSetSource, content: ContentSettings, language: str = "en") -> LabelSet:
+    """Return the label set of `source` without the rows that `content` hides; it may have no label.
+
+    With `EVERYTHING` it is the set as tools build it.
+    """
+    settings, rows = source.settings, source.rows
+    hidden = hidden_rows(rows, content)
+    parents = {row.id: row.parent for row in rows}
+    words = {row.id: _words(row, language) for row in rows}
+    encoder = settings.encoder_name
+    outputs = class_lists.outputs(settings.method, encoder)
+    if outputs is None:
+        place: Mapping[str, int] = {row.id: i for i, row in enumerate(rows)}
+    elif (settings.method, encoder) in class_lists.READ_AS_THEY_ARE:
+        place = outputs
+    else:
+        place = {row.id: i for i, row in enumerate(rows) if row.id in outputs}
+    headings = set(parents.values())
+    root = settings.root.translations.get(language) or settings.root
+    named = {row.id for row in rows if row.id not in hidden and not row.background}
+
+    def chain(id_: str) -> tuple[str, ...]:
+        nearest_first = [words[above].name for above in ancestors(id_, parents) if above in named]
+        return (root.name, *reversed(nearest_first))
+
+    placed = [row for row in rows if row.id in place]
+    visible = [row for row in placed if row.id in named]
+    background = [row for row in placed if row.background and row.id not in hidden]
+    counts = Counter(hidden[row.id] for row in placed if row.id in hidden)
+    return LabelSet(
+        name=source.name,
+        folder=source.folder,
+        settings=settings,
+        root=Label(settings.root.id, root.name, root.definition, ()),
+        labels=tuple(
+            Label(row.id, words[row.id].name, words[row.id].definition, chain(row.id))
+            for row in visible
+        ),
+        rows=tuple(place[row.id] for row in visible),
+        background=tuple(place[row.id] for row in background),
+        size=len(rows),
+        unread=sum(row.id not in place and row.id not in headings for row in rows),
+        hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
+        fingerprint=settings.fingerprint(rows),
+    )
+
+
+def _words(row: Row, language: str) -> Wording:
+    """Return a row's name and definition in `language`, each untranslated if it has none there."""
+    translated = row.wordings.get(language, Wording())
+    return Wording(translated.name or row.name, translated.definition or row.definition)
