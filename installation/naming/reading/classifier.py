@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from installation.memory.device_buffers import DeviceBuffers
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
@@ -67,7 +68,7 @@ class CropClassifier:
         self.encoder = encoder
         self.scorer = scorer
         self.device = device
-        self._memory = crops.CropMemory(encoder.device)
+        self._memory = DeviceBuffers(encoder.device)
         self._largest_batch = 0
         """Crops in the largest batch since `forget` was called."""
 
@@ -95,7 +96,7 @@ class CropClassifier:
         """
         if self._largest_batch:
             side = self.encoder.input.size
-            self.encoder.encode(self._memory.floats("batch", self._largest_batch, 3, side, side))
+            self.encoder.encode(self._memory.take("batch", self._largest_batch, 3, side, side))
             self._largest_batch = 0
 
 

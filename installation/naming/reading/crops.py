@@ -7,14 +7,13 @@ torch does several times as fast as in float32, at the cost of rounding to whole
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from installation.memory.buffers import Buffers
+from installation.memory.device_buffers import DeviceBuffers
 from installation.naming.label_set.settings import Crop
 from installation.naming.networks.encoder import Input
 from installation.seeing.box import Box
@@ -50,44 +49,13 @@ def region(box: Box, frame: Frame, crop: Crop) -> tuple[int, int, int, int]:
     return round(x - side / 2), round(y - side / 2), side, side
 
 
-class CropMemory:
-    """Where crops live, on the host and on `device`: made once, used again, zeroed after use."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._host = Buffers()
-        self._there: dict[str, torch.Tensor] = {}
-
-    def canvas(self, height: int, width: int) -> Pixels:
-        """Return a picture on the host to be written over, `(height, width, 3)` uint8."""
-        return self._host.take("canvas", (height, width, 3))
-
-    def floats(self, name: str, *shape: int) -> torch.Tensor:
-        """Return a float32 tensor of `shape` on the device, to be written over."""
-        if self._device.type == "cpu":
-            return torch.from_numpy(self._host.take(name, shape, np.float32))
-        size = math.prod(shape)
-        piece = self._there.get(name)
-        if piece is None or piece.numel() < size:
-            if piece is not None:
-                piece.zero_()
-            piece = self._there[name] = torch.zeros(size, device=self._device)
-        return piece[:size].view(shape)
-
-    def forget(self) -> None:
-        """Zero everything."""
-        self._host.forget()
-        for piece in self._there.values():
-            piece.zero_()
-
-
 def cut(
     frame: Frame,
     boxes: Sequence[Box],
     crop: Crop,
     taken: Input,
     device: torch.device,
-    memory: CropMemory | None = None,
+    memory: DeviceBuffers | None = None,
 ) -> torch.Tensor:
     """Return a batch `(N, 3, size, size)` float32 on `device`, normalised as `taken` asks.
 
@@ -97,16 +65,16 @@ def cut(
     without, in memory of its own.
     """
     size = taken.size
-    memory = memory or CropMemory(device)
-    batch = memory.floats("batch", len(boxes), 3, size, size)
+    memory = memory or DeviceBuffers(device)
+    batch = memory.take("batch", len(boxes), 3, size, size)
     for one, box in zip(batch, boxes, strict=True):
         left, top, width, height = region(box, frame, crop)
-        canvas = memory.canvas(height, width)
+        canvas = memory.host.take("canvas", (height, width, 3))
         _paste(frame.pixels, left, top, canvas)
         picture = torch.from_numpy(canvas).permute(2, 0, 1)[None]  # (1, 3, height, width)
         if device.type != "cpu":
             moved = picture.to(device)
-            picture = memory.floats("picture", *picture.shape).copy_(moved)
+            picture = memory.take("picture", *picture.shape).copy_(moved)
             moved.zero_()
         small = interpolate(picture, (size, size), mode=taken.interpolation, antialias=True)
         one.copy_(small.clamp_(0, 255)[0])  # bicubic floats overshoot
