@@ -74,7 +74,7 @@ import resource
 import sys
 from functools import partial
 from pathlib import Path
-from installation.making import building
+from installation.making.build import build as building
 
 name, models, patience = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_CPU, (patience, patience + 1))
