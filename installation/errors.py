@@ -1,17 +1,32 @@
-"""The tree of what can go wrong, and the one form in which it is said."""
+"""The exceptions of the kiosk, and the words that their messages share.
+
+Every message has the form `where: what (seen, expected). Remedy.`, and an error carries all the
+mistakes that were found, not only the first. No part of a message may hold pixels or anything that
+identifies a visitor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import difflib
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+MAX_MISTAKES = 50
+"""Mistakes of one file or folder that a message lists; the others are only counted."""
+
+MAX_CANDIDATES = 3000
+"""Names that are compared with a misspelt one; comparing so many took 7 ms on a slow core."""
+
+MAX_QUOTED_LENGTH = 60
+"""Characters of a foreign text that a message quotes."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong, where it is, and how to mend it.
+    """One mistake: where it is, what is wrong, and the remedy.
 
-    Printed as `where: what. Remedy.`; `what` names what was seen and what was expected.
-    No part of it may hold pixels or anything that identifies a visitor.
+    `str()` gives `where: what. Remedy.`; `what` names what was seen and what was expected.
     """
 
     where: str
@@ -23,10 +38,10 @@ class Mistake:
 
 
 class KioskError(Exception):
-    """What people, files or devices did wrong: one or more mistakes, a line each."""
+    """One or more mistakes of people, files or devices; `str()` gives a line for each."""
 
     def __init__(self, *mistakes: Mistake) -> None:
-        assert mistakes, "an error names at least one mistake"
+        assert mistakes, "an error needs at least one mistake"
         super().__init__(*mistakes)
         self.mistakes = mistakes
 
@@ -34,19 +49,8 @@ class KioskError(Exception):
         return "\n".join(str(mistake) for mistake in self.mistakes)
 
 
-def mistakes_of(attempts: Iterable[Callable[[], object]]) -> list[Mistake]:
-    """Make all of `attempts`, and return what is wrong with those that raise KioskError."""
-    mistakes: list[Mistake] = []
-    for attempt in attempts:
-        try:
-            attempt()
-        except KioskError as error:
-            mistakes += error.mistakes
-    return mistakes
-
-
 class SettingsError(KioskError):
-    """kiosk.yaml or the command line asks for what cannot be."""
+    """A value in kiosk.yaml or on the command line is wrong."""
 
 
 class LabelSetError(KioskError):
@@ -54,7 +58,7 @@ class LabelSetError(KioskError):
 
 
 class WeightsError(KioskError):
-    """A network's weights are missing, truncated or not the ones that were pinned."""
+    """A network's weights are missing, truncated, or do not have the expected SHA-256."""
 
 
 class CameraError(KioskError):
@@ -62,12 +66,85 @@ class CameraError(KioskError):
 
 
 class ScreenError(KioskError):
-    """The display that was asked for does not exist or cannot be opened."""
+    """The display that kiosk.yaml names does not exist or cannot be opened."""
 
 
 class GuardError(KioskError):
-    """The machine cannot keep the promise that no picture of a visitor is kept."""
+    """The machine cannot keep the promise that no picture of a visitor is stored."""
 
 
 class FetchError(KioskError):
-    """A file cannot be fetched, or is not the one that was asked for."""
+    """A file cannot be fetched, or the fetched file is not the expected one."""
+
+
+def collect_mistakes(actions: Iterable[Callable[[], object]]) -> list[Mistake]:
+    """Return the mistakes of all `actions` that raise KioskError; each action is called once."""
+    mistakes: list[Mistake] = []
+    for action in actions:
+        try:
+            action()
+        except KioskError as error:
+            mistakes += error.mistakes
+    return mistakes
+
+
+def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """Return the first MAX_MISTAKES of `mistakes`, and one more that counts the others."""
+    listed = list(mistakes[:MAX_MISTAKES])
+    if more := len(mistakes) - len(listed):
+        where = listed[-1].where.rpartition(":")[0] or listed[-1].where
+        listed.append(
+            Mistake(where, f"{more:,} more mistakes are not listed", "Correct these first.")
+        )
+    return listed
+
+
+def display_path(path: Path) -> str:
+    """Return `path` as messages show it: relative to the current folder if it is inside it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def ellipsize(text: str) -> str:
+    """Return `text` on one line, at most MAX_QUOTED_LENGTH characters of it, for a message."""
+    line = "".join(letter if letter.isprintable() else "·" for letter in text)
+    return line if len(line) <= MAX_QUOTED_LENGTH else f"{line[:MAX_QUOTED_LENGTH]}…"
+
+
+def join_first(names: Sequence[str], limit: int = 5) -> str:
+    """Return the first `limit` of `names`, separated by commas, and how many more there are."""
+    first = ", ".join(names[:limit])
+    return first if len(names) <= limit else f"{first} and {len(names) - limit:,} more"
+
+
+def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
+    """Return the name in `known` that `word` is most likely a misspelling of; None if none is.
+
+    `cutoff` is difflib's similarity ratio, 0–1. Use a higher one if the names are short: 0.6 would
+    answer 'gpu' with 'cpu'.
+    """
+    matches = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
+    return matches[0] if matches else None
+
+
+def did_you_mean(name: str | None) -> str:
+    """Return the remedy "Did you mean 'fps'?" for the name that `nearest` found; "" for None."""
+    return "" if name is None else f"Did you mean '{ellipsize(name)}'?"
+
+
+def limited_nearest() -> Callable[[str, Collection[str]], str | None]:
+    """Return a `nearest` for one foreign file, which may hold any number of mistakes.
+
+    The search is slow, so it runs for MAX_MISTAKES words only, and among at most MAX_CANDIDATES
+    names; otherwise the result is None.
+    """
+    searches = iter(range(MAX_MISTAKES))
+
+    def search(word: str, known: Collection[str]) -> str | None:
+        if len(known) > MAX_CANDIDATES or next(searches, None) is None:
+            return None
+        return nearest(word, known)
+
+    return search

@@ -12,13 +12,9 @@ from typing import NoReturn
 
 from installation import STARTED_AT
 from installation.cli import arguments
-from installation.guarding.stage_one import ROOT, become_the_show
+from installation.guarding.stage_one import become_the_show
 from installation.guarding.status import Privacy
-
-DEFAULT_FILE = ROOT / "kiosk.yaml"
-
-LARGEST_FILE = 64 * 1024
-"""Bytes of a kiosk.yaml; as the settings are read later."""
+from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
 
 
 def start() -> NoReturn:
@@ -45,7 +41,7 @@ def privacy_of(file: Path) -> Privacy:
 
     try:
         with file.open("rb") as opened:
-            settings = yaml.safe_load(opened.read(LARGEST_FILE))
+            settings = yaml.safe_load(opened.read(MAX_TEXT_BYTES))
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return "enforce"
     degraded = isinstance(settings, dict) and settings.get("privacy") == "degraded"

@@ -32,7 +32,7 @@ from timm.data import ImageNetInfo
 
 from installation.errors import KioskError, LabelSetError, Mistake
 from installation.naming.label_set.csv_file import COLUMNS
-from installation.settings.kiosk import REASONS
+from installation.settings.reasons import REASONS
 
 HERE = Path(__file__).parent
 JUDGEMENT = HERE / "persons"

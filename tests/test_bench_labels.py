@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 
 
 def test_label_sets_are_measured_by_method_and_size() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 
 PAGES = sorted(
     page for pattern in ("*.md", "docs/*.md", ".github/*.md") for page in PROJECT.glob(pattern)

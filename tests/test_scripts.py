@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 
 PYTHON = """\
 #!/usr/bin/env bash

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from installation.errors import FetchError, Mistake, mistakes_of
-from installation.settings.yaml_file import shown
+from installation.errors import FetchError, Mistake, collect_mistakes, display_path
 
 if TYPE_CHECKING:
     from installation.making.fetching.catalogue import Item
@@ -57,7 +56,7 @@ def fetch(asked: argparse.Namespace) -> int:
         _print_table()
         return DONE
     items = _found(asked.names)
-    if mistakes := mistakes_of(partial(_fetch, item, asked) for item in items):
+    if mistakes := collect_mistakes(partial(_fetch, item, asked) for item in items):
         raise FetchError(*mistakes)
     return DONE
 
@@ -84,7 +83,7 @@ def _fetch(item: Item, asked: argparse.Namespace) -> None:
     effort = ONCE if asked.once else Effort()
     fetched = fetch(item, sha256=asked.sha256, effort=effort, say=_say)
     how = "is there already" if fetched.was_there else "has been fetched"
-    print(f"{item.name} {how}: {shown(fetched.file)}, {fetched.size:,} bytes")
+    print(f"{item.name} {how}: {display_path(fetched.file)}, {fetched.size:,} bytes")
     print(f"  SHA-256 {fetched.pin.sha256}, {SAYS[fetched.pin.by]}", flush=True)
 
 

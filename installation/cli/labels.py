@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from installation.cli import arguments
-from installation.errors import Mistake, SettingsError
+from installation.errors import Mistake, SettingsError, display_path, ellipsize, join_first
 from installation.settings import kiosk
-from installation.settings.kiosk import MODELS, Settings, label_sets
-from installation.settings.yaml_file import cut, shown, some
+from installation.settings.kiosk import Settings
+from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
 
 DONE = 0
 
@@ -43,11 +43,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command("show", show_set, "print a set's labels, with the hidden ones and why", of=there)
     command("check", check_set, "say what is right and what is wrong with a set", of=there)
     build = command("build", build_set, "make what the show reads from a set's words", of=there)
-    arguments.add_file(build, kiosk.DEFAULT_FILE)
+    arguments.add_file(build, DEFAULT_FILE)
     preview = command(
         "preview", preview_set, "paint a set as a map, and say what to know", of=there
     )
-    arguments.add_file(preview, kiosk.DEFAULT_FILE)
+    arguments.add_file(preview, DEFAULT_FILE)
     preview.add_argument(
         "--screen",
         metavar="WxH",
@@ -82,7 +82,7 @@ def new_set(asked: argparse.Namespace) -> int:
     from installation.making.new_set import begin, steps
 
     folder = begin(asked.set, asked.model, MODELS)
-    print(f"{shown(folder)} is there. Now:")
+    print(f"{display_path(folder)} is there. Now:")
     for number, step in enumerate(steps(asked.set, asked.model, MODELS), 1):
         lines = textwrap.wrap(step, 73, break_long_words=False, break_on_hyphens=False)
         print(f"  {number}. " + "\n     ".join(lines))
@@ -94,8 +94,8 @@ def list_sets(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all comman
     from installation.errors import KioskError
     from installation.making import check_set as describing
 
-    width = max((len(name) for name in label_sets()), default=0)
-    for name in label_sets():
+    width = max((len(name) for name in label_set_names()), default=0)
+    for name in label_set_names():
         try:
             line = describing.line(name)
         except KioskError as error:
@@ -165,9 +165,9 @@ def preview_set(asked: argparse.Namespace) -> int:
     for fact in painted.facts:
         print(f"{fact.count:>6,}  {fact.what}")
         if fact.which:
-            print(f"        {some(fact.which, MOST_NAMED)}")
+            print(f"        {join_first(fact.which, MOST_NAMED)}")
     print()
-    print(f"The map is {shown(painted.picture)}.")
+    print(f"The map is {display_path(painted.picture)}.")
     return DONE
 
 
@@ -176,9 +176,8 @@ def export_set(asked: argparse.Namespace) -> int:
     from installation.making.zip_file import export
 
     to = export(asked.set, MODELS, asked.to or Path(f"{asked.set}.zip"), force=asked.force)
-    print(
-        f"{asked.set} is packed: {shown(to)}, {to.stat().st_size / 1e6:.1f} MB, no pictures in it."
-    )
+    size = f"{to.stat().st_size / 1e6:.1f} MB"
+    print(f"{asked.set} is packed: {display_path(to)}, {size}, no pictures in it.")
     return DONE
 
 
@@ -198,10 +197,10 @@ def watch_set(asked: argparse.Namespace) -> int:
     from installation.making.watch import watch
 
     show = argparse.ArgumentParser(prog="kiosk labels watch NAME", allow_abbrev=False)
-    arguments.add_run(show, kiosk.DEFAULT_FILE)
+    arguments.add_run(show, DEFAULT_FILE)
     rest = show.parse_args(asked.rest)
     if rest.labels not in (None, asked.set):
-        what = f"it is '{cut(rest.labels)}', but '{cut(asked.set)}' is watched"
+        what = f"it is '{ellipsize(rest.labels)}', but '{ellipsize(asked.set)}' is watched"
         raise SettingsError(Mistake("--labels", what, "Leave it out: what is watched is shown."))
     content = _settings(asked.set, rest.file).content
     return watch(

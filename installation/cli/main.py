@@ -24,14 +24,23 @@ from typing import TYPE_CHECKING, NoReturn
 from installation import STARTED_AT
 from installation.cli import arguments, fetch
 from installation.cli import labels as cli_labels
-from installation.errors import KioskError, LabelSetError, Mistake, SettingsError, mistakes_of
+from installation.errors import (
+    KioskError,
+    LabelSetError,
+    Mistake,
+    SettingsError,
+    collect_mistakes,
+    display_path,
+)
 from installation.guarding import output_filter
 from installation.guarding.log import Log, LogHandler
 from installation.guarding.stage_two import Guard, Proof
 from installation.guarding.status import Standing, inherited
 from installation.settings import kiosk
 from installation.settings.kiosk import Settings
-from installation.settings.yaml_file import Loaded, shown
+from installation.settings.languages import label_languages, languages
+from installation.settings.paths import DEFAULT_FILE, PROJECT
+from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
     import torch
@@ -255,7 +264,7 @@ def _page(proof: Proof, file: Path) -> str:
     settings = kiosk.load(file, source="rehearsal").settings
     words, today = words_of(settings), datetime.date.today()
     line = privacy_line(words, proof.promises, proof.ways, proof.at, today)
-    language = settings.language if settings.language in kiosk.languages() else "en"
+    language = settings.language if settings.language in languages() else "en"
     return as_page(proof, line, language)
 
 
@@ -263,7 +272,7 @@ def service(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     """Print a systemd unit that runs the show as a user who owns nothing."""
     from installation.guarding.systemd_unit import unit
 
-    print(unit(kiosk.PROJECT), end="")
+    print(unit(PROJECT), end="")
     return DONE
 
 
@@ -304,8 +313,8 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
         if missing := fonts.missing_scripts(texts):
             mistakes.append(fonts.no_font(loaded.where(*keys), missing))
     if missing := fonts.missing_scripts(label_set.texts()):
-        mistakes.append(fonts.no_font(shown(labels_file(label_set.folder)), missing))
-    mistakes += mistakes_of([partial(built_file.check_ready, label_set)])
+        mistakes.append(fonts.no_font(display_path(labels_file(label_set.folder)), missing))
+    mistakes += collect_mistakes([partial(built_file.check_ready, label_set)])
     if mistakes:
         raise LabelSetError(*mistakes)
     return label_set
@@ -335,7 +344,10 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("language", _language(settings)),
         ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden(label_set)),
-        ("camera", f"{SOURCES.get(camera.source) or shown(Path(camera.source))}; {size}{turn}"),
+        (
+            "camera",
+            f"{SOURCES.get(camera.source) or display_path(Path(camera.source))}; {size}{turn}",
+        ),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
         ("detector", DETECTORS[settings.detector]),
         ("device", DEVICES[settings.device]),
@@ -385,9 +397,9 @@ def _language(settings: Settings) -> str:
 
     language = settings.language
     parts = [words_of(settings).language]
-    if language not in kiosk.languages():
+    if language not in languages():
         parts.append(f"the kiosk has no words in '{language}', which is only the labels'")
-    elif language not in ("en", *kiosk.label_languages(settings.labels)):
+    elif language not in ("en", *label_languages(settings.labels)):
         parts.append("the labels have no names in it")
     if own := [key for key, text in settings.words if text is not None]:
         parts.append(f"in the curator's own words: {', '.join(own)}")
@@ -481,7 +493,7 @@ def _privacy(settings: Settings) -> tuple[str, str]:
     """Return what the guard can do here, as a process of its own finds out by trying."""
     tried = subprocess.run(
         [sys.executable, "-m", "installation", "audit", "--short", "--json"],
-        cwd=kiosk.PROJECT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
@@ -527,10 +539,10 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     def add_file(command: _Command) -> _Command:
-        arguments.add_file(command, kiosk.DEFAULT_FILE)
+        arguments.add_file(command, DEFAULT_FILE)
         return command
 
-    arguments.add_run(add("run", run, "run the show"), kiosk.DEFAULT_FILE)
+    arguments.add_run(add("run", run, "run the show"), DEFAULT_FILE)
     add_file(add("check", check, "say what the show will be, or all that is wrong with its files"))
     words = "try every way out of the guard and print what became of each"
     audits = add_file(add("audit", audit, words))

@@ -28,8 +28,7 @@ from installation.guarding.status import (
     Standing,
     prepare_ground,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
+from installation.settings.paths import PROJECT
 
 DEVICES = (
     r"null",
@@ -74,7 +73,7 @@ def become_the_show(
     standing = Standing(privacy, started_at=started_at)
     standing = first_stage(standing, report) if sys.platform == "linux" else _foreign(standing)
     environment = surroundings(os.environ) | {VARIABLE: standing.exported()}
-    program = [sys.executable, "-B", "-P", "-c", _BECOME, str(ROOT), *arguments]
+    program = [sys.executable, "-B", "-P", "-c", _BECOME, str(PROJECT), *arguments]
     os.execve(sys.executable, program, environment)  # noqa: S606 - a shell is what it must not be
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from installation.errors import LabelSetError, Mistake
-from installation.settings.yaml_file import cut, shown
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 
 
 @contextlib.contextmanager
@@ -47,6 +46,6 @@ def give_name(file: Path, name: Path) -> None:
 
 def unwritten(path: Path, failure: OSError | SafetensorError) -> LabelSetError:
     """Return the error that says why `path` cannot be written."""
-    why = getattr(failure, "strerror", None) or cut(str(failure))
+    why = getattr(failure, "strerror", None) or ellipsize(str(failure))
     remedy = "Check the folder's permissions and the free space."
-    return LabelSetError(Mistake(shown(path), f"it cannot be written ({why})", remedy))
+    return LabelSetError(Mistake(display_path(path), f"it cannot be written ({why})", remedy))

@@ -7,7 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installation.errors import KioskError, LabelSetError, Mistake, mistakes_of
+from installation.errors import (
+    KioskError,
+    LabelSetError,
+    Mistake,
+    collect_mistakes,
+    display_path,
+    join_first,
+)
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import TENSORS
@@ -17,8 +24,7 @@ from installation.naming.label_set.load import assemble, assemble_nonempty, read
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.label_set.settings import InputSettings
 from installation.naming.networks import own_network
-from installation.settings.kiosk import MODELS
-from installation.settings.yaml_file import shown, some
+from installation.settings.paths import MODELS
 from installation.showing import fonts
 
 if TYPE_CHECKING:
@@ -75,12 +81,12 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     """
     source = read_source(name, models)
     label_set = assemble(source, SAFE)
-    words = mistakes_of([partial(assemble_nonempty, source, SAFE)])
+    words = collect_mistakes([partial(assemble_nonempty, source, SAFE)])
     words += _undrawable(source)
     checks: list[Callable[[], object]] = [partial(built_file.check_ready, label_set)]
     if source.settings.method == "onnx":
         checks.append(partial(own_network.inspect, source.folder))
-    others = mistakes_of(checks)
+    others = collect_mistakes(checks)
     if others and not words:
         yield f"The words of models/{name} are right: {_count(label_set)}."
     if words or others:
@@ -98,7 +104,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
             yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
     without = [row.name for row in source.rows if not row.definition]
     if without:
-        yield f"{len(without):,} have no definition: {some(without)}."
+        yield f"{len(without):,} have no definition: {join_first(without)}."
     yield from _coverage(source)
 
 
@@ -128,7 +134,7 @@ def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
 
 def _undrawable(source: LabelSetSource) -> Iterator[Mistake]:
     """Yield the rows whose words no font of this machine can draw."""
-    file = shown(labels_file(source.folder))
+    file = display_path(labels_file(source.folder))
     texts = {row.place: fonts.clean(" ".join(_texts(row))) for row in source.rows}
     missing = set(fonts.missing_scripts(texts.values()))
     for place, text in texts.items() if missing else ():
@@ -150,7 +156,7 @@ def _coverage(source: LabelSetSource) -> Iterator[str]:
         named = [row for row in rows if _said(row, language)]
         missing = [row.name for row in rows if not _said(row, language)]
         words = f"In {language}: {len(named):,} of {len(rows):,} rows have a name and a definition"
-        yield f"{words}; missing: {some(missing)}." if missing else f"{words}."
+        yield f"{words}; missing: {join_first(missing)}." if missing else f"{words}."
     if not languages:
         yield "In other languages: nothing; columns such as name_es and definition_es hold them."
 

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
+from installation.errors import display_path
 from installation.making.atomic_write import unwritten
 from installation.making.set_names import check_free, check_plain
 from installation.naming.label_set import folder as files
 from installation.naming.label_set.csv_file import COLUMNS, OPTIONAL, Row
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import assemble, read_source
-from installation.settings.yaml_file import shown
 
 YAML = """\
 # A set of categories. `kiosk labels check {name}` says what is right and wrong with it.
@@ -143,19 +143,20 @@ def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
     """Yield what is to be done with a set that has begun, step by step, until it hangs."""
     source = read_source(name, models)
     folder, method = source.folder, source.settings.method
+    table = display_path(folder / files.LABELS)
     yield (
-        f"Open {shown(folder / files.LABELS)} in a spreadsheet, a row for each label, and save it "
-        f"as CSV. Its columns are explained in {files.SETTINGS}."
+        f"Open {table} in a spreadsheet, a row for each label, and save it as CSV. "
+        f"Its columns are explained in {files.SETTINGS}."
     )
-    yield f"Give it a title in {shown(folder / files.SETTINGS)}."
+    yield f"Give it a title in {display_path(folder / files.SETTINGS)}."
     if method == "examples":
-        pictures = shown(folder / source.settings.examples)
+        pictures = display_path(folder / source.settings.examples)
         yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
     if method == "onnx":
         there = [of for of in NETWORK if model is not None and (models / model / of).exists()]
         network = " and ".join(there) or files.ONNX
-        of = f" from {shown(models / model)}" if model is not None and there else ""
-        yield f"Copy {network}{of} to {shown(folder)}: a network is not copied by itself."
+        of = f" from {display_path(models / model)}" if model is not None and there else ""
+        yield f"Copy {network}{of} to {display_path(folder)}: a network is not copied by itself."
     if assemble(source, EVERYTHING).is_built:
         yield f"kiosk labels build {name}"
     yield f"kiosk run --labels {name}"

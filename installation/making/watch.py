@@ -20,7 +20,8 @@ from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import BUILT, SETTINGS, signature
 from installation.naming.label_set.load import assemble, read_source
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.settings.kiosk import MODELS, PROJECT, ContentSettings
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS, PROJECT
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5

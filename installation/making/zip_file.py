@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from installation.errors import LabelSetError, Mistake, mistakes_of
+from installation.errors import LabelSetError, Mistake, collect_mistakes, display_path, ellipsize
 from installation.making.set_names import PLAIN, check_free, check_plain
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import OVERRIDES
@@ -42,8 +42,8 @@ from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks import own_network
-from installation.settings.kiosk import MODELS
-from installation.settings.yaml_file import cut, read_text, shown
+from installation.settings.paths import MODELS
+from installation.settings.text_file import read_text
 
 LARGEST_ZIP = 2**31 - 1
 """Bytes, packed and unpacked; a larger zip has another form, zip64, which is refused."""
@@ -96,23 +96,23 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     """
     where = "kiosk labels export"
     label_set = load_label_set(name, EVERYTHING, models, where=where)
-    check_plain(name, shown(label_set.folder))
+    check_plain(name, display_path(label_set.folder))
     _check(label_set)
     to = to / f"{name}.zip" if to.is_dir() else to
     if to.exists() and not force:
         what = "there is a file of this name already"
-        raise LabelSetError(Mistake(shown(to), what, "Name another one, or add --force."))
+        raise LabelSetError(Mistake(display_path(to), what, "Name another one, or add --force."))
     try:
         with TemporaryDirectory(prefix=".export-", dir=to.parent) as staging:
             zip_ = Path(staging) / to.name
             _pack(label_set.folder, zip_)
-            with _opened(zip_, shown(to)):
+            with _opened(zip_, display_path(to)):
                 pass  # what could not be imported is not exported
             os.replace(zip_, to)
     except OSError as failure:
         what = f"it cannot be written ({failure.strerror})"
         raise LabelSetError(
-            Mistake(shown(to), what, "Check the folder's name, permissions and free space.")
+            Mistake(display_path(to), what, "Check the folder's name, permissions and free space.")
         ) from None
     return to
 
@@ -123,7 +123,7 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
     `name` is the one it gets; without, its own. Raises LabelSetError where anything is wrong with
     the zip or the set, or there is a set of that name; then `models` is as it was.
     """
-    where = shown(file)
+    where = display_path(file)
     with _opened(file, where) as (archive, folder, entries):
         name = folder if name is None else name
         check_plain(name, where)
@@ -139,7 +139,7 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
         except OSError as failure:
             what = f"the set cannot be written there ({failure.strerror})"
             raise LabelSetError(
-                Mistake(shown(models / name), what, "Check permissions and free space.")
+                Mistake(display_path(models / name), what, "Check permissions and free space.")
             ) from None
     settings = label_set.settings
     return Imported(name, models / name, settings.title, settings.credit, label_set.size)
@@ -180,7 +180,7 @@ def _opened(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipInfo
     except OSError as failure:
         raise _unreadable(where, failure) from None
     except (BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError, zlib.error) as failure:
-        what = f"the zip is damaged ({cut(str(failure))})"
+        what = f"the zip is damaged ({ellipsize(str(failure))})"
         raise LabelSetError(Mistake(where, what, "Copy or download it again.")) from None
 
 
@@ -227,7 +227,9 @@ def _judged_table(
         what = f"it has {len(table)} entries (expected at most {MOST_ENTRIES})"
         raise LabelSetError(Mistake(where, what, _ASK))
     wrong = [(entry, what) for entry in table for what in _wrong_with(entry)]
-    mistakes = [Mistake(f"{where}: '{cut(e.orig_filename)}'", what, _ASK) for e, what in wrong]
+    mistakes = [
+        Mistake(f"{where}: '{ellipsize(e.orig_filename)}'", what, _ASK) for e, what in wrong
+    ]
     names = [entry.filename for entry in table]
     folders = {name.partition("/")[0] for name in names}
     files = [entry for entry in table if not entry.filename.endswith("/")]
@@ -316,7 +318,7 @@ def _judged(folder: Path, where: str) -> LabelSet:
     except LabelSetError as error:
         raise LabelSetError(
             *(
-                replace(mistake, where=mistake.where.replace(shown(folder.parent), where))
+                replace(mistake, where=mistake.where.replace(display_path(folder.parent), where))
                 for mistake in error.mistakes
             )
         ) from None
@@ -329,7 +331,7 @@ def _check(label_set: LabelSet, remedy: str = "") -> None:
     `remedy` replaces the one for who has made the set.
     """
     checks = (_check_words, _check_examples, _check_built, _check_network)
-    if mistakes := mistakes_of(partial(check, label_set) for check in checks):
+    if mistakes := collect_mistakes(partial(check, label_set) for check in checks):
         raise LabelSetError(*(replace(of, remedy=remedy or of.remedy) for of in mistakes))
 
 
@@ -338,11 +340,11 @@ def _check_words(label_set: LabelSet) -> None:
     for path in (label_set.folder / name for name in WORDS):
         if not path.exists():
             continue
-        text = read_text(path, shown(path), LabelSetError, LARGEST[path.name])
+        text = read_text(path, display_path(path), LabelSetError, LARGEST[path.name])
         if disguise := _DISGUISE.search(text):
             line = text.count("\n", 0, disguise.start()) + 1
             what = f"it holds a character that could disguise it (U+{ord(disguise[0]):04X})"
-            mistakes.append(Mistake(f"{shown(path)}:{line}", what, "Take it out."))
+            mistakes.append(Mistake(f"{display_path(path)}:{line}", what, "Take it out."))
     if mistakes:
         raise LabelSetError(*mistakes)
 
@@ -355,9 +357,9 @@ def _check_examples(label_set: LabelSet) -> None:
     said = label_set.settings.examples
     path = PureWindowsPath(said)  # takes / and \\ and the names of drives
     if path.anchor or ".." in path.parts:
-        what = f"examples is '{cut(said)}' (expected a folder in the set's own)"
+        what = f"examples is '{ellipsize(said)}' (expected a folder in the set's own)"
         remedy = "Put a link to it into the set's folder, named examples, and take the line out."
-        raise LabelSetError(Mistake(shown(label_set.folder / SETTINGS), what, remedy))
+        raise LabelSetError(Mistake(display_path(label_set.folder / SETTINGS), what, remedy))
 
 
 def _check_built(label_set: LabelSet) -> None:

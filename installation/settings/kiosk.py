@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -16,31 +15,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from installation.errors import SettingsError
-from installation.settings.placeholders import LONGEST_SENTENCE, Text, holding
-from installation.settings.yaml_file import (
-    Keys,
-    Loaded,
-    Section,
-    cut,
+from installation.errors import (
+    SettingsError,
     did_you_mean,
-    parse_yaml,
-    read_text,
-    shown,
-    some,
+    display_path,
+    ellipsize,
+    join_first,
+    nearest,
 )
-
-PROJECT = Path(__file__).resolve().parents[2]
-MODELS = PROJECT / "models"
-"""The folder of label sets, and of weights that a venue has fetched."""
-
-WEIGHTS = MODELS / "weights"
-
-WORDS = PROJECT / "installation" / "showing" / "words"
-"""The folder of the kiosk's own words, a file for each language."""
-
-DEFAULT_FILE = PROJECT / "kiosk.yaml"
-"""The curator's file, as the default show."""
+from installation.settings.languages import label_languages, languages
+from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
+from installation.settings.placeholders import LONGEST_SENTENCE, Text, holding
+from installation.settings.reasons import REASONS, Reason
+from installation.settings.schema_words import Keys
+from installation.settings.text_file import read_text
+from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 FEWEST_WORDS = 5
 """Of `content.acknowledged`: 'yes' and 'I know' say nothing, a sentence says who and why."""
@@ -48,38 +37,7 @@ FEWEST_WORDS = 5
 LONGEST_NUMBER = 3
 """Digits of a camera's number; Linux numbers them from 0 to 255."""
 
-LONGEST_HEADER = 4096
-"""Letters of the first line of labels.csv: its columns in some hundred languages."""
-
-Reason = Literal[
-    "slur",
-    "insult",
-    "sexual",
-    "criminal",
-    "demeaning",
-    "race",
-    "ethnicity",
-    "nationality",
-    "religion",
-    "politics",
-    "orientation",
-    "gender",
-    "disability",
-    "illness",
-    "family",
-    "age",
-    "poverty",
-    "unseen",
-    "imagenet",
-]
-"""Why a label is hidden. `unseen`: it presumes to know what no picture shows, and would wound.
-
-`imagenet`: ImageNet's authors judged it unsafe; known once `kiosk fetch imagenet-safety` has run.
-"""
-
-REASONS: tuple[Reason, ...] = get_args(Reason)
-
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 
@@ -99,29 +57,6 @@ def _text_of_index(value: object) -> object:
 
 def _text_of_nothing(value: object) -> object:
     return "" if value is None else value
-
-
-def label_sets(models: Path = MODELS) -> list[str]:
-    """Return the names of the label sets in `models`, in order; none begins with a dot."""
-    return sorted(file.parent.name for file in models.glob("[!.]*/labelset.yaml"))
-
-
-def languages(words: Path = WORDS) -> list[str]:
-    """Return the codes of the languages that the kiosk's own words are in, in order."""
-    return sorted(file.stem for file in words.glob("*.yaml"))
-
-
-def label_languages(labels: str, models: Path = MODELS) -> list[str]:
-    """Return the codes of the languages that the label set `labels` has names in, in order.
-
-    Only the header of its labels.csv is read, so that a mistake further down is no matter here.
-    """
-    try:
-        with (models / labels / "labels.csv").open(encoding="utf-8-sig", errors="replace") as file:
-            header = file.readline(LONGEST_HEADER)
-    except OSError:
-        return []
-    return sorted(set(re.findall(r"\bname_([a-z]{2,3})\b", header.casefold())))
 
 
 class CameraSettings(Section):
@@ -160,7 +95,7 @@ class CameraSettings(Section):
             raise PydanticCustomError(
                 "no_film",
                 "camera.source is '{source}', but there is no such film or folder of pictures",
-                {"source": cut(source), "remedy": _nearest_source(path)},
+                {"source": ellipsize(source), "remedy": _nearest_source(path)},
             )
         # In full, so that a folder named 1 or auto is no camera to whoever opens it.
         return str(path.absolute())
@@ -177,7 +112,10 @@ def _nearest_source(path: Path) -> str:
         names = ["auto", "rehearsal", *(entry.name for entry in path.parent.iterdir())]
     except (OSError, ValueError):
         names = ["auto", "rehearsal"]
-    return did_you_mean(path.name, names) or "Check the path, or take auto for the first camera."
+    return (
+        did_you_mean(nearest(path.name, names))
+        or "Check the path, or take auto for the first camera."
+    )
 
 
 class ReadingSettings(Section):
@@ -186,9 +124,9 @@ class ReadingSettings(Section):
     draw: Literal["top", "sample"] = "top"
     min_time_s: Seconds = 1.2
     min_readings: Annotated[int, Field(ge=1, le=1000)] = 3
-    agreement: Share = 0.6
+    agreement: Fraction = 0.6
     hold_s: Seconds = 8.0
-    min_score: Share | None = None
+    min_score: Fraction | None = None
     """Below it the visitor is only the set's root, 'person'; None: as the label set says."""
 
 
@@ -212,7 +150,7 @@ class ContentSettings(Section):
                 "content.hide leaves out {shown}, so such labels would be put on visitors, and "
                 "content.acknowledged has {words} words (expected a sentence of {fewest} or more)",
                 {
-                    "shown": some(shown),
+                    "shown": join_first(shown),
                     "words": words or "no",
                     "fewest": FEWEST_WORDS,
                     "remedy": "Put the reasons back, or say in content.acknowledged who decided "
@@ -302,14 +240,14 @@ class Settings(Section):
     def _exists(cls, labels: str, info: ValidationInfo) -> str:
         around = info.context
         if isinstance(around, Surroundings):
-            known = label_sets(around.models)
+            known = label_set_names(around.models)
             if labels not in known:
                 raise PydanticCustomError(
                     "no_label_set",
                     "labels is '{labels}', but no such label set exists",
                     {
-                        "labels": cut(labels),
-                        "remedy": did_you_mean(labels, known)
+                        "labels": ellipsize(labels),
+                        "remedy": did_you_mean(nearest(labels, known))
                         or f"There are: {', '.join(known) or 'none'}.",
                     },
                 )
@@ -328,9 +266,9 @@ class Settings(Section):
                     "language is '{language}', but neither the kiosk's words nor the names in "
                     "models/{labels} are in it",
                     {
-                        "language": cut(language),
-                        "labels": cut(labels),
-                        "remedy": did_you_mean(language, known)
+                        "language": ellipsize(language),
+                        "labels": ellipsize(labels),
+                        "remedy": did_you_mean(nearest(language, known))
                         or f"There are: {', '.join(known)}.",
                     },
                 )
@@ -355,7 +293,7 @@ def load(
     options: dict[Keys, tuple[str, object]] = {
         keys: (name, value) for keys, (name, value) in said.items() if value is not None
     }
-    file = shown(path)
+    file = display_path(path)
     text = read_text(path, file, SettingsError)
     around = Surroundings(models, path.parent if source is None else Path())
     return parse_yaml(text, file, Settings, SettingsError, options, around)

@@ -34,7 +34,9 @@ from installation.running.latest import Latest
 from installation.running.telemetry import Durations, Summary
 from installation.running.worker import Worker
 from installation.seeing.box import Box
-from installation.settings.kiosk import MODELS, CameraSettings, Settings, is_film, languages
+from installation.settings.kiosk import CameraSettings, Settings, is_film
+from installation.settings.languages import languages
+from installation.settings.paths import MODELS
 from installation.settings.yaml_file import Loaded
 from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose

@@ -9,7 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from installation.errors import ScreenError
-from installation.settings.kiosk import WORDS, Settings, languages
+from installation.settings.kiosk import Settings
+from installation.settings.languages import languages
+from installation.settings.paths import WORDS_FOLDER
 from installation.settings.placeholders import Sentence, Text, holding
 from installation.settings.yaml_file import Section, load_yaml
 
@@ -103,7 +105,7 @@ class Words(Section):
         return self.date.format(day=number, month=self.months[day.month - 1], year=day.year)
 
 
-def load_words(language: str = "en", folder: Path = WORDS) -> Words:
+def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
     """Return the words of `language`; ScreenError names every mistake of the file with its line."""
     return load_yaml(folder / f"{language}.yaml", Words, ScreenError).settings
 

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from installation.cli.main import main
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 from tests.support.children import needs_guard
 
 LABELSET = """\

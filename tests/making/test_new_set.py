@@ -12,7 +12,7 @@ from installation.making.set_names import check_free, check_plain
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.load import read_source
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.settings.kiosk import MODELS, label_sets
+from installation.settings.paths import MODELS, label_set_names
 from tests.support.full_disk import full_disk
 from tests.support.made_networks import write_set
 
@@ -88,12 +88,12 @@ def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
 
 def _shipped(models: Path) -> Path:
     """Return `models` with the shipped sets in it."""
-    for name in label_sets():
+    for name in label_set_names():
         (models / name).symlink_to(MODELS / name)
     return models
 
 
-@pytest.mark.parametrize("model", label_sets())
+@pytest.mark.parametrize("model", label_set_names())
 def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
     """Labels, reasons, languages, the root and how it is read are those of the model."""
     begin("mine", model, _shipped(tmp_path))

@@ -20,7 +20,8 @@ from installation.errors import LabelSetError
 from installation.making import zip_file
 from installation.making.zip_file import export, import_
 from installation.naming.label_set.load import load_label_set
-from installation.settings.kiosk import MODELS, ContentSettings
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS
 from tests.cli.test_main import Project, project
 from tests.support.made_networks import made_hf, made_onnx
 

@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
 from installation.errors import LabelSetError, Mistake, SettingsError
-from installation.settings.kiosk import (
-    DEFAULT_FILE,
-    REASONS,
-    CameraSettings,
-    ContentSettings,
-    Settings,
-    load,
-)
-from installation.settings.yaml_file import LARGEST_FILE, Loaded, Section, load_yaml, parse_yaml
+from installation.settings.kiosk import CameraSettings, ContentSettings, Settings, load
+from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
+from installation.settings.reasons import REASONS
+from installation.settings.yaml_file import Loaded, Section, load_yaml, parse_yaml
 
 Write = Callable[[str | bytes], Path]
 
@@ -207,7 +202,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         ),
         (
             "camera:\n  fps: 30\n  width: 640\n  fps: 60\n",
-            ["kiosk.yaml:4: camera.fps is there twice (first on line 2). Keep one of the two."],
+            ["kiosk.yaml:4: camera.fps occurs twice (first on line 2). Keep one of the two."],
         ),
         (
             "content:\n  hide:\n    - slur\n    - 3\n    - ages\n",
@@ -263,8 +258,8 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         (
             "labels: !!python/object:os.system persons\n",
             [
-                "kiosk.yaml:1: labels has the tag !!python/object:os.system (expected none). Take "
-                "the tag out."
+                "kiosk.yaml:1: labels has the tag !!python/object:os.system (expected none). "
+                "Remove the tag."
             ],
         ),
         (
@@ -276,7 +271,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         ),
         (
             "labels: persons\x07\n",
-            ["kiosk.yaml:1: a character that is not text (U+0007). Take it out."],
+            ["kiosk.yaml:1: a character that is not text (U+0007). Remove it."],
         ),
         (
             "? [camera]\n: fps\n",
@@ -287,7 +282,10 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         ),
         (
             "# nothing yet\n",
-            ["kiosk.yaml: it holds no settings. Write it, or put back the kiosk's own."],
+            [
+                "kiosk.yaml: it holds no settings. Write it, or restore the file that came "
+                "with the kiosk."
+            ],
         ),
     ],
 )
@@ -305,7 +303,7 @@ def test_all_mistakes_are_named_at_once(write: Write) -> None:
         ["kiosk.yaml:1:", "labels", "is"],
         ["kiosk.yaml:3:", "camera.fps", "is"],
         ["kiosk.yaml:4:", "camera.fsp", "is"],
-        ["kiosk.yaml:5:", "camera.fps", "is"],
+        ["kiosk.yaml:5:", "camera.fps", "occurs"],
         ["kiosk.yaml:6:", "camera.source", "is"],
         ["kiosk.yaml:8:", "content.hide", "leaves"],
     ]
@@ -316,11 +314,11 @@ def test_all_mistakes_are_named_at_once(write: Write) -> None:
     [
         (
             "",
-            "kiosk.yaml: it is empty. Write it, or put back the kiosk's own.",
+            "kiosk.yaml: it is empty. Write it, or restore the file that came with the kiosk.",
         ),
         (
             " \n\t\n",
-            "kiosk.yaml: it is empty. Write it, or put back the kiosk's own.",
+            "kiosk.yaml: it is empty. Write it, or restore the file that came with the kiosk.",
         ),
         (
             b"\x7fELF\0\0\0",
@@ -328,12 +326,12 @@ def test_all_mistakes_are_named_at_once(write: Write) -> None:
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),
-            "kiosk.yaml:2: it is not UTF-8 (byte 0xfc is no part of a letter; it seems to be "
+            "kiosk.yaml:2: it is not UTF-8 (byte 0xfc is not part of a letter; it seems to be "
             "Windows-1252). "
             "Save it as plain text in UTF-8.",
         ),
         (
-            b"#" * (LARGEST_FILE + 1),
+            b"#" * (MAX_TEXT_BYTES + 1),
             "kiosk.yaml: it is larger than 64 KiB. Check that it is the right file.",
         ),
     ],
@@ -637,9 +635,9 @@ def test_other_files_are_read_the_same_way(tmp_path: Path) -> None:
             "words:\n  privacy_today: Safe for ever.\n\n  guess: The truth.\n",
             [
                 "kiosk.yaml:2: words.privacy_today cannot be changed here (it says what becomes of "
-                "the pictures, and may promise only what this program holds). Take it out.",
+                "the pictures, and may promise only what this program holds). Remove it.",
                 "kiosk.yaml:4: words.guess cannot be changed here (visitors have a right to read "
-                "it as it is). Take it out.",
+                "it as it is). Remove it.",
             ],
         ),
         (

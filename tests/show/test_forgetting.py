@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from installation.seeing.faces import mtcnn
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 from tests.support.pictures import yunet_file
 
 SIZE = (640, 360)

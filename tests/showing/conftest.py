@@ -11,7 +11,7 @@ import pygame
 import pytest
 
 from installation.seeing.frame import Pixels
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene, Size

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from installation.naming.label_set.label_set import Label
-from installation.settings.kiosk import languages
+from installation.settings.languages import languages
 from installation.settings.placeholders import LONGEST_SENTENCE
 from installation.showing.cards import (
     MOST_NAMES,

@@ -8,7 +8,9 @@ from string import Formatter
 import pytest
 
 from installation.errors import ScreenError
-from installation.settings.kiosk import FIXED, WORDS, OwnWords, ScreenSettings, Settings, languages
+from installation.settings.kiosk import FIXED, OwnWords, ScreenSettings, Settings
+from installation.settings.languages import languages
+from installation.settings.paths import WORDS_FOLDER
 from installation.showing.fonts import missing_scripts
 from installation.showing.words import Words, load_words, privacy_line, words_of
 
@@ -120,7 +122,7 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
     tmp_path: Path, old: str, new: str, complaint: str
 ) -> None:
     """A translator who leaves out a sentence or its score reads which one, and where."""
-    text = (WORDS / "en.yaml").read_text(encoding="utf-8")
+    text = (WORDS_FOLDER / "en.yaml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "xx.yaml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ScreenError, match=complaint) as caught:
@@ -130,7 +132,7 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
 
 def test_a_brace_where_nothing_is_filled_in_is_a_mistake(tmp_path: Path) -> None:
     """A month short, or a brace too many, is named in the file of words."""
-    text = (WORDS / "en.yaml").read_text(encoding="utf-8")
+    text = (WORDS_FOLDER / "en.yaml").read_text(encoding="utf-8")
     text = text.replace("December]", "]").replace("waking up.", "waking up {now}.")
     (tmp_path / "xx.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ScreenError) as caught:

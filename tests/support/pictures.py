@@ -12,7 +12,7 @@ from installation.seeing.box import Box
 from installation.seeing.faces import yunet
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Pixels
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 
 RED, GREEN, BLUE, SAND = (210, 30, 40), (30, 170, 60), (30, 50, 200), (220, 200, 150)
 

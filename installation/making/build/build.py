@@ -14,7 +14,8 @@ from installation.naming.label_set.folder import CARD
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import assemble_nonempty, read_source
-from installation.settings.kiosk import MODELS, ContentSettings
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS
 
 
 def build(

@@ -24,7 +24,15 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import (
+    LabelSetError,
+    Mistake,
+    did_you_mean,
+    display_path,
+    ellipsize,
+    limit_mistakes,
+    limited_nearest,
+)
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import LABELS
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
@@ -32,7 +40,6 @@ from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.settings.yaml_file import cut, shortened, shown, suggestions
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 """By Pillow's names; whatever a file's own name says."""
@@ -106,7 +113,7 @@ class LeftOut:
     why: str
 
     def __str__(self) -> str:
-        return f"{cut(self.file.parent.name)}/{cut(self.file.name)}: {self.why}"
+        return f"{ellipsize(self.file.parent.name)}/{ellipsize(self.file.name)}: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def find(source: LabelSetSource, known: Container[str]) -> Found:
     if len(rows) == 1:
         what = "there is only one row, and examples can only tell labels from each other"
         mistakes.append(
-            Mistake(shown(source.folder / LABELS), what, "Add a row, and pictures of it.")
+            Mistake(display_path(source.folder / LABELS), what, "Add a row, and pictures of it.")
         )
     files: list[tuple[Path, int]] = []
     readable: list[int] = []
@@ -139,16 +146,16 @@ def find(source: LabelSetSource, known: Container[str]) -> Found:
             files += [(file, rows[name]) for file in _files(folders[name])]
             readable.append(rows[name])
         except OSError as error:
-            where = f"{shown(top)}/{cut(name)}"
+            where = f"{display_path(top)}/{ellipsize(name)}"
             mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
     if len(files) > MOST_PICTURES:
         what = f"there are {len(files):,} files in it (expected at most {MOST_PICTURES:,})"
-        mistakes.append(Mistake(shown(top), what, "Take some out."))
-        raise LabelSetError(*shortened(mistakes))
+        mistakes.append(Mistake(display_path(top), what, "Take some out."))
+        raise LabelSetError(*limit_mistakes(mistakes))
     found = _judged(files, known)
     mistakes += too_few(source, found, readable)
     if mistakes:
-        raise LabelSetError(*shortened(mistakes))
+        raise LabelSetError(*limit_mistakes(mistakes))
     return found
 
 
@@ -156,17 +163,20 @@ def _misnamed(
     source: LabelSetSource, rows: Mapping[str, int], folders: Mapping[str, Path]
 ) -> Iterator[Mistake]:
     """Yield a mistake for each folder that is no row's, and for each row without a folder."""
-    top, table = shown(source.folder / source.settings.examples), shown(source.folder / LABELS)
+    top, table = (
+        display_path(source.folder / source.settings.examples),
+        display_path(source.folder / LABELS),
+    )
     strays = sorted(folders.keys() - rows.keys())
     lonely = [name for name in rows if name not in folders]
-    suggest = suggestions()
+    find_nearest = limited_nearest()
     for name in strays:
-        what = f"the folder '{cut(name)}' is the id of no row"
-        remedy = suggest(name, lonely)
+        what = f"the folder '{ellipsize(name)}' is the id of no row"
+        remedy = did_you_mean(find_nearest(name, lonely))
         yield Mistake(top, what, remedy or "Write its row, or move it away.")
     for name in lonely:
-        what = f"'{cut(name)}' has no folder in {top} (expected one of that name)"
-        remedy = suggest(name, strays)
+        what = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
+        remedy = did_you_mean(find_nearest(name, strays))
         where = f"{table}:{source.rows[rows[name]].place}"
         yield Mistake(where, what, remedy or "Make it, or take the row out.")
 
@@ -220,7 +230,9 @@ def too_few(source: LabelSetSource, found: Found, rows: Iterable[int]) -> Iterat
             what = f"there are {counts[row]} good pictures in it (expected at least {FEWEST})"
             out = [str(file) for file in found.left_out if file.row == row]
             what += f"; left out: {'; '.join(out[:FEWEST])}" if out else ""
-            yield Mistake(f"{shown(top)}/{cut(source.rows[row].id)}", what, "Add some.")
+            yield Mistake(
+                f"{display_path(top)}/{ellipsize(source.rows[row].id)}", what, "Add some."
+            )
 
 
 def _folders(top: Path) -> dict[str, Path]:
@@ -231,7 +243,7 @@ def _folders(top: Path) -> dict[str, Path]:
     except (OSError, ValueError):
         what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
         remedy = "Make it, or write another under `examples:` in labelset.yaml."
-        raise LabelSetError(Mistake(shown(top), what, remedy)) from None
+        raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
     # A Mac takes names apart into letters and their accents.
     return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
 
@@ -262,7 +274,7 @@ def _judged(files: Sequence[tuple[Path, int]], known: Container[str]) -> Found:
         if len(rows_of[picture.key]) > 1:
             left_out.append(LeftOut(picture.file, picture.row, IN_SEVERAL))
         elif (earlier := first.setdefault(picture.key, picture)) is not picture:
-            why = f"it is the same picture as {cut(earlier.file.name)}"
+            why = f"it is the same picture as {ellipsize(earlier.file.name)}"
             left_out.append(LeftOut(picture.file, picture.row, why))
     return Found(tuple(first.values()), tuple(left_out))
 
@@ -409,7 +421,7 @@ def without_copies(good: Sequence[Picture], views: torch.Tensor) -> Found:
         if len(rows_of[of]) > 1:
             left_out.append(LeftOut(picture.file, picture.row, IN_SEVERAL))
         elif of != i:
-            why = f"it is the same picture as {cut(good[of].file.name)}, saved in another way"
+            why = f"it is the same picture as {ellipsize(good[of].file.name)}, saved in another way"
             left_out.append(LeftOut(picture.file, picture.row, why))
         else:
             kept.append(picture)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from installation.errors import LabelSetError
+from installation.errors import LabelSetError, limit_mistakes
 from installation.making.build import example_pictures, linear_probe
 from installation.making.build.embedding_cache import Cache
 from installation.making.build.evenness import evenness
@@ -31,7 +31,6 @@ from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import assemble
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
-from installation.settings.yaml_file import shortened
 
 BATCH = 16
 """Pictures that are encoded together, each in its two views."""
@@ -56,7 +55,7 @@ def make(source: LabelSetSource, encoder: Encoder | None = None) -> Made:
         found = _without_copies(_encoded(there, encoder, cache), encoder.width, cache)
         everybody = range(len(source.rows))
         if mistakes := list(example_pictures.too_few(source, found, everybody)):
-            raise LabelSetError(*shortened(mistakes))
+            raise LabelSetError(*limit_mistakes(mistakes))
         views = _views(found.good, cache)[:, :, : encoder.width].double().numpy()
         neutral = _neutral(encoder, cache)
     labels = np.array([picture.row for picture in found.good])

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from installation.errors import LabelSetError, Mistake, WeightsError
+from installation.errors import LabelSetError, Mistake, WeightsError, display_path, ellipsize
 from installation.making.build.result import Made
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import SETTINGS
@@ -24,8 +24,8 @@ from installation.naming.label_set.load import assemble_nonempty
 from installation.naming.lists import class_lists, weights
 from installation.naming.lists.safetensors_header import shapes
 from installation.naming.networks.timm_network import open_timm, pretrained, weights_file
-from installation.settings.kiosk import WEIGHTS, ContentSettings
-from installation.settings.yaml_file import cut, shown
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import WEIGHTS
 
 TRIED = 4
 """Pictures of noise on which the rows are compared with the whole network."""
@@ -46,7 +46,7 @@ def make(source: LabelSetSource, content: ContentSettings = SAFE) -> Made:
     outputs = class_lists.outputs("classes", name)
     assert outputs is not None, "read_source refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
-    pretrained(name, shown(source.folder / SETTINGS))
+    pretrained(name, display_path(source.folder / SETTINGS))
     label_set = assemble_nonempty(source, content)
     rows = sorted((*label_set.rows, *label_set.background))
     places = [outputs[source.rows[row].id] for row in rows]
@@ -54,8 +54,10 @@ def make(source: LabelSetSource, content: ContentSettings = SAFE) -> Made:
     network, fingerprint = open_timm(name, folder)
     difference = try_rows(network, weight, bias, places)
     if difference > TOLERANCE:
-        what = f"the head of {cut(name)} is no weighted sum over its features"
-        raise LabelSetError(Mistake(shown(source.folder / SETTINGS), what, "Take another network."))
+        what = f"the head of {ellipsize(name)} is no weighted sum over its features"
+        raise LabelSetError(
+            Mistake(display_path(source.folder / SETTINGS), what, "Take another network.")
+        )
     figures = [
         f"{len(rows):,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each: "
         "those of the labels that are shown.",
@@ -77,16 +79,17 @@ def read_rows(
     head = pretrained(name).classifier
 
     def wrong(what: str, remedy: str = "Take another network, or another method.") -> WeightsError:
-        return WeightsError(Mistake(shown(file), what, remedy))
+        return WeightsError(Mistake(display_path(file), what, remedy))
 
     if not isinstance(head, str):
-        raise wrong(f"{cut(name)} has no head, or more than one (expected one)")
+        raise wrong(f"{ellipsize(name)} has no head, or more than one (expected one)")
     try:
         with safe_open(file, framework="pt") as opened:
             there = shapes(opened)
             if f"{head}.weight" not in there:
+                network = ellipsize(name)
                 raise wrong(
-                    f"the tensor '{head}.weight' is missing: {cut(name)} comes without its head"
+                    f"the tensor '{head}.weight' is missing: {network} comes without its head"
                 )
             shape = there[f"{head}.weight"]
             if len(shape) < 2 or shape != [classes, shape[1], *[1] * len(shape[2:])]:

@@ -14,11 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from installation.errors import FetchError, Mistake
+from installation.errors import FetchError, Mistake, did_you_mean, ellipsize, nearest
 from installation.making.fetching.download import mistyped
 from installation.naming.label_set import hiding
 from installation.naming.lists import weights
-from installation.settings.yaml_file import cut, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,8 @@ def find(name: str) -> Item:
             return item
     if name.startswith(TIMM):
         return _timm(name.removeprefix(TIMM))
-    remedy = did_you_mean(name, NAMES) or f"There are: {', '.join(NAMES)}, all, timm/NAME."
-    raise FetchError(Mistake("kiosk fetch", f"nothing is called '{cut(name)}'", remedy))
+    remedy = did_you_mean(nearest(name, NAMES)) or f"There are: {', '.join(NAMES)}, all, timm/NAME."
+    raise FetchError(Mistake("kiosk fetch", f"nothing is called '{ellipsize(name)}'", remedy))
 
 
 def _timm(network: str) -> Item:
@@ -146,7 +145,7 @@ def _timm(network: str) -> Item:
 
     Importing timm takes seconds, so nothing else here does.
     """
-    where = f"kiosk fetch {TIMM}{cut(network)}"
+    where = f"kiosk fetch {TIMM}{ellipsize(network)}"
     try:
         from timm import list_pretrained
         from timm.models import get_pretrained_cfg
@@ -154,7 +153,9 @@ def _timm(network: str) -> Item:
         raise mistyped(where, str(error)) from None
     networks = list_pretrained()
     if network not in networks:
-        remedy = did_you_mean(network, networks) or "They are at https://huggingface.co/timm."
+        remedy = (
+            did_you_mean(nearest(network, networks)) or "They are at https://huggingface.co/timm."
+        )
         raise FetchError(Mistake(where, "timm has no network of that name with weights", remedy))
     settings = get_pretrained_cfg(network)
     if settings.hf_hub_id is None:

@@ -17,7 +17,7 @@ from typing import Literal
 
 import yaml
 
-from installation.errors import FetchError, KioskError, Mistake
+from installation.errors import FetchError, KioskError, Mistake, display_path, ellipsize
 from installation.making.atomic_write import give_name
 from installation.making.fetching.catalogue import Hub, Item, Source
 from installation.making.fetching.download import (
@@ -29,8 +29,7 @@ from installation.making.fetching.download import (
     download,
     mistyped,
 )
-from installation.settings.kiosk import WEIGHTS
-from installation.settings.yaml_file import cut, shown
+from installation.settings.paths import WEIGHTS
 
 PART = ".part"
 """At the end of the name of what has not come whole."""
@@ -136,7 +135,7 @@ def digest(file: Path) -> str:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as failure:
         what = f"it cannot be read ({failure.strerror})"
-        raise FetchError(Mistake(shown(file), what, "Mend or delete it.")) from None
+        raise FetchError(Mistake(display_path(file), what, "Mend or delete it.")) from None
 
 
 def _part(target: Path) -> Path:
@@ -149,7 +148,7 @@ def _make_folder(folder: Path) -> None:
     except OSError as failure:
         what = f"the folder cannot be made ({failure.strerror})"
         remedy = "Give whoever runs the kiosk the right to write there."
-        raise FetchError(Mistake(shown(folder), what, remedy)) from None
+        raise FetchError(Mistake(display_path(folder), what, remedy)) from None
 
 
 def _pin(item: Item, folder: Path, sha256: str | None) -> Pin | None:
@@ -157,7 +156,7 @@ def _pin(item: Item, folder: Path, sha256: str | None) -> Pin | None:
     if sha256 is not None:
         wanted = sha256.strip().lower()
         if not SHA256.fullmatch(wanted):
-            what = f"'{cut(sha256)}' is no SHA-256 (expected 64 digits from 0 to f)"
+            what = f"'{ellipsize(sha256)}' is no SHA-256 (expected 64 digits from 0 to f)"
             raise FetchError(Mistake("--sha256", what, "Copy it whole."))
         if item.sha256 not in (None, wanted):
             what = f"{item.name} is pinned to {item.sha256}, and this is another"
@@ -246,7 +245,7 @@ def _attempt(
         )
     size = part.stat().st_size
     if target.is_file() and (old := digest(target)) != seen:
-        say(f"{item.name}: {shown(target)} is another file, SHA-256 {old}; it is replaced")
+        say(f"{item.name}: {display_path(target)} is another file, SHA-256 {old}; it is replaced")
     _give_name(part, target, where)
     return Fetched(target, size, pin or Pin(seen, "first fetch"), was_there=False)
 
@@ -255,7 +254,7 @@ def _elsewhere(
     item: Item, cached: Cached, pin: Pin, where: str, say: Callable[[str], None]
 ) -> Address:
     """Return where the file is beside a cache that holds another; raises FetchError if nowhere."""
-    what = f"{shown(cached.file)} is damaged or another file "
+    what = f"{display_path(cached.file)} is damaged or another file "
     what += f"(expected SHA-256 {pin.sha256}, {SAYS[pin.by]})"
     if cached.elsewhere is None:
         remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
@@ -341,7 +340,7 @@ def _give_name(part: Path, target: Path, where: str) -> None:
     try:
         give_name(part, target)
     except OSError as failure:
-        what = f"{shown(target)} cannot be written ({failure.strerror})"
+        what = f"{display_path(target)} cannot be written ({failure.strerror})"
         raise FetchError(Mistake(where, what, "Mend what is in the way.")) from None
 
 
@@ -358,7 +357,7 @@ def _recorded(folder: Path) -> dict[str, dict[str, object]]:
     if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
         what = "it cannot be read (expected what `kiosk fetch` wrote there)"
         remedy = "Delete it; the next fetch writes a new one and takes Hugging Face's word again."
-        raise FetchError(Mistake(shown(file), what, remedy))
+        raise FetchError(Mistake(display_path(file), what, remedy))
     return entries
 
 
@@ -388,4 +387,4 @@ def _write_down(folder: Path, item: Item, fetched: Fetched) -> None:
         new.replace(file)
     except OSError as failure:
         what = f"it cannot be written ({failure.strerror})"
-        raise FetchError(Mistake(shown(file), what, "Mend what is in the way.")) from None
+        raise FetchError(Mistake(display_path(file), what, "Mend what is in the way.")) from None

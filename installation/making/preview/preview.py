@@ -22,7 +22,8 @@ from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
 from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
-from installation.settings.kiosk import MODELS, ContentSettings
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS
 from installation.showing import compose, fonts
 from installation.showing.fonts import Fonts
 from installation.showing.typesetting import wrap

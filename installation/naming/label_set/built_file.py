@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import mismatch
 from installation.naming.lists.weights import LITE
-from installation.settings.yaml_file import shown
 
 if TYPE_CHECKING:
     import torch
@@ -187,4 +186,4 @@ def unfit(
     label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
     """Return the error that says `what` is wrong with the built file, and how it is built anew."""
-    return kind(Mistake(shown(label_set.built), what, label_set.remedy))
+    return kind(Mistake(display_path(label_set.built), what, label_set.remedy))

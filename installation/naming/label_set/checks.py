@@ -6,15 +6,15 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from installation.errors import Mistake
+from installation.errors import Mistake, did_you_mean, ellipsize, limited_nearest, nearest
 from installation.naming.label_set.csv_file import NO, YES, Row
 from installation.naming.label_set.label_set import ancestors
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.label_set.unicode_text import is_seen, looks
 from installation.naming.lists import class_lists, imagenet
 from installation.naming.lists.weights import CLIP, LITE
-from installation.settings.kiosk import REASONS
-from installation.settings.yaml_file import Loaded, cut, did_you_mean, suggestions
+from installation.settings.reasons import REASONS
+from installation.settings.yaml_file import Loaded
 
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
@@ -42,17 +42,19 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         texts["root", "translations", language, "name"] = said.name
         texts["root", "translations", language, "definition"] = said.definition
     for keys, text in texts.items():
-        where, key = loaded.where(*keys), ".".join(map(cut, keys))
+        where, key = loaded.where(*keys), ".".join(map(ellipsize, keys))
         if not text.strip():
             yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
         yield from _check_text(text, key, LONGEST_DEFINITION, where)
     method = settings.method
     only_one = {"text": LITE, "prompts": CLIP}.get(method)
     if only_one is not None and settings.encoder not in (None, only_one):
-        what = f"encoder is '{cut(str(settings.encoder))}', but {method} reads {only_one} only"
+        what = (
+            f"encoder is '{ellipsize(str(settings.encoder))}', but {method} reads {only_one} only"
+        )
         yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
     if method == "classes" and class_lists.outputs(method, settings.encoder or LITE) is None:
-        what = f"no list of classes is known for the encoder '{cut(str(settings.encoder))}'"
+        what = f"no list of classes is known for the encoder '{ellipsize(str(settings.encoder))}'"
         remedy = "Take one of timm's whose name ends in in1k, in12k, in21k or in22k."
         yield Mistake(loaded.where("encoder"), what, remedy)
     if method == "onnx" and settings.encoder is not None:
@@ -79,54 +81,58 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
     # A network may know fewer of ImageNet's categories than the set that it is tried with has.
     imagenets = imagenet.names() if settings.method == "classes" else {}
     known = (outputs or {}, headings, imagenets)
-    meant = suggestions()
+    find_nearest = limited_nearest()
     for row in rows:
         where = f"{file}:{row.place}"
         if not row.id:
             yield Mistake(where, "the id is empty (expected one of its own)", "Write one.")
         elif row.id == settings.root.id:
-            what = f"the id '{cut(row.id)}' is the root's (labelset.yaml names the root)"
+            what = f"the id '{ellipsize(row.id)}' is the root's (labelset.yaml names the root)"
             yield Mistake(where, what, "Take the row out.")
         else:
             place = (outputs or {}).get(row.id, row.id)
             if (first := first_id.setdefault(place, row)) is not row:
-                other = f"the same output as '{cut(first.id)}'"
+                other = f"the same output as '{ellipsize(first.id)}'"
                 same = "there twice" if first.id == row.id else other
-                what = f"the id '{cut(row.id)}' is {same} (first on line {first.place})"
+                what = f"the id '{ellipsize(row.id)}' is {same} (first on line {first.place})"
                 yield Mistake(where, what, "Give each row an id of its own.")
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (first := first_name.setdefault(looks(row.name), row)) is not row:
-            what = f"the name '{cut(row.name)}' is there twice (first on line {first.place})"
+            what = f"the name '{ellipsize(row.name)}' is there twice (first on line {first.place})"
             yield Mistake(where, what, "Make the names differ, or take one row out.")
         if set("/\\") & set(row.id) or row.id.startswith("."):
-            what = f"the id '{cut(row.id)}' cannot be a folder's name, as pictures need it"
+            what = f"the id '{ellipsize(row.id)}' cannot be a folder's name, as pictures need it"
             yield Mistake(where, what, "Write it without slashes, and no dot at its beginning.")
         yield from _check_text(row.id, "the id", LONGEST_NAME, where)
         yield from _check_text(row.name, "the name", LONGEST_NAME, where)
         yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
         if row.parent and row.parent != settings.root.id:
             if row.parent not in parents:
-                what = f"the parent '{cut(row.parent)}' is not the id of any row"
-                remedy = meant(row.parent, parents) or "Write a row's id, or leave it empty."
+                what = f"the parent '{ellipsize(row.parent)}' is not the id of any row"
+                remedy = did_you_mean(find_nearest(row.parent, parents))
+                remedy = remedy or "Write a row's id, or leave it empty."
                 yield Mistake(where, what, remedy)
             elif row.id in (chain := list(islice(ancestors(row.id, parents), DEEPEST_CHAIN + 1))):
-                path = " › ".join(cut(id_) for id_ in [*reversed(chain), row.id][-4:])
+                path = " › ".join(ellipsize(id_) for id_ in [*reversed(chain), row.id][-4:])
                 yield Mistake(where, f"the parents run in a circle ({path})", "Empty one of them.")
             elif len(chain) > DEEPEST_CHAIN:
                 what = f"more than {DEEPEST_CHAIN} categories are above it, or they run in a circle"
                 yield Mistake(where, what, "Empty one of the parents.")
         if row.hidden_because and row.hidden_because not in REASONS:
-            what = f"hidden_because is '{cut(row.hidden_because)}' (expected a known reason)"
-            remedy = did_you_mean(row.hidden_because, REASONS)
+            what = f"hidden_because is '{ellipsize(row.hidden_because)}' (expected a known reason)"
+            remedy = did_you_mean(nearest(row.hidden_because, REASONS))
             yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
         if row.is_background.casefold() not in (*YES, *NO):
-            what = f"is_background is '{cut(row.is_background)}' (expected yes, no or nothing)"
+            what = (
+                f"is_background is '{ellipsize(row.is_background)}' (expected yes, no or nothing)"
+            )
             yield Mistake(where, what, "Write yes in the rows that are never shown.")
         yield from _check_wordings(row, where)
         if outputs is not None and row.id and not any(row.id in ids for ids in known):
-            what = f"the id '{cut(row.id)}' is no output of the network, nor any row's parent"
-            yield Mistake(where, what, meant(row.id, outputs) or "Take the row out.")
+            what = f"the id '{ellipsize(row.id)}' is no output of the network, nor any row's parent"
+            remedy = did_you_mean(find_nearest(row.id, outputs)) or "Take the row out."
+            yield Mistake(where, what, remedy)
 
 
 def _check_wordings(row: Row, where: str) -> Iterator[Mistake]:

@@ -14,11 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import (
+    LabelSetError,
+    Mistake,
+    did_you_mean,
+    display_path,
+    ellipsize,
+    nearest,
+)
 from installation.naming.label_set.folder import LARGEST_LABELS
 from installation.naming.label_set.unicode_text import spaced
 from installation.naming.lists import imagenet
-from installation.settings.yaml_file import cut, did_you_mean, read_text, shown
+from installation.settings.text_file import read_text
 
 COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
 OPTIONAL = ("looks_like", "is_background")
@@ -98,7 +105,7 @@ def read(path: Path) -> list[Row]:
     Raises LabelSetError with all that is wrong with its form: columns, quotes, cells without a
     column. What the cells say is for the label set to judge.
     """
-    file = shown(path)
+    file = display_path(path)
     records = _records(read_text(path, file, LabelSetError, LARGEST_LABELS), file)
     line, number, header = next(records, (1, 1, []))
     where = f"{file}:{_place(line, number)}"
@@ -150,7 +157,7 @@ def _records(text: str, file: str) -> Iterator[tuple[int, int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as failure:
-            what = f"the row that starts here cannot be read ({cut(str(failure))})"
+            what = f"the row that starts here cannot be read ({ellipsize(str(failure))})"
             remedy = 'Close each quote, and write a quote inside quotes twice: "".'
             where = f"{file}:{_place(line, number)}"
             raise LabelSetError(Mistake(where, what, remedy)) from None
@@ -176,14 +183,14 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, f"the column '{column}' is there {count} times", "Keep one.")
         elif not count:
             seen = ", ".join(columns) or "none"
-            what = f"the column '{column}' is missing (seen: {cut(seen)})"
-            meant = did_you_mean(column, strangers)
-            remedy = meant.replace("Did you mean", "Rename") if meant else ""
-            remedy = remedy.replace("?", f" to '{column}'.") or "Add it; its cells may be empty."
+            what = f"the column '{column}' is missing (seen: {ellipsize(seen)})"
+            meant = nearest(column, strangers)
+            rename = f"Rename '{ellipsize(meant or '')}' to '{column}'."
+            remedy = rename if meant else "Add it; its cells may be empty."
             yield Mistake(where, what, remedy)
     for stranger in strangers:
         # A column of notes is the artist's own; a slip in a column that may be left out is not.
-        what = f"the column '{cut(stranger)}' means nothing here"
+        what = f"the column '{ellipsize(stranger)}' means nothing here"
         if nearly := NEARLY_TRANSLATED.fullmatch(stranger):
             column, code = nearly.groups()
             example = f"Write the language in two or three letters, such as {column}_de."
@@ -191,7 +198,7 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             continue
         code = stranger.rpartition("_")[2]
         translated = (f"name_{code}", f"definition_{code}") if 2 <= len(code) <= 3 else ()
-        if meant := did_you_mean(stranger, (*OPTIONAL, *translated)):
+        if meant := did_you_mean(nearest(stranger, (*OPTIONAL, *translated))):
             yield Mistake(where, what, meant)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from installation.settings.yaml_file import LARGEST_FILE
+from installation.settings.paths import MAX_TEXT_BYTES
 
 SETTINGS = "labelset.yaml"
 BUILT = "built.safetensors"
@@ -29,15 +29,15 @@ LARGEST_NETWORK = 3 * 2**29
 """Bytes; a vision transformer of the size "large" has 1.2 billion."""
 
 LARGEST: Mapping[str, int] = {
-    SETTINGS: LARGEST_FILE,
+    SETTINGS: MAX_TEXT_BYTES,
     LABELS: LARGEST_LABELS,
     BUILT: 2**28,
-    CARD: LARGEST_FILE,
+    CARD: MAX_TEXT_BYTES,
     ONNX: LARGEST_NETWORK,
     LINES: LARGEST_LABELS,
     CONFIG: LARGEST_LABELS,
     TENSORS: LARGEST_NETWORK,
-    PREPROCESSOR: LARGEST_FILE,
+    PREPROCESSOR: MAX_TEXT_BYTES,
 }
 """All files of a set, and how many bytes each may have. The artist's pictures are not among them.
 """

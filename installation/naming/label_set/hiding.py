@@ -24,14 +24,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import LABELS
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.lists import class_lists
-from installation.settings.kiosk import MODELS, REASONS, WEIGHTS, ContentSettings, Reason
-from installation.settings.yaml_file import cut, shown
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS, WEIGHTS
+from installation.settings.reasons import REASONS, Reason
 
 SAFE = ContentSettings()
 """Every reason hides: how a show loads a set unless the curator decides otherwise."""
@@ -105,7 +106,7 @@ def unsafe_synsets(folder: Path = WEIGHTS) -> frozenset[str]:
 
 def read(file: Path) -> frozenset[str]:
     """Return the 1,593 WordNet ids of the list in `file`; raises LabelSetError."""
-    where = shown(file)
+    where = display_path(file)
     try:
         with file.open("rb") as opened:
             data = opened.read(LARGEST + 1)
@@ -118,7 +119,8 @@ def read(file: Path) -> frozenset[str]:
         what = f"it has more than {LARGEST:,} bytes (expected {COUNT:,} lines of ten)"
         raise LabelSetError(Mistake(where, what, REMEDY))
     if strange is not None:
-        what = f"it is not ImageNet's list (seen '{cut(strange)}', expected ids such as n00007846)"
+        seen = ellipsize(strange)
+        what = f"it is not ImageNet's list (seen '{seen}', expected ids such as n00007846)"
         raise LabelSetError(Mistake(where, what, REMEDY))
     ids = frozenset(words)
     if len(ids) != COUNT:

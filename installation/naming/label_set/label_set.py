@@ -15,7 +15,8 @@ from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.lists import class_lists
 from installation.naming.lists import weights as fetched
 from installation.naming.lists.weights import LITE
-from installation.settings.kiosk import WEIGHTS, Reason
+from installation.settings.paths import WEIGHTS
+from installation.settings.reasons import Reason
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import (
+    LabelSetError,
+    Mistake,
+    did_you_mean,
+    display_path,
+    ellipsize,
+    limit_mistakes,
+    nearest,
+)
 from installation.naming.label_set import csv_file, output_names
 from installation.naming.label_set.checks import check_rows, check_settings
 from installation.naming.label_set.csv_file import Row, Wording
@@ -24,8 +32,10 @@ from installation.naming.label_set.hiding import hidden_rows, with_reasons
 from installation.naming.label_set.label_set import Label, LabelSet, LabelSetSource, ancestors
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.lists import class_lists
-from installation.settings.kiosk import MODELS, REASONS, ContentSettings, label_sets
-from installation.settings.yaml_file import cut, did_you_mean, load_yaml, shortened, shown
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS, label_set_names
+from installation.settings.reasons import REASONS
+from installation.settings.yaml_file import load_yaml
 
 
 def load_label_set(
@@ -51,10 +61,10 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
 
     `where` is the place that names the set. Raises LabelSetError with all mistakes of the files.
     """
-    known = label_sets(models)
+    known = label_set_names(models)
     if name not in known:
-        remedy = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
-        what = f"there is no label set '{cut(name)}'"
+        remedy = did_you_mean(nearest(name, known)) or f"There are: {', '.join(known) or 'none'}."
+        what = f"there is no label set '{ellipsize(name)}'"
         raise LabelSetError(Mistake(where, what, remedy))
     folder = models / name
     mistakes: list[Mistake] = []
@@ -74,11 +84,11 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
     if loaded is not None:
         mistakes += check_settings(loaded)
         if rows:
-            wrong_rows += check_rows(rows, loaded.settings, shown(file))
+            wrong_rows += check_rows(rows, loaded.settings, display_path(file))
     if wrong_rows:
         mistakes += [*_ignored_files(file), *wrong_rows]
     if mistakes:
-        raise LabelSetError(*shortened(mistakes))
+        raise LabelSetError(*limit_mistakes(mistakes))
     assert loaded is not None
     reasoned = with_reasons(rows, loaded.settings, file)
     return LabelSetSource(name, folder, loaded.settings, tuple(reasoned))
@@ -90,7 +100,7 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
     if others := [name for name in there if name != file.name]:
         what = f"the labels are read from it, and not from {' or '.join(others)}"
         remedy = f"If it is not meant, move {file.name} away; else mend it."
-        yield Mistake(shown(file), what, remedy)
+        yield Mistake(display_path(file), what, remedy)
 
 
 def assemble_nonempty(
@@ -107,7 +117,7 @@ def assemble_nonempty(
             seen += f", {label_set.unread:,} unknown to the network"
             remedy = f"Take a network that knows more. {remedy}"
         what = f"no label is visible ({seen}, expected at least one)"
-        file = shown(output_names.labels_file(source.folder))
+        file = display_path(output_names.labels_file(source.folder))
         raise LabelSetError(Mistake(file, what, remedy))
     return label_set
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import CONFIG, LABELS, LARGEST_LABELS, NAMING
 from installation.naming.label_set.unicode_text import looks, spaced
 from installation.naming.lists import imagenet
 from installation.naming.lists.class_lists import MOST_OUTPUTS
-from installation.settings.yaml_file import cut, read_text, shown
+from installation.settings.text_file import read_text
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -46,7 +46,7 @@ def read(path: Path) -> list[Row]:
     that is named by ImageNet's synonyms keeps them. Both have their synsets. Names that are there
     twice get their number. Raises LabelSetError with what is wrong.
     """
-    file = shown(path)
+    file = display_path(path)
     text = read_text(path, file, LabelSetError, LARGEST_LABELS)
     found = list(_of_config(text, file) if path.name == CONFIG else _of_lines(text, file))
     meanings = imagenet.meanings()
@@ -82,7 +82,9 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
         assert match is not None, "all lines begin with a number"
         if int(match[1]) != number:
             what = f"the number is {match[1]} (expected {number}: outputs are 0, 1, 2 … from above)"
-            remedy = f"Mend it; if it is part of the name, number all lines: 0 {cut(lines[0][1])}"
+            remedy = (
+                f"Mend it; if it is part of the name, number all lines: 0 {ellipsize(lines[0][1])}"
+            )
             raise LabelSetError(Mistake(f"{file}:{line}", what, remedy))
         yield line, match[2]
 
@@ -114,7 +116,7 @@ def parse_config(text: str, file: str) -> dict[str, object]:
         config = json.loads(text)
     except (ValueError, RecursionError) as failure:
         line = getattr(failure, "lineno", 1)
-        what = f"it is no JSON ({cut(str(failure))})"
+        what = f"it is no JSON ({ellipsize(str(failure))})"
         raise LabelSetError(Mistake(f"{file}:{line}", what, "Take it as it came.")) from None
     if not isinstance(config, dict):
         what = "it is no mapping (expected a model's config.json)"

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from installation.naming.label_set.csv_file import Row
 from installation.naming.lists.weights import CLIP, LITE
-from installation.settings.kiosk import Share
+from installation.settings.kiosk import Fraction
 from installation.settings.yaml_file import Section
 
 Crop = Literal["bust", "face", "frame"]
@@ -88,7 +88,7 @@ class LabelSetSettings(Section):
     """The network that looks; None: the method's own."""
     temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
     """What logits are divided by before the softmax: lower makes the scores more decided."""
-    min_score: Share = 0.1
+    min_score: Fraction = 0.1
     """The score below which a visitor is only the root."""
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
     """Only for `prompts`: sentences in which {} stands for the name; none: the kiosk's own."""

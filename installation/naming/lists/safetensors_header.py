@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from installation.settings.yaml_file import cut
+from installation.errors import ellipsize
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,13 +41,13 @@ def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
     """Return in words how tensors of these names and shapes differ from a network's; "": not."""
     expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     other = [
-        f"{cut(name)} {seen[name]}, expected {expected[name]}"
+        f"{ellipsize(name)} {seen[name]}, expected {expected[name]}"
         for name in sorted(seen.keys() & expected.keys())
         if seen[name] != expected[name]
     ]
     kinds = {
-        "missing": [cut(name) for name in sorted(expected.keys() - seen.keys())],
-        "unknown": [cut(name) for name in sorted(seen.keys() - expected.keys())],
+        "missing": [ellipsize(name) for name in sorted(expected.keys() - seen.keys())],
+        "unknown": [ellipsize(name) for name in sorted(seen.keys() - expected.keys())],
         "of another shape": other,
     }
     return "; ".join(

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from installation.errors import Mistake, WeightsError
-from installation.settings.yaml_file import shown
+from installation.errors import Mistake, WeightsError, display_path
 
 LITE = "efficientnet_lite0"
 """The default network, which knows ImageNet's 1,000 classes and comes with the kiosk."""
@@ -38,4 +37,4 @@ def check(encoder: str, folder: Path) -> None:
     file = weights(encoder, folder)
     if not file.is_file():
         what = "the weights of its network are not there"
-        raise WeightsError(Mistake(shown(file), what, f"Run: {command(encoder)}"))
+        raise WeightsError(Mistake(display_path(file), what, f"Run: {command(encoder)}"))

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from timm.models import is_model
 from torch import nn
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.folder import CONFIG, PREPROCESSOR, SETTINGS, TENSORS
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
@@ -35,7 +35,6 @@ from installation.naming.networks.transformers_networks import (
     planned,
     renamed,
 )
-from installation.settings.yaml_file import cut, shown
 
 BICUBIC = 3
 """In PREPROCESSOR's `resample`, by Pillow's numbers; all others count as bilinear."""
@@ -57,7 +56,7 @@ class HuggingFaceNetwork:
         understood; no tensor is read before all shapes are right.
         """
         config = Config.read(label_set.folder / CONFIG)
-        self._file = shown(file)
+        self._file = display_path(file)
         kind = config.kind()
         self.name, make = _saved_by_timm(config) if kind == TIMM else (kind, planned(kind, config))
         with torch.device("meta"):  # allocates nothing
@@ -89,7 +88,7 @@ class HuggingFaceNetwork:
     def _try(self, label_set: LabelSet) -> int:
         """Run once on grey and return how many outputs there are."""
         if label_set.settings.output == "scores":
-            where = shown(label_set.folder / SETTINGS)
+            where = display_path(label_set.folder / SETTINGS)
             what = "output is scores, but classifiers from Hugging Face give logits"
             raise LabelSetError(Mistake(where, what, "Take the line out."))
         side = self.input.size
@@ -98,7 +97,7 @@ class HuggingFaceNetwork:
             said = self._network(grey)
         except (RuntimeError, AssertionError, ValueError) as failure:
             raise self._unfit(
-                f"it cannot take pictures of {side} px ({cut(str(failure))})"
+                f"it cannot take pictures of {side} px ({ellipsize(str(failure))})"
             ) from None
         if said.ndim != 2 or not said.shape[1] or not said.isfinite().all():
             raise self._unfit("it does not answer with a row of finite numbers")
@@ -118,12 +117,14 @@ def _saved_by_timm(config: Config) -> tuple[str, Callable[[], nn.Module]]:
     """Return the name of the network that timm saved, and what makes it without its weights."""
     name = config.said["architecture"]
     if not isinstance(name, str) or not is_model(name):
-        seen = cut(repr(name))
+        seen = ellipsize(repr(name))
         raise config.wrong(f"the architecture {seen} is none of timm {timm.__version__}")
     own = config.part("model_args")
     known = {"num_classes", "in_chans", "global_pool", "img_size"}
     if strange := sorted(own.said.keys() - known):
-        raise config.wrong(f"model_args has {cut(', '.join(strange))}, which is not understood")
+        raise config.wrong(
+            f"model_args has {ellipsize(', '.join(strange))}, which is not understood"
+        )
     if own.number("in_chans", 3) != 3:
         raise config.wrong("in_chans is not 3 (expected pictures of red, green and blue)")
     both = Config({**config.said, **own.said}, config.file)  # as timm, which lets model_args win
@@ -133,7 +134,7 @@ def _saved_by_timm(config: Config) -> tuple[str, Callable[[], nn.Module]]:
     pool = both.said.get("global_pool")
     if pool is not None:
         if pool not in POOLS:
-            raise config.wrong(f"global_pool is {cut(repr(pool))}, which is not understood")
+            raise config.wrong(f"global_pool is {ellipsize(repr(pool))}, which is not understood")
         said["global_pool"] = pool
     return name, partial(timm.create_model, name, pretrained=False, **said)
 
@@ -142,7 +143,7 @@ def _make(make: Callable[[], nn.Module], config: Config) -> nn.Module:
     try:
         return make()
     except Exception as failure:  # timm says in many ways that sizes do not go together
-        raise config.wrong(f"timm cannot make it ({cut(str(failure))})") from None
+        raise config.wrong(f"timm cannot make it ({ellipsize(str(failure))})") from None
 
 
 def _input(label_set: LabelSet, config: Config) -> Input:
@@ -155,12 +156,12 @@ def _input(label_set: LabelSet, config: Config) -> Input:
     else:
         size = config.side("image_size", 224)
         path = label_set.folder / PREPROCESSOR
-        own = Config.read(path) if path.exists() else Config({}, shown(path))
+        own = Config.read(path) if path.exists() else Config({}, display_path(path))
         if not (own.said.get("do_rescale", True) and own.said.get("do_normalize", True)):
             raise own.wrong("do_rescale or do_normalize is off, which is not understood")
         scale = own.said.get("rescale_factor", 1 / 255)
         if not isinstance(scale, float) or not abs(scale - 1 / 255) <= CLOSE:
-            raise own.wrong(f"rescale_factor is {cut(repr(scale))} (expected 1/255)")
+            raise own.wrong(f"rescale_factor is {ellipsize(repr(scale))} (expected 1/255)")
         mean, std = own.channels("image_mean", -10, 0.5), own.channels("image_std", 1e-6, 0.5)
         resized = "bicubic" if own.said.get("resample") == BICUBIC else "bilinear"
     way: Literal["bilinear", "bicubic"] = "bicubic" if resized == "bicubic" else "bilinear"

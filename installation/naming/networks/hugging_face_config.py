@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.folder import LARGEST
 from installation.naming.label_set.output_names import parse_config
-from installation.settings.yaml_file import cut, read_text, shown
+from installation.settings.text_file import read_text
 
 if TYPE_CHECKING:
     from installation.naming.networks.encoder import Channels
@@ -40,7 +40,7 @@ class Config:
     @classmethod
     def read(cls, path: Path) -> Config:
         """Read the file; raises LabelSetError where it is no JSON or no mapping."""
-        file = shown(path)
+        file = display_path(path)
         return cls(
             parse_config(read_text(path, file, LabelSetError, LARGEST[path.name]), file), file
         )
@@ -55,7 +55,7 @@ class Config:
         kinds = self.said.get("architectures")
         kind = kinds[0] if isinstance(kinds, list) and len(kinds) == 1 else None
         if kind not in KINDS:
-            raise self.wrong(f"it is for {cut(repr(kinds))} (expected {UNDERSTOOD})")
+            raise self.wrong(f"it is for {ellipsize(repr(kinds))} (expected {UNDERSTOOD})")
         return str(kind)
 
     def part(self, key: str) -> Config:
@@ -67,7 +67,7 @@ class Config:
         """Return the whole number from 1 to `most` under `key`, or `default`."""
         value = self.said.get(key, default)
         if type(value) is not int or not 1 <= value <= most:
-            seen = "missing" if value is None else cut(repr(value))
+            seen = "missing" if value is None else ellipsize(repr(value))
             raise self.wrong(f"{key} is {seen} (expected a number from 1 to {most:,})")
         return value
 
@@ -77,7 +77,7 @@ class Config:
         sides = value[-2:] if isinstance(value, list) else [value, value]
         last = sides[-1] if len(sides) == 2 and sides[0] == sides[1] else None
         if type(last) is not int or not least <= last <= 1024:
-            what = f"{key} is {cut(repr(value))} (expected a square of {least} to 1,024 px)"
+            what = f"{key} is {ellipsize(repr(value))} (expected a square of {least} to 1,024 px)"
             raise self.wrong(what)
         return last
 
@@ -90,7 +90,7 @@ class Config:
             or not all(type(of) is int and 1 <= of <= most for of in value)
         ):
             expected = f"expected {len(default)} numbers from 1 to {most:,}"
-            raise self.wrong(f"{key} is {cut(repr(value))} ({expected})")
+            raise self.wrong(f"{key} is {ellipsize(repr(value))} ({expected})")
         return value
 
     def channels(self, key: str, least: float, default: float) -> Channels:
@@ -101,7 +101,7 @@ class Config:
             or len(value) != 3
             or not all(type(of) in (int, float) and least <= of <= 10 for of in value)
         ):
-            raise self.wrong(f"{key} is {cut(repr(value))} (expected three numbers up to 10)")
+            raise self.wrong(f"{key} is {ellipsize(repr(value))} (expected three numbers up to 10)")
         red, green, blue = (float(of) for of in value)
         return red, green, blue
 

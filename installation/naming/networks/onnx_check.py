@@ -15,8 +15,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from installation.errors import LabelSetError, Mistake
-from installation.settings.yaml_file import cut
+from installation.errors import LabelSetError, Mistake, ellipsize
 
 OPERATIONS = set(
     """
@@ -171,12 +170,11 @@ def _read_node(record: memoryview) -> _Node:
         raise _BrokenError
     operation, domain = said["operation"][0], "".join(said["domain"])
     if domain not in DOMAINS:
-        raise _RefusedError(
-            f"it uses the operation '{cut(operation)}' of '{cut(domain)}' (expected ONNX's own)"
-        )
+        seen = f"'{ellipsize(operation)}' of '{ellipsize(domain)}'"
+        raise _RefusedError(f"it uses the operation {seen} (expected ONNX's own)")
     if operation not in OPERATIONS:
         raise _RefusedError(
-            f"it uses the operation '{cut(operation)}', which no classifier of pictures needs"
+            f"it uses the operation '{ellipsize(operation)}', which no classifier of pictures needs"
         )
     return _Node(operation, said["input"], said["output"], whole)
 
@@ -193,7 +191,7 @@ def _judge_setting(record: memoryview) -> tuple[str, list[int]]:
         elif kind is not None:
             types.append(_judge_values(kind, _record(field))[1])
     if name not in ANY_NUMBER and any(abs(number) > LARGEST_NUMBER for number in numbers):
-        raise _RefusedError(f"its setting '{cut(name)}' is beyond {LARGEST_NUMBER:,}")
+        raise _RefusedError(f"its setting '{ellipsize(name)}' is beyond {LARGEST_NUMBER:,}")
     return name, types + (numbers if name == "to" else [0] * len(numbers))
 
 
@@ -206,7 +204,7 @@ def _judge_divisions(nodes: list[_Node], whole: set[str]) -> None:
     for node in nodes:
         given = [name in whole for name in node.inputs]
         if node.operation in ("Div", "Mod") and any(given):
-            what = f"it divides whole numbers ('{cut(', '.join(node.inputs))}')"
+            what = f"it divides whole numbers ('{ellipsize(', '.join(node.inputs))}')"
             raise _RefusedError(f"{what}, as networks of no fixed size do")
         if node.operation in TO_WHOLE:
             gives = True
@@ -250,7 +248,7 @@ def _judge_values(kind: str, record: memoryview) -> tuple[str, int]:
     claimed = math.prod(dims) if len(dims) <= MOST_DIMENSIONS and all(d >= 0 for d in dims) else -1
     if not 0 <= claimed <= 2 * len(record):
         seen = "×".join(str(dim) for dim in dims[:MOST_DIMENSIONS])
-        raise _RefusedError(f"a tensor claims {cut(seen)} numbers in {len(record):,} bytes")
+        raise _RefusedError(f"a tensor claims {ellipsize(seen)} numbers in {len(record):,} bytes")
     return name, types[0] if types else 0
 
 

@@ -15,12 +15,11 @@ import numpy.typing as npt
 import onnxruntime
 import torch
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.folder import ONNX
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
 from installation.naming.networks.encoder import BATCH, Input
-from installation.settings.yaml_file import cut, shown
 
 TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
@@ -59,7 +58,7 @@ class OnnxNetwork:
         Raises LabelSetError where it cannot be run or is no classifier of pictures as the set
         describes it.
         """
-        self._file = shown(label_set.folder / ONNX)
+        self._file = display_path(label_set.folder / ONNX)
         self.fingerprint = hashlib.sha256(data).hexdigest()
         self._session = self._open(data, device)
         on = "the GPU" if "CUDAExecutionProvider" in self._session.get_providers() else "the CPU"
@@ -91,7 +90,7 @@ class OnnxNetwork:
             raise self._refused(failure) from None
 
     def _refused(self, failure: Exception) -> LabelSetError:
-        reason = cut(" ".join(str(failure).rpartition(" : ")[2].split()))
+        reason = ellipsize(" ".join(str(failure).rpartition(" : ")[2].split()))
         what = f"onnxruntime {onnxruntime.__version__} cannot run it ({reason})"
         remedy = "Export it again, in the form of an earlier version of ONNX."
         return LabelSetError(Mistake(self._file, what, remedy))
@@ -111,7 +110,7 @@ class OnnxNetwork:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
             raise self._unfit(what, "Export only what classifies a picture.")
         (self._input, kind, shape), (self._output, _, _) = forms
-        form = f"{kind} [{', '.join(cut(str(dim or '?')) for dim in shape)}]"
+        form = f"{kind} [{', '.join(ellipsize(str(dim or '?')) for dim in shape)}]"
         if kind not in TYPES or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
             what = (
                 f"it takes {form} (expected pictures: float, float16 or uint8, "

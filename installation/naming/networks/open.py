@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from installation.errors import display_path
 from installation.naming.label_set.folder import SETTINGS
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
 from installation.naming.lists.weights import CLIP, LITE
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.networks.encoder import Encoder
-from installation.settings.yaml_file import shown
 
 
 def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
@@ -35,7 +35,7 @@ def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
     else:
         from installation.naming.networks.timm_network import TimmFeatures
 
-        where = shown(label_set.folder / SETTINGS)
+        where = display_path(label_set.folder / SETTINGS)
         encoder = TimmFeatures(label_set.encoder, device, label_set.weights, where)
     side = encoder.input.size
     encoder.encode(torch.zeros(1, 3, side, side, device=encoder.device))

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.folder import CONFIG, LARGEST, ONNX, TENSORS
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.networks import onnx_check
 from installation.naming.networks.hugging_face_config import Config
-from installation.settings.yaml_file import shown
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +47,7 @@ def open_network(label_set: LabelSet, device: torch.device) -> Encoder:
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.size:
         what = f"it names {label_set.size} outputs, but the network has {network.width}"
-        raise LabelSetError(Mistake(shown(names), what, "Name each output, in their order."))
+        raise LabelSetError(Mistake(display_path(names), what, "Name each output, in their order."))
     return network
 
 
@@ -59,7 +58,7 @@ def find(folder: Path) -> Path:
         seen = "both are there" if there else "there is none"
         what = f"{seen} (expected {ONNX}, or {CONFIG} with {TENSORS})"
         remedy = "Keep one." if there else "Put the network there."
-        raise LabelSetError(Mistake(shown(folder), what, remedy))
+        raise LabelSetError(Mistake(display_path(folder), what, remedy))
     return there[0]
 
 
@@ -80,13 +79,15 @@ def inspect(folder: Path) -> None:
             pass
     except (SafetensorError, OSError):
         what = "it is no safetensors file, or a damaged one"
-        raise LabelSetError(Mistake(shown(file), what, "Copy or download it again.")) from None
+        raise LabelSetError(
+            Mistake(display_path(file), what, "Copy or download it again.")
+        ) from None
 
 
 def read_onnx(file: Path) -> bytes:
     """Return the bytes of an ONNX file that may be opened; raises LabelSetError."""
     data = read_bytes(file)
-    onnx_check.judge(data, shown(file))
+    onnx_check.judge(data, display_path(file))
     return data
 
 
@@ -108,9 +109,9 @@ def check_size(file: Path) -> None:
         raise _unreadable(file, failure) from None
     if not file.is_file() or size > most:
         what = f"it has {size / 1e6:,.0f} MB (expected a file of {most / 1e6:,.0f} at most)"
-        raise LabelSetError(Mistake(shown(file), what, "Bring a smaller network."))
+        raise LabelSetError(Mistake(display_path(file), what, "Bring a smaller network."))
 
 
 def _unreadable(file: Path, failure: OSError) -> LabelSetError:
     what = f"it cannot be read ({failure.strerror})"
-    return LabelSetError(Mistake(shown(file), what, "Check its permissions."))
+    return LabelSetError(Mistake(display_path(file), what, "Check its permissions."))

@@ -16,13 +16,12 @@ from safetensors import SafetensorError, safe_open
 from timm.models import get_pretrained_cfg, is_model
 from torch import nn
 
-from installation.errors import LabelSetError, Mistake, WeightsError
+from installation.errors import LabelSetError, Mistake, WeightsError, display_path, ellipsize
 from installation.naming.label_set.folder import SETTINGS
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import difference, shapes
 from installation.naming.networks.encoder import Input, in_parts
-from installation.settings.kiosk import WEIGHTS
-from installation.settings.yaml_file import cut, shown
+from installation.settings.paths import WEIGHTS
 
 
 class TimmFeatures:
@@ -64,8 +63,8 @@ def weights_file(name: str, folder: Path = WEIGHTS) -> Path:
     """Return where the weights of timm's network `name` are; raises WeightsError without them."""
     file = weights.weights(name, folder)
     if not file.is_file():
-        what = f"the weights of {cut(name)} are not there"
-        raise WeightsError(Mistake(shown(file), what, f"Run: {weights.command(name)}"))
+        what = f"the weights of {ellipsize(name)} are not there"
+        raise WeightsError(Mistake(display_path(file), what, f"Run: {weights.command(name)}"))
     return file
 
 
@@ -107,12 +106,14 @@ def pretrained(name: str, where: str = SETTINGS) -> Any:
     except RuntimeError:  # an architecture that it knows, trained in a way that it does not
         said = None
     if said is None:
-        what = f"encoder is '{cut(name)}', but timm {timm.__version__} knows no such network"
+        what = f"encoder is '{ellipsize(name)}', but timm {timm.__version__} knows no such network"
         remedy = "Write the whole name, such as vit_base_patch16_224.augreg_in21k."
         raise LabelSetError(Mistake(where, what, remedy))
     _, height, width = said.input_size
     if height != width:
-        what = f"encoder is '{cut(name)}', which takes {width}×{height} px (expected a square)"
+        what = (
+            f"encoder is '{ellipsize(name)}', which takes {width}×{height} px (expected a square)"
+        )
         raise LabelSetError(Mistake(where, what, "Take another network."))
     return said
 
@@ -127,7 +128,9 @@ def input_of(said: Any) -> Input:
 
 def _unfit(name: str, file: Path, what: str) -> WeightsError:
     remedy = f"Delete it and run: {weights.command(name)}"
-    return WeightsError(Mistake(shown(file), f"it does not hold {cut(name)}: {what}", remedy))
+    return WeightsError(
+        Mistake(display_path(file), f"it does not hold {ellipsize(name)}: {what}", remedy)
+    )
 
 
 def _difference(file: Path, network: nn.Module) -> str:

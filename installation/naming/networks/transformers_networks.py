@@ -15,6 +15,7 @@ from timm.models import ConvNeXt, VisionTransformer
 from timm.models.deit import VisionTransformerDistilled
 from torch import nn
 
+from installation.errors import ellipsize
 from installation.naming.networks.hugging_face_config import (
     CONVNEXT,
     DEIT,
@@ -22,7 +23,6 @@ from installation.naming.networks.hugging_face_config import (
     VIT,
     Config,
 )
-from installation.settings.yaml_file import cut
 
 DEEPEST = 200
 """Layers; the deepest vision transformers have some 50."""
@@ -95,11 +95,13 @@ def planned(kind: str, config: Config) -> Callable[[], nn.Module]:
         raise config.wrong("num_channels is not 3 (expected pictures of red, green and blue)")
     activation = config.said.get("hidden_act", "gelu")
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        seen = cut(repr(activation))
+        seen = ellipsize(repr(activation))
         raise config.wrong(f"hidden_act is {seen} (expected {', '.join(ACTIVATIONS)})")
     epsilon = config.said.get("layer_norm_eps", 1e-12)
     if type(epsilon) is not float or not 0 < epsilon < 1:
-        raise config.wrong(f"layer_norm_eps is {cut(repr(epsilon))} (expected a small number)")
+        raise config.wrong(
+            f"layer_norm_eps is {ellipsize(repr(epsilon))} (expected a small number)"
+        )
     names = config.said.get("id2label", {"0": "", "1": ""})
     said = {
         "num_classes": len(names) if isinstance(names, dict) else 0,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from installation.errors import LabelSetError, Mistake
+from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.scoring.shares import shares
-from installation.settings.yaml_file import shown
 
 
 class Classes:
@@ -21,7 +20,7 @@ class Classes:
         """
         rows = (*label_set.rows, *label_set.background)
         if max(rows) >= width:
-            file = shown(labels_file(label_set.folder))
+            file = display_path(labels_file(label_set.folder))
             what = f"the id '{max(rows)}' is no output of the network (expected 0 to {width - 1})"
             raise LabelSetError(Mistake(file, what, "Take the row out, or bring its network."))
         self._rows = torch.tensor(rows, device=device)

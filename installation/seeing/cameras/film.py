@@ -14,12 +14,11 @@ from typing import Protocol, cast
 import cv2
 import numpy as np
 
-from installation.errors import CameraError, Mistake
+from installation.errors import CameraError, Mistake, display_path
 from installation.running.clock import Clock
 from installation.seeing.cameras.orientation import Turn
 from installation.seeing.cameras.scene_cuts import Scenes
 from installation.seeing.frame import Frame, Pixels
-from installation.settings.yaml_file import shown
 
 PICTURES = (".jpeg", ".jpg", ".png", ".webp")
 
@@ -164,7 +163,7 @@ class Film:
     def _undecodable(self) -> CameraError:
         return CameraError(
             Mistake(
-                shown(self._path),
+                display_path(self._path),
                 "this film cannot be decoded; it is damaged, unfinished or no film",
                 "Play it elsewhere to see whether it is whole, or convert it to MP4 with H.264.",
             )
@@ -220,11 +219,13 @@ class Pictures:
             )
         except OSError as error:
             what = f"this folder cannot be read ({error.strerror})"
-            raise CameraError(Mistake(shown(folder), what, "Check its permissions.")) from None
+            raise CameraError(
+                Mistake(display_path(folder), what, "Check its permissions.")
+            ) from None
         if not self._files:
             raise CameraError(
                 Mistake(
-                    shown(folder),
+                    display_path(folder),
                     f"this folder has no pictures (expected {', '.join(PICTURES)})",
                     "Put pictures into it, or choose another source.",
                 )
@@ -271,7 +272,9 @@ class Pictures:
         else:
             what = "it was whole at the start and is damaged now"
         if picture is None:
-            raise CameraError(Mistake(shown(file), what, "Put it back, or choose another source."))
+            raise CameraError(
+                Mistake(display_path(file), what, "Put it back, or choose another source.")
+            )
         return _fitted(picture, *self._size)
 
     def rewind(self) -> None:
@@ -305,9 +308,11 @@ def _damage(file: Path) -> Mistake | None:
         if _read(file, cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None:
             return None
     except OSError as error:
-        return Mistake(shown(file), f"this picture cannot be read ({error.strerror})", remedy)
+        return Mistake(
+            display_path(file), f"this picture cannot be read ({error.strerror})", remedy
+        )
     what = "this picture cannot be decoded; it is damaged or no picture"
-    return Mistake(shown(file), what, remedy)
+    return Mistake(display_path(file), what, remedy)
 
 
 def _read(file: Path, flags: int) -> Pixels | None:

@@ -16,7 +16,7 @@ from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face, reduced
 from installation.seeing.faces.weights import pinned
 from installation.seeing.frame import Frame
-from installation.settings.kiosk import WEIGHTS
+from installation.settings.paths import WEIGHTS
 
 FILE = WEIGHTS / "face_detection_yunet_2023mar.onnx"
 SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"

@@ -14,7 +14,7 @@ from installation.making.build import embedding_cache, from_text
 from installation.making.build.embedding_cache import Cache, Embed
 from installation.naming.label_set.load import read_source
 from installation.naming.scoring import conse
-from installation.settings.kiosk import label_sets
+from installation.settings.paths import label_set_names
 from tests.naming.label_set.test_label_set import HEADER, write
 from tests.support.full_disk import full_disk
 
@@ -136,7 +136,7 @@ def test_the_cache_is_no_label_set(tmp_path: Path) -> None:
     """Whatever lies in a folder that begins with a dot is no label set."""
     write(tmp_path, name="weather")
     write(tmp_path, name=embedding_cache.FOLDER)
-    assert label_sets(tmp_path) == ["weather"]
+    assert label_set_names(tmp_path) == ["weather"]
 
 
 class Reader:

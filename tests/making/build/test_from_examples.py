@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from installation.errors import LabelSetError
+from installation.errors import MAX_MISTAKES, LabelSetError
 from installation.making.build import build, example_pictures, from_examples
 from installation.making.build.embedding_cache import FOLDER
 from installation.making.build.example_pictures import LeftOut
@@ -33,7 +33,6 @@ from installation.naming.scoring.linear import Linear
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import ContentSettings
-from installation.settings.yaml_file import MOST_MISTAKES
 from tests.naming.label_set.test_label_set import HEADER, write
 from tests.support.children import NOBODY
 from tests.support.made_examples import COLOURS, YAML, draw, save
@@ -368,9 +367,9 @@ def test_a_flood_of_mistakes_is_counted(folder: Path) -> None:
         (folder / "examples" / f"rd{number}").mkdir()
     write(folder.parent, HEADER, *_rows(), "rd,rd,,,", name="seen", yaml=YAML + "examples")
     said = refused(folder)
-    assert len(said) == MOST_MISTAKES + 1
+    assert len(said) == MAX_MISTAKES + 1
     assert said[0].endswith("'rd0' is the id of no row. Did you mean 'rd'?")
-    assert said[-1] == "examples: 451 more mistakes are not listed. Mend these first."
+    assert said[-1] == "examples: 451 more mistakes are not listed. Correct these first."
 
 
 def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:

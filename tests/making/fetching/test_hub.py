@@ -16,7 +16,7 @@ import yaml
 from safetensors.numpy import load_file, save
 
 from installation.cli.main import main
-from installation.settings.kiosk import PROJECT
+from installation.settings.paths import PROJECT
 from tests.support.server import COMMIT, Drop, Refuse, Send, Server, Stall, running
 
 REPO = "timm/vit_base_patch16_224.augreg_in21k"

@@ -13,7 +13,8 @@ from installation.making.preview import label_map as chart
 from installation.making.preview.label_map import HIDDEN, Point, painted
 from installation.making.preview.preview import Preview, preview
 from installation.naming.label_set.hiding import SAFE
-from installation.settings.kiosk import REASONS, ContentSettings
+from installation.settings.kiosk import ContentSettings
+from installation.settings.reasons import REASONS
 from tests.naming.label_set.test_label_set import write
 
 YAML = """\

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from installation.errors import LabelSetError
+from installation.errors import MAX_MISTAKES, LabelSetError
 from installation.making.build import build
 from installation.making.build.result import Made
 from installation.naming.label_set import built_file, csv_file
@@ -19,7 +19,6 @@ from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import Linear
-from installation.settings.yaml_file import MOST_MISTAKES
 from tests.naming.label_set.test_label_set import HEADER, YAML, mistakes, write
 
 CPU = torch.device("cpu")
@@ -37,7 +36,7 @@ def test_wrong_parents_do_not_keep_the_kiosk_busy(tmp_path: Path, parent: str) -
     ]
     write(tmp_path, HEADER, *rows)
     start = time.process_time()
-    assert len(mistakes(tmp_path)) == MOST_MISTAKES + 1
+    assert len(mistakes(tmp_path)) == MAX_MISTAKES + 1
     assert time.process_time() - start < 10
 
 

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.errors import LabelSetError
+from installation.errors import MAX_MISTAKES, LabelSetError
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.checks import OVERRIDES
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.lists import imagenet
-from installation.settings.kiosk import MODELS, REASONS, ContentSettings
-from installation.settings.yaml_file import MOST_MISTAKES
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS
+from installation.settings.reasons import REASONS
 from tests.support.made_networks import write_unsafe
 
 YAML = """\
@@ -200,8 +201,8 @@ def test_no_file_gives_a_traceback(
         (
             (HEADER, "a,air,,,", b"b,caf\xe9,,,"),
             [
-                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is no part of a letter; it seems "
-                'to be Windows-1252). In the spreadsheet, save it as "CSV UTF-8".'
+                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is not part of a letter; it "
+                'seems to be Windows-1252). In the spreadsheet, save it as "CSV UTF-8".'
             ],
         ),
         (
@@ -317,7 +318,7 @@ def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
     """Fifty mistakes are named and the others counted, so that the first can be read."""
     write(tmp_path, HEADER, *(f"id{n},name{n},,nobody{n}," for n in range(80)))
     said = mistakes(tmp_path)
-    assert len(said) == MOST_MISTAKES + 1
+    assert len(said) == MAX_MISTAKES + 1
     assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
 
 

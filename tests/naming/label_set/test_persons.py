@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.settings.kiosk import REASONS
+from installation.settings.reasons import REASONS
 
 PROJECT = Path(__file__).parents[3]
 LABELS = PROJECT / "models" / "persons" / "labels.csv"

@@ -21,12 +21,13 @@ from installation.naming.label_set.settings import RECIPES
 from installation.naming.lists import class_lists, imagenet
 from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.scoring import conse
-from installation.settings.kiosk import MODELS, ContentSettings, label_sets
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS, label_set_names
 
 
 def test_four_label_sets_are_shipped() -> None:
     """The kiosk comes with the persons for two networks, the objects and the kindnesses."""
-    assert label_sets() == ["kindnesses", "objects", "persons", "persons-21k"]
+    assert label_set_names() == ["kindnesses", "objects", "persons", "persons-21k"]
 
 
 @pytest.mark.parametrize("name", ["kindnesses", "persons"])
@@ -40,7 +41,7 @@ def test_what_is_built_fits_what_is_written(name: str) -> None:
     assert label_set.built.stat().st_size < 4_000_000
 
 
-@pytest.mark.parametrize("name", label_sets())
+@pytest.mark.parametrize("name", label_set_names())
 def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
     """Whatever is put on a visitor says what it means and whose kind it is."""
     label_set = load_label_set(name, ContentSettings())

@@ -20,7 +20,8 @@ from installation.naming.scoring.conse import ConSE
 from installation.seeing.box import Box
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame
-from installation.settings.kiosk import ContentSettings, label_sets
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import label_set_names
 from tests.support.made_examples import made_examples
 from tests.support.made_networks import made_classes, made_hf, made_onnx
 from tests.support.made_prompts import made_prompts, opened_prompts
@@ -41,7 +42,7 @@ MAKERS: dict[str, Callable[[Path], Classifier]] = {
 }
 """What makes a set for each way of reading that no shipped set takes."""
 
-SETS = [*(name for name in label_sets() if name != "persons-21k"), *MAKERS]
+SETS = [*(name for name in label_set_names() if name != "persons-21k"), *MAKERS]
 """All shipped sets that need no weights fetched; test_timm_features.py reads with the other."""
 
 

@@ -1,0 +1,34 @@
+"""The reasons for which a label can be hidden from visitors."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Reason = Literal[
+    "slur",
+    "insult",
+    "sexual",
+    "criminal",
+    "demeaning",
+    "race",
+    "ethnicity",
+    "nationality",
+    "religion",
+    "politics",
+    "orientation",
+    "gender",
+    "disability",
+    "illness",
+    "family",
+    "age",
+    "poverty",
+    "unseen",
+    "imagenet",
+]
+"""Why a label is hidden; kiosk.yaml explains each one under `content.hide`.
+
+`unseen`: the label presumes to know what no picture shows, and would wound. `imagenet`: ImageNet's
+authors judged the category unsafe; known only after `kiosk fetch imagenet-safety`.
+"""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
