@@ -43,9 +43,9 @@ from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, no_font
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
-from installation.showing.staff import Running, layers, with_staff_card
-from installation.showing.typesetting import Stage
-from installation.showing.window import Screen, Size, open_screen
+from installation.showing.staff import ShowStatus, layers, with_staff_card
+from installation.showing.typesetting import ScreenContext
+from installation.showing.window import Screen, ScreenEvents, Size, open_screen
 from installation.showing.words import privacy_line, words_of
 
 if TYPE_CHECKING:
@@ -215,13 +215,13 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) -> Stage:
+def open_stage(screen: Screen, settings: Settings, texts: Iterable[str] = ()) -> ScreenContext:
     """Return what every scene on `screen` has in common, with fonts for `texts` too.
 
     Raises ScreenError where a script has no font.
     """
     words = words_of(settings)
-    return Stage(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
+    return ScreenContext(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
 
 
 class Capture:
@@ -333,12 +333,12 @@ class Mirror:
     def __init__(
         self,
         screen: Screen,
-        stage: Stage,
+        stage: ScreenContext,
         frames: Latest[Frame],
         sightings: Latest[Sightings],
         clock: Clock,
-        renew: Callable[[Stage], Stage] | None = None,
-        staff: Callable[[float], Running] | None = None,
+        renew: Callable[[ScreenContext], ScreenContext] | None = None,
+        staff: Callable[[float], ShowStatus] | None = None,
     ) -> None:
         self._screen = screen
         self._painter = Painter(stage.fonts)
@@ -357,8 +357,11 @@ class Mirror:
         self.ages = Durations()
         self.intervals = Durations()
 
-    def step(self) -> Sightings | None:
-        """Paint once, as soon as a frame comes; return the sightings if they are new."""
+    def step(self, *, staff_card: bool = False) -> Sightings | None:
+        """Paint once, as soon as a frame comes; return the sightings if they are new.
+
+        `staff_card` tells whether the card for the staff is painted over the scene.
+        """
         fresh = self._frames.take(timeout=REPAINT_S)
         news = self._news.take(timeout=0)
         self._sightings = news or self._sightings
@@ -368,17 +371,15 @@ class Mirror:
         if self._frame is not None:
             now = self._clock.now()
             self._scene = compose(self._frame, self._current(), self._stage, now, self._scene)
-            self._painter.paint(self._with_staff_card(self._scene, now), self._screen.surface)
+            scene = self._scene
+            if staff_card and self._staff is not None:
+                scene = with_staff_card(scene, self._staff(now), self._stage)
+            self._painter.paint(scene, self._screen.surface)
             self._screen.flip()
         if fresh is not None:
             self._measure(fresh)
-        self._painter.turn(self._clock.now())
+        self._painter.evict(self._clock.now())
         return news
-
-    def _with_staff_card(self, scene: Scene, now: float) -> Scene:
-        if self._staff is None or not self._screen.staff_wanted(now):
-            return scene
-        return with_staff_card(scene, self._staff(now), self._stage)
 
     def _current(self) -> Sightings | None:
         """Return the sightings, but not those of another scene or long ago: others are there."""
@@ -415,15 +416,15 @@ class Watch:
         self._started_at = started_at
         self._counted_at = now
         self._count = 0
-        self._running: Running | None = None
+        self._running: ShowStatus | None = None
 
-    def __call__(self, now: float) -> Running:
+    def __call__(self, now: float) -> ShowStatus:
         """Return it for the instant `now` (s, monotonic)."""
         if self._running is None or now - self._counted_at >= 1:
             self._running = self._look(now)
         return self._running
 
-    def _look(self, now: float) -> Running:
+    def _look(self, now: float) -> ShowStatus:
         """Return how the show is doing; its rate is that since the last look."""
         shown = self._frames.received - self._frames.dropped
         passed = now - self._counted_at
@@ -431,7 +432,7 @@ class Watch:
         self._counted_at, self._count = now, shown
         parts, proof = self._parts, self._proof
         label_set = parts.settler.label_set
-        return Running(
+        return ShowStatus(
             layers=() if proof is None else layers(proof),
             ways=0 if proof is None else proof.ways,
             tried_at=proof.at if proof is not None and proof.outcomes else None,
@@ -516,6 +517,7 @@ class Show:
         self._stage = open_stage(screen, loaded.settings)
         """For the cards: once the guard is sealed no font can be looked for."""
         self._ending = False
+        self._polled = ScreenEvents()
 
     def end(self) -> None:
         """End the show at the next paint. Safe to call from a signal handler."""
@@ -583,7 +585,8 @@ class Show:
 
     def _goes_on(self, until: float | None) -> bool:
         now = self._clock.now()
-        if self._screen.ended(now) or (until is not None and now >= until):
+        self._polled = self._screen.poll(now)
+        if self._polled.end_show or (until is not None and now >= until):
             self.end()
         return not self._ending
 
@@ -608,7 +611,12 @@ class Show:
         return None
 
     def _play(
-        self, parts: Parts, camera: Camera, stage: Stage, proof: Proof | None, until: float | None
+        self,
+        parts: Parts,
+        camera: Camera,
+        stage: ScreenContext,
+        proof: Proof | None,
+        until: float | None,
     ) -> Summary:
         mirrored: Latest[Frame] = Latest()
         analysed: Latest[Frame] = Latest()
@@ -630,7 +638,7 @@ class Show:
             worker.start()
         try:
             while self._goes_on(until) and not mirrored.ended:
-                news = mirror.step()
+                news = mirror.step(staff_card=self._polled.staff_card)
                 if news is not None:
                     events.take(news, self._clock.now())
                 if parts.renewal is not None:
@@ -665,7 +673,7 @@ class Show:
             first_verdict_s=events.first_verdict_s,
         )
 
-    def _renew(self, renewal: Renewal, analysis: Analysis, stage: Stage) -> None:
+    def _renew(self, renewal: Renewal, analysis: Analysis, stage: ScreenContext) -> None:
         """Hand a label set that was changed to the analysis, if its letters can be drawn."""
         renewed = renewal.mailbox.take(timeout=0)
         if renewed is None:
@@ -702,11 +710,11 @@ def _stop(workers: Sequence[Worker], seconds: float) -> None:
         worker.stop(seconds)
 
 
-def _renewal(proof: Proof, stage: Stage) -> Callable[[Stage], Stage]:
+def _renewal(proof: Proof, stage: ScreenContext) -> Callable[[ScreenContext], ScreenContext]:
     """Return what puts the promise that is true today into a stage."""
     words = stage.words
 
-    def renew(stage: Stage) -> Stage:
+    def renew(stage: ScreenContext) -> ScreenContext:
         line = privacy_line(words, proof.promises, proof.ways, proof.at, datetime.date.today())
         if line == stage.words.privacy:
             return stage

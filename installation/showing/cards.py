@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from installation.seeing.frame import Frame
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Panel, Paper, Rect, Scene
-from installation.showing.typesetting import Stage, Text, set_panel, widest, width_at
+from installation.showing.typesetting import ScreenContext, Text, set_panel, widest, width_at
 
 PLAIN: Paper = (*BLACK, 255)
 NEON: Paper = (*GREEN, 255)
@@ -37,52 +37,52 @@ WAITING_BRIGHTNESS = 0.45
 """How bright the mirror is behind the title; white on it stays readable before a white wall."""
 
 
-def title_card(stage: Stage) -> Scene:
+def title_card(context: ScreenContext) -> Scene:
     """Return what is shown while the show loads: where the title will be on the mirror."""
-    return _card(stage, stage.words.title, stage.words.loading)
+    return _card(context, context.words.title, context.words.loading)
 
 
-def trouble_card(stage: Stage) -> Scene:
+def trouble_card(context: ScreenContext) -> Scene:
     """Return the calm card for when something is wrong."""
-    return _card(stage, stage.words.trouble_title, stage.words.trouble)
+    return _card(context, context.words.trouble_title, context.words.trouble)
 
 
-def unguarded_card(stage: Stage, missing: Sequence[str]) -> Scene:
+def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:
     """Return the calm card for a machine that cannot keep the promise.
 
     Small at the foot, where visitors need not look, are the first of `missing` for the staff.
     """
-    card = _card(stage, stage.words.unguarded_title, stage.words.unguarded)
+    card = _card(context, context.words.unguarded_title, context.words.unguarded)
     names = ", ".join(missing[:MOST_NAMES])
-    said = Text(stage.words.unguarded_staff.format(names=names), stage.px(IMPRINT), GREY)
-    left, bleed = stage.px(MARGIN), stage.px(6)
-    note = set_panel(stage.fonts, [said], stage.size[0] - 2 * left, bleed, None)
-    y = stage.size[1] - note.rect.height - stage.px(IMPRINT_PAD)
+    said = Text(context.words.unguarded_staff.format(names=names), context.px(IMPRINT), GREY)
+    left, bleed = context.px(MARGIN), context.px(6)
+    note = set_panel(context.fonts, [said], context.size[0] - 2 * left, bleed, None)
+    y = context.size[1] - note.rect.height - context.px(IMPRINT_PAD)
     return replace(card, panels=(*card.panels, at(note, left - bleed, y)))
 
 
-def waiting(picture: Frame, stage: Stage, empty_since: float) -> Scene:
+def waiting(picture: Frame, context: ScreenContext, empty_since: float) -> Scene:
     """Return the scene without anybody: the dimmed mirror, the title, and what happens here."""
-    heading = _heading(stage, stage.words.title, stage.words.invitation)
-    panels = (*heading, *imprint(stage))
+    heading = _heading(context, context.words.title, context.words.invitation)
+    panels = (*heading, *imprint(context))
     return Scene(picture, WAITING_BRIGHTNESS, (), panels, empty_since)
 
 
-def imprint(stage: Stage) -> tuple[Panel, ...]:
+def imprint(context: ScreenContext) -> tuple[Panel, ...]:
     """Return the strip along the bottom: the notice, what a label is, and what becomes of pictures.
 
     One line where the three fit beside each other, else one below the other.
     """
-    width, height = stage.size
-    words = stage.words
-    pad, gap = stage.px(IMPRINT_PAD), stage.px(2)
+    width, height = context.size
+    words = context.words
+    pad, gap = context.px(IMPRINT_PAD), context.px(2)
     # Each statement has some room of its own, for round letters and accents.
-    bleed = stage.px(6)
-    left, right = stage.px(MARGIN) - bleed, width - stage.px(MARGIN) + bleed
+    bleed = context.px(6)
+    left, right = context.px(MARGIN) - bleed, width - context.px(MARGIN) + bleed
     panels = [
         set_panel(
-            stage.fonts,
-            [Text(text, stage.px(IMPRINT), WHITE)],
+            context.fonts,
+            [Text(text, context.px(IMPRINT), WHITE)],
             right - left - 2 * bleed,
             bleed,
             None,
@@ -91,7 +91,7 @@ def imprint(stage: Stage) -> tuple[Panel, ...]:
     ]
     first, second, third = (panel.rect.width for panel in panels)
     room = right - left - first - second - third
-    if room >= 2 * stage.px(MARGIN):
+    if room >= 2 * context.px(MARGIN):
         tall = max(panel.rect.height for panel in panels)
         top = height - tall - 2 * pad
         corners = [
@@ -120,24 +120,24 @@ def at(panel: Panel, x: int, y: int) -> Panel:
     return Panel(Rect(x, y, panel.rect.width, panel.rect.height), panel.paper, panel.lines)
 
 
-def _card(stage: Stage, title: str, sentence: str) -> Scene:
-    return Scene(None, 1.0, (), _heading(stage, title, sentence))
+def _card(context: ScreenContext, title: str, sentence: str) -> Scene:
+    return Scene(None, 1.0, (), _heading(context, title, sentence))
 
 
-def _heading(stage: Stage, title: str, sentence: str) -> tuple[Panel, Panel]:
+def _heading(context: ScreenContext, title: str, sentence: str) -> tuple[Panel, Panel]:
     """Return the large title and a sentence in black on green below it, at the lower left."""
-    margin = stage.px(MARGIN)
-    measure = stage.size[0] - 2 * margin
-    floor = imprint(stage)[0].rect.y - margin
-    pad, gap = stage.px(20), stage.px(32)
-    bleed = stage.px(BLEED)
-    invitation = Text(sentence, stage.px(48), BLACK)
-    below = set_panel(stage.fonts, [invitation], measure - 2 * pad, pad, NEON)
+    margin = context.px(MARGIN)
+    measure = context.size[0] - 2 * margin
+    floor = imprint(context)[0].rect.y - margin
+    pad, gap = context.px(20), context.px(32)
+    bleed = context.px(BLEED)
+    invitation = Text(sentence, context.px(48), BLACK)
+    below = set_panel(context.fonts, [invitation], measure - 2 * pad, pad, NEON)
     top = floor - below.rect.height
     for size in TITLE_SIZES:
-        heading = Text(title, stage.px(size), WHITE, leading=TITLE_LEADING)
-        above = set_panel(stage.fonts, [heading], measure, bleed, None)
-        whole = widest(title, width_at(stage.fonts, heading.size)) <= measure
+        heading = Text(title, context.px(size), WHITE, leading=TITLE_LEADING)
+        above = set_panel(context.fonts, [heading], measure, bleed, None)
+        whole = widest(title, width_at(context.fonts, heading.size)) <= measure
         if whole and above.rect.height + gap <= top and len(above.lines) <= MOST_TITLE_LINES:
             break
     y = max(0, top - gap - above.rect.height)

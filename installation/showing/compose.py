@@ -30,7 +30,7 @@ from installation.showing.scene import (
     Side,
     Visitor,
 )
-from installation.showing.typesetting import Stage, Text, set_panel
+from installation.showing.typesetting import ScreenContext, Text, set_panel
 
 GROWN = 1.25
 """Side of the square over the longer side of the face's box: brow and chin stay inside."""
@@ -93,7 +93,7 @@ SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
 def compose(
     frame: Frame,
     sightings: Sightings | None,
-    stage: Stage,
+    context: ScreenContext,
     now: float,
     before: Scene | None = None,
 ) -> Scene:
@@ -102,34 +102,34 @@ def compose(
     Boxes are predicted to the instant of the frame. `before` is the scene on the wall, None at
     first. Pure.
     """
-    cover = Cover.of((frame.width, frame.height), stage.size)
+    cover = Cover.of((frame.width, frame.height), context.size)
     seen = [
         (sighting, box)
         for sighting in (sightings.visitors if sightings else ())
         for box in [cover.to_screen(sighting.track.box_at(frame.taken_at))]
-        if _on_screen(box, stage)
+        if _on_screen(box, context)
     ]
     if not seen:
-        return _empty(frame, stage, now, before)
+        return _empty(frame, context, now, before)
     known = {visitor.id: visitor for visitor in before.visitors} if before else {}
-    people = [_person(sighting, box, known, stage, now) for sighting, box in seen]
-    strip = imprint(stage)
-    visitors = _Layout(stage, strip[0].rect.y, people, known).place()
+    people = [_person(sighting, box, known, context, now) for sighting, box in seen]
+    strip = imprint(context)
+    visitors = _Layout(context, strip[0].rect.y, people, known).place()
     return Scene(frame, 1.0, visitors, strip)
 
 
-def _on_screen(box: Box, stage: Stage) -> bool:
+def _on_screen(box: Box, context: ScreenContext) -> bool:
     x, y = box.centre
-    return box.area > 0 and 0 <= x < stage.size[0] and 0 <= y < stage.size[1]
+    return box.area > 0 and 0 <= x < context.size[0] and 0 <= y < context.size[1]
 
 
-def _empty(frame: Frame, stage: Stage, now: float, before: Scene | None) -> Scene:
+def _empty(frame: Frame, context: ScreenContext, now: float, before: Scene | None) -> Scene:
     """Return the bare mirror, and the waiting scene once it has been bare for a while."""
     since = before.empty_since if before else now - EMPTY_S
     since = now if since is None else since
     if now - since >= EMPTY_S:
-        return waiting(frame, stage, since)
-    return Scene(frame, 1.0, (), imprint(stage), since)
+        return waiting(frame, context, since)
+    return Scene(frame, 1.0, (), imprint(context), since)
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,11 @@ class _Person:
 
 
 def _person(
-    sighting: Sighting, box: Box, known: Mapping[int, Visitor], stage: Stage, now: float
+    sighting: Sighting, box: Box, known: Mapping[int, Visitor], context: ScreenContext, now: float
 ) -> _Person:
     identity = sighting.track.id
     before = known.get(identity)
-    square = _square(box, before.square if before else None, stage)
+    square = _square(box, before.square if before else None, context)
     verdict = sighting.verdict
     if verdict:
         name, turn, turned_at = verdict.label.name, 0, verdict.settled_at
@@ -154,7 +154,7 @@ def _person(
     visitor = Visitor(
         id=identity,
         square=square,
-        stroke=stage.px(STROKE),
+        stroke=context.px(STROKE),
         lit=1.0 if verdict else min(1.0, max(0.0, sighting.evidence)),
         name=name,
         turn=turn,
@@ -166,17 +166,17 @@ def _person(
     return _Person(visitor, verdict)
 
 
-def _square(box: Box, before: Rect | None, stage: Stage) -> Rect:
+def _square(box: Box, before: Rect | None, context: ScreenContext) -> Rect:
     """Return the square around `box` (px of the screen), where it was before if that still does."""
     x, y = box.centre
     side = GROWN * max(box.width, box.height)
     if before:
-        slack = stage.px(SLACK)
+        slack = context.px(SLACK)
         x = _dragged(before.x + before.width / 2, x, slack)
         y = _dragged(before.y + before.height / 2, y, slack)
         side = _dragged(before.width, side, SIZE_SLACK * before.width)
     # An outline thinner than its own sides' thickness would be a blot.
-    whole = max(round(side), 4 * stage.px(STROKE))
+    whole = max(round(side), 4 * context.px(STROKE))
     return Rect(round(x - whole / 2), round(y - whole / 2), whole, whole)
 
 
@@ -211,16 +211,20 @@ class _Layout:
     """Places tags and captions, the nearest visitors first, so that none overlaps another."""
 
     def __init__(
-        self, stage: Stage, floor: int, people: Sequence[_Person], known: Mapping[int, Visitor]
+        self,
+        context: ScreenContext,
+        floor: int,
+        people: Sequence[_Person],
+        known: Mapping[int, Visitor],
     ) -> None:
-        self._stage = stage
+        self._context = context
         self._people = people
         self._known = known
-        self._gap = stage.px(GAP)
+        self._gap = context.px(GAP)
         self._squares = [person.visitor.square for person in people]
         self._middles = [_middle(square) for square in self._squares]
-        edge = stage.px(EDGE)
-        self._room = Rect(edge, edge, stage.size[0] - 2 * edge, floor - 2 * edge)
+        edge = context.px(EDGE)
+        self._room = Rect(edge, edge, context.size[0] - 2 * edge, floor - 2 * edge)
 
     def place(self) -> tuple[Visitor, ...]:
         """Return the visitors with their panels, in the order of `people`."""
@@ -254,7 +258,7 @@ class _Layout:
         """
         if not visitor.name:
             return None
-        panel = _tag_panel(self._stage, visitor)
+        panel = _tag_panel(self._context, visitor)
         square, room = visitor.square, self._room
         left = _clamped(square.x, panel.rect.width, room.x, room.right)
         right = _clamped(square.right - panel.rect.width, panel.rect.width, room.x, room.right)
@@ -335,7 +339,7 @@ class _Layout:
         screen.
         """
         visitor = person.visitor
-        panels = _caption_panels(self._stage, person.verdict, size)
+        panels = _caption_panels(self._context, person.verdict, size)
         alone = len(self._people) == 1
         sides = [side for side in SIDES if alone or side != "over"]
         choices = [(panel, side) for side in sides for panel in panels]
@@ -392,31 +396,31 @@ def _clamped(wanted: int, length: int, low: int, high: int) -> int:
     return max(low, min(wanted, high - length))
 
 
-def _tag_panel(stage: Stage, visitor: Visitor) -> Panel:
+def _tag_panel(context: ScreenContext, visitor: Visitor) -> Panel:
     """Return the tag: black on green once it is the verdict, green on black until then."""
     colour, paper = (BLACK, NEON) if visitor.settled else (GREEN, PLAIN)
-    widest = min(stage.size[0] - 2 * stage.px(EDGE), stage.px(WIDEST_TAG))
+    widest = min(context.size[0] - 2 * context.px(EDGE), context.px(WIDEST_TAG))
     suits = TAG_SHARE * visitor.square.width
-    sizes = [size for size in TAG_SIZES if stage.px(size) <= suits] or [TAG_SIZES[-1]]
+    sizes = [size for size in TAG_SIZES if context.px(size) <= suits] or [TAG_SIZES[-1]]
     for size in sizes:
-        pad = stage.px(PAD if size > 42 else 12)
-        name = Text(visitor.name, stage.px(size), colour)
-        panel = set_panel(stage.fonts, [name], widest - 2 * pad, pad, paper)
+        pad = context.px(PAD if size > 42 else 12)
+        name = Text(visitor.name, context.px(size), colour)
+        panel = set_panel(context.fonts, [name], widest - 2 * pad, pad, paper)
         if len(panel.lines) == 1:
             break
     return panel
 
 
-def _caption_panels(stage: Stage, verdict: Verdict | None, size: int) -> list[Panel]:
+def _caption_panels(context: ScreenContext, verdict: Verdict | None, size: int) -> list[Panel]:
     """Return the caption with the definition in type of `size`, from the widest to the narrowest.
 
     It holds the definition, the chain and the score; before the verdict, that it is coming.
     """
-    pad = stage.px(PAD)
-    words = stage.words
+    pad = context.px(PAD)
+    words = context.words
     if verdict is None:
-        sentence = Text(words.reading, stage.px(READING), WHITE)
-        return [set_panel(stage.fonts, [sentence], stage.size[0] // 2, pad, PLAIN)]
+        sentence = Text(words.reading, context.px(READING), WHITE)
+        return [set_panel(context.fonts, [sentence], context.size[0] // 2, pad, PLAIN)]
     label = verdict.label
     # The root, which stands above every label, has nothing above itself.
     chain = f"{_NO_BREAK}› ".join((*label.chain, label.name)) if label.chain else ""
@@ -424,17 +428,18 @@ def _caption_panels(stage: Stage, verdict: Verdict | None, size: int) -> list[Pa
     points = 100 * verdict.score
     score = form.format(score=round(points) if label.chain else math.ceil(points))
     texts = (
-        Text(label.definition, stage.px(size), WHITE),
-        Text(chain, stage.px(CHAIN), GREEN, stage.px(20)),
-        Text(score, stage.px(CHAIN), GREY, stage.px(14)),
+        Text(label.definition, context.px(size), WHITE),
+        Text(chain, context.px(CHAIN), GREEN, context.px(20)),
+        Text(score, context.px(CHAIN), GREY, context.px(14)),
     )
     kept = [text for text in texts if text.text]
     panels = [
-        set_panel(stage.fonts, kept, stage.px(measure * size), pad, PLAIN) for measure in MEASURES
+        set_panel(context.fonts, kept, context.px(measure * size), pad, PLAIN)
+        for measure in MEASURES
     ]
     if size == DEFINITION_SIZES[-1]:
         return panels
-    return [panel for panel in panels if panel.rect.height <= stage.px(TALLEST)]
+    return [panel for panel in panels if panel.rect.height <= context.px(TALLEST)]
 
 
 _NO_BREAK = "\u00a0"

@@ -12,7 +12,7 @@ KEPT_S = 0.4
 """How long what nobody asks for is kept at least, s; at most it is twice that and two pictures."""
 
 
-class Recent(Generic[K, V]):
+class ExpiringCache(Generic[K, V]):
     """What was made, for as long as it is asked for again and again; for one thread.
 
     There are two generations. What is asked for is young; at each turn the old are dropped, who
@@ -35,7 +35,7 @@ class Recent(Generic[K, V]):
             self._young[key] = value = make() if value is None else value
         return value
 
-    def turn(self, now: float) -> None:
+    def evict(self, now: float) -> None:
         """Drop what was not asked for lately. To be called with each picture, at `now` (s)."""
         if now - self._turned_at >= KEPT_S:
             self._turned_at = now

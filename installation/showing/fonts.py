@@ -27,7 +27,7 @@ import pygame.font
 import pygame.freetype
 
 from installation.errors import Mistake, ScreenError
-from installation.showing.expiring_cache import Recent
+from installation.showing.expiring_cache import ExpiringCache
 from installation.showing.scene import Line, Panel
 
 BUNDLED = Path(pygame.__file__).parent / pygame.font.get_default_font()
@@ -119,15 +119,15 @@ class Fonts:
         if missing:
             raise ScreenError(no_font("screen", missing))
         self._open: OrderedDict[tuple[Path, int, str], pygame.font.Font] = OrderedDict()
-        self._extents: Recent[tuple[str, int], Extent] = Recent()
-        self.panels: Recent[tuple[str, ...], dict[Hashable, Panel]] = Recent()
+        self._extents: ExpiringCache[tuple[str, int], Extent] = ExpiringCache()
+        self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
         """What `set_panel` has set: by its words, then by how they are set. While words are on the
         wall in one size, they are kept in all in which they were tried."""
 
-    def turn(self, now: float) -> None:
+    def evict(self, now: float) -> None:
         """Drop the measures and panels of what nobody is called any more, at `now` (s)."""
-        self._extents.turn(now)
-        self.panels.turn(now)
+        self._extents.evict(now)
+        self.panels.evict(now)
 
     def lacks(self, letters: Iterable[str]) -> list[str]:
         """Return the scripts of `letters` that it cannot draw; no program is asked for that."""

@@ -18,7 +18,7 @@ from cv2.typing import MatLike
 
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
-from installation.showing.expiring_cache import Recent
+from installation.showing.expiring_cache import ExpiringCache
 from installation.showing.fonts import Fonts
 from installation.showing.scene import BLACK, DIM_GREEN, GREEN, Panel, Rect, Scene, Visitor
 
@@ -30,7 +30,7 @@ class Painter:
 
     def __init__(self, fonts: Fonts) -> None:
         self._fonts = fonts
-        self._panels: Recent[Key, pygame.Surface] = Recent()
+        self._panels: ExpiringCache[Key, pygame.Surface] = ExpiringCache()
 
     def paint(self, scene: Scene, surface: pygame.Surface) -> None:
         """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
@@ -48,13 +48,13 @@ class Painter:
         for panel in scene.panels:
             self._paint_panel(panel, surface)
 
-    def turn(self, now: float) -> None:
+    def evict(self, now: float) -> None:
         """Drop the type of what nobody on the wall is called any more, at `now` (s).
 
         To be called with each scene; less than a second after its last one a panel is gone.
         """
-        self._panels.turn(now)
-        self._fonts.turn(now)
+        self._panels.evict(now)
+        self._fonts.evict(now)
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)

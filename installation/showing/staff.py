@@ -22,12 +22,12 @@ from installation.guarding.status import (
 )
 from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
-from installation.showing.typesetting import LEADING, Stage, Text, set_panel
+from installation.showing.typesetting import LEADING, ScreenContext, Text, set_panel
 from installation.showing.words import Words
 
 FIRST_LAYERS = (LANDLOCK, NEW_PRIVILEGES, CORE_DUMPS)
 SECOND_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, CLOSED_MEMORY)
-"""What the two stages lay."""
+"""The layers of the two stages."""
 
 MOST_MISSING = 5
 """How many missing things are named; `kiosk audit` names all of them."""
@@ -51,7 +51,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Running:
+class ShowStatus:
     """What there is to know of a show that runs.
 
     `ways` out were tried at the local time `tried_at`, None where nothing was. `locked` of `made`
@@ -90,15 +90,15 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     return tuple(Layer(name, missing.get(name)) for name in (*laid, *others))
 
 
-def with_staff_card(scene: Scene, running: Running, stage: Stage) -> Scene:
+def with_staff_card(scene: Scene, running: ShowStatus, context: ScreenContext) -> Scene:
     """Return `scene` dimmed, with squares but no captions, behind the card and over the strip.
 
     The card is set in the largest type in which it fits above the strip.
     """
-    strip = imprint(stage)
-    room = strip[0].rect.y - 2 * stage.px(MARGIN)
+    strip = imprint(context)
+    room = strip[0].rect.y - 2 * context.px(MARGIN)
     for size in SIZES:
-        card = _card(running, stage, size)
+        card = _card(running, context, size)
         if card[0].rect.height <= room:
             break
     return replace(
@@ -117,9 +117,9 @@ class _Row:
     paper: Paper | None = None
 
 
-def _rows(running: Running, stage: Stage) -> list[list[_Row]]:
+def _rows(running: ShowStatus, context: ScreenContext) -> list[list[_Row]]:
     """Return the rows of the card in two groups: the guard, and the show."""
-    words = stage.words
+    words = context.words
     names = _layer_names(words)
     holding = [layer for layer in running.layers if layer.missing is None]
     lacking = [layer for layer in running.layers if layer.missing is not None]
@@ -172,29 +172,29 @@ def _layer_names(words: Words) -> dict[str, str]:
     }
 
 
-def _card(running: Running, stage: Stage, size: int) -> tuple[Panel, ...]:
+def _card(running: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel, ...]:
     """Return the card in type of `size`, px per em at 1080."""
-    margin, pad = stage.px(MARGIN), stage.px(PAD)
-    width = min(stage.px(WIDEST), stage.size[0] - 2 * margin)
+    margin, pad = context.px(MARGIN), context.px(PAD)
+    width = min(context.px(WIDEST), context.size[0] - 2 * margin)
     left, right = margin + pad, margin + width - pad
-    values = left + stage.px(NAMES)
-    words = stage.words
-    title = _placed(stage, Text(words.staff_title, stage.px(TITLE), WHITE), left, margin + pad)
+    values = left + context.px(NAMES)
+    words = context.words
+    title = _placed(context, Text(words.staff_title, context.px(TITLE), WHITE), left, margin + pad)
     panels = list(title)
-    y = margin + pad + stage.px(1.9 * TITLE)
-    for rows in _rows(running, stage):
+    y = margin + pad + context.px(1.9 * TITLE)
+    for rows in _rows(running, context):
         for row in rows:
-            type_px = stage.px(size)
-            name = _placed(stage, Text(row.name, type_px, GREY), left, y, values - left - type_px)
+            type_px = context.px(size)
+            name = _placed(context, Text(row.name, type_px, GREY), left, y, values - left - type_px)
             value = _placed(
-                stage, Text(row.value, type_px, row.colour), values, y, right - values, row.paper
+                context, Text(row.value, type_px, row.colour), values, y, right - values, row.paper
             )
             panels += [*name, *value]
             count = max(_line_count(name), _line_count(value))
-            y += round(count * LEADING * type_px) + stage.px(size / 4)
-        y += stage.px(size * 0.7)
-    hint = _placed(stage, Text(words.staff_hint, stage.px(size), GREY), left, y, right - left)
-    y += round(_line_count(hint) * LEADING * stage.px(size)) + pad
+            y += round(count * LEADING * type_px) + context.px(size / 4)
+        y += context.px(size * 0.7)
+    hint = _placed(context, Text(words.staff_hint, context.px(size), GREY), left, y, right - left)
+    y += round(_line_count(hint) * LEADING * context.px(size)) + pad
     widest = max(panel.rect.right for panel in (*panels, *hint))
     card = Panel(Rect(margin, margin, widest + pad - margin, y - margin), PLAIN, ())
     return (card, *panels, *hint)
@@ -205,7 +205,12 @@ def _line_count(panels: Sequence[Panel]) -> int:
 
 
 def _placed(
-    stage: Stage, text: Text, x: int, y: int, measure: int | None = None, paper: Paper | None = None
+    context: ScreenContext,
+    text: Text,
+    x: int,
+    y: int,
+    measure: int | None = None,
+    paper: Paper | None = None,
 ) -> tuple[Panel, ...]:
     """Return `text` with its type's left edge at `x` and its first line's top at `y`.
 
@@ -214,5 +219,5 @@ def _placed(
     if not text.text:
         return ()
     bleed = max(1, text.size // 4)
-    panel = set_panel(stage.fonts, [text], measure or stage.size[0], bleed, paper)
+    panel = set_panel(context.fonts, [text], measure or context.size[0], bleed, paper)
     return (at(panel, x - bleed, y + text.size - panel.lines[0].baseline),)

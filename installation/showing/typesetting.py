@@ -23,7 +23,7 @@ _SPACED = "?!:;»"
 
 
 @dataclass(frozen=True)
-class Stage:
+class ScreenContext:
     """What every scene of a show has in common: its words, its fonts and the screen's size, px."""
 
     words: Words

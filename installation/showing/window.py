@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,8 +22,17 @@ STAFF_S = 60.0
 Size = tuple[int, int]
 
 
+@dataclass(frozen=True)
+class ScreenEvents:
+    """What somebody at the screen asks for, with a key or by closing the window."""
+
+    end_show: bool = False
+    staff_card: bool = False
+    """Whether the card for the staff is to be on the screen."""
+
+
 class Screen(Protocol):
-    """What the painter paints on."""
+    """A surface that is painted on and then shown."""
 
     name: str
     surface: pygame.Surface
@@ -33,12 +43,8 @@ class Screen(Protocol):
         """Show what was painted."""
         ...
 
-    def ended(self, now: float) -> bool:
-        """Tell whether somebody has ended the show at the screen; `now` in seconds, monotonic."""
-        ...
-
-    def staff_wanted(self, now: float) -> bool:
-        """Tell whether somebody has asked for the staff's card; `now` in seconds, monotonic."""
+    def poll(self, now: float) -> ScreenEvents:
+        """Return what is asked for at the instant `now` (s, monotonic), after reading all input."""
         ...
 
     def close(self) -> None:
@@ -58,13 +64,9 @@ class OffScreen:
     def flip(self) -> None:
         """Do nothing: nobody looks."""
 
-    def ended(self, now: float) -> bool:  # noqa: ARG002 - the Protocol's signature
-        """Tell False: there is nobody to end it."""
-        return False
-
-    def staff_wanted(self, now: float) -> bool:  # noqa: ARG002 - the Protocol's signature
-        """Tell False: there is nobody to ask for it."""
-        return False
+    def poll(self, now: float) -> ScreenEvents:  # noqa: ARG002 - the Protocol's signature
+        """Return that nothing is asked for: there is no keyboard."""
+        return ScreenEvents()
 
     def close(self) -> None:
         """Do nothing: there is no device."""
@@ -145,8 +147,11 @@ class Window:
         """Show what was painted; waits for the display's refresh where it is in step with it."""
         pygame.display.flip()
 
-    def ended(self, now: float) -> bool:
-        """Tell whether the window was closed or Escape has been held for three seconds."""
+    def poll(self, now: float) -> ScreenEvents:
+        """Return what the keys, or the desktop that closes the window, ask for; reads all input.
+
+        Escape ends the show after it was held for `HOLD_TO_END_S`.
+        """
         closed = False
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
@@ -157,11 +162,8 @@ class Window:
                 self._escape.release()
             elif event.type == pygame.KEYDOWN and event.key == pygame.K_F1:
                 self._staff.press(now)
-        return closed or self._escape.held_s(now) >= HOLD_TO_END_S
-
-    def staff_wanted(self, now: float) -> bool:
-        """Tell whether F1 has asked for the staff's card, less than a minute ago."""
-        return self._staff.wanted(now)
+        end_show = closed or self._escape.held_s(now) >= HOLD_TO_END_S
+        return ScreenEvents(end_show, self._staff.wanted(now))
 
     def close(self) -> None:
         """Close the window and let the screensaver be. A second call does nothing."""

@@ -536,19 +536,10 @@ def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
     assert mirror.intervals.percentile_ms(1.0) == pytest.approx(1000, abs=1)
 
 
-class Attended(OffScreen):
-    """A screen at which somebody of the staff stands."""
-
-    wanted = False
-
-    def staff_wanted(self, now: float) -> bool:
-        return self.wanted
-
-
 def test_the_staffs_card_is_on_the_wall_only_while_it_is_asked_for() -> None:
     """Visitors never see it by themselves, and the mirror is as before once it is away."""
     frames: Latest[Frame] = Latest()
-    screen = Attended((320, 180))
+    screen = OffScreen((320, 180))
     stage = show.open_stage(screen, Settings())
     camera = Film(0)
     clock = ManualClock(10.0)
@@ -556,9 +547,8 @@ def test_the_staffs_card_is_on_the_wall_only_while_it_is_asked_for() -> None:
     mirror = show.Mirror(screen, stage, frames, Latest(), clock, staff=watch)
     painted = []
     for wanted in (False, True, False):
-        screen.wanted = wanted
         frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 10.0))
-        mirror.step()
+        mirror.step(staff_card=wanted)
         painted.append(pygame.surfarray.array3d(screen.surface).copy())
     assert np.array_equal(painted[0], painted[2])
     assert not np.array_equal(painted[0], painted[1])
@@ -612,7 +602,7 @@ def test_before_the_first_visitor_everything_has_run_once() -> None:
     assert seen == [(360, 640, -1), (360, 640, 1), (360, 640, 0)]
 
 
-def test_the_stage_speaks_the_curators_language() -> None:
+def test_the_screen_speaks_the_curators_language() -> None:
     """The words on the wall are those of `language`, with the curator's own in their place."""
     settings = Settings(language="fr", words=OwnWords(loading="Patience."))
     words = show.open_stage(OffScreen((320, 180)), settings).words

@@ -15,7 +15,7 @@ from installation.settings.paths import PROJECT
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene, Size
-from installation.showing.typesetting import Stage
+from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -27,7 +27,7 @@ TOLERANCE = 3
 LARGEST_STORED = 2200
 """Longest side of a stored picture, px; larger screens are stored at half their size."""
 
-Check = Callable[[str, Scene, Stage], None]
+Check = Callable[[str, Scene, ScreenContext], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,9 +44,9 @@ def fonts() -> Fonts:
 
 
 @pytest.fixture
-def stage(fonts: Fonts) -> Callable[[Size], Stage]:
-    """Return what makes the stage for a screen of a size."""
-    return lambda size: Stage(load_words(), fonts, size)
+def context(fonts: Fonts) -> Callable[[Size], ScreenContext]:
+    """Return what makes the context for a screen of a size."""
+    return lambda size: ScreenContext(load_words(), fonts, size)
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def golden(request: pytest.FixtureRequest) -> Check:
     """Return what compares a painted scene with its golden picture."""
     update = bool(request.config.getoption("--update-goldens", default=False))
 
-    def check(name: str, scene: Scene, stage: Stage) -> None:
-        painted = _stored_form(_painted(scene, stage))
+    def check(name: str, scene: Scene, context: ScreenContext) -> None:
+        painted = _stored_form(_painted(scene, context))
         path = GOLDENS / f"{name}.png"
         if update:
             GOLDENS.mkdir(exist_ok=True)
@@ -69,9 +69,9 @@ def golden(request: pytest.FixtureRequest) -> Check:
     return check
 
 
-def _painted(scene: Scene, stage: Stage) -> Pixels:
-    surface = pygame.Surface(stage.size, depth=32)
-    Painter(stage.fonts).paint(scene, surface)
+def _painted(scene: Scene, context: ScreenContext) -> Pixels:
+    surface = pygame.Surface(context.size, depth=32)
+    Painter(context.fonts).paint(scene, surface)
     return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
 
 

@@ -27,7 +27,7 @@ from installation.showing.compose import (
 from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Panel, Scene, Size, Visitor
-from installation.showing.typesetting import Stage
+from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import (
     CLINICIAN,
@@ -42,10 +42,10 @@ from tests.support.figures import (
     sighting,
 )
 
-MakeStage = Callable[[Size], Stage]
+MakeContext = Callable[[Size], ScreenContext]
 
 SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
-STAGES = {size: Stage(load_words(), Fonts(), size) for size in SCREENS}
+CONTEXTS = {size: ScreenContext(load_words(), Fonts(), size) for size in SCREENS}
 FRAME = Frame(np.zeros((720, 1280, 3), np.uint8), 0.0)
 TALL_FRAME = Frame(np.zeros((1280, 720, 3), np.uint8), 0.0)
 
@@ -88,12 +88,12 @@ def test_captions_never_overlap_nor_leave_the_screen(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
     """However many visitors there are and wherever they stand, each caption can be read."""
-    stage = STAGES[size]
-    scene = compose(FRAME, _sightings(found), stage, now=0.0)
+    context = CONTEXTS[size]
+    scene = compose(FRAME, _sightings(found), context, now=0.0)
     panels = _captions(scene)
     for panel in panels:
-        assert panel.rect.within(stage.screen)
-        assert not panel.rect.overlaps(imprint(stage)[0].rect)
+        assert panel.rect.within(context.screen)
+        assert not panel.rect.overlaps(imprint(context)[0].rect)
     for one, other in itertools.combinations(panels, 2):
         assert not one.rect.overlaps(other.rect)
 
@@ -102,11 +102,11 @@ def test_captions_never_overlap_nor_leave_the_screen(
 @given(visitors, st.sampled_from(SCREENS))
 def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Size) -> None:
     """No line is wider than its panel, and none stands out at its top or bottom."""
-    stage = STAGES[size]
-    scene = compose(FRAME, _sightings(found), stage, now=0.0)
+    context = CONTEXTS[size]
+    scene = compose(FRAME, _sightings(found), context, now=0.0)
     for panel in (*_captions(scene), *scene.panels):
         for line in panel.lines:
-            extent = stage.fonts.extent(line.text, line.size)
+            extent = context.fonts.extent(line.text, line.size)
             assert line.x >= 0
             assert line.x + extent.width <= panel.rect.width
             assert line.baseline - extent.rise >= 0
@@ -116,10 +116,10 @@ def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Si
 @given(boxes, labels.filter(bool), st.sampled_from(SCREENS))
 def test_a_lone_visitor_always_reads_the_whole_verdict(box: Box, label: Label, size: Size) -> None:
     """Near or far, in the middle or at the edge: one visitor gets the label and its definition."""
-    stage = STAGES[size]
+    context = CONTEXTS[size]
     frame = FRAME if size[0] > size[1] else TALL_FRAME
     box = box if frame is FRAME else Box(box.y0, box.x0, box.y1, box.x1)
-    scene = compose(frame, _sightings([(box, label)]), stage, now=0.0)
+    scene = compose(frame, _sightings([(box, label)]), context, now=0.0)
     for visitor in scene.visitors:
         assert visitor.tag is not None
         assert visitor.caption is not None
@@ -134,16 +134,16 @@ def test_nothing_jitters_while_nobody_moves(
     found: list[tuple[Box, Label | None]], wobble: list[float], size: Size
 ) -> None:
     """Boxes that wobble by less than the slack leave squares, tags and captions as they are."""
-    stage = STAGES[size]
+    context = CONTEXTS[size]
     cover = Cover.of((FRAME.width, FRAME.height), size)
-    reach = 0.9 * stage.px(SLACK) * cover.width / size[0]
-    before = compose(FRAME, _sightings(found), stage, now=0.0)
+    reach = 0.9 * context.px(SLACK) * cover.width / size[0]
+    before = compose(FRAME, _sightings(found), context, now=0.0)
     seen = {visitor.id for visitor in before.visitors}
     moved = [
         (_shifted(box, reach * wobble[2 * number], reach * wobble[2 * number + 1]), label)
         for number, (box, label) in enumerate(found)
     ]
-    after = compose(FRAME, _sightings(moved), stage, now=0.01, before=before)
+    after = compose(FRAME, _sightings(moved), context, now=0.01, before=before)
     if {visitor.id for visitor in after.visitors} != seen:
         return  # A face left or entered the screen.
     for one, other in zip(before.visitors, after.visitors, strict=True):
@@ -151,8 +151,8 @@ def test_nothing_jitters_while_nobody_moves(
         assert abs(one.square.y - other.square.y) <= 1
         assert one.square.width == other.square.width
         assert _placing(one) == _placing(other)
-    third = compose(FRAME, _sightings(moved), stage, now=0.02, before=after)
-    assert compose(FRAME, _sightings(moved), stage, now=0.03, before=third) == third
+    third = compose(FRAME, _sightings(moved), context, now=0.02, before=after)
+    assert compose(FRAME, _sightings(moved), context, now=0.03, before=third) == third
 
 
 def _placing(visitor: Visitor) -> tuple[object, ...]:
@@ -169,46 +169,48 @@ def _shifted(box: Box, dx: float, dy: float) -> Box:
 
 
 @pytest.mark.parametrize(("score", "said"), [(0.031, "4"), (0.0, "0"), (0.314, "32"), (1.0, "100")])
-def test_what_the_root_says_of_scores_is_true(stage: MakeStage, score: float, said: str) -> None:
+def test_what_the_root_says_of_scores_is_true(
+    context: MakeContext, score: float, said: str
+) -> None:
     """The best score is rounded up, as none was above what the wall says."""
     box = face((600, 300, 150))
     found = sighting(1, box, ROOT)
     assert found.verdict is not None
     found = replace(found, verdict=replace(found.verdict, score=score))
-    scene = compose(FRAME, Sightings(0.0, (found,)), stage((1920, 1080)), now=0.0)
+    scene = compose(FRAME, Sightings(0.0, (found,)), context((1920, 1080)), now=0.0)
     assert f"above {said} of 100" in " ".join(_says(scene).split())
 
 
-def test_the_square_follows_who_walks(stage: MakeStage) -> None:
+def test_the_square_follows_who_walks(context: MakeContext) -> None:
     """A square is never farther from its face than the slack."""
     scene: Scene | None = None
     for step in range(60):
         box = Box.from_centre(200 + 12 * step, 300 + 3 * step, 120, 160)
         scene = compose(
-            FRAME, _sightings([(box, CLINICIAN)]), stage((1920, 1080)), step / 30, scene
+            FRAME, _sightings([(box, CLINICIAN)]), context((1920, 1080)), step / 30, scene
         )
         square = scene.visitors[0].square
         middle = square.x + square.width / 2, square.y + square.height / 2
         assert middle == pytest.approx((1.5 * box.centre[0], 1.5 * box.centre[1]), abs=SLACK + 1)
 
 
-def test_boxes_are_predicted_to_the_frame(stage: MakeStage) -> None:
+def test_boxes_are_predicted_to_the_frame(context: MakeContext) -> None:
     """A face that moves is drawn where it is on the frame, not where it was when it was found."""
     found = sighting(1, Box(100, 100, 200, 220), CLINICIAN)
     walking = replace(found, track=replace(found.track, velocity=(200.0, 0.0, 0.0, 0.0)))
     later = Frame(FRAME.pixels, 0.1)
-    scene = compose(later, Sightings(0.0, (walking,)), stage((1280, 720)), now=0.1)
+    scene = compose(later, Sightings(0.0, (walking,)), context((1280, 720)), now=0.1)
     square = scene.visitors[0].square
     assert square.x + square.width / 2 == pytest.approx(170, abs=1)
 
 
-def test_a_caption_stays_at_its_side_while_it_fits_there(stage: MakeStage) -> None:
+def test_a_caption_stays_at_its_side_while_it_fits_there(context: MakeContext) -> None:
     """A caption that went to the right because of the floor stays there when the face rises."""
     low = Box.from_centre(500, 500, 150, 190)
     high = Box.from_centre(500, 300, 150, 190)
-    at_first = compose(FRAME, _sightings([(low, LONGEST_DEFINITION)]), stage((1920, 1080)), 0.0)
+    at_first = compose(FRAME, _sightings([(low, LONGEST_DEFINITION)]), context((1920, 1080)), 0.0)
     later = compose(
-        FRAME, _sightings([(high, LONGEST_DEFINITION)]), stage((1920, 1080)), 0.1, at_first
+        FRAME, _sightings([(high, LONGEST_DEFINITION)]), context((1920, 1080)), 0.1, at_first
     )
     first, second = at_first.visitors[0].caption, later.visitors[0].caption
     assert first is not None
@@ -216,33 +218,33 @@ def test_a_caption_stays_at_its_side_while_it_fits_there(stage: MakeStage) -> No
     assert (first.side, first.panel.lines) == (second.side, second.panel.lines)
 
 
-def test_several_captions_have_type_of_one_size(stage: MakeStage) -> None:
+def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
     """Two visitors side by side read definitions in the same type."""
     heads = [(360.0, 250.0, 180.0), (880.0, 270.0, 165.0)]
-    scene = compose(FRAME, company(heads, [CLINICIAN, GUEST]), stage((1920, 1080)), 0.0)
+    scene = compose(FRAME, company(heads, [CLINICIAN, GUEST]), context((1920, 1080)), 0.0)
     sizes = {visitor.caption.size for visitor in scene.visitors if visitor.caption}
     assert len([visitor for visitor in scene.visitors if visitor.caption]) == 2
     assert len(sizes) == 1
 
 
-def test_nearly_everybody_in_a_crowd_is_named(stage: MakeStage) -> None:
+def test_nearly_everybody_in_a_crowd_is_named(context: MakeContext) -> None:
     """Of thirty-two faces in four rows at least twenty-eight have their names beside them."""
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.13, 0.18)
-    scene = compose(FRAME, company(heads, LABELS), stage((1920, 1080)), 0.0)
+    scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
     assert len(scene.visitors) == 32
     assert sum(visitor.tag is not None for visitor in scene.visitors) >= 28
 
 
-def test_faces_beside_the_visible_part_are_left_out(stage: MakeStage) -> None:
+def test_faces_beside_the_visible_part_are_left_out(context: MakeContext) -> None:
     """On a tall screen the sides of a wide frame are cut off, and so are the people there."""
     outside = face((60.0, 300.0, 80.0))
-    scene = compose(FRAME, _sightings([(outside, CLINICIAN)]), stage((1080, 1920)), 0.0)
+    scene = compose(FRAME, _sightings([(outside, CLINICIAN)]), context((1080, 1920)), 0.0)
     assert scene.visitors == ()
 
 
-def test_the_title_comes_back_after_the_last_visitor(stage: MakeStage) -> None:
+def test_the_title_comes_back_after_the_last_visitor(context: MakeContext) -> None:
     """The mirror stays bare for a moment, so that a lost face does not flash the title."""
-    wall = stage((1920, 1080))
+    wall = context((1920, 1080))
     with_visitor = compose(FRAME, _sightings([(face((600, 300, 150)), GUEST)]), wall, 10.0)
     bare = compose(FRAME, None, wall, 10.1, with_visitor)
     still_bare = compose(FRAME, None, wall, 10.0 + EMPTY_S, bare)
@@ -253,9 +255,9 @@ def test_the_title_comes_back_after_the_last_visitor(stage: MakeStage) -> None:
 
 
 @pytest.mark.parametrize("size", SCREENS)
-def test_the_notice_is_on_every_scene_with_the_mirror(stage: MakeStage, size: Size) -> None:
+def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size: Size) -> None:
     """Visitors are told that an AI system sorts them, what a label is, and what is not stored."""
-    wall = stage(size)
+    wall = context(size)
     there = _sightings([(face((640, 300, 150)), CLINICIAN), (face((300, 300, 150)), None)])
     for scene in (compose(FRAME, there, wall, 0.0), compose(FRAME, None, wall, 0.0)):
         for sentence in (wall.words.notice, wall.words.guess, wall.words.privacy):
@@ -264,9 +266,9 @@ def test_the_notice_is_on_every_scene_with_the_mirror(stage: MakeStage, size: Si
 
 
 @pytest.mark.parametrize("size", SCREENS)
-def test_the_cards_fit(stage: MakeStage, size: Size) -> None:
+def test_the_cards_fit(context: MakeContext, size: Size) -> None:
     """Title and sentence of a card are inside the screen and apart."""
-    wall = stage(size)
+    wall = context(size)
     long = replace(wall, words=wall.words.model_copy(update={"title": "A very long name " * 6}))
     for scene in (title_card(wall), trouble_card(wall), title_card(long)):
         title, sentence = scene.panels
@@ -275,26 +277,26 @@ def test_the_cards_fit(stage: MakeStage, size: Size) -> None:
         assert not title.rect.overlaps(sentence.rect)
 
 
-def _visitor_at(now: float, evidence: float, before: Scene | None, stage: Stage) -> Scene:
+def _visitor_at(now: float, evidence: float, before: Scene | None, context: ScreenContext) -> Scene:
     track = Track(1, Box(500, 200, 600, 320), (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     candidates = sighting(1, track.box, None).candidates
     seen = Sightings(0.0, (Sighting(track, candidates, evidence, None),))
-    return compose(FRAME, seen, stage, now, before)
+    return compose(FRAME, seen, context, now, before)
 
 
-def test_names_tumble_in_the_order_of_the_distribution(stage: MakeStage) -> None:
+def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> None:
     """With no evidence every name of the distribution passes, best first, then all over again."""
     scene: Scene | None = None
     names: list[str] = []
     for step in range(200):
-        scene = _visitor_at(step / 60, 0.0, scene, stage((1920, 1080)))
+        scene = _visitor_at(step / 60, 0.0, scene, context((1920, 1080)))
         name = scene.visitors[0].name
         names += [name] if not names or names[-1] != name else []
     order = [label.name for label in LABELS]
     assert names[: 2 * len(order)] == order * 2
 
 
-def test_names_slow_down_as_evidence_grows(stage: MakeStage) -> None:
+def test_names_slow_down_as_evidence_grows(context: MakeContext) -> None:
     """A name stands longer the more the machine has seen, and the least likely drop out."""
     turns = [turn_s(step / 10) for step in range(11)]
     assert turns == sorted(turns)
@@ -302,7 +304,7 @@ def test_names_slow_down_as_evidence_grows(stage: MakeStage) -> None:
     scene: Scene | None = None
     late: list[str] = []
     for step in range(300):
-        scene = _visitor_at(step / 60, 0.75, scene, stage((1920, 1080)))
+        scene = _visitor_at(step / 60, 0.75, scene, context((1920, 1080)))
         late.append(scene.visitors[0].name)
     assert set(late) == {LABELS[0].name, LABELS[1].name}
 
@@ -312,9 +314,9 @@ def test_a_tumbling_name_needs_no_candidates() -> None:
     assert tumble((), 0.0, 1.0, None) == ("", 0, 1.0)
 
 
-def test_the_same_input_gives_the_same_scene(stage: MakeStage) -> None:
+def test_the_same_input_gives_the_same_scene(context: MakeContext) -> None:
     """Composing is pure: what is on the wall follows from frame, sightings, time and before."""
     there = _sightings([(face((640, 300, 150)), None), (face((300, 300, 150)), CLINICIAN)])
-    before = compose(FRAME, there, stage((1920, 1080)), 0.0)
-    one = compose(FRAME, there, stage((1920, 1080)), 0.2, before)
-    assert one == compose(FRAME, there, stage((1920, 1080)), 0.2, before)
+    before = compose(FRAME, there, context((1920, 1080)), 0.0)
+    one = compose(FRAME, there, context((1920, 1080)), 0.2, before)
+    assert one == compose(FRAME, there, context((1920, 1080)), 0.2, before)

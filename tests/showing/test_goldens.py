@@ -14,8 +14,14 @@ from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Scene, Size
-from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, Running, with_staff_card
-from installation.showing.typesetting import Stage
+from installation.showing.staff import (
+    FIRST_LAYERS,
+    SECOND_LAYERS,
+    Layer,
+    ShowStatus,
+    with_staff_card,
+)
+from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
 from tests.showing.conftest import Check
 from tests.support.figures import (
@@ -37,7 +43,7 @@ LANDSCAPE: Size = (1920, 1080)
 PORTRAIT: Size = (1080, 1920)
 FOUR_K: Size = (3840, 2160)
 
-MakeStage = Callable[[Size], Stage]
+MakeContext = Callable[[Size], ScreenContext]
 
 ONE: list[Head] = [(620, 250, 170)]
 NEAR: list[Head] = [(560, 330, 260)]
@@ -49,34 +55,34 @@ def _frame(size: Size, heads: list[Head]) -> Frame:
     return draw((1280, 720) if size[0] > size[1] else (720, 1280), heads)
 
 
-def _scene(stage: Stage, heads: list[Head], *labels: Label | None) -> Scene:
-    return compose(_frame(stage.size, heads), company(heads, labels), stage, now=0.0)
+def _scene(context: ScreenContext, heads: list[Head], *labels: Label | None) -> Scene:
+    return compose(_frame(context.size, heads), company(heads, labels), context, now=0.0)
 
 
-def test_the_title_card(golden: Check, stage: MakeStage) -> None:
+def test_the_title_card(golden: Check, context: MakeContext) -> None:
     """While the show loads, the wall shows its title on black."""
-    golden("title_card", title_card(stage(LANDSCAPE)), stage(LANDSCAPE))
+    golden("title_card", title_card(context(LANDSCAPE)), context(LANDSCAPE))
 
 
-def test_the_trouble_card(golden: Check, stage: MakeStage) -> None:
+def test_the_trouble_card(golden: Check, context: MakeContext) -> None:
     """When something is wrong, visitors see one calm sentence."""
-    golden("trouble_card", trouble_card(stage(LANDSCAPE)), stage(LANDSCAPE))
+    golden("trouble_card", trouble_card(context(LANDSCAPE)), context(LANDSCAPE))
 
 
-def test_the_card_of_a_kiosk_without_its_guard(golden: Check, stage: MakeStage) -> None:
+def test_the_card_of_a_kiosk_without_its_guard(golden: Check, context: MakeContext) -> None:
     """Where the guard is not there, visitors read that no camera is on, the staff why."""
     for name, size in (("unguarded", LANDSCAPE), ("unguarded_tall", PORTRAIT)):
-        stood = stage(size)
+        stood = context(size)
         golden(name, unguarded_card(stood, ["Landlock", "rights of root", "seccomp"]), stood)
 
 
 AT = datetime.datetime(2026, 11, 20, 10, 0)
 
 
-def _promising(stage: Stage, holds: bool, today: datetime.date) -> Stage:
-    """Return `stage` with the promise of a guard that holds, or does not."""
-    line = privacy_line(stage.words, holds, 66, AT, today)
-    return replace(stage, words=stage.words.model_copy(update={"privacy": line}))
+def _promising(context: ScreenContext, holds: bool, today: datetime.date) -> ScreenContext:
+    """Return `context` with the promise of a guard that holds, or does not."""
+    line = privacy_line(context.words, holds, 66, AT, today)
+    return replace(context, words=context.words.model_copy(update={"privacy": line}))
 
 
 @pytest.mark.parametrize(
@@ -89,14 +95,14 @@ def _promising(stage: Stage, holds: bool, today: datetime.date) -> Stage:
     ],
 )
 def test_the_promise_on_the_strip(
-    golden: Check, stage: MakeStage, name: str, size: Size, holds: bool, today: datetime.date
+    golden: Check, context: MakeContext, name: str, size: Size, holds: bool, today: datetime.date
 ) -> None:
     """What becomes of the pictures is said as it is true on that day, beside the verdict."""
-    stood = _promising(stage(size), holds, today)
+    stood = _promising(context(size), holds, today)
     golden(name, _scene(stood, ONE if size == LANDSCAPE else TALL_ONE, CLINICIAN), stood)
 
 
-WHOLE = Running(
+WHOLE = ShowStatus(
     layers=tuple(Layer(name) for name in (*FIRST_LAYERS, *SECOND_LAYERS)),
     ways=66,
     tried_at=AT,
@@ -146,23 +152,28 @@ SWAPPED = replace(
     ],
 )
 def test_the_staffs_card(
-    golden: Check, stage: MakeStage, name: str, size: Size, running: Running, heads: list[Head]
+    golden: Check,
+    context: MakeContext,
+    name: str,
+    size: Size,
+    running: ShowStatus,
+    heads: list[Head],
 ) -> None:
     """Who runs the show reads what holds, and first of all what is missing."""
-    stood = _promising(stage(size), running is WHOLE, AT.date())
+    stood = _promising(context(size), running is WHOLE, AT.date())
     scene = _scene(stood, heads, CLINICIAN)
     golden(name, with_staff_card(scene, running, stood), stood)
 
 
 @pytest.mark.parametrize(("name", "size"), [("waiting", LANDSCAPE), ("waiting_tall", PORTRAIT)])
-def test_waiting(golden: Check, stage: MakeStage, name: str, size: Size) -> None:
+def test_waiting(golden: Check, context: MakeContext, name: str, size: Size) -> None:
     """Without visitors the mirror is dimmed behind the title."""
-    golden(name, compose(_frame(size, []), None, stage(size), now=0.0), stage(size))
+    golden(name, compose(_frame(size, []), None, context(size), now=0.0), context(size))
 
 
-def test_reading(golden: Check, stage: MakeStage) -> None:
+def test_reading(golden: Check, context: MakeContext) -> None:
     """While a face is read, the square lights up as far as there is evidence."""
-    golden("reading", _scene(stage(LANDSCAPE), ONE, None), stage(LANDSCAPE))
+    golden("reading", _scene(context(LANDSCAPE), ONE, None), context(LANDSCAPE))
 
 
 @pytest.mark.parametrize(
@@ -180,15 +191,15 @@ def test_reading(golden: Check, stage: MakeStage) -> None:
     ],
 )
 def test_a_verdict(
-    golden: Check, stage: MakeStage, name: str, size: Size, heads: list[Head], label: Label
+    golden: Check, context: MakeContext, name: str, size: Size, heads: list[Head], label: Label
 ) -> None:
     """One visitor with a verdict, on every screen, near and far, with the longest texts."""
-    golden(name, _scene(stage(size), heads, label), stage(size))
+    golden(name, _scene(context(size), heads, label), context(size))
 
 
-def test_two_visitors(golden: Check, stage: MakeStage) -> None:
+def test_two_visitors(golden: Check, context: MakeContext) -> None:
     """Two visitors have a caption each, in type of one size."""
-    golden("two", _scene(stage(LANDSCAPE), TWO, CLINICIAN, GUEST), stage(LANDSCAPE))
+    golden("two", _scene(context(LANDSCAPE), TWO, CLINICIAN, GUEST), context(LANDSCAPE))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +212,7 @@ def test_two_visitors(golden: Check, stage: MakeStage) -> None:
 )
 def test_a_crowd(
     golden: Check,
-    stage: MakeStage,
+    context: MakeContext,
     name: str,
     size: Size,
     counts: tuple[int, ...],
@@ -212,7 +223,7 @@ def test_a_crowd(
     """In a crowd the names stay, beside the faces, and definitions go."""
     heads = rows((1280, 720) if size[0] > size[1] else (720, 1280), counts, head, top, step)
     labels = (CLINICIAN, GUEST, None, BOXER, HORNIST, FARMER)
-    golden(name, _scene(stage(size), heads, *labels), stage(size))
+    golden(name, _scene(context(size), heads, *labels), context(size))
 
 
 NOTO = Path("/usr/share/fonts")
@@ -257,5 +268,5 @@ def test_other_scripts(golden: Check, name: str, font: Path, sha256: str, label:
         pytest.skip(f"needs {font.name} of Debian 12's fonts-noto-core and fonts-noto-cjk")
     words = load_words()
     fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain))
-    stage = Stage(words, fonts, LANDSCAPE)
-    golden(name, _scene(stage, ONE, label), stage)
+    context = ScreenContext(words, fonts, LANDSCAPE)
+    golden(name, _scene(context, ONE, label), context)

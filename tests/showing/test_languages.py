@@ -19,7 +19,7 @@ from installation.showing.cards import (
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, clean
 from installation.showing.scene import Panel, Scene, Size
-from installation.showing.typesetting import Stage
+from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
 from tests.showing.conftest import Check
 from tests.support.figures import Head, company, draw
@@ -74,59 +74,61 @@ ROOT = Label("somebody", "jemand", "", ())
 
 
 @cache
-def _stage(language: str, size: Size, promise: str = "today") -> Stage:
-    """Return the stage once the self-test has been; `promise`: today, earlier or unguarded."""
+def _context(language: str, size: Size, promise: str = "today") -> ScreenContext:
+    """Return the context once the self-test has been; `promise`: today, earlier or unguarded."""
     words = load_words(language)
     today = AT.date() + datetime.timedelta(days=promise == "earlier")
     line = privacy_line(words, promise != "unguarded", 110, AT, today)
     words = words.model_copy(update={"privacy": line})
-    return Stage(words, Fonts(words.texts()), size)
+    return ScreenContext(words, Fonts(words.texts()), size)
 
 
 def _head(size: Size) -> Head:
     return (620, 250, 170) if size[0] > size[1] else (340, 420, 200)
 
 
-def _mirror(stage: Stage, *labels: Label | None) -> Scene:
-    frame = draw((1280, 720) if stage.size[0] > stage.size[1] else (720, 1280), [_head(stage.size)])
-    return compose(frame, company([_head(stage.size)], labels), stage, now=0.0)
+def _mirror(context: ScreenContext, *labels: Label | None) -> Scene:
+    frame = draw(
+        (1280, 720) if context.size[0] > context.size[1] else (720, 1280), [_head(context.size)]
+    )
+    return compose(frame, company([_head(context.size)], labels), context, now=0.0)
 
 
-def _waiting(stage: Stage) -> Scene:
-    size = (1280, 720) if stage.size[0] > stage.size[1] else (720, 1280)
-    return waiting(draw(size, []), stage, 0.0)
+def _waiting(context: ScreenContext) -> Scene:
+    size = (1280, 720) if context.size[0] > context.size[1] else (720, 1280)
+    return waiting(draw(size, []), context, 0.0)
 
 
-def _unguarded(stage: Stage) -> Scene:
-    return unguarded_card(stage, LACKING)
+def _unguarded(context: ScreenContext) -> Scene:
+    return unguarded_card(context, LACKING)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_verdict(golden: Check, language: str) -> None:
     """The mirror with a verdict, the notice and what is true of the pictures, in each language."""
-    stage = _stage(language, LANDSCAPE)
-    golden(f"verdict_{language}", _mirror(stage, LABELS[language]), stage)
+    context = _context(language, LANDSCAPE)
+    golden(f"verdict_{language}", _mirror(context, LABELS[language]), context)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_title(golden: Check, language: str) -> None:
     """The title on a tall screen, in each language."""
-    stage = _stage(language, PORTRAIT, "earlier")
-    golden(f"waiting_{language}", _waiting(stage), stage)
+    context = _context(language, PORTRAIT, "earlier")
+    golden(f"waiting_{language}", _waiting(context), context)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_card_without_a_guard(golden: Check, language: str) -> None:
     """Where no camera is opened the card says why, on a small screen, in each language."""
-    stage = _stage(language, SMALL)
-    golden(f"unguarded_{language}", _unguarded(stage), stage)
+    context = _context(language, SMALL)
+    golden(f"unguarded_{language}", _unguarded(context), context)
 
 
 def test_however_much_is_missing_the_card_stays_calm() -> None:
     """A guard that lets everything through is told to the staff in three names."""
-    stage = _stage("en", SMALL)
+    context = _context("en", SMALL)
     many = [f"attempt to do deed {number}" for number in range(110)]
-    assert unguarded_card(stage, many) == unguarded_card(stage, many[:3])
+    assert unguarded_card(context, many) == unguarded_card(context, many[:3])
 
 
 @pytest.mark.parametrize("promise", ["today", "earlier", "unguarded"])
@@ -134,25 +136,25 @@ def test_however_much_is_missing_the_card_stays_calm() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_fits_every_screen(language: str, size: Size, promise: str) -> None:
     """No line leaves its panel or the screen, no panel lies on another, and no word is torn."""
-    stage = _stage(language, size, promise)
-    words = stage.words
+    context = _context(language, size, promise)
+    words = context.words
     strip = (words.notice, words.guess, words.privacy)
     score, unsure = words.score.format(score=31), words.unsure.format(score=31)
     note = words.unguarded_staff.format(names=", ".join(LACKING[:MOST_NAMES]))
     for scene, sentences in (
-        (title_card(stage), (words.title, words.loading)),
-        (trouble_card(stage), (words.trouble_title, words.trouble)),
-        (_unguarded(stage), (words.unguarded_title, words.unguarded, note)),
-        (_waiting(stage), (words.title, words.invitation, *strip)),
-        (_mirror(stage, None), (words.reading, *strip)),
-        (_mirror(stage, LABELS[language]), (score, *strip)),
-        (_mirror(stage, ROOT), (unsure, *strip)),
+        (title_card(context), (words.title, words.loading)),
+        (trouble_card(context), (words.trouble_title, words.trouble)),
+        (_unguarded(context), (words.unguarded_title, words.unguarded, note)),
+        (_waiting(context), (words.title, words.invitation, *strip)),
+        (_mirror(context, None), (words.reading, *strip)),
+        (_mirror(context, LABELS[language]), (score, *strip)),
+        (_mirror(context, ROOT), (unsure, *strip)),
     ):
-        _check_type(scene, stage)
+        _check_type(scene, context)
         said = " ".join(line.text for panel in _panels(scene) for line in panel.lines)
         for sentence in sentences:
             assert clean(sentence) in said
-    assert imprint(stage)[0].rect.height <= MOST_STRIP * size[1]
+    assert imprint(context)[0].rect.height <= MOST_STRIP * size[1]
 
 
 def _panels(scene: Scene) -> list[Panel]:
@@ -160,11 +162,11 @@ def _panels(scene: Scene) -> list[Panel]:
     return [*captions, *(visitor.tag for visitor in scene.visitors if visitor.tag), *scene.panels]
 
 
-def _check_type(scene: Scene, stage: Stage) -> None:
+def _check_type(scene: Scene, context: ScreenContext) -> None:
     for panel in _panels(scene):
-        assert panel.rect.within(stage.screen)
+        assert panel.rect.within(context.screen)
         for line in panel.lines:
-            extent = stage.fonts.extent(line.text, line.size)
+            extent = context.fonts.extent(line.text, line.size)
             assert line.x + extent.width <= panel.rect.width
             assert line.baseline + extent.drop <= panel.rect.height
     written = [panel for panel in _panels(scene) if panel.lines]
@@ -176,18 +178,18 @@ def _check_type(scene: Scene, stage: Stage) -> None:
 def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
     """A sentence of the most letters that are allowed, of wide words, is whole on every card."""
     longest = ("Wohlwollende MASCHINEN " * 9)[:LONGEST_SENTENCE]
-    stage = _stage("de", size)
+    context = _context("de", size)
     keys = ("title", "invitation", "loading", "trouble_title", "trouble", "reading", "score")
-    words = stage.words.model_copy(update=dict.fromkeys(keys, longest))
-    stage = Stage(words, stage.fonts, size)
+    words = context.words.model_copy(update=dict.fromkeys(keys, longest))
+    context = ScreenContext(words, context.fonts, size)
     for scene in (
-        title_card(stage),
-        trouble_card(stage),
-        _waiting(stage),
-        _mirror(stage, None),
-        _mirror(stage, LABELS["de"]),
+        title_card(context),
+        trouble_card(context),
+        _waiting(context),
+        _mirror(context, None),
+        _mirror(context, LABELS["de"]),
     ):
-        _check_type(scene, stage)
+        _check_type(scene, context)
         assert clean(longest) in " ".join(
             line.text for panel in _panels(scene) for line in panel.lines
         )

@@ -18,7 +18,7 @@ from installation.showing.cover import Cover
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter, paint_picture
 from installation.showing.scene import Line, Scene, Size
-from installation.showing.typesetting import Stage, Text
+from installation.showing.typesetting import ScreenContext, Text
 from installation.showing.words import load_words
 from tests.support.figures import CLINICIAN, company, draw
 
@@ -35,21 +35,21 @@ def _pixels(surface: pygame.Surface) -> Pixels:
     return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
 
 
-def _scene(size: Size = (960, 540)) -> tuple[Scene, Stage]:
+def _scene(size: Size = (960, 540)) -> tuple[Scene, ScreenContext]:
     heads = [(620.0, 260.0, 170.0)]
-    stage = Stage(load_words(), Fonts(), size)
-    return compose(draw((1280, 720), heads), company(heads, [CLINICIAN]), stage, 0.0), stage
+    context = ScreenContext(load_words(), Fonts(), size)
+    return compose(draw((1280, 720), heads), company(heads, [CLINICIAN]), context, 0.0), context
 
 
 @pytest.mark.parametrize("form", MASKS)
 def test_every_kind_of_surface_shows_the_same(form: str) -> None:
     """The colours are right whatever order of channels the display has."""
-    scene, stage = _scene()
-    plain = pygame.Surface(stage.size, depth=32)
-    Painter(stage.fonts).paint(scene, plain)
+    scene, context = _scene()
+    plain = pygame.Surface(context.size, depth=32)
+    Painter(context.fonts).paint(scene, plain)
     depth, masks = MASKS[form]
-    other = pygame.Surface(stage.size, 0, depth, masks)
-    Painter(stage.fonts).paint(scene, other)
+    other = pygame.Surface(context.size, 0, depth, masks)
+    Painter(context.fonts).paint(scene, other)
     np.testing.assert_array_equal(_pixels(plain), _pixels(other))
 
 
@@ -78,13 +78,13 @@ def test_a_part_of_a_surface_is_painted_in_place() -> None:
 
 def test_painting_covers_all_and_changes_nothing() -> None:
     """What was on the surface before does not show, and the scene stays as it was."""
-    scene, stage = _scene()
+    scene, context = _scene()
     assert scene.picture is not None
     picture = scene.picture.pixels.copy()
-    painter = Painter(stage.fonts)
+    painter = Painter(context.fonts)
     seen = []
     for colour in ("black", "magenta"):
-        surface = pygame.Surface(stage.size, depth=32)
+        surface = pygame.Surface(context.size, depth=32)
         surface.fill(colour)
         painter.paint(scene, surface)
         seen.append(_pixels(surface))
@@ -110,8 +110,8 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
     So it is where others are still there; what they are called is not set anew for that.
     """
     size = (960, 540)
-    stage = Stage(load_words(), Fonts(), size)
-    painter = Painter(stage.fonts)
+    context = ScreenContext(load_words(), Fonts(), size)
+    painter = Painter(context.fonts)
     surface = pygame.Surface(size, depth=32)
     mirror = draw((1280, 720), [])
     heads = [(320.0, 260.0, 170.0), (920.0, 260.0, 170.0)]
@@ -122,9 +122,9 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
         for picture in range(30):
             now = since + picture / 30
             seen = company(heads[:people], [CLINICIAN, CALLED]) if people else None
-            scene = compose(mirror, seen, stage, now, scene)
+            scene = compose(mirror, seen, context, now, scene)
             painter.paint(scene, surface)
-            painter.turn(now)
+            painter.evict(now)
         assert scene is not None
         return scene
 
@@ -136,7 +136,7 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
     assert tags_of(show_for_a_second(others, since=1.0)) == of_both[:others]
     assert len(of_both) == 2
     assert not _written()
-    assert len(stage.fonts._extents) == 0
+    assert len(context.fonts._extents) == 0
 
 
 sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))

@@ -17,6 +17,7 @@ from installation.showing.window import (
     HeldKey,
     OffScreen,
     Screen,
+    ScreenEvents,
     Window,
     open_screen,
 )
@@ -43,8 +44,7 @@ def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) ->
     assert screen.surface.get_size() == (640, 360)
     screen.surface.fill((0, 255, 0))
     screen.flip()
-    assert not screen.ended(0.0)
-    assert not screen.staff_wanted(0.0)
+    assert screen.poll(0.0) == ScreenEvents()
     screen.close()
     screen.close()
 
@@ -69,22 +69,22 @@ def test_escape_ends_the_show_only_when_held(dummy: None) -> None:
     window = Window(0, (64, 36))
     escape = {"key": pygame.K_ESCAPE}
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, escape))
-    assert not window.ended(10.0)
+    assert not window.poll(10.0).end_show
     pygame.event.post(pygame.event.Event(pygame.KEYUP, escape))
-    assert not window.ended(10.0 + HOLD_TO_END_S)
+    assert not window.poll(10.0 + HOLD_TO_END_S).end_show
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, escape))
-    assert not window.ended(20.0)
+    assert not window.poll(20.0).end_show
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, escape))
-    assert not window.ended(20.0 + HOLD_TO_END_S - 0.01)
-    assert window.ended(20.0 + HOLD_TO_END_S)
+    assert not window.poll(20.0 + HOLD_TO_END_S - 0.01).end_show
+    assert window.poll(20.0 + HOLD_TO_END_S).end_show
 
 
 def test_other_keys_end_nothing(dummy: None) -> None:
     """A keyboard that is leaned on leaves the show running."""
     window = Window(0, (64, 36))
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": pygame.K_SPACE}))
-    assert not window.ended(0.0)
-    assert not window.ended(100.0)
+    assert not window.poll(0.0).end_show
+    assert not window.poll(100.0).end_show
 
 
 def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
@@ -93,25 +93,25 @@ def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
 
     def press(now: float) -> None:
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": pygame.K_F1}))
-        assert not window.ended(now)
+        assert not window.poll(now).end_show
 
-    assert not window.staff_wanted(0.0)
+    assert not window.poll(0.0).staff_card
     press(10.0)
-    assert window.staff_wanted(10.0)
+    assert window.poll(10.0).staff_card
     press(12.0)
-    assert not window.staff_wanted(12.0)
+    assert not window.poll(12.0).staff_card
     press(20.0)
-    assert window.staff_wanted(20.0 + STAFF_S - 0.01)
-    assert not window.staff_wanted(20.0 + STAFF_S)
+    assert window.poll(20.0 + STAFF_S - 0.01).staff_card
+    assert not window.poll(20.0 + STAFF_S).staff_card
     press(20.0 + STAFF_S)
-    assert window.staff_wanted(21.0 + STAFF_S)
+    assert window.poll(21.0 + STAFF_S).staff_card
 
 
 def test_closing_the_window_ends_the_show(dummy: None) -> None:
     """The desktop's own way of closing a window works."""
     window = Window(0, (64, 36))
     pygame.event.post(pygame.event.Event(pygame.QUIT))
-    assert window.ended(0.0)
+    assert window.poll(0.0).end_show
 
 
 def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
