@@ -1,8 +1,8 @@
-"""Memory that a part works in: each piece is made once and written over by what comes next.
+"""Arrays that a part computes in: each is allocated once and overwritten by the next frame.
 
-Whatever a detector or a classifier makes of a visitor lies in such pieces, so that all of it can be
-zeroed when the work on a frame is done. Fresh arrays for each frame would be left about wherever
-they were freed.
+Whatever a detector or a classifier computes from a visitor's picture lies in such arrays, so that
+all of it can be zeroed when the work on a frame is done. Fresh arrays for each frame would leave
+their content in freed memory.
 """
 
 from __future__ import annotations
@@ -15,56 +15,58 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from installation.memory.pages import pages
+from installation.memory.pages import allocate_pages
 
-_PERTURB = -6
-"""M_PERTURB of glibc's malloc.h: freed memory is filled with a byte, mallopt(3)."""
+_M_PERTURB = -6
+"""glibc's option that fills freed memory with a byte; malloc.h, mallopt(3)."""
 
 
 class Buffers:
-    """Pieces of memory by name, on pages of their own. For one thread."""
+    """Arrays by name, on pages of their own. For one thread."""
 
     def __init__(self) -> None:
-        self._pieces: dict[str, npt.NDArray[np.uint8]] = {}
+        self._blocks: dict[str, npt.NDArray[np.uint8]] = {}
 
     def __repr__(self) -> str:
-        return f"<Buffers, {', '.join(self._pieces) or 'none'}>"
+        return f"<Buffers, {', '.join(self._blocks) or 'none'}>"
 
     def take(
-        self, name: str, shape: tuple[int, ...], kind: npt.DTypeLike = np.uint8
+        self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8
     ) -> npt.NDArray[Any]:
-        """Return the piece `name` as an array of `shape`, to be written over; what it holds is old.
+        """Return the array `name` with `shape`, to be written to; its content is old.
 
-        The array is valid until the same name is taken again. A piece grows to the largest that is
-        asked of it.
+        It is valid until the same name is taken again. Its memory grows to the largest shape that
+        is taken.
         """
-        size = math.prod(shape) * np.dtype(kind).itemsize
-        piece = self._pieces.get(name)
-        if piece is None or piece.size < size:
-            if piece is not None:
-                piece.fill(0)
-            memory, _ = pages(max(1, size))
-            piece = self._pieces[name] = np.frombuffer(memory, np.uint8)
-        return piece[:size].view(kind).reshape(shape)
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        block = self._blocks.get(name)
+        if block is None or block.size < size:
+            if block is not None:
+                block.fill(0)
+            memory, _ = allocate_pages(max(1, size))
+            block = self._blocks[name] = np.frombuffer(memory, np.uint8)
+        return block[:size].view(dtype).reshape(shape)
 
     def forget(self) -> None:
-        """Zero every piece."""
-        for piece in self._pieces.values():
-            piece.fill(0)
+        """Zero every array."""
+        for block in self._blocks.values():
+            block.fill(0)
 
 
-def overwrite_freed() -> bool:
-    """Have the C library write over memory as soon as it is freed; tell whether it will.
+def overwrite_freed_memory() -> bool:
+    """Have the C library overwrite memory as soon as it is freed; return whether it will.
 
-    The networks free what they made of a visitor's picture, layer by layer, and it would lie about
-    until somebody else was given the same place. Pieces of up to 1,032 bytes are left out unless
-    the launcher has turned off the cache that keeps them (GLIBC_TUNABLES), which costs nothing that
-    could be measured. Measured on two cores of an AMD EPYC: finding and reading a face takes a
-    tenth more of the processor's time, painting a frame no more than 3 % (3.6 ms). The other way,
-    `malloc_trim` once a visitor has left, is quicker (2–6 ms) but leaves pieces of less than a
-    page, in which rows of pictures were found. Only glibc can do either.
+    Networks free what they computed from a visitor's picture layer by layer, and it would stay in
+    freed memory until the same place is allocated again. Only glibc can do this. Blocks of up to
+    1,032 bytes are left out unless their cache is off (GLIBC_TUNABLES), which costs nothing that
+    could be measured.
+
+    Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time,
+    painting a frame no more than 3 % (3.6 ms). The alternative, `malloc_trim` after a visitor has
+    left, is faster (2–6 ms) but leaves blocks of less than a page, and rows of pictures were found
+    in them.
     """
     if sys.platform != "linux":
         return False
     library = ctypes.CDLL(None)
-    return hasattr(library, "gnu_get_libc_version") and bool(library.mallopt(_PERTURB, 0xFF))
+    return hasattr(library, "gnu_get_libc_version") and bool(library.mallopt(_M_PERTURB, 0xFF))

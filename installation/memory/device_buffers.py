@@ -1,7 +1,7 @@
-"""Tensors that a network's input is made in: each piece is allocated once and zeroed after use.
+"""Tensors that a network's input is computed in: each is allocated once and zeroed after use.
 
-In a module of its own because it imports torch, which takes seconds, and the window is painted
-before that.
+A module of its own, because it imports torch: that takes seconds, and the first scene is painted
+before.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class DeviceBuffers:
         return f"<DeviceBuffers on {self.device}, {', '.join(self._tensors) or 'none'}>"
 
     def take(self, name: str, *shape: int) -> torch.Tensor:
-        """Return the tensor `name`, float32 of `shape`, to be written over; its content is old.
+        """Return the tensor `name`, float32 of `shape`, to be written to; its content is old.
 
-        It is valid until the same name is taken again. A tensor grows to the largest shape that is
-        taken.
+        It is valid until the same name is taken again. Its memory grows to the largest shape that
+        is taken.
         """
         if self.device.type == "cpu":
             return torch.from_numpy(self.host.take(name, shape, np.float32))

@@ -1,8 +1,7 @@
-"""The verb of every part that holds pixels of visitors.
+"""What forgets: the Protocol of every part that holds pixels of visitors.
 
 Pixels are overwritten as soon as they have been used, by the part that used them. `forget` is for
-what that leaves: what a library holds on to between two frames, and frames that a failure left in
-use.
+what remains: what a library holds between two frames, and frames that a failure left in use.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ class PixelHolder(Protocol):
     def forget(self) -> None:
         """Overwrite or drop all of it; a second call does nothing.
 
-        The part can be used again afterwards. To be called by the thread that uses it, or once that
-        thread has ended.
+        The part can be used again afterwards. To be called by the thread that uses the part, or
+        when that thread has ended.
         """
         ...
 
 
 def forget_all(holders: Iterable[PixelHolder]) -> None:
-    """Have every one of `holders` forget, even if one of them raises; then raise what it raised."""
+    """Have each of `holders` forget, even if others raise; then raise what one of them raised."""
     with contextlib.ExitStack() as stack:
         for holder in holders:
             stack.callback(holder.forget)

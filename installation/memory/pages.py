@@ -1,4 +1,4 @@
-"""Memory for pictures: whole pages, locked where that is allowed, and in no core dump."""
+"""Whole pages of memory for pictures: locked if that is allowed, and in no core dump."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import mmap
 import sys
 
 
-def pages(size: int) -> tuple[mmap.mmap, bool]:
+def allocate_pages(size: int) -> tuple[mmap.mmap, bool]:
     """Return `size` bytes of zeroed memory on pages of their own, and whether they are locked.
 
-    Locked memory is never written to swap; how much may be locked is a limit of the user.
+    Locked memory is never written to swap; how much a user may lock is limited (RLIMIT_MEMLOCK).
+    On Linux the pages are also left out of core dumps and of child processes.
     """
     if sys.platform != "linux":
         return mmap.mmap(-1, size), False
@@ -18,5 +19,5 @@ def pages(size: int) -> tuple[mmap.mmap, bool]:
     memory.madvise(mmap.MADV_DONTDUMP)
     memory.madvise(mmap.MADV_DONTFORK)
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    refused = ctypes.CDLL(None).mlock(ctypes.c_void_p(address), ctypes.c_size_t(size))
-    return memory, refused == 0
+    error = ctypes.CDLL(None).mlock(ctypes.c_void_p(address), ctypes.c_size_t(size))
+    return memory, error == 0

@@ -1,1 +1,1 @@
-"""What keeps the show going: the clock, the mailbox, the worker."""
+"""What keeps the show running: the clock, the mailbox between threads, workers, measurements."""

@@ -1,4 +1,4 @@
-"""Time as the show sees it, so that tests can hold it still."""
+"""The clock of the show, a Protocol so that tests can move time by hand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds on a clock that only goes forward."""
+    """A clock that only goes forward."""
 
     def now(self) -> float:
-        """Return the instant, in seconds since an arbitrary start."""
+        """Return the current instant, in seconds since an arbitrary start."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Return after `seconds`; at once where they are not positive."""
+        """Return after `seconds`; at once if they are not positive."""
         ...
 
 
@@ -22,10 +22,10 @@ class MonotonicClock:
     """The machine's monotonic clock."""
 
     def now(self) -> float:
-        """Return the instant, in seconds."""
+        """Return the current instant, in seconds."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Sleep for `seconds`; return at once where they are not positive."""
+        """Sleep for `seconds`; return at once if they are not positive."""
         if seconds > 0:
             time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""What the show measures of itself, in constant memory, for the summary at its end."""
+"""Measurements of the show, in constant memory, for the summary at its end."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass, field
 import psutil
 
 BUCKET_S = 0.0001
-"""Width of a histogram's bucket, s: a hundredth of a usual frame age, so that 3 % can be told."""
+"""Width of a histogram's bucket, s: 1 % of a usual frame age, so that differences of 3 % show."""
 
 BUCKETS = 20_000
-"""Two seconds in all; what is longer counts as two seconds."""
+"""Two seconds in all; longer durations count as two seconds."""
 
 
 def resident_mb() -> float:
-    """Return the memory that the process holds now, MB (10⁶ bytes)."""
+    """Return the resident memory of the process, MB (10⁶ bytes)."""
     return float(psutil.Process().memory_info().rss) / 1e6
 
 
 class Durations:
-    """A histogram of durations: percentiles without keeping the values."""
+    """A histogram of durations: percentiles, without a list of all values."""
 
     def __init__(self) -> None:
         self._counts = [0] * BUCKETS
@@ -33,23 +33,23 @@ class Durations:
         bucket = min(max(int(seconds / BUCKET_S), 0), BUCKETS - 1)
         self._counts[bucket] += 1
         self.total += 1
-        # Welford's running mean and sum of squares: no value is kept, and none is too large.
+        # Welford's running mean and sum of squares needs no list, and stalls of any length count.
         error = seconds - self._mean
         self._mean += error / self.total
         self._squares += error * (seconds - self._mean)
 
     def percentile_ms(self, share: float) -> float | None:
-        """Return the duration, in ms, that `share` (0–1) of all stay at or below; None of nothing.
+        """Return the duration, ms, that `share` (0–1) of all durations do not exceed.
 
-        Right to a tenth of a millisecond: the upper edge of the bucket is given.
+        It is the upper edge of a bucket, so up to 0.1 ms too long. None if there are no durations.
         """
         if self.total == 0:
             return None
         needed = max(1, share * self.total)
-        seen = 0
+        counted = 0
         for bucket, count in enumerate(self._counts):
-            seen += count
-            if seen >= needed:
+            counted += count
+            if counted >= needed:
                 return (bucket + 1) * BUCKET_S * 1000
         raise AssertionError("the counts add up to the total")
 
@@ -58,13 +58,13 @@ class Durations:
         return Percentiles(self.percentile_ms(0.5), self.percentile_ms(0.95))
 
     def deviation_ms(self) -> float | None:
-        """Return the standard deviation, ms; None of nothing."""
+        """Return the standard deviation, ms; None if there are no durations."""
         return 1000 * math.sqrt(self._squares / self.total) if self.total else None
 
 
 @dataclass(frozen=True)
 class Percentiles:
-    """The median and the 95th percentile of a duration, ms; None where nothing was measured."""
+    """The median and the 95th percentile of a duration, ms; None if nothing was measured."""
 
     p50: float | None = None
     p95: float | None = None
@@ -72,15 +72,15 @@ class Percentiles:
 
 @dataclass(frozen=True)
 class Summary:
-    """The show in numbers.
+    """The measurements of one show.
 
-    `seconds`, `first_paint_s`, `first_frame_s` (the camera's first picture on the screen) and
-    `first_verdict_s` count from the start of the process. The rates are taken over the time in
-    which frames were shown: `camera_fps` frames that the camera gave, `mirror_fps` frames that
-    reached the screen, `readings_per_s` crops that were classified.
+    `seconds`, `first_paint_s`, `first_frame_s` (the camera's first frame on the screen) and
+    `first_verdict_s` are counted from the start of the process. The rates are averages over the
+    time in which frames were shown: `camera_fps` of frames that the camera gave, `mirror_fps` of
+    frames that reached the screen, `readings_per_s` of crops that were classified.
     `frame_age_ms` is the time from a frame's arrival to the flip that first shows it, `interval_ms`
-    the time from one such flip to the next, and `jitter_ms` the standard deviation of that, which
-    is 0 on a perfectly smooth mirror. `dropped` frames came but were never shown.
+    the time from one such flip to the next, and `jitter_ms` the standard deviation of the interval,
+    which is 0 on a perfectly smooth mirror. `dropped` counts the frames that were never shown.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""A thread that ends loudly: what it raised is raised again where it is asked."""
+"""A thread whose exceptions are raised again in the thread that checks it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Worker:
-    """Runs `work(stopping)` in a thread of its own until it returns or raises.
+    """A thread that runs `work(stopping)` until it returns or raises.
 
     `work` must return soon after the event `stopping` is set.
     """
@@ -23,7 +23,7 @@ class Worker:
         try:
             self._work(self._stopping)
         except BaseException as failure:
-            # What the work had in its hands, a frame perhaps, must not wait here with the failure.
+            # The local variables, a frame perhaps, must not be kept as long as the failure.
             traceback.clear_frames(failure.__traceback__)
             self._failure = failure
 
@@ -32,12 +32,12 @@ class Worker:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise what the work raised, if it did."""
+        """Raise what `work` raised, if it raised anything."""
         if self._failure is not None:
             raise self._failure
 
     def stop(self, timeout: float) -> bool:
-        """Ask the work to end and wait up to `timeout` seconds; tell whether it has."""
+        """Set `stopping`, wait up to `timeout` seconds, and return whether the work has ended."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)

@@ -147,7 +147,7 @@ def load(
 
     import torch
 
-    from installation.memory.buffers import overwrite_freed
+    from installation.memory.buffers import overwrite_freed_memory
     from installation.naming.networks.device import choose_device
     from installation.naming.reading.classifier import open_classifier
     from installation.naming.reading.settler import Settler
@@ -177,7 +177,7 @@ def load(
         say(f"camera: {opened.name}")
         return StandIn(opened, cameras_before, clock) if fallback else opened
 
-    overwrite_freed()
+    overwrite_freed_memory()
     warm_up(detector, classifier, settings.camera)
     return Parts(
         label_set=label_set,
@@ -437,7 +437,7 @@ class Watch:
             ways=0 if proof is None else proof.ways,
             tried_at=proof.at if proof is not None and proof.outcomes else None,
             locked=self._camera.pool.locked,
-            made=self._camera.pool.made,
+            made=self._camera.pool.allocated,
             labels=label_set.settings.title,
             shown=len(label_set.labels),
             size=label_set.size,

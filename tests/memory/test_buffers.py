@@ -11,8 +11,8 @@ from installation.guarding.stage_one import surroundings
 from installation.memory.buffers import Buffers
 
 
-def test_a_piece_is_made_once_and_used_again() -> None:
-    """Smaller work lies where larger work lay, and nothing new is made for it."""
+def test_an_array_is_allocated_once_and_used_again() -> None:
+    """A smaller array lies where the larger one lay, and nothing new is allocated for it."""
     buffers = Buffers()
     first = buffers.take("crop", (8, 8, 3))
     second = buffers.take("crop", (2, 2), np.float32)
@@ -20,8 +20,8 @@ def test_a_piece_is_made_once_and_used_again() -> None:
     assert not np.shares_memory(first, buffers.take("batch", (8, 8, 3)))
 
 
-def test_a_piece_that_must_grow_is_zeroed() -> None:
-    """What was too small is left empty."""
+def test_an_array_that_must_grow_is_zeroed() -> None:
+    """The memory that was too small holds nothing afterwards."""
     buffers = Buffers()
     small = buffers.take("crop", (4, 4))
     small.fill(200)
@@ -31,29 +31,29 @@ def test_a_piece_that_must_grow_is_zeroed() -> None:
     assert large.shape == (40, 40)
 
 
-def test_zeroing_reaches_every_piece() -> None:
-    """After the work on a frame nothing of it is in any piece, however large it once was."""
+def test_forgetting_reaches_every_array() -> None:
+    """After the work on a frame nothing of it is in any array, however large it once was."""
     buffers = Buffers()
-    pieces = [buffers.take(name, (9, 9)) for name in ("a", "b")]
-    for piece in pieces:
-        piece.fill(200)
+    arrays = [buffers.take(name, (9, 9)) for name in ("a", "b")]
+    for array in arrays:
+        array.fill(200)
     buffers.take("a", (1, 1))
     buffers.forget()
-    assert not any(piece.any() for piece in pieces)
+    assert not any(array.any() for array in arrays)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's mallopt")
 @pytest.mark.parametrize("size", [64, 672, 50_000])
-def test_freed_memory_is_written_over(size: int) -> None:
-    """What the C library is given back is no longer what was in it: a row of a crop, a crop."""
+def test_freed_memory_is_overwritten(size: int) -> None:
+    """A row of a crop and a whole crop are gone as soon as the C library has their memory back."""
     script = (
         "import ctypes, sys\n"
-        "from installation.memory.buffers import overwrite_freed\n"
+        "from installation.memory.buffers import overwrite_freed_memory\n"
         "library = ctypes.CDLL(None)\n"
         "library.malloc.restype = ctypes.c_void_p\n"
         "library.malloc.argtypes = (ctypes.c_size_t,)\n"
         "library.free.argtypes = (ctypes.c_void_p,)\n"
-        "if sys.argv[1] == 'yes' and not overwrite_freed(): sys.exit(3)\n"
+        "if sys.argv[1] == 'yes' and not overwrite_freed_memory(): sys.exit(3)\n"
         "size = int(sys.argv[2])\n"
         "place, guard = library.malloc(size), library.malloc(size)\n"
         "ctypes.memset(place, 0x41, size)\n"

@@ -26,7 +26,7 @@ def check_forgetting(device: torch.device) -> None:
 
 
 def test_forgetting_reaches_host_and_tensors_whatever_their_size() -> None:
-    """After a reading nothing of a crop is in any piece, nor in one that had to grow."""
+    """After a reading nothing of a crop is in any memory, nor in what had to grow."""
     check_forgetting(CPU)
 
 
@@ -51,6 +51,6 @@ def test_a_tensor_is_float32_of_the_shape_that_is_taken(device: torch.device) ->
 
 
 def test_on_the_cpu_tensors_are_allocated_once() -> None:
-    """Smaller work lies where larger work lay, and nothing new is made for it."""
+    """A smaller batch lies where the larger one lay, and nothing new is allocated for it."""
     buffers = DeviceBuffers(CPU)
     assert buffers.take("batch", 8, 3).data_ptr() == buffers.take("batch", 2, 3).data_ptr()

@@ -10,32 +10,32 @@ from installation.running.latest import Latest
 
 
 class OneValue(RuleBasedStateMachine):
-    """The mailbox behaves like a shelf for one value with counters beside it."""
+    """The mailbox holds at most one value, and counts those that were put and dropped."""
 
     def __init__(self) -> None:
         super().__init__()
         self.mailbox: Latest[int] = Latest()
-        self.shelf: int | None = None
-        self.put = 0
-        self.taken = 0
+        self.held: int | None = None
+        self.count_put = 0
+        self.count_taken = 0
 
     @rule(value=st.integers())
-    def somebody_puts(self, value: int) -> None:
+    def put_value(self, value: int) -> None:
         self.mailbox.put(value)
-        self.shelf = value
-        self.put += 1
+        self.held = value
+        self.count_put += 1
 
     @rule()
-    def somebody_takes(self) -> None:
-        assert self.mailbox.take(timeout=0) == self.shelf
-        self.taken += self.shelf is not None
-        self.shelf = None
+    def take_value(self) -> None:
+        assert self.mailbox.take(timeout=0) == self.held
+        self.count_taken += self.held is not None
+        self.held = None
 
     @invariant()
-    def every_value_is_accounted_for(self) -> None:
-        waiting = self.shelf is not None
-        assert self.mailbox.received == self.put
-        assert self.mailbox.dropped == self.put - self.taken - waiting
+    def every_value_is_counted(self) -> None:
+        waiting = self.held is not None
+        assert self.mailbox.received == self.count_put
+        assert self.mailbox.dropped == self.count_put - self.count_taken - waiting
 
 
 TestOneValue = OneValue.TestCase
@@ -43,7 +43,7 @@ TestOneValue = OneValue.TestCase
 
 @given(st.lists(st.integers(), min_size=1))
 def test_the_reader_gets_the_newest_value_only(values: list[int]) -> None:
-    """However many values came, the mirror draws the last."""
+    """The mirror draws the last of the frames that came since it drew one."""
     mailbox: Latest[int] = Latest()
     for value in values:
         mailbox.put(value)
@@ -53,7 +53,7 @@ def test_the_reader_gets_the_newest_value_only(values: list[int]) -> None:
 
 
 def test_a_waiting_reader_is_woken_by_a_value() -> None:
-    """The show loop wakes when a frame comes, not at the end of its wait."""
+    """The show loop wakes as soon as a frame comes, not at the end of its timeout."""
     mailbox: Latest[str] = Latest()
     taken: list[str | None] = []
     reader = threading.Thread(target=lambda: taken.append(mailbox.take(timeout=60)))
@@ -64,7 +64,7 @@ def test_a_waiting_reader_is_woken_by_a_value() -> None:
 
 
 def test_closing_wakes_the_reader_and_keeps_the_last_value() -> None:
-    """At the end of a film the last frame is still seen, and nobody waits for another."""
+    """At the end of a film the last frame is still shown, and nothing waits for another."""
     mailbox: Latest[str] = Latest()
     taken: list[str | None] = []
     reader = threading.Thread(target=lambda: taken.append(mailbox.take()))
@@ -83,7 +83,7 @@ def test_closing_wakes_the_reader_and_keeps_the_last_value() -> None:
 
 
 def test_a_value_that_waits_can_be_dropped() -> None:
-    """At the end of a show no frame waits for a reader who has gone."""
+    """At the end of a show no frame is kept for a reader that has ended."""
     mailbox: Latest[str] = Latest()
     mailbox.put("a visitor")
     mailbox.forget()
@@ -93,7 +93,7 @@ def test_a_value_that_waits_can_be_dropped() -> None:
 
 
 def test_the_mailbox_never_shows_its_value() -> None:
-    """A mailbox that ends up in a log line says nothing of the frame in it."""
+    """A mailbox in a log line tells nothing about the frame in it."""
     mailbox: Latest[str] = Latest()
     mailbox.put("a visitor")
-    assert repr(mailbox) == "<Latest, fresh, 0 dropped>"
+    assert repr(mailbox) == "<Latest, full, 0 dropped>"

@@ -15,7 +15,7 @@ from installation.running.telemetry import BUCKET_S, Durations
     st.floats(min_value=0.01, max_value=1),
 )
 def test_percentiles_agree_with_sorting(seconds: list[float], share: float) -> None:
-    """A percentile of the histogram is the sorted list's, to one bucket."""
+    """A percentile of the histogram is that of the sorted list, to one bucket."""
     durations = Durations()
     for duration in seconds:
         durations.add(duration)
@@ -28,7 +28,7 @@ def test_percentiles_agree_with_sorting(seconds: list[float], share: float) -> N
 
 @given(st.lists(st.floats(min_value=0, max_value=100), min_size=1, max_size=200))
 def test_jitter_is_the_standard_deviation(seconds: list[float]) -> None:
-    """The running figure agrees with the textbook's, stalls of any length included."""
+    """The jitter agrees with the standard library's figure, stalls of any length included."""
     durations = Durations()
     for duration in seconds:
         durations.add(duration)
@@ -37,14 +37,14 @@ def test_jitter_is_the_standard_deviation(seconds: list[float]) -> None:
     )
 
 
-def test_nothing_measured_is_not_zero() -> None:
-    """A show that never showed a frame gives no frame age, instead of a perfect one."""
+def test_without_measurements_there_are_no_figures() -> None:
+    """A show that never showed a frame has no frame age, and not one of 0 ms."""
     assert Durations().percentile_ms(0.95) is None
     assert Durations().deviation_ms() is None
 
 
 def test_a_stall_counts_as_the_longest_bucket() -> None:
-    """A mirror that froze for a minute does not vanish from the figures."""
+    """A mirror that froze for a minute is still in the percentiles."""
     durations = Durations()
     durations.add(60.0)
     assert durations.percentile_ms(0.5) == pytest.approx(2000)

@@ -7,8 +7,8 @@ import pytest
 from installation.running.worker import Worker
 
 
-def test_what_a_thread_raises_is_raised_where_it_is_asked() -> None:
-    """A camera that fails in its thread ends the show loudly."""
+def test_what_a_thread_raises_is_raised_by_check() -> None:
+    """A camera that fails in its thread ends the show with its error."""
 
     def fail(stopping: threading.Event) -> None:
         raise OSError("the camera is gone")
@@ -20,19 +20,19 @@ def test_what_a_thread_raises_is_raised_where_it_is_asked() -> None:
         worker.check()
 
 
-def test_work_ends_when_asked() -> None:
-    """Stopping sets the event that the work watches, and waits for it."""
-    asked: list[bool] = []
-    worker = Worker("analysis", lambda stopping: asked.append(stopping.wait(60)))
+def test_work_is_told_to_stop() -> None:
+    """`stop` sets the event that the work waits for, and returns once the work has ended."""
+    stopped: list[bool] = []
+    worker = Worker("analysis", lambda stopping: stopped.append(stopping.wait(60)))
     worker.start()
-    assert asked == []
+    assert stopped == []
     assert worker.stop(timeout=30)
-    assert asked == [True]
+    assert stopped == [True]
     worker.check()
 
 
-def test_work_that_does_not_end_is_said() -> None:
-    """A thread stuck in a driver does not hold up the end of the show."""
+def test_stop_returns_whether_the_work_has_ended() -> None:
+    """A thread that hangs in a driver does not delay the end of the show."""
     release = threading.Event()
     worker = Worker("capture", lambda stopping: release.wait(60))
     worker.start()
@@ -42,5 +42,5 @@ def test_work_that_does_not_end_is_said() -> None:
 
 
 def test_a_worker_that_never_started_has_stopped() -> None:
-    """The show can end while it is still loading."""
+    """A show that ends while it loads waits for no thread."""
     assert Worker("analysis", lambda stopping: None).stop(timeout=0)

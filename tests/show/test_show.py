@@ -33,7 +33,7 @@ from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.cameras.camera import Camera
-from installation.seeing.cameras.orientation import Turn
+from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
@@ -346,10 +346,10 @@ def test_no_picture_of_a_visitor_outlives_the_next_one(after: int, there: bool) 
     screen = OffScreen((320, 180))
     clock = ManualClock()
     mirror = show.Mirror(screen, show.open_stage(screen, Settings()), frames, seen, clock)
-    turn = Turn(mirror=True)
+    orientation = Orientation(mirror=True)
     for number in range(30 + after):
         value = 201 if number < 30 else 3
-        frame = Frame(turn.apply(np.full((97, 163, 3), value, np.uint8)), number / 30)
+        frame = Frame(orientation.apply(np.full((97, 163, 3), value, np.uint8)), number / 30)
         seen.put(analysis.see(frame))
         frames.put(frame)
         del frame
@@ -357,7 +357,7 @@ def test_no_picture_of_a_visitor_outlives_the_next_one(after: int, there: bool) 
         mirror.step()
     gc.collect()
     assert any((held == 201).any() for held in arrays()) is there
-    assert turn.pool.made < 10
+    assert orientation.pool.allocated < 10
 
 
 @pytest.fixture

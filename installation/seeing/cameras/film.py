@@ -16,7 +16,7 @@ import numpy as np
 
 from installation.errors import CameraError, Mistake, display_path
 from installation.running.clock import Clock
-from installation.seeing.cameras.orientation import Turn
+from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.cameras.scene_cuts import Scenes
 from installation.seeing.frame import Frame, Pixels
 
@@ -72,7 +72,7 @@ class Replay:
     """
 
     def __init__(
-        self, reel: Reel, turn: Turn, clock: Clock, *, as_fast_as_possible: bool = False
+        self, reel: Reel, turn: Orientation, clock: Clock, *, as_fast_as_possible: bool = False
     ) -> None:
         self.name = reel.name
         self._reel = reel

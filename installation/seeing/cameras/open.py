@@ -12,7 +12,7 @@ from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.film import Film, Pictures, Reel, Replay
-from installation.seeing.cameras.orientation import Turn
+from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.cameras.rehearsal import Rehearsal
 from installation.seeing.cameras.v4l import CameraListing, list_cameras
 from installation.seeing.cameras.webcam import Webcam
@@ -61,15 +61,15 @@ def open_camera(
     return Replay(reel, turn, clock, as_fast_as_possible=as_fast_as_possible)
 
 
-def _reel(source: str, settings: CameraSettings, *, once: bool) -> tuple[Reel, Turn]:
-    turn = Turn.from_settings(settings)
+def _reel(source: str, settings: CameraSettings, *, once: bool) -> tuple[Reel, Orientation]:
+    turn = Orientation.from_settings(settings)
     if source == REHEARSAL:
         # A camera hangs on its side so that the visitor stands upright on a tall screen. The
         # rehearsal's visitor does so without being turned.
         width, height = settings.width, settings.height
         if settings.rotate in (90, 270):
             width, height = height, width
-        return Rehearsal(width, height, settings.fps), Turn(mirror=settings.mirror)
+        return Rehearsal(width, height, settings.fps), Orientation(mirror=settings.mirror)
     path = Path(source).expanduser()
     if path.is_dir():
         return Pictures(path, settings.width, settings.height, settings.fps, once=once), turn

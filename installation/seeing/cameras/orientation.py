@@ -1,4 +1,4 @@
-"""How a camera's picture is turned before anybody sees it."""
+"""How a camera's picture is rotated and mirrored before it is shown or analysed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ROTATIONS = {
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Degrees clockwise, and then left for right as in a mirror."""
+class Orientation:
+    """A rotation by `rotate` degrees clockwise, then a flip from left to right if `mirror`."""
 
     rotate: int = 0
     mirror: bool = False
@@ -28,12 +28,12 @@ class Turn:
     """Where the pictures live."""
 
     @classmethod
-    def from_settings(cls, settings: CameraSettings) -> Turn:
-        """Return the turn that the curator has set."""
+    def from_settings(cls, settings: CameraSettings) -> Orientation:
+        """Return the orientation that the curator has set."""
         return cls(settings.rotate, settings.mirror)
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Return the turned picture, in the pool; a copy where nothing turns."""
+        """Return the rotated and mirrored picture, always in the pool and never `pixels` itself."""
         height, width, _ = pixels.shape
         if not self.rotate and not self.mirror:
             copied = self.pool.take(height, width)
@@ -42,11 +42,11 @@ class Turn:
         if self.rotate:
             if self.rotate != 180:
                 height, width = width, height
-            turned = self.pool.take(height, width)
-            cv2.rotate(pixels, _ROTATIONS[self.rotate], turned)
-            pixels = turned
+            rotated = self.pool.take(height, width)
+            cv2.rotate(pixels, _ROTATIONS[self.rotate], rotated)
+            pixels = rotated
         if self.mirror:
-            turned = self.pool.take(height, width)
-            cv2.flip(pixels, 1, turned)
-            pixels = turned
+            mirrored = self.pool.take(height, width)
+            cv2.flip(pixels, 1, mirrored)
+            pixels = mirrored
         return pixels

@@ -15,7 +15,7 @@ import cv2
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing.cameras import v4l
-from installation.seeing.cameras.orientation import Turn
+from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
@@ -56,7 +56,7 @@ class Webcam:
     ) -> None:
         self._device = device
         self._capture = capture
-        self._turn = Turn.from_settings(settings)
+        self._turn = Orientation.from_settings(settings)
         self.pool = self._turn.pool
         self._clock = clock
         # The format first: it decides which sizes and rates there are.
