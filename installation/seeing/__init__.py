@@ -1,1 +1,1 @@
-"""What is in front of the machine: frames, cameras, face detection, tracking."""
+"""From a camera to tracks of visitors: frames, cameras, face detection, tracking."""

@@ -40,7 +40,7 @@ class Box:
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
     def iou(self, other: Box) -> float:
-        """Return the intersection over the union with `other`, 0–1; 0 where both are empty."""
+        """Return the intersection over the union with `other`, 0–1; 0 if both are empty."""
         width = min(self.x1, other.x1) - max(self.x0, other.x0)
         height = min(self.y1, other.y1) - max(self.y0, other.y0)
         if width <= 0 or height <= 0:

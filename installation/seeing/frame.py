@@ -1,4 +1,4 @@
-"""One picture from a camera and the instant it arrived."""
+"""One picture from a camera, with the instant at which it arrived."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Frame:
-    """A picture and its instant.
+    """A picture with its instant.
 
-    `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is seconds on the monotonic clock.
-    Frames of one `scene` show one place without a break: a film's cut starts another, a live
-    camera has only one.
+    `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is in seconds on the monotonic
+    clock. Frames of one `scene` show one place without a break: a film's cut starts another scene,
+    a live camera has only one.
     """
 
     pixels: Pixels

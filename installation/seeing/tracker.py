@@ -1,9 +1,14 @@
-"""Faces of successive frames joined into visitors.
+"""Faces of successive frames joined into tracks: one track for each visitor.
 
-A constant-velocity Kalman filter follows each face, and one optimal assignment joins the faces of
-a frame to the tracks. Nothing of how a face looks is kept: a track knows where it is, how large it
-is and how fast it moves. A tracker that compares faces would hold on through longer gaps, but it
-would have to remember a likeness of each visitor.
+As in SORT (A. Bewley et al., *Simple Online and Realtime Tracking*, 2016), a Kalman filter with
+constant velocity predicts each box, and one optimal assignment matches the faces of a frame with
+the tracks. Two things differ: a box is predicted to an instant and not to the next frame, because
+the rate of analysis varies; and the cost is the distance of the centres and not IoU, which is 0 for
+every face that is farther from its prediction than its own size.
+
+No appearance is stored: a track knows where a face is, how large it is and how fast it moves. A
+tracker that compares faces would bridge longer gaps, but it would have to remember what each
+visitor looks like.
 """
 
 from __future__ import annotations
@@ -19,55 +24,59 @@ from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 
 Velocity = tuple[float, float, float, float]
+"""Change of a box's centre x, centre y, width and height, px/s."""
 
 FULL_SPEED_S = 0.25
-"""How long a box goes on at full speed after its last hit: the gap of four readings a second."""
+"""How long a box moves on at full speed after its last hit: the gap at four readings a second."""
 
 BRAKING_S = 0.5
 """How long it then takes to come to rest; a guess."""
 
-BIRTH_HITS = 2
-BIRTH_AGE_S = 0.15
-"""A face is shown after so many hits without a miss and so long.
+MIN_HITS = 2
+MIN_AGE_S = 0.15
+"""A track is shown after so many hits without a miss, and at this age.
 
 Six frames at 30 readings a second, two at 4.
 """
 
-DEATH_MISSES = 2
-DEATH_S = 1.0
-"""A visitor is gone after so many misses in a row and so long unseen.
+MAX_MISSES = 2
+MAX_UNSEEN_S = 1.0
+"""A track ends after so many misses in a row, and so long after its last hit.
 
-One who was seen for less than that is gone as soon: what a detector mistook for a face goes fast.
+One that was followed for less than `MAX_UNSEEN_S` ends after as long as it was followed: what a
+detector mistook for a face disappears quickly.
 """
 
-NOISE = 0.05
-"""Standard deviation of a detector's box, in face sizes."""
+BOX_NOISE = 0.05
+"""Standard deviation of a detector's box, face sizes."""
 
-WALK = 5.0
+INITIAL_SPEED = 5.0
 """Standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m, a walk 0.8 m/s."""
 
-MANOEUVRE = 15.0
+ACCELERATION_NOISE = 15.0
 """Spectral density of the acceleration's noise, (face sizes)²/s³.
 
-NOISE, MANOEUVRE and REACH were tuned on two-faces.mp4 and the rehearsal at 30, 8 and 4 readings a
-second with both detectors: the singer who bobs about stays one track at each, a visitor who looks
-jitters half as much as the detector's boxes, and one who walks is met within 0.06 face sizes.
+BOX_NOISE, ACCELERATION_NOISE and GATE_RANGE were tuned at 30, 8 and 4 readings a second with both
+detectors, on the rehearsal and on a film of nine seconds with two people on a stage, a singer and
+an audience: the singer, who bobs about, stays one track at each rate, the box of a visitor who
+stands still jitters half as much as the detector's, and the prediction for one who walks is met
+within 0.06 face sizes.
 """
 
-GATE = 3.0
+GATE_SIGMAS = 3.0
 """How many standard deviations from its prediction a track still takes a face."""
 
-REACH = (0.8, 2.0)
-"""The least and most that the gate may be, in face sizes; people stand about 3 apart."""
+GATE_RANGE = (0.8, 2.0)
+"""The smallest and the largest gate, face sizes; people stand about 3 apart."""
 
-GROWTH = 0.7
-"""The largest natural logarithm of the size's change that a track takes: half or twice."""
+MAX_GROWTH = 0.7
+"""The largest natural logarithm of a change of size that a track takes: half or twice."""
 
-SAME_FACE = 0.4
-"""IoU above which an unmatched face is a track's own, found twice."""
+DUPLICATE_IOU = 0.4
+"""IoU above which an unmatched face is a second detection of a track's face."""
 
-FORBIDDEN = 1e6
-"""A cost that outweighs any number of pairs that are allowed."""
+FORBIDDEN_COST = 1e6
+"""A cost that outweighs any number of allowed pairs."""
 
 
 @dataclass(frozen=True)
@@ -90,86 +99,88 @@ class Track:
     def box_at(self, instant: float) -> Box:
         """Return the box predicted for `instant` (s, monotonic).
 
-        It moves at its velocity at first, then brakes, and rests where it is after 0.75 s: a face
-        that is lost does not sail off the screen. An instant before `seen_at` gives `box`.
+        It moves at its velocity at first, then brakes, and rests after 0.75 s, so that the box of a
+        lost face does not leave the screen. For an instant before `seen_at` it is `box`.
         """
-        moved = _travel(instant - self.seen_at)
+        moved_s = _braked(instant - self.seen_at)
         x, y = self.box.centre
         width, height = self.box.width, self.box.height
         vx, vy, v_width, v_height = self.velocity
         return Box.from_centre(
-            x + vx * moved,
-            y + vy * moved,
-            max(width / 2, width + v_width * moved),
-            max(height / 2, height + v_height * moved),
+            x + vx * moved_s,
+            y + vy * moved_s,
+            max(width / 2, width + v_width * moved_s),
+            max(height / 2, height + v_height * moved_s),
         )
 
 
-def _travel(seconds: float) -> float:
-    """Return for how many seconds at full speed a box has moved `seconds` after its last hit."""
-    braking = min(max(0.0, seconds - FULL_SPEED_S), BRAKING_S)
-    return max(0.0, min(seconds, FULL_SPEED_S)) + braking - braking**2 / (2 * BRAKING_S)
+def _braked(elapsed_s: float) -> float:
+    """Return for how many seconds at full speed a box has moved `elapsed_s` after its last hit."""
+    braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
+    at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))
+    return at_full_speed_s + braking_s - braking_s**2 / (2 * BRAKING_S)
 
 
 @dataclass(frozen=True)
-class _Belief:
-    """What the filter believes of one coordinate; the same for all four, in face sizes.
+class _KalmanState:
+    """The filter's covariance of one coordinate and its velocity; the same for all four.
 
-    Variances of position and velocity and their covariance.
+    `position` and `velocity` are variances, `covariance` is theirs; in face sizes and seconds.
     """
 
-    position: float = NOISE**2
-    both: float = 0.0
-    velocity: float = WALK**2
+    position: float = BOX_NOISE**2
+    covariance: float = 0.0
+    velocity: float = INITIAL_SPEED**2
 
-    def after(self, seconds: float) -> _Belief:
-        return _Belief(
+    def predict(self, seconds: float) -> _KalmanState:
+        """Return the state `seconds` later, without a measurement."""
+        return _KalmanState(
             self.position
-            + 2 * seconds * self.both
+            + 2 * seconds * self.covariance
             + seconds**2 * self.velocity
-            + MANOEUVRE * seconds**3 / 3,
-            self.both + seconds * self.velocity + MANOEUVRE * seconds**2 / 2,
-            self.velocity + MANOEUVRE * seconds,
+            + ACCELERATION_NOISE * seconds**3 / 3,
+            self.covariance + seconds * self.velocity + ACCELERATION_NOISE * seconds**2 / 2,
+            self.velocity + ACCELERATION_NOISE * seconds,
         )
 
-    def measured(self) -> tuple[float, float, _Belief]:
-        """Return the gains for position and velocity (1/s), and the belief after a measurement."""
-        total = self.position + NOISE**2
-        gain, gain_v = self.position / total, self.both / total
+    def update(self) -> tuple[float, float, _KalmanState]:
+        """Return the gains for position and velocity (1/s), and the state after a measurement."""
+        innovation = self.position + BOX_NOISE**2
+        gain, gain_v = self.position / innovation, self.covariance / innovation
         return (
             gain,
             gain_v,
-            _Belief(
+            _KalmanState(
                 (1 - gain) * self.position,
-                (1 - gain) * self.both,
-                self.velocity - gain_v * self.both,
+                (1 - gain) * self.covariance,
+                self.velocity - gain_v * self.covariance,
             ),
         )
 
 
 @dataclass(frozen=True)
-class _Life:
+class _TrackState:
+    """A track with its filter; `shown` once it has had enough hits."""
+
     track: Track
-    belief: _Belief
+    kalman: _KalmanState
     shown: bool
 
-    def hit(self, face: Face, taken_at: float) -> _Life:
+    def hit(self, face: Face, taken_at: float) -> _TrackState:
+        """Return the state after a frame on which `face` is the track's."""
         track = self.track
-        elapsed = max(0.0, taken_at - track.seen_at)
-        gain, gain_v, belief = self.belief.after(elapsed).measured()
+        elapsed_s = max(0.0, taken_at - track.seen_at)
+        gain, gain_v, kalman = self.kalman.predict(elapsed_s).update()
         predicted = _coordinates(track.box_at(taken_at))
-        errors = [
-            seen - guess for seen, guess in zip(_coordinates(face.box), predicted, strict=True)
-        ]
-        x, y, width, height = (
-            guess + gain * error for guess, error in zip(predicted, errors, strict=True)
-        )
+        measured = _coordinates(face.box)
+        errors = [m - p for m, p in zip(measured, predicted, strict=True)]
+        x, y, width, height = (p + gain * e for p, e in zip(predicted, errors, strict=True))
         vx, vy, v_width, v_height = (
-            v + gain_v * error for v, error in zip(track.velocity, errors, strict=True)
+            v + gain_v * e for v, e in zip(track.velocity, errors, strict=True)
         )
         hits = track.hits + 1
-        shown = self.shown or (hits >= BIRTH_HITS and taken_at - track.born_at >= BIRTH_AGE_S)
-        return _Life(
+        shown = self.shown or (hits >= MIN_HITS and taken_at - track.born_at >= MIN_AGE_S)
+        return _TrackState(
             replace(
                 track,
                 box=Box.from_centre(x, y, width, height),
@@ -178,56 +189,58 @@ class _Life:
                 hits=hits,
                 misses=0,
             ),
-            belief,
+            kalman,
             shown,
         )
 
-    def missed(self) -> _Life:
+    def miss(self) -> _TrackState:
+        """Return the state after a frame on which the track's face was not found."""
         return replace(self, track=replace(self.track, misses=self.track.misses + 1))
 
-    def lives(self, taken_at: float) -> bool:
+    def is_alive(self, taken_at: float) -> bool:
+        """Return whether the track goes on after the frame of `taken_at`."""
         track = self.track
         if not self.shown:
             return track.misses == 0
-        patience = min(DEATH_S, track.seen_at - track.born_at)
-        return track.misses < DEATH_MISSES or taken_at - track.seen_at < patience
+        max_unseen_s = min(MAX_UNSEEN_S, track.seen_at - track.born_at)
+        return track.misses < MAX_MISSES or taken_at - track.seen_at < max_unseen_s
 
 
 class Tracker:
     """Joins the faces of successive frames into tracks. For one thread."""
 
     def __init__(self) -> None:
-        paired(np.empty((0, 0)))  # Imports SciPy now, not when the first visitor comes.
-        self._lives: list[_Life] = []
+        match(np.empty((0, 0)))  # Imports SciPy now, and not when the first visitor comes.
+        self._states: list[_TrackState] = []
         self._next_id = 1
         self._scene = 0
 
     def update(self, faces: Iterable[Face], taken_at: float, scene: int = 0) -> list[Track]:
         """Return the visitors after the frame of `taken_at` (s, monotonic), oldest first.
 
-        `faces` may be in any order. Every track ends with the `scene` of its frame, for whoever
-        stands there in the next one is somebody else.
+        `faces` may be in any order. All tracks end when the `scene` changes, because a face at the
+        same place in another scene is another person's.
         """
         if scene != self._scene:
-            self._lives, self._scene = [], scene
-        # In an order of their own, so that ids do not depend on the detector's.
+            self._states, self._scene = [], scene
+        # Sorted, so that ids do not depend on the detector's order.
         found = sorted(faces, key=lambda face: (face.box.x0, face.box.y0, face.box.x1, face.box.y1))
-        pairs = paired(_costs(self._lives, found, taken_at))
-        survivors = [
-            life.hit(found[pairs[row]], taken_at) if row in pairs else life.missed()
-            for row, life in enumerate(self._lives)
+        pairs = match(_costs(self._states, found, taken_at))
+        states = [
+            state.hit(found[pairs[row]], taken_at) if row in pairs else state.miss()
+            for row, state in enumerate(self._states)
         ]
-        taken = set(pairs.values())
+        matched = set(pairs.values())
         for column, face in enumerate(found):
-            if column in taken or any(
-                life.track.box_at(taken_at).iou(face.box) > SAME_FACE for life in survivors
+            if column in matched or any(
+                state.track.box_at(taken_at).iou(face.box) > DUPLICATE_IOU for state in states
             ):
                 continue
-            survivors.append(self._born(face, taken_at))
-        self._lives = [life for life in survivors if life.lives(taken_at)]
-        return [life.track for life in self._lives if life.shown]
+            states.append(self._new_state(face, taken_at))
+        self._states = [state for state in states if state.is_alive(taken_at)]
+        return [state.track for state in self._states if state.shown]
 
-    def _born(self, face: Face, taken_at: float) -> _Life:
+    def _new_state(self, face: Face, taken_at: float) -> _TrackState:
         track = Track(
             id=self._next_id,
             box=face.box,
@@ -238,18 +251,18 @@ class Tracker:
             misses=0,
         )
         self._next_id += 1
-        return _Life(track, _Belief(), shown=False)
+        return _TrackState(track, _KalmanState(), shown=False)
 
 
-def paired(costs: npt.NDArray[np.float64]) -> dict[int, int]:
-    """Return the column for each row that has one, where infinite costs forbid a pair.
+def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:
+    """Return the column that each row of `costs` is matched with; unmatched rows are left out.
 
-    As many pairs as can be, and of all such pairings one of least total cost.
+    An infinite cost forbids a pair. There are as many pairs as possible, at the least total cost.
     """
-    # SciPy takes half a second and more to import, and the window is painted before that.
+    # SciPy takes half a second and more to import, and the first scene is painted before that.
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(np.where(np.isfinite(costs), costs, FORBIDDEN))
+    rows, columns = linear_sum_assignment(np.where(np.isfinite(costs), costs, FORBIDDEN_COST))
     return {
         int(row): int(column)
         for row, column in zip(rows, columns, strict=True)
@@ -258,28 +271,30 @@ def paired(costs: npt.NDArray[np.float64]) -> dict[int, int]:
 
 
 def _costs(
-    lives: Sequence[_Life], faces: Sequence[Face], taken_at: float
+    states: Sequence[_TrackState], faces: Sequence[Face], taken_at: float
 ) -> npt.NDArray[np.float64]:
-    """Return the cost of each face for each track, `(tracks, faces)`; infinite where out of reach.
+    """Return the cost of each face for each track, `(tracks, faces)`; infinite outside the gate.
 
-    The distance of the centres in face sizes, and the change of size as a logarithm.
+    The distance of the centres in face sizes, plus the change of size as a natural logarithm.
     """
-    boxes = [life.track.box_at(taken_at) for life in lives]
-    reach = np.array([_reach(life, taken_at) for life in lives])
-    was, now = _measures(boxes), _measures([face.box for face in faces])  # (T, 3), (F, 3)
-    apart = np.hypot(was[:, None, 0] - now[None, :, 0], was[:, None, 1] - now[None, :, 1])  # (T, F)
-    apart /= np.maximum(was[:, None, 2], now[None, :, 2])
-    growth = np.abs(np.log(was[:, None, 2] / now[None, :, 2]))
-    allowed = (apart <= reach[:, None]) & (growth <= GROWTH)
-    return np.where(allowed, apart + growth, math.inf)
+    predicted = _measures([state.track.box_at(taken_at) for state in states])  # (T, 3)
+    found = _measures([face.box for face in faces])  # (F, 3)
+    gates = np.array([_gate(state, taken_at) for state in states])  # (T,)
+    distances = np.hypot(
+        predicted[:, None, 0] - found[None, :, 0], predicted[:, None, 1] - found[None, :, 1]
+    )  # (T, F)
+    distances /= np.maximum(predicted[:, None, 2], found[None, :, 2])
+    growth = np.abs(np.log(predicted[:, None, 2] / found[None, :, 2]))  # (T, F)
+    allowed = (distances <= gates[:, None]) & (growth <= MAX_GROWTH)
+    return np.where(allowed, distances + growth, math.inf)
 
 
-def _reach(life: _Life, taken_at: float) -> float:
-    """Return how far from its prediction the track takes a face, in face sizes."""
-    elapsed = max(0.0, taken_at - life.track.seen_at)
-    spread = life.belief.after(elapsed).position + NOISE**2
-    least, most = REACH
-    return min(max(GATE * math.sqrt(spread), least), most)
+def _gate(state: _TrackState, taken_at: float) -> float:
+    """Return how far from its prediction a track takes a face, in face sizes."""
+    elapsed_s = max(0.0, taken_at - state.track.seen_at)
+    variance = state.kalman.predict(elapsed_s).position + BOX_NOISE**2
+    smallest, largest = GATE_RANGE
+    return min(max(GATE_SIGMAS * math.sqrt(variance), smallest), largest)
 
 
 def _measures(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:

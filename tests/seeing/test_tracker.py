@@ -13,12 +13,12 @@ from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 from installation.seeing.tracker import (
     BRAKING_S,
-    DEATH_S,
     FULL_SPEED_S,
-    REACH,
+    GATE_RANGE,
+    MAX_UNSEEN_S,
     Track,
     Tracker,
-    paired,
+    match,
 )
 from tests.support.pictures import face
 
@@ -44,7 +44,7 @@ def _play(tracker: Tracker, frames: Sequence[Sequence[Face]], rate: float) -> li
 @settings(max_examples=200)
 @given(shows)
 def test_no_id_comes_back_and_every_box_is_finite(show: list[tuple[list[Face], float]]) -> None:
-    """Whatever the detector says, ids are not reused and boxes can be drawn."""
+    """Whatever the detector finds, ids are not reused and boxes can be drawn."""
     tracker = Tracker()
     gone: set[int] = set()
     present: set[int] = set()
@@ -90,8 +90,8 @@ def test_the_detectors_order_changes_nothing(
         )
     )
 )
-def test_no_other_pairing_is_better(table: list[list[float | None]]) -> None:
-    """Of all pairings with the most pairs, the tracker's costs least: tried one by one."""
+def test_no_other_match_is_better(table: list[list[float | None]]) -> None:
+    """Of all matches with the most pairs, the tracker's costs least; all are compared."""
     costs = np.array(
         [[math.inf if cost is None else cost for cost in row] for row in table], dtype=float
     ).reshape(len(table), len(table[0]) if table else 0)
@@ -105,7 +105,7 @@ def test_no_other_pairing_is_better(table: list[list[float | None]]) -> None:
             if column is not None and math.isfinite(costs[row, column])
         ]
         best = min(best, (-len(picked), sum(picked)))
-    pairs = paired(costs)
+    pairs = match(costs)
     assert len(set(pairs.values())) == len(pairs)
     assert -len(pairs) == best[0]
     assert sum(costs[row, column] for row, column in pairs.items()) == pytest.approx(best[1])
@@ -113,7 +113,7 @@ def test_no_other_pairing_is_better(table: list[list[float | None]]) -> None:
 
 @every_rate
 def test_a_visitor_is_shown_within_a_third_of_a_second(rate: float) -> None:
-    """A face becomes a visitor after a few hits, however fast analysis runs."""
+    """A face becomes a visitor after a few hits, at every rate of analysis."""
     shown = _play(Tracker(), [[_at(300)]] * 60, rate)
     assert shown[0] == []
     first = next(index for index, tracks in enumerate(shown) if tracks)
@@ -122,15 +122,15 @@ def test_a_visitor_is_shown_within_a_third_of_a_second(rate: float) -> None:
 
 
 @every_rate
-def test_a_face_that_flickers_up_once_is_nobody(rate: float) -> None:
-    """A detection that is gone on the next frame is never shown."""
+def test_a_face_that_is_found_once_is_no_visitor(rate: float) -> None:
+    """A detection that is missing on the next frame is never shown."""
     shown = _play(Tracker(), [[], [_at(300)], [], [], [_at(500)], []], rate)
     assert shown == [[]] * 6
 
 
 @every_rate
 def test_a_visitor_who_turns_away_for_a_moment_stays_the_same(rate: float) -> None:
-    """Half a second without a detection is no farewell."""
+    """A visitor keeps the track through half a second without a detection."""
     unseen = max(1, int(rate / 2))
     shown = _play(
         Tracker(), [[_at(300)]] * int(2 * rate) + [[]] * unseen + [[_at(310)]] * int(rate), rate
@@ -141,20 +141,22 @@ def test_a_visitor_who_turns_away_for_a_moment_stays_the_same(rate: float) -> No
 
 @every_rate
 def test_a_visitor_who_has_left_is_gone_within_moments(rate: float) -> None:
-    """After a second unseen nobody is shown, and who comes then is somebody else."""
+    """A second after the last hit nobody is shown, and a face that comes then is a new track."""
     tracker = Tracker()
     frames = (
-        [[_at(300)]] * int(2 * rate) + [[]] * int(DEATH_S * rate + 2) + [[_at(300)]] * int(rate)
+        [[_at(300)]] * int(2 * rate)
+        + [[]] * int(MAX_UNSEEN_S * rate + 2)
+        + [[_at(300)]] * int(rate)
     )
     shown = _play(tracker, frames, rate)
-    assert shown[int(2 * rate) + int(DEATH_S * rate) + 1] == []
+    assert shown[int(2 * rate) + int(MAX_UNSEEN_S * rate) + 1] == []
     assert shown[-1][0].id > 1
 
 
 @every_rate
 @pytest.mark.parametrize("speed", [1.0, 4.0, 8.0])
 def test_a_visitor_who_walks_is_followed_without_lag(rate: float, speed: float) -> None:
-    """At a steady walk, up to eight face widths a second, the box stays on the face."""
+    """At a steady walk of up to eight face widths a second the box stays on the face."""
     walk = [[_at(speed * 100 * index / rate)] for index in range(int(3 * rate))]
     shown = _play(Tracker(), walk, rate)
     assert {track.id for tracks in shown for track in tracks} == {shown[-1][0].id}
@@ -165,8 +167,8 @@ def test_a_visitor_who_walks_is_followed_without_lag(rate: float, speed: float) 
         assert x == pytest.approx(speed * 100 * (now + ahead), abs=5)
 
 
-def test_a_visitor_who_stands_still_is_drawn_calmly() -> None:
-    """The box trembles little more than half as much as the detector's."""
+def test_the_box_of_a_visitor_who_stands_still_jitters_little() -> None:
+    """It moves little more than half as much as the detector's box."""
     noise = np.random.default_rng(3).normal(0, 1.5, 300)
     shown = _play(Tracker(), [[_at(300 + float(shift))] for shift in noise], 30)
     drawn = [tracks[0].box.centre[0] for tracks in shown[30:]]
@@ -175,7 +177,7 @@ def test_a_visitor_who_stands_still_is_drawn_calmly() -> None:
 
 @every_rate
 def test_two_visitors_who_pass_each_other_keep_their_ids(rate: float) -> None:
-    """Where two cross, each goes on the way they came."""
+    """When two cross, each track goes on in its direction."""
     seconds = np.arange(0, 4, 1 / rate)
     frames = [[_at(100 + 200 * s, 200), _at(900 - 200 * s, 240, 90)] for s in seconds.tolist()]
     shown = _play(Tracker(), frames, rate)
@@ -185,13 +187,13 @@ def test_two_visitors_who_pass_each_other_keep_their_ids(rate: float) -> None:
 
 
 def test_a_face_found_twice_is_one_visitor() -> None:
-    """A second box on the same face starts nobody new."""
+    """A second box on the same face starts no second track."""
     shown = _play(Tracker(), [[_at(300), _at(312)]] * 30, 30)
     assert len(shown[-1]) == 1
 
 
 def test_a_cut_ends_every_track() -> None:
-    """After a film's cut even a face at the same place is another visitor."""
+    """After a cut of a film a face at the same place is a new visitor."""
     tracker = Tracker()
     for index in range(30):
         before = tracker.update([_at(300)], index / 30, scene=0)
@@ -201,7 +203,7 @@ def test_a_cut_ends_every_track() -> None:
 
 
 def test_a_crowd_of_32_is_followed() -> None:
-    """A school class keeps its ids while everybody moves."""
+    """The visitors of a school class keep their ids while all of them move."""
     rng = np.random.default_rng(5)
     starts = [(120.0 + 230 * column, 150.0 + 250 * row) for column in range(8) for row in range(4)]
     speeds = rng.uniform(-60, 60, (32, 2)).tolist()
@@ -229,8 +231,8 @@ def _track(**changes: object) -> Track:
     return Track(**{**fields, **changes})  # type: ignore[arg-type]  # fields of several types
 
 
-def test_a_box_brakes_and_rests_where_nobody_is_seen() -> None:
-    """A lost face does not sail off the screen: after 0.75 s its box stands still."""
+def test_a_box_brakes_and_rests_when_the_face_is_lost() -> None:
+    """The box of a lost face does not leave the screen: after 0.75 s it stands still."""
     track = _track()
     rest = FULL_SPEED_S + BRAKING_S
     travelled = [track.box_at(10 + s).centre[0] - 150 for s in np.arange(0, 2, 0.05).tolist()]
@@ -240,20 +242,20 @@ def test_a_box_brakes_and_rests_where_nobody_is_seen() -> None:
     assert track.box_at(10 + rest) == track.box_at(10 + 1000)
 
 
-def test_a_box_is_never_guessed_backwards() -> None:
-    """For an instant before the last hit the box is the one that was seen."""
+def test_a_box_is_not_predicted_backwards() -> None:
+    """For an instant before the last hit the box is that of the last hit."""
     assert _track().box_at(9.5) == Box(100, 100, 200, 200)
 
 
 def test_a_box_that_shrinks_fast_keeps_half_its_size() -> None:
-    """No prediction turns a box inside out."""
+    """No prediction gives a box a negative size."""
     box = _track(velocity=(0.0, 0.0, -900.0, -900.0)).box_at(10.5)
     assert (box.width, box.height) == (50, 50)
 
 
-@given(st.floats(REACH[1] + 0.1, 50))
-def test_nobody_leaps_across_the_room(leap: float) -> None:
-    """A face more than two face sizes away is somebody else, however long the gap."""
+@given(st.floats(GATE_RANGE[1] + 0.1, 50))
+def test_no_track_jumps_across_the_room(leap: float) -> None:
+    """A face more than two face sizes away is another visitor's, however long the gap."""
     tracker = Tracker()
     for index in range(30):
         tracker.update([_at(300)], index / 30)
