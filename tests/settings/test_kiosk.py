@@ -264,10 +264,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         ),
         (
             '\nscreen:\n  title: "ring\\a"\n',
-            [
-                "kiosk.yaml:3: screen.title holds a character that is not text (U+0007). Take it "
-                "out."
-            ],
+            ["kiosk.yaml:3: screen.title holds a character that is not text (U+0007). Remove it."],
         ),
         (
             "labels: persons\x07\n",
