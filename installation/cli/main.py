@@ -40,6 +40,7 @@ from installation.settings import kiosk
 from installation.settings.kiosk import Settings
 from installation.settings.languages import label_languages, languages
 from installation.settings.paths import DEFAULT_FILE, PROJECT
+from installation.settings.source import Auto, Device, Film, Pictures, Rehearsal, Source
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def _check_camera(loaded: Loaded[Settings]) -> None:
     A real camera is not touched: the show may be running.
     """
     settings = loaded.settings.camera
-    if kiosk.is_film(settings.source):
+    if isinstance(settings.source, Film | Pictures):
         from installation.running.clock import MonotonicClock
         from installation.seeing.cameras.open import open_camera
 
@@ -346,7 +347,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("hidden", _hidden(label_set)),
         (
             "camera",
-            f"{SOURCES.get(camera.source) or display_path(Path(camera.source))}; {size}{turn}",
+            f"{_source(camera.source)}; {size}{turn}",
         ),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
         ("detector", DETECTORS[settings.detector]),
@@ -370,10 +371,6 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
     return rows
 
 
-SOURCES = {
-    "auto": "auto, the first camera, or the rehearsal where there is none",
-    "rehearsal": "the rehearsal, a portrait that walks up, looks, and leaves",
-}
 PRIVACY = {
     "enforce": "the kernel keeps pictures from being stored, or no camera is opened",
     "degraded": "pictures are not stored, and what the kernel cannot prevent is said at the start",
@@ -389,6 +386,18 @@ DEVICES = {
     "mps": "a Mac's graphics",
     "cpu": "the processor",
 }
+
+
+def _source(source: Source) -> str:
+    match source:
+        case Auto():
+            return "auto, the first camera, or the rehearsal if there is none"
+        case Rehearsal():
+            return "the rehearsal, a portrait that walks up, looks, and leaves"
+        case Device(id_):
+            return f"{id_}"
+        case Film(path) | Pictures(path):
+            return display_path(path)
 
 
 def _language(settings: Settings) -> str:

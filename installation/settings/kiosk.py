@@ -10,6 +10,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
+    PlainValidator,
     ValidationInfo,
     field_validator,
 )
@@ -28,14 +30,12 @@ from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
 from installation.settings.placeholders import LONGEST_SENTENCE, Text, holding
 from installation.settings.reasons import REASONS, Reason
 from installation.settings.schema_words import Keys
+from installation.settings.source import AUTO, SOURCE_IN_WORDS, Source, parse_source
 from installation.settings.text_file import read_text
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 FEWEST_WORDS = 5
 """Of `content.acknowledged`: 'yes' and 'I know' say nothing, a sentence says who and why."""
-
-LONGEST_NUMBER = 3
-"""Digits of a camera's number; Linux numbers them from 0 to 255."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -51,71 +51,47 @@ class Surroundings:
     """Where the path of a film or a folder of pictures begins."""
 
 
-def _text_of_index(value: object) -> object:
-    return str(value) if type(value) is int else value
-
-
 def _text_of_nothing(value: object) -> object:
     return "" if value is None else value
+
+
+def _refusal(what: str, remedy: str) -> PydanticCustomError:
+    """Return the error with which a validator refuses a value in words of its own."""
+    return PydanticCustomError("refused", "{what}", {"what": what, "remedy": remedy})
+
+
+def _parse_source(value: object, info: ValidationInfo) -> Source:
+    if isinstance(value, Source):
+        return value
+    if type(value) is int:
+        value = str(value)
+    if not isinstance(value, str) or not value:
+        raise PydanticCustomError("source", "a source is text or a number")
+    surroundings = info.context
+    folder = surroundings.folder if isinstance(surroundings, Surroundings) else Path()
+    try:
+        return parse_source(value, folder)
+    except SettingsError as error:
+        (mistake,) = error.mistakes
+        raise _refusal(mistake.what, mistake.remedy) from None
 
 
 class CameraSettings(Section):
     """Where frames come from and how they are turned."""
 
     source: Annotated[
-        str,
-        BeforeValidator(_text_of_index),
-        Field(
-            min_length=1,
-            description="auto, rehearsal, a camera's number, a /dev/v4l/by-id path, "
-            "a film or a folder of pictures",
-        ),
-    ] = "auto"
-    """A path is taken from the folder that kiosk.yaml is in, or from where --source was typed."""
+        Source,
+        PlainValidator(_parse_source, json_schema_input_type=str),
+        PlainSerializer(repr),  # the JSON schema holds the defaults
+        Field(description=SOURCE_IN_WORDS),
+    ] = Field(default=AUTO, validate_default=True)
+    """A relative path starts at the folder of kiosk.yaml; that of --source at the current one."""
     width: Annotated[int, Field(ge=160, le=7680)] = 1280
     height: Annotated[int, Field(ge=120, le=4320)] = 720
     fps: Annotated[int, Field(ge=1, le=240)] = 30
     mirror: bool = True
     rotate: Literal[0, 90, 180, 270] = 0
     """Degrees clockwise."""
-
-    @field_validator("source")
-    @classmethod
-    def _is_there(cls, source: str, info: ValidationInfo) -> str:
-        around = info.context
-        if not isinstance(around, Surroundings) or not is_film(source):
-            return source
-        path = around.folder / source
-        try:
-            path = around.folder / Path(source).expanduser()
-            there = path.exists()
-        except (OSError, ValueError, RuntimeError):
-            there = False
-        if not there:
-            raise PydanticCustomError(
-                "no_film",
-                "camera.source is '{source}', but there is no such film or folder of pictures",
-                {"source": ellipsize(source), "remedy": _nearest_source(path)},
-            )
-        # In full, so that a folder named 1 or auto is no camera to whoever opens it.
-        return str(path.absolute())
-
-
-def is_film(source: str) -> bool:
-    """Tell whether `source` can only be a film or a folder of pictures."""
-    number = source.isdecimal() and len(source) <= LONGEST_NUMBER
-    return not (number or source in ("auto", "rehearsal") or source.startswith("/dev/"))
-
-
-def _nearest_source(path: Path) -> str:
-    try:
-        names = ["auto", "rehearsal", *(entry.name for entry in path.parent.iterdir())]
-    except (OSError, ValueError):
-        names = ["auto", "rehearsal"]
-    return (
-        did_you_mean(nearest(path.name, names))
-        or "Check the path, or take auto for the first camera."
-    )
 
 
 class ReadingSettings(Section):

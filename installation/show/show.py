@@ -34,9 +34,10 @@ from installation.running.latest import Latest
 from installation.running.telemetry import Durations, Summary
 from installation.running.worker import Worker
 from installation.seeing.box import Box
-from installation.settings.kiosk import CameraSettings, Settings, is_film
+from installation.settings.kiosk import CameraSettings, Settings
 from installation.settings.languages import languages
 from installation.settings.paths import MODELS
+from installation.settings.source import Auto, Device
 from installation.settings.yaml_file import Loaded
 from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
@@ -790,11 +791,12 @@ def apologise(*, headless: bool, windowed: Size | None) -> None:
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     """Raise ScreenError where a camera would look at people, and no screen would tell them."""
     from installation.seeing.cameras import v4l
-    from installation.seeing.cameras.open import AUTO, REHEARSAL
 
-    source = loaded.settings.camera.source
+    configured = loaded.settings.camera.source
     # Only by their names, as no camera is opened before the whole guard stands.
-    if source == REHEARSAL or is_film(source) or (source == AUTO and not v4l.nodes()):
+    if not isinstance(configured, Device | Auto) or (
+        isinstance(configured, Auto) and not v4l.nodes()
+    ):
         return
     what = "this machine has no display, so nobody would read that an AI system looks at them"
     remedy = "Connect one; or start the show with --headless, and tell people in another way."

@@ -16,6 +16,7 @@ from installation.errors import LabelSetError, Mistake, SettingsError
 from installation.settings.kiosk import CameraSettings, ContentSettings, Settings, load
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
 from installation.settings.reasons import REASONS
+from installation.settings.source import Device, Film, Rehearsal
 from installation.settings.yaml_file import Loaded, Section, load_yaml, parse_yaml
 
 Write = Callable[[str | bytes], Path]
@@ -403,7 +404,7 @@ def test_a_sentence_that_is_left_empty_is_the_kiosks(empty: str) -> None:
 def test_a_camera_may_be_a_number() -> None:
     """`source: 0` means the first camera and needs no quotes; a fraction means none."""
     loaded = parse_yaml("camera: {source: 0}", "k", Settings, SettingsError)
-    assert loaded.settings.camera.source == "0"
+    assert loaded.settings.camera.source == Device(0)
     assert "camera.source is 1.5" in mistakes_of("camera: {source: 1.5}")[0]
     assert "camera.source is true" in mistakes_of("camera: {source: true}")[0]
 
@@ -449,14 +450,14 @@ def test_the_command_line_replaces_the_file(write: Write) -> None:
     path = write("labels: 3\ncamera:\n")
     loaded = load(path, source="rehearsal", labels="victorian", models=Path("models"))
     assert loaded.settings == Settings(
-        labels="victorian", camera=CameraSettings(source="rehearsal")
+        labels="victorian", camera=CameraSettings(source=Rehearsal())
     )
     assert loaded.where("labels") == "--labels"
     assert loaded.where("camera", "source") == "--source"
     assert refused(path, labels="vitorian", source="no.mp4") == [
         "--labels: labels is 'vitorian', but no such label set exists. Did you mean 'victorian'?",
-        "--source: camera.source is 'no.mp4', but there is no such film or folder of pictures. "
-        "Check the path, or take auto for the first camera.",
+        "--source: camera.source is 'no.mp4', which does not exist (expected auto, rehearsal, a "
+        "camera's number, a /dev/v4l/by-id path, a film or a folder of pictures). Check the path.",
     ]
 
 
@@ -467,13 +468,14 @@ def test_a_film_is_looked_for_beside_the_file_that_names_it(write: Write, tmp_pa
     (other.parent / "film.mp4").touch()
     other.write_text("camera: {source: film.mp4}\n")
     models = Path("models")
-    assert load(other, models=models).settings.camera.source == str(other.parent / "film.mp4")
+    assert load(other, models=models).settings.camera.source == Film(other.parent / "film.mp4")
     (message,) = refused(other, source="film.mp4")
     assert message.startswith("--source: camera.source is 'film.mp4'")
     other.write_text("camera: {source: filn.mp4}\n")
     assert refused(other) == [
-        "shows/kiosk.yaml:1: camera.source is 'filn.mp4', but there is no such film or folder of "
-        "pictures. Did you mean 'film.mp4'?"
+        "shows/kiosk.yaml:1: camera.source is 'filn.mp4', which does not exist (expected auto, "
+        "rehearsal, a camera's number, a /dev/v4l/by-id path, a film or a folder of pictures). "
+        "Did you mean 'film.mp4'?"
     ]
 
 
@@ -481,7 +483,7 @@ def test_a_film_is_looked_for_beside_the_file_that_names_it(write: Write, tmp_pa
 def test_a_source_that_cannot_be_is_one_error(write: Write, source: str) -> None:
     """A source that can be neither a camera nor a path is refused in one short line."""
     (message,) = refused(write("labels: persons\n"), source=source)
-    assert "but there is no such film or folder of pictures. " in message
+    assert "which does not exist (expected auto, " in message
     assert len(message) < 250
 
 

@@ -45,6 +45,7 @@ from installation.settings.kiosk import (
     ScreenSettings,
     Settings,
 )
+from installation.settings.source import Device
 from installation.settings.yaml_file import Loaded
 from installation.show import show
 from installation.showing.scene import Caption, Visitor
@@ -400,7 +401,7 @@ def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
     """Without a display a camera's show needs --headless; a film's, and the rehearsal's, do not."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
-    settings = Settings(camera=CameraSettings(source="7"))
+    settings = Settings(camera=CameraSettings(source=Device(7)))
     with pytest.raises(
         ScreenError, match=r"kiosk.yaml: this machine has no display, .* --headless"
     ):

@@ -19,6 +19,7 @@ from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.faces.yunet import YuNet
 from installation.seeing.frame import Frame, Pixels
 from installation.seeing.tracker import Track, Tracker
+from installation.settings import source
 from installation.settings.kiosk import CameraSettings
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import TWO_FACES, write_film, yunet_file
@@ -41,7 +42,7 @@ def detector(request: pytest.FixtureRequest) -> Detector:
 
 
 def _frames(film: Path) -> Iterator[Frame]:
-    settings = CameraSettings(source=str(film), mirror=False)
+    settings = CameraSettings(source=source.Film(film), mirror=False)
     camera = open_camera(settings, ManualClock(), as_fast_as_possible=True)
     while (frame := camera.read()) is not None:
         yield frame

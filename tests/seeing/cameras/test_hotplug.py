@@ -8,6 +8,7 @@ from installation.errors import CameraError
 from installation.seeing.cameras import v4l
 from installation.seeing.cameras.hotplug import StandIn
 from installation.seeing.cameras.open import open_camera
+from installation.settings import source
 from installation.settings.kiosk import CameraSettings
 from tests.support.manual_clock import ManualClock
 
@@ -20,7 +21,7 @@ def frames(before: list[Path], now: list[list[Path]]) -> tuple[int, str]:
     `now` is what is there at each look.
     """
     clock = ManualClock()
-    settings = CameraSettings(source="rehearsal", width=160, height=120)
+    settings = CameraSettings(source=source.Rehearsal(), width=160, height=120)
     looks = iter(now)
     camera = StandIn(open_camera(settings, clock), before, clock, lambda: next(looks, now[-1]))
     for count in range(35 * len(now)):

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from installation.errors import CameraError
-from installation.running.clock import Clock
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.hotplug import StandIn
 from installation.seeing.cameras.open import open_camera, resolve
 from installation.seeing.cameras.v4l import CameraListing
 from installation.seeing.cameras.webcam import Webcam
+from installation.settings import source
 from installation.settings.kiosk import CameraSettings, load
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters, turned, write_film, write_picture
@@ -62,16 +62,16 @@ def _webcam(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camer
 
 def _film(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
     film = write_film(folder / "film.avi", [quarters()] * 12)
-    return open_camera(settings.model_copy(update={"source": str(film)}), clock)
+    return open_camera(settings.model_copy(update={"source": source.Film(film)}), clock)
 
 
 def _folder(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
     write_picture(folder / "one.png", quarters())
-    return open_camera(settings.model_copy(update={"source": str(folder)}), clock)
+    return open_camera(settings.model_copy(update={"source": source.Pictures(folder)}), clock)
 
 
 def _rehearsal(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
-    return open_camera(settings.model_copy(update={"source": "rehearsal"}), clock)
+    return open_camera(settings.model_copy(update={"source": source.Rehearsal()}), clock)
 
 
 def _stand_in(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
@@ -198,16 +198,13 @@ def test_a_camera_says_in_one_line_what_it_is(kind: str, opened: Open) -> None:
     assert len(repr(camera)) < 120
 
 
-def _opened(source: str, clock: Clock) -> Camera:
-    return open_camera(CameraSettings(source=source), clock)
-
-
-@pytest.mark.parametrize("source", ["nonsense", "films/none.mp4", "-1", "1.5"])
-def test_an_unknown_source_is_named_with_what_was_expected(source: str, clock: ManualClock) -> None:
-    """The curator reads what the setting takes."""
-    with pytest.raises(CameraError, match="expected auto, rehearsal, a camera's number") as caught:
-        _opened(source, clock)
-    assert repr(source) in str(caught.value)
+@pytest.mark.parametrize("vanished", [source.Film(Path("a.mp4")), source.Pictures(Path("a"))])
+def test_a_film_or_folder_that_has_vanished_is_named(
+    vanished: source.Source, clock: ManualClock
+) -> None:
+    """A film or folder that was removed after the settings were read raises CameraError."""
+    with pytest.raises(CameraError, match=r"^a(\.mp4)?: it was found .* Restore it\."):
+        open_camera(CameraSettings(source=vanished), clock)
 
 
 @pytest.mark.parametrize("name", ["1", "auto", "rehearsal", "2024"])
@@ -223,37 +220,41 @@ def test_a_folder_named_like_a_camera_is_played(
     assert open_camera(settings, clock).name.startswith(f"folder {name}, 1 pictures")
 
 
+LENS = "/dev/v4l/by-id/usb-Lens"
+
+
 def _listing(node: str, by_id: str | None = None, trouble: str | None = None) -> CameraListing:
     return CameraListing(Path(node), Path(by_id) if by_id else None, "Lens", (), trouble)
 
 
 @pytest.mark.parametrize(
-    ("listings", "source", "said"),
+    ("listings", "expected", "said"),
     [
-        ([], "rehearsal", "no camera found, so the rehearsal plays"),
-        ([_listing("/dev/video0")], "/dev/video0", None),
-        ([_listing("/dev/video2", "/dev/v4l/by-id/usb-Lens")], "/dev/v4l/by-id/usb-Lens", None),
+        ([], source.Rehearsal(), "no camera found, so the rehearsal plays"),
+        ([_listing("/dev/video0")], source.Device(Path("/dev/video0")), None),
+        ([_listing("/dev/video2", LENS)], source.Device(Path(LENS)), None),
         (
             [_listing("/dev/video0", trouble="Permission denied")],
-            "rehearsal",
+            source.Rehearsal(),
             "/dev/video0 (Permission denied) cannot be used",
         ),
         (
             [_listing("/dev/video0", trouble="Permission denied"), _listing("/dev/video1")],
-            "/dev/video1",
+            source.Device(Path("/dev/video1")),
             None,
         ),
     ],
 )
 def test_auto_takes_the_first_camera_and_says_when_there_is_none(
-    listings: Sequence[CameraListing], source: str, said: str | None
+    listings: Sequence[CameraListing], expected: source.Source, said: str | None
 ) -> None:
     """Nothing falls back silently: the rehearsal comes with a sentence that says why."""
-    resolved, sentence = resolve("auto", lambda: list(listings))
-    assert resolved == source
+    resolved, sentence = resolve(source.Auto(), lambda: list(listings))
+    assert resolved == expected
     assert (said in sentence) if said and sentence else sentence is said
 
 
 def test_a_source_that_was_named_is_never_replaced() -> None:
     """Only auto looks for cameras."""
-    assert resolve("film.mp4", lambda: [_listing("/dev/video0")]) == ("film.mp4", None)
+    film = source.Film(Path("film.mp4"))
+    assert resolve(film, lambda: [_listing("/dev/video0")]) == (film, None)

@@ -9,6 +9,7 @@ from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.film import MOST_SKIPPED_S, PICTURE_S, Pictures
 from installation.seeing.cameras.open import open_camera
 from installation.settings.kiosk import CameraSettings
+from installation.settings.source import parse_source
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import (
     BLUE,
@@ -37,7 +38,9 @@ def film(tmp_path: Path) -> Path:
 
 
 def _open(source: Path, clock: ManualClock, *, as_fast_as_possible: bool = False) -> Camera:
-    settings = CameraSettings(source=str(source), width=160, height=120, mirror=False)
+    settings = CameraSettings(
+        source=parse_source(str(source), Path()), width=160, height=120, mirror=False
+    )
     return open_camera(settings, clock, as_fast_as_possible=as_fast_as_possible)
 
 

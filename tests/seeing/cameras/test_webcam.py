@@ -9,6 +9,7 @@ from installation.errors import CameraError
 from installation.seeing.cameras.open import open_camera
 from installation.seeing.cameras.webcam import Webcam, obstacle
 from installation.settings.kiosk import CameraSettings
+from installation.settings.source import parse_source
 from tests.seeing.cameras.test_open import FakeCapture
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters
@@ -59,7 +60,7 @@ def test_closing_frees_the_device(capture: FakeCapture) -> None:
 
 
 def _open(source: str) -> None:
-    open_camera(CameraSettings(source=source), ManualClock())
+    open_camera(CameraSettings(source=parse_source(source, Path())), ManualClock())
 
 
 @pytest.mark.parametrize("source", ["63", "/dev/v4l/by-id/usb-no-such-camera"])

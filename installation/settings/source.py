@@ -1,0 +1,104 @@
+"""`camera.source`, parsed once: which camera or which pictures the frames come from.
+
+The kinds have short names and are used with the module's: `source.Film`, `source.Device`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.errors import Mistake, SettingsError, did_you_mean, ellipsize, nearest
+
+AUTO = "auto"
+REHEARSAL = "rehearsal"
+
+SOURCE_IN_WORDS = (
+    "auto, rehearsal, a camera's number, a /dev/v4l/by-id path, a film or a folder of pictures"
+)
+"""What the setting takes, for messages."""
+
+MAX_DIGITS = 3
+"""Digits of a camera's number; Linux numbers them from 0 to 255."""
+
+DEVICES = Path("/dev")
+ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never used
+"""The folder under /dev that holds ordinary files, in memory."""
+
+
+@dataclass(frozen=True)
+class Auto:
+    """The first camera that works; the rehearsal if there is none."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The rehearsal, which needs no camera."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A camera, by its number or by its path under /dev. It need not be plugged in."""
+
+    id: int | Path
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film; it existed when the settings were read."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A folder of pictures; it existed when the settings were read."""
+
+    folder: Path
+
+
+Source = Auto | Rehearsal | Device | Film | Pictures
+
+
+def parse_source(text: str, folder: Path) -> Source:
+    """Return the source that `text` names; a relative path starts at `folder`.
+
+    Write `./1` or `./auto` for a film or folder of that name. Raises SettingsError if `text` is a
+    path at which there is neither a film nor a folder.
+    """
+    if text == AUTO:
+        return Auto()
+    if text == REHEARSAL:
+        return Rehearsal()
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+        return Device(int(text))
+    if _is_device(text):
+        return Device(Path(text))
+    path = folder / text
+    try:
+        path = (folder / Path(text).expanduser()).absolute()
+        if path.is_dir():
+            return Pictures(path)
+        if path.is_file():
+            return Film(path)
+    except (OSError, ValueError, RuntimeError):
+        pass
+    what = (
+        f"camera.source is '{ellipsize(text)}', which does not exist (expected {SOURCE_IN_WORDS})"
+    )
+    raise SettingsError(Mistake("camera.source", what, _remedy(path)))
+
+
+def _is_device(text: str) -> bool:
+    """Return whether `text` is an absolute path under /dev at which no ordinary file can be."""
+    path = Path(os.path.normpath(text))
+    return path.is_relative_to(DEVICES) and not path.is_relative_to(ORDINARY_FILES)
+
+
+def _remedy(path: Path) -> str:
+    try:
+        names = [AUTO, REHEARSAL, *(entry.name for entry in path.parent.iterdir())]
+    except (OSError, ValueError):
+        names = [AUTO, REHEARSAL]
+    return did_you_mean(nearest(path.name, names)) or "Check the path."
