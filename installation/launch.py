@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from installation import STARTED_AT
 from installation.cli import arguments
-from installation.guarding.stage_one import become_the_show
+from installation.guarding.stage_one import start_show
 from installation.guarding.status import Privacy
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
 
@@ -24,9 +24,9 @@ def start() -> NoReturn:
         parser = argparse.ArgumentParser(prog="kiosk run", allow_abbrev=False)
         arguments.add_run(parser, DEFAULT_FILE)
         asked = parser.parse_args(said[1:])
-        become_the_show(said, privacy_of(asked.file), asked.report, STARTED_AT)
+        start_show(said, privacy_of(asked.file), asked.report, STARTED_AT)
     if said[:1] == ["audit"] and not {"-h", "--help"} & set(said):
-        become_the_show(said, "enforce", None, STARTED_AT)
+        start_show(said, "enforce", None, STARTED_AT)
     from installation.cli.main import start as start_command
 
     start_command()

@@ -224,9 +224,9 @@ def _show(asked: argparse.Namespace) -> Figures:
 
 
 def _last_line(command: Sequence[str]) -> Figures:
-    from installation.guarding.stage_one import surroundings
+    from installation.guarding.stage_one import show_environment
 
-    shared = surroundings(
+    shared = show_environment(
         os.environ
     )  # what the launcher would set, so that the guard alone differs
     environment = shared | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
@@ -239,8 +239,9 @@ def _last_line(command: Sequence[str]) -> Figures:
 def unguarded(asked: argparse.Namespace) -> Figures:
     """Return the figures of the same show without the guard, and with as many words on the wall."""
     from installation import STARTED_AT
-    from installation.guarding.stage_two import Guard, Proof
-    from installation.guarding.status import Standing
+    from installation.guarding.guard import Guard
+    from installation.guarding.self_test import Proof
+    from installation.guarding.status import SandboxStatus
     from installation.settings.kiosk import CameraSettings, Settings
     from installation.settings.yaml_file import Loaded
     from installation.show import show
@@ -248,7 +249,7 @@ def unguarded(asked: argparse.Namespace) -> Figures:
     class Idle(Guard):
         """Guards nothing; what the wall then says takes three lines to paint, too."""
 
-        def admit(self) -> None:
+        def check_stage_one(self) -> None:
             pass
 
         def seal(self) -> Proof:
@@ -264,7 +265,7 @@ def unguarded(asked: argparse.Namespace) -> Figures:
         started_at=STARTED_AT,
         say=lambda line: print(line, file=sys.stderr),
         tell=lambda _: None,
-        guard=Idle(Standing("enforce")),
+        guard=Idle(SandboxStatus("enforce")),
     ).as_event()
 
 

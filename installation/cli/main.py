@@ -33,9 +33,10 @@ from installation.errors import (
     display_path,
 )
 from installation.guarding import output_filter
+from installation.guarding.guard import Guard
 from installation.guarding.log import Log, LogHandler
-from installation.guarding.stage_two import Guard, Proof
-from installation.guarding.status import Standing, inherited
+from installation.guarding.self_test import Proof
+from installation.guarding.status import SandboxStatus
 from installation.settings import kiosk
 from installation.settings.kiosk import Settings
 from installation.settings.languages import label_languages, languages
@@ -71,21 +72,21 @@ def start() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
-    _let_clerks_finish()
+    _wait_for_output_filters()
     # Taking the interpreter down takes a second once torch is loaded, and aborts the process where
     # a thread is still inside a driver. Nothing is left that would have to be put in order.
     os._exit(status)
 
 
-def _let_clerks_finish() -> None:
+def _wait_for_output_filters() -> None:
     """Wait until those who write standard error and output, outside the sandbox, have done so."""
-    standing = inherited()
-    if standing is None or not standing.clerks:
+    status = SandboxStatus.from_environment()
+    if status is None or not status.output_filter_pids:
         return
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    output_filter.let_finish(standing.clerks, PATIENCE_S)
+    output_filter.wait_at_most(status.output_filter_pids, PATIENCE_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -133,20 +134,21 @@ def run(asked: argparse.Namespace) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Whoever reads the events takes them for JSON, which is UTF-8 whatever the terminal is.
         sys.stdout.reconfigure(encoding="utf-8")
-    guard = Guard.inherited()
+    guard = Guard.from_environment()
+    guard.redirect_temporary_files()
     summary = show.run(
         loaded,
         headless=asked.headless,
         windowed=asked.windowed,
         seconds=asked.seconds,
-        started_at=guard.standing.started_at or STARTED_AT,
+        started_at=guard.status.started_at or STARTED_AT,
         say=_say,
         tell=_tell,
         guard=guard,
     )
     _tell(summary.as_event())
     if asked.report is not None:
-        _report(asked.report, summary.as_event(), guard.standing)
+        _report(asked.report, summary.as_event(), guard.status)
     return DONE
 
 
@@ -158,19 +160,19 @@ def _tell(event: Mapping[str, object]) -> None:
     print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
-def _report(path: Path, event: Mapping[str, object], standing: Standing) -> None:
+def _report(path: Path, event: Mapping[str, object], status: SandboxStatus) -> None:
     """Give the numbers of the summary to the clerk who writes them to `path`.
 
     Where there is no sandbox there is no clerk either, and they are written here.
     """
     words = json.dumps(event) + "\n"
     try:
-        if standing.report is None or standing.report_clerk is None:
+        if status.report_pipe is None or status.report_filter_pid is None:
             path.write_text(words, encoding="utf-8")
         else:
-            os.write(standing.report, words.encode())
-            os.close(standing.report)
-            output_filter.wait(standing.report_clerk)
+            os.write(status.report_pipe, words.encode())
+            os.close(status.report_pipe)
+            output_filter.wait(status.report_filter_pid)
     except OSError as failure:
         what = f"{path} cannot be written ({failure.strerror})"
         raise SettingsError(Mistake("--report", what, "Name another file.")) from None
@@ -228,7 +230,8 @@ def audit(asked: argparse.Namespace) -> int:
     """
     from installation.guarding import report
 
-    guard = Guard.auditing(short=asked.short)
+    guard = Guard.for_audit(short=asked.short)
+    guard.redirect_temporary_files()
     if asked.short:
         guard.seal()
     else:
@@ -242,7 +245,7 @@ def audit(asked: argparse.Namespace) -> int:
             kiosk.load(asked.file, source="rehearsal"),
             headless=True,
             seconds=REHEARSED_S,
-            started_at=guard.standing.started_at or STARTED_AT,
+            started_at=guard.status.started_at or STARTED_AT,
             say=_say,
             tell=end_with_verdict,
             guard=guard,
@@ -264,7 +267,7 @@ def _page(proof: Proof, file: Path) -> str:
 
     settings = kiosk.load(file, source="rehearsal").settings
     words, today = words_of(settings), datetime.date.today()
-    line = privacy_line(words, proof.promises, proof.ways, proof.at, today)
+    line = privacy_line(words, proof.prevents_storage, proof.ways_tried, proof.tested_at, today)
     language = settings.language if settings.language in languages() else "en"
     return as_page(proof, line, language)
 

@@ -1,7 +1,9 @@
-"""The one way in which the kiosk says anything to its log: short lines of words, not too many.
+"""The log of the kiosk: short lines of text on standard error, at a limited rate.
 
-A log is a way out for pictures too, so nothing but letters goes through here, at most
-`SAID.longest` to a line, and no more lines than somebody could read.
+A log could carry pictures too. So every message becomes printable lines of at most
+`output_filter.STDERR.longest_line` characters, and no more of them than somebody could read. The
+output filter of standard error checks the same again outside the sandbox, for libraries that write
+past this log.
 """
 
 from __future__ import annotations
@@ -13,76 +15,64 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 
-from installation.guarding.output_filter import SAID, printable
+from installation.guarding.output_filter import STDERR, printable
+from installation.guarding.rate_limit import RateLimit
 
 LINES_PER_S = 5
 BURST = 300
-"""So many lines may come at once: the start says twenty, and a long traceback two hundred."""
+"""A start logs some twenty lines, a long traceback two hundred."""
 
 
 def _print(line: str) -> None:
-    with contextlib.suppress(OSError):  # Nobody listens any more, which must not end the show.
+    with contextlib.suppress(OSError):  # A closed standard error must not end the show.
         print(line, file=sys.stderr, flush=True)
 
 
 class Log:
-    """Takes sentences; `put` writes a line, `now` tells the time in s."""
+    """Writes messages as lines with `put`; `now` returns the time in seconds."""
 
     def __init__(
         self, put: Callable[[str], None] = _print, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._put = put
-        self._now = now
-        self._credit, self._at = float(BURST), now()
-        self._left_out = 0
+        self._limit = RateLimit(LINES_PER_S, BURST, now)
 
-    def say(self, sentence: str) -> None:
-        """Write `sentence`, whose letters are printed and whose other characters are blanks.
+    def say(self, message: str) -> None:
+        """Write `message`, in several lines if it is long.
 
-        A long one takes several lines; a word of more than `SAID.longest_word` letters is cut.
+        Characters that cannot be printed become spaces, and a word is cut after
+        `STDERR.longest_word` letters.
         """
-        if not isinstance(sentence, str):
-            sentence = f"(left out: {type(sentence).__name__}, which is no sentence)"
-        for line in sentence.splitlines():
-            for part in _short(printable(line, SAID.longest_word)):
-                self._line(part)
+        if not isinstance(message, str):
+            message = f"(left out: {type(message).__name__}, which is not text)"
+        for line in message.splitlines():
+            for part in _wrapped(printable(line, STDERR.longest_word)):
+                self._write(self._limit.admit(part))
 
-    def end(self, sentence: str) -> None:
-        """Write why the command ends, for which there is always room; for once in a process."""
-        self._credit = float(BURST)
-        self.say(sentence)
-        self._tell_left_out()
+    def end(self, message: str) -> None:
+        """Write why the command ends, whatever was written before; call it once in a process."""
+        self._limit.refill()
+        self.say(message)
+        self._write(self._limit.left_out())
 
-    def _line(self, line: str) -> None:
-        now = self._now()
-        self._credit = min(BURST, self._credit + (now - self._at) * LINES_PER_S)
-        self._at = now
-        if self._credit < 1:
-            self._left_out += 1
-            return
-        self._credit -= 1
-        self._tell_left_out()
-        self._put(line)
-
-    def _tell_left_out(self) -> None:
-        if self._left_out:
-            self._put(f"({self._left_out} lines were left out)")
-            self._left_out = 0
+    def _write(self, lines: list[str]) -> None:
+        for line in lines:
+            self._put(line)
 
 
-def _short(line: str) -> Iterator[str]:
-    """Yield `line` in parts of `SAID.longest` characters at most, cut between words."""
-    if len(line) <= SAID.longest:
+def _wrapped(line: str) -> Iterator[str]:
+    """Yield `line` in parts of at most `STDERR.longest_line` characters, split between words."""
+    if len(line) <= STDERR.longest_line:
         yield line
         return
     for part in textwrap.wrap(
-        line, SAID.longest, break_long_words=False, break_on_hyphens=False, tabsize=1
+        line, STDERR.longest_line, break_long_words=False, break_on_hyphens=False, tabsize=1
     ):
-        yield part[: SAID.longest]
+        yield part[: STDERR.longest_line]
 
 
 class LogHandler(logging.Handler):
-    """Python's own log, through the same."""
+    """Sends the records of Python's `logging` to a `Log`."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()

@@ -1,10 +1,9 @@
-"""What the process holds open at the end of its start: a file opened earlier is under no guard.
+"""The search for leaks: everything the process still holds open after the start-up.
 
-Landlock looks when a file is opened, and no layer sees bytes that go into shared memory. So the
-files, sockets, pipes and mappings are looked through once, before the first frame and when the
-second stage has closed every way to open more; whatever is not known to be harmless is a mistake.
-So is a process that the start has left behind: it is under the first stage alone, and may share
-memory with this one.
+Landlock checks a file only when it is opened, and no layer sees bytes that go into shared memory.
+So when stage two has closed every way to open more, the open files, sockets, pipes and mappings are
+searched once, before the first frame. Whatever is not known to be harmless is a mistake. So is a
+child process of the start-up: it is only under stage one, and may share memory with this one.
 """
 
 from __future__ import annotations
@@ -19,54 +18,54 @@ from pathlib import Path
 
 from installation.errors import Mistake
 
-REMEDY = "Look for what opens it during the start; the show must not run with it."
+REMEDY = "Find out what opens it during the start-up; the show must not run with it."
 
 DISPLAYS = re.compile(rb"@?(/tmp/\.X11-unix/X\d+|(/[^\0]*)?/wayland-\d+)\0?|\0/tmp/\.X11-unix/X\d+")
-"""The far end of a socket to a display server."""
+"""The address of a display server's socket."""
 
 JOURNAL = b"/run/systemd/journal/stdout"
-"""The far end of standard output and error where systemd takes them."""
+"""The address of the socket to which systemd connects standard output and error."""
 
-WORDS = (1, 2)
-"""Standard output and error, which stay open for words wherever they lead."""
+TEXT_STREAMS = (1, 2)
+"""Standard output and error stay open, wherever they lead, for text."""
 
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
-MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
-"""Shared mappings that no file lies under and only who was handed them can share: of this process,
-of its GPU, and of the display. System V's are not among them: every program here can find those."""
+PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
+"""Shared mappings without a file, of this process, its GPU or the display. Only a process that was
+given their descriptor can share them. System V's are not listed: every program here can find
+those."""
 
 
-def look(
-    devices: Collection[str], pipes: Collection[int], kin: Collection[int] = ()
+def find_leaks(
+    devices: Collection[str], pipes: Collection[int], known_children: Collection[int] = ()
 ) -> list[Mistake]:
-    """Return what is there that might carry pictures away.
+    """Return a mistake for each open thing by which pictures could leave the process.
 
-    `devices` are those that were allowed by name; `pipes` the files, beside the standard streams,
-    that may be pipes to somebody else; `kin` the processes that were there before the first stage.
+    Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes
+    beside the standard streams, and the `known_children` from before stage one.
     """
     return [
-        *_files({os.path.realpath(device) for device in devices}, set(pipes)),
-        *_mappings(),
-        *_processes(set(kin)),
+        *_leaking_files({os.path.realpath(device) for device in devices}, set(pipes)),
+        *_leaking_mappings(),
+        *_unknown_children(set(known_children)),
     ]
 
 
 def children() -> set[int]:
-    """Return the processes that come from this one and still run."""
+    """Return the process ids of this process's children that still run."""
     listed: set[int] = set()
     try:
         for thread in os.listdir("/proc/self/task"):
             with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
                 listed.update(map(int, file.read().split()))
     except (FileNotFoundError, ProcessLookupError):
-        # A kernel that keeps no such list (CONFIG_PROC_CHILDREN), or a thread that just ended.
+        # The kernel has no such list (CONFIG_PROC_CHILDREN), or the thread has just ended.
         listed.update(int(name) for name in os.listdir("/proc") if name.isdecimal())
-    return {process for process in listed if _runs(process)}
+    return {process for process in listed if _is_running_child(process)}
 
 
-def _runs(process: int) -> bool:
-    """Tell whether `process` is a child of this one and has not ended."""
+def _is_running_child(process: int) -> bool:
     try:
         with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:
             state, parent = file.read().rpartition(")")[2].split()[:2]
@@ -75,78 +74,79 @@ def _runs(process: int) -> bool:
     return int(parent) == os.getpid() and state not in "ZX"
 
 
-def _processes(kin: set[int]) -> Iterator[Mistake]:
-    for process in sorted(children() - kin):
-        what = f"number {process} was started by the show and is not under the second stage"
-        yield Mistake("other processes", what, REMEDY)
+def _unknown_children(known: set[int]) -> Iterator[Mistake]:
+    for process in sorted(children() - known):
+        problem = f"process {process} was started by the show and is not under stage two"
+        yield Mistake("child processes", problem, REMEDY)
 
 
-def _files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
+def _leaking_files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
     files = {}
     for name in os.listdir("/proc/self/fd"):
         try:
             files[int(name)] = (os.fstat(int(name)), os.readlink(f"/proc/self/fd/{name}"))
         except OSError:
-            continue  # The listing's own.
-    read_here = {
-        (found.st_dev, found.st_ino)
-        for file, (found, _) in files.items()
-        if stat.S_ISFIFO(found.st_mode) and _access(file) != os.O_WRONLY
+            continue  # The descriptor of the listing itself.
+    own_pipes = {
+        (state.st_dev, state.st_ino)
+        for file, (state, _) in files.items()
+        if stat.S_ISFIFO(state.st_mode) and _access(file) != os.O_WRONLY
     }
-    for file, (found, target) in files.items():
-        mode = found.st_mode
-        wrong = None
+    for file, (state, target) in files.items():
+        mode = state.st_mode
+        problem = None
         if stat.S_ISREG(mode):
             if _access(file) != os.O_RDONLY and not target.startswith("/memfd:"):
-                wrong = "is a file that may be written"
+                problem = "is a file that is open for writing"
         elif stat.S_ISSOCK(mode):
-            wrong = _socket(file)
+            problem = _socket_problem(file)
         elif stat.S_ISFIFO(mode):
-            known = file in WORDS or file in pipes or (found.st_dev, found.st_ino) in read_here
-            wrong = None if known else "is a pipe to another program"
+            known = file in (*TEXT_STREAMS, *pipes) or (state.st_dev, state.st_ino) in own_pipes
+            problem = None if known else "is a pipe to another program"
         elif stat.S_ISCHR(mode):
-            known = target in devices or target in READABLE_DEVICES
-            wrong = None if known or file in WORDS else "is a device that was not allowed"
+            known = target in devices or target in READABLE_DEVICES or file in TEXT_STREAMS
+            problem = None if known else "is a device that is not allowed"
         elif stat.S_ISBLK(mode):
-            wrong = "is a disk"
+            problem = "is a disk"
         elif not stat.S_ISDIR(mode) and not target.startswith("anon_inode:"):
-            wrong = "is of an unknown kind"
+            problem = "is of an unknown kind"
         elif target.startswith("anon_inode:") and not target.endswith(HARMLESS_INODES):
-            wrong = "is of a kind that might carry pictures"
-        if wrong:
-            yield Mistake("open files", f"number {file}, {target}, {wrong}", REMEDY)
+            problem = "is of a kind that could carry pictures"
+        if problem:
+            yield Mistake("open files", f"descriptor {file}, {target}, {problem}", REMEDY)
 
 
 def _access(file: int) -> int:
+    """Return O_RDONLY, O_WRONLY or O_RDWR, as the descriptor `file` was opened."""
     flags = fcntl.fcntl(file, fcntl.F_GETFL)
-    # A file opened as a mere place (O_PATH) can be neither read nor written.
+    # A descriptor with O_PATH can be neither read nor written.
     return os.O_RDONLY if flags & os.O_PATH else flags & os.O_ACCMODE
 
 
-def _socket(file: int) -> str | None:
+def _socket_problem(file: int) -> str | None:
     with socket.socket(fileno=os.dup(file)) as opened:
         try:
             peer = opened.getpeername()
         except OSError:
-            return "is a socket without a far end"
+            return "is a socket that is not connected"
         if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
             return "is a socket to a network"
-    name = peer if isinstance(peer, bytes) else peer.encode()
-    if DISPLAYS.fullmatch(name) or (name == JOURNAL and file in WORDS):
+    address = peer if isinstance(peer, bytes) else peer.encode()
+    if DISPLAYS.fullmatch(address) or (address == JOURNAL and file in TEXT_STREAMS):
         return None
-    if not name and file in WORDS:
-        return None  # Whoever started the kiosk listens there, as at a pipe.
-    return f"is a socket to {name.decode(errors='replace') or 'an unnamed program'}"
+    if not address and file in TEXT_STREAMS:
+        return None  # The program that started the kiosk reads there, as from a pipe.
+    return f"is a socket to {address.decode(errors='replace') or 'an unnamed program'}"
 
 
-def _mappings() -> Iterator[Mistake]:
-    """Yield the shared mappings of files that are writable, or could be made so."""
+def _leaking_mappings() -> Iterator[Mistake]:
+    """Yield a mistake for each shared mapping of a file that is, or could be made, writable."""
     shared = [line for line in _lines("/proc/self/maps") if line.split(maxsplit=2)[1][3] == "s"]
     suspects = {}
     for line in shared:
         fields = line.split(maxsplit=5)
         path = fields[5].strip() if len(fields) > 5 else ""
-        if path and not path.startswith(MEMORY) and not _is_device(path):
+        if path and not path.startswith(PRIVATE_MEMORY) and not _is_device(path):
             suspects[fields[0]] = path
     if not suspects:
         return
@@ -156,7 +156,7 @@ def _mappings() -> Iterator[Mistake]:
         if "-" in first:
             current = first
         elif first == "VmFlags:" and current in suspects and "mw" in line.split():
-            yield Mistake("shared memory", f"{suspects[current]} may be written", REMEDY)
+            yield Mistake("shared memory", f"{suspects[current]} can be written", REMEDY)
 
 
 def _is_device(path: str) -> bool:

@@ -1,10 +1,13 @@
-"""Small processes outside the sandbox: they write down what the show says, and let only words pass.
+"""Output filters: small processes outside the sandbox that write what the show outputs.
 
-The show may not write to files. Where its standard output is one, or a report was asked for, the
-launcher starts a clerk before it enters the sandbox. The clerk holds the file and the end of a
-pipe, knows nothing else, and writes only what is short and readable. So a file is never held by a
-process that sees visitors. Standard error has a clerk wherever it leads, for libraries write there
-past the log. One more removes the folder that the self-test tried to change.
+They let only text and numbers through.
+The show may not write files. If its standard output is a file, or `--report` names one, the
+launcher starts an output filter before it enters the sandbox. The filter holds that file and the
+reading end of a pipe, and writes only what is short and readable. So no process that has frames in
+its memory ever holds a file to write. Standard error has a filter wherever it leads, because
+libraries write there without the log.
+
+The alternative was to let the show keep its files open: then a frame could be written to them.
 """
 
 from __future__ import annotations
@@ -22,99 +25,107 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from installation.guarding.rate_limit import RateLimit
+
 LARGEST_REPORT = 2000
-"""Bytes; the summary has 500."""
-DEEPEST = 4
+"""In bytes; a summary has some 500."""
+DEEPEST_REPORT = 4
+"""Nested objects."""
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """What a clerk lets through: characters to a line, and lines, of which many may come at once.
+class LineLimits:
+    """What an output filter lets through.
 
-    Of lines beyond it only the number is written. A word longer than `longest_word` is cut; None:
-    none is.
+    A line has at most `longest_line` characters; a longer word than `longest_word` is cut (None: no
+    word is). The rate is that of a `RateLimit`.
     """
 
-    longest: int
+    longest_line: int
     lines_per_s: float
     burst: int
     longest_word: int | None = None
 
 
-OUTPUT = Allowance(4000, 50, 500)
-"""Of standard output: the longest verdict of the shipped label sets has 1,400 characters."""
-SAID = Allowance(300, 10, 600, longest_word=120)
-"""Of standard error: as long as a line of the log, and twice as many as the log may write. No word
-is so long, few paths are, and a picture that somebody wrote in letters is one word."""
+STDOUT = LineLimits(4000, 50, 500)
+"""The longest verdict of the shipped label sets has 1,400 characters."""
+STDERR = LineLimits(300, 10, 600, longest_word=120)
+"""Lines as long as those of the log, and twice as many as the log may write. A picture encoded as
+text is one long word; ordinary words and most paths are shorter than 120 characters."""
 
 
 @dataclass(frozen=True)
-class Clerk:
-    """A clerk's process, and the end of the pipe that it listens to."""
+class OutputFilter:
+    """A running output filter: its process id, and the writing end of its pipe."""
 
     pid: int
     pipe: int
 
 
-def write_lines(file: int, allowed: Allowance) -> Clerk:
-    """Return a clerk that writes lines of text to the open `file`, as many as are `allowed`."""
-    return _hire(lambda pipe: _copy(pipe, file, allowed), keeping=file)
+def start_line_filter(file: int, limits: LineLimits) -> OutputFilter:
+    """Return an output filter that writes lines of text to the descriptor `file`."""
+    return _start(lambda pipe: _copy_lines(pipe, file, limits), keep=file)
 
 
-def write_report(path: Path) -> Clerk:
-    """Return a clerk that writes one object of numbers to `path` once the pipe is closed."""
-    return _hire(lambda pipe: _write_numbers(pipe, path))
+def start_report_filter(path: Path) -> OutputFilter:
+    """Return an output filter that writes one summary to `path` when its pipe is closed."""
+    return _start(lambda pipe: _write_summary(pipe, path))
 
 
-def clear_away(ground: Path) -> None:
-    """Have `ground` removed once this process has ended, which then may not do so itself.
+def remove_on_exit(folder: Path) -> None:
+    """Start a process that removes `folder` when this process has ended.
 
-    Whoever does it hears nothing of this process but its end. Raises OSError.
+    The show itself may not remove it. The process receives nothing but the end of this one. Raises
+    OSError.
     """
-    ending = os.pidfd_open(os.getpid())
+    own_end = os.pidfd_open(os.getpid())
     if not os.fork():
-        _work(lambda end: _clear_away(end, ground), ending, None)
-    os.close(ending)
+        _work(lambda end: _remove_after(end, folder), own_end, None)
+    os.close(own_end)
 
 
-def let_finish(pids: Iterable[int], seconds: float) -> None:
-    """Return once the clerks have written all, or after `seconds` at most.
+def wait_at_most(pids: Iterable[int], timeout_s: float) -> None:
+    """Return when the output filters have written everything, at the latest after `timeout_s`.
 
-    Their pipes must be closed. Who reads what they write may be stuck.
+    Their pipes must be closed. The time is limited because whoever reads their output may hang.
     """
-    until = time.monotonic() + seconds
+    ends_at = time.monotonic() + timeout_s
     for pid in pids:
-        while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < until:
+        while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < ends_at:
             time.sleep(0.005)
 
 
 def wait(pid: int) -> None:
-    """Return once the clerk has written all; the pipe must be closed. Raises OSError."""
+    """Return when the output filter has written everything; its pipe must be closed.
+
+    Raises OSError if it could not.
+    """
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     if code:
-        raise OSError(code, os.strerror(code) if code > 0 else "it was ended from outside")
+        raise OSError(code, os.strerror(code) if code > 0 else "its output filter was killed")
 
 
-def _hire(work: Callable[[int], None], keeping: int | None = None) -> Clerk:
-    """Start a clerk. Only for a process with one thread."""
-    listens, speaks = os.pipe()
+def _start(work: Callable[[int], None], keep: int | None = None) -> OutputFilter:
+    """Start an output filter; only for a process with one thread, as it forks."""
+    reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
-        _work(work, listens, keeping)
-    os.close(listens)
-    return Clerk(pid, speaks)
+        _work(work, reading, keep)
+    os.close(reading)
+    return OutputFilter(pid, writing)
 
 
-def _work(work: Callable[[int], None], pipe: int, keeping: int | None) -> NoReturn:
+def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
+    """Do `work` in a child process that has no descriptors but `pipe` and `keep`."""
     code = errno.EIO
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # The end of the pipe is the end of the show.
-        kept = {pipe, keeping}
+            signal.signal(number, signal.SIG_IGN)  # It ends when the show closes the pipe.
         for file in [int(name) for name in os.listdir("/proc/self/fd")]:
-            if file not in kept:
-                _close(file)
+            if file not in (pipe, keep):
+                with contextlib.suppress(OSError):  # The descriptor of the listing itself.
+                    os.close(file)
         work(pipe)
         code = 0
     except OSError as failure:
@@ -123,50 +134,36 @@ def _work(work: Callable[[int], None], pipe: int, keeping: int | None) -> NoRetu
         os._exit(code)
 
 
-def _close(file: int) -> None:
-    try:
-        os.close(file)
-    except OSError:
-        return  # The listing's own.
-
-
-def _copy(pipe: int, file: int, allowed: Allowance) -> None:
-    rest, credit, at, left_out = b"", float(allowed.burst), time.monotonic(), 0
+def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
+    rate = RateLimit(limits.lines_per_s, limits.burst)
+    rest = b""
     while data := os.read(pipe, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
-        rest = rest[: 4 * allowed.longest + 1]  # what is longer is left out however it goes on
-        now = time.monotonic()
-        credit, at = min(allowed.burst, credit + (now - at) * allowed.lines_per_s), now
+        rest = rest[: 4 * limits.longest_line + 1]  # A longer line is left out in any case.
         for line in lines:
-            if credit < 1:
-                left_out += 1
-                continue
-            credit -= 1
-            if left_out:
-                _write_all(file, b"(%d lines were left out)\n" % left_out)
-                left_out = 0
-            _write_all(file, words_only(line, allowed) + b"\n")
-    if left_out:
-        _write_all(file, b"(%d lines were left out)\n" % left_out)
+            for admitted in rate.admit(text_only(line, limits)):
+                _write_all(file, admitted.encode() + b"\n")
+    for count in rate.left_out():
+        _write_all(file, count.encode() + b"\n")
     if rest:
-        _write_all(file, words_only(rest, allowed))
+        _write_all(file, text_only(rest, limits).encode())
 
 
-def words_only(line: bytes, allowed: Allowance) -> bytes:
-    """Return `line` where it is short, readable text, and otherwise a line that says it is not."""
+def text_only(line: bytes, limits: LineLimits) -> str:
+    """Return `line` as printable text, or a remark instead if it is too long or not text."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
-        return b"(left out: a line that is no text)"
-    if len(text) > allowed.longest:
-        return b"(left out: a line that is too long)"
-    return printable(text, allowed.longest_word).encode()
+        return "(left out: a line that is not text)"
+    if len(text) > limits.longest_line:
+        return "(left out: a line that is too long)"
+    return printable(text, limits.longest_word)
 
 
 def printable(text: str, longest_word: int | None) -> str:
-    """Return `text` with blanks for what cannot be printed, and no longer word than that.
+    """Return `text` with spaces in place of what cannot be printed, and with long words cut.
 
-    Words are cut where they are of ASCII, for other scripts write without blanks.
+    Only words of ASCII characters are cut, because other scripts write without spaces.
     """
     text = "".join(letter if letter.isprintable() else " " for letter in text)
     if longest_word is None:
@@ -174,45 +171,46 @@ def printable(text: str, longest_word: int | None) -> str:
     return re.sub(rf"([!-~]{{{longest_word}}})[!-~]+", r"\1…", text)
 
 
-def _write_numbers(pipe: int, path: Path) -> None:
+def _write_summary(pipe: int, path: Path) -> None:
     data = b""
     while len(data) <= LARGEST_REPORT and (more := os.read(pipe, LARGEST_REPORT + 1)):
         data += more
     if not data:
         return  # The show ended without a summary.
-    if not numbers_only(data):
-        raise OSError(errno.EINVAL, "no report")
+    if not is_summary(data):
+        raise OSError(errno.EINVAL, "not a summary")
     path.write_bytes(data)
 
 
-def numbers_only(data: bytes) -> bool:
-    """Tell whether `data` is a small JSON object of names and numbers, marked as a summary."""
+def is_summary(data: bytes) -> bool:
+    """Return whether `data` is a small JSON object of numbers with the event name `summary`."""
     try:
         report = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError):
         return False
     if len(data) > LARGEST_REPORT or not isinstance(report, dict):
         return False
-    return report.pop("event", None) == "summary" and _numbers(report, DEEPEST)
+    return report.pop("event", None) == "summary" and _numbers_only(report, DEEPEST_REPORT)
 
 
-def _numbers(value: object, depth: int) -> bool:
+def _numbers_only(value: object, depth: int) -> bool:
     if isinstance(value, dict) and depth:
-        return all(_numbers(inner, depth - 1) for inner in value.values())
+        return all(_numbers_only(inner, depth - 1) for inner in value.values())
     return value is None or isinstance(value, int | float)
 
 
-def _clear_away(ending: int, ground: Path) -> None:
-    import shutil  # not in the launcher, which would start later for it
+def _remove_after(process: int, folder: Path) -> None:
+    """Remove `folder` when the process with the pidfd `process` has ended."""
+    import shutil  # Not at the top: the launcher would start later.
 
     end = select.poll()
-    end.register(ending, select.POLLIN)
+    end.register(process, select.POLLIN)
     end.poll()
-    shutil.rmtree(ground)
+    shutil.rmtree(folder)
 
 
 def _write_all(file: int, data: bytes) -> None:
-    """Write `data` as far as it can be: a disk that is full must not end the show."""
+    """Write `data` as far as possible: a full disk must not end the show."""
     with contextlib.suppress(OSError):
         while data:
             data = data[os.write(file, data) :]

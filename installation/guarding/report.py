@@ -1,4 +1,4 @@
-"""The proof in words: as a table, as JSON, and as a page for the wall."""
+"""The proof as text: a table for a terminal, JSON for a program, and a page to print."""
 
 from __future__ import annotations
 
@@ -8,49 +8,51 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 
-from installation.guarding.host import NOT_PROVED, PROVED, Fact, facts
-from installation.guarding.stage_two import Proof
+from installation.guarding.host import NOT_PROVED, PROVED, HostCheck, check_host
+from installation.guarding.self_test import Proof
 
-BECAME = {
+HEAD = ("probe", "call", "thread", "outcome", "layer", "error number")
+OUTCOMES = {
     "refused": "refused",
-    "forbidden anyway": "FORBIDDEN ANYWAY",
-    "got through": "GOT THROUGH",
-    "not there": "not there",
+    "denied anyway": "DENIED ANYWAY",
+    "succeeded": "SUCCEEDED",
+    "unavailable": "unavailable",
 }
-HEAD = ("attempt", "how", "thread", "became of it", "layer", "error number")
-GOOD = {True: "good", False: "NOT GOOD", None: "unknown"}
+"""The outcomes as people read them, in capitals if the sandbox did not refuse."""
+STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
 def as_json(proof: Proof) -> dict[str, object]:
-    """Return the proof for a program; `absent` names what this machine does not have to try."""
-    absent = {outcome.name for outcome in proof.outcomes if outcome.became == "not there"}
+    """Return the proof for a program; `absent` names the probes that are unavailable here."""
+    absent = {result.name for result in proof.results if result.outcome == "unavailable"}
     return {
-        "attempts": [each.as_json() for each in proof.outcomes if each.became != "not there"],
+        "attempts": [each.as_json() for each in proof.results if each.outcome != "unavailable"],
         "absent": sorted(absent),
-        "facts": [fact.as_json() for fact in facts()],
+        "facts": [check.as_json() for check in check_host()],
         "missing": [str(mistake) for mistake in proof.missing],
         "proved": proved(proof),
         "not_proved": NOT_PROVED,
     }
 
 
-def as_lines(said: Mapping[str, object]) -> str:
-    """Return `said` as JSON with each item of a list on a line of its own.
+def as_lines(report: Mapping[str, object]) -> str:
+    """Return `report` as JSON with each item of a list on a line of its own.
 
-    Where output is a file, a clerk lets only short lines pass.
+    If output goes to a file, its output filter leaves out long lines.
     """
 
-    def written(value: object) -> str:
+    def dump(value: object) -> str:
         if not isinstance(value, list) or not value:
             return json.dumps(value, ensure_ascii=False)
         return ",\n".join(json.dumps(each, ensure_ascii=False) for each in value).join("[]")
 
-    return ",\n".join(f"{json.dumps(key)}: {written(of)}" for key, of in said.items()).join("{}")
+    entries = (f"{json.dumps(key)}: {dump(value)}" for key, value in report.items())
+    return ",\n".join(entries).join("{}")
 
 
 def proved(proof: Proof) -> str:
-    """Return the sentence of what was proved."""
-    return PROVED if proof.holds else "Nothing is proved: the guard does not hold on this machine."
+    """Return the sentence that says what was proved."""
+    return PROVED if proof.holds else "Nothing is proved: the sandbox does not hold here."
 
 
 def as_table(proof: Proof) -> str:
@@ -62,7 +64,9 @@ def as_table(proof: Proof) -> str:
         for row in rows
     ]
     lines += ["", "This machine:"]
-    lines += [f"  {fact.name:<13}  {GOOD[fact.good]:<8}  {_told(fact)}" for fact in facts()]
+    lines += [
+        f"  {check.name:<13}  {STATES[check.good]:<8}  {_finding(check)}" for check in check_host()
+    ]
     if proof.missing:
         lines += ["", "Missing:", *(f"  {mistake}" for mistake in proof.missing)]
     return "\n".join([*lines, "", proved(proof), NOT_PROVED])
@@ -71,43 +75,43 @@ def as_table(proof: Proof) -> str:
 def _rows(proof: Proof) -> list[tuple[str, ...]]:
     return [
         (
-            outcome.name,
-            outcome.how,
-            outcome.thread,
-            BECAME[outcome.became],
-            outcome.layer or ("not told" if outcome.became == "refused" else ""),
-            "" if outcome.error is None else f"{outcome.error} {os.strerror(outcome.error)}",
+            result.name,
+            result.call,
+            result.thread,
+            OUTCOMES[result.outcome],
+            result.layer or ("unknown" if result.outcome == "refused" else ""),
+            "" if result.errno is None else f"{result.errno} {os.strerror(result.errno)}",
         )
-        for outcome in proof.outcomes
+        for result in proof.results
     ]
 
 
-def _told(fact: Fact) -> str:
-    return fact.seen if fact.good else f"{fact.seen}. {fact.remedy}"
+def _finding(check: HostCheck) -> str:
+    return check.found if check.good else f"{check.found}. {check.remedy}"
 
 
 def as_page(proof: Proof, headline: str, language: str) -> str:
-    """Return the proof as a page of HTML, to be printed, in English under a `headline`.
+    """Return the proof as a page of HTML to print, in English.
 
-    That is what visitors read, in their `language`.
+    Its `headline` is what visitors read on the screen, in their `language`.
     """
-    tries = "\n".join(
+    probes = "\n".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
         for row in _rows(proof)
     )
     machine = "\n".join(
-        f"<li>{html.escape(f'{fact.name}: {GOOD[fact.good]}; {_told(fact)}')}</li>"
-        for fact in facts()
+        f"<li>{html.escape(f'{check.name}: {STATES[check.good]}; {_finding(check)}')}</li>"
+        for check in check_host()
     )
     missing = "\n".join(f"<li>{html.escape(str(mistake))}</li>" for mistake in proof.missing)
-    became = Counter(outcome.became for outcome in proof.outcomes)
-    tried = became["refused"] + became["got through"]
+    count = Counter(result.outcome for result in proof.results)
+    tried = count["refused"] + count["succeeded"]
     head = "".join(f"<th>{cell}</th>" for cell in HEAD)
     return f"""\
 <!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>What becomes of the pictures</title>
+<title>What happens to the pictures</title>
 <style>
 body {{ font: 11pt/1.4 sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em }}
 h1 {{ font-size: 24pt; line-height: 1.15 }}
@@ -115,8 +119,9 @@ table {{ border-collapse: collapse; font-size: 8pt; width: 100% }}
 td, th {{ text-align: left; border-bottom: 1px solid #ccc; padding: 1pt 6pt 1pt 0 }}
 </style>
 <h1 lang="{language}">{html.escape(headline)}</h1>
-<p>Tried in {proof.ways} ways on {proof.at:%Y-%m-%d} at {proof.at:%H:%M}, in two threads of the
-program: {became["refused"]} of {tried} attempts were refused.</p>
+<p>On {proof.tested_at:%Y-%m-%d} at {proof.tested_at:%H:%M} this program tried
+{proof.ways_tried} ways to store or send data, each in two of its threads:
+{count["refused"]} of {tried} attempts were refused.</p>
 <p>{html.escape(proved(proof))}</p>
 <p>{html.escape(NOT_PROVED)}</p>
 {f"<h2>Missing</h2><ul>{missing}</ul>" if missing else ""}
@@ -127,6 +132,6 @@ program: {became["refused"]} of {tried} attempts were refused.</p>
 <h2>Every attempt</h2>
 <table>
 <tr>{head}</tr>
-{tries}
+{probes}
 </table>
 </html>"""

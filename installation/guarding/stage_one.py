@@ -1,8 +1,9 @@
-"""The first stage: one thread gives up what it may do, and becomes the show.
+"""Stage one of the sandbox: the launcher gives up its rights and becomes the show.
 
-Nothing but the standard library is loaded here, for a library that starts a thread would leave that
-thread free. What is taken away is inherited by the program that this process becomes, by every
-thread of it and by every process that it starts, and nothing gives it back.
+The launcher is a process with one thread. Only the standard library is loaded here: a library might
+start a thread, and Landlock and seccomp apply only to the calling thread and what it starts. The
+restrictions are inherited by the program that this process executes, by each of its threads and by
+each process that it starts, and cannot be undone.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from pathlib import Path
 from typing import NoReturn
 
 from installation.errors import Mistake
-from installation.guarding.output_filter import OUTPUT, SAID, Allowance, Clerk
+from installation.guarding import output_filter
 from installation.guarding.status import (
     CORE_DUMPS,
+    ENVIRONMENT_VARIABLE,
     LANDLOCK,
-    NEW_PRIVILEGES,
+    NO_NEW_PRIVILEGES,
     SECCOMP,
-    VARIABLE,
     Privacy,
-    Standing,
-    prepare_ground,
+    SandboxStatus,
+    make_scratch_dir,
 )
 from installation.settings.paths import PROJECT
+
+NEEDS = "Use Linux 6.12 or newer with Landlock and seccomp enabled."
 
 DEVICES = (
     r"null",
@@ -37,123 +40,127 @@ DEVICES = (
     # What CUDA opens.
     r"nvidia(ctl|\d+|-uvm|-uvm-tools|-modeset)",
 )
-"""Under /dev: what the show may write to. Each that is there is allowed by its own name."""
+"""Patterns of the devices in /dev that the show may write to. Each match gets a rule of its own."""
 
-SURROUNDINGS = {
-    # No daemon is started for a bus that nobody needs.
+ENVIRONMENT = {
+    # SDL starts no D-Bus daemon.
     "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",
-    # Caches on disk: of shaders, of compiled kernels, of Python.
+    # Caches on disk: shaders, compiled kernels, Python's bytecode.
     "MESA_SHADER_CACHE_DISABLE": "true",
     "MESA_GLSL_CACHE_DISABLE": "true",
     "__GL_SHADER_DISK_CACHE": "0",
     "CUDA_CACHE_DISABLE": "1",
     "USE_PYTORCH_KERNEL_CACHE": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
-    # Nothing is compiled at run time: it forks compilers and writes files.
+    # torch.compile starts compilers and writes files.
     "TORCH_COMPILE_DISABLE": "1",
-    # torch makes this folder when it is imported, and is content where it is there.
+    # torch creates this folder during its import unless it exists.
     "TORCHINDUCTOR_CACHE_DIR": "/",
-    # glibc keeps small pieces of freed memory as they were in this cache, and overwrites others.
+    # glibc does not overwrite small freed blocks while they are in this cache.
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
-    # Nothing is fetched.
+    # Nothing is downloaded.
     "HF_HUB_OFFLINE": "1",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
 
-_BECOME = (
+_SHOW_PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from installation.cli.main import start; start()"
 )
 
 
-def become_the_show(
+def start_show(
     arguments: Sequence[str], privacy: Privacy, report: Path | None, started_at: float
 ) -> NoReturn:
-    """Enter the first stage and execute `kiosk` with `arguments`; what is missing goes with it."""
-    standing = Standing(privacy, started_at=started_at)
-    standing = first_stage(standing, report) if sys.platform == "linux" else _foreign(standing)
-    environment = surroundings(os.environ) | {VARIABLE: standing.exported()}
-    program = [sys.executable, "-B", "-P", "-c", _BECOME, str(PROJECT), *arguments]
-    os.execve(sys.executable, program, environment)  # noqa: S606 - a shell is what it must not be
+    """Enter stage one and execute `kiosk` with `arguments`; the show gets the `SandboxStatus`.
+
+    The numbers of the summary go to the file `report`. `started_at` is in seconds of the monotonic
+    clock.
+    """
+    status = SandboxStatus(privacy, started_at=started_at)
+    if sys.platform == "linux":
+        status = enter_stage_one(status, report)
+    else:
+        problem = f"{sys.platform} has neither Landlock nor seccomp"
+        missing = Mistake("sandbox", problem, "Use a computer with Linux.")
+        status = replace(status, missing=(missing,))
+    environment = show_environment(os.environ) | {ENVIRONMENT_VARIABLE: status.to_json()}
+    program = [sys.executable, "-B", "-P", "-c", _SHOW_PROGRAM, str(PROJECT), *arguments]
+    os.execve(sys.executable, program, environment)  # noqa: S606 - without a shell on purpose
 
 
-def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return `environment` with everything turned off that would write files or start programs."""
-    chosen = dict(environment) | SURROUNDINGS
-    if "SDL_VIDEODRIVER" not in chosen:
-        # Named, for SDL would otherwise take a driver that shows nothing where this one fails.
+def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` with everything disabled that would write files or start programs."""
+    changed = dict(environment) | ENVIRONMENT
+    if "SDL_VIDEODRIVER" not in changed:
+        # Without a name SDL falls back to a driver that shows nothing if this one fails.
         for variable, driver in (("DISPLAY", "x11"), ("WAYLAND_DISPLAY", "wayland")):
-            if chosen.get(variable):
-                chosen["SDL_VIDEODRIVER"] = driver
+            if changed.get(variable):
+                changed["SDL_VIDEODRIVER"] = driver
                 break
-    return chosen
+    return changed
 
 
-def _foreign(standing: Standing) -> Standing:
-    missing = Mistake(
-        "the guard", f"{sys.platform} has neither Landlock nor seccomp", "Take a Linux computer."
-    )
-    return replace(standing, missing=(missing,))
+def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus:
+    """Set up every layer of stage one and return `status` with the layers that are missing.
 
-
-def first_stage(standing: Standing, report: Path | None) -> Standing:
-    """Take away what can be taken away, in the order that holds; name what cannot be."""
+    The order matters: output filters and the scratch folder need rights that the layers take away.
+    """
     missing: list[Mistake] = []
 
-    def lay(layer: str, remedy: str, step: Callable[[], object]) -> None:
+    def set_up(layer: str, remedy: str, step: Callable[[], object]) -> None:
         try:
             step()
         except (OSError, NotImplementedError, ImportError) as failure:
-            what = getattr(failure, "strerror", None) or str(failure)
-            missing.append(Mistake(layer, f"it cannot be had here ({what})", remedy))
+            reason = getattr(failure, "strerror", None) or str(failure)
+            missing.append(Mistake(layer, f"not available on this machine ({reason})", remedy))
 
-    from installation.guarding import open_files, output_filter
+    from installation.guarding import open_files
     from installation.guarding.layers import landlock, limits, seccomp
 
-    newer = "Take Linux 6.12 or newer with Landlock and seccomp switched on."
-    if threads := len(os.listdir("/proc/self/task")) - 1:
-        missing.append(Mistake("one thread", f"{threads} more run already", "Start it plainly."))
-    clerks: list[int] = []
-    clerks += _hand_over(output_filter.write_lines)
-    reporter = output_filter.write_report(report) if report else None
-    _close_others(reporter.pipe if reporter else None)
+    if more := len(os.listdir("/proc/self/task")) - 1:
+        problem = f"{more} more running before the sandbox (expected none)"
+        missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
+    filters = _redirect_streams()
+    reporter = output_filter.start_report_filter(report) if report else None
+    _close_other_files(reporter.pipe if reporter else None)
     devices = present_devices()
-    ground: list[Path] = []
+    scratch_dirs: list[Path] = []
 
-    def take_ground() -> None:
-        ground.append(prepare_ground())
-        output_filter.clear_away(ground[0])
+    def prepare_scratch_dir() -> None:
+        scratch_dirs.append(make_scratch_dir())
+        output_filter.remove_on_exit(scratch_dirs[0])
 
-    lay("the proof", "Give the show's user a RuntimeDirectory.", take_ground)
-    kin = open_files.children()
-    lay("orphans", newer, limits.take_in_orphans)
-    lay(CORE_DUMPS, "Start it as an ordinary user.", limits.forbid_dumps)
+    set_up("scratch folder", "Give the show's user a RuntimeDirectory.", prepare_scratch_dir)
+    known_children = open_files.children()
+    set_up("orphaned processes", NEEDS, limits.become_subreaper)
+    set_up(CORE_DUMPS, "Start the show as an ordinary user.", limits.disable_core_dumps)
 
-    def take_files() -> None:
+    def restrict_files() -> None:
         nvidia = any(device.name == "nvidiactl" for device in devices)
         version = landlock.restrict(devices, thread_names=nvidia)
         if version < landlock.NEEDED_ABI:
             raise NotImplementedError(f"version {version}, expected {landlock.NEEDED_ABI} or later")
 
-    lay(LANDLOCK, newer, take_files)
-    lay(NEW_PRIVILEGES, newer, landlock.forbid_new_privileges)
-    if os.geteuid() == 0 or limits.rights() & ~limits.READ_ALL:
-        lay("rights of root", "Start it as an ordinary user.", limits.drop_rights)
-    lay(SECCOMP, newer, lambda: seccomp.enter(seccomp.FIRST, all_threads=False))
+    set_up(LANDLOCK, NEEDS, restrict_files)
+    set_up(NO_NEW_PRIVILEGES, NEEDS, landlock.set_no_new_privileges)
+    if os.geteuid() == 0 or limits.capabilities() & ~limits.CAP_DAC_READ_SEARCH:
+        set_up("capabilities", "Start the show as an ordinary user.", limits.drop_capabilities)
+    set_up(SECCOMP, NEEDS, lambda: seccomp.install(seccomp.STAGE_ONE, all_threads=False))
     return replace(
-        standing,
+        status,
         missing=tuple(missing),
-        ground=str(ground[0]) if ground else standing.ground,
+        scratch_dir=str(scratch_dirs[0]) if scratch_dirs else status.scratch_dir,
         devices=tuple(map(str, devices)),
-        report=reporter.pipe if reporter else None,
-        report_clerk=reporter.pid if reporter else None,
-        clerks=tuple(clerks),
-        kin=tuple(kin),
+        report_pipe=reporter.pipe if reporter else None,
+        report_filter_pid=reporter.pid if reporter else None,
+        output_filter_pids=tuple(filters),
+        known_children=tuple(known_children),
     )
 
 
 def present_devices(dev: Path = Path("/dev")) -> list[Path]:
-    """Return the character devices among `DEVICES` that this machine has."""
+    """Return the character devices of this machine that match `DEVICES`."""
     form = re.compile("|".join(f"(?:{pattern})" for pattern in DEVICES))
     return [
         path
@@ -162,45 +169,45 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
     ]
 
 
-def _hand_over(hire: Callable[[int, Allowance], Clerk]) -> list[int]:
-    """Put pipes to clerks in the place of standard error, and of output to a file; return pids.
+def _redirect_streams() -> list[int]:
+    """Put output filters between the show and its standard streams; return their process ids.
 
-    Standard input, which nobody reads, becomes nothing, and so does what is closed: the next file
-    would take its number.
+    Standard error always gets one, standard output only if it is a file. Standard input becomes
+    /dev/null, and so does a closed stream: otherwise the next opened file would get its number.
     """
     pids = []
-    _put_nothing(0)
-    for stream, allowed in ((1, OUTPUT), (2, SAID)):
+    _open_null_as(0)
+    for stream, limits in ((1, output_filter.STDOUT), (2, output_filter.STDERR)):
         try:
-            regular = stat.S_ISREG(os.fstat(stream).st_mode)
+            is_file = stat.S_ISREG(os.fstat(stream).st_mode)
         except OSError:
-            _put_nothing(stream)
+            _open_null_as(stream)
             continue
-        if regular or stream == 2:
-            hired = hire(stream, allowed)
-            os.dup2(hired.pipe, stream)
-            os.close(hired.pipe)
-            pids.append(hired.pid)
+        if is_file or stream == 2:
+            started = output_filter.start_line_filter(stream, limits)
+            os.dup2(started.pipe, stream)
+            os.close(started.pipe)
+            pids.append(started.pid)
     return pids
 
 
-def _put_nothing(stream: int) -> None:
-    """Put /dev/null in the place of `stream`, for the show, too."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    if nothing == stream:
+def _open_null_as(stream: int) -> None:
+    """Open /dev/null under the number `stream`, inheritable."""
+    null = os.open(os.devnull, os.O_RDWR)
+    if null == stream:
         os.set_inheritable(stream, True)
     else:
-        os.dup2(nothing, stream)
-        os.close(nothing)
+        os.dup2(null, stream)
+        os.close(null)
 
 
-def _close_others(report: int | None) -> None:
-    """Close every file but the standard streams and the pipe to the report's clerk."""
+def _close_other_files(report_pipe: int | None) -> None:
+    """Close every descriptor except the standard streams and `report_pipe`."""
     for file in [int(name) for name in os.listdir("/proc/self/fd")]:
-        if file > 2 and file != report:
+        if file > 2 and file != report_pipe:
             try:
                 os.close(file)
             except OSError:
-                continue  # The listing's own.
-    if report is not None:
-        os.set_inheritable(report, True)
+                continue  # The descriptor of the listing itself.
+    if report_pipe is not None:
+        os.set_inheritable(report_pipe, True)

@@ -1,4 +1,8 @@
-"""What the launcher hands to the show that it becomes: what stands, and what is missing."""
+"""The result of stage one: which layers it could not set up, and what it leaves open.
+
+It reaches the show as JSON in an environment variable, because the show is another program in the
+same process.
+"""
 
 from __future__ import annotations
 
@@ -11,90 +15,93 @@ from typing import Literal
 
 from installation.errors import Mistake
 
-VARIABLE = "KIOSK_STANDING"
+ENVIRONMENT_VARIABLE = "KIOSK_SANDBOX_STATUS"
 
 Privacy = Literal["enforce", "degraded"]
+"""The setting `privacy` of kiosk.yaml."""
 
-LANDLOCK, NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "new privileges", "core dumps"
-SECCOMP, FILE_SIZE_LIMIT, CLOSED_MEMORY = "seccomp", "file size limit", "closed memory"
-"""The layers, as whatever is missing calls them: those of the first stage, and of the second, which
-has seccomp once more."""
+LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "no new privileges", "core dumps"
+SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION = "seccomp", "file size limit", "memory protection"
+"""The layers of stage one (the first three and seccomp) and of stage two (the last three).
 
-FIRST_STAGE = "the first stage"
-"""What is missing where there was no launcher."""
+A missing layer is reported under this name.
+"""
+
+STAGE_ONE = "stage one"
+"""What is reported as missing if the show was started without `kiosk run`."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How the first stage went.
+class SandboxStatus:
+    """The result of stage one.
 
-    It comes through the environment and is taken on trust: `privacy` lets the show run without a
-    guard, and `devices`, `report` and `kin` are passed over by the look through what is open. That
-    the guard holds is not in it, for that is found out by trying: `ground` is the folder that the
-    attempts try to change.
+    The show trusts it only for what cannot weaken the proof unnoticed: `privacy` decides whether
+    the show may run without a complete sandbox, and `devices`, `report_pipe` and `known_children`
+    are excepted from the search for leaks. Whether the sandbox holds is not stated here; the
+    self-test finds out with probes that try to change `scratch_dir`.
     """
 
     privacy: Privacy
     missing: tuple[Mistake, ...] = ()
-    ground: str = "/nowhere"
+    scratch_dir: str = "/nowhere"
     devices: tuple[str, ...] = ()
-    report: int | None = None
-    """The end of the pipe to the clerk who writes the report."""
-    report_clerk: int | None = None
-    clerks: tuple[int, ...] = ()
-    """Those who write what comes on standard error, and on standard output to a file."""
-    kin: tuple[int, ...] = ()
-    """Processes that this one had started, or was given, before the first stage: the clerks."""
+    report_pipe: int | None = None
+    """The descriptor of the pipe to the output filter that writes the report."""
+    report_filter_pid: int | None = None
+    output_filter_pids: tuple[int, ...] = ()
+    """The output filters of standard error, and of standard output if it is a file."""
+    known_children: tuple[int, ...] = ()
+    """Child processes from before stage one, the output filters among them."""
     started_at: float | None = None
-    """When the launcher began, s on the monotonic clock."""
+    """When the launcher started, in seconds of the monotonic clock."""
 
-    def exported(self) -> str:
-        """Return it as the value of the environment's `VARIABLE`."""
+    def to_json(self) -> str:
+        """Return the value of `ENVIRONMENT_VARIABLE`."""
         return json.dumps(asdict(self))
 
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> SandboxStatus | None:
+        """Return the status that stage one left; None if the show was started without it."""
+        text = environment.get(ENVIRONMENT_VARIABLE)
+        if text is None:
+            return None
+        fields = json.loads(text)
+        status = cls(**fields)
+        return replace(
+            status,
+            missing=tuple(Mistake(**mistake) for mistake in fields["missing"]),
+            devices=tuple(status.devices),
+            output_filter_pids=tuple(status.output_filter_pids),
+            known_children=tuple(status.known_children),
+        )
 
-def inherited(environment: Mapping[str, str] = os.environ) -> Standing | None:
-    """Return what the launcher left, or None where the show was started without it."""
-    said = environment.get(VARIABLE)
-    if said is None:
-        return None
-    fields = json.loads(said)
-    standing = Standing(**fields)
-    return replace(
-        standing,
-        missing=tuple(Mistake(**mistake) for mistake in fields["missing"]),
-        devices=tuple(standing.devices),
-        clerks=tuple(standing.clerks),
-        kin=tuple(standing.kin),
-    )
 
+def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return a new folder that this user may write, for the probes to try to change.
 
-def prepare_ground(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return a new folder of this user's own, in memory where there is one, to try to change.
-
-    Without a place where this user may write, an attempt that fails would prove nothing. Raises
-    OSError where there is no such place.
+    Without such a folder a refused probe would prove nothing. It lies in memory if there is a
+    writable place in memory. Raises OSError if there is no writable place at all.
     """
     bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - a new name
     failure = OSError("there is no place to write")
-    # A unit may let nobody use what is made; then it is not the guard that keeps the attempts out.
-    before = os.umask(0o077)
+    # A unit's UMask may deny all permissions; then file permissions would refuse the probes.
+    previous_umask = os.umask(0o077)
     try:
         for base in filter(None, bases):
-            ground = Path(base, f"kiosk-proof-{os.getpid()}-{os.urandom(8).hex()}")
+            scratch_dir = Path(base, f"kiosk-scratch-{os.getpid()}-{os.urandom(8).hex()}")
             try:
-                _prepare(ground)
-            except OSError as seen:
-                failure = seen
+                _fill(scratch_dir)
+            except OSError as error:
+                failure = error
             else:
-                return ground
+                return scratch_dir
     finally:
-        os.umask(before)
+        os.umask(previous_umask)
     raise failure
 
 
-def _prepare(ground: Path) -> None:
-    ground.mkdir()
-    (ground / "folder").mkdir()
-    (ground / "file").write_bytes(b"nothing\n")
-    os.mkfifo(ground / "pipe")
+def _fill(scratch_dir: Path) -> None:
+    scratch_dir.mkdir()
+    (scratch_dir / "folder").mkdir()
+    (scratch_dir / "file").write_bytes(b"nothing\n")
+    os.mkfifo(scratch_dir / "pipe")

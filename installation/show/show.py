@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from installation.errors import GuardError, Mistake, ScreenError
-from installation.guarding.stage_two import Guard, Proof
+from installation.guarding.guard import Guard
+from installation.guarding.self_test import Proof
 from installation.naming.reading.scheduler import Rota
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
@@ -435,8 +436,8 @@ class Watch:
         label_set = parts.settler.label_set
         return ShowStatus(
             layers=() if proof is None else layers(proof),
-            ways=0 if proof is None else proof.ways,
-            tried_at=proof.at if proof is not None and proof.outcomes else None,
+            ways=0 if proof is None else proof.ways_tried,
+            tried_at=proof.tested_at if proof is not None and proof.results else None,
             locked=self._camera.pool.locked,
             made=self._camera.pool.allocated,
             labels=label_set.settings.title,
@@ -566,18 +567,20 @@ class Show:
 
     def _admit(self, guard: Guard) -> None:
         """Say what the guard lacks; GuardError where it must not lack anything."""
-        guard.admit()
-        for mistake in guard.standing.missing:
+        guard.check_stage_one()
+        for mistake in guard.status.missing:
             self._say(f"privacy: not enforced. {mistake}")
 
     def _seal(self, guard: Guard) -> Proof:
         proof = guard.seal()
         if proof.holds:
-            self._say(f"privacy: enforced; {proof.ways} ways out were tried, and each was refused.")
+            self._say(
+                f"privacy: enforced; {proof.ways_tried} ways out were tried, and each was refused."
+            )
             if proof.swap is not None:
                 self._say(f"privacy: visitors are told that storing is possible. {proof.swap}")
         else:
-            for mistake in proof.missing[len(guard.standing.missing) :]:
+            for mistake in proof.missing[len(guard.status.missing) :]:
                 self._say(f"privacy: not enforced. {mistake}")
         return proof
 
@@ -716,7 +719,9 @@ def _renewal(proof: Proof, stage: ScreenContext) -> Callable[[ScreenContext], Sc
     words = stage.words
 
     def renew(stage: ScreenContext) -> ScreenContext:
-        line = privacy_line(words, proof.promises, proof.ways, proof.at, datetime.date.today())
+        line = privacy_line(
+            words, proof.prevents_storage, proof.ways_tried, proof.tested_at, datetime.date.today()
+        )
         if line == stage.words.privacy:
             return stage
         return replace(stage, words=stage.words.model_copy(update={"privacy": line}))

@@ -10,23 +10,23 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from installation.guarding.stage_two import Proof
+from installation.guarding.self_test import Proof
 from installation.guarding.status import (
-    CLOSED_MEMORY,
     CORE_DUMPS,
     FILE_SIZE_LIMIT,
-    FIRST_STAGE,
     LANDLOCK,
-    NEW_PRIVILEGES,
+    MEMORY_PROTECTION,
+    NO_NEW_PRIVILEGES,
     SECCOMP,
+    STAGE_ONE,
 )
 from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
 from installation.showing.typesetting import LEADING, ScreenContext, Text, set_panel
 from installation.showing.words import Words
 
-FIRST_LAYERS = (LANDLOCK, NEW_PRIVILEGES, CORE_DUMPS)
-SECOND_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, CLOSED_MEMORY)
+FIRST_LAYERS = (LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS)
+SECOND_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION)
 """The layers of the two stages."""
 
 MOST_MISSING = 5
@@ -84,8 +84,8 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     for mistake in (*proof.missing, *([proof.swap] if proof.swap else [])):
         missing.setdefault(mistake.where, mistake.what)
     laid: tuple[str, ...] = ()
-    if proof.outcomes:
-        laid = SECOND_LAYERS if FIRST_STAGE in missing else (*FIRST_LAYERS, *SECOND_LAYERS)
+    if proof.results:
+        laid = SECOND_LAYERS if STAGE_ONE in missing else (*FIRST_LAYERS, *SECOND_LAYERS)
     others = [name for name in missing if name not in laid]
     return tuple(Layer(name, missing.get(name)) for name in (*laid, *others))
 
@@ -164,11 +164,11 @@ def _layer_names(words: Words) -> dict[str, str]:
     """Return what each layer does, by the guard's name for it."""
     return {
         LANDLOCK: words.staff_landlock,
-        NEW_PRIVILEGES: words.staff_new_privileges,
+        NO_NEW_PRIVILEGES: words.staff_new_privileges,
         CORE_DUMPS: words.staff_core_dumps,
         SECCOMP: words.staff_seccomp,
         FILE_SIZE_LIMIT: words.staff_file_size_limit,
-        CLOSED_MEMORY: words.staff_closed_memory,
+        MEMORY_PROTECTION: words.staff_closed_memory,
     }
 
 

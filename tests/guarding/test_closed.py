@@ -13,9 +13,10 @@ import pytest
 
 from installation import launch
 from installation.errors import GuardError, Mistake
-from installation.guarding.stage_one import present_devices, surroundings
-from installation.guarding.stage_two import Guard, Proof
-from installation.guarding.status import VARIABLE, Standing, inherited
+from installation.guarding.guard import Guard
+from installation.guarding.self_test import Proof
+from installation.guarding.stage_one import present_devices, show_environment
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
 from installation.naming.label_set.load import load_label_set
 from installation.running.clock import Clock
 from installation.settings.kiosk import ContentSettings, Settings
@@ -36,18 +37,18 @@ def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
     """A show that was started past the first stage ends with exit 2 and names what is missing."""
     outcome = run("-c", RUN, *ARGUMENTS, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
-    assert outcome.stderr.splitlines()[-1].startswith("the first stage: the show was started")
+    assert outcome.stderr.splitlines()[-1].startswith("stage one: the show was started")
     assert "camera:" not in outcome.stderr
 
 
 def test_a_show_that_is_lied_to_finds_out(tmp_path: Path) -> None:
     """Where somebody claims that all layers stand, attempts get through, and no camera opens."""
     home_of(USERS[0], tmp_path)
-    lie = Standing("enforce", ground=str(tmp_path / "home"))
-    program = f"import os; os.environ[{VARIABLE!r}] = {lie.exported()!r}\n{RUN}"
+    lie = SandboxStatus("enforce", scratch_dir=str(tmp_path / "home"))
+    program = f"import os; os.environ[{ENVIRONMENT_VARIABLE!r}] = {lie.to_json()!r}\n{RUN}"
     outcome = run("-c", program, *ARGUMENTS, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
-    assert "attempt to create a file: it was not refused in the main thread" in outcome.stderr
+    assert "probe 'create a file': not refused in the main thread" in outcome.stderr
     assert "camera:" not in outcome.stderr
 
 
@@ -69,7 +70,7 @@ def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
         tell=lambda event: None,
         open_parts=never,
         clock=clock,
-        guard=Guard(Standing("enforce", (MISSING,))),
+        guard=Guard(SandboxStatus("enforce", (MISSING,))),
     )
     with pytest.raises(GuardError, match="Landlock: it cannot be had here"):
         closed.run()
@@ -99,7 +100,7 @@ def test_degraded_says_what_is_missing_and_goes_on() -> None:
         say=said.append,
         tell=lambda event: None,
         open_parts=lambda loaded, clock, say: show.Parts(label_set, *[None] * 6),  # type: ignore[arg-type]
-        guard=Unguarded(Standing("degraded", (MISSING,))),
+        guard=Unguarded(SandboxStatus("degraded", (MISSING,))),
     )
     with pytest.raises(StopIteration):
         degraded.run()
@@ -130,9 +131,11 @@ def test_only_a_plain_word_weakens_the_guard(text: str, privacy: str, tmp_path: 
 
 def test_what_the_launcher_leaves_arrives() -> None:
     """What is missing crosses to the show as it was said."""
-    standing = Standing("enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5)
-    assert inherited({VARIABLE: standing.exported()}) == standing
-    assert inherited({}) is None
+    status = SandboxStatus(
+        "enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5
+    )
+    assert SandboxStatus.from_environment({ENVIRONMENT_VARIABLE: status.to_json()}) == status
+    assert SandboxStatus.from_environment({}) is None
 
 
 def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> None:
@@ -164,16 +167,19 @@ SWITCHED_OFF = {
     "TORCHINDUCTOR_CACHE_DIR": "/",  # torch makes a folder when it is imported
     "HF_HUB_OFFLINE": "1",  # weights are looked for on the network
 }
-"""What must be in the show's surroundings, whatever is in the user's."""
+"""What must be in the environment of the show, whatever is in the user's."""
 
 
 def test_nothing_that_writes_is_left_switched_on() -> None:
     """Caches on disk and compilers at run time are off, and the display's driver is named."""
-    chosen = surroundings(dict.fromkeys(SWITCHED_OFF, "otherwise") | {"DISPLAY": ":0"})
+    chosen = show_environment(dict.fromkeys(SWITCHED_OFF, "otherwise") | {"DISPLAY": ":0"})
     assert {name: chosen[name] for name in SWITCHED_OFF} == SWITCHED_OFF
     assert chosen["SDL_VIDEODRIVER"] == "x11"
-    assert surroundings({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"] == "dummy"
-    assert "SDL_VIDEODRIVER" not in surroundings({})
+    assert (
+        show_environment({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"]
+        == "dummy"
+    )
+    assert "SDL_VIDEODRIVER" not in show_environment({})
 
 
 def test_devices_are_allowed_by_name() -> None:
@@ -205,17 +211,19 @@ def test_output_to_files_is_written_outside(tmp_path: Path) -> None:
 
 OLD_KERNEL = """
 import errno, sys, time
-from installation.guarding import stage_one as launcher
+from installation.guarding import stage_one
 from installation.guarding.layers import landlock, seccomp
-landlock.forbid_new_privileges()
-seccomp.enter(
+landlock.set_no_new_privileges()
+seccomp.install(
     [seccomp.Refusal("landlock_create_ruleset", error=errno.ENOSYS)], all_threads=False
 )
-launcher.become_the_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
+stage_one.start_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
 """
 
 
-LACKS = "Landlock: it cannot be had here (Function not implemented). Take Linux 6.12 or newer"
+LACKS = (
+    "Landlock: not available on this machine (Function not implemented). Use Linux 6.12 or newer"
+)
 
 
 def test_a_kernel_without_landlock(tmp_path: Path) -> None:
@@ -244,5 +252,5 @@ def test_a_kernel_without_landlock_where_the_curator_lets_it(tmp_path: Path) -> 
     _, rest = running.communicate(timeout=60)
     assert running.returncode == 0, said + rest
     assert f"privacy: not enforced. {LACKS}" in said
-    assert "not enforced. attempt to create a file: it was not refused" in said
+    assert "not enforced. probe 'create a file': not refused" in said
     assert "privacy: enforced" not in said

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.host import facts, may_be_swapped
+from installation.guarding.host import check_host, swap_on_disk
 from installation.guarding.systemd_unit import unit
 from tests.support.children import ROOT, USERS, run
 
@@ -29,7 +29,7 @@ FILES = {
 
 def fact(root: Path, name: str, display: str = "") -> bool | None:
     """Return whether the fact `name` of the machine at `root` is good."""
-    found = {each.name: each for each in facts(root, {"DISPLAY": display})}
+    found = {each.name: each for each in check_host(root, {"DISPLAY": display})}
     assert found[name].remedy.endswith(".")
     return found[name].good
 
@@ -54,9 +54,9 @@ def fact(root: Path, name: str, display: str = "") -> bool | None:
         ("network disks", "proc/self/mounts", "me@x:/ /home/me/far fuse.sshfs rw 0 0\n", False),
         ("network disks", "proc/self/mounts", "-hosts /net autofs rw 0 0\n", False),
         ("network disks", "proc/self/mounts", None, None),
-        ("onlookers", "proc/self/status", FILES["proc/self/status"], True),
-        ("onlookers", "proc/self/status", "Name:\tx\nTracerPid:\t42\n", False),
-        ("onlookers", "proc/self/status", None, None),
+        ("tracers", "proc/self/status", FILES["proc/self/status"], True),
+        ("tracers", "proc/self/status", "Name:\tx\nTracerPid:\t42\n", False),
+        ("tracers", "proc/self/status", None, None),
         ("false cameras", "sys/module/v4l2loopback/version", "1\n", False),
     ],
 )
@@ -115,9 +115,11 @@ def test_a_program_that_is_kept_out_of_swap(
     }
     make(tmp_path, files)
     assert fact(tmp_path, "swap") is good
-    said = may_be_swapped(tmp_path)
+    said = swap_on_disk(tmp_path)
     assert (said is None) is good
-    assert said is None or str(said).startswith("swap: memory may be written to /dev/sda2. Switch")
+    assert said is None or str(said).startswith(
+        "swap: memory may be written to /dev/sda2. Turn swap off"
+    )
 
 
 def test_a_machine_that_may_hibernate_to_its_swap(tmp_path: Path) -> None:
@@ -152,17 +154,18 @@ def test_whether_root_has_its_rights_is_asked(user: str, tmp_path: Path) -> None
     """Root has no right of root only once it has given them up; who started it is told."""
     program = (
         "from installation.guarding.layers import limits\n"
-        "from installation.guarding.host import facts\n"
-        "for step in (lambda: None, limits.drop_rights):\n"
+        "from installation.guarding.host import check_host\n"
+        "for step in (lambda: None, limits.drop_capabilities):\n"
         "    step()\n"
-        "    [user] = [fact for fact in facts() if fact.name == 'user']\n"
-        "    print(user.good, user.seen)\n"
+        "    [user] = [fact for fact in check_host() if fact.name == 'user']\n"
+        "    print(user.good, user.found)\n"
     )
     outcome = run("-c", program, user=user, folder=tmp_path)
     told = {
-        "root": "False it runs as root, with rights of root\n"
-        "False it runs as root, with no right of root\n",
-        "ordinary user": 2 * "True it runs as an ordinary user, with no right of root\n",
+        "root": "False the show runs as root, with root's capabilities\n"
+        "False the show runs as root, without root's capabilities\n",
+        "ordinary user": 2
+        * "True the show runs as an ordinary user, without root's capabilities\n",
     }
     assert outcome.stdout == told[user], outcome.stderr
 
@@ -170,8 +173,8 @@ def test_whether_root_has_its_rights_is_asked(user: str, tmp_path: Path) -> None
 def test_only_what_was_asked_is_told_of_false_cameras(tmp_path: Path) -> None:
     """That v4l2loopback is not loaded does not say that there is no other false camera."""
     make(tmp_path, {"sys/module/videodev/version": "1\n"})
-    [found] = [each for each in facts(tmp_path) if each.name == "false cameras"]
-    assert found.seen == "v4l2loopback is not loaded"
+    [found] = [each for each in check_host(tmp_path) if each.name == "false cameras"]
+    assert found.found == "v4l2loopback is not loaded"
 
 
 def test_the_unit_is_a_wall_of_its_own(tmp_path: Path) -> None:

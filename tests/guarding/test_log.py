@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.guarding.log import BURST, LINES_PER_S, Log, LogHandler
-from installation.guarding.output_filter import SAID
+from installation.guarding.output_filter import STDERR
 from tests.support.manual_clock import ManualClock
 
 
@@ -18,7 +18,7 @@ def test_lines_are_short_and_printable(text: str) -> None:
     """Whatever is said, no line of the log is longer than 300 printable characters."""
     lines: list[str] = []
     Log(lines.append).say(text)
-    assert all(len(line) <= SAID.longest and line.isprintable() for line in lines)
+    assert all(len(line) <= STDERR.longest_line and line.isprintable() for line in lines)
 
 
 def test_a_long_sentence_takes_several_lines() -> None:
@@ -39,7 +39,7 @@ def test_what_is_no_words_is_left_out() -> None:
     log.say(pixels)
     log.say("猫" * 200)
     assert [len(line) for line in lines] == [121, len(lines[1]), 200]
-    assert lines[1] == "(left out: ndarray, which is no sentence)"
+    assert lines[1] == "(left out: ndarray, which is not text)"
 
 
 def test_why_it_ends_is_said_after_a_flood() -> None:
@@ -86,4 +86,4 @@ def test_tracebacks_go_the_same_way() -> None:
         info = (ValueError, failure, failure.__traceback__)
         handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "it ended", None, info))
     assert lines[1] == "Traceback (most recent call last):"
-    assert SAID.longest - 2 <= max(map(len, lines)) <= SAID.longest
+    assert STDERR.longest_line - 2 <= max(map(len, lines)) <= STDERR.longest_line

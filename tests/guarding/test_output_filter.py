@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.guarding import output_filter
-from installation.guarding.output_filter import OUTPUT, SAID, numbers_only, words_only
+from installation.guarding.output_filter import STDERR, STDOUT, is_summary, text_only
 from tests.support.children import run
 
 SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p95": 3}}
@@ -17,13 +17,13 @@ SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p9
 
 def test_the_summary_passes() -> None:
     """The report that the show makes is one that the clerk writes down."""
-    assert numbers_only(json.dumps(SUMMARY).encode())
+    assert is_summary(json.dumps(SUMMARY).encode())
 
 
 @given(st.binary(min_size=1))
 def test_no_bytes_pass_as_a_report(data: bytes) -> None:
     """What is no object of numbers that calls itself a summary is not written."""
-    assert not numbers_only(data)
+    assert not is_summary(data)
 
 
 @pytest.mark.parametrize(
@@ -38,31 +38,33 @@ def test_no_bytes_pass_as_a_report(data: bytes) -> None:
 )
 def test_words_and_lists_do_not_pass_as_numbers(report: dict[str, object]) -> None:
     """A picture spelled out in letters, in a list or in a long report is refused."""
-    assert not numbers_only(json.dumps(report).encode())
+    assert not is_summary(json.dumps(report).encode())
 
 
 @given(st.text(max_size=200))
 def test_text_stays_text_in_one_line(text: str) -> None:
     """What the clerk writes is printable, whatever came."""
-    assert words_only(text.encode("utf-8", "ignore"), SAID).decode().isprintable()
+    assert text_only(text.encode("utf-8", "ignore"), STDERR).isprintable()
 
 
 def test_pictures_are_no_lines() -> None:
     """Raw bytes and lines longer than any verdict are left out, and it says so."""
     noise = random.Random(0).randbytes(500)
-    assert words_only(noise, OUTPUT) == b"(left out: a line that is no text)"
-    assert words_only(b"x" * (OUTPUT.longest + 1), OUTPUT) == b"(left out: a line that is too long)"
+    assert text_only(noise, STDOUT) == "(left out: a line that is not text)"
+    assert (
+        text_only(b"x" * (STDOUT.longest_line + 1), STDOUT) == "(left out: a line that is too long)"
+    )
 
 
 def written(said: bytes, allowed: str, folder: Path) -> bytes:
     """Return what is in a file after a clerk was told `said`, with what is `allowed`."""
     program = (
-        "import os\nfrom installation.guarding import output_filter as clerk\n"
+        "import os\nfrom installation.guarding import output_filter\n"
         "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
-        f"hired = clerk.write_lines(file, clerk.{allowed})\n"
-        f"os.write(hired.pipe, {said!r})\n"
-        "os.close(hired.pipe)\n"
-        "clerk.wait(hired.pid)\n"
+        f"started = output_filter.start_line_filter(file, output_filter.{allowed})\n"
+        f"os.write(started.pipe, {said!r})\n"
+        "os.close(started.pipe)\n"
+        "output_filter.wait(started.pid)\n"
     )
     outcome = run("-c", program, user="root", folder=folder)
     assert outcome.returncode == 0, outcome.stderr
@@ -71,24 +73,25 @@ def written(said: bytes, allowed: str, folder: Path) -> bytes:
 
 def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
     """Standard output that is a file is written outside the sandbox, line by line."""
-    there = written(b"one\n\xff\xfe\nthree\n", "OUTPUT", tmp_path)
-    assert there == b"one\n(left out: a line that is no text)\nthree\n"
+    there = written(b"one\n\xff\xfe\nthree\n", "STDOUT", tmp_path)
+    assert there == b"one\n(left out: a line that is not text)\nthree\n"
 
 
 def test_a_flood_of_lines_is_cut_off_and_said_so(tmp_path: Path) -> None:
     """More lines than anybody could read are not written, but how many there were is."""
-    there = written(b"again\n" * 20, "Allowance(300, 0, 5)", tmp_path)
+    there = written(b"again\n" * 20, "LineLimits(300, 0, 5)", tmp_path)
     assert there == b"again\n" * 5 + b"(15 lines were left out)\n"
 
 
 def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
     """Where a clerk cannot write it goes on listening: the show must not end for its log."""
     program = (
-        "import os\nfrom installation.guarding import output_filter as clerk\n"
-        "hired = clerk.write_lines(os.open('/dev/full', os.O_WRONLY), clerk.OUTPUT)\n"
-        "for _ in range(100): os.write(hired.pipe, b'a line\\n' * 1000)\n"
-        "os.close(hired.pipe)\n"
-        "clerk.wait(hired.pid)\n"
+        "import os\nfrom installation.guarding import output_filter\n"
+        "full = os.open('/dev/full', os.O_WRONLY)\n"
+        "started = output_filter.start_line_filter(full, output_filter.STDOUT)\n"
+        "for _ in range(100): os.write(started.pipe, b'a line\\n' * 1000)\n"
+        "os.close(started.pipe)\n"
+        "output_filter.wait(started.pid)\n"
     )
     outcome = run("-c", program, user="root", folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
@@ -99,8 +102,8 @@ def test_closed_streams_lead_nowhere(closed: str, tmp_path: Path) -> None:
     """Whoever starts the show without standard streams gives their numbers to no other file."""
     program = (
         "import os, sys\n"
-        "from installation.guarding import stage_one as launcher, status as standing\n"
-        "launcher.first_stage(standing.Standing('degraded'), None)\n"
+        "from installation.guarding import stage_one, status\n"
+        "stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
         "tell = 'import os; streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
         'tell += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
         "os.execv(sys.executable, [sys.executable, '-c', tell])\n"
@@ -121,8 +124,8 @@ def test_what_libraries_write_to_standard_error_is_cut_to_words(tmp_path: Path) 
     """What goes past the log, as C libraries do, comes out of the show as short lines of words."""
     program = (
         "import os, sys\n"
-        "from installation.guarding import stage_one as launcher, status as standing\n"
-        "stood = launcher.first_stage(standing.Standing('degraded'), None)\n"
+        "from installation.guarding import stage_one, status\n"
+        "stood = stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
         "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
         "os.close(2)\n"
         "for pid in stood.clerks: os.waitpid(pid, 0)\n"
@@ -140,11 +143,11 @@ def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: 
     """`--report` gets its file when the show ends; anything else than a report is an error."""
     program = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from installation.guarding import output_filter as clerk\n"
-        "hired = clerk.write_report(Path('report.json'))\n"
-        "os.write(hired.pipe, sys.argv[1].encode())\n"
-        "os.close(hired.pipe)\n"
-        "clerk.wait(hired.pid)\n"
+        "from installation.guarding import output_filter\n"
+        "started = output_filter.start_report_filter(Path('report.json'))\n"
+        "os.write(started.pipe, sys.argv[1].encode())\n"
+        "os.close(started.pipe)\n"
+        "output_filter.wait(started.pid)\n"
     )
     outcome = run("-c", program, said, user="root", folder=tmp_path)
     assert (outcome.returncode == 0) is there
@@ -156,4 +159,4 @@ def test_the_limits_let_the_show_speak() -> None:
     longest = 0
     for labels in Path(__file__).parents[2].glob("models/*/labels.csv"):
         longest = max(longest, *(len(line) for line in labels.read_text().splitlines()))
-    assert 2 * longest < output_filter.OUTPUT.longest
+    assert 2 * longest < output_filter.STDOUT.longest_line

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.layers.seccomp import ANSWER
+from installation.guarding.layers.seccomp import REFUSED_ERRNO
 from tests.support.children import (
-    FIRST_STAGE,
+    STAGE_ONE_PROGRAM,
     USERS,
     as_user,
     environment,
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.parametrize("user", USERS)
 
 RIGHTS = """
 from installation.guarding.layers import limits
-print(limits.rights())
+print(limits.capabilities())
 """
 
 
 def child(program: str, user: str, folder: Path) -> str:
     """Run `program` under the first stage as `user` and return what it prints."""
-    outcome = run("-c", FIRST_STAGE + textwrap.dedent(program), user=user, folder=folder)
+    outcome = run("-c", STAGE_ONE_PROGRAM + textwrap.dedent(program), user=user, folder=folder)
     assert outcome.returncode == 0, outcome.stderr
     return outcome.stdout
 
@@ -112,7 +112,7 @@ def test_an_ordinary_user_keeps_no_right_but_to_read(user: str, tmp_path: Path) 
     outcome = subprocess.run(
         [
             *as_user(user, "sys_time", "net_admin"),
-            *(sys.executable, "-c", f"{RIGHTS}{FIRST_STAGE}{RIGHTS}"),
+            *(sys.executable, "-c", f"{RIGHTS}{STAGE_ONE_PROGRAM}{RIGHTS}"),
         ],
         cwd=home,
         env=environment(home),
@@ -131,17 +131,17 @@ def test_a_second_thread_stops_the_launcher(user: str, tmp_path: Path) -> None:
     program = """
     import threading
     threading.Thread(target=threading.Event().wait, daemon=True).start()
-    from installation.guarding.stage_one import first_stage
-    from installation.guarding.status import Standing
-    print(first_stage(Standing("enforce"), None).missing[0])
+    from installation.guarding.stage_one import enter_stage_one
+    from installation.guarding.status import SandboxStatus
+    print(enter_stage_one(SandboxStatus("enforce"), None).missing[0])
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    assert outcome.stdout.startswith("one thread: 1 more run already"), outcome.stderr
+    assert outcome.stdout.startswith("threads: 1 more running before the sandbox"), outcome.stderr
 
 
 OPENINGS = {
     "nothing": ("", None),
-    "a file to write": ("kept = open('new', 'w')", "is a file that may be written"),
+    "a file to write": ("kept = open('new', 'w')", "is a file that is open for writing"),
     "a socket to the network": (
         "import socket; kept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
         "kept.connect(('127.0.0.1', 9))",
@@ -154,16 +154,16 @@ OPENINGS = {
         "is a pipe to another program",
     ),
     "a pipe of its own": ("import os; kept = os.pipe()", None),
-    "a device": ("kept = open('/dev/full', 'w')", "is a device that was not allowed"),
+    "a device": ("kept = open('/dev/full', 'w')", "is a device that is not allowed"),
     "a mapping": (
         "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
         "kept = mmap.mmap(file.fileno(), 4096); file.close()",
-        "may be written",
+        "can be written",
     ),
     "a mapping for reading of a file to write": (
         "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
         "kept = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ); file.close()",
-        "may be written",
+        "can be written",
     ),
     "memory of its own": ("import mmap; kept = mmap.mmap(-1, 4096)", None),
 }
@@ -173,14 +173,17 @@ OPENINGS = {
 def test_what_was_opened_before_the_guard_is_found(user: str, tmp_path: Path, what: str) -> None:
     """A descriptor or a mapping from before would go round the guard; each kind is found."""
     opening, found = OPENINGS[what]
-    program = f"{opening}\nfrom installation.guarding.open_files import look\n" + textwrap.dedent(
-        """
-        for mistake in look(["/dev/null"], ()):
+    program = (
+        f"{opening}\nfrom installation.guarding.open_files import find_leaks\n"
+        + textwrap.dedent(
+            """
+        for mistake in find_leaks(["/dev/null"], ()):
             print(mistake.what)
         if type(globals().get("kept")).__name__ == "Popen":
             kept.kill()
             kept.wait()
         """
+        )
     )
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
@@ -191,12 +194,12 @@ def test_what_was_opened_before_the_guard_is_found(user: str, tmp_path: Path, wh
 
 
 SEAL = """
-from installation.guarding.stage_two import Guard
-proof = Guard(standing, []).seal()
+from installation.guarding.guard import Guard
+proof = Guard(status, []).seal()
 for mistake in proof.missing:
     print(mistake)
 """
-DEGRADED = FIRST_STAGE.replace("enforce", "degraded")
+DEGRADED = STAGE_ONE_PROGRAM.replace("enforce", "degraded")
 
 STAY = """
 import os, select
@@ -224,7 +227,7 @@ def test_a_process_that_the_start_left_behind_is_found(
     program = DEGRADED + STAY + LEFT_BEHIND[what] + SEAL
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    assert "was started by the show and is not under the second stage" in outcome.stdout
+    assert "was started by the show and is not under stage two" in outcome.stdout
 
 
 @needs_guard
@@ -252,7 +255,7 @@ def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
 def test_who_was_there_before_the_launcher_is_no_mistake(user: str, tmp_path: Path) -> None:
     """The clerks, and what a shell started before it became the launcher, share nothing."""
     outcome = run(
-        "-c", STAY + LEFT_BEHIND["a child"] + FIRST_STAGE + SEAL, user=user, folder=tmp_path
+        "-c", STAY + LEFT_BEHIND["a child"] + STAGE_ONE_PROGRAM + SEAL, user=user, folder=tmp_path
     )
     assert outcome.stdout == "", outcome.stderr
     assert outcome.returncode == 0, outcome.stderr
@@ -264,7 +267,7 @@ def test_what_is_open_is_looked_through_behind_the_second_filter(user: str, tmp_
     program = """
     import socket
     from dataclasses import replace
-    from installation.guarding.stage_two import Guard
+    from installation.guarding.guard import Guard
     class Devices(tuple):
         def __iter__(self):
             try:
@@ -273,7 +276,7 @@ def test_what_is_open_is_looked_through_behind_the_second_filter(user: str, tmp_
             except OSError:
                 print("refused")
             return super().__iter__()
-    Guard(replace(standing, devices=Devices(standing.devices)), []).seal()
+    Guard(replace(status, devices=Devices(status.devices)), []).seal()
     """
     assert child(program, user, tmp_path) == "refused\n"
 
@@ -287,12 +290,12 @@ def test_a_thread_outside_the_second_stage_is_found(user: str, tmp_path: Path) -
     end = threading.Event()
     earlier = threading.Thread(target=end.wait)
     earlier.start()
-    print(seccomp.guarded_threads())
-    seccomp.enter(seccomp.second(), all_threads=False)
-    print(seccomp.guarded_threads())
+    print(seccomp.all_threads_filtered())
+    seccomp.install(seccomp.stage_two(), all_threads=False)
+    print(seccomp.all_threads_filtered())
     end.set()
     earlier.join()
-    print(seccomp.guarded_threads())
+    print(seccomp.all_threads_filtered())
     """
     assert child(program, user, tmp_path) == "False\nFalse\nTrue\n"
 
@@ -301,19 +304,19 @@ def test_half_a_self_test_is_none(user: str, tmp_path: Path) -> None:
     """Where the earlier thread ends in the midst of its attempts, nothing is proved."""
     program = """
     import sys, threading
-    from installation.guarding.probes.probe import SECCOMP, Attempt
-    from installation.guarding.stage_two import Guard
-    from installation.guarding.layers.seccomp import ANSWER
-    from installation.guarding.status import Standing
-    def deed(ground):
+    from installation.guarding.probes.probe import SECCOMP, Probe
+    from installation.guarding.guard import Guard
+    from installation.guarding.layers.seccomp import REFUSED_ERRNO
+    from installation.guarding.status import SandboxStatus
+    def action(scratch_dir):
         if threading.current_thread() is threading.main_thread():
-            raise OSError(ANSWER, "refused")
+            raise OSError(REFUSED_ERRNO, "refused")
         sys.exit()
-    proof = Guard(Standing("degraded"), [Attempt("leave", "exit()", SECCOMP, deed)]).seal()
-    print(proof.holds, *[mistake for mistake in proof.missing if mistake.where == "the self-test"])
+    proof = Guard(SandboxStatus("degraded"), [Probe("leave", "exit()", SECCOMP, action)]).seal()
+    print(proof.holds, *[mistake for mistake in proof.missing if mistake.where == "self-test"])
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    assert outcome.stdout.startswith("False the self-test: the earlier thread"), outcome.stderr
+    assert outcome.stdout.startswith("False self-test: the earlier thread"), outcome.stderr
 
 
 @needs_guard
@@ -339,9 +342,9 @@ def test_queues_of_others_take_nothing(user: str, tmp_path: Path) -> None:
             print(failure.errno)
     tell()
     if not os.fork():
-        from installation.guarding.stage_one import first_stage
-        from installation.guarding.status import Standing
-        first_stage(Standing("degraded"), None)
+        from installation.guarding.stage_one import enter_stage_one
+        from installation.guarding.status import SandboxStatus
+        enter_stage_one(SandboxStatus("degraded"), None)
         tell()
         import sys
         sys.stdout.flush()
@@ -351,7 +354,7 @@ def test_queues_of_others_take_nothing(user: str, tmp_path: Path) -> None:
     kernel.call("semctl", semaphores, 0, 0, None)
     """
     outcome = run("-u", "-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    assert outcome.stdout == f"sent\nset\n{ANSWER}\n{ANSWER}\n", outcome.stderr
+    assert outcome.stdout == f"sent\nset\n{REFUSED_ERRNO}\n{REFUSED_ERRNO}\n", outcome.stderr
 
 
 @needs_guard
@@ -364,14 +367,14 @@ def test_locks_are_left_by_nobody(user: str, tmp_path: Path) -> None:
     with open("/etc/passwd") as file:
         fcntl.lockf(file, fcntl.LOCK_SH, 12345, 67890)
         print(any(own in line and "67890" in line for line in open("/proc/locks")))
-        seccomp.enter(seccomp.second(), all_threads=True)
+        seccomp.install(seccomp.stage_two(), all_threads=True)
         for lock in (fcntl.lockf, fcntl.flock):
             try:
                 lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError as failure:
                 print(failure.errno)
     """
-    assert child(program, user, tmp_path) == f"True\n{ANSWER}\n{ANSWER}\n"
+    assert child(program, user, tmp_path) == f"True\n{REFUSED_ERRNO}\n{REFUSED_ERRNO}\n"
 
 
 @needs_guard
@@ -380,12 +383,12 @@ def test_a_rule_that_is_missing_closes_the_show(user: str, tmp_path: Path) -> No
     program = """
     from installation.errors import GuardError
     from installation.guarding.layers import seccomp
-    seccomp.FIRST = tuple(each for each in seccomp.FIRST if each.call != "swapon")
-    from installation.guarding.stage_one import first_stage
-    from installation.guarding.stage_two import Guard
-    from installation.guarding.status import Standing
+    seccomp.STAGE_ONE = tuple(each for each in seccomp.STAGE_ONE if each.call != "swapon")
+    from installation.guarding.stage_one import enter_stage_one
+    from installation.guarding.guard import Guard
+    from installation.guarding.status import SandboxStatus
     try:
-        Guard(first_stage(Standing("enforce"), None)).seal()
+        Guard(enter_stage_one(SandboxStatus("enforce"), None)).seal()
     except GuardError as failure:
         print(failure)
     """
@@ -393,7 +396,7 @@ def test_a_rule_that_is_missing_closes_the_show(user: str, tmp_path: Path) -> No
     told = outcome.stdout.splitlines()
     assert len(told) == 2, outcome.stderr
     for line in told:
-        assert line.startswith("attempt to swap to a file: it was not refused by the guard"), line
+        assert line.startswith("probe 'swap to a file': not refused by the sandbox"), line
 
 
 @needs_guard
@@ -425,8 +428,8 @@ def test_other_programs_run_on_as_they_did(user: str, tmp_path: Path) -> None:
                 print(failure.errno)
         print(os.getpriority(os.PRIO_PROCESS, other), fcntl.fcntl(read, set_size + 1))
     mark(8)
-    seccomp.enter(seccomp.second(), all_threads=True)
+    seccomp.install(seccomp.stage_two(), all_threads=True)
     mark(16)
     """
-    refused = f"{ANSWER}\n" * 4
+    refused = f"{REFUSED_ERRNO}\n" * 4
     assert child(program, user, tmp_path) == f"8 32768\n{refused}8 32768\n"

@@ -75,13 +75,19 @@ ALLOWED: dict[str, set[str]] = {
     # torch is told that there is no Triton.
     "__init__.py": {"sys.modules"},
     # What must be refused is tried here.
-    "guarding/probes/probe.py": {
-        *("(ground / 'file').open()", "os.open", "write_bytes", "mkdir", "rmdir", "unlink"),
+    "guarding/probes/action.py": {"syscalls"},
+    "guarding/probes/files.py": {
+        *("(scratch_dir / 'file').open()", "os.open", "write_bytes", "mkdir", "rmdir", "unlink"),
         *("rename", "link", "symlink_to", "mkfifo", "mknod", "truncate", "chmod", "fchmod"),
-        *("chown", "fchown", "utime", "setxattr", "imwrite", "VideoWriter", "save", "save_file"),
-        *("tofile", "memmap", "FileHandler", "TemporaryFile", "tempfile", "sqlite3", "mmap"),
-        *("share_memory_", "SharedMemory", "multiprocessing", "socket", "socketpair", "urllib"),
-        *("urlopen", "subprocess", "system", "fork", "execve", "syscalls", "ctypes"),
+        *("chown", "fchown", "utime", "setxattr", "mmap", "syscalls"),
+    },
+    "guarding/probes/kernel.py": {"syscalls", "ctypes"},
+    "guarding/probes/processes.py": {"subprocess", "fork", "execve", "syscalls", "ctypes"},
+    "guarding/probes/network.py": {"socket", "socketpair"},
+    "guarding/probes/libraries.py": {
+        *("unlink", "imwrite", "VideoWriter", "save", "save_file", "tofile", "memmap"),
+        *("FileHandler", "TemporaryFile", "tempfile", "sqlite3", "share_memory_", "SharedMemory"),
+        *("multiprocessing", "urllib", "urlopen", "system"),
     },
     # It runs outside the sandbox and lets only words and numbers pass.
     "guarding/output_filter.py": {"fork", "os.write", "write_bytes", "shutil", "rmtree"},
@@ -97,7 +103,7 @@ ALLOWED: dict[str, set[str]] = {
     # Sockets that are open already are asked what they are.
     "guarding/open_files.py": {"socket"},
     # tempfile is told that there is no place.
-    "guarding/stage_two.py": {"tempfile"},
+    "guarding/guard.py": {"tempfile"},
     # The family of sockets that is allowed has a name there.
     "guarding/layers/seccomp.py": {"socket", "syscalls", "ctypes"},
     # Memory for pictures, which lies under no file, and how it is locked and overwritten.

@@ -9,9 +9,10 @@ import pygame
 import pytest
 
 from installation.errors import GuardError, Mistake
-from installation.guarding.probes.probe import Outcome
-from installation.guarding.stage_two import Guard, Proof
-from installation.guarding.status import Standing
+from installation.guarding.guard import Guard
+from installation.guarding.probes.probe import ProbeResult
+from installation.guarding.self_test import Proof
+from installation.guarding.status import SandboxStatus
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
@@ -28,7 +29,7 @@ from tests.support.manual_clock import ManualClock
 SIZE = (1280, 720)
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
 MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
-OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
+OUTCOMES = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 DAY = datetime.date(2026, 5, 1)
 AT = datetime.datetime(2026, 5, 1, 9, 5)
 
@@ -105,7 +106,7 @@ def test_the_wall_promises_the_kernel_only_where_it_prevents_storing(
         say=said.append,
         tell=lambda event: None,
         open_parts=lambda loaded, clock, say: parts_of(Film(12)),
-        guard=Sealed(Standing("degraded", missing)),
+        guard=Sealed(SandboxStatus("degraded", missing)),
     )
     guarded.run()
     assert promises(wall, line)
@@ -145,7 +146,7 @@ def test_the_last_picture_is_wiped_off_the_wall(monkeypatch: pytest.MonkeyPatch)
             started_at=0.0,
             say=lambda line: None,
             tell=lambda event: None,
-            guard=Guard(Standing("enforce", (MISSING,))),
+            guard=Guard(SandboxStatus("enforce", (MISSING,))),
         )
     assert painted == [True], "the title was on it"
     assert not pygame.surfarray.array3d(screen.surface).any()

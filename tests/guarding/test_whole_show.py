@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import pytest
 
-from installation.guarding.stage_one import surroundings
+from installation.guarding.stage_one import show_environment
 from tests.support.children import (
     NOBODY,
     PLAYED_S,
@@ -160,7 +160,7 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
                 except OSError:
                     continue
                 # The folder that the self-test is to try is made before the first stage.
-                if "kiosk-proof-" in path:
+                if "kiosk-scratch-" in path:
                     continue
                 if user == "root" or state.st_uid == number:
                     found[path] = (state.st_size, state.st_ctime_ns)
@@ -206,10 +206,10 @@ def watch(user: str, folder: Path, leaking: bool, display: str | None = None) ->
         screen = ["--windowed", "1280x720"] if display else ["--headless"]
         show = ["-m", "installation", "run", *screen, str(settings)]
     (folder / "sitecustomize.py").write_text(TELLS)
-    surrounding = environment(home)
-    surrounding["PYTHONPATH"] = f"{folder}:{surrounding['PYTHONPATH']}"
+    variables = environment(home)
+    variables["PYTHONPATH"] = f"{folder}:{variables['PYTHONPATH']}"
     if display:
-        surrounding |= {"DISPLAY": display, "SDL_VIDEODRIVER": "x11"}
+        variables |= {"DISPLAY": display, "SDL_VIDEODRIVER": "x11"}
     # In memory, so that the tracer itself sends nothing towards a disk.
     trace = Path("/dev/shm", f"{folder.name}-{os.getpid()}.trace")
     calls = ",".join((*WRITES, "seccomp", "connect"))
@@ -220,7 +220,7 @@ def watch(user: str, folder: Path, leaking: bool, display: str | None = None) ->
     running = subprocess.Popen(
         [*as_user(user), *tracer, sys.executable, *show],
         cwd=home,
-        env=surroundings(surrounding) if leaking else surrounding,
+        env=show_environment(variables) if leaking else variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from installation.guarding.stage_one import surroundings
+from installation.guarding.stage_one import show_environment
 from installation.memory.buffers import Buffers
 
 
@@ -61,7 +61,7 @@ def test_freed_memory_is_overwritten(size: int) -> None:
         "print(ctypes.string_at(place, size).count(b'A'))\n"
     )
     left = {}
-    for wanted, environment in (("yes", surroundings(os.environ)), ("no", dict(os.environ))):
+    for wanted, environment in (("yes", show_environment(os.environ)), ("no", dict(os.environ))):
         ran = subprocess.run(
             [sys.executable, "-c", script, wanted, str(size)],
             capture_output=True,

@@ -6,19 +6,20 @@ from dataclasses import replace
 import pytest
 
 from installation.errors import Mistake
-from installation.guarding.probes.probe import Outcome
-from installation.guarding.stage_two import NOT_LAUNCHED, Proof
-from installation.guarding.status import FIRST_STAGE
+from installation.guarding.guard import NOT_LAUNCHED
+from installation.guarding.probes.probe import ProbeResult
+from installation.guarding.self_test import Proof
+from installation.guarding.status import STAGE_ONE
 from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, layers
 
-OUTCOMES = (Outcome("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
-NO_FILTER = Mistake("seccomp", "it cannot be had here (no such call)", "Take a newer Linux.")
-GOT_OUT = Mistake("attempt to write a file", "it was not refused", "Run `kiosk audit`.")
+OUTCOMES = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
+NO_FILTER = Mistake("seccomp", "not available on this machine (no such call)", "Use a newer Linux.")
+GOT_OUT = Mistake("probe 'write a file'", "not refused", "Run `kiosk audit`.")
 
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
 
 
-def proof(*missing: Mistake, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Proof:
+def proof(*missing: Mistake, outcomes: tuple[ProbeResult, ...] = OUTCOMES) -> Proof:
     """Return a proof that lacks `missing`."""
     return Proof(outcomes, missing, datetime.datetime(2026, 11, 20, 10, 0))
 
@@ -29,10 +30,10 @@ def proof(*missing: Mistake, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Proof:
         (proof(), (*FIRST_LAYERS, *SECOND_LAYERS), {}),
         (
             proof(NO_FILTER, GOT_OUT),
-            (*FIRST_LAYERS, "file size limit", "closed memory"),
+            (*FIRST_LAYERS, "file size limit", "memory protection"),
             {"seccomp": NO_FILTER.what, GOT_OUT.where: GOT_OUT.what},
         ),
-        (proof(NOT_LAUNCHED), SECOND_LAYERS, {FIRST_STAGE: NOT_LAUNCHED.what}),
+        (proof(NOT_LAUNCHED), SECOND_LAYERS, {STAGE_ONE: NOT_LAUNCHED.what}),
         (proof(NO_FILTER, outcomes=()), (), {"seccomp": NO_FILTER.what}),
         (replace(proof(), swap=SWAP), (*FIRST_LAYERS, *SECOND_LAYERS), {"swap": SWAP.what}),
     ],

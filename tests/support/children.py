@@ -86,10 +86,10 @@ def run(
     )
 
 
-FIRST_STAGE = """
-from installation.guarding.stage_one import first_stage
-from installation.guarding.status import Standing
-standing = first_stage(Standing("enforce"), None)
-assert not standing.missing, standing.missing
+STAGE_ONE_PROGRAM = """
+from installation.guarding.stage_one import enter_stage_one
+from installation.guarding.status import SandboxStatus
+status = enter_stage_one(SandboxStatus("enforce"), None)
+assert not status.missing, status.missing
 """
 """The beginning of a program that runs under the first stage."""

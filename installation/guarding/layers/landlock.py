@@ -2,7 +2,7 @@
 
 Reading stays as it was, for the show reads its weights and fonts from everywhere. What is taken
 away holds for root too, and cannot be given back. Files that are open already are not covered;
-`openings` looks for those.
+`open_files` looks for those.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _SCOPES_BY_ABI = ((6, 0b10),)  # Signals. The other scope would keep SDL from th
 
 _VERSION = 1
 _BENEATH = 1
+_PR_SET_NO_NEW_PRIVS = 38
 
 
 def abi() -> int:
@@ -62,17 +63,16 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
             _allow(rules, device, changes & (_WRITE_FILE | _IOCTL_DEVICE), stat.S_ISCHR)
         if thread_names:
             _allow(rules, Path("/proc/self/task").resolve(), _WRITE_FILE, stat.S_ISDIR)
-        forbid_new_privileges()
+        set_no_new_privileges()
         syscalls.call("landlock_restrict_self", rules, 0)
     finally:
         os.close(rules)
     return version
 
 
-def forbid_new_privileges() -> None:
+def set_no_new_privileges() -> None:
     """Let no program that is started from here have more rights than this process."""
-    set_no_new_privileges = 38
-    syscalls.prctl(set_no_new_privileges, 1)
+    syscalls.prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _bits(by_abi: tuple[tuple[int, int], ...], version: int) -> int:

@@ -20,7 +20,7 @@ from typing import Literal
 
 from installation.guarding.layers import syscalls
 
-ANSWER = errno.ECANCELED
+REFUSED_ERRNO = errno.ECANCELED
 """The error number with which the filters refuse; from the kernel itself these calls never have it.
 
 EPERM would not tell who refuses: the kernel answers an ordinary user so, guard or not.
@@ -41,7 +41,7 @@ class Refusal:
     test: Literal["is", "is not", "has", "lacks", "given", "family"] = "is"
     value: int = 0
     spared: tuple[int, ...] = ()
-    error: int = ANSWER
+    error: int = REFUSED_ERRNO
 
 
 _CLONE_PARENT = 0x8000
@@ -50,7 +50,7 @@ _SET_DUMPABLE = 4
 _SET_TRACER = 0x59616D61
 _SCHED_CORE = 62
 
-_FIRST = (
+_IN_STAGE_ONE = (
     # Programs beside this one: their memory, their files, their name spaces.
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
     *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
@@ -98,8 +98,8 @@ fscrypt.h, fsverity.h, msdos_fs.h and f2fs.h, and from the headers of the file s
 _TERMINAL_CALLS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
 """ioctls that type into a terminal."""
 
-FIRST: tuple[Refusal, ...] = (
-    *(Refusal(name) for name in _FIRST),
+STAGE_ONE: tuple[Refusal, ...] = (
+    *(Refusal(name) for name in _IN_STAGE_ONE),
     *(Refusal("ioctl", 1, "family", family) for family in _FILE_FAMILIES),
     *(Refusal("ioctl", 1, "is", value) for value in _TERMINAL_CALLS.values()),
     Refusal("socket", 0, "is not", socket.AF_UNIX),
@@ -110,7 +110,7 @@ FIRST: tuple[Refusal, ...] = (
 )
 """While the show starts: a socket to the display is all that may be opened towards others."""
 
-_SECOND = (
+_IN_STAGE_TWO = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret"),
     *("tkill", "setrlimit", "pidfd_open", "capset", "flock"),
@@ -157,10 +157,10 @@ _TERMINAL_QUESTIONS = {
 set what the next program finds there. From include/uapi/asm-generic/ioctls.h."""
 
 
-def second() -> tuple[Refusal, ...]:
+def stage_two() -> tuple[Refusal, ...]:
     """Return what is refused from the first frame on; signals may only go to this process."""
     return (
-        *(Refusal(name) for name in _SECOND),
+        *(Refusal(name) for name in _IN_STAGE_TWO),
         # Threads, yes; processes, no.
         Refusal("clone", 0, "lacks", _CLONE_THREAD),
         Refusal("sendto", 4, "given"),
@@ -179,7 +179,7 @@ def second() -> tuple[Refusal, ...]:
     )
 
 
-def enter(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
+def install(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
     """Refuse `refusals` in this thread and those it starts, or at once in `all_threads`.
 
     Raises OSError where the kernel has no filters or a thread cannot be put under them, and
@@ -197,7 +197,7 @@ def enter(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
         raise OSError(errno.ESRCH, f"thread {stranger} cannot be put under the filter", "seccomp")
 
 
-def guarded_threads() -> bool:
+def all_threads_filtered() -> bool:
     """Tell whether every thread of this process is under both stages' filters.
 
     The kernel tells how many filters a thread is under. There may be more than two, from systemd or

@@ -11,9 +11,9 @@ import resource
 _, most = resource.getrlimit(resource.RLIMIT_CORE)
 resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 print(most)
-from installation.guarding.stage_one import first_stage
-from installation.guarding.status import Standing
-standing = first_stage(Standing("enforce"), None)
+from installation.guarding.stage_one import enter_stage_one
+from installation.guarding.status import SandboxStatus
+status = enter_stage_one(SandboxStatus("enforce"), None)
 print(resource.getrlimit(resource.RLIMIT_CORE))
 """
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from installation.guarding.layers import syscalls
 from installation.guarding.layers.seccomp import (
-    ANSWER,
-    FIRST,
+    REFUSED_ERRNO,
+    STAGE_ONE,
     Instruction,
     Refusal,
     program,
-    second,
+    stage_two,
 )
 from tests.support.children import USERS, run
 
@@ -53,13 +53,13 @@ def judged(
         at += if_true if true else if_false
 
 
-def refused(error: int = ANSWER) -> int:
+def refused(error: int = REFUSED_ERRNO) -> int:
     """Return what a filter says to refuse with `error`."""
     return 0x00050000 | error
 
 
 @pytest.mark.parametrize("machine", [0, 1])
-@pytest.mark.parametrize("refusals", [FIRST, second()])
+@pytest.mark.parametrize("refusals", [STAGE_ONE, stage_two()])
 def test_what_is_listed_is_refused_on_both_machines(
     machine: int, refusals: tuple[Refusal, ...]
 ) -> None:
@@ -74,7 +74,7 @@ def test_what_is_listed_is_refused_on_both_machines(
 @given(st.sampled_from((0, 1)), st.integers(0, syscalls.LAST_KNOWN))
 def test_what_is_not_listed_is_allowed(machine: int, number: int) -> None:
     """The filter refuses what it names and nothing else."""
-    for refusals in (FIRST, second()):
+    for refusals in (STAGE_ONE, stage_two()):
         named = {syscalls.NUMBERS[refusal.call][machine] for refusal in refusals}
         if number not in named:
             assert judged(program(refusals, machine), machine, number) == ALLOWED
@@ -83,18 +83,18 @@ def test_what_is_not_listed_is_allowed(machine: int, number: int) -> None:
 @given(st.integers(syscalls.LAST_KNOWN + 1, 2**32 - 1))
 def test_calls_that_came_later_do_not_exist(number: int) -> None:
     """A kernel newer than the list has no calls that nobody looked at."""
-    assert judged(program(FIRST, 0), 0, number) == refused(errno.ENOSYS)
+    assert judged(program(STAGE_ONE, 0), 0, number) == refused(errno.ENOSYS)
 
 
 def test_another_architecture_ends_the_program() -> None:
     """Calls made as a 32-bit program makes them have other numbers; they end the process."""
-    assert judged(program(FIRST, 0), 1, 1) == 0x80000000
+    assert judged(program(STAGE_ONE, 0), 1, 1) == 0x80000000
 
 
 @given(st.integers(0, 2**64 - 1))
 def test_arguments_are_looked_at(value: int) -> None:
     """Threads may start and signals go to this process; processes and other targets are refused."""
-    code = program((*FIRST, *second()), 0)
+    code = program((*STAGE_ONE, *stage_two()), 0)
 
     def said(call: str, *arguments: int) -> bool:
         number = syscalls.NUMBERS[call][0]
@@ -139,7 +139,7 @@ ON_DEVICES = {
 @pytest.mark.parametrize("machine", [0, 1])
 def test_no_ioctl_of_a_file_system_and_every_one_of_a_device(machine: int) -> None:
     """A file that is open for reading takes no bytes by an ioctl; cameras and cards go on."""
-    code = program((*FIRST, *second()), machine)
+    code = program((*STAGE_ONE, *stage_two()), machine)
     ioctl = syscalls.NUMBERS["ioctl"][machine]
     assert ioctl is not None
     for name, number in ON_FILES.items():
@@ -169,7 +169,7 @@ LEFT_ON_TERMINALS = {
 @pytest.mark.parametrize("machine", [0, 1])
 def test_a_terminal_is_asked_and_left_as_it_was(machine: int) -> None:
     """The show may ask how wide its terminal is; the next program finds nothing changed on it."""
-    code = program((*FIRST, *second()), machine)
+    code = program((*STAGE_ONE, *stage_two()), machine)
     ioctl = syscalls.NUMBERS["ioctl"][machine]
     assert ioctl is not None
     for name, number in ASKED_OF_TERMINALS.items():
@@ -180,30 +180,31 @@ def test_a_terminal_is_asked_and_left_as_it_was(machine: int) -> None:
 
 WITHOUT_A_RULE = """
 import os, shutil
-from installation.guarding import status as standing
+from installation.guarding import status
 from installation.guarding.layers import landlock, seccomp, syscalls as kernel
-from installation.guarding.probes.probe import SHORT, tried
-attempts = [each for each in SHORT if each.layer == standing.SECCOMP]
-ground = standing.prepare_ground({})
-rules = (*seccomp.FIRST, *seccomp.second())
-named = {each.how.partition("(")[0] for each in attempts}
+from installation.guarding.probes.all_probes import QUICK_PROBES
+from installation.guarding.probes.probe import run_probes
+attempts = [each for each in QUICK_PROBES if each.layer == status.SECCOMP]
+scratch_dir = status.make_scratch_dir({})
+everything = (*seccomp.STAGE_ONE, *seccomp.stage_two())
+named = {each.call.partition("(")[0] for each in attempts}
 # The C library makes fork() of clone().
-calls = {rule.call for rule in rules if kernel.number(rule.call)} & named - {"fork"}
+calls = {rule.call for rule in everything if kernel.number(rule.call)} & named - {"fork"}
 assert len(calls) > 60
 for call in sorted(calls):
     if not os.fork():
-        landlock.forbid_new_privileges()
+        landlock.set_no_new_privileges()
         # With those of its kind, or what it makes could not be removed.
-        rules = [each for each in (*seccomp.FIRST, *seccomp.second()) if each.call[:3] != call[:3]]
-        seccomp.enter(rules, all_threads=False)
-        for outcome in tried(attempts, ground, "main"):
-            if outcome.became != "refused" and outcome.how.partition("(")[0] == call:
+        rules = [each for each in everything if each.call[:3] != call[:3]]
+        seccomp.install(rules, all_threads=False)
+        for outcome in run_probes(attempts, scratch_dir, "main"):
+            if outcome.outcome != "refused" and outcome.call.partition("(")[0] == call:
                 break
         else:
             print(call, flush=True)
         os._exit(0)
     os.wait()
-shutil.rmtree(ground)
+shutil.rmtree(scratch_dir)
 """
 
 
@@ -254,8 +255,8 @@ def test_other_sets_of_numbers_lead_nowhere(how: str, tmp_path: Path) -> None:
         "    page.write(code)\n"
         "    at = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
         "    return ctypes.CFUNCTYPE(ctypes.c_long)(at)()\n"
-        "landlock.forbid_new_privileges()\n"
-        "seccomp.enter(seccomp.FIRST, all_threads=False)\n"
+        "landlock.set_no_new_privileges()\n"
+        "seccomp.install(seccomp.STAGE_ONE, all_threads=False)\n"
         f"print({call})\n"
     )
     outcome = run("-c", program, user=USERS[0], folder=tmp_path)
@@ -264,7 +265,7 @@ def test_other_sets_of_numbers_lead_nowhere(how: str, tmp_path: Path) -> None:
 
 def test_only_unix_sockets_in_the_first_stage() -> None:
     """While the show starts it may reach the display and no network."""
-    code = program(FIRST, 0)
+    code = program(STAGE_ONE, 0)
     number = syscalls.NUMBERS["socket"][0]
     assert number is not None
     families = [family for family in range(46) if judged(code, 0, number, (family,)) == ALLOWED]

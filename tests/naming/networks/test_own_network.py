@@ -26,7 +26,7 @@ from installation.naming.networks.open import open_encoder
 from installation.naming.networks.own_network import open_network
 from installation.naming.reading.classifier import open_classifier, open_scorer
 from installation.settings.kiosk import ContentSettings
-from tests.support.children import FIRST_STAGE, USERS, run
+from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
     SIDE,
     made_hf,
@@ -188,13 +188,13 @@ SHOW = """
 import sys, torch
 from pathlib import Path
 from installation.settings.kiosk import ContentSettings
-from installation.guarding.stage_two import Guard
+from installation.guarding.guard import Guard
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import open_encoder
 torch.set_num_threads(2)
 loaded = load_label_set('made-onnx', ContentSettings(), Path(sys.argv[1]))
 encoder = open_encoder(loaded, torch.device('cpu'))
-proof = Guard(standing).seal()
+proof = Guard(status).seal()
 assert proof.holds, proof.missing
 print(*encoder.encode(torch.ones(9, 3, 32, 32)).shape)
 """
@@ -206,7 +206,7 @@ def test_the_network_runs_under_the_guard_and_reports_to_nobody(tmp_path: Path) 
     onnxruntime would keep there what it reports to its maker.
     """
     made_onnx(tmp_path)
-    outcome = run("-c", FIRST_STAGE + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
+    outcome = run("-c", STAGE_ONE_PROGRAM + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout == "9 4\n"
     assert outcome.stderr == ""

@@ -1,0 +1,121 @@
+"""The guard of one show: it enters stage two, searches for leaks and runs the self-test.
+
+The order is fixed. Stage two comes before the search for leaks: otherwise another thread could open
+something after the search. The probes come last, because they test what stands then.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installation.errors import GuardError, Mistake
+from installation.guarding.self_test import Proof, SelfTest
+from installation.guarding.stage_two import enter_stage_two, unfiltered_threads
+from installation.guarding.status import STAGE_ONE, SandboxStatus
+
+if TYPE_CHECKING:
+    from installation.guarding.probes.probe import Probe
+
+NOT_LAUNCHED = Mistake(
+    STAGE_ONE,
+    "the show was started without its launcher",
+    "Start it with `kiosk run` or scripts/run.",
+)
+
+
+class Guard:
+    """What stands since stage one, and what is still to be done before the first frame.
+
+    `probes` are those of the self-test; by default the quick ones.
+    """
+
+    def __init__(self, status: SandboxStatus, probes: Sequence[Probe] | None = None) -> None:
+        self.status = status
+        self._probes = probes
+        self._proof: Proof | None = None
+
+    @classmethod
+    def from_environment(cls) -> Guard:
+        """Return the guard that stage one left; without stage one, a guard that lacks it."""
+        return cls(SandboxStatus.from_environment() or SandboxStatus("enforce", (NOT_LAUNCHED,)))
+
+    @classmethod
+    def for_audit(cls, *, short: bool) -> Guard:
+        """Return the guard of an audit: it goes on, whatever is missing.
+
+        Unless `short`, it also runs the probes that go through libraries.
+        """
+        status = replace(cls.from_environment().status, privacy="degraded")
+        if sys.platform != "linux":
+            return cls(status)
+        from installation.guarding.probes.all_probes import ALL_PROBES, QUICK_PROBES
+
+        return cls(status, QUICK_PROBES if short else ALL_PROBES)
+
+    def redirect_temporary_files(self) -> None:
+        """Make Python's `tempfile` use the scratch folder, for this whole process.
+
+        `tempfile` looks for a folder it can write to and raises if there is none. Libraries that
+        only ask for the folder's name would fail then.
+        """
+        tempfile.tempdir = self.status.scratch_dir
+
+    def check_stage_one(self) -> None:
+        """Raise GuardError if stage one is incomplete and `privacy` is `enforce`."""
+        self._require(self.status.missing)
+
+    def seal(self) -> Proof:
+        """Enter stage two and return the proof; a camera may be opened only after this.
+
+        Raises GuardError if something is missing and `privacy` is `enforce`.
+        """
+        if sys.platform != "linux":
+            proof = Proof((), self.status.missing, _now())
+        else:
+            from installation.guarding.probes.all_probes import QUICK_PROBES
+
+            proof = self._seal(self._probes or QUICK_PROBES)
+        self._proof = proof
+        self._require(proof.missing)
+        return proof
+
+    def check_again(self) -> Proof:
+        """Return the proof, with threads that have come since and are not under the filters.
+
+        Raises GuardError if the guard was not sealed.
+        """
+        if self._proof is None:
+            raise GuardError(
+                Mistake("audit", "the show ended before the self-test", "Run the audit again.")
+            )
+        if sys.platform != "linux":
+            return self._proof
+        return replace(self._proof, missing=(*self._proof.missing, *unfiltered_threads()))
+
+    def _require(self, missing: Sequence[Mistake]) -> None:
+        if missing and self.status.privacy == "enforce":
+            raise GuardError(*missing)
+
+    def _seal(self, probes: Sequence[Probe]) -> Proof:
+        from installation.guarding import host, open_files
+
+        status = self.status
+        pipes = () if status.report_pipe is None else (status.report_pipe,)
+        missing = list(status.missing)
+        with SelfTest(probes, Path(status.scratch_dir)) as self_test:
+            missing += enter_stage_two()
+            missing += open_files.find_leaks(status.devices, pipes, status.known_children)
+            results = self_test.run()
+        missing += unfiltered_threads()
+        missing += self_test.missing(results)
+        return Proof(tuple(results), tuple(missing), _now(), host.swap_on_disk())
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now().astimezone()

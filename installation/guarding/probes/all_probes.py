@@ -1,0 +1,11 @@
+"""The lists of probes, in the order in which they are run and printed."""
+
+from __future__ import annotations
+
+from installation.guarding.probes import files, kernel, libraries, network, processes
+
+QUICK_PROBES = (*files.PROBES, *kernel.PROBES, *processes.PROBES, *network.PROBES)
+"""The self-test of each start: every probe that calls the kernel directly."""
+
+ALL_PROBES = (*QUICK_PROBES, *libraries.PROBES)
+"""The audit's: those through libraries as well, which load the libraries and take seconds."""

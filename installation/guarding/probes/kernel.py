@@ -1,0 +1,190 @@
+"""Probes on the kernel: memory that others can read, ways past the sandbox, and lifting it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import struct
+from pathlib import Path
+
+from installation.guarding.layers import syscalls
+from installation.guarding.probes.action import AT_FDCWD, NOWHERE, system_call, undo
+from installation.guarding.probes.probe import Action, Probe
+from installation.guarding.status import SECCOMP
+
+TIOCSTI = 0x5412
+PR_SET_DUMPABLE = 4
+IPC_RMID, IPC_SET, SETVAL = 0, 1, 16
+KEYCTL_GET_KEYRING_ID, KEYCTL_REVOKE = 0, 3
+PROCESS_KEYRING, SESSION_KEYRING = 2**64 - 2, 2**64 - 3
+"""Constants of the kernel's include/uapi."""
+
+NO_ID = 2**31 - 1
+"""A number of a queue, semaphores or shared memory that nobody has made."""
+
+
+def _type_into_terminal(scratch_dir: Path) -> None:
+    with (scratch_dir / "file").open("rb") as file:
+        fcntl.ioctl(file.fileno(), TIOCSTI, b"x")
+
+
+def _shared_memory(scratch_dir: Path) -> None:
+    segment = syscalls.call("shmget", 0, 4096, 0o1600)
+    undo(lambda: syscalls.call("shmctl", segment, IPC_RMID, None))
+
+
+def _message_queue(scratch_dir: Path) -> None:
+    queue = syscalls.call("msgget", 0, 0o1600)
+    undo(lambda: syscalls.call("msgctl", queue, IPC_RMID, None))
+
+
+def _semaphores(scratch_dir: Path) -> None:
+    semaphores = syscalls.call("semget", 0, 1, 0o1600)
+    undo(lambda: syscalls.call("semctl", semaphores, 0, IPC_RMID, None))
+
+
+def _posix_queue(scratch_dir: Path) -> None:
+    os.close(syscalls.call("mq_open", b"kiosk\0", os.O_CREAT | os.O_RDWR, 0o600, None))
+    undo(lambda: syscalls.call("mq_unlink", b"kiosk\0"))
+
+
+def _add_key(scratch_dir: Path) -> None:
+    key = syscalls.call("add_key", b"user\0", b"kiosk\0", b"x", 1, PROCESS_KEYRING)
+    undo(lambda: syscalls.call("keyctl", KEYCTL_REVOKE, key))
+
+
+def _asynchronous_io(scratch_dir: Path) -> None:
+    import ctypes
+
+    context = ctypes.create_string_buffer(8)
+    syscalls.call("io_setup", 1, context)
+    syscalls.call("io_destroy", *struct.unpack("=Q", context.raw))
+
+
+def _raise_limit(which: int) -> Action:
+    """Return an action that sets a limit to its own value, which is harmless if it succeeds."""
+
+    def action(scratch_dir: Path) -> None:
+        syscalls.call("prlimit64", 0, which, struct.pack("=qq", *resource.getrlimit(which)), None)
+
+    return action
+
+
+_MARKS = (
+    Probe(
+        "set the memory node of a file in memory",
+        "mbind()",
+        SECCOMP,
+        system_call("mbind", None, 0, 0, None, 0, 0),
+    ),
+    Probe("type into a terminal", "ioctl(TIOCSTI)", SECCOMP, _type_into_terminal),
+    Probe("rename the machine", "sethostname()", SECCOMP, system_call("sethostname", None, 2**31)),
+)
+
+_SHARED_MEMORY = (
+    Probe(
+        "make memory with a name", "memfd_create()", SECCOMP, system_call("memfd_create", b"k\0", 1)
+    ),
+    Probe("make secret memory", "memfd_secret()", SECCOMP, system_call("memfd_secret", 0)),
+    Probe("make shared memory", "shmget()", SECCOMP, _shared_memory),
+    Probe("attach shared memory", "shmat()", SECCOMP, system_call("shmat", NO_ID, None, 0)),
+    Probe("change shared memory", "shmctl()", SECCOMP, system_call("shmctl", NO_ID, IPC_SET, None)),
+    Probe("make a message queue", "msgget()", SECCOMP, _message_queue),
+    Probe(
+        "send to a message queue",
+        "msgsnd()",
+        SECCOMP,
+        system_call("msgsnd", NO_ID, struct.pack("@l8s", 1, b"picture"), 8, 0),
+    ),
+    Probe(
+        "change a message queue", "msgctl()", SECCOMP, system_call("msgctl", NO_ID, IPC_SET, None)
+    ),
+    Probe("make semaphores", "semget()", SECCOMP, _semaphores),
+    Probe("set a semaphore", "semctl()", SECCOMP, system_call("semctl", NO_ID, 0, SETVAL, 1)),
+    Probe(
+        "raise a semaphore",
+        "semop()",
+        SECCOMP,
+        system_call("semop", NO_ID, struct.pack("=Hhh", 0, 1, 0), 1),
+    ),
+    Probe("open a POSIX message queue", "mq_open()", SECCOMP, _posix_queue),
+    Probe("store bytes as a key", "add_key()", SECCOMP, _add_key),
+    Probe(
+        "find a keyring",
+        "keyctl()",
+        SECCOMP,
+        system_call("keyctl", KEYCTL_GET_KEYRING_ID, SESSION_KEYRING, 0),
+    ),
+)
+
+_PAST_THE_SANDBOX = (
+    Probe(
+        "queue calls for the kernel",
+        "io_uring_setup()",
+        SECCOMP,
+        system_call("io_uring_setup", 0, None),
+    ),
+    Probe("write asynchronously", "io_setup()", SECCOMP, _asynchronous_io),
+    Probe("load a program into the kernel", "bpf()", SECCOMP, system_call("bpf", 99, None, 0)),
+    Probe(
+        "load a kernel module",
+        "init_module()",
+        SECCOMP,
+        system_call("init_module", None, 0, b"\0"),
+    ),
+    Probe(
+        "record events of the machine",
+        "perf_event_open()",
+        SECCOMP,
+        system_call("perf_event_open", None, 0, -1, -1, 0),
+    ),
+    Probe("handle page faults", "userfaultfd()", SECCOMP, system_call("userfaultfd", 1)),
+    Probe(
+        "open a file by its handle",
+        "open_by_handle_at()",
+        SECCOMP,
+        system_call("open_by_handle_at", AT_FDCWD, None, 0),
+    ),
+    Probe(
+        "watch the file system",
+        "fanotify_init()",
+        SECCOMP,
+        system_call("fanotify_init", 0x200, 0),
+    ),
+    Probe("mount", "mount()", SECCOMP, system_call("mount", NOWHERE, NOWHERE, NOWHERE, 0, None)),
+    Probe("mount with fsopen", "fsopen()", SECCOMP, system_call("fsopen", b"nonexistent\0", 0)),
+    Probe("leave a namespace", "unshare()", SECCOMP, system_call("unshare", 0)),
+    Probe("enter another namespace", "setns()", SECCOMP, system_call("setns", -1, 0)),
+    Probe("change the root folder", "chroot()", SECCOMP, system_call("chroot", NOWHERE)),
+    Probe("swap to a file", "swapon()", SECCOMP, system_call("swapon", NOWHERE, 0)),
+)
+
+_LIFTING_THE_SANDBOX = (
+    Probe(
+        "raise the file size limit",
+        "prlimit(RLIMIT_FSIZE)",
+        SECCOMP,
+        _raise_limit(resource.RLIMIT_FSIZE),
+    ),
+    Probe(
+        "raise the core dump limit",
+        "prlimit(RLIMIT_CORE)",
+        SECCOMP,
+        _raise_limit(resource.RLIMIT_CORE),
+    ),
+    Probe(
+        "let other programs read memory",
+        "prctl(PR_SET_DUMPABLE)",
+        SECCOMP,
+        lambda _: syscalls.prctl(PR_SET_DUMPABLE, 3),
+    ),
+    Probe("gain capabilities", "capset()", SECCOMP, system_call("capset", None, None)),
+)
+
+PROBES: tuple[Probe, ...] = (
+    *_MARKS,
+    *_SHARED_MEMORY,
+    *_PAST_THE_SANDBOX,
+    *_LIFTING_THE_SANDBOX,
+)

@@ -1,0 +1,114 @@
+"""The self-test: every probe is run against the sandbox, from two threads, before the first frame.
+
+One thread is the caller's, the other is older than the seccomp filter of stage two: a filter that
+covered only new threads would let the older one through.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installation.errors import Mistake
+
+if TYPE_CHECKING:
+    from installation.guarding.probes.probe import Probe, ProbeResult
+
+MAIN, EARLIER = "main", "earlier"
+"""The names of the two threads in the results."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The results of the self-test at the local time `tested_at`, and what is missing.
+
+    `swap` is set if the kernel may write this program's memory to a disk.
+    """
+
+    results: tuple[ProbeResult, ...]
+    missing: tuple[Mistake, ...]
+    tested_at: datetime.datetime
+    swap: Mistake | None = None
+
+    @property
+    def ways_tried(self) -> int:
+        """The number of probes, without those that are unavailable or denied without a sandbox."""
+        counted = ("refused", "succeeded")
+        return len({result.name for result in self.results if result.outcome in counted})
+
+    @property
+    def holds(self) -> bool:
+        """Whether every layer is set up and every probe was refused."""
+        return bool(self.results) and not self.missing
+
+    @property
+    def prevents_storage(self) -> bool:
+        """Whether visitors may be told that the kernel prevents pictures from being stored."""
+        return self.holds and self.swap is None
+
+
+class SelfTest:
+    """A context in which stage two is entered, and then `run` runs the probes in both threads.
+
+    Entering the context starts the earlier thread; leaving it ends that thread.
+    """
+
+    def __init__(self, probes: Sequence[Probe], scratch_dir: Path) -> None:
+        self._probes = probes
+        self._scratch_dir = scratch_dir
+        self._go = threading.Event()
+        self._cancelled = False
+        self._earlier_results: list[ProbeResult] = []
+        self._thread = threading.Thread(target=self._wait, name="self-test", daemon=True)
+
+    def __enter__(self) -> SelfTest:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.is_alive():
+            self._cancelled = True
+            self._go.set()
+            self._thread.join()
+
+    def run(self) -> list[ProbeResult]:
+        """Return the results of all probes in the calling thread, then in the earlier one."""
+        from installation.guarding.probes.probe import run_probes
+
+        results = run_probes(self._probes, self._scratch_dir, MAIN)
+        self._go.set()
+        self._thread.join()
+        return [*results, *self._earlier_results]
+
+    def _wait(self) -> None:
+        from installation.guarding.probes.probe import run_probes
+
+        self._go.wait()
+        if not self._cancelled:
+            self._earlier_results = run_probes(self._probes, self._scratch_dir, EARLIER)
+
+    def missing(self, results: Sequence[ProbeResult]) -> list[Mistake]:
+        """Return a mistake for each probe that the sandbox did not refuse, or that did not run."""
+        mistakes = [_not_refused(each) for each in results if each.outcome in _NOT_REFUSED]
+        expected = 2 * len(self._probes)
+        if len(results) != expected:
+            problem = f"the earlier thread ended too soon ({len(results)} of {expected} results)"
+            mistakes.append(Mistake("self-test", problem, "Report this as a bug."))
+        return mistakes
+
+
+_NOT_REFUSED = ("succeeded", "denied anyway")
+
+
+def _not_refused(result: ProbeResult) -> Mistake:
+    by_sandbox = " by the sandbox" if result.outcome == "denied anyway" else ""
+    number = "" if result.errno is None else f" (errno {result.errno})"
+    return Mistake(
+        f"probe '{result.name}'",
+        f"not refused{by_sandbox} in the {result.thread} thread{number}",
+        "Run `kiosk audit`, and report this as a bug.",
+    )
