@@ -132,14 +132,10 @@ def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
     return f"Its network is given pictures: {size}mean {mean}, std {std} ({who})."
 
 
-def _undrawable(source: LabelSetSource) -> Iterator[Mistake]:
-    """Yield the rows whose words no font of this machine can draw."""
+def _undrawable(source: LabelSetSource) -> list[Mistake]:
+    """Return the rows whose words no font of this machine can draw."""
     file = display_path(labels_file(source.folder))
-    texts = {row.place: fonts.clean(" ".join(_texts(row))) for row in source.rows}
-    missing = set(fonts.missing_scripts(texts.values()))
-    for place, text in texts.items() if missing else ():
-        if scripts := sorted({fonts.script_group(letter) for letter in text} & missing):
-            yield fonts.no_font(f"{file}:{place}", scripts)
+    return fonts.undrawable({f"{file}:{row.place}": " ".join(_texts(row)) for row in source.rows})
 
 
 def _texts(row: Row) -> Iterator[str]:

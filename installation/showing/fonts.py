@@ -1,19 +1,17 @@
-"""Type for every script: the font that pygame carries for Latin, the system's for the others.
+"""Fonts for every script: the one that pygame carries for Latin, the system's for the others.
 
-A line may mix scripts. It is put into the order in which it is seen, cut into runs of one script
-and font, and each run is shaped by the HarfBuzz in pygame's SDL_ttf. That library takes a script
-but no direction from Python, and shapes a right-to-left run that stands in visual order correctly,
-so the reading order is python-bidi's.
+A line may mix scripts. It is put into visual order, cut into runs of one script and font, and each
+run is shaped by the HarfBuzz in pygame's SDL_ttf. A run of right-to-left text is already in visual
+order, so the direction that SDL_ttf takes is left at left to right.
 
 Fonts are looked for once, when `Fonts` is made, by asking fontconfig's `fc-match`: no process is
-started later. pygame opens only the first face of a font collection; of Noto's CJK collection that
-is the Japanese one, so that a few Chinese characters are drawn in their Japanese form.
+started later. pygame opens only the first face of a font collection; in Noto's CJK collection that
+is the Japanese one, so a few Chinese characters are drawn in their Japanese form.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import unicodedata
 from collections import OrderedDict
@@ -27,116 +25,87 @@ import pygame.font
 import pygame.freetype
 
 from installation.errors import Mistake, ScreenError
+from installation.showing.drawable_text import clean, in_visual_order
 from installation.showing.expiring_cache import ExpiringCache
 from installation.showing.scene import Line, Panel
+from installation.showing.scripts import (
+    BUNDLED_SCRIPTS,
+    EAST_ASIAN,
+    EMOJI,
+    font_group,
+    script_of,
+    takes_any_font,
+)
 
 BUNDLED = Path(pygame.__file__).parent / pygame.font.get_default_font()
 """FreeSans Bold, which pygame carries: Latin, Greek and Cyrillic."""
 
-CAP = 0.73
+CAP_HEIGHT = 0.73
 """Height of a capital over the size, measured on the bundled font."""
 
-DROP = 0.22
+DESCENT = 0.22
 """Depth below the baseline of g, p and y over the size, measured on the bundled font."""
 
 REMEDY = "Install one, for example: apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 
-EMOJI = "Emoji"
-"""Pictures among the letters; the fonts that have them are in colours, which SDL_ttf leaves out."""
+MAX_OPEN_FONTS = 64
+"""Fonts at a size that stay open: eight sizes on a screen of eight scripts."""
 
-OPEN_FONTS = 64
-"""How many fonts at a size stay open: some eight sizes on a screen of eight scripts."""
-
-TAGS = {
-    "ARABIC": "Arab",
-    "ARMENIAN": "Armn",
-    "BENGALI": "Beng",
-    "CJK": "Hani",
-    "CYRILLIC": "Cyrl",
-    "DEVANAGARI": "Deva",
-    "ETHIOPIC": "Ethi",
-    "GEORGIAN": "Geor",
-    "GREEK": "Grek",
-    "GUJARATI": "Gujr",
-    "GURMUKHI": "Guru",
-    "HANGUL": "Hang",
-    "HEBREW": "Hebr",
-    "HIRAGANA": "Hira",
-    "KANNADA": "Knda",
-    "KATAKANA": "Kana",
-    "KHMER": "Khmr",
-    "LAO": "Laoo",
-    "LATIN": "Latn",
-    "MALAYALAM": "Mlym",
-    "MONGOLIAN": "Mong",
-    "MYANMAR": "Mymr",
-    "NKO": "Nkoo",
-    "ORIYA": "Orya",
-    "SINHALA": "Sinh",
-    "SYRIAC": "Syrc",
-    "TAMIL": "Taml",
-    "TELUGU": "Telu",
-    "THAANA": "Thaa",
-    "THAI": "Thai",
-    "TIBETAN": "Tibt",
-}
-"""How Unicode names a script's characters, and how ISO 15924 and HarfBuzz name the script."""
-
-_RIGHT_TO_LEFT_MARKS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711-\u074a"
-_SPACES = re.compile(r"[^\S\u00a0]+")
-_MARKS_BEFORE_LETTER = re.compile(f"([{_RIGHT_TO_LEFT_MARKS}]+)([^{_RIGHT_TO_LEFT_MARKS}])")
+FC_MATCH_TIMEOUT_S = 20
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What a line of type takes, px: its width, and its height above and below the baseline."""
+    """The space that a line of type takes, px: its width, and its ascent and descent."""
 
     width: int
-    rise: int
-    drop: int
+    ascent: int
+    """Above the baseline."""
+    descent: int
+    """Below the baseline."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring characters, in the order in which they are seen, of one font and script."""
+    """Neighbouring characters of one font and script, in visual order."""
 
     text: str
     font: Path
-    tag: str
+    script: str
+    """ISO 15924."""
 
 
 class Fonts:
     """The fonts for a set of texts, at any size.
 
-    Used by the main thread only: it keeps fonts open, and what it has measured and what was set
-    with it for as long as that is on the wall.
+    Used by the main thread only. Fonts stay open; what was measured or set for a text is dropped
+    soon after that text leaves the screen.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         """Find a font for every character of `texts`; ScreenError names scripts without one."""
         pygame.font.init()
-        self._paths, missing = _resolve(texts)
+        self._paths, missing = _find_fonts(texts)
         if missing:
             raise ScreenError(no_font("screen", missing))
         self._open: OrderedDict[tuple[Path, int, str], pygame.font.Font] = OrderedDict()
         self._extents: ExpiringCache[tuple[str, int], Extent] = ExpiringCache()
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
-        """What `set_panel` has set: by its words, then by how they are set. While words are on the
-        wall in one size, they are kept in all in which they were tried."""
+        """The panels that `set_panel` has set, by their texts, then by its other arguments. While a
+        text is on the screen in one size, its panels in the other sizes are kept too."""
 
     def evict(self, now: float) -> None:
-        """Drop the measures and panels of what nobody is called any more, at `now` (s)."""
+        """Drop what belongs to texts that have left the screen, at the instant `now` (s)."""
         self._extents.evict(now)
         self.panels.evict(now)
 
     def lacks(self, letters: Iterable[str]) -> list[str]:
-        """Return the scripts of `letters` that it cannot draw; no program is asked for that."""
+        """Return the scripts of `letters` that these fonts cannot draw; starts no process."""
         return sorted(
             {
-                script_group(letter)
+                font_group(letter)
                 for letter in letters
-                if clean(letter)
-                and not (letter in self._paths or _shared(letter) or _bundled(letter))
+                if clean(letter) and not (letter in self._paths or _needs_no_search(letter))
             }
         )
 
@@ -153,11 +122,11 @@ class Fonts:
                 x += drawn.get_width()
 
     def extent(self, text: str, size: int) -> Extent:
-        """Return what one line of `text` takes at `size` px per em."""
-        return self._extents.get((text, size), lambda: self._extent(text, size))
+        """Return the space that one line of `text` takes at `size` px per em."""
+        return self._extents.get((text, size), lambda: self._measure(text, size))
 
-    def _extent(self, text: str, size: int) -> Extent:
-        width, rise, drop = 0, round(CAP * size), round(DROP * size)
+    def _measure(self, text: str, size: int) -> Extent:
+        width, ascent, descent = 0, round(CAP_HEIGHT * size), round(DESCENT * size)
         for run in self._runs(text):
             if run.font == BUNDLED:
                 width += _offsets(run.text, size)[-1]
@@ -165,23 +134,50 @@ class Fonts:
                 font = self._font(run, size)
                 width += font.size(run.text)[0]
                 heights = [metric for metric in font.metrics(run.text) if metric]
-                rise = max([rise, *(top for _, _, _, top, _ in heights)])
-                drop = max([drop, *(-bottom for _, _, bottom, _, _ in heights)])
-        return Extent(width, rise, drop)
+                ascent = max([ascent, *(top for _, _, _, top, _ in heights)])
+                descent = max([descent, *(-bottom for _, _, bottom, _, _ in heights)])
+        return Extent(width, ascent, descent)
 
     def _runs(self, text: str) -> tuple[Run, ...]:
-        return _runs(in_visual_order(clean(text)).replace("\u00a0", " "), self._paths)
+        return _split_runs(in_visual_order(clean(text)).replace("\u00a0", " "), self._paths)
 
     def _font(self, run: Run, size: int) -> pygame.font.Font:
-        key = (run.font, size, run.tag)
+        key = (run.font, size, run.script)
         font = self._open.pop(key, None)
         if font is None:
             font = pygame.font.Font(run.font, size)
-            font.set_script(run.tag)
+            font.set_script(run.script)
         self._open[key] = font
-        if len(self._open) > OPEN_FONTS:
+        if len(self._open) > MAX_OPEN_FONTS:
             self._open.popitem(last=False)
         return font
+
+
+def missing_scripts(texts: Iterable[str]) -> list[str]:
+    """Return the scripts of `texts` that no font of this machine can draw: `["Thai"]`."""
+    return _find_fonts(texts)[1]
+
+
+def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
+    """Return a mistake for each text that no font of this machine can draw.
+
+    `texts` are by the place that the mistake names: `labels.csv:7`.
+    """
+    missing = set(missing_scripts(texts.values()))
+    mistakes = []
+    for place, text in texts.items() if missing else ():
+        scripts = sorted({font_group(letter) for letter in clean(text)} & missing)
+        if scripts:
+            mistakes.append(no_font(place, scripts))
+    return mistakes
+
+
+def no_font(where: str, scripts: Iterable[str]) -> Mistake:
+    """Return the mistake that `scripts` have no font; `where` is the place of the text."""
+    scripts = list(scripts)
+    names = " and ".join(scripts)
+    remedy = "Take them out." if scripts == [EMOJI] else f"{REMEDY}."
+    return Mistake(where, f"no font on this machine can draw the text in {names}", remedy)
 
 
 def _draw_bundled(text: str, line: Line, surface: pygame.Surface, x: int) -> int:
@@ -197,10 +193,10 @@ def _draw_bundled(text: str, line: Line, surface: pygame.Surface, x: int) -> int
 
 
 def _offsets(text: str, size: int) -> list[int]:
-    """Return where each letter of `text` begins and where the last one ends, px.
+    """Return the left edge of each letter of `text` in the bundled font, then the right end, px.
 
-    The bundled font's kerning table draws capitals together well, but tears lower-case letters
-    apart (m a c h ine), so that only what it draws together counts.
+    Only the negative values of the font's kerning table are used: it sets capitals well, but tears
+    lower-case letters apart (m a c h ine).
     """
     offsets = [0]
     x = 0.0
@@ -212,6 +208,10 @@ def _offsets(text: str, size: int) -> list[int]:
     return offsets
 
 
+_EM = 1000
+"""Size at which the bundled font is measured, px: its own units, so that nothing is rounded."""
+
+
 @lru_cache(maxsize=1024)
 def _advance(letter: str) -> float:
     """Return the width of `letter` in the bundled font, over the size."""
@@ -221,7 +221,7 @@ def _advance(letter: str) -> float:
 
 @lru_cache(maxsize=4096)
 def _kerning(letter: str, following: str) -> float:
-    """Return how much the bundled font moves the pair apart, over the size."""
+    """Return how far the bundled font moves the pair apart, over the size."""
     apart = _large().size(letter)[0] + _large().size(following)[0]
     return (_large().size(letter + following)[0] - apart) / _EM
 
@@ -231,101 +231,32 @@ def _large() -> pygame.font.Font:
     return pygame.font.Font(BUNDLED, _EM)
 
 
-_EM = 1000
-"""Size at which the bundled font is measured, px: its own units, so that nothing is rounded."""
+def _split_runs(text: str, paths: Mapping[str, Path]) -> tuple[Run, ...]:
+    """Return `text`, which is in visual order, in runs.
 
-
-def missing_scripts(texts: Iterable[str]) -> list[str]:
-    """Return the scripts of `texts` that no font of this machine can draw: `["Thai"]`."""
-    return _resolve(texts)[1]
-
-
-def no_font(where: str, scripts: Iterable[str]) -> Mistake:
-    """Return the mistake to report where `scripts` have no font."""
-    scripts = list(scripts)
-    named = " and ".join(scripts)
-    remedy = "Take them out." if scripts == [EMOJI] else f"{REMEDY}."
-    return Mistake(where, f"no font on this machine can draw the text in {named}", remedy)
-
-
-def clean(text: str) -> str:
-    """Return `text` composed, on one line, without characters that cannot be drawn."""
-    composed = unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
-    return "".join(
-        letter
-        for letter in composed
-        if letter in "\u200c\u200d" or unicodedata.category(letter)[0] != "C"
-    )
-
-
-def right_to_left(text: str) -> bool:
-    """Tell whether `text` is read from the right: by its first letter that has a direction."""
-    for letter in text:
-        direction = unicodedata.bidirectional(letter)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False
-
-
-def in_visual_order(text: str) -> str:
-    """Return one line of `text` as its characters follow each other from left to right.
-
-    Marks stay behind the letter that they belong to, where shaping looks for them.
+    `paths` has the font file of each character that the bundled font cannot draw.
     """
-    if not any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in text):
-        return text
-    # Most shows never need it, and it takes 20 ms to import.
-    from bidi import get_display
-
-    # The library leaves brackets as they are. A mark that has no width follows each one through
-    # the reordering: where it comes out in front, the bracket was turned round.
-    marked = _BRACKET.sub(rf"\1{_MARK}", text)
-    seen = str(get_display(marked, base_dir="R" if right_to_left(text) else "L"))
-    seen = _MARKED.sub(lambda found: found[1] or found[2].translate(_MIRROR), seen)
-    return _MARKS_BEFORE_LETTER.sub(lambda pair: pair[2] + pair[1][::-1], seen)
-
-
-_BRACKETS = "()[]{}<>«»‹›"
-_MIRROR = str.maketrans(_BRACKETS, ")(][}{><»«›‹")
-_MARK = "\u200b"
-_BRACKET = re.compile(f"([{re.escape(_BRACKETS)}])")
-_MARKED = re.compile(f"{_BRACKET.pattern}{_MARK}|{_MARK}{_BRACKET.pattern}")
-
-
-def _runs(text: str, paths: Mapping[str, Path]) -> tuple[Run, ...]:
-    """Return `text` (in visual order) in runs; `paths` has the font of what the bundled lacks."""
     runs: list[Run] = []
     for letter in text:
-        before = runs[-1] if runs else None
-        joins = before is not None and (
+        last = runs[-1] if runs else None
+        joins = last is not None and (
             unicodedata.category(letter)[0] == "M" or letter in "\u200c\u200d"
         )
-        font = before.font if before and joins else paths.get(letter, BUNDLED)
-        tag = before.tag if before and joins else _tag(letter)
-        if before and before.font == font and (not tag or not before.tag or before.tag == tag):
-            runs[-1] = Run(before.text + letter, font, before.tag or tag)
+        font = last.font if last and joins else paths.get(letter, BUNDLED)
+        script = last.script if last and joins else script_of(letter)
+        if last and last.font == font and (not (script and last.script) or last.script == script):
+            runs[-1] = Run(last.text + letter, font, last.script or script)
         else:
-            runs.append(Run(letter, font, tag))
-    return tuple(Run(run.text, run.font, run.tag or "Zyyy") for run in runs)
+            runs.append(Run(letter, font, script))
+    return tuple(Run(run.text, run.font, run.script or "Zyyy") for run in runs)
 
 
-def _tag(letter: str) -> str:
-    """Return the script of `letter`, or nothing for what all scripts share."""
-    return TAGS.get(_word(letter), "")
-
-
-def _word(letter: str) -> str:
-    """Return the first word of the name of `letter`, which is its script where it has one."""
-    return unicodedata.name(letter, "UNKNOWN").split()[0]
-
-
-def _resolve(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
-    """Return the font file of each character that the bundled font lacks, and scripts without."""
-    letters = {letter for text in texts for letter in clean(text)}
+def _find_fonts(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
+    """Return the font file of each character of `texts` that needs one, and scripts without."""
     groups: dict[str, set[str]] = {}
-    for letter in letters:
-        if not _shared(letter) and not _bundled(letter):
-            groups.setdefault(script_group(letter), set()).add(letter)
+    for letter in {letter for text in texts for letter in clean(text)}:
+        if not _needs_no_search(letter):
+            groups.setdefault(font_group(letter), set()).add(letter)
     paths: dict[str, Path] = {}
     missing = []
     for group, wanted in sorted(groups.items()):
@@ -340,34 +271,11 @@ def _resolve(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
     return paths, missing
 
 
-def _shared(letter: str) -> bool:
-    """Tell whether `letter` belongs to no script and takes the font of what it stands with."""
-    return unicodedata.category(letter)[0] in "ZC" or _word(letter) in _INHERITED
-
-
-_INHERITED = {"COMBINING", "VARIATION"}
-_EAST_ASIAN_WORDS = {
-    "BOPOMOFO",
-    "FULLWIDTH",
-    "HALFWIDTH",
-    "IDEOGRAPHIC",
-    "KATAKANA-HIRAGANA",
-    *(word for word, tag in TAGS.items() if tag in ("Hani", "Hira", "Kana", "Hang")),
-}
-
-
-def script_group(letter: str) -> str:
-    """Return the name of the scripts that share a font with `letter`."""
-    if unicodedata.category(letter) == "So" and unicodedata.east_asian_width(letter) == "W":
-        return EMOJI
-    if _word(letter) in _EAST_ASIAN_WORDS or unicodedata.east_asian_width(letter) in "WF":
-        return "East Asian"
-    return _word(letter).title() if _tag(letter) else "Symbols"
-
-
-def _bundled(letter: str) -> bool:
-    """Tell whether the bundled font draws `letter`; it has a few letters of scripts it cannot."""
-    return _tag(letter) in ("", "Latn", "Grek", "Cyrl") and _covers(BUNDLED, letter)
+def _needs_no_search(letter: str) -> bool:
+    """Return whether `letter` is drawn by the bundled font, or by that of the letter beside it."""
+    if takes_any_font(letter):
+        return True
+    return script_of(letter) in ("", *BUNDLED_SCRIPTS) and _covers(BUNDLED, letter)
 
 
 @lru_cache(maxsize=8192)
@@ -377,7 +285,7 @@ def _covers(path: Path, letter: str) -> bool:
 
 @cache
 def _face(path: Path) -> pygame.freetype.Font:
-    """Return the font file as FreeType sees it: unlike `pygame.font`, it says what it lacks."""
+    """Return the font file, opened by FreeType: only that tells which characters it lacks."""
     pygame.freetype.init()
     face = pygame.freetype.Font(path, 16)
     face.origin = True
@@ -385,11 +293,11 @@ def _face(path: Path) -> pygame.freetype.Font:
 
 
 def _match(group: str, letters: set[str]) -> Path | None:
-    """Return the file that fontconfig thinks best for `letters`; None where it is not installed."""
+    """Return the file that fontconfig thinks best for `letters`; None if it is not installed."""
     families = [f"Noto Sans {group}"]
-    if group == "East Asian":
-        tags = {_tag(letter) for letter in letters}
-        region = "JP" if tags & {"Hira", "Kana"} else "KR" if tags == {"Hang"} else "SC"
+    if group == EAST_ASIAN:
+        scripts = {script_of(letter) for letter in letters}
+        region = "JP" if scripts & {"Hira", "Kana"} else "KR" if scripts == {"Hang"} else "SC"
         families = [f"Noto Sans CJK {region}", f"Noto Sans {region}"]
     charset = " ".join(sorted(f"{ord(letter):x}" for letter in letters))
     pattern = f"{','.join([*families, 'sans-serif'])}:bold:variable=False:charset={charset}"
@@ -398,7 +306,7 @@ def _match(group: str, letters: set[str]) -> Path | None:
             ["fc-match", "--format=%{file}", pattern],
             capture_output=True,
             check=True,
-            timeout=20,
+            timeout=FC_MATCH_TIMEOUT_S,
             text=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):

@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from installation.showing.fonts import Fonts, clean, right_to_left
+from installation.showing.drawable_text import clean, is_right_to_left
+from installation.showing.fonts import Fonts
 from installation.showing.scene import Colour, Line, Panel, Paper, Rect, Size
 from installation.showing.words import Words
 
@@ -154,14 +155,14 @@ def _set_panel(
     y, drop = pad, 0
     for text in texts:
         content = clean(text.text)
-        flush_right = right_to_left(content)
+        flush_right = is_right_to_left(content)
         for index, line in enumerate(balance(content, measure, width_at(fonts, text.size))):
             extent = fonts.extent(line, text.size)
             if index:
-                y += max(round(text.leading * text.size), drop + extent.rise + text.size // 12)
+                y += max(round(text.leading * text.size), drop + extent.ascent + text.size // 12)
             else:
-                y += extent.rise + (text.above + drop if rows else 0)
-            drop = extent.drop
+                y += extent.ascent + (text.above + drop if rows else 0)
+            drop = extent.descent
             rows.append((line, text, y, flush_right))
     widths = [fonts.extent(line, text.size).width for line, text, _, _ in rows]
     width = max(widths, default=0)

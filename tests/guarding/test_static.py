@@ -19,7 +19,7 @@ LIBRARIES = {
     *("signal", "stat", "string", "struct", "sys", "textwrap", "threading", "time", "traceback"),
     *("types", "typing", "unicodedata", "warnings", "weakref"),
     # Others': what the show is made of.
-    *("bidi", "cv2", "facenet_pytorch", "numpy", "onnxruntime", "psutil", "pydantic"),
+    *("bidi", "cv2", "facenet_pytorch", "fontTools", "numpy", "onnxruntime", "psutil", "pydantic"),
     *("pydantic_core", "pygame", "safetensors", "scipy", "timm", "torch", "torchvision", "yaml"),
 }
 """All that a module of the show may import."""

@@ -23,7 +23,6 @@ from installation.showing.staff import (
 )
 from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
-from tests.showing.conftest import Check
 from tests.support.figures import (
     BOXER,
     CLINICIAN,
@@ -38,6 +37,7 @@ from tests.support.figures import (
     draw,
     rows,
 )
+from tests.support.golden import Check
 
 LANDSCAPE: Size = (1920, 1080)
 PORTRAIT: Size = (1080, 1920)

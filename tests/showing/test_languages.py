@@ -17,12 +17,13 @@ from installation.showing.cards import (
     waiting,
 )
 from installation.showing.compose import compose
-from installation.showing.fonts import Fonts, clean
+from installation.showing.drawable_text import clean
+from installation.showing.fonts import Fonts
 from installation.showing.scene import Panel, Scene, Size
 from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
-from tests.showing.conftest import Check
 from tests.support.figures import Head, company, draw
+from tests.support.golden import Check
 
 LANGUAGES = languages()
 LANDSCAPE: Size = (1920, 1080)
@@ -168,7 +169,7 @@ def _check_type(scene: Scene, context: ScreenContext) -> None:
         for line in panel.lines:
             extent = context.fonts.extent(line.text, line.size)
             assert line.x + extent.width <= panel.rect.width
-            assert line.baseline + extent.drop <= panel.rect.height
+            assert line.baseline + extent.descent <= panel.rect.height
     written = [panel for panel in _panels(scene) if panel.lines]
     for number, panel in enumerate(written):
         assert not panel.rect.overlaps(*(other.rect for other in written[number + 1 :]))

@@ -18,7 +18,8 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from installation.showing.fonts import CAP, Fonts, right_to_left
+from installation.showing.drawable_text import is_right_to_left
+from installation.showing.fonts import CAP_HEIGHT, Fonts
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Line, Rect
 
 SIZE = (3840, 2160)
@@ -166,8 +167,8 @@ def _name(
     largest = round(SMALLEST + (LARGEST - SMALLEST) * _share(point, most))
     for size in range(largest, SMALLEST - 1, -SMALLER):
         extent = fonts.extent(point.name, size)
-        for x, baseline in _sides(spot, extent.width, extent.rise, _radius(point, most) + 8):
-            rect = Rect(x, baseline - extent.rise, extent.width, extent.rise + extent.drop)
+        for x, baseline in _sides(spot, extent.width, extent.ascent, _radius(point, most) + 8):
+            rect = Rect(x, baseline - extent.ascent, extent.width, extent.ascent + extent.descent)
             if rect.within(screen) and not rect.overlaps(*taken):
                 colour = WHITE if point.wins else GREY
                 fonts.draw(Line(point.name, size, colour, x, baseline), surface)
@@ -189,9 +190,9 @@ def _heading(surface: pygame.Surface, fonts: Fonts, heading: Sequence[str]) -> N
     y = MARGIN
     for number, text in enumerate(heading):
         size, colour = (72, GREEN) if number == 0 else (34, WHITE)
-        y += round(CAP * size)
+        y += round(CAP_HEIGHT * size)
         x = MARGIN
-        if right_to_left(text):
+        if is_right_to_left(text):
             x = SIZE[0] - MARGIN - fonts.extent(text, size).width
         fonts.draw(Line(text, size, colour, x, y), surface)
         y += 30

@@ -25,7 +25,9 @@ from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS
 from installation.showing import compose, fonts
+from installation.showing.drawable_text import clean
 from installation.showing.fonts import Fonts
+from installation.showing.scripts import font_group
 from installation.showing.typesetting import wrap
 
 OFTEN = 0.2
@@ -124,8 +126,8 @@ def _hiding(label_set: LabelSet, source: LabelSetSource) -> Iterator[str]:
 
 def _drawable(name: str, scripts: Sequence[str]) -> str:
     """Return `name`, or nothing where it needs one of `scripts`, which no font can draw."""
-    letters = fonts.clean(name)
-    return "" if any(fonts.script_group(letter) in scripts for letter in letters) else name
+    letters = clean(name)
+    return "" if any(font_group(letter) in scripts for letter in letters) else name
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> str:

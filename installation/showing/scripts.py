@@ -1,0 +1,59 @@
+"""The script that a character belongs to, and the scripts that share a font, from Unicode's data.
+
+The data is fontTools', since Python's `unicodedata` knows no scripts. Some characters are used by
+several scripts, and Unicode lists which: such a character needs a font of one of them (the Arabic
+comma), unless they include a script that the bundled font draws (the acute accent).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from fontTools import unicodedata as unicode_scripts
+
+COMMON = frozenset({"Zyyy", "Zinh"})
+"""ISO 15924's codes for characters of every script, and for marks that take their letter's."""
+
+BUNDLED_SCRIPTS = frozenset({"Latn", "Grek", "Cyrl"})
+"""What the bundled font draws; it also has a few letters of scripts that it cannot set."""
+
+EAST_ASIAN_SCRIPTS = frozenset({"Bopo", "Hang", "Hani", "Hira", "Kana", "Yiii"})
+"""What the fonts for Chinese, Japanese and Korean draw."""
+
+EAST_ASIAN = "East Asian"
+EMOJI = "Emoji"
+"""Pictures among the letters. Their fonts are in colours, which are not drawn here."""
+SYMBOLS = "Symbols"
+
+_PREFERRED = ("Arab", "Deva")
+"""Of the scripts that share a character, the ones named before the others: most read them."""
+
+
+@lru_cache(maxsize=8192)
+def script_of(letter: str) -> str:
+    """Return the ISO 15924 code of the script of `letter`: `Latn`; `""` if every script has it."""
+    script = str(unicode_scripts.script(letter))
+    if script not in COMMON:
+        return script
+    users = unicode_scripts.script_extension(letter)
+    if users & (COMMON | BUNDLED_SCRIPTS | EAST_ASIAN_SCRIPTS):
+        return ""
+    return next((each for each in _PREFERRED if each in users), min(users))
+
+
+def font_group(letter: str) -> str:
+    """Return the name of what `letter` shares a font with: a script, or `East Asian`, `Symbols`."""
+    width = unicodedata.east_asian_width(letter)
+    if unicodedata.category(letter) == "So" and width == "W":
+        return EMOJI
+    if width in "WF" or unicode_scripts.script_extension(letter) & EAST_ASIAN_SCRIPTS:
+        return EAST_ASIAN
+    script = script_of(letter)
+    return str(unicode_scripts.script_name(script)) if script else SYMBOLS
+
+
+def takes_any_font(letter: str) -> bool:
+    """Return whether `letter` is drawn in the font of its neighbour: spaces and most marks."""
+    category = unicodedata.category(letter)[0]
+    return category in "ZC" or (category == "M" and script_of(letter) in ("", *BUNDLED_SCRIPTS))

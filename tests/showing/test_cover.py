@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pygame
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from installation.showing.cover import Cover
+from installation.showing.painter import paint_picture
+from installation.showing.scene import Size
+
+sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))
+
+
+@given(sizes, sizes)
+def test_the_picture_fills_the_screen_around_its_middle(frame: Size, screen: Size) -> None:
+    """The crop lies within the frame, centred, and has the shape of the screen to a pixel."""
+    cover = Cover.of(frame, screen)
+    assert 0 <= cover.x <= cover.x + cover.width <= frame[0]
+    assert 0 <= cover.y <= cover.y + cover.height <= frame[1]
+    assert abs(cover.x - (frame[0] - cover.width - cover.x)) <= 1
+    assert abs(cover.y - (frame[1] - cover.height - cover.y)) <= 1
+    assert cover.width == frame[0] or cover.height == frame[1]
+    assert abs(cover.width * screen[1] / screen[0] - cover.height) <= 1 + screen[1] / screen[0]
+
+
+@pytest.mark.parametrize("screen", [(640, 360), (360, 640), (1000, 400), (160, 90)])
+def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
+    """What is inside a box on the frame is inside the box on the screen."""
+    pixels = np.zeros((180, 320, 3), np.uint8)
+    pixels[60:100, 140:180] = 255
+    surface = pygame.Surface(screen, depth=32)
+    paint_picture(Frame(pixels, 0.0), 1.0, surface)
+    rows, columns = np.nonzero(pygame.surfarray.array3d(surface)[..., 0].T > 127)
+    box = Cover.of((320, 180), screen).to_screen(Box(140, 60, 180, 100))
+    painted = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    assert painted == pytest.approx((box.x0, box.y0, box.x1, box.y1), abs=1.01)
