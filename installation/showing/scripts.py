@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from fontTools import unicodedata as unicode_scripts
+import fontTools.unicodedata
 
 COMMON = frozenset({"Zyyy", "Zinh"})
 """ISO 15924's codes for characters of every script, and for marks that take their letter's."""
@@ -33,10 +33,10 @@ _PREFERRED = ("Arab", "Deva")
 @lru_cache(maxsize=8192)
 def script_of(letter: str) -> str:
     """Return the ISO 15924 code of the script of `letter`: `Latn`; `""` if every script has it."""
-    script = str(unicode_scripts.script(letter))
+    script = str(fontTools.unicodedata.script(letter))
     if script not in COMMON:
         return script
-    users = unicode_scripts.script_extension(letter)
+    users = fontTools.unicodedata.script_extension(letter)
     if users & (COMMON | BUNDLED_SCRIPTS | EAST_ASIAN_SCRIPTS):
         return ""
     return next((each for each in _PREFERRED if each in users), min(users))
@@ -47,10 +47,10 @@ def font_group(letter: str) -> str:
     width = unicodedata.east_asian_width(letter)
     if unicodedata.category(letter) == "So" and width == "W":
         return EMOJI
-    if width in "WF" or unicode_scripts.script_extension(letter) & EAST_ASIAN_SCRIPTS:
+    if width in "WF" or fontTools.unicodedata.script_extension(letter) & EAST_ASIAN_SCRIPTS:
         return EAST_ASIAN
     script = script_of(letter)
-    return str(unicode_scripts.script_name(script)) if script else SYMBOLS
+    return str(fontTools.unicodedata.script_name(script)) if script else SYMBOLS
 
 
 def takes_any_font(letter: str) -> bool:
