@@ -16,17 +16,17 @@ OUTCOMES = {
     "refused": "refused",
     "denied anyway": "DENIED ANYWAY",
     "succeeded": "SUCCEEDED",
-    "unavailable": "unavailable",
+    "absent": "absent",
 }
 """The outcomes as people read them, in capitals if the sandbox did not refuse."""
 STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
 def as_json(proof: Proof) -> dict[str, object]:
-    """Return the proof for a program; `absent` names the probes that are unavailable here."""
-    absent = {result.name for result in proof.results if result.outcome == "unavailable"}
+    """Return the proof for a program; `absent` names the probes that this machine does not have."""
+    absent = {result.name for result in proof.results if result.outcome == "absent"}
     return {
-        "attempts": [each.as_json() for each in proof.results if each.outcome != "unavailable"],
+        "attempts": [each.as_json() for each in proof.results if each.outcome != "absent"],
         "absent": sorted(absent),
         "facts": [check.as_json() for check in check_host()],
         "missing": [str(mistake) for mistake in proof.missing],

@@ -36,7 +36,7 @@ class Proof:
 
     @property
     def ways_tried(self) -> int:
-        """The number of probes, without those that are unavailable or denied without a sandbox."""
+        """The number of probes, without those that are absent or denied anyway."""
         counted = ("refused", "succeeded")
         return len({result.name for result in self.results if result.outcome in counted})
 

@@ -1,14 +1,18 @@
-"""A systemd unit for the show: a user of its own who owns nothing, and nothing that it could write.
+"""The systemd unit of the show, which runs it as a user who owns nothing and can write nothing.
 
-The guard does not depend on it; it is a second wall round the first. What was left out, and why:
-`MemoryDenyWriteExecute` ends software OpenGL, `PrivateTmp` gives a place to write, and
+The sandbox does not depend on it; the unit is a second wall around the first. Left out on purpose:
+`MemoryDenyWriteExecute` breaks software OpenGL, `PrivateTmp` would be a place to write, and
 `PrivateDevices` hides the camera.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from installation.errors import Mistake, SettingsError
 
 DEVICES = (
     "/dev/null rw",
@@ -22,17 +26,27 @@ DEVICES = (
 )
 
 CALLS = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp")
-"""What `@system-service` of systemd 252 lacks and the start needs."""
+"""The system calls that the start-up needs and `@system-service` of systemd 252 lacks."""
+
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from installation.launch import start; start()"
+)
+"""Takes the project's folder as its first argument, so that the code itself needs no quoting."""
 
 
 def unit(root: Path, user: str = "kiosk", python: str = sys.executable) -> str:
-    """Return the unit for the kiosk at `root`; it opens the window on the X display :0."""
+    """Return the unit for the kiosk in the folder `root`; it opens the window on X display :0.
+
+    Raises SettingsError if a path cannot be written in a unit.
+    """
+    command = [python, "-B", "-P", "-c", PROGRAM, str(root), "run"]
     return f"""\
 # /etc/systemd/system/kiosk.service
 #   sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}
 #   kiosk service | sudo tee /etc/systemd/system/kiosk.service
 #   sudo systemctl daemon-reload && sudo systemctl enable --now kiosk
-# The user must be let into the display: xhost +si:localuser:{user}
+# Allow this user on the display: xhost +si:localuser:{user}
 
 [Unit]
 Description=A mirror that names its visitors
@@ -44,16 +58,15 @@ Type=exec
 User={user}
 Group={user}
 SupplementaryGroups=video render
-WorkingDirectory={root}
-ExecStart={python} -B -P -c "import sys; sys.path.insert(0, '{root}'); \
-from installation.launch import start; start()" run
+WorkingDirectory={_without_specifiers(str(root))}
+ExecStart={_command_line(command)}
 Environment=DISPLAY=:0 HOME=/nonexistent
-# A camera that was unplugged and comes back is another device: the show ends, and starts with it.
+# A camera that is unplugged and comes back is a new device: the show ends and is started again.
 Restart=always
 RestartSec=1
 TimeoutStopSec=5
 
-# Nothing to write; the one folder lies in memory, for the self-test to try.
+# Nothing to write, except one folder in memory that the self-test tries to change.
 RuntimeDirectory=kiosk
 RuntimeDirectoryMode=0700
 ProtectSystem=strict
@@ -69,12 +82,12 @@ LimitMEMLOCK=256M
 UMask=0777
 RemoveIPC=yes
 
-# No network: a name space with nothing in it, and sockets for the display alone.
+# No network: an empty namespace, and sockets only for the display.
 PrivateNetwork=yes
 RestrictAddressFamilies=AF_UNIX
 IPAddressDeny=any
 
-# No rights.
+# No capabilities.
 CapabilityBoundingSet=
 AmbientCapabilities=
 NoNewPrivileges=yes
@@ -90,7 +103,7 @@ NotifyAccess=none
 DevicePolicy=closed
 {chr(10).join(f"DeviceAllow={device}" for device in DEVICES)}
 
-# The kernel and everybody else.
+# The kernel and other users' processes.
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
@@ -109,3 +122,32 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=graphical.target
 """
+
+
+def _command_line(words: Iterable[str]) -> str:
+    """Return the value of `ExecStart` that makes systemd execute `words`.
+
+    The colon turns off the substitution of environment variables. From systemd.service(5) and
+    systemd.syntax(7).
+    """
+    words = list(words)
+    if re.search(r"""['"\\]""", words[0]):
+        # systemd executes no program with these characters in its path; a shell does.
+        words = ["/bin/sh", "-c", 'exec "$@"', "sh", *words]
+    return ":" + " ".join(_quoted(word) for word in words)
+
+
+def _quoted(word: str) -> str:
+    """Return `word` in quotes if it needs them."""
+    if re.fullmatch(r"[\w./-]+", word):
+        return word
+    escaped = _without_specifiers(word).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _without_specifiers(text: str) -> str:
+    """Return `text` so that systemd expands none of its percent signs, which is not quoted."""
+    if not text.isprintable() or text.endswith(" "):
+        problem = f"{text!r} has characters that cannot stand in a unit"
+        raise SettingsError(Mistake("kiosk service", problem, "Move the kiosk to another folder."))
+    return text.replace("%", "%%")

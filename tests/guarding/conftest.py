@@ -1,28 +1,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.tools import tool
+
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """An X server of its own."""
-    server = shutil.which("Xvfb")
-    if server is None:
-        pytest.skip("Xvfb is not installed")
+    """The name of an X server that runs only for this test."""
     read, write = os.pipe()
     running = subprocess.Popen(
-        [server, "-displayfd", str(write), "-screen", "0", "1280x720x24"],
+        [tool("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x720x24"],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
     os.close(write)
-    with open(read) as said:
-        number = said.readline().strip()
+    with open(read) as answer:
+        number = answer.readline().strip()
     yield f":{number}"
     running.terminate()
     running.wait()

@@ -15,7 +15,7 @@ from installation.guarding.guard import NOT_LAUNCHED
 from installation.guarding.host import NOT_PROVED, PROVED
 from installation.guarding.layers.seccomp import REFUSED_ERRNO
 from installation.guarding.probes.all_probes import ALL_PROBES, QUICK_PROBES
-from installation.guarding.probes.probe import LAYERS, Probe, UnavailableError, run_probes
+from installation.guarding.probes.probe import LAYERS, AbsentError, Probe, run_probes
 from installation.guarding.report import as_json, as_page, as_table
 from installation.guarding.self_test import Proof
 from installation.guarding.status import SECCOMP
@@ -262,7 +262,7 @@ def test_the_ground_is_cleared_away(tmp_path: Path) -> None:
 
 def absent(scratch_dir: Path) -> None:
     """Find nothing to try."""
-    raise UnavailableError(scratch_dir)
+    raise AbsentError(scratch_dir)
 
 
 def refused(scratch_dir: Path) -> None:
@@ -292,7 +292,7 @@ def test_ways_that_are_not_there_are_not_counted(tmp_path: Path) -> None:
         Probe("two", "prctl()", "seccomp", refused),
     ]
     outcomes = run_probes(attempts, tmp_path, "main")
-    assert [outcome.outcome for outcome in outcomes] == ["unavailable", "refused"]
+    assert [outcome.outcome for outcome in outcomes] == ["absent", "refused"]
     proof = Proof(tuple(outcomes), (), datetime.datetime.now())
     assert proof.ways_tried == 1
     said = as_json(proof)
@@ -308,8 +308,8 @@ def test_ways_that_are_not_there_are_not_counted(tmp_path: Path) -> None:
     ]
     page = as_page(proof, "Nothing.", "en")
     assert "1 of 1 attempts were refused" in page
-    assert "<td>one</td><td>nowhere()</td><td>main</td><td>unavailable</td>" in page
-    assert "one    nowhere()  main    unavailable" in as_table(proof)
+    assert "<td>one</td><td>nowhere()</td><td>main</td><td>absent</td>" in page
+    assert "one    nowhere()  main    absent" in as_table(proof)
 
 
 def test_what_the_kernel_forbids_anyway_proves_nothing(tmp_path: Path) -> None:

@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-import os
-import re
-import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from installation.guarding.host import check_host, swap_on_disk
-from installation.guarding.systemd_unit import unit
-from tests.support.children import ROOT, USERS, run
+from tests.support.children import USERS, run
 
 FILES = {
     "proc/swaps": "Filename Type Size Used Priority\n",
@@ -175,40 +168,3 @@ def test_only_what_was_asked_is_told_of_false_cameras(tmp_path: Path) -> None:
     make(tmp_path, {"sys/module/videodev/version": "1\n"})
     [found] = [each for each in check_host(tmp_path) if each.name == "false cameras"]
     assert found.found == "v4l2loopback is not loaded"
-
-
-def test_the_unit_is_a_wall_of_its_own(tmp_path: Path) -> None:
-    """The judge that systemd has gives the unit an exposure of at most 1.0 of 10."""
-    judge = shutil.which("systemd-analyze")
-    if judge is None:
-        pytest.skip("systemd-analyze is not installed")
-    file = tmp_path / "kiosk.service"
-    file.write_text(unit(Path("/opt/kiosk"), python="/usr/bin/true"))
-    judged = subprocess.run(
-        [judge, "security", "--offline=true", str(file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    exposure = re.search(r"Overall exposure level for .*?: ([0-9.]+)", judged.stdout)
-    assert exposure, judged.stderr
-    assert float(exposure[1]) <= 1.0
-    assert "MemorySwapMax=0\n" in file.read_text()
-
-
-def test_the_units_command_is_the_launcher(tmp_path: Path) -> None:
-    """What the unit executes is `kiosk run`, wherever it is executed and without a home."""
-    text = unit(ROOT, python=sys.executable).replace("\\\n", "")
-    [command] = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-    outcome = subprocess.run(
-        [*shlex.split(command), "--help"],
-        cwd=tmp_path,
-        env={"HOME": "/nonexistent", "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("usage: kiosk run")

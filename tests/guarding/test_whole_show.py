@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from tests.support.children import (
     home_of,
     needs_guard,
 )
+from tests.support.tools import tool
 
 SIZE = (640, 360)
 SEED = 20260101
@@ -184,9 +184,7 @@ def watch(user: str, folder: Path, leaking: bool, display: str | None = None) ->
     With a `display` it has a window there. Under the guard it then tells nobody's name, and plays
     for `PLAYED_S`.
     """
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed")
+    strace = tool("strace")
     home = home_of(user, folder)
     pictures = folder / "pictures"
     pictures.mkdir()

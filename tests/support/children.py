@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from installation.guarding.layers import landlock
+from tests.support.tools import tool
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
@@ -36,12 +36,9 @@ def as_user(user: str, *rights: str) -> list[str]:
     """
     if user == "root" or os.geteuid() != 0:
         return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        pytest.skip("setpriv, which makes an ordinary user of root, is not installed")
     kept = ",".join(f"+{right}" for right in ("dac_read_search", *rights))
     user_id = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-    return [setpriv, *user_id, f"--inh-caps={kept}", f"--ambient-caps={kept}"]
+    return [tool("setpriv"), *user_id, f"--inh-caps={kept}", f"--ambient-caps={kept}"]
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from installation.guarding.layers import syscalls
-from installation.guarding.probes.probe import Action, UnavailableError
+from installation.guarding.probes.probe import AbsentError, Action
 
 AT_FDCWD = -100
 """The number that makes a system call resolve paths from the current folder."""
@@ -34,9 +34,9 @@ def system_call(name: str, *arguments: int | bytes | None) -> Action:
 
 
 def existing(path: Path) -> Path:
-    """Return `path`; raises UnavailableError if nothing is there."""
+    """Return `path`; raises AbsentError if nothing is there."""
     if not path.exists():
-        raise UnavailableError(path)
+        raise AbsentError(path)
     return path
 
 

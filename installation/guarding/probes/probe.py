@@ -31,15 +31,15 @@ LAYERS = {
 _DENIED_ANYWAY = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 """The error numbers of a call that this user may not make, or that this kernel does not have."""
 
-Outcome = Literal["refused", "denied anyway", "succeeded", "unavailable"]
+Outcome = Literal["refused", "denied anyway", "succeeded", "absent"]
 """What came of a probe: `refused` by the sandbox, `denied anyway` by the kernel without it, and
-`unavailable` if this machine does not have what the probe tries."""
+`absent` if this machine does not have what the probe tries."""
 
 Action = Callable[[Path], object]
 """What a probe does; it gets the scratch folder, which this user may write without the sandbox."""
 
 
-class UnavailableError(Exception):
+class AbsentError(Exception):
     """Raised by a probe if this machine does not have what it tries."""
 
 
@@ -85,7 +85,7 @@ class ProbeResult:
     errno: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the entry of `kiosk audit --json`, which has none for unavailable probes."""
+        """Return the entry of `kiosk audit --json`, which has none for absent probes."""
         return {
             "name": self.name,
             "thread": self.thread,
@@ -105,8 +105,8 @@ def run_probes(probes: Iterable[Probe], scratch_dir: Path, thread: str) -> list[
 def _run(probe: Probe, scratch_dir: Path) -> tuple[Outcome, str | None, int | None]:
     try:
         probe.action(scratch_dir)
-    except (UnavailableError, NotImplementedError):
-        return "unavailable", None, None
+    except (AbsentError, NotImplementedError):
+        return "absent", None, None
     except (ImportError, AttributeError, TypeError):
         return "succeeded", None, None  # A mistake in the probe: nothing was refused.
     except Exception as failure:

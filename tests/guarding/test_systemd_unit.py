@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installation.errors import SettingsError
+from installation.guarding.systemd_unit import unit
+from tests.support.children import ROOT
+from tests.support.tools import tool
+
+
+def test_the_unit_is_a_second_wall(tmp_path: Path) -> None:
+    """By systemd's own judgement the unit's exposure is at most 1.0 of 10."""
+    file = tmp_path / "kiosk.service"
+    file.write_text(unit(Path("/opt/kiosk"), python="/usr/bin/true"))
+    judged = subprocess.run(
+        [tool("systemd-analyze"), "security", "--offline=true", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    exposure = re.search(r"Overall exposure level for .*?: ([0-9.]+)", judged.stdout)
+    assert exposure, judged.stderr
+    assert float(exposure[1]) <= 1.0
+    assert "MemorySwapMax=0\n" in file.read_text()
+
+
+def command(text: str) -> list[str]:
+    """Return the words of the unit's `ExecStart`, as systemd reads them."""
+    [line] = re.findall(r"^ExecStart=:(.*)$", text, re.MULTILINE)
+    # In double quotes, shells and systemd take the same two escapes that the unit has.
+    return [word.replace("%%", "%") for word in shlex.split(line)]
+
+
+def run_help(words: list[str], folder: Path) -> None:
+    """Fail unless the command `words` is `kiosk run`."""
+    outcome = subprocess.run(
+        [*words, "--help"],
+        cwd=folder,
+        env={"HOME": "/nonexistent", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("usage: kiosk run")
+
+
+def test_the_command_of_the_unit_is_the_launcher(tmp_path: Path) -> None:
+    """The unit executes `kiosk run`, from any folder and without a home."""
+    run_help(command(unit(ROOT, python=sys.executable)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["it's", 'a "b"', "100%", "%h", "two words", "$HOME", "${HOME}", "back\\slash", "a=b"]
+)
+def test_the_project_may_lie_in_any_folder(name: str, tmp_path: Path) -> None:
+    """Quotes, percent signs, blanks, dollars and backslashes in its path do not break the unit."""
+    folder = tmp_path / name
+    folder.mkdir()
+    project, python = folder / "kiosk", folder / "python"
+    project.symlink_to(ROOT)
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    text = unit(project, python=str(python))
+    file = tmp_path / "kiosk.service"
+    file.write_text(text)
+    verified = subprocess.run(
+        [tool("systemd-analyze"), "verify", "--man=no", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
+    [working_directory] = re.findall(r"^WorkingDirectory=(.*)$", text, re.MULTILINE)
+    assert working_directory.replace("%%", "%") == str(project)
+    words = command(text)
+    assert str(python) in words
+    run_help(words, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a tab\t", "a blank at the end "])
+def test_a_path_that_no_unit_can_hold_is_refused(name: str) -> None:
+    """Systemd would read another path, so `kiosk service` says what to do instead."""
+    with pytest.raises(SettingsError, match="Move the kiosk to another folder"):
+        unit(Path("/opt", name))
