@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from random import Random
 import pytest
 
 from installation.errors import LabelSetError, Mistake
+from installation.settings.paths import PROJECT
 from tests.support.fuzzing import Trial, Yard, try_drawn, try_numbered
 
 
@@ -87,6 +90,12 @@ def test_a_write_outside_models_is_stopped(yard: Yard, tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match=r"outside models/|was called"):
             try_(yard, write)
     assert not out.exists()
+
+
+def test_only_a_trial_watches_the_process() -> None:
+    """Tests that merely share this process with fuzzing run without its audit hook."""
+    program = "import sys; sys.addaudithook = None; import tests.support.fuzzing"
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
 
 
 def test_a_change_in_the_yard_is_found(yard: Yard) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, Generic, TypeVar
@@ -199,6 +200,7 @@ _allowed: str | None = None
 @contextmanager
 def _no_writing_outside(folder: Path) -> Iterator[None]:
     global _allowed
+    _install_watch()
     _allowed = f"{folder}{os.sep}"
     try:
         yield
@@ -227,7 +229,13 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
         raise AssertionError(f"{event} outside models/: {path}")
 
 
-sys.addaudithook(_watch)
+@cache
+def _install_watch() -> None:
+    """Add the audit hook to this process once; Python cannot remove it.
+
+    Only a process that tries a file has it, and between two files it does nothing.
+    """
+    sys.addaudithook(_watch)
 
 
 NUMBERS = (
