@@ -44,10 +44,10 @@ from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
 from installation.showing.fonts import Fonts, no_font
 from installation.showing.painter import Painter
-from installation.showing.scene import Scene
+from installation.showing.scene import Scene, Size
 from installation.showing.staff import ShowStatus, layers, with_staff_card
 from installation.showing.typesetting import ScreenContext
-from installation.showing.window import Screen, ScreenEvents, Size, open_screen
+from installation.showing.window import Screen, ScreenEvents, open_screen
 from installation.showing.words import privacy_line, words_of
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The wall: a fullscreen window, a window of a given size, or a surface that nobody sees."""
+"""The screen: a fullscreen window, a window of a given size, or a surface in memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from typing import Protocol
 import pygame
 
 from installation.errors import Mistake, ScreenError
+from installation.showing.scene import Size
 
 HOLD_TO_END_S = 3.0
 """How long Escape is held before the show ends, so that a visitor's tap does not end it."""
 
-STAFF_S = 60.0
-"""How long the staff's card stays when nobody puts it away."""
+STAFF_CARD_S = 60.0
+"""How long the staff card stays if nobody presses F1 again."""
 
-Size = tuple[int, int]
+REMEDY = "Start the show inside the desktop's session, or without a screen: kiosk run --headless."
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ class ScreenEvents:
 
     end_show: bool = False
     staff_card: bool = False
-    """Whether the card for the staff is to be on the screen."""
+    """Whether the staff card is to be on the screen."""
 
 
 class Screen(Protocol):
     """A surface that is painted on and then shown."""
 
     name: str
+    """What the log says of the screen."""
     surface: pygame.Surface
     visible: bool
     """Whether anybody can look at it."""
@@ -48,7 +50,7 @@ class Screen(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the display back. A second call does nothing."""
+        """Release the display. A second call does nothing."""
         ...
 
 
@@ -73,66 +75,62 @@ class OffScreen:
 
 
 class HeldKey:
-    """How long a key has been held down."""
+    """A key, and how long it has been held down."""
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self._pressed_at: float | None = None
 
     def press(self, now: float) -> None:
-        """Take note that it went down; key repeats do not start the time anew."""
-        if self._since is None:
-            self._since = now
+        """Record that the key went down; its repeats while it is down do not count."""
+        if self._pressed_at is None:
+            self._pressed_at = now
 
     def release(self) -> None:
-        """Take note that it came up."""
-        self._since = None
+        """Record that the key came up."""
+        self._pressed_at = None
 
     def held_s(self, now: float) -> float:
-        """Return for how many seconds it has been down; 0 where it is up."""
-        return 0.0 if self._since is None else now - self._since
+        """Return for how many seconds the key has been down; 0 if it is up."""
+        return 0.0 if self._pressed_at is None else now - self._pressed_at
 
 
-class StaffKey:
-    """Whether the staff's card is asked for: a key shows it and puts it away."""
+class StaffCardKey:
+    """The key that shows the staff card and removes it again."""
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self._pressed_at: float | None = None
 
     def press(self, now: float) -> None:
-        """Take note that the key went down."""
-        self._since = None if self.wanted(now) else now
+        """Record that the key went down."""
+        self._pressed_at = None if self.shows_card(now) else now
 
-    def wanted(self, now: float) -> bool:
-        """Tell whether the card is to be seen; it goes by itself after `STAFF_S`."""
-        return self._since is not None and now - self._since < STAFF_S
+    def shows_card(self, now: float) -> bool:
+        """Return whether the card is to be on the screen; after `STAFF_CARD_S` it is not."""
+        return self._pressed_at is not None and now - self._pressed_at < STAFF_CARD_S
 
 
 class Window:
-    """A window on a display: fullscreen where `size` is None."""
+    """A window on a display: fullscreen if `size` is None."""
 
     visible = True
 
     def __init__(self, display: int, size: Size | None, where: str = "kiosk.yaml") -> None:
-        """Open it; ScreenError where the display does not exist or cannot be opened.
+        """Open the window.
 
-        `where` is the place that asks for the display.
+        Args:
+            display: The number of the display, from 0.
+            size: Width and height, px; None for the whole display.
+            where: The place of the setting `screen.display`, for messages.
+
+        Raises:
+            ScreenError: The display does not exist or does not take a window.
         """
         _start_video()
-        displays = pygame.display.get_desktop_sizes()
-        if display >= len(displays):
+        try:
+            self.surface, synchronised = _open_surface(display, size, where)
+        except ScreenError:
             pygame.display.quit()
-            raise ScreenError(
-                Mistake(
-                    where,
-                    f"screen.display is {display}, but this machine has {len(displays)} "
-                    f"display{'s' * (len(displays) != 1)}, numbered from 0",
-                    "Set it to one of those, or to auto for the first.",
-                )
-            )
-        pygame.display.set_caption("kiosk")
-        pygame.display.set_allow_screensaver(False)
-        self.surface, synchronised = _open_surface(display, size)
-        pygame.mouse.set_visible(False)
+            raise
         width, height = self.surface.get_size()
         self.name = (
             f"display {display} through {pygame.display.get_driver()}, {width}×{height}, "
@@ -140,11 +138,11 @@ class Window:
             f"{'in step with' if synchronised else 'not in step with'} the display's refresh"
         )
         self._escape = HeldKey()
-        self._staff = StaffKey()
+        self._f1 = StaffCardKey()
         self._closed = False
 
     def flip(self) -> None:
-        """Show what was painted; waits for the display's refresh where it is in step with it."""
+        """Show what was painted; waits for the display's refresh if it is in step with it."""
         pygame.display.flip()
 
     def poll(self, now: float) -> ScreenEvents:
@@ -161,12 +159,12 @@ class Window:
             elif event.type == pygame.KEYUP and event.key == pygame.K_ESCAPE:
                 self._escape.release()
             elif event.type == pygame.KEYDOWN and event.key == pygame.K_F1:
-                self._staff.press(now)
+                self._f1.press(now)
         end_show = closed or self._escape.held_s(now) >= HOLD_TO_END_S
-        return ScreenEvents(end_show, self._staff.wanted(now))
+        return ScreenEvents(end_show, self._f1.shows_card(now))
 
     def close(self) -> None:
-        """Close the window and let the screensaver be. A second call does nothing."""
+        """Close the window and allow the screensaver again. A second call does nothing."""
         if not self._closed:
             self._closed = True
             pygame.display.quit()
@@ -175,37 +173,44 @@ class Window:
 def open_screen(
     display: int | str, *, headless: bool, windowed: Size | None, where: str = "kiosk.yaml"
 ) -> tuple[Screen, str | None]:
-    """Return the screen to paint on, and a sentence where it is not the one that was asked for.
+    """Return the screen to paint on, and a sentence if it is not the one that was asked for.
 
-    `display` is a number or auto: the first display, or none where the machine has none at all;
-    `where` is the place that says it.
-    ScreenError where a display was named (by number, by DISPLAY or by WAYLAND_DISPLAY) and is not
-    there.
+    Args:
+        display: A number, or auto: the first display, or a surface in memory if the machine has
+            no display at all.
+        headless: Whether to paint in memory in any case.
+        windowed: The size of the window or surface, px; None for fullscreen.
+        where: The place of the setting `screen.display`, for messages.
+
+    Raises:
+        ScreenError: A display was named (by number, by DISPLAY or by WAYLAND_DISPLAY) and cannot be
+            opened.
     """
     if headless:
         return OffScreen(windowed or (1920, 1080)), None
-    if display == "auto" and windowed is None and not _display_announced():
+    if display == "auto" and windowed is None and not _has_display():
         return (
             OffScreen(),
-            "screen: this machine has none, so the show runs without one (headless).",
+            "screen: this machine has no display, so the show runs without one (headless).",
         )
     return Window(0 if display == "auto" else int(display), windowed, where), None
 
 
-def _display_announced() -> bool:
-    """Tell whether the session, SDL's setting or the kernel says that there is a display."""
-    named = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-    if any(os.environ.get(name) for name in named):
+def _has_display() -> bool:
+    """Return whether the session, SDL's setting or the kernel announces a display."""
+    variables = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    if any(os.environ.get(name) for name in variables):
         return True
     return not os.path.exists("/proc") or os.path.isdir("/dev/dri")
 
 
 def _start_video() -> None:
-    """Start SDL's video; refuse the drivers that show nothing unless they were asked for by name.
+    """Start SDL's video. Drivers that show nothing are used only if they were asked for by name.
 
-    SDL takes its `offscreen` driver without a word where the X server refuses: a black wall.
+    SDL falls back to its `offscreen` driver without a message if the X server refuses: the screen
+    would stay black.
     """
-    # The show ends on the signals by itself; SDL would turn them into events.
+    # The show handles signals itself; SDL would turn them into events.
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
     if not _has_gpu():
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
@@ -228,36 +233,55 @@ def _no_display(seen: str) -> Mistake:
         ),
         "neither DISPLAY nor WAYLAND_DISPLAY is set",
     )
-    return Mistake(
-        "screen",
-        f"no display can be opened ({seen}; {session})",
-        "Start the show inside the desktop's session, or without a screen: kiosk run --headless.",
-    )
+    return Mistake("screen", f"no display can be opened ({seen}; {session})", REMEDY)
 
 
-def _open_surface(display: int, size: Size | None) -> tuple[pygame.Surface, bool]:
-    """Return the display's surface, and whether a flip waits for the display's refresh."""
+def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.Surface, bool]:
+    """Return the surface of a new window, and whether a flip waits for the display's refresh.
+
+    SDL's video has started. Raises ScreenError, and leaves it on.
+    """
+    desktops = pygame.display.get_desktop_sizes()
+    if display >= len(desktops):
+        displays = f"{len(desktops)} display{'s' * (len(desktops) != 1)}, numbered from 0"
+        what = f"screen.display is {display}, but this machine has {displays}"
+        remedy = "Set it to one of those, or to auto for the first."
+        raise ScreenError(Mistake(where, what, remedy))
+    try:
+        pygame.display.set_caption("kiosk")
+        pygame.display.set_allow_screensaver(False)
+        opened = _set_mode(display, size, desktops[display])
+        pygame.mouse.set_visible(False)
+    except pygame.error as failure:
+        width, height = size or desktops[display]
+        seen = f"{failure}; the driver is {pygame.display.get_driver()}"
+        what = f"display {display} does not open a window of {width}×{height} px ({seen})"
+        raise ScreenError(Mistake("screen", what, REMEDY)) from failure
+    return opened
+
+
+def _set_mode(display: int, size: Size | None, desktop: Size) -> tuple[pygame.Surface, bool]:
+    """Return the surface of a new window, and whether a flip waits for the display's refresh."""
     if size is not None:
         return pygame.display.set_mode(size, display=display), False
-    size = pygame.display.get_desktop_sizes()[display]
     if _has_gpu():
         try:
             with warnings.catch_warnings():
-                # pygame warns where only the software renderer is there, which is no use here.
+                # pygame warns if only the software renderer is available, which is slower here.
                 warnings.simplefilter("error")
                 flags = pygame.FULLSCREEN | pygame.SCALED
-                return pygame.display.set_mode(size, flags, display=display, vsync=1), True
+                return pygame.display.set_mode(desktop, flags, display=display, vsync=1), True
         except (pygame.error, Warning):
-            # The screen's name says at start that flips are not in step.
+            # The screen's name tells the log that flips are not in step.
             pass
-    return pygame.display.set_mode(size, pygame.FULLSCREEN, display=display), False
+    return pygame.display.set_mode(desktop, pygame.FULLSCREEN, display=display), False
 
 
 def _has_gpu() -> bool:
-    """Tell whether something but the processor can draw.
+    """Return whether this machine has a graphics processor.
 
     Without one SDL would draw with OpenGL in software. Measured at 1920×1080 under Xvfb on two
-    cores: 16 ms of processor time a flip, which is 0.4 ms where SDL is told to leave OpenGL alone.
+    cores: 16 ms of processor time a flip, and 0.4 ms if SDL is told not to use OpenGL.
     """
     if sys.platform != "linux":
         return True

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from installation.errors import ScreenError
 from installation.showing.window import (
     HOLD_TO_END_S,
-    STAFF_S,
+    STAFF_CARD_S,
     HeldKey,
     OffScreen,
     Screen,
@@ -101,10 +101,10 @@ def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
     press(12.0)
     assert not window.poll(12.0).staff_card
     press(20.0)
-    assert window.poll(20.0 + STAFF_S - 0.01).staff_card
-    assert not window.poll(20.0 + STAFF_S).staff_card
-    press(20.0 + STAFF_S)
-    assert window.poll(21.0 + STAFF_S).staff_card
+    assert window.poll(20.0 + STAFF_CARD_S - 0.01).staff_card
+    assert not window.poll(20.0 + STAFF_CARD_S).staff_card
+    press(20.0 + STAFF_CARD_S)
+    assert window.poll(21.0 + STAFF_CARD_S).staff_card
 
 
 def test_closing_the_window_ends_the_show(dummy: None) -> None:
@@ -126,6 +126,13 @@ def test_a_display_that_does_not_exist_is_named(dummy: None) -> None:
     """The message says which displays there are."""
     with pytest.raises(ScreenError, match=r"yaml:9: screen.display is 7, but this machine has 1 d"):
         open_screen(7, headless=False, windowed=None, where="kiosk.yaml:9")
+
+
+def test_a_display_that_refuses_a_window_is_an_error(dummy: None) -> None:
+    """Visitors see a calm card, and the log what the display answered, instead of a traceback."""
+    with pytest.raises(ScreenError, match=r"screen: display 0 does not open .*-5×36.*negative"):
+        Window(0, (-5, 36))
+    assert not pygame.display.get_init()
 
 
 def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
