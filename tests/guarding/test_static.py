@@ -20,7 +20,8 @@ LIBRARIES = {
     *("types", "typing", "unicodedata", "warnings", "weakref"),
     # Others': what the show is made of.
     *("bidi", "cv2", "facenet_pytorch", "fontTools", "numpy", "onnxruntime", "psutil", "pydantic"),
-    *("pydantic_core", "pygame", "safetensors", "scipy", "timm", "torch", "torchvision", "yaml"),
+    *("pydantic_core", "pygame", "safetensors", "scipy", "timm", "torch", "torchvision"),
+    *("transformers", "yaml"),
 }
 """All that a module of the show may import."""
 

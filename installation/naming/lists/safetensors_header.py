@@ -45,14 +45,23 @@ def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
         for name in sorted(seen.keys() & expected.keys())
         if seen[name] != expected[name]
     ]
-    kinds = {
-        "missing": [ellipsize(name) for name in sorted(expected.keys() - seen.keys())],
-        "unknown": [ellipsize(name) for name in sorted(seen.keys() - expected.keys())],
-        "of another shape": other,
-    }
+    return listed(
+        {
+            "missing": [ellipsize(name) for name in sorted(expected.keys() - seen.keys())],
+            "unknown": [ellipsize(name) for name in sorted(seen.keys() - expected.keys())],
+            "of another shape": other,
+        }
+    )
+
+
+def listed(differences: Mapping[str, Sequence[str]]) -> str:
+    """Return in words how many tensors differ in each way, and the first of them; "" if none do.
+
+    `differences` has the tensors, as a message may name them, by the way in which they differ.
+    """
     return "; ".join(
-        f"{len(names)} tensors {kind} ({', '.join(names[:NAMED])}"
+        f"{len(names)} tensors {way} ({', '.join(names[:NAMED])}"
         f"{', …' if len(names) > NAMED else ''})"
-        for kind, names in kinds.items()
+        for way, names in differences.items()
         if names
     )

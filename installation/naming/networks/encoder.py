@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import torch
@@ -54,3 +56,9 @@ def in_parts(
     if not len(batch):
         return torch.empty(0, width, device=batch.device)
     return torch.cat([network(part).float() for part in torch.split(batch, BATCH)])
+
+
+def fingerprint(file: Path) -> str:
+    """Return the SHA-256 of a file of weights; raises OSError if it cannot be read."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -19,7 +19,6 @@ from installation.naming.label_set.folder import CONFIG, LARGEST, ONNX, TENSORS
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.networks import onnx_check
-from installation.naming.networks.hugging_face_config import Config
 
 if TYPE_CHECKING:
     import torch
@@ -40,10 +39,10 @@ def open_network(label_set: LabelSet, device: torch.device) -> Encoder:
 
         network = OnnxNetwork(label_set, read_onnx(file), device)
     else:
-        from installation.naming.networks.hugging_face import HuggingFaceNetwork
+        from installation.naming.networks.transformers_network import TransformersNetwork
 
         check_size(file)
-        network = HuggingFaceNetwork(label_set, file, device)
+        network = TransformersNetwork(label_set, file, device)
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.size:
         what = f"it names {label_set.size} outputs, but the network has {network.width}"
@@ -72,7 +71,9 @@ def inspect(folder: Path) -> None:
     if file.name == ONNX:
         read_onnx(file)
         return
-    Config.read(folder / CONFIG).kind()
+    from installation.naming.networks.transformers_network import check_config
+
+    check_config(folder / CONFIG)
     check_size(file)
     try:
         with safe_open(file, framework="numpy"):

@@ -1,0 +1,395 @@
+"""An image classifier from Hugging Face: config.json and model.safetensors, run by transformers.
+
+transformers knows its own image classifiers, and through its TimmWrapper the networks that timm
+saved. The folder may be a stranger's, so transformers is given settings and tensors, never the
+folder: no code of the folder is run, nothing is fetched, and no pickle is read. While the network
+is built it has no memory yet (it is on torch's meta device), and building ends as soon as it is
+larger than the file's header says that the tensors are.
+
+Rejected: giving transformers the folder. It would also read adapters, generation settings and the
+names of other weight files there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import timm
+import torch
+from safetensors import SafetensorError, safe_open
+from timm.models import is_model
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from transformers import AutoConfig
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+    MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
+)
+from transformers.utils import logging as transformers_logging
+
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.naming.label_set.folder import CONFIG, LARGEST, PREPROCESSOR, SETTINGS, TENSORS
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.output_names import parse_config
+from installation.naming.label_set.settings import InputSettings
+from installation.naming.lists.class_lists import MOST_OUTPUTS
+from installation.naming.lists.safetensors_header import listed, shapes
+from installation.naming.networks.encoder import Channels, Input, fingerprint, in_parts
+from installation.settings.text_file import read_text
+
+TIMM = "timm_wrapper"
+"""transformers' type of network for those of timm."""
+
+TYPES: Mapping[str, str] = {
+    kind: type_
+    for type_, kinds in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.items()
+    for kind in ((kinds,) if isinstance(kinds, str) else kinds)
+    if type_ != TIMM
+}
+"""transformers' type of network for each of its image classifiers, by the name of its class."""
+
+UNDERSTOOD = (
+    "an image classifier that timm saved, with an `architecture`, or one of transformers', such as "
+    "ViTForImageClassification"
+)
+
+IGNORED = frozenset(
+    """
+    architectures attn_implementation auto_map compression_config distributed_config dtype
+    experts_implementation fusion_config id2label kernel_config label2id model_type num_labels
+    quantization_config torch_dtype transformers_weights use_kernels use_pretrained_backbone
+    """.split()  # noqa: SIM905  a list of quoted words would be three times as long
+)
+"""Settings that are not passed on, nor are those that begin with `_`.
+
+They name code, programs or files to fetch, or say what is decided here.
+"""
+
+LARGEST_NUMBER = 1_000_000
+"""Of the settings in config.json: sizes and counts. The largest in use are some 15,000."""
+
+POOLS = ("", "avg", "token", "map", "max", "avgmax", "catavgmax", "fast", "fastavg")
+"""What timm's `global_pool` may be."""
+
+TIMM_ARGUMENTS = {"num_classes", "in_chans", "global_pool", "img_size"}
+"""What may be in timm's `model_args`; others name files to load."""
+
+COMPUTED_NUMBERS = 2**24
+"""How many numbers a network may hold beside those of its file, such as tables of positions."""
+
+BICUBIC = 3
+"""In PREPROCESSOR's `resample`, by Pillow's numbers; all others count as bilinear."""
+
+RESCALE_TOLERANCE = 1e-6
+"""How far `rescale_factor` may be from 1/255, which files write with fewer digits."""
+
+
+class TransformersNetwork:
+    """Encodes crops as the logits of an image classifier from Hugging Face."""
+
+    def __init__(self, label_set: LabelSet, file: Path, device: torch.device) -> None:
+        """Open model.safetensors, `file`, by the config.json in the label set's folder.
+
+        Raises LabelSetError if the two do not fit each other or the kind is not understood.
+        """
+        config = ConfigFile.read(label_set.folder / CONFIG)
+        self.name, type_, settings = _network_settings(config)
+        self._file = display_path(file)
+        try:
+            # `pread`, because a mapped file that is cut off later would end the show.
+            with safe_open(file, framework="pt", backend="pread") as tensors:
+                network, difference = _load(config, type_, settings, tensors)
+            if difference:
+                raise self._unfit(f"it does not hold the {self.name} of {CONFIG}: {difference}")
+            self.fingerprint = fingerprint(file)
+        except (SafetensorError, OSError):
+            raise self._unfit("it is not a safetensors file, or it is damaged") from None
+        self.input = _input(label_set, config, network.config)
+        self.device = device
+        self._dtype = torch.float16 if device.type == "cuda" else torch.float32
+        self._network = network.to(device, self._dtype).requires_grad_(False)
+        self.width = self._try(label_set)
+
+    def _unfit(self, what: str) -> LabelSetError:
+        remedy = f"Copy {TENSORS} and {CONFIG} from the same folder."
+        return LabelSetError(Mistake(self._file, what, remedy))
+
+    @torch.inference_mode()
+    def _try(self, label_set: LabelSet) -> int:
+        """Return how many outputs there are, from one run on a grey picture."""
+        if label_set.settings.output == "scores":
+            where = display_path(label_set.folder / SETTINGS)
+            what = "output is scores, but classifiers from Hugging Face give logits"
+            raise LabelSetError(Mistake(where, what, "Delete the line."))
+        side = self.input.size
+        grey = torch.zeros(1, 3, side, side, device=self.device, dtype=self._dtype)
+        try:
+            logits = self._logits(grey)
+        except Exception as failure:  # each kind has its own way to say what it cannot take
+            reason = ellipsize(str(failure))
+            raise self._unfit(f"it cannot take pictures of {side} px ({reason})") from None
+        if logits.ndim != 2 or not logits.shape[1] or not logits.isfinite().all():
+            raise self._unfit("its output is not a row of finite numbers for each picture")
+        return int(logits.shape[1])
+
+    @torch.inference_mode()
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return logits `(N, width)` float32 on `device`.
+
+        `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `input`.
+        """
+        return in_parts(self._logits, batch.to(self._dtype), self.width)
+
+    def _logits(self, batch: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self._network(**{self._network.main_input_name: batch}).logits
+        return logits
+
+
+class ConfigFile:
+    """A JSON file from Hugging Face, whose values are checked as they are read."""
+
+    def __init__(self, values: Mapping[str, object], file: str) -> None:
+        self.values = values
+        self.file = file
+
+    @classmethod
+    def read(cls, path: Path) -> ConfigFile:
+        """Read the file; raises LabelSetError if it is not JSON or not a mapping."""
+        file = display_path(path)
+        text = read_text(path, file, LabelSetError, LARGEST[path.name])
+        return cls(parse_config(text, file), file)
+
+    def part(self, key: str) -> ConfigFile:
+        """Return the mapping under `key`; an empty one if there is none."""
+        part = self.values.get(key)
+        return ConfigFile(part if isinstance(part, dict) else {}, self.file)
+
+    def count(self, key: str, default: int | None, most: int) -> int:
+        """Return the whole number from 1 to `most` under `key`, or `default`."""
+        value = self.values.get(key, default)
+        if type(value) is not int or not 1 <= value <= most:
+            seen = "missing" if value is None else ellipsize(repr(value))
+            raise self.wrong(f"{key} is {seen} (expected a number from 1 to {most:,})")
+        return value
+
+    def side(self, key: str, default: object) -> int:
+        """Return a square's side, px, given as a number or as two or three that end in it."""
+        value = self.values.get(key, default)
+        sides = value[-2:] if isinstance(value, list | tuple) else [value, value]
+        side = sides[-1] if len(sides) == 2 and sides[0] == sides[1] else None
+        if type(side) is not int or not 16 <= side <= 1024:
+            raise self.wrong(f"{key} is {ellipsize(repr(value))} (expected a square of 16 to 1,024 px)")
+        return side
+
+    def channels(self, key: str, least: float, default: float) -> Channels:
+        """Return three numbers from `least` to 10."""
+        value = self.values.get(key, [default] * 3)
+        if (
+            not isinstance(value, list)
+            or len(value) != 3
+            or not all(type(item) in (int, float) and least <= item <= 10 for item in value)
+        ):
+            raise self.wrong(f"{key} is {ellipsize(repr(value))} (expected three numbers up to 10)")
+        red, green, blue = (float(item) for item in value)
+        return red, green, blue
+
+    def wrong(self, what: str) -> LabelSetError:
+        """Return the error for `what` is not understood in the file, with what would be."""
+        remedy = f"Use {UNDERSTOOD}; or an ONNX file."
+        return LabelSetError(Mistake(self.file, what, remedy))
+
+
+def check_config(path: Path) -> None:
+    """Raise LabelSetError if config.json describes a network that is not understood."""
+    _network_settings(ConfigFile.read(path))
+
+
+def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
+    """Return the network's name, its type by transformers, and its settings."""
+    if "architecture" in config.values:
+        name, settings = _timm_settings(config)
+        return name, TIMM, settings
+    kinds = config.values.get("architectures")
+    kind = kinds[0] if isinstance(kinds, list) and len(kinds) == 1 else None
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise config.wrong(f"it is for {ellipsize(repr(kinds))} (expected {UNDERSTOOD})")
+    if config.values.get("num_channels", 3) != 3:
+        raise config.wrong("num_channels is not 3 (expected pictures of red, green and blue)")
+    if "image_size" in config.values:
+        config.side("image_size", None)
+    try:
+        settings = _passed_on(config.values, config)
+    except RecursionError:
+        raise config.wrong("it is nested too deeply") from None
+    names = config.values.get("id2label")
+    count = {"num_labels": len(names)} if isinstance(names, dict) else config.values
+    settings["num_labels"] = ConfigFile(count, config.file).count("num_labels", 2, MOST_OUTPUTS)
+    return kind, TYPES[kind], {**settings, "architectures": [kind]}
+
+
+def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
+    """Return the name of the network that timm saved, and its settings."""
+    name = config.values["architecture"]
+    if not isinstance(name, str) or not is_model(name):
+        seen = ellipsize(repr(name))
+        raise config.wrong(f"architecture is {seen}, which timm {timm.__version__} does not know")
+    arguments = config.part("model_args")
+    if unknown := sorted(arguments.values.keys() - TIMM_ARGUMENTS):
+        raise config.wrong(f"model_args has {ellipsize(', '.join(unknown))}, which is not understood")
+    if arguments.values.get("in_chans", 3) != 3:
+        raise config.wrong("in_chans is not 3 (expected pictures of red, green and blue)")
+    # As in timm, model_args has precedence.
+    both = ConfigFile({**config.values, **arguments.values}, config.file)
+    passed: dict[str, object] = {}
+    if "img_size" in arguments.values:
+        passed["img_size"] = arguments.side("img_size", None)
+    pool = both.values.get("global_pool")
+    if pool is not None:
+        if pool not in POOLS:
+            raise config.wrong(f"global_pool is {ellipsize(repr(pool))}, which is not understood")
+        passed["global_pool"] = pool
+    classes = both.count("num_classes", None, MOST_OUTPUTS)
+    return name, {"architecture": name, "num_labels": classes, "model_args": passed}
+
+
+def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, Any]:
+    """Return the settings that transformers is given; raises LabelSetError for a huge number."""
+
+    def checked(key: str, value: object) -> object:
+        if isinstance(value, dict):
+            return _passed_on(value, config)
+        if isinstance(value, list):
+            return [checked(key, item) for item in value]
+        if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
+            seen = ellipsize(repr(value))
+            raise config.wrong(f"{ellipsize(key)} is {seen} (expected at most {LARGEST_NUMBER:,})")
+        return value
+
+    return {
+        key: checked(key, value)
+        for key, value in values.items()
+        if key not in IGNORED and not key.startswith("_")
+    }
+
+
+class _TooLargeError(Exception):
+    """The network that config.json describes is larger than the file beside it."""
+
+
+@contextmanager
+def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
+    """Raise _TooLargeError as soon as a network is built that is larger than `tensors`.
+
+    Twice their numbers are allowed, as a network may register a tensor under two names.
+    """
+    most_numbers = 2 * sum(map(prod, tensors.values())) + COMPUTED_NUMBERS
+    most_tensors = 3 * len(tensors) + 1000
+    numbers = 0
+    seen: set[tuple[int, str]] = set()
+
+    def count(module: torch.nn.Module, name: str, tensor: torch.Tensor | None) -> None:
+        nonlocal numbers
+        if tensor is not None and (id(module), name) not in seen:
+            seen.add((id(module), name))
+            numbers += tensor.numel()
+            if numbers > most_numbers or len(seen) > most_tensors:
+                raise _TooLargeError
+
+    hooks = [
+        register_module_parameter_registration_hook(count),
+        register_module_buffer_registration_hook(count),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _load(
+    config: ConfigFile, type_: str, settings: Mapping[str, Any], tensors: Any
+) -> tuple[Any, str]:
+    """Return the network with its tensors, and in words how they differ from those that it has.
+
+    `tensors` is what `safetensors.safe_open` gives; of one that the network does not have, nothing
+    is read. Raises LabelSetError if transformers cannot make the network.
+    """
+    transformers_logging.set_verbosity(transformers_logging.CRITICAL)
+    transformers_logging.disable_progress_bar()
+    header = shapes(tensors)
+    try:
+        with _no_larger_than(header):
+            full = AutoConfig.for_model(type_, **settings)
+            kind = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING[type(full)]
+            if isinstance(kind, tuple):
+                (kind,) = (one for one in kind if one.__name__ in settings["architectures"])
+            network, report = kind.from_pretrained(
+                None,
+                config=full,
+                state_dict={name: tensors.get_slice(name) for name in header},
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # they are reported, not raised
+                output_loading_info=True,
+                local_files_only=True,
+            )
+    except _TooLargeError:
+        return None, "the network is larger than all tensors in the file"
+    except (SafetensorError, OSError):
+        raise
+    except Exception as failure:  # each kind has its own way to say that sizes do not fit
+        reason = failure.__cause__ or failure
+        raise config.wrong(f"transformers cannot make it ({ellipsize(str(reason))})") from None
+    prefix = f"{kind.base_model_prefix}." if type_ == TIMM else ""  # the file has none
+
+    def named(name: str) -> str:
+        return ellipsize(name.removeprefix(prefix))
+
+    return network, listed(
+        {
+            "missing": sorted(map(named, report["missing_keys"])),
+            "unknown": sorted(map(named, report["unexpected_keys"])),
+            "of another shape": [
+                f"{named(name)} {list(seen)}, expected {list(expected)}"
+                for name, seen, expected in sorted(report["mismatched_keys"])
+            ],
+            "unreadable": [ellipsize(message) for message in report["error_msgs"]],
+        }
+    )
+
+
+def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
+    """Return the pictures that the network takes: by labelset.yaml, else by its own files.
+
+    `full` is transformers' configuration, with what config.json leaves out.
+    """
+    own = config.part("pretrained_cfg")
+    resized: object = own.values.get("interpolation")
+    if "architecture" in config.values:
+        size = own.side("input_size", 224)
+        mean, std = own.channels("mean", -10, 0.5), own.channels("std", 1e-6, 0.5)
+    else:
+        tower = getattr(full, "vision_config", full)
+        size = config.side("image_size", getattr(tower, "image_size", 224))
+        path = label_set.folder / PREPROCESSOR
+        own = ConfigFile.read(path) if path.exists() else ConfigFile({}, display_path(path))
+        if not (own.values.get("do_rescale", True) and own.values.get("do_normalize", True)):
+            raise own.wrong("do_rescale or do_normalize is off, which is not understood")
+        scale = own.values.get("rescale_factor", 1 / 255)
+        if not isinstance(scale, float) or not abs(scale - 1 / 255) <= RESCALE_TOLERANCE:
+            raise own.wrong(f"rescale_factor is {ellipsize(repr(scale))} (expected 1/255)")
+        mean, std = own.channels("image_mean", -10, 0.5), own.channels("image_std", 1e-6, 0.5)
+        resized = "bicubic" if own.values.get("resample") == BICUBIC else "bilinear"
+    way: Literal["bilinear", "bicubic"] = "bicubic" if resized == "bicubic" else "bilinear"
+    chosen = label_set.settings.input or InputSettings()
+    return Input(
+        chosen.size if "size" in chosen.model_fields_set else size,
+        chosen.mean if "mean" in chosen.model_fields_set else mean,
+        chosen.std if "std" in chosen.model_fields_set else std,
+        way,
+    )
