@@ -184,7 +184,9 @@ class ConfigFile:
         sides = value[-2:] if isinstance(value, list | tuple) else [value, value]
         side = sides[-1] if len(sides) == 2 and sides[0] == sides[1] else None
         if type(side) is not int or not 16 <= side <= 1024:
-            raise self.wrong(f"{key} is {ellipsize(repr(value))} (expected a square of 16 to 1,024 px)")
+            raise self.wrong(
+                f"{key} is {ellipsize(repr(value))} (expected a square of 16 to 1,024 px)"
+            )
         return side
 
     def channels(self, key: str, least: float, default: float) -> Channels:
@@ -241,7 +243,9 @@ def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
         raise config.wrong(f"architecture is {seen}, which timm {timm.__version__} does not know")
     arguments = config.part("model_args")
     if unknown := sorted(arguments.values.keys() - TIMM_ARGUMENTS):
-        raise config.wrong(f"model_args has {ellipsize(', '.join(unknown))}, which is not understood")
+        raise config.wrong(
+            f"model_args has {ellipsize(', '.join(unknown))}, which is not understood"
+        )
     if arguments.values.get("in_chans", 3) != 3:
         raise config.wrong("in_chans is not 3 (expected pictures of red, green and blue)")
     # As in timm, model_args has precedence.
