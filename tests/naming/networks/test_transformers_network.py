@@ -19,7 +19,7 @@ from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.networks.own_network import open_network
 from installation.settings.kiosk import ContentSettings
-from tests.support.children import FIRST_STAGE, USERS, run
+from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
     SIDE,
     made_hf,
@@ -235,13 +235,13 @@ SHOW = """
 import sys, torch
 from pathlib import Path
 from installation.settings.kiosk import ContentSettings
-from installation.guarding.stage_two import Guard
+from installation.guarding.guard import Guard
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import open_encoder
 torch.set_num_threads(2)
 load = lambda: load_label_set('made-hf', ContentSettings(), Path(sys.argv[1]))
 encoder = open_encoder(load(), torch.device('cpu'))
-proof = Guard(standing).seal()
+proof = Guard(status).seal()
 assert proof.holds, proof.missing
 again = open_encoder(load(), torch.device('cpu'))
 ones = torch.ones(9, 3, 32, 32)
@@ -253,7 +253,7 @@ def test_the_network_opens_under_both_stages_of_the_guard(tmp_path: Path) -> Non
     """It is opened before the guard is sealed, and after it if the label set changes live."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
-    outcome = run("-c", FIRST_STAGE + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
+    outcome = run("-c", STAGE_ONE_PROGRAM + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout == "9 3 1 3\n"
     assert outcome.stderr == ""
