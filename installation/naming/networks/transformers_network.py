@@ -31,7 +31,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
     MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
 )
-from transformers.utils import logging as transformers_logging
+from transformers.utils import logging
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.folder import CONFIG, LARGEST, PREPROCESSOR, SETTINGS, TENSORS
@@ -324,8 +324,8 @@ def _load(
     `tensors` is what `safetensors.safe_open` gives; of one that the network does not have, nothing
     is read. Raises LabelSetError if transformers cannot make the network.
     """
-    transformers_logging.set_verbosity(transformers_logging.CRITICAL)
-    transformers_logging.disable_progress_bar()
+    logging.set_verbosity(transformers_logging.CRITICAL)
+    logging.disable_progress_bar()
     header = shapes(tensors)
     try:
         with _no_larger_than(header):
