@@ -324,7 +324,7 @@ def _load(
     `tensors` is what `safetensors.safe_open` gives; of one that the network does not have, nothing
     is read. Raises LabelSetError if transformers cannot make the network.
     """
-    logging.set_verbosity(transformers_logging.CRITICAL)
+    logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
     header = shapes(tensors)
     try:
