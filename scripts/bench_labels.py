@@ -40,17 +40,18 @@ from safetensors.torch import save_file
 from installation.making.build import build as building
 from installation.making.build.embedding_cache import FOLDER
 from installation.making.build.example_pictures import FEWEST
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set.csv_file import COLUMNS
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, load_label_set
 from installation.naming.lists import imagenet
 from installation.naming.lists.weights import CLIP, PERSONS
+from installation.naming.methods import TEXT
 from installation.naming.networks.clip import VIT_B_32, Clip
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
-from installation.naming.reading.classifier import CropClassifier, open_scorer
+from installation.naming.reading.classifier import CropClassifier
 from installation.naming.scoring.conse import EMBEDDING
 from installation.settings.kiosk import ContentSettings
 from scripts.bench import BATCH, ROOT, crowd, machine
@@ -75,14 +76,15 @@ import sys
 from functools import partial
 from pathlib import Path
 from installation.making.build import build as building
+from installation.making.build.build import build
 
 name, models, patience = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_CPU, (patience, patience + 1))
-clip, make = models / "weights" / "clip.safetensors", None
+clip, builder = models / "weights" / "clip.safetensors", None
 if clip.exists():
-    from installation.making.build import from_prompts as prompts
-    make = partial(prompts.make, weights=clip)
-building.build(name, models, make)
+    from installation.making.build.from_prompts import build_from_prompts
+    builder = partial(build_from_prompts, weights=clip)
+build(name, models, builder)
 """
 """What the process of a build runs: it loads nothing that `kiosk labels build` would not load."""
 
@@ -331,16 +333,16 @@ def _worked() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def draw_numbers(source: LabelSetSource) -> Made:
+def draw_numbers(source: LabelSetSource, _content: ContentSettings) -> BuildResult:
     """Return tensors as the method builds them, of random numbers."""
     label_set = assemble(source, EVERYTHING)
     encoder, size = look_through(label_set), len(source.rows)
-    if source.settings.method == "text":
+    if source.settings.method is TEXT:
         shapes = {"classes": (encoder.width, EMBEDDING), "labels": (size, EMBEDDING)}
         tensors = {name: torch.randn(shape).half() for name, shape in shapes.items()}
     else:
         tensors = {"weight": torch.randn(size, encoder.width), "bias": torch.randn(size)}
-    return Made(tensors, encoder.fingerprint, [])
+    return BuildResult(tensors, encoder.fingerprint, [])
 
 
 def look_through(label_set: LabelSet) -> Encoder:
@@ -356,9 +358,11 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
     encoder: Encoder | None = None
     for size in sizes:
         label_set = load_label_set(_name(size), ContentSettings(), models)
-        if encoder is None or label_set.settings.method == "onnx":
+        if encoder is None or label_set.settings.method.brings_network:
             encoder = look_through(label_set)
-        opened[size] = CropClassifier(label_set, encoder, open_scorer(label_set, encoder), CPU)
+        opened[size] = CropClassifier(
+            label_set, encoder, label_set.settings.method.open_scorer(label_set, encoder), CPU
+        )
     return opened
 
 

@@ -84,7 +84,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     words = collect_mistakes([partial(assemble_nonempty, source, SAFE)])
     words += _undrawable(source)
     checks: list[Callable[[], object]] = [partial(built_file.check_ready, label_set)]
-    if source.settings.method == "onnx":
+    if source.settings.method.brings_network:
         checks.append(partial(own_network.inspect, source.folder))
     others = collect_mistakes(checks)
     if others and not words:
@@ -94,10 +94,10 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
     if label_set.unread:
         yield f"{label_set.unread:,} rows are unknown to its network and never shown."
-    if source.settings.method == "onnx":
+    if source.settings.method.brings_network:
         yield pictures(source)
         yield "Whether its network answers as the set says, `kiosk labels preview` tries."
-    if source.settings.method == "examples":
+    if source.settings.method.learns_from_pictures:
         from installation.making.build.example_pictures import has_other_pictures  # opens torch
 
         if has_other_pictures(source, label_set):

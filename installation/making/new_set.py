@@ -149,10 +149,10 @@ def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
         f"Its columns are explained in {files.SETTINGS}."
     )
     yield f"Give it a title in {display_path(folder / files.SETTINGS)}."
-    if method == "examples":
+    if method.learns_from_pictures:
         pictures = display_path(folder / source.settings.examples)
         yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
-    if method == "onnx":
+    if method.brings_network:
         there = [of for of in NETWORK if model is not None and (models / model / of).exists()]
         network = " and ".join(there) or files.ONNX
         of = f" from {display_path(models / model)}" if model is not None and there else ""

@@ -105,8 +105,9 @@ def _state(folder: Path) -> tuple[object, ...]:
         settings = load_yaml(folder / SETTINGS, LabelSetSettings, LabelSetError).settings
     except LabelSetError:
         return (files,)
-    has_pictures = settings.method == "examples"
-    return files, stamps(folder / settings.examples) if has_pictures else None
+    return files, stamps(
+        folder / settings.examples
+    ) if settings.method.learns_from_pictures else None
 
 
 def build_if_stale(name: str, content: ContentSettings, say: Say, models: Path = MODELS) -> None:

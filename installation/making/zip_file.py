@@ -368,5 +368,5 @@ def _check_built(label_set: LabelSet) -> None:
 
 
 def _check_network(label_set: LabelSet) -> None:
-    if label_set.settings.method == "onnx":
+    if label_set.settings.method.brings_network:
         own_network.inspect(label_set.folder)

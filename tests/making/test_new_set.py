@@ -12,6 +12,7 @@ from installation.making.set_names import check_free, check_plain
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.load import read_source
 from installation.naming.label_set.settings import LabelSetSettings
+from installation.naming.methods import TEXT
 from installation.settings.paths import MODELS, label_set_names
 from tests.support.full_disk import full_disk
 from tests.support.made_networks import write_set
@@ -23,7 +24,7 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
     """What an artist begins with can be loaded, and every column it may have is explained."""
     folder = begin("mine", None, tmp_path)
     source = read_source("mine", tmp_path)
-    assert source.settings.method == "text"
+    assert source.settings.method is TEXT
     assert len(source.rows) == 3
     said = (folder / "labelset.yaml").read_text()
     columns = (*csv_file.COLUMNS, *csv_file.OPTIONAL, "name_es")

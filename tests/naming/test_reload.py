@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from installation.making.build import build as building
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import signature
 from installation.naming.label_set.label_set import LabelSet
@@ -51,7 +51,7 @@ class Room:
         label_set = load_label_set("weather", ContentSettings(), self.models)
         classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(label_set.size, 2))
         tensors = {"classes": classes.half(), "labels": labels.half()}
-        building.write(label_set, Made(tensors, EfficientNetLite0.fingerprint, ()))
+        building.write(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
     def look(self, times: int = 2) -> CropClassifier | None:
         """Look so often and return what came out."""

@@ -11,7 +11,7 @@ from installation.making.build import build, from_prompts
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.clip import Clip
-from installation.naming.reading.classifier import Classifier, CropClassifier, open_scorer
+from installation.naming.reading.classifier import Classifier, CropClassifier
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import write
 from tests.support.small_clip import SMALL, small_clip
@@ -41,11 +41,18 @@ def made_prompts(models: Path, *rows: str, yaml: str = YAML) -> LabelSet:
     weights = models / WEIGHTS
     if not weights.exists():
         small_clip(weights)
-    build.build(NAME, models, partial(from_prompts.make, weights=weights, architecture=SMALL))
+    build.build(
+        NAME, models, partial(from_prompts.build_from_prompts, weights=weights, architecture=SMALL)
+    )
     return load_label_set(NAME, ContentSettings(), models)
 
 
 def opened_prompts(label_set: LabelSet) -> Classifier:
     """Return the classifier of a set that `made_prompts` made, on the CPU."""
     encoder = Clip(torch.device("cpu"), label_set.folder.parent / WEIGHTS, SMALL)
-    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder), encoder.device)
+    return CropClassifier(
+        label_set,
+        encoder,
+        label_set.settings.method.open_scorer(label_set, encoder),
+        encoder.device,
+    )

@@ -2,75 +2,67 @@
 
 from __future__ import annotations
 
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from safetensors.torch import save_file
 
 from installation.making.atomic_write import replacing
-from installation.making.build.result import Made, Make
+from installation.making.build.result import Builder, BuildResult
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import CARD
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import assemble_nonempty, read_source
+from installation.naming.methods import Method
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS
 
 
 def build(
-    name: str, models: Path = MODELS, make: Make | None = None, *, content: ContentSettings = SAFE
-) -> Made | None:
-    """Write the built file and the card of the label set `name`, and return what was made.
+    name: str,
+    models: Path = MODELS,
+    builder: Builder | None = None,
+    *,
+    content: ContentSettings = SAFE,
+) -> BuildResult | None:
+    """Write the built file and the card of the label set `name`, and return what was built.
 
-    None where its method reads a network's own outputs and nothing is built. Of a network's head
-    only what `content` shows is kept. `make` replaces the method's own way. Raises LabelSetError
-    and WeightsError; then the last good file stays.
+    Return None if the method reads a network's outputs as they are and nothing is built. Of a
+    network's head only the rows that `content` shows are kept. `builder` replaces the method's own.
+    Raises LabelSetError or WeightsError; then the last good file stays.
     """
     source = read_source(name, models)
     label_set = assemble_nonempty(source, EVERYTHING)
     if not label_set.is_built:
         return None
-    made = (make or _way(label_set, content))(source)
-    write(label_set, made)
-    return made
+    result = (builder or find_builder(label_set.settings.method))(source, content)
+    write(label_set, result)
+    return result
 
 
-def _way(label_set: LabelSet, content: ContentSettings) -> Make:
-    """Return how the set's method builds; what it needs is loaded only then."""
-    method = label_set.settings.method
-    if method == "text":
-        from installation.making.build import from_text
-
-        return from_text.make
-    if method == "prompts":
-        from installation.making.build import from_prompts
-
-        return from_prompts.make
-    if method == "examples":
-        from installation.making.build import from_examples
-
-        return from_examples.make
-    from installation.making.build import from_head
-
-    return partial(from_head.make, content=content)
+def find_builder(method: Method) -> Builder:
+    """Return the function `build_…` of the module that `method.builder` names, which it imports."""
+    module = import_module(f"{__package__}.{method.builder}")
+    builder: Builder = getattr(module, f"build_{method.builder}")
+    return builder
 
 
-def write(label_set: LabelSet, made: Made) -> None:
+def write(label_set: LabelSet, result: BuildResult) -> None:
     """Write the built file and the card, each whole or not at all."""
-    tensors = {name: tensor.contiguous() for name, tensor in made.tensors.items()}
-    said = built_file.metadata(label_set, made.encoder)
-    if made.pictures:
-        said[built_file.PICTURES] = made.pictures
+    tensors = {name: tensor.contiguous() for name, tensor in result.tensors.items()}
+    said = built_file.metadata(label_set, result.encoder)
+    if result.pictures:
+        said[built_file.PICTURES] = result.pictures
     with replacing(label_set.built) as file:
         # The sum is taken of what the file really holds, then the file says it of itself.
         save_file(tensors, file, said)
         save_file(tensors, file, said | {"tensors_sha256": built_file.checksum(file)})
     with replacing(label_set.folder / CARD) as file:
-        file.write_text(_card(label_set, made), encoding="utf-8")
+        file.write_text(_card(label_set, result), encoding="utf-8")
 
 
-def _card(label_set: LabelSet, made: Made) -> str:
+def _card(label_set: LabelSet, result: BuildResult) -> str:
     """Return the set's card: what it is, what it was built from, and the figures."""
     settings = label_set.settings
     visible = len(label_set.labels)
@@ -82,10 +74,10 @@ def _card(label_set: LabelSet, made: Made) -> str:
         "| what | from |",
         "|---|---|",
         f"| method | {settings.method} |",
-        f"| network | {label_set.encoder}, SHA-256 {made.encoder} |",
+        f"| network | {label_set.encoder}, SHA-256 {result.encoder} |",
         f"| words | SHA-256 {label_set.fingerprint} |",
         "",
-        *(f"- {figure}" for figure in made.figures),
+        *(f"- {figure}" for figure in result.figures),
         "",
         "Written by `kiosk labels build`; a label is a guess about a picture, never a fact about a",
         "person.",

@@ -125,6 +125,16 @@ def remembered(open_encoder: Callable[[], Embed], cache: Cache) -> Embed:
     return embed
 
 
+def embed_ensembles(ensembles: Sequence[Sequence[str]], embed: Embed) -> torch.Tensor:
+    """Return an embedding `(N, D)` of unit length for each ensemble of sentences.
+
+    It is the mean of its sentences' embeddings (arXiv 2103.00020, section 3.1.4), normalised.
+    """
+    embedded = embed([sentence for ensemble in ensembles for sentence in ensemble])
+    of_each = torch.split(embedded, [len(ensemble) for ensemble in ensembles])
+    return torch.nn.functional.normalize(torch.stack([some.mean(0) for some in of_each]))
+
+
 def _checksum(keys: torch.Tensor, vectors: torch.Tensor) -> str:
     digest = hashlib.sha256(keys.numpy().tobytes())
     digest.update(vectors.numpy().tobytes())

@@ -193,7 +193,7 @@ def has_other_pictures(source: LabelSetSource, label_set: LabelSet) -> bool:
     Not so where none are on this machine: a set that was imported brings none. Raises LabelSetError
     where the set is not built.
     """
-    if source.settings.method != "examples":
+    if not source.settings.method.learns_from_pictures:
         return False
     before = built_file.said(label_set).get(built_file.PICTURES)
     if not (source.folder / source.settings.examples).is_dir():

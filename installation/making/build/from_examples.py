@@ -25,12 +25,13 @@ from installation.making.build.evenness import evenness
 from installation.making.build.example_pictures import Found, LeftOut, Picture
 from installation.making.build.linear_probe import Features, Numbers
 from installation.making.build.neutral_pictures import neutral_features, neutral_pictures
-from installation.making.build.result import Made
-from installation.naming.label_set.hiding import EVERYTHING
+from installation.making.build.result import BuildResult
+from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import assemble
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
+from installation.settings.kiosk import ContentSettings
 
 BATCH = 16
 """Pictures that are encoded together, each in its two views."""
@@ -40,7 +41,9 @@ WORST = 5
 """Pairs of labels that are named for being taken for each other."""
 
 
-def make(source: LabelSetSource, encoder: Encoder | None = None) -> Made:
+def build_from_examples(
+    source: LabelSetSource, _content: ContentSettings = SAFE, encoder: Encoder | None = None
+) -> BuildResult:
     """Return the weighted sums that tell a set's labels by its pictures, and how well they do.
 
     `encoder` replaces the set's own. Raises LabelSetError with all that is wrong with the pictures,
@@ -76,7 +79,7 @@ def make(source: LabelSetSource, encoder: Encoder | None = None) -> Made:
     ]
     if cache.trouble:
         figures.append(f"The cache of what was seen in pictures {cache.trouble}.")
-    return Made(
+    return BuildResult(
         made.tensors(),
         encoder.fingerprint,
         figures,

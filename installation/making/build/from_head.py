@@ -15,13 +15,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake, WeightsError, display_path, ellipsize
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import SETTINGS
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import assemble_nonempty
-from installation.naming.lists import class_lists, weights
+from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import shapes
 from installation.naming.networks.timm_network import open_timm, pretrained, weights_file
 from installation.settings.kiosk import ContentSettings
@@ -35,15 +35,15 @@ TOLERANCE = 1e-3
 added up in another order."""
 
 
-def make(source: LabelSetSource, content: ContentSettings = SAFE) -> Made:
+def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> BuildResult:
     """Return the head's row for each label of the set that `content` shows, and its background.
 
     Raises WeightsError where the weights are missing or another network's, and LabelSetError where
     the head is no weighted sum over features or not of the classes that its name tells.
     """
-    name = source.settings.encoder or ""
+    name = source.settings.encoder_name
     folder = source.folder.parent / WEIGHTS.name
-    outputs = class_lists.outputs("classes", name)
+    outputs = source.settings.outputs
     assert outputs is not None, "read_source refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
     pretrained(name, display_path(source.folder / SETTINGS))
@@ -65,7 +65,7 @@ def make(source: LabelSetSource, content: ContentSettings = SAFE) -> Made:
         f"differ by {difference:.1g} of the largest.",
     ]
     tensors = {built_file.ROWS: torch.tensor(rows), "weight": weight, "bias": bias}
-    return Made(tensors, fingerprint, figures)
+    return BuildResult(tensors, fingerprint, figures)
 
 
 def read_rows(

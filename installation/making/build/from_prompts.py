@@ -21,13 +21,15 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from installation.making.build.ensembles import embed_ensembles
+from installation.making.build.embedding_cache import embed_ensembles
 from installation.making.build.evenness import evenness
 from installation.making.build.neutral_pictures import neutral_features
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.networks.clip import FILE, VIT_B_32, Architecture, Clip, fill
+from installation.settings.kiosk import ContentSettings
 
 TEMPLATES = (
     "a photo of a {}",
@@ -53,9 +55,12 @@ NEUTRAL = 60
 BATCH = 64
 
 
-def make(
-    source: LabelSetSource, weights: Path = FILE, architecture: Architecture = VIT_B_32
-) -> Made:
+def build_from_prompts(
+    source: LabelSetSource,
+    _content: ContentSettings = SAFE,
+    weights: Path = FILE,
+    architecture: Architecture = VIT_B_32,
+) -> BuildResult:
     """Return a weight and a bias for each row: `(size, features)` and `(size,)` F32.
 
     Their logits are those of open_clip, calibrated. Raises WeightsError where `weights` are
@@ -70,7 +75,7 @@ def make(
         *_figures(neutral_features(clip, NEUTRAL, seed=2) @ weight.T, bias, labels),
         *_cut(source, text),
     ]
-    return Made({"weight": weight, "bias": bias}, clip.fingerprint, figures)
+    return BuildResult({"weight": weight, "bias": bias}, clip.fingerprint, figures)
 
 
 class TextTower:

@@ -22,15 +22,16 @@ import torch
 from tqdm import tqdm
 
 from installation.errors import Mistake, WeightsError
-from installation.making.build.embedding_cache import Cache, Embed, remembered
-from installation.making.build.ensembles import embed_ensembles
+from installation.making.build.embedding_cache import Cache, Embed, embed_ensembles, remembered
 from installation.making.build.evenness import evenness
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.lists import imagenet
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.scoring import conse
+from installation.settings.kiosk import ContentSettings
 
 LOOKS = Path(__file__).with_name("looks.csv")
 
@@ -44,18 +45,20 @@ LONGEST_TEXT = 256
 BATCH = 64
 
 
-def make(source: LabelSetSource, embed: Embed | None = None) -> Made:
+def build_from_text(
+    source: LabelSetSource, _content: ContentSettings = SAFE, embed: Embed | None = None
+) -> BuildResult:
     """Return the embeddings of the network's classes and of all rows, calibrated to each other.
 
-    `embed` replaces the sentence encoder, which is opened only for sentences that no build before
-    had. Raises WeightsError where that is not there.
+    `embed` replaces the sentence encoder, which is opened only for sentences that no earlier build
+    had. Raises WeightsError if its weights are missing.
     """
     if embed is not None:
-        return _made(source, embed)
+        return _build(source, embed)
     with open_cache(source.folder.parent) as cache:
-        made = _made(source, remembered(open_text_encoder, cache))
+        result = _build(source, remembered(open_text_encoder, cache))
     note = f"The cache of sentences {cache.trouble}."
-    return replace(made, figures=[*made.figures, note]) if cache.trouble else made
+    return replace(result, figures=[*result.figures, note]) if cache.trouble else result
 
 
 def open_cache(models: Path) -> Cache:
@@ -63,7 +66,7 @@ def open_cache(models: Path) -> Cache:
     return Cache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
 
 
-def _made(source: LabelSetSource, embed: Embed) -> Made:
+def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     plain_classes, plain_labels = embed_classes(embed), embed_labels(source.rows, embed)
     classes, labels = conse.calibrate(plain_classes, plain_labels)
     shown = [i for i, row in enumerate(source.rows) if not row.background]
@@ -75,7 +78,7 @@ def _made(source: LabelSetSource, embed: Embed) -> Made:
         f"Sentences by all-MiniLM-L6-v2, SHA-256 {TEXT_SHA256}.",
     ]
     tensors = {"classes": classes.half(), "labels": labels.half()}
-    return Made(tensors, EfficientNetLite0.fingerprint, figures)
+    return BuildResult(tensors, EfficientNetLite0.fingerprint, figures)
 
 
 def open_text_encoder() -> Embed:

@@ -1,4 +1,4 @@
-"""What a method makes of a label set."""
+"""The result of building a label set, and the functions that return one."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import torch
 
 from installation.naming.label_set.label_set import LabelSetSource
+from installation.settings.kiosk import ContentSettings
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a method makes of a label set.
+class BuildResult:
+    """The tensors of a label set, and the figures about them.
 
-    `tensors` are what the built file holds, with a row for each of labels.csv where they belong to
-    labels, or for those that `built.ROWS` tells. `encoder` is the SHA-256 of the network's weights;
-    `figures` are sentences for people, which the card keeps, and `asides` those for whoever builds,
-    which nothing keeps. `pictures` is the fingerprint of an artist's pictures, where the tensors
-    are made from any.
+    `tensors` are those of the built file. Tensors of labels have a row for each row of labels.csv,
+    or for those rows that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
+    network's weights. `figures` are sentences for the card; `asides` are sentences for the person
+    who builds, and are not kept. `pictures` is the fingerprint of the artist's pictures, empty if
+    there are none.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -28,5 +29,9 @@ class Made:
     pictures: str = ""
 
 
-Make = Callable[[LabelSetSource], Made]
-"""A method's way of building. Raises LabelSetError and WeightsError."""
+Builder = Callable[[LabelSetSource, ContentSettings], BuildResult]
+"""A method's way of building a label set.
+
+It builds from all rows, hidden ones too, unless the method keeps only the rows that the content
+settings show. Raises LabelSetError or WeightsError.
+"""

@@ -90,7 +90,7 @@ def preview(
     visible = [i for i, row in enumerate(rows) if row.id in won]
     pairs = [(visible[a], visible[b]) for a, b in chart.alike(embeddings[visible])]
     figures = [*_hiding(label_set, source), *_figures(label_set, trial)]
-    if source.settings.method == "onnx":
+    if source.settings.method.brings_network:
         figures.append(check_set.pictures(source, classifier.encoder.input))
     if cache.trouble:
         figures.append(f"The cache of sentences {cache.trouble}.")

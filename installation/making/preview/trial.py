@@ -81,7 +81,8 @@ def _stack(scores: list[torch.Tensor], labels: int) -> torch.Tensor:
 @torch.inference_mode()
 def _things(classifier: CropClassifier) -> torch.Tensor:
     """Return the scores of each class of the default network, as if it alone were seen."""
-    if classifier.label_set.encoder != LITE or classifier.label_set.settings.method == "examples":
+    label_set = classifier.label_set
+    if label_set.encoder != LITE or label_set.settings.method.encoder_output != "logits":
         return torch.empty(0, len(classifier.label_set.labels))
     logits = torch.eye(classifier.encoder.width, device=classifier.encoder.device) * THING
     return classifier.scorer.score(logits).float().cpu()

@@ -56,7 +56,7 @@ def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
 
     `encoder` is the SHA-256 of the encoder's weights.
     """
-    said = {"method": label_set.settings.method, "labels_sha256": label_set.fingerprint}
+    said = {"method": label_set.settings.method.name, "labels_sha256": label_set.fingerprint}
     return said if encoder is None else said | {"encoder_sha256": encoder}
 
 

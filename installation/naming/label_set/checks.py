@@ -11,8 +11,8 @@ from installation.naming.label_set.csv_file import NO, YES, Row
 from installation.naming.label_set.label_set import ancestors
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.label_set.unicode_text import is_seen, looks
-from installation.naming.lists import class_lists, imagenet
-from installation.naming.lists.weights import CLIP, LITE
+from installation.naming.lists import imagenet
+from installation.naming.methods import METHODS
 from installation.settings.reasons import REASONS
 from installation.settings.yaml_file import Loaded
 
@@ -47,28 +47,22 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
             yield Mistake(where, f"{key} is empty (expected text)", "Write it.")
         yield from _check_text(text, key, LONGEST_DEFINITION, where)
     method = settings.method
-    only_one = {"text": LITE, "prompts": CLIP}.get(method)
-    if only_one is not None and settings.encoder not in (None, only_one):
-        what = (
-            f"encoder is '{ellipsize(str(settings.encoder))}', but {method} reads {only_one} only"
-        )
+    if method.encoder_is_fixed and settings.encoder_name != method.encoder:
+        seen = ellipsize(settings.encoder_name)
+        what = f"encoder is '{seen}', but {method} reads {method.encoder} only"
         yield Mistake(loaded.where("encoder"), what, "Take the line out, or take another method.")
-    if method == "classes" and class_lists.outputs(method, settings.encoder or LITE) is None:
-        what = f"no list of classes is known for the encoder '{ellipsize(str(settings.encoder))}'"
+    if method.outputs and settings.outputs is None:
+        what = f"no list of classes is known for the encoder '{ellipsize(settings.encoder_name)}'"
         remedy = "Take one of timm's whose name ends in in1k, in12k, in21k or in22k."
         yield Mistake(loaded.where("encoder"), what, remedy)
-    if method == "onnx" and settings.encoder is not None:
-        what = "encoder is said, but a set with the method onnx brings its own network"
+    if method.brings_network and settings.encoder is not None:
+        what = f"encoder is said, but a set with the method {method} brings its own network"
         yield Mistake(loaded.where("encoder"), what, "Take the line out.")
-    only = {
-        "templates": ("prompts", settings.templates),
-        "input": ("onnx", settings.input),
-        "output": ("onnx", settings.output),
-    }
-    for name, (owner, value) in only.items():
-        if value and method != owner:
-            what = f"{name} is said, but only the method {owner} reads it (method is {method})"
-            yield Mistake(loaded.where(name), what, "Take it out, or change the method.")
+    for owner in METHODS.values():
+        for key in sorted(owner.keys - method.keys):
+            if getattr(settings, key):
+                what = f"{key} is said, but only the method {owner} reads it (method is {method})"
+                yield Mistake(loaded.where(key), what, "Take it out, or change the method.")
 
 
 def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
@@ -76,10 +70,10 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
     first_id: dict[str | int, Row] = {}
     first_name: dict[str, Row] = {}
     parents = {row.id: row.parent for row in rows}
-    outputs = class_lists.outputs(settings.method, settings.encoder_name)
+    outputs = settings.outputs
     headings = {row.parent for row in rows if row.parent}
     # A network may know fewer of ImageNet's categories than the set that it is tried with has.
-    imagenets = imagenet.names() if settings.method == "classes" else {}
+    imagenets = imagenet.names() if outputs and not settings.method.brings_network else {}
     known = (outputs or {}, headings, imagenets)
     find_nearest = limited_nearest()
     for row in rows:

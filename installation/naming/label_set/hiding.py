@@ -29,7 +29,6 @@ from installation.naming.label_set import csv_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import LABELS
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.naming.lists import class_lists
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS, WEIGHTS
 from installation.settings.reasons import REASONS, Reason
@@ -70,8 +69,8 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
     row's name is. Names that came with a network, which nobody has read, also get the reasons of
     the shipped sets; the author of a labels.csv decides for it.
     """
-    known = class_lists.classes(settings.method, settings.encoder_name)
-    by_number = {str(i): id_ for i, id_ in enumerate(known)}
+    outputs = settings.outputs or {}
+    by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
     synsets = [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]
     reasons: dict[str, set[str]] = {
         id_: {"imagenet"} for id_ in unsafe_synsets(file.parents[1] / WEIGHTS.name)

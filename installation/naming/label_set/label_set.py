@@ -12,7 +12,6 @@ from pathlib import Path
 from installation.naming.label_set import folder as files
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.naming.lists import class_lists
 from installation.naming.lists import weights as fetched
 from installation.naming.lists.weights import LITE
 from installation.settings.paths import WEIGHTS
@@ -64,8 +63,8 @@ class LabelSet:
 
     @property
     def is_built(self) -> bool:
-        """Whether its tensors are made from its words; other sets read a network's own outputs."""
-        return (self.settings.method, self.encoder) not in class_lists.READ_AS_THEY_ARE
+        """Whether tensors are built for the set, or its network's outputs are read as they are."""
+        return self.settings.is_built
 
     @property
     def built(self) -> Path:

@@ -31,7 +31,6 @@ from installation.naming.label_set.folder import NAMING, SETTINGS
 from installation.naming.label_set.hiding import hidden_rows, with_reasons
 from installation.naming.label_set.label_set import Label, LabelSet, LabelSetSource, ancestors
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.naming.lists import class_lists
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS, label_set_names
 from installation.settings.reasons import REASONS
@@ -131,14 +130,12 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
     hidden = hidden_rows(rows, content)
     parents = {row.id: row.parent for row in rows}
     words = {row.id: _words(row, language) for row in rows}
-    encoder = settings.encoder_name
-    outputs = class_lists.outputs(settings.method, encoder)
-    if outputs is None:
-        place: Mapping[str, int] = {row.id: i for i, row in enumerate(rows)}
-    elif (settings.method, encoder) in class_lists.READ_AS_THEY_ARE:
+    outputs = settings.outputs
+    place: Mapping[str, int] = {
+        row.id: i for i, row in enumerate(rows) if outputs is None or row.id in outputs
+    }
+    if outputs is not None and not settings.is_built:
         place = outputs
-    else:
-        place = {row.id: i for i, row in enumerate(rows) if row.id in outputs}
     headings = set(parents.values())
     root = settings.root.translations.get(language) or settings.root
     named = {row.id for row in rows if row.id not in hidden and not row.background}
@@ -165,7 +162,7 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
         size=len(rows),
         unread=sum(row.id not in place and row.id not in headings for row in rows),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
-        fingerprint=settings.fingerprint(rows),
+        fingerprint=settings.method.fingerprint(settings, rows),
     )
 
 

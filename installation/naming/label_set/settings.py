@@ -5,38 +5,37 @@ Nothing here imports torch or timm, so that `kiosk check` answers at once.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from installation.naming.label_set.csv_file import Row
-from installation.naming.lists.weights import CLIP, LITE
+from installation.naming.methods import METHODS, Method, Outputs
 from installation.settings.kiosk import Fraction
 from installation.settings.yaml_file import Section
 
 Crop = Literal["bust", "face", "frame"]
-Method = Literal["text", "prompts", "examples", "classes", "onnx"]
 
 
-ENCODERS: Mapping[Method, str] = {
-    "text": LITE,
-    "prompts": CLIP,
-    "examples": LITE,
-    "classes": LITE,
-    "onnx": "",
-}
-"""What each method looks through where labelset.yaml names no encoder; `onnx` brings its own."""
+class _MethodByName:
+    """Tells pydantic how a `Method` is parsed, and which names there are."""
 
-RECIPES: Mapping[Method, int] = {"text": 1, "prompts": 1}
-"""The version of the sentences that the kiosk adds to a set's own words, by method. Raised by hand
-with them, so that older builds are stale; a test tells when."""
+    @staticmethod
+    def parse(value: object) -> Method:
+        """Return the method of a name, or the method itself."""
+        if isinstance(value, Method):
+            return value
+        if isinstance(value, str) and value in METHODS:
+            return METHODS[value]
+        raise PydanticCustomError("method", "there is no such method")
 
-SURENESS: Mapping[Method, Mapping[str, float]] = {"text": {"temperature": 0.35, "min_score": 0.05}}
-"""What sets have that say nothing else, where a method needs other numbers than most: meanings are
-never as far apart as a network's classes. They are those of the shipped kindnesses."""
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls.parse)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: object) -> dict[str, object]:
+        return {"enum": list(METHODS)}
 
 
 class Translation(Section):
@@ -80,7 +79,7 @@ class LabelSetSettings(Section):
     credit: str
     root: RootSettings
     crop: Crop = "bust"
-    method: Method
+    method: Annotated[Method, _MethodByName]
     encoder: (
         Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="a network's name")]
         | None
@@ -101,31 +100,26 @@ class LabelSetSettings(Section):
     """Only for `onnx`: whether the network ends before its softmax or after; None: logits."""
 
     @model_validator(mode="after")
-    def _as_sure_as_its_method(self) -> Self:
-        for key, number in SURENESS.get(self.method, {}).items():
+    def _take_defaults_of_method(self) -> Self:
+        for key in ("temperature", "min_score"):
             if key not in self.model_fields_set:
-                object.__setattr__(self, key, number)  # frozen only from here on
+                object.__setattr__(self, key, getattr(self.method, key))  # frozen from here on
         return self
 
     @property
     def encoder_name(self) -> str:
-        """The network that looks, by default the method's own; empty if the set brings one."""
-        return self.encoder or ENCODERS[self.method]
+        """The network, by default the method's own; empty if the set brings one."""
+        return self.encoder or self.method.encoder
 
-    def fingerprint(self, rows: Sequence[Row]) -> str:
-        """Return the SHA-256 of what is built from; hiding, parents and languages have no part."""
-        made_from: list[object] = []
-        if self.method in RECIPES:
-            made_from.append(RECIPES[self.method])
-        if self.method == "prompts":
-            made_from.append(list(self.templates))
-        if self.method in ("examples", "classes"):
-            made_from.append(self.encoder_name)
-        for row in rows:
-            words: list[object] = []
-            if self.method in ("text", "prompts"):
-                words = [row.name, row.definition, row.looks_like]
-            if self.method == "prompts" or (self.method == "text" and row.background):
-                words.append(row.background)
-            made_from.append([row.id, *words])
-        return hashlib.sha256(json.dumps(made_from, ensure_ascii=False).encode()).hexdigest()
+    @property
+    def is_built(self) -> bool:
+        """Whether tensors are built for the set, or its network's outputs are read as they are."""
+        return self.encoder_name not in self.method.unbuilt_encoders
+
+    @property
+    def outputs(self) -> Outputs | None:
+        """The place of each output of the network by its id.
+
+        None if the labels are not outputs of a network, or if its outputs are not known.
+        """
+        return self.method.outputs(self.encoder_name) if self.method.outputs else None

@@ -1,4 +1,4 @@
-"""What a network can say: the ids of its outputs, where they are known before it is opened.
+"""The ids of a network's outputs, as far as its name tells them before it is opened.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from functools import cache
 
 from installation.naming.lists import imagenet
-
-READ_AS_THEY_ARE = {("classes", "efficientnet_lite0"), ("onnx", "")}
-"""Methods with their encoders whose outputs are the labels, so that nothing is built."""
+from installation.naming.lists.weights import LITE
 
 MOST_OUTPUTS = 100_000
 """Of a set's own network; five times ImageNet's 21,843."""
+
+LITE_CLASSES = "imagenet_synsets.txt"
+"""timm's list of the classes of the default network."""
 
 TRAINED_ON = re.compile(r"in(1k|12k|21k|22k)(?![a-z0-9])")
 """In the name of one of timm's networks: the ImageNet it was trained on; the last one counts."""
@@ -33,26 +34,28 @@ orders; a longer one goes before "". So timm 1.0 has it (`infer_imagenet_subset`
 
 
 @cache
-def outputs(method: str, encoder: str) -> Mapping[str, int] | None:
-    """Return the place of each output by its id: a WordNet id, or its index.
+def outputs(encoder: str) -> Mapping[str, int] | None:
+    """Return the place of each output of a network by its id: its WordNet id, or its index.
 
-    None where the labels are no outputs of the network, or are not known from its name alone.
+    None if the outputs are not known from the network's name.
     """
-    if method == "onnx":
-        return {str(i): i for i in range(MOST_OUTPUTS)}
-    known = classes(method, encoder)
+    known = classes(encoder)
     if not known:
         return None
     by_index = {str(i): i for i in range(len(known))}
     return by_index | {id_: i for i, id_ in enumerate(known)}
 
 
-def classes(method: str, encoder: str) -> tuple[str, ...]:
-    """Return the WordNet ids of the outputs in their order; none where they are not known."""
-    if method != "classes":
-        return ()
-    head = "imagenet_synsets.txt" if encoder == "efficientnet_lite0" else find_head(encoder)
-    return imagenet.synsets(head) if head else ()
+@cache
+def numbered_outputs() -> Mapping[str, int]:
+    """Return the place of each output of any network by its index alone."""
+    return {str(i): i for i in range(MOST_OUTPUTS)}
+
+
+def classes(encoder: str) -> tuple[str, ...]:
+    """Return the WordNet ids of a network's outputs in their order; empty if they are not known."""
+    file = LITE_CLASSES if encoder == LITE else find_head(encoder)
+    return imagenet.synsets(file) if file else ()
 
 
 def find_head(encoder: str) -> str | None:

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from installation.errors import Mistake, WeightsError
+from installation.naming.lists.weights import LITE
 from installation.naming.networks.encoder import Input, in_parts
 from installation.seeing.faces.weights import pinned
 
@@ -33,7 +34,7 @@ FEATURES = 1280
 class EfficientNetLite0:
     """Encodes crops as logits of ImageNet's 1,000 classes, or as the features below them."""
 
-    name = "efficientnet_lite0"
+    name = LITE
     input = Input(224, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
     """As its package has it: `(x − 127) / 128`."""
     fingerprint = SHA256

@@ -21,13 +21,12 @@ def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
     and LabelSetError where the set's own network does not fit.
     """
     encoder: Encoder
-    if label_set.settings.method == "onnx":
+    if label_set.settings.method.brings_network:
         from installation.naming.networks.own_network import open_network
 
         encoder = open_network(label_set, device)
     elif label_set.encoder == LITE:
-        features = label_set.settings.method == "examples"
-        encoder = EfficientNetLite0(device, output="features" if features else "logits")
+        encoder = EfficientNetLite0(device, output=label_set.settings.method.encoder_output)
     elif label_set.encoder == CLIP:
         from installation.naming.networks.clip import Clip
 

@@ -19,9 +19,7 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading import crops
-from installation.naming.scoring.classes import Classes
-from installation.naming.scoring.conse import ConSE
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.scorer import Scorer
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
@@ -40,17 +38,6 @@ class Classifier(Protocol):
 
     def forget(self) -> None:
         """Overwrite whatever is left in memory of the pixels of earlier frames."""
-        ...
-
-
-class Scorer(Protocol):
-    """A label set's method: from the network's output to a score for each visible label."""
-
-    def score(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return `(N, labels)` scores for the encoder's `(N, D)`.
-
-        Each score is in 0–1, and each row sums to at most 1.
-        """
         ...
 
 
@@ -107,7 +94,8 @@ def open_classifier(label_set: LabelSet, device: torch.device) -> CropClassifier
     not fit each other.
     """
     encoder = open_encoder(label_set, device)
-    return CropClassifier(label_set, encoder, open_scorer(label_set, encoder), device)
+    scorer = label_set.settings.method.open_scorer(label_set, encoder)
+    return CropClassifier(label_set, encoder, scorer, device)
 
 
 def reopen_classifier(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
@@ -118,18 +106,7 @@ def reopen_classifier(classifier: CropClassifier, label_set: LabelSet) -> CropCl
     """
     old = classifier.label_set
     same = (old.settings.method, old.encoder) == (label_set.settings.method, label_set.encoder)
-    if not same or label_set.settings.method == "onnx":
+    if not same or label_set.settings.method.brings_network:
         return open_classifier(label_set, classifier.device)
-    scorer = open_scorer(label_set, classifier.encoder)
+    scorer = label_set.settings.method.open_scorer(label_set, classifier.encoder)
     return CropClassifier(label_set, classifier.encoder, scorer, classifier.device)
-
-
-def open_scorer(label_set: LabelSet, encoder: Encoder) -> Scorer:
-    """Return the scorer of `label_set` for the output of `encoder`.
-
-    Raises LabelSetError if the built file is missing, damaged, or built for another network.
-    """
-    if not label_set.is_built:
-        return Classes(label_set, encoder.width, encoder.device)
-    scorer = ConSE if label_set.settings.method == "text" else Linear
-    return scorer.open(label_set, encoder.fingerprint, encoder.width, encoder.device)

@@ -24,7 +24,7 @@ import torch
 
 from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.scoring.shares import shares
+from installation.naming.scoring.scorer import visible_scores
 
 TOP = 10
 """How many classes make a query, as in the paper."""
@@ -61,15 +61,12 @@ class ConSE:
         classes, labels = (tensors[name].to(device) for name in ("classes", "labels"))
         return cls(classes, labels, len(label_set.rows), label_set.settings.temperature)
 
-    def score(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to at most 1.
-
-        `logits` is `(N, C)` as the encoder gives them.
-        """
-        best, which = logits.softmax(1).topk(TOP)  # (N, TOP)
+    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return `(N, labels)` scores for the network's logits `(N, C)`."""
+        best, which = encoded.softmax(1).topk(TOP)  # (N, TOP)
         weights = best / best.sum(1, keepdim=True).sqrt()
         queries = torch.einsum("nk,nkd->nd", weights, self._classes[which])
-        return shares(queries @ self._labels, self._visible)
+        return visible_scores(queries @ self._labels, self._visible)
 
 
 def calibrate(classes: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

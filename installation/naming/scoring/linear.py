@@ -6,7 +6,7 @@ import torch
 
 from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.scoring.shares import shares
+from installation.naming.scoring.scorer import visible_scores
 
 
 class Linear:
@@ -32,9 +32,6 @@ class Linear:
         weight, bias = (tensors[name].to(device) for name in ("weight", "bias"))
         return cls(weight, bias, len(label_set.rows), label_set.settings.temperature)
 
-    def score(self, features: torch.Tensor) -> torch.Tensor:
-        """Return a score per visible label, `(N, labels)` in 0–1, each row summing to at most 1.
-
-        `features` is `(N, D)` as the encoder gives them.
-        """
-        return shares(torch.addmm(self._bias, features, self._weight), self._labels)
+    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return `(N, labels)` scores for the encoder's features `(N, D)`."""
+        return visible_scores(torch.addmm(self._bias, encoded, self._weight), self._labels)

@@ -169,18 +169,18 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     reader = Reader()
     monkeypatch.setattr(from_text, "open_text_encoder", reader.open)
     write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
-    first = from_text.make(read_source("weather", tmp_path))
+    first = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
     assert len(reader.asked) > 1000
 
-    again = from_text.make(read_source("weather", tmp_path))
+    again = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
     assert all(torch.equal(first.tensors[name], again.tensors[name]) for name in first.tensors)
     assert again.figures == first.figures
 
     reader.asked.clear()
     write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,makes us wet,,")
-    from_text.make(read_source("weather", tmp_path))
+    from_text.build_from_text(read_source("weather", tmp_path))
     assert sorted(reader.asked) == ["a person who is a rain, makes us wet", "rain: makes us wet"]
 
 
@@ -188,13 +188,15 @@ def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The card tells that the cache was damaged or not kept; the build is as good as ever."""
     monkeypatch.setattr(from_text, "open_text_encoder", Reader().open)
     write(tmp_path)
-    from_text.make(read_source("weather", tmp_path))
+    from_text.build_from_text(read_source("weather", tmp_path))
     (file,) = (tmp_path / embedding_cache.FOLDER).iterdir()
     file.write_bytes(b"cut off")
-    figures = from_text.make(read_source("weather", tmp_path)).figures
+    figures = from_text.build_from_text(read_source("weather", tmp_path)).figures
     assert figures[-1] == "The cache of sentences was damaged and was made anew."
-    assert "damaged" not in " ".join(from_text.make(read_source("weather", tmp_path)).figures)
+    assert "damaged" not in " ".join(
+        from_text.build_from_text(read_source("weather", tmp_path)).figures
+    )
     file.unlink()
     with full_disk():
-        figures = from_text.make(read_source("weather", tmp_path)).figures
+        figures = from_text.build_from_text(read_source("weather", tmp_path)).figures
     assert figures[-1].startswith("The cache of sentences is not kept: it cannot be written (")

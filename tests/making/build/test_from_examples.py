@@ -24,7 +24,7 @@ from installation.making.build import build, example_pictures, from_examples
 from installation.making.build.embedding_cache import FOLDER
 from installation.making.build.example_pictures import LeftOut
 from installation.making.build.neutral_pictures import neutral_features
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.making.new_set import begin
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
@@ -68,9 +68,11 @@ def _rows() -> list[str]:
     return [f"{name},{name} one,looks {name},," for name in COLOURS]
 
 
-def make(folder: Path, eye: Eye | None = None) -> Made:
+def make(folder: Path, eye: Eye | None = None) -> BuildResult:
     """Make the set in `folder` of what `eye` sees."""
-    return from_examples.make(read_source(folder.name, folder.parent), eye or Eye())
+    return from_examples.build_from_examples(
+        read_source(folder.name, folder.parent), encoder=eye or Eye()
+    )
 
 
 def refused(folder: Path) -> list[str]:
@@ -83,7 +85,7 @@ def refused(folder: Path) -> list[str]:
 def test_the_show_reads_what_was_built(folder: Path) -> None:
     """A visitor who looks like a label's pictures gets that label."""
     eye = Eye()
-    build.build("seen", folder.parent, partial(from_examples.make, encoder=eye))
+    build.build("seen", folder.parent, partial(from_examples.build_from_examples, encoder=eye))
     label_set = load_label_set("seen", ContentSettings(), folder.parent)
     scorer = Linear.open(label_set, eye.fingerprint, eye.width, CPU)
     for i, colour in enumerate(COLOURS.values()):
@@ -103,7 +105,7 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     for name, colour in COLOURS.items():
         draw(folder / "examples" / name, colour)
     eye = Eye()
-    made = build.build("mine", tmp_path, partial(from_examples.make, encoder=eye))
+    made = build.build("mine", tmp_path, partial(from_examples.build_from_examples, encoder=eye))
     assert made is not None
     label_set = load_label_set("mine", ContentSettings(), tmp_path)
     scorer = Linear.open(label_set, eye.fingerprint, eye.width, CPU)
@@ -185,7 +187,7 @@ def test_a_damaged_cache_is_said(folder: Path) -> None:
 def test_nothing_is_written_where_the_pictures_are(folder: Path) -> None:
     """The artist's folder is the same after a build, and no picture lies anywhere else."""
     before = {file: file.stat().st_mtime_ns for file in (folder / "examples").rglob("*")}
-    build.build("seen", folder.parent, partial(from_examples.make, encoder=Eye()))
+    build.build("seen", folder.parent, partial(from_examples.build_from_examples, encoder=Eye()))
     assert {file: file.stat().st_mtime_ns for file in (folder / "examples").rglob("*")} == before
     written = {file.name for file in folder.parent.rglob("*") if file.is_file()} - {
         file.name for file in before
@@ -199,7 +201,7 @@ def test_changed_pictures_are_found(folder: Path) -> None:
 
     One that is left out makes no difference, nor do pictures that are not on this machine.
     """
-    build.build("seen", folder.parent, partial(from_examples.make, encoder=Eye()))
+    build.build("seen", folder.parent, partial(from_examples.build_from_examples, encoder=Eye()))
     source = read_source("seen", folder.parent)
     label_set = load_label_set("seen", ContentSettings(), folder.parent)
     reds = folder / "examples" / "red"

@@ -47,7 +47,7 @@ def test_only_the_rows_that_are_shown_are_kept(
 ) -> None:
     """Each label that is shown has its own row of the head; what is hidden is not in the file."""
     write_weights(tmp_path, tiny(), TINY)
-    made = from_head.make(write(tmp_path, TINY), content)
+    made = from_head.build_from_head(write(tmp_path, TINY), content)
     weight, bias = made.tensors["weight"], made.tensors["bias"]
     assert made.tensors["rows"].tolist() == list(kept)
     assert weight.shape == (len(kept), 192)
@@ -63,7 +63,10 @@ def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:
     """A row that is never shown, but takes score, is in the file."""
     write_weights(tmp_path, tiny(), TINY)
     rows = (f"{HEADER},is_background", "0,none,,,,yes", "3,three,,,,")
-    assert from_head.make(write(tmp_path, TINY, *rows)).tensors["rows"].tolist() == [0, 1]
+    assert from_head.build_from_head(write(tmp_path, TINY, *rows)).tensors["rows"].tolist() == [
+        0,
+        1,
+    ]
 
 
 def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
 def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
     """The id of a row may be the class's number in the network's own order."""
     write_weights(tmp_path, tiny(), TINY)
-    made = from_head.make(write(tmp_path, TINY, HEADER, "21842,last,the last one,,"))
+    made = from_head.build_from_head(write(tmp_path, TINY, HEADER, "21842,last,the last one,,"))
     assert torch.equal(made.tensors["weight"][0], tiny().head.weight[21842])
 
 
@@ -111,7 +114,7 @@ def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> 
     torch.manual_seed(0)
     network = timm.create_model(name).eval()
     write_weights(tmp_path, network, name)
-    made = from_head.make(
+    made = from_head.build_from_head(
         write(tmp_path, name, HEADER, "3,three,the third,,", "0,none,the first,,")
     )
     assert made.tensors["rows"].tolist() == [0, 1]
@@ -128,7 +131,7 @@ def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: s
     """Two heads, or none, cannot be read by rows, and the message says so."""
     write_weights(tmp_path, timm.create_model("resnet10t", num_classes=0), name)
     with pytest.raises(WeightsError, match=why):
-        from_head.make(write(tmp_path, name, HEADER, "3,three,the third,,"))
+        from_head.build_from_head(write(tmp_path, name, HEADER, "3,three,the third,,"))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         WeightsError, match=f"it is damaged. Delete it and run: kiosk fetch timm/{TINY}"
     ):
-        from_head.make(write(tmp_path, TINY))
+        from_head.build_from_head(write(tmp_path, TINY))
 
 
 def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:
@@ -186,6 +189,6 @@ def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:
 def test_the_building_needs_the_weights(tmp_path: Path) -> None:
     """Without the weights the building names the command that fetches them."""
     with pytest.raises(WeightsError, match=f"Run: kiosk fetch timm/{TINY}"):
-        from_head.make(write(tmp_path, TINY))
+        from_head.build_from_head(write(tmp_path, TINY))
     with pytest.raises(LabelSetError, match="knows no such network"):
-        from_head.make(write(tmp_path, "vit_tiny_patch16_224.x_in21k"))
+        from_head.build_from_head(write(tmp_path, "vit_tiny_patch16_224.x_in21k"))

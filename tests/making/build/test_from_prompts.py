@@ -75,7 +75,9 @@ def test_scores_are_open_clips_recipe(tmp_path: Path) -> None:
     rows = [f"{name},{name},,,,a photo of {name}," for name in ("ann", "bob", "carla")]
     label_set = made_prompts(tmp_path, HEADER, *rows)
     theirs = small_clip(tmp_path / WEIGHTS)
-    made = from_prompts.make(read_source(NAME, tmp_path), tmp_path / WEIGHTS, SMALL)
+    made = from_prompts.build_from_prompts(
+        read_source(NAME, tmp_path), weights=tmp_path / WEIGHTS, architecture=SMALL
+    )
     pictures = torch.randn(5, 3, SMALL.size, SMALL.size, generator=torch.Generator().manual_seed(1))
     words = [f"a photo of {name}" for name in ("ann", "bob", "carla")]
     with torch.inference_mode():
@@ -153,7 +155,9 @@ def test_calibration_makes_labels_even_and_leaves_the_background() -> None:
 
 def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
     """A build says how the wins lie before and after, and how often the machine abstains."""
-    made = from_prompts.make(read_source(NAME, models), models / WEIGHTS, SMALL)
+    made = from_prompts.build_from_prompts(
+        read_source(NAME, models), weights=models / WEIGHTS, architecture=SMALL
+    )
     before, after, background = made.figures
     assert before.startswith("Before calibration, over pictures of nothing: ")
     assert after.startswith("After: ")
@@ -197,7 +201,7 @@ def test_without_weights_nothing_is_built(models: Path, tmp_path: Path) -> None:
     """A build without CLIP's file names the command that fetches it."""
     source = read_source(NAME, models)
     with pytest.raises(WeightsError, match="Run: kiosk fetch clip"):
-        from_prompts.make(source, tmp_path / WEIGHTS, SMALL)
+        from_prompts.build_from_prompts(source, weights=tmp_path / WEIGHTS, architecture=SMALL)
 
 
 FACE = Box(178, 63, 268, 176)
@@ -247,12 +251,13 @@ def refuse(event, details):
         raise PermissionError(event)
 
 sys.addaudithook(refuse)
-from installation.making import building, prompts
+from installation.making.build.build import build
+from installation.making.build.from_prompts import build_from_prompts
 from installation.naming.networks.clip import Architecture, Tower
 
 models = Path(sys.argv[1])
-make = partial(prompts.make, weights=models / "{WEIGHTS}", architecture={SMALL!r})
-print(len(building.build("{NAME}", models, make).figures))
+builder = partial(build_from_prompts, weights=models / "{WEIGHTS}", architecture={SMALL!r})
+print(len(build("{NAME}", models, builder).figures))
 """
 
 

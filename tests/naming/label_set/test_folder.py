@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from installation.errors import MAX_MISTAKES, LabelSetError
 from installation.making.build import build
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set import built_file, csv_file
 from installation.naming.label_set.checks import DEEPEST_CHAIN
 from installation.naming.label_set.hiding import EVERYTHING
@@ -82,7 +82,7 @@ def linear(tmp_path: Path) -> LabelSet:
     """A set of two labels that reads features, built."""
     write(tmp_path, HEADER, "a,air,,,", "b,breeze,,,", yaml=YAML.replace("text", "examples"))
     tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
-    build.build("weather", tmp_path, lambda source: Made(tensors, ENCODER, ()))
+    build.build("weather", tmp_path, lambda *_: BuildResult(tensors, ENCODER, ()))
     return load_label_set("weather", EVERYTHING, tmp_path)
 
 

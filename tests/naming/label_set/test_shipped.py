@@ -17,8 +17,8 @@ from installation.making.build import build, from_prompts, from_text
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.load import load_label_set, read_source
-from installation.naming.label_set.settings import RECIPES
 from installation.naming.lists import class_lists, imagenet
+from installation.naming.methods import METHODS
 from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
@@ -110,7 +110,7 @@ def test_the_larger_network_has_every_person() -> None:
     label_set = load_label_set("persons-21k", ContentSettings.model_construct(hide=()))
     order = ImageNetInfo("imagenet-21k-goog").label_names()
     assert len(label_set.labels) == 2832
-    places = class_lists.outputs("classes", label_set.encoder)
+    places = class_lists.outputs(label_set.encoder)
     assert places is not None
     assert all(order[places[label.id]] == label.id for label in label_set.labels)
 
@@ -126,7 +126,7 @@ SENTENCES = {
 def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "prompts"]) -> None:
     """Whoever changes the kiosk's own sentences raises their version, so that sets are built anew.
 
-    Raise the method's number in RECIPES, build the shipped sets of that method anew, and
+    Raise the method's recipe in methods.py, build the shipped sets of that method anew, and
     write the number and the new sum here.
     """
     rows = [Row(1, "a", "a name", "a definition"), Row(2, "b", "a name", "", is_background="yes")]
@@ -142,4 +142,4 @@ def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "p
     else:
         said += [sentence for row in rows for sentence in from_prompts.prompts(row)]
     found = hashlib.sha256("\n".join(said).encode()).hexdigest()
-    assert (RECIPES[method], found) == SENTENCES[method]
+    assert (METHODS[method].recipe, found) == SENTENCES[method]

@@ -173,14 +173,15 @@ from pathlib import Path
 import torch
 from installation.settings.kiosk import ContentSettings
 from installation.naming.label_set.load import load_label_set
-from installation.naming.reading.classifier import CropClassifier, open_scorer
+from installation.naming.reading.classifier import CropClassifier
 from installation.naming.networks.clip import Architecture, Clip, Tower
 
 small = {SMALL!r}
 models = Path(sys.argv[1])
 label_set = load_label_set("{NAME}", ContentSettings(), models)
 encoder = Clip(torch.device("cpu"), models / "{WEIGHTS}", small)
-classifier = CropClassifier(label_set, encoder, open_scorer(label_set, encoder), encoder.device)
+scorer = label_set.settings.method.open_scorer(label_set, encoder)
+classifier = CropClassifier(label_set, encoder, scorer, encoder.device)
 strangers = ("open_clip", "transformers", "tokenizers", "ftfy", "installation.making")
 print([name for name in strangers if name in sys.modules])
 tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)]

@@ -21,7 +21,7 @@ from installation.naming.networks import onnx_check, own_network
 from installation.naming.networks.encoder import BATCH, Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.networks.own_network import open_network
-from installation.naming.reading.classifier import open_classifier, open_scorer
+from installation.naming.reading.classifier import open_classifier
 from installation.settings.kiosk import ContentSettings
 from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
@@ -77,7 +77,9 @@ def test_a_label_is_the_output_of_its_number(tmp_path: Path) -> None:
     """The id of a row is the output's number, whatever the order; a hidden one takes no share."""
     label_set = made_onnx(tmp_path)
     encoder = open_encoder(label_set, CPU)
-    scores = open_scorer(label_set, encoder).score(encoder.encode(noise(2)))
+    scores = label_set.settings.method.open_scorer(label_set, encoder).score(
+        encoder.encode(noise(2))
+    )
     assert [label.name for label in label_set.labels] == ["sunny one", "rainy one", "snowy one"]
     assert (scores - reference(noise(2))[:, [0, 1, 2]].softmax(1)).abs().max() < 1e-5
 
@@ -95,7 +97,9 @@ def test_a_teachable_machine_is_understood(tmp_path: Path) -> None:
     label_set = load(folder)
     assert [label.name for label in label_set.labels] == ["Sun", "Rain", "Hail and snow", "4 winds"]
     encoder = open_encoder(label_set, CPU)
-    scores = open_scorer(label_set, encoder).score(encoder.encode(noise(3)))
+    scores = label_set.settings.method.open_scorer(label_set, encoder).score(
+        encoder.encode(noise(3))
+    )
     assert (scores - reference(noise(3)).softmax(1)).abs().max() < 1e-5
 
 

@@ -18,7 +18,6 @@ from installation.naming.lists import weights as fetched
 from installation.naming.networks.encoder import BATCH
 from installation.naming.networks.open import open_encoder
 from installation.naming.networks.timm_network import TimmFeatures
-from installation.naming.reading.classifier import open_scorer
 from installation.settings.kiosk import ContentSettings
 from tests.support.made_networks import TINY, made_classes, tiny, write_set, write_weights
 
@@ -47,7 +46,9 @@ def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
     """Rows of 21,843, cut out and built, give the softmax that timm's network itself would."""
     label_set = made_classes(models)
     encoder = open_encoder(label_set, CPU)
-    scores = open_scorer(label_set, encoder).score(encoder.encode(crops(3)))
+    scores = label_set.settings.method.open_scorer(label_set, encoder).score(
+        encoder.encode(crops(3))
+    )
     order = ImageNetInfo("imagenet-21k-goog").label_names()
     with torch.inference_mode():
         logits = tiny()(crops(3))[:, [order.index(label.id) for label in label_set.labels]]
@@ -126,7 +127,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
         if subset and not name.startswith("resmlp_"):  # fb_dino, of which no name tells
             file = _SUBSETS[re.sub(r"[-_\s]", "", subset)]
             assert class_lists.find_head(name) == file, name
-            places = class_lists.outputs("classes", name)
+            places = class_lists.outputs(name)
             assert places is not None
             assert max(places.values()) + 1 == said.num_classes, name
 
@@ -141,12 +142,12 @@ def test_known_categories_are_at_their_known_places() -> None:
         ("tresnet_m.miil_in21k", "imagenet-21k-miil"),
         ("resnet18.a1_in1k", "imagenet-1k"),
     ):
-        places = class_lists.outputs("classes", name)
+        places = class_lists.outputs(name)
         assert places is not None
         info = ImageNetInfo(subset)
         for place in (0, 3, 500, info.num_classes() - 1):
             assert places[info.index_to_label_name(place)] == places[str(place)] == place
-    persons = class_lists.outputs("classes", fetched.PERSONS)
+    persons = class_lists.outputs(fetched.PERSONS)
     assert persons is not None
     assert persons["n00007846"] == 4
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from installation.naming.label_set.label_set import Label, LabelSet
 from installation.naming.label_set.settings import LabelSetSettings, RootSettings
+from installation.naming.methods import TEXT
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Reading, Sighting
 from installation.seeing.box import Box
@@ -28,7 +29,7 @@ SET = LabelSet(
         title="Weather",
         credit="a test",
         root=RootSettings(id="p", name="person", definition="a human being"),
-        method="text",
+        method=TEXT,
         min_score=0.2,
     ),
     root=PERSON,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from installation.errors import LabelSetError
 from installation.making.build import build
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring import conse
@@ -37,7 +37,7 @@ def built(tmp_path: Path) -> LabelSet:
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
     classes, labels = conse.calibrate(embeddings(30, 1), embeddings(3, 2))
     tensors = {"classes": classes.half(), "labels": labels.half()}
-    build.write(label_set, Made(tensors, ENCODER, ()))
+    build.write(label_set, BuildResult(tensors, ENCODER, ()))
     return label_set
 
 
@@ -130,9 +130,9 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
 def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     """Tensors are checked by their header, before anything of their size is made."""
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
-    build.write(built, Made({"classes": torch.zeros(30, 384)}, ENCODER, ()))
+    build.write(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
-    build.write(built, Made({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
+    build.write(built, BuildResult({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
     assert refusal(built) == "the tensor 'labels' is missing (expected F16 [3, 384])"
 
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from installation.errors import LabelSetError
 from installation.making.build import build, linear_probe
-from installation.making.build.result import Made
+from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import Linear
@@ -37,7 +37,7 @@ def built(tmp_path: Path) -> LabelSet:
     write(tmp_path, f"{HEADER},is_background", *rows, yaml=YAML + "examples")
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
     tensors = {"weight": drawn(4, WIDTH), "bias": drawn(4, seed=1)}
-    build.write(label_set, Made(tensors, ENCODER, ()))
+    build.write(label_set, BuildResult(tensors, ENCODER, ()))
     return label_set
 
 

@@ -1,0 +1,199 @@
+"""The methods: the ways in which a label set's labels are scored, one frozen `Method` for each.
+
+A `Method` holds everything in which one method differs from another while a set is read and shown.
+Its counterpart is the module of `making/build` that `builder` names, which makes the set's tensors
+before a show. How a method works is read in these two places, and a new one is added there; no
+other module compares a method's name.
+
+Torch is imported only when a scorer is opened, so that `kiosk check` answers at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from installation.naming.lists import class_lists
+from installation.naming.lists.weights import CLIP, LITE
+
+if TYPE_CHECKING:
+    from installation.naming.label_set.csv_file import Row
+    from installation.naming.label_set.label_set import LabelSet
+    from installation.naming.label_set.settings import LabelSetSettings
+    from installation.naming.networks.encoder import Encoder
+    from installation.naming.scoring.scorer import Scorer
+
+Outputs = Mapping[str, int]
+"""The place of each of a network's outputs, by its id: a WordNet id or its index."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a label set's labels are scored."""
+
+    name: str
+    """What labelset.yaml calls it under `method`."""
+
+    encoder: str
+    """The network if labelset.yaml names none; empty if the set brings its own."""
+
+    open_scorer: Callable[[LabelSet, Encoder], Scorer]
+    """Returns the scorer of a label set for the numbers that the encoder gives.
+
+    Raises LabelSetError if the built file is missing, damaged, or built for something else.
+    """
+
+    builder: str = ""
+    """The module of making/build that makes the set's tensors; empty if nothing is built."""
+
+    unbuilt_encoders: frozenset[str] = frozenset()
+    """The networks whose outputs are read as they are, so that nothing is built for them."""
+
+    encoder_is_fixed: bool = False
+    """Whether no other network than `encoder` can be named."""
+
+    encoder_output: Literal["logits", "features"] = "features"
+    """What the default network is to give: logits over its classes, or the features below."""
+
+    outputs: Callable[[str], Outputs | None] | None = None
+    """Returns the outputs of the network of a name, None if they are not known from its name.
+
+    Only for a method whose labels are outputs of a network.
+    """
+
+    learns_from_pictures: bool = False
+    """Whether the set is built from pictures in the folder that its setting `examples` names."""
+
+    keys: frozenset[str] = frozenset()
+    """The settings of labelset.yaml that only this method reads."""
+
+    temperature: float = 1.0
+    """The temperature of sets that name none."""
+
+    min_score: float = 0.1
+    """The least score of sets that name none."""
+
+    recipe: int | None = None
+    """The version of the sentences that the kiosk adds to a set's own words, None if it adds none.
+
+    Raised by hand when they change, so that older builds are stale; a test tells when.
+    """
+
+    built_settings: Callable[[LabelSetSettings], Sequence[object]] = lambda _: ()
+    """Returns the settings from which the tensors are built."""
+
+    built_words: Callable[[Row], Sequence[object]] = lambda _: ()
+    """Returns the cells of a row, beyond its id, from which the tensors are built."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def brings_network(self) -> bool:
+        """Whether the network is a file of the label set."""
+        return not self.encoder
+
+    def fingerprint(self, settings: LabelSetSettings, rows: Sequence[Row]) -> str:
+        """Return the SHA-256 of all from which a set's tensors are built.
+
+        Which rows are hidden, their parents, and other languages have no part in it.
+        """
+        made_from: list[object] = [] if self.recipe is None else [self.recipe]
+        made_from += self.built_settings(settings)
+        made_from += [[row.id, *self.built_words(row)] for row in rows]
+        return hashlib.sha256(json.dumps(made_from, ensure_ascii=False).encode()).hexdigest()
+
+
+def _open_conse(label_set: LabelSet, encoder: Encoder) -> Scorer:
+    from installation.naming.scoring.conse import ConSE
+
+    return ConSE.open(label_set, encoder.fingerprint, encoder.width, encoder.device)
+
+
+def _open_linear(label_set: LabelSet, encoder: Encoder) -> Scorer:
+    from installation.naming.scoring.linear import Linear
+
+    return Linear.open(label_set, encoder.fingerprint, encoder.width, encoder.device)
+
+
+def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:
+    from installation.naming.scoring.scorer import OutputScorer
+
+    return OutputScorer(label_set, encoder.width, encoder.device)
+
+
+def _open_head(label_set: LabelSet, encoder: Encoder) -> Scorer:
+    """Return the scorer of a network's head: of its built rows, or of the outputs as they are."""
+    open_scorer = _open_linear if label_set.is_built else _open_outputs
+    return open_scorer(label_set, encoder)
+
+
+TEXT = Method(
+    name="text",
+    encoder=LITE,
+    encoder_is_fixed=True,
+    encoder_output="logits",
+    open_scorer=_open_conse,
+    builder="from_text",
+    # Meanings are never as far apart as a network's classes. As in the shipped kindnesses.
+    temperature=0.35,
+    min_score=0.05,
+    recipe=1,
+    built_words=lambda row: (
+        *(row.name, row.definition, row.looks_like),
+        *((True,) if row.background else ()),
+    ),
+)
+"""By the meaning of names and definitions (ConSE), compared with that of a network's classes."""
+
+PROMPTS = Method(
+    name="prompts",
+    encoder=CLIP,
+    encoder_is_fixed=True,
+    open_scorer=_open_linear,
+    builder="from_prompts",
+    keys=frozenset({"templates"}),
+    recipe=1,
+    built_settings=lambda settings: (list(settings.templates),),
+    built_words=lambda row: (row.name, row.definition, row.looks_like, row.background),
+)
+"""By sentences about pictures, which CLIP compares with the picture."""
+
+EXAMPLES = Method(
+    name="examples",
+    encoder=LITE,
+    open_scorer=_open_linear,
+    builder="from_examples",
+    learns_from_pictures=True,
+    built_settings=lambda settings: (settings.encoder_name,),
+)
+"""By an artist's own pictures: a linear probe on the features that a network gives for them."""
+
+CLASSES = Method(
+    name="classes",
+    encoder=LITE,
+    encoder_output="logits",
+    open_scorer=_open_head,
+    builder="from_head",
+    unbuilt_encoders=frozenset({LITE}),
+    outputs=class_lists.outputs,
+    built_settings=lambda settings: (settings.encoder_name,),
+)
+"""Each label is a class of a network; of a large network's head only the shown rows are kept."""
+
+ONNX = Method(
+    name="onnx",
+    encoder="",
+    encoder_output="logits",
+    open_scorer=_open_outputs,
+    unbuilt_encoders=frozenset({""}),
+    outputs=lambda _: class_lists.numbered_outputs(),
+    keys=frozenset({"input", "output"}),
+)
+"""Each label is an output of a network that the label set brings."""
+
+METHODS = {method.name: method for method in (TEXT, PROMPTS, EXAMPLES, CLASSES, ONNX)}
+"""All methods by name."""

@@ -1,0 +1,53 @@
+"""From what a network gives to a score for each label: the Protocol, and the simplest scorer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+from installation.errors import LabelSetError, Mistake, display_path
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.output_names import labels_file
+
+
+class Scorer(Protocol):
+    """Scores the visible labels of a label set."""
+
+    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return `(N, labels)` scores in 0–1, each row summing to at most 1.
+
+        `encoded` is `(N, D)` as the encoder gives it: logits or features.
+        """
+        ...
+
+
+def visible_scores(logits: torch.Tensor, labels: int) -> torch.Tensor:
+    """Return `(N, labels)` scores in 0–1, each row summing to at most 1.
+
+    `logits` is `(N, L)`: the first `labels` columns are those of visible labels, the others of
+    background rows, which take their share of the score and are never shown.
+    """
+    return logits.softmax(1)[:, :labels]
+
+
+class OutputScorer:
+    """Scores labels that are outputs of the network; hidden outputs take no share of the score."""
+
+    def __init__(self, label_set: LabelSet, width: int, device: torch.device) -> None:
+        """Take the set for a network of `width` outputs.
+
+        Raises LabelSetError if a label is not one of them.
+        """
+        rows = (*label_set.rows, *label_set.background)
+        if max(rows) >= width:
+            file = display_path(labels_file(label_set.folder))
+            what = f"the id '{max(rows)}' is no output of the network (expected 0 to {width - 1})"
+            raise LabelSetError(Mistake(file, what, "Take the row out, or bring its network."))
+        self._rows = torch.tensor(rows, device=device)
+        self._labels = len(label_set.rows)
+        self._temperature = label_set.settings.temperature
+
+    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return `(N, labels)` scores for the network's logits `(N, outputs)`."""
+        return visible_scores(encoded[:, self._rows] / self._temperature, self._labels)
