@@ -75,7 +75,6 @@ import resource
 import sys
 from functools import partial
 from pathlib import Path
-from installation.making.build import build as building
 from installation.making.build.build import build
 
 name, models, patience = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
