@@ -110,13 +110,13 @@ class Method:
 def _open_conse(label_set: LabelSet, encoder: Encoder) -> Scorer:
     from installation.naming.scoring.conse import ConSE
 
-    return ConSE.open(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return ConSE.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
 
 
 def _open_linear(label_set: LabelSet, encoder: Encoder) -> Scorer:
     from installation.naming.scoring.linear import Linear
 
-    return Linear.open(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return Linear.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
 
 
 def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:

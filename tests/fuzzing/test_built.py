@@ -165,7 +165,7 @@ def put(label_set: LabelSet, content: bytes) -> None:
 def read(label_set: LabelSet) -> None:
     """Open the built file as the show does, and read with it."""
     built_file.check(label_set)
-    scorer = Linear.open(label_set, ENCODER, WIDTH, torch.device("cpu"))
+    scorer = Linear.from_built(label_set, ENCODER, WIDTH, torch.device("cpu"))
     scores = scorer.score(torch.eye(WIDTH))
     assert scores.shape == (WIDTH, 3)
     assert bool(((scores >= 0) & (scores <= 1.0001)).all()), "every score is a share"

@@ -112,7 +112,6 @@ ALLOWED: dict[str, set[str]] = {
     "memory/pool.py": {"mmap"},
     "memory/buffers.py": {"ctypes"},
     # What scores for a label set is opened by a method of that name.
-    "naming/reading/classifier.py": {"scorer.open()"},
     # Cameras are opened, and asked what they are; films are played. Nothing is connected to any
     # more by then: the second stage comes first.
     "seeing/cameras/open.py": {"Webcam.open()"},

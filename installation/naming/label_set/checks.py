@@ -58,9 +58,10 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
     if method.brings_network and settings.encoder is not None:
         what = f"encoder is said, but a set with the method {method} brings its own network"
         yield Mistake(loaded.where("encoder"), what, "Take the line out.")
+    values = dict(settings)
     for owner in METHODS.values():
         for key in sorted(owner.keys - method.keys):
-            if getattr(settings, key):
+            if values[key]:
                 what = f"{key} is said, but only the method {owner} reads it (method is {method})"
                 yield Mistake(loaded.where(key), what, "Take it out, or change the method.")
 

@@ -101,9 +101,10 @@ class LabelSetSettings(Section):
 
     @model_validator(mode="after")
     def _take_defaults_of_method(self) -> Self:
-        for key in ("temperature", "min_score"):
+        defaults = {"temperature": self.method.temperature, "min_score": self.method.min_score}
+        for key, number in defaults.items():
             if key not in self.model_fields_set:
-                object.__setattr__(self, key, getattr(self.method, key))  # frozen from here on
+                object.__setattr__(self, key, number)  # frozen only from here on
         return self
 
     @property

@@ -49,7 +49,9 @@ class ConSE:
         self._visible = visible
 
     @classmethod
-    def open(cls, label_set: LabelSet, encoder: str, width: int, device: torch.device) -> ConSE:
+    def from_built(
+        cls, label_set: LabelSet, encoder: str, width: int, device: torch.device
+    ) -> ConSE:
         """Return the scorer of a built label set for an encoder of `width` classes.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file

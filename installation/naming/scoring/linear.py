@@ -21,7 +21,9 @@ class Linear:
         self._labels = labels
 
     @classmethod
-    def open(cls, label_set: LabelSet, encoder: str, width: int, device: torch.device) -> Linear:
+    def from_built(
+        cls, label_set: LabelSet, encoder: str, width: int, device: torch.device
+    ) -> Linear:
         """Return the scorer of a built label set for an encoder that gives `width` features.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file

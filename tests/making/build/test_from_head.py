@@ -83,14 +83,14 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
     with pytest.raises(LabelSetError, match=why):
         built_file.check(everything)
     with pytest.raises(LabelSetError, match=why):
-        Linear.open(everything, encoder, 192, CPU)
+        Linear.from_built(everything, encoder, 192, CPU)
     built_file.check(safe)
     features = torch.randn(4, 192, generator=torch.Generator().manual_seed(0))
-    of_safe = Linear.open(safe, encoder, 192, CPU).score(features)
+    of_safe = Linear.from_built(safe, encoder, 192, CPU).score(features)
     build.build("made-classes", tmp_path, content=EVERYTHING)
     built_file.check(everything)
-    assert Linear.open(everything, encoder, 192, CPU).score(features).shape == (4, 4)
-    assert torch.equal(Linear.open(safe, encoder, 192, CPU).score(features), of_safe)
+    assert Linear.from_built(everything, encoder, 192, CPU).score(features).shape == (4, 4)
+    assert torch.equal(Linear.from_built(safe, encoder, 192, CPU).score(features), of_safe)
 
 
 def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:

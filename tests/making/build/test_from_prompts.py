@@ -88,7 +88,7 @@ def test_scores_are_open_clips_recipe(tmp_path: Path) -> None:
     weight, bias = made.tensors["weight"], made.tensors["bias"]
     plain = Linear(weight, torch.zeros(3), 3, 1.0).score(features)
     assert (plain - logits.softmax(1)).abs().max() < 1e-4
-    shown = Linear.open(label_set, made.encoder, SMALL.features, CPU).score(features)
+    shown = Linear.from_built(label_set, made.encoder, SMALL.features, CPU).score(features)
     assert (shown - (logits + bias).softmax(1)).abs().max() < 1e-4
 
 

@@ -103,4 +103,4 @@ def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float
     save_file(tensors, linear.built, said)
     save_file(tensors, linear.built, said | {"tensors_sha256": built_file.checksum(linear.built)})
     with pytest.raises(LabelSetError, match="'weight' holds numbers beyond 1,000,000, or none"):
-        Linear.open(linear, ENCODER, 4, CPU)
+        Linear.from_built(linear, ENCODER, 4, CPU)

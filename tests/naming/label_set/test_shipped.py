@@ -34,7 +34,7 @@ def test_four_label_sets_are_shipped() -> None:
 def test_what_is_built_fits_what_is_written(name: str) -> None:
     """The built file belongs to its labels.csv and to the pinned network, and is small."""
     label_set = load_label_set(name, ContentSettings())
-    scorer = conse.ConSE.open(
+    scorer = conse.ConSE.from_built(
         label_set, EfficientNetLite0.fingerprint, CLASSES, torch.device("cpu")
     )
     assert scorer.score(torch.zeros(1, 1000)).shape == (1, len(label_set.labels))

@@ -82,12 +82,12 @@ def test_calibration_makes_the_wins_even() -> None:
 
 def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
     """Scores are those of a set that never held the hidden label."""
-    scorer = ConSE.open(built, ENCODER, 30, CPU)
+    scorer = ConSE.from_built(built, ENCODER, 30, CPU)
     logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(5))
     scores = scorer.score(logits)
     assert scores.shape == (4, 2)
     assert torch.allclose(scores.sum(1), torch.ones(4))
-    both = ConSE.open(replace(built, rows=(0, 1, 2)), ENCODER, 30, CPU).score(logits)
+    both = ConSE.from_built(replace(built, rows=(0, 1, 2)), ENCODER, 30, CPU).score(logits)
     kept = both[:, [0, 2]]
     assert torch.allclose(scores, kept / kept.sum(1, keepdim=True), atol=1e-5)
 
@@ -95,7 +95,7 @@ def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
 def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str:
     """Return what is wrong with the built file, as the error says it."""
     with pytest.raises(LabelSetError) as caught:
-        ConSE.open(label_set, encoder, width, CPU)
+        ConSE.from_built(label_set, encoder, width, CPU)
     (mistake,) = caught.value.mistakes
     assert mistake.remedy == "Run: kiosk labels build weather"
     assert mistake.where.endswith("weather/built.safetensors")

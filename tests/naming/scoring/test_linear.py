@@ -44,7 +44,7 @@ def built(tmp_path: Path) -> LabelSet:
 def test_scores_are_the_sum_written_out(built: LabelSet) -> None:
     """The scores are those of a plain loop; what is hidden takes no share, the background does."""
     features = drawn(5, WIDTH, seed=2)
-    scores = Linear.open(built, ENCODER, WIDTH, CPU).score(features)
+    scores = Linear.from_built(built, ENCODER, WIDTH, CPU).score(features)
     weight, bias = drawn(4, WIDTH).double().numpy(), drawn(4, seed=1).double().numpy()
     assert scores.shape == (5, 2)
     for visitor, score in zip(features.double().numpy(), scores, strict=True):
@@ -56,21 +56,24 @@ def test_the_temperature_divides_all_that_is_summed(built: LabelSet) -> None:
     """A higher temperature makes the scores of a set less decided, and keeps their order."""
     warm = built.settings.model_copy(update={"temperature": 4.0})
     features = drawn(5, WIDTH, seed=2)
-    cold = Linear.open(built, ENCODER, WIDTH, CPU).score(features)
-    mild = Linear.open(replace(built, settings=warm), ENCODER, WIDTH, CPU).score(features)
+    cold = Linear.from_built(built, ENCODER, WIDTH, CPU).score(features)
+    mild = Linear.from_built(replace(built, settings=warm), ENCODER, WIDTH, CPU).score(features)
     assert torch.equal(cold.argmax(1), mild.argmax(1))
     assert (cold[:, 0] / cold[:, 1]).log().allclose(4 * (mild[:, 0] / mild[:, 1]).log(), atol=1e-4)
 
 
 def test_nobody_has_no_scores(built: LabelSet) -> None:
     """Where nobody stands there the scores have no row."""
-    assert Linear.open(built, ENCODER, WIDTH, CPU).score(torch.empty(0, WIDTH)).shape == (0, 2)
+    assert Linear.from_built(built, ENCODER, WIDTH, CPU).score(torch.empty(0, WIDTH)).shape == (
+        0,
+        2,
+    )
 
 
 def test_a_network_of_another_width_is_refused(built: LabelSet) -> None:
     """A probe on other features is never multiplied with these."""
     with pytest.raises(LabelSetError, match=r"F32 \[4, 6\] \(expected F32 \[4, 7\]\)"):
-        Linear.open(built, ENCODER, WIDTH + 1, CPU)
+        Linear.from_built(built, ENCODER, WIDTH + 1, CPU)
 
 
 @pytest.mark.parametrize("labels", [2, 3, 12])
