@@ -1,11 +1,12 @@
-"""What may never happen, and the proof that it cannot: no picture of a visitor leaves the memory.
+"""The sandbox: no picture of a visitor is stored or sent, and each start proves it.
 
-Two stages. The first is entered by a launcher with one thread, before anything of the show is
-loaded, and is inherited by all that follows: Landlock takes away writing to the file system, a
-seccomp filter takes away the system calls that Landlock does not see. The show starts up under it,
-and before the first frame it enters the second: no new sockets, programs, processes or shared
-memory, and no file may grow. Then it looks through what the start has left open, tries to break out
-in every way listed in `attempts`, and opens the camera only if all of them were refused.
+There are two stages. A launcher with one thread enters stage one before anything of the show is
+loaded, and everything that follows inherits it: Landlock denies writing to the file system, and a
+seccomp filter denies the system calls that Landlock does not cover. The show starts up under it.
+Before the first frame it enters stage two: no new sockets, programs, processes or shared memory,
+and no file may grow. Then it searches what the start-up has left open, runs every probe, and opens
+the camera only if all of them were refused.
 
-Read in this order: `launcher`, `landlock`, `seccomp`, `limits`, `sealing`, `openings`, `attempts`.
+Read in this order: `stage_one`, `layers`, `guard`, `stage_two`, `open_files`, `self_test`,
+`probes`.
 """

@@ -1,1 +1,1 @@
-"""What the kernel is asked to refuse: Landlock, seccomp, limits, and the system calls they need."""
+"""The layers of the sandbox, which the kernel enforces: Landlock, seccomp filters and limits."""

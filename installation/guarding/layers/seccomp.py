@@ -1,9 +1,9 @@
-"""seccomp: filters over the system calls, in two stages.
+"""Seccomp: filters of system calls, one for each stage.
 
-A list of what is refused, not of what is allowed: graphics drivers and networks make calls that
-nobody could list for every machine. Calls that are newer than this list are refused as a whole.
-The first stage is for the start, which opens windows and devices; the second leaves only what a
-show that runs needs.
+Stage one is for the start-up, which opens windows and devices; stage two leaves what a running show
+needs. The filters list what is refused. The alternative, a list of what is allowed, fails on
+machines that we do not know: graphics drivers and neural networks make calls that nobody could list
+for all of them. System calls newer than our list are all refused.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from typing import Literal
 from installation.guarding.layers import syscalls
 
 REFUSED_ERRNO = errno.ECANCELED
-"""The error number with which the filters refuse; from the kernel itself these calls never have it.
+"""The error number with which the filters refuse; the kernel never gives it for these calls.
 
-EPERM would not tell who refuses: the kernel answers an ordinary user so, guard or not.
+EPERM would not show who refuses: the kernel itself gives it to ordinary users.
 """
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Refuse `call`; with an `argument` (0–5) only where what it holds passes the `test`.
+    """A rule: refuse `call`, or, with an `argument` (0–5), only if that argument passes the `test`.
 
-    `is` and `is not` compare it with `value`, `has` tells that a bit of `value` is set and
-    `lacks` that none is, `given` that it is not zero, `family` that its second byte is `value` and
-    that it is none of `spared`.
+    `is` and `is not` compare the argument with `value`. `has` means that a bit of `value` is set,
+    `lacks` that none is, `given` that the argument is not zero, and `family` that its second byte
+    is `value` and that it is not one of `spared`.
     """
 
     call: str
@@ -51,18 +51,18 @@ _SET_TRACER = 0x59616D61
 _SCHED_CORE = 62
 
 _IN_STAGE_ONE = (
-    # Programs beside this one: their memory, their files, their name spaces.
+    # Other programs: their memory, their descriptors, their namespaces.
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
     *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
-    # Ways into the kernel that pass by Landlock or by these filters.
+    # Ways into the kernel past Landlock or past these filters.
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),
     *("perf_event_open", "open_by_handle_at", "fanotify_init"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
-    # What keeps bytes without a file.
+    # What stores bytes without a file.
     *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_notify"),
     *("msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl"),
-    # SDL would hand the whole screen to the X server in such memory, which every user here may
-    # read (0777); refused, it sends the picture through its socket.
+    # SDL would share the whole screen with the X server in such memory, which every user of the
+    # machine may read (0777). If it is refused, SDL sends the picture through its socket.
     *("shmget", "shmat", "shmctl"),
     *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
     *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
@@ -77,47 +77,47 @@ _IN_STAGE_ONE = (
 
 _FILE_FAMILIES = {
     0x83: "ZFS",
-    0x94: "Btrfs, and what other file systems have from it: copies of files, volumes, labels",
+    0x94: "Btrfs, and calls that others took from it: copies of files, volumes, labels",
     0x97: "Ceph",
     0xBC: "bcachefs",
     0xCF: "SMB",
     0xF5: "F2FS",
-    ord("X"): "XFS, and flags of files and projects",
-    ord("f"): "ext4: flags and numbers of files, their signatures (fs-verity), keys of folders",
+    ord("X"): "XFS: flags of files and projects",
+    ord("f"): "ext4: flags and versions of files, fs-verity, keys of folders",
     ord("o"): "OCFS2",
     ord("r"): "FAT",
-    ord("v"): "numbers of files",
+    ord("v"): "versions of files",
 }
-"""Families of ioctls that leave bytes on a disk through a file that is open only for reading.
+"""Families of ioctls that store bytes on a disk through a file that is open only for reading.
 
-Landlock does not see them. The family is the second byte of an ioctl's number; cameras (V), cards
+Landlock does not cover them. The family is the second byte of an ioctl's number; cameras (V), GPUs
 (d, F, 0) and terminals (T) have others. From the kernel's include/uapi/linux/fs.h, btrfs.h,
 fscrypt.h, fsverity.h, msdos_fs.h and f2fs.h, and from the headers of the file systems.
 """
 
 _TERMINAL_CALLS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
-"""ioctls that type into a terminal."""
+"""The ioctls that type into a terminal."""
 
 STAGE_ONE: tuple[Refusal, ...] = (
     *(Refusal(name) for name in _IN_STAGE_ONE),
     *(Refusal("ioctl", 1, "family", family) for family in _FILE_FAMILIES),
     *(Refusal("ioctl", 1, "is", value) for value in _TERMINAL_CALLS.values()),
     Refusal("socket", 0, "is not", socket.AF_UNIX),
-    # A process that is not this one's child could not be found. What clone3 asks for lies in
-    # memory, where no filter can look; told that there is no such call, the C library takes clone.
+    # A process that is not this one's child could not be found. The arguments of clone3 lie in
+    # memory, which no filter can read; without clone3 the C library falls back to clone.
     Refusal("clone", 0, "has", _CLONE_PARENT),
     Refusal("clone3", error=errno.ENOSYS),
 )
-"""While the show starts: a socket to the display is all that may be opened towards others."""
+"""Refused from stage one on. During the start-up only Unix sockets can be opened: the display's."""
 
 _IN_STAGE_TWO = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
     *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret"),
     *("tkill", "setrlimit", "pidfd_open", "capset", "flock"),
-    # How other programs of this user run: they keep it, and others may ask for it.
+    # How other programs of this user run: it stays set, and every program can read it.
     *("sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity"),
     *("setpriority", "ioprio_set", "move_pages", "migrate_pages"),
-    # Where a file in memory lies: the file keeps it, page by page, though it was opened to be read.
+    # The memory node of a file in memory stays set, even if it was opened only for reading.
     "mbind",
 )
 
@@ -136,13 +136,16 @@ _MARKS = {
     "F_SET_FILE_RW_HINT": 1038,
     "F_SETDELEG": 1040,
 }
-"""fcntls that leave a mark on an open file which others can see; the kernel lists 16 bytes of each
-lock in /proc/locks. From include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h."""
+"""The fcntl commands that leave a mark on an open file which others can see.
+
+The kernel lists 16 bytes of each lock in /proc/locks. From include/uapi/asm-generic/fcntl.h and
+include/uapi/linux/fcntl.h.
+"""
 
 _OWNER_CALLS = {"FIOSETOWN": 0x8901, "SIOCSPGRP": 0x8902}
-"""ioctls that do to a socket what F_SETOWN does. From include/uapi/asm-generic/sockios.h."""
+"""The ioctls that do to a socket what F_SETOWN does. From include/uapi/asm-generic/sockios.h."""
 
-_TERMINAL_QUESTIONS = {
+_READING_TERMINAL_CALLS = {
     "TCGETS": 0x5401,
     "TIOCGPGRP": 0x540F,
     "TIOCOUTQ": 0x5411,
@@ -153,25 +156,25 @@ _TERMINAL_QUESTIONS = {
     "FIOCLEX": 0x5451,
     "TCGETS2": 0x802C542A,
 }
-"""ioctls of a terminal's family that leave nothing on it, or are asked of every file; the others
-set what the next program finds there. From include/uapi/asm-generic/ioctls.h."""
+"""The ioctls of the terminals' family that only read, or that apply to all files. The others change
+what the next program finds on the terminal. From include/uapi/asm-generic/ioctls.h."""
 
 
 def stage_two() -> tuple[Refusal, ...]:
-    """Return what is refused from the first frame on; signals may only go to this process."""
+    """Return what is refused from stage two on, in this process: signals may go only to itself."""
     return (
         *(Refusal(name) for name in _IN_STAGE_TWO),
-        # Threads, yes; processes, no.
+        # Threads are allowed, processes are not.
         Refusal("clone", 0, "lacks", _CLONE_THREAD),
         Refusal("sendto", 4, "given"),
         Refusal("prlimit64", 2, "given"),
         Refusal("prctl", 0, "is", _SET_DUMPABLE),
         Refusal("prctl", 0, "is", _SET_TRACER),
-        # Which programs may share a core with which.
+        # Which programs may share a core.
         Refusal("prctl", 0, "is", _SCHED_CORE),
         *(Refusal("fcntl", 1, "is", command) for command in _MARKS.values()),
         *(Refusal("ioctl", 1, "is", value) for value in _OWNER_CALLS.values()),
-        Refusal("ioctl", 1, "family", ord("T"), tuple(_TERMINAL_QUESTIONS.values())),
+        Refusal("ioctl", 1, "family", ord("T"), tuple(_READING_TERMINAL_CALLS.values())),
         *(
             Refusal(name, 0, "is not", os.getpid())
             for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
@@ -182,7 +185,7 @@ def stage_two() -> tuple[Refusal, ...]:
 def install(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
     """Refuse `refusals` in this thread and those it starts, or at once in `all_threads`.
 
-    Raises OSError where the kernel has no filters or a thread cannot be put under them, and
+    Raises OSError if the kernel has no seccomp or a thread cannot be put under the filter, and
     NotImplementedError on a machine that is neither x86-64 nor aarch64.
     """
     if syscalls.MACHINE is None:
@@ -192,30 +195,32 @@ def install(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
     buffer = ctypes.create_string_buffer(instructions, len(instructions))
     filter_ = struct.pack("@HP", len(code), ctypes.addressof(buffer))
     set_filter, with_all_threads = 1, 1
-    stranger = syscalls.call("seccomp", set_filter, with_all_threads if all_threads else 0, filter_)
-    if stranger:
-        raise OSError(errno.ESRCH, f"thread {stranger} cannot be put under the filter", "seccomp")
+    unfiltered = syscalls.call(
+        "seccomp", set_filter, with_all_threads if all_threads else 0, filter_
+    )
+    if unfiltered:
+        raise OSError(errno.ESRCH, f"thread {unfiltered} cannot be put under the filter", "seccomp")
 
 
 def all_threads_filtered() -> bool:
-    """Tell whether every thread of this process is under both stages' filters.
+    """Return whether every thread of this process is under the filters of both stages.
 
-    The kernel tells how many filters a thread is under. There may be more than two, from systemd or
-    a container; but all threads have as many as the calling one.
+    The kernel reports how many filters a thread is under. systemd or a container may have added
+    more than our two; then all threads have as many as the calling one.
     """
-    own = _filters(str(threading.get_native_id()))
-    everyone = [_filters(thread) for thread in os.listdir("/proc/self/task")]
-    return own is not None and own >= 2 and all(count in (own, None) for count in everyone)
+    own = _filter_count(str(threading.get_native_id()))
+    counts = [_filter_count(thread) for thread in os.listdir("/proc/self/task")]
+    return own is not None and own >= 2 and all(count in (own, None) for count in counts)
 
 
-def _filters(thread: str) -> int | None:
-    """Return how many filters `thread` is under; None where it has ended."""
+def _filter_count(thread: str) -> int | None:
+    """Return how many filters `thread` is under; None if it has ended."""
     try:
         with open(f"/proc/self/task/{thread}/status", encoding="ascii", errors="replace") as file:
-            told = dict(line.split(":", 1) for line in file)
+            fields = dict(line.split(":", 1) for line in file)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(told.get("Seccomp_filters", "0"))
+    return int(fields.get("Seccomp_filters", "0"))
 
 
 Instruction = tuple[int, int, int, int]
@@ -228,31 +233,31 @@ _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 
 
 def program(refusals: Iterable[Refusal], machine: int) -> list[Instruction]:
-    """Return the filter for the kernel's own small machine: (code, jump if, jump if not, value)."""
+    """Return the filter as classic BPF instructions: (code, jump if true, jump if false, value)."""
     code: list[Instruction] = [
-        # Another architecture's calls have other numbers: such a program ends at once.
+        # Calls of another architecture have other numbers: kill the process.
         (_LOAD, 0, 0, _ARCHITECTURE_AT),
         (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER_AT),
-        # Newer calls, and x86-64's second set of numbers, which begins far above.
+        # Newer calls, and x86-64's second set of numbers (x32), which begins far above.
         (_GREATER, 0, 1, syscalls.LAST_KNOWN),
         (_RETURN, 0, 0, _REFUSE | errno.ENOSYS),
     ]
     for refusal in refusals:
-        called = syscalls.NUMBERS[refusal.call][machine]
-        if called is not None:
+        number = syscalls.NUMBERS[refusal.call][machine]
+        if number is not None:
             block = _block(refusal)
-            code += [(_LOAD, 0, 0, _NUMBER_AT), (_EQUAL, 0, len(block), called), *block]
+            code += [(_LOAD, 0, 0, _NUMBER_AT), (_EQUAL, 0, len(block), number), *block]
     return [*code, (_RETURN, 0, 0, _ALLOW)]
 
 
 def _block(refusal: Refusal) -> Sequence[Instruction]:
-    """Return what refuses the call that was recognised, and falls through where it is allowed."""
+    """Return the instructions that refuse a recognised call, or fall through if it is allowed."""
     refuse = (_RETURN, 0, 0, _REFUSE | refusal.error)
     if refusal.argument is None:
         return [refuse]
-    low = _ARGUMENTS_AT + 8 * refusal.argument  # both machines put the lower half first
+    low = _ARGUMENTS_AT + 8 * refusal.argument  # both machines are little-endian
     load = (_LOAD, 0, 0, low)
     if refusal.test == "is":
         return [load, (_EQUAL, 0, 1, refusal.value), refuse]
@@ -264,8 +269,10 @@ def _block(refusal: Refusal) -> Sequence[Instruction]:
         return [load, (_ANY_BIT, 1, 0, refusal.value), refuse]
     if refusal.test == "family":
         family = [(_AND, 0, 0, 0xFF00), (_EQUAL, 0, 1, refusal.value << 8), refuse]
-        left = range(len(refusal.spared) + len(family) - 1, 0, -1)
-        spare = [(_EQUAL, to, 0, number) for to, number in zip(left, refusal.spared, strict=False)]
+        jumps = range(len(refusal.spared) + len(family) - 1, 0, -1)
+        spare = [
+            (_EQUAL, jump, 0, number) for jump, number in zip(jumps, refusal.spared, strict=False)
+        ]
         return [load, *spare, *family]
-    # An address has two halves.
+    # `given`: an address is compared in two halves.
     return [load, (_EQUAL, 0, 2, 0), (_LOAD, 0, 0, low + 4), (_EQUAL, 1, 0, 0), refuse]

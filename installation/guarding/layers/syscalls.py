@@ -1,4 +1,4 @@
-"""System calls that Python has no name for, and their numbers."""
+"""System calls by number, for those that Python has no function for."""
 
 from __future__ import annotations
 
@@ -139,47 +139,47 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "utimes": (235, None),
     "vfork": (58, None),
 }
-"""The number on x86-64 and on aarch64; None where that machine does not have the call.
+"""The number of each call on x86-64 and on aarch64; None if that machine does not have the call.
 
 From the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
 """
 
 LAST_KNOWN = 469
-"""The newest call that this list was drawn up with (Linux 6.17); what came later is refused."""
+"""The newest call when this list was made (Linux 6.17); all newer ones are refused."""
 
 _MACHINES = {"x86_64": 0, "aarch64": 1, "arm64": 1}
 
 MACHINE = _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
-"""This machine's column of `NUMBERS`; None where the guard does not know it."""
+"""The column of `NUMBERS` for this machine; None if it is neither x86-64 nor aarch64."""
 
 
 def number(name: str) -> int | None:
-    """Return the number of the system call `name` here; None where there is no such call."""
+    """Return the number of the system call `name` on this machine; None if it does not have it."""
     return None if MACHINE is None else NUMBERS[name][MACHINE]
 
 
 def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
     """Make the system call `name` and return what it returns.
 
-    Bytes and buffers are passed by their address. Raises OSError where the kernel refuses, and
-    NotImplementedError where this machine has no such call.
+    Bytes and buffers are passed by their address. Raises OSError if the kernel refuses, and
+    NotImplementedError if this machine does not have the call.
     """
-    called = number(name)
-    if called is None:
-        raise NotImplementedError(f"{name} is no system call of this machine")
+    wanted = number(name)
+    if wanted is None:
+        raise NotImplementedError(f"this machine does not have the system call {name}")
     words = [
         ctypes.c_void_p(argument) if isinstance(argument, int) else argument
         for argument in arguments
     ]
     syscall = ctypes.CDLL(None, use_errno=True).syscall
     syscall.restype = ctypes.c_long
-    returned = int(syscall(ctypes.c_long(called), *words))
+    returned = int(syscall(ctypes.c_long(wanted), *words))
     if returned == -1:
-        seen = ctypes.get_errno()
-        raise OSError(seen, os.strerror(seen), name)
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), name)
     return returned
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Set or ask one property of this process; raises OSError."""
+    """Set or read one property of this process; raises OSError."""
     return call("prctl", option, *arguments, *[0] * (4 - len(arguments)))
