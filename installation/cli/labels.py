@@ -156,7 +156,7 @@ def preview_set(asked: argparse.Namespace) -> int:
         asked.set,
         asked.screen,
         settings.content,
-        language=settings.language,
+        language=settings.language.labels,
         neighbours=asked.neighbours,
     )
     for figure in painted.figures:

@@ -39,7 +39,7 @@ from installation.guarding.self_test import Proof
 from installation.guarding.status import SandboxStatus
 from installation.settings import kiosk
 from installation.settings.kiosk import Settings
-from installation.settings.languages import label_languages, languages
+from installation.settings.languages import ENGLISH
 from installation.settings.paths import DEFAULT_FILE, PROJECT
 from installation.settings.source import Auto, Device, Film, Pictures, Rehearsal, Source
 from installation.settings.yaml_file import Loaded
@@ -268,8 +268,7 @@ def _page(proof: Proof, file: Path) -> str:
     settings = kiosk.load(file, source="rehearsal").settings
     words, today = words_of(settings), datetime.date.today()
     line = privacy_line(words, proof.prevents_storage, proof.ways_tried, proof.tested_at, today)
-    language = settings.language if settings.language in languages() else "en"
-    return as_page(proof, line, language)
+    return as_page(proof, line, settings.language.words)
 
 
 def service(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
@@ -307,7 +306,7 @@ def _check_labels(loaded: Loaded[Settings]) -> LabelSet:
         settings.labels,
         settings.content,
         where=loaded.where("labels"),
-        language=settings.language,
+        language=settings.language.labels,
     )
     mistakes = []
     kiosks_own = words_of(Settings(language=settings.language)).texts()
@@ -409,9 +408,9 @@ def _language(settings: Settings) -> str:
 
     language = settings.language
     parts = [words_of(settings).language]
-    if language not in languages():
-        parts.append(f"the kiosk has no words in '{language}', which is only the labels'")
-    elif language not in ("en", *label_languages(settings.labels)):
+    if language.words != language.labels:
+        parts.append(f"the kiosk has no words in '{language.labels}', which is only the labels'")
+    elif language.labels != ENGLISH and not language.translated:
         parts.append("the labels have no names in it")
     if own := [key for key, text in settings.words if text is not None]:
         parts.append(f"in the curator's own words: {', '.join(own)}")

@@ -25,7 +25,13 @@ from installation.errors import (
     join_first,
     nearest,
 )
-from installation.settings.languages import label_languages, languages
+from installation.settings.languages import (
+    ENGLISH,
+    Language,
+    label_languages,
+    resolve_language,
+    word_languages,
+)
 from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
 from installation.settings.placeholders import LONGEST_SENTENCE, Text, holding
 from installation.settings.reasons import REASONS, Reason
@@ -189,6 +195,27 @@ class OwnWords(Section):
     trouble: OwnSentence = None
 
 
+def _parse_language(value: object, info: ValidationInfo) -> Language:
+    if isinstance(value, Language):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("language", "a language is text")
+    surroundings, labels = info.context, info.data.get("labels")
+    # If the label set is unknown, so are its languages.
+    if not isinstance(surroundings, Surroundings) or labels is None:
+        return resolve_language(value)
+    translations = label_languages(labels, surroundings.models)
+    known = sorted({*word_languages(), *translations})
+    if value not in known:
+        what = (
+            f"language is '{ellipsize(value)}', but neither the kiosk's words nor the names in "
+            f"models/{ellipsize(labels)} are in it"
+        )
+        remedy = did_you_mean(nearest(value, known)) or f"There are: {', '.join(known)}."
+        raise _refusal(what, remedy)
+    return resolve_language(value, translations)
+
+
 class Settings(Section):
     """All of kiosk.yaml."""
 
@@ -196,8 +223,11 @@ class Settings(Section):
         str,
         Field(pattern=r"^[^./\\][^/\\]*$", description="the name of a folder in models/"),
     ] = "persons"
-    language: str = "en"
-    """The code of the language of the words and, where the label set has it, of the labels."""
+    language: Annotated[
+        Language,
+        PlainValidator(_parse_language, json_schema_input_type=str),
+        PlainSerializer(repr),  # the JSON schema holds the defaults
+    ] = Field(default=ENGLISH, validate_default=True)
     privacy: Literal["enforce", "degraded"] = "enforce"
     """Whether the show runs where the kernel does not keep it from storing pictures.
 
@@ -228,27 +258,6 @@ class Settings(Section):
                     },
                 )
         return labels
-
-    @field_validator("language")
-    @classmethod
-    def _is_written(cls, language: str, info: ValidationInfo) -> str:
-        around, labels = info.context, info.data.get("labels")
-        # Without a label set nobody knows which languages it would have been in.
-        if isinstance(around, Surroundings) and labels is not None:
-            known = sorted({*languages(), *label_languages(labels, around.models)})
-            if language not in known:
-                raise PydanticCustomError(
-                    "no_language",
-                    "language is '{language}', but neither the kiosk's words nor the names in "
-                    "models/{labels} are in it",
-                    {
-                        "language": ellipsize(language),
-                        "labels": ellipsize(labels),
-                        "remedy": did_you_mean(nearest(language, known))
-                        or f"There are: {', '.join(known)}.",
-                    },
-                )
-        return language
 
 
 def load(

@@ -1,29 +1,62 @@
-"""The languages of the screen's words and of the labels."""
+"""The language of a show: that of the kiosk's own words, and that of the label set's names.
+
+The only place that decides it. The rest of the kiosk reads a `Language`, never the code that the
+curator wrote.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
-from installation.settings.paths import MODELS, WORDS_FOLDER
+from installation.errors import KioskError
+from installation.settings.paths import MAX_TEXT_BYTES, MODELS, WORDS_FOLDER
+from installation.settings.spreadsheet import read_records
 
-LONGEST_HEADER = 4096
-"""Characters of the first line of labels.csv: its columns in some hundred languages."""
+ENGLISH = "en"
+"""The language of the words if the kiosk has none in the one that was asked for."""
+
+TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
+"""A column of labels.csv such as `name_es`: the name in another language, by its ISO 639 code."""
 
 
-def languages(words: Path = WORDS_FOLDER) -> list[str]:
-    """Return the codes of the languages that the kiosk's own words are in, in order."""
-    return sorted(file.stem for file in words.glob("*.yaml"))
+@dataclass(frozen=True)
+class Language:
+    """The language of a show, in two parts; both are ISO 639 codes."""
+
+    words: str = ENGLISH
+    """The language of the kiosk's own words; there is a file for it."""
+    labels: str = ENGLISH
+    """The language of names and definitions; a label without them in it keeps its own."""
+    translated: bool = False
+    """Whether the label set has names in `labels` at all."""
+
+
+def resolve_language(code: str, translations: Collection[str] = ()) -> Language:
+    """Return the language for the curator's `code` and the `translations` of the label set."""
+    words = code if code in word_languages() else ENGLISH
+    return Language(words, code, code in translations)
+
+
+def word_languages(folder: Path = WORDS_FOLDER) -> list[str]:
+    """Return the codes of the languages that the kiosk's own words are in, sorted."""
+    return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
 def label_languages(labels: str, models: Path = MODELS) -> list[str]:
-    """Return the codes of the languages that the label set `labels` has names in, in order.
+    """Return the codes of the languages that the label set `labels` has names in, sorted.
 
-    Only the header of its labels.csv is read, so that a mistake further down is no matter here.
+    Only the header of its labels.csv is read: mistakes in its rows are reported when the set is
+    loaded, and a set without such a file has no translations.
     """
+    path = models / labels / "labels.csv"
     try:
-        with (models / labels / "labels.csv").open(encoding="utf-8-sig", errors="replace") as file:
-            header = file.readline(LONGEST_HEADER)
-    except OSError:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            start = file.read(MAX_TEXT_BYTES)
+        header = next(read_records(start, path.name, KioskError), None)
+    except (OSError, ValueError, KioskError):
         return []
-    return sorted(set(re.findall(r"\bname_([a-z]{2,3})\b", header.casefold())))
+    columns = [TRANSLATED.fullmatch(cell.casefold()) for cell in header.cells] if header else []
+    return sorted({column[2] for column in columns if column and column[1] == "name"})

@@ -36,7 +36,6 @@ from installation.running.telemetry import Durations, Summary
 from installation.running.worker import Worker
 from installation.seeing.box import Box
 from installation.settings.kiosk import CameraSettings, Settings
-from installation.settings.languages import languages
 from installation.settings.paths import MODELS
 from installation.settings.source import Auto, Device
 from installation.settings.yaml_file import Loaded
@@ -135,7 +134,7 @@ def load(
             settings.labels,
             settings.content,
             where=loaded.where("labels"),
-            language=settings.language,
+            language=settings.language.labels,
         )
         built_file.check(label_set)
         return label_set
@@ -144,8 +143,9 @@ def load(
     # Before they are read, so that what is saved while the show loads counts as a change.
     seen = folder.signature(MODELS / settings.labels)
     label_set = load_labels()
-    if settings.language not in languages():
-        say(f"words: the kiosk has none in '{settings.language}', so its own are in English.")
+    language = settings.language
+    if language.words != language.labels:
+        say(f"words: the kiosk has none in '{language.labels}', so its own are in English.")
 
     import torch
 

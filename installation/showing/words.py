@@ -10,7 +10,6 @@ from pydantic import Field
 
 from installation.errors import ScreenError
 from installation.settings.kiosk import Settings
-from installation.settings.languages import languages
 from installation.settings.paths import WORDS_FOLDER
 from installation.settings.placeholders import Sentence, Text, holding
 from installation.settings.yaml_file import Section, load_yaml
@@ -116,7 +115,7 @@ def words_of(settings: Settings) -> Words:
     Where only the labels are in that language, the kiosk's own words are English. Raises
     ScreenError as `load_words`.
     """
-    words = load_words(settings.language if settings.language in languages() else "en")
+    words = load_words(settings.language.words)
     own = settings.words.model_dump(exclude_none=True)
     if settings.screen.title is not None:
         own["title"] = settings.screen.title

@@ -176,7 +176,7 @@ def test_a_part_of_the_watching_that_fails_ends_the_show(project: Project) -> No
     project.write("kiosk.yaml", "privacy: degraded\n")
     program = (
         "from installation.making.watch import watch\n"
-        "from installation.naming.label_set.label_set import SAFE\n"
+        "from installation.naming.label_set.hiding import SAFE\n"
         "def say(line): raise RuntimeError('a wire is loose')\n"
         "watch('fish', SAFE, ['--headless', '--source', 'rehearsal', '--seconds', '90'], say)"
     )

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from installation.errors import LabelSetError, Mistake, SettingsError
 from installation.settings.kiosk import CameraSettings, ContentSettings, Settings, load
+from installation.settings.languages import Language
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
 from installation.settings.reasons import REASONS
 from installation.settings.source import Device, Film, Rehearsal
@@ -682,6 +683,9 @@ def test_a_language_of_the_kiosk_or_of_the_labels_is_a_language(
 ) -> None:
     """The kiosk's own languages serve any label set, and a label set brings its own."""
     (tmp_path / "models/victorian/labels.csv").write_text('"id","name_it"\n', encoding="utf-8")
-    for labels, language in (("persons", "fr"), ("victorian", "it")):
-        path = write(f"labels: {labels}\nlanguage: {language}\n")
+    for labels, code, language in (
+        ("persons", "fr", Language("fr", "fr", translated=False)),
+        ("victorian", "it", Language("en", "it", translated=True)),
+    ):
+        path = write(f"labels: {labels}\nlanguage: {code}\n")
         assert load(path, models=Path("models")).settings.language == language

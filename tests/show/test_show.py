@@ -45,6 +45,7 @@ from installation.settings.kiosk import (
     ScreenSettings,
     Settings,
 )
+from installation.settings.languages import resolve_language
 from installation.settings.source import Device
 from installation.settings.yaml_file import Loaded
 from installation.show import show
@@ -605,7 +606,7 @@ def test_before_the_first_visitor_everything_has_run_once() -> None:
 
 def test_the_screen_speaks_the_curators_language() -> None:
     """The words on the wall are those of `language`, with the curator's own in their place."""
-    settings = Settings(language="fr", words=OwnWords(loading="Patience."))
+    settings = Settings(language=resolve_language("fr"), words=OwnWords(loading="Patience."))
     words = show.open_stage(OffScreen((320, 180)), settings).words
     assert words.loading == "Patience."
     assert words.reading == load_words("fr").reading

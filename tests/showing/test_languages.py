@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from installation.naming.label_set.label_set import Label
-from installation.settings.languages import languages
+from installation.settings.languages import word_languages
 from installation.settings.placeholders import LONGEST_SENTENCE
 from installation.showing.cards import (
     MOST_NAMES,
@@ -25,7 +25,7 @@ from installation.showing.words import load_words, privacy_line
 from tests.support.figures import Head, company, draw
 from tests.support.golden import Check
 
-LANGUAGES = languages()
+LANGUAGES = word_languages()
 LANDSCAPE: Size = (1920, 1080)
 PORTRAIT: Size = (1080, 1920)
 SMALL: Size = (1280, 720)

@@ -9,19 +9,19 @@ import pytest
 
 from installation.errors import ScreenError
 from installation.settings.kiosk import FIXED, OwnWords, ScreenSettings, Settings
-from installation.settings.languages import languages
+from installation.settings.languages import resolve_language, word_languages
 from installation.settings.paths import WORDS_FOLDER
 from installation.showing.fonts import missing_scripts
 from installation.showing.words import Words, load_words, privacy_line, words_of
 
-LANGUAGES = languages()
+LANGUAGES = word_languages()
 
 
 def _said(words: Words) -> dict[str, str]:
     return {key: text for key, text in words if isinstance(text, str)}
 
 
-def test_the_kiosk_speaks_four_languages() -> None:
+def test_the_kiosk_speaks_four_word_languages() -> None:
     """Its own words are in German, English, Spanish and French."""
     assert LANGUAGES == ["de", "en", "es", "fr"]
     names = [load_words(language).language for language in LANGUAGES]
@@ -195,7 +195,7 @@ def test_the_promise_in_english() -> None:
 def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
     """What a curator writes is on the wall, in any language; the rest is as the kiosk has it."""
     settings = Settings(
-        language="de",
+        language=resolve_language("de"),
         words=OwnWords(invitation="Nur Mut.", score="{score} %"),
         screen=ScreenSettings(title="Wer bist du?"),
     )
@@ -217,4 +217,4 @@ def test_each_sentence_is_the_curators_or_it_is_said_why_not() -> None:
 
 def test_where_only_the_labels_are_in_a_language_the_kiosk_speaks_english() -> None:
     """A label set in Italian can be shown before somebody has written the kiosk's words in it."""
-    assert words_of(Settings(language="it")) == load_words("en")
+    assert words_of(Settings(language=resolve_language("it"))) == load_words("en")

@@ -6,8 +6,6 @@ columns and any more. Five columns must be there; the others may be.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,19 +21,15 @@ from installation.errors import (
     nearest,
 )
 from installation.naming.label_set.folder import LARGEST_LABELS
-from installation.naming.label_set.unicode_text import spaced
 from installation.naming.lists import imagenet
+from installation.settings.languages import TRANSLATED
+from installation.settings.spreadsheet import Record, read_records, row_place
 from installation.settings.text_file import read_text
 
 COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
 OPTIONAL = ("looks_like", "is_background")
-TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
-"""A column such as `name_es`: the same in another language, by its ISO 639 code."""
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """A column such as `name-es`, `name (es)` or `name_pt-br`; or `name_spanish`, without a code."""
-
-SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
-"""How a file of Excel's may begin."""
 
 MOST_ROWS = 25_000
 """All of ImageNet's 21,843 categories, and more."""
@@ -81,7 +75,7 @@ class Row:
     @property
     def place(self) -> str:
         """Where the row is, as messages say it: `6`, or `6 (row 4)` after cells of many lines."""
-        return _place(self.line, self.number)
+        return row_place(self.line, self.number)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -106,10 +100,11 @@ def read(path: Path) -> list[Row]:
     column. What the cells say is for the label set to judge.
     """
     file = display_path(path)
-    records = _records(read_text(path, file, LabelSetError, LARGEST_LABELS), file)
-    line, number, header = next(records, (1, 1, []))
-    where = f"{file}:{_place(line, number)}"
-    columns = [cell.casefold() for cell in header]
+    text = read_text(path, file, LabelSetError, LARGEST_LABELS)
+    records = read_records(text, file, LabelSetError)
+    header = next(records, Record(1, 1, []))
+    where = f"{file}:{header.place}"
+    columns = [cell.casefold() for cell in header.cells]
     if len(columns) > MOST_COLUMNS:
         what = f"there are {len(columns)} columns (expected at most {MOST_COLUMNS})"
         raise LabelSetError(Mistake(where, what, "Take out those that are not used."))
@@ -117,17 +112,17 @@ def read(path: Path) -> list[Row]:
         raise LabelSetError(*mistakes)
     rows = []
     try:
-        for count, (line, number, cells) in enumerate(records):
-            where = f"{file}:{_place(line, number)}"
+        for count, record in enumerate(records):
+            where = f"{file}:{record.place}"
             if count == MOST_ROWS:
                 what = f"there are more than {MOST_ROWS} rows"
                 raise LabelSetError(Mistake(where, what, "Make two sets of them."))
-            if len(cells) > len(columns):
-                what = f"the row has {len(cells)} cells (expected {len(columns)})"
+            if len(record.cells) > len(columns):
+                what = f"the row has {len(record.cells)} cells (expected {len(columns)})"
                 remedy = "Put text that holds the separator in quotes."
                 mistakes.append(Mistake(where, what, remedy))
             else:
-                rows.append(_row(line, number, dict(zip(columns, cells, strict=False))))
+                rows.append(_row(record, dict(zip(columns, record.cells, strict=False))))
     except LabelSetError as error:
         mistakes += error.mistakes
     if not rows and not mistakes:
@@ -136,41 +131,6 @@ def read(path: Path) -> list[Row]:
     if mistakes:
         raise LabelSetError(*mistakes)
     return rows
-
-
-def _records(text: str, file: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield each record that is not blank, the line it starts on, and its number in a spreadsheet.
-
-    White space in a cell, line breaks included, counts as one blank. Excel's line `sep=;` tells the
-    separator and is no row to a spreadsheet.
-    """
-    header = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
-    told = SEPARATOR.match(header)
-    separator = told[1] if told else max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    number = 0
-    while True:
-        line = reader.line_num + 1
-        number += 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as failure:
-            what = f"the row that starts here cannot be read ({ellipsize(str(failure))})"
-            remedy = 'Close each quote, and write a quote inside quotes twice: "".'
-            where = f"{file}:{_place(line, number)}"
-            raise LabelSetError(Mistake(where, what, remedy)) from None
-        cells = [spaced(cell) for cell in record]
-        if told and any(cells):
-            told, number = None, number - 1
-        elif any(cells):
-            yield line, number, cells
-
-
-def _place(line: int, number: int | None) -> str:
-    """Return where a row is: its line, and what a spreadsheet calls the row where that differs."""
-    return f"{line}" if number in (None, line) else f"{line} (row {number})"
 
 
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
@@ -184,9 +144,10 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
         elif not count:
             seen = ", ".join(columns) or "none"
             what = f"the column '{column}' is missing (seen: {ellipsize(seen)})"
-            meant = nearest(column, strangers)
-            rename = f"Rename '{ellipsize(meant or '')}' to '{column}'."
-            remedy = rename if meant else "Add it; its cells may be empty."
+            remedy = "Add it; its cells may be empty."
+            if misspelt := nearest(column, strangers):
+                strangers.remove(misspelt)
+                remedy = f"Rename '{ellipsize(misspelt)}' to '{column}'."
             yield Mistake(where, what, remedy)
     for stranger in strangers:
         # A column of notes is the artist's own; a slip in a column that may be left out is not.
@@ -202,7 +163,7 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, what, meant)
 
 
-def _row(line: int, number: int, cells: Mapping[str, str]) -> Row:
+def _row(record: Record, cells: Mapping[str, str]) -> Row:
     """Return a row; an empty name or definition is ImageNet's, where the id is one of its own."""
     plain: dict[str, Any] = {c: cells.get(c, "") for c in (*COLUMNS, *OPTIONAL)}
     if not plain["name"]:
@@ -218,4 +179,4 @@ def _row(line: int, number: int, cells: Mapping[str, str]) -> Row:
         code: Wording(cells.get(f"name_{code}", ""), cells.get(f"definition_{code}", ""))
         for code in languages
     }
-    return Row(line, **plain, wordings=wordings, number=number)
+    return Row(record.line, **plain, wordings=wordings, number=record.number)

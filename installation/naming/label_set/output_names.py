@@ -17,9 +17,10 @@ from pathlib import Path
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import CONFIG, LABELS, LARGEST_LABELS, NAMING
-from installation.naming.label_set.unicode_text import looks, spaced
+from installation.naming.label_set.unicode_text import looks
 from installation.naming.lists import imagenet
 from installation.naming.lists.class_lists import MOST_OUTPUTS
+from installation.settings.spreadsheet import collapse_whitespace
 from installation.settings.text_file import read_text
 
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -72,7 +73,7 @@ def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str
 
 
 def _of_lines(text: str, file: str) -> Iterator[Name]:
-    lines = [(i, spaced(line)) for i, line in enumerate(LINE_END.split(text), 1)]
+    lines = [(i, collapse_whitespace(line)) for i, line in enumerate(LINE_END.split(text), 1)]
     lines = [(i, line) for i, line in lines if line]
     matches = [NUMBERED.fullmatch(line) for _, line in lines]
     if not all(matches):  # names may begin with numbers of their own
@@ -107,7 +108,7 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
         if not isinstance(name, str) or not name.strip():
             what = f"id2label has no name for the output {number} (it names {len(names)})"
             raise LabelSetError(Mistake(file, what, "Number them 0, 1, 2 … and name each."))
-        yield _line_of(text, str(number)), spaced(name)
+        yield _line_of(text, str(number)), collapse_whitespace(name)
 
 
 def parse_config(text: str, file: str) -> dict[str, object]:

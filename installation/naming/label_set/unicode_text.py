@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-
-_BLANKS = re.compile(r"[^\S\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
-"""White space; the control characters that Python counts as such are no part of it."""
 
 _UNSEEN = ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me")
 """Unicode's categories of what leaves no mark of its own: controls, blanks, accents alone."""
 
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and a sign that are drawn as nothing: Hangul's fillers and Braille's empty cell."""
-
-
-def spaced(text: str) -> str:
-    """Return `text` with one blank for each run of white space, line breaks included.
-
-    Control characters stay, for the label set to refuse.
-    """
-    return _BLANKS.sub(" ", text).strip(" ")
 
 
 def is_seen(text: str) -> bool:

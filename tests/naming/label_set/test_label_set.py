@@ -578,6 +578,14 @@ def test_an_accent_may_be_a_letter_of_its_own(tmp_path: Path) -> None:
     assert "is there twice" in mistakes(tmp_path)[0]
 
 
+@pytest.mark.parametrize("column", ["definition?", "definition's", "definitio{n}"])
+def test_the_remedy_for_a_misspelt_column_quotes_it_as_it_is(tmp_path: Path, column: str) -> None:
+    """A column's name is quoted unchanged in the remedy, with the signs that it holds."""
+    write(tmp_path, f"id,name,{column},parent,hidden_because", "a,air,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.endswith(f" Rename '{column}' to 'definition'.")
+
+
 @pytest.mark.parametrize(
     ("column", "remedy"),
     [

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from string import ascii_lowercase
+
+import pytest
+
+from installation.settings.languages import (
+    Language,
+    label_languages,
+    resolve_language,
+    word_languages,
+)
+
+
+def test_the_kiosk_has_words_in_four_languages() -> None:
+    """The kiosk's own words are in English, German, French and Spanish."""
+    assert word_languages() == ["de", "en", "es", "fr"]
+
+
+@pytest.mark.parametrize(
+    ("code", "translations", "language"),
+    [
+        ("en", [], Language("en", "en", translated=False)),
+        ("de", ["de"], Language("de", "de", translated=True)),
+        ("de", ["it"], Language("de", "de", translated=False)),
+        ("it", ["it"], Language("en", "it", translated=True)),
+    ],
+)
+def test_a_code_becomes_a_language_for_words_and_one_for_labels(
+    code: str, translations: list[str], language: Language
+) -> None:
+    """Words that do not exist in a language are English; labels are read in the language itself."""
+    assert resolve_language(code, translations) == language
+
+
+MANY = ",".join(
+    f"definition_{first}{second}" for first, second in product(ascii_lowercase, repeat=2)
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"id,name,name_it,definition_fr\n",
+        b"\xef\xbb\xbfID;Name; NAME_IT\n",
+        b'sep=;\r\n"id";"name_it"\r\n',
+        b'"sep=|"\nid|name_it\n',
+        b"\n;;;\n\nid;name_it\n",
+        b"id\tname_it\n",
+        b'id,"a note\nin two lines",name_it\n',
+        b"id,name_it\n1,caf\xe9\n",
+        b'id,name_it\n1,"no end\n',
+        f"id,{MANY},name_it\n".encode(),
+    ],
+)
+def test_the_languages_of_labels_are_those_of_the_header(content: bytes, tmp_path: Path) -> None:
+    """The header is found after `sep=;` and blank lines; mistakes further down do not matter."""
+    (tmp_path / "weather").mkdir()
+    (tmp_path / "weather" / "labels.csv").write_bytes(content)
+    assert label_languages("weather", tmp_path) == ["it"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b'"id', b"first_name_it,name_italian,name-it"])
+def test_labels_without_a_translated_name_have_no_languages(content: bytes, tmp_path: Path) -> None:
+    """A column counts only if it is named `name_` and a code, as for the label set itself."""
+    (tmp_path / "weather").mkdir()
+    (tmp_path / "weather" / "labels.csv").write_bytes(content)
+    assert label_languages("weather", tmp_path) == []
+
+
+def test_a_set_without_labels_csv_has_no_languages(tmp_path: Path) -> None:
+    """A network that brings its own names has them in one language."""
+    assert label_languages("weather", tmp_path) == []

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from installation.errors import LabelSetError
+from installation.settings.spreadsheet import Record, collapse_whitespace, read_records
+
+
+def records(text: str) -> list[Record]:
+    """Return the rows of `text`."""
+    return list(read_records(text, "labels.csv", LabelSetError))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_separator_is_found_in_the_header(separator: str) -> None:
+    """The separator is the one that the header has most often."""
+    text = f"id{separator}name{separator}notes\na{separator}air{separator}clear\n"
+    assert [record.cells for record in records(text)] == [
+        ["id", "name", "notes"],
+        ["a", "air", "clear"],
+    ]
+
+
+def test_the_line_sep_states_the_separator_and_is_not_a_row() -> None:
+    """Excel's line `sep=|` is skipped, and a spreadsheet counts the header as row 1."""
+    assert records("sep=|\nid|name\n") == [Record(2, 1, ["id", "name"])]
+    assert records("sep=|\nid|name\n")[0].place == "2 (row 1)"
+
+
+def test_blank_rows_are_skipped_and_counted() -> None:
+    """A row without any text is skipped; line and number of the others stay those of the file."""
+    assert records('id,name\n,,\n\n"a\nb",c\nd,e\n') == [
+        Record(1, 1, ["id", "name"]),
+        Record(4, 4, ["a b", "c"]),
+        Record(6, 5, ["d", "e"]),
+    ]
+
+
+def test_a_quote_that_is_not_closed_is_named_with_its_line() -> None:
+    """A row that cannot be read raises the error that was asked for, with its place."""
+    with pytest.raises(LabelSetError, match=r"labels\.csv:2: the row that starts here cannot be"):
+        records('id,name\na,"air\n')
+
+
+def test_control_characters_are_not_white_space() -> None:
+    """Control characters stay in the text, so that the label set can refuse them."""
+    assert collapse_whitespace("  a \n\t b\x0b ") == "a b\x0b"
