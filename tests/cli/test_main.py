@@ -169,7 +169,7 @@ def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
         ),
         (
             "labels: fish\n\ncamera: {source: a.mp4}\n",
-            "kiosk.yaml:3: camera.source is 'a.mp4', but",
+            "kiosk.yaml:3: camera.source is 'a.mp4', which does not exist",
         ),
         ("labels: fish\ncontent: {hide: []}\n", "kiosk.yaml:2: content.hide leaves out slur, "),
     ],
