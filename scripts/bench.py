@@ -244,7 +244,7 @@ def unguarded(asked: argparse.Namespace) -> Figures:
     from installation.guarding.status import SandboxStatus
     from installation.settings.kiosk import CameraSettings, Settings
     from installation.settings.yaml_file import Loaded
-    from installation.show import show
+    from installation.show.entry import run_show
 
     class Idle(Guard):
         """Guards nothing; what the wall then says takes three lines to paint, too."""
@@ -258,13 +258,13 @@ def unguarded(asked: argparse.Namespace) -> Figures:
     settings = Settings(
         labels=asked.labels, detector=asked.detector, camera=CameraSettings(source=asked.source)
     )
-    return show.run(
+    return run_show(
         Loaded(settings, "the bench", {}, {}),
         windowed=SIZE,
         seconds=asked.seconds,
         started_at=STARTED_AT,
-        say=lambda line: print(line, file=sys.stderr),
-        tell=lambda _: None,
+        log=lambda line: print(line, file=sys.stderr),
+        emit=lambda _: None,
         guard=Idle(SandboxStatus("enforce")),
     ).as_event()
 
@@ -276,28 +276,30 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     from installation.running.telemetry import Summary
     from installation.settings.kiosk import CameraSettings, Settings
     from installation.settings.yaml_file import Loaded
-    from installation.show import show
+    from installation.show.analysis import Analysis
+    from installation.show.mirror import Mirror, open_context
+    from installation.show.parts import open_parts
     from installation.showing.window import Window
 
     started_at = time.monotonic()
     clock = MonotonicClock()
     camera = CameraSettings(source=asked.source)
     settings = Settings(labels=asked.labels, detector=asked.detector, camera=camera)
-    parts = show.load(Loaded(settings, "the bench", {}, {}), clock, lambda _: None)
+    parts = open_parts(Loaded(settings, "the bench", {}, {}), clock, lambda _: None)
     opened = parts.open_camera()
     screen = Window(0, SIZE)
     mirrored: Latest[Any] = Latest()
     analysed: Latest[Any] = Latest()
     sightings: Latest[Any] = Latest()
-    stage = show.open_stage(screen, settings, parts.label_set.texts())
-    mirror = show.Mirror(screen, stage, mirrored, sightings, clock)
-    analysis = show.Analysis(parts, analysed, sightings, clock)
+    context = open_context(screen, settings, parts.label_set.texts())
+    mirror = Mirror(screen, context, mirrored, sightings, clock)
+    analysis = Analysis(parts, analysed, sightings, clock)
     began_at = clock.now()
     while clock.now() < started_at + asked.seconds:
         frame = opened.read()
         if frame is None:
             break
-        sightings.put(analysis.see(frame))
+        sightings.put(analysis.analyse(frame))
         mirrored.put(frame)
         mirror.step()
     seconds = clock.now() - began_at

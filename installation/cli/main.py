@@ -123,27 +123,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(asked: argparse.Namespace) -> int:
     """Run the show; print its summary, and write it where --report says."""
-    from installation.show import show
+    from installation.show.entry import run_show, show_trouble_card
 
     try:
         loaded = kiosk.load(asked.file, source=asked.source, labels=asked.labels)
     except SettingsError as error:
         LOG.end(str(error))
-        show.apologise(headless=asked.headless, windowed=asked.windowed)
+        show_trouble_card(headless=asked.headless, windowed=asked.windowed)
         return REFUSED
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Whoever reads the events takes them for JSON, which is UTF-8 whatever the terminal is.
         sys.stdout.reconfigure(encoding="utf-8")
     guard = Guard.from_environment()
     guard.redirect_temporary_files()
-    summary = show.run(
+    summary = run_show(
         loaded,
         headless=asked.headless,
         windowed=asked.windowed,
         seconds=asked.seconds,
         started_at=guard.status.started_at or STARTED_AT,
-        say=_say,
-        tell=_tell,
+        log=_say,
+        emit=_tell,
         guard=guard,
     )
     _tell(summary.as_event())
@@ -235,19 +235,19 @@ def audit(asked: argparse.Namespace) -> int:
     if asked.short:
         guard.seal()
     else:
-        from installation.show import show
+        from installation.show.entry import run_show
 
         def end_with_verdict(event: Mapping[str, object]) -> None:
             if event["event"] == "verdict":
                 signal.raise_signal(signal.SIGTERM)
 
-        show.run(
+        run_show(
             kiosk.load(asked.file, source="rehearsal"),
             headless=True,
             seconds=REHEARSED_S,
             started_at=guard.status.started_at or STARTED_AT,
-            say=_say,
-            tell=end_with_verdict,
+            log=_say,
+            emit=end_with_verdict,
             guard=guard,
         )
     proof = guard.check_again()

@@ -1,8 +1,8 @@
-"""A label set that is changed while the show runs: noticed, opened beside the old one, handed over.
+"""A label set that changes while the show runs: noticed, opened beside the old one, handed over.
 
 The show looks at the set's files once a second. Nothing reaches it from outside in any other way:
-no connection, no signal, no message, as the guard allows none. What was built before is only read
-here; whoever builds (`kiosk labels build`, `kiosk labels watch`) is another process.
+no connection, no signal, no message, as the guard allows none. The built file is only read here; to
+build is the work of another process (`kiosk labels build`, `kiosk labels watch`).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from installation.naming.reading.classifier import CropClassifier, reopen_classi
 from installation.running.latest import Latest
 
 POLL_S = 1.0
-"""How often the files are looked at; a change is taken once it has not moved for as long."""
+"""How often the files are looked at. A change is opened once it has stood still for as long."""
 
-MOST_SAID = 5
-"""Mistakes of one change that are said; whoever made it can ask `kiosk labels check` for all."""
+MOST_LOGGED = 5
+"""Mistakes of one change that are logged; `kiosk labels check` prints all of them."""
 
 
 @dataclass(frozen=True)
-class Renewed:
-    """A label set with its classifier, ready to take the place of the one in the show.
+class ReloadedLabelSet:
+    """A changed label set with its classifier, ready to replace those of the show.
 
     `letters` are all the characters that the screen may then show.
     """
@@ -36,34 +36,35 @@ class Renewed:
     letters: frozenset[str]
 
 
-class Renewal:
-    """The work of the thread `labels`: opens the set anew whenever its files have changed."""
+class LabelSetReloader:
+    """The work of the thread `labels`: opens the label set again when its files have changed."""
 
     def __init__(
         self,
         classifier: CropClassifier,
-        seen: Signature,
+        files_read: Signature,
         load: Callable[[], LabelSet],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
-        """Take the classifier of the show, and the state `seen` of its files when it was opened.
+        """Take the classifier of the show, and the signature of the files that it was opened from.
 
-        `load` reads the set's files as the show does; `say` hears what is wrong with a change.
+        `load` returns the label set from its files, as the show does at its start. `log` takes a
+        line for each mistake in a change.
         """
         self._classifier = classifier
-        self._opened = self._seen = self._tried = seen
+        self._opened = self._seen = self._tried = files_read
         self._load = load
-        self._say = say
-        self.mailbox: Latest[Renewed] = Latest()
-        """Where changed sets come out."""
+        self._log = log
+        self.mailbox: Latest[ReloadedLabelSet] = Latest()
+        """Receives changed label sets."""
 
     def __call__(self, stopping: threading.Event) -> None:
         """Look at the files until `stopping` is set."""
         while not stopping.wait(POLL_S):
-            self.look()
+            self.poll()
 
-    def look(self) -> None:
-        """Look once; a set that has changed, and stands still since the last look, is opened."""
+    def poll(self) -> None:
+        """Look at the files once; open the set if it has changed, and not since the last look."""
         now = signature(self._classifier.label_set.folder)
         still = now == self._seen
         self._seen = now
@@ -72,6 +73,7 @@ class Renewal:
             self._open()
 
     def _open(self) -> None:
+        """Put the changed set into the mailbox, or log why the old one stays."""
         try:
             label_set = self._load()
             numbers = [(self._tried[name], self._opened[name]) for name in NUMBERS]
@@ -81,13 +83,15 @@ class Renewal:
             self._classifier = reopen_classifier(self._classifier, label_set)
             self._opened = self._tried
         except OtherTextError:
-            text = "labels: other text is there; the last good set stays until it is built"
-            self._say(f"{text} (by `kiosk labels build`, or by `labels watch` itself).")
+            self._log(
+                "labels: the text has changed; the last good set stays until the new one is built "
+                "(by `kiosk labels build`, or by `labels watch` itself)."
+            )
             return
         except KioskError as error:
-            self._say("labels: a change cannot be taken, and the last good set stays.")
-            for mistake in error.mistakes[:MOST_SAID]:
-                self._say(f"labels: {mistake}")
+            self._log("labels: a change cannot be taken, and the last good set stays.")
+            for mistake in error.mistakes[:MOST_LOGGED]:
+                self._log(f"labels: {mistake}")
             return
         letters = frozenset("".join(label_set.texts()))
-        self.mailbox.put(Renewed(self._classifier, letters))
+        self.mailbox.put(ReloadedLabelSet(self._classifier, letters))

@@ -21,7 +21,9 @@ from installation.naming.label_set.load import load_label_set
 from installation.running.clock import Clock
 from installation.settings.kiosk import ContentSettings, Settings
 from installation.settings.yaml_file import Loaded
-from installation.show import show
+from installation.show.mirror import open_context
+from installation.show.parts import Log, Parts
+from installation.show.show import CARD_S, Show
 from installation.showing.cards import unguarded_card
 from installation.showing.painter import Painter
 from installation.showing.window import OffScreen, Window
@@ -52,7 +54,7 @@ def test_a_show_that_is_lied_to_finds_out(tmp_path: Path) -> None:
     assert "camera:" not in outcome.stderr
 
 
-def never(loaded: Loaded[Settings], clock: Clock, say: show.Say) -> show.Parts:
+def never(loaded: Loaded[Settings], clock: Clock, log: Log) -> Parts:
     """Fail: the show must not come to this."""
     raise AssertionError("nothing is loaded where the guard is missing")
 
@@ -62,21 +64,21 @@ def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     clock = ManualClock()
     window = Window(0, (640, 360))
-    closed = show.Show(
+    closed = Show(
         Loaded(Settings(), "kiosk.yaml", {}, {}),
         window,
         started_at=clock.now(),
-        say=lambda line: None,
-        tell=lambda event: None,
+        log=lambda line: None,
+        emit=lambda event: None,
         open_parts=never,
         clock=clock,
         guard=Guard(SandboxStatus("enforce", (MISSING,))),
     )
     with pytest.raises(GuardError, match="Landlock: it cannot be had here"):
         closed.run()
-    assert sum(clock.waits) >= show.CARD_S
+    assert sum(clock.waits) >= CARD_S
     shown = pygame.surfarray.array3d(window.surface)
-    stage = show.open_stage(window, Settings())
+    stage = open_context(window, Settings())
     Painter(stage.fonts).paint(unguarded_card(stage, [MISSING.where]), window.surface)
     assert np.array_equal(shown, pygame.surfarray.array3d(window.surface))
     window.close()
@@ -93,13 +95,13 @@ def test_degraded_says_what_is_missing_and_goes_on() -> None:
         def seal(self) -> Proof:
             raise StopIteration
 
-    degraded = show.Show(
+    degraded = Show(
         Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
         OffScreen((320, 180)),
         started_at=0.0,
-        say=said.append,
-        tell=lambda event: None,
-        open_parts=lambda loaded, clock, say: show.Parts(label_set, *[None] * 6),  # type: ignore[arg-type]
+        log=said.append,
+        emit=lambda event: None,
+        open_parts=lambda loaded, clock, log: Parts(label_set, *[None] * 6),  # type: ignore[arg-type]
         guard=Unguarded(SandboxStatus("degraded", (MISSING,))),
     )
     with pytest.raises(StopIteration):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import astuple, replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,14 +18,16 @@ from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
-from installation.show import show
+from installation.show import entry, show
+from installation.show.mirror import Mirror, open_context
+from installation.show.show import Show, update_privacy_line
 from installation.showing.cards import imprint
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
-from tests.show.test_show import Film, parts_of
 from tests.support.manual_clock import ManualClock
+from tests.support.small_show import GreyFilm, small_parts
 
 SIZE = (1280, 720)
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
@@ -63,7 +66,7 @@ class Wall(OffScreen):
 def promises(wall: Wall, line: str) -> bool:
     """Tell whether the strip on `wall` was the one with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
-    stage = show.open_stage(expected, Settings())
+    stage = open_context(expected, Settings())
     stage = replace(stage, words=stage.words.model_copy(update={"privacy": line}))
     panels = imprint(stage)
     Painter(stage.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
@@ -99,13 +102,13 @@ def test_the_wall_promises_the_kernel_only_where_it_prevents_storing(
             return Proof(OUTCOMES, missing, AT, swap)
 
     wall = Wall(SIZE)
-    guarded = show.Show(
+    guarded = Show(
         Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
         wall,
         started_at=0.0,
-        say=said.append,
-        tell=lambda event: None,
-        open_parts=lambda loaded, clock, say: parts_of(Film(12)),
+        log=said.append,
+        emit=lambda event: None,
+        open_parts=lambda loaded, clock, log: small_parts(GreyFilm(12)),
         guard=Sealed(SandboxStatus("degraded", missing)),
     )
     guarded.run()
@@ -118,10 +121,10 @@ def test_the_wall_promises_the_kernel_only_where_it_prevents_storing(
 def test_at_midnight_the_promise_names_the_day(calendar: Calendar) -> None:
     """The mirror promises what was tried today, and after midnight says on which day it was."""
     wall = Wall(SIZE)
-    stage = show.open_stage(wall, Settings())
+    stage = open_context(wall, Settings())
     frames: Latest[Frame] = Latest()
-    renew = show._renewal(Proof(OUTCOMES, (), AT), stage)
-    mirror = show.Mirror(wall, stage, frames, Latest(), ManualClock(), renew)
+    update = partial(update_privacy_line, Proof(OUTCOMES, (), AT))
+    mirror = Mirror(wall, stage, frames, Latest(), ManualClock(), update)
     for day, line in ((DAY, ENFORCED), (DAY + datetime.timedelta(days=1), THE_DAY_AFTER)):
         calendar.day = day
         frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 0.0))
@@ -138,14 +141,14 @@ def test_the_last_picture_is_wiped_off_the_wall(monkeypatch: pytest.MonkeyPatch)
             painted.append(pygame.surfarray.array3d(self.surface).any())
 
     screen = Watched((320, 180))
-    monkeypatch.setattr(show, "open_screen", lambda *_, **__: (screen, None))
+    monkeypatch.setattr(entry, "open_screen", lambda *_, **__: (screen, None))
     with pytest.raises(GuardError):
-        show.run(
+        entry.run_show(
             Loaded(Settings(), "kiosk.yaml", {}, {}),
             headless=True,
             started_at=0.0,
-            say=lambda line: None,
-            tell=lambda event: None,
+            log=lambda line: None,
+            emit=lambda event: None,
             guard=Guard(SandboxStatus("enforce", (MISSING,))),
         )
     assert painted == [True], "the title was on it"

@@ -63,7 +63,9 @@ from dataclasses import replace
 from pathlib import Path
 from installation import STARTED_AT
 from installation.settings import kiosk as config
-from installation.show import show
+from installation.show.entry import ended_by_signals
+from installation.show.parts import open_parts
+from installation.show.show import Show
 
 class Leaky:
     def __init__(self, camera):
@@ -84,18 +86,18 @@ class Leaky:
         self.camera.close()
 
 def load(*arguments):
-    parts = show.load(*arguments)
+    parts = open_parts(*arguments)
     return replace(parts, open_camera=lambda: Leaky(parts.open_camera()))
 
 from installation.showing.window import OffScreen, Window
 screen = Window(0, (1280, 720)) if sys.argv[3:] else OffScreen()
 say = lambda line: print(line, file=sys.stderr, flush=True)
 tell = lambda event: print(event, flush=True)
-leaking = show.Show(
-    config.load(Path(sys.argv[1])), screen, started_at=STARTED_AT, say=say, tell=tell,
+leaking = Show(
+    config.load(Path(sys.argv[1])), screen, started_at=STARTED_AT, log=say, emit=tell,
     open_parts=load,
 )
-with show._ended_by_signals(leaking):
+with ended_by_signals(leaking):
     leaking.run()
 import os
 os._exit(0)

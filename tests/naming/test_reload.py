@@ -17,7 +17,7 @@ from installation.naming.reading.classifier import (
     open_classifier,
     reopen_classifier,
 )
-from installation.naming.reload import Renewal
+from installation.naming.reload import LabelSetReloader
 from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import HEADER, write
@@ -38,7 +38,7 @@ class Room:
         self.build()
         self.classifier = open_classifier(self.load(), CPU)
         seen = signature(self.classifier.label_set.folder)
-        self.renewal = Renewal(self.classifier, seen, self.load, self.said.append)
+        self.reloader = LabelSetReloader(self.classifier, seen, self.load, self.said.append)
 
     def load(self) -> LabelSet:
         """Return the set as the show loads it."""
@@ -56,8 +56,8 @@ class Room:
     def look(self, times: int = 2) -> CropClassifier | None:
         """Look so often and return what came out."""
         for _ in range(times):
-            self.renewal.look()
-        renewed = self.renewal.mailbox.take(timeout=0)
+            self.reloader.poll()
+        renewed = self.reloader.mailbox.take(timeout=0)
         return renewed.classifier if renewed else None
 
 
@@ -95,7 +95,9 @@ def test_other_words_wait_for_their_build(room: Room) -> None:
     write(room.models, *ROWS[:2], "b,gale,,,", ROWS[3])
     assert room.look() is None
     (said,) = room.said
-    assert said.startswith("labels: other text is there; the last good set stays until it is built")
+    assert said.startswith(
+        "labels: the text has changed; the last good set stays until the new one is built"
+    )
     room.build()
     renewed = room.look()
     assert renewed is not None
@@ -115,17 +117,19 @@ def test_another_network_of_the_sets_own_is_opened(tmp_path: Path) -> None:
     file = label_set.folder / "classifier.onnx"
     classifier = open_classifier(label_set, CPU)
     said: list[str] = []
-    renewal = Renewal(classifier, signature(label_set.folder), lambda: label_set, said.append)
+    reloader = LabelSetReloader(
+        classifier, signature(label_set.folder), lambda: label_set, said.append
+    )
     file.write_bytes(onnx_classifier(softmax=True).SerializeToString())
     (label_set.folder / "labelset.yaml").touch()
     for _ in range(2):
-        renewal.look()
-    assert renewal.mailbox.take(timeout=0) is None, "it gives scores, and the set says logits"
+        reloader.poll()
+    assert reloader.mailbox.take(timeout=0) is None, "it gives scores, and the set says logits"
     assert "Write `output: scores`" in said[-1]
     file.write_bytes(onnx_classifier(shape=(1, 3, 48, 48)).SerializeToString())
     for _ in range(2):
-        renewal.look()
-    renewed = renewal.mailbox.take(timeout=0)
+        reloader.poll()
+    renewed = reloader.mailbox.take(timeout=0)
     assert renewed is not None
     assert renewed.classifier.encoder.input.size == 48
 
@@ -163,7 +167,7 @@ def test_every_letter_that_may_be_shown_comes_with_it(room: Room) -> None:
     write(room.models, *ROWS[:3], "c,облако,,,")
     room.build()
     for _ in range(2):
-        room.renewal.look()
-    renewed = room.renewal.mailbox.take(timeout=0)
+        room.reloader.poll()
+    renewed = room.reloader.mailbox.take(timeout=0)
     assert renewed is not None
     assert set("облакоairbreeze") <= renewed.letters

@@ -29,7 +29,8 @@ from pathlib import Path
 import torch
 from installation import STARTED_AT
 from installation.settings import kiosk as config
-from installation.show import show
+from installation.show.parts import open_parts
+from installation.show.show import Show
 from installation.errors import CameraError, Mistake
 from installation.running.clock import MonotonicClock
 from installation.seeing.frame import Frame
@@ -129,7 +130,7 @@ class Clock(MonotonicClock):
         super().wait(seconds)
 
 def load(*arguments):
-    parts = show.load(*arguments)
+    parts = open_parts(*arguments)
     detector = parts.detector
     if yunet is None:
         detector._propose.register_forward_pre_hook(look_up)
@@ -146,9 +147,9 @@ def tell(event):
         named.append(True)
         camera.there = ending != "left"
 
-show.Show(
+Show(
     config.load(folder / "kiosk.yaml"), Wall((640, 360)), started_at=STARTED_AT, clock=Clock(),
-    say=lambda line: print(line, file=sys.stderr), tell=tell, open_parts=load,
+    log=lambda line: print(line, file=sys.stderr), emit=tell, open_parts=load,
 ).run(100)
 os._exit(0)
 """

@@ -63,19 +63,19 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
 
 LOADING = f"""
 from pathlib import Path
-from installation.show import show
+from installation.show.parts import open_parts
 from installation.settings.kiosk import load
 from installation.running.clock import MonotonicClock
 
-def say(line):
+def log(line):
     if line.startswith("device:"):  # the labels have been read, the networks have not
         Path("models/fish/labels.csv").write_text({LABELS.replace("unseen", "")!r})
 
-parts = show.load(load(Path("kiosk.yaml")), MonotonicClock(), say)
-parts.renewal.look()
-parts.renewal.look()
-renewed = parts.renewal.mailbox.take(timeout=0)
-print(len(parts.label_set.labels), renewed and len(renewed.classifier.label_set.labels))
+parts = open_parts(load(Path("kiosk.yaml")), MonotonicClock(), log)
+parts.reloader.poll()
+parts.reloader.poll()
+reloaded = parts.reloader.mailbox.take(timeout=0)
+print(len(parts.label_set.labels), reloaded and len(reloaded.classifier.label_set.labels))
 """
 
 

@@ -41,6 +41,7 @@ from tests.support.figures import (
     rows,
     sighting,
 )
+from tests.support.sightings import sightings_of
 
 MakeContext = Callable[[Size], ScreenContext]
 
@@ -67,9 +68,7 @@ visitors = st.lists(
 
 
 def _sightings(found: list[tuple[Box, Label | None]]) -> Sightings:
-    return Sightings(
-        0.0, tuple(sighting(number, box, label) for number, (box, label) in enumerate(found))
-    )
+    return sightings_of([sighting(number, box, label) for number, (box, label) in enumerate(found)])
 
 
 def _captions(scene: Scene) -> list[Panel]:
@@ -177,7 +176,7 @@ def test_what_the_root_says_of_scores_is_true(
     found = sighting(1, box, ROOT)
     assert found.verdict is not None
     found = replace(found, verdict=replace(found.verdict, score=score))
-    scene = compose(FRAME, Sightings(0.0, (found,)), context((1920, 1080)), now=0.0)
+    scene = compose(FRAME, sightings_of([found]), context((1920, 1080)), now=0.0)
     assert f"above {said} of 100" in " ".join(_says(scene).split())
 
 
@@ -199,7 +198,7 @@ def test_boxes_are_predicted_to_the_frame(context: MakeContext) -> None:
     found = sighting(1, Box(100, 100, 200, 220), CLINICIAN)
     walking = replace(found, track=replace(found.track, velocity=(200.0, 0.0, 0.0, 0.0)))
     later = Frame(FRAME.pixels, 0.1)
-    scene = compose(later, Sightings(0.0, (walking,)), context((1280, 720)), now=0.1)
+    scene = compose(later, sightings_of([walking]), context((1280, 720)), now=0.1)
     square = scene.visitors[0].square
     assert square.x + square.width / 2 == pytest.approx(170, abs=1)
 
@@ -268,7 +267,7 @@ def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size
 def _visitor_at(now: float, evidence: float, before: Scene | None, context: ScreenContext) -> Scene:
     track = Track(1, Box(500, 200, 600, 320), (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     candidates = sighting(1, track.box, None).candidates
-    seen = Sightings(0.0, (Sighting(track, candidates, evidence, None),))
+    seen = sightings_of([Sighting(track, candidates, evidence, None)])
     return compose(FRAME, seen, context, now, before)
 
 

@@ -13,6 +13,7 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
 from installation.showing.scene import Size
+from tests.support.sightings import sightings_of
 
 Head = tuple[float, float, float]
 """Centre x and y of a head on the frame, and its size, px."""
@@ -121,10 +122,9 @@ def sighting(
 
 def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
     """Return visitors at `heads` with `labels`, over and over; those with None are being read."""
-    return Sightings(
-        0.0,
-        tuple(
+    return sightings_of(
+        [
             sighting(number, face(head), labels[number % len(labels)], evidence=0.45)
             for number, head in enumerate(heads)
-        ),
+        ]
     )

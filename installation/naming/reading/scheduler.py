@@ -1,4 +1,4 @@
-"""Whose turn it is to be read, where a look at the room has no time for everybody."""
+"""Which visitors are read on a frame, if there is no time to read all of them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ from collections.abc import Sequence
 
 from installation.seeing.tracker import Track
 
-LOOK_S = 1.0
-"""How long reading may take in one look at the room: the tracker bears one look a second."""
+READING_TIME_S = 1.0
+"""How long the readings of one frame may take: the tracker needs one analysed frame a second."""
 
 
-class Rota:
-    """Keeps who was read when, and how many can be read in `LOOK_S`; of nobody who has left.
+class ReadingScheduler:
+    """A round robin over the visitors who are there: as many a frame as `READING_TIME_S` allows.
 
-    A network on a graphics card reads everybody in every look. A large one on two cores takes half
-    a second for each visitor: then those come first who have waited longest.
+    A network on a graphics card reads all visitors on every frame. A large one on two cores takes
+    half a second for each visitor; then those who have waited longest come first.
     """
 
     def __init__(self) -> None:
         self._read_at: dict[int, float] = {}
-        self._most = 1
+        """When each visitor was read last (s, monotonic), by track id; only of those there."""
+        self._limit = 1
+        """How many visitors can be read on a frame, from the time that the last readings took."""
 
-    def due(self, tracks: Sequence[Track]) -> list[Track]:
-        """Return which of `tracks` to read now, in their order; newcomers first."""
+    def choose(self, tracks: Sequence[Track]) -> list[Track]:
+        """Return which of `tracks` to read now, in their order; newcomers are chosen first."""
         waited = sorted(tracks, key=lambda track: self._read_at.get(track.id, -float("inf")))
-        first = {track.id for track in waited[: self._most]}
-        return [track for track in tracks if track.id in first]
+        chosen = {track.id for track in waited[: self._limit]}
+        return [track for track in tracks if track.id in chosen]
 
-    def note(
+    def record(
         self, read: Sequence[Track], tracks: Sequence[Track], now: float, took_s: float
     ) -> None:
-        """Take note that `read` of `tracks` were read at the instant `now`, which took so long."""
+        """Record that `read`, of all `tracks`, were read at `now` (s, monotonic) in `took_s`."""
         for track in read:
             self._read_at[track.id] = now
         here = {track.id for track in tracks}
         self._read_at = {id_: at for id_, at in self._read_at.items() if id_ in here}
         if read:
-            self._most = max(1, int(len(read) * LOOK_S / max(took_s, 1e-6)))
+            self._limit = max(1, int(len(read) * READING_TIME_S / max(took_s, 1e-6)))

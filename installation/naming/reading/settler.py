@@ -1,9 +1,9 @@
-"""From many readings of a visitor to one verdict that stands still.
+"""From many readings of a visitor to one verdict that stays.
 
-Each visitor has evidence: the mean of their readings' scores, older ones counting less. With a
-thousand labels no label ever holds 60 of 100 of such a mean, however sure the machine is, so
-agreement is not a share of the score. It is the share of the readings, weighted alike, that had the
-leading label among their three best: do the readings say the same, or does each say another thing?
+The evidence about each visitor is the mean of their readings' scores, older ones counting less.
+With a thousand labels no label ever has 60 % of such a mean, however sure the network is, so
+agreement is not a share of the score. It is the share of the readings, weighted in the same way,
+that had the leading label among their three best.
 """
 
 from __future__ import annotations
@@ -16,139 +16,149 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.reading.values import (
-    Candidate,
-    Reading,
-    Sighting,
-    Sightings,
-    Verdict,
-)
+from installation.naming.reading.values import Candidate, Reading, Sighting, Verdict
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 
 HALF_LIFE_S = 2.0
-"""After so long a reading counts half; a guess: about what a visitor takes to turn round."""
+"""The age at which a reading counts half; a guess: about the time that turning round takes."""
 
-BEST = 3
+VOTES = 3
 """How many of a reading's best labels it votes for."""
 
 PATIENCE = 3.0
-"""A visitor whose readings do not agree within so many minimum times is only the root."""
+"""A visitor whose readings do not agree within so many times `min_time_s` is named the root."""
 
 HYSTERESIS = 1.25
 """How many times a verdict's own score another label must have to replace it, and how many times
-smaller than the least score its own may become."""
+smaller than `min_score` its own may become."""
 
-TUMBLING = 24
-"""How many names tumble past."""
+CANDIDATES = 24
+"""How many names tumble past on the screen before there is a verdict."""
 
 
 @dataclass(eq=False, repr=False)
 class _Evidence:
-    """What has been read of one visitor; `(labels,)` arrays, and the readings' summed weight."""
+    """The faded sum of one visitor's readings, from `first_at` to `last_at` (s, monotonic).
+
+    `scores` and `votes` are `(labels,)`; `weight` is what each would be if every reading had a
+    score of 1 for the label.
+    """
 
     first_at: float
     last_at: float
     scores: npt.NDArray[np.float64]
     votes: npt.NDArray[np.float64]
     weight: float = 0.0
-    readings: int = 0
+    reading_count: int = 0
     verdict: Verdict | None = None
 
+    @classmethod
+    def from_instant(cls, at: float, labels: int) -> _Evidence:
+        """Return evidence without readings, of which the first comes `at` this instant."""
+        return cls(at, at, np.zeros(labels), np.zeros(labels))
+
     def add(self, reading: Reading) -> None:
-        """Take a reading in; what was there before fades by its age."""
+        """Add `reading`, and fade the earlier ones by their age."""
         fade = 0.5 ** (max(0.0, reading.taken_at - self.last_at) / HALF_LIFE_S)
         self.scores *= fade
         self.scores += reading.scores
         self.votes *= fade
-        self.votes[_best(reading.scores, BEST)] += 1
+        self.votes[_best(reading.scores, VOTES)] += 1
         self.weight = self.weight * fade + 1
-        self.readings += 1
+        self.reading_count += 1
         self.last_at = reading.taken_at
 
 
 class Settler:
-    """Keeps the evidence of every visitor who is there, and of nobody else."""
+    """Keeps the evidence about every visitor who is there, and about nobody else."""
 
     def __init__(
         self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
     ) -> None:
+        """Take the label set that names visitors; `roulette` draws labels for `draw: sample`."""
         self._settings = settings
         self._roulette = roulette
-        self.turn_to(label_set)
+        self.use_label_set(label_set)
 
-    def turn_to(self, label_set: LabelSet) -> None:
-        """Settle by `label_set` from now on; whoever is there is read anew."""
+    def use_label_set(self, label_set: LabelSet) -> None:
+        """Name visitors by `label_set` from now on; all evidence so far is dropped."""
         self.label_set = label_set
-        least = self._settings.min_score
-        self._min_score = label_set.settings.min_score if least is None else least
+        own = self._settings.min_score
+        self._min_score = label_set.settings.min_score if own is None else own
         self._places = {label.id: i for i, label in enumerate(label_set.labels)}
         self._visitors: dict[int, _Evidence] = {}
 
-    def settle(self, readings: Sequence[Reading], tracks: Sequence[Track], now: float) -> Sightings:
-        """Return all of `tracks` at the instant `now` (s, monotonic) with what has settled.
+    def settle(
+        self, readings: Sequence[Reading], tracks: Sequence[Track], now: float
+    ) -> tuple[Sighting, ...]:
+        """Return a sighting of each of `tracks`, in their order, at `now` (s, monotonic).
 
-        `readings` belong to some of the tracks; a track without one keeps what it had. A visitor
-        whose track is not among `tracks` is forgotten.
+        `readings` are of some of the tracks; a track without one keeps its evidence. The evidence
+        about visitors who are not among `tracks` is dropped.
 
-        A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. Where
-        the leading label's share of the evidence is nothing or below the least score, or the
-        readings do not agree in time, it is the root, until some label earns more. Any other
-        verdict holds for `hold_s`, and then until its share is `HYSTERESIS` times below the least
-        score, or another label has `HYSTERESIS` times its share. With `draw: sample` the roulette
-        turns among all labels that have the least score, and again after each `hold_s`.
+        A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
+        the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
+        within `PATIENCE` times `min_time_s`; any label that earns more replaces the root. Another
+        verdict stands for `hold_s`, and then until its own mean score is `HYSTERESIS` times below
+        `min_score`, or until another label scores `HYSTERESIS` times as much. With `draw: sample`
+        the label is drawn, by their scores, from all that have `min_score`, and drawn again after
+        each `hold_s`.
         """
         here = {track.id for track in tracks}
-        self._visitors = {id_: of for id_, of in self._visitors.items() if id_ in here}
+        self._visitors = {id_: known for id_, known in self._visitors.items() if id_ in here}
         for reading in readings:
             if reading.track_id in here:
-                self._of(reading).add(reading)
-        return Sightings(now, tuple(self._sight(track, now) for track in tracks))
+                self._evidence_for(reading).add(reading)
+        return tuple(self._sight(track, now) for track in tracks)
 
-    def _of(self, reading: Reading) -> _Evidence:
-        nothing = np.zeros(len(self.label_set.labels))
-        new = _Evidence(reading.taken_at, reading.taken_at, nothing, nothing.copy())
-        return self._visitors.setdefault(reading.track_id, new)
+    def _evidence_for(self, reading: Reading) -> _Evidence:
+        """Return the evidence that `reading` is to be added to."""
+        evidence = self._visitors.get(reading.track_id)
+        if evidence is None:
+            evidence = _Evidence.from_instant(reading.taken_at, len(self.label_set.labels))
+            self._visitors[reading.track_id] = evidence
+        return evidence
 
     def _sight(self, track: Track, now: float) -> Sighting:
         evidence = self._visitors.get(track.id)
         if evidence is None:
             return Sighting(track, (), 0.0, None)
-        shares = evidence.scores / evidence.weight
-        best = _best(shares, TUMBLING)
+        means = evidence.scores / evidence.weight
+        best = _best(means, CANDIDATES)
         labels = self.label_set.labels
-        candidates = tuple(Candidate(labels[i], float(shares[i])) for i in best)
+        candidates = tuple(Candidate(labels[i], float(means[i])) for i in best)
         agreement = float(evidence.votes[best[0]] / evidence.weight)
         enough = self._enough(evidence, now)
-        agreed = _ratio(agreement, self._settings.agreement)
+        agreed = _progress(agreement, self._settings.agreement)
         if enough >= 1:
-            evidence.verdict = self._decide(evidence, shares, int(best[0]), agreed >= 1, now)
-        nearness = 1.0 if evidence.verdict else min(enough, agreed)
-        return Sighting(track, candidates, nearness, evidence.verdict)
+            evidence.verdict = self._decide(evidence, means, int(best[0]), agreed >= 1, now)
+        progress = 1.0 if evidence.verdict else min(enough, agreed)
+        return Sighting(track, candidates, progress, evidence.verdict)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
-        """Return how much of the least time and the least readings there is, 0–1."""
+        """Return the progress towards the least time and the least number of readings, 0–1."""
         settings = self._settings
-        waited = _ratio(now - evidence.first_at, settings.min_time_s)
-        return min(waited, _ratio(evidence.readings, settings.min_readings))
+        waited = _progress(now - evidence.first_at, settings.min_time_s)
+        return min(waited, _progress(evidence.reading_count, settings.min_readings))
 
     def _decide(
         self,
         evidence: _Evidence,
-        shares: npt.NDArray[np.float64],
+        means: npt.NDArray[np.float64],
         leader: int,
         agreed: bool,
         now: float,
     ) -> Verdict | None:
-        """Return the verdict from now on: the one there was, another, or none yet.
+        """Return the verdict from now on: the old one, another one, or None as long as it is open.
 
-        `shares` is `(labels,)`, and `leader` the place of its best.
+        `means` are the mean scores, `(labels,)`, and `leader` is the place of the best.
         """
         settings, old = self._settings, evidence.verdict
         named = None if old is None else self._places.get(old.label.id)
         if old is not None and named is not None and now - old.settled_at < settings.hold_s:
             return old
-        best, own = float(shares[leader]), 0.0 if named is None else float(shares[named])
+        best, own = float(means[leader]), 0.0 if named is None else float(means[named])
         stays = own > 0 and own >= self._min_score / HYSTERESIS
         if best <= 0 or best < self._min_score:
             return old if stays else self._root(old, best, now)
@@ -158,14 +168,14 @@ class Settler:
                 return old
             return self._root(old, best, now)
         if settings.draw == "sample":
-            drawn = np.flatnonzero(shares >= self._min_score).tolist()
-            leader = self._roulette.choices(drawn, shares[drawn].tolist())[0]
+            drawn = np.flatnonzero(means >= self._min_score).tolist()
+            leader = self._roulette.choices(drawn, means[drawn].tolist())[0]
         elif stays and best < HYSTERESIS * own:
             return old
-        return Verdict(self.label_set.labels[leader], float(shares[leader]), now)
+        return Verdict(self.label_set.labels[leader], float(means[leader]), now)
 
     def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
-        """Return the root, whose score is the `best` that there has been since it settled."""
+        """Return the root, whose score is the highest that any label had since it settled."""
         root = self.label_set.root
         if old is not None and old.label == root:
             return Verdict(root, max(old.score, best), old.settled_at)
@@ -173,12 +183,12 @@ class Settler:
 
 
 def _best(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
-    """Return the places of the `count` highest scores, highest first; all where there are fewer."""
+    """Return the places of the `count` highest scores, highest first; all if there are fewer."""
     count = min(count, len(scores))
     places = np.argpartition(-scores, count - 1)[:count]
     return places[np.argsort(-scores[places], kind="stable")]
 
 
-def _ratio(value: float, needed: float) -> float:
-    """Return how near `value` is to what is `needed`, 0–1."""
+def _progress(value: float, needed: float) -> float:
+    """Return `value` over `needed`, at most 1."""
     return 1.0 if value >= needed else value / needed

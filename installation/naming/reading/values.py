@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from installation.naming.label_set.label_set import Label
+from installation.naming.label_set.label_set import Label, LabelSet
 from installation.seeing.tracker import Track
 
 
@@ -67,8 +67,15 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Sightings:
-    """All visitors at the instant `taken_at` of the analysed frame, which belongs to `scene`."""
+    """All visitors on one analysed frame, and all that the main thread knows of the analysis.
+
+    `taken_at` is the instant of the frame (s, monotonic), and `scene` the one that it belongs to.
+    `label_set` is the one by which the visitors are named. `reading_count` counts the readings
+    since the start of the show.
+    """
 
     taken_at: float
     visitors: tuple[Sighting, ...]
-    scene: int = 0
+    scene: int
+    label_set: LabelSet
+    reading_count: int

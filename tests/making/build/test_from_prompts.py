@@ -219,7 +219,7 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
         (scores,) = classifier.classify(frame, [FACE])
         total = float(scores.sum())
         sightings = settler.settle([Reading(1, at, scores)], [track], at)
-    verdict = sightings.visitors[0].verdict
+    verdict = sightings[0].verdict
     assert verdict is not None
     return verdict.label.id, total
 

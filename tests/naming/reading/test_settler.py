@@ -5,55 +5,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.naming.label_set.label_set import Label, LabelSet
-from installation.naming.label_set.settings import LabelSetSettings, RootSettings
-from installation.naming.methods import TEXT
+from installation.naming.label_set.label_set import Label
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Reading, Sighting
-from installation.seeing.box import Box
-from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
-
-NAMES = ("air", "breeze", "cloud", "dew", "east wind", "fog")
-PERSON = Label("p", "person", "a human being", ())
-SET = LabelSet(
-    name="weather",
-    folder=Path("weather"),
-    settings=LabelSetSettings(
-        title="Weather",
-        credit="a test",
-        root=RootSettings(id="p", name="person", definition="a human being"),
-        method=TEXT,
-        min_score=0.2,
-    ),
-    root=PERSON,
-    labels=tuple(Label(name, name, "", ("person",)) for name in NAMES),
-    rows=tuple(range(len(NAMES))),
-    background=(),
-    size=len(NAMES),
-    unread=0,
-    hidden={},
-    fingerprint="",
-)
-
-
-def track(number: int = 1) -> Track:
-    """Return a visitor's track."""
-    return Track(
-        id=number,
-        box=Box(0, 0, 10, 10),
-        velocity=(0.0, 0.0, 0.0, 0.0),
-        seen_at=0.0,
-        born_at=0.0,
-        hits=3,
-        misses=0,
-    )
+from tests.support.sightings import still_track
+from tests.support.weather import NAMES, PERSON, WEATHER
 
 
 def reading(at: float, scores: Sequence[float], number: int = 1) -> Reading:
@@ -75,13 +37,13 @@ class Room:
 
     def __init__(self, seed: int = 0, **settings: object) -> None:
         reading_settings = ReadingSettings.model_validate(settings)
-        self.settler = Settler(SET, reading_settings, random.Random(seed))
+        self.settler = Settler(WEATHER, reading_settings, random.Random(seed))
         self.now = 100.0
 
     def see(self, scores: Sequence[float]) -> Sighting:
         self.now += 0.2
         readings = [reading(self.now, scores)]
-        return self.settler.settle(readings, [track()], self.now).visitors[0]
+        return self.settler.settle(readings, [still_track()], self.now)[0]
 
     def watch(self, scores: Sequence[float], seconds: float) -> Sighting:
         return [self.see(scores) for _ in range(round(seconds / 0.2))][-1]
@@ -105,11 +67,11 @@ def test_a_verdict_takes_its_time() -> None:
 
 def test_a_slow_machine_still_takes_three_readings() -> None:
     """However long it takes, one reading is no verdict."""
-    settler = Settler(SET, ReadingSettings(), random.Random(0))
+    settler = Settler(WEATHER, ReadingSettings(), random.Random(0))
     named = []
     for at in (0.0, 5.0, 10.0):
-        sightings = settler.settle([reading(at, sure("fog"))], [track()], at)
-        named.append(name_of(sightings.visitors[0]))
+        sightings = settler.settle([reading(at, sure("fog"))], [still_track()], at)
+        named.append(name_of(sightings[0]))
     assert named == [None, None, "fog"]
 
 
@@ -117,7 +79,7 @@ def test_a_frame_without_readings_keeps_what_was_read() -> None:
     """A visitor who was not read on this frame keeps candidates and verdict."""
     room = Room()
     before = room.watch(sure("fog"), 2)
-    after = room.settler.settle([], [track()], room.now + 0.1).visitors[0]
+    after = room.settler.settle([], [still_track()], room.now + 0.1)[0]
     assert (after.verdict, after.candidates) == (before.verdict, before.candidates)
 
 
@@ -199,15 +161,15 @@ def test_the_roulette_keeps_the_least_score() -> None:
 def test_the_roulette_draws_from_all_that_score_enough() -> None:
     """However many labels there are, none that scores enough is left out of the draw."""
     labels = tuple(Label(f"l{i}", f"l{i}", "", ("person",)) for i in range(60))
-    many = replace(SET, labels=labels, rows=tuple(range(60)), size=60)
+    many = replace(WEATHER, labels=labels, rows=tuple(range(60)), size=60)
     scores = [1 / 60] * 60
     drawn = set()
     for seed in range(600):
         settings = ReadingSettings(draw="sample", min_score=0.01)
         settler = Settler(many, settings, random.Random(seed))
         for at in (0.0, 1.0, 2.0):
-            seen = settler.settle([reading(at, scores)], [track()], at)
-        drawn.add(name_of(seen.visitors[0]))
+            seen = settler.settle([reading(at, scores)], [still_track()], at)
+        drawn.add(name_of(seen[0]))
     assert len(drawn) == 60
 
 
@@ -255,16 +217,14 @@ def test_a_visitor_who_leaves_is_forgotten() -> None:
     room.watch(sure("fog"), 2)
     room.settler.settle([], [], room.now)
     assert room.settler._visitors == {}
-    sighting = room.settler.settle([], [track()], room.now).visitors[0]
+    sighting = room.settler.settle([], [still_track()], room.now)[0]
     assert (sighting.candidates, sighting.evidence, sighting.verdict) == ((), 0.0, None)
 
 
 def test_a_reading_of_somebody_who_has_left_is_dropped() -> None:
     """A late reading brings nobody back."""
-    settler = Settler(SET, ReadingSettings(), random.Random(0))
-    assert (
-        settler.settle([reading(0.0, FLAT, number=7)], [track()], 0.0).visitors[0].candidates == ()
-    )
+    settler = Settler(WEATHER, ReadingSettings(), random.Random(0))
+    assert settler.settle([reading(0.0, FLAT, number=7)], [still_track()], 0.0)[0].candidates == ()
     assert settler._visitors.keys() <= {1}
 
 
@@ -283,20 +243,20 @@ def test_whatever_is_read_the_sightings_make_sense(
     frames: list[tuple[float, set[int], list[float]]], draw: str
 ) -> None:
     """Scores and evidence stay in 0–1, the best is first, and each visitor has their own."""
-    settler = Settler(SET, ReadingSettings.model_validate({"draw": draw}), random.Random(0))
+    settler = Settler(WEATHER, ReadingSettings.model_validate({"draw": draw}), random.Random(0))
     now = 0.0
     for wait, here, raw in frames:
         now += wait
         scores = [score / max(1.0, sum(raw)) for score in raw]
         readings = [reading(now, scores, number) for number in here]
-        sightings = settler.settle(readings, [track(number) for number in here], now)
-        assert [sighting.track.id for sighting in sightings.visitors] == list(here)
+        sightings = settler.settle(readings, [still_track(number) for number in here], now)
+        assert [sighting.track.id for sighting in sightings] == list(here)
         assert settler._visitors.keys() == here
-        for sighting in sightings.visitors:
+        for sighting in sightings:
             shares = [candidate.score for candidate in sighting.candidates]
             assert shares == sorted(shares, reverse=True)
             assert all(0 <= share <= 1 + 1e-6 for share in shares)
             assert 0 <= sighting.evidence <= 1
             if sighting.verdict is not None:
                 assert sighting.verdict.settled_at <= now
-                assert sighting.verdict.label in (PERSON, *SET.labels)
+                assert sighting.verdict.label in (PERSON, *WEATHER.labels)

@@ -1,0 +1,104 @@
+"""The work of the thread `analysis`: from the newest frame to the sightings of its visitors.
+
+Analysis in a process of its own was the alternative; `scripts/bench` measures that a thread does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from installation.memory.forgetting import forget_all
+from installation.naming.reading.scheduler import ReadingScheduler
+from installation.naming.reading.values import Reading, Sightings
+from installation.running.clock import Clock
+from installation.running.latest import Latest
+from installation.seeing.frame import Frame
+from installation.seeing.tracker import Track
+from installation.show.parts import Parts
+
+if TYPE_CHECKING:
+    # It loads torch, which the loader does after the first paint.
+    from installation.naming.reading.classifier import Classifier
+
+LONGEST_WAIT_S = 30.0
+"""How long a changed label set waits for a moment without visitors; a guess."""
+
+
+class Analysis:
+    """Detects, tracks and classifies faces, and settles on a verdict for each."""
+
+    def __init__(
+        self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
+    ) -> None:
+        self._detector = parts.detector
+        self._tracker = parts.tracker
+        self._classifier = parts.classifier
+        self._settler = parts.settler
+        self._clock = clock
+        self._scheduler = ReadingScheduler()
+        self._frames = frames
+        self._sightings = sightings
+        self._next: tuple[Classifier, float] | None = None
+        """The classifier of a changed label set, and the instant since when it waits."""
+        self._reading_count = 0
+        self.new_classifiers: Latest[Classifier] = Latest()
+        """Takes the classifier of a changed label set from the main thread."""
+
+    def __call__(self, stopping: threading.Event) -> None:
+        """Analyse until `stopping` is set or the frames end; then forget every visitor's pixels."""
+        try:
+            while not stopping.is_set() and not self._frames.ended:
+                frame = self._frames.take(timeout=0.1)
+                if frame is not None:
+                    self._sightings.put(self.analyse(frame))
+        finally:
+            frame = None
+            with contextlib.suppress(Exception):  # what ended the work is what is to be reported
+                forget_all((self._frames, self._detector, self._classifier))
+
+    def analyse(self, frame: Frame) -> Sightings:
+        """Return the sightings on `frame`."""
+        tracks = self._tracker.update(self._detector.detect(frame), frame.taken_at, frame.scene)
+        chosen = self._scheduler.choose(tracks)
+        began_at = self._clock.now()
+        readings = self._read(frame, chosen)
+        self._scheduler.record(chosen, tracks, began_at, self._clock.now() - began_at)
+        self._reading_count += len(readings)
+        sightings = Sightings(
+            taken_at=frame.taken_at,
+            visitors=self._settler.settle(readings, tracks, frame.taken_at),
+            scene=frame.scene,
+            label_set=self._settler.label_set,
+            reading_count=self._reading_count,
+        )
+        self._swap_label_set(frame.taken_at, somebody_there=bool(tracks))
+        return sightings
+
+    def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
+        """Return a reading of each of `tracks`; without tracks, the classifier forgets the last."""
+        if not tracks:
+            self._classifier.forget()
+            return []
+        boxes = [track.box_at(frame.taken_at) for track in tracks]
+        scores = self._classifier.classify(frame, boxes)
+        return [
+            Reading(track.id, frame.taken_at, row)
+            for track, row in zip(tracks, scores, strict=True)
+        ]
+
+    def _swap_label_set(self, now: float, *, somebody_there: bool) -> None:
+        """Use a changed label set once nobody is there, and after `LONGEST_WAIT_S` in any case."""
+        classifier = self.new_classifiers.take(timeout=0)
+        if classifier is not None:
+            self._next = classifier, now
+        if self._next is None:
+            return
+        following, waiting_since = self._next
+        if somebody_there and now - waiting_since < LONGEST_WAIT_S:
+            return
+        self._classifier.forget()
+        self._classifier, self._next = following, None
+        self._settler.use_label_set(following.label_set)

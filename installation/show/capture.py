@@ -1,0 +1,52 @@
+"""The work of the thread `capture`: every frame of the camera, for the mirror and for analysis."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from installation.running.latest import Latest
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.frame import Frame
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    """What the staff's card shows of the camera.
+
+    Of `pieces` of memory for its pictures, `locked_pieces` can never be written to swap.
+    """
+
+    name: str
+    pieces: int
+    locked_pieces: int
+
+    @classmethod
+    def from_camera(cls, camera: Camera) -> CameraStatus:
+        """Return the status of `camera` now; for the thread that reads it."""
+        return cls(camera.name, camera.pool.allocated, camera.pool.locked)
+
+
+def capture_frames(
+    camera: Camera,
+    mailboxes: Sequence[Latest[Frame]],
+    statuses: Latest[CameraStatus],
+    stopping: threading.Event,
+) -> None:
+    """Put every frame of `camera` into all `mailboxes` until it ends or `stopping` is set.
+
+    Then the camera and the mailboxes are closed. Raises what the camera raises.
+    """
+    try:
+        while not stopping.is_set():
+            frame = camera.read()
+            if frame is None:
+                return
+            for mailbox in mailboxes:
+                mailbox.put(frame)
+            statuses.put(CameraStatus.from_camera(camera))
+    finally:
+        camera.close()
+        for mailbox in mailboxes:
+            mailbox.close()

@@ -1,0 +1,111 @@
+"""How commands start a show: the screen is opened, signals end the show, the screen is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from installation.errors import Mistake, ScreenError
+from installation.guarding.guard import Guard
+from installation.running.telemetry import Summary
+from installation.settings.kiosk import Settings
+from installation.settings.source import Auto, Device
+from installation.settings.yaml_file import Loaded
+from installation.show.events import Emit
+from installation.show.parts import Log
+from installation.show.show import Show
+from installation.showing.scene import Size
+from installation.showing.window import open_screen
+
+
+def run_show(
+    loaded: Loaded[Settings],
+    *,
+    headless: bool = False,
+    windowed: Size | None = None,
+    seconds: float | None = None,
+    started_at: float,
+    log: Log,
+    emit: Emit,
+    guard: Guard | None,
+) -> Summary:
+    """Run the show and return its summary; Ctrl-C and SIGTERM end it.
+
+    `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `emit`
+    takes the events if the show runs without a screen; with a camera, that must be `headless`, or
+    ScreenError is raised. Without a `guard` nothing is enforced: for measurements. Raises
+    KioskError.
+    """
+    screen, fallback = open_screen(
+        loaded.settings.screen.display,
+        headless=headless,
+        windowed=windowed,
+        where=loaded.where("screen", "display"),
+    )
+    try:
+        if fallback:
+            log(fallback)
+            _refuse_unannounced(loaded)
+        log(f"screen: {screen.name}.")
+        show = Show(
+            loaded,
+            screen,
+            started_at=started_at,
+            log=log,
+            emit=_emit_nothing if screen.visible else emit,
+            guard=guard,
+        )
+        with ended_by_signals(show):
+            return show.run(seconds)
+    finally:
+        screen.surface.fill(0)
+        screen.close()
+
+
+def show_trouble_card(*, headless: bool, windowed: Size | None) -> None:
+    """Leave the trouble card up for a while if kiosk.yaml cannot be read.
+
+    It is in English, on the first display; does nothing if no display can be opened.
+    """
+    with contextlib.suppress(ScreenError):
+        screen, _ = open_screen("auto", headless=headless, windowed=windowed)
+        show = Show(
+            Loaded(Settings(), "", {}, {}),
+            screen,
+            started_at=0.0,
+            log=lambda _: None,
+            emit=_emit_nothing,
+        )
+        with ended_by_signals(show):
+            show.show_trouble_card()
+        screen.close()
+
+
+def _emit_nothing(event: dict[str, object]) -> None:
+    """Take an event of a show that people can look at."""
+
+
+def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
+    """Raise ScreenError if a camera would look at people without a screen that tells them."""
+    from installation.seeing.cameras import v4l
+
+    source = loaded.settings.camera.source
+    # By name only, as no camera may be opened before the guard is sealed.
+    if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.nodes()):
+        return
+    what = "this machine has no display, so nobody would read that an AI system looks at them"
+    remedy = "Connect one; or start the show with --headless, and tell people in another way."
+    raise ScreenError(Mistake(loaded.where("screen", "display"), what, remedy))
+
+
+@contextlib.contextmanager
+def ended_by_signals(show: Show) -> Iterator[None]:
+    """End `show` on Ctrl-C and SIGTERM; afterwards the signals do what they did before."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: show.end()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,53 @@
+"""The events of a headless show: one when a visitor is named, and one when a visitor leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from installation.naming.reading.values import Sighting, Sightings
+
+Emit = Callable[[dict[str, object]], None]
+"""Takes one event of a headless show."""
+
+
+class VisitorEvents:
+    """Emits each verdict once, and each visitor's leaving."""
+
+    def __init__(self, emit: Emit, started_at: float) -> None:
+        """Take the start of the process (s, monotonic), from which the events count."""
+        self._emit = emit
+        self._started_at = started_at
+        self._named: dict[int, str | None] = {}
+        """The id of each visitor's label, by the visitor's number; None: not named yet."""
+        self.first_verdict_s: float | None = None
+
+    def update(self, sightings: Sightings, now: float) -> None:
+        """Emit what is new in `sightings`, which the screen shows since `now` (s, monotonic)."""
+        at = now - self._started_at
+        here = {visitor.track.id: visitor for visitor in sightings.visitors}
+        for gone in sorted(self._named.keys() - here.keys()):
+            del self._named[gone]
+            self._emit({"event": "left", "at": round(at, 3), "visitor": gone})
+        for number, visitor in here.items():
+            label_id = visitor.verdict.label.id if visitor.verdict else None
+            if label_id is not None and label_id != self._named.get(number):
+                if self.first_verdict_s is None:
+                    self.first_verdict_s = at
+                self._emit(_verdict_event(at, number, visitor))
+            self._named[number] = label_id
+
+
+def _verdict_event(at: float, number: int, visitor: Sighting) -> dict[str, object]:
+    assert visitor.verdict is not None
+    label, box = visitor.verdict.label, visitor.track.box
+    return {
+        "event": "verdict",
+        "at": round(at, 3),
+        "visitor": number,
+        "id": label.id,
+        "label": label.name,
+        "definition": label.definition,
+        "chain": list(label.chain),
+        "score": round(visitor.verdict.score, 4),
+        "box": [round(edge, 1) for edge in (box.x0, box.y0, box.x1, box.y1)],
+    }

@@ -1,0 +1,119 @@
+"""The work of the main thread: the newest frame with what is known of the people on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from installation.naming.reading.values import Sightings
+from installation.running.clock import Clock
+from installation.running.latest import Latest
+from installation.running.telemetry import Durations
+from installation.seeing.frame import Frame
+from installation.settings.kiosk import Settings
+from installation.showing.compose import compose
+from installation.showing.fonts import Fonts
+from installation.showing.painter import Painter
+from installation.showing.scene import Scene
+from installation.showing.staff import ShowStatus, with_staff_card
+from installation.showing.typesetting import ScreenContext
+from installation.showing.window import Screen
+from installation.showing.words import words_of
+
+REPAINT_S = 1 / 30
+"""The longest time between two paints if no frame comes, so that names go on tumbling."""
+
+STALE_S = 3.0
+"""How much older than the picture the newest sightings may be before their names disappear.
+
+With one reading a second, the slowest rate that the tracker bears, sightings are two seconds old
+before the next ones come. If analysis hangs, another visitor may step under a name that hangs too.
+"""
+
+
+def open_context(screen: Screen, settings: Settings, texts: Iterable[str] = ()) -> ScreenContext:
+    """Return what every scene on `screen` has in common, with fonts for `texts` too.
+
+    Raises ScreenError if a script has no font.
+    """
+    words = words_of(settings)
+    return ScreenContext(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
+
+
+class Mirror:
+    """Paints the newest frame, each box predicted to the instant of that frame."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        context: ScreenContext,
+        frames: Latest[Frame],
+        sightings: Latest[Sightings],
+        clock: Clock,
+        update_privacy_line: Callable[[ScreenContext], ScreenContext] | None = None,
+        status: Callable[[float], ShowStatus] | None = None,
+    ) -> None:
+        """Take the two mailboxes from which it is fed.
+
+        `update_privacy_line` puts today's privacy line into a context; None: it stays as it is.
+        `status` returns the figures of the staff's card at an instant (s, monotonic); None: there
+        is no card.
+        """
+        self._screen = screen
+        self._painter = Painter(context.fonts)
+        self._context = context
+        self._update_privacy_line = update_privacy_line
+        self._status = status
+        self._frames = frames
+        self._new_sightings = sightings
+        self._clock = clock
+        self._frame: Frame | None = None
+        self._sightings: Sightings | None = None
+        self._scene: Scene | None = None
+        self._flipped_at: float | None = None
+        self.first_at: float | None = None
+        """When the first frame was on the screen (s, monotonic)."""
+        self.ages = Durations()
+        self.intervals = Durations()
+
+    def step(self, *, staff_card: bool = False) -> Sightings | None:
+        """Paint once, as soon as a frame comes; return the sightings if they are new.
+
+        `staff_card` says whether the staff's card is painted over the scene.
+        """
+        new_frame = self._frames.take(timeout=REPAINT_S)
+        new_sightings = self._new_sightings.take(timeout=0)
+        self._sightings = new_sightings or self._sightings
+        self._frame = new_frame or self._frame
+        if self._update_privacy_line is not None:
+            self._context = self._update_privacy_line(self._context)
+        if self._frame is not None:
+            now = self._clock.now()
+            self._scene = compose(self._frame, self._current(), self._context, now, self._scene)
+            scene = self._scene
+            if staff_card and self._status is not None:
+                scene = with_staff_card(scene, self._status(now), self._context)
+            self._painter.paint(scene, self._screen.surface)
+            self._screen.flip()
+        if new_frame is not None:
+            self._measure(new_frame)
+        self._painter.evict(self._clock.now())
+        return new_sightings
+
+    def forget(self) -> None:
+        """Drop the frame and all that is known of the people on it."""
+        self._frame = self._sightings = self._scene = None
+
+    def _current(self) -> Sightings | None:
+        """Return the sightings; None if they are of another scene or stale: others are there."""
+        sightings, frame = self._sightings, self._frame
+        if sightings is None or frame is None or sightings.scene != frame.scene:
+            return None
+        return sightings if frame.taken_at - sightings.taken_at <= STALE_S else None
+
+    def _measure(self, frame: Frame) -> None:
+        now = self._clock.now()
+        self.ages.add(now - frame.taken_at)
+        self.first_at = self.first_at or now
+        if self._flipped_at is not None:
+            self.intervals.add(now - self._flipped_at)
+        self._flipped_at = now

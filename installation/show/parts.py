@@ -1,0 +1,172 @@
+"""The parts of a show: opened by the thread `loader` and warmed up before the camera is open.
+
+What can be checked without torch, which takes seconds to import, is checked first, so that a
+mistake in a file is reported at once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from installation.running.clock import Clock
+from installation.seeing.box import Box
+from installation.settings.kiosk import CameraSettings, Settings
+from installation.settings.paths import MODELS
+from installation.settings.yaml_file import Loaded
+
+if TYPE_CHECKING:
+    # These load torch, which the loader does after the first paint.
+    from installation.naming.label_set.label_set import LabelSet
+    from installation.naming.reading.classifier import Classifier
+    from installation.naming.reading.settler import Settler
+    from installation.naming.reload import LabelSetReloader
+    from installation.seeing.cameras.camera import Camera
+    from installation.seeing.faces.detector import Detector
+    from installation.seeing.tracker import Tracker
+
+Log = Callable[[str], None]
+"""Takes one line for the people who run the show."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that the loader opens, and how the camera is opened once the guard is sealed."""
+
+    label_set: LabelSet
+    open_camera: Callable[[], Camera]
+    detector: Detector
+    tracker: Tracker
+    classifier: Classifier
+    settler: Settler
+    device: str
+    """The device on which the networks run, by PyTorch's name."""
+    reloader: LabelSetReloader | None = None
+    """Opens the label set again when its files change; None: changes are not looked for."""
+
+
+def open_parts(
+    loaded: Loaded[Settings], clock: Clock, log: Log, *, as_fast_as_possible: bool = False
+) -> Parts:
+    """Return the show's parts, warmed up; `log` takes a line about each of them.
+
+    `as_fast_as_possible` plays a film once without waiting, for measurements. Takes some seconds.
+    Raises KioskError.
+    """
+    from installation.naming.label_set import folder
+    from installation.seeing.cameras import v4l
+
+    settings = loaded.settings
+    cameras_before = v4l.nodes()
+    # Before the files are read, so that what is saved while the show loads counts as a change.
+    files_read = folder.signature(MODELS / settings.labels)
+    label_set = _load_label_set(loaded)
+    language = settings.language
+    if language.words != language.labels:
+        log(f"words: the kiosk has none in '{language.labels}', so its own are in English.")
+
+    import torch
+
+    from installation.memory.buffers import overwrite_freed_memory
+    from installation.naming.networks.device import choose_device
+    from installation.naming.reading.classifier import open_classifier
+    from installation.naming.reading.settler import Settler
+    from installation.naming.reload import LabelSetReloader
+    from installation.seeing.faces.open import open_detector
+    from installation.seeing.tracker import Tracker
+
+    # One core is left to the mirror. With both of two cores busy elsewhere, finding a face took
+    # 42 ms on one thread and 265 ms on two, which wait for each other.
+    torch.set_num_threads(max(1, _usable_cores() - 1))
+    device, sentence = choose_device(settings.device, where=loaded.where("device"))
+    log(sentence)
+    detector = open_detector(settings.detector, device)
+    log(f"detector: {detector.name}")
+    classifier = open_classifier(label_set, device)
+    log(f"network: {classifier.encoder.name}")
+    log(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
+    overwrite_freed_memory()
+    warm_up(detector, classifier, settings.camera)
+    return Parts(
+        label_set=label_set,
+        open_camera=partial(
+            _open_camera, settings.camera, cameras_before, clock, log, as_fast_as_possible
+        ),
+        detector=detector,
+        tracker=Tracker(),
+        classifier=classifier,
+        settler=Settler(label_set, settings.reading, random.Random()),
+        device=str(device),
+        reloader=LabelSetReloader(classifier, files_read, partial(_load_label_set, loaded), log),
+    )
+
+
+def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
+    """Run both once on a grey frame of the size that the camera will send.
+
+    Whatever compiles or allocates memory on the first run does so now, not with a visitor waiting;
+    so does what runs when the classifier forgets.
+    """
+    from installation.seeing.frame import Frame
+
+    width, height = settings.width, settings.height
+    if settings.rotate in (90, 270):
+        width, height = height, width
+    grey = Frame(np.full((height, width, 3), 127, np.uint8), 0.0)
+    detector.detect(grey)
+    classifier.classify(grey, [Box.from_centre(width / 2, height / 2, height / 5, height / 4)])
+    classifier.forget()
+
+
+def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:
+    """Return the label set that kiosk.yaml names; raises LabelSetError."""
+    from installation.naming.label_set import built_file
+    from installation.naming.label_set.load import load_label_set
+
+    settings = loaded.settings
+    label_set = load_label_set(
+        settings.labels,
+        settings.content,
+        where=loaded.where("labels"),
+        language=settings.language.labels,
+    )
+    built_file.check(label_set)
+    return label_set
+
+
+def _open_camera(
+    settings: CameraSettings,
+    cameras_before: Sequence[Path],
+    clock: Clock,
+    log: Log,
+    as_fast_as_possible: bool,
+) -> Camera:
+    """Return the open camera; to be called under the whole guard, as to list cameras opens them.
+
+    `cameras_before` are the cameras that were there at the start: a rehearsal that plays for lack
+    of a camera ends when another one is plugged in. Raises CameraError.
+    """
+    from installation.seeing.cameras.hotplug import StandIn
+    from installation.seeing.cameras.open import open_camera, resolve
+
+    source, fallback = resolve(settings.source)
+    if fallback:
+        log(fallback)
+    chosen = settings.model_copy(update={"source": source})
+    camera = open_camera(chosen, clock, as_fast_as_possible=as_fast_as_possible)
+    log(f"camera: {camera.name}")
+    return StandIn(camera, cameras_before, clock) if fallback else camera
+
+
+def _usable_cores() -> int:
+    """Return how many cores the process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,81 @@
+"""The figures of the staff's card while the show runs."""
+
+from __future__ import annotations
+
+from installation.guarding.self_test import Proof
+from installation.naming.reading.values import Sightings
+from installation.running.latest import Latest
+from installation.seeing.frame import Frame
+from installation.show.capture import CameraStatus
+from installation.show.parts import Parts
+from installation.showing.staff import ShowStatus, layers
+
+REFRESH_S = 1.0
+"""How long the figures stand still, so that they can be read."""
+
+
+class StatusReporter:
+    """Gathers the status of the show, new once a second."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        proof: Proof | None,
+        frames: Latest[Frame],
+        camera: CameraStatus,
+        cameras: Latest[CameraStatus],
+        started_at: float,
+        now: float,
+    ) -> None:
+        """Take what the figures come from.
+
+        `proof` is the guard's self-test; None: there is no guard. `frames` is the mirror's mailbox,
+        which counts what passes through it. `camera` is the camera's status now, and `cameras`
+        receives later ones. `started_at` is the start of the process and `now` that of the mirror
+        (s, monotonic).
+        """
+        self._parts = parts
+        self._proof = proof
+        self._frames = frames
+        self._camera = camera
+        self._cameras = cameras
+        self._label_set = parts.label_set
+        self._started_at = started_at
+        self._counted_at = now
+        self._count = 0
+        self._status: ShowStatus | None = None
+
+    def update(self, sightings: Sightings) -> None:
+        """Take the label set by which the newest `sightings` were named."""
+        self._label_set = sightings.label_set
+
+    def status(self, now: float) -> ShowStatus:
+        """Return the status at the instant `now` (s, monotonic), at most `REFRESH_S` old."""
+        if self._status is None or now - self._counted_at >= REFRESH_S:
+            self._status = self._gather(now)
+        return self._status
+
+    def _gather(self, now: float) -> ShowStatus:
+        """Return the status; the rate is that since the last call."""
+        count = self._frames.received - self._frames.dropped
+        passed_s = now - self._counted_at
+        rate = (count - self._count) / passed_s if passed_s > 0 else 0.0
+        self._counted_at, self._count = now, count
+        self._camera = self._cameras.take(timeout=0) or self._camera
+        parts, proof, label_set = self._parts, self._proof, self._label_set
+        return ShowStatus(
+            layers=() if proof is None else layers(proof),
+            ways=0 if proof is None else proof.ways_tried,
+            tried_at=proof.tested_at if proof is not None and proof.results else None,
+            locked=self._camera.locked_pieces,
+            made=self._camera.pieces,
+            labels=label_set.settings.title,
+            shown=len(label_set.labels),
+            size=label_set.size,
+            camera=self._camera.name,
+            detector=parts.detector.name,
+            device=parts.device,
+            rate=rate,
+            dropped=self._frames.dropped,
+            seconds=now - self._started_at,
+        )

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from installation.naming.reading.values import Sightings
+from installation.running.latest import Latest
+from installation.seeing.box import Box
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Frame
+from installation.show.analysis import LONGEST_WAIT_S, Analysis
+from installation.show.parts import Parts
+from tests.support.manual_clock import ManualClock
+from tests.support.small_show import (
+    FirstLabel,
+    GreyFilm,
+    OneFaceOnBright,
+    grey_frame,
+    small_parts,
+)
+
+
+def analysis_of(parts: Parts) -> Analysis:
+    """Return the analysis of `parts`, to which frames are given one by one."""
+    return Analysis(parts, Latest(), Latest(), ManualClock())
+
+
+def seen_by(analysis: Analysis, at: float, *, lit: bool = True) -> Sightings:
+    """Return the sightings at an instant, with somebody there if it is `lit`."""
+    return analysis.analyse(grey_frame(200 if lit else 3, at))
+
+
+def test_frames_become_sightings_with_a_verdict() -> None:
+    """Analysis finds a face, follows it, reads it and settles, all from frames alone."""
+    parts = small_parts(GreyFilm(0))
+    analysis = analysis_of(parts)
+    seen = [seen_by(analysis, number / 10) for number in range(20)]
+    visitors = {visitor.track.id for sightings in seen for visitor in sightings.visitors}
+    assert visitors == {1}
+    verdict = seen[-1].visitors[0].verdict
+    assert verdict is not None
+    assert verdict.label == parts.label_set.labels[0]
+    assert seen[-1].reading_count == sum(len(sightings.visitors) for sightings in seen)
+
+
+def test_sightings_say_which_label_set_named_them_and_when() -> None:
+    """The instant and the scene are the frame's, and the label set is the one in use."""
+    parts = small_parts(GreyFilm(0))
+    frame = replace(grey_frame(taken_at=7.5), scene=3)
+    sightings = analysis_of(parts).analyse(frame)
+    assert (sightings.taken_at, sightings.scene) == (7.5, 3)
+    assert sightings.label_set is parts.label_set
+
+
+def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
+    """Whoever is being read keeps their categories; the next visitor gets the new ones."""
+    parts = replace(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+    analysis = analysis_of(parts)
+    for number in range(10):
+        seen_by(analysis, number / 10)
+    changed = FirstLabel.of_objects()
+    analysis.new_classifiers.put(changed)
+    held = seen_by(analysis, 1.0).visitors[0].verdict
+    assert held is not None
+    assert held.label == parts.label_set.labels[0]
+    for number in range(11, 40):
+        seen_by(analysis, number / 10, lit=False)
+    seen = [seen_by(analysis, 4 + number / 10) for number in range(10)]
+    verdict = seen[-1].visitors[0].verdict
+    assert verdict is not None
+    assert verdict.label == changed.label_set.labels[0]
+    assert seen[-1].label_set is changed.label_set
+
+
+def test_a_changed_label_set_does_not_wait_for_ever() -> None:
+    """In a full room the new categories come after half a minute, and all are read again."""
+    parts = small_parts(GreyFilm(0))
+    analysis = analysis_of(parts)
+    changed = FirstLabel.of_objects()
+    named = set()
+    for number in range(round(10 * LONGEST_WAIT_S) + 30):
+        if number == 10:
+            analysis.new_classifiers.put(changed)
+        for visitor in seen_by(analysis, number / 10).visitors:
+            if visitor.verdict:
+                named.add(visitor.verdict.label)
+    assert named == {parts.label_set.labels[0], changed.label_set.labels[0]}
+
+
+class Forgetful:
+    """A detector and a classifier that record what they are asked to do, in order."""
+
+    def __init__(self, parts: Parts, *, fails: bool = False) -> None:
+        self.calls: list[str] = []
+        record = self.calls.append
+
+        class RecordingDetector(OneFaceOnBright):
+            def detect(self, frame: Frame) -> list[Face]:
+                record("detect")
+                if fails:
+                    raise RuntimeError("the detector has failed")
+                return super().detect(frame)
+
+            def forget(self) -> None:
+                record("detector forgets")
+
+        class RecordingClassifier(FirstLabel):
+            def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+                record("classify")
+                return super().classify(frame, boxes)
+
+            def forget(self) -> None:
+                record("classifier forgets")
+
+        classifier = RecordingClassifier(parts.label_set)
+        self.parts = replace(parts, detector=RecordingDetector(), classifier=classifier)
+
+
+def test_the_classifier_forgets_once_nobody_is_there() -> None:
+    """As soon as the last visitor has left, their crop is overwritten in the libraries' memory."""
+    forgetful = Forgetful(small_parts(GreyFilm(0)))
+    analysis = analysis_of(forgetful.parts)
+    for number in range(3):
+        seen_by(analysis, number / 10)
+    assert "classifier forgets" not in forgetful.calls[forgetful.calls.index("classify") :]
+    for number in range(10, 40):
+        seen_by(analysis, number / 10, lit=False)
+    assert forgetful.calls[-2:] == ["detect", "classifier forgets"]
+
+
+def test_a_classifier_that_is_replaced_forgets() -> None:
+    """When a changed label set comes into a full room, the old classifier keeps no crop."""
+    forgetful = Forgetful(small_parts(GreyFilm(0)))
+    analysis = analysis_of(forgetful.parts)
+    for number in range(3):
+        seen_by(analysis, number / 10)
+    analysis.new_classifiers.put(FirstLabel.of_objects())
+    seen_by(analysis, 0.4)
+    seen_by(analysis, 0.4 + LONGEST_WAIT_S)
+    assert forgetful.calls[-1] == "classifier forgets"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
+    """Whether the frames end or a network fails: no frame waits, and both networks forget."""
+    forgetful = Forgetful(small_parts(GreyFilm(0)), fails=fails)
+    frames: Latest[Frame] = Latest()
+    analysis = Analysis(forgetful.parts, frames, Latest(), ManualClock())
+    frames.put(grey_frame(200))
+    frames.close()
+    failure = pytest.raises(RuntimeError, match="detector") if fails else contextlib.nullcontext()
+    with failure:
+        analysis(threading.Event())
+    assert sorted(forgetful.calls[-2:]) == ["classifier forgets", "detector forgets"]
+    assert frames.ended

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from mmap import mmap
+
+import numpy as np
+import pygame
+import pytest
+
+from installation.naming.reading.values import Sighting, Sightings
+from installation.running.latest import Latest
+from installation.seeing.box import Box
+from installation.seeing.cameras.orientation import Orientation
+from installation.seeing.frame import Frame
+from installation.settings.kiosk import OwnWords, Settings
+from installation.settings.languages import resolve_language
+from installation.show.analysis import Analysis
+from installation.show.capture import CameraStatus
+from installation.show.mirror import STALE_S, Mirror, open_context
+from installation.show.status import StatusReporter
+from installation.showing.window import OffScreen
+from installation.showing.words import load_words
+from tests.support.manual_clock import ManualClock
+from tests.support.sightings import sightings_of, still_track
+from tests.support.small_show import GreyFilm, OneFaceOnBright, grey_frame, small_parts
+
+
+def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
+    """If the camera stalls, the picture stays and the figures do not improve."""
+    clock = ManualClock(10.0)
+    frames: Latest[Frame] = Latest()
+    screen = OffScreen((320, 180))
+    mirror = Mirror(screen, open_context(screen, Settings()), frames, Latest(), clock)
+    frames.put(grey_frame(200, 9.98))
+    mirror.step()
+    clock.instant = 11.0
+    mirror.step()
+    assert mirror.ages.total == 1
+    assert mirror.ages.percentile_ms(1.0) == pytest.approx(20, abs=1)
+    frames.put(grey_frame(200, 11.0))
+    mirror.step()
+    assert mirror.intervals.percentile_ms(1.0) == pytest.approx(1000, abs=1)
+
+
+def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
+    """Visitors never see it by themselves, and the mirror is as before once it is away."""
+    frames: Latest[Frame] = Latest()
+    screen = OffScreen((320, 180))
+    camera = GreyFilm(0)
+    status = CameraStatus.from_camera(camera)
+    reporter = StatusReporter(small_parts(camera), None, frames, status, Latest(), 0.0, 10.0)
+    context = open_context(screen, Settings())
+    mirror = Mirror(screen, context, frames, Latest(), ManualClock(10.0), status=reporter.status)
+    painted = []
+    for wanted in (False, True, False):
+        frames.put(grey_frame(200, 10.0))
+        mirror.step(staff_card=wanted)
+        painted.append(pygame.surfarray.array3d(screen.surface).copy())
+    assert np.array_equal(painted[0], painted[2])
+    assert not np.array_equal(painted[0], painted[1])
+
+
+@pytest.mark.parametrize(("age", "named"), [(STALE_S, True), (STALE_S + 0.1, False)])
+def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
+    """If analysis hangs, names go from the mirror before somebody else steps under them."""
+    screen = OffScreen((320, 180))
+    context = open_context(screen, Settings())
+    painted = []
+    somebody = Sighting(still_track(7, Box(1, 2, 3, 4), at=5.0), (), 0.5, None)
+    for visitors in ((), (somebody,)):
+        frames: Latest[Frame] = Latest()
+        frames.put(grey_frame(200, 5.0 + age))
+        seen: Latest[Sightings] = Latest()
+        seen.put(sightings_of(visitors, 5.0))
+        Mirror(screen, context, frames, seen, ManualClock(5.0 + age)).step()
+        painted.append(pygame.surfarray.array3d(screen.surface).copy())
+    without, with_somebody = painted
+    assert np.array_equal(without, with_somebody) is not named
+
+
+def test_nobody_is_named_by_sightings_of_another_scene() -> None:
+    """After a film's cut nobody stands under the name of the one before."""
+    screen = OffScreen((320, 180))
+    context = open_context(screen, Settings())
+    somebody = Sighting(still_track(7, Box(50, 20, 90, 70), at=5.0), (), 0.5, None)
+    painted = []
+    for scene in (0, 1):
+        frames: Latest[Frame] = Latest()
+        frames.put(replace(grey_frame(200, 5.0), scene=1))
+        seen: Latest[Sightings] = Latest()
+        seen.put(sightings_of([somebody], 5.0, scene=scene))
+        Mirror(screen, context, frames, seen, ManualClock(5.0)).step()
+        painted.append(pygame.surfarray.array3d(screen.surface).copy())
+    assert not np.array_equal(painted[0], painted[1])
+
+
+def test_the_screen_speaks_the_curators_language() -> None:
+    """The words on the screen are those of `language`, with the curator's own in their place."""
+    settings = Settings(language=resolve_language("fr"), words=OwnWords(loading="Patience."))
+    words = open_context(OffScreen((320, 180)), settings).words
+    assert words.loading == "Patience."
+    assert words.reading == load_words("fr").reading
+
+
+def frame_memory() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+    """Return every array in the process that has a frame's size, and all memory of pools."""
+    found = {}
+    for owner in gc.get_objects():
+        for held in (owner, *gc.get_referents(owner)):
+            if issubclass(type(held), np.ndarray) and held.size == 97 * 163 * 3:
+                found[id(held)] = held
+            elif type(held) is mmap and len(held) == 97 * 163 * 3:
+                found[id(held)] = np.frombuffer(held, np.uint8)
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("frames_after", "there"), [(0, True), (1, False)])
+def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, there: bool) -> None:
+    """One frame after a visitor has left no memory of frames holds them; before, some does."""
+    parts = replace(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+    frames: Latest[Frame] = Latest()
+    seen: Latest[Sightings] = Latest()
+    clock = ManualClock()
+    analysis = Analysis(parts, Latest(), seen, clock)
+    screen = OffScreen((320, 180))
+    mirror = Mirror(screen, open_context(screen, Settings()), frames, seen, clock)
+    orientation = Orientation(mirror=True)
+    for number in range(30 + frames_after):
+        level = 201 if number < 30 else 3
+        pixels = orientation.apply(np.full((97, 163, 3), level, np.uint8))
+        frame = Frame(pixels, number / 30)
+        seen.put(analysis.analyse(frame))
+        frames.put(frame)
+        del frame, pixels
+        clock.instant = number / 30
+        mirror.step()
+    gc.collect()
+    assert any((held == 201).any() for held in frame_memory()) is there
+    assert orientation.pool.allocated < 10
+    mirror.forget()
+    gc.collect()
+    assert not any((held == 201).any() for held in frame_memory()), "the mirror has forgotten"

@@ -1,0 +1,159 @@
+"""Small parts of a show that come to a verdict without a network, and a show that is made of them.
+
+They stand in for the camera, the detector and the classifier; everything else is real.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from installation.errors import CameraError, Mistake
+from installation.memory.pool import Pool
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
+from installation.naming.reading.settler import Settler
+from installation.running.clock import Clock, MonotonicClock
+from installation.seeing.box import Box
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Frame
+from installation.seeing.tracker import Tracker
+from installation.settings.kiosk import ContentSettings, ReadingSettings, Settings
+from installation.settings.yaml_file import Loaded
+from installation.show.events import Emit
+from installation.show.parts import Log, Parts
+from installation.show.show import Show
+from installation.showing.window import OffScreen, Screen
+
+EVENT_KEYS = [
+    *("event", "at", "visitor", "id", "label", "definition", "chain", "score", "box"),
+]
+"""The keys of a verdict's event, in their order."""
+
+
+def unplugged() -> CameraError:
+    """Return the error of a camera that is lost."""
+    return CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
+
+
+def grey_frame(level: int = 128, taken_at: float = 0.0) -> Frame:
+    """Return a frame of one grey, 160×90."""
+    return Frame(np.full((90, 160, 3), level, np.uint8), taken_at)
+
+
+class GreyFilm:
+    """A camera whose frames come at once: one every thirtieth of a second of its own time."""
+
+    name = "a film of one grey wall"
+
+    def __init__(self, frames: int, fails_at: int | None = None) -> None:
+        self.pool = Pool()
+        self._numbers = iter(range(frames))
+        self._fails_at = fails_at
+        self.closed = 0
+
+    def read(self) -> Frame | None:
+        number = next(self._numbers, None)
+        if number is None:
+            return None
+        if number == self._fails_at:
+            raise unplugged()
+        return grey_frame(taken_at=number / 30)
+
+    def forget(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class OneFace:
+    """A detector that finds the same face on every frame."""
+
+    name = "one face"
+
+    def detect(self, frame: Frame) -> list[Face]:
+        eyes = ((60.0, 40.0), (80.0, 40.0), (70.0, 50.0), (62.0, 60.0), (78.0, 60.0))
+        return [Face(Box(50, 20, 90, 70), 0.9, eyes)]
+
+    def forget(self) -> None:
+        pass
+
+
+class OneFaceOnBright(OneFace):
+    """A detector that finds a face on bright frames only."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        return super().detect(frame) if frame.pixels[0, 0, 0] > 100 else []
+
+
+class NoFace(OneFace):
+    """A detector that finds nobody."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        return []
+
+
+class FirstLabel:
+    """A classifier that gives its first label nearly everything."""
+
+    def __init__(self, label_set: LabelSet) -> None:
+        self.label_set = label_set
+
+    @classmethod
+    def of_objects(cls) -> FirstLabel:
+        """Return one for another label set than that of `small_parts`."""
+        return cls(load_label_set("objects", ContentSettings()))
+
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        count = len(self.label_set.labels)
+        scores = np.full((len(boxes), count), 0.1 / (count - 1), np.float32)
+        scores[:, 0] = 0.9
+        return scores
+
+    def forget(self) -> None:
+        pass
+
+
+def small_parts(camera: Camera) -> Parts:
+    """Return `camera` with a detector and a classifier that are sure of themselves."""
+    label_set = load_label_set("kindnesses", ContentSettings())
+    settings = ReadingSettings(min_time_s=0.2, min_readings=2)
+    return Parts(
+        label_set=label_set,
+        open_camera=lambda: camera,
+        detector=OneFace(),
+        tracker=Tracker(),
+        classifier=FirstLabel(label_set),
+        settler=Settler(label_set, settings, random.Random(0)),
+        device="cpu",
+    )
+
+
+def ignore(_: object) -> None:
+    """Take a line or an event that the test does not look at."""
+
+
+def small_show(
+    camera: Camera,
+    emit: Emit = ignore,
+    *,
+    screen: Screen | None = None,
+    clock: Clock | None = None,
+    log: Log = ignore,
+    open_parts: Callable[[Loaded[Settings], Clock, Log], Parts] | None = None,
+) -> Show:
+    """Return a show of `camera`, by default on a small screen that nobody sees."""
+    return Show(
+        Loaded(Settings(), "kiosk.yaml", {}, {}),
+        screen or OffScreen((320, 180)),
+        started_at=(clock or MonotonicClock()).now(),
+        log=log,
+        emit=emit,
+        open_parts=open_parts or (lambda loaded, clock, log: small_parts(camera)),
+        clock=clock,
+    )
