@@ -31,7 +31,7 @@ from pathlib import Path
 from timm.data import ImageNetInfo
 
 from installation.errors import KioskError, LabelSetError, Mistake
-from installation.naming.label_set.csv_file import COLUMNS
+from installation.naming.label_set.csv_file import REQUIRED_COLUMNS
 from installation.settings.reasons import REASONS
 
 HERE = Path(__file__).parent
@@ -411,7 +411,7 @@ def build(wordnet: Path, judgement: Path) -> str:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(REQUIRED_COLUMNS)
     for id_ in categories:
         described = imagenet.label_name_to_description(id_, detailed=True)
         definition = REGISTER.sub("", described.split(": ", 1)[1])

@@ -17,7 +17,7 @@ from installation.errors import (
 )
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.folder import TENSORS
+from installation.naming.label_set.folder import TENSORS_FILE
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
@@ -92,8 +92,8 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     if words or others:
         raise LabelSetError(*words, *others)
     yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
-    if label_set.unread:
-        yield f"{label_set.unread:,} rows are unknown to its network and never shown."
+    if label_set.unknown:
+        yield f"{label_set.unknown:,} rows are unknown to its network and never shown."
     if source.settings.method.brings_network:
         yield pictures(source)
         yield "Whether its network answers as the set says, `kiosk labels preview` tries."
@@ -116,7 +116,7 @@ def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
     """
     given = taken or source.settings.input or InputSettings()
     said = source.settings.input.model_fields_set if source.settings.input else set()
-    if own_network.find(source.folder).name == TENSORS:
+    if own_network.find(source.folder).name == TENSORS_FILE:
         who = "as its own files say, and labelset.yaml where it says other"
         if taken is None:
             return f"Its network is given pictures {who}."
@@ -135,7 +135,9 @@ def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
 def _undrawable(source: LabelSetSource) -> list[Mistake]:
     """Return the rows whose words no font of this machine can draw."""
     file = display_path(labels_file(source.folder))
-    return fonts.undrawable({f"{file}:{row.place}": " ".join(_texts(row)) for row in source.rows})
+    return fonts.undrawable(
+        {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}
+    )
 
 
 def _texts(row: Row) -> Iterator[str]:

@@ -14,8 +14,15 @@ import yaml
 from installation.errors import display_path
 from installation.making.atomic_write import unwritten
 from installation.making.set_names import check_free, check_plain
-from installation.naming.label_set import folder as files
-from installation.naming.label_set.csv_file import COLUMNS, OPTIONAL, Row
+from installation.naming.label_set.csv_file import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, Row
+from installation.naming.label_set.folder import (
+    CONFIG_FILE,
+    LABELS_CSV,
+    ONNX_FILE,
+    PREPROCESSOR_FILE,
+    SETTINGS_FILE,
+    TENSORS_FILE,
+)
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import assemble, read_source
 
@@ -92,7 +99,7 @@ COPIED = {"encoder", "temperature", "min_score", "templates", "examples", "input
 """Settings that a set may go without; a copy has those that its model says."""
 
 
-NETWORK = (files.ONNX, files.TENSORS, files.CONFIG, files.PREPROCESSOR)
+NETWORK = (ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
 """The files of a set's own network."""
 
 
@@ -130,9 +137,9 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         with TemporaryDirectory(prefix=".new-", dir=models) as staging:
             staged = Path(staging) / name
             staged.mkdir()
-            (staged / files.SETTINGS).write_text(YAML.format(**values), encoding="utf-8")
+            (staged / SETTINGS_FILE).write_text(YAML.format(**values), encoding="utf-8")
             # A spreadsheet takes a file for UTF-8 where a BOM says so.
-            (staged / files.LABELS).write_text(_csv(rows), encoding="utf-8-sig", newline="")
+            (staged / LABELS_CSV).write_text(_csv(rows), encoding="utf-8-sig", newline="")
             staged.rename(folder)
     except OSError as failure:
         raise unwritten(folder, failure) from None
@@ -143,18 +150,18 @@ def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
     """Yield what is to be done with a set that has begun, step by step, until it hangs."""
     source = read_source(name, models)
     folder, method = source.folder, source.settings.method
-    table = display_path(folder / files.LABELS)
+    table = display_path(folder / LABELS_CSV)
     yield (
         f"Open {table} in a spreadsheet, a row for each label, and save it as CSV. "
-        f"Its columns are explained in {files.SETTINGS}."
+        f"Its columns are explained in {SETTINGS_FILE}."
     )
-    yield f"Give it a title in {display_path(folder / files.SETTINGS)}."
+    yield f"Give it a title in {display_path(folder / SETTINGS_FILE)}."
     if method.learns_from_pictures:
         pictures = display_path(folder / source.settings.examples)
         yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
     if method.brings_network:
         there = [of for of in NETWORK if model is not None and (models / model / of).exists()]
-        network = " and ".join(there) or files.ONNX
+        network = " and ".join(there) or ONNX_FILE
         of = f" from {display_path(models / model)}" if model is not None and there else ""
         yield f"Copy {network}{of} to {display_path(folder)}: a network is not copied by itself."
     if assemble(source, EVERYTHING).is_built:
@@ -174,13 +181,13 @@ def _quoted(text: object) -> str:
 def _csv(rows: tuple[Row, ...]) -> str:
     """Return the spreadsheet's file of `rows`, with every column that one of them uses."""
     languages = sorted({language for row in rows for language in row.wordings})
-    optional = [column for column in OPTIONAL if any(getattr(row, column) for row in rows)]
+    optional = [column for column in OPTIONAL_COLUMNS if any(getattr(row, column) for row in rows)]
     translated = [f"{kind}_{code}" for code in languages for kind in ("name", "definition")]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*COLUMNS, *optional, *translated])
+    writer.writerow([*REQUIRED_COLUMNS, *optional, *translated])
     for row in rows:
-        said = [getattr(row, column) for column in (*COLUMNS, *optional)]
+        said = [getattr(row, column) for column in (*REQUIRED_COLUMNS, *optional)]
         for code in languages:
             wording = row.wordings.get(code)
             said += [wording.name, wording.definition] if wording else ["", ""]

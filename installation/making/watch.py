@@ -17,7 +17,7 @@ from installation.errors import KioskError, LabelSetError
 from installation.making.build import build
 from installation.making.build.example_pictures import has_other_pictures, stamps
 from installation.naming.label_set import built_file
-from installation.naming.label_set.folder import BUILT, SETTINGS, signature
+from installation.naming.label_set.folder import BUILT_FILE, SETTINGS_FILE, signature
 from installation.naming.label_set.load import assemble, read_source
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.settings.kiosk import ContentSettings
@@ -100,9 +100,9 @@ def keep_built(
 
 def _state(folder: Path) -> tuple[object, ...]:
     """Return what tells one state of what a set is built from, pictures too, from another."""
-    files = {name: stamp for name, stamp in signature(folder).items() if name != BUILT}
+    files = {name: stamp for name, stamp in signature(folder).items() if name != BUILT_FILE}
     try:
-        settings = load_yaml(folder / SETTINGS, LabelSetSettings, LabelSetError).settings
+        settings = load_yaml(folder / SETTINGS_FILE, LabelSetSettings, LabelSetError).settings
     except LabelSetError:
         return (files,)
     return files, stamps(
@@ -118,7 +118,7 @@ def build_if_stale(name: str, content: ContentSettings, say: Say, models: Path =
     source = read_source(name, models)
     label_set = assemble(source, content)
     try:
-        built_file.check(label_set)
+        built_file.check_built(label_set)
         stale = has_other_pictures(source, label_set)
     except LabelSetError:
         stale = True

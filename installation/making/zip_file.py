@@ -31,12 +31,12 @@ from installation.making.set_names import PLAIN, check_free, check_plain
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import OVERRIDES
 from installation.naming.label_set.folder import (
-    CARD,
-    CONFIG,
-    LARGEST,
-    LINES,
-    PREPROCESSOR,
-    SETTINGS,
+    CARD_FILE,
+    CONFIG_FILE,
+    LABELS_TXT,
+    MAX_BYTES,
+    PREPROCESSOR_FILE,
+    SETTINGS_FILE,
 )
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
@@ -48,10 +48,10 @@ from installation.settings.text_file import read_text
 LARGEST_ZIP = 2**31 - 1
 """Bytes, packed and unpacked; a larger zip has another form, zip64, which is refused."""
 
-WORDS = (CARD, LINES, CONFIG, PREPROCESSOR)
+WORDS = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
 """Files that are text, beyond those that `load_label_set` reads."""
 
-MOST_ENTRIES = len(LARGEST) + 1
+MOST_ENTRIES = len(MAX_BYTES) + 1
 """The files, and the folder itself, which some tools list."""
 
 LARGEST_TABLE = 2**14
@@ -148,7 +148,7 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
 def _pack(folder: Path, zip_: Path) -> None:
     """Write the files of `folder` that are exchanged into the zip `zip_`."""
     with ZipFile(zip_, "x", ZIP_STORED) as archive:
-        for file in sorted(LARGEST):
+        for file in sorted(MAX_BYTES):
             source = folder / file
             if not source.is_file():
                 continue
@@ -261,14 +261,14 @@ def _wrong_with(entry: ZipInfo) -> Iterator[str]:
         yield "the folder's name is not plain (expected letters A–Z, digits, - and _)"
     elif "/" not in path:
         yield "it lies beside the set's folder (expected in it)"
-    elif file and file not in LARGEST:
-        yield f"no such file belongs to a label set (known: {', '.join(LARGEST)})"
+    elif file and file not in MAX_BYTES:
+        yield f"no such file belongs to a label set (known: {', '.join(MAX_BYTES)})"
     if kind not in (0, stat.S_IFREG if file else stat.S_IFDIR):
         yield "it is a link, a device or a folder (expected a file)"
     if entry.flag_bits & ~_PLAIN_FLAGS or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         yield "it is encrypted, or packed in a way that is not understood here"
-    if entry.file_size > LARGEST.get(file, entry.file_size):
-        yield f"it has {entry.file_size} bytes (expected at most {LARGEST[file]})"
+    if entry.file_size > MAX_BYTES.get(file, entry.file_size):
+        yield f"it has {entry.file_size} bytes (expected at most {MAX_BYTES[file]})"
     elif entry.file_size > MOST_INFLATION * entry.compress_size:
         yield f"it is packed more than {MOST_INFLATION} times smaller, as no label set is"
 
@@ -340,7 +340,7 @@ def _check_words(label_set: LabelSet) -> None:
     for path in (label_set.folder / name for name in WORDS):
         if not path.exists():
             continue
-        text = read_text(path, display_path(path), LabelSetError, LARGEST[path.name])
+        text = read_text(path, display_path(path), LabelSetError, MAX_BYTES[path.name])
         if disguise := _DISGUISE.search(text):
             line = text.count("\n", 0, disguise.start()) + 1
             what = f"it holds a character that could disguise it (U+{ord(disguise[0]):04X})"
@@ -359,12 +359,12 @@ def _check_examples(label_set: LabelSet) -> None:
     if path.anchor or ".." in path.parts:
         what = f"examples is '{ellipsize(said)}' (expected a folder in the set's own)"
         remedy = "Put a link to it into the set's folder, named examples, and take the line out."
-        raise LabelSetError(Mistake(display_path(label_set.folder / SETTINGS), what, remedy))
+        raise LabelSetError(Mistake(display_path(label_set.folder / SETTINGS_FILE), what, remedy))
 
 
 def _check_built(label_set: LabelSet) -> None:
     """Raise LabelSetError where what is built is not of the set's words; hidden labels may lack."""
-    built_file.check(replace(label_set, rows=(), background=()))
+    built_file.check_built(replace(label_set, rows=(), background=()))
 
 
 def _check_network(label_set: LabelSet) -> None:

@@ -108,15 +108,15 @@ class Method:
 
 
 def _open_conse(label_set: LabelSet, encoder: Encoder) -> Scorer:
-    from installation.naming.scoring.conse import ConSE
+    from installation.naming.scoring.conse import ConseScorer
 
-    return ConSE.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return ConseScorer.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
 
 
 def _open_linear(label_set: LabelSet, encoder: Encoder) -> Scorer:
-    from installation.naming.scoring.linear import Linear
+    from installation.naming.scoring.linear import LinearScorer
 
-    return Linear.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return LinearScorer.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
 
 
 def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from installation.errors import KioskError
-from installation.naming.label_set.built_file import OtherTextError
-from installation.naming.label_set.folder import NUMBERS, Signature, signature
+from installation.naming.label_set.built_file import StaleBuildError
+from installation.naming.label_set.folder import NUMBER_FILES, Signature, signature
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.classifier import CropClassifier, reopen_classifier
 from installation.running.latest import Latest
@@ -76,13 +76,13 @@ class LabelSetReloader:
         """Put the changed set into the mailbox, or log why the old one stays."""
         try:
             label_set = self._load()
-            numbers = [(self._tried[name], self._opened[name]) for name in NUMBERS]
+            numbers = [(self._tried[name], self._opened[name]) for name in NUMBER_FILES]
             same_numbers = all(now == then for now, then in numbers)
             if same_numbers and label_set == self._classifier.label_set:
                 return
             self._classifier = reopen_classifier(self._classifier, label_set)
             self._opened = self._tried
-        except OtherTextError:
+        except StaleBuildError:
             self._log(
                 "labels: the text has changed; the last good set stays until the new one is built "
                 "(by `kiosk labels build`, or by `labels watch` itself)."

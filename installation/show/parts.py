@@ -137,7 +137,7 @@ def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:
         where=loaded.where("labels"),
         language=settings.language.labels,
     )
-    built_file.check(label_set)
+    built_file.check_built(label_set)
     return label_set
 
 

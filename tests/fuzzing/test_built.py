@@ -16,7 +16,7 @@ from installation.naming.label_set import built_file
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.linear import LinearScorer
 from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 ENCODER = "e" * 64
@@ -72,7 +72,7 @@ def tensors_file(random: Random, label_set: LabelSet) -> bytes:
     if chance(random, 0.1):
         data = random.choice((b"", data[:-4], data + bytes(4), data * 2, data[:1]))
     sums = json.dumps(said, sort_keys=True).encode() + data
-    metadata: dict[str, Any] = built_file.metadata(label_set, ENCODER)
+    metadata: dict[str, Any] = built_file.expected_metadata(label_set, ENCODER)
     metadata["tensors_sha256"] = hashlib.sha256(sums).hexdigest()
     if chance(random, 0.15):
         metadata[random.choice([*metadata, "more"])] = random.choice(WRONG)
@@ -164,8 +164,8 @@ def put(label_set: LabelSet, content: bytes) -> None:
 
 def read(label_set: LabelSet) -> None:
     """Open the built file as the show does, and read with it."""
-    built_file.check(label_set)
-    scorer = Linear.from_built(label_set, ENCODER, WIDTH, torch.device("cpu"))
+    built_file.check_built(label_set)
+    scorer = LinearScorer.from_built(label_set, ENCODER, WIDTH, torch.device("cpu"))
     scores = scorer.score(torch.eye(WIDTH))
     assert scores.shape == (WIDTH, 3)
     assert bool(((scores >= 0) & (scores <= 1.0001)).all()), "every score is a share"

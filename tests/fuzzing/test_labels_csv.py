@@ -90,7 +90,7 @@ TOKENS = (
 
 def sheet(random: Random) -> bytes:
     """Return a spreadsheet's file: more or less well made, then in half of all cases damaged."""
-    columns = list(csv_file.COLUMNS)
+    columns = list(csv_file.REQUIRED_COLUMNS)
     while chance(random, 0.4):
         columns.insert(random.randrange(len(columns) + 1), random.choice(HEADERS))
     if chance(random, 0.1):
@@ -136,7 +136,7 @@ def assert_fit_for_the_screen(label_set: LabelSet) -> None:
     """Fail where a set that was accepted holds text that no screen should show."""
     assert label_set.labels
     for label in label_set.labels:
-        assert unicode_text.is_seen(label.name)
+        assert unicode_text.is_visible(label.name)
         assert len(label.name) <= 120
         assert len(label.definition) <= 400
         assert len(label.chain) <= DEEPEST_CHAIN + 1

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 import pytest
 
 from installation.making.zip_file import import_
-from installation.naming.label_set.folder import LARGEST
+from installation.naming.label_set.folder import MAX_BYTES
 from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
 
 FILES = {
@@ -158,7 +158,7 @@ def archive(random: Random, yard: Path) -> bytes:
         at = random.randrange(len(entries))
         if chance(random, 0.3):
             path = random.choice(
-                (*PATHS, f"{yard}/escaped", f"fish/{random.choice(list(LARGEST))}")
+                (*PATHS, f"{yard}/escaped", f"fish/{random.choice(list(MAX_BYTES))}")
             )
             content = random.choice((*FILES.values(), *TARGETS, b"", b" " * 100_000))
             entries.append(Entry(path.encode(), content, random.choice((0, 8))))
@@ -247,9 +247,9 @@ class Reader:
         assert self._come is not None
         assert self._come.parent == self._yard.models
         for file in self._come.iterdir():
-            assert file.name in LARGEST
+            assert file.name in MAX_BYTES
             assert stat.S_ISREG(file.lstat().st_mode)
-            assert file.stat().st_size <= LARGEST[file.name]
+            assert file.stat().st_size <= MAX_BYTES[file.name]
         shutil.rmtree(self._come)
 
 

@@ -28,8 +28,8 @@ LIBRARIES = {
 RENAMED = {
     *("numpy as np", "numpy.typing as npt"),
     # Modules of the package, whose own names would hide local ones.
-    *("check_set as describing", "folder as files", "label_set as labelset"),
-    *("labels as cli_labels", "weights as fetched"),
+    "check_set as describing",
+    "labels as cli_labels",
 }
 """What may be imported under another name."""
 

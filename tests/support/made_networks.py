@@ -50,9 +50,9 @@ def write_set(models: Path, name: str, settings: str, *rows: str) -> Path:
 
 def write_unsafe(models: Path, *ids: str) -> None:
     """Put a list of unsafe synsets with these `ids` where `kiosk fetch` would."""
-    all_ids = [*ids, *(f"n{number:08d}" for number in range(hiding.COUNT - len(ids)))]
+    all_ids = [*ids, *(f"n{number:08d}" for number in range(hiding.UNSAFE_COUNT - len(ids)))]
     (models / "weights").mkdir(exist_ok=True)
-    (models / "weights" / hiding.FILE).write_text("\n".join(all_ids) + "\n")
+    (models / "weights" / hiding.UNSAFE_FILE).write_text("\n".join(all_ids) + "\n")
 
 
 @cache

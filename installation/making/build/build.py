@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from installation.making.atomic_write import replacing
 from installation.making.build.result import Builder, BuildResult
 from installation.naming.label_set import built_file
-from installation.naming.label_set.folder import CARD
+from installation.naming.label_set.folder import CARD_FILE
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import assemble_nonempty, read_source
@@ -51,14 +51,14 @@ def find_builder(method: Method) -> Builder:
 def write(label_set: LabelSet, result: BuildResult) -> None:
     """Write the built file and the card, each whole or not at all."""
     tensors = {name: tensor.contiguous() for name, tensor in result.tensors.items()}
-    said = built_file.metadata(label_set, result.encoder)
+    said = built_file.expected_metadata(label_set, result.encoder)
     if result.pictures:
-        said[built_file.PICTURES] = result.pictures
+        said[built_file.PICTURES_KEY] = result.pictures
     with replacing(label_set.built) as file:
         # The sum is taken of what the file really holds, then the file says it of itself.
         save_file(tensors, file, said)
         save_file(tensors, file, said | {"tensors_sha256": built_file.checksum(file)})
-    with replacing(label_set.folder / CARD) as file:
+    with replacing(label_set.folder / CARD_FILE) as file:
         file.write_text(_card(label_set, result), encoding="utf-8")
 
 

@@ -34,7 +34,7 @@ from installation.errors import (
     limited_nearest,
 )
 from installation.naming.label_set import built_file
-from installation.naming.label_set.folder import LABELS
+from installation.naming.label_set.folder import LABELS_CSV
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
@@ -137,7 +137,9 @@ def find(source: LabelSetSource, known: Container[str]) -> Found:
     if len(rows) == 1:
         what = "there is only one row, and examples can only tell labels from each other"
         mistakes.append(
-            Mistake(display_path(source.folder / LABELS), what, "Add a row, and pictures of it.")
+            Mistake(
+                display_path(source.folder / LABELS_CSV), what, "Add a row, and pictures of it."
+            )
         )
     files: list[tuple[Path, int]] = []
     readable: list[int] = []
@@ -165,7 +167,7 @@ def _misnamed(
     """Yield a mistake for each folder that is no row's, and for each row without a folder."""
     top, table = (
         display_path(source.folder / source.settings.examples),
-        display_path(source.folder / LABELS),
+        display_path(source.folder / LABELS_CSV),
     )
     strays = sorted(folders.keys() - rows.keys())
     lonely = [name for name in rows if name not in folders]
@@ -177,7 +179,7 @@ def _misnamed(
     for name in lonely:
         what = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
         remedy = did_you_mean(find_nearest(name, strays))
-        where = f"{table}:{source.rows[rows[name]].place}"
+        where = f"{table}:{source.rows[rows[name]].location}"
         yield Mistake(where, what, remedy or "Make it, or take the row out.")
 
 
@@ -195,7 +197,7 @@ def has_other_pictures(source: LabelSetSource, label_set: LabelSet) -> bool:
     """
     if not source.settings.method.learns_from_pictures:
         return False
-    before = built_file.said(label_set).get(built_file.PICTURES)
+    before = built_file.read_metadata(label_set).get(built_file.PICTURES_KEY)
     if not (source.folder / source.settings.examples).is_dir():
         return False
     try:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from installation.errors import LabelSetError, Mistake, WeightsError, display_path, ellipsize
 from installation.making.build.result import BuildResult
 from installation.naming.label_set import built_file
-from installation.naming.label_set.folder import SETTINGS
+from installation.naming.label_set.folder import SETTINGS_FILE
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import assemble_nonempty
@@ -46,7 +46,7 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     outputs = source.settings.outputs
     assert outputs is not None, "read_source refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
-    pretrained(name, display_path(source.folder / SETTINGS))
+    pretrained(name, display_path(source.folder / SETTINGS_FILE))
     label_set = assemble_nonempty(source, content)
     rows = sorted((*label_set.rows, *label_set.background))
     places = [outputs[source.rows[row].id] for row in rows]
@@ -56,7 +56,7 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     if difference > TOLERANCE:
         what = f"the head of {ellipsize(name)} is no weighted sum over its features"
         raise LabelSetError(
-            Mistake(display_path(source.folder / SETTINGS), what, "Take another network.")
+            Mistake(display_path(source.folder / SETTINGS_FILE), what, "Take another network.")
         )
     figures = [
         f"{len(rows):,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each: "
@@ -64,7 +64,7 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
         f"On {TRIED} pictures of noise their logits are the whole network's: the farthest apart "
         f"differ by {difference:.1g} of the largest.",
     ]
-    tensors = {built_file.ROWS: torch.tensor(rows), "weight": weight, "bias": bias}
+    tensors = {built_file.ROWS_TENSOR: torch.tensor(rows), "weight": weight, "bias": bias}
     return BuildResult(tensors, fingerprint, figures)
 
 
@@ -105,7 +105,7 @@ def read_rows(
                 if biases is not None:
                     bias[i] = biases[place]
     except (OSError, SafetensorError):
-        remedy = f"Delete it and run: {weights.command(name)}"
+        remedy = f"Delete it and run: {weights.fetch_command(name)}"
         raise wrong("it is damaged", remedy) from None
     return weight, bias
 

@@ -184,7 +184,7 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
 def _cut(source: LabelSetSource, text: TextTower) -> list[str]:
     """Return the sentence that names the lines of labels.csv with more text than CLIP reads."""
     lines = [
-        row.place
+        row.location
         for row in source.rows
         if any(text.cuts(sentence) for sentence in prompts(row, source.settings.templates))
     ]

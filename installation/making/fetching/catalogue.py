@@ -111,12 +111,12 @@ ITEMS = (
     Item(
         name="imagenet-safety",
         purpose="ImageNet's own list of 1,593 unsafe person categories, which then hides them, too",
-        file=hiding.FILE,
+        file=hiding.UNSAFE_FILE,
         licence="none stated",
         sources=(Web("https://image-net.org/filtering-and-balancing/unsafe_synsets.txt"),),
         size=15_930,
         sha256=None,
-        read=hiding.read,
+        read=hiding.read_unsafe_synsets,
     ),
 )
 

@@ -30,10 +30,10 @@ _OTHER = {
 }
 """What has changed since, by the key of the built file that tells."""
 
-PICTURES = "pictures_sha256"
+PICTURES_KEY = "pictures_sha256"
 """The key under which the file says which of an artist's pictures it was built from."""
 
-ROWS = "rows"
+ROWS_TENSOR = "rows"
 """The tensor that tells which rows of labels.csv the file has, where it does not have all of them:
 int64, ascending."""
 
@@ -47,17 +47,20 @@ LARGEST_NUMBER = 1e6
 """Of a built tensor; larger ones, and what is no number, would give scores that are none."""
 
 
-class OtherTextError(LabelSetError):
+class StaleBuildError(LabelSetError):
     """The built file is of other text or other labels than there are now: a build mends it."""
 
 
-def metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
+def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
     """Return what a built file says about itself: what it was built from, and the method.
 
     `encoder` is the SHA-256 of the encoder's weights.
     """
-    said = {"method": label_set.settings.method.name, "labels_sha256": label_set.fingerprint}
-    return said if encoder is None else said | {"encoder_sha256": encoder}
+    expected = {
+        "method": label_set.settings.method.name,
+        "labels_sha256": label_set.fingerprint,
+    }
+    return expected if encoder is None else expected | {"encoder_sha256": encoder}
 
 
 def checksum(file: Path) -> str:
@@ -67,18 +70,18 @@ def checksum(file: Path) -> str:
     ValueError where it is no such file.
     """
     digest = hashlib.sha256()
-    with file.open("rb") as opened:
-        length = int.from_bytes(opened.read(HEADER_LENGTH), "little")
-        header = json.loads(opened.read(length))
+    with file.open("rb") as binary:
+        length = int.from_bytes(binary.read(HEADER_LENGTH), "little")
+        header = json.loads(binary.read(length))
         header.pop("__metadata__", None)
         digest.update(json.dumps(header, sort_keys=True).encode())
-        while chunk := opened.read(1 << 20):
+        while chunk := binary.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
 
 
 @contextmanager
-def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> Iterator[Any]:
+def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) -> Iterator[Any]:
     """Open the built file, whose tensors come as those of `framework`: "pt" or "numpy".
 
     Raises LabelSetError where it is missing, damaged, or built from something else; without
@@ -88,23 +91,23 @@ def opened(label_set: LabelSet, framework: str, encoder: str | None = None) -> I
         _check_header(label_set)
         with safe_open(label_set.built, framework=framework) as file:
             seen = file.metadata() or {}
-            for key, expected in metadata(label_set, encoder).items():
+            for key, expected in expected_metadata(label_set, encoder).items():
                 if seen.get(key) != expected:
                     what = f"it was built for {_OTHER[key]} than there is now"
-                    kind = OtherTextError if key == "labels_sha256" else LabelSetError
-                    raise unfit(label_set, what, kind)
+                    kind = StaleBuildError if key == "labels_sha256" else LabelSetError
+                    raise misfit(label_set, what, kind)
             if seen.get("tensors_sha256") != checksum(label_set.built):
-                raise unfit(label_set, "it is damaged (its numbers are not those that were built)")
+                raise misfit(label_set, "it is damaged (its numbers are not those that were built)")
             yield file
     except FileNotFoundError:
-        raise unfit(label_set, "the label set is not built yet") from None
+        raise misfit(label_set, "the label set is not built yet") from None
     except (SafetensorError, OSError):
-        raise unfit(label_set, "it is damaged") from None
+        raise misfit(label_set, "it is damaged") from None
 
 
-def said(label_set: LabelSet) -> dict[str, str]:
+def read_metadata(label_set: LabelSet) -> dict[str, str]:
     """Return what the built file says about itself; raises LabelSetError as `opened` does."""
-    with opened(label_set, "numpy") as file:
+    with open_built(label_set, "numpy") as file:
         return dict(file.metadata())
 
 
@@ -114,10 +117,10 @@ def _check_header(label_set: LabelSet) -> None:
         length = int.from_bytes(file.read(HEADER_LENGTH), "little")
     if length > LARGEST_HEADER:
         what = f"it is damaged (its header has {length} bytes, expected at most {LARGEST_HEADER})"
-        raise unfit(label_set, what)
+        raise misfit(label_set, what)
 
 
-def read(
+def read_tensors(
     label_set: LabelSet,
     encoder: str,
     kind: str,
@@ -130,17 +133,17 @@ def read(
     background. All of that is checked before any number is read. `encoder` is the SHA-256 of the
     encoder's weights. Raises LabelSetError.
     """
-    with opened(label_set, "pt", encoder) as file:
+    with open_built(label_set, "pt", encoder) as file:
         places = _places(label_set, file)
         shapes = dict(others) | {name: (len(places), *shape) for name, shape in labels.items()}
         for name, shape in shapes.items():
             if wrong := mismatch(file, name, kind, shape):
-                raise unfit(label_set, wrong)
+                raise misfit(label_set, wrong)
         tensors = {name: file.get_tensor(name) for name in shapes}
     for name, tensor in tensors.items():
         if not tensor.abs().max() <= LARGEST_NUMBER:  # what is no number is not smaller either
             what = f"the tensor '{name}' holds numbers beyond {LARGEST_NUMBER:,.0f}, or none"
-            raise unfit(label_set, what)
+            raise misfit(label_set, what)
     wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
     return {name: of[wanted] if name in labels else of for name, of in tensors.items()}
 
@@ -150,40 +153,40 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
 
     Raises LabelSetError where it does not have all that the set shows.
     """
-    if ROWS not in file.keys():  # noqa: SIM118  it is no mapping
+    if ROWS_TENSOR not in file.keys():  # noqa: SIM118  it is no mapping
         return {row: row for row in range(label_set.size)}
-    shape = file.get_slice(ROWS).get_shape()
+    shape = file.get_slice(ROWS_TENSOR).get_shape()
     count = shape[0] if len(shape) == 1 else 0
-    if wrong := mismatch(file, ROWS, "I64", [min(count, label_set.size)]):
-        raise unfit(label_set, wrong)
-    rows = file.get_tensor(ROWS).tolist()
+    if wrong := mismatch(file, ROWS_TENSOR, "I64", [min(count, label_set.size)]):
+        raise misfit(label_set, wrong)
+    rows = file.get_tensor(ROWS_TENSOR).tolist()
     if rows != sorted(set(rows) & set(range(label_set.size))):
-        raise unfit(label_set, f"the tensor '{ROWS}' tells rows that cannot be")
+        raise misfit(label_set, f"the tensor '{ROWS_TENSOR}' tells rows that cannot be")
     if missing := {*label_set.rows, *label_set.background} - set(rows):
         what = f"labels that were hidden when it was built are to be shown now ({len(missing):,})"
-        raise unfit(label_set, what, OtherTextError)
+        raise misfit(label_set, what, StaleBuildError)
     return {row: place for place, row in enumerate(rows)}
 
 
-def check(label_set: LabelSet) -> None:
+def check_built(label_set: LabelSet) -> None:
     """Raise LabelSetError where a set that must be built is not, or not for what it says now.
 
     Whether it fits the network too is for `open_classifier`, which loads torch, to say.
     """
     if label_set.is_built:
-        with opened(label_set, "numpy") as file:
+        with open_built(label_set, "numpy") as file:
             _places(label_set, file)
 
 
 def check_ready(label_set: LabelSet) -> None:
     """Raise LabelSetError as `check` does, and WeightsError where its network is not fetched."""
-    check(label_set)
+    check_built(label_set)
     if label_set.encoder not in (LITE, ""):
-        weights.check(label_set.encoder, label_set.weights)
+        weights.check_fetched(label_set.encoder, label_set.weights_folder)
 
 
-def unfit(
+def misfit(
     label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
     """Return the error that says `what` is wrong with the built file, and how it is built anew."""
-    return kind(Mistake(display_path(label_set.built), what, label_set.remedy))
+    return kind(Mistake(display_path(label_set.built), what, label_set.build_remedy))

@@ -10,7 +10,7 @@ from installation.errors import Mistake, did_you_mean, ellipsize, limited_neares
 from installation.naming.label_set.csv_file import NO, YES, Row
 from installation.naming.label_set.label_set import ancestors
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.naming.label_set.unicode_text import is_seen, looks
+from installation.naming.label_set.unicode_text import confusable_key, is_visible
 from installation.naming.lists import imagenet
 from installation.naming.methods import METHODS
 from installation.settings.reasons import REASONS
@@ -78,7 +78,7 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
     known = (outputs or {}, headings, imagenets)
     find_nearest = limited_nearest()
     for row in rows:
-        where = f"{file}:{row.place}"
+        where = f"{file}:{row.location}"
         if not row.id:
             yield Mistake(where, "the id is empty (expected one of its own)", "Write one.")
         elif row.id == settings.root.id:
@@ -89,12 +89,14 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
             if (first := first_id.setdefault(place, row)) is not row:
                 other = f"the same output as '{ellipsize(first.id)}'"
                 same = "there twice" if first.id == row.id else other
-                what = f"the id '{ellipsize(row.id)}' is {same} (first on line {first.place})"
+                what = f"the id '{ellipsize(row.id)}' is {same} (first on line {first.location})"
                 yield Mistake(where, what, "Give each row an id of its own.")
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
-        elif (first := first_name.setdefault(looks(row.name), row)) is not row:
-            what = f"the name '{ellipsize(row.name)}' is there twice (first on line {first.place})"
+        elif (first := first_name.setdefault(confusable_key(row.name), row)) is not row:
+            what = (
+                f"the name '{ellipsize(row.name)}' is there twice (first on line {first.location})"
+            )
             yield Mistake(where, what, "Make the names differ, or take one row out.")
         if set("/\\") & set(row.id) or row.id.startswith("."):
             what = f"the id '{ellipsize(row.id)}' cannot be a folder's name, as pictures need it"
@@ -146,7 +148,7 @@ def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mist
         kind = "direction-changing" if bad in OVERRIDES else "control"
         seen = f"{what} holds a {kind} character (U+{ord(bad):04X})"
         yield Mistake(where, seen, "Take it out.")
-    elif text.strip() and not is_seen(text):
+    elif text.strip() and not is_visible(text):
         seen = f"{what} holds nothing that can be seen (U+{ord(text[0]):04X})"
         yield Mistake(where, seen, "Write it with letters, or leave it empty.")
 

@@ -20,14 +20,14 @@ from installation.errors import (
     ellipsize,
     nearest,
 )
-from installation.naming.label_set.folder import LARGEST_LABELS
+from installation.naming.label_set.folder import MAX_LABELS_BYTES
 from installation.naming.lists import imagenet
 from installation.settings.languages import TRANSLATED
 from installation.settings.spreadsheet import Record, read_records, row_place
 from installation.settings.text_file import read_text
 
-COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
-OPTIONAL = ("looks_like", "is_background")
+REQUIRED_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
+OPTIONAL_COLUMNS = ("looks_like", "is_background")
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """A column such as `name-es`, `name (es)` or `name_pt-br`; or `name_spanish`, without a code."""
 
@@ -73,7 +73,7 @@ class Row:
     number: int | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the row is, as messages say it: `6`, or `6 (row 4)` after cells of many lines."""
         return row_place(self.line, self.number)
 
@@ -93,14 +93,14 @@ class Row:
         return self.is_background.casefold() in YES
 
 
-def read(path: Path) -> list[Row]:
+def read_csv(path: Path) -> list[Row]:
     """Return the rows of the file at `path`; names and definitions as far as they are known.
 
     Raises LabelSetError with all that is wrong with its form: columns, quotes, cells without a
     column. What the cells say is for the label set to judge.
     """
     file = display_path(path)
-    text = read_text(path, file, LabelSetError, LARGEST_LABELS)
+    text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)
     records = read_records(text, file, LabelSetError)
     header = next(records, Record(1, 1, []))
     where = f"{file}:{header.place}"
@@ -134,10 +134,10 @@ def read(path: Path) -> list[Row]:
 
 
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
-    known = {column for column in columns if column in (*COLUMNS, *OPTIONAL)}
+    known = {column for column in columns if column in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)}
     known |= {column for column in columns if TRANSLATED.fullmatch(column)}
     strangers = [column for column in columns if column and column not in known]
-    for column in dict.fromkeys((*COLUMNS, *sorted(known))):
+    for column in dict.fromkeys((*REQUIRED_COLUMNS, *sorted(known))):
         count = columns.count(column)
         if count > 1:
             yield Mistake(where, f"the column '{column}' is there {count} times", "Keep one.")
@@ -159,13 +159,13 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             continue
         code = stranger.rpartition("_")[2]
         translated = (f"name_{code}", f"definition_{code}") if 2 <= len(code) <= 3 else ()
-        if meant := did_you_mean(nearest(stranger, (*OPTIONAL, *translated))):
+        if meant := did_you_mean(nearest(stranger, (*OPTIONAL_COLUMNS, *translated))):
             yield Mistake(where, what, meant)
 
 
 def _row(record: Record, cells: Mapping[str, str]) -> Row:
     """Return a row; an empty name or definition is ImageNet's, where the id is one of its own."""
-    plain: dict[str, Any] = {c: cells.get(c, "") for c in (*COLUMNS, *OPTIONAL)}
+    plain: dict[str, Any] = {c: cells.get(c, "") for c in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)}
     if not plain["name"]:
         plain["name"] = imagenet.names().get(plain["id"], "").partition(", ")[0]
     if not plain["definition"]:

@@ -7,44 +7,44 @@ from pathlib import Path
 
 from installation.settings.paths import MAX_TEXT_BYTES
 
-SETTINGS = "labelset.yaml"
-BUILT = "built.safetensors"
-CARD = "card.md"
-ONNX = "classifier.onnx"
-TENSORS = "model.safetensors"
+SETTINGS_FILE = "labelset.yaml"
+BUILT_FILE = "built.safetensors"
+CARD_FILE = "card.md"
+ONNX_FILE = "classifier.onnx"
+TENSORS_FILE = "model.safetensors"
 """The two networks that a set may bring; this one is Hugging Face's."""
-PREPROCESSOR = "preprocessor_config.json"
+PREPROCESSOR_FILE = "preprocessor_config.json"
 """How transformers' classifiers take pictures; a folder may go without."""
-LABELS = "labels.csv"
-LINES = "labels.txt"
-CONFIG = "config.json"
+LABELS_CSV = "labels.csv"
+LABELS_TXT = "labels.txt"
+CONFIG_FILE = "config.json"
 
-NAMING = (LABELS, LINES, CONFIG)
+LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
 """What may hold a set's labels; the first one that is there does."""
 
-LARGEST_LABELS = 8 * 1024 * 1024
+MAX_LABELS_BYTES = 8 * 1024 * 1024
 """Bytes; thirty times the 2,832 rows of the shipped persons."""
 
-LARGEST_NETWORK = 3 * 2**29
+MAX_NETWORK_BYTES = 3 * 2**29
 """Bytes; a vision transformer of the size "large" has 1.2 billion."""
 
-LARGEST: Mapping[str, int] = {
-    SETTINGS: MAX_TEXT_BYTES,
-    LABELS: LARGEST_LABELS,
-    BUILT: 2**28,
-    CARD: MAX_TEXT_BYTES,
-    ONNX: LARGEST_NETWORK,
-    LINES: LARGEST_LABELS,
-    CONFIG: LARGEST_LABELS,
-    TENSORS: LARGEST_NETWORK,
-    PREPROCESSOR: MAX_TEXT_BYTES,
+MAX_BYTES: Mapping[str, int] = {
+    SETTINGS_FILE: MAX_TEXT_BYTES,
+    LABELS_CSV: MAX_LABELS_BYTES,
+    BUILT_FILE: 2**28,
+    CARD_FILE: MAX_TEXT_BYTES,
+    ONNX_FILE: MAX_NETWORK_BYTES,
+    LABELS_TXT: MAX_LABELS_BYTES,
+    CONFIG_FILE: MAX_LABELS_BYTES,
+    TENSORS_FILE: MAX_NETWORK_BYTES,
+    PREPROCESSOR_FILE: MAX_TEXT_BYTES,
 }
 """All files of a set, and how many bytes each may have. The artist's pictures are not among them.
 """
 
-WORDS = (SETTINGS, LABELS, LINES)
+TEXT_FILES = (SETTINGS_FILE, LABELS_CSV, LABELS_TXT)
 """What a set's files say in words, all of which is in its `LabelSet`."""
-NUMBERS = (BUILT, ONNX, TENSORS, CONFIG, PREPROCESSOR)
+NUMBER_FILES = (BUILT_FILE, ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
 """What the scores are made by, which may change while the words stay."""
 
 Stamp = tuple[int, int, int] | None
@@ -53,7 +53,7 @@ Signature = Mapping[str, Stamp]
 
 def signature(folder: Path) -> Signature:
     """Return what tells one state of a set's files from another, without reading them."""
-    return {name: _stamp(folder / name) for name in (*WORDS, *NUMBERS)}
+    return {name: _stamp(folder / name) for name in (*TEXT_FILES, *NUMBER_FILES)}
 
 
 def _stamp(file: Path) -> Stamp:

@@ -27,7 +27,7 @@ from pathlib import Path
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.folder import LABELS
+from installation.naming.label_set.folder import LABELS_CSV
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS, WEIGHTS
@@ -42,13 +42,13 @@ EVERYTHING = ContentSettings.model_construct(hide=())
 JUDGED = ("objects", "persons")
 """The shipped sets whose reasons also hold for names that came with a network."""
 
-FILE = "unsafe_synsets.txt"
+UNSAFE_FILE = "unsafe_synsets.txt"
 """ImageNet's list of unsafe person categories, in the folder of fetched weights."""
 
-COUNT = 1593
+UNSAFE_COUNT = 1593
 """Ids in the list; the paper's figure, and that of the one public copy that was looked at."""
 
-LARGEST = 64 * 1024
+MAX_UNSAFE_BYTES = 64 * 1024
 """Bytes of the list; four times what 1,593 lines of ten bytes take."""
 
 REMEDY = "Delete it, and run: kiosk fetch imagenet-safety"
@@ -90,7 +90,7 @@ def _shipped_reasons() -> Iterator[tuple[str, set[str]]]:
     """Yield the WordNet id of each category in the shipped sets, and why it is hidden there."""
     unsafe = unsafe_synsets(WEIGHTS)
     for name in JUDGED:
-        for row in csv_file.read(MODELS / name / LABELS):
+        for row in csv_file.read_csv(MODELS / name / LABELS_CSV):
             yield row.id, {*row.reasons, *(["imagenet"] if row.id in unsafe else [])}
 
 
@@ -99,30 +99,32 @@ def unsafe_synsets(folder: Path = WEIGHTS) -> frozenset[str]:
 
     Raises LabelSetError if the list is damaged: a damaged list must not show more than a whole one.
     """
-    file = folder / FILE
-    return read(file) if file.exists() else frozenset()
+    file = folder / UNSAFE_FILE
+    return read_unsafe_synsets(file) if file.exists() else frozenset()
 
 
-def read(file: Path) -> frozenset[str]:
+def read_unsafe_synsets(file: Path) -> frozenset[str]:
     """Return the 1,593 WordNet ids of the list in `file`; raises LabelSetError."""
     where = display_path(file)
     try:
         with file.open("rb") as opened:
-            data = opened.read(LARGEST + 1)
+            data = opened.read(MAX_UNSAFE_BYTES + 1)
     except OSError as failure:
         what = f"it cannot be read ({failure.strerror})"
         raise LabelSetError(Mistake(where, what, REMEDY)) from None
     words = data.decode("ascii", errors="replace").split()
     strange = next((word for word in words if not WORDNET_ID.fullmatch(word)), None)
-    if len(data) > LARGEST:
-        what = f"it has more than {LARGEST:,} bytes (expected {COUNT:,} lines of ten)"
+    if len(data) > MAX_UNSAFE_BYTES:
+        what = (
+            f"it has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines of ten)"
+        )
         raise LabelSetError(Mistake(where, what, REMEDY))
     if strange is not None:
         seen = ellipsize(strange)
         what = f"it is not ImageNet's list (seen '{seen}', expected ids such as n00007846)"
         raise LabelSetError(Mistake(where, what, REMEDY))
     ids = frozenset(words)
-    if len(ids) != COUNT:
-        what = f"it has {len(ids):,} different ids (expected {COUNT:,})"
+    if len(ids) != UNSAFE_COUNT:
+        what = f"it has {len(ids):,} different ids (expected {UNSAFE_COUNT:,})"
         raise LabelSetError(Mistake(where, what, REMEDY))
     return ids

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from installation.naming.label_set import folder as files
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.folder import BUILT_FILE
 from installation.naming.label_set.settings import LabelSetSettings
-from installation.naming.lists import weights as fetched
-from installation.naming.lists.weights import LITE
+from installation.naming.lists.weights import LITE, fetch_command, weights_file
 from installation.settings.paths import WEIGHTS
 from installation.settings.reasons import Reason
 
@@ -38,8 +37,8 @@ class LabelSet:
 
     `labels` are the visible ones in the file's order. `rows[i]` is where the i-th stands in the
     built tensors, or in the logits of a network whose outputs are the labels; `background` is the
-    same of rows that take score and are never shown. `size` counts all rows of labels.csv. `unread`
-    counts ImageNet's categories of which the network knows nothing, and which drop out. `hidden`
+    same of rows that take score and are never shown. `size` counts all rows of labels.csv.
+    `unknown` counts the rows of which the network knows nothing, and which drop out. `hidden`
     counts what is hidden, by the first reason that hides it. `fingerprint` is the SHA-256 of what
     the built file is made from.
     """
@@ -52,7 +51,7 @@ class LabelSet:
     rows: tuple[int, ...]
     background: tuple[int, ...]
     size: int
-    unread: int
+    unknown: int
     hidden: Mapping[Reason, int]
     fingerprint: str
 
@@ -69,7 +68,7 @@ class LabelSet:
     @property
     def built(self) -> Path:
         """Where its tensors are."""
-        return self.folder / files.BUILT
+        return self.folder / BUILT_FILE
 
     def texts(self) -> Iterator[str]:
         """Yield all that the screen may show of it, for what asks which scripts need a font."""
@@ -78,17 +77,17 @@ class LabelSet:
             yield from (label.name, label.definition, *label.chain)
 
     @property
-    def weights(self) -> Path:
+    def weights_folder(self) -> Path:
         """The folder with the weights that were fetched."""
         return self.folder.parent / WEIGHTS.name
 
     @property
-    def remedy(self) -> str:
+    def build_remedy(self) -> str:
         """The sentence that says how its tensors are built, and what must be fetched before."""
         build = f"kiosk labels build {self.name}"
-        if self.encoder in (LITE, "") or fetched.weights(self.encoder, self.weights).exists():
+        if self.encoder in (LITE, "") or weights_file(self.encoder, self.weights_folder).exists():
             return f"Run: {build}"
-        return f"Run: {fetched.command(self.encoder)}, and then: {build}"
+        return f"Run: {fetch_command(self.encoder)}, and then: {build}"
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from installation.errors import (
 from installation.naming.label_set import csv_file, output_names
 from installation.naming.label_set.checks import check_rows, check_settings
 from installation.naming.label_set.csv_file import Row, Wording
-from installation.naming.label_set.folder import NAMING, SETTINGS
+from installation.naming.label_set.folder import LABEL_FILES, SETTINGS_FILE
 from installation.naming.label_set.hiding import hidden_rows, with_reasons
 from installation.naming.label_set.label_set import Label, LabelSet, LabelSetSource, ancestors
 from installation.naming.label_set.settings import LabelSetSettings
@@ -69,14 +69,14 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
     mistakes: list[Mistake] = []
     loaded = None
     try:
-        loaded = load_yaml(folder / SETTINGS, LabelSetSettings, LabelSetError)
+        loaded = load_yaml(folder / SETTINGS_FILE, LabelSetSettings, LabelSetError)
     except LabelSetError as error:
         mistakes += error.mistakes
     rows: list[Row] = []
     wrong_rows: list[Mistake] = []
     file = output_names.labels_file(folder)
     try:
-        read_rows = csv_file.read if file.suffix == ".csv" else output_names.read
+        read_rows = csv_file.read_csv if file.suffix == ".csv" else output_names.read_output_names
         rows = read_rows(file)
     except LabelSetError as error:
         wrong_rows += error.mistakes
@@ -95,7 +95,7 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
 
 def _ignored_files(file: Path) -> Iterator[Mistake]:
     """Yield that the labels come from `file`, which is wrong, if other files could be meant."""
-    there = [name for name in NAMING if (file.parent / name).exists()]
+    there = [name for name in LABEL_FILES if (file.parent / name).exists()]
     if others := [name for name in there if name != file.name]:
         what = f"the labels are read from it, and not from {' or '.join(others)}"
         remedy = f"If it is not meant, move {file.name} away; else mend it."
@@ -112,8 +112,8 @@ def assemble_nonempty(
         background = sum(row.background for row in source.rows)
         seen = f"of {len(source.rows):,} rows {hidden:,} hidden, {background:,} background"
         remedy = "Empty hidden_because or is_background in a row that may be shown."
-        if label_set.unread:
-            seen += f", {label_set.unread:,} unknown to the network"
+        if label_set.unknown:
+            seen += f", {label_set.unknown:,} unknown to the network"
             remedy = f"Take a network that knows more. {remedy}"
         what = f"no label is visible ({seen}, expected at least one)"
         file = display_path(output_names.labels_file(source.folder))
@@ -160,7 +160,7 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
         rows=tuple(place[row.id] for row in visible),
         background=tuple(place[row.id] for row in background),
         size=len(rows),
-        unread=sum(row.id not in place and row.id not in headings for row in rows),
+        unknown=sum(row.id not in place and row.id not in headings for row in rows),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
         fingerprint=settings.method.fingerprint(settings, rows),
     )

@@ -16,8 +16,13 @@ from pathlib import Path
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.folder import CONFIG, LABELS, LARGEST_LABELS, NAMING
-from installation.naming.label_set.unicode_text import looks
+from installation.naming.label_set.folder import (
+    CONFIG_FILE,
+    LABEL_FILES,
+    LABELS_CSV,
+    MAX_LABELS_BYTES,
+)
+from installation.naming.label_set.unicode_text import confusable_key
 from installation.naming.lists import imagenet
 from installation.naming.lists.class_lists import MOST_OUTPUTS
 from installation.settings.spreadsheet import collapse_whitespace
@@ -37,10 +42,12 @@ Name = tuple[int, str]
 
 def labels_file(folder: Path) -> Path:
     """Return the file of a set's folder that holds its labels; labels.csv where there is none."""
-    return next((folder / name for name in NAMING if (folder / name).exists()), folder / LABELS)
+    return next(
+        (folder / name for name in LABEL_FILES if (folder / name).exists()), folder / LABELS_CSV
+    )
 
 
-def read(path: Path) -> list[Row]:
+def read_output_names(path: Path) -> list[Row]:
     """Return a row for each output that labels.txt or config.json names; its id is the number.
 
     An output that is named by a WordNet id of ImageNet's gets that one's name and definition. One
@@ -48,15 +55,15 @@ def read(path: Path) -> list[Row]:
     twice get their number. Raises LabelSetError with what is wrong.
     """
     file = display_path(path)
-    text = read_text(path, file, LabelSetError, LARGEST_LABELS)
-    found = list(_of_config(text, file) if path.name == CONFIG else _of_lines(text, file))
+    text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)
+    found = list(_of_config(text, file) if path.name == CONFIG_FILE else _of_lines(text, file))
     meanings = imagenet.meanings()
     if not any(", " in name and name in meanings for _, name in found):
         meanings = {}  # a list of words such as crane and hen is somebody's own
     rows = [_row(line, i, name, meanings) for i, (line, name) in enumerate(found)]
-    count = Counter(looks(row.name) for row in rows)
+    count = Counter(confusable_key(row.name) for row in rows)
     return [
-        replace(row, name=f"{row.name} ({row.id})") if count[looks(row.name)] > 1 else row
+        replace(row, name=f"{row.name} ({row.id})") if count[confusable_key(row.name)] > 1 else row
         for row in rows
     ]
 

@@ -11,14 +11,14 @@ _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and a sign that are drawn as nothing: Hangul's fillers and Braille's empty cell."""
 
 
-def is_seen(text: str) -> bool:
+def is_visible(text: str) -> bool:
     """Tell whether any letter or sign of `text` can be seen."""
     return any(
         unicodedata.category(letter) not in _UNSEEN and letter not in _FILLERS for letter in text
     )
 
 
-def looks(text: str) -> str:
+def confusable_key(text: str) -> str:
     """Return what is the same for texts that look the same but for capital letters."""
     seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     return unicodedata.normalize("NFC", seen).casefold()

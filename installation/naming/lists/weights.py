@@ -18,23 +18,23 @@ CLIP = "clip"
 PERSONS = "vit_base_patch16_224.augreg_in21k"
 """The network of the label set persons-21k."""
 
-NAMES = {PERSONS: "persons-21k", CLIP: "clip"}
+FETCH_NAMES = {PERSONS: "persons-21k", CLIP: "clip"}
 """What `kiosk fetch` calls networks that are not named as timm names them."""
 
 
-def weights(encoder: str, folder: Path) -> Path:
+def weights_file(encoder: str, folder: Path) -> Path:
     """Return the file of a network's weights in the `folder` of all weights."""
     return folder / f"{encoder}.safetensors"
 
 
-def command(encoder: str) -> str:
+def fetch_command(encoder: str) -> str:
     """Return the command that fetches a network's weights."""
-    return f"kiosk fetch {NAMES.get(encoder, f'timm/{encoder}')}"
+    return f"kiosk fetch {FETCH_NAMES.get(encoder, f'timm/{encoder}')}"
 
 
-def check(encoder: str, folder: Path) -> None:
+def check_fetched(encoder: str, folder: Path) -> None:
     """Raise WeightsError where the file of a network that is fetched is not in `folder`."""
-    file = weights(encoder, folder)
+    file = weights_file(encoder, folder)
     if not file.is_file():
         what = "the weights of its network are not there"
-        raise WeightsError(Mistake(display_path(file), what, f"Run: {command(encoder)}"))
+        raise WeightsError(Mistake(display_path(file), what, f"Run: {fetch_command(encoder)}"))

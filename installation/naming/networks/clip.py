@@ -23,13 +23,12 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from installation.errors import Mistake, WeightsError, display_path
-from installation.naming.lists import weights as fetched
 from installation.naming.lists.safetensors_header import mismatch
-from installation.naming.lists.weights import CLIP
+from installation.naming.lists.weights import CLIP, fetch_command, weights_file
 from installation.naming.networks.encoder import Input, in_parts
 from installation.settings.paths import WEIGHTS
 
-FILE = fetched.weights(CLIP, WEIGHTS)
+FILE = weights_file(CLIP, WEIGHTS)
 """open_clip_model.safetensors of laion/CLIP-ViT-B-32-laion2B-s34B-b79K."""
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -193,4 +192,4 @@ def _unreadable(weights: Path, error: OSError) -> WeightsError:
 
 
 def _unfit(weights: Path, what: str) -> WeightsError:
-    return WeightsError(Mistake(display_path(weights), what, f"Run: {fetched.command(CLIP)}"))
+    return WeightsError(Mistake(display_path(weights), what, f"Run: {fetch_command(CLIP)}"))

@@ -16,7 +16,7 @@ import onnxruntime
 import torch
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
-from installation.naming.label_set.folder import ONNX
+from installation.naming.label_set.folder import ONNX_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
 from installation.naming.networks.encoder import BATCH, Input
@@ -58,7 +58,7 @@ class OnnxNetwork:
         Raises LabelSetError where it cannot be run or is no classifier of pictures as the set
         describes it.
         """
-        self._file = display_path(label_set.folder / ONNX)
+        self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = hashlib.sha256(data).hexdigest()
         self._session = self._open(data, device)
         on = "the GPU" if "CUDAExecutionProvider" in self._session.get_providers() else "the CPU"

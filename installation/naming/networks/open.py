@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from installation.errors import display_path
-from installation.naming.label_set.folder import SETTINGS
+from installation.naming.label_set.folder import SETTINGS_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
 from installation.naming.lists.weights import CLIP, LITE
@@ -30,12 +30,12 @@ def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
     elif label_set.encoder == CLIP:
         from installation.naming.networks.clip import Clip
 
-        encoder = Clip(device, weights.weights(CLIP, label_set.weights))
+        encoder = Clip(device, weights.weights_file(CLIP, label_set.weights_folder))
     else:
         from installation.naming.networks.timm_network import TimmFeatures
 
-        where = display_path(label_set.folder / SETTINGS)
-        encoder = TimmFeatures(label_set.encoder, device, label_set.weights, where)
+        where = display_path(label_set.folder / SETTINGS_FILE)
+        encoder = TimmFeatures(label_set.encoder, device, label_set.weights_folder, where)
     side = encoder.input.size
     encoder.encode(torch.zeros(1, 3, side, side, device=encoder.device))
     return encoder

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake, display_path
-from installation.naming.label_set.folder import CONFIG, LARGEST, ONNX, TENSORS
+from installation.naming.label_set.folder import CONFIG_FILE, MAX_BYTES, ONNX_FILE, TENSORS_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.networks import onnx_check
@@ -34,7 +34,7 @@ def open_network(label_set: LabelSet, device: torch.device) -> Encoder:
     """
     file = find(label_set.folder)
     network: Encoder
-    if file.name == ONNX:
+    if file.name == ONNX_FILE:
         from installation.naming.networks.onnx_network import OnnxNetwork
 
         network = OnnxNetwork(label_set, read_onnx(file), device)
@@ -52,10 +52,10 @@ def open_network(label_set: LabelSet, device: torch.device) -> Encoder:
 
 def find(folder: Path) -> Path:
     """Return the file of a set's own network; raises LabelSetError where there is none or two."""
-    there = [folder / name for name in (ONNX, TENSORS) if (folder / name).exists()]
+    there = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
     if len(there) != 1:
         seen = "both are there" if there else "there is none"
-        what = f"{seen} (expected {ONNX}, or {CONFIG} with {TENSORS})"
+        what = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"
         remedy = "Keep one." if there else "Put the network there."
         raise LabelSetError(Mistake(display_path(folder), what, remedy))
     return there[0]
@@ -68,12 +68,12 @@ def inspect(folder: Path) -> None:
     and nothing is allocated for what it claims to hold.
     """
     file = find(folder)
-    if file.name == ONNX:
+    if file.name == ONNX_FILE:
         read_onnx(file)
         return
     from installation.naming.networks.transformers_network import check_config
 
-    check_config(folder / CONFIG)
+    check_config(folder / CONFIG_FILE)
     check_size(file)
     try:
         with safe_open(file, framework="numpy"):
@@ -103,7 +103,7 @@ def read_bytes(file: Path) -> bytes:
 
 def check_size(file: Path) -> None:
     """Raise LabelSetError where a network's file is too large, or none."""
-    most = LARGEST[file.name]
+    most = MAX_BYTES[file.name]
     try:
         size = os.stat(file).st_size
     except OSError as failure:

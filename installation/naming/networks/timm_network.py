@@ -17,7 +17,7 @@ from timm.models import get_pretrained_cfg, is_model
 from torch import nn
 
 from installation.errors import LabelSetError, Mistake, WeightsError, display_path, ellipsize
-from installation.naming.label_set.folder import SETTINGS
+from installation.naming.label_set.folder import SETTINGS_FILE
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import difference, shapes
 from installation.naming.networks.encoder import Input, in_parts
@@ -28,7 +28,7 @@ class TimmFeatures:
     """Encodes crops as the features below a network's head."""
 
     def __init__(
-        self, name: str, device: torch.device, folder: Path = WEIGHTS, where: str = SETTINGS
+        self, name: str, device: torch.device, folder: Path = WEIGHTS, where: str = SETTINGS_FILE
     ) -> None:
         """Take timm's `name` of a network whose weights are in `folder`; `where` is what names it.
 
@@ -61,10 +61,10 @@ class TimmFeatures:
 
 def weights_file(name: str, folder: Path = WEIGHTS) -> Path:
     """Return where the weights of timm's network `name` are; raises WeightsError without them."""
-    file = weights.weights(name, folder)
+    file = weights.weights_file(name, folder)
     if not file.is_file():
         what = f"the weights of {ellipsize(name)} are not there"
-        raise WeightsError(Mistake(display_path(file), what, f"Run: {weights.command(name)}"))
+        raise WeightsError(Mistake(display_path(file), what, f"Run: {weights.fetch_command(name)}"))
     return file
 
 
@@ -95,7 +95,7 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
     return network.eval(), fingerprint
 
 
-def pretrained(name: str, where: str = SETTINGS) -> Any:
+def pretrained(name: str, where: str = SETTINGS_FILE) -> Any:
     """Return what timm says about its network `name`: classes, size, mean, std, head.
 
     Raises LabelSetError where timm knows no such network or it takes no squares; `where` is the
@@ -127,7 +127,7 @@ def input_of(said: Any) -> Input:
 
 
 def _unfit(name: str, file: Path, what: str) -> WeightsError:
-    remedy = f"Delete it and run: {weights.command(name)}"
+    remedy = f"Delete it and run: {weights.fetch_command(name)}"
     return WeightsError(
         Mistake(display_path(file), f"it does not hold {ellipsize(name)}: {what}", remedy)
     )

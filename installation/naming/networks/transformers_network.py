@@ -34,7 +34,13 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import logging
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
-from installation.naming.label_set.folder import CONFIG, LARGEST, PREPROCESSOR, SETTINGS, TENSORS
+from installation.naming.label_set.folder import (
+    CONFIG_FILE,
+    MAX_BYTES,
+    PREPROCESSOR_FILE,
+    SETTINGS_FILE,
+    TENSORS_FILE,
+)
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import parse_config
 from installation.naming.label_set.settings import InputSettings
@@ -98,7 +104,7 @@ class TransformersNetwork:
 
         Raises LabelSetError if the two do not fit each other or the kind is not understood.
         """
-        config = ConfigFile.read(label_set.folder / CONFIG)
+        config = ConfigFile.read(label_set.folder / CONFIG_FILE)
         self.name, type_, settings = _network_settings(config)
         self._file = display_path(file)
         try:
@@ -106,7 +112,9 @@ class TransformersNetwork:
             with safe_open(file, framework="pt", backend="pread") as tensors:
                 network, difference = _load(config, type_, settings, tensors)
             if difference:
-                raise self._unfit(f"it does not hold the {self.name} of {CONFIG}: {difference}")
+                raise self._unfit(
+                    f"it does not hold the {self.name} of {CONFIG_FILE}: {difference}"
+                )
             self.fingerprint = fingerprint(file)
         except (SafetensorError, OSError):
             raise self._unfit("it is not a safetensors file, or it is damaged") from None
@@ -117,14 +125,14 @@ class TransformersNetwork:
         self.width = self._try(label_set)
 
     def _unfit(self, what: str) -> LabelSetError:
-        remedy = f"Copy {TENSORS} and {CONFIG} from the same folder."
+        remedy = f"Copy {TENSORS_FILE} and {CONFIG_FILE} from the same folder."
         return LabelSetError(Mistake(self._file, what, remedy))
 
     @torch.inference_mode()
     def _try(self, label_set: LabelSet) -> int:
         """Return how many outputs there are, from one run on a grey picture."""
         if label_set.settings.output == "scores":
-            where = display_path(label_set.folder / SETTINGS)
+            where = display_path(label_set.folder / SETTINGS_FILE)
             what = "output is scores, but classifiers from Hugging Face give logits"
             raise LabelSetError(Mistake(where, what, "Delete the line."))
         side = self.input.size
@@ -162,7 +170,7 @@ class ConfigFile:
     def read(cls, path: Path) -> ConfigFile:
         """Read the file; raises LabelSetError if it is not JSON or not a mapping."""
         file = display_path(path)
-        text = read_text(path, file, LabelSetError, LARGEST[path.name])
+        text = read_text(path, file, LabelSetError, MAX_BYTES[path.name])
         return cls(parse_config(text, file), file)
 
     def part(self, key: str) -> ConfigFile:
@@ -380,7 +388,7 @@ def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
     else:
         tower = getattr(full, "vision_config", full)
         size = config.side("image_size", getattr(tower, "image_size", 224))
-        path = label_set.folder / PREPROCESSOR
+        path = label_set.folder / PREPROCESSOR_FILE
         own = ConfigFile.read(path) if path.exists() else ConfigFile({}, display_path(path))
         if not (own.values.get("do_rescale", True) and own.values.get("do_normalize", True)):
             raise own.wrong("do_rescale or do_normalize is off, which is not understood")

@@ -37,7 +37,7 @@ EMBEDDING = 384
 """Numbers of a text embedding by all-MiniLM-L6-v2."""
 
 
-class ConSE:
+class ConseScorer:
     """Scores labels from a network's logits over its classes."""
 
     def __init__(
@@ -51,13 +51,13 @@ class ConSE:
     @classmethod
     def from_built(
         cls, label_set: LabelSet, encoder: str, width: int, device: torch.device
-    ) -> ConSE:
+    ) -> ConseScorer:
         """Return the scorer of a built label set for an encoder of `width` classes.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
         is missing, damaged, or built from something else.
         """
-        tensors = built_file.read(
+        tensors = built_file.read_tensors(
             label_set, encoder, "F16", {"labels": [EMBEDDING]}, {"classes": [width, EMBEDDING]}
         )
         classes, labels = (tensors[name].to(device) for name in ("classes", "labels"))

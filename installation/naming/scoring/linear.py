@@ -9,7 +9,7 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.scoring.scorer import visible_scores
 
 
-class Linear:
+class LinearScorer:
     """Scores labels from an encoder's features."""
 
     def __init__(
@@ -23,14 +23,14 @@ class Linear:
     @classmethod
     def from_built(
         cls, label_set: LabelSet, encoder: str, width: int, device: torch.device
-    ) -> Linear:
+    ) -> LinearScorer:
         """Return the scorer of a built label set for an encoder that gives `width` features.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
         is missing, damaged, or built from something else.
         """
         labels = {"weight": [width], "bias": []}
-        tensors = built_file.read(label_set, encoder, "F32", labels, {})
+        tensors = built_file.read_tensors(label_set, encoder, "F32", labels, {})
         weight, bias = (tensors[name].to(device) for name in ("weight", "bias"))
         return cls(weight, bias, len(label_set.rows), label_set.settings.temperature)
 

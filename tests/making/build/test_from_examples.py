@@ -29,7 +29,7 @@ from installation.making.new_set import begin
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.linear import LinearScorer
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import ContentSettings
@@ -87,7 +87,7 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
     eye = Eye()
     build.build("seen", folder.parent, partial(from_examples.build_from_examples, encoder=eye))
     label_set = load_label_set("seen", ContentSettings(), folder.parent)
-    scorer = Linear.from_built(label_set, eye.fingerprint, eye.width, CPU)
+    scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width, CPU)
     for i, colour in enumerate(COLOURS.values()):
         visitor = Frame(np.full((90, 60, 3), colour, np.uint8), 0)
         batch = crops.cut(visitor, [Box(0, 0, 60, 90)], "frame", eye.input, CPU)
@@ -108,7 +108,7 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     made = build.build("mine", tmp_path, partial(from_examples.build_from_examples, encoder=eye))
     assert made is not None
     label_set = load_label_set("mine", ContentSettings(), tmp_path)
-    scorer = Linear.from_built(label_set, eye.fingerprint, eye.width, CPU)
+    scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width, CPU)
     best = scorer.score(neutral_features(eye, from_examples.NEUTRAL)).max(1).values
     (nothing,) = (line for line in made.figures if "is_background" in line)
     assert f"Their best label's score is {best.mean():.2f} on average" in nothing

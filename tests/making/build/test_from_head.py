@@ -14,7 +14,7 @@ from installation.naming.label_set import built_file
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import load_label_set, read_source
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.linear import LinearScorer
 from installation.settings.kiosk import ContentSettings
 from tests.support.made_networks import (
     HEADER,
@@ -79,18 +79,18 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
     why = (
         r"hidden when it was built are to be shown now \(1\). Run: kiosk labels build made-classes"
     )
-    encoder = built_file.said(safe)["encoder_sha256"]
+    encoder = built_file.read_metadata(safe)["encoder_sha256"]
     with pytest.raises(LabelSetError, match=why):
-        built_file.check(everything)
+        built_file.check_built(everything)
     with pytest.raises(LabelSetError, match=why):
-        Linear.from_built(everything, encoder, 192, CPU)
-    built_file.check(safe)
+        LinearScorer.from_built(everything, encoder, 192, CPU)
+    built_file.check_built(safe)
     features = torch.randn(4, 192, generator=torch.Generator().manual_seed(0))
-    of_safe = Linear.from_built(safe, encoder, 192, CPU).score(features)
+    of_safe = LinearScorer.from_built(safe, encoder, 192, CPU).score(features)
     build.build("made-classes", tmp_path, content=EVERYTHING)
-    built_file.check(everything)
-    assert Linear.from_built(everything, encoder, 192, CPU).score(features).shape == (4, 4)
-    assert torch.equal(Linear.from_built(safe, encoder, 192, CPU).score(features), of_safe)
+    built_file.check_built(everything)
+    assert LinearScorer.from_built(everything, encoder, 192, CPU).score(features).shape == (4, 4)
+    assert torch.equal(LinearScorer.from_built(safe, encoder, 192, CPU).score(features), of_safe)
 
 
 def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:

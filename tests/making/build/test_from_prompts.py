@@ -21,7 +21,7 @@ from installation.naming.label_set.load import assemble, read_source
 from installation.naming.networks.clip import Architecture, Clip
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Reading
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.linear import LinearScorer
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
@@ -86,9 +86,9 @@ def test_scores_are_open_clips_recipe(tmp_path: Path) -> None:
         logits = 100 * image_features @ theirs.encode_text(tokens, normalize=True).T
     features = Clip(CPU, tmp_path / WEIGHTS, SMALL).encode(pictures)
     weight, bias = made.tensors["weight"], made.tensors["bias"]
-    plain = Linear(weight, torch.zeros(3), 3, 1.0).score(features)
+    plain = LinearScorer(weight, torch.zeros(3), 3, 1.0).score(features)
     assert (plain - logits.softmax(1)).abs().max() < 1e-4
-    shown = Linear.from_built(label_set, made.encoder, SMALL.features, CPU).score(features)
+    shown = LinearScorer.from_built(label_set, made.encoder, SMALL.features, CPU).score(features)
     assert (shown - (logits + bias).softmax(1)).abs().max() < 1e-4
 
 

@@ -18,7 +18,7 @@ from installation.naming.label_set.checks import DEEPEST_CHAIN
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.linear import LinearScorer
 from tests.naming.label_set.test_label_set import HEADER, YAML, mistakes, write
 
 CPU = torch.device("cpu")
@@ -91,7 +91,7 @@ def test_a_header_that_claims_too_much_is_not_read(linear: LabelSet, claim: int)
     """How long a built file's header says it is does not decide how much memory it gets."""
     linear.built.write_bytes(struct.pack("<Q", claim) + linear.built.read_bytes()[8:])
     with pytest.raises(LabelSetError, match=f"its header has {claim} bytes"):
-        built_file.check(linear)
+        built_file.check_built(linear)
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), -3e38])
@@ -99,8 +99,8 @@ def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float
     """A built file whose sums are right and whose numbers are not is still not shown."""
     tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
     tensors["weight"][1, 2] = number
-    said = built_file.metadata(linear, ENCODER)
+    said = built_file.expected_metadata(linear, ENCODER)
     save_file(tensors, linear.built, said)
     save_file(tensors, linear.built, said | {"tensors_sha256": built_file.checksum(linear.built)})
     with pytest.raises(LabelSetError, match="'weight' holds numbers beyond 1,000,000, or none"):
-        Linear.from_built(linear, ENCODER, 4, CPU)
+        LinearScorer.from_built(linear, ENCODER, 4, CPU)

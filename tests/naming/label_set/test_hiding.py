@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from installation.errors import LabelSetError
-from installation.naming.label_set.hiding import COUNT, FILE, unsafe_synsets
+from installation.naming.label_set.hiding import UNSAFE_COUNT, UNSAFE_FILE, unsafe_synsets
 
-IDS = [f"n{i:08d}" for i in range(10_000_000, 10_000_000 + COUNT)]
+IDS = [f"n{i:08d}" for i in range(10_000_000, 10_000_000 + UNSAFE_COUNT)]
 
 
 def test_without_the_list_nothing_is_unsafe(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_without_the_list_nothing_is_unsafe(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \n\n"])
 def test_the_list_is_read(tmp_path: Path, end: str) -> None:
     """The list's 1,593 ids are read whatever its line ends are."""
-    (tmp_path / FILE).write_bytes(end.join(IDS).encode())
+    (tmp_path / UNSAFE_FILE).write_bytes(end.join(IDS).encode())
     assert unsafe_synsets(tmp_path) == frozenset(IDS)
 
 
@@ -37,7 +37,7 @@ def test_the_list_is_read(tmp_path: Path, end: str) -> None:
 )
 def test_a_damaged_list_hides_no_less_but_stops(tmp_path: Path, content: str, message: str) -> None:
     """A list that is damaged is an error with the command that mends it; it never hides less."""
-    (tmp_path / FILE).write_text(content, encoding="utf-8")
+    (tmp_path / UNSAFE_FILE).write_text(content, encoding="utf-8")
     with pytest.raises(LabelSetError) as caught:
         unsafe_synsets(tmp_path)
     assert message in str(caught.value)
@@ -46,6 +46,6 @@ def test_a_damaged_list_hides_no_less_but_stops(tmp_path: Path, content: str, me
 
 def test_a_list_that_cannot_be_read_stops(tmp_path: Path) -> None:
     """Where something else has the list's name, the kiosk says so."""
-    (tmp_path / FILE).mkdir()
+    (tmp_path / UNSAFE_FILE).mkdir()
     with pytest.raises(LabelSetError, match="it cannot be read"):
         unsafe_synsets(tmp_path)

@@ -145,7 +145,7 @@ def test_every_spreadsheet_writes_a_file_that_reads_back(
     """Comma or semicolon, any line ending, BOM or none, quotes or none: the names are the same."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
-    writer.writerow(csv_file.COLUMNS)
+    writer.writerow(csv_file.REQUIRED_COLUMNS)
     for number, name in enumerate(names):
         writer.writerow([f"id{number}", name, "words, and; more", "", ""])
         for _ in range(blanks):
@@ -351,7 +351,7 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
     label_set = load(tmp_path)
     assert [label.name for label in label_set.labels] == ["goldfish"]
     assert label_set.labels[0].chain == ("somebody", "astronaut")
-    assert (label_set.size, label_set.unread, label_set.hidden) == (4, 2, {})
+    assert (label_set.size, label_set.unknown, label_set.hidden) == (4, 2, {})
     write(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert "0 background, 1 unknown to the network, expected at least one). Take a" in mistake
@@ -368,7 +368,7 @@ def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: 
     assert {label.id for label in label_set.labels} == known & {row.id for row in shipped.rows}
     headings = {row.parent for row in shipped.rows}
     gone = [row for row in shipped.rows if row.id not in known | headings]
-    assert label_set.unread == len(gone) > 1000
+    assert label_set.unknown == len(gone) > 1000
 
 
 def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: Path) -> None:

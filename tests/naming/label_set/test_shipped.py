@@ -34,7 +34,7 @@ def test_four_label_sets_are_shipped() -> None:
 def test_what_is_built_fits_what_is_written(name: str) -> None:
     """The built file belongs to its labels.csv and to the pinned network, and is small."""
     label_set = load_label_set(name, ContentSettings())
-    scorer = conse.ConSE.from_built(
+    scorer = conse.ConseScorer.from_built(
         label_set, EfficientNetLite0.fingerprint, CLASSES, torch.device("cpu")
     )
     assert scorer.score(torch.zeros(1, 1000)).shape == (1, len(label_set.labels))
@@ -98,7 +98,7 @@ def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Pa
     shutil.copytree(MODELS / "persons-21k", tmp_path / "persons-21k")
     label_set = load_label_set("persons-21k", ContentSettings(), tmp_path)
     with pytest.raises(LabelSetError) as caught:
-        built_file.check(label_set)
+        built_file.check_built(label_set)
     assert str(caught.value).endswith(
         "the label set is not built yet. "
         "Run: kiosk fetch persons-21k, and then: kiosk labels build persons-21k"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from installation.errors import LabelSetError
-from installation.naming.label_set import folder as files
+from installation.naming.label_set.folder import MAX_NETWORK_BYTES, ONNX_FILE, TENSORS_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks import onnx_check, own_network
@@ -336,10 +336,10 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path, name: bytes) -> None
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     """The size is looked at first."""
-    for name in (files.ONNX, files.TENSORS):
+    for name in (ONNX_FILE, TENSORS_FILE):
         file = tmp_path / name
         with file.open("wb") as sparse:
-            sparse.truncate(files.LARGEST_NETWORK + 1)
+            sparse.truncate(MAX_NETWORK_BYTES + 1)
         with pytest.raises(LabelSetError, match="Bring a smaller network"):
             own_network.check_size(file)
         file.unlink()

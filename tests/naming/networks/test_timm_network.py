@@ -14,7 +14,7 @@ from timm.models import get_pretrained_cfg
 from installation.errors import KioskError, LabelSetError, WeightsError
 from installation.naming.label_set.load import load_label_set
 from installation.naming.lists import class_lists
-from installation.naming.lists import weights as fetched
+from installation.naming.lists.weights import PERSONS
 from installation.naming.networks.encoder import BATCH
 from installation.naming.networks.open import open_encoder
 from installation.naming.networks.timm_network import TimmFeatures
@@ -85,7 +85,7 @@ def test_without_weights_the_command_is_named(tmp_path: Path) -> None:
         f"{TINY}.safetensors: the weights of {TINY} are not there. Run: kiosk fetch timm/{TINY}"
     )
     with pytest.raises(WeightsError, match="Run: kiosk fetch persons-21k"):
-        TimmFeatures(fetched.PERSONS, CPU, tmp_path)
+        TimmFeatures(PERSONS, CPU, tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
 def test_known_categories_are_at_their_known_places() -> None:
     """The astronaut is one row in one head and another in another, as timm numbers them."""
     for name, subset in (
-        (fetched.PERSONS, "imagenet-21k-goog"),
+        (PERSONS, "imagenet-21k-goog"),
         ("convnext_tiny.fb_in22k", "imagenet-22k"),
         ("focalnet_large_fl3.ms_in22k", "imagenet-22k-ms"),
         ("convnext_nano.in12k", "imagenet-12k"),
@@ -147,7 +147,7 @@ def test_known_categories_are_at_their_known_places() -> None:
         info = ImageNetInfo(subset)
         for place in (0, 3, 500, info.num_classes() - 1):
             assert places[info.index_to_label_name(place)] == places[str(place)] == place
-    persons = class_lists.outputs(fetched.PERSONS)
+    persons = class_lists.outputs(PERSONS)
     assert persons is not None
     assert persons["n00007846"] == 4
 

@@ -16,7 +16,7 @@ from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
 from installation.naming.reading.classifier import Classifier, CropClassifier, open_classifier
-from installation.naming.scoring.conse import ConSE
+from installation.naming.scoring.conse import ConseScorer
 from installation.seeing.box import Box
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame
@@ -173,7 +173,7 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
 def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> None:
     """A single thing that the network is sure of is read as somebody who has it."""
     label_set = load_label_set("persons", ContentSettings())
-    scorer = ConSE.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
+    scorer = ConseScorer.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
     logits = torch.zeros(1, CLASSES)
     names = [imagenet.names()[id_].partition(", ")[0] for id_ in imagenet.classes()]
     logits[0, names.index(thing)] = 20

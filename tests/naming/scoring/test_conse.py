@@ -15,7 +15,7 @@ from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring import conse
-from installation.naming.scoring.conse import ConSE
+from installation.naming.scoring.conse import ConseScorer
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import HEADER, write
 
@@ -45,7 +45,7 @@ def test_scores_are_the_papers_sum_written_out() -> None:
     """The batched scores are those of a plain loop over visitors, classes and labels."""
     classes, labels = conse.calibrate(embeddings(40, 1), embeddings(7, 2))
     logits = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
-    scores = ConSE(classes, labels, len(labels), 0.5).score(logits)
+    scores = ConseScorer(classes, labels, len(labels), 0.5).score(logits)
     for visitor, score in zip(logits.numpy(), scores, strict=True):
         probability = np.exp(visitor) / np.exp(visitor).sum()
         best = sorted(range(40), key=lambda c: -probability[c])[: conse.TOP]
@@ -58,7 +58,7 @@ def test_scores_are_the_papers_sum_written_out() -> None:
 def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
     """The flatter the network's probabilities, the flatter the scores."""
     classes, labels = conse.calibrate(embeddings(200, 1), embeddings(50, 2))
-    scorer = ConSE(classes, labels, len(labels), 0.5)
+    scorer = ConseScorer(classes, labels, len(labels), 0.5)
     logits = torch.zeros(1, 200)
     logits[0, 3] = 1
     best = [float(scorer.score(logits * sure).max()) for sure in (1, 3, 6, 12)]
@@ -82,12 +82,12 @@ def test_calibration_makes_the_wins_even() -> None:
 
 def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
     """Scores are those of a set that never held the hidden label."""
-    scorer = ConSE.from_built(built, ENCODER, 30, CPU)
+    scorer = ConseScorer.from_built(built, ENCODER, 30, CPU)
     logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(5))
     scores = scorer.score(logits)
     assert scores.shape == (4, 2)
     assert torch.allclose(scores.sum(1), torch.ones(4))
-    both = ConSE.from_built(replace(built, rows=(0, 1, 2)), ENCODER, 30, CPU).score(logits)
+    both = ConseScorer.from_built(replace(built, rows=(0, 1, 2)), ENCODER, 30, CPU).score(logits)
     kept = both[:, [0, 2]]
     assert torch.allclose(scores, kept / kept.sum(1, keepdim=True), atol=1e-5)
 
@@ -95,7 +95,7 @@ def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
 def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str:
     """Return what is wrong with the built file, as the error says it."""
     with pytest.raises(LabelSetError) as caught:
-        ConSE.from_built(label_set, encoder, width, CPU)
+        ConseScorer.from_built(label_set, encoder, width, CPU)
     (mistake,) = caught.value.mistakes
     assert mistake.remedy == "Run: kiosk labels build weather"
     assert mistake.where.endswith("weather/built.safetensors")
@@ -111,7 +111,7 @@ def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
 def test_a_single_label_gets_everybody() -> None:
     """A set of one row, as an artist may begin with, has numbers, and its label wins."""
     classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(1, 2))
-    scores = ConSE(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
+    scores = ConseScorer(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
     assert torch.equal(scores, torch.ones(3, 1))
 
 

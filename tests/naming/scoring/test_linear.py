@@ -15,7 +15,7 @@ from installation.making.build import build, linear_probe
 from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.scoring.linear import Linear
+from installation.naming.scoring.linear import LinearScorer
 from installation.settings.kiosk import ContentSettings
 from tests.naming.label_set.test_label_set import HEADER, write
 from tests.support.made_examples import YAML
@@ -44,7 +44,7 @@ def built(tmp_path: Path) -> LabelSet:
 def test_scores_are_the_sum_written_out(built: LabelSet) -> None:
     """The scores are those of a plain loop; what is hidden takes no share, the background does."""
     features = drawn(5, WIDTH, seed=2)
-    scores = Linear.from_built(built, ENCODER, WIDTH, CPU).score(features)
+    scores = LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(features)
     weight, bias = drawn(4, WIDTH).double().numpy(), drawn(4, seed=1).double().numpy()
     assert scores.shape == (5, 2)
     for visitor, score in zip(features.double().numpy(), scores, strict=True):
@@ -56,15 +56,19 @@ def test_the_temperature_divides_all_that_is_summed(built: LabelSet) -> None:
     """A higher temperature makes the scores of a set less decided, and keeps their order."""
     warm = built.settings.model_copy(update={"temperature": 4.0})
     features = drawn(5, WIDTH, seed=2)
-    cold = Linear.from_built(built, ENCODER, WIDTH, CPU).score(features)
-    mild = Linear.from_built(replace(built, settings=warm), ENCODER, WIDTH, CPU).score(features)
+    cold = LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(features)
+    mild = LinearScorer.from_built(replace(built, settings=warm), ENCODER, WIDTH, CPU).score(
+        features
+    )
     assert torch.equal(cold.argmax(1), mild.argmax(1))
     assert (cold[:, 0] / cold[:, 1]).log().allclose(4 * (mild[:, 0] / mild[:, 1]).log(), atol=1e-4)
 
 
 def test_nobody_has_no_scores(built: LabelSet) -> None:
     """Where nobody stands there the scores have no row."""
-    assert Linear.from_built(built, ENCODER, WIDTH, CPU).score(torch.empty(0, WIDTH)).shape == (
+    assert LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(
+        torch.empty(0, WIDTH)
+    ).shape == (
         0,
         2,
     )
@@ -73,7 +77,7 @@ def test_nobody_has_no_scores(built: LabelSet) -> None:
 def test_a_network_of_another_width_is_refused(built: LabelSet) -> None:
     """A probe on other features is never multiplied with these."""
     with pytest.raises(LabelSetError, match=r"F32 \[4, 6\] \(expected F32 \[4, 7\]\)"):
-        Linear.from_built(built, ENCODER, WIDTH + 1, CPU)
+        LinearScorer.from_built(built, ENCODER, WIDTH + 1, CPU)
 
 
 @pytest.mark.parametrize("labels", [2, 3, 12])
@@ -89,5 +93,5 @@ def test_the_scores_are_scikit_learns(labels: int) -> None:
     oracle = make_pipeline(StandardScaler(), regression).fit(features, which)
     tensors = linear_probe.fit(features[:, None], which).tensors()
     visitors = torch.from_numpy(3 + 2 * random.normal(size=(40, width))).float()
-    scores = Linear(tensors["weight"], tensors["bias"], labels, 1.0).score(visitors)
+    scores = LinearScorer(tensors["weight"], tensors["bias"], labels, 1.0).score(visitors)
     assert np.abs(scores.numpy() - oracle.predict_proba(visitors.numpy())).max() < 1e-4
