@@ -25,7 +25,7 @@ WEATHER = LabelSet(
     rows=tuple(range(len(NAMES))),
     background=(),
     size=len(NAMES),
-    unread=0,
+    unknown=0,
     hidden={},
     fingerprint="",
 )
