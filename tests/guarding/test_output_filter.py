@@ -97,47 +97,6 @@ def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-def test_closed_streams_lead_nowhere(closed: str, tmp_path: Path) -> None:
-    """Whoever starts the show without standard streams gives their numbers to no other file."""
-    program = (
-        "import os, sys\n"
-        "from installation.guarding import stage_one, status\n"
-        "stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
-        "tell = 'import os; streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
-        'tell += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
-        "os.execv(sys.executable, [sys.executable, '-c', tell])\n"
-    )
-    outcome = run(
-        "-c",
-        "import subprocess, sys; "
-        f"sys.exit(subprocess.call(['sh', '-c', 'exec \"$0\" -c \"$1\" {closed}', "
-        "sys.executable, sys.argv[1]]))",
-        program,
-        user="root",
-        folder=tmp_path,
-    )
-    assert outcome.returncode == len(set(closed.split()) | {"0<&-"}), outcome.stderr
-
-
-def test_what_libraries_write_to_standard_error_is_cut_to_words(tmp_path: Path) -> None:
-    """What goes past the log, as C libraries do, comes out of the show as short lines of words."""
-    program = (
-        "import os, sys\n"
-        "from installation.guarding import stage_one, status\n"
-        "stood = stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
-        "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
-        "os.close(2)\n"
-        "for pid in stood.clerks: os.waitpid(pid, 0)\n"
-    )
-    outcome = run("-c", program, user="root", folder=tmp_path)
-    lines = outcome.stderr.splitlines()
-    assert lines[0] == "a warning"
-    assert lines[-1] == "(left out: a line that is too long)"
-    assert len(outcome.stderr) < 100 * len(lines)
-    assert all(line.isprintable() for line in lines)
-
-
 @pytest.mark.parametrize(("said", "there"), [(json.dumps(SUMMARY), True), ("a picture", False)])
 def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: Path) -> None:
     """`--report` gets its file when the show ends; anything else than a report is an error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -89,4 +90,15 @@ from installation.guarding.status import SandboxStatus
 status = enter_stage_one(SandboxStatus("enforce"), None)
 assert not status.missing, status.missing
 """
-"""The beginning of a program that runs under the first stage."""
+"""The beginning of a program that then runs under stage one."""
+
+
+def run_under_stage_one(program: str, user: str, folder: Path) -> str:
+    """Return what `program`, run by `user` under stage one, prints; fails if it does.
+
+    `status` is the sandbox status in it.
+    """
+    program = STAGE_ONE_PROGRAM + textwrap.dedent(program)
+    outcome = run("-c", program, user=user, folder=folder)
+    assert outcome.returncode == 0, outcome.stderr
+    return outcome.stdout

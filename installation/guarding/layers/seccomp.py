@@ -226,6 +226,7 @@ def _filter_count(thread: str) -> int | None:
 Instruction = tuple[int, int, int, int]
 _INSTRUCTION = struct.Struct("=HBBI")
 
+# Of classic BPF and of seccomp; from include/uapi/linux/bpf_common.h, seccomp.h and audit.h.
 _LOAD, _EQUAL, _GREATER, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,16 @@ from installation.guarding.layers.seccomp import (
     program,
     stage_two,
 )
-from tests.support.children import USERS, run
+from tests.support.children import (
+    USERS,
+    needs_guard,
+    run,
+    run_under_stage_one,
+)
 
 ARCHITECTURES = {0: 0xC000003E, 1: 0xC00000B7}
+
+
 ALLOWED = 0x7FFF0000
 
 
@@ -125,6 +132,8 @@ ON_FILES = {
     "OCFS2_IOC_REFLINK": 0x40186F04,
     "ZFS_IOC_SETDOSFLAGS": 0x40088302,
 }
+
+
 ON_DEVICES = {
     "DRM_IOCTL_VERSION": 0xC0406400,
     "EVIOCGVERSION": 0x80044501,
@@ -155,6 +164,8 @@ ASKED_OF_TERMINALS = {
     "FIOCLEX": 0x5451,
     "TCGETS2": 0x802C542A,
 }
+
+
 LEFT_ON_TERMINALS = {
     "TCSETS": 0x5402,
     "TCSETS2": 0x402C542B,
@@ -215,24 +226,6 @@ def test_a_rule_that_is_taken_out_is_missed(user: str, tmp_path: Path) -> None:
     assert (outcome.returncode, outcome.stdout) == (0, ""), outcome.stderr
 
 
-@pytest.mark.parametrize(
-    ("machine", "header"),
-    [(0, "x86_64-linux-gnu/asm/unistd_64.h"), (1, "asm-generic/unistd.h")],
-)
-def test_the_numbers_are_the_kernels(machine: int, header: str) -> None:
-    """Each number is the one of the kernel's own header, as far as the installed one goes."""
-    file = Path("/usr/include", header)
-    if not file.exists():
-        pytest.skip(f"the kernel's header {file} is not installed")
-    defined = re.findall(r"^#define __NR(?:3264)?_(\w+)\s+(\d+)$", file.read_text(), re.MULTILINE)
-    numbers = {name: int(number) for name, number in defined}
-    newest = max(numbers.values())
-    for name, columns in syscalls.NUMBERS.items():
-        known = columns[machine]
-        assert numbers.get(name) == known or (known or 0) > newest, name
-    assert len(numbers) > 200
-
-
 OTHER_NUMBERS = {
     # getpid as a 32-bit program asks for it: mov eax, 20; int 0x80; ret.
     "as a 32-bit program": ("call(b'\\xb8\\x14\\0\\0\\0\\xcd\\x80\\xc3')", -signal.SIGSYS, ""),
@@ -270,3 +263,64 @@ def test_only_unix_sockets_in_the_first_stage() -> None:
     assert number is not None
     families = [family for family in range(46) if judged(code, 0, number, (family,)) == ALLOWED]
     assert families == [1]
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
+    """A child that the kernel put beside the show instead of under it would not be found."""
+    program = """
+    import os, signal
+    from installation.guarding.layers import syscalls as kernel
+    beside_this_one = 0x8000
+    for name, arguments in (("clone", (beside_this_one | signal.SIGCHLD,)), ("clone3", (None, 0))):
+        try:
+            if not kernel.call(name, *arguments, *[0] * (5 - len(arguments))):
+                os._exit(0)
+            print("started")
+        except OSError as failure:
+            print(failure.strerror)
+    import subprocess
+    print(subprocess.run(["true"]).returncode)
+    """
+    said = "Operation canceled\nFunction not implemented\n0\n"
+    assert run_under_stage_one(program, user, tmp_path) == said
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_queues_of_others_accept_nothing(user: str, tmp_path: Path) -> None:
+    """A message queue and semaphores that another program made get no byte of the show."""
+    program = """
+    import ctypes, os, struct
+    from installation.guarding.layers import syscalls as kernel
+    queue = kernel.call("msgget", 0, 0o1666)
+    semaphores = kernel.call("semget", 0, 1, 0o1666)
+    message = struct.pack("@l8s", 1, b"a frame")
+    set_value, send_at_once = 16, 0o4000
+    def tell():
+        try:
+            kernel.call("msgsnd", queue, message, 8, send_at_once)
+            print("sent")
+        except OSError as failure:
+            print(failure.errno)
+        try:
+            kernel.call("semctl", semaphores, 0, set_value, 12345)
+            print("set")
+        except OSError as failure:
+            print(failure.errno)
+    tell()
+    if not os.fork():
+        from installation.guarding.stage_one import enter_stage_one
+        from installation.guarding.status import SandboxStatus
+        enter_stage_one(SandboxStatus("degraded"), None)
+        tell()
+        import sys
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+    kernel.call("msgctl", queue, 0, None)
+    kernel.call("semctl", semaphores, 0, 0, None)
+    """
+    outcome = run("-u", "-c", textwrap.dedent(program), user=user, folder=tmp_path)
+    assert outcome.stdout == f"sent\nset\n{REFUSED_ERRNO}\n{REFUSED_ERRNO}\n", outcome.stderr

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.support.children import (
+    STAGE_ONE_PROGRAM,
+    USERS,
+    needs_guard,
+    run,
+)
+
+OPENINGS = {
+    "nothing": ("", None),
+    "a file to write": ("kept = open('new', 'w')", "is a file that is open for writing"),
+    "a socket to the network": (
+        "import socket; kept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+        "kept.connect(('127.0.0.1', 9))",
+        "is a socket to a network",
+    ),
+    "a pair of sockets": ("import socket; kept = socket.socketpair()", "an unnamed program"),
+    "a pipe to somebody": (
+        "import os, subprocess; read, write = os.pipe(); "
+        "kept = subprocess.Popen(['sleep', '60'], stdin=read); os.close(read)",
+        "is a pipe to another program",
+    ),
+    "a pipe of its own": ("import os; kept = os.pipe()", None),
+    "a device": ("kept = open('/dev/full', 'w')", "is a device that is not allowed"),
+    "a mapping": (
+        "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
+        "kept = mmap.mmap(file.fileno(), 4096); file.close()",
+        "can be written",
+    ),
+    "a mapping for reading of a file to write": (
+        "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
+        "kept = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ); file.close()",
+        "can be written",
+    ),
+    "memory of its own": ("import mmap; kept = mmap.mmap(-1, 4096)", None),
+}
+
+
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("what", OPENINGS)
+def test_what_was_opened_before_the_sandbox_is_found(user: str, tmp_path: Path, what: str) -> None:
+    """Each kind of descriptor and mapping that could carry pictures is found."""
+    opening, found = OPENINGS[what]
+    program = (
+        f"{opening}\nfrom installation.guarding.open_files import find_leaks\n"
+        + textwrap.dedent(
+            """
+        for mistake in find_leaks(["/dev/null"], ()):
+            print(mistake.what)
+        if type(globals().get("kept")).__name__ == "Popen":
+            kept.kill()
+            kept.wait()
+        """
+        )
+    )
+    outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    if found is None:
+        assert outcome.stdout == ""
+    else:
+        assert found in outcome.stdout
+
+
+SEAL = """
+from installation.guarding.guard import Guard
+proof = Guard(status, []).seal()
+for mistake in proof.missing:
+    print(mistake)
+"""
+
+
+DEGRADED = STAGE_ONE_PROGRAM.replace("enforce", "degraded")
+
+
+STAY = """
+import os, select
+ending = os.pidfd_open(os.getpid())
+def stay():
+    end = select.poll()
+    end.register(ending, select.POLLIN)
+    end.poll()
+    os._exit(0)
+"""
+
+
+LEFT_BEHIND = {
+    "a child": "if not os.fork():\n    stay()\n",
+    "a child's child": (
+        "if not os.fork():\n    if not os.fork():\n        stay()\n    os._exit(0)\nos.wait()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+@pytest.mark.parametrize("what", LEFT_BEHIND)
+def test_a_child_of_the_start_up_is_found(user: str, tmp_path: Path, what: str) -> None:
+    """A process that the start-up left is only under stage one and may share memory."""
+    program = DEGRADED + STAY + LEFT_BEHIND[what] + SEAL
+    outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "was started by the show and is not under stage two" in outcome.stdout
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path) -> None:
+    """Output filters, and programs that a shell started before, share nothing with the show."""
+    outcome = run(
+        "-c", STAY + LEFT_BEHIND["a child"] + STAGE_ONE_PROGRAM + SEAL, user=user, folder=tmp_path
+    )
+    assert outcome.stdout == "", outcome.stderr
+    assert outcome.returncode == 0, outcome.stderr

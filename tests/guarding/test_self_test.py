@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.probes.all_probes import QUICK_PROBES
+from tests.support.children import (
+    USERS,
+    needs_guard,
+    run,
+)
+
+
+@needs_guard
+def test_the_self_test_is_quick(tmp_path: Path) -> None:
+    """The self-test of a start takes less than 300 ms for both threads together."""
+    program = (
+        "import time\n"
+        "from installation.guarding.stage_one import enter_stage_one\n"
+        "from installation.guarding.guard import Guard\n"
+        "from installation.guarding.status import SandboxStatus\n"
+        "guard = Guard(enter_stage_one(SandboxStatus('enforce'), None))\n"
+        "began = time.monotonic()\n"
+        "proof = guard.seal()\n"
+        "print(time.monotonic() - began, proof.holds, proof.ways_tried)\n"
+    )
+    outcome = run("-c", program, user=USERS[0], folder=tmp_path)
+    seconds, holds, ways = outcome.stdout.split()
+    assert float(seconds) < 0.3
+    assert holds == "True"
+    assert int(ways) == len(QUICK_PROBES)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_half_a_self_test_proves_nothing(user: str, tmp_path: Path) -> None:
+    """If the earlier thread ends before all of its probes have run, nothing is proved."""
+    program = """
+    import sys, threading
+    from installation.guarding.probes.probe import SECCOMP, Probe
+    from installation.guarding.guard import Guard
+    from installation.guarding.layers.seccomp import REFUSED_ERRNO
+    from installation.guarding.status import SandboxStatus
+    def action(scratch_dir):
+        if threading.current_thread() is threading.main_thread():
+            raise OSError(REFUSED_ERRNO, "refused")
+        sys.exit()
+    proof = Guard(SandboxStatus("degraded"), [Probe("leave", "exit()", SECCOMP, action)]).seal()
+    print(proof.holds, *[mistake for mistake in proof.missing if mistake.where == "self-test"])
+    """
+    outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
+    assert outcome.stdout.startswith("False self-test: the earlier thread"), outcome.stderr
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:
+    """A call that the kernel denies an ordinary user anyway does not count as refused."""
+    program = """
+    from installation.errors import GuardError
+    from installation.guarding.layers import seccomp
+    seccomp.STAGE_ONE = tuple(each for each in seccomp.STAGE_ONE if each.call != "swapon")
+    from installation.guarding.stage_one import enter_stage_one
+    from installation.guarding.guard import Guard
+    from installation.guarding.status import SandboxStatus
+    try:
+        Guard(enter_stage_one(SandboxStatus("enforce"), None)).seal()
+    except GuardError as failure:
+        print(failure)
+    """
+    outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
+    told = outcome.stdout.splitlines()
+    assert len(told) == 2, outcome.stderr
+    for line in told:
+        assert line.startswith("probe 'swap to a file': not refused by the sandbox"), line

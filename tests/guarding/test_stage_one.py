@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.stage_one import present_devices, show_environment
+from tests.support.children import (
+    STAGE_ONE_PROGRAM,
+    USERS,
+    as_user,
+    environment,
+    home_of,
+    needs_guard,
+    run,
+    run_under_stage_one,
+)
+
+
+def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> None:
+    """Before stage one nothing is imported that might start a thread."""
+    program = (
+        "import sys; before = set(sys.modules); import installation.launch, yaml; "
+        "from installation.guarding import output_filter; "
+        "from installation.guarding.layers import landlock, limits, seccomp; "
+        "import os; print(len(os.listdir('/proc/self/task')), *{name.partition('.')[0] "
+        "for name, module in sys.modules.items() if module and name not in before} "
+        "- set(sys.stdlib_module_names))"
+    )
+    outcome = run("-c", program, user=USERS[0], folder=tmp_path)
+    threads, *names = outcome.stdout.split()
+    assert threads == "1"
+    assert {name for name in names if "cython" not in name} <= {"installation", "yaml", "_yaml"}
+
+
+SWITCHED_OFF = {
+    # What each would do otherwise, during the start or in the midst of the show.
+    "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",  # SDL starts a daemon
+    "MESA_SHADER_CACHE_DISABLE": "true",  # Mesa writes compiled shaders into the home folder
+    "MESA_GLSL_CACHE_DISABLE": "true",  # so do its older versions
+    "__GL_SHADER_DISK_CACHE": "0",  # so does NVIDIA's OpenGL
+    "CUDA_CACHE_DISABLE": "1",  # CUDA writes compiled kernels there
+    "USE_PYTORCH_KERNEL_CACHE": "0",  # and so does PyTorch
+    "PYTHONDONTWRITEBYTECODE": "1",  # Python writes beside its modules
+    "TORCH_COMPILE_DISABLE": "1",  # a compiler is started whenever shapes change
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch makes a folder when it is imported
+    "HF_HUB_OFFLINE": "1",  # weights are looked for on the network
+}
+"""What must be in the environment of the show, whatever is in the user's."""
+
+
+def test_nothing_that_writes_is_left_enabled() -> None:
+    """Caches on disk and compilers at run time are off, and the display driver is named."""
+    chosen = show_environment(dict.fromkeys(SWITCHED_OFF, "otherwise") | {"DISPLAY": ":0"})
+    assert {name: chosen[name] for name in SWITCHED_OFF} == SWITCHED_OFF
+    assert chosen["SDL_VIDEODRIVER"] == "x11"
+    assert (
+        show_environment({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"]
+        == "dummy"
+    )
+    assert "SDL_VIDEODRIVER" not in show_environment({})
+
+
+def test_devices_are_allowed_by_name() -> None:
+    """Of /dev only character devices that the show needs are allowed, never a folder."""
+    names = [str(path) for path in present_devices()]
+    assert "/dev/null" in names
+    assert all(Path(name).is_char_device() for name in names)
+    assert "/dev/ptmx" not in names
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_stage_one_is_inherited(user: str, tmp_path: Path) -> None:
+    """Programs that are started under stage one, and all of their threads, may not write files."""
+    program = """
+    import subprocess, sys
+    program = '''
+    import threading
+    def write():
+        try:
+            open("new", "w")
+            print("written")
+        except PermissionError:
+            print("refused")
+    write()
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    '''
+    import textwrap
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
+    """
+    assert run_under_stage_one(program, user, tmp_path) == "refused\nrefused\n"
+    assert not (tmp_path / "home" / "new").exists()
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_without_stage_one_the_same_program_writes(user: str, tmp_path: Path) -> None:
+    """The control: without the sandbox the folder can be written."""
+    outcome = run("-c", "open('new', 'w'); print('written')", user=user, folder=tmp_path)
+    assert outcome.stdout == "written\n"
+    assert (tmp_path / "home" / "new").exists()
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_root_keeps_no_capability(user: str, tmp_path: Path) -> None:
+    """A show that root starts has no capability after stage one."""
+    program = """
+    rights = [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")]
+    import os
+    print(os.geteuid() == 0 and int(rights[0], 16))
+    """
+    assert run_under_stage_one(program, user, tmp_path).strip() in ("0", "False")
+
+
+RIGHTS = """
+from installation.guarding.layers import limits
+print(limits.capabilities())
+"""
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_an_ordinary_user_keeps_only_the_capability_to_read(user: str, tmp_path: Path) -> None:
+    """Capabilities that somebody gave the show's user are gone after stage one."""
+    if user == "root" or os.geteuid() != 0:
+        pytest.skip("only root can give rights of root to an ordinary user")
+    home = home_of(user, tmp_path)
+    outcome = subprocess.run(
+        [
+            *as_user(user, "sys_time", "net_admin"),
+            *(sys.executable, "-c", f"{RIGHTS}{STAGE_ONE_PROGRAM}{RIGHTS}"),
+        ],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    before, after = outcome.stdout.split()
+    reads, network, time = 1 << 2, 1 << 12, 1 << 25
+    assert int(before) == reads | network | time
+    assert int(after) == reads
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_second_thread_is_reported(user: str, tmp_path: Path) -> None:
+    """A thread from before stage one would be outside the sandbox, so it is reported as missing."""
+    program = """
+    import threading
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    from installation.guarding.stage_one import enter_stage_one
+    from installation.guarding.status import SandboxStatus
+    print(enter_stage_one(SandboxStatus("enforce"), None).missing[0])
+    """
+    outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
+    assert outcome.stdout.startswith("threads: 1 more running before the sandbox"), outcome.stderr
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_become_dev_null(closed: str, tmp_path: Path) -> None:
+    """If the show is started without standard streams, no other file gets their numbers."""
+    program = (
+        "import os, sys\n"
+        "from installation.guarding import stage_one, status\n"
+        "stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
+        "tell = 'import os; streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
+        'tell += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
+        "os.execv(sys.executable, [sys.executable, '-c', tell])\n"
+    )
+    outcome = run(
+        "-c",
+        "import subprocess, sys; "
+        f"sys.exit(subprocess.call(['sh', '-c', 'exec \"$0\" -c \"$1\" {closed}', "
+        "sys.executable, sys.argv[1]]))",
+        program,
+        user="root",
+        folder=tmp_path,
+    )
+    assert outcome.returncode == len(set(closed.split()) | {"0<&-"}), outcome.stderr
+
+
+def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> None:
+    """What C libraries write to standard error leaves the show as short lines of text."""
+    program = (
+        "import os, sys\n"
+        "from installation.guarding import stage_one, status\n"
+        "stood = stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
+        "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
+        "os.close(2)\n"
+        "for pid in stood.clerks: os.waitpid(pid, 0)\n"
+    )
+    outcome = run("-c", program, user="root", folder=tmp_path)
+    lines = outcome.stderr.splitlines()
+    assert lines[0] == "a warning"
+    assert lines[-1] == "(left out: a line that is too long)"
+    assert len(outcome.stderr) < 100 * len(lines)
+    assert all(line.isprintable() for line in lines)
+
+
+ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "90")
+
+
+@needs_guard
+def test_output_to_a_file_is_written_outside_the_sandbox(tmp_path: Path) -> None:
+    """`kiosk run > events.jsonl` works, although the show itself may not write files."""
+    home = home_of("root", tmp_path)
+    with (home / "events").open("wb") as events, (home / "log").open("wb") as log:
+        ended = subprocess.run(
+            [sys.executable, "-m", "installation", *ARGUMENTS[:-1], "3"],
+            cwd=home,
+            env=environment(home),
+            stdout=events,
+            stderr=log,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 0
+    assert json.loads((home / "events").read_text().splitlines()[-1])["event"] == "summary"
+    assert "screen:" in (home / "log").read_text()
+
+
+OLD_KERNEL = """
+import errno, sys, time
+from installation.guarding import stage_one
+from installation.guarding.layers import landlock, seccomp
+landlock.set_no_new_privileges()
+seccomp.install(
+    [seccomp.Refusal("landlock_create_ruleset", error=errno.ENOSYS)], all_threads=False
+)
+stage_one.start_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
+"""
+
+
+LACKS = (
+    "Landlock: not available on this machine (Function not implemented). Use Linux 6.12 or newer"
+)
+
+
+def test_a_kernel_without_landlock(tmp_path: Path) -> None:
+    """On an older Linux no camera is opened, and the log says what is missing."""
+    outcome = run("-c", OLD_KERNEL, "enforce", *ARGUMENTS, user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 2
+    assert outcome.stderr.splitlines()[-1].startswith(LACKS)
+    assert "camera:" not in outcome.stderr
+
+
+def test_a_kernel_without_landlock_and_degraded_privacy(tmp_path: Path) -> None:
+    """With `privacy: degraded` the show runs, and logs each missing layer and failed probe."""
+    home = home_of("root", tmp_path)
+    running = subprocess.Popen(
+        [sys.executable, "-c", OLD_KERNEL, "degraded", *ARGUMENTS[:-2]],
+        cwd=home,
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    lines = iter(running.stderr.readline, "")
+    said = "".join(itertools.takewhile(lambda line: not line.startswith("camera:"), lines))
+    running.send_signal(signal.SIGTERM)
+    _, rest = running.communicate(timeout=60)
+    assert running.returncode == 0, said + rest
+    assert f"privacy: not enforced. {LACKS}" in said
+    assert "not enforced. probe 'create a file': not refused" in said
+    assert "privacy: enforced" not in said

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.layers.seccomp import REFUSED_ERRNO
+from tests.support.children import (
+    USERS,
+    needs_guard,
+    run_under_stage_one,
+)
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_a_thread_outside_stage_two_is_found(user: str, tmp_path: Path) -> None:
+    """Each thread must be under the filters of both stages; the one of stage one is not enough."""
+    program = """
+    import threading
+    from installation.guarding.layers import seccomp
+    end = threading.Event()
+    earlier = threading.Thread(target=end.wait)
+    earlier.start()
+    print(seccomp.all_threads_filtered())
+    seccomp.install(seccomp.stage_two(), all_threads=False)
+    print(seccomp.all_threads_filtered())
+    end.set()
+    earlier.join()
+    print(seccomp.all_threads_filtered())
+    """
+    assert run_under_stage_one(program, user, tmp_path) == "False\nFalse\nTrue\n"
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_no_lock_is_left(user: str, tmp_path: Path) -> None:
+    """The kernel lists the 16 bytes of every lock; from stage two on the show cannot set any."""
+    program = """
+    import fcntl, os
+    from installation.guarding.layers import seccomp
+    own = f" {os.getpid()} "
+    with open("/etc/passwd") as file:
+        fcntl.lockf(file, fcntl.LOCK_SH, 12345, 67890)
+        print(any(own in line and "67890" in line for line in open("/proc/locks")))
+        seccomp.install(seccomp.stage_two(), all_threads=True)
+        for lock in (fcntl.lockf, fcntl.flock):
+            try:
+                lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError as failure:
+                print(failure.errno)
+    """
+    assert (
+        run_under_stage_one(program, user, tmp_path) == f"True\n{REFUSED_ERRNO}\n{REFUSED_ERRNO}\n"
+    )
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_other_programs_keep_their_settings(user: str, tmp_path: Path) -> None:
+    """From stage two on the show can set nothing of another program that would outlive it.
+
+    The control: before stage two the same calls succeed.
+    """
+    program = """
+    import fcntl, os
+    from installation.guarding.layers import seccomp
+    read, write = os.pipe()
+    other = os.fork()
+    if not other:
+        os.close(write)
+        os.read(read, 1)
+        os._exit(0)
+    set_size = 1031
+    def mark(value):
+        for call, arguments in (
+            (os.setpriority, (os.PRIO_PROCESS, other, value)),
+            (os.sched_setscheduler, (other, os.SCHED_BATCH, os.sched_param(0))),
+            (os.sched_setaffinity, (other, os.sched_getaffinity(other))),
+            (fcntl.fcntl, (write, set_size, value * 4096)),
+        ):
+            try:
+                call(*arguments)
+            except OSError as failure:
+                print(failure.errno)
+        print(os.getpriority(os.PRIO_PROCESS, other), fcntl.fcntl(read, set_size + 1))
+    mark(8)
+    seccomp.install(seccomp.stage_two(), all_threads=True)
+    mark(16)
+    """
+    refused = f"{REFUSED_ERRNO}\n" * 4
+    assert run_under_stage_one(program, user, tmp_path) == f"8 32768\n{refused}8 32768\n"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installation.errors import Mistake
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
+from tests.support.children import USERS, run
+
+MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
+
+
+def test_the_show_reads_what_stage_one_left() -> None:
+    """The status survives the environment variable unchanged."""
+    status = SandboxStatus(
+        "enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5
+    )
+    assert SandboxStatus.from_environment({ENVIRONMENT_VARIABLE: status.to_json()}) == status
+    assert SandboxStatus.from_environment({}) is None
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_user_may_write_the_scratch_folder(user: str, tmp_path: Path) -> None:
+    """Whatever the umask of the user is, file permissions do not refuse the probes."""
+    program = (
+        "import os, sys; os.umask(0o777)\n"
+        "from installation.guarding.status import make_scratch_dir\n"
+        "scratch_dir = make_scratch_dir({'RUNTIME_DIRECTORY': os.getcwd()})\n"
+        "for name in ('file', 'folder', 'pipe'):\n"
+        "    print(oct((scratch_dir / name).stat().st_mode & 0o777),"
+        " scratch_dir.parent.samefile('.'))\n"
+    )
+    outcome = run("-c", program, user=user, folder=tmp_path)
+    assert outcome.stdout == "0o600 True\n0o700 True\n0o600 True\n", outcome.stderr
+
+
+def test_the_scratch_folder_is_removed(tmp_path: Path) -> None:
+    """When the show has ended, even if it was killed, nothing of its self-test is left."""
+    program = (
+        "import os, signal, subprocess, sys\n"
+        "from installation.guarding.layers import limits\n"
+        "limits.become_subreaper()\n"
+        "ended = subprocess.run([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE)\n"
+        "assert ended.returncode == -signal.SIGKILL and ended.stdout == b'there\\n'\n"
+        "try:\n"
+        "    while True:\n"
+        "        os.wait()\n"
+        "except ChildProcessError:\n"
+        "    print(os.listdir('.'))\n"
+    )
+    killed = (
+        "import os, pathlib, signal\n"
+        "from installation.guarding.stage_one import enter_stage_one\n"
+        "from installation.guarding.status import SandboxStatus\n"
+        "status = enter_stage_one(SandboxStatus('degraded'), None)\n"
+        "if pathlib.Path(status.scratch_dir, 'file').exists():\n"
+        "    print('there', flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    home = tmp_path / "home"
+    outcome = run(
+        "-c", program, killed, user=USERS[-1], folder=tmp_path, RUNTIME_DIRECTORY=str(home)
+    )
+    assert outcome.stdout == "[]\n", outcome.stderr
