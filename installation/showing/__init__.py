@@ -1,1 +1,5 @@
-"""What the visitor sees: scenes, painting, words, the window."""
+"""What is on the screen: scenes, layout, type, painting, the kiosk's own words, and the window.
+
+`compose` and `cards` make a `Scene`, which is placed to the pixel; `Painter` paints it on a
+`Screen`. All of it is used by the main thread only.
+"""

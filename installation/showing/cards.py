@@ -1,4 +1,4 @@
-"""The scenes without visitors: the title while the show loads, nobody there, something wrong."""
+"""The scenes without visitors: loading, nobody in the picture, something is wrong."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from installation.seeing.frame import Frame
-from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Panel, Paper, Rect, Scene
-from installation.showing.typesetting import ScreenContext, Text, set_panel, widest, width_at
-
-PLAIN: Paper = (*BLACK, 255)
-NEON: Paper = (*GREEN, 255)
+from installation.showing.scene import (
+    BLACK,
+    GREY,
+    ON_BLACK,
+    ON_GREEN,
+    WHITE,
+    Panel,
+    Rect,
+    Scene,
+)
+from installation.showing.typesetting import (
+    Paragraph,
+    ScreenContext,
+    least_width,
+    set_panel,
+    width_at,
+)
 
 MARGIN = 60
 """From the screen's edge to the type, px at 1080."""
@@ -18,71 +30,79 @@ MARGIN = 60
 TITLE_SIZES = (180, 160, 140, 120, 100, 84, 72, 60, 48)
 """Type of the title, px per em at 1080; the largest that fits is taken."""
 
-MOST_TITLE_LINES = 3
+MAX_TITLE_LINES = 3
 
-BLEED = 48
-"""Round the title's type, for round letters and accents that rise above its capitals."""
+TITLE_BLEED = 48
+"""Room around the title's type for round letters and for accents on capitals, px at 1080."""
 
 TITLE_LEADING = 1.04
-"""Closer than in running text: large lines hold together only so."""
+"""Closer than in running text: lines of large type look torn apart otherwise."""
 
-IMPRINT = 25
+SENTENCE_SIZE = 48
+SENTENCE_PAD = 20
+SENTENCE_GAP = 32
+"""Type of the sentence under a title, px per em, the room around it and above it, px, at 1080."""
+
+IMPRINT_SIZE = 25
 IMPRINT_PAD = 14
-"""Type of the strip along the bottom, px per em, and the room above and below it, px, at 1080."""
+IMPRINT_BLEED = 6
+"""Type of the strip along the bottom, px per em, the room above and below the type, and the room
+around each statement for round letters and accents, px, at 1080."""
 
-MOST_NAMES = 3
-"""How much of what is missing the card names; the log names all of it."""
+MAX_NAMES = 3
+"""Missing layers that the card names; the log names all of them."""
 
 WAITING_BRIGHTNESS = 0.45
-"""How bright the mirror is behind the title; white on it stays readable before a white wall."""
+"""Brightness of the mirror behind the title; white type stays readable before a white room."""
 
 
 def title_card(context: ScreenContext) -> Scene:
-    """Return what is shown while the show loads: where the title will be on the mirror."""
+    """Return the scene while the show loads: the title, in its place on the later mirror."""
     return _card(context, context.words.title, context.words.loading)
 
 
 def trouble_card(context: ScreenContext) -> Scene:
-    """Return the calm card for when something is wrong."""
+    """Return the calm card for a show in which something is wrong."""
     return _card(context, context.words.trouble_title, context.words.trouble)
 
 
 def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:
-    """Return the calm card for a machine that cannot keep the promise.
+    """Return the calm card for a machine that cannot keep the promise of privacy.
 
-    Small at the foot, where visitors need not look, are the first of `missing` for the staff.
+    The first of `missing`, the layers that the guard lacks, are named for the staff in small type
+    at the bottom.
     """
     card = _card(context, context.words.unguarded_title, context.words.unguarded)
-    names = ", ".join(missing[:MOST_NAMES])
-    said = Text(context.words.unguarded_staff.format(names=names), context.px(IMPRINT), GREY)
-    left, bleed = context.px(MARGIN), context.px(6)
-    note = set_panel(context.fonts, [said], context.size[0] - 2 * left, bleed, None)
+    names = ", ".join(missing[:MAX_NAMES])
+    text = context.words.unguarded_staff.format(names=names)
+    paragraph = Paragraph(text, context.px(IMPRINT_SIZE), GREY)
+    left, bleed = context.px(MARGIN), context.px(IMPRINT_BLEED)
+    note = set_panel(context.fonts, [paragraph], context.size[0] - 2 * left, bleed, None)
     y = context.size[1] - note.rect.height - context.px(IMPRINT_PAD)
-    return replace(card, panels=(*card.panels, at(note, left - bleed, y)))
+    return replace(card, panels=(*card.panels, note.moved_to(left - bleed, y)))
 
 
 def waiting(picture: Frame, context: ScreenContext, empty_since: float) -> Scene:
-    """Return the scene without anybody: the dimmed mirror, the title, and what happens here."""
+    """Return the scene without visitors: the dimmed mirror, the title, and what happens here."""
     heading = _heading(context, context.words.title, context.words.invitation)
     panels = (*heading, *imprint(context))
     return Scene(picture, WAITING_BRIGHTNESS, (), panels, empty_since)
 
 
 def imprint(context: ScreenContext) -> tuple[Panel, ...]:
-    """Return the strip along the bottom: the notice, what a label is, and what becomes of pictures.
+    """Return the strip along the bottom: the notice, what a label is, what happens to pictures.
 
-    One line where the three fit beside each other, else one below the other.
+    The three statements stand side by side if they fit, else one below the other.
     """
     width, height = context.size
     words = context.words
     pad, gap = context.px(IMPRINT_PAD), context.px(2)
-    # Each statement has some room of its own, for round letters and accents.
-    bleed = context.px(6)
+    bleed = context.px(IMPRINT_BLEED)
     left, right = context.px(MARGIN) - bleed, width - context.px(MARGIN) + bleed
     panels = [
         set_panel(
             context.fonts,
-            [Text(text, context.px(IMPRINT), WHITE)],
+            [Paragraph(text, context.px(IMPRINT_SIZE), WHITE)],
             right - left - 2 * bleed,
             bleed,
             None,
@@ -92,8 +112,8 @@ def imprint(context: ScreenContext) -> tuple[Panel, ...]:
     first, second, third = (panel.rect.width for panel in panels)
     room = right - left - first - second - third
     if room >= 2 * context.px(MARGIN):
-        tall = max(panel.rect.height for panel in panels)
-        top = height - tall - 2 * pad
+        tallest = max(panel.rect.height for panel in panels)
+        top = height - tallest - 2 * pad
         corners = [
             (left, top + pad),
             (left + first + room // 2, top + pad),
@@ -106,18 +126,13 @@ def imprint(context: ScreenContext) -> tuple[Panel, ...]:
         for panel in panels:
             corners.append((left, y))
             y += panel.rect.height + gap
-    # One opaque panel is blitted several times as fast as one with transparent ones over it.
+    # One opaque panel is drawn several times as fast as one with transparent ones over it.
     lines = tuple(
         replace(line, x=x + line.x, baseline=y - top + line.baseline)
         for panel, (x, y) in zip(panels, corners, strict=True)
         for line in panel.lines
     )
-    return (Panel(Rect(0, top, width, height - top), PLAIN, lines),)
-
-
-def at(panel: Panel, x: int, y: int) -> Panel:
-    """Return `panel` with its corner at `x, y`."""
-    return Panel(Rect(x, y, panel.rect.width, panel.rect.height), panel.paper, panel.lines)
+    return (Panel(Rect(0, top, width, height - top), ON_BLACK, lines),)
 
 
 def _card(context: ScreenContext, title: str, sentence: str) -> Scene:
@@ -127,18 +142,18 @@ def _card(context: ScreenContext, title: str, sentence: str) -> Scene:
 def _heading(context: ScreenContext, title: str, sentence: str) -> tuple[Panel, Panel]:
     """Return the large title and a sentence in black on green below it, at the lower left."""
     margin = context.px(MARGIN)
-    measure = context.size[0] - 2 * margin
-    floor = imprint(context)[0].rect.y - margin
-    pad, gap = context.px(20), context.px(32)
-    bleed = context.px(BLEED)
-    invitation = Text(sentence, context.px(48), BLACK)
-    below = set_panel(context.fonts, [invitation], measure - 2 * pad, pad, NEON)
-    top = floor - below.rect.height
+    width = context.size[0] - 2 * margin
+    bottom = imprint(context)[0].rect.y - margin
+    pad, gap = context.px(SENTENCE_PAD), context.px(SENTENCE_GAP)
+    bleed = context.px(TITLE_BLEED)
+    text = Paragraph(sentence, context.px(SENTENCE_SIZE), BLACK)
+    below = set_panel(context.fonts, [text], width - 2 * pad, pad, ON_GREEN)
+    top = bottom - below.rect.height
     for size in TITLE_SIZES:
-        heading = Text(title, context.px(size), WHITE, leading=TITLE_LEADING)
-        above = set_panel(context.fonts, [heading], measure, bleed, None)
-        whole = widest(title, width_at(context.fonts, heading.size)) <= measure
-        if whole and above.rect.height + gap <= top and len(above.lines) <= MOST_TITLE_LINES:
+        heading = Paragraph(title, context.px(size), WHITE, leading=TITLE_LEADING)
+        above = set_panel(context.fonts, [heading], width, bleed, None)
+        whole = least_width(title, width_at(context.fonts, heading.size)) <= width
+        if whole and above.rect.height + gap <= top and len(above.lines) <= MAX_TITLE_LINES:
             break
     y = max(0, top - gap - above.rect.height)
-    return at(above, margin - bleed, y), at(below, margin, top)
+    return above.moved_to(margin - bleed, y), below.moved_to(margin, top)

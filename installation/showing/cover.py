@@ -1,4 +1,4 @@
-"""How a frame fills the screen: cropped to the screen's shape around its middle, then scaled."""
+"""How a frame fills the screen: cropped around its middle to the screen's shape, then scaled."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from installation.showing.scene import Size
 
 @dataclass(frozen=True)
 class Cover:
-    """The part of the frame that is seen, in whole px of the frame, and the screen that it fills.
+    """The part of the frame that is visible, in px of the frame, and the screen that it fills.
 
-    The crop is whole pixels so that the picture and the boxes on it are scaled alike.
+    The part is in whole pixels, so that the picture and the boxes on it are scaled alike.
     """
 
     x: int
@@ -22,7 +22,7 @@ class Cover:
     screen: Size
 
     @classmethod
-    def of(cls, frame: Size, screen: Size) -> Cover:
+    def from_sizes(cls, frame: Size, screen: Size) -> Cover:
         """Return how a frame of `frame` px fills a screen of `screen` px (width, height)."""
         scale = max(screen[0] / frame[0], screen[1] / frame[1])
         width = min(frame[0], max(1, round(screen[0] / scale)))

@@ -1,4 +1,4 @@
-"""What was used within the last second, and nothing older: no visitor's words outlast them."""
+"""A cache that keeps a value only while it is asked for: nothing about a visitor outlasts them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 KEPT_S = 0.4
-"""How long what nobody asks for is kept at least, s; at most it is twice that and two pictures."""
+"""How long a value is kept at least after it was asked for, s; at most twice that and two frames,
+so that all of it is gone within a second."""
 
 
 class ExpiringCache(Generic[K, V]):
-    """What was made, for as long as it is asked for again and again; for one thread.
+    """Values that were asked for lately; for one thread.
 
-    There are two generations. What is asked for is young; at each turn the old are dropped, who
-    have not been asked for since the last one, and the young are old.
+    There are two generations. A value that is asked for belongs to the young one. Every `KEPT_S`
+    the old generation is dropped and the young one becomes the old.
     """
 
     def __init__(self) -> None:
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
-        self._turned_at = -float("inf")
+        self._evicted_at = -float("inf")
 
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """Return what belongs to `key`; what `make` returns where it was not asked for lately."""
+        """Return the value of `key`; `make` returns it if it was not asked for lately."""
         value = self._young.get(key)
         if value is None:
             value = self._old.get(key)
@@ -36,7 +37,10 @@ class ExpiringCache(Generic[K, V]):
         return value
 
     def evict(self, now: float) -> None:
-        """Drop what was not asked for lately. To be called with each picture, at `now` (s)."""
-        if now - self._turned_at >= KEPT_S:
-            self._turned_at = now
+        """Drop what was not asked for lately. To be called with each frame, at the instant `now`.
+
+        `now` is in s, monotonic.
+        """
+        if now - self._evicted_at >= KEPT_S:
+            self._evicted_at = now
             self._young, self._old = {}, self._young

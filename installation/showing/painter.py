@@ -1,9 +1,9 @@
 """A scene as pixels.
 
-The camera frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
-small frame is cropped and put into the surface's order of channels first, so that no picture of the
-screen's size is copied. Panels are drawn once and kept while they are on the wall, so that a scene
-that holds still costs a few block transfers.
+The camera's frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
+frame is cropped and put into the surface's order of channels while it is small, so that no picture
+of the screen's size is copied. Panels are drawn once and kept while they are on the screen, so that
+a scene that holds still costs a few block transfers.
 """
 
 from __future__ import annotations
@@ -49,27 +49,27 @@ class Painter:
             self._paint_panel(panel, surface)
 
     def evict(self, now: float) -> None:
-        """Drop the type of what nobody on the wall is called any more, at `now` (s).
+        """Drop the type that has left the screen. To be called with each scene, at `now` (s).
 
-        To be called with each scene; less than a second after its last one a panel is gone.
+        Less than a second after its last scene a panel is gone.
         """
         self._panels.evict(now)
         self._fonts.evict(now)
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
-        key: Key = (size, panel.paper, panel.lines, surface.get_masks())
+        key: Key = (size, panel.background, panel.lines, surface.get_masks())
         drawn = self._panels.get(key, lambda: self._draw(panel, surface))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
-    def _draw(self, panel: Panel, like: pygame.Surface) -> pygame.Surface:
-        """Return `panel` as a surface; opaque and in the format of `like` where its paper is."""
+    def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
+        """Return `panel` as a surface; in the format of `target` if its background is opaque."""
         size = (panel.rect.width, panel.rect.height)
-        if panel.paper is not None and panel.paper[3] == 255:
-            drawn = pygame.Surface(size, 0, like)
+        if panel.background is not None and panel.background[3] == 255:
+            drawn = pygame.Surface(size, 0, target)
         else:
             drawn = pygame.Surface(size, pygame.SRCALPHA, 32)
-        drawn.fill(panel.paper or (0, 0, 0, 0))
+        drawn.fill(panel.background or (0, 0, 0, 0))
         for line in panel.lines:
             self._fonts.draw(line, drawn)
         return drawn
@@ -78,23 +78,23 @@ class Painter:
 def paint_picture(picture: Frame, brightness: float, surface: pygame.Surface) -> None:
     """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is."""
     size = surface.get_size()
-    cover = Cover.of((picture.width, picture.height), size)
+    cover = Cover.from_sizes((picture.width, picture.height), size)
     crop = picture.pixels[
         cover.y : cover.y + cover.height, cover.x : cover.x + cover.width
     ]  # (H, W, 3)
     method = cv2.INTER_AREA if cover.width > size[0] else cv2.INTER_LINEAR
-    order = _channel_order(surface)
-    if order is None:
+    conversion = _channel_conversion(surface)
+    if conversion is None:
         scaled = cv2.resize(_dimmed(crop, brightness), size, interpolation=method)
         surface.blit(pygame.image.frombuffer(scaled.tobytes(), size, "RGB"), (0, 0))
         return
-    small = _dimmed(cv2.cvtColor(crop, order), brightness)  # (H, W, 4)
-    # OpenCV writes through this view; the surface is locked until the view is gone.
+    small = _dimmed(cv2.cvtColor(crop, conversion), brightness)  # (H, W, 4)
+    # OpenCV writes through this view; the surface is locked until the view is released.
     memory = pygame.surfarray.pixels2d(surface).T.view(np.uint8)  # (H, 4 W)
     cv2.resize(small, size, dst=memory.reshape(size[1], size[0], 4), interpolation=method)
 
 
-def _channel_order(surface: pygame.Surface) -> int | None:
+def _channel_conversion(surface: pygame.Surface) -> int | None:
     """Return OpenCV's code from RGB to the surface's memory, or None for an unusual surface."""
     if surface.get_bitsize() != 32 or sys.byteorder != "little":
         return None
@@ -105,12 +105,12 @@ def _channel_order(surface: pygame.Surface) -> int | None:
 
 
 def _dimmed(pixels: MatLike, brightness: float) -> MatLike:
-    """Return `pixels` with every channel scaled by `brightness`; as they are where it is 1."""
+    """Return `pixels` with every channel scaled by `brightness`; the same array if it is 1."""
     return pixels if brightness >= 1 else cv2.convertScaleAbs(pixels, alpha=brightness)
 
 
 def _paint_square(visitor: Visitor, surface: pygame.Surface) -> None:
-    """Draw the outline: dark green, and bright as far as it is lit."""
+    """Draw the outline: dark green, and bright green for the part that is lit."""
     if visitor.lit < 1:
         for strip in _outline(visitor.square, visitor.stroke, 1.0):
             surface.fill(DIM_GREEN, strip)
@@ -119,7 +119,7 @@ def _paint_square(visitor: Visitor, surface: pygame.Surface) -> None:
 
 
 def _outline(square: Rect, stroke: int, lit: float) -> list[tuple[int, int, int, int]]:
-    """Return `lit` (0–1) of the outline as strips, clockwise from the corner under the tag."""
+    """Return the part `lit` (0–1) of the outline as strips, clockwise from the upper left."""
     x, y, side = square.x, square.y, square.width
     top, right, bottom, left = (
         round(side * min(1.0, max(0.0, 4 * lit - number))) for number in range(4)

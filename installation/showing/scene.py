@@ -1,7 +1,7 @@
-"""All there is to draw, placed to the pixel, so that painting decides nothing.
+"""All that is to be drawn, placed to the pixel, so that painting decides nothing.
 
-Everything here is frozen and comes from `cards` or `compose`. A scene is also the memory of the
-next one: what holds still on the wall does so because the scene before it says where it was.
+Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
+previous scene: what holds still on the screen does so because the scene before it had it there.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from typing import Literal
 from installation.seeing.frame import Frame
 
 Size = tuple[int, int]
+"""Width and height, px."""
 Colour = tuple[int, int, int]
-Paper = tuple[int, int, int, int]
+"""RGB, 0–255 each."""
+Background = tuple[int, int, int, int]
 """RGB and opacity, 0–255 each."""
 
 GREEN: Colour = (0, 255, 0)
-"""The neon green of the 2019 work; of all colours of a screen the brightest beside yellow."""
+"""The neon green of *ImageNet Roulette* (2019); no colour of a screen but yellow is as bright."""
 DIM_GREEN: Colour = (0, 96, 0)
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
+
+ON_BLACK: Background = (*BLACK, 255)
+ON_GREEN: Background = (*GREEN, 255)
+ON_WHITE: Background = (*WHITE, 255)
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,9 @@ class Rect:
         return self.y + self.height
 
     def overlaps(self, *others: Rect) -> bool:
-        """Tell whether it shares a pixel with any of `others`."""
+        """Return whether it shares a pixel with any of `others`."""
         x, y, right, bottom = self.x, self.y, self.right, self.bottom
-        # The innermost test of a crowd's layout: spelled out, it takes a third of the time.
+        # The innermost test of a crowd's layout: written out, it takes a third of the time.
         return any(
             other.x < right
             and other.y < bottom
@@ -56,7 +62,7 @@ class Rect:
         )
 
     def within(self, other: Rect) -> bool:
-        """Tell whether all of it lies in `other`."""
+        """Return whether all of it lies in `other`."""
         return (
             other.x <= self.x
             and other.y <= self.y
@@ -64,9 +70,10 @@ class Rect:
             and self.bottom <= other.bottom
         )
 
-    def grown(self, by: int) -> Rect:
-        """Return it with `by` px more on each side."""
-        return Rect(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+    def grown(self, margin_px: int) -> Rect:
+        """Return it with `margin_px` more on each side."""
+        both = 2 * margin_px
+        return Rect(self.x - margin_px, self.y - margin_px, self.width + both, self.height + both)
 
 
 @dataclass(frozen=True)
@@ -82,15 +89,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines of type on paper, or on the bare picture where `paper` is None."""
+    """Lines of type on a background, or on the bare picture if `background` is None."""
 
     rect: Rect
-    paper: Paper | None
+    background: Background | None
     lines: tuple[Line, ...]
+
+    def moved_to(self, x: int, y: int) -> Panel:
+        """Return it with its upper left corner at `x, y`."""
+        return Panel(Rect(x, y, self.rect.width, self.rect.height), self.background, self.lines)
 
 
 Side = Literal["below", "right", "left", "above", "over"]
-"""Where a caption is, seen from the square; `over` lies on its lower part."""
+"""Where a caption is, relative to the square; `over` may lie on the lower part of the square."""
 
 
 @dataclass(frozen=True)
@@ -104,36 +115,40 @@ class Caption:
 
 @dataclass(frozen=True)
 class Visitor:
-    """One person on the mirror.
-
-    `square` is the outer edge of the square around the face, which may leave the screen; its line
-    is `stroke` px thick, and `lit` (0–1) of it shines. `name` stands on the tag since `turned_at`
-    (s, monotonic) as the `turn`-th of the names that tumble past; `settled` is whether it is the
-    verdict. `tag` and `caption` are None where there was no room.
-    """
+    """One person on the mirror."""
 
     id: int
+    """The id of the track."""
     square: Rect
+    """The outer edge of the square around the face; it may leave the screen."""
     stroke: int
+    """Thickness of the square's outline, px."""
     lit: float
+    """The bright part of the outline, 0–1: the progress towards a verdict."""
     name: str
-    turn: int
-    turned_at: float
+    """The name on the tag; empty before the first reading."""
+    name_index: int
+    """Which of the candidates the name is, best first; 0 for a verdict."""
+    named_at: float
+    """Since when the name is on the tag (s, monotonic)."""
     settled: bool
+    """Whether the name is the verdict."""
     tag: Panel | None
+    """None if there was no room."""
     caption: Caption | None
+    """None if there was no room."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture of the show.
-
-    `picture` fills the screen at `brightness` 0–1; None leaves it black. `empty_since` is when the
-    last visitor left (s, monotonic), None while somebody is there. `panels` are drawn last.
-    """
+    """One picture of the show."""
 
     picture: Frame | None
+    """Fills the screen; None leaves it black."""
     brightness: float
+    """Of the picture, 0–1."""
     visitors: tuple[Visitor, ...]
     panels: tuple[Panel, ...]
+    """Drawn last."""
     empty_since: float | None = None
+    """When the last visitor left (s, monotonic); None while somebody is in the picture."""

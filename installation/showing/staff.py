@@ -1,7 +1,7 @@
-"""The card for the people who run the show: what holds, what is missing, and how it is doing.
+"""The staff card, for the people who run the show: which layers hold, and how the show is doing.
 
-Visitors see it only while somebody looks after the show. It is opaque and in one place, so that it
-can be read on any picture; what is missing stands black on white and is seen first.
+It is on the screen only while F1 asks for it. It is opaque and always in one place, so that it can
+be read on any picture; what is missing stands black on white, to be seen first.
 """
 
 from __future__ import annotations
@@ -20,31 +20,40 @@ from installation.guarding.status import (
     SECCOMP,
     STAGE_ONE,
 )
-from installation.showing.cards import MARGIN, PLAIN, WAITING_BRIGHTNESS, at, imprint
-from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Panel, Paper, Rect, Scene
-from installation.showing.typesetting import LEADING, ScreenContext, Text, set_panel
+from installation.showing.cards import MARGIN, WAITING_BRIGHTNESS, imprint
+from installation.showing.scene import (
+    BLACK,
+    GREEN,
+    GREY,
+    ON_BLACK,
+    ON_WHITE,
+    WHITE,
+    Background,
+    Colour,
+    Panel,
+    Rect,
+    Scene,
+)
+from installation.showing.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
 
-FIRST_LAYERS = (LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS)
-SECOND_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION)
-"""The layers of the two stages."""
+STAGE_ONE_LAYERS = (LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS)
+STAGE_TWO_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION)
 
-MOST_MISSING = 5
-"""How many missing things are named; `kiosk audit` names all of them."""
+MAX_MISSING = 5
+"""Missing layers that are named; `kiosk audit` names all of them."""
 
-WIDEST = 1260
-NAMES = 310
+MAX_CARD_WIDTH = 1260
+NAME_COLUMN = 310
 PAD = 44
 SIZES = (30, 28, 26, 24, 22, 20)
-"""The card, the column of names, the room round the type, and the type, px at 1080."""
-
-TITLE = 52
-ALARM: Paper = (*WHITE, 255)
+TITLE_SIZE = 52
+"""The card, its column of names, the room around the type, px, and the type, px per em; at 1080."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer by the guard's name, and what is missing of it; None where it holds."""
+    """One layer of the sandbox by its name there, and what is missing of it; None if it holds."""
 
     name: str
     missing: str | None = None
@@ -52,53 +61,53 @@ class Layer:
 
 @dataclass(frozen=True)
 class ShowStatus:
-    """What there is to know of a show that runs.
-
-    `ways` out were tried at the local time `tried_at`, None where nothing was. `locked` of `made`
-    pieces of memory for frames are locked. `rate` is frames that reached the screen, 1/s, and
-    `dropped` those that never did; `seconds` have passed since the start.
-    """
+    """How a running show is doing, as far as the staff card tells it."""
 
     layers: tuple[Layer, ...]
-    ways: int
-    tried_at: datetime.datetime | None
-    locked: int
-    made: int
-    labels: str
-    shown: int
-    size: int
+    ways_tried: int
+    tested_at: datetime.datetime | None
+    """When the ways out were tried, in local time; None if none was."""
+    locked_pieces: int
+    pieces: int
+    """Pieces of memory for frames, and how many of them are locked: never written to swap."""
+    label_set: str
+    visible_labels: int
+    all_labels: int
     camera: str
     detector: str
     device: str
-    rate: float
-    dropped: int
-    seconds: float
+    mirror_fps: float
+    """Frames that reached the screen, 1/s."""
+    dropped_frames: int
+    uptime_s: float
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
-    """Return every layer of the guard as `proof` found it, then whatever else is missing.
+    """Return every layer of the sandbox as `proof` found it, then whatever else is missing.
 
-    Swap on a disk is no layer, but keeps visitors from being told that nothing can be stored.
+    Swap on a disk is no layer, but because of it visitors are not told that nothing can be stored.
     """
     missing: dict[str, str] = {}
     for mistake in (*proof.missing, *([proof.swap] if proof.swap else [])):
         missing.setdefault(mistake.where, mistake.what)
-    laid: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
     if proof.results:
-        laid = SECOND_LAYERS if STAGE_ONE in missing else (*FIRST_LAYERS, *SECOND_LAYERS)
-    others = [name for name in missing if name not in laid]
-    return tuple(Layer(name, missing.get(name)) for name in (*laid, *others))
+        entered = STAGE_TWO_LAYERS
+        if STAGE_ONE not in missing:
+            entered = (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS)
+    others = [name for name in missing if name not in entered]
+    return tuple(Layer(name, missing.get(name)) for name in (*entered, *others))
 
 
-def with_staff_card(scene: Scene, running: ShowStatus, context: ScreenContext) -> Scene:
-    """Return `scene` dimmed, with squares but no captions, behind the card and over the strip.
+def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
+    """Return `scene`, dimmed and without captions, with the card and the strip over it.
 
     The card is set in the largest type in which it fits above the strip.
     """
     strip = imprint(context)
     room = strip[0].rect.y - 2 * context.px(MARGIN)
     for size in SIZES:
-        card = _card(running, context, size)
+        card = _card(status, context, size)
         if card[0].rect.height <= room:
             break
     return replace(
@@ -114,54 +123,54 @@ class _Row:
     name: str
     value: str
     colour: Colour
-    paper: Paper | None = None
+    background: Background | None = None
 
 
-def _rows(running: ShowStatus, context: ScreenContext) -> list[list[_Row]]:
-    """Return the rows of the card in two groups: the guard, and the show."""
-    words = context.words
-    names = _layer_names(words)
-    holding = [layer for layer in running.layers if layer.missing is None]
-    lacking = [layer for layer in running.layers if layer.missing is not None]
-    guard = [
-        _Row(names.get(layer.name, layer.name), layer.missing or "", BLACK, ALARM)
-        for layer in lacking[:MOST_MISSING]
-    ]
-    if len(lacking) > MOST_MISSING:
-        more = words.staff_more.format(count=len(lacking) - MOST_MISSING)
-        guard.append(_Row("", more, BLACK, ALARM))
-    if not running.layers:
-        guard.append(_Row(words.staff_guard, words.staff_unguarded, BLACK, ALARM))
-    guard += [_Row(names[layer.name], words.staff_holds, GREEN) for layer in holding]
-    if running.tried_at is not None:
-        tried = words.staff_tried.format(
-            ways=running.ways,
-            date=words.date_of(running.tried_at.date()),
-            time=words.time_of(running.tried_at),
-        )
-        guard.append(_Row(words.staff_tries, tried, WHITE))
-    locked = words.staff_locked.format(locked=running.locked, made=running.made)
-    guard.append(_Row(words.staff_memory, locked, WHITE))
-    minutes = int(running.seconds // 60)
+def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
+    """Return the rows of the card in two groups: the sandbox, and the show."""
+    minutes = int(status.uptime_s // 60)
+    labels = f"{status.label_set}: {status.visible_labels} / {status.all_labels}"
+    rate = words.staff_rate.format(rate=round(status.mirror_fps), dropped=status.dropped_frames)
+    time = words.staff_time.format(hours=minutes // 60, minutes=minutes % 60)
     show = [
-        (words.staff_labels, f"{running.labels}: {running.shown} / {running.size}"),
-        (words.staff_camera, running.camera),
-        (words.staff_detector, running.detector),
-        (words.staff_device, running.device),
-        (
-            words.staff_mirror,
-            words.staff_rate.format(rate=round(running.rate), dropped=running.dropped),
-        ),
-        (
-            words.staff_running,
-            words.staff_time.format(hours=minutes // 60, minutes=minutes % 60),
-        ),
+        (words.staff_labels, labels),
+        (words.staff_camera, status.camera),
+        (words.staff_detector, status.detector),
+        (words.staff_device, status.device),
+        (words.staff_mirror, rate),
+        (words.staff_running, time),
     ]
-    return [guard, [_Row(name, value, WHITE) for name, value in show]]
+    return [_sandbox_rows(status, words), [_Row(name, value, WHITE) for name, value in show]]
+
+
+def _sandbox_rows(status: ShowStatus, words: Words) -> list[_Row]:
+    names = _layer_names(words)
+    holding = [layer for layer in status.layers if layer.missing is None]
+    lacking = [layer for layer in status.layers if layer.missing is not None]
+    rows = [
+        _Row(names.get(layer.name, layer.name), layer.missing or "", BLACK, ON_WHITE)
+        for layer in lacking[:MAX_MISSING]
+    ]
+    if len(lacking) > MAX_MISSING:
+        more = words.staff_more.format(count=len(lacking) - MAX_MISSING)
+        rows.append(_Row("", more, BLACK, ON_WHITE))
+    if not status.layers:
+        rows.append(_Row(words.staff_guard, words.staff_unguarded, BLACK, ON_WHITE))
+    rows += [_Row(names[layer.name], words.staff_holds, GREEN) for layer in holding]
+    if status.tested_at is not None:
+        tried = words.staff_tried.format(
+            ways=status.ways_tried,
+            date=words.date_of(status.tested_at.date()),
+            time=words.time_of(status.tested_at),
+        )
+        rows.append(_Row(words.staff_tries, tried, WHITE))
+    locked = words.staff_locked.format(locked=status.locked_pieces, made=status.pieces)
+    rows.append(_Row(words.staff_memory, locked, WHITE))
+    return rows
 
 
 def _layer_names(words: Words) -> dict[str, str]:
-    """Return what each layer does, by the guard's name for it."""
+    """Return what each layer does, in words, by the name of the layer."""
     return {
         LANDLOCK: words.staff_landlock,
         NO_NEW_PRIVILEGES: words.staff_new_privileges,
@@ -172,31 +181,31 @@ def _layer_names(words: Words) -> dict[str, str]:
     }
 
 
-def _card(running: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel, ...]:
-    """Return the card in type of `size`, px per em at 1080."""
+def _card(status: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel, ...]:
+    """Return the card's panels in type of `size`, px per em at 1080; first the background."""
     margin, pad = context.px(MARGIN), context.px(PAD)
-    width = min(context.px(WIDEST), context.size[0] - 2 * margin)
+    width = min(context.px(MAX_CARD_WIDTH), context.size[0] - 2 * margin)
     left, right = margin + pad, margin + width - pad
-    values = left + context.px(NAMES)
+    value_left = left + context.px(NAME_COLUMN)
     words = context.words
-    title = _placed(context, Text(words.staff_title, context.px(TITLE), WHITE), left, margin + pad)
-    panels = list(title)
-    y = margin + pad + context.px(1.9 * TITLE)
-    for rows in _rows(running, context):
+    heading = Paragraph(words.staff_title, context.px(TITLE_SIZE), WHITE)
+    panels = list(_placed(context, heading, left, margin + pad))
+    y = margin + pad + context.px(1.9 * TITLE_SIZE)
+    type_px = context.px(size)
+    for rows in _rows(status, words):
         for row in rows:
-            type_px = context.px(size)
-            name = _placed(context, Text(row.name, type_px, GREY), left, y, values - left - type_px)
-            value = _placed(
-                context, Text(row.value, type_px, row.colour), values, y, right - values, row.paper
-            )
-            panels += [*name, *value]
-            count = max(_line_count(name), _line_count(value))
+            name = Paragraph(row.name, type_px, GREY)
+            value = Paragraph(row.value, type_px, row.colour)
+            names = _placed(context, name, left, y, value_left - left - type_px)
+            values = _placed(context, value, value_left, y, right - value_left, row.background)
+            panels += [*names, *values]
+            count = max(_line_count(names), _line_count(values))
             y += round(count * LEADING * type_px) + context.px(size / 4)
         y += context.px(size * 0.7)
-    hint = _placed(context, Text(words.staff_hint, context.px(size), GREY), left, y, right - left)
-    y += round(_line_count(hint) * LEADING * context.px(size)) + pad
+    hint = _placed(context, Paragraph(words.staff_hint, type_px, GREY), left, y, right - left)
+    y += round(_line_count(hint) * LEADING * type_px) + pad
     widest = max(panel.rect.right for panel in (*panels, *hint))
-    card = Panel(Rect(margin, margin, widest + pad - margin, y - margin), PLAIN, ())
+    card = Panel(Rect(margin, margin, widest + pad - margin, y - margin), ON_BLACK, ())
     return (card, *panels, *hint)
 
 
@@ -206,18 +215,18 @@ def _line_count(panels: Sequence[Panel]) -> int:
 
 def _placed(
     context: ScreenContext,
-    text: Text,
+    paragraph: Paragraph,
     x: int,
     y: int,
-    measure: int | None = None,
-    paper: Paper | None = None,
+    max_width: int | None = None,
+    background: Background | None = None,
 ) -> tuple[Panel, ...]:
-    """Return `text` with its type's left edge at `x` and its first line's top at `y`.
+    """Return a panel whose type has its left edge at `x` and its first line's top at `y`.
 
-    Nothing for an empty text. Names and values of one row stand on one line.
+    No panel for an empty text. Names and values of one row have one baseline.
     """
-    if not text.text:
+    if not paragraph.text:
         return ()
-    bleed = max(1, text.size // 4)
-    panel = set_panel(context.fonts, [text], measure or context.size[0], bleed, paper)
-    return (at(panel, x - bleed, y + text.size - panel.lines[0].baseline),)
+    bleed = max(1, paragraph.size // 4)
+    panel = set_panel(context.fonts, [paragraph], max_width or context.size[0], bleed, background)
+    return (panel.moved_to(x - bleed, y + paragraph.size - panel.lines[0].baseline),)

@@ -1,4 +1,8 @@
-"""Setting type: texts broken into lines and put on panels."""
+"""Typesetting: paragraphs broken into lines and set on panels.
+
+Lines are broken greedily, then narrowed until they are even. Knuth and Plass's optimum was not
+needed: captions have few lines, and no word is hyphenated.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,26 @@ from dataclasses import dataclass
 
 from installation.showing.drawable_text import clean, is_right_to_left
 from installation.showing.fonts import Fonts
-from installation.showing.scene import Colour, Line, Panel, Paper, Rect, Size
+from installation.showing.scene import Background, Colour, Line, Panel, Rect, Size
 from installation.showing.words import Words
 
-Width = Callable[[str], int]
-"""Returns what a line of text takes, px."""
+Measure = Callable[[str], int]
+"""Returns the width of a line of text, px."""
 
 LEADING = 1.24
-"""From baseline to baseline over the size; tight, as one weight of a bold type bears it."""
+"""From baseline to baseline over the size; close, which the heavy weight of the type allows."""
 
 _CLOSING = "、。，．・：；？！）」』】〕〉》”’…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+"""Never first on a line."""
 _OPENING = "（「『【〔〈《“‘"
-_SPACED = "?!:;»"
-"""What French sets apart from the word before it by a space, on the same line."""
+"""Never last on a line."""
+_SET_APART = "?!:;»"
+"""Stays on the line of the word before it, although French puts a space between them."""
 
 
 @dataclass(frozen=True)
 class ScreenContext:
-    """What every scene of a show has in common: its words, its fonts and the screen's size, px."""
+    """What all scenes of a show have in common: the words, the fonts and the screen's size, px."""
 
     words: Words
     fonts: Fonts
@@ -37,40 +43,40 @@ class ScreenContext:
         return Rect(0, 0, *self.size)
 
     def px(self, length: float) -> int:
-        """Return `length`, given in px of a screen of 1080 px on its short side, on this one."""
+        """Return `length`, in px of a screen of 1080 px on its short side, in px of this screen."""
         return max(1, round(length * min(self.size) / 1080))
 
 
 @dataclass(frozen=True)
-class Text:
-    """A paragraph: its size in px per em, its colour, and the room above it, px.
-
-    `leading` is from baseline to baseline, over the size.
-    """
+class Paragraph:
+    """A text to be set in one size and colour."""
 
     text: str
     size: int
+    """px per em."""
     colour: Colour
-    above: int = 0
+    space_above: int = 0
+    """Room between it and the paragraph before it, px."""
     leading: float = LEADING
+    """From baseline to baseline, over the size."""
 
 
-def wrap(text: str, width: int, measure: Width) -> tuple[str, ...]:
-    """Return `text` in lines of at most `width` px, as few as there can be.
+def wrap(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
+    """Return `text` in as few lines of at most `max_width` px as there can be.
 
     Lines break at spaces, between East Asian characters, and inside a word that alone is too wide.
     """
     lines: list[str] = []
     line = ""
     for piece in _pieces(text):
-        if measure((line + piece).rstrip()) <= width:
+        if measure((line + piece).rstrip()) <= max_width:
             line += piece
             continue
         if line.strip():
             lines.append(line.strip())
         line = piece
-        while measure(line.rstrip()) > width and len(line) > 1:
-            end = _fitting(line, width, measure)
+        while measure(line.rstrip()) > max_width and len(line) > 1:
+            end = _fitting_length(line, max_width, measure)
             lines.append(line[:end])
             line = line[end:]
     if line.strip():
@@ -78,13 +84,13 @@ def wrap(text: str, width: int, measure: Width) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def balance(text: str, width: int, measure: Width) -> tuple[str, ...]:
+def balance(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
     """Return `text` in as few lines as `wrap`, but as even in length as they can be.
 
-    No word is broken that fits into `width`.
+    No word is broken that fits into `max_width`.
     """
-    lines = wrap(text, width, measure)
-    low, high = min(width, widest(text, measure)), width
+    lines = wrap(text, max_width, measure)
+    low, high = min(max_width, least_width(text, measure)), max_width
     while low < high:
         middle = (low + high) // 2
         if len(wrap(text, middle, measure)) <= len(lines):
@@ -94,15 +100,15 @@ def balance(text: str, width: int, measure: Width) -> tuple[str, ...]:
     return wrap(text, high, measure) if len(lines) > 1 else lines
 
 
-def widest(text: str, measure: Width) -> int:
+def least_width(text: str, measure: Measure) -> int:
     """Return the least width in which no word of `text` has to be broken, px."""
     return max((measure(piece.rstrip()) for piece in _pieces(text)), default=0)
 
 
-def _fitting(word: str, width: int, measure: Width) -> int:
-    """Return how many characters of `word` fit into `width`, one at least, no mark cut off."""
+def _fitting_length(word: str, max_width: int, measure: Measure) -> int:
+    """Return how many characters of `word` fit into `max_width`; at least one, with its marks."""
     end = 1
-    while end < len(word) and measure(word[: end + 1]) <= width:
+    while end < len(word) and measure(word[: end + 1]) <= max_width:
         end += 1
     while end < len(word) and unicodedata.category(word[end])[0] == "M":
         end += 1
@@ -110,14 +116,14 @@ def _fitting(word: str, width: int, measure: Width) -> int:
 
 
 def _pieces(text: str) -> list[str]:
-    """Return `text` cut wherever a line may break; a space stays with what is before it."""
+    """Return `text` cut wherever a line may break; a space stays with the word before it."""
     pieces: list[str] = []
     for letter in text:
-        before = pieces[-1][-1] if pieces else ""
-        wide = any(unicodedata.east_asian_width(each) in "WF" for each in (before, letter) if each)
-        spaced = before == " " and letter not in _SPACED and not pieces[-1].endswith("« ")
-        apart = spaced or (wide and letter not in _CLOSING and before not in _OPENING)
-        if pieces and (letter == " " or not apart):
+        last = pieces[-1][-1] if pieces else ""
+        wide = any(unicodedata.east_asian_width(each) in "WF" for each in (last, letter) if each)
+        after_space = last == " " and letter not in _SET_APART and not pieces[-1].endswith("« ")
+        breaks = after_space or (wide and letter not in _CLOSING and last not in _OPENING)
+        if pieces and (letter == " " or not breaks):
             pieces[-1] += letter
         else:
             pieces.append(letter)
@@ -126,48 +132,66 @@ def _pieces(text: str) -> list[str]:
 
 def set_panel(
     fonts: Fonts,
-    texts: Sequence[Text],
-    measure: int,
+    paragraphs: Sequence[Paragraph],
+    max_width: int,
     pad: int,
-    paper: Paper | None,
+    background: Background | None,
 ) -> Panel:
-    """Return `texts` one below the other on a panel at 0, 0 that is as small as they allow.
+    """Return a panel at 0, 0 with `paragraphs` one below the other, as small as they allow.
 
-    `measure` is the longest line, px; `pad` the room around the type. Right-to-left text is set
-    flush right.
+    Right-to-left text is set flush right. The panel is kept while its text is on the screen.
+
+    Args:
+        fonts: The fonts, which also keep the panel.
+        paragraphs: From top to bottom.
+        max_width: Of a line, px.
+        pad: The room around the type, px.
+        background: None for type on the bare picture.
     """
-    key = (tuple(texts), measure, pad, paper)
-    kept = fonts.panels.get(tuple(text.text for text in texts), dict)
+    key = (tuple(paragraphs), max_width, pad, background)
+    kept = fonts.panels.get(tuple(paragraph.text for paragraph in paragraphs), dict)
     if key not in kept:
         kept[key] = _set_panel(fonts, *key)
     return kept[key]
 
 
-def width_at(fonts: Fonts, size: int) -> Width:
-    """Return what measures a line of type of `size` px per em."""
+def width_at(fonts: Fonts, size: int) -> Measure:
+    """Return the function that measures a line of type of `size` px per em."""
     return lambda line: fonts.extent(line, size).width
 
 
 def _set_panel(
-    fonts: Fonts, texts: tuple[Text, ...], measure: int, pad: int, paper: Paper | None
+    fonts: Fonts,
+    paragraphs: tuple[Paragraph, ...],
+    max_width: int,
+    pad: int,
+    background: Background | None,
 ) -> Panel:
-    rows: list[tuple[str, Text, int, bool]] = []
-    y, drop = pad, 0
-    for text in texts:
-        content = clean(text.text)
-        flush_right = is_right_to_left(content)
-        for index, line in enumerate(balance(content, measure, width_at(fonts, text.size))):
-            extent = fonts.extent(line, text.size)
-            if index:
-                y += max(round(text.leading * text.size), drop + extent.ascent + text.size // 12)
+    rows: list[tuple[str, Paragraph, int, bool]] = []
+    y, descent = pad, 0
+    for paragraph in paragraphs:
+        text = clean(paragraph.text)
+        flush_right = is_right_to_left(text)
+        lines = balance(text, max_width, width_at(fonts, paragraph.size))
+        for number, line in enumerate(lines):
+            extent = fonts.extent(line, paragraph.size)
+            if number:
+                leading = round(paragraph.leading * paragraph.size)
+                y += max(leading, descent + extent.ascent + paragraph.size // 12)
             else:
-                y += extent.ascent + (text.above + drop if rows else 0)
-            drop = extent.descent
-            rows.append((line, text, y, flush_right))
-    widths = [fonts.extent(line, text.size).width for line, text, _, _ in rows]
+                y += extent.ascent + (paragraph.space_above + descent if rows else 0)
+            descent = extent.descent
+            rows.append((line, paragraph, y, flush_right))
+    widths = [fonts.extent(line, paragraph.size).width for line, paragraph, _, _ in rows]
     width = max(widths, default=0)
-    lines = tuple(
-        Line(line, text.size, text.colour, pad + (width - own if flush_right else 0), baseline)
-        for (line, text, baseline, flush_right), own in zip(rows, widths, strict=True)
+    placed = tuple(
+        Line(
+            line,
+            paragraph.size,
+            paragraph.colour,
+            pad + (width - own_width if flush_right else 0),
+            baseline,
+        )
+        for (line, paragraph, baseline, flush_right), own_width in zip(rows, widths, strict=True)
     )
-    return Panel(Rect(0, 0, width + 2 * pad, y + max(drop, pad)), paper, lines)
+    return Panel(Rect(0, 0, width + 2 * pad, y + max(descent, pad)), background, placed)

@@ -28,17 +28,17 @@ def test_the_figures_are_gathered_once_a_second() -> None:
             frames.put(grey_frame())
             frames.take(timeout=0)
 
-    assert reporter.status(10.0).rate == 0
+    assert reporter.status(10.0).mirror_fps == 0
     show_frames(30)
-    assert reporter.status(10.9).rate == 0
+    assert reporter.status(10.9).mirror_fps == 0
     status = reporter.status(11.0)
-    assert status.rate == 30
-    assert status.seconds == 6
-    assert status.made == 1
+    assert status.mirror_fps == 30
+    assert status.uptime_s == 6
+    assert status.pieces == 1
     assert status.camera == "a camera"
-    assert status.shown == len(load_label_set("kindnesses", ContentSettings()).labels)
+    assert status.visible_labels == len(load_label_set("kindnesses", ContentSettings()).labels)
     show_frames(10)
-    assert reporter.status(12.0).rate == 10
+    assert reporter.status(12.0).mirror_fps == 10
 
 
 def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
@@ -47,14 +47,18 @@ def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
     reporter = reporter_of(Latest(), cameras)
     cameras.put(CameraStatus("another camera", 4, 3))
     status = reporter.status(10.0)
-    assert (status.camera, status.made, status.locked) == ("another camera", 4, 3)
+    assert (status.camera, status.pieces, status.locked_pieces) == ("another camera", 4, 3)
     assert reporter.status(12.0).camera == "another camera", "it stays until there is another"
 
 
 def test_the_label_set_is_the_one_that_names_visitors() -> None:
     """A changed label set is on the card once the newest sightings are named by it."""
     reporter = reporter_of(Latest(), Latest())
-    assert reporter.status(10.0).labels == "Kindnesses"
+    assert reporter.status(10.0).label_set == "Kindnesses"
     reporter.update(sightings_of([]))
     status = reporter.status(11.0)
-    assert (status.labels, status.shown, status.size) == ("Weather", 6, WEATHER.size)
+    assert (status.label_set, status.visible_labels, status.all_labels) == (
+        "Weather",
+        6,
+        WEATHER.size,
+    )

@@ -18,7 +18,7 @@ sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))
 @given(sizes, sizes)
 def test_the_picture_fills_the_screen_around_its_middle(frame: Size, screen: Size) -> None:
     """The crop lies within the frame, centred, and has the shape of the screen to a pixel."""
-    cover = Cover.of(frame, screen)
+    cover = Cover.from_sizes(frame, screen)
     assert 0 <= cover.x <= cover.x + cover.width <= frame[0]
     assert 0 <= cover.y <= cover.y + cover.height <= frame[1]
     assert abs(cover.x - (frame[0] - cover.width - cover.x)) <= 1
@@ -35,6 +35,6 @@ def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
     surface = pygame.Surface(screen, depth=32)
     paint_picture(Frame(pixels, 0.0), 1.0, surface)
     rows, columns = np.nonzero(pygame.surfarray.array3d(surface)[..., 0].T > 127)
-    box = Cover.of((320, 180), screen).to_screen(Box(140, 60, 180, 100))
+    box = Cover.from_sizes((320, 180), screen).to_screen(Box(140, 60, 180, 100))
     painted = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert painted == pytest.approx((box.x0, box.y0, box.x1, box.y1), abs=1.01)

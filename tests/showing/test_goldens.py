@@ -15,8 +15,8 @@ from installation.showing.compose import compose
 from installation.showing.fonts import Fonts
 from installation.showing.scene import Scene, Size
 from installation.showing.staff import (
-    FIRST_LAYERS,
-    SECOND_LAYERS,
+    STAGE_ONE_LAYERS,
+    STAGE_TWO_LAYERS,
     Layer,
     ShowStatus,
     with_staff_card,
@@ -103,37 +103,37 @@ def test_the_promise_on_the_strip(
 
 
 WHOLE = ShowStatus(
-    layers=tuple(Layer(name) for name in (*FIRST_LAYERS, *SECOND_LAYERS)),
-    ways=66,
-    tried_at=AT,
-    locked=4,
-    made=4,
-    labels="ImageNet, person categories",
-    shown=1056,
-    size=2832,
+    layers=tuple(Layer(name) for name in (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS)),
+    ways_tried=66,
+    tested_at=AT,
+    locked_pieces=4,
+    pieces=4,
+    label_set="ImageNet, person categories",
+    visible_labels=1056,
+    all_labels=2832,
     camera="camera 0, 1280×720 at 30 fps",
     detector="yunet",
     device="cuda",
-    rate=29.97,
-    dropped=12,
-    seconds=8040.0,
+    mirror_fps=29.97,
+    dropped_frames=12,
+    uptime_s=8040.0,
 )
 REFUSED = "it cannot be had here (Function not implemented)"
 LACKING = replace(
     WHOLE,
     layers=(
-        *(Layer(name, REFUSED) for name in FIRST_LAYERS[:2]),
-        *(Layer(name) for name in (*FIRST_LAYERS[2:], *SECOND_LAYERS)),
+        *(Layer(name, REFUSED) for name in STAGE_ONE_LAYERS[:2]),
+        *(Layer(name) for name in (*STAGE_ONE_LAYERS[2:], *STAGE_TWO_LAYERS)),
         *(
             Layer(f"attempt to {what}", "it was not refused in the main thread")
             for what in ("write a file", "make a folder", "rename", "link", "truncate", "mkfifo")
         ),
     ),
-    locked=1,
+    locked_pieces=1,
     device="cpu",
     detector="mtcnn",
-    rate=24.2,
-    dropped=1893,
+    mirror_fps=24.2,
+    dropped_frames=1893,
 )
 SWAPPED = replace(
     WHOLE, layers=(*WHOLE.layers, Layer("swap", "memory may be written to /dev/sda2"))
@@ -141,7 +141,7 @@ SWAPPED = replace(
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "running", "heads"),
+    ("name", "size", "status", "heads"),
     [
         ("staff", LANDSCAPE, WHOLE, ONE),
         ("staff_tall", PORTRAIT, WHOLE, TALL_ONE),
@@ -156,13 +156,13 @@ def test_the_staffs_card(
     context: MakeContext,
     name: str,
     size: Size,
-    running: ShowStatus,
+    status: ShowStatus,
     heads: list[Head],
 ) -> None:
     """Who runs the show reads what holds, and first of all what is missing."""
-    stood = _promising(context(size), running is WHOLE, AT.date())
+    stood = _promising(context(size), status is WHOLE, AT.date())
     scene = _scene(stood, heads, CLINICIAN)
-    golden(name, with_staff_card(scene, running, stood), stood)
+    golden(name, with_staff_card(scene, status, stood), stood)
 
 
 @pytest.mark.parametrize(("name", "size"), [("waiting", LANDSCAPE), ("waiting_tall", PORTRAIT)])

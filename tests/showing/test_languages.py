@@ -9,7 +9,7 @@ from installation.naming.label_set.label_set import Label
 from installation.settings.languages import word_languages
 from installation.settings.placeholders import LONGEST_SENTENCE
 from installation.showing.cards import (
-    MOST_NAMES,
+    MAX_NAMES,
     imprint,
     title_card,
     trouble_card,
@@ -141,7 +141,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     words = context.words
     strip = (words.notice, words.guess, words.privacy)
     score, unsure = words.score.format(score=31), words.unsure.format(score=31)
-    note = words.unguarded_staff.format(names=", ".join(LACKING[:MOST_NAMES]))
+    note = words.unguarded_staff.format(names=", ".join(LACKING[:MAX_NAMES]))
     for scene, sentences in (
         (title_card(context), (words.title, words.loading)),
         (trouble_card(context), (words.trouble_title, words.trouble)),

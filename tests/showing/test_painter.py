@@ -14,7 +14,7 @@ from installation.showing.compose import compose
 from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter, paint_picture
 from installation.showing.scene import Line, Scene, Size
-from installation.showing.typesetting import ScreenContext, Text
+from installation.showing.typesetting import Paragraph, ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import CLINICIAN, company, draw
 
@@ -95,7 +95,7 @@ CALLED = Label("n1", "lamplighter of quay seven", "one who lights the quay", ("p
 
 def _written() -> list[object]:
     """Return every line and paragraph in memory that says what the visitor was called."""
-    held = (each for each in gc.get_objects() if type(each) in (Line, Text))
+    held = (each for each in gc.get_objects() if type(each) in (Line, Paragraph))
     return [each for each in held if "quay" in each.text]
 
 

@@ -10,7 +10,7 @@ from installation.guarding.guard import NOT_LAUNCHED
 from installation.guarding.probes.probe import ProbeResult
 from installation.guarding.self_test import Proof
 from installation.guarding.status import STAGE_ONE
-from installation.showing.staff import FIRST_LAYERS, SECOND_LAYERS, Layer, layers
+from installation.showing.staff import STAGE_ONE_LAYERS, STAGE_TWO_LAYERS, Layer, layers
 
 OUTCOMES = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "not available on this machine (no such call)", "Use a newer Linux.")
@@ -27,15 +27,15 @@ def proof(*missing: Mistake, outcomes: tuple[ProbeResult, ...] = OUTCOMES) -> Pr
 @pytest.mark.parametrize(
     ("found", "holding", "lacking"),
     [
-        (proof(), (*FIRST_LAYERS, *SECOND_LAYERS), {}),
+        (proof(), (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS), {}),
         (
             proof(NO_FILTER, GOT_OUT),
-            (*FIRST_LAYERS, "file size limit", "memory protection"),
+            (*STAGE_ONE_LAYERS, "file size limit", "memory protection"),
             {"seccomp": NO_FILTER.what, GOT_OUT.where: GOT_OUT.what},
         ),
-        (proof(NOT_LAUNCHED), SECOND_LAYERS, {STAGE_ONE: NOT_LAUNCHED.what}),
+        (proof(NOT_LAUNCHED), STAGE_TWO_LAYERS, {STAGE_ONE: NOT_LAUNCHED.what}),
         (proof(NO_FILTER, outcomes=()), (), {"seccomp": NO_FILTER.what}),
-        (replace(proof(), swap=SWAP), (*FIRST_LAYERS, *SECOND_LAYERS), {"swap": SWAP.what}),
+        (replace(proof(), swap=SWAP), (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS), {"swap": SWAP.what}),
     ],
 )
 def test_every_layer_holds_or_says_what_is_missing(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.showing.drawable_text import clean
-from installation.showing.typesetting import balance, widest, wrap
+from installation.showing.typesetting import balance, least_width, wrap
 
 
 def _width(text: str) -> int:
@@ -33,9 +33,9 @@ def test_balancing_keeps_the_number_of_lines(text: str, width: int) -> None:
 @given(texts, st.integers(2, 30))
 def test_balancing_breaks_no_word_that_fits(text: str, width: int) -> None:
     """A narrower line is no reason to tear a word: 'Momen / t, bitte'."""
-    if widest(text, _width) <= width:
+    if least_width(text, _width) <= width:
         longest = max(map(_width, balance(text, width, _width)), default=0)
-        assert longest >= widest(text, _width)
+        assert longest >= least_width(text, _width)
 
 
 def test_a_long_word_stays_whole_when_lines_are_balanced() -> None:

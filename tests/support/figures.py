@@ -12,7 +12,7 @@ from installation.naming.reading.values import Candidate, Sighting, Sightings, V
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
-from installation.showing.scene import Size
+from installation.showing.scene import Panel, Scene, Size
 from tests.support.sightings import sightings_of
 
 Head = tuple[float, float, float]
@@ -128,3 +128,26 @@ def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
             for number, head in enumerate(heads)
         ]
     )
+
+
+FRAME = Frame(np.zeros((720, 1280, 3), np.uint8), 0.0)
+"""A black frame, for tests that look only at where things are."""
+
+
+def visitors_at(visitors: Sequence[tuple[Box, Label | None]]) -> Sightings:
+    """Return visitors at boxes of a frame, with their verdicts; those with None are being read."""
+    return sightings_of(
+        [sighting(number, box, label) for number, (box, label) in enumerate(visitors)]
+    )
+
+
+def visitor_panels(scene: Scene) -> list[Panel]:
+    """Return the tags and captions of all visitors of `scene`."""
+    tags = [visitor.tag for visitor in scene.visitors if visitor.tag]
+    return tags + [visitor.caption.panel for visitor in scene.visitors if visitor.caption]
+
+
+def text_of(scene: Scene) -> str:
+    """Return all words that are on the screen in `scene`."""
+    panels = [*visitor_panels(scene), *scene.panels]
+    return " ".join(line.text for panel in panels for line in panel.lines)

@@ -24,7 +24,7 @@ from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS
-from installation.showing import compose, fonts
+from installation.showing import fonts, layout
 from installation.showing.drawable_text import clean
 from installation.showing.fonts import Fonts
 from installation.showing.scripts import font_group
@@ -81,8 +81,8 @@ def preview(
     trial = tried(classifier, open_detector("auto", cpu))
     names = {of.id: of.name for of in assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
-    with from_text.open_sentence_cache(models) as cache:
-        embed = embed or remembered(from_text.open_sentence_encoder, cache)
+    with from_text.open_cache(models) as cache:
+        embed = embed or remembered(from_text.open_text_encoder, cache)
         embeddings = from_text.embed_labels(rows, embed)
     won = _wins(label_set, trial.pictures)
     scripts = fonts.missing_scripts(label_set.texts())
@@ -175,8 +175,8 @@ def _too_long(label_set: LabelSet, screen: tuple[int, int], scripts: Sequence[st
     names = [name for of in label_set.labels if (name := _drawable(of.name, scripts))]
     lettering = Fonts(names)
     scale = min(screen) / 1080
-    size = round(compose.TAG_SIZES[-1] * scale)
-    widest = min(round(compose.WIDEST_TAG * scale), screen[0] - 2 * round(compose.EDGE * scale))
+    size = round(layout.TAG_SIZES[-1] * scale)
+    widest = min(round(layout.MAX_TAG_WIDTH * scale), screen[0] - 2 * round(layout.EDGE * scale))
     measure: Callable[[str], int] = lambda line: lettering.extent(line, size).width  # noqa: E731
     long = [name for name in names if len(wrap(name, widest, measure)) > 1]
     return Fact(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from installation.naming.label_set.label_set import Label
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from installation.showing.cards import imprint
+from installation.showing.compose import POSITION_SLACK, compose
+from installation.showing.cover import Cover
+from installation.showing.fonts import Fonts
+from installation.showing.scene import Size, Visitor
+from installation.showing.typesetting import ScreenContext
+from installation.showing.words import load_words
+from tests.support.figures import (
+    CLINICIAN,
+    FRAME,
+    GUEST,
+    LABELS,
+    LONGEST_DEFINITION,
+    LONGEST_LABEL,
+    ROOT,
+    company,
+    face,
+    rows,
+    sighting,
+    text_of,
+    visitor_panels,
+    visitors_at,
+)
+from tests.support.sightings import sightings_of
+
+MakeContext = Callable[[Size], ScreenContext]
+
+SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
+CONTEXTS = {size: ScreenContext(load_words(), Fonts(), size) for size in SCREENS}
+TALL_FRAME = Frame(np.zeros((1280, 720, 3), np.uint8), 0.0)
+
+labels = st.sampled_from([*LABELS, LONGEST_LABEL, LONGEST_DEFINITION, None])
+boxes = st.builds(
+    Box.from_centre,
+    st.floats(0, 1280),
+    st.floats(0, 720),
+    st.floats(4, 700),
+    st.floats(4, 700),
+)
+# Two faces that a detector finds in the very same place are one face.
+visitors = st.lists(
+    st.tuples(boxes, labels),
+    min_size=1,
+    max_size=32,
+    unique_by=lambda found: (found[0].x0, found[0].y0, found[0].x1, found[0].y1),
+)
+
+
+@settings(max_examples=60)
+@given(visitors, st.sampled_from(SCREENS))
+def test_captions_never_overlap_nor_leave_the_screen(
+    found: list[tuple[Box, Label | None]], size: Size
+) -> None:
+    """However many visitors there are and wherever they stand, each caption can be read."""
+    context = CONTEXTS[size]
+    scene = compose(FRAME, visitors_at(found), context, now=0.0)
+    panels = visitor_panels(scene)
+    for panel in panels:
+        assert panel.rect.within(context.screen)
+        assert not panel.rect.overlaps(imprint(context)[0].rect)
+    for one, other in itertools.combinations(panels, 2):
+        assert not one.rect.overlaps(other.rect)
+
+
+@settings(max_examples=40)
+@given(visitors, st.sampled_from(SCREENS))
+def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Size) -> None:
+    """No line is wider than its panel, and none stands out at its top or bottom."""
+    context = CONTEXTS[size]
+    scene = compose(FRAME, visitors_at(found), context, now=0.0)
+    for panel in (*visitor_panels(scene), *scene.panels):
+        for line in panel.lines:
+            extent = context.fonts.extent(line.text, line.size)
+            assert line.x >= 0
+            assert line.x + extent.width <= panel.rect.width
+            assert line.baseline - extent.ascent >= 0
+            assert line.baseline + extent.descent <= panel.rect.height
+
+
+@example(Box.from_centre(1207, 380, 4, 60), LONGEST_DEFINITION, (1920, 1080))
+@given(boxes, labels.filter(bool), st.sampled_from(SCREENS))
+def test_a_lone_visitor_always_reads_the_whole_verdict(box: Box, label: Label, size: Size) -> None:
+    """Near or far, in the middle or at the edge: one visitor gets the label and its definition."""
+    context = CONTEXTS[size]
+    frame = FRAME if size[0] > size[1] else TALL_FRAME
+    box = box if frame is FRAME else Box(box.y0, box.x0, box.y1, box.x1)
+    scene = compose(frame, visitors_at([(box, label)]), context, now=0.0)
+    for visitor in scene.visitors:
+        assert visitor.tag is not None
+        assert visitor.caption is not None
+        said = " ".join(line.text for line in visitor.caption.panel.lines)
+        for word in (*label.definition.split(), *label.chain[0].split(), "31"):
+            assert word in said
+
+
+@given(visitors, st.lists(st.floats(-1, 1), min_size=64, max_size=64), st.sampled_from(SCREENS))
+@settings(max_examples=40)
+def test_nothing_jitters_while_nobody_moves(
+    found: list[tuple[Box, Label | None]], wobble: list[float], size: Size
+) -> None:
+    """Boxes that wobble by less than the slack leave squares, tags and captions as they are."""
+    context = CONTEXTS[size]
+    cover = Cover.from_sizes((FRAME.width, FRAME.height), size)
+    reach = 0.9 * context.px(POSITION_SLACK) * cover.width / size[0]
+    before = compose(FRAME, visitors_at(found), context, now=0.0)
+    seen = {visitor.id for visitor in before.visitors}
+    moved = [
+        (_shifted(box, reach * wobble[2 * number], reach * wobble[2 * number + 1]), label)
+        for number, (box, label) in enumerate(found)
+    ]
+    after = compose(FRAME, visitors_at(moved), context, now=0.01, previous=before)
+    if {visitor.id for visitor in after.visitors} != seen:
+        return  # A face left or entered the screen.
+    for one, other in zip(before.visitors, after.visitors, strict=True):
+        assert abs(one.square.x - other.square.x) <= 1
+        assert abs(one.square.y - other.square.y) <= 1
+        assert one.square.width == other.square.width
+        assert _placing(one) == _placing(other)
+    third = compose(FRAME, visitors_at(moved), context, now=0.02, previous=after)
+    assert compose(FRAME, visitors_at(moved), context, now=0.03, previous=third) == third
+
+
+def _placing(visitor: Visitor) -> tuple[object, ...]:
+    """Return what a visitor reads, and at which side of the square."""
+    tag, caption = visitor.tag, visitor.caption
+    return (
+        tag and (tag.lines, tag.rect.x - visitor.square.x, tag.rect.y - visitor.square.y),
+        caption and (caption.panel.lines, caption.side),
+    )
+
+
+def _shifted(box: Box, dx: float, dy: float) -> Box:
+    return Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
+
+
+@pytest.mark.parametrize(("score", "said"), [(0.031, "4"), (0.0, "0"), (0.314, "32"), (1.0, "100")])
+def test_what_the_root_says_of_scores_is_true(
+    context: MakeContext, score: float, said: str
+) -> None:
+    """The best score is rounded up, as none was above what the wall says."""
+    box = face((600, 300, 150))
+    found = sighting(1, box, ROOT)
+    assert found.verdict is not None
+    found = replace(found, verdict=replace(found.verdict, score=score))
+    scene = compose(FRAME, sightings_of([found]), context((1920, 1080)), now=0.0)
+    assert f"above {said} of 100" in " ".join(text_of(scene).split())
+
+
+def test_a_caption_stays_at_its_side_while_it_fits_there(context: MakeContext) -> None:
+    """A caption that went to the right because of the floor stays there when the face rises."""
+    low = Box.from_centre(500, 500, 150, 190)
+    high = Box.from_centre(500, 300, 150, 190)
+    at_first = compose(FRAME, visitors_at([(low, LONGEST_DEFINITION)]), context((1920, 1080)), 0.0)
+    later = compose(
+        FRAME, visitors_at([(high, LONGEST_DEFINITION)]), context((1920, 1080)), 0.1, at_first
+    )
+    first, second = at_first.visitors[0].caption, later.visitors[0].caption
+    assert first is not None
+    assert second is not None
+    assert (first.side, first.panel.lines) == (second.side, second.panel.lines)
+
+
+def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
+    """Two visitors side by side read definitions in the same type."""
+    heads = [(360.0, 250.0, 180.0), (880.0, 270.0, 165.0)]
+    scene = compose(FRAME, company(heads, [CLINICIAN, GUEST]), context((1920, 1080)), 0.0)
+    sizes = {visitor.caption.size for visitor in scene.visitors if visitor.caption}
+    assert len([visitor for visitor in scene.visitors if visitor.caption]) == 2
+    assert len(sizes) == 1
+
+
+def test_nearly_everybody_in_a_crowd_is_named(context: MakeContext) -> None:
+    """Of thirty-two faces in four rows at least twenty-eight have their names beside them."""
+    heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.13, 0.18)
+    scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
+    assert len(scene.visitors) == 32
+    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 28
