@@ -526,8 +526,8 @@ def _print_camera(listing: CameraListing) -> None:
         print(f"  now {listing.node}")
     else:
         print("  has no name under /dev/v4l/by-id; its number may change")
-    if listing.trouble:
-        print(f"  cannot be used: {listing.trouble}")
+    if listing.problem:
+        print(f"  cannot be used: {listing.problem}")
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
         print(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")

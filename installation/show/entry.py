@@ -92,7 +92,7 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
 
     source = loaded.settings.camera.source
     # By name only, as no camera may be opened before the guard is sealed.
-    if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.nodes()):
+    if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.video_nodes()):
         return
     what = "this machine has no display, so nobody would read that an AI system looks at them"
     remedy = "Connect one; or start the show with --headless, and tell people in another way."

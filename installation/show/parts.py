@@ -64,7 +64,7 @@ def open_parts(
     from installation.seeing.cameras import v4l
 
     settings = loaded.settings
-    cameras_before = v4l.nodes()
+    cameras_before = v4l.video_nodes()
     # Before the files are read, so that what is saved while the show loads counts as a change.
     files_read = folder.signature(MODELS / settings.labels)
     label_set = _load_label_set(loaded)
@@ -153,7 +153,7 @@ def _open_camera(
     `cameras_before` are the cameras that were there at the start: a rehearsal that plays for lack
     of a camera ends when another one is plugged in. Raises CameraError.
     """
-    from installation.seeing.cameras.hotplug import StandIn
+    from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
     from installation.seeing.cameras.open import open_camera, resolve
 
     source, fallback = resolve(settings.source)
@@ -162,7 +162,7 @@ def _open_camera(
     chosen = settings.model_copy(update={"source": source})
     camera = open_camera(chosen, clock, as_fast_as_possible=as_fast_as_possible)
     log(f"camera: {camera.name}")
-    return StandIn(camera, cameras_before, clock) if fallback else camera
+    return RehearsalUntilPlugged(camera, cameras_before, clock) if fallback else camera
 
 
 def _usable_cores() -> int:

@@ -285,10 +285,7 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     *_, last_level = levels()
     arguments = [str(tmp_path), str(last_level[0]), ending]
     if detector == "yunet":
-        file = yunet_file()
-        if file is None:
-            pytest.skip("YuNet's file has not been fetched")
-        arguments.append(str(file))
+        arguments.append(str(yunet_file()))
     show = subprocess.Popen(
         [sys.executable, "-c", SHOW, *arguments],
         cwd=PROJECT,

@@ -1,27 +1,25 @@
-"""Pictures, films and faces that the tests of this room make for themselves."""
+"""Pictures, films and faces that tests make for themselves, and files that a variable names."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from installation.seeing.box import Box
 from installation.seeing.faces import yunet
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Pixels
-from installation.settings.paths import PROJECT
 
 RED, GREEN, BLUE, SAND = (210, 30, 40), (30, 170, 60), (30, 50, 200), (220, 200, 150)
 
-TWO_FACES = PROJECT.parent / "shared" / "media" / "two-faces.mp4"
-"""Two people, then a cut; not part of the project."""
-
 
 def quarters(width: int = 320, height: int = 240) -> Pixels:
-    """Return a picture with another colour in each quarter, `(height, width, 3)` RGB."""
+    """Return a picture with a different colour in each quarter, `(height, width, 3)` RGB."""
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[: height // 2, : width // 2] = RED
     pixels[: height // 2, width // 2 :] = GREEN
@@ -31,7 +29,7 @@ def quarters(width: int = 320, height: int = 240) -> Pixels:
 
 
 def numbered(number: int) -> Pixels:
-    """Return a grey picture whose brightness says its number, 0–20."""
+    """Return a grey picture whose brightness encodes its number, 0–20."""
     return np.full((120, 160, 3), 10 + 12 * number, np.uint8)
 
 
@@ -59,18 +57,34 @@ def write_picture(path: Path, pixels: Pixels) -> Path:
 
 
 def turned(pixels: Pixels, rotate: int, mirror: bool) -> Pixels:
-    """Return the picture turned with NumPy alone, as an oracle."""
+    """Return the picture rotated and mirrored by NumPy alone, as an oracle."""
     pixels = np.rot90(pixels, -rotate // 90)
     return pixels[:, ::-1] if mirror else pixels
 
 
-def yunet_file() -> Path | None:
-    """Return YuNet's file where this machine has it."""
-    places = (yunet.FILE, PROJECT.parent / "shared" / "weights" / yunet.FILE.name)
-    return next((place for place in places if place.is_file()), None)
+def yunet_file() -> Path:
+    """Return YuNet's file: the one that KIOSK_YUNET names, or the one that was fetched.
+
+    Skips the test if there is neither.
+    """
+    if named := os.environ.get("KIOSK_YUNET"):
+        return Path(named)
+    if not yunet.FILE.is_file():
+        pytest.skip("YuNet's file is not here (run `kiosk fetch yunet`, or name it in KIOSK_YUNET)")
+    return yunet.FILE
+
+
+def film_of_people() -> Path:
+    """Return the film that KIOSK_FILM names: real people, at least ten of whose faces are found.
+
+    Skips the test if the variable is not set.
+    """
+    if named := os.environ.get("KIOSK_FILM"):
+        return Path(named)
+    pytest.skip("KIOSK_FILM names no film of real people")
 
 
 def face(box: Box, score: float = 0.9) -> Face:
-    """Return a face with its landmarks in the middle of the box."""
+    """Return a face with all its landmarks in the middle of the box."""
     x, y = box.centre
     return Face(box, score, ((x, y), (x, y), (x, y), (x, y), (x, y)))

@@ -81,8 +81,8 @@ def preview(
     trial = tried(classifier, open_detector("auto", cpu))
     names = {of.id: of.name for of in assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
-    with from_text.open_cache(models) as cache:
-        embed = embed or remembered(from_text.open_text_encoder, cache)
+    with from_text.open_sentence_cache(models) as cache:
+        embed = embed or remembered(from_text.open_sentence_encoder, cache)
         embeddings = from_text.embed_labels(rows, embed)
     won = _wins(label_set, trial.pictures)
     scripts = fonts.missing_scripts(label_set.texts())

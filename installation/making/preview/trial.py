@@ -11,7 +11,7 @@ from installation.making.build.neutral_pictures import SIDE, neutral_pictures
 from installation.naming.lists.weights import LITE
 from installation.naming.reading.classifier import CropClassifier
 from installation.seeing.box import Box
-from installation.seeing.cameras.rehearsal import COMES_S, LOOKS_S, Rehearsal
+from installation.seeing.cameras.rehearsal import ENTER_S, STAY_S, RehearsalPictures
 from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
@@ -64,10 +64,10 @@ def tried(classifier: CropClassifier, detector: Detector) -> Trial:
 
 
 def _rehearsal() -> Iterator[Frame]:
-    reel = Rehearsal(1280, 720, 30)
+    rehearsal = RehearsalPictures(1280, 720, 30)
     for number in range(LOOKS):
-        moment = COMES_S + LOOKS_S * number / LOOKS
-        yield Frame(reel.picture(moment), moment)
+        moment = ENTER_S + STAY_S * number / LOOKS
+        yield Frame(rehearsal.picture(moment), moment)
 
 
 def _read(classifier: CropClassifier, frame: Frame, box: Box) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Where frames come from: the Protocol."""
+"""The Protocol of everything that frames come from."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class Camera(Protocol):
     """A source of frames; owned by the thread that reads it."""
 
     name: str
-    """What it is, for one line at start: 'film two-faces.mp4, 640×360 at 30 fps'."""
+    """One line for the log: 'film opening.mp4, 640×360 at 30 fps'."""
 
     pool: Pool
     """Where its pictures live."""
 
     def read(self) -> Frame | None:
-        """Return the next frame, mirrored and rotated as set; blocks until it is there.
+        """Return the next frame, rotated and mirrored as set; block until it is there.
 
-        None once the source has ended and does not loop. Raises CameraError where the device fails.
+        None when the source has ended and does not loop. Raises CameraError if the device fails.
         """
         ...
 
     def forget(self) -> None:
-        """Zero every picture that it gave, those in frames that are still referred to included.
+        """Zero every picture of its frames, those that something still refers to included.
 
-        For when no frame of it is to be shown or read any more; before or after `close`.
+        For when no frame is to be shown or read any more; before or after `close`.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The rehearsal in the place of a camera: until one is plugged in."""
+"""The rehearsal in the place of a camera, until one is plugged in."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from installation.seeing.cameras import v4l
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.frame import Frame
 
-LOOK_S = 1.0
-"""How often it is looked whether a camera has come."""
+CHECK_INTERVAL_S = 1.0
+"""How often the devices are listed."""
 
 
-class StandIn:
-    """A camera that plays another one, and fails once this machine has a camera that it had not.
+class RehearsalUntilPlugged:
+    """A camera that plays the rehearsal, and fails as soon as this machine has a new camera.
 
-    To the guard a device that came later is another one than those that the show may use, so that
-    only a new start can open it; whoever starts the show again after a failure does that.
+    The sandbox lets the show open only the devices that were there when it was sealed, so a new
+    camera can be opened only by a new start of the show; the supervisor starts it after a failure.
     """
 
     def __init__(
         self,
-        played: Camera,
+        rehearsal: Camera,
         before: Iterable[Path],
         clock: Clock,
-        nodes: Callable[[], Iterable[Path]] = v4l.nodes,
+        list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Take the devices that were there `before`; `nodes` tells which are there now."""
-        self.name = played.name
-        self.pool = played.pool
-        self._played = played
+        """Take the nodes that there were `before`; `list_nodes` returns those that there are."""
+        self.name = rehearsal.name
+        self.pool = rehearsal.pool
+        self._rehearsal = rehearsal
         self._clock = clock
-        self._nodes = nodes
+        self._list_nodes = list_nodes
         self._before = set(before)
-        self._looked_at = clock.now()
+        self._checked_at = clock.now()
 
     def __repr__(self) -> str:
-        return f"<StandIn {self.name}>"
+        return f"<RehearsalUntilPlugged {self.name}>"
 
     def read(self) -> Frame | None:
-        """Return the next frame of what is played. Raises CameraError once a camera is there."""
+        """Return the next frame of the rehearsal. Raises CameraError once there is a new camera."""
         now = self._clock.now()
-        if now - self._looked_at >= LOOK_S:
-            self._looked_at = now
-            nodes = set(self._nodes())
+        if now - self._checked_at >= CHECK_INTERVAL_S:
+            self._checked_at = now
+            nodes = set(self._list_nodes())
             if new := nodes - self._before:
-                what = "a camera has been plugged in, and the rehearsal plays in its place"
+                what = "a camera has been plugged in while the rehearsal plays in its place"
                 remedy = "Start the show again; under systemd it starts by itself."
                 raise CameraError(Mistake(str(min(new)), what, remedy))
             self._before = nodes
-        return self._played.read()
+        return self._rehearsal.read()
 
     def forget(self) -> None:
-        """Zero every picture that it gave."""
-        self._played.forget()
+        """Zero every picture of its frames."""
+        self._rehearsal.forget()
 
     def close(self) -> None:
-        """Close what is played."""
-        self._played.close()
+        """Close the rehearsal."""
+        self._rehearsal.close()

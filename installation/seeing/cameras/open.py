@@ -1,4 +1,4 @@
-"""From what the curator wrote under `camera.source` to a camera."""
+"""The camera that `camera.source` names, opened."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import cv2
 from installation.errors import CameraError, Mistake, display_path
 from installation.running.clock import Clock
 from installation.seeing.cameras.camera import Camera
-from installation.seeing.cameras.film import Film, Pictures, Reel, Replay
+from installation.seeing.cameras.film import FilmPictures
 from installation.seeing.cameras.orientation import Orientation
-from installation.seeing.cameras.rehearsal import Rehearsal
+from installation.seeing.cameras.pictures import FolderPictures
+from installation.seeing.cameras.rehearsal import RehearsalPictures
+from installation.seeing.cameras.replay import PictureSource, Replay
 from installation.seeing.cameras.v4l import CameraListing, list_cameras
 from installation.seeing.cameras.webcam import Webcam
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings
 
-# OpenCV and FFmpeg also complain on stderr where nothing opens; the errors here say it better.
+# OpenCV and FFmpeg also print to stderr if nothing can be opened; the errors here say it better.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
@@ -34,12 +36,12 @@ def resolve(
         return configured, None
     listings = cameras()
     for listing in listings:
-        if listing.trouble is None:
+        if listing.problem is None:
             return source.Device(listing.path), None
     if not listings:
         return source.Rehearsal(), "camera: no camera found, so the rehearsal plays."
-    troubles = ", ".join(f"{listing.path} ({listing.trouble})" for listing in listings)
-    return source.Rehearsal(), f"camera: {troubles} cannot be used, so the rehearsal plays."
+    problems = ", ".join(f"{listing.path} ({listing.problem})" for listing in listings)
+    return source.Rehearsal(), f"camera: {problems} cannot be used, so the rehearsal plays."
 
 
 def open_camera(
@@ -48,30 +50,30 @@ def open_camera(
     """Return the camera of `settings.source`, opened.
 
     With `as_fast_as_possible` a film, a folder or the rehearsal gives each picture once, without
-    waiting, and then ends; a real camera keeps its own pace. Raises CameraError.
+    waiting, and then ends; a real camera keeps its own rate. Raises CameraError.
     """
     resolved, _ = resolve(settings.source)
     if isinstance(resolved, source.Device):
         return Webcam.open(resolved.id, settings, clock)
-    reel, orientation = _reel(resolved, settings, once=as_fast_as_possible)
-    return Replay(reel, orientation, clock, as_fast_as_possible=as_fast_as_possible)
+    pictures, orientation = _open_pictures(resolved, settings, once=as_fast_as_possible)
+    return Replay(pictures, orientation, clock, as_fast_as_possible=as_fast_as_possible)
 
 
-def _reel(
+def _open_pictures(
     played: source.Source, settings: CameraSettings, *, once: bool
-) -> tuple[Reel, Orientation]:
+) -> tuple[PictureSource, Orientation]:
     width, height, fps = settings.width, settings.height, settings.fps
     orientation = Orientation.from_settings(settings)
     match played:
         case source.Film(path) if path.is_file():
-            return Film(path), orientation
+            return FilmPictures(path), orientation
         case source.Pictures(folder) if folder.is_dir():
-            return Pictures(folder, width, height, fps, once=once), orientation
+            return FolderPictures(folder, width, height, fps, once=once), orientation
         case source.Film(path) | source.Pictures(path):
-            what = "it was found when the settings were read, and is not there any more"
-            raise CameraError(Mistake(display_path(path), what, "Restore it."))
-    # A camera hangs on its side so that the visitor stands upright on a tall screen. The
-    # rehearsal's visitor does so without being turned.
+            what = "this film or folder existed when the settings were read, and is gone now"
+            raise CameraError(Mistake(display_path(path), what, "Put it back."))
+    # A camera is mounted on its side for a tall screen, and its picture is rotated until visitors
+    # stand upright. The visitor of the rehearsal is drawn upright, on a tall picture.
     if settings.rotate in (90, 270):
         width, height = height, width
-    return Rehearsal(width, height, fps), Orientation(mirror=settings.mirror)
+    return RehearsalPictures(width, height, fps), Orientation(mirror=settings.mirror)

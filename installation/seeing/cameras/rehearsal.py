@@ -1,9 +1,9 @@
-"""The built-in visitor, for a machine without a camera.
+"""The rehearsal: a visitor that is drawn, for a machine without a camera.
 
-NASA's portrait of the astronaut Eileen Collins (public domain, carried by scikit-image) is cut out
-along its outline and set before a plain wall. The visitor walks in from the side, looks for long
-enough to be named, and leaves. Zooming on the whole portrait instead would show its own edges as
-soon as the visitor stands far away.
+NASA's portrait of the astronaut Eileen Collins (public domain, in the package scikit-image) is cut
+out along its outline and put in front of a plain wall. The visitor walks in from the side, stays
+for long enough to be named, and leaves. The alternative, zooming on the whole portrait, would show
+the portrait's own edges whenever the visitor is far away.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import numpy as np
 from installation.errors import CameraError, Mistake
 from installation.seeing.frame import Pixels
 
-COMES_S = 2.0
-LOOKS_S = 12.0
-LEAVES_S = 2.5
+ENTER_S = 2.0
+STAY_S = 12.0
+LEAVE_S = 2.5
 EMPTY_S = 3.5
-VISIT_S = COMES_S + LOOKS_S + LEAVES_S + EMPTY_S
-"""One visit and the empty room after it."""
+VISIT_S = ENTER_S + STAY_S + LEAVE_S + EMPTY_S
+"""One visit, and the empty room after it."""
 
-SIZE = 512
-"""Sides of the portrait, px."""
+PORTRAIT_PX = 512
+"""Width and height of the portrait, px."""
 
 OUTLINE = (
     *((228, 17), (262, 23), (283, 43), (295, 67), (299, 92), (296, 118), (282, 128), (271, 134)),
@@ -40,23 +40,23 @@ OUTLINE = (
 )
 """The visitor's outline on the portrait, x and y in px; drawn by hand."""
 
-MIDDLE = 245
-"""The portrait's column that stands in the middle of the picture, between head and helmet, px."""
+MIDDLE_PX = 245
+"""The portrait's column that is the visitor's middle, between head and helmet, px."""
 
-BREADTH = 540
-"""How far the visitor reaches to both sides of the middle together, with some room, px."""
+BREADTH_PX = 540
+"""How wide the visitor is on both sides of the middle together, with a margin, px."""
 
 WALL = (150, 140, 120)
-"""The wall behind the visitor, RGB; not far from the portrait's own, so that hair shows no rim."""
+"""The wall behind the visitor, RGB; close to the portrait's own, so that hair has no bright rim."""
 
 FAR = 0.6
-"""How large the visitor is at the door, where 1 is before the screen."""
+"""The visitor's size at the door, where 1 is the size in front of the screen."""
 
 
-class Rehearsal:
-    """A reel of one visit: the same picture for the same moment, whatever the machine.
+class RehearsalPictures:
+    """The pictures of one visit: the same picture for the same moment on every machine.
 
-    Raises CameraError where scikit-image's portrait is missing.
+    Raises CameraError if scikit-image's portrait is missing.
     """
 
     scene = 0
@@ -70,36 +70,37 @@ class Rehearsal:
         self._index = 0
 
     def __repr__(self) -> str:
-        return f"<Rehearsal {self._width}×{self._height}>"
+        return f"<RehearsalPictures {self._width}×{self._height}>"
 
     def next(self) -> Pixels | None:
-        """Return the picture of the next moment, RGB; None once the visit is over."""
-        moment = self._index / self.fps
-        if moment >= VISIT_S:
+        """Return the next picture, RGB; None when the visit is over."""
+        moment_s = self._index / self.fps
+        if moment_s >= VISIT_S:
             return None
         self._index += 1
-        return self.picture(moment)
+        return self.picture(moment_s)
 
     def skip(self) -> bool:
-        """Pass over the next moment; False once the visit is over."""
-        there = self._index / self.fps < VISIT_S
-        self._index += there
-        return there
+        """Skip the next picture; return False when the visit is over."""
+        if self._index / self.fps >= VISIT_S:
+            return False
+        self._index += 1
+        return True
 
     def rewind(self) -> None:
-        """Let the visitor come again."""
+        """Start the visit again."""
         self._index = 0
 
     def close(self) -> None:
-        """Do nothing: the reel holds no device."""
+        """Do nothing: no file is open."""
 
-    def picture(self, moment: float) -> Pixels:
-        """Return what is seen `moment` seconds after the visitor came to the door."""
-        size, x, y = _place(moment)
-        # A tall screen crops the shoulders rather than showing the visitor from afar.
-        scale = size * min(self._height * 0.98, self._width * 1.4) / SIZE
-        left = x * self._width + ((x - 0.5) * BREADTH - MIDDLE) * scale
-        top = self._height * (1 + y) - SIZE * 0.95 * scale
+    def picture(self, moment_s: float) -> Pixels:
+        """Return the picture `moment_s` after the visit began, `(height, width, 3)` uint8 RGB."""
+        size, x, y = _position(moment_s)
+        # On a tall screen the shoulders are cropped, rather than the visitor being shown small.
+        scale = size * min(self._height * 0.98, self._width * 1.4) / PORTRAIT_PX
+        left = x * self._width + ((x - 0.5) * BREADTH_PX - MIDDLE_PX) * scale
+        top = self._height * (1 + y) - PORTRAIT_PX * 0.95 * scale
         placed = cv2.warpAffine(
             self._visitor,
             np.array([[scale, 0, left], [0, scale, top]]),
@@ -111,22 +112,22 @@ class Rehearsal:
         return cast(Pixels, cv2.multiply(placed, self._light, scale=1 / 255))
 
 
-def _place(moment: float) -> tuple[float, float, float]:
-    """Return the visitor's size (1 is near), middle (0–1 of the width) and sinking (of the height).
+def _position(moment_s: float) -> tuple[float, float, float]:
+    """Return the visitor's size, middle and drop: 1 is near; 0–1 of the width; of the height.
 
-    At x = 0 and 1 the visitor is just out of sight on the left and on the right.
+    At a middle of 0 and of 1 the visitor is just out of sight on the left and on the right.
     """
-    looks_s, leaves_s = moment - COMES_S, moment - COMES_S - LOOKS_S
-    if looks_s < 0:
-        way = _eased(moment / COMES_S)
+    staying_s, leaving_s = moment_s - ENTER_S, moment_s - ENTER_S - STAY_S
+    if staying_s < 0:
+        way = _eased(moment_s / ENTER_S)
         return FAR + (1 - FAR) * way, 1 - 0.5 * way, 0.0
-    if leaves_s < 0:
-        # Nobody stands still: a slow sway and a step closer, at rest at both ends.
-        calm = math.sin(math.pi * looks_s / LOOKS_S)
-        sway = calm * math.sin(2 * math.pi * looks_s / 5.0)
-        nod = calm * math.sin(2 * math.pi * looks_s / 3.3)
-        return 1 + 0.06 * calm, 0.5 + 0.015 * sway, 0.008 + 0.008 * nod
-    way = _eased(leaves_s / LEAVES_S)
+    if leaving_s < 0:
+        # A person who stands still sways slowly and steps closer; at rest at both ends.
+        envelope = math.sin(math.pi * staying_s / STAY_S)
+        sway = envelope * math.sin(2 * math.pi * staying_s / 5.0)
+        nod = envelope * math.sin(2 * math.pi * staying_s / 3.3)
+        return 1 + 0.06 * envelope, 0.5 + 0.015 * sway, 0.008 + 0.008 * nod
+    way = _eased(leaving_s / LEAVE_S)
     return 1 - (1 - FAR) * way, 0.5 - 0.5 * way, 0.0
 
 
@@ -138,13 +139,13 @@ def _eased(way: float) -> float:
 
 def _portrait() -> Pixels:
     """Return the portrait, `(512, 512, 3)` uint8 RGB."""
-    # Found without importing scikit-image, which takes longer than reading its file.
+    # Found without importing scikit-image, which takes longer than reading the file.
     package = find_spec("skimage")
     root = Path(package.origin).parent if package is not None and package.origin else None
     file = root / "data" / "astronaut.png" if root else None
     data = np.fromfile(file, np.uint8) if file and file.is_file() else np.empty(0, np.uint8)
     portrait = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
-    if portrait is None or portrait.shape != (SIZE, SIZE, 3):
+    if portrait is None or portrait.shape != (PORTRAIT_PX, PORTRAIT_PX, 3):
         raise CameraError(
             Mistake(
                 "rehearsal",
@@ -156,20 +157,20 @@ def _portrait() -> Pixels:
 
 
 def _cut_out(portrait: Pixels) -> Pixels:
-    """Return the visitor before the wall, in the portrait's size."""
-    stencil = np.zeros((SIZE, SIZE), np.uint8)
-    cv2.fillPoly(stencil, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
-    # Drawn in a little, for the portrait's bright backdrop would show as a rim around the hair. The
+    """Return the visitor in front of the wall, in the portrait's size."""
+    mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
+    cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
+    # Eroded a little, because the portrait's bright background would be a rim around the hair. The
     # outline goes on below the portrait, so the shoulders stay whole at its lower edge.
-    stencil = cast(Pixels, cv2.erode(stencil, np.ones((5, 5), np.uint8)))
-    stencil = cast(Pixels, cv2.GaussianBlur(stencil, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE))
-    share = stencil[:, :, None].astype(np.float32) / 255  # (512, 512, 1)
-    blended = portrait * share + np.array(WALL, np.float32) * (1 - share)
+    mask = cast(Pixels, cv2.erode(mask, np.ones((5, 5), np.uint8)))
+    mask = cast(Pixels, cv2.GaussianBlur(mask, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE))
+    alpha = mask[:, :, None].astype(np.float32) / 255  # (512, 512, 1)
+    blended = portrait * alpha + np.array(WALL, np.float32) * (1 - alpha)
     return cast(Pixels, blended.round().astype(np.uint8))
 
 
 def _light(width: int, height: int) -> Pixels:
-    """Return how bright each pixel of the room is, `(height, width, 3)`, 255 is full light."""
+    """Return the brightness of each pixel of the room, `(height, width, 3)`; 255 is full light."""
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     light = 1 - 0.22 * np.minimum(1.5, x**2 + (y + 0.2) ** 2)

@@ -1,7 +1,8 @@
-"""The cameras that Linux knows, asked through Video4Linux's own calls.
+"""The cameras of a Linux machine, listed through Video4Linux.
 
-OpenCV can open a camera but cannot list any; `v4l2-ctl` can, but is seldom installed. The numbers
-of the calls and the layouts are those of the kernel's `linux/videodev2.h`.
+OpenCV can open a camera but cannot list any; `v4l2-ctl` can, but is seldom installed, and linuxpy
+is under the GPL. The numbers and layouts of the calls are those of the kernel's
+`linux/videodev2.h`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 DEV = Path("/dev")
 
 Ioctl = Callable[[int, int, bytearray], object]
-"""Fills the buffer for a call on an open file, or raises OSError."""
+"""Makes a call on an open file and fills the buffer, or raises OSError."""
 
 QUERYCAP = 0x80685600
 ENUM_FMT = 0xC0405602
@@ -36,13 +37,13 @@ _PER_NODE = 0x80000000
 _DISCRETE = 1
 _BUFFER_KINDS = ((_CAPTURE, 1), (_CAPTURE_PLANES, 9))
 
-MOST = 256
-"""More formats, sizes or rates than this are a driver that never says that it has told all."""
+MAX_ENTRIES = 256
+"""The most formats, sizes or rates that are listed; some drivers never end their list."""
 
 
 @dataclass(frozen=True)
 class Mode:
-    """A size that a camera gives in a pixel format such as MJPG, with its rates, fastest first."""
+    """A size that a camera offers in a pixel format such as MJPG, with its rates, fastest first."""
 
     format: str
     width: int
@@ -52,20 +53,20 @@ class Mode:
 
 @dataclass(frozen=True)
 class CameraListing:
-    """A camera: its node, its by-id path where it has one, its own name, and what it gives.
+    """A camera: its node, its by-id path if it has one, its name, and its modes.
 
-    `trouble` says why it could not be asked; then it has no name and no modes.
+    `problem` says why it could not be queried; then it has no name and no modes.
     """
 
     node: Path
     by_id: Path | None
     name: str
     modes: tuple[Mode, ...]
-    trouble: str | None = None
+    problem: str | None = None
 
     @property
     def path(self) -> Path:
-        """The path that still means this camera after a restart, where there is one."""
+        """The by-id path, which is still this camera's after a restart; else the node."""
         return self.by_id or self.node
 
 
@@ -74,25 +75,25 @@ def _ioctl(file: int, call: int, buffer: bytearray) -> object:
 
 
 def list_cameras(dev: Path = DEV, ioctl: Ioctl = _ioctl) -> list[CameraListing]:
-    """Return the cameras in the order of their numbers; nodes that capture no video are left out.
+    """Return the cameras in the order of their numbers, without nodes that capture no video.
 
-    A node that may not be opened is listed with its trouble, for it may be the camera.
+    A node that cannot be opened is listed with its problem, because it may be the camera.
     """
-    stable: dict[Path, Path] = {}
+    by_id: dict[Path, Path] = {}
     for link in sorted((dev / "v4l" / "by-id").glob("*")):
-        stable.setdefault(link.resolve(), link)
-    listings = (ask(node, stable.get(node.resolve()), ioctl) for node in nodes(dev))
+        by_id.setdefault(link.resolve(), link)
+    listings = (query(node, by_id.get(node.resolve()), ioctl) for node in video_nodes(dev))
     return [listing for listing in listings if listing is not None]
 
 
-def nodes(dev: Path = DEV) -> list[Path]:
-    """Return the devices that may be cameras, by their numbers; none of them is opened."""
+def video_nodes(dev: Path = DEV) -> list[Path]:
+    """Return the devices that may be cameras, in the order of their numbers; none is opened."""
     named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
     return sorted(named, key=lambda node: int(node.name[len("video") :]))
 
 
-def ask(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> CameraListing | None:
-    """Return what the camera at `node` says of itself; None where it captures no video."""
+def query(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> CameraListing | None:
+    """Return the name and modes of the camera at `node`; None if it captures no video."""
     try:
         file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
@@ -100,13 +101,13 @@ def ask(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> CameraL
     try:
         buffer = bytearray(_CAPABILITY.size)
         ioctl(file, QUERYCAP, buffer)
-        _, card, _, _, all_nodes, this_node = _CAPABILITY.unpack(buffer)
-        able = this_node if all_nodes & _PER_NODE else all_nodes
+        _, card, _, _, of_all_nodes, of_this_node = _CAPABILITY.unpack(buffer)
+        capabilities = of_this_node if of_all_nodes & _PER_NODE else of_all_nodes
         for capability, kind in _BUFFER_KINDS:
-            if able & capability:
+            if capabilities & capability:
                 return CameraListing(node, by_id, _text(card), tuple(_modes(file, kind, ioctl)))
     except OSError as error:
-        if error.errno != errno.ENOTTY:  # A device of another sort does not know the call.
+        if error.errno != errno.ENOTTY:  # ENOTTY: a device of another kind, without this call.
             return CameraListing(node, by_id, "", (), _reason(error))
     finally:
         os.close(file)
@@ -118,7 +119,7 @@ def _reason(error: OSError) -> str:
 
 
 def _modes(file: int, kind: int, ioctl: Ioctl) -> Iterator[Mode]:
-    for fields in _each(
+    for fields in _entries(
         file, ENUM_FMT, _FORMAT, lambda i: _FORMAT.pack(i, kind, 0, b"", b""), ioctl
     ):
         fourcc: bytes = fields[4]
@@ -128,42 +129,42 @@ def _modes(file: int, kind: int, ioctl: Ioctl) -> Iterator[Mode]:
 
 
 def _sizes(file: int, fourcc: bytes, ioctl: Ioctl) -> Iterator[tuple[int, int]]:
-    for _, _, kind, union in _each(
+    for _, _, kind, union in _entries(
         file, ENUM_FRAMESIZES, _SIZE, lambda i: _SIZE.pack(i, fourcc, 0, b""), ioctl
     ):
         if kind != _DISCRETE:
-            _, widest, _, _, highest, _ = struct.unpack("=6I", union)
-            yield widest, highest
+            _, max_width, _, _, max_height, _ = struct.unpack("=6I", union)
+            yield max_width, max_height
             return
         yield struct.unpack_from("=2I", union)
 
 
 def _rates(file: int, fourcc: bytes, width: int, height: int, ioctl: Ioctl) -> Iterator[float]:
-    for _, _, _, _, kind, union in _each(
+    for _, _, _, _, kind, union in _entries(
         file,
         ENUM_FRAMEINTERVALS,
         _INTERVAL,
         lambda i: _INTERVAL.pack(i, fourcc, width, height, 0, b""),
         ioctl,
     ):
-        # A range starts with its shortest interval, which is the fastest rate.
-        over, under = struct.unpack_from("=2I", union)
-        if over:
-            yield under / over
+        # A range begins with its shortest interval, which is the highest rate.
+        numerator, denominator = struct.unpack_from("=2I", union)
+        if numerator:
+            yield denominator / numerator
         if kind != _DISCRETE:
             return
 
 
-def _each(
+def _entries(
     file: int,
     call: int,
     layout: struct.Struct,
-    question: Callable[[int], bytes],
+    request: Callable[[int], bytes],
     ioctl: Ioctl,
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the answers to `question(0)`, `question(1)`, … until the driver refuses one."""
-    for index in range(MOST):
-        buffer = bytearray(question(index))
+    """Yield the answers to `request(0)`, `request(1)`, … until the driver refuses one."""
+    for index in range(MAX_ENTRIES):
+        buffer = bytearray(request(index))
         try:
             ioctl(file, call, buffer)
         except OSError:

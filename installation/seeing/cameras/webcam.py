@@ -1,4 +1,4 @@
-"""A camera on this machine, through OpenCV."""
+"""A camera of this machine, through OpenCV."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
 
-class Capture(Protocol):
-    """What is used of `cv2.VideoCapture`."""
+class OpenDevice(Protocol):
+    """The part of `cv2.VideoCapture` that is used here."""
 
     def set(self, propId: int, value: float) -> bool:  # noqa: N803  # OpenCV's name
-        """Ask for a property; tell whether the device took it."""
+        """Set a property; return whether the device accepted it."""
         ...
 
     def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
@@ -32,7 +32,7 @@ class Capture(Protocol):
         ...
 
     def grab(self) -> bool:
-        """Wait for a picture; tell whether one came."""
+        """Wait for a picture; return whether one came."""
         ...
 
     def retrieve(self) -> tuple[bool, cv2.typing.MatLike]:
@@ -45,40 +45,41 @@ class Capture(Protocol):
 
 
 class Webcam:
-    """A camera by its number or by its path under /dev, on a capture that is open.
+    """A camera by its number or by its path under /dev, on a device that is open.
 
-    It is asked for MJPG, since few cameras send large raw pictures fast over USB, and for a single
-    buffer, so that a picture never waits behind an older one.
+    MJPG is requested, because few cameras send large raw pictures at a high rate over USB, and a
+    single buffer, so that a picture never waits behind an older one.
     """
 
     def __init__(
-        self, device: int | Path, capture: Capture, settings: CameraSettings, clock: Clock
+        self, device: int | Path, capture: OpenDevice, settings: CameraSettings, clock: Clock
     ) -> None:
+        """Take the number or path `device`, and `capture`, what OpenCV has opened for it."""
         self._device = device
         self._capture = capture
-        self._turn = Orientation.from_settings(settings)
-        self.pool = self._turn.pool
+        self._orientation = Orientation.from_settings(settings)
+        self.pool = self._orientation.pool
         self._clock = clock
-        # The format first: it decides which sizes and rates there are.
+        # The format comes first: it decides which sizes and rates are possible.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
         capture.set(cv2.CAP_PROP_FPS, settings.fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         width, height, fps = (
-            capture.get(what)
-            for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+            capture.get(number)
+            for number in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
         )
         self.name = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
 
     @classmethod
     def open(cls, device: int | Path, settings: CameraSettings, clock: Clock) -> Webcam:
-        """Return the camera, opened. Raises CameraError, which names the device and the remedy."""
+        """Return the camera, opened. Raises CameraError, which names the device and a remedy."""
         node = device if isinstance(device, Path) else v4l.DEV / f"video{device}"
         on_linux = sys.platform == "linux"
-        mistake = obstacle(node) if on_linux else None
+        mistake = check_node(node) if on_linux else None
         if mistake is None:
-            # A by-id path is a link to /dev/videoN, and the number is what OpenCV knows best.
+            # A by-id path is a link to /dev/videoN, and OpenCV opens cameras best by their number.
             numbered = re.fullmatch(r"/dev/video(\d+)", str(node.resolve()))
             api = cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY
             capture = (
@@ -100,10 +101,10 @@ class Webcam:
         return f"<Webcam {self._device}>"
 
     def read(self) -> Frame | None:
-        """Return the next frame, waiting for it. Raises CameraError where none comes."""
-        there = self._capture.grab()
+        """Return the next frame, after waiting for it. Raises CameraError if none comes."""
+        grabbed = self._capture.grab()
         taken_at = self._clock.now()
-        decoded, pixels = self._capture.retrieve() if there else (False, None)
+        decoded, pixels = self._capture.retrieve() if grabbed else (False, None)
         if not decoded or pixels is None:
             raise CameraError(
                 Mistake(
@@ -112,14 +113,14 @@ class Webcam:
                     "Check its cable, close other programs that use it, or plug it in again.",
                 )
             )
-        picture = self._turn.apply(cast(Pixels, pixels))
-        # OpenCV made this one, outside the pool.
+        picture = self._orientation.apply(cast(Pixels, pixels))
+        # OpenCV has allocated this array, outside the pool.
         pixels.fill(0)
         cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
         return Frame(picture, taken_at)
 
     def forget(self) -> None:
-        """Zero every picture that it gave."""
+        """Zero every picture of its frames."""
         self.pool.forget()
 
     def close(self) -> None:
@@ -131,39 +132,39 @@ def _may_use(node: Path) -> bool:
     return os.access(node, os.R_OK | os.W_OK)
 
 
-def obstacle(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistake | None:
-    """Return what keeps `node` from being opened as a camera, and what helps; None if nothing."""
+def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistake | None:
+    """Return why `node` cannot be opened as a camera, with a remedy; None if it can."""
     try:
         mode = os.stat(node).st_mode
     except FileNotFoundError:
         return Mistake(
             str(node),
             "there is no such camera",
-            "Plug it in; `kiosk cameras` lists those that are there.",
+            "Plug it in; `kiosk cameras` lists those that there are.",
         )
     except OSError:
-        return _forbidden(node)
+        return _no_permission(node)
     if not may_use(node):
-        return _forbidden(node)
-    listing = v4l.ask(node) if stat.S_ISCHR(mode) else None
+        return _no_permission(node)
+    listing = v4l.query(node) if stat.S_ISCHR(mode) else None
     if listing is None:
         return Mistake(
             str(node),
-            "this is no device that captures video",
+            "this device does not capture video",
             "`kiosk cameras` lists those that do; one camera often has several devices.",
         )
-    if listing.trouble is not None:
+    if listing.problem is not None:
         return Mistake(
             str(node),
-            f"this camera does not answer ({listing.trouble})",
+            f"this camera does not answer ({listing.problem})",
             "Unplug it and plug it in again.",
         )
     return None
 
 
-def _forbidden(node: Path) -> Mistake:
+def _no_permission(node: Path) -> Mistake:
     return Mistake(
         str(node),
-        "this user may not use the camera",
+        "this user has no permission to use the camera",
         "Add the user to the group video (`sudo usermod -aG video $USER`), then log in again.",
     )

@@ -167,7 +167,7 @@ def generator(seed: int) -> torch.Generator:
 def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second build loads no encoder and makes the same; a changed row costs its sentences."""
     reader = Reader()
-    monkeypatch.setattr(from_text, "open_text_encoder", reader.open)
+    monkeypatch.setattr(from_text, "open_sentence_encoder", reader.open)
     write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
     first = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
@@ -186,7 +186,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The card tells that the cache was damaged or not kept; the build is as good as ever."""
-    monkeypatch.setattr(from_text, "open_text_encoder", Reader().open)
+    monkeypatch.setattr(from_text, "open_sentence_encoder", Reader().open)
     write(tmp_path)
     from_text.build_from_text(read_source("weather", tmp_path))
     (file,) = (tmp_path / embedding_cache.FOLDER).iterdir()

@@ -120,7 +120,7 @@ def test_it_says_how_evenly_labels_win(made: Preview) -> None:
 def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
     """What costs the next preview its time is said with the figures."""
     write(tmp_path, *ROWS[:3], yaml=YAML, name="things")
-    file = from_text.open_cache(tmp_path).file
+    file = from_text.open_sentence_cache(tmp_path).file
     file.parent.mkdir()
     file.write_bytes(b"no tensors")
     made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)

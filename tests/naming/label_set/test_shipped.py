@@ -68,7 +68,7 @@ def test_the_kindnesses_hide_nothing() -> None:
 
 def test_the_descriptions_are_of_classes() -> None:
     """Each description of looks.csv belongs to one class, and has its name beside it."""
-    with from_text.LOOKS.open(encoding="utf-8", newline="") as file:
+    with from_text.CLASS_DESCRIPTIONS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = imagenet.names()
     ids = [row["id"] for row in rows]
@@ -81,7 +81,7 @@ def test_the_descriptions_are_of_classes() -> None:
 def test_the_text_encoder_gives_the_built_directions() -> None:
     """A sample of the kindnesses, embedded anew, points where the built file says."""
     rows = read_source("kindnesses").rows
-    embedded = from_text.embed_labels(rows, from_text.open_text_encoder())
+    embedded = from_text.embed_labels(rows, from_text.open_sentence_encoder())
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
     directions = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
     assert (centred * torch.nn.functional.normalize(directions)).sum(1).min() > 0.999

@@ -25,7 +25,7 @@ from installation.settings.paths import label_set_names
 from tests.support.made_examples import made_examples
 from tests.support.made_networks import made_classes, made_hf, made_onnx
 from tests.support.made_prompts import made_prompts, opened_prompts
-from tests.support.pictures import TWO_FACES
+from tests.support.pictures import film_of_people
 
 CPU = torch.device("cpu")
 FACE = Box(178, 63, 268, 176)
@@ -129,10 +129,8 @@ def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
 
 
 def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
-    """Ten faces from all over the film of reporters and singers get at least five labels."""
-    if not TWO_FACES.exists():
-        pytest.skip("the film for trying is not there")
-    film = cv2.VideoCapture(str(TWO_FACES))
+    """Ten faces from all over a film of real people get at least five labels."""
+    film = cv2.VideoCapture(str(film_of_people()))
     detector, classifier = Mtcnn(CPU), opened("persons")
     count = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
     names = []

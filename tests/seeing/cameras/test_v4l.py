@@ -1,5 +1,3 @@
-"""Listing cameras, against a fake kernel that answers as `linux/videodev2.h` says."""
-
 from __future__ import annotations
 
 import errno
@@ -18,7 +16,7 @@ MJPG_SIZES = {(1280, 720): [(1, 30), (1, 60)], (640, 480): [(1, 30)]}
 
 
 class FakeKernel:
-    """Answers for nodes in a temporary folder, each known by its inode."""
+    """Answers as `linux/videodev2.h` says, for nodes in a temporary folder, by their inode."""
 
     def __init__(self) -> None:
         self.nodes: dict[int, tuple[bytes, int]] = {}
@@ -79,7 +77,7 @@ def _listed(dev: Path, kernel: FakeKernel) -> list[CameraListing]:
 def test_a_camera_is_listed_with_its_stable_name_sizes_and_rates(
     tmp_path: Path, kernel: FakeKernel
 ) -> None:
-    """What `kiosk cameras` prints comes from the camera itself."""
+    """`kiosk cameras` prints what the camera itself reports."""
     kernel.plug(tmp_path / "video0", "Lens 3000", CAPTURE | STREAMING)
     by_id = tmp_path / "v4l" / "by-id" / "usb-Lens_3000-video-index0"
     by_id.parent.mkdir(parents=True)
@@ -95,7 +93,7 @@ def test_a_camera_is_listed_with_its_stable_name_sizes_and_rates(
 
 
 def test_nodes_that_capture_no_video_are_left_out(tmp_path: Path, kernel: FakeKernel) -> None:
-    """A camera's second node, for metadata, is no camera."""
+    """A camera's second node, for metadata, is not a camera."""
     kernel.plug(tmp_path / "video0", "Lens", CAPTURE | STREAMING)
     kernel.plug(tmp_path / "video1", "Lens", METADATA | STREAMING)
     assert [listing.node.name for listing in _listed(tmp_path, kernel)] == ["video0"]
@@ -113,25 +111,32 @@ def test_cameras_come_in_the_order_of_their_numbers(tmp_path: Path, kernel: Fake
     ]
 
 
-def test_a_camera_of_any_size_is_listed_with_its_largest(
+def test_a_camera_with_a_range_of_sizes_is_listed_with_the_largest(
     tmp_path: Path, kernel: FakeKernel
 ) -> None:
-    """Drivers that tell a range of sizes are listed too."""
+    """Some drivers report a range of sizes instead of a list."""
     kernel.stepwise = True
     kernel.plug(tmp_path / "video0", "Lens", CAPTURE)
     assert _listed(tmp_path, kernel)[0].modes == (Mode("MJPG", 1280, 720, (60.0, 30.0)),)
 
 
-def test_a_camera_that_does_not_answer_is_listed_with_its_trouble(
+def test_a_camera_that_does_not_answer_is_listed_with_its_problem(
     tmp_path: Path, kernel: FakeKernel
 ) -> None:
-    """A broken camera is not hidden, so that nobody looks for it in vain."""
+    """A camera that fails is in the list, with the reason."""
     (tmp_path / "video0").touch()
     (listing,) = _listed(tmp_path, kernel)
-    assert listing.trouble == os.strerror(errno.ENODEV)
+    assert listing.problem == os.strerror(errno.ENODEV)
     assert listing.modes == ()
 
 
 def test_a_machine_without_cameras_has_an_empty_list(tmp_path: Path, kernel: FakeKernel) -> None:
-    """No camera is no error."""
+    """A machine without a camera is not an error."""
     assert _listed(tmp_path, kernel) == []
+
+
+def test_nodes_are_listed_without_being_opened(tmp_path: Path) -> None:
+    """Only names are read: video nodes in the order of their numbers, and nothing else."""
+    for name in ("video10", "video2", "videoX", "audio1"):
+        (tmp_path / name).touch(mode=0)
+    assert [node.name for node in v4l.video_nodes(tmp_path)] == ["video2", "video10"]

@@ -6,30 +6,28 @@ import cv2
 import pytest
 
 from installation.errors import CameraError
-from installation.seeing.cameras.open import open_camera
-from installation.seeing.cameras.webcam import Webcam, obstacle
+from installation.seeing.cameras.webcam import Webcam, check_node
 from installation.settings.kiosk import CameraSettings
-from installation.settings.source import parse_source
-from tests.seeing.cameras.test_open import FakeCapture
+from tests.support.fake_device import FakeDevice
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters
 
 
 @pytest.fixture
-def capture() -> FakeCapture:
+def device() -> FakeDevice:
     """Return an open camera of 320×240."""
-    return FakeCapture(cv2.cvtColor(quarters(), cv2.COLOR_RGB2BGR), ManualClock())
+    return FakeDevice(cv2.cvtColor(quarters(), cv2.COLOR_RGB2BGR), ManualClock())
 
 
-def _webcam(capture: FakeCapture) -> Webcam:
-    return Webcam(3, capture, CameraSettings(width=1280, height=720, fps=30), capture.clock)
+def _webcam(device: FakeDevice) -> Webcam:
+    return Webcam(3, device, CameraSettings(width=1280, height=720, fps=30), device.clock)
 
 
-def test_a_camera_is_asked_for_mjpg_first_and_for_one_buffer(capture: FakeCapture) -> None:
-    """The format decides which sizes there are, and a second buffer would show the past."""
-    _webcam(capture)
-    assert capture.asked[0] == (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-    assert dict(capture.asked) == {
+def test_mjpg_is_requested_first_and_one_buffer(device: FakeDevice) -> None:
+    """The format decides which sizes are possible, and a second buffer would delay pictures."""
+    _webcam(device)
+    assert device.set_properties[0] == (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    assert dict(device.set_properties) == {
         cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),
         cv2.CAP_PROP_FRAME_WIDTH: 1280,
         cv2.CAP_PROP_FRAME_HEIGHT: 720,
@@ -38,50 +36,55 @@ def test_a_camera_is_asked_for_mjpg_first_and_for_one_buffer(capture: FakeCaptur
     }
 
 
-def test_the_name_tells_what_the_camera_gives_not_what_was_asked(capture: FakeCapture) -> None:
-    """A camera that knows no 1280×720 says its own size."""
-    assert _webcam(capture).name == "camera 3, 320×240 at 30 fps"
+def test_the_name_has_the_size_that_the_camera_gives(device: FakeDevice) -> None:
+    """A camera that cannot give 1280×720 is logged with its own size."""
+    assert _webcam(device).name == "camera 3, 320×240 at 30 fps"
 
 
-@pytest.mark.parametrize("what", ["sends", "decodes"])
-def test_a_camera_that_sends_nothing_is_an_error_with_a_remedy(
-    capture: FakeCapture, what: str
+@pytest.mark.parametrize("failing", ["sends", "decodes"])
+def test_a_camera_that_sends_no_picture_is_an_error_with_a_remedy(
+    device: FakeDevice, failing: str
 ) -> None:
-    """Neither a picture that does not come nor one that cannot be decoded passes silently."""
-    setattr(capture, what, False)
+    """A picture that does not come and one that cannot be decoded both end the show."""
+    setattr(device, failing, False)
     with pytest.raises(CameraError, match=r"camera 3: .*sends no pictures.*cable"):
-        _webcam(capture).read()
+        _webcam(device).read()
 
 
-def test_closing_frees_the_device(capture: FakeCapture) -> None:
-    """The device is free for other programs afterwards."""
-    _webcam(capture).close()
-    assert capture.released == 1
+def test_the_array_that_opencv_decoded_into_is_zeroed(device: FakeDevice) -> None:
+    """Only the pool holds a visitor's picture once a frame has been read."""
+    frame = _webcam(device).read()
+    assert frame is not None
+    assert frame.pixels.any()
+    assert len(device.decoded) == 1
+    assert not device.decoded[0].any()
 
 
-def _open(source: str) -> None:
-    open_camera(CameraSettings(source=parse_source(source, Path())), ManualClock())
+def test_closing_frees_the_device(device: FakeDevice) -> None:
+    """Other programs can use the camera afterwards."""
+    _webcam(device).close()
+    assert device.released == 1
 
 
-@pytest.mark.parametrize("source", ["63", "/dev/v4l/by-id/usb-no-such-camera"])
-def test_a_camera_that_is_not_there_is_named(source: str) -> None:
-    """The curator reads which device is missing, and how to list those that are there."""
+@pytest.mark.parametrize("id_", [63, Path("/dev/v4l/by-id/usb-no-such-camera")])
+def test_a_camera_that_is_not_plugged_in_is_named(id_: int | Path) -> None:
+    """The curator reads which device is missing, and how to list those that there are."""
     with pytest.raises(CameraError, match=r"there is no such camera\. Plug it in") as caught:
-        _open(source)
-    assert source in str(caught.value)
+        Webcam.open(id_, CameraSettings(), ManualClock())
+    assert str(id_) in str(caught.value)
 
 
-def test_a_device_that_is_no_camera_is_told_apart() -> None:
-    """/dev/null can be opened but captures nothing."""
-    with pytest.raises(CameraError, match="/dev/null: this is no device that captures video"):
-        _open("/dev/null")
+def test_a_device_that_is_not_a_camera_is_named() -> None:
+    """/dev/null can be opened but does not capture video."""
+    with pytest.raises(CameraError, match="/dev/null: this device does not capture video"):
+        Webcam.open(Path("/dev/null"), CameraSettings(), ManualClock())
 
 
-def test_a_camera_that_this_user_may_not_use_names_the_group(tmp_path: Path) -> None:
-    """A node without permission leads to the group `video`, not to the cable."""
+def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
+    """The remedy for a node without permission is the group `video`, not the cable."""
     node = tmp_path / "video0"
     node.touch(mode=0o000)
-    mistake = obstacle(node, may_use=lambda _: False)
+    mistake = check_node(node, may_use=lambda _: False)
     assert mistake is not None
-    assert "may not use the camera" in mistake.what
+    assert "no permission to use the camera" in mistake.what
     assert "group video" in mistake.remedy

@@ -1,0 +1,137 @@
+"""A folder of pictures, shown one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+
+from installation.errors import CameraError, Mistake, display_path
+from installation.seeing.frame import Pixels
+
+SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
+
+PICTURE_S = 5.0
+"""How long each picture is shown; long enough for a verdict."""
+
+
+class FolderPictures:
+    """A folder's pictures in the order of their names, each shown for `PICTURE_S`.
+
+    Each is fitted whole into a frame of one size, on black. Raises CameraError, which names all
+    pictures that cannot be decoded.
+    """
+
+    def __init__(
+        self, folder: Path, width: int, height: int, fps: float, *, once: bool = False
+    ) -> None:
+        """Take the frames' `width` and `height` in px; `once` gives each picture a single time."""
+        try:
+            self._files = sorted(
+                file
+                for file in folder.iterdir()
+                if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+            )
+        except OSError as error:
+            what = f"this folder cannot be read ({error.strerror})"
+            raise CameraError(
+                Mistake(display_path(folder), what, "Check its permissions.")
+            ) from None
+        if not self._files:
+            raise CameraError(
+                Mistake(
+                    display_path(folder),
+                    f"this folder has no pictures (expected {', '.join(SUFFIXES)})",
+                    "Put pictures into it, or choose another source.",
+                )
+            )
+        if mistakes := [mistake for file in self._files if (mistake := _check(file))]:
+            raise CameraError(*mistakes)
+        self._size = width, height
+        self._repeats = 1 if once else round(PICTURE_S * fps)
+        self._index = 0
+        self._held: tuple[Path, Pixels] | None = None
+        self.scene = 0
+        self.fps = fps
+        self.name = f"folder {folder.name}, {len(self._files)} pictures at {width}×{height}"
+
+    def __repr__(self) -> str:
+        return f"<FolderPictures, {len(self._files)} of them>"
+
+    def next(self) -> Pixels | None:
+        """Return the next picture, RGB; None at the end. Raises CameraError if it is damaged."""
+        file = self._file_at(self._index)
+        if file is None:
+            return None
+        self._index += 1
+        if self._held is None or self._held[0] != file:
+            self._held = file, self._decode(file)
+            self.scene += 1
+        return self._held[1]
+
+    def skip(self) -> bool:
+        """Skip the next picture; return False at the end."""
+        if self._file_at(self._index) is None:
+            return False
+        self._index += 1
+        return True
+
+    def _file_at(self, index: int) -> Path | None:
+        number = index // self._repeats
+        return self._files[number] if number < len(self._files) else None
+
+    def _decode(self, file: Path) -> Pixels:
+        try:
+            picture = _read(file, cv2.IMREAD_COLOR_RGB)
+        except OSError as error:
+            picture, what = None, f"this picture can no longer be read ({error.strerror})"
+        else:
+            what = "this picture was intact at the start and is damaged now"
+        if picture is None:
+            remedy = "Put it back, or choose another source."
+            raise CameraError(Mistake(display_path(file), what, remedy))
+        return _fitted(picture, *self._size)
+
+    def rewind(self) -> None:
+        """Start again from the first picture."""
+        self._index = 0
+
+    def close(self) -> None:
+        """Drop the picture that is held."""
+        self._held = None
+
+
+def _fitted(picture: Pixels, width: int, height: int) -> Pixels:
+    """Return `picture` scaled to fit whole into `width` × `height` px, on black."""
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    columns = min(width, max(1, round(picture.shape[1] * scale)))
+    rows = min(height, max(1, round(picture.shape[0] * scale)))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    fitted = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - columns) // 2, (height - rows) // 2
+    fitted[top : top + rows, left : left + columns] = cv2.resize(
+        picture, (columns, rows), interpolation=interpolation
+    )
+    return fitted
+
+
+def _check(file: Path) -> Mistake | None:
+    """Return why a picture cannot be decoded; None if it can."""
+    remedy = "Replace it or take it out of the folder."
+    try:
+        # At an eighth of the size it decodes several times as fast, and fails if the whole does.
+        if _read(file, cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None:
+            return None
+    except OSError as error:
+        what = f"this picture cannot be read ({error.strerror})"
+        return Mistake(display_path(file), what, remedy)
+    what = "this picture cannot be decoded; it is damaged or not a picture"
+    return Mistake(display_path(file), what, remedy)
+
+
+def _read(file: Path, flags: int) -> Pixels | None:
+    """Return the decoded picture; None if it cannot be decoded. Raises OSError."""
+    data = np.frombuffer(file.read_bytes(), np.uint8)
+    return cast("Pixels | None", cv2.imdecode(data, flags)) if data.size else None

@@ -1,0 +1,175 @@
+"""The contract of every camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
+from installation.seeing.cameras.open import open_camera
+from installation.seeing.cameras.webcam import Webcam
+from installation.settings import source
+from installation.settings.kiosk import CameraSettings
+from tests.support.fake_device import FakeDevice
+from tests.support.manual_clock import ManualClock
+from tests.support.pictures import quarters, turned, write_film, write_picture
+
+Open = Callable[..., Camera]
+
+
+def _webcam(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    device = FakeDevice(cv2.cvtColor(quarters(), cv2.COLOR_RGB2BGR), clock)
+    return Webcam(0, device, settings, clock)
+
+
+def _film(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    film = write_film(folder / "film.avi", [quarters()] * 12)
+    return open_camera(settings.model_copy(update={"source": source.Film(film)}), clock)
+
+
+def _folder(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    write_picture(folder / "one.png", quarters())
+    return open_camera(settings.model_copy(update={"source": source.Pictures(folder)}), clock)
+
+
+def _rehearsal(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    return open_camera(settings.model_copy(update={"source": source.Rehearsal()}), clock)
+
+
+def _until_plugged(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    return RehearsalUntilPlugged(_rehearsal(folder, clock, settings), [], clock, list)
+
+
+CAMERAS = {
+    "webcam": _webcam,
+    "film": _film,
+    "folder": _folder,
+    "rehearsal": _rehearsal,
+    "rehearsal until plugged": _until_plugged,
+}
+every_camera = pytest.mark.parametrize("kind", CAMERAS)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return a clock that stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, clock: ManualClock) -> Open:
+    """Return a function that opens a camera of each kind at 320×240."""
+
+    def _open(kind: str, *, rotate: int = 0, mirror: bool = False) -> Camera:
+        settings = CameraSettings.model_validate(
+            {"width": 320, "height": 240, "rotate": rotate, "mirror": mirror}
+        )
+        return CAMERAS[kind](tmp_path, clock, settings)
+
+    return _open
+
+
+@every_camera
+def test_a_frame_is_read_only_rgb(kind: str, opened: Open) -> None:
+    """Frames are `(H, W, 3)` uint8, contiguous and read-only."""
+    frame = opened(kind).read()
+    assert frame is not None
+    assert frame.pixels.dtype == np.uint8
+    assert frame.pixels.shape == (240, 320, 3)
+    assert frame.pixels.flags.c_contiguous
+    assert not frame.pixels.flags.writeable
+
+
+@every_camera
+def test_time_only_goes_forward(kind: str, opened: Open, clock: ManualClock) -> None:
+    """Each frame carries the clock's instant at its arrival, later than the one before."""
+    camera = opened(kind)
+    instants = []
+    for _ in range(30):
+        frame = camera.read()
+        assert frame is not None
+        assert frame.taken_at == pytest.approx(clock.now())
+        instants.append(frame.taken_at)
+    assert all(earlier < later for earlier, later in pairwise(instants))
+
+
+@pytest.mark.parametrize("kind", ["webcam", "film", "folder"])
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_camera_rotates_and_mirrors_its_picture_as_set(
+    kind: str, rotate: int, mirror: bool, opened: Open
+) -> None:
+    """Channels are red, green, blue in this order; the picture is rotated and then mirrored."""
+    frame = opened(kind, rotate=rotate, mirror=mirror).read()
+    assert frame is not None
+    expected = turned(quarters(), rotate, mirror)
+    assert frame.pixels.shape == expected.shape
+    assert frame.pixels.flags.c_contiguous
+    difference = np.abs(frame.pixels.astype(int) - expected.astype(int))
+    # MJPG blurs colours at the edges between the quarters.
+    assert np.median(difference) <= 4
+    assert np.percentile(difference, 90) <= 12
+
+
+def test_the_rehearsals_visitor_stands_upright_on_a_tall_screen(opened: Open) -> None:
+    """A camera's picture is rotated for a tall screen; the rehearsal is drawn tall instead."""
+    upright = opened("rehearsal", rotate=90).read()
+    assert upright is not None
+    assert upright.pixels.shape == (320, 240, 3)
+
+
+def test_the_rehearsal_is_mirrored_as_set(opened: Open) -> None:
+    """The rehearsal with `mirror` is the same picture with left and right exchanged."""
+    plain, mirrored = opened("rehearsal"), opened("rehearsal", mirror=True)
+    for _ in range(60):
+        one, other = plain.read(), mirrored.read()
+    assert one is not None
+    assert other is not None
+    assert (one.pixels[:, ::-1] == other.pixels).all()
+
+
+@every_camera
+def test_a_camera_can_be_closed_twice(kind: str, opened: Open) -> None:
+    """Closing a camera that is closed does nothing."""
+    camera = opened(kind)
+    camera.close()
+    camera.close()
+
+
+@every_camera
+def test_pictures_live_in_the_cameras_pool(kind: str, opened: Open) -> None:
+    """However many frames a camera gives, a few blocks of its pool hold them."""
+    camera = opened(kind, mirror=True, rotate=180)
+    for _ in range(20):
+        camera.read()
+    assert 1 <= camera.pool.allocated <= 3
+
+
+@every_camera
+def test_a_camera_forgets_frames_that_something_still_refers_to(kind: str, opened: Open) -> None:
+    """Its pictures are black afterwards; a second call, and one after `close`, do no harm."""
+    camera = opened(kind)
+    frame = camera.read()
+    assert frame is not None
+    assert frame.pixels.any()
+    camera.forget()
+    assert not frame.pixels.any()
+    camera.close()
+    camera.forget()
+
+
+@every_camera
+def test_a_cameras_name_is_one_line_with_its_size(kind: str, opened: Open) -> None:
+    """Neither name nor repr holds pixels."""
+    camera = opened(kind)
+    camera.read()
+    assert "320×240" in camera.name
+    assert "\n" not in camera.name
+    assert "array" not in repr(camera)
+    assert len(repr(camera)) < 120
