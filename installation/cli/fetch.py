@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,103 +16,94 @@ if TYPE_CHECKING:
 
 DONE = 0
 ALL = "all"
-WORDS = "bring networks and lists that are not part of the kiosk"
+ONCE_TIMEOUT_S = 5.0
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to those of `kiosk`."""
-    added = commands.add_parser(
+    parser = commands.add_parser(
         "fetch",
-        help=WORDS,
-        description=f"{WORDS[0].upper()}{WORDS[1:]}. Without a NAME: what there is, what it is "
-        "for, and what is there already.",
+        help="fetch networks and lists that are not part of the kiosk",
+        description="Fetch networks and lists that are not part of the kiosk. Without a NAME, list "
+        "them with what each is for and whether it is there.",
         epilog="HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and the proxies of the environment are "
-        "respected. What was interrupted goes on where it stopped.",
+        "respected. An interrupted download continues where it stopped.",
         allow_abbrev=False,
     )
-    added.add_argument(
-        "names", nargs="*", metavar="NAME", help="a name of the table, all, or timm/NETWORK"
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a name of the list, all, or timm/NETWORK"
     )
-    added.add_argument(
-        "--sha256",
-        metavar="HEX",
-        help="what the file must have, for one NAME that the kiosk does not pin",
+    parser.add_argument(
+        "--sha256", metavar="HEX", help="what one NAME that the kiosk does not pin must have"
     )
-    added.add_argument(
-        "--once", action="store_true", help="try once, and give up after a few seconds' silence"
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help=f"try once, and give up after {ONCE_TIMEOUT_S:g} seconds of silence",
     )
-    added.set_defaults(command=fetch)
+    parser.set_defaults(command=fetch)
 
 
-def fetch(asked: argparse.Namespace) -> int:
-    """Bring what was asked for, or say what there is.
+def fetch(options: argparse.Namespace) -> int:
+    """Fetch the named items, or list all.
 
-    Raises FetchError where a name stands for nothing, before anything is fetched, and otherwise
-    after trying all of it.
+    Raises FetchError: for an unknown name before anything is fetched, otherwise after all were
+    tried.
     """
-    if asked.sha256 is not None and (len(asked.names) != 1 or asked.names == [ALL]):
-        what = "it says what one file must have"
+    if options.sha256 is not None and (len(options.names) != 1 or options.names == [ALL]):
+        what = "it is for one file"
         raise FetchError(Mistake("--sha256", what, "Name one thing to fetch."))
-    if not asked.names:
-        _print_table()
+    if not options.names:
+        _print_catalogue()
         return DONE
-    items = _found(asked.names)
-    if mistakes := collect_mistakes(partial(_fetch, item, asked) for item in items):
+    items = _find_all(options.names)
+    if mistakes := collect_mistakes(partial(_fetch, item, options) for item in items):
         raise FetchError(*mistakes)
     return DONE
 
 
-def _found(names: Sequence[str]) -> Sequence[Item]:
-    """Return what all of `names` stand for, each once; raises FetchError."""
+def _find_all(names: Sequence[str]) -> Sequence[Item]:
+    """Return the items called `names`, each once; raises FetchError."""
     from installation.making.fetching.catalogue import ITEMS, find
 
     items: list[Item] = []
-    mistakes: list[Mistake] = []
-    for name in names:
-        try:
-            items += ITEMS if name == ALL else [find(name)]
-        except FetchError as error:
-            mistakes += error.mistakes
+    mistakes = collect_mistakes(
+        partial(lambda name: items.extend(ITEMS if name == ALL else [find(name)]), name)
+        for name in names
+    )
     if mistakes:
         raise FetchError(*mistakes)
     return list(dict.fromkeys(items))
 
 
-def _fetch(item: Item, asked: argparse.Namespace) -> None:
-    from installation.making.fetching.fetch import ONCE, SAYS, Effort, fetch
+def _fetch(item: Item, options: argparse.Namespace) -> None:
+    from installation.making.fetching.fetch import Fetch
 
-    effort = ONCE if asked.once else Effort()
-    fetched = fetch(item, sha256=asked.sha256, effort=effort, say=_say)
-    how = "is there already" if fetched.was_there else "has been fetched"
-    print(f"{item.name} {how}: {display_path(fetched.file)}, {fetched.size:,} bytes")
-    print(f"  SHA-256 {fetched.pin.sha256}, {SAYS[fetched.pin.by]}", flush=True)
+    fetch = Fetch(item, log=partial(print, file=sys.stderr, flush=True))
+    if options.once:
+        fetch = replace(fetch, attempts=1, timeout_s=ONCE_TIMEOUT_S)
+    fetched = fetch.run(options.sha256)
+    state = "is there already" if fetched.was_present else "has been fetched"
+    print(
+        f"{item.name} {state}: {display_path(fetched.file)}, {fetched.file.stat().st_size:,} bytes"
+    )
+    pinned = "pinned by the kiosk" if item.sha256 else "recorded in fetched.yaml, not pinned"
+    print(f"  SHA-256 {fetched.sha256}, {pinned}", flush=True)
 
 
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
-
-
-def _print_table() -> None:
+def _print_catalogue() -> None:
     from installation.making.fetching.catalogue import ITEMS
-    from installation.making.fetching.fetch import state
+    from installation.making.fetching.fetch import Fetch
 
     for item in ITEMS:
-        print(f"{item.name}: {state(item)}")
+        about = "" if item.sha256 else "about "
+        print(f"{item.name}: {Fetch(item).state()}")
         print(f"  for      {item.purpose}")
-        print(f"  size     {_size(item)}")
+        print(f"  size     {about}{item.size:,} bytes")
         print(f"  licence  {item.licence}")
-        for source in item.sources:
-            print(f"  source   {source}")
-        print(f"  SHA-256  {item.sha256 or 'not pinned; written down at the first fetch'}")
-        print(f"  file     models/weights/{item.file}")
-        print()
+        for origin in item.origins:
+            print(f"  from     {origin}")
+        print(f"  SHA-256  {item.sha256 or 'not pinned; recorded at the first fetch'}")
+        print(f"  file     models/weights/{item.file}\n")
     print("all: everything above")
-    print("timm/NETWORK: any network of timm's, by its name")
-
-
-def _size(item: Item) -> str:
-    if item.size is None:
-        return "unknown"
-    if item.sha256 is not None:
-        return f"{item.size:,} bytes"
-    return f"about {item.size / 1e6:,.2f} MB"
+    print("timm/NETWORK: any of timm's networks, by its name")

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are replaced in one step: a reader sees the old contents or the new, never a part."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.errors import KioskError, LabelSetError, Mistake, display_path, ellipsize
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside `path` that takes its place, whole, where all went well.
+def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[Path]:
+    """Yield a new, empty file beside `path`, which replaces `path` if the block succeeds.
 
-    Raises LabelSetError where it cannot be written.
+    Raises `error` if it cannot be written; then `path` is as it was.
     """
-    try:
+    with write_errors(path, error):
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         os.close(number)
         file = Path(name)
         try:
             yield file
-            give_name(file, path)
+            rename_synced(file, path)
         finally:
             file.unlink(missing_ok=True)
-    except (OSError, SafetensorError) as failure:
-        raise unwritten(path, failure) from None
 
 
-def give_name(file: Path, name: Path) -> None:
-    """Put `file` in the place of `name` in one step, once all of it is on the disk.
-
-    Raises OSError.
-    """
+def rename_synced(file: Path, path: Path) -> None:
+    """Rename `file` to `path` in one step, after all of it is on the disk. Raises OSError."""
     with file.open("rb+") as opened:
-        os.fsync(opened)  # or a power cut would leave the new name with nothing in it
-    # Others must be able to read what is there; mkstemp makes it private.
-    file.chmod(0o644)
-    file.replace(name)
+        os.fsync(opened)  # without it, a power cut could leave the new name with nothing in it
+    file.chmod(0o644)  # mkstemp makes files that only their owner can read
+    file.replace(path)
 
 
-def unwritten(path: Path, failure: OSError | SafetensorError) -> LabelSetError:
-    """Return the error that says why `path` cannot be written."""
-    why = getattr(failure, "strerror", None) or ellipsize(str(failure))
-    remedy = "Check the folder's permissions and the free space."
-    return LabelSetError(Mistake(display_path(path), f"it cannot be written ({why})", remedy))
+@contextlib.contextmanager
+def write_errors(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[None]:
+    """Raise `error`, which names `path`, if the block cannot write."""
+    try:
+        yield
+    except (OSError, SafetensorError) as failure:
+        reason = getattr(failure, "strerror", None) or ellipsize(str(failure))
+        remedy = "Check the folder's permissions and the free space."
+        raise error(
+            Mistake(display_path(path), f"it cannot be written ({reason})", remedy)
+        ) from None

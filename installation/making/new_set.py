@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from installation.errors import display_path
-from installation.making.atomic_write import unwritten
+from installation.making.atomic_write import write_errors
 from installation.making.set_names import check_free, check_plain
 from installation.naming.label_set.csv_file import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, Row
 from installation.naming.label_set.folder import (
@@ -132,17 +132,15 @@ def begin(name: str, model: str | None, models: Path) -> Path:
             settings["translations"] = textwrap.indent(text, "  ")
     values = {key: _quoted(value) if key in _TEXTS else value for key, value in settings.items()}
     folder = models / name
-    try:
+    with write_errors(folder):
         check_free(name, models, "Take another name.")
         with TemporaryDirectory(prefix=".new-", dir=models) as staging:
             staged = Path(staging) / name
             staged.mkdir()
             (staged / SETTINGS_FILE).write_text(YAML.format(**values), encoding="utf-8")
-            # A spreadsheet takes a file for UTF-8 where a BOM says so.
+            # A spreadsheet reads a file as UTF-8 if it begins with a BOM.
             (staged / LABELS_CSV).write_text(_csv(rows), encoding="utf-8-sig", newline="")
             staged.rename(folder)
-    except OSError as failure:
-        raise unwritten(folder, failure) from None
     return folder
 
 

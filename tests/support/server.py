@@ -1,4 +1,4 @@
-"""Web servers on this machine, with what real ones do wrong; one answers as the hub does."""
+"""Web servers on this machine, with the faults of real ones; one answers as the hub does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 COMMIT = "8d2b7c1f0e9a4b5c6d7e8f90123456789abcdef0"
-"""Which every branch of every repository of the hub is at."""
+"""The commit of every branch of every repository of the hub."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Drop:
 
 @dataclass(frozen=True)
 class Stall:
-    """Falls silent after so many bytes of the body, until the server ends."""
+    """Sends nothing after so many bytes of the body, until the server ends."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class Send:
-    """Sends other bytes than the file's; without saying how many, if `silent`."""
+    """Sends other bytes than the file's; if `silent`, without their count."""
 
     body: bytes
     silent: bool = False
@@ -48,7 +48,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Deny:
-    """Does not go on from where it is asked to: sends the whole file, or another part."""
+    """Does not resume: sends the whole file, another part, or status 416."""
 
     how: Literal["whole", "other part", "not at all"]
 
@@ -57,8 +57,8 @@ Fault = Refuse | Drop | Stall | Send | Deny
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What somebody asked a server for."""
+class Request:
+    """What a client requested."""
 
     method: str
     path: str
@@ -69,30 +69,30 @@ class Asked:
 
 @dataclass
 class Server:
-    """A server's files by path, what is wrong with its next answers, and what it was asked for."""
+    """A server's files by path, the faults of its next answers, and the requests that it got."""
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
-    asked: list[Asked] = field(default_factory=list)
-    hub: dict[str, bytes] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    hub_files: dict[str, bytes] = field(default_factory=dict)
     """Large files as Hugging Face has them, by 'owner/name/file'."""
-    elsewhere: Server | None = None
-    """Where the hub keeps the contents of large files."""
-    silent: threading.Event = field(default_factory=threading.Event)
-    """Set when the server has fallen silent."""
+    store: Server | None = None
+    """The server to which the hub redirects for the contents of large files."""
+    stalled: threading.Event = field(default_factory=threading.Event)
+    """Set when the server has stopped in the middle of an answer."""
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def gets(self) -> list[str | None]:
-        """Return the Range of each GET that was made."""
-        return [asked.range for asked in self.asked if asked.method == "GET"]
+    def ranges(self) -> list[str | None]:
+        """Return the Range of each GET request."""
+        return [request.range for request in self.requests if request.method == "GET"]
 
 
-class _Answers(BaseHTTPRequestHandler):
-    server: _WithShelf
+class _Handler(BaseHTTPRequestHandler):
+    server: _HttpServer
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        """Log nothing."""
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -101,9 +101,9 @@ class _Answers(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        shelf = self.server.shelf
-        shelf.asked.append(
-            Asked(
+        server = self.server.content
+        server.requests.append(
+            Request(
                 self.command,
                 self.path,
                 self.headers.get("Range"),
@@ -111,14 +111,14 @@ class _Answers(BaseHTTPRequestHandler):
                 self.headers.get("User-Agent", ""),
             )
         )
-        fault = shelf.faults.popleft() if shelf.faults else None
+        fault = server.faults.popleft() if server.faults else None
         path = unquote(self.path)
         if isinstance(fault, Refuse):
             self._end(fault.status)
-        elif path in shelf.files:
-            self._send(shelf.files[path], fault)
+        elif path in server.files:
+            self._send(server.files[path], fault)
         elif "/resolve/" in path:
-            self._redirect(path, shelf)
+            self._redirect(path, server)
         else:
             self._end(404)
 
@@ -129,22 +129,22 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _redirect(self, path: str, shelf: Server) -> None:
+    def _redirect(self, path: str, hub: Server) -> None:
         """Answer as the hub does for a large file: what it is, and where its contents are."""
         repo, _, rest = path.strip("/").partition("/resolve/")
         revision, _, file = rest.partition("/")
         name = f"{repo}/{file}"
         commit = COMMIT if revision == "main" else revision
-        if name not in shelf.hub:
+        if name not in hub.hub_files:
             self._end(404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit)
             return
-        content = shelf.hub[name]
+        content = hub.hub_files[name]
         sha256 = hashlib.sha256(content).hexdigest()
-        assert shelf.elsewhere is not None
-        shelf.elsewhere.files[f"/{sha256}"] = content
+        assert hub.store is not None
+        hub.store.files[f"/{sha256}"] = content
         self._end(
             302,
-            Location=f"{shelf.elsewhere.url}/{sha256}",
+            Location=f"{hub.store.url}/{sha256}",
             ETag='"0123456789abcdef0123456789abcdef01234567"',
             X_Repo_Commit=commit,
             X_Linked_Etag=f'"{sha256}"',
@@ -154,9 +154,9 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _send(self, content: bytes, fault: Fault | None) -> None:
         start = 0
-        asked = self.headers.get("Range")
-        if asked is not None and not isinstance(fault, Deny | Send):
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        wanted = self.headers.get("Range")
+        if wanted is not None and not isinstance(fault, Deny | Send):
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
         if isinstance(fault, Deny) and fault.how == "not at all":
             self._end(416)
             return
@@ -173,13 +173,13 @@ class _Answers(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(body[: fault.after] if isinstance(fault, Drop | Stall) else body)
         if isinstance(fault, Stall):
-            self.server.shelf.silent.set()
-            self.server.shelf.ended.wait()
+            self.server.content.stalled.set()
+            self.server.content.ended.wait()
 
 
 @contextmanager
 def answering(*headers: str, status: int = 200, body: bytes = b"") -> Iterator[str]:
-    """Answer one request with exactly these headers, however wrong, and yield the address."""
+    """Answer one request with exactly these headers, valid or not, and yield the address."""
     head = "\r\n".join((f"HTTP/1.1 {status} so", *headers, "", ""))
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -195,24 +195,24 @@ def answering(*headers: str, status: int = 200, body: bytes = b"") -> Iterator[s
         thread.join()
 
 
-class _WithShelf(ThreadingHTTPServer):
+class _HttpServer(ThreadingHTTPServer):
     daemon_threads = False
-    shelf: Server
+    content: Server
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up."""
+        """Log nothing about clients that hang up."""
 
 
 @contextmanager
 def running() -> Iterator[Server]:
     """Run a server while the block runs."""
-    with _WithShelf(("127.0.0.1", 0), _Answers) as listening:
-        listening.shelf = Server(url=f"http://127.0.0.1:{listening.server_port}")
+    with _HttpServer(("127.0.0.1", 0), _Handler) as listening:
+        listening.content = Server(url=f"http://127.0.0.1:{listening.server_port}")
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield listening.shelf
+            yield listening.content
         finally:
-            listening.shelf.ended.set()
+            listening.content.ended.set()
             listening.shutdown()
             thread.join()

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from installation.errors import LabelSetError
-from installation.making.atomic_write import replacing, unwritten
+from installation.making.atomic_write import replacing, write_errors
 from installation.naming.lists.safetensors_header import mismatch
 
 FOLDER = ".cache"
@@ -102,10 +102,8 @@ class Cache:
         )
         keys = keys.view(-1, KEY)
         vectors = torch.stack([of for _, of in kept])
-        try:
+        with write_errors(self.file):
             self.file.parent.mkdir(exist_ok=True)
-        except OSError as failure:
-            raise unwritten(self.file, failure) from None
         with replacing(self.file) as file:
             said = {"sha256": _checksum(keys, vectors)}
             save_file({"keys": keys, "vectors": vectors}, file, said)

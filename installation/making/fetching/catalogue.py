@@ -1,11 +1,10 @@
-"""What `kiosk fetch` can bring, from where, and how it is known to be the right file.
+"""The files that `kiosk fetch` can bring, where they come from, and which SHA-256 each must have.
 
-`yunet` and `clip` are pinned here by SHA-256: for both, several public projects state the same
-figure. For `persons-21k` and timm's other networks no such figure was found, and for
-`imagenet-safety` only a copy that may not be a faithful one, so nothing is pinned. There the
-SHA-256 that Hugging Face states for its file is taken at the first fetch, or, from image-net.org,
-that of the first file whose form is right; it is written down and holds from then on. A venue
-that knows better says so with --sha256.
+`yunet` and `clip` are pinned here: for both, several public projects state the same SHA-256. For
+`persons-21k` and timm's other networks no such figure was found, and for `imagenet-safety` only a
+copy that may not be a faithful one, so they are not pinned. The first fetch takes the SHA-256 that
+Hugging Face states (for image-net.org: that of a file in the right format) and records it; another
+file is refused from then on. A venue that knows the right figure gives it with --sha256.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installation.errors import FetchError, Mistake, did_you_mean, ellipsize, nearest
-from installation.making.fetching.download import mistyped
+from installation.making.fetching.download import network_errors
 from installation.naming.label_set import hiding
 from installation.naming.lists import weights
 
 
 @dataclass(frozen=True)
-class Hub:
+class HubFile:
     """A file of a repository on Hugging Face; `revision` is a branch or a commit."""
 
     repo: str
@@ -33,16 +32,13 @@ class Hub:
 
 
 @dataclass(frozen=True)
-class Web:
-    """A file that any web server has."""
+class WebFile:
+    """A file on any web server."""
 
     url: str
 
     def __str__(self) -> str:
         return self.url
-
-
-Source = Hub | Web
 
 
 @dataclass(frozen=True)
@@ -54,14 +50,16 @@ class Item:
     file: str
     """Its name in models/weights/."""
     licence: str
-    sources: tuple[Source, ...]
+    origins: tuple[HubFile | WebFile, ...]
     """Tried in order."""
     size: int | None
-    """Bytes: exactly where `sha256` is pinned, about elsewhere; None: only its source knows."""
+    """Bytes: exact if `sha256` is pinned, otherwise approximate; None: unknown."""
     sha256: str | None
-    """None: not pinned here."""
-    read: Callable[[Path], object] | None = None
-    """Reads the file where its form tells that it is the right one; raises KioskError."""
+    """None: not pinned."""
+    check_format: Callable[[Path], object] | None = None
+    """Raises KioskError unless a file is in the right format; None: no format is known.
+
+    A file in the right format is accepted without a SHA-256."""
 
 
 YUNET = "face_detection_yunet_2023mar.onnx"
@@ -69,12 +67,12 @@ YUNET = "face_detection_yunet_2023mar.onnx"
 ITEMS = (
     Item(
         name="yunet",
-        purpose="a better and faster face detector; the show takes it at its next start",
+        purpose="a better and faster face detector; the show uses it from its next start",
         file=YUNET,
         licence="MIT",
-        sources=(
-            Hub("opencv/face_detection_yunet", YUNET),
-            Web(
+        origins=(
+            HubFile("opencv/face_detection_yunet", YUNET),
+            WebFile(
                 "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
                 f"face_detection_yunet/{YUNET}"
             ),
@@ -84,12 +82,11 @@ ITEMS = (
     ),
     Item(
         name="persons-21k",
-        purpose="the network that was trained on all 2,832 person categories, for the label set "
-        "persons-21k",
+        purpose="the network trained on all 2,832 person categories, for the label set persons-21k",
         file=f"{weights.PERSONS}.safetensors",
         licence="Apache-2.0",
-        sources=(Hub(f"timm/{weights.PERSONS}", "model.safetensors"),),
-        # Its 152 float32 tensors, from timm's architecture; the file's header comes on top.
+        origins=(HubFile(f"timm/{weights.PERSONS}", "model.safetensors"),),
+        # Its 152 float32 tensors, from timm's architecture; the file's header is not counted.
         size=410_383_692,
         sha256=None,
     ),
@@ -98,8 +95,8 @@ ITEMS = (
         purpose="open_clip's ViT-B-32, for label sets with the method prompts",
         file=f"{weights.CLIP}.safetensors",
         licence="MIT",
-        sources=(
-            Hub(
+        origins=(
+            HubFile(
                 "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
                 "open_clip_model.safetensors",
                 "1a25a446712ba5ee05982a381eed697ef9b435cf",
@@ -110,66 +107,62 @@ ITEMS = (
     ),
     Item(
         name="imagenet-safety",
-        purpose="ImageNet's own list of 1,593 unsafe person categories, which then hides them, too",
+        purpose="ImageNet's list of 1,593 unsafe person categories; the kiosk then hides them too",
         file=hiding.UNSAFE_FILE,
         licence="none stated",
-        sources=(Web("https://image-net.org/filtering-and-balancing/unsafe_synsets.txt"),),
+        origins=(WebFile("https://image-net.org/filtering-and-balancing/unsafe_synsets.txt"),),
         size=15_930,
         sha256=None,
-        read=hiding.read_unsafe_synsets,
+        check_format=hiding.read_unsafe_synsets,
     ),
 )
 
 NAMES = tuple(item.name for item in ITEMS)
 
-TIMM = "timm/"
-"""Before the name of a network of timm's."""
+TIMM_PREFIX = "timm/"
+"""Before the name of one of timm's networks."""
 
 
 def find(name: str) -> Item:
-    """Return what `name` stands for: a name of the table, or timm/NAME.
+    """Return the item called `name`: a name of the catalogue, or timm/NETWORK.
 
-    Raises FetchError where there is nothing of that name.
+    Raises FetchError if there is none.
     """
     for item in ITEMS:
         if item.name == name:
             return item
-    if name.startswith(TIMM):
-        return _timm(name.removeprefix(TIMM))
-    remedy = did_you_mean(nearest(name, NAMES)) or f"There are: {', '.join(NAMES)}, all, timm/NAME."
-    raise FetchError(Mistake("kiosk fetch", f"nothing is called '{ellipsize(name)}'", remedy))
+    if name.startswith(TIMM_PREFIX):
+        return _timm_item(name.removeprefix(TIMM_PREFIX))
+    remedy = did_you_mean(nearest(name, NAMES)) or f"Known: {', '.join(NAMES)}, all, timm/NETWORK."
+    raise FetchError(Mistake("kiosk fetch", f"there is nothing called '{ellipsize(name)}'", remedy))
 
 
-def _timm(network: str) -> Item:
+def _timm_item(network: str) -> Item:
     """Return the item for a network of timm's whose weights are on Hugging Face.
 
-    Importing timm takes seconds, so nothing else here does.
+    Imports timm, which takes seconds.
     """
-    where = f"kiosk fetch {TIMM}{ellipsize(network)}"
-    try:
+    where = f"kiosk fetch {TIMM_PREFIX}{ellipsize(network)}"
+    with network_errors(where):  # timm imports huggingface_hub, which parses HF_ENDPOINT
         from timm import list_pretrained
         from timm.models import get_pretrained_cfg
-    except ValueError as error:  # it imports Hugging Face's library, which judges HF_ENDPOINT then
-        raise mistyped(where, str(error)) from None
     networks = list_pretrained()
     if network not in networks:
-        remedy = (
-            did_you_mean(nearest(network, networks)) or "They are at https://huggingface.co/timm."
-        )
-        raise FetchError(Mistake(where, "timm has no network of that name with weights", remedy))
+        remedy = did_you_mean(nearest(network, networks)) or "See https://huggingface.co/timm."
+        raise FetchError(Mistake(where, "timm has no network of this name with weights", remedy))
     settings = get_pretrained_cfg(network)
     if settings.hf_hub_id is None:
-        what = "its weights are not on Hugging Face"
-        raise FetchError(Mistake(where, what, "Take another network."))
+        what = "the weights of this network are not on Hugging Face"
+        raise FetchError(Mistake(where, what, "Choose another network."))
     for item in ITEMS:
         if item.file == f"{network}.safetensors":
             return item
     return Item(
-        name=f"{TIMM}{network}",
+        name=f"{TIMM_PREFIX}{network}",
         purpose="a network of timm's, for label sets with the method classes or examples",
         file=f"{network}.safetensors",
         licence=settings.license or "none stated",
-        sources=(Hub(settings.hf_hub_id, "model.safetensors"),),
+        origins=(HubFile(settings.hf_hub_id, "model.safetensors"),),
         size=None,
         sha256=None,
     )

@@ -1,342 +1,165 @@
-"""Bytes from a web server into a file that is not finished yet, and that goes on where it stopped.
+"""Downloads over HTTP that resume where they stopped, and errors of the network in clear words.
 
-By the standard library: proxies come from the environment, as usual. Hugging Face's library knows
-where a file is and what it should be (`hub`), but since its version 2 it throws away what an
-interrupted download has brought; half a gigabyte over a gallery's network needs better.
+By httpx2, so that proxies and certificates come from the environment. huggingface_hub knows where
+a file is and which SHA-256 it has (hub.py), but since its version 2 it deletes what an interrupted
+download has brought; half a gigabyte over a gallery's network needs better.
 """
 
 from __future__ import annotations
 
-import errno
-import http.client
-import os
 import re
 import shutil
-import socket
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import IO, BinaryIO, Never
-from urllib.parse import urlsplit
 
+import httpx2
 from tqdm import tqdm
 
 from installation.errors import FetchError, Mistake
+from installation.making.atomic_write import write_errors
 
-CHUNK = 256 * 1024
-"""Bytes taken at a time."""
-
-BUSY = (408, 425, 429)
-"""Statuses, beside those from 500, after which another try may succeed (RFC 9110, 6585, 8470)."""
-
-LONGEST_LENGTH = 18
-"""Digits of a Content-Length; with more it is none, and `int` refuses some thousands."""
-
-BY_HAND = (
-    "Connect this machine to a network, or bring the file on a stick into models/weights/ and run "
-    "this again, with --sha256 where the kiosk does not know the file."
-)
+RETRY_LATER = (408, 425, 429)
+"""Statuses below 500 after which another attempt may succeed (RFC 9110, 6585, 8470)."""
 
 
-ANEW = "Run this again; it begins anew."
-
-
-class PassingError(FetchError):
-    """What went wrong may pass: another try may succeed."""
+class TemporaryError(FetchError):
+    """A fetch that failed for a reason that may pass: another attempt may succeed."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a file is, and what its server has said of it."""
+    """Where a file is, and what its server states about it."""
 
-    url: str
+    url: str | None
+    """None: it is only in the cache."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Sent to the server of `url` and to no other it may lead to."""
+    """Sent with the request; httpx2 keeps Authorization from the servers it is redirected to."""
     size: int | None = None
     """Bytes."""
     sha256: str | None = None
+    cached: Path | None = None
+    """A copy that another program has fetched, not checked."""
 
 
-@dataclass(frozen=True)
-class Cached:
-    """A file that another program has fetched."""
+def download(address: Address, part: Path, limit: int, timeout_s: float, where: str) -> None:
+    """Fetch the bytes that `part` lacks, which may become at most `limit` bytes long.
 
-    file: Path
-    sha256: str | None
-    """What its server has said that it has."""
-    elsewhere: Address | None
-    """Where it is, too; None: there is nobody to ask."""
-
-
-@dataclass(frozen=True)
-class Limit:
-    """How long a file may become."""
-
-    size: int
-    """Bytes."""
-    exact: bool
-    """Whether it must become so long."""
-
-
-def download(address: Address, part: Path, limit: Limit, timeout_s: float, where: str) -> None:
-    """Bring what is missing in `part`.
-
-    What it already holds is kept if the server agrees to go on from there. Raises PassingError
-    where another try may succeed, and FetchError where none will; what came stays in `part`.
+    What `part` holds is kept if the server agrees to continue after it. Raises TemporaryError or
+    FetchError; what has arrived stays in `part`, unless it is too long.
     """
-    have = part.stat().st_size if part.exists() else 0
-    if limit.exact and have == limit.size:
-        return
-    if have >= limit.size:
-        part.unlink()
-        have = 0
-    request = _request(address, have, where)
-    _check_room(part.parent, limit.size - have if limit.exact else 0, where)
-    with _open(request, timeout_s, where, part) as response:
-        if response.status != http.client.PARTIAL_CONTENT:
-            have = 0
-        elif not _goes_on(response, have):
-            part.unlink()
-            what = "the server goes on from another place than it was asked to"
-            raise PassingError(Mistake(where, what, ANEW))
-        told = response.headers.get("Content-Length", "")
-        is_length = told.isdecimal() and len(told) <= LONGEST_LENGTH
-        expected = have + int(told) if is_length else None
-        if expected is not None and _misfits(expected, limit):
-            raise FetchError(_wrong_size(where, f"{expected:,}", limit))
-        total = expected or limit.size
-        with _writable(part, have, where) as file, _bar(part, total, have) as bar:
-            for chunk in _chunks(response, where):
-                have += len(chunk)
-                if have > limit.size:
-                    file.truncate(0)
-                    raise FetchError(_wrong_size(where, f"more than {limit.size:,}", limit))
+    assert address.url is not None, "a file that is only in the cache is not downloaded"
+    count = part.stat().st_size if part.exists() else 0
+    if count >= limit:
+        count = 0
+    headers = {**address.headers, "User-Agent": "kiosk", "Accept-Encoding": "identity"}
+    if count:
+        headers["Range"] = f"bytes={count}-"
+    with (
+        network_errors(where),
+        _client(timeout_s, where) as client,
+        client.stream("GET", address.url, headers=headers) as response,
+    ):
+        count = _first_byte(response, count, part, where)
+        length = int(response.headers.get("Content-Length", 0))  # h11 lets only digits through
+        if count + length > limit:
+            raise _too_long(f"{count + length:,}", limit, where)
+        if shutil.disk_usage(part.parent).free < length:
+            what = f"no space left for {length / 1e6:,.0f} MB in {part.parent}"
+            raise FetchError(Mistake(where, what, "Free some space and run this again."))
+        size = count + length if length else limit
+        # Visible on a terminal only.
+        bar = tqdm(
+            desc=part.stem, total=size, initial=count, unit="B", unit_scale=True, disable=None
+        )
+        with write_errors(part, FetchError), part.open("ab" if count else "wb") as file, bar:
+            for chunk in response.iter_raw():
+                count += len(chunk)
+                if count > limit:
+                    part.unlink()
+                    raise _too_long(f"more than {limit:,}", limit, where)
                 file.write(chunk)
                 bar.update(len(chunk))
-    if have < (limit.size if limit.exact else expected or 0):
-        what = f"the connection broke after {have:,} bytes"
-        raise PassingError(Mistake(where, what, "Run this again; it goes on from there."))
 
 
-def copy(source: Path, part: Path, where: str) -> None:
-    """Copy a file of this machine to `part`; raises FetchError."""
-    with _writable(part, 0, where) as file:
-        for chunk in _contents(source, where):
-            file.write(chunk)
-
-
-def _contents(source: Path, where: str) -> Iterator[bytes]:
-    """Yield what is in a file; raises FetchError where it cannot be read."""
-    try:
-        with source.open("rb") as opened:
-            while chunk := opened.read(CHUNK):
-                yield chunk
-    except OSError as failure:
-        what = f"{source} cannot be read ({failure.strerror})"
-        raise FetchError(Mistake(where, what, "Mend or delete it.")) from None
-
-
-class SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a server to another address, but never from https to what others can change."""
-
-    def __init__(self, host: str, where: str) -> None:
-        self.host = host
-        """The one that was asked last."""
-        self._where = where
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        """Return the next request; raises FetchError where it would be unsafe."""
-        new = urlsplit(newurl)
-        if req.type == "https" and new.scheme != "https":
-            what = f"{req.host} leads to {new.scheme}://{new.netloc}, "
-            what += "where anybody can change the file"
-            raise FetchError(Mistake(self._where, what, "Fetch it over another network."))
-        self.host = new.netloc
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _request(address: Address, have: int, where: str) -> urllib.request.Request:
-    """Return the request for what follows the first `have` bytes."""
-    if urlsplit(address.url).scheme not in ("http", "https"):
-        what = f"{address.url} is no address on the web (expected http or https)"
-        raise FetchError(Mistake(where, what, "Check HF_ENDPOINT."))
-    request = urllib.request.Request(  # noqa: S310 - the scheme has just been checked
-        address.url, headers={"User-Agent": "kiosk", "Accept-Encoding": "identity"}
-    )
-    for name, value in address.headers.items():
-        request.add_unredirected_header(name, value)
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    return request
+def _too_long(size: str, limit: int, where: str) -> FetchError:
+    what = f"the file has {size} bytes (expected at most {limit:,})"
+    remedy = "Fetch it over another network, or check that it is the file you mean."
+    return FetchError(Mistake(where, what, remedy))
 
 
 @contextmanager
-def _open(
-    request: urllib.request.Request, timeout_s: float, where: str, part: Path
-) -> Iterator[http.client.HTTPResponse]:
-    redirects = SafeRedirects(request.host, where)
+def network_errors(where: str) -> Iterator[None]:
+    """Turn what httpx2 and huggingface_hub raise in the block into FetchError."""
     try:
-        response = urllib.request.build_opener(redirects).open(request, timeout=timeout_s)
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and part.exists():
-                part.unlink()
-                what = "the server does not go on from where the last download stopped"
-                raise PassingError(Mistake(where, what, ANEW)) from None
-            raise refused(where, redirects.host, error.code) from None
-    except http.client.InvalidURL as error:
-        raise mistyped(where, str(error)) from None
-    except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, str):
-            raise mistyped(where, error.reason) from None
-        raise unreachable(where, redirects.host, error) from None
-    except ValueError as error:
-        raise mistyped(where, str(error)) from None
-    with response:
-        yield response
-
-
-def _goes_on(response: http.client.HTTPResponse, have: int) -> bool:
-    """Tell whether a partial answer begins where `have` bytes end."""
-    return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-
-
-def _chunks(response: http.client.HTTPResponse, where: str) -> Iterator[bytes]:
-    """Yield what the server sends; raises PassingError where the connection fails."""
-    while True:
-        try:
-            chunk = response.read1(CHUNK)
-        except (OSError, http.client.HTTPException) as error:
-            what = f"the connection broke ({_words(error)})"
-            remedy = "Run this again; it goes on from there."
-            raise PassingError(Mistake(where, what, remedy)) from None
-        if not chunk:
-            return
-        yield chunk
-
-
-@contextmanager
-def _writable(part: Path, have: int, where: str) -> Iterator[BinaryIO]:
-    """Open `part` behind its first `have` bytes; raises FetchError where it cannot be written."""
-    try:
-        with part.open("ab") as file:
-            if file.tell() != have:
-                file.truncate(have)
-            yield file
-    except OSError as failure:
-        if failure.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full(where, part.parent) from None
-        what = f"{part} cannot be written ({failure.strerror})"
-        remedy = "Give whoever runs the kiosk the right to write there."
+        yield
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError, ImportError) as error:
+        # huggingface_hub raises ValueError for HF_ENDPOINT when it is imported; httpx2 raises
+        # ImportError for a SOCKS proxy without the package for it.
+        what = f"an address or a proxy is not valid ({_words(error)})"
+        remedy = "Check HF_ENDPOINT, HF_TOKEN and the proxies (http_proxy, https_proxy, all_proxy)."
         raise FetchError(Mistake(where, what, remedy)) from None
-
-
-def _check_room(folder: Path, needed: int, where: str) -> None:
-    if shutil.disk_usage(folder).free < needed:
-        raise _full(where, folder, needed)
-
-
-def _full(where: str, folder: Path, needed: int | None = None) -> FetchError:
-    free = shutil.disk_usage(folder).free
-    more = f", {needed / 1e6:,.0f} MB are needed" if needed else ""
-    what = f"the disk of {folder} is full ({free / 1e6:,.0f} MB are free{more})"
-    return FetchError(
-        Mistake(where, what, "Make room; what has come is kept, and the rest follows.")
-    )
-
-
-def _misfits(size: int, limit: Limit) -> bool:
-    return size > limit.size or (limit.exact and size != limit.size)
-
-
-def _wrong_size(where: str, seen: str, limit: Limit) -> Mistake:
-    most = "" if limit.exact else "at most "
-    what = f"the file has {seen} bytes (expected {most}{limit.size:,})"
-    remedy = "It is not what it should be: try another network, or wait until its source is mended."
-    return Mistake(where, what, remedy)
-
-
-def _bar(part: Path, total: int, have: int) -> tqdm[Never]:
-    """Return a progress bar, which only a terminal sees."""
-    return tqdm(desc=part.stem, total=total, initial=have, unit="B", unit_scale=True, disable=None)
-
-
-def refused(where: str, host: str, status: int) -> FetchError:
-    """Return the error for a server that answers with `status`, 400 or more."""
-    if status in BUSY or status >= http.client.INTERNAL_SERVER_ERROR:
-        what = f"{host} cannot serve it now (HTTP {status})"
-        return PassingError(Mistake(where, what, "Try again later."))
-    if status == http.client.PROXY_AUTHENTICATION_REQUIRED:
-        what = f"the proxy asks who is there (HTTP {status})"
-        return FetchError(Mistake(where, what, "Put name and password into HTTPS_PROXY."))
-    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
-        what = f"{host} refuses to give it (HTTP {status})"
-        return FetchError(Mistake(where, what, "Ask who runs the network or the server."))
-    if status in (http.client.NOT_FOUND, http.client.GONE):
-        what = f"{host} has no such file (HTTP {status})"
-        return FetchError(Mistake(where, what, "It has moved; a newer kiosk may know where to."))
-    what = f"{host} does not understand (HTTP {status})"
-    return FetchError(Mistake(where, what, "Check HF_ENDPOINT and the proxy."))
-
-
-def mistyped(where: str, said: str) -> FetchError:
-    """Return the error for an address or a proxy that is none, with what a library `said` of it.
-
-    Names and passwords in it are left out.
-    """
-    what = f"the address or a proxy is no right one ({_CREDENTIALS.sub('…@', said).rstrip('.')})"
-    return FetchError(Mistake(where, what, "Check HF_ENDPOINT and the proxies, and HF_TOKEN."))
-
-
-_CREDENTIALS = re.compile(r"[^\s/'\"]+@")
-"""What an address has before its host: a name and a password."""
-
-
-def unreachable(where: str, host: str, error: BaseException) -> FetchError:
-    """Return the error for a server that cannot be reached, in the words of its first cause."""
-    causes = list(_causes(error))
-    if unproven := [c for c in causes if isinstance(c, ssl.SSLCertVerificationError)]:
-        what = f"{host} does not prove who it is ({_words(unproven[0])})"
-        remedy = "Check this machine's clock, and that the network wants no sign-in first."
-        return FetchError(Mistake(where, what, remedy))
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        what = f"{host} cannot be found: there is no network, or no name server"
-    else:
-        what = f"{host} cannot be reached ({_words(causes[-1])})"
-    return PassingError(Mistake(where, what, BY_HAND))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what led to it, the first cause last."""
-    next_: object = error
-    while isinstance(next_, BaseException):
-        yield next_
-        reason = getattr(next_, "reason", None)
-        next_ = (
-            reason if isinstance(reason, BaseException) else next_.__cause__ or next_.__context__
+    except httpx2.HTTPError as error:
+        what = f"the connection to {host_of(error.request.url)} failed ({_words(error)})"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):  # OpenSSL's name, which httpx2 passes on
+            remedy = "Check this machine's clock, and whether the network wants a sign-in first."
+            raise FetchError(Mistake(where, what, remedy)) from None
+        remedy = (
+            "Check the network and the proxies, and run this again: it resumes. Without a network, "
+            "bring the file on a stick into models/weights/ (if it is not pinned, with --sha256)."
         )
+        raise TemporaryError(Mistake(where, what, remedy)) from None
+
+
+def host_of(url: httpx2.URL) -> str:
+    """Return the host and port of `url`."""
+    return url.netloc.decode("ascii", "replace")
+
+
+def refusal(where: str, response: httpx2.Response) -> FetchError:
+    """Return the error for an answer without the file."""
+    what = f"{host_of(response.request.url)} answered {response.status_code} "
+    what += f"({httpx2.codes.get_reason_phrase(response.status_code)})"
+    if response.status_code in RETRY_LATER or response.is_server_error:
+        return TemporaryError(Mistake(where, what, "Try again later."))
+    remedy = "Check HF_ENDPOINT and the proxies, or try another network or a newer kiosk."
+    return FetchError(Mistake(where, what, remedy))
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "it took too long to answer"
-    if isinstance(error, ssl.SSLError):
-        # Its errno is OpenSSL's, and means something else to the system.
-        reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
-        said = getattr(error, "verify_message", None) or reason or str(error)
-        return f"TLS: {said.rstrip('.')}"
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-    return str(error).rstrip(".") or type(error).__name__
+    """Return a library's message without error numbers, names and passwords."""
+    message = re.sub(r"\[Errno -?\d+\] |[^\s/'\"]+@", "", str(error))
+    return message.rstrip(".") or type(error).__name__
+
+
+def _client(timeout_s: float, where: str) -> httpx2.Client:
+    """Return a client that follows redirects, but not from https to http."""
+    schemes: list[str] = []
+
+    def refuse_downgrade(request: httpx2.Request) -> None:
+        schemes.append(request.url.scheme)
+        if schemes[0] == "https" != request.url.scheme:
+            what = f"the server redirects to {request.url.scheme}://{host_of(request.url)}, "
+            what += "over which anybody can change the file (expected https)"
+            raise FetchError(Mistake(where, what, "Fetch it over another network."))
+
+    hooks = {"request": [refuse_downgrade]}
+    return httpx2.Client(follow_redirects=True, timeout=timeout_s, event_hooks=hooks)
+
+
+def _first_byte(response: httpx2.Response, wanted: int, part: Path, where: str) -> int:
+    """Return the position in the file at which an answer begins: `wanted` or 0.
+
+    Raises FetchError if it is another one, or there is no file.
+    """
+    status = response.status_code
+    begins = response.headers.get("Content-Range", "").startswith(f"bytes {wanted}-")
+    if status == HTTPStatus.OK or (status == HTTPStatus.PARTIAL_CONTENT and begins):
+        return 0 if status == HTTPStatus.OK else wanted
+    if status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
+        part.unlink(missing_ok=True)
+        what = f"the server cannot continue after {wanted:,} bytes"
+        raise TemporaryError(Mistake(where, what, "Run this again; it starts from the beginning."))
+    raise refusal(where, response)

@@ -1,390 +1,276 @@
-"""What the table offers, brought into models/weights/ and given its name only when it is right.
+"""Brings a file of the catalogue into models/weights/; it gets its name only after it was checked.
 
-A download grows in NAME.part and goes on from there when it was interrupted. Its size and SHA-256
-are checked before it is renamed, so that a file with its proper name is always a whole one.
-`fetched.yaml` beside the files says what each must be from then on.
+A download grows in NAME.part and continues there after an interruption. Its SHA-256 is checked
+before it is renamed, so that a file with its proper name is always whole. `fetched.yaml` beside the
+files records the SHA-256 that each must have from then on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import yaml
 
 from installation.errors import FetchError, KioskError, Mistake, display_path, ellipsize
-from installation.making.atomic_write import give_name
-from installation.making.fetching.catalogue import Hub, Item, Source
-from installation.making.fetching.download import (
-    Address,
-    Cached,
-    Limit,
-    PassingError,
-    copy,
-    download,
-    mistyped,
-)
+from installation.making.atomic_write import rename_synced, replacing, write_errors
+from installation.making.fetching.catalogue import HubFile, Item, WebFile
+from installation.making.fetching.download import Address, TemporaryError, download, network_errors
 from installation.settings.paths import WEIGHTS
-
-PART = ".part"
-"""At the end of the name of what has not come whole."""
 
 RECORD = "fetched.yaml"
 
 RECORD_HEAD = """\
-# Written by `kiosk fetch`: what each file was when it was fetched, and who said so. A file that is
-# not pinned by the kiosk itself must stay what it was; to allow another, give its SHA-256 with
-# --sha256.
+# Written by `kiosk fetch`. A file that the kiosk does not pin must keep the SHA-256 recorded here;
+# to allow another file, give its SHA-256 with --sha256.
 """
 
-LARGEST_RECORD = 256 * 1024
-"""Bytes of fetched.yaml; a thousand files' worth."""
-
-LOOSE = 2
-"""How many times the size that is only about known a file may have."""
+TOLERANCE = 2
+"""A file of which only the approximate size is known may be this many times as large."""
 
 LARGEST = 8_000_000_000
-"""Bytes of a file whose size nobody has said; the largest of timm's networks with such a head,
+"""Bytes of a file of unknown size; the largest of timm's networks with an ImageNet-21k head,
 resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
-Voucher = Literal["table", "venue", "record", "hub", "first fetch"]
-"""Who says what the SHA-256 must be: the table of the kiosk, --sha256, an earlier fetch as
-fetched.yaml has it, Hugging Face at this moment, or nobody, and it is what came first."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to try: attempts in a row that bring nothing, and seconds without an answer."""
-
-    attempts: int = 5
-    timeout_s: float = 30.0
-    wait: Callable[[float], None] = time.sleep
-    """Passes so many seconds between two attempts: 1, 2, 4, 8."""
-
-
-ONCE = Effort(attempts=1, timeout_s=5.0)
-
-
-@dataclass(frozen=True)
-class Pin:
-    """What a file must be, and who says so."""
-
-    sha256: str
-    by: Voucher
-
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is in models/weights/ and has been checked."""
+    """A file in models/weights/ that has been checked."""
 
     file: Path
-    size: int
-    """Bytes."""
-    pin: Pin
-    was_there: bool
-    """Whether it was there already, and right."""
+    sha256: str
+    was_present: bool
+    """Whether it was there before, so that nothing was fetched."""
 
 
-def fetch(
-    item: Item,
-    folder: Path = WEIGHTS,
-    *,
-    sha256: str | None = None,
-    effort: Effort | None = None,
-    say: Callable[[str], None],
-) -> Fetched:
-    """Bring `item` into `folder` unless it is there already, and return what is there.
+@dataclass(frozen=True)
+class Fetch:
+    """The fetching of one file.
 
-    `sha256` is what a venue knows the file must have. Raises FetchError with a line for each source
-    that was tried; what has come until then stays in `folder` for the next time.
+    Args:
+        item: What to fetch.
+        folder: Made if it is missing.
+        attempts: How many in a row may bring nothing.
+        timeout_s: How long a server may be silent.
+        wait: Waits that many seconds between two attempts: 1, 2, 4, 8.
+        log: Takes a sentence for each attempt that failed and each file that is replaced.
+
     """
-    pin = _pin(item, folder, sha256)
-    fetched = _there(item, folder / item.file, pin)
-    if fetched is None:
-        _make_folder(folder)
-        fetched = _persist(item, folder, pin, effort or Effort(), say)
-    _write_down(folder, item, fetched)
-    return fetched
 
+    item: Item
+    folder: Path = WEIGHTS
+    attempts: int = 5
+    timeout_s: float = 30.0
+    wait: Callable[[float], None] = time.sleep
+    log: Callable[[str], None] = lambda _: None
 
-def state(item: Item, folder: Path = WEIGHTS) -> str:
-    """Return in a few words what is there of `item`; reads the whole file. Raises FetchError."""
-    target = folder / item.file
-    part = _part(target)
-    if target.is_file():
-        pin = _pin(item, folder, None)
-        if pin is None:
-            return "there, not checked"
-        return "there" if digest(target) == pin.sha256 else "another file"
-    if part.is_file():
-        return f"begun, {part.stat().st_size / 1e6:,.1f} MB"
-    return "not there"
+    @property
+    def _where(self) -> str:
+        return f"kiosk fetch {self.item.name}"
+
+    @property
+    def _target(self) -> Path:
+        return self.folder / self.item.file
+
+    @property
+    def _part(self) -> Path:
+        return self.folder / f"{self.item.file}.part"
+
+    def run(self, sha256: str | None = None) -> Fetched:
+        """Return the file, fetched unless it is there; `sha256` is what a venue knows of it.
+
+        Raises FetchError with a mistake for each origin that was tried; what has arrived stays for
+        the next time.
+        """
+        sha256 = self._known_sha256(sha256)
+        fetched = self._present(sha256)
+        if fetched is None:
+            with write_errors(self.folder, FetchError):
+                self.folder.mkdir(parents=True, exist_ok=True)
+            fetched = self._persist(sha256)
+        _record(self.folder, self.item, fetched.sha256)
+        return fetched
+
+    def state(self) -> str:
+        """Return in a few words whether the file is there; hashes all of it. Raises FetchError."""
+        if not self._target.is_file():
+            if not self._part.is_file():
+                return "missing"
+            return f"incomplete, {self._part.stat().st_size / 1e6:,.1f} MB"
+        sha256 = self._known_sha256(None)
+        if sha256 is None:
+            return "present, not checked"
+        return "present" if digest(self._target) == sha256 else "another file"
+
+    def _known_sha256(self, given: str | None) -> str | None:
+        """Return what the file must have as far as it is known without a network."""
+        pinned = self.item.sha256
+        if given is None:
+            return pinned or _recorded(self.folder).get(self.item.file)
+        wanted = given.strip().lower()
+        if not SHA256.fullmatch(wanted):
+            what = f"'{ellipsize(given)}' is not a SHA-256 (expected 64 digits from 0 to f)"
+            raise FetchError(Mistake("--sha256", what, "Copy all of it."))
+        if pinned not in (None, wanted):
+            what = f"{self.item.name} is pinned to {pinned}, which is different"
+            raise FetchError(Mistake("--sha256", what, "Leave it out."))
+        return wanted
+
+    def _present(self, sha256: str | None) -> Fetched | None:
+        """Return the file if it is there and has `sha256` or, if that is None, the right format."""
+        if not self._target.is_file():
+            return None
+        actual = digest(self._target)
+        if sha256 is None and self.item.check_format and not self._format_mistakes(self._target):
+            sha256 = actual
+        return Fetched(self._target, actual, was_present=True) if actual == sha256 else None
+
+    def _persist(self, sha256: str | None) -> Fetched:
+        """Fetch from the first origin that succeeds, until `attempts` in a row bring nothing."""
+        failures = 0
+        while True:
+            before = self._part.stat().st_size if self._part.exists() else 0
+            errors: list[FetchError] = []
+            for origin in self.item.origins:
+                try:
+                    return self._attempt(origin, sha256)
+                except FetchError as error:
+                    errors.append(error)
+            has_grown = self._part.exists() and self._part.stat().st_size > before
+            failures = 1 if has_grown else failures + 1
+            is_temporary = any(isinstance(error, TemporaryError) for error in errors)
+            if not is_temporary or failures >= self.attempts:
+                raise FetchError(*(mistake for error in errors for mistake in error.mistakes))
+            pause_s = 2.0 ** (failures - 1)
+            what = errors[0].mistakes[0].what
+            self._log(f"{what}; next attempt in {pause_s:g} s")
+            self.wait(pause_s)
+
+    def _attempt(self, origin: HubFile | WebFile, sha256: str | None) -> Fetched:
+        """Fetch from `origin`, check what has come, and rename it; raises FetchError."""
+        address = self._locate(origin)
+        if sha256 is not None and address.sha256 not in (None, sha256):
+            raise self._other_file(f"{origin} is another file now", str(address.sha256), sha256)
+        sha256 = sha256 or address.sha256
+        if sha256 is None and isinstance(origin, HubFile):
+            what = "neither Hugging Face nor the kiosk knows the SHA-256 of this file"
+            raise FetchError(Mistake(self._where, what, "Find it out, and give it with --sha256."))
+        if sha256 is None:
+            self._part.unlink(missing_ok=True)  # or it could become a mixture of two files
+        elif present := self._present(sha256):
+            return present
+        resumed = self._part.exists()
+        self._complete(address, sha256)
+        actual = digest(self._part)
+        if sha256 not in (None, actual):
+            self._part.unlink()
+            error = self._other_file(f"{origin} sent another file", actual, str(sha256))
+            raise TemporaryError(*error.mistakes) if resumed else error
+        if mistakes := self._format_mistakes(self._part):
+            self._part.unlink()
+            remedy = "Fetch it over another network."
+            raise FetchError(*(Mistake(self._where, mistake.what, remedy) for mistake in mistakes))
+        if self._target.is_file() and (old := digest(self._target)) != actual:
+            self._log(f"{display_path(self._target)} is replaced (its SHA-256 was {old})")
+        with write_errors(self._target, FetchError):
+            rename_synced(self._part, self._target)
+        return Fetched(self._target, actual, was_present=False)
+
+    def _log(self, sentence: str) -> None:
+        self.log(f"{self.item.name}: {sentence}")
+
+    def _locate(self, origin: HubFile | WebFile) -> Address:
+        if isinstance(origin, WebFile):
+            return Address(origin.url)
+        with network_errors(self._where):  # huggingface_hub parses HF_ENDPOINT at its import
+            from installation.making.fetching import hub
+        return hub.locate(origin, self.timeout_s, self._where)
+
+    def _other_file(self, what: str, sha256: str, expected: str) -> FetchError:
+        what = f"{what} (SHA-256 {sha256}, expected {expected})"
+        remedy = "Fetch it over another network or with a newer kiosk."
+        if self.item.sha256 is None:
+            remedy = "If you trust the new file, give its SHA-256 with --sha256."
+        return FetchError(Mistake(self._where, what, remedy))
+
+    def _complete(self, address: Address, sha256: str | None) -> None:
+        """Make the partial file whole: from the cache, or by a download of what it lacks."""
+        if self._part.is_file() and digest(self._part) == sha256:
+            return
+        if address.cached is not None:
+            if digest(address.cached) == sha256:
+                with write_errors(self._part, FetchError):
+                    shutil.copyfile(address.cached, self._part)
+                return
+            what = f"{display_path(address.cached)} is damaged or another file "
+            what += f"(expected SHA-256 {sha256})"
+            if address.url is None:
+                remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
+                raise FetchError(Mistake(self._where, what, remedy))
+            self._log(f"{what}; it is fetched from the network")
+        if self.item.sha256 and self.item.size:
+            limit = self.item.size
+        else:
+            most = self.item.size * TOLERANCE if self.item.size else LARGEST
+            limit = min(most, address.size or most)
+        download(address, self._part, limit, self.timeout_s, self._where)
+
+    def _format_mistakes(self, file: Path) -> tuple[Mistake, ...]:
+        try:
+            if self.item.check_format:
+                self.item.check_format(file)
+        except KioskError as error:
+            return error.mistakes
+        return ()
 
 
 def digest(file: Path) -> str:
-    """Return the SHA-256 of a file; raises FetchError where it cannot be read."""
+    """Return the SHA-256 of a file; raises FetchError if it cannot be read."""
     try:
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as failure:
         what = f"it cannot be read ({failure.strerror})"
-        raise FetchError(Mistake(display_path(file), what, "Mend or delete it.")) from None
+        raise FetchError(Mistake(display_path(file), what, "Repair or delete it.")) from None
 
 
-def _part(target: Path) -> Path:
-    return target.with_name(f"{target.name}{PART}")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as failure:
-        what = f"the folder cannot be made ({failure.strerror})"
-        remedy = "Give whoever runs the kiosk the right to write there."
-        raise FetchError(Mistake(display_path(folder), what, remedy)) from None
-
-
-def _pin(item: Item, folder: Path, sha256: str | None) -> Pin | None:
-    """Return what the file must be as far as it is known before anybody is asked."""
-    if sha256 is not None:
-        wanted = sha256.strip().lower()
-        if not SHA256.fullmatch(wanted):
-            what = f"'{ellipsize(sha256)}' is no SHA-256 (expected 64 digits from 0 to f)"
-            raise FetchError(Mistake("--sha256", what, "Copy it whole."))
-        if item.sha256 not in (None, wanted):
-            what = f"{item.name} is pinned to {item.sha256}, and this is another"
-            raise FetchError(Mistake("--sha256", what, "Leave it out."))
-        return Pin(wanted, "venue")
-    if item.sha256 is not None:
-        return Pin(item.sha256, "table")
-    entry = _recorded(folder).get(item.file)
-    return Pin(str(entry["sha256"]), "record") if entry else None
-
-
-def _there(item: Item, target: Path, pin: Pin | None) -> Fetched | None:
-    """Return the file where it is there already and known to be right without asking anybody."""
-    if not target.is_file():
-        return None
-    seen = digest(target)
-    if pin is None and item.read is not None and not _mistakes_of_form(item, target):
-        pin = Pin(seen, "first fetch")
-    if pin is None or seen != pin.sha256:
-        return None
-    return Fetched(target, target.stat().st_size, pin, was_there=True)
-
-
-def _persist(
-    item: Item, folder: Path, pin: Pin | None, effort: Effort, say: Callable[[str], None]
-) -> Fetched:
-    """Bring the file from one of its sources, with as many attempts in a row as `effort` says."""
-    part = _part(folder / item.file)
-    failures = 0
-    while True:
-        before = part.stat().st_size if part.exists() else 0
-        mistakes: list[Mistake] = []
-        passing = False
-        for source in item.sources:
-            try:
-                return _attempt(item, source, folder, pin, effort.timeout_s, say)
-            except FetchError as error:
-                mistakes += error.mistakes
-                passing |= isinstance(error, PassingError)
-        grown = part.exists() and part.stat().st_size > before
-        failures = 1 if grown else failures + 1
-        if not passing or failures >= effort.attempts:
-            raise FetchError(*mistakes)
-        pause_s = 2.0 ** (failures - 1)
-        say(f"{item.name}: {mistakes[0].what}; trying again in {pause_s:g} s")
-        effort.wait(pause_s)
-
-
-def _attempt(
-    item: Item,
-    source: Source,
-    folder: Path,
-    pin: Pin | None,
-    timeout_s: float,
-    say: Callable[[str], None],
-) -> Fetched:
-    """Bring the file from `source`, check it, and give it its name."""
-    where = f"kiosk fetch {item.name}"
-    target = folder / item.file
-    part = _part(target)
-    found = _locate(source, timeout_s, where)
-    pin = _agree(source, pin, found.sha256, where)
-    if pin is not None and target.is_file() and digest(target) == pin.sha256:
-        return Fetched(target, target.stat().st_size, pin, was_there=True)
-    if isinstance(found, Cached) and pin is not None and digest(found.file) != pin.sha256:
-        found = _elsewhere(item, found, pin, where, say)
-    if pin is None:
-        # What is begun anew cannot be a mixture of two files.
-        part.unlink(missing_ok=True)
-    resumed = part.exists()
-    if isinstance(found, Cached):
-        copy(found.file, part, where)
-    else:
-        download(found, part, _limit(item, found, where), timeout_s, where)
-    seen = digest(part)
-    if pin is not None and seen != pin.sha256:
-        part.unlink()
-        what = f"what came from {source} is another file "
-        what += f"(SHA-256 {seen}; expected {pin.sha256}, {SAYS[pin.by]})"
-        kind = PassingError if resumed else FetchError
-        raise kind(Mistake(where, what, MENDS[pin.by]))
-    if mistakes := _mistakes_of_form(item, part):
-        part.unlink()
-        raise FetchError(
-            *(Mistake(where, mistake.what, MENDS["first fetch"]) for mistake in mistakes)
-        )
-    size = part.stat().st_size
-    if target.is_file() and (old := digest(target)) != seen:
-        say(f"{item.name}: {display_path(target)} is another file, SHA-256 {old}; it is replaced")
-    _give_name(part, target, where)
-    return Fetched(target, size, pin or Pin(seen, "first fetch"), was_there=False)
-
-
-def _elsewhere(
-    item: Item, cached: Cached, pin: Pin, where: str, say: Callable[[str], None]
-) -> Address:
-    """Return where the file is beside a cache that holds another; raises FetchError if nowhere."""
-    what = f"{display_path(cached.file)} is damaged or another file "
-    what += f"(expected SHA-256 {pin.sha256}, {SAYS[pin.by]})"
-    if cached.elsewhere is None:
-        remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
-        raise FetchError(Mistake(where, what, remedy))
-    say(f"{item.name}: {what}; it is fetched from the network")
-    return cached.elsewhere
-
-
-def _locate(source: Source, timeout_s: float, where: str) -> Address | Cached:
-    if isinstance(source, Hub):
-        try:
-            from installation.making.fetching import hub
-        except ValueError as error:  # Hugging Face's library judges HF_ENDPOINT at its import
-            raise mistyped(where, str(error)) from None
-        return hub.locate(source, timeout_s, where)
-    return Address(source.url)
-
-
-def _agree(source: Source, pin: Pin | None, stated: str | None, where: str) -> Pin | None:
-    """Return what the file must be, now that its source has been asked and has `stated` it.
-
-    Raises FetchError where the source has another file, before any of it is fetched.
-    """
-    if pin is None:
-        if stated is None and isinstance(source, Hub):
-            what = "neither Hugging Face nor the kiosk says which SHA-256 this file must have"
-            raise FetchError(Mistake(where, what, "Find out what it is; give it with --sha256."))
-        return Pin(stated, "hub") if stated else None
-    if stated not in (None, pin.sha256):
-        what = f"{source} is another file now (SHA-256 {stated}; expected {pin.sha256}, "
-        raise FetchError(Mistake(where, f"{what}{SAYS[pin.by]})", MENDS[pin.by]))
-    return pin
-
-
-SAYS: dict[Voucher, str] = {
-    "table": "as the kiosk pins it",
-    "venue": "as --sha256 says",
-    "record": f"as it was when it was first fetched ({RECORD})",
-    "hub": "as Hugging Face states it; nobody else vouches for it",
-    "first fetch": "as it came; nobody vouches for it, but its form is right",
-}
-"""For the end of a sentence."""
-
-MENDS: dict[Voucher, str] = {
-    "table": "Fetch it over another network, or take a newer kiosk, which may know the new file.",
-    "venue": "Check the figure with whoever gave it.",
-    "record": "If the new file is to be trusted, give its SHA-256 with --sha256.",
-    "hub": "Fetch it over another network.",
-    "first fetch": "Fetch it over another network.",
-}
-
-
-def _mistakes_of_form(item: Item, file: Path) -> tuple[Mistake, ...]:
-    """Return why the file cannot be what it should be, as far as its form tells."""
-    if item.read is None:
-        return ()
-    try:
-        item.read(file)
-    except KioskError as error:
-        return error.mistakes
-    return ()
-
-
-def _limit(item: Item, found: Address, where: str) -> Limit:
-    """Return how long the file may become: exactly what is known, or not much more."""
-    stated = found.size
-    if item.sha256 is not None and item.size is not None:
-        if stated not in (None, item.size):
-            what = f"its source has {stated:,} bytes (expected {item.size:,})"
-            raise FetchError(Mistake(where, what, MENDS["table"]))
-        return Limit(item.size, exact=True)
-    most = LARGEST if item.size is None else LOOSE * item.size
-    if stated is None:
-        return Limit(most, exact=False)
-    if stated > most:
-        what = f"its source has {stated:,} bytes (expected at most {most:,})"
-        raise FetchError(Mistake(where, what, "Look whether this is the network you mean."))
-    return Limit(stated, exact=True)
-
-
-def _give_name(part: Path, target: Path, where: str) -> None:
-    """Give what has come its name in one step, once all of it is on the disk."""
-    try:
-        give_name(part, target)
-    except OSError as failure:
-        what = f"{display_path(target)} cannot be written ({failure.strerror})"
-        raise FetchError(Mistake(where, what, "Mend what is in the way.")) from None
-
-
-def _recorded(folder: Path) -> dict[str, dict[str, object]]:
-    """Return what earlier fetches wrote down, by file; raises FetchError where it is damaged."""
+def _recorded(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that was fetched; raises FetchError if it cannot be read."""
     file = folder / RECORD
     if not file.exists():
         return {}
     try:
-        with file.open("rb") as opened:
-            entries = yaml.safe_load(opened.read(LARGEST_RECORD))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
-        entries = None
-    if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
-        what = "it cannot be read (expected what `kiosk fetch` wrote there)"
-        remedy = "Delete it; the next fetch writes a new one and takes Hugging Face's word again."
-        raise FetchError(Mistake(display_path(file), what, remedy))
-    return entries
+        entries = yaml.safe_load(file.read_bytes())
+        found = {str(name): entry["sha256"] for name, entry in entries.items()}
+        if all(SHA256.fullmatch(sha256) for sha256 in found.values()):
+            return found
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+        yaml.YAMLError,
+        AttributeError,
+        TypeError,
+        KeyError,
+    ):
+        pass
+    what = "it cannot be read (expected what `kiosk fetch` wrote there)"
+    remedy = "Delete it; the next fetch writes a new one and trusts Hugging Face again."
+    raise FetchError(Mistake(display_path(file), what, remedy))
 
 
-def _is_entry(entry: object) -> bool:
-    if not isinstance(entry, dict):
-        return False
-    sha256 = entry.get("sha256")
-    return isinstance(sha256, str) and SHA256.fullmatch(sha256) is not None
-
-
-def _write_down(folder: Path, item: Item, fetched: Fetched) -> None:
-    """Write into fetched.yaml what the file is, for the next time."""
-    entries = _recorded(folder)
-    if entries.get(item.file, {}).get("sha256") == fetched.pin.sha256:
-        return
-    entries[item.file] = {
-        "name": item.name,
-        "sha256": fetched.pin.sha256,
-        "bytes": fetched.size,
-        "sources": [str(source) for source in item.sources],
-        "vouched": SAYS[fetched.pin.by],
-    }
-    file = folder / RECORD
-    new = file.with_name(f"{RECORD}{PART}")
-    try:
-        new.write_text(RECORD_HEAD + yaml.safe_dump(entries, sort_keys=True), encoding="utf-8")
-        new.replace(file)
-    except OSError as failure:
-        what = f"it cannot be written ({failure.strerror})"
-        raise FetchError(Mistake(display_path(file), what, "Mend what is in the way.")) from None
+def _record(folder: Path, item: Item, sha256: str) -> None:
+    """Write the SHA-256 of the file of `item` into fetched.yaml, for the next time."""
+    recorded = _recorded(folder)
+    if recorded.get(item.file) != sha256:
+        entries = {name: {"sha256": it} for name, it in (recorded | {item.file: sha256}).items()}
+        text = RECORD_HEAD + yaml.safe_dump(entries, sort_keys=True)
+        with replacing(folder / RECORD, FetchError) as file:
+            file.write_text(text, encoding="utf-8")

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from installation.cli.main import main
+from tests.support.fetching import SHA256, Kiosk, open_kiosk
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
+    """Return a kiosk whose hub has timm's network."""
+    with open_kiosk(tmp_path) as kiosk:
+        yield kiosk
+
+
+def test_without_a_name_the_catalogue_is_printed(kiosk: Kiosk) -> None:
+    """`kiosk fetch` lists what there is, its purpose and licence, and whether it is there."""
+    kiosk.fetch("persons-21k")
+    outcome = kiosk.fetch()
+    assert outcome.returncode == 0
+    for words in ("yunet: missing", "persons-21k: present", "clip: missing", "licence  MIT"):
+        assert words in outcome.stdout
+    assert "imagenet-safety: missing" in outcome.stdout
+
+
+def test_every_name_is_checked_before_anything_is_fetched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All unknown names are reported at once, also beside `all`, and nothing is fetched."""
+    assert main(["fetch", "all", "yunnet", "timm/qqq"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "kiosk fetch: there is nothing called 'yunnet'. Did you mean 'yunet'?"
+    assert lines[1].startswith("kiosk fetch timm/qqq: timm has no network of this name")
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("names", [[], ["all"], ["clip", "yunet"]])
+def test_one_sha256_is_for_one_name(names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """--sha256 with several names, or with all, is refused before anything is fetched."""
+    assert main(["fetch", *names, "--sha256", SHA256]) == 2
+    assert capsys.readouterr().err.startswith("--sha256: it is for one file")
