@@ -23,7 +23,7 @@ from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.label_set.settings import InputSettings
-from installation.naming.networks import own_network
+from installation.naming.networks.open import check_network, find_network
 from installation.settings.paths import MODELS
 from installation.showing import fonts
 
@@ -85,7 +85,7 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
     words += _undrawable(source)
     checks: list[Callable[[], object]] = [partial(built_file.check_ready, label_set)]
     if source.settings.method.brings_network:
-        checks.append(partial(own_network.inspect, source.folder))
+        checks.append(partial(check_network, source.folder))
     others = collect_mistakes(checks)
     if others and not words:
         yield f"The words of models/{name} are right: {_count(label_set)}."
@@ -116,7 +116,7 @@ def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
     """
     given = taken or source.settings.input or InputSettings()
     said = source.settings.input.model_fields_set if source.settings.input else set()
-    if own_network.find(source.folder).name == TENSORS_FILE:
+    if find_network(source.folder).name == TENSORS_FILE:
         who = "as its own files say, and labelset.yaml where it says other"
         if taken is None:
             return f"Its network is given pictures {who}."

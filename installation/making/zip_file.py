@@ -41,7 +41,7 @@ from installation.naming.label_set.folder import (
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.networks import own_network
+from installation.naming.networks.open import check_network
 from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
@@ -369,4 +369,4 @@ def _check_built(label_set: LabelSet) -> None:
 
 def _check_network(label_set: LabelSet) -> None:
     if label_set.settings.method.brings_network:
-        own_network.inspect(label_set.folder)
+        check_network(label_set.folder)

@@ -1,41 +1,139 @@
-"""From what a label set says to the network that looks for it."""
+"""The network that reads for a label set: found, checked, and opened.
+
+torch and all libraries that run networks are imported when a network is opened, not before, so that
+`kiosk labels check` answers at once and a show loads what its label set needs and nothing else.
+"""
 
 from __future__ import annotations
 
-import torch
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from installation.errors import display_path
-from installation.naming.label_set.folder import SETTINGS_FILE
+from safetensors import SafetensorError, safe_open
+
+from installation.errors import LabelSetError, Mistake, display_path
+from installation.naming.label_set.folder import CONFIG_FILE, LARGEST, ONNX_FILE, SETTINGS_FILE, TENSORS_FILE
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.lists import weights
+from installation.naming.label_set.output_names import labels_file
 from installation.naming.lists.weights import CLIP, LITE
-from installation.naming.networks.efficientnet import EfficientNetLite0
-from installation.naming.networks.encoder import Encoder
+
+if TYPE_CHECKING:
+    import torch
+
+    from installation.naming.networks.encoder import Encoder
 
 
 def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
-    """Return the network that `label_set` looks through, on `device`, warmed up.
+    """Return the network that `label_set` uses, on `device`, warmed up.
 
-    It gives logits where the labels are classes of its own or are made from them, and features
-    elsewhere. Raises WeightsError where its weights are missing or not the ones that were pinned,
-    and LabelSetError where the set's own network does not fit.
+    Its output is logits if the labels are the network's own classes or are made from them, and
+    features otherwise. Raises WeightsError if its weights are missing or not the pinned ones, and
+    LabelSetError if the label set's own network must not be opened or does not fit.
     """
-    encoder: Encoder
-    if label_set.settings.method.brings_network:
-        from installation.naming.networks.own_network import open_network
+    import torch
 
-        encoder = open_network(label_set, device)
-    elif label_set.encoder == LITE:
-        encoder = EfficientNetLite0(device, output=label_set.settings.method.encoder_output)
-    elif label_set.encoder == CLIP:
-        from installation.naming.networks.clip import Clip
-
-        encoder = Clip(device, weights.weights_file(CLIP, label_set.weights_folder))
-    else:
-        from installation.naming.networks.timm_network import TimmFeatures
-
-        where = display_path(label_set.folder / SETTINGS_FILE)
-        encoder = TimmFeatures(label_set.encoder, device, label_set.weights_folder, where)
+    encoder = _open(label_set, device)
     side = encoder.input.size
     encoder.encode(torch.zeros(1, 3, side, side, device=encoder.device))
     return encoder
+
+
+def _open(label_set: LabelSet, device: torch.device) -> Encoder:
+    if label_set.settings.method.brings_network:
+        return _open_own(label_set, device)
+    if label_set.encoder == LITE:
+        from installation.naming.networks.efficientnet import EfficientNetLite0
+
+        return EfficientNetLite0(device, output=label_set.settings.method.encoder_output)
+    if label_set.encoder == CLIP:
+        from installation.naming.lists import weights
+        from installation.naming.networks.clip import Clip
+
+        return Clip(device, weights.weights_file(CLIP, label_set.weights_folder))
+    from installation.naming.networks.timm_network import TimmFeatures
+
+    where = display_path(label_set.folder / SETTINGS_FILE)
+    return TimmFeatures(label_set.encoder, device, label_set.weights_folder, where)
+
+
+def _open_own(label_set: LabelSet, device: torch.device) -> Encoder:
+    """Return the network in the label set's folder, which gives logits."""
+    file = find_network(label_set.folder)
+    network: Encoder
+    if file.name == ONNX_FILE:
+        from installation.naming.networks.onnx_network import OnnxNetwork
+
+        network = OnnxNetwork(label_set, _read_onnx(file), device)
+    else:
+        from installation.naming.networks.transformers_network import TransformersNetwork
+
+        check_size(file)
+        network = TransformersNetwork(label_set, file, device)
+    names = labels_file(label_set.folder)
+    if names.suffix != ".csv" and network.width != label_set.size:
+        what = f"it names {label_set.size} outputs, but the network has {network.width}"
+        raise LabelSetError(Mistake(display_path(names), what, "Name each output, in their order."))
+    return network
+
+
+def find_network(folder: Path) -> Path:
+    """Return the file of a label set's own network; raises LabelSetError unless there is one."""
+    present = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
+    if len(present) != 1:
+        seen = "both are there" if present else "there is none"
+        what = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"
+        remedy = "Keep one." if present else "Copy the network there."
+        raise LabelSetError(Mistake(display_path(folder), what, remedy))
+    return present[0]
+
+
+def check_network(folder: Path) -> None:
+    """Raise LabelSetError if a label set's own network is missing or must not be opened.
+
+    The network itself is not opened, and no memory is taken for what it claims to hold.
+    """
+    file = find_network(folder)
+    if file.name == ONNX_FILE:
+        _read_onnx(file)
+        return
+    from installation.naming.networks.transformers_network import check_config
+
+    check_config(folder / CONFIG_FILE)
+    check_size(file)
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except (SafetensorError, OSError):
+        what = "it is not a safetensors file, or it is damaged"
+        remedy = "Copy or download it again."
+        raise LabelSetError(Mistake(display_path(file), what, remedy)) from None
+
+
+def _read_onnx(file: Path) -> bytes:
+    """Return the bytes of an ONNX_FILE file that may be opened; raises LabelSetError for another one."""
+    from installation.naming.networks import onnx_check
+
+    check_size(file)
+    try:
+        data = file.read_bytes()
+    except OSError as failure:
+        raise _unreadable(file, failure) from None
+    onnx_check.judge(data, display_path(file))
+    return data
+
+
+def check_size(file: Path) -> None:
+    """Raise LabelSetError if a network's file is too large or not a file; it is not read."""
+    most = LARGEST[file.name]
+    try:
+        size = file.stat().st_size
+    except OSError as failure:
+        raise _unreadable(file, failure) from None
+    if not file.is_file() or size > most:
+        what = f"it has {size / 1e6:,.0f} MB (expected a file of at most {most / 1e6:,.0f} MB)"
+        raise LabelSetError(Mistake(display_path(file), what, "Use a smaller network."))
+
+
+def _unreadable(file: Path, failure: OSError) -> LabelSetError:
+    what = f"it cannot be read ({failure.strerror})"
+    return LabelSetError(Mistake(display_path(file), what, "Check its permissions."))
