@@ -92,7 +92,7 @@ def test_a_network_of_the_sets_own_is_judged(tmp_path: Path) -> None:
     folder = made_onnx(tmp_path).folder
     assert any("preview" in line for line in check_set.examined(folder.name, tmp_path))
     (folder / "classifier.onnx").write_bytes(b"hello")
-    with pytest.raises(LabelSetError, match="it is no ONNX file"):
+    with pytest.raises(LabelSetError, match="it is not an ONNX file"):
         list(check_set.examined(folder.name, tmp_path))
 
 

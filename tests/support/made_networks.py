@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -11,15 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import pytest
 import timm
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
+from installation.errors import LabelSetError
 from installation.making.build import build
 from installation.naming.label_set import hiding
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
+from installation.naming.networks.encoder import Encoder
+from installation.naming.networks.open import open_encoder
 from installation.settings.kiosk import ContentSettings
 
 TINY = "vit_tiny_patch16_224.augreg_in21k"
@@ -141,6 +146,14 @@ def onnx_classifier(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
+def with_node(node: onnx.NodeProto, *initializers: onnx.TensorProto) -> onnx.ModelProto:
+    """Return the classifier with one more node, and the tensors that it needs."""
+    model = onnx_classifier()
+    model.graph.node.append(node)
+    model.graph.initializer.extend(initializers)
+    return model
+
+
 def reference(batch: torch.Tensor, outputs: int = 4) -> torch.Tensor:
     """Return the logits `(N, outputs)` that `onnx_classifier` gives to `(N, 3, S, S)`, by torch."""
     conv, matrix, bias = (torch.from_numpy(array) for array in weights(outputs))
@@ -199,3 +212,30 @@ def made_hf(models: Path) -> LabelSet:
     """Return a label set that brings a classifier that timm saved for Hugging Face."""
     write_hf(models, small(), timm_config())
     return load_label_set("made-hf", ContentSettings(), models)
+
+
+def noise(count: int, side: int = SIDE) -> torch.Tensor:
+    """Return a batch `(count, 3, side, side)` as `crops.cut` makes it, of noise."""
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def load(folder: Path) -> LabelSet:
+    """Return the label set in a folder of a test."""
+    return load_label_set(folder.name, ContentSettings(), folder.parent)
+
+
+def opened(folder: Path) -> Encoder:
+    """Return the network that the label set in a folder brings."""
+    return open_encoder(load(folder), torch.device("cpu"))
+
+
+def refusal(folder: Path) -> str:
+    """Return why the label set or its network is refused, without the test's own folder."""
+    with pytest.raises(LabelSetError) as caught:
+        opened(folder)
+    return str(caught.value).replace(f"{folder}/", "").replace(f"{folder}", "the folder")
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process has had at once, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -17,10 +17,13 @@ import numpy as np
 import torch
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
+from installation.errors import display_path
+from installation.naming.label_set.folder import ONNX_FILE
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.networks.open import open_encoder
+from installation.naming.networks import onnx_check
+from installation.naming.networks.onnx_network import OnnxNetwork
 from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Tally, Trial, Yard, chance, mutated
 
 SIZE, OUTPUTS = 16, 4
@@ -222,10 +225,12 @@ def write_set(yard: Yard) -> Path:
 
 
 def open_(label_set: LabelSet) -> None:
-    """Open the set's network as the show does, and let it look at a picture."""
-    device = torch.device("cpu")
-    encoder = open_encoder(label_set, device)
-    logits = encoder.encode(torch.ones(2, 3, SIZE, SIZE))
+    """Open the label set's network as a show that runs does, and let it classify two pictures."""
+    file = label_set.folder / ONNX_FILE
+    data = file.read_bytes()
+    onnx_check.judge_here(data, display_path(file))
+    network = OnnxNetwork(label_set, data, torch.device("cpu"))
+    logits = network.encode(torch.ones(2, 3, SIZE, SIZE))
     assert logits.shape[0] == 2
     assert logits.dtype == torch.float32
 

@@ -168,7 +168,7 @@ def _objection(data: bytes) -> str:
     try:
         model.ParseFromString(data)
         _check(model)
-    except (DecodeError, UnicodeDecodeError, _BrokenError):
+    except (DecodeError, _BrokenError):
         return "it is not an ONNX file, or it is damaged"
     except _RefusedError as refused:
         return str(refused)
@@ -197,8 +197,16 @@ def _check(model: Any) -> None:
     _check_divisions(graph.node, whole)
 
 
+def _check_names(*names: object) -> None:
+    """Raise _BrokenError if a name is not text; protobuf returns bytes for what is not UTF-8."""
+    if not all(isinstance(name, str) for name in names):
+        raise _BrokenError
+
+
 def _check_node(node: Any) -> None:
     """Raise _RefusedError if an operation or its settings are not allowed."""
+    settings = [setting.name for setting in node.attribute]
+    _check_names(node.op_type, node.domain, *node.input, *node.output, *settings)
     if node.domain not in DOMAINS:
         name, domain = ellipsize(node.op_type), ellipsize(node.domain)
         raise _RefusedError(f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)")
@@ -228,6 +236,7 @@ def _tensors(setting: Any) -> Sequence[Any]:
 
 def _check_tensor(tensor: Any) -> None:
     """Raise _RefusedError if a tensor is not whole in this file, or claims more than it holds."""
+    _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
         raise _RefusedError("some of its weights lie in other files (expected all in this one)")
     if tensor.string_data:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake, display_path
-from installation.naming.label_set.folder import CONFIG_FILE, LARGEST, ONNX_FILE, SETTINGS_FILE, TENSORS_FILE
+from installation.naming.label_set.folder import (
+    CONFIG_FILE,
+    MAX_BYTES,
+    ONNX_FILE,
+    SETTINGS_FILE,
+    TENSORS_FILE,
+)
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.lists.weights import CLIP, LITE
@@ -110,7 +116,7 @@ def check_network(folder: Path) -> None:
 
 
 def _read_onnx(file: Path) -> bytes:
-    """Return the bytes of an ONNX_FILE file that may be opened; raises LabelSetError for another one."""
+    """Return the bytes of an ONNX file that may be opened; raises LabelSetError otherwise."""
     from installation.naming.networks import onnx_check
 
     check_size(file)
@@ -124,7 +130,7 @@ def _read_onnx(file: Path) -> bytes:
 
 def check_size(file: Path) -> None:
     """Raise LabelSetError if a network's file is too large or not a file; it is not read."""
-    most = LARGEST[file.name]
+    most = MAX_BYTES[file.name]
     try:
         size = file.stat().st_size
     except OSError as failure:

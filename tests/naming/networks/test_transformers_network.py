@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,15 @@ import torch
 import transformers
 
 from installation.errors import LabelSetError
-from installation.naming.label_set.label_set import LabelSet
-from installation.naming.label_set.load import load_label_set
-from installation.naming.networks import own_network
-from installation.naming.networks.encoder import Encoder
-from installation.naming.networks.open import open_encoder
-from installation.naming.networks.own_network import open_network
-from installation.settings.kiosk import ContentSettings
+from installation.naming.networks.open import check_network, open_encoder
 from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
-    SIDE,
+    load,
     made_hf,
+    noise,
+    opened,
+    peak_memory,
+    refusal,
     small,
     timm_config,
     write_hf,
@@ -30,28 +27,6 @@ from tests.support.made_networks import (
 )
 
 CPU = torch.device("cpu")
-
-
-def noise(count: int, side: int = SIDE) -> torch.Tensor:
-    """Return a batch as `crops.cut` gives it, of noise."""
-    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
-def load(folder: Path) -> LabelSet:
-    """Return the label set in a folder of a test."""
-    return load_label_set(folder.name, ContentSettings(), folder.parent)
-
-
-def opened(folder: Path) -> Encoder:
-    """Return the network that the label set in a folder brings."""
-    return open_network(load(folder), CPU)
-
-
-def refusal(folder: Path) -> str:
-    """Return why the label set or its network is refused, without the test's own folder."""
-    with pytest.raises(LabelSetError) as caught:
-        opened(folder)
-    return str(caught.value).replace(f"{folder}/", "").replace(f"{folder}", "the folder")
 
 
 def test_a_network_that_timm_saved_is_timms_own(tmp_path: Path) -> None:
@@ -135,7 +110,7 @@ def test_each_kind_of_classifier_gives_transformers_own_logits(
             if "token" in name or "position" in name or name.startswith("classifier"):
                 tensor.normal_()
     network.save_pretrained(folder)
-    own_network.inspect(folder)
+    check_network(folder)
     encoder = opened(folder)
     with torch.inference_mode():
         expected = network(pixel_values=noise(3)).logits
@@ -170,14 +145,14 @@ def test_a_check_names_a_kind_that_is_not_understood(tmp_path: Path) -> None:
     """Whoever checks a set need not open its network to know that the kiosk could not."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
-    own_network.inspect(folder)
+    check_network(folder)
     file = folder / "config.json"
     other = {"architectures": ["SwinModel"]}
     file.write_text(json.dumps(json.loads(file.read_text()) | other))
     with pytest.raises(
         LabelSetError, match=r"it is for .*SwinModel.* \(expected an image classifier"
     ):
-        own_network.inspect(folder)
+        check_network(folder)
 
 
 class Trap:
@@ -237,7 +212,7 @@ from pathlib import Path
 from installation.settings.kiosk import ContentSettings
 from installation.guarding.guard import Guard
 from installation.naming.label_set.load import load_label_set
-from installation.naming.networks.open import open_encoder
+from installation.naming.networks.open import check_network, open_encoder
 torch.set_num_threads(2)
 load = lambda: load_label_set('made-hf', ContentSettings(), Path(sys.argv[1]))
 encoder = open_encoder(load(), torch.device('cpu'))
@@ -269,11 +244,6 @@ def test_the_network_writes_nothing_without_the_guard_either(tmp_path: Path) -> 
     assert list((tmp_path / "home").rglob("*")) == []
 
 
-def most_memory() -> int:
-    """Return the most memory that this process has had at once, bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> None:
     """Shapes are compared by the file's header; not one of 1.2 GB of numbers is read."""
     folder = write_hf(tmp_path, small(), timm_config())
@@ -284,9 +254,9 @@ def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> N
     with file.open("wb") as sparse:
         sparse.write(len(header).to_bytes(8, "little") + header)
         sparse.truncate(8 + len(header) + size)
-    before = most_memory()
+    before = peak_memory()
     assert "1 tensors unknown (wide)" in refusal(folder)
-    assert most_memory() - before < size / 10
+    assert peak_memory() - before < size / 10
 
 
 @pytest.mark.parametrize("shape", [[0, 2**62], [0, 2**63], [2**64], [-1], [1.5], "x"])

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from installation.naming.label_set.load import load_label_set
+from installation.settings.kiosk import ContentSettings
+from tests.support.made_networks import load, refusal, write_set, write_unsafe
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("0 Sun\n1 Rain\n", ["Sun", "Rain"]),
+        ("Sun\n\n  Rain and snow \n", ["Sun", "Rain and snow"]),
+        ("7 dwarfs\nSun\n", ["7 dwarfs", "Sun"]),
+        ("0 7 dwarfs\n1 12 monkeys\n", ["7 dwarfs", "12 monkeys"]),
+        ("Sun\rRain\r\nba\xadker\nbaker", ["Sun", "Rain", "ba\xadker (2)", "baker (3)"]),
+        ("0: Sun\n1, Rain", ["Sun", "Rain"]),
+        ("same\nSame\nother", ["same (0)", "Same (1)", "other"]),
+        ("n09818022\nSun", ["astronaut", "Sun"]),
+    ],
+)
+def test_names_are_read_from_lines(tmp_path: Path, text: str, names: list[str]) -> None:
+    """labels.txt holds a name a line, numbered or not; ids of ImageNet get their names."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(text)
+    assert [label.name for label in load(folder).labels] == names
+    assert load(folder).rows == tuple(range(len(names)))
+
+
+IDS = "n09818022\nn10148035\nn02480855"
+LINES = "n09818022 astronaut\nn10148035 groom, bridegroom\nn02480855 gorilla, Gorilla gorilla"
+WORDS = "astronaut, spaceman, cosmonaut\ngroom, bridegroom\ngorilla, Gorilla gorilla"
+
+
+@pytest.mark.parametrize("text", [IDS, LINES, WORDS])
+@pytest.mark.parametrize("file", ["labels.txt", "config.json"])
+def test_what_the_kiosk_hides_is_hidden_whatever_network_says_it(
+    tmp_path: Path, file: str, text: str
+) -> None:
+    """Names that came with a network have the shipped sets' reasons, as nobody has looked."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    names = dict(enumerate(text.splitlines()))
+    (folder / file).write_text(text if file == "labels.txt" else json.dumps({"id2label": names}))
+    label_set = load(folder)
+    assert label_set.rows == (0,)
+    assert label_set.hidden == {"race": 1, "family": 1}
+
+
+def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) -> None:
+    """ImageNet's list knows an output by what it is called, not by its number."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(f"{IDS}\nn10560637")
+    write_unsafe(tmp_path, "n09818022")
+    label_set = load(folder)
+    assert [label.name for label in label_set.labels] == ["scientist"]
+    assert label_set.hidden == {"race": 1, "family": 1, "imagenet": 1}
+
+
+def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -> None:
+    """What ImageNet judged unsafe stays hidden where the shipped sets' own reason is shown."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(IDS)
+    write_unsafe(tmp_path, "n10148035")
+    words = {"hide": ("race", "imagenet"), "acknowledged": "I decided this for a test here."}
+    content = ContentSettings.model_validate(words)
+    label_set = load_label_set(folder.name, content, tmp_path)
+    assert [label.name for label in label_set.labels] == ["astronaut"]
+    assert label_set.hidden == {"race": 1, "imagenet": 1}
+
+
+def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
+    """A list of single words is not taken for ImageNet's, where hen and crane are hidden."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text("hen\ncrane\nlover\n")
+    assert load(folder).hidden == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("1 Sun\n0 Rain\n", "labels.txt:1: the number is 1 (expected 0: outputs are 0, 1, 2"),
+        ("1 Sun\n2 Rain\n", "number all lines: 0 1 Sun"),
+        ("0 Sun\n\n2 Rain\n", "labels.txt:3: the number is 2 (expected 1: outputs are 0, 1, 2"),
+        ("Sun\nRa\x0bin\n", "labels.txt:2: the name holds a control character (U+000B)"),
+        ("Sun\n\u3164\n", "labels.txt:2: the name holds nothing that can be seen"),
+    ],
+)
+def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    """Numbers that are not the outputs' own, and names that no screen shows, are mistakes."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx")
+    (folder / "labels.txt").write_text(text, encoding="utf-8")
+    assert why in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "config.json:1: it is no JSON"),
+        ("[" * 100_000, "config.json:1: it is no JSON"),
+        ("[]", "it is no mapping"),
+        ("{}", "it names no outputs (expected id2label"),
+        ('{"id2label": {"0": "Sun", "2": "Rain"}}', "no name for the output 1 (it names 2)"),
+        ('{"id2label": {"0": 3}}', "no name for the output 0"),
+        ('{"id2label":\n{"0": "a",\n"1": "b\\u202ec"}}', "config.json:3: the name holds a dir"),
+    ],
+)
+def test_a_wrong_config_is_named(tmp_path: Path, text: str, why: str) -> None:
+    """Whatever is wrong with config.json, the message has its line where there is one."""
+    folder = write_set(tmp_path, "made-hf", "method: onnx")
+    (folder / "config.json").write_text(text)
+    (folder / "model.safetensors").write_bytes(b"")
+    assert why in refusal(folder)

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from installation.errors import LabelSetError
+from installation.naming.networks.encoder import BATCH
+from installation.naming.networks.open import open_encoder
+from installation.naming.reading.classifier import open_classifier
+from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
+from tests.support.made_networks import (
+    SIDE,
+    load,
+    made_onnx,
+    noise,
+    onnx_classifier,
+    opened,
+    reference,
+    refusal,
+    with_node,
+    write_onnx,
+    write_set,
+)
+
+CPU = torch.device("cpu")
+
+
+def test_an_onnx_classifier_says_what_torch_would(tmp_path: Path) -> None:
+    """The network in the file gives its logits, for more crops than a batch too, or for none."""
+    encoder = open_encoder(made_onnx(tmp_path), CPU)
+    batch = noise(BATCH + 3)
+    assert (encoder.encode(batch) - reference(batch)).abs().max() < 1e-4
+    assert encoder.encode(batch[:0]).shape == (0, 4)
+    assert encoder.name == "classifier.onnx on the CPU"
+    data = (tmp_path / "made-onnx" / "classifier.onnx").read_bytes()
+    assert encoder.fingerprint == hashlib.sha256(data).hexdigest()
+
+
+def test_a_label_is_the_output_of_its_number(tmp_path: Path) -> None:
+    """The id of a row is the output's number, whatever the order; a hidden one takes no share."""
+    label_set = made_onnx(tmp_path)
+    encoder = open_encoder(label_set, CPU)
+    scores = label_set.settings.method.open_scorer(label_set, encoder).score(
+        encoder.encode(noise(2))
+    )
+    assert [label.name for label in label_set.labels] == ["sunny one", "rainy one", "snowy one"]
+    assert (scores - reference(noise(2))[:, [0, 1, 2]].softmax(1)).abs().max() < 1e-5
+
+
+TEACHABLE: dict[str, Any] = {"shape": (1, SIDE, SIDE, 3), "softmax": True}
+"""How Teachable Machine's networks come by tf2onnx: one picture, colours last, scores."""
+
+
+def test_a_teachable_machine_is_understood(tmp_path: Path) -> None:
+    """Colours last, one picture at a time, scores and numbered names: all as it is exported."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx\noutput: scores")
+    model = onnx_classifier(**TEACHABLE)
+    (folder / "classifier.onnx").write_bytes(model.SerializeToString())
+    (folder / "labels.txt").write_text("0 Sun\n1 Rain\n2 Hail and snow\n3 4 winds\n")
+    label_set = load(folder)
+    assert [label.name for label in label_set.labels] == ["Sun", "Rain", "Hail and snow", "4 winds"]
+    encoder = open_encoder(label_set, CPU)
+    scores = label_set.settings.method.open_scorer(label_set, encoder).score(
+        encoder.encode(noise(3))
+    )
+    assert (scores - reference(noise(3)).softmax(1)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("shape", [(2, 3, SIDE, SIDE), ("N", 3, "h", "w"), (1, SIDE, SIDE, 3)])
+def test_any_number_of_visitors_fits_a_fixed_batch(
+    tmp_path: Path, shape: tuple[int | str, ...], count: int
+) -> None:
+    """A network that takes two at a time reads one or five, each as alone."""
+    yaml = f"input: {{size: {SIDE}}}"
+    encoder = opened(write_onnx(tmp_path, onnx_classifier(shape=shape), yaml))
+    assert encoder.input.size == SIDE
+    assert (encoder.encode(noise(count)) - reference(noise(count))).abs().max() < 1e-4
+
+
+def test_half_precision_and_bytes_are_taken(tmp_path: Path) -> None:
+    """Pictures go to the network as it takes them; as bytes, they are the camera's own values."""
+    half = opened(write_onnx(tmp_path, onnx_classifier(kind=TensorProto.FLOAT16)))
+    assert (half.encode(noise(2)) - reference(noise(2))).abs().max() < 1e-2
+    whole = opened(write_onnx(tmp_path, onnx_classifier(kind=TensorProto.UINT8)))
+    assert whole.input.mean == (0, 0, 0)
+    levels = torch.randint(0, 256, (2, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(2))
+    given_ = levels / 255 / torch.tensor(whole.input.std).view(3, 1, 1)
+    assert (whole.encode(given_) - reference(levels.float())).abs().max() < 1e-2
+
+
+def test_the_set_says_how_pictures_are_normalised(tmp_path: Path) -> None:
+    """Mean and spread come from labelset.yaml, the size from the file where that fixes it."""
+    yaml = "input: {mean: [0.4, 0.5, 0.6], std: [0.2, 0.2, 0.3]}"
+    taken = opened(write_onnx(tmp_path, onnx_classifier(), yaml)).input
+    assert taken.size == SIDE
+    assert taken.mean == (0.4, 0.5, 0.6)
+    assert taken.std == (0.2, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("form", "yaml", "why"),
+    [
+        ({}, "input: {size: 64}", "32], but input.size in labelset.yaml is 64. Write 32 there."),
+        ({"shape": (1, 3, 32, 48)}, "", "(expected squares of 16 to 1,024 px)"),
+        ({"shape": (65, 3, 32, 32)}, "", "(expected at most 64 pictures at a time)"),
+        ({"shape": (1, 4, 32, 32)}, "", "(expected pictures: float, float16 or uint8"),
+        ({"kind": TensorProto.INT32}, "", "it takes tensor(int32) [N, 3, 32, 32]"),
+        ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Take mean and std out"),
+        ({"softmax": True}, "", "they are scores, not logits. Write `output: scores`"),
+        ({}, "output: scores", "(expected 0 to 1). Write `output: logits`"),
+        ({"outputs": 3}, "", "the id '3' is no output of the network (expected 0 to 2)"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    tmp_path: Path, form: dict[str, Any], yaml: str, why: str
+) -> None:
+    """Where file and labelset.yaml disagree, the message says what was seen and what to do."""
+    label_set = load(write_onnx(tmp_path, onnx_classifier(**form), yaml, *ROWS))
+    with pytest.raises(LabelSetError) as caught:
+        open_classifier(label_set, CPU)
+    assert why in str(caught.value)
+
+
+ROWS = ("id,name,definition,parent,hidden_because", "0,a,,,", "1,b,,,", "3,c,,,")
+
+
+SHOW = """
+import sys, torch
+from pathlib import Path
+from installation.settings.kiosk import ContentSettings
+from installation.guarding.guard import Guard
+from installation.naming.label_set.load import load_label_set
+from installation.naming.networks.open import open_encoder
+torch.set_num_threads(2)
+loaded = load_label_set('made-onnx', ContentSettings(), Path(sys.argv[1]))
+encoder = open_encoder(loaded, torch.device('cpu'))
+proof = Guard(status).seal()
+assert proof.holds, proof.missing
+again = open_encoder(loaded, torch.device('cpu'))
+ones = torch.ones(9, 3, 32, 32)
+print(*encoder.encode(ones).shape, *again.encode(ones[:1]).shape)
+"""
+
+
+def test_the_network_runs_under_the_guard_and_reports_to_nobody(tmp_path: Path) -> None:
+    """Opened under the first stage, or under the second, it leaves nothing in the home folder.
+
+    onnxruntime would keep there what it reports to its maker. Under the second stage no child
+    process can read the file first.
+    """
+    made_onnx(tmp_path)
+    outcome = run("-c", STAGE_ONE_PROGRAM + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout == "9 4 1 4\n"
+    assert outcome.stderr == ""
+
+
+def test_onnxruntime_leaves_nothing_without_the_guard_either(tmp_path: Path) -> None:
+    """Where a set is only checked or built, no report is begun: the home folder stays empty."""
+    made_onnx(tmp_path)
+    program = "\n".join(line for line in SHOW.splitlines() if "proof" not in line)
+    outcome = run("-c", program, str(tmp_path), user=USERS[0], folder=tmp_path)
+    assert outcome.stdout == "9 4 1 4\n", outcome.stderr
+    assert list((tmp_path / "home").rglob("*")) == []
+
+
+def test_a_network_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None:
+    """A small file that asks for 160 GB is an error, not a full machine."""
+    size = numpy_helper.from_array(np.array([200_000, 200_000], np.int64), "size")
+    model = with_node(helper.make_node("ConstantOfShape", ["size"], ["huge"]), size)
+    model.graph.node.append(helper.make_node("ReduceSum", ["huge"], ["sum"], keepdims=0))
+    model.graph.node.append(helper.make_node("Add", ["logits", "sum"], ["more"]))
+    model.graph.output[0].name = "more"
+    assert "cannot run it" in refusal(write_onnx(tmp_path, model))
+
+
+@pytest.mark.parametrize("name", [b"N", b"pixels"])
+def test_names_that_are_no_text_are_refused(tmp_path: Path, name: bytes) -> None:
+    """Names of sizes and inputs that are not UTF-8 end in a sentence."""
+    folder = write_onnx(tmp_path, onnx_classifier(shape=("NNNN", 3, SIDE, SIDE)))
+    file = folder / "classifier.onnx"
+    old = b"NNNN" if name == b"N" else name
+    file.write_bytes(file.read_bytes().replace(old, b"\xff" * len(old)))
+    assert "classifier.onnx: " in refusal(folder)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "name"])
+def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
+    """Whatever is in classifier.onnx, the answer is a sentence."""
+    folder = write_onnx(tmp_path, onnx_classifier())
+    file = folder / "classifier.onnx"
+    whole = file.read_bytes()
+    bad = {
+        "cut": whole[:-10],
+        "empty": b"",
+        "text": b"hello",
+        "name": whole.replace(b"mat", b"x"),
+    }
+    file.write_bytes(bad[damage])
+    assert "classifier.onnx: it" in refusal(folder)
