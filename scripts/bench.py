@@ -277,7 +277,8 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     from installation.settings.kiosk import CameraSettings, Settings
     from installation.settings.yaml_file import Loaded
     from installation.show.analysis import Analysis
-    from installation.show.mirror import Mirror, open_context
+    from installation.show.context import open_context
+    from installation.show.mirror import Mirror
     from installation.show.parts import open_parts
     from installation.showing.window import Window
 
@@ -285,13 +286,14 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     clock = MonotonicClock()
     camera = CameraSettings(source=asked.source)
     settings = Settings(labels=asked.labels, detector=asked.detector, camera=camera)
-    parts = open_parts(Loaded(settings, "the bench", {}, {}), clock, lambda _: None)
+    loaded = Loaded(settings, "the bench", {}, {})
+    parts = open_parts(loaded, clock, lambda _: None)
     opened = parts.open_camera()
     screen = Window(0, SIZE)
     mirrored: Latest[Any] = Latest()
     analysed: Latest[Any] = Latest()
     sightings: Latest[Any] = Latest()
-    context = open_context(screen, settings, parts.label_set.texts())
+    context = open_context(screen, loaded, parts.label_set)
     mirror = Mirror(screen, context, mirrored, sightings, clock)
     analysis = Analysis(parts, analysed, sightings, clock)
     began_at = clock.now()

@@ -7,6 +7,7 @@ build is the work of another process (`kiosk labels build`, `kiosk labels watch`
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,14 @@ class LabelSetReloader:
             self._log("labels: a change cannot be taken, and the last good set stays.")
             for mistake in error.mistakes[:MOST_LOGGED]:
                 self._log(f"labels: {mistake}")
+            return
+        except Exception as error:
+            # Out of memory on a graphics card, for one. The show goes on: its own set is fine.
+            logging.getLogger("kiosk").exception("opening a changed label set")
+            self._log(
+                f"labels: opening a change failed with a {type(error).__name__}, logged above; the "
+                "last good set stays."
+            )
             return
         letters = frozenset("".join(label_set.texts()))
         self.mailbox.put(ReloadedLabelSet(self._classifier, letters))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations
 from installation.seeing.frame import Frame
-from installation.settings.kiosk import Settings
 from installation.showing.compose import compose
-from installation.showing.fonts import Fonts
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.staff import ShowStatus, with_staff_card
 from installation.showing.typesetting import ScreenContext
 from installation.showing.window import Screen
-from installation.showing.words import words_of
 
 REPAINT_S = 1 / 30
 """The longest time between two paints if no frame comes, so that names go on tumbling."""
@@ -28,15 +25,6 @@ STALE_S = 3.0
 With one reading a second, the slowest rate that the tracker bears, sightings are two seconds old
 before the next ones come. If analysis hangs, another visitor may step under a name that hangs too.
 """
-
-
-def open_context(screen: Screen, settings: Settings, texts: Iterable[str] = ()) -> ScreenContext:
-    """Return what every scene on `screen` has in common, with fonts for `texts` too.
-
-    Raises ScreenError if a script has no font.
-    """
-    words = words_of(settings)
-    return ScreenContext(words, Fonts((*words.texts(), *texts)), screen.surface.get_size())
 
 
 class Mirror:

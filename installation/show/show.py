@@ -34,8 +34,9 @@ from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show.analysis import Analysis
 from installation.show.capture import CameraStatus, capture_frames
+from installation.show.context import open_context
 from installation.show.events import Emit, VisitorEvents
-from installation.show.mirror import REPAINT_S, Mirror, open_context
+from installation.show.mirror import REPAINT_S, Mirror
 from installation.show.parts import Log, Parts, open_parts
 from installation.show.status import StatusReporter
 from installation.showing.cards import title_card, trouble_card, unguarded_card
@@ -95,7 +96,7 @@ class Show:
         self._open_parts = open_parts
         self._clock = clock or MonotonicClock()
         self._guard = guard
-        self._card_context = open_context(screen, loaded.settings)
+        self._card_context = open_context(screen, loaded)
         """For the cards: once the guard is sealed no font can be looked for."""
         self._ending = False
         self._screen_events = ScreenEvents()
@@ -141,7 +142,7 @@ class Show:
         if parts is None:
             return None
         # To find a font takes a program, which the second stage forbids.
-        context = open_context(self._screen, self._loaded.settings, parts.label_set.texts())
+        context = open_context(self._screen, self._loaded, parts.label_set)
         proof = None if self._guard is None else self._seal(self._guard)
         camera = self._run_behind_the_card("opener", parts.open_camera, until)
         if camera is None:

@@ -12,13 +12,14 @@ from installation.naming.label_set.load import load_label_set
 from installation.running.clock import Clock
 from installation.settings.kiosk import ContentSettings, Settings
 from installation.settings.yaml_file import Loaded
-from installation.show.mirror import open_context
+from installation.show.context import open_context
 from installation.show.parts import Log, Parts
 from installation.show.show import CARD_S, Show
 from installation.showing.cards import unguarded_card
 from installation.showing.painter import Painter
 from installation.showing.window import OffScreen, Window
 from tests.support.manual_clock import ManualClock
+from tests.support.small_show import DEFAULTS
 
 MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
 
@@ -47,7 +48,7 @@ def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
         closed.run()
     assert sum(clock.waits) >= CARD_S
     shown = pygame.surfarray.array3d(window.surface)
-    stage = open_context(window, Settings())
+    stage = open_context(window, DEFAULTS)
     Painter(stage.fonts).paint(unguarded_card(stage, [MISSING.where]), window.surface)
     assert np.array_equal(shown, pygame.surfarray.array3d(window.surface))
     window.close()

@@ -19,7 +19,8 @@ from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show import entry, show
-from installation.show.mirror import Mirror, open_context
+from installation.show.context import open_context
+from installation.show.mirror import Mirror
 from installation.show.show import Show, update_privacy_line
 from installation.showing.cards import imprint
 from installation.showing.painter import Painter
@@ -27,7 +28,7 @@ from installation.showing.scene import Scene
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
 from tests.support.manual_clock import ManualClock
-from tests.support.small_show import GreyFilm, small_parts
+from tests.support.small_show import DEFAULTS, GreyFilm, small_parts
 
 SIZE = (1280, 720)
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
@@ -66,7 +67,7 @@ class Wall(OffScreen):
 def promises(wall: Wall, line: str) -> bool:
     """Tell whether the strip on `wall` was the one with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
-    stage = open_context(expected, Settings())
+    stage = open_context(expected, DEFAULTS)
     stage = replace(stage, words=stage.words.model_copy(update={"privacy": line}))
     panels = imprint(stage)
     Painter(stage.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
@@ -121,7 +122,7 @@ def test_the_wall_promises_the_kernel_only_where_it_prevents_storing(
 def test_at_midnight_the_promise_names_the_day(calendar: Calendar) -> None:
     """The mirror promises what was tried today, and after midnight says on which day it was."""
     wall = Wall(SIZE)
-    stage = open_context(wall, Settings())
+    stage = open_context(wall, DEFAULTS)
     frames: Latest[Frame] = Latest()
     update = partial(update_privacy_line, Proof(OUTCOMES, (), AT))
     mirror = Mirror(wall, stage, frames, Latest(), ManualClock(), update)

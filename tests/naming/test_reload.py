@@ -162,6 +162,33 @@ def test_a_mistake_leaves_the_last_good_set_and_is_said_once(room: Room) -> None
     assert len(room.said) == 2
 
 
+@pytest.mark.parametrize(
+    "failure", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), OSError("unplugged")]
+)
+def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
+    room: Room, failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A graphics card without memory for a second network does not end the show; the next works."""
+    failures = [failure]
+
+    def load() -> LabelSet:
+        if failures:
+            raise failures.pop()
+        return room.load()
+
+    files_read = signature(room.classifier.label_set.folder)
+    room.reloader = LabelSetReloader(room.classifier, files_read, load, room.said.append)
+    write(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    assert room.look() is None
+    (line,) = room.said
+    assert line.startswith(f"labels: opening a change failed with a {type(failure).__name__}, ")
+    assert "opening a changed label set" in caplog.text
+    write(room.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
+    reopened = room.look()
+    assert reopened is not None
+    assert [label.name for label in reopened.label_set.labels] == ["air", "breeze"]
+
+
 def test_every_letter_that_may_be_shown_comes_with_it(room: Room) -> None:
     """Whoever draws is told of all characters, so that none is found missing on the wall."""
     write(room.models, *ROWS[:3], "c,облако,,,")

@@ -13,17 +13,15 @@ from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame
-from installation.settings.kiosk import OwnWords, Settings
-from installation.settings.languages import resolve_language
 from installation.show.analysis import Analysis
 from installation.show.capture import CameraStatus
-from installation.show.mirror import STALE_S, Mirror, open_context
+from installation.show.context import open_context
+from installation.show.mirror import STALE_S, Mirror
 from installation.show.status import StatusReporter
 from installation.showing.window import OffScreen
-from installation.showing.words import load_words
 from tests.support.manual_clock import ManualClock
 from tests.support.sightings import sightings_of, still_track
-from tests.support.small_show import GreyFilm, OneFaceOnBright, grey_frame, small_parts
+from tests.support.small_show import DEFAULTS, GreyFilm, OneFaceOnBright, grey_frame, small_parts
 
 
 def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
@@ -31,7 +29,7 @@ def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
     clock = ManualClock(10.0)
     frames: Latest[Frame] = Latest()
     screen = OffScreen((320, 180))
-    mirror = Mirror(screen, open_context(screen, Settings()), frames, Latest(), clock)
+    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, Latest(), clock)
     frames.put(grey_frame(200, 9.98))
     mirror.step()
     clock.instant = 11.0
@@ -50,7 +48,7 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
     camera = GreyFilm(0)
     status = CameraStatus.from_camera(camera)
     reporter = StatusReporter(small_parts(camera), None, frames, status, Latest(), 0.0, 10.0)
-    context = open_context(screen, Settings())
+    context = open_context(screen, DEFAULTS)
     mirror = Mirror(screen, context, frames, Latest(), ManualClock(10.0), status=reporter.status)
     painted = []
     for wanted in (False, True, False):
@@ -65,7 +63,7 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
 def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
     """If analysis hangs, names go from the mirror before somebody else steps under them."""
     screen = OffScreen((320, 180))
-    context = open_context(screen, Settings())
+    context = open_context(screen, DEFAULTS)
     painted = []
     somebody = Sighting(still_track(7, Box(1, 2, 3, 4), at=5.0), (), 0.5, None)
     for visitors in ((), (somebody,)):
@@ -82,7 +80,7 @@ def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> No
 def test_nobody_is_named_by_sightings_of_another_scene() -> None:
     """After a film's cut nobody stands under the name of the one before."""
     screen = OffScreen((320, 180))
-    context = open_context(screen, Settings())
+    context = open_context(screen, DEFAULTS)
     somebody = Sighting(still_track(7, Box(50, 20, 90, 70), at=5.0), (), 0.5, None)
     painted = []
     for scene in (0, 1):
@@ -93,14 +91,6 @@ def test_nobody_is_named_by_sightings_of_another_scene() -> None:
         Mirror(screen, context, frames, seen, ManualClock(5.0)).step()
         painted.append(pygame.surfarray.array3d(screen.surface).copy())
     assert not np.array_equal(painted[0], painted[1])
-
-
-def test_the_screen_speaks_the_curators_language() -> None:
-    """The words on the screen are those of `language`, with the curator's own in their place."""
-    settings = Settings(language=resolve_language("fr"), words=OwnWords(loading="Patience."))
-    words = open_context(OffScreen((320, 180)), settings).words
-    assert words.loading == "Patience."
-    assert words.reading == load_words("fr").reading
 
 
 def frame_memory() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
@@ -124,7 +114,7 @@ def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, there:
     clock = ManualClock()
     analysis = Analysis(parts, Latest(), seen, clock)
     screen = OffScreen((320, 180))
-    mirror = Mirror(screen, open_context(screen, Settings()), frames, seen, clock)
+    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, seen, clock)
     orientation = Orientation(mirror=True)
     for number in range(30 + frames_after):
         level = 201 if number < 30 else 3

@@ -29,6 +29,9 @@ from installation.show.parts import Log, Parts
 from installation.show.show import Show
 from installation.showing.window import OffScreen, Screen
 
+DEFAULTS = Loaded(Settings(), "kiosk.yaml", {}, {})
+"""An empty kiosk.yaml."""
+
 EVENT_KEYS = [
     *("event", "at", "visitor", "id", "label", "definition", "chain", "score", "box"),
 ]
@@ -149,7 +152,7 @@ def small_show(
 ) -> Show:
     """Return a show of `camera`, by default on a small screen that nobody sees."""
     return Show(
-        Loaded(Settings(), "kiosk.yaml", {}, {}),
+        DEFAULTS,
         screen or OffScreen((320, 180)),
         started_at=(clock or MonotonicClock()).now(),
         log=log,

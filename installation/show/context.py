@@ -1,0 +1,77 @@
+"""What every scene on the screen has in common, and where a text comes from that has no font."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from installation.errors import ScreenError, display_path, limit_mistakes
+from installation.settings.kiosk import Settings
+from installation.settings.yaml_file import Loaded
+from installation.showing.fonts import Fonts, undrawable
+from installation.showing.typesetting import ScreenContext
+from installation.showing.window import Screen
+from installation.showing.words import words_of
+
+if TYPE_CHECKING:
+    from installation.naming.label_set.label_set import LabelSet
+
+
+def open_context(
+    screen: Screen, loaded: Loaded[Settings], label_set: LabelSet | None = None
+) -> ScreenContext:
+    """Return the context of scenes on `screen`, with fonts for the labels of `label_set` too.
+
+    Raises ScreenError with the place of each text that no font can draw.
+    """
+    words = words_of(loaded.settings)
+    labels = () if label_set is None else label_set.texts()
+    try:
+        fonts = Fonts((*words.texts(), *labels))
+    except ScreenError as error:
+        mistakes = undrawable(texts_by_place(loaded, label_set))
+        raise ScreenError(*(limit_mistakes(mistakes) or error.mistakes)) from None
+    return ScreenContext(words, fonts, screen.surface.get_size())
+
+
+def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:
+    """Return every text that the screen may show, by the place that a message names.
+
+    The files of the label set are read again for their lines. Raises LabelSetError.
+    """
+    settings = loaded.settings
+    texts: dict[str, str] = {}
+
+    def add(place: str, *added: str) -> None:
+        texts[place] = " ".join((texts.get(place, ""), *added))
+
+    add(loaded.where("language"), *words_of(Settings(language=settings.language)).texts())
+    add(loaded.where("screen", "title"), settings.screen.title or "")
+    for key, text in settings.words:
+        add(loaded.where("words", key), text or "")
+    if label_set is not None:
+        for place, text in _label_texts(label_set).items():
+            add(place, text)
+    return texts
+
+
+def _label_texts(label_set: LabelSet) -> dict[str, str]:
+    """Return the texts of `label_set` by file and row."""
+    from installation.naming.label_set.folder import SETTINGS_FILE
+    from installation.naming.label_set.load import read_source
+    from installation.naming.label_set.output_names import labels_file
+
+    file, root = display_path(labels_file(label_set.folder)), label_set.root
+    source = read_source(label_set.name, label_set.folder.parent)
+    locations = {row.id: row.location for row in source.rows}
+    texts = {
+        f"{file}:{locations[label.id]}" if label.id in locations else file: (
+            f"{label.name} {label.definition}"
+        )
+        for label in label_set.labels
+    }
+    names = {root.name, *(label.name for label in label_set.labels)}
+    # A category that is only above others has no label of its own if the network does not know it.
+    above = {name for label in label_set.labels for name in label.chain} - names
+    texts[file] = " ".join((texts.get(file, ""), *sorted(above)))
+    own = label_set.settings.title, root.name, root.definition
+    return {display_path(label_set.folder / SETTINGS_FILE): " ".join(own)} | texts
