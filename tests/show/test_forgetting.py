@@ -133,7 +133,7 @@ def load(*arguments):
     parts = open_parts(*arguments)
     detector = parts.detector
     if yunet is None:
-        detector._propose.register_forward_pre_hook(look_up)
+        detector._pnet.register_forward_pre_hook(look_up)
     else:
         from installation.seeing.faces.yunet import YuNet
         detector = YuNet(yunet)
@@ -183,10 +183,10 @@ def patterns(data: bytes, step: int, count: int = 60) -> list[Pattern]:
 
 def levels(count: int = 3) -> Iterator[tuple[int, int]]:
     """Yield the width and height, px, of the first levels in which the detector looks for faces."""
-    scale = mtcnn.WINDOW / mtcnn.SMALLEST_PX
+    scale = mtcnn.PNET_PX / mtcnn.MIN_FACE_PX
     for _ in range(count):
         yield int(SIZE[0] * scale + 1), int(SIZE[1] * scale + 1)
-        scale *= mtcnn.SHRINK
+        scale *= mtcnn.PYRAMID_FACTOR
 
 
 def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[bytes, int]]:

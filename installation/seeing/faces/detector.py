@@ -1,4 +1,4 @@
-"""What finds faces: the values and the Protocol."""
+"""Faces, and the Protocol of what finds them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
-Point = tuple[float, float]
+Landmark = tuple[float, float]
+"""Where a landmark is, x and y in full-frame px."""
 
-DETECTED_PX = 640
+REDUCED_PX = 640
 """The longer side of the reduced frame that detectors see, px.
 
-A face of 32 px there is a visitor about two metres from a camera of 70 degrees; larger frames cost
-time with the square of it.
+A face of 32 px there is a visitor about two metres from a camera with a field of view of 70°. The
+time that detection takes grows with the square of it.
 """
 
 
@@ -25,13 +26,13 @@ time with the square of it.
 class Face:
     """A detection: box and five landmarks in full-frame px, score 0–1.
 
-    Landmarks in the order of the field: the eye at the left of the picture, the eye at its right,
-    nose, the mouth's corner at the left, the one at the right.
+    The landmarks are in the usual order: the eye at the left of the picture, the eye at its right,
+    the nose, the corner of the mouth at the left, the corner at the right.
     """
 
     box: Box
     score: float
-    landmarks: tuple[Point, Point, Point, Point, Point]
+    landmarks: tuple[Landmark, Landmark, Landmark, Landmark, Landmark]
 
 
 class Detector(Protocol):
@@ -44,16 +45,16 @@ class Detector(Protocol):
         ...
 
     def forget(self) -> None:
-        """Have the networks see black, to overwrite what libraries hold of the last frame."""
+        """Run the networks on black, to overwrite what libraries hold of the last frame."""
         ...
 
 
-def reduced(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
-    """Return the frame's picture on at most `DETECTED_PX`, and how many times larger the frame is.
+def reduce_frame(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
+    """Return the picture of `frame` at no more than `REDUCED_PX`, and the factor back to full size.
 
-    `(h, w, 3)` uint8 RGB in `buffers`; the frame's own pixels where it is small enough.
+    The picture is `(h, w, 3)` uint8 RGB in `buffers`, or the frame's own if that is small enough.
     """
-    factor = max(frame.width, frame.height) / DETECTED_PX
+    factor = max(frame.width, frame.height) / REDUCED_PX
     if factor <= 1:
         return frame.pixels, 1.0
     w, h = max(1, round(frame.width / factor)), max(1, round(frame.height / factor))

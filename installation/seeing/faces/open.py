@@ -1,4 +1,4 @@
-"""From what the curator wrote under `detector` to a detector."""
+"""The detector that `detector` in kiosk.yaml names, opened."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
 
 def open_detector(
-    name: Literal["auto", "mtcnn", "yunet"], device: torch.device, file: Path = yunet.FILE
+    name: Literal["auto", "mtcnn", "yunet"],
+    device: torch.device,
+    yunet_file: Path = yunet.WEIGHTS_FILE,
 ) -> Detector:
-    """Return the detector, its network loaded.
+    """Return the detector, its networks loaded.
 
-    `auto` takes YuNet where its `file` is and MTCNN elsewhere; the detector's `name` says which.
+    `auto` takes YuNet if `yunet_file` exists and MTCNN if not; the detector's `name` says which.
     YuNet runs on the CPU whatever `device` is. Raises WeightsError.
     """
-    if name == "yunet" or (name == "auto" and file.exists()):
-        return yunet.YuNet(file)
-    # PyTorch takes seconds to import, and the window is painted before that.
+    if name == "yunet" or (name == "auto" and yunet_file.exists()):
+        return yunet.YuNet(yunet_file)
+    # PyTorch takes seconds to import, and the first scene is painted before that.
     from installation.seeing.faces.mtcnn import Mtcnn
 
     return Mtcnn(device)

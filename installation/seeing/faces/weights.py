@@ -1,4 +1,4 @@
-"""Network weights as they were pinned."""
+"""Files of weights, read only if they are the pinned ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from installation.errors import Mistake, WeightsError
 
 
-def pinned(file: Path, sha256: str, remedy: str) -> bytes:
-    """Return the bytes of `file`, which are the ones that were pinned.
+def read_pinned(file: Path, sha256: str, remedy: str) -> bytes:
+    """Return the content of `file`, whose SHA-256 is `sha256`.
 
-    Raises WeightsError where the file is missing, truncated or another one, with `remedy`.
+    Raises WeightsError with `remedy` if the file is missing, truncated or a different one.
     """
     try:
         data = file.read_bytes()
@@ -19,10 +19,10 @@ def pinned(file: Path, sha256: str, remedy: str) -> bytes:
         raise WeightsError(
             Mistake(str(file), f"the weights cannot be read ({error.strerror})", remedy)
         ) from None
-    seen = hashlib.sha256(data).hexdigest()
-    if seen != sha256:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
         what = (
-            f"the weights are truncated or not the ones that were pinned (SHA-256 {seen}, "
+            f"the weights are truncated or not the ones that were pinned (SHA-256 {digest}, "
             f"{len(data)} bytes; expected {sha256})"
         )
         raise WeightsError(Mistake(str(file), what, remedy))

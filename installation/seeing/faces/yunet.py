@@ -1,7 +1,7 @@
-"""YuNet, OpenCV's face detector, where a venue has fetched its file.
+"""YuNet, OpenCV's face detector, for venues that have fetched its file.
 
 W. Wu, H. Peng, S. Yu, *YuNet: A Tiny Millisecond-level Face Detector*, 2023; MIT licence. It is the
-faster of the two detectors and holds turned heads better.
+faster of the two detectors and finds turned heads more reliably.
 """
 
 from __future__ import annotations
@@ -13,54 +13,56 @@ import numpy as np
 
 from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
-from installation.seeing.faces.detector import Face, reduced
-from installation.seeing.faces.weights import pinned
+from installation.seeing.faces.detector import Face, reduce_frame
+from installation.seeing.faces.weights import read_pinned
 from installation.seeing.frame import Frame
 from installation.settings.paths import WEIGHTS
 
-FILE = WEIGHTS / "face_detection_yunet_2023mar.onnx"
-SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+WEIGHTS_FILE = WEIGHTS / "face_detection_yunet_2023mar.onnx"
+WEIGHTS_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
-SCORE = 0.7
-"""Least score of a face; OpenCV's default, 0.9, misses heads that turn. A guess."""
+MIN_SCORE = 0.7
+"""The least score of a face; OpenCV's default, 0.9, misses heads that turn. A guess."""
 
-OVERLAP = 0.3
-"""IoU above which two detections are one face; OpenCV's own default."""
+NMS_IOU = 0.3
+"""IoU above which two detections are one face; OpenCV's default."""
 
-MOST = 200
-"""How many candidates are looked at."""
+MAX_CANDIDATES = 200
+"""How many detections are compared with each other."""
 
 
 class YuNet:
     """Finds faces of about 10–300 px on the reduced frame. For one thread.
 
-    Raises WeightsError where `file` is missing, truncated or tampered with.
+    Raises WeightsError if `file` is missing, truncated or not the pinned one.
     """
 
     name = "yunet"
 
-    def __init__(self, file: Path = FILE) -> None:
-        data = pinned(file, SHA256, "Run: kiosk fetch yunet. Or set `detector: mtcnn`.")
+    def __init__(self, file: Path = WEIGHTS_FILE) -> None:
+        data = read_pinned(
+            file, WEIGHTS_SHA256, "Run: kiosk fetch yunet. Or set `detector: mtcnn`."
+        )
         self._size = (0, 0)
-        """Width and height that the network is set to, px."""
+        """Width and height of the picture that the network is set to, px."""
         self._holds_frame = False
         self._buffers = Buffers()
-        # OpenCV warns on stderr about a target that nobody asked for.
+        # OpenCV warns on stderr about a target that is not used here.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._net = cv2.FaceDetectorYN.create(
             "onnx",
             np.frombuffer(data, np.uint8),
             np.empty(0, np.uint8),
             (320, 320),
-            SCORE,
-            OVERLAP,
-            MOST,
+            MIN_SCORE,
+            NMS_IOU,
+            MAX_CANDIDATES,
         )
 
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
         try:
-            small, factor = reduced(frame, self._buffers)
+            small, factor = reduce_frame(frame, self._buffers)
             size = small.shape[1], small.shape[0]
             if size != self._size:
                 self._net.setInputSize(size)
@@ -75,7 +77,7 @@ class YuNet:
         return sorted(faces, key=lambda face: -face.score)
 
     def forget(self) -> None:
-        """Have the network see black, to overwrite what OpenCV holds of the last frame."""
+        """Run the network on black, to overwrite what OpenCV holds of the last frame."""
         if self._holds_frame:
             width, height = self._size
             self.detect(Frame(np.zeros((height, width, 3), np.uint8), 0.0))
@@ -83,7 +85,7 @@ class YuNet:
 
 
 def _face(row: list[float], factor: float) -> Face:
-    """Return a row of x, y, width, height, five landmarks and score as a face."""
+    """Return the face of a row of x, y, width, height, five landmarks and a score."""
     x, y, width, height, *points, score = (*(value * factor for value in row[:14]), row[14])
     pairs = list(zip(points[::2], points[1::2], strict=True))
     a, b, c, d, e = pairs

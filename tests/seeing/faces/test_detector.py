@@ -11,7 +11,7 @@ import pytest
 from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
 from installation.seeing.cameras.rehearsal import ENTER_S, RehearsalPictures
-from installation.seeing.faces.detector import Detector, Face, reduced
+from installation.seeing.faces.detector import Detector, Face, reduce_frame
 from installation.seeing.frame import Frame, Pixels
 
 FACE = Box(548, 135, 680, 300)
@@ -104,8 +104,8 @@ def test_a_detector_that_has_forgotten_finds_the_same_face(
 
 def test_the_reduced_frame_keeps_its_shape() -> None:
     """A tall frame is reduced by its height, and a small one is not reduced."""
-    small, factor = reduced(Frame(np.zeros((1920, 1080, 3), np.uint8), 0.0), Buffers())
+    small, factor = reduce_frame(Frame(np.zeros((1920, 1080, 3), np.uint8), 0.0), Buffers())
     assert small.shape == (640, 360, 3)
     assert factor == 3
     frame = Frame(np.zeros((360, 640, 3), np.uint8), 0.0)
-    assert reduced(frame, Buffers()) == (frame.pixels, 1.0)
+    assert reduce_frame(frame, Buffers()) == (frame.pixels, 1.0)

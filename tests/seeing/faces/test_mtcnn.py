@@ -12,17 +12,17 @@ from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
 from installation.seeing.cameras.rehearsal import ENTER_S, RehearsalPictures
 from installation.seeing.faces import mtcnn
-from installation.seeing.faces.detector import reduced
+from installation.seeing.faces.detector import reduce_frame
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", mtcnn.SHA256)
+@pytest.mark.parametrize("name", mtcnn.WEIGHTS_SHA256)
 def test_truncated_weights_are_refused(tmp_path: Path, name: str) -> None:
     """A file that lost its end is named, with the package to install again."""
-    for each in mtcnn.SHA256:
+    for each in mtcnn.WEIGHTS_SHA256:
         shutil.copy(mtcnn.package_folder() / each, tmp_path / each)
     file = tmp_path / name
     file.write_bytes(file.read_bytes()[:-1])
@@ -34,10 +34,12 @@ def test_the_cascade_agrees_with_the_packages_own() -> None:
     """The same networks in facenet-pytorch's own cascade find the same face."""
     facenet = pytest.importorskip("facenet_pytorch")
     theirs = facenet.MTCNN(
-        min_face_size=mtcnn.SMALLEST_PX, factor=mtcnn.SHRINK, thresholds=list(mtcnn.SCORES)
+        min_face_size=mtcnn.MIN_FACE_PX,
+        factor=mtcnn.PYRAMID_FACTOR,
+        thresholds=list(mtcnn.MIN_SCORES),
     )
     visitor = Frame(RehearsalPictures(1280, 720, 30).picture(ENTER_S + 1), 0.0)
-    small, factor = reduced(visitor, Buffers())
+    small, factor = reduce_frame(visitor, Buffers())
     boxes, scores, points = theirs.detect(small, landmarks=True)
     (face,) = Mtcnn(CPU).detect(visitor)
     assert face.box.iou(Box(*(boxes[0] * factor).tolist())) > 0.85
@@ -49,7 +51,7 @@ def test_forgetting_runs_the_network_on_black_of_the_last_size() -> None:
     """What PyTorch holds of a frame is overwritten; a second call does nothing."""
     detector = Mtcnn(CPU)
     inputs: list[torch.Tensor] = []
-    network = detector._propose
+    network = detector._pnet
     network.register_forward_pre_hook(lambda _, given: inputs.append(given[0].clone()))
     detector.detect(Frame(np.full((720, 1280, 3), 90, np.uint8), 0.0))
     of_frame = [each.shape for each in inputs]

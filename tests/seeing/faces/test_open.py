@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 def test_auto_takes_mtcnn_if_there_is_no_file_for_yunet(tmp_path: Path) -> None:
     """The default show needs no download."""
-    assert open_detector("auto", CPU, tmp_path / yunet.FILE.name).name == "mtcnn"
+    assert open_detector("auto", CPU, tmp_path / yunet.WEIGHTS_FILE.name).name == "mtcnn"
 
 
 def test_auto_takes_yunet_if_its_file_is_there() -> None:
@@ -25,7 +25,7 @@ def test_auto_takes_yunet_if_its_file_is_there() -> None:
 
 def test_auto_refuses_a_file_of_yunets_name_with_other_content(tmp_path: Path) -> None:
     """A damaged file is an error, and not a silent change of the detector."""
-    file = tmp_path / yunet.FILE.name
+    file = tmp_path / yunet.WEIGHTS_FILE.name
     file.touch()
     with pytest.raises(WeightsError, match=r"Run: kiosk fetch yunet\. Or set `detector: mtcnn`"):
         open_detector("auto", CPU, file)
@@ -33,6 +33,6 @@ def test_auto_refuses_a_file_of_yunets_name_with_other_content(tmp_path: Path) -
 
 def test_mtcnn_is_taken_by_name_even_if_yunets_file_is_there(tmp_path: Path) -> None:
     """`detector: mtcnn` reads no file of YuNet."""
-    file = tmp_path / yunet.FILE.name
+    file = tmp_path / yunet.WEIGHTS_FILE.name
     file.touch()
     assert open_detector("mtcnn", CPU, file).name == "mtcnn"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from installation.errors import WeightsError
-from installation.seeing.faces.weights import pinned
+from installation.seeing.faces.weights import read_pinned
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -16,7 +16,7 @@ def test_the_pinned_file_is_read(tmp_path: Path) -> None:
     """A file with the pinned SHA-256 is returned byte for byte."""
     file = tmp_path / "net.pt"
     file.write_bytes(CONTENT)
-    assert pinned(file, SHA256, "Fetch it again.") == CONTENT
+    assert read_pinned(file, SHA256, "Fetch it again.") == CONTENT
 
 
 def test_another_file_is_refused_with_both_hashes(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_another_file_is_refused_with_both_hashes(tmp_path: Path) -> None:
     file = tmp_path / "net.pt"
     file.write_bytes(b"other")
     with pytest.raises(WeightsError, match=r"net\.pt: .*5 bytes.*Fetch it again\.") as caught:
-        pinned(file, SHA256, "Fetch it again.")
+        read_pinned(file, SHA256, "Fetch it again.")
     assert SHA256 in str(caught.value)
     assert hashlib.sha256(b"other").hexdigest() in str(caught.value)
 
@@ -32,4 +32,4 @@ def test_another_file_is_refused_with_both_hashes(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The operating system's reason is given in one line, with the remedy."""
     with pytest.raises(WeightsError, match=r"net\.pt: .*cannot be read.*Fetch it again\."):
-        pinned(tmp_path / "net.pt", SHA256, "Fetch it again.")
+        read_pinned(tmp_path / "net.pt", SHA256, "Fetch it again.")

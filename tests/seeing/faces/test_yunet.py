@@ -11,14 +11,14 @@ from installation.seeing.faces.yunet import YuNet
 
 def test_tampered_weights_are_refused(tmp_path: Path) -> None:
     """A file of the right name and size with other content is never loaded."""
-    file = tmp_path / yunet.FILE.name
+    file = tmp_path / yunet.WEIGHTS_FILE.name
     file.write_bytes(bytes(232_589))
     with pytest.raises(WeightsError, match="truncated or not the ones that were pinned") as caught:
         YuNet(file)
-    assert yunet.SHA256 in str(caught.value)
+    assert yunet.WEIGHTS_SHA256 in str(caught.value)
 
 
 def test_missing_weights_are_named_with_a_remedy(tmp_path: Path) -> None:
     """The curator reads that MTCNN needs no file."""
     with pytest.raises(WeightsError, match=r"cannot be read.*detector: mtcnn"):
-        YuNet(tmp_path / yunet.FILE.name)
+        YuNet(tmp_path / yunet.WEIGHTS_FILE.name)
