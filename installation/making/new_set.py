@@ -25,6 +25,7 @@ from installation.naming.label_set.folder import (
 )
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import assemble, read_source
+from installation.naming.methods import METHODS
 
 YAML = """\
 # A set of categories. `kiosk labels check {name}` says what is right and wrong with it.
@@ -55,11 +56,7 @@ root:
 crop: {crop}
 
 # How the labels are read:
-#   text       by the meaning of names and definitions; needs nothing else
-#   prompts    by sentences about pictures; needs `kiosk fetch clip` once
-#   examples   by your own pictures: a folder examples/ID for each id, five pictures or more in each
-#   classes    a label is a class of a network, its id the class's WordNet id or number
-#   onnx       by a network of your own: classifier.onnx beside this file
+{methods}
 method: {method}
 {more}
 # What may be said besides. Take the # in front of a line away and write what you want there; where
@@ -114,6 +111,7 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         **TEXT_SETTINGS,
         "name": name,
         "title": name,
+        "methods": "\n".join(f"#   {one.name:<10} {one.summary}" for one in METHODS.values()),
         "more": "",
         "translations": "",
     }

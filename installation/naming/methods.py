@@ -37,6 +37,9 @@ class Method:
     name: str
     """What labelset.yaml calls it under `method`."""
 
+    summary: str
+    """How labels are read and what that needs, for the comments of a new labelset.yaml."""
+
     encoder: str
     """The network if labelset.yaml names none; empty if the set brings its own."""
 
@@ -133,6 +136,7 @@ def _open_head(label_set: LabelSet, encoder: Encoder) -> Scorer:
 
 TEXT = Method(
     name="text",
+    summary="by the meaning of names and definitions; needs nothing else",
     encoder=LITE,
     encoder_is_fixed=True,
     encoder_output="logits",
@@ -151,6 +155,7 @@ TEXT = Method(
 
 PROMPTS = Method(
     name="prompts",
+    summary="by sentences about pictures; needs `kiosk fetch clip` once",
     encoder=CLIP,
     encoder_is_fixed=True,
     open_scorer=_open_linear,
@@ -164,6 +169,7 @@ PROMPTS = Method(
 
 EXAMPLES = Method(
     name="examples",
+    summary="by your own pictures: a folder examples/ID for each id, five pictures or more in each",
     encoder=LITE,
     open_scorer=_open_linear,
     builder="from_examples",
@@ -174,6 +180,7 @@ EXAMPLES = Method(
 
 CLASSES = Method(
     name="classes",
+    summary="a label is a class of a network, its id the class's WordNet id or number",
     encoder=LITE,
     encoder_output="logits",
     open_scorer=_open_head,
@@ -186,6 +193,7 @@ CLASSES = Method(
 
 ONNX = Method(
     name="onnx",
+    summary="by a network of your own: classifier.onnx beside this file",
     encoder="",
     encoder_output="logits",
     open_scorer=_open_outputs,

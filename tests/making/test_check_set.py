@@ -8,7 +8,7 @@ from installation.errors import LabelSetError
 from installation.making import check_set
 from installation.naming.label_set.load import read_source
 from installation.naming.networks.encoder import Input
-from tests.naming.label_set.test_label_set import write
+from tests.support.label_sets import write_label_set
 from tests.support.made_networks import made_onnx
 from tests.support.made_prompts import made_prompts
 
@@ -30,7 +30,7 @@ ROWS = (
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """Return a models folder with two fish, one hidden and a mug that is background."""
-    write(tmp_path, *ROWS, yaml=YAML, name="fish")
+    write_label_set(tmp_path, *ROWS, yaml=YAML, name="fish")
     return tmp_path
 
 
@@ -61,13 +61,15 @@ def test_a_check_counts_what_is_translated(models: Path) -> None:
 
 def test_a_check_names_rows_without_a_definition(models: Path) -> None:
     """A label without its sentence is no mistake, and is named."""
-    write(models, ROWS[0], "n01440764,tench,,,,,,", "1,other,,,,,,", yaml=YAML, name="fish")
+    write_label_set(
+        models, ROWS[0], "n01440764,tench,,,,,,", "1,other,,,,,,", yaml=YAML, name="fish"
+    )
     assert "1 have no definition: other." in list(check_set.examined("fish", models))
 
 
 def test_a_set_that_is_not_built_is_no_right_set(models: Path) -> None:
     """The check ends with what the show would end with."""
-    write(models, *ROWS, yaml=YAML.replace("classes", "text"), name="fish")
+    write_label_set(models, *ROWS, yaml=YAML.replace("classes", "text"), name="fish")
     assert "the label set is not built yet" in check_set.line("fish", models)
     lines = check_set.examined("fish", models)
     assert next(lines) == "The words of models/fish are right: 2 labels shown, 1 hidden."
@@ -79,7 +81,7 @@ def test_all_that_is_wrong_is_told_at_once(models: Path, monkeypatch: pytest.Mon
     """Whoever mends what one check says need not run it again for the next mistake."""
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
     text = YAML.replace("classes", "text")
-    write(models, ROWS[0], "1,gold 🐟,,,slur,,,", yaml=text, name="fish")
+    write_label_set(models, ROWS[0], "1,gold 🐟,,,slur,,,", yaml=text, name="fish")
     with pytest.raises(LabelSetError) as caught:
         list(check_set.examined("fish", models))
     expected = ("no label is visible", "no font on this machine", "not built yet")
@@ -131,7 +133,7 @@ def test_a_set_without_its_network_is_no_right_set(tmp_path: Path) -> None:
 
 def test_a_set_in_which_everything_is_hidden_is_no_right_set(models: Path) -> None:
     """A set that would show nothing is a mistake."""
-    write(models, ROWS[0], "n01440764,tench,,,slur,,,", yaml=YAML, name="fish")
+    write_label_set(models, ROWS[0], "n01440764,tench,,,slur,,,", yaml=YAML, name="fish")
     with pytest.raises(LabelSetError, match="no label is visible"):
         list(check_set.examined("fish", models))
 
@@ -141,7 +143,7 @@ def test_letters_that_nothing_can_draw_are_named_with_their_row(
 ) -> None:
     """The wall cannot show an emoji, and the check says in which row one stands."""
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
-    write(models, ROWS[0], ROWS[1], "n01443537,gold 🐟,,,,,,", yaml=YAML, name="fish")
+    write_label_set(models, ROWS[0], ROWS[1], "n01443537,gold 🐟,,,,,,", yaml=YAML, name="fish")
     with pytest.raises(LabelSetError) as caught:
         list(check_set.examined("fish", models))
     (mistake,) = caught.value.mistakes

@@ -10,7 +10,7 @@ import pytest
 from installation.errors import LabelSetError
 from installation.making import check_set, watch
 from installation.naming.label_set.hiding import SAFE
-from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import made_examples, save
 
 
@@ -30,12 +30,12 @@ def looks(count: int, meanwhile: Callable[[int], None]) -> Callable[[], bool]:
 def test_a_saved_spreadsheet_is_tried_once_and_mistakes_are_said(tmp_path: Path) -> None:
     """A change that is wrong is named with its line, once, and watching goes on."""
     yaml = "title: T\ncredit: C\nroot: {id: r, name: r, definition: r}\nmethod: classes\n"
-    write(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
+    write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
     said: list[str] = []
 
     def meanwhile(number: int) -> None:
         if number == 2:
-            write(tmp_path, HEADER, "n01440764,tench,,,x", yaml=yaml)
+            write_label_set(tmp_path, HEADER, "n01440764,tench,,,x", yaml=yaml)
 
     watch.keep_built("weather", SAFE, said.append, looks(12, meanwhile), tmp_path)
     assert said[0] == "labels: a change cannot be built, and the last good set stays."
@@ -85,6 +85,6 @@ def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
 
 def test_a_set_that_is_wrong_from_the_start_is_no_show(tmp_path: Path) -> None:
     """The show does not begin with a set that has mistakes."""
-    write(tmp_path, HEADER, "a,air,,nobody,")
+    write_label_set(tmp_path, HEADER, "a,air,,nobody,")
     with pytest.raises(LabelSetError, match="nobody"):
         watch.watch("weather", SAFE, [], lambda line: None, tmp_path)

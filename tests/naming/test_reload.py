@@ -20,8 +20,8 @@ from installation.naming.reading.classifier import (
 from installation.naming.reload import LabelSetReloader
 from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import HEADER, write
-from tests.naming.scoring.test_conse import embeddings
+from tests.support.embeddings import random_embeddings
+from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_networks import made_onnx, onnx_classifier
 
 CPU = torch.device("cpu")
@@ -34,7 +34,7 @@ class Room:
     def __init__(self, models: Path) -> None:
         self.models = models
         self.said: list[str] = []
-        write(models, *ROWS)
+        write_label_set(models, *ROWS)
         self.build()
         self.classifier = open_classifier(self.load(), CPU)
         seen = signature(self.classifier.label_set.folder)
@@ -49,7 +49,9 @@ class Room:
     def build(self) -> None:
         """Build the set; what its words mean is drawn by lot."""
         label_set = load_label_set("weather", ContentSettings(), self.models)
-        classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(label_set.size, 2))
+        classes, labels = conse.calibrate(
+            random_embeddings(1000, 1), random_embeddings(label_set.size, 2)
+        )
         tensors = {"classes": classes.half(), "labels": labels.half()}
         building.write(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
@@ -74,7 +76,7 @@ def test_nothing_changes_where_nothing_was_changed(room: Room) -> None:
 
 def test_a_row_that_is_hidden_goes_without_a_build(room: Room) -> None:
     """A reason written into a row takes effect in the show that runs, through the same network."""
-    write(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    write_label_set(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
     renewed = room.look()
     assert renewed is not None
     assert [label.name for label in renewed.label_set.labels] == ["air", "cloud"]
@@ -84,7 +86,7 @@ def test_a_row_that_is_hidden_goes_without_a_build(room: Room) -> None:
 
 def test_a_file_that_is_still_written_is_not_opened(room: Room) -> None:
     """A change is taken when it stands still from one look to the next, and once only."""
-    write(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    write_label_set(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
     assert room.look(1) is None
     assert room.look(1) is not None
     assert room.look(3) is None
@@ -92,7 +94,7 @@ def test_a_file_that_is_still_written_is_not_opened(room: Room) -> None:
 
 def test_other_words_wait_for_their_build(room: Room) -> None:
     """Words that were not built yet leave the last good set, and once built they take its place."""
-    write(room.models, *ROWS[:2], "b,gale,,,", ROWS[3])
+    write_label_set(room.models, *ROWS[:2], "b,gale,,,", ROWS[3])
     assert room.look() is None
     (said,) = room.said
     assert said.startswith(
@@ -153,11 +155,11 @@ def test_damage_is_called_damage(room: Room) -> None:
 
 def test_a_mistake_leaves_the_last_good_set_and_is_said_once(room: Room) -> None:
     """What is wrong with a change is said with its line, and the show goes on as it was."""
-    write(room.models, *ROWS[:2], "b,breeze,,nobody,", ROWS[3])
+    write_label_set(room.models, *ROWS[:2], "b,breeze,,nobody,", ROWS[3])
     assert room.look(6) is None
     (_, mistake) = room.said
     assert "labels.csv:3: the parent 'nobody' is not the id of any row" in mistake
-    write(room.models, *ROWS)
+    write_label_set(room.models, *ROWS)
     assert room.look() is None, "the set is again what the show has"
     assert len(room.said) == 2
 
@@ -191,7 +193,7 @@ def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
 
 def test_every_letter_that_may_be_shown_comes_with_it(room: Room) -> None:
     """Whoever draws is told of all characters, so that none is found missing on the wall."""
-    write(room.models, *ROWS[:3], "c,облако,,,")
+    write_label_set(room.models, *ROWS[:3], "c,облако,,,")
     room.build()
     for _ in range(2):
         room.reloader.poll()

@@ -12,7 +12,7 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.seeing.frame import Pixels
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.label_sets import HEADER, write_label_set
 
 YAML = """\
 title: Made
@@ -23,7 +23,7 @@ method: """
 
 def made_examples(models: Path) -> LabelSet:
     """Return a built set of pictures, with a row that is hidden and one that is background."""
-    folder = write(
+    folder = write_label_set(
         models,
         f"{HEADER},is_background",
         *("red,red one,looks red,,,", "green,green one,looks green,,,"),

@@ -13,7 +13,7 @@ from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.clip import Clip
 from installation.naming.reading.classifier import Classifier, CropClassifier
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import write
+from tests.support.label_sets import write_label_set
 from tests.support.small_clip import SMALL, small_clip
 
 HEADER = "id,name,definition,parent,hidden_because,looks_like,is_background"
@@ -37,7 +37,7 @@ WEIGHTS = "clip.safetensors"
 
 def made_prompts(models: Path, *rows: str, yaml: str = YAML) -> LabelSet:
     """Build a set in the folder `models`, with its CLIP beside it, and return it."""
-    write(models, *(rows or ROWS), yaml=yaml, name=NAME)
+    write_label_set(models, *(rows or ROWS), yaml=yaml, name=NAME)
     weights = models / WEIGHTS
     if not weights.exists():
         small_clip(weights)

@@ -15,8 +15,8 @@ from installation.making.build.embedding_cache import Cache, Embed
 from installation.naming.label_set.load import read_source
 from installation.naming.scoring import conse
 from installation.settings.paths import label_set_names
-from tests.naming.label_set.test_label_set import HEADER, write
 from tests.support.full_disk import full_disk
+from tests.support.label_sets import HEADER, write_label_set
 
 WIDTH = 8
 
@@ -134,8 +134,8 @@ def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_cache_is_no_label_set(tmp_path: Path) -> None:
     """Whatever lies in a folder that begins with a dot is no label set."""
-    write(tmp_path, name="weather")
-    write(tmp_path, name=embedding_cache.FOLDER)
+    write_label_set(tmp_path, name="weather")
+    write_label_set(tmp_path, name=embedding_cache.FOLDER)
     assert label_set_names(tmp_path) == ["weather"]
 
 
@@ -168,7 +168,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A second build loads no encoder and makes the same; a changed row costs its sentences."""
     reader = Reader()
     monkeypatch.setattr(from_text, "open_sentence_encoder", reader.open)
-    write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
+    write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
     first = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
     assert len(reader.asked) > 1000
@@ -179,7 +179,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert again.figures == first.figures
 
     reader.asked.clear()
-    write(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,makes us wet,,")
+    write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,makes us wet,,")
     from_text.build_from_text(read_source("weather", tmp_path))
     assert sorted(reader.asked) == ["a person who is a rain, makes us wet", "rain: makes us wet"]
 
@@ -187,7 +187,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The card tells that the cache was damaged or not kept; the build is as good as ever."""
     monkeypatch.setattr(from_text, "open_sentence_encoder", Reader().open)
-    write(tmp_path)
+    write_label_set(tmp_path)
     from_text.build_from_text(read_source("weather", tmp_path))
     (file,) = (tmp_path / embedding_cache.FOLDER).iterdir()
     file.write_bytes(b"cut off")

@@ -33,8 +33,8 @@ from installation.naming.scoring.linear import LinearScorer
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import HEADER, write
 from tests.support.children import NOBODY
+from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import COLOURS, YAML, draw, save
 
 CPU = torch.device("cpu")
@@ -58,7 +58,7 @@ class Eye:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of a set of four labels, red to grey, with five pictures each."""
-    folder = write(tmp_path, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
+    folder = write_label_set(tmp_path, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
     for name, colour in COLOURS.items():
         draw(folder / "examples" / name, colour)
     return folder
@@ -145,7 +145,9 @@ def test_a_row_of_background_is_proposed_where_nothing_gets_a_name(folder: Path)
     assert any(said in line for line in make(folder).figures)
     rows = [f"{name},{name} one,looks {name},,," for name in COLOURS]
     rows[-1] += "yes"
-    write(folder.parent, f"{HEADER},is_background", *rows, name="seen", yaml=YAML + "examples")
+    write_label_set(
+        folder.parent, f"{HEADER},is_background", *rows, name="seen", yaml=YAML + "examples"
+    )
     assert not any(said in line for line in make(folder).figures)
 
 
@@ -352,7 +354,7 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
 def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
     """Line 2 comes before line 10, and so many files that nobody could look at are said, too."""
     rows = [f"row{number},row {number},,," for number in range(9)]
-    write(folder.parent, HEADER, *rows, *_rows(), name="seen", yaml=YAML + "examples")
+    write_label_set(folder.parent, HEADER, *rows, *_rows(), name="seen", yaml=YAML + "examples")
     said = refused(folder)
     assert [line.split(":")[1] for line in said] == [str(line) for line in range(2, 11)]
     with pytest.MonkeyPatch.context() as patch:
@@ -367,7 +369,9 @@ def test_a_flood_of_mistakes_is_counted(folder: Path) -> None:
     """A folder of strange folders gives a page of mistakes and their number, soon."""
     for number in range(500):
         (folder / "examples" / f"rd{number}").mkdir()
-    write(folder.parent, HEADER, *_rows(), "rd,rd,,,", name="seen", yaml=YAML + "examples")
+    write_label_set(
+        folder.parent, HEADER, *_rows(), "rd,rd,,,", name="seen", yaml=YAML + "examples"
+    )
     said = refused(folder)
     assert len(said) == MAX_MISTAKES + 1
     assert said[0].endswith("'rd0' is the id of no row. Did you mean 'rd'?")
@@ -379,7 +383,7 @@ def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
     with TemporaryDirectory() as name:
         models = Path(name)
         models.chmod(0o755)
-        folder = write(models, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
+        folder = write_label_set(models, HEADER, *_rows(), name="seen", yaml=YAML + "examples")
         for row, colour in COLOURS.items():
             draw(folder / "examples" / row, colour, 4)
         source = read_source("seen", models)
@@ -469,7 +473,9 @@ def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) ->
 
 def test_one_label_cannot_be_told_from_another(folder: Path) -> None:
     """A set of a single row is refused with a sentence."""
-    write(folder.parent, HEADER, "red,red one,looks red,,", name="seen", yaml=YAML + "examples")
+    write_label_set(
+        folder.parent, HEADER, "red,red one,looks red,,", name="seen", yaml=YAML + "examples"
+    )
     assert any("there is only one row" in said for said in refused(folder))
 
 

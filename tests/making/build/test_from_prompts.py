@@ -26,7 +26,7 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
-from tests.naming.label_set.test_label_set import write
+from tests.support.label_sets import write_label_set
 from tests.support.made_prompts import HEADER, NAME, WEIGHTS, YAML, made_prompts, opened_prompts
 from tests.support.small_clip import SHALLOW, SMALL, small_clip
 
@@ -191,7 +191,7 @@ def test_a_build_is_for_its_words_and_weights(models: Path, tmp_path: Path) -> N
         ([*plain[:2], "wall,wall,,,,,"], YAML),
         (plain, f'{YAML}templates: ["a {{}}"]\n'),
     ):
-        write(tmp_path, *rows, yaml=yaml, name=NAME)
+        write_label_set(tmp_path, *rows, yaml=yaml, name=NAME)
         source = read_source(NAME, tmp_path)
         fingerprints.add(assemble(source, EVERYTHING).fingerprint)
     assert len(fingerprints) == 4

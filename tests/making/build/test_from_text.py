@@ -14,7 +14,7 @@ from installation.making.build.from_text import TEXT_PACKAGE, embed_labels, open
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.label_sets import HEADER, write_label_set
 
 
 def read_of(row: Row) -> list[str]:
@@ -58,7 +58,9 @@ def test_a_row_that_becomes_background_is_built_anew(tmp_path: Path) -> None:
     """What is built from other sentences than the row's present ones does not fit any more."""
     marks = {}
     for said in ("", "no", "yes"):
-        write(tmp_path, f"{HEADER},is_background", "a,air,thin,,,", f"b,a wall,bare,,,{said}")
+        write_label_set(
+            tmp_path, f"{HEADER},is_background", "a,air,thin,,,", f"b,a wall,bare,,,{said}"
+        )
         marks[said] = load_label_set("weather", ContentSettings(), tmp_path).fingerprint
     assert marks[""] == marks["no"] != marks["yes"]
 

@@ -15,7 +15,7 @@ from installation.making.preview.preview import Preview, preview
 from installation.naming.label_set.hiding import SAFE
 from installation.settings.kiosk import ContentSettings
 from installation.settings.reasons import REASONS
-from tests.naming.label_set.test_label_set import write
+from tests.support.label_sets import write_label_set
 
 YAML = """\
 title: Things
@@ -57,7 +57,7 @@ points: list[Point] = []
 def made(tmp_path_factory: pytest.TempPathFactory) -> Preview:
     """Return the preview, in Spanish, of five things, one more that is hidden, and a heading."""
     models = tmp_path_factory.mktemp("models")
-    write(models, *ROWS, yaml=YAML, name="things")
+    write_label_set(models, *ROWS, yaml=YAML, name="things")
 
     def noting(of: Sequence[Point], *rest: Any) -> pygame.Surface:
         points[:] = of
@@ -119,7 +119,7 @@ def test_it_says_how_evenly_labels_win(made: Preview) -> None:
 
 def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
     """What costs the next preview its time is said with the figures."""
-    write(tmp_path, *ROWS[:3], yaml=YAML, name="things")
+    write_label_set(tmp_path, *ROWS[:3], yaml=YAML, name="things")
     file = from_text.open_sentence_cache(tmp_path).file
     file.parent.mkdir()
     file.write_bytes(b"no tensors")
@@ -134,7 +134,7 @@ def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     """
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
     rows = (*ROWS[:3], ROWS[4].replace("swimmers", ""), "n03063599,コップ,a cup,,,,")
-    write(tmp_path, *rows, yaml=YAML, name="things")
+    write_label_set(tmp_path, *rows, yaml=YAML, name="things")
     made = preview("things", (1280, 720), SAFE, tmp_path, language="de", embed=embed)
     assert made.figures[0].startswith("Of 120 pictures of nothing, "), "hidden as by default"
     facts = {fact.what: fact for fact in made.facts}

@@ -5,9 +5,88 @@ from pathlib import Path
 import pytest
 
 from installation.errors import LabelSetError
-from installation.naming.label_set.hiding import UNSAFE_COUNT, UNSAFE_FILE, unsafe_synsets
+from installation.naming.label_set.hiding import (
+    UNSAFE_COUNT,
+    UNSAFE_FILE,
+    unsafe_synsets,
+)
+from installation.naming.label_set.load import read_source
+from installation.settings.paths import MODELS
+from installation.settings.reasons import REASONS
+from tests.support.label_sets import HEADER, YAML, load_weather, write_label_set
+from tests.support.made_networks import write_unsafe
 
 IDS = [f"n{i:08d}" for i in range(10_000_000, 10_000_000 + UNSAFE_COUNT)]
+
+
+CLASSES = YAML.replace("text", "classes")
+
+
+def test_a_hidden_label_is_gone_and_chains_skip_it(tmp_path: Path) -> None:
+    """A hidden label is in no list and no chain; only its reason is counted."""
+    write_label_set(
+        tmp_path, HEADER, "a,air,,,", "b,bad one,,a,insult", "c,cloud,,b,", "d,dew,,,slur"
+    )
+    label_set = load_weather(tmp_path)
+    assert [label.name for label in label_set.labels] == ["air", "cloud"]
+    assert label_set.rows == (0, 2)
+    assert label_set.labels[1].chain == ("somebody", "air")
+    assert label_set.hidden == {"insult": 1, "slur": 1}
+    assert not any("bad" in text for text in label_set.texts())
+
+
+def test_the_curator_decides_which_reasons_hide(tmp_path: Path) -> None:
+    """A label whose reason the curator does not hide is shown."""
+    write_label_set(tmp_path, HEADER, "a,air,,,age", "b,breeze,,,insult", "c,cloud,,,")
+    assert [label.name for label in load_weather(tmp_path, "insult").labels] == ["air", "cloud"]
+
+
+def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: Path) -> None:
+    """The fetched list adds to the reasons for hiding, and takes none away."""
+    write_label_set(tmp_path, HEADER, "n09818022,,,,", "n10787470,,,,gender", "b,breeze,,,")
+    assert len(load_weather(tmp_path).labels) == 2
+    write_unsafe(tmp_path, "n09818022", "n10787470")
+    label_set = load_weather(tmp_path)
+    assert [label.name for label in label_set.labels] == ["breeze"]
+    assert label_set.hidden == {"gender": 1, "imagenet": 1}
+
+
+def test_a_reason_of_its_own_does_not_keep_a_row_from_imagenets(tmp_path: Path) -> None:
+    """A row has all reasons that there are, and is hidden while the curator hides any of them."""
+    write_label_set(tmp_path, HEADER, "n09818022,,,,gender", "b,breeze,,,")
+    write_unsafe(tmp_path, "n09818022")
+    others = [reason for reason in REASONS if reason != "gender"]
+    label_set = load_weather(tmp_path, *others)
+    assert [label.name for label in label_set.labels] == ["breeze"]
+    assert label_set.hidden == {"imagenet": 1}
+    assert load_weather(tmp_path).hidden == {"gender": 1}, "the first that hides is counted"
+    assert len(load_weather(tmp_path, "insult").labels) == 2
+    assert read_source("weather", tmp_path).rows[0].hidden_because == "gender"
+
+
+def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
+    """A row that names a class by its place in the network is judged as what stands there."""
+    write_label_set(tmp_path, HEADER, "982,groom,at his wedding,,", "1,goldfish,,,", yaml=CLASSES)
+    assert len(load_weather(tmp_path).labels) == 2
+    write_unsafe(tmp_path, "n10148035")
+    label_set = load_weather(tmp_path)
+    assert [label.name for label in label_set.labels] == ["goldfish"]
+    assert label_set.hidden == {"imagenet": 1}
+
+
+def test_classes_without_a_spreadsheet_are_judged_by_their_numbers(tmp_path: Path) -> None:
+    """A list of names for a known network is judged by what stands at each number."""
+    folder = write_label_set(tmp_path, yaml=CLASSES)
+    (folder / "labels.csv").unlink()
+    (folder / "labels.txt").write_text("\n".join(f"thing {i}" for i in range(1000)))
+    label_set = load_weather(tmp_path)
+    assert label_set.rows == load_weather(MODELS, name="objects").rows
+
+
+def test_who_writes_a_spreadsheet_decides(tmp_path: Path) -> None:
+    """A category that the shipped persons hide is shown where the artist's own row says so."""
+    write_label_set(tmp_path, HEADER, "n10148035,,,,")
+    assert [label.name for label in load_weather(tmp_path).labels] == ["groom"]
 
 
 def test_without_the_list_nothing_is_unsafe(tmp_path: Path) -> None:

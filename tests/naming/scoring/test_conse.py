@@ -17,25 +17,19 @@ from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring import conse
 from installation.naming.scoring.conse import ConseScorer
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.embeddings import random_embeddings
+from tests.support.label_sets import HEADER, write_label_set
 
 CPU = torch.device("cpu")
 ENCODER = "e" * 64
 
 
-def embeddings(count: int, seed: int) -> torch.Tensor:
-    """Return random embeddings of unit length."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randn(count, conse.EMBEDDING, generator=generator)
-    return torch.nn.functional.normalize(drawn)
-
-
 @pytest.fixture
 def built(tmp_path: Path) -> LabelSet:
     """A label set of three, one of them hidden, built for an encoder of 30 classes."""
-    write(tmp_path, HEADER, "a,air,,,", "b,breeze,,,insult", "c,cloud,,,")
+    write_label_set(tmp_path, HEADER, "a,air,,,", "b,breeze,,,insult", "c,cloud,,,")
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
-    classes, labels = conse.calibrate(embeddings(30, 1), embeddings(3, 2))
+    classes, labels = conse.calibrate(random_embeddings(30, 1), random_embeddings(3, 2))
     tensors = {"classes": classes.half(), "labels": labels.half()}
     build.write(label_set, BuildResult(tensors, ENCODER, ()))
     return label_set
@@ -43,7 +37,7 @@ def built(tmp_path: Path) -> LabelSet:
 
 def test_scores_are_the_papers_sum_written_out() -> None:
     """The batched scores are those of a plain loop over visitors, classes and labels."""
-    classes, labels = conse.calibrate(embeddings(40, 1), embeddings(7, 2))
+    classes, labels = conse.calibrate(random_embeddings(40, 1), random_embeddings(7, 2))
     logits = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
     scores = ConseScorer(classes, labels, len(labels), 0.5).score(logits)
     for visitor, score in zip(logits.numpy(), scores, strict=True):
@@ -57,7 +51,7 @@ def test_scores_are_the_papers_sum_written_out() -> None:
 
 def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
     """The flatter the network's probabilities, the flatter the scores."""
-    classes, labels = conse.calibrate(embeddings(200, 1), embeddings(50, 2))
+    classes, labels = conse.calibrate(random_embeddings(200, 1), random_embeddings(50, 2))
     scorer = ConseScorer(classes, labels, len(labels), 0.5)
     logits = torch.zeros(1, 200)
     logits[0, 3] = 1
@@ -68,11 +62,11 @@ def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
 
 def test_calibration_makes_the_wins_even() -> None:
     """A label that is near everything wins no more than its share of the classes."""
-    classes = embeddings(1000, 1)
-    common = embeddings(1, 9)
+    classes = random_embeddings(1000, 1)
+    common = random_embeddings(1, 9)
     classes = torch.nn.functional.normalize(classes + 2 * common)
     nearness = torch.linspace(0, 3, 50)[:, None]
-    labels = torch.nn.functional.normalize(embeddings(50, 2) + nearness * common)
+    labels = torch.nn.functional.normalize(random_embeddings(50, 2) + nearness * common)
     plain = (classes @ labels.T).argmax(1).bincount(minlength=50)
     centred, calibrated = conse.calibrate(classes, labels)
     after = (centred @ calibrated.T).argmax(1).bincount(minlength=50)
@@ -110,7 +104,7 @@ def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
 
 def test_a_single_label_gets_everybody() -> None:
     """A set of one row, as an artist may begin with, has numbers, and its label wins."""
-    classes, labels = conse.calibrate(embeddings(1000, 1), embeddings(1, 2))
+    classes, labels = conse.calibrate(random_embeddings(1000, 1), random_embeddings(1, 2))
     scores = ConseScorer(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
     assert torch.equal(scores, torch.ones(3, 1))
 

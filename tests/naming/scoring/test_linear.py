@@ -17,7 +17,7 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import LinearScorer
 from installation.settings.kiosk import ContentSettings
-from tests.naming.label_set.test_label_set import HEADER, write
+from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import YAML
 
 CPU = torch.device("cpu")
@@ -34,7 +34,7 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
 def built(tmp_path: Path) -> LabelSet:
     """A set of four rows: one hidden, one of them background."""
     rows = ("a,air,,,,", "b,breeze,,,insult,", "c,cloud,,,,", "d,dust,,,,yes")
-    write(tmp_path, f"{HEADER},is_background", *rows, yaml=YAML + "examples")
+    write_label_set(tmp_path, f"{HEADER},is_background", *rows, yaml=YAML + "examples")
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
     tensors = {"weight": drawn(4, WIDTH), "bias": drawn(4, seed=1)}
     build.write(label_set, BuildResult(tensors, ENCODER, ()))

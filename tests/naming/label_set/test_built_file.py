@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from installation.errors import LabelSetError
+from installation.making.build import build
+from installation.making.build.result import BuildResult
+from installation.naming.label_set import built_file
+from installation.naming.label_set.hiding import (
+    EVERYTHING,
+)
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
+from installation.naming.scoring.linear import LinearScorer
+from tests.support.label_sets import HEADER, YAML, write_label_set
+
+CPU = torch.device("cpu")
+
+
+ENCODER = "e" * 64
+
+
+@pytest.fixture
+def linear(tmp_path: Path) -> LabelSet:
+    """A set of two labels that reads features, built."""
+    write_label_set(
+        tmp_path, HEADER, "a,air,,,", "b,breeze,,,", yaml=YAML.replace("text", "examples")
+    )
+    tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
+    build.build("weather", tmp_path, lambda *_: BuildResult(tensors, ENCODER, ()))
+    return load_label_set("weather", EVERYTHING, tmp_path)
+
+
+@pytest.mark.parametrize("claim", [2**17, 2**60, 2**64 - 1])
+def test_a_header_that_claims_too_much_is_not_read(linear: LabelSet, claim: int) -> None:
+    """How long a built file's header says it is does not decide how much memory it gets."""
+    linear.built.write_bytes(struct.pack("<Q", claim) + linear.built.read_bytes()[8:])
+    with pytest.raises(LabelSetError, match=f"its header has {claim} bytes"):
+        built_file.check_built(linear)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), -3e38])
+def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float) -> None:
+    """A built file whose sums are right and whose numbers are not is still not shown."""
+    tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
+    tensors["weight"][1, 2] = number
+    said = built_file.expected_metadata(linear, ENCODER)
+    save_file(tensors, linear.built, said)
+    save_file(tensors, linear.built, said | {"tensors_sha256": built_file.checksum(linear.built)})
+    with pytest.raises(LabelSetError, match="'weight' holds numbers beyond 1,000,000, or none"):
+        LinearScorer.from_built(linear, ENCODER, 4, CPU)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from installation.errors import MAX_MISTAKES
+from installation.naming.label_set import csv_file
+from installation.naming.label_set.checks import DEEPEST_CHAIN
+from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            ("id,name,definiton,parent", "a,air,,"),
+            [
+                "weather/labels.csv:1: the column 'definition' is missing "
+                "(seen: id, name, definiton, parent). Rename 'definiton' to 'definition'.",
+                "weather/labels.csv:1: the column 'hidden_because' is missing "
+                "(seen: id, name, definiton, parent). Add it; its cells may be empty.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", "", "a,breeze,,,", ",cloud,,,"),
+            [
+                "weather/labels.csv:4: the id 'a' is there twice (first on line 2). "
+                "Give each row an id of its own.",
+                "weather/labels.csv:5: the id is empty (expected one of its own). Write one.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", "b,Air,,,", "c,,,,"),
+            [
+                "weather/labels.csv:3: the name 'Air' is there twice (first on line 2). "
+                "Make the names differ, or take one row out.",
+                "weather/labels.csv:4: the name is empty (expected text). Write a name.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", b"b,caf\xe9,,,"),
+            [
+                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is not part of a letter; it "
+                'seems to be Windows-1252). In the spreadsheet, save it as "CSV UTF-8".'
+            ],
+        ),
+        (
+            (HEADER, "cloud,cloud,,clout,", "b,bee,,c,", "c,cee,,b,"),
+            [
+                "weather/labels.csv:2: the parent 'clout' is not the id of any row. "
+                "Did you mean 'cloud'?",
+                "weather/labels.csv:3: the parents run in a circle (b › c › b). Empty one of them.",
+                "weather/labels.csv:4: the parents run in a circle (c › b › c). Empty one of them.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,", "b,bee,,,insalt"),
+            [
+                "weather/labels.csv:3: hidden_because is 'insalt' (expected a known reason). "
+                "Did you mean 'insult'?"
+            ],
+        ),
+        (
+            (HEADER, "a,ai\u202er,,,", "b,be\x07e,,,"),
+            [
+                "weather/labels.csv:2: the name holds a direction-changing character (U+202E). "
+                "Take it out.",
+                "weather/labels.csv:3: the name holds a control character (U+0007). Take it out.",
+            ],
+        ),
+        (
+            (HEADER, f"a,{'a' * 121},,,", f"b,bee,{'b' * 401},,"),
+            [
+                "weather/labels.csv:2: the name has 121 letters (expected at most 120). "
+                "Shorten it.",
+                "weather/labels.csv:3: the definition has 401 letters (expected at most 400). "
+                "Shorten it.",
+            ],
+        ),
+        (
+            (HEADER, "a,air,thin, cold, clear,,", 'b,"bee,,,'),
+            [
+                "weather/labels.csv:2: the row has 7 cells (expected 5). "
+                "Put text that holds the separator in quotes.",
+                "weather/labels.csv:3: the row that starts here cannot be read "
+                "(unexpected end of data). Close each quote, and write a quote inside quotes "
+                'twice: "".',
+            ],
+        ),
+        (
+            (HEADER, "a,air,,,age"),
+            [
+                "weather/labels.csv: no label is visible (of 1 rows 1 hidden, 0 background, "
+                "expected at least one). Empty hidden_because or is_background in a row that may "
+                "be shown."
+            ],
+        ),
+        (
+            (HEADER,),
+            [
+                "weather/labels.csv: there is no label in it (expected a row per label under the "
+                "header). Add a row."
+            ],
+        ),
+        (
+            (HEADER, "somebody,air,,,"),
+            [
+                "weather/labels.csv:2: the id 'somebody' is the root's (labelset.yaml names the "
+                "root). Take the row out."
+            ],
+        ),
+    ],
+)
+def test_every_mistake_in_labels_csv_is_named(
+    tmp_path: Path, rows: tuple[str | bytes, ...], expected: list[str]
+) -> None:
+    """Each mistake has its file, its line and its remedy, and all come at once."""
+    write_label_set(tmp_path, *rows)
+    assert mistakes(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "parent", ["id{next}", "nobody{number}", "id{number}"], ids=["deep", "unknown", "own"]
+)
+def test_wrong_parents_do_not_keep_the_kiosk_busy(tmp_path: Path, parent: str) -> None:
+    """As many rows as there may be, each with a wrong parent, are judged within seconds."""
+    count = csv_file.MOST_ROWS
+    rows = [
+        f"id{n},name {n},,{parent.format(next=(n + 1) % count, number=n)}," for n in range(count)
+    ]
+    write_label_set(tmp_path, HEADER, *rows)
+    start = time.process_time()
+    assert len(mistakes(tmp_path)) == MAX_MISTAKES + 1
+    assert time.process_time() - start < 10
+
+
+def test_a_chain_has_an_end(tmp_path: Path) -> None:
+    """Fifty categories above a label are let through, and one more is a mistake."""
+    rows = [f"id{n},name {n},,id{n + 1}," for n in range(DEEPEST_CHAIN + 1)]
+    write_label_set(tmp_path, HEADER, *rows, f"id{len(rows)},top,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert "labels.csv:2: more than 50 categories are above it" in mistake
+
+
+def test_no_message_repeats_what_moves_a_cursor(tmp_path: Path) -> None:
+    """What a stranger wrote stands in a message only as far as it can be printed."""
+    write_label_set(tmp_path, "id,name,\x1bdefinition,parent,hidden_because", "a,air,,,")
+    strange = YAML.replace(
+        "person}", 'person, translations: {"\\e[2J": {name: "", definition: x}}}'
+    )
+    (tmp_path / "weather" / "labelset.yaml").write_text(strange)
+    assert len(said := mistakes(tmp_path)) == 2
+    assert "\x1b" not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("method", "encoder", "only"),
+    [("text", "clip", "efficientnet_lite0"), ("prompts", "efficientnet_lite0", "clip")],
+)
+def test_a_method_with_one_network_takes_no_other(
+    tmp_path: Path, method: str, encoder: str, only: str
+) -> None:
+    """Sentences are read by the network that they were made for.
+
+    It is found when the set is checked, not when the show starts.
+    """
+    write_label_set(tmp_path, yaml=f"{YAML.replace('text', method)}encoder: {encoder}\n")
+    (mistake,) = mistakes(tmp_path)
+    assert f"labelset.yaml:5: encoder is '{encoder}', but {method} reads {only} only" in mistake
+
+
+@pytest.mark.parametrize("bad", ["../up", "a/b", "a\\b", ".hidden"])
+def test_an_id_is_no_way_out_of_a_folder(tmp_path: Path, bad: str) -> None:
+    """Pictures lie in a folder that is called like the id, so an id is a plain name."""
+    write_label_set(tmp_path, HEADER, f"{bad},air,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert "cannot be a folder's name" in mistake
+
+
+@pytest.mark.parametrize("bad", "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")
+def test_a_control_character_is_no_blank(tmp_path: Path, bad: str) -> None:
+    """What Python counts as white space and no screen can draw is refused by its number."""
+    write_label_set(tmp_path, HEADER, f"a,ai{bad}r,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith(
+        f"weather/labels.csv:2: the name holds a control character (U+{ord(bad):04X})"
+    )
+
+
+CLASSES = YAML.replace("text", "classes")
+
+
+def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
+    """With the method `classes` an id that the network does not know is named."""
+    write_label_set(tmp_path, HEADER, "n01443537,,,,", "n09818029,a slip,,,", yaml=CLASSES)
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith(
+        "weather/labels.csv:3: the id 'n09818029' is no output of the network"
+    )
+
+
+def test_one_output_has_one_row(tmp_path: Path) -> None:
+    """A class that is named by its number and by its WordNet id is the same class twice."""
+    write_label_set(tmp_path, HEADER, "0,a fish,,,", "n01440764,another fish,,,", yaml=CLASSES)
+    (mistake,) = mistakes(tmp_path)
+    assert mistake == (
+        "weather/labels.csv:3: the id 'n01440764' is the same output as '0' (first on line 2). "
+        "Give each row an id of its own."
+    )

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.errors import LabelSetError
+from installation.naming.label_set import csv_file
+from installation.naming.label_set.checks import OVERRIDES
+from tests.support.label_sets import HEADER, load_weather, mistakes, write_label_set
+
+CELL = st.text(
+    st.characters(exclude_categories=("C", "Z"), exclude_characters=OVERRIDES),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(
+    names=st.lists(CELL, min_size=1, max_size=8, unique_by=str.casefold),
+    separator=st.sampled_from(",;"),
+    ending=st.sampled_from(["\n", "\r\n", "\r"]),
+    bom=st.booleans(),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    blanks=st.integers(0, 2),
+)
+def test_every_spreadsheet_writes_a_file_that_reads_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    names: list[str],
+    separator: str,
+    ending: str,
+    bom: bool,
+    quoting: int,
+    blanks: int,
+) -> None:
+    """Comma or semicolon, any line ending, BOM or none, quotes or none: the names are the same."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=separator, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerow(csv_file.REQUIRED_COLUMNS)
+    for number, name in enumerate(names):
+        writer.writerow([f"id{number}", name, "words, and; more", "", ""])
+        for _ in range(blanks):
+            writer.writerow([""] * 5)
+    models = tmp_path_factory.mktemp("models")
+    folder = write_label_set(models)
+    (folder / "labels.csv").write_bytes(text.getvalue().encode("utf-8-sig" if bom else "utf-8"))
+    assert [label.name for label in load_weather(models).labels] == names
+
+
+@given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_no_file_gives_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    """Whatever stands in labels.csv, the kiosk reads it or says a sentence."""
+    models = tmp_path_factory.mktemp("models")
+    folder = write_label_set(models)
+    header = f"{HEADER}\n".encode()
+    for text in (content, header + content):
+        (folder / "labels.csv").write_bytes(text)
+        with suppress(LabelSetError):
+            assert load_weather(models).labels
+
+
+def test_empty_names_and_definitions_come_from_imagenet(tmp_path: Path) -> None:
+    """A WordNet id is enough: the name and the definition are ImageNet's."""
+    write_label_set(tmp_path, HEADER, "n09818022,,,,", "n10243137,horn player,,,")
+    astronaut, hornist = load_weather(tmp_path).labels
+    assert astronaut.name == "astronaut"
+    assert astronaut.definition == "a person trained to travel in a spacecraft"
+    assert (hornist.name, hornist.definition != "") == ("horn player", True)
+
+
+def test_a_missing_spreadsheet_is_named(tmp_path: Path) -> None:
+    """A folder without labels.csv is one clear mistake."""
+    (write_label_set(tmp_path) / "labels.csv").unlink()
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv: there is no such file.")
+
+
+def test_a_slip_in_a_translations_column_is_named(tmp_path: Path) -> None:
+    """A column of notes is the artist's own, but `nmae_de` would lose a translation unseen."""
+    write_label_set(tmp_path, f"{HEADER},nmae_de,notes,my_note", "a,air,,,,Luft,x,y")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.endswith("the column 'nmae_de' means nothing here. Did you mean 'name_de'?")
+
+
+def test_tabs_are_a_separator_too(tmp_path: Path) -> None:
+    """What a spreadsheet calls Unicode text, in UTF-8, is read like the others."""
+    write_label_set(tmp_path, HEADER.replace(",", "\t"), "a\tair, clear\t\t\t")
+    assert [label.name for label in load_weather(tmp_path).labels] == ["air, clear"]
+
+
+def test_a_workbook_is_called_what_it_is(tmp_path: Path) -> None:
+    """An .xlsx under the name labels.csv is answered with how to save it."""
+    write_label_set(tmp_path, b"PK\x03\x04\x00\x00\x00")
+    (mistake,) = mistakes(tmp_path)
+    assert "it is a workbook (.xlsx or .ods) under another name" in mistake
+
+
+@pytest.mark.parametrize("bom", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_is_named_and_how_to_save(tmp_path: Path, bom: str) -> None:
+    """What a spreadsheet calls Unicode text is UTF-16; the message says what to save instead."""
+    start = "" if bom == "utf-16" else "\ufeff"
+    write_label_set(tmp_path, f"{start}{HEADER}\na,air,,,".encode(bom))
+    (mistake,) = mistakes(tmp_path)
+    assert mistake == (
+        "weather/labels.csv: it is not UTF-8 (it seems to be UTF-16). "
+        'In the spreadsheet, save it as "CSV UTF-8".'
+    )
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\nSEP=;", "sep=;;;;"])
+def test_excels_first_line_tells_the_separator(tmp_path: Path, first: str) -> None:
+    """The line `sep=;` is no header, and rows are counted as Excel does, which does not show it."""
+    write_label_set(tmp_path, first, HEADER.replace(",", ";"), "a;air, cold, clear, thin;;;")
+    assert [label.name for label in load_weather(tmp_path).labels] == ["air, cold, clear, thin"]
+    write_label_set(tmp_path, "sep=;", HEADER.replace(",", ";"), "a;air;;;insalt")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv:3 (row 2): hidden_because is 'insalt'")
+
+
+def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
+    """Where a cell has several lines, messages name the spreadsheet's row beside the line."""
+    rows = ('a,air,"thin,\nclear,\ncold",,', "", "a,Air,,,insalt", "b,bee,,,,,")
+    write_label_set(tmp_path, HEADER, *rows)
+    assert [of.partition(" has")[0] for of in mistakes(tmp_path)] == [
+        "weather/labels.csv:7 (row 5): the row"
+    ]
+    write_label_set(tmp_path, HEADER, *rows[:3], 'b,bee,"')
+    assert "labels.csv:7 (row 5): the row that starts here cannot be read" in mistakes(tmp_path)[0]
+    write_label_set(tmp_path, HEADER, "", 'b,"two\nlines",,,', *rows[:3])
+    assert [of.partition(". ")[0] for of in mistakes(tmp_path)] == [
+        "weather/labels.csv:9 (row 6): the id 'a' is there twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): the name 'Air' is there twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): hidden_because is 'insalt' (expected a known reason)",
+    ]
+
+
+@pytest.mark.parametrize("column", ["definition?", "definition's", "definitio{n}"])
+def test_the_remedy_for_a_misspelt_column_quotes_it_as_it_is(tmp_path: Path, column: str) -> None:
+    """A column's name is quoted unchanged in the remedy, with the signs that it holds."""
+    write_label_set(tmp_path, f"id,name,{column},parent,hidden_because", "a,air,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.endswith(f" Rename '{column}' to 'definition'.")
+
+
+@pytest.mark.parametrize(
+    ("column", "remedy"),
+    [
+        ("name-de", "Did you mean 'name_de'?"),
+        ("name_pt-BR", "Did you mean 'name_pt'?"),
+        ("definition de", "Did you mean 'definition_de'?"),
+        ("Name (es)", "Did you mean 'name_es'?"),
+        ("name_spanish", "Write the language in two or three letters, such as name_de."),
+    ],
+)
+def test_a_column_that_is_nearly_a_language_is_named(
+    tmp_path: Path, column: str, remedy: str
+) -> None:
+    """A translation is not lost without a word because its column is spelled in another way."""
+    write_label_set(tmp_path, f"{HEADER},{column},nameless,source", "a,air,,,,Luft,x,y")
+    said = f"weather/labels.csv:1: the column '{column.lower()}' means nothing here. {remedy}"
+    assert mistakes(tmp_path) == [said]
+
+
+def test_a_spreadsheet_has_bounds(tmp_path: Path) -> None:
+    """More rows or columns than any set has are one mistake, whatever is in them."""
+    write_label_set(
+        tmp_path, HEADER, *(f"id{n},name {n},,," for n in range(csv_file.MOST_ROWS + 1))
+    )
+    (mistake,) = mistakes(tmp_path)
+    assert "labels.csv:25002: there are more than 25000 rows" in mistake
+    write_label_set(tmp_path, f"{HEADER}{',note' * csv_file.MOST_COLUMNS}", "a,air,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert "labels.csv:1: there are 405 columns" in mistake

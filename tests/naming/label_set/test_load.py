@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from subprocess import run
+
+import pytest
+
+from installation.errors import MAX_MISTAKES, LabelSetError
+from installation.naming.label_set.hiding import (
+    EVERYTHING,
+)
+from installation.naming.label_set.load import load_label_set, read_source
+from installation.naming.lists import imagenet
+from installation.settings.kiosk import ContentSettings
+from installation.settings.paths import MODELS
+from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write_label_set
+
+CLASSES = YAML.replace("text", "classes")
+
+
+def test_rows_become_labels_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Labels keep the spreadsheet's order, and a chain begins with the root's name."""
+    write_label_set(tmp_path)
+    label_set = load_weather(tmp_path)
+    assert [label.name for label in label_set.labels] == ["sunny one", "rainy one"]
+    assert [label.chain for label in label_set.labels] == [
+        ("somebody",),
+        ("somebody", "sunny one"),
+    ]
+    assert label_set.rows == (0, 1)
+
+
+def test_loading_needs_no_torch() -> None:
+    """`kiosk check` answers at once: a label set is loaded without torch or timm."""
+    code = (
+        "import sys\nfrom installation.settings.kiosk import ContentSettings\n"
+        "from installation.naming.label_set.load import load_label_set\n"
+        "load_label_set('persons', ContentSettings())\n"
+        "assert not {'torch', 'timm'} & sys.modules.keys()"
+    )
+    assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    """A mistyped name gets the one that was meant, at the place that says it."""
+    write_label_set(tmp_path, name="victorian")
+    with pytest.raises(LabelSetError) as caught:
+        load_label_set("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
+    assert str(caught.value) == (
+        "kiosk.yaml:12: there is no label set 'vitorian'. Did you mean 'victorian'?"
+    )
+
+
+@pytest.mark.parametrize("name", ["../weather", ".", "", "weather/../weather"])
+def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
+    """No name leads out of models/."""
+    write_label_set(tmp_path)
+    with pytest.raises(LabelSetError, match="there is no label set"):
+        load_weather(tmp_path, name=name)
+
+
+def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
+    """labelset.yaml and labels.csv are mended in one go, each mistake with its line."""
+    write_label_set(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: text\nmin_score: 7\n")
+    said = mistakes(tmp_path)
+    assert said[0].startswith("weather/labelset.yaml:5: metod is not a setting")
+    assert said[1].startswith("weather/labelset.yaml:6: min_score is 7")
+    assert said[2].startswith("weather/labels.csv:2: the row has 6 cells")
+
+
+def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
+    """Fifty mistakes are named and the others counted, so that the first can be read."""
+    write_label_set(tmp_path, HEADER, *(f"id{n},name{n},,nobody{n}," for n in range(80)))
+    said = mistakes(tmp_path)
+    assert len(said) == MAX_MISTAKES + 1
+    assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
+
+
+def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: Path) -> None:
+    """With the method `classes` a row that is only a parent is a heading: in chains, no label."""
+    rows = (HEADER, "n03699975,machine,,,", "n03642806,,,n03699975,", "n01443537,,,,")
+    write_label_set(tmp_path, *rows, yaml=CLASSES)
+    label_set = load_weather(tmp_path)
+    assert [label.name for label in label_set.labels] == ["laptop", "goldfish"]
+    assert label_set.rows == (620, 1)
+    assert label_set.labels[0].chain == ("somebody", "machine")
+
+
+def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> None:
+    """A smaller network can read the rows of a larger one: what it does not know is counted."""
+    rows = ("n01443537,,,n09818022,", "n09818022,,,,", "n10787470,,,,", "n09820263,,,,insult")
+    write_label_set(tmp_path, HEADER, *rows, yaml=CLASSES)
+    label_set = load_weather(tmp_path)
+    assert [label.name for label in label_set.labels] == ["goldfish"]
+    assert label_set.labels[0].chain == ("somebody", "astronaut")
+    assert (label_set.size, label_set.unknown, label_set.hidden) == (4, 2, {})
+    write_label_set(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
+    (mistake,) = mistakes(tmp_path)
+    assert "0 background, 1 unknown to the network, expected at least one). Take a" in mistake
+
+
+def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
+    """The rows of persons-21k fit a head of 11,221 classes; the others are only counted."""
+    shipped = read_source("persons-21k")
+    text = (MODELS / "persons-21k" / "labels.csv").read_bytes()
+    encoder = "vit_base_patch16_224_miil.in21k"
+    write_label_set(tmp_path, text, yaml=f"{CLASSES}encoder: {encoder}\n")
+    label_set = load_label_set("weather", EVERYTHING, tmp_path)
+    known = set(imagenet.synsets("imagenet21k_miil_synsets.txt"))
+    assert {label.id for label in label_set.labels} == known & {row.id for row in shipped.rows}
+    headings = {row.parent for row in shipped.rows}
+    gone = [row for row in shipped.rows if row.id not in known | headings]
+    assert label_set.unknown == len(gone) > 1000
+
+
+def test_a_row_in_the_background_stands_in_no_chain(tmp_path: Path) -> None:
+    """What is never shown is not shown above a label either."""
+    rows = ("room,an empty room,,,,yes", "cook,cook,,room,,", "baker,baker,,cook,,")
+    write_label_set(tmp_path, f"{HEADER},is_background", *rows)
+    label_set = load_weather(tmp_path)
+    chains = [label.chain for label in label_set.labels]
+    assert chains == [("somebody",), ("somebody", "cook")]
+    assert not any("room" in text for text in label_set.texts())
+
+
+def test_what_is_not_read_is_named_with_the_mistakes(tmp_path: Path) -> None:
+    """A labels.csv that is left from before and wrong says which names it keeps from being read."""
+    folder = write_label_set(tmp_path, HEADER, "a,air,,,insalt")
+    (folder / "labels.txt").write_text("sun\nrain\n")
+    first, second = mistakes(tmp_path)
+    assert first == (
+        "weather/labels.csv: the labels are read from it, and not from labels.txt. "
+        "If it is not meant, move labels.csv away; else mend it."
+    )
+    assert second.startswith("weather/labels.csv:2: hidden_because")

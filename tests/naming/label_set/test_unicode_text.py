@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u3164", "\xad\xad", "\u2800", "\u0301"])
+def test_a_name_can_be_seen(tmp_path: Path, unseen: str) -> None:
+    """A name of invisible letters would be an empty tag on a visitor, in any language."""
+    write_label_set(tmp_path, f"{HEADER},name_de", f"a,{unseen},,,,", f"b,breeze,,,,{unseen}")
+    code = f"(U+{ord(unseen[0]):04X}). Write it with letters, or leave it empty."
+    assert mistakes(tmp_path) == [
+        f"weather/labels.csv:2: the name holds nothing that can be seen {code}",
+        f"weather/labels.csv:3: name_de holds nothing that can be seen {code}",
+    ]
+    write_label_set(tmp_path, yaml=YAML.replace("name: somebody", f'name: "{unseen}"'))
+    (mistake,) = mistakes(tmp_path)
+    assert "labelset.yaml:3: root.name holds nothing that can be seen" in mistake
+
+
+@pytest.mark.parametrize("twin", ["ba\xadker", "baker\u200b", "Ba\u2060ker"])
+def test_names_that_look_the_same_are_the_same(tmp_path: Path, twin: str) -> None:
+    """Letters without a form of their own do not tell two names apart."""
+    write_label_set(tmp_path, HEADER, "a,baker,,,", f"b,{twin},,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv:3: the name 'Ba" if twin[0] == "B" else "weather")
+    assert "is there twice (first on line 2)" in mistake
+
+
+def test_an_accent_may_be_a_letter_of_its_own(tmp_path: Path) -> None:
+    """A name is the same whether its accents are written with their letters or after them."""
+    write_label_set(tmp_path, HEADER, "a,caf\xe9,,,", "b,cafe\u0301,,,")
+    assert "is there twice" in mistakes(tmp_path)[0]
