@@ -180,12 +180,12 @@ def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
 
     files_read = signature(room.classifier.label_set.folder)
     room.reloader = LabelSetReloader(room.classifier, files_read, load, room.said.append)
-    write(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    write_label_set(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
     assert room.look() is None
     (line,) = room.said
     assert line.startswith(f"labels: opening a change failed with a {type(failure).__name__}, ")
     assert "opening a changed label set" in caplog.text
-    write(room.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
+    write_label_set(room.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
     reopened = room.look()
     assert reopened is not None
     assert [label.name for label in reopened.label_set.labels] == ["air", "breeze"]
