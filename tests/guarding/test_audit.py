@@ -20,23 +20,23 @@ def test_the_audit_runs_every_probe_in_the_real_show(user: str, tmp_path: Path) 
     """`kiosk audit --json` lists each probe from both threads, refused by the expected layer."""
     outcome = run("-m", "installation", "audit", "--json", user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    said = json.loads(outcome.stdout)
-    assert sorted(said) == ["absent", "attempts", "facts", "missing", "not_proved", "proved"]
-    expected = {attempt.name: attempt.layer for attempt in ALL_PROBES}
-    answers = {attempt.name: attempt.errno or REFUSED_ERRNO for attempt in ALL_PROBES}
-    lose_numbers = {attempt.name for attempt in ALL_PROBES if attempt.library}
-    there = expected.keys() - set(said["absent"])
-    assert there | MAY_BE_ABSENT == expected.keys() | MAY_BE_ABSENT
-    tried = {(each["name"], each["thread"]) for each in said["attempts"]}
-    assert tried == {(name, thread) for name in there for thread in ("main", "earlier")}
-    for each in said["attempts"]:
+    report = json.loads(outcome.stdout)
+    assert sorted(report) == ["absent", "attempts", "facts", "missing", "not_proved", "proved"]
+    expected = {probe.name: probe.layer for probe in ALL_PROBES}
+    numbers = {probe.name: probe.errno or REFUSED_ERRNO for probe in ALL_PROBES}
+    lose_numbers = {probe.name for probe in ALL_PROBES if probe.library}
+    present = expected.keys() - set(report["absent"])
+    assert present | MAY_BE_ABSENT == expected.keys() | MAY_BE_ABSENT
+    tried = {(each["name"], each["thread"]) for each in report["attempts"]}
+    assert tried == {(name, thread) for name in present for thread in ("main", "earlier")}
+    for each in report["attempts"]:
         assert sorted(each) == ["errno", "layer", "name", "refused", "thread"]
         assert each["refused"] is True, each
-        told = each["errno"] is not None or each["name"] not in lose_numbers
-        assert each["layer"] == (expected[each["name"]] if told else None), each
-        # A number that only the filter gives, or the kernel itself could be meant.
-        assert each["layer"] != SECCOMP or each["errno"] == answers[each["name"]], each
-    assert said["missing"] == []
+        known = each["errno"] is not None or each["name"] not in lose_numbers
+        assert each["layer"] == (expected[each["name"]] if known else None), each
+        # Only the filter gives this number; the kernel itself gives others.
+        assert each["layer"] != SECCOMP or each["errno"] == numbers[each["name"]], each
+    assert report["missing"] == []
     assert "camera: rehearsal" in outcome.stderr
 
 
@@ -45,10 +45,10 @@ def test_an_audit_without_the_launcher_proves_nothing(tmp_path: Path) -> None:
     program = "import sys; from installation.cli.main import main; sys.exit(main(sys.argv[1:]))"
     outcome = run("-c", program, "audit", "--short", "--json", user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 1
-    said = json.loads(outcome.stdout)
-    assert said["missing"][0].startswith("stage one: ")
-    assert not all(each["refused"] for each in said["attempts"])
-    assert said["proved"].startswith("Nothing is proved")
+    report = json.loads(outcome.stdout)
+    assert report["missing"][0].startswith("stage one: ")
+    assert not all(each["refused"] for each in report["attempts"])
+    assert report["proved"].startswith("Nothing is proved")
 
 
 @needs_guard
@@ -58,8 +58,8 @@ def test_the_audit_is_whole_in_a_file(tmp_path: Path) -> None:
     with (tmp_path / "audit.json").open("w") as file:
         outcome = subprocess.run(command, stdout=file, cwd=ROOT, check=False, timeout=60)
     assert outcome.returncode == 0
-    said = json.loads((tmp_path / "audit.json").read_text())
-    assert len(said["attempts"]) == 2 * (len(QUICK_PROBES) - len(said["absent"]))
+    report = json.loads((tmp_path / "audit.json").read_text())
+    assert len(report["attempts"]) == 2 * (len(QUICK_PROBES) - len(report["absent"]))
 
 
 @needs_guard
@@ -103,13 +103,13 @@ def test_the_audit_holds_under_the_systemd_unit(tmp_path: Path) -> None:
         RUNTIME_DIRECTORY=str(scratch_dir),
     )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    said = json.loads(outcome.stdout)
-    assert "write into the home folder" in said["absent"]
-    layers = {each["name"]: each["layer"] for each in said["attempts"]}
+    report = json.loads(outcome.stdout)
+    assert "write into the home folder" in report["absent"]
+    layers = {each["name"]: each["layer"] for each in report["attempts"]}
     assert layers["change an open file's permissions"] == "seccomp"
 
 
-ELSEWHERE = """
+OTHER_SYSTEM = """
 import os, signal, socket, subprocess, sys
 import sysconfig
 sysconfig.get_config_vars()
@@ -130,7 +130,9 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_the_audit_on_other_systems_says_what_is_missing(platform: str, tmp_path: Path) -> None:
     """On macOS and Windows no probe runs, and the audit ends with 1 and names what is missing."""
-    outcome = run(*("-c", ELSEWHERE, platform, "audit", "--short"), user=USERS[0], folder=tmp_path)
+    outcome = run(
+        *("-c", OTHER_SYSTEM, platform, "audit", "--short"), user=USERS[0], folder=tmp_path
+    )
     assert outcome.returncode == 1, outcome.stderr
     assert "Missing:\n  stage one: " in outcome.stdout
     assert "Nothing is proved" in outcome.stdout

@@ -15,47 +15,47 @@ from tests.support.children import PLAYED_S, environment, home_of, needs_guard
 
 @needs_guard
 def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Path) -> None:
-    """A window is opened before the second stage, and still painted after it."""
+    """A window that is opened before stage two is still painted after it."""
     home = home_of("root", tmp_path)
-    chosen = {k: v for k, v in environment(home).items() if k != "SDL_VIDEODRIVER"}
+    variables = {k: v for k, v in environment(home).items() if k != "SDL_VIDEODRIVER"}
     arguments = ["--source", "rehearsal", "--windowed", "1280x720"]
     running = subprocess.Popen(
         [sys.executable, "-m", "installation", "run", *arguments],
         cwd=home,
-        env=chosen | {"DISPLAY": display},
+        env=variables | {"DISPLAY": display},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert running.stderr is not None
-    said = ""
+    log = ""
     for line in running.stderr:
-        said += line
+        log += line
         if line.startswith("camera:"):
             break
     with pytest.raises(subprocess.TimeoutExpired):
         running.wait(PLAYED_S)
     shared = segments_of(running.pid)
     running.send_signal(signal.SIGTERM)
-    told, rest = running.communicate(timeout=60)
-    assert running.returncode == 0, said + rest
-    assert "screen: display 0 through x11, 1280×720" in said
-    assert "privacy: enforced; " in said
-    summary = json.loads(told.splitlines()[-1])
+    output, rest = running.communicate(timeout=60)
+    assert running.returncode == 0, log + rest
+    assert "screen: display 0 through x11, 1280×720" in log
+    assert "privacy: enforced; " in log
+    summary = json.loads(output.splitlines()[-1])
     assert summary["event"] == "summary"
     assert summary["mirror_fps"] > 0
     assert not shared
 
 
 def segments_of(pid: int) -> list[str]:
-    """Return the pieces of System V's shared memory that the process `pid` has made."""
+    """Return the System V shared memory segments that the process `pid` has made."""
     listed = Path("/proc/sysvipc/shm").read_text().splitlines()
     made_by = listed[0].split().index("cpid")
     return [line for line in listed[1:] if line.split()[made_by] == str(pid)]
 
 
-def test_shared_memory_is_found_where_it_is() -> None:
-    """The control: memory that every account could attach would be seen."""
+def test_shared_memory_would_be_found() -> None:
+    """The control: shared memory that every account could attach is found."""
     library, private, remove = ctypes.CDLL(None), 0, 0
     segment = library.shmget(private, 4096, 0o1600)
     try:

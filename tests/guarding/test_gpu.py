@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.gpu, needs_guard]
 
 
 def test_the_guard_holds_over_a_graphics_card(tmp_path: Path) -> None:
-    """The audit's show reads visitors on the card, and every attempt is refused all the same."""
+    """While a graphics card reads visitors, every probe of the audit is refused."""
     import torch
 
     if not torch.cuda.is_available():

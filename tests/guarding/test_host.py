@@ -20,8 +20,16 @@ FILES = {
 }
 
 
-def fact(root: Path, name: str, display: str = "") -> bool | None:
-    """Return whether the fact `name` of the machine at `root` is good."""
+def make(root: Path, files: Mapping[str, str | None]) -> None:
+    """Write `files` under `root`; None: there is no such file."""
+    for path, content in files.items():
+        if content is not None:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(content)
+
+
+def is_good(root: Path, name: str, display: str = "") -> bool | None:
+    """Return the result of the host check `name` for the machine at `root`."""
     found = {each.name: each for each in check_host(root, {"DISPLAY": display})}
     assert found[name].remedy.endswith(".")
     return found[name].good
@@ -53,39 +61,27 @@ def fact(root: Path, name: str, display: str = "") -> bool | None:
         ("false cameras", "sys/module/v4l2loopback/version", "1\n", False),
     ],
 )
-def test_facts_of_a_machine(
+def test_each_check_reads_the_machine(
     name: str, file: str, text: str | None, good: bool | None, tmp_path: Path
 ) -> None:
-    """What the program cannot enforce is looked at, and unknown is not taken for good."""
-    for path, content in {**FILES, file: text}.items():
-        if content is not None:
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_text(content)
-    assert fact(tmp_path, name) is good
+    """What the program cannot enforce is checked, and unknown is not taken for good."""
+    make(tmp_path, {**FILES, file: text})
+    assert is_good(tmp_path, name) is good
 
 
 @pytest.mark.parametrize(("behind", "good"), [("none\n", True), ("/dev/sda3\n", False)])
 def test_zram_that_is_written_to_a_disk(behind: str, good: bool, tmp_path: Path) -> None:
-    """Swap in memory is no disk, unless it has a disk behind it."""
+    """Swap in zram is in memory, unless zram has a disk behind it."""
     swaps = FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n"
-    for path, content in {"proc/swaps": swaps, "sys/block/zram0/backing_dev": behind}.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(content)
-    assert fact(tmp_path, "swap") is good
-
-
-def make(root: Path, files: Mapping[str, str]) -> None:
-    """Write `files` under `root`."""
-    for path, content in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(content)
+    make(tmp_path, {"proc/swaps": swaps, "sys/block/zram0/backing_dev": behind})
+    assert is_good(tmp_path, "swap") is good
 
 
 @pytest.mark.parametrize(("total", "good"), [("0 kB", True), ("8 kB", None)])
-def test_a_kernel_without_a_list_of_swap(total: str, good: bool | None, tmp_path: Path) -> None:
-    """A kernel that was built without swap says so elsewhere."""
+def test_a_kernel_without_swap(total: str, good: bool | None, tmp_path: Path) -> None:
+    """A kernel that was built without swap has no /proc/swaps and reports 0 kB."""
     make(tmp_path, {"proc/meminfo": f"MemTotal:       24 kB\nSwapTotal:      {total}\n"})
-    assert fact(tmp_path, "swap") is good
+    assert is_good(tmp_path, "swap") is good
 
 
 @pytest.mark.parametrize(
@@ -100,71 +96,69 @@ def test_a_kernel_without_a_list_of_swap(total: str, good: bool | None, tmp_path
 def test_a_program_that_is_kept_out_of_swap(
     group: str, most: str, good: bool, tmp_path: Path
 ) -> None:
-    """Under systemd there may be swap, as the show's memory is never written to it."""
+    """Under systemd the machine may have swap: the show's memory is never written to it."""
     files = {
         "proc/swaps": FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n",
         "proc/self/cgroup": "0::/system.slice/kiosk.service\n",
         f"sys/fs/cgroup/{group}/memory.swap.max": most,
     }
     make(tmp_path, files)
-    assert fact(tmp_path, "swap") is good
-    said = swap_on_disk(tmp_path)
-    assert (said is None) is good
-    assert said is None or str(said).startswith(
+    assert is_good(tmp_path, "swap") is good
+    mistake = swap_on_disk(tmp_path)
+    assert (mistake is None) is good
+    assert mistake is None or str(mistake).startswith(
         "swap: memory may be written to /dev/sda2. Turn swap off"
     )
 
 
 def test_a_machine_that_may_hibernate_to_its_swap(tmp_path: Path) -> None:
-    """Where nothing is set up, but there is swap, it may be set up when it is asked for."""
+    """If there is swap, hibernation may be set up later, so it is unknown."""
     swaps = FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n"
     files = {"sys/power/state": "mem disk\n", "sys/power/resume": "0:0\n", "proc/swaps": swaps}
     make(tmp_path, files)
-    assert fact(tmp_path, "hibernation") is None
+    assert is_good(tmp_path, "hibernation") is None
 
 
 def test_a_machine_that_hibernates(tmp_path: Path) -> None:
     """Hibernation writes all memory to the disk that the machine resumes from."""
-    for path, content in {"sys/power/state": "mem disk\n", "sys/power/resume": "8:2\n"}.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(content)
-    assert fact(tmp_path, "hibernation") is False
+    make(tmp_path, {"sys/power/state": "mem disk\n", "sys/power/resume": "8:2\n"})
+    assert is_good(tmp_path, "hibernation") is False
 
 
 def test_an_x_server_on_the_network(tmp_path: Path) -> None:
-    """A display that listens to the network is bad; one that does not may still be copied."""
+    """An X server on the network is not good; the screen of any other may still be copied."""
     (tmp_path / "proc/net").mkdir(parents=True)
     table = tmp_path / "proc/net/tcp"
     table.write_text("  sl  local_address\n   0: 00000000:1770 00000000:0000 0A\n")
-    assert fact(tmp_path, "display", ":0") is False
+    assert is_good(tmp_path, "display", ":0") is False
     table.write_text("  sl  local_address\n")
-    assert fact(tmp_path, "display", ":0") is None
-    assert fact(tmp_path, "display") is True
+    assert is_good(tmp_path, "display", ":0") is None
+    assert is_good(tmp_path, "display") is True
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_whether_root_has_its_rights_is_asked(user: str, tmp_path: Path) -> None:
-    """Root has no right of root only once it has given them up; who started it is told."""
+def test_a_show_that_runs_as_root_is_reported(user: str, tmp_path: Path) -> None:
+    """The check of the user names root, even after root has dropped its capabilities."""
     program = (
         "from installation.guarding.layers import limits\n"
         "from installation.guarding.host import check_host\n"
         "for step in (lambda: None, limits.drop_capabilities):\n"
         "    step()\n"
-        "    [user] = [fact for fact in check_host() if fact.name == 'user']\n"
+        "    [user] = [check for check in check_host() if check.name == 'user']\n"
         "    print(user.good, user.found)\n"
     )
     outcome = run("-c", program, user=user, folder=tmp_path)
-    told = {
+    expected = {
         "root": "False the show runs as root, with root's capabilities\n"
         "False the show runs as root, without root's capabilities\n",
         "ordinary user": 2
         * "True the show runs as an ordinary user, without root's capabilities\n",
     }
-    assert outcome.stdout == told[user], outcome.stderr
+    assert outcome.stdout == expected[user], outcome.stderr
 
 
-def test_only_what_was_asked_is_told_of_false_cameras(tmp_path: Path) -> None:
-    """That v4l2loopback is not loaded does not say that there is no other false camera."""
+def test_the_check_of_false_cameras_names_what_it_knows(tmp_path: Path) -> None:
+    """It reports that v4l2loopback is not loaded, not that there is no other false camera."""
     make(tmp_path, {"sys/module/videodev/version": "1\n"})
     [found] = [each for each in check_host(tmp_path) if each.name == "false cameras"]
     assert found.found == "v4l2loopback is not loaded"

@@ -15,14 +15,14 @@ from tests.support.manual_clock import ManualClock
 
 @given(st.text())
 def test_lines_are_short_and_printable(text: str) -> None:
-    """Whatever is said, no line of the log is longer than 300 printable characters."""
+    """No line of the log is longer than 300 printable characters."""
     lines: list[str] = []
     Log(lines.append).say(text)
     assert all(len(line) <= STDERR.longest_line and line.isprintable() for line in lines)
 
 
-def test_a_long_sentence_takes_several_lines() -> None:
-    """No word of a remedy is lost behind a long path."""
+def test_a_long_message_takes_several_lines() -> None:
+    """No word of a remedy after a long path is lost."""
     lines: list[str] = []
     words = " ".join(f"word-{i}" for i in range(200))
     Log(lines.append).say(f"  {words} end")
@@ -30,8 +30,8 @@ def test_a_long_sentence_takes_several_lines() -> None:
     assert " ".join(lines) == f"  {words} end"
 
 
-def test_what_is_no_words_is_left_out() -> None:
-    """Pictures written in letters are one long word, of which little is left; arrays are none."""
+def test_what_is_not_text_is_left_out() -> None:
+    """A picture encoded as text is one long word, which is cut; an array is left out."""
     lines: list[str] = []
     log = Log(lines.append)
     log.say(base64.b64encode(bytes(range(256)) * 100).decode())
@@ -42,27 +42,27 @@ def test_what_is_no_words_is_left_out() -> None:
     assert lines[1] == "(left out: ndarray, which is not text)"
 
 
-def test_why_it_ends_is_said_after_a_flood() -> None:
-    """The sentence that ends a command is there however much was said before it."""
+def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
+    """Why a command ends is written, however much was written before."""
     clock = ManualClock()
     lines: list[str] = []
     log = Log(lines.append, clock.now)
     for _ in range(BURST + 7):
         log.say("again")
-    log.end("kiosk.yaml:1: it is wrong. Mend it.")
-    assert lines[BURST:] == ["(7 lines were left out)", "kiosk.yaml:1: it is wrong. Mend it."]
+    log.end("kiosk.yaml:1: it is wrong. Correct it.")
+    assert lines[BURST:] == ["(7 lines were left out)", "kiosk.yaml:1: it is wrong. Correct it."]
 
 
-def test_an_end_of_many_lines_is_cut_off_and_said_so() -> None:
-    """A file with a thousand mistakes does not flood the log either."""
+def test_an_end_of_many_lines_is_limited() -> None:
+    """A file with a thousand mistakes does not flood the log, and the rest is counted."""
     lines: list[str] = []
     Log(lines.append, ManualClock().now).end("again\n" * 1000)
     assert len(lines) == BURST + 1
     assert lines[-1] == f"({1000 - BURST} lines were left out)"
 
 
-def test_a_flood_is_cut_off_and_said_so() -> None:
-    """A fault that repeats at every frame does not fill the log; how much was left out is there."""
+def test_a_flood_is_limited() -> None:
+    """A fault that repeats at every frame does not fill the log, and the rest is counted."""
     clock = ManualClock()
     lines: list[str] = []
     log = Log(lines.append, clock.now)
@@ -76,8 +76,8 @@ def test_a_flood_is_cut_off_and_said_so() -> None:
     assert len(lines) == BURST + LINES_PER_S + 1
 
 
-def test_tracebacks_go_the_same_way() -> None:
-    """What Python logs of a failure is cut to the same lines."""
+def test_tracebacks_become_short_lines() -> None:
+    """What Python's own log writes of a failure has the same limits."""
     lines: list[str] = []
     handler = LogHandler(Log(lines.append))
     try:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,16 @@ from tests.support.children import (
     run,
 )
 
-OPENINGS = {
+LEFT_OPEN = {
     "nothing": ("", None),
-    "a file to write": ("kept = open('new', 'w')", "is a file that is open for writing"),
+    "a file for writing": ("kept = open('new', 'w')", "is a file that is open for writing"),
     "a socket to the network": (
         "import socket; kept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
         "kept.connect(('127.0.0.1', 9))",
         "is a socket to a network",
     ),
     "a pair of sockets": ("import socket; kept = socket.socketpair()", "an unnamed program"),
-    "a pipe to somebody": (
+    "a pipe to another program": (
         "import os, subprocess; read, write = os.pipe(); "
         "kept = subprocess.Popen(['sleep', '60'], stdin=read); os.close(read)",
         "is a pipe to another program",
@@ -33,7 +32,7 @@ OPENINGS = {
         "kept = mmap.mmap(file.fileno(), 4096); file.close()",
         "can be written",
     ),
-    "a mapping for reading of a file to write": (
+    "a read-only mapping of a file for writing": (
         "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
         "kept = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ); file.close()",
         "can be written",
@@ -42,29 +41,28 @@ OPENINGS = {
 }
 
 
+FIND_LEAKS = """
+from installation.guarding.open_files import find_leaks
+for mistake in find_leaks(["/dev/null"], ()):
+    print(mistake.what)
+if type(globals().get("kept")).__name__ == "Popen":
+    kept.kill()
+    kept.wait()
+"""
+
+
 @pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("what", OPENINGS)
+@pytest.mark.parametrize("what", LEFT_OPEN)
 def test_what_was_opened_before_the_sandbox_is_found(user: str, tmp_path: Path, what: str) -> None:
     """Each kind of descriptor and mapping that could carry pictures is found."""
-    opening, found = OPENINGS[what]
-    program = (
-        f"{opening}\nfrom installation.guarding.open_files import find_leaks\n"
-        + textwrap.dedent(
-            """
-        for mistake in find_leaks(["/dev/null"], ()):
-            print(mistake.what)
-        if type(globals().get("kept")).__name__ == "Popen":
-            kept.kill()
-            kept.wait()
-        """
-        )
-    )
+    statement, problem = LEFT_OPEN[what]
+    program = f"{statement}\n{FIND_LEAKS}"
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    if found is None:
+    if problem is None:
         assert outcome.stdout == ""
     else:
-        assert found in outcome.stdout
+        assert problem in outcome.stdout
 
 
 SEAL = """
@@ -80,10 +78,10 @@ DEGRADED = STAGE_ONE_PROGRAM.replace("enforce", "degraded")
 
 STAY = """
 import os, select
-ending = os.pidfd_open(os.getpid())
+parent = os.pidfd_open(os.getpid())
 def stay():
     end = select.poll()
-    end.register(ending, select.POLLIN)
+    end.register(parent, select.POLLIN)
     end.poll()
     os._exit(0)
 """

@@ -16,13 +16,13 @@ SUMMARY = {"event": "summary", "seconds": 1.5, "frame_age_ms": {"p50": None, "p9
 
 
 def test_the_summary_passes() -> None:
-    """The report that the show makes is one that the clerk writes down."""
+    """The output filter writes the report that the show makes."""
     assert is_summary(json.dumps(SUMMARY).encode())
 
 
 @given(st.binary(min_size=1))
-def test_no_bytes_pass_as_a_report(data: bytes) -> None:
-    """What is no object of numbers that calls itself a summary is not written."""
+def test_other_bytes_are_not_a_report(data: bytes) -> None:
+    """What is not an object of numbers with the event name `summary` is not written."""
     assert not is_summary(data)
 
 
@@ -36,19 +36,19 @@ def test_no_bytes_pass_as_a_report(data: bytes) -> None:
         SUMMARY | {f"n{i}": i for i in range(400)},
     ],
 )
-def test_words_and_lists_do_not_pass_as_numbers(report: dict[str, object]) -> None:
-    """A picture spelled out in letters, in a list or in a long report is refused."""
+def test_text_and_lists_are_not_numbers(report: dict[str, object]) -> None:
+    """A picture encoded as text, as a list or as a long report is refused."""
     assert not is_summary(json.dumps(report).encode())
 
 
 @given(st.text(max_size=200))
-def test_text_stays_text_in_one_line(text: str) -> None:
-    """What the clerk writes is printable, whatever came."""
+def test_a_line_is_printable(text: str) -> None:
+    """The output filter writes only printable characters, whatever it reads."""
     assert text_only(text.encode("utf-8", "ignore"), STDERR).isprintable()
 
 
-def test_pictures_are_no_lines() -> None:
-    """Raw bytes and lines longer than any verdict are left out, and it says so."""
+def test_pictures_are_left_out() -> None:
+    """Raw bytes and lines longer than any verdict are left out, with a remark."""
     noise = random.Random(0).randbytes(500)
     assert text_only(noise, STDOUT) == "(left out: a line that is not text)"
     assert (
@@ -56,13 +56,13 @@ def test_pictures_are_no_lines() -> None:
     )
 
 
-def written(said: bytes, allowed: str, folder: Path) -> bytes:
-    """Return what is in a file after a clerk was told `said`, with what is `allowed`."""
+def written(data: bytes, limits: str, folder: Path) -> bytes:
+    """Return what an output filter with `limits` has written of `data` to a file."""
     program = (
         "import os\nfrom installation.guarding import output_filter\n"
         "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
-        f"started = output_filter.start_line_filter(file, output_filter.{allowed})\n"
-        f"os.write(started.pipe, {said!r})\n"
+        f"started = output_filter.start_line_filter(file, output_filter.{limits})\n"
+        f"os.write(started.pipe, {data!r})\n"
         "os.close(started.pipe)\n"
         "output_filter.wait(started.pid)\n"
     )
@@ -71,20 +71,20 @@ def written(said: bytes, allowed: str, folder: Path) -> bytes:
     return (folder / "home" / "out").read_bytes()
 
 
-def test_a_clerk_writes_lines_to_a_file(tmp_path: Path) -> None:
-    """Standard output that is a file is written outside the sandbox, line by line."""
-    there = written(b"one\n\xff\xfe\nthree\n", "STDOUT", tmp_path)
-    assert there == b"one\n(left out: a line that is not text)\nthree\n"
+def test_lines_are_written_to_a_file(tmp_path: Path) -> None:
+    """If standard output is a file, it is written outside the sandbox, line by line."""
+    text = written(b"one\n\xff\xfe\nthree\n", "STDOUT", tmp_path)
+    assert text == b"one\n(left out: a line that is not text)\nthree\n"
 
 
-def test_a_flood_of_lines_is_cut_off_and_said_so(tmp_path: Path) -> None:
-    """More lines than anybody could read are not written, but how many there were is."""
-    there = written(b"again\n" * 20, "LineLimits(300, 0, 5)", tmp_path)
-    assert there == b"again\n" * 5 + b"(15 lines were left out)\n"
+def test_a_flood_of_lines_is_limited(tmp_path: Path) -> None:
+    """Lines above the rate limit are left out and counted."""
+    text = written(b"again\n" * 20, "LineLimits(300, 0, 5)", tmp_path)
+    assert text == b"again\n" * 5 + b"(15 lines were left out)\n"
 
 
-def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
-    """Where a clerk cannot write it goes on listening: the show must not end for its log."""
+def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:
+    """An output filter that cannot write goes on reading, so that the show does not end."""
     program = (
         "import os\nfrom installation.guarding import output_filter\n"
         "full = os.open('/dev/full', os.O_WRONLY)\n"
@@ -97,9 +97,13 @@ def test_a_full_disk_does_not_stop_who_speaks(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-@pytest.mark.parametrize(("said", "there"), [(json.dumps(SUMMARY), True), ("a picture", False)])
-def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: Path) -> None:
-    """`--report` gets its file when the show ends; anything else than a report is an error."""
+@pytest.mark.parametrize(
+    ("report", "is_written"), [(json.dumps(SUMMARY), True), ("a picture", False)]
+)
+def test_only_a_summary_is_written_as_the_report(
+    report: str, is_written: bool, tmp_path: Path
+) -> None:
+    """`--report` gets its file when the show ends; anything but a summary is an error."""
     program = (
         "import os, sys\nfrom pathlib import Path\n"
         "from installation.guarding import output_filter\n"
@@ -108,13 +112,13 @@ def test_a_clerk_writes_the_report_or_refuses(said: str, there: bool, tmp_path: 
         "os.close(started.pipe)\n"
         "output_filter.wait(started.pid)\n"
     )
-    outcome = run("-c", program, said, user="root", folder=tmp_path)
-    assert (outcome.returncode == 0) is there
-    assert (tmp_path / "home" / "report.json").exists() is there
+    outcome = run("-c", program, report, user="root", folder=tmp_path)
+    assert (outcome.returncode == 0) is is_written
+    assert (tmp_path / "home" / "report.json").exists() is is_written
 
 
-def test_the_limits_let_the_show_speak() -> None:
-    """The longest verdict of the shipped label sets is a line that passes."""
+def test_the_longest_verdict_is_written() -> None:
+    """The longest verdict of the shipped label sets is shorter than the limit of a line."""
     longest = 0
     for labels in Path(__file__).parents[2].glob("models/*/labels.csv"):
         longest = max(longest, *(len(line) for line in labels.read_text().splitlines()))

@@ -70,7 +70,7 @@ def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:
         print(failure)
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    told = outcome.stdout.splitlines()
-    assert len(told) == 2, outcome.stderr
-    for line in told:
+    lines = outcome.stdout.splitlines()
+    assert len(lines) == 2, outcome.stderr
+    for line in lines:
         assert line.startswith("probe 'swap to a file': not refused by the sandbox"), line

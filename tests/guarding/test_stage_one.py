@@ -40,31 +40,29 @@ def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> Non
     assert {name for name in names if "cython" not in name} <= {"installation", "yaml", "_yaml"}
 
 
-SWITCHED_OFF = {
-    # What each would do otherwise, during the start or in the midst of the show.
+DISABLED = {
+    # Beside each: what would happen without it.
     "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",  # SDL starts a daemon
     "MESA_SHADER_CACHE_DISABLE": "true",  # Mesa writes compiled shaders into the home folder
-    "MESA_GLSL_CACHE_DISABLE": "true",  # so do its older versions
-    "__GL_SHADER_DISK_CACHE": "0",  # so does NVIDIA's OpenGL
-    "CUDA_CACHE_DISABLE": "1",  # CUDA writes compiled kernels there
-    "USE_PYTORCH_KERNEL_CACHE": "0",  # and so does PyTorch
-    "PYTHONDONTWRITEBYTECODE": "1",  # Python writes beside its modules
-    "TORCH_COMPILE_DISABLE": "1",  # a compiler is started whenever shapes change
-    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch makes a folder when it is imported
-    "HF_HUB_OFFLINE": "1",  # weights are looked for on the network
+    "MESA_GLSL_CACHE_DISABLE": "true",  # its older versions do the same
+    "__GL_SHADER_DISK_CACHE": "0",  # NVIDIA's OpenGL does the same
+    "CUDA_CACHE_DISABLE": "1",  # CUDA writes compiled kernels into the home folder
+    "USE_PYTORCH_KERNEL_CACHE": "0",  # PyTorch does the same
+    "PYTHONDONTWRITEBYTECODE": "1",  # Python writes bytecode beside its modules
+    "TORCH_COMPILE_DISABLE": "1",  # torch starts a compiler whenever shapes change
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch makes a folder during its import
+    "HF_HUB_OFFLINE": "1",  # weights are searched on the network
 }
-"""What must be in the environment of the show, whatever is in the user's."""
+"""What the environment of the show must contain, whatever the user's environment contains."""
 
 
 def test_nothing_that_writes_is_left_enabled() -> None:
     """Caches on disk and compilers at run time are off, and the display driver is named."""
-    chosen = show_environment(dict.fromkeys(SWITCHED_OFF, "otherwise") | {"DISPLAY": ":0"})
-    assert {name: chosen[name] for name in SWITCHED_OFF} == SWITCHED_OFF
-    assert chosen["SDL_VIDEODRIVER"] == "x11"
-    assert (
-        show_environment({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})["SDL_VIDEODRIVER"]
-        == "dummy"
-    )
+    disabled = show_environment(dict.fromkeys(DISABLED, "otherwise") | {"DISPLAY": ":0"})
+    assert {name: disabled[name] for name in DISABLED} == DISABLED
+    assert disabled["SDL_VIDEODRIVER"] == "x11"
+    with_driver = show_environment({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"})
+    assert with_driver["SDL_VIDEODRIVER"] == "dummy"
     assert "SDL_VIDEODRIVER" not in show_environment({})
 
 
@@ -115,30 +113,30 @@ def test_without_stage_one_the_same_program_writes(user: str, tmp_path: Path) ->
 def test_root_keeps_no_capability(user: str, tmp_path: Path) -> None:
     """A show that root starts has no capability after stage one."""
     program = """
-    rights = [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")]
+    lines = open("/proc/self/status").readlines()
+    [capabilities] = [line.split()[1] for line in lines if line.startswith("CapEff")]
     import os
-    print(os.geteuid() == 0 and int(rights[0], 16))
+    print(os.geteuid() == 0 and int(capabilities, 16))
     """
     assert run_under_stage_one(program, user, tmp_path).strip() in ("0", "False")
 
 
-RIGHTS = """
+CAPABILITIES = """
 from installation.guarding.layers import limits
 print(limits.capabilities())
 """
 
 
-@pytest.mark.parametrize("user", USERS)
 @needs_guard
-def test_an_ordinary_user_keeps_only_the_capability_to_read(user: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give capabilities to another user")
+def test_an_ordinary_user_keeps_only_the_capability_to_read(tmp_path: Path) -> None:
     """Capabilities that somebody gave the show's user are gone after stage one."""
-    if user == "root" or os.geteuid() != 0:
-        pytest.skip("only root can give rights of root to an ordinary user")
+    user = "ordinary user"
     home = home_of(user, tmp_path)
     outcome = subprocess.run(
         [
             *as_user(user, "sys_time", "net_admin"),
-            *(sys.executable, "-c", f"{RIGHTS}{STAGE_ONE_PROGRAM}{RIGHTS}"),
+            *(sys.executable, "-c", f"{CAPABILITIES}{STAGE_ONE_PROGRAM}{CAPABILITIES}"),
         ],
         cwd=home,
         env=environment(home),
@@ -147,9 +145,9 @@ def test_an_ordinary_user_keeps_only_the_capability_to_read(user: str, tmp_path:
         check=False,
     )
     before, after = outcome.stdout.split()
-    reads, network, time = 1 << 2, 1 << 12, 1 << 25
-    assert int(before) == reads | network | time
-    assert int(after) == reads
+    read_all, network, time = 1 << 2, 1 << 12, 1 << 25
+    assert int(before) == read_all | network | time
+    assert int(after) == read_all
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -173,9 +171,10 @@ def test_closed_streams_become_dev_null(closed: str, tmp_path: Path) -> None:
         "import os, sys\n"
         "from installation.guarding import stage_one, status\n"
         "stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
-        "tell = 'import os; streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
-        'tell += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
-        "os.execv(sys.executable, [sys.executable, '-c', tell])\n"
+        "count = 'import os; '\n"
+        "count += 'streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
+        'count += \'sys = __import__("sys"); sys.exit(streams.count("/dev/null"))\'\n'
+        "os.execv(sys.executable, [sys.executable, '-c', count])\n"
     )
     outcome = run(
         "-c",
@@ -194,13 +193,14 @@ def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> N
     program = (
         "import os, sys\n"
         "from installation.guarding import stage_one, status\n"
-        "stood = stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
+        "status = stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
         "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
         "os.close(2)\n"
-        "for pid in stood.clerks: os.waitpid(pid, 0)\n"
+        "for pid in status.output_filter_pids: os.waitpid(pid, 0)\n"
     )
     outcome = run("-c", program, user="root", folder=tmp_path)
     lines = outcome.stderr.splitlines()
+    assert outcome.returncode == 0
     assert lines[0] == "a warning"
     assert lines[-1] == "(left out: a line that is too long)"
     assert len(outcome.stderr) < 100 * len(lines)
@@ -241,7 +241,7 @@ stage_one.start_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
 """
 
 
-LACKS = (
+NO_LANDLOCK = (
     "Landlock: not available on this machine (Function not implemented). Use Linux 6.12 or newer"
 )
 
@@ -250,7 +250,7 @@ def test_a_kernel_without_landlock(tmp_path: Path) -> None:
     """On an older Linux no camera is opened, and the log says what is missing."""
     outcome = run("-c", OLD_KERNEL, "enforce", *ARGUMENTS, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
-    assert outcome.stderr.splitlines()[-1].startswith(LACKS)
+    assert outcome.stderr.splitlines()[-1].startswith(NO_LANDLOCK)
     assert "camera:" not in outcome.stderr
 
 
@@ -267,10 +267,10 @@ def test_a_kernel_without_landlock_and_degraded_privacy(tmp_path: Path) -> None:
     )
     assert running.stderr is not None
     lines = iter(running.stderr.readline, "")
-    said = "".join(itertools.takewhile(lambda line: not line.startswith("camera:"), lines))
+    log = "".join(itertools.takewhile(lambda line: not line.startswith("camera:"), lines))
     running.send_signal(signal.SIGTERM)
     _, rest = running.communicate(timeout=60)
-    assert running.returncode == 0, said + rest
-    assert f"privacy: not enforced. {LACKS}" in said
-    assert "not enforced. probe 'create a file': not refused" in said
-    assert "privacy: enforced" not in said
+    assert running.returncode == 0, log + rest
+    assert f"privacy: not enforced. {NO_LANDLOCK}" in log
+    assert "not enforced. probe 'create a file': not refused" in log
+    assert "privacy: enforced" not in log

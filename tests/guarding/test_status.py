@@ -8,13 +8,13 @@ from installation.errors import Mistake
 from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
 from tests.support.children import USERS, run
 
-MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
+MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linux.")
 
 
 def test_the_show_reads_what_stage_one_left() -> None:
     """The status survives the environment variable unchanged."""
     status = SandboxStatus(
-        "enforce", (MISSING,), "/ground", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5
+        "enforce", (MISSING,), "/scratch", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5
     )
     assert SandboxStatus.from_environment({ENVIRONMENT_VARIABLE: status.to_json()}) == status
     assert SandboxStatus.from_environment({}) is None

@@ -1,4 +1,4 @@
-"""The whole show, watched from outside, with a leak on purpose as the control of each check."""
+"""The whole show, observed from outside; a show that leaks on purpose is the control."""
 
 from __future__ import annotations
 
@@ -40,36 +40,38 @@ WRITES = (
     *("mq_timedsend", "msgsnd", "process_vm_writev"),
 )
 FEW_BLOCKS = 64
-"""The start reads files, and file systems note when (16 blocks were seen); a frame has 1,350."""
+"""The start-up changes access times of files (16 blocks were measured); a frame has 1,350."""
 SEALED = "SECCOMP_FILTER_FLAG_TSYNC"
 NAMED = 'write(2, "camera:'
 
-TELLS = """
+REPORT_WRITE_BYTES = """
 import os, signal
 own = os.open("/proc/self/io", os.O_RDONLY)
-def tell(*_):
+def report(*_):
     count = dict(line.split(b": ") for line in os.pread(own, 1000, 0).splitlines())
     os.write(2, b"write_bytes: " + count[b"write_bytes"] + b"\\n")
-signal.signal(signal.SIGUSR1, tell)
+signal.signal(signal.SIGUSR1, report)
 """
-"""The first that Python runs in a show: on a signal it tells how many bytes went towards disks.
+"""Python runs this first in a show: on a signal it reports the bytes that were sent to disks.
 
-From the second stage on the kernel tells nobody else but root, whenever they began to ask.
+From stage two on the kernel lets only root and the show itself read that number.
 """
 
-LEAKS = """
+LEAKING_SHOW = """
 import socket, sys
 from dataclasses import replace
 from pathlib import Path
 from installation import STARTED_AT
-from installation.settings import kiosk as config
+from installation.settings.kiosk import load
 from installation.show.entry import ended_by_signals
 from installation.show.parts import open_parts
 from installation.show.show import Show
 
-class Leaky:
+class LeakingCamera:
     def __init__(self, camera):
-        self.camera, self.name, self.frames = camera, camera.name, 0
+        self.camera, self.frames = camera, 0
+    def __getattr__(self, name):
+        return getattr(self.camera, name)
     def read(self):
         frame = self.camera.read()
         self.frames += 1
@@ -80,22 +82,18 @@ class Leaky:
             sys.stderr.buffer.write(frame.pixels[10].tobytes() + b"\\n")
             sys.stderr.flush()
         return frame
-    def forget(self):
-        self.camera.forget()
-    def close(self):
-        self.camera.close()
 
-def load(*arguments):
+def open_leaking_parts(*arguments):
     parts = open_parts(*arguments)
-    return replace(parts, open_camera=lambda: Leaky(parts.open_camera()))
+    return replace(parts, open_camera=lambda: LeakingCamera(parts.open_camera()))
 
 from installation.showing.window import OffScreen, Window
 screen = Window(0, (1280, 720)) if sys.argv[3:] else OffScreen()
-say = lambda line: print(line, file=sys.stderr, flush=True)
-tell = lambda event: print(event, flush=True)
+log = lambda line: print(line, file=sys.stderr, flush=True)
+emit = lambda event: print(event, flush=True)
 leaking = Show(
-    config.load(Path(sys.argv[1])), screen, started_at=STARTED_AT, log=say, emit=tell,
-    open_parts=load,
+    load(Path(sys.argv[1])), screen, started_at=STARTED_AT, log=log, emit=emit,
+    open_parts=open_leaking_parts,
 )
 with ended_by_signals(leaking):
     leaking.run()
@@ -117,42 +115,43 @@ def noise() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 CANARY = noise()[10, :40].tobytes()
-"""A row of the frame that no other bytes hold by chance."""
+"""A row of the frame, which other bytes do not contain by chance."""
 
 
 def holds_canary(data: bytes) -> bool:
-    """Tell whether `data` holds a part of the frame, in either order of its colours."""
-    turned = np.frombuffer(CANARY, np.uint8).reshape(-1, 3)[:, ::-1].tobytes()
-    return any(part[i : i + 24] in data for part in (CANARY, turned) for i in (0, 48, 96))
+    """Return whether `data` contains a part of the frame, as RGB or as BGR."""
+    bgr = np.frombuffer(CANARY, np.uint8).reshape(-1, 3)[:, ::-1].tobytes()
+    return any(part[i : i + 24] in data for part in (CANARY, bgr) for i in (0, 48, 96))
 
 
 @dataclass
-class Seen:
-    """What was seen of a show from outside, after its first stage."""
+class Observation:
+    """What was observed of a show from outside, after its stage one."""
 
-    said: bytes = b""
-    told: bytes = b""
-    heard: bytes = b""
+    stderr: bytes = b""
+    stdout: bytes = b""
+    received: bytes = b""
+    """What a socket on this machine received."""
     written_to: set[int] = field(default_factory=set)
-    """The files that were written to after the seal, by number; after the camera's name where
-    there was none."""
+    """The descriptors that were written to after the guard was sealed; if the show has no guard,
+    after its camera was named."""
     display: set[int] = field(default_factory=set)
-    """Those that were connected to the display."""
-    spoke_after_seal: bool = False
+    """The descriptors that were connected to the display."""
+    wrote_after_seal: bool = False
     changed: dict[str, bytes] = field(default_factory=dict)
-    """What became of the user's files, from before the start until after the end, by path."""
+    """The user's files that changed between the start and the end, with their content."""
     blocks: int = 0
-    """How many blocks the show and all of its processes sent towards disks in that time."""
+    """The blocks that the show and all of its processes sent to disks in that time."""
     write_bytes: int = -1
-    """How many bytes the show did from the seal to the verdict, by its own account."""
+    """The bytes that the show sent to disks between the seal and the verdict, as it reports."""
     status: int | None = None
 
 
 def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
-    """Return the size and the change time of every file that `user` could have changed."""
-    # Root's other files are other programs' too; where it may write, they are watched in its home.
+    """Return the size and the change time of each file that `user` may change, by path."""
+    # Other programs of root write elsewhere, so only root's home is observed.
     places = [home] if user == "root" else [home, Path("/dev/shm"), Path("/var/tmp")]
-    number = NOBODY if os.geteuid() == 0 else os.geteuid()
+    user_id = NOBODY if os.geteuid() == 0 else os.geteuid()
     found = {}
     for place in places:
         for folder, _, files in os.walk(place):
@@ -161,16 +160,16 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
                     state = os.lstat(path)
                 except OSError:
                     continue
-                # The folder that the self-test is to try is made before the first stage.
+                # The scratch folder of the self-test is made before stage one.
                 if "kiosk-scratch-" in path:
                     continue
-                if user == "root" or state.st_uid == number:
+                if user == "root" or state.st_uid == user_id:
                     found[path] = (state.st_size, state.st_ctime_ns)
     return found
 
 
 def writes(trace: str, sealed_by: str) -> Iterator[int]:
-    """Yield the number of the file of each write in `trace` after the line with `sealed_by`."""
+    """Yield the descriptor of each write in `trace` after the line that contains `sealed_by`."""
     sealed = False
     write = re.compile(rf"^\d+ +(?:{'|'.join(WRITES)})\((-?\d+)")
     for line in trace.splitlines():
@@ -180,10 +179,10 @@ def writes(trace: str, sealed_by: str) -> Iterator[int]:
             yield int(match[1])
 
 
-def watch(user: str, folder: Path, leaking: bool, display: str | None = None) -> Seen:
-    """Run the show as `user` until it has named somebody, and return what was seen.
+def observe(user: str, folder: Path, leaking: bool, display: str | None = None) -> Observation:
+    """Run the show as `user` until it has named somebody, and return what was observed.
 
-    With a `display` it has a window there. Under the guard it then tells nobody's name, and plays
+    With a `display` it has a window there. Then it prints no verdicts, and under the guard it runs
     for `PLAYED_S`.
     """
     strace = tool("strace")
@@ -201,20 +200,20 @@ def watch(user: str, folder: Path, leaking: bool, display: str | None = None) ->
     listener.setblocking(False)
     port = str(listener.getsockname()[1])
     if leaking:
-        show = ["-c", LEAKS, str(settings), port, *(["window"] if display else [])]
+        show = ["-c", LEAKING_SHOW, str(settings), port, *(["window"] if display else [])]
     else:
         screen = ["--windowed", "1280x720"] if display else ["--headless"]
         show = ["-m", "installation", "run", *screen, str(settings)]
-    (folder / "sitecustomize.py").write_text(TELLS)
+    (folder / "sitecustomize.py").write_text(REPORT_WRITE_BYTES)
     variables = environment(home)
     variables["PYTHONPATH"] = f"{folder}:{variables['PYTHONPATH']}"
     if display:
         variables |= {"DISPLAY": display, "SDL_VIDEODRIVER": "x11"}
-    # In memory, so that the tracer itself sends nothing towards a disk.
+    # In memory, so that strace itself sends nothing to a disk.
     trace = Path("/dev/shm", f"{folder.name}-{os.getpid()}.trace")
     calls = ",".join((*WRITES, "seccomp", "connect"))
-    # A filter of the tracer's own stops the show at these calls only. A call that one of the show's
-    # filters refuses is then not told of; nothing was written by it either.
+    # strace's own filter stops the show only at these calls. It does not report calls that the
+    # show's filters refuse, which write nothing.
     tracer = [strace, "-f", "--seccomp-bpf", "-qq", "-e", f"trace={calls}", "-o", str(trace)]
     before, blocks_before = owned(user, home), _blocks()
     running = subprocess.Popen(
@@ -226,131 +225,131 @@ def watch(user: str, folder: Path, leaking: bool, display: str | None = None) ->
     )
     assert running.stdout is not None
     assert running.stderr is not None
-    seen = Seen()
+    observed = Observation()
     try:
         for line in running.stderr:
-            seen.said += line
+            observed.stderr += line
             if line.startswith(b"camera:"):
                 break
-        assert line.startswith(b"camera:"), seen.said.decode(errors="replace")
+        assert line.startswith(b"camera:"), observed.stderr.decode(errors="replace")
         [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
-        wrote_before = _write_bytes(child, running.stderr, seen)
+        wrote_before = _write_bytes(child, running.stderr, observed)
         if display and not leaking:
             with pytest.raises(subprocess.TimeoutExpired):
                 running.wait(PLAYED_S)
         else:
             for line in running.stdout:
-                seen.told += line
+                observed.stdout += line
                 if b"verdict" in line:
                     break
-        seen.write_bytes = _write_bytes(child, running.stderr, seen) - wrote_before
+        observed.write_bytes = _write_bytes(child, running.stderr, observed) - wrote_before
         os.kill(int(child), signal.SIGTERM)
-        told, said = running.communicate(timeout=60)
+        stdout, stderr = running.communicate(timeout=60)
     finally:
         running.kill()
         running.wait()
         traced = trace.read_text(errors="replace") if trace.exists() else ""
         trace.unlink(missing_ok=True)
-    seen.told, seen.said = seen.told + told, seen.said + said
-    seen.status = running.returncode
-    seen.blocks = _blocks() - blocks_before
-    numbers = list(writes(traced, NAMED if leaking else SEALED))
-    seen.written_to, seen.spoke_after_seal = set(numbers), 2 in numbers
+    observed.stdout, observed.stderr = observed.stdout + stdout, observed.stderr + stderr
+    observed.status = running.returncode
+    observed.blocks = _blocks() - blocks_before
+    descriptors = list(writes(traced, NAMED if leaking else SEALED))
+    observed.written_to, observed.wrote_after_seal = set(descriptors), 2 in descriptors
     if display:
-        far_end = re.escape(f"/tmp/.X11-unix/X{display[1:]}")
-        seen.display = {int(n) for n in re.findall(rf'connect\((\d+), .*{far_end}"', traced)}
+        address = re.escape(f"/tmp/.X11-unix/X{display[1:]}")
+        observed.display = {int(n) for n in re.findall(rf'connect\((\d+), .*{address}"', traced)}
     after = owned(user, home)
     for path in before.keys() | after.keys():
         if path != str(trace) and before.get(path) != after.get(path):
-            seen.changed[path] = Path(path).read_bytes() if Path(path).is_file() else b""
+            observed.changed[path] = Path(path).read_bytes() if Path(path).is_file() else b""
     try:
-        seen.heard = listener.recv(1 << 16)
+        observed.received = listener.recv(1 << 16)
     except BlockingIOError:
-        seen.heard = b""
+        observed.received = b""
     listener.close()
-    return seen
+    return observed
 
 
-def _write_bytes(process: str, said: IO[bytes], seen: Seen) -> int:
-    """Return the bytes that `process` sent towards disks, which it tells among what is `said`."""
+def _write_bytes(process: str, stderr: IO[bytes], observed: Observation) -> int:
+    """Return the bytes that `process` sent to disks, as it reports on its `stderr`."""
     os.kill(int(process), signal.SIGUSR1)
-    for line in said:
-        seen.said += line
+    for line in stderr:
+        observed.stderr += line
         if line.startswith(b"write_bytes:"):
             return int(line.split()[1])
-    raise AssertionError(seen.said.decode(errors="replace"))
+    raise AssertionError(observed.stderr.decode(errors="replace"))
 
 
 def _blocks() -> int:
-    """Return how many blocks of 512 bytes the processes that have ended sent towards disks.
+    """Return how many blocks of 512 bytes the child processes that have ended sent to disks.
 
-    Whoever may not look into the show, which no ordinary user may, is still told of this.
+    An ordinary user may read this number, although not what belongs to the running show.
     """
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
 
 
 def _on_a_disk(folder: Path) -> bool:
-    """Tell whether what is written to `folder` is counted."""
+    """Return whether what is written to `folder` is counted."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_oublock
     (folder / "probe").write_bytes(bytes(1 << 16))
     return resource.getrusage(resource.RUSAGE_SELF).ru_oublock > before
 
 
-def assert_nothing_left(seen: Seen) -> None:
-    """Fail where a part of a frame went anywhere but to the display."""
-    assert seen.status == 0, seen.said.decode(errors="replace")
-    assert seen.spoke_after_seal, "the tracer sees what is written after the seal"
-    assert seen.written_to <= {1, 2} | seen.display
-    assert seen.changed == {}
-    assert not seen.heard
-    assert not holds_canary(seen.told + seen.said)
-    assert seen.write_bytes == 0
-    assert seen.blocks < FEW_BLOCKS
+def assert_nothing_left(observed: Observation) -> None:
+    """Fail if a part of a frame went anywhere but to the display."""
+    assert observed.status == 0, observed.stderr.decode(errors="replace")
+    assert observed.wrote_after_seal, "strace reports what is written after the seal"
+    assert observed.written_to <= {1, 2} | observed.display
+    assert observed.changed == {}
+    assert not observed.received
+    assert not holds_canary(observed.stdout + observed.stderr)
+    assert observed.write_bytes == 0
+    assert observed.blocks < FEW_BLOCKS
 
 
-def assert_each_check_finds_its_leak(seen: Seen, folder: Path) -> None:
-    """Fail where one of the checks above saw nothing of a show that leaks."""
-    assert not seen.written_to <= {1, 2} | seen.display
-    assert [path for path, data in seen.changed.items() if holds_canary(data)]
-    assert holds_canary(seen.heard)
-    assert holds_canary(seen.said)
+def assert_each_check_finds_its_leak(observed: Observation, folder: Path) -> None:
+    """Fail if one of the checks above did not find the leak of a leaking show."""
+    assert not observed.written_to <= {1, 2} | observed.display
+    assert [path for path, data in observed.changed.items() if holds_canary(data)]
+    assert holds_canary(observed.received)
+    assert holds_canary(observed.stderr)
     if not _on_a_disk(folder):
-        pytest.skip(f"{folder} is on no disk, so nothing was sent to one; the other checks hold")
-    assert seen.blocks >= FEW_BLOCKS
-    assert seen.write_bytes > 0
+        pytest.skip(f"{folder} is not on a disk, so nothing was sent to one; the other checks hold")
+    assert observed.blocks >= FEW_BLOCKS
+    assert observed.write_bytes > 0
 
 
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
 def test_nothing_of_a_frame_leaves_the_show(user: str, tmp_path: Path) -> None:
-    """While it names somebody the show writes to standard output and error and nowhere else."""
-    seen = watch(user, tmp_path, leaking=False)
-    assert b"verdict" in seen.told, seen.said.decode(errors="replace")
-    assert_nothing_left(seen)
+    """While it names a visitor, the show writes only to standard output and error."""
+    observed = observe(user, tmp_path, leaking=False)
+    assert b"verdict" in observed.stdout, observed.stderr.decode(errors="replace")
+    assert_nothing_left(observed)
 
 
 @pytest.mark.parametrize("user", USERS)
 def test_each_check_finds_its_leak(user: str, tmp_path: Path) -> None:
-    """The control: a show that leaks without the guard is found out by every check."""
-    seen = watch(user, tmp_path, leaking=True)
-    assert b"verdict" in seen.told, seen.said.decode(errors="replace")
-    assert_each_check_finds_its_leak(seen, tmp_path)
+    """The control: each check finds the leak of a show that leaks without the guard."""
+    observed = observe(user, tmp_path, leaking=True)
+    assert b"verdict" in observed.stdout, observed.stderr.decode(errors="replace")
+    assert_each_check_finds_its_leak(observed, tmp_path)
 
 
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
-def test_a_window_is_all_that_pictures_go_to(user: str, display: str, tmp_path: Path) -> None:
-    """A show with a window writes to the display, to standard output and error, nowhere else."""
-    seen = watch(user, tmp_path, leaking=False, display=display)
-    assert seen.display & seen.written_to, seen.said.decode(errors="replace")
-    assert_nothing_left(seen)
+def test_pictures_go_only_to_the_window(user: str, display: str, tmp_path: Path) -> None:
+    """A show with a window writes only to the display and to standard output and error."""
+    observed = observe(user, tmp_path, leaking=False, display=display)
+    assert observed.display & observed.written_to, observed.stderr.decode(errors="replace")
+    assert_nothing_left(observed)
 
 
 def test_a_leak_beside_the_window_is_found(display: str, tmp_path: Path) -> None:
-    """The control: what a show with a window writes elsewhere, without the guard, is seen.
+    """The control: what a show with a window writes elsewhere, without the guard, is found.
 
-    For one user, as the same checks have their control for both above.
+    For one user, because the controls above run the same checks for both.
     """
-    seen = watch(USERS[-1], tmp_path, leaking=True, display=display)
-    assert seen.display & seen.written_to, seen.said.decode(errors="replace")
-    assert_each_check_finds_its_leak(seen, tmp_path)
+    observed = observe(USERS[-1], tmp_path, leaking=True, display=display)
+    assert observed.display & observed.written_to, observed.stderr.decode(errors="replace")
+    assert_each_check_finds_its_leak(observed, tmp_path)

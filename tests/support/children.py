@@ -1,4 +1,4 @@
-"""Child processes for tests of the guard: what is given up cannot be taken back in this one."""
+"""Child processes for the tests of the sandbox, which cannot be lifted in the test process."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ NOBODY = 65534
 
 needs_guard = pytest.mark.skipif(
     landlock.abi() < landlock.NEEDED_ABI,
-    reason=f"the guard needs Landlock {landlock.NEEDED_ABI} (Linux 6.12), "
+    reason=f"the sandbox needs Landlock {landlock.NEEDED_ABI} (Linux 6.12), "
     f"and this kernel has {landlock.abi() or 'none'}",
 )
-"""For what only happens where the guard holds. That it fails closed is tested everywhere."""
+"""For tests that need a complete sandbox. Tests of an incomplete one run everywhere."""
 
 PLAYED_S = 2
-"""How long a show with a window plays once its camera is named: some 60 frames."""
+"""How long a show with a window plays after its camera is named: some 60 frames."""
 
 USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
 
-def as_user(user: str, *rights: str) -> list[str]:
-    """Return what goes before a command so that `user` runs it.
+def as_user(user: str, *capabilities: str) -> list[str]:
+    """Return the words that go before a command so that `user` runs it.
 
-    From root the ordinary user keeps one right, to read everything: the interpreter may be in
-    root's home. It gives no right to write. `rights` are further ones.
+    An ordinary user that root starts keeps the capability to read everything, because the
+    interpreter may lie in root's home. `capabilities` are further ones.
     """
     if user == "root" or os.geteuid() != 0:
         return []
-    kept = ",".join(f"+{right}" for right in ("dac_read_search", *rights))
+    kept = ",".join(f"+{name}" for name in ("dac_read_search", *capabilities))
     user_id = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     return [tool("setpriv"), *user_id, f"--inh-caps={kept}", f"--ambient-caps={kept}"]
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return a child's environment; its home is `home`."""
+    """Return the environment of a child process whose home is `home`."""
     return {
         **os.environ,
         "HOME": str(home),
@@ -54,7 +54,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def home_of(user: str, folder: Path) -> Path:
-    """Return a home for `user` in `folder`, which is made."""
+    """Return a new home for `user` in `folder`."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     if user != "root" and os.geteuid() == 0:
@@ -70,7 +70,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run Python with `arguments` as `user`, whose home and current folder lie in `folder`.
 
-    `variables` are those of the environment that are otherwise than usual.
+    `variables` replace those of the environment.
     """
     home = home_of(user, folder)
     return subprocess.run(

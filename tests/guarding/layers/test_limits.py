@@ -20,10 +20,10 @@ print(resource.getrlimit(resource.RLIMIT_CORE))
 
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
-def test_no_core_dump_is_left_by_the_show(user: str, tmp_path: Path) -> None:
-    """From the first stage on a crash writes no memory, though the user allows dumps."""
+def test_no_core_dump_is_left(user: str, tmp_path: Path) -> None:
+    """From stage one on a crash writes no memory to a disk, even if the user allows core dumps."""
     outcome = run("-c", PROGRAM, user=user, folder=tmp_path)
     before, after = outcome.stdout.splitlines()
     if before == "0":
-        pytest.skip("here nobody may leave a core dump anyway")
+        pytest.skip("this machine allows no core dumps in any case")
     assert after == "(0, 0)"

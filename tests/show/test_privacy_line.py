@@ -32,14 +32,14 @@ from tests.support.small_show import DEFAULTS, GreyFilm, small_parts
 
 SIZE = (1280, 720)
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
-MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
-OUTCOMES = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
+MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linux.")
+RESULTS = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 DAY = datetime.date(2026, 5, 1)
 AT = datetime.datetime(2026, 5, 1, 9, 5)
 
 
 class Calendar:
-    """In the place of datetime.date: a day that a test turns."""
+    """Stands in for datetime.date: today is the day that a test sets."""
 
     def __init__(self) -> None:
         self.day = DAY
@@ -50,33 +50,33 @@ class Calendar:
 
 @pytest.fixture
 def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
-    """What the show takes for today's date."""
+    """The calendar from which the show reads today's date."""
     calendar = Calendar()
     monkeypatch.setattr(show, "datetime", SimpleNamespace(date=calendar))
     return calendar
 
 
-class Wall(OffScreen):
-    """A screen of which the last picture is kept that was not black."""
+class KeepingScreen(OffScreen):
+    """A screen that keeps the last picture that was not black."""
 
     def flip(self) -> None:
         if pygame.surfarray.array3d(self.surface).any():
-            self.seen = self.surface.copy()
+            self.last = self.surface.copy()
 
 
-def promises(wall: Wall, line: str) -> bool:
-    """Tell whether the strip on `wall` was the one with `line`, pixel by pixel."""
+def shows(screen: KeepingScreen, line: str) -> bool:
+    """Return whether the strip on `screen` was the one with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
-    stage = open_context(expected, DEFAULTS)
-    stage = replace(stage, words=stage.words.model_copy(update={"privacy": line}))
-    panels = imprint(stage)
-    Painter(stage.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
+    context = open_context(expected, DEFAULTS)
+    context = replace(context, words=context.words.model_copy(update={"privacy": line}))
+    panels = imprint(context)
+    Painter(context.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
     x, y, width, height = astuple(panels[0].rect)
-    seen, awaited = (
+    shown, wanted = (
         pygame.surfarray.array3d(each)[x : x + width, y : y + height]
-        for each in (wall.seen, expected.surface)
+        for each in (screen.last, expected.surface)
     )
-    return np.array_equal(seen, awaited)
+    return np.array_equal(shown, wanted)
 
 
 WORDS = load_words()
@@ -92,49 +92,49 @@ THE_DAY_AFTER = WORDS.privacy_earlier.format(ways=1, date="1 May 2026")
         ((), SWAP, WORDS.privacy_unguarded),
     ],
 )
-def test_the_wall_promises_the_kernel_only_where_it_prevents_storing(
+def test_visitors_are_told_that_the_kernel_prevents_storing_only_if_it_does(
     missing: tuple[Mistake, ...], swap: Mistake | None, line: str, calendar: Calendar
 ) -> None:
-    """Where a layer is missing, or memory may be swapped to a disk, the strip does not say so."""
-    said: list[str] = []
+    """If a layer is missing, or memory may be swapped to a disk, the line says less."""
+    log: list[str] = []
 
     class Sealed(Guard):
         def seal(self) -> Proof:
-            return Proof(OUTCOMES, missing, AT, swap)
+            return Proof(RESULTS, missing, AT, swap)
 
-    wall = Wall(SIZE)
+    screen = KeepingScreen(SIZE)
     guarded = Show(
         Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
-        wall,
+        screen,
         started_at=0.0,
-        log=said.append,
+        log=log.append,
         emit=lambda event: None,
         open_parts=lambda loaded, clock, log: small_parts(GreyFilm(12)),
         guard=Sealed(SandboxStatus("degraded", missing)),
     )
     guarded.run()
-    assert promises(wall, line)
-    assert any(str(each) in " ".join(said) for each in (*missing, swap) if each) == (
+    assert shows(screen, line)
+    assert any(str(each) in " ".join(log) for each in (*missing, swap) if each) == (
         line != ENFORCED
     )
 
 
-def test_at_midnight_the_promise_names_the_day(calendar: Calendar) -> None:
-    """The mirror promises what was tried today, and after midnight says on which day it was."""
-    wall = Wall(SIZE)
-    stage = open_context(wall, DEFAULTS)
+def test_after_midnight_the_line_names_the_day_of_the_test(calendar: Calendar) -> None:
+    """The line names the time of the self-test, and after midnight its date."""
+    screen = KeepingScreen(SIZE)
+    context = open_context(screen, DEFAULTS)
     frames: Latest[Frame] = Latest()
-    update = partial(update_privacy_line, Proof(OUTCOMES, (), AT))
-    mirror = Mirror(wall, stage, frames, Latest(), ManualClock(), update)
+    update = partial(update_privacy_line, Proof(RESULTS, (), AT))
+    mirror = Mirror(screen, context, frames, Latest(), ManualClock(), update)
     for day, line in ((DAY, ENFORCED), (DAY + datetime.timedelta(days=1), THE_DAY_AFTER)):
         calendar.day = day
         frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 0.0))
         mirror.step()
-        assert promises(wall, line)
+        assert shows(screen, line)
 
 
-def test_the_last_picture_is_wiped_off_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the show ends, what was on the screen's surface is overwritten before it is freed."""
+def test_the_last_picture_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the show ends, the surface of the screen is overwritten before it is freed."""
     painted = []
 
     class Watched(OffScreen):
@@ -152,5 +152,5 @@ def test_the_last_picture_is_wiped_off_the_wall(monkeypatch: pytest.MonkeyPatch)
             emit=lambda event: None,
             guard=Guard(SandboxStatus("enforce", (MISSING,))),
         )
-    assert painted == [True], "the title was on it"
+    assert painted == [True], "the title was on the screen"
     assert not pygame.surfarray.array3d(screen.surface).any()

@@ -21,16 +21,16 @@ from installation.showing.window import OffScreen, Window
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import DEFAULTS
 
-MISSING = Mistake("Landlock", "it cannot be had here", "Take a newer Linux.")
+MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linux.")
 
 
 def never(loaded: Loaded[Settings], clock: Clock, log: Log) -> Parts:
-    """Fail: the show must not come to this."""
-    raise AssertionError("nothing is loaded where the guard is missing")
+    """Fail: the show must not load its parts."""
+    raise AssertionError("a part was loaded although the sandbox is incomplete")
 
 
-def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Visitors see a calm card with it for a while, and nothing of the show is loaded."""
+def test_a_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Visitors see the calm card for a while, and no part of the show is loaded."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     clock = ManualClock()
     window = Window(0, (640, 360))
@@ -44,23 +44,23 @@ def test_the_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
         clock=clock,
         guard=Guard(SandboxStatus("enforce", (MISSING,))),
     )
-    with pytest.raises(GuardError, match="Landlock: it cannot be had here"):
+    with pytest.raises(GuardError, match="Landlock: not available on this machine"):
         closed.run()
     assert sum(clock.waits) >= CARD_S
     shown = pygame.surfarray.array3d(window.surface)
-    stage = open_context(window, DEFAULTS)
-    Painter(stage.fonts).paint(unguarded_card(stage, [MISSING.where]), window.surface)
+    context = open_context(window, DEFAULTS)
+    Painter(context.fonts).paint(unguarded_card(context, [MISSING.where]), window.surface)
     assert np.array_equal(shown, pygame.surfarray.array3d(window.surface))
     window.close()
 
 
-def test_degraded_says_what_is_missing_and_goes_on() -> None:
-    """`privacy: degraded` names each missing layer at the start and promises less."""
-    said: list[str] = []
+def test_degraded_privacy_names_what_is_missing_and_goes_on() -> None:
+    """With `privacy: degraded` the log names each missing layer, and the show starts."""
+    log: list[str] = []
     label_set = load_label_set("kindnesses", ContentSettings())
 
     class Unguarded(Guard):
-        """A guard on a machine that has no layer."""
+        """A guard that ends the test when it would be sealed."""
 
         def seal(self) -> Proof:
             raise StopIteration
@@ -69,11 +69,11 @@ def test_degraded_says_what_is_missing_and_goes_on() -> None:
         Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
         OffScreen((320, 180)),
         started_at=0.0,
-        log=said.append,
+        log=log.append,
         emit=lambda event: None,
         open_parts=lambda loaded, clock, log: Parts(label_set, *[None] * 6),  # type: ignore[arg-type]
         guard=Unguarded(SandboxStatus("degraded", (MISSING,))),
     )
     with pytest.raises(StopIteration):
         degraded.run()
-    assert said == [f"privacy: not enforced. {MISSING}"]
+    assert log == [f"privacy: not enforced. {MISSING}"]
