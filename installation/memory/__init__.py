@@ -1,34 +1,34 @@
 """Memory that pixels of visitors live in, and the list of everything that forgets them.
 
-Whatever is in this memory is in no swap file, no core dump and no child process
-(`memory.pages`). No picture is kept: each of these overwrites or drops what it lists.
+Whatever lives in this memory is in no swap file (as far as it may be locked), in no core dump and
+in no child process: `memory.pages`. No picture is kept. Each of these overwrites or drops its own.
 
 As soon as a frame has been used:
 
-1. `memory.pool.Pool` zeroes a camera's picture when the last reference to it is gone.
-2. `memory.buffers.Buffers` is zeroed after each detection: the reduced frame, the levels of the
-   image pyramid, the crops and the networks' inputs.
-3. `memory.device_buffers.DeviceBuffers` is zeroed after each reading: crops and batches, in main
-   memory or on a graphics card. `naming.reading.crops.cut` zeroes the copies in between.
-4. `seeing.cameras.webcam.Webcam.read` zeroes the array that OpenCV decoded a picture into, and
-   `naming.networks.onnx_network` the array that it gives to onnxruntime.
-5. `memory.buffers.overwrite_freed_memory` has the C library overwrite what is freed: the layers of
-   the networks, and whatever else was computed from a picture. `guarding.stage_one` turns off the
-   cache that would keep small blocks from it.
+1. `memory.pool.Pool`: a camera's picture is zeroed when the last reference to it is gone.
+2. `memory.buffers.Buffers`: the reduced frame, the image pyramid, the crops and the inputs of the
+   detectors' networks are zeroed after each detection.
+3. `memory.device_buffers.DeviceBuffers`: crops and batches are zeroed after each reading, in main
+   memory or on a graphics card; `naming.reading.crops` zeroes the copies in between.
+4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into, and
+   `naming.networks.onnx_network` the array that onnxruntime is given.
+5. `memory.buffers.overwrite_freed_memory`: the C library overwrites what is freed, such as the
+   layers of the networks. `guarding.stage_one` turns off the cache that would keep small blocks.
 
-When nobody is there, or when the show ends, `forget()` (`memory.forgetting.PixelHolder`):
+By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when nobody is
+there and when it ends, and `show.show.Show` when the show ends or has failed:
 
 6. `seeing.faces.mtcnn.Mtcnn`, `seeing.faces.yunet.YuNet` and
-   `naming.reading.classifier.CropClassifier` run their networks on black pictures, to overwrite
+   `naming.reading.classifier.CropClassifier` run their networks on black or zeros, to overwrite
    what PyTorch, OpenCV and onnxruntime hold of the last frame.
-7. The cameras (`seeing.cameras.webcam.Webcam`, `seeing.cameras.replay.Replay`,
-   `seeing.cameras.hotplug.RehearsalUntilPlugged`) zero all their pictures, those in frames that
-   something still refers to included.
-8. `running.latest.Latest` drops the frame that waits.
+7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.replay.Replay` and
+   `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
+   that something still refers to included.
+8. `running.latest.Latest` drops the frame that waits, and `show.mirror.Mirror` the one that is
+   shown; `show.show.Show` fills the window's surface with black.
 
 When a part has failed:
 
-9. `running.worker.Worker` and `show` clear the local variables of the traceback, so that no frame
-   waits with the exception while the calm card is on the screen; `show` fills the window's surface
-   with black.
+9. `running.worker.Worker` and `show.show.Show` clear the local variables of the traceback, so that
+   no frame is kept with the exception while the calm card is on the screen.
 """

@@ -23,7 +23,7 @@ from tests.support.pictures import yunet_file
 SIZE = (640, 360)
 
 SHOW = """
-import os, sys, time
+import os, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
 import torch
@@ -45,9 +45,9 @@ class Raw:
     # Reads pictures straight into the pool, so that no other copy is this camera's.
     name, there = "raw pictures", True
     def __init__(self):
-        self.pool = Pool()
+        self.pool, self.closed = Pool(), threading.Event()
     def read(self):
-        time.sleep(1 / 30)
+        self.closed.wait(1 / 30)
         if named and ending == "lost":
             raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
         pixels = self.pool.take(360, 640)
@@ -57,7 +57,7 @@ class Raw:
     def forget(self):
         self.pool.forget()
     def close(self):
-        pass
+        self.closed.set()
 
 camera = Raw()
 
