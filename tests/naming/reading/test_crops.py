@@ -17,11 +17,11 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
 CPU = torch.device("cpu")
-GREY_LEVEL = 1 / 128
+ONE_LEVEL = 1 / 128
 
 
-def taken(size: int) -> Input:
-    """Return the pictures that the default network takes, at this size."""
+def network_input(size: int) -> Input:
+    """Return the input of the default network, at this size."""
     return replace(EfficientNetLite0.input, size=size)
 
 
@@ -32,11 +32,11 @@ def noisy(height: int, width: int, seed: int = 0) -> Frame:
 
 
 def reference(frame: Frame, box: Box, crop: Crop, size: int) -> torch.Tensor:
-    """One crop as torchvision makes it in float32: pad with grey, resized_crop, normalise."""
-    left, top, width, height = crops.region(box, frame, crop)
+    """Return a crop made by torchvision in float32: padded, `resized_crop`, normalised."""
+    left, top, width, height = crops.crop_region(box, frame, crop)
     picture = torch.tensor(frame.pixels).permute(2, 0, 1).float()
     margin = max(0, -left, -top, left + width - frame.width, top + height - frame.height)
-    padded = tv.pad(picture, [margin], fill=crops.GREY)
+    padded = tv.pad(picture, [margin], fill=crops.FILL_LEVEL)
     resized = tv.resized_crop(
         padded, top + margin, left + margin, height, width, [size, size], antialias=True
     )
@@ -54,52 +54,52 @@ def reference(frame: Frame, box: Box, crop: Crop, size: int) -> torch.Tensor:
 def test_crops_are_torchvisions(
     x: float, y: float, width: float, height: float, crop: Crop
 ) -> None:
-    """A crop is torchvision's padded `resized_crop` with antialiasing, to within a grey level."""
+    """A crop is torchvision's padded `resized_crop` with antialiasing, to within one level."""
     frame = noisy(200, 300)
     box = Box.from_centre(x, y, width, height)
-    ours = crops.cut(frame, [box], crop, taken(64), CPU)[0]
-    assert (ours - reference(frame, box, crop, 64)).abs().max() <= GREY_LEVEL + 1e-6
+    ours = crops.cut(frame, [box], crop, network_input(64), CPU)[0]
+    assert (ours - reference(frame, box, crop, 64)).abs().max() <= ONE_LEVEL + 1e-6
 
 
 @pytest.mark.parametrize("crop", ["bust", "face", "frame"])
 def test_a_batch_is_its_crops_one_by_one(crop: Crop) -> None:
-    """The crops of several visitors are the same as each visitor's alone."""
+    """The crops of several boxes in one batch are those of each box alone."""
     frame = noisy(240, 320)
     boxes = [Box(10, 20, 60, 90), Box(200, 10, 330, 150), Box(-30, -30, 20, 20)]
-    batch = crops.cut(frame, boxes, crop, taken(224), CPU)
+    batch = crops.cut(frame, boxes, crop, network_input(224), CPU)
     assert batch.shape == (3, 3, 224, 224)
     assert batch.dtype == torch.float32
     for one, box in zip(batch, boxes, strict=True):
-        assert torch.equal(one, crops.cut(frame, [box], crop, taken(224), CPU)[0])
+        assert torch.equal(one, crops.cut(frame, [box], crop, network_input(224), CPU)[0])
 
 
-def test_what_lies_outside_the_frame_is_the_networks_zero() -> None:
-    """Beyond the frame's edge there is grey, which normalises to nothing."""
+def test_outside_the_frame_the_input_is_zero() -> None:
+    """Beyond the edge of the frame a crop is grey, which the default network receives as 0."""
     white = Frame(np.full((100, 100, 3), 255, np.uint8), 0.0)
     assert torch.equal(
-        crops.cut(white, [Box(300, 300, 340, 350)], "bust", taken(32), CPU),
+        crops.cut(white, [Box(300, 300, 340, 350)], "bust", network_input(32), CPU),
         torch.zeros(1, 3, 32, 32),
     )
 
 
 def test_a_bust_holds_the_face_and_the_shoulders() -> None:
-    """A bust is a square around the face that reaches further down than up."""
+    """A bust is a square around the face that extends further down than up."""
     face = Box(100, 80, 140, 130)
-    left, top, width, height = crops.region(face, noisy(400, 400), "bust")
+    left, top, width, height = crops.crop_region(face, noisy(400, 400), "bust")
     assert width == height == round(2.6 * 50)
     assert left < 100
     assert left + width > 140
     assert 80 - top < top + height - 130
 
 
-def test_nobody_makes_an_empty_batch() -> None:
-    """Without visitors the batch is empty and has its shape."""
-    assert crops.cut(noisy(10, 10), [], "bust", taken(224), CPU).shape == (0, 3, 224, 224)
+def test_without_boxes_the_batch_is_empty() -> None:
+    """A batch of no crops has the shape of a batch."""
+    assert crops.cut(noisy(10, 10), [], "bust", network_input(224), CPU).shape == (0, 3, 224, 224)
 
 
 def test_the_frame_is_not_changed() -> None:
-    """Cutting leaves the mirror's frame as it was, even where the crop is the whole frame."""
+    """Cutting leaves the mirror's frame as it was, even if the crop is the whole frame."""
     frame = noisy(64, 64)
     before = frame.pixels.copy()
-    crops.cut(frame, [Box(1, 1, 9, 9)], "frame", taken(32), CPU)
+    crops.cut(frame, [Box(1, 1, 9, 9)], "frame", network_input(32), CPU)
     assert np.array_equal(frame.pixels, before)
