@@ -1,67 +1,41 @@
-"""One show, from the title card to the summary: where the parts meet.
+"""One show, from the title card to the summary.
 
-Three threads see frames. `capture` reads the camera; `analysis` detects, tracks and reads faces;
-the main thread owns the window and draws the newest frame, with each box predicted to that frame's
-instant. Only frozen values cross between them, each through a `Latest`. Before, the thread `loader`
-opens everything heavy while the main thread keeps the title card on the screen; then the guard is
-sealed and tries every way out, and only then does the thread `opener` open the camera. Beside them
-the thread `labels` looks for changes of the label set.
+The thread `loader` opens everything heavy while the main thread keeps the title card on the screen.
+Then the guard is sealed and tries every way out, and only then does the thread `opener` open the
+camera. `live` has what happens from there on; after a failure visitors see a card.
 """
 
 from __future__ import annotations
 
-import contextlib
-import datetime
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from installation.errors import GuardError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
-from installation.memory.forgetting import PixelHolder, forget_all
-from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
-from installation.seeing.cameras.camera import Camera
-from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
-from installation.show.analysis import Analysis
-from installation.show.capture import CameraStatus, capture_frames
 from installation.show.context import open_context
-from installation.show.events import Emit, VisitorEvents
-from installation.show.mirror import REPAINT_S, Mirror
+from installation.show.events import Emit
+from installation.show.live import LiveShow
+from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, open_parts
-from installation.show.status import StatusReporter
 from installation.showing.cards import title_card, trouble_card, unguarded_card
-from installation.showing.fonts import no_font
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
-from installation.showing.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
-from installation.showing.words import privacy_line
-
-if TYPE_CHECKING:
-    # It loads torch, which the loader does after the first paint.
-    from installation.naming.reload import LabelSetReloader
 
 T = TypeVar("T")
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that computes in Python may keep the mirror from the interpreter."""
-
-ENDING_S = 3.0
-"""How long a thread may take to end before the process leaves without it: one analysis of a frame
-by a slow network, and one that forgets."""
-
-FAILING_S = 0.3
-"""How long a thread may take to end before visitors see the trouble card."""
 
 CARD_S = 8.0
 """How long visitors see a card after a failure, before the process ends."""
@@ -99,7 +73,6 @@ class Show:
         self._card_context = open_context(screen, loaded)
         """For the cards: once the guard is sealed no font can be looked for."""
         self._ending = False
-        self._screen_events = ScreenEvents()
 
     def end(self) -> None:
         """End the show at the next paint. Safe to call from a signal handler."""
@@ -147,7 +120,18 @@ class Show:
         camera = self._run_behind_the_card("opener", parts.open_camera, until)
         if camera is None:
             return None
-        return self._play(parts, camera, context, proof, until)
+        live = LiveShow(
+            parts,
+            camera,
+            self._screen,
+            context,
+            proof,
+            started_at=self._started_at,
+            clock=self._clock,
+            log=self._log,
+            emit=self._emit,
+        )
+        return live.run(lambda: self._poll(until))
 
     def _admit(self, guard: Guard) -> None:
         """Log what the guard lacks; raises GuardError if it must not lack anything."""
@@ -169,99 +153,20 @@ class Show:
                 self._log(f"privacy: not enforced. {mistake}")
         return proof
 
-    def _play(
-        self,
-        parts: Parts,
-        camera: Camera,
-        context: ScreenContext,
-        proof: Proof | None,
-        until: float | None,
-    ) -> Summary:
-        """Return the summary of the show with its camera open."""
-        frames, analysed = Latest[Frame](), Latest[Frame]()
-        sightings = Latest[Sightings]()
-        cameras = Latest[CameraStatus]()
-        began_at = self._clock.now()
-        reporter = StatusReporter(
-            parts,
-            proof,
-            frames,
-            CameraStatus.from_camera(camera),
-            cameras,
-            self._started_at,
-            began_at,
-        )
-        update_line = None if proof is None else partial(update_privacy_line, proof)
-        mirror = Mirror(
-            self._screen, context, frames, sightings, self._clock, update_line, reporter.status
-        )
-        analysis = Analysis(parts, analysed, sightings, self._clock)
-        events = VisitorEvents(self._emit, self._started_at)
-        capture = Worker("capture", partial(capture_frames, camera, (frames, analysed), cameras))
-        workers = [capture, Worker("analysis", analysis)]
-        if parts.reloader is not None:
-            workers.append(Worker("labels", parts.reloader))
-        reading_count, label_set = 0, parts.label_set
-        with _forgetting(mirror, frames, analysed, sightings, camera), _running(workers):
-            while self._goes_on(until) and not frames.ended:
-                news = mirror.step(staff_card=self._screen_events.staff_card)
-                if news is not None:
-                    events.update(news, self._clock.now())
-                    reporter.update(news)
-                    reading_count = news.reading_count
-                    if news.label_set is not label_set:
-                        label_set = news.label_set
-                        title = label_set.settings.title
-                        self._log(f"labels: {title} has changed on the wall")
-                if parts.reloader is not None:
-                    self._hand_over(parts.reloader, analysis, context)
-                for worker in workers:
-                    worker.check()
-            seconds = self._clock.now() - began_at
-            # A camera that failed has also ended the loop; what it raised is raised here.
-            capture.stop(FAILING_S)
-            capture.check()
-            self._screen.surface.fill(0)
-            self._screen.flip()
-        return Summary(
-            seconds=self._seconds(),
-            camera_fps=frames.received / seconds,
-            mirror_fps=mirror.ages.total / seconds,
-            readings_per_s=reading_count / seconds,
-            frame_age_ms=mirror.ages.percentiles(),
-            interval_ms=mirror.intervals.percentiles(),
-            jitter_ms=mirror.intervals.deviation_ms(),
-            dropped=frames.dropped,
-            first_frame_s=None if mirror.first_at is None else mirror.first_at - self._started_at,
-            first_verdict_s=events.first_verdict_s,
-        )
-
-    def _hand_over(
-        self, reloader: LabelSetReloader, analysis: Analysis, context: ScreenContext
-    ) -> None:
-        """Hand a changed label set to the analysis if its letters can be drawn."""
-        reloaded = reloader.mailbox.take(timeout=0)
-        if reloaded is None:
-            return
-        label_set = reloaded.classifier.label_set
-        if lacking := context.fonts.lacks(reloaded.letters):
-            # To find a font takes a program, which the guard forbids by now.
-            self._log(f"{no_font('labels', lacking)} Or restart the show.")
-            return
-        analysis.new_classifiers.put(reloaded.classifier)
-        labels = f"{len(label_set.labels):,} of {label_set.size:,}"
-        self._log(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
-
     def _seconds(self) -> float:
         """Return the seconds since the start of the process."""
         return self._clock.now() - self._started_at
 
-    def _goes_on(self, until: float | None) -> bool:
+    def _poll(self, until: float | None) -> ScreenEvents:
+        """Return what the screen is asked for, `end_show` also if the show ends for other reasons.
+
+        `until` is the instant at which it ends (s, monotonic); None: there is no limit.
+        """
         now = self._clock.now()
-        self._screen_events = self._screen.poll(now)
-        if self._screen_events.end_show or (until is not None and now >= until):
+        events = self._screen.poll(now)
+        if events.end_show or (until is not None and now >= until):
             self.end()
-        return not self._ending
+        return replace(events, end_show=self._ending)
 
     def _run_behind_the_card(
         self, name: str, work: Callable[[], T], until: float | None
@@ -273,7 +178,7 @@ class Show:
         done: Latest[T] = Latest()
         worker = Worker(name, lambda _: done.put(work()))
         worker.start()
-        while self._goes_on(until):
+        while not self._poll(until).end_show:
             result = done.take(timeout=REPAINT_S)
             if result is not None:
                 return result
@@ -291,48 +196,5 @@ class Show:
             return
         self._paint(card)
         until = self._clock.now() + CARD_S
-        while self._goes_on(until):
+        while not self._poll(until).end_show:
             self._clock.wait(REPAINT_S)
-
-
-@contextlib.contextmanager
-def _forgetting(*holders: PixelHolder) -> Iterator[None]:
-    """Have all of `holders` forget at the end, however it comes."""
-    try:
-        yield
-    finally:
-        forget_all(holders)
-
-
-@contextlib.contextmanager
-def _running(workers: Sequence[Worker]) -> Iterator[None]:
-    """Run all of `workers`; after a failure they have less time to end. Raises what they raised."""
-    for worker in workers:
-        worker.start()
-    try:
-        yield
-    except Exception:
-        _stop(workers, FAILING_S)
-        raise
-    _stop(workers, ENDING_S)
-    for worker in workers:
-        worker.check()
-
-
-def _stop(workers: Sequence[Worker], seconds: float) -> None:
-    """Ask all of them to end, then wait up to so long for each."""
-    for worker in workers:
-        worker.stop(0)
-    for worker in workers:
-        worker.stop(seconds)
-
-
-def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
-    """Return `context` with the promise that `proof` supports today."""
-    words = context.words
-    line = privacy_line(
-        words, proof.prevents_storage, proof.ways_tried, proof.tested_at, datetime.date.today()
-    )
-    if line == words.privacy:
-        return context
-    return replace(context, words=words.model_copy(update={"privacy": line}))

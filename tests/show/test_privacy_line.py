@@ -18,10 +18,11 @@ from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
-from installation.show import entry, show
+from installation.show import entry, privacy_line
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
-from installation.show.show import Show, update_privacy_line
+from installation.show.privacy_line import update_privacy_line
+from installation.show.show import Show
 from installation.showing.cards import imprint
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
@@ -52,7 +53,7 @@ class Calendar:
 def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
     """The calendar from which the show reads today's date."""
     calendar = Calendar()
-    monkeypatch.setattr(show, "datetime", SimpleNamespace(date=calendar))
+    monkeypatch.setattr(privacy_line, "datetime", SimpleNamespace(date=calendar))
     return calendar
 
 

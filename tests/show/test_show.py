@@ -3,18 +3,13 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import pytest
 
 from installation.errors import CameraError
-from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reading.values import Candidate, Reading, Sighting, Sightings, Verdict
-from installation.naming.reload import LabelSetReloader, ReloadedLabelSet
 from installation.running.clock import Clock
-from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import Settings
@@ -22,106 +17,13 @@ from installation.settings.yaml_file import Loaded
 from installation.show.parts import Log, Parts
 from installation.show.show import CARD_S
 from installation.showing.scene import Caption, Visitor
-from installation.showing.window import OffScreen, Window
+from installation.showing.window import Window
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import (
-    FirstLabel,
     GreyFilm,
-    NoFace,
-    small_parts,
     small_show,
     unplugged,
 )
-
-
-class CountingScreen(OffScreen):
-    """A screen that counts how often it is painted, and lets others wait for that."""
-
-    def __init__(self) -> None:
-        super().__init__((320, 180))
-        self._painted = 0
-        self._changed = threading.Condition()
-
-    def flip(self) -> None:
-        with self._changed:
-            self._painted += 1
-            self._changed.notify_all()
-
-    def wait(self, times: int) -> None:
-        """Return once it has been painted so many more times."""
-        with self._changed:
-            enough = self._painted + times
-            assert self._changed.wait_for(lambda: self._painted >= enough, 20), "nothing is painted"
-
-
-class PacedFilm(GreyFilm):
-    """A film of an empty room in which each frame comes when the last has been painted."""
-
-    def __init__(self, screen: CountingScreen, logged: list[str]) -> None:
-        super().__init__(1000)
-        self._screen = screen
-        self._logged = logged
-        self.given = 0
-        self._frames_after_change = 30
-
-    def read(self) -> Frame | None:
-        if self.given:
-            self._screen.wait(2)  # a paint that began before the last frame came is without it
-        self._frames_after_change -= "has changed on the wall" in "".join(self._logged)
-        if not self._frames_after_change:
-            return None
-        self.given += 1
-        return super().read()
-
-
-class SlowReloader:
-    """Opens a changed label set for as long as thirty frames take."""
-
-    def __init__(self, screen: CountingScreen) -> None:
-        self.mailbox: Latest[ReloadedLabelSet] = Latest()
-        self._screen = screen
-
-    def __call__(self, stopping: threading.Event) -> None:
-        self._screen.wait(60)
-        classifier = cast("CropClassifier", FirstLabel.of_objects())
-        self.mailbox.put(ReloadedLabelSet(classifier, frozenset("abc")))
-        stopping.wait()
-
-
-def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() -> None:
-    """The mirror does not wait for a set that is read, and nothing is dropped when it comes."""
-    screen, logged = CountingScreen(), list[str]()
-    film = PacedFilm(screen, logged)
-    reloader = cast("LabelSetReloader", SlowReloader(screen))
-    parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
-    summary = small_show(
-        film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
-    ).run()
-    assert [line.split(", ")[-1] for line in logged] == [
-        "at the next quiet moment",
-        "1,000 things has changed on the wall",
-    ]
-    assert summary.dropped == 0
-    assert summary.mirror_fps == pytest.approx(summary.camera_fps)
-    assert film.given > 30
-
-
-def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
-    """The summary of a measured film counts its frames, and the device is free afterwards."""
-    film = GreyFilm(12)
-    summary = small_show(film).run()
-    assert film.closed >= 1
-    painted = 12 * summary.mirror_fps / summary.camera_fps
-    assert painted + summary.dropped == pytest.approx(12)
-    assert summary.first_paint_s is not None
-    assert summary.first_frame_s is not None
-    assert summary.frame_age_ms.p95 is not None
-
-
-def test_a_camera_that_fails_ends_the_show_loudly() -> None:
-    """A dead capture thread is an error that names the device, not a frozen mirror."""
-    with pytest.raises(CameraError, match="it was unplugged"):
-        small_show(GreyFilm(100, fails_at=5)).run()
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ class GreyFilm:
         self._numbers = iter(range(frames))
         self._fails_at = fails_at
         self.closed = 0
+        self.forgotten = 0
 
     def read(self) -> Frame | None:
         number = next(self._numbers, None)
@@ -68,7 +69,7 @@ class GreyFilm:
         return grey_frame(taken_at=number / 30)
 
     def forget(self) -> None:
-        pass
+        self.forgotten += 1
 
     def close(self) -> None:
         self.closed += 1

@@ -1,0 +1,201 @@
+"""The show while its camera is open: its threads, the mailboxes between them, and the paint loop.
+
+The thread `capture` reads the camera, `analysis` detects, tracks and classifies faces, and `labels`
+looks for changes of the label set. The main thread owns the window. Only frozen values cross
+between them, each through a `Latest`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from installation.guarding.self_test import Proof
+from installation.memory.forgetting import PixelHolder, forget_all
+from installation.naming.reading.values import Sightings
+from installation.running.clock import Clock
+from installation.running.latest import Latest
+from installation.running.telemetry import Summary
+from installation.running.worker import Worker
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.frame import Frame
+from installation.show.analysis import Analysis
+from installation.show.capture import CameraStatus, capture_frames
+from installation.show.events import Emit, VisitorEvents
+from installation.show.mirror import Mirror
+from installation.show.parts import Log, Parts
+from installation.show.privacy_line import update_privacy_line
+from installation.show.status import StatusReporter
+from installation.showing.fonts import no_font
+from installation.showing.typesetting import ScreenContext
+from installation.showing.window import Screen, ScreenEvents
+
+ENDING_S = 3.0
+"""How long a thread may take to end before the process leaves without it: a slow network needs one
+analysis of a frame, and one that forgets."""
+
+FAILING_S = 0.3
+"""How long a thread may take to end before visitors see the trouble card."""
+
+
+class LiveShow:
+    """The threads of one show, and the loop that feeds the screen from them."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        camera: Camera,
+        screen: Screen,
+        context: ScreenContext,
+        proof: Proof | None,
+        *,
+        started_at: float,
+        clock: Clock,
+        log: Log,
+        emit: Emit,
+    ) -> None:
+        """Take the open parts; no thread starts before `run`.
+
+        `context` has fonts for the labels of `parts`. `proof` is the guard's self-test; None: there
+        is no guard. `started_at` is the start of the process (s, monotonic). `log` takes lines for
+        the staff and `emit` the events.
+        """
+        self._reloader = parts.reloader
+        self._camera = camera
+        self._screen = screen
+        self._fonts = context.fonts
+        self._started_at = started_at
+        self._clock = clock
+        self._log = log
+        self._mirrored: Latest[Frame] = Latest()
+        self._analysed: Latest[Frame] = Latest()
+        self._sightings: Latest[Sightings] = Latest()
+        cameras: Latest[CameraStatus] = Latest()
+        self._label_set = parts.label_set
+        self._reading_count = 0
+        self._began_at = clock.now()
+        self._reporter = StatusReporter(
+            parts,
+            proof,
+            self._mirrored,
+            CameraStatus.from_camera(camera),
+            cameras,
+            started_at,
+            self._began_at,
+        )
+        self._mirror = Mirror(
+            screen,
+            context,
+            self._mirrored,
+            self._sightings,
+            clock,
+            None if proof is None else partial(update_privacy_line, proof),
+            self._reporter.status,
+        )
+        self._analysis = Analysis(parts, self._analysed, self._sightings, clock)
+        self._events = VisitorEvents(emit, started_at)
+        mailboxes = (self._mirrored, self._analysed)
+        self._capture = Worker("capture", partial(capture_frames, camera, mailboxes, cameras))
+        self._workers = [self._capture, Worker("analysis", self._analysis)]
+        if self._reloader is not None:
+            self._workers.append(Worker("labels", self._reloader))
+
+    def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
+        """Return the summary once the camera ends, or `poll` returns that the show ends.
+
+        Raises what any thread raised. At the end, however it comes, every part forgets its pixels,
+        and after an orderly end the screen is black.
+        """
+        # The analysis thread has its own parts forget: they are not safe to call from two threads.
+        holders = (self._mirror, self._mirrored, self._analysed, self._sightings, self._camera)
+        with _forgetting(*holders), _running(self._workers):
+            while not (screen_events := poll()).end_show and not self._mirrored.ended:
+                self._step(staff_card=screen_events.staff_card)
+            mirrored_s = self._clock.now() - self._began_at
+            # A camera that failed has also ended the loop; what it raised is raised here.
+            self._capture.stop(FAILING_S)
+            self._capture.check()
+            self._screen.surface.fill(0)
+            self._screen.flip()
+        return self._summary(mirrored_s)
+
+    def _step(self, *, staff_card: bool) -> None:
+        """Paint once, and handle what the other threads have sent."""
+        sightings = self._mirror.step(staff_card=staff_card)
+        if sightings is not None:
+            self._report(sightings)
+        self._offer_label_set()
+        for worker in self._workers:
+            worker.check()
+
+    def _report(self, sightings: Sightings) -> None:
+        """Report what is new in `sightings`, which are on the screen since now."""
+        self._events.update(sightings, self._clock.now())
+        self._reporter.update(sightings)
+        self._reading_count = sightings.reading_count
+        if sightings.label_set is not self._label_set:
+            self._label_set = sightings.label_set
+            self._log(f"labels: {self._label_set.settings.title} has changed on the wall")
+
+    def _offer_label_set(self) -> None:
+        """Hand a changed label set to the analysis if its letters can be drawn."""
+        changed = None if self._reloader is None else self._reloader.mailbox.take(timeout=0)
+        if changed is None:
+            return
+        label_set = changed.classifier.label_set
+        if lacking := self._fonts.lacks(changed.letters):
+            # To find a font takes a program, which the guard forbids by now.
+            self._log(f"{no_font('labels', lacking)} Or restart the show.")
+            return
+        self._analysis.new_classifiers.put(changed.classifier)
+        labels = f"{len(label_set.labels):,} of {label_set.size:,}"
+        self._log(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
+
+    def _summary(self, mirrored_s: float) -> Summary:
+        """Return the summary of a show whose camera was open for `mirrored_s`."""
+        mirror, first_at = self._mirror, self._mirror.first_at
+        return Summary(
+            seconds=self._clock.now() - self._started_at,
+            camera_fps=self._mirrored.received / mirrored_s,
+            mirror_fps=mirror.ages.total / mirrored_s,
+            readings_per_s=self._reading_count / mirrored_s,
+            frame_age_ms=mirror.ages.percentiles(),
+            interval_ms=mirror.intervals.percentiles(),
+            jitter_ms=mirror.intervals.deviation_ms(),
+            dropped=self._mirrored.dropped,
+            first_frame_s=None if first_at is None else first_at - self._started_at,
+            first_verdict_s=self._events.first_verdict_s,
+        )
+
+
+@contextlib.contextmanager
+def _forgetting(*holders: PixelHolder) -> Iterator[None]:
+    """Have all of `holders` forget at the end, however it comes."""
+    try:
+        yield
+    finally:
+        forget_all(holders)
+
+
+@contextlib.contextmanager
+def _running(workers: Sequence[Worker]) -> Iterator[None]:
+    """Run all of `workers`; after a failure they have less time to end. Raises what they raised."""
+    for worker in workers:
+        worker.start()
+    try:
+        yield
+    except Exception:
+        _stop(workers, FAILING_S)
+        raise
+    _stop(workers, ENDING_S)
+    for worker in workers:
+        worker.check()
+
+
+def _stop(workers: Sequence[Worker], seconds: float) -> None:
+    """Ask all of them to end, then wait up to so long for each."""
+    for worker in workers:
+        worker.stop(0)
+    for worker in workers:
+        worker.stop(seconds)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from installation.errors import CameraError
+from installation.naming.reading.classifier import CropClassifier
+from installation.naming.reload import LabelSetReloader, ReloadedLabelSet
+from installation.running.latest import Latest
+from installation.seeing.frame import Frame
+from installation.showing.window import OffScreen
+from tests.support.small_show import (
+    FirstLabel,
+    GreyFilm,
+    NoFace,
+    small_parts,
+    small_show,
+)
+
+
+class CountingScreen(OffScreen):
+    """A screen that counts how often it is painted, and lets others wait for that."""
+
+    def __init__(self) -> None:
+        super().__init__((320, 180))
+        self._painted = 0
+        self._changed = threading.Condition()
+
+    def flip(self) -> None:
+        with self._changed:
+            self._painted += 1
+            self._changed.notify_all()
+
+    def wait(self, times: int) -> None:
+        """Return once it has been painted so many more times."""
+        with self._changed:
+            enough = self._painted + times
+            assert self._changed.wait_for(lambda: self._painted >= enough, 20), "nothing is painted"
+
+
+class PacedFilm(GreyFilm):
+    """A film in which each frame comes when the last has been painted.
+
+    It ends thirty frames after `last_line` has been logged.
+    """
+
+    def __init__(self, screen: CountingScreen, logged: list[str], last_line: str) -> None:
+        super().__init__(1000)
+        self._screen = screen
+        self._logged = logged
+        self._last_line = last_line
+        self._frames_left = 30
+        self.given = 0
+
+    def read(self) -> Frame | None:
+        if self.given:
+            self._screen.wait(2)  # a paint that began before the last frame came is without it
+        self._frames_left -= self._last_line in "".join(self._logged)
+        if not self._frames_left:
+            return None
+        self.given += 1
+        return super().read()
+
+
+class SlowReloader:
+    """Opens a changed label set with `letters` for as long as thirty frames take."""
+
+    def __init__(self, screen: CountingScreen, letters: str = "abc") -> None:
+        self.mailbox: Latest[ReloadedLabelSet] = Latest()
+        self._screen = screen
+        self._letters = frozenset(letters)
+
+    def __call__(self, stopping: threading.Event) -> None:
+        self._screen.wait(60)
+        classifier = cast("CropClassifier", FirstLabel.of_objects())
+        self.mailbox.put(ReloadedLabelSet(classifier, self._letters))
+        stopping.wait()
+
+
+def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() -> None:
+    """The mirror does not wait for a set that is read, and nothing is dropped when it comes."""
+    screen, logged = CountingScreen(), list[str]()
+    film = PacedFilm(screen, logged, "has changed on the wall")
+    reloader = cast("LabelSetReloader", SlowReloader(screen))
+    parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
+    summary = small_show(
+        film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
+    ).run()
+    assert [line.split(", ")[-1] for line in logged] == [
+        "at the next quiet moment",
+        "1,000 things has changed on the wall",
+    ]
+    assert summary.dropped == 0
+    assert summary.mirror_fps == pytest.approx(summary.camera_fps)
+    assert film.given > 30
+
+
+def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
+    """As the guard allows no search for fonts, such a set is refused, and the old one stays."""
+    screen, logged = CountingScreen(), list[str]()
+    film = PacedFilm(screen, logged, "no font")
+    reloader = cast("LabelSetReloader", SlowReloader(screen, "אב"))
+    parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
+    small_show(
+        film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
+    ).run()
+    (line,) = logged
+    assert line.startswith("labels: no font on this machine can draw the text in Hebrew. ")
+    assert line.endswith(" Or restart the show.")
+
+
+@pytest.mark.parametrize("fails_at", [None, 5])
+def test_the_camera_forgets_its_pictures_at_the_end(fails_at: int | None) -> None:
+    """Whether the film ends or the camera fails, the memory of its pictures is overwritten."""
+    film = GreyFilm(12, fails_at)
+    with contextlib.suppress(CameraError):
+        small_show(film).run()
+    assert film.closed >= 1
+    assert film.forgotten == 1
+
+
+def test_a_film_that_ends_ends_the_show_and_closes_the_camera() -> None:
+    """The summary of a measured film counts its frames, and the device is free afterwards."""
+    film = GreyFilm(12)
+    summary = small_show(film).run()
+    assert film.closed >= 1
+    painted = 12 * summary.mirror_fps / summary.camera_fps
+    assert painted + summary.dropped == pytest.approx(12)
+    assert summary.first_paint_s is not None
+    assert summary.first_frame_s is not None
+    assert summary.frame_age_ms.p95 is not None
+
+
+def test_a_camera_that_fails_ends_the_show_loudly() -> None:
+    """A dead capture thread is an error that names the device, not a frozen mirror."""
+    with pytest.raises(CameraError, match="it was unplugged"):
+        small_show(GreyFilm(100, fails_at=5)).run()
