@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ManualClock:
-    """Satisfies Clock; `wait` moves it on at once and takes note of what was asked for."""
+    """Satisfies Clock; `wait` advances it at once and records the seconds."""
 
     def __init__(self, instant: float = 1000.0) -> None:
         self.instant = instant

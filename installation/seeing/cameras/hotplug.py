@@ -18,8 +18,8 @@ CHECK_INTERVAL_S = 1.0
 class RehearsalUntilPlugged:
     """A camera that plays the rehearsal, and fails as soon as this machine has a new camera.
 
-    The sandbox lets the show open only the devices that were there when it was sealed, so a new
-    camera can be opened only by a new start of the show; the supervisor starts it after a failure.
+    The sandbox lets the show open only the devices that existed when it was sealed, so a new camera
+    can be opened only by a new start of the show; the supervisor starts it after a failure.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class RehearsalUntilPlugged:
         clock: Clock,
         list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Take the nodes that there were `before`; `list_nodes` returns those that there are."""
+        """Take the video nodes at the start, `before`; `list_nodes` returns the present ones."""
         self.name = rehearsal.name
         self.pool = rehearsal.pool
         self._rehearsal = rehearsal
@@ -48,9 +48,9 @@ class RehearsalUntilPlugged:
             self._checked_at = now
             nodes = set(self._list_nodes())
             if new := nodes - self._before:
-                what = "a camera has been plugged in while the rehearsal plays in its place"
+                problem = "a camera has been plugged in while the rehearsal plays in its place"
                 remedy = "Start the show again; under systemd it starts by itself."
-                raise CameraError(Mistake(str(min(new)), what, remedy))
+                raise CameraError(Mistake(str(min(new)), problem, remedy))
             self._before = nodes
         return self._rehearsal.read()
 

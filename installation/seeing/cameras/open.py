@@ -70,8 +70,8 @@ def _open_pictures(
         case source.Pictures(folder) if folder.is_dir():
             return FolderPictures(folder, width, height, fps, once=once), orientation
         case source.Film(path) | source.Pictures(path):
-            what = "this film or folder existed when the settings were read, and is gone now"
-            raise CameraError(Mistake(display_path(path), what, "Put it back."))
+            problem = "this film or folder existed when the settings were read, and is gone now"
+            raise CameraError(Mistake(display_path(path), problem, "Put it back."))
     # A camera is mounted on its side for a tall screen, and its picture is rotated until visitors
     # stand upright. The visitor of the rehearsal is drawn upright, on a tall picture.
     if settings.rotate in (90, 270):

@@ -35,9 +35,9 @@ class FolderPictures:
                 if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
             )
         except OSError as error:
-            what = f"this folder cannot be read ({error.strerror})"
+            problem = f"this folder cannot be read ({error.strerror})"
             raise CameraError(
-                Mistake(display_path(folder), what, "Check its permissions.")
+                Mistake(display_path(folder), problem, "Check its permissions.")
             ) from None
         if not self._files:
             raise CameraError(
@@ -86,12 +86,12 @@ class FolderPictures:
         try:
             picture = _read(file, cv2.IMREAD_COLOR_RGB)
         except OSError as error:
-            picture, what = None, f"this picture can no longer be read ({error.strerror})"
+            picture, problem = None, f"this picture can no longer be read ({error.strerror})"
         else:
-            what = "this picture was intact at the start and is damaged now"
+            problem = "this picture was intact at the start and is damaged now"
         if picture is None:
             remedy = "Put it back, or choose another source."
-            raise CameraError(Mistake(display_path(file), what, remedy))
+            raise CameraError(Mistake(display_path(file), problem, remedy))
         return _fitted(picture, *self._size)
 
     def rewind(self) -> None:
@@ -125,10 +125,10 @@ def _check(file: Path) -> Mistake | None:
         if _read(file, cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None:
             return None
     except OSError as error:
-        what = f"this picture cannot be read ({error.strerror})"
-        return Mistake(display_path(file), what, remedy)
-    what = "this picture cannot be decoded; it is damaged or not a picture"
-    return Mistake(display_path(file), what, remedy)
+        problem = f"this picture cannot be read ({error.strerror})"
+        return Mistake(display_path(file), problem, remedy)
+    problem = "this picture cannot be decoded; it is damaged or not a picture"
+    return Mistake(display_path(file), problem, remedy)
 
 
 def _read(file: Path, flags: int) -> Pixels | None:

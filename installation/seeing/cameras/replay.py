@@ -93,8 +93,8 @@ class Replay:
             self._source.rewind()
             pixels = self._source.next()
         if pixels is None:
-            what = "it cannot be played again from its beginning"
-            raise CameraError(Mistake(self.name, what, "Choose another source."))
+            problem = "it cannot be played again from its beginning"
+            raise CameraError(Mistake(self.name, problem, "Choose another source."))
         pixels = self._orientation.apply(pixels)
         # Decoded and oriented before it is due, so that it arrives on time.
         assert self._due_at is not None

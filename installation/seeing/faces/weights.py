@@ -21,9 +21,9 @@ def read_pinned(file: Path, sha256: str, remedy: str) -> bytes:
         ) from None
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
-        what = (
+        problem = (
             f"the weights are truncated or not the ones that were pinned (SHA-256 {digest}, "
             f"{len(data)} bytes; expected {sha256})"
         )
-        raise WeightsError(Mistake(str(file), what, remedy))
+        raise WeightsError(Mistake(str(file), problem, remedy))
     return data
