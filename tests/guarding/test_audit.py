@@ -14,6 +14,7 @@ from tests.support.children import ROOT, USERS, needs_guard, run
 from tests.support.probes import MAY_BE_ABSENT
 
 
+@pytest.mark.slow
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
 def test_the_audit_runs_every_probe_in_the_real_show(user: str, tmp_path: Path) -> None:
@@ -62,6 +63,7 @@ def test_the_audit_is_whole_in_a_file(tmp_path: Path) -> None:
     assert len(report["attempts"]) == 2 * (len(QUICK_PROBES) - len(report["absent"]))
 
 
+@pytest.mark.slow
 @needs_guard
 def test_the_page_has_the_line_of_the_wall(tmp_path: Path) -> None:
     """`kiosk audit --page` has the privacy line in the language of the show as its headline."""
@@ -136,3 +138,18 @@ def test_the_audit_on_other_systems_says_what_is_missing(platform: str, tmp_path
     assert outcome.returncode == 1, outcome.stderr
     assert "Missing:\n  stage one: " in outcome.stdout
     assert "Nothing is proved" in outcome.stdout
+
+
+@pytest.mark.gpu
+@needs_guard
+def test_the_guard_holds_over_a_graphics_card(tmp_path: Path) -> None:
+    """While a graphics card reads visitors, every probe of the audit is refused."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no graphics card by NVIDIA")
+    outcome = run("-m", "installation", "audit", "--json", user="root", folder=tmp_path)
+    assert "device: the GPU" in outcome.stderr
+    assert outcome.returncode == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["missing"] == []
+    assert not list((tmp_path / "home").rglob("*"))

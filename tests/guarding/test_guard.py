@@ -31,6 +31,7 @@ RUN = "import sys; from installation.cli.main import main; sys.exit(main(sys.arg
 ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "90")
 
 
+@pytest.mark.slow
 def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
     """A show that was started without stage one ends with 2 and says what is missing."""
     outcome = run("-c", RUN, *ARGUMENTS, user=USERS[0], folder=tmp_path)
@@ -39,6 +40,7 @@ def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
     assert "camera:" not in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_false_status_is_found_out(tmp_path: Path) -> None:
     """If the environment claims a complete stage one, the probes show that it is not."""
     home_of(USERS[0], tmp_path)

@@ -210,6 +210,7 @@ def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> N
 ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "90")
 
 
+@pytest.mark.slow
 @needs_guard
 def test_output_to_a_file_is_written_outside_the_sandbox(tmp_path: Path) -> None:
     """`kiosk run > events.jsonl` works, although the show itself may not write files."""
@@ -246,6 +247,7 @@ NO_LANDLOCK = (
 )
 
 
+@pytest.mark.slow
 def test_a_kernel_without_landlock(tmp_path: Path) -> None:
     """On an older Linux no camera is opened, and the log says what is missing."""
     outcome = run("-c", OLD_KERNEL, "enforce", *ARGUMENTS, user=USERS[0], folder=tmp_path)
@@ -254,6 +256,7 @@ def test_a_kernel_without_landlock(tmp_path: Path) -> None:
     assert "camera:" not in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_kernel_without_landlock_and_degraded_privacy(tmp_path: Path) -> None:
     """With `privacy: degraded` the show runs, and logs each missing layer and failed probe."""
     home = home_of("root", tmp_path)

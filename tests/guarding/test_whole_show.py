@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 import os
 import re
 import resource
@@ -30,6 +32,26 @@ from tests.support.children import (
     needs_guard,
 )
 from tests.support.tools import tool
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """The name of an X server that runs only for this test."""
+    read, write = os.pipe()
+    running = subprocess.Popen(
+        [tool("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x720x24"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with open(read) as answer:
+        number = answer.readline().strip()
+    yield f":{number}"
+    running.terminate()
+    running.wait()
+
 
 SIZE = (640, 360)
 SEED = 20260101
@@ -353,3 +375,54 @@ def test_a_leak_beside_the_window_is_found(display: str, tmp_path: Path) -> None
     observed = observe(USERS[-1], tmp_path, leaking=True, display=display)
     assert observed.display & observed.written_to, observed.stderr.decode(errors="replace")
     assert_each_check_finds_its_leak(observed, tmp_path)
+
+
+@needs_guard
+def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Path) -> None:
+    """A window that is opened before stage two is still painted after it."""
+    home = home_of("root", tmp_path)
+    variables = {k: v for k, v in environment(home).items() if k != "SDL_VIDEODRIVER"}
+    arguments = ["--source", "rehearsal", "--windowed", "1280x720"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "installation", "run", *arguments],
+        cwd=home,
+        env=variables | {"DISPLAY": display},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    log = ""
+    for line in running.stderr:
+        log += line
+        if line.startswith("camera:"):
+            break
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(PLAYED_S)
+    shared = segments_of(running.pid)
+    running.send_signal(signal.SIGTERM)
+    output, rest = running.communicate(timeout=60)
+    assert running.returncode == 0, log + rest
+    assert "screen: display 0 through x11, 1280×720" in log
+    assert "privacy: enforced; " in log
+    summary = json.loads(output.splitlines()[-1])
+    assert summary["event"] == "summary"
+    assert summary["mirror_fps"] > 0
+    assert not shared
+
+
+def segments_of(pid: int) -> list[str]:
+    """Return the System V shared memory segments that the process `pid` has made."""
+    listed = Path("/proc/sysvipc/shm").read_text().splitlines()
+    made_by = listed[0].split().index("cpid")
+    return [line for line in listed[1:] if line.split()[made_by] == str(pid)]
+
+
+def test_shared_memory_would_be_found() -> None:
+    """The control: shared memory that every account could attach is found."""
+    library, private, remove = ctypes.CDLL(None), 0, 0
+    segment = library.shmget(private, 4096, 0o1600)
+    try:
+        assert len(segments_of(os.getpid())) == 1
+    finally:
+        library.shmctl(segment, remove, None)

@@ -8,6 +8,7 @@ from tests.support.children import USERS
 from tests.support.probes import assert_probes_succeed_without_sandbox
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("user", USERS)
 def test_without_the_sandbox_the_probes_succeed(user: str, tmp_path: Path) -> None:
     """The control: it is the sandbox that refuses these probes."""
