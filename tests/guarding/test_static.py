@@ -1,3 +1,9 @@
+"""No module of the show names a function that writes a file, opens a socket or starts a program.
+
+The rule reads the source code. The exceptions are listed by module, each with its reason. While the
+show runs the kernel enforces the same; this rule finds a mistake earlier and names its place.
+"""
+
 from __future__ import annotations
 
 import ast
@@ -12,19 +18,19 @@ PACKAGE = Path(__file__).resolve().parents[2] / "installation"
 
 LIBRARIES = {
     "installation",
-    # Python's own: none opens connections, starts programs or calls foreign code by itself.
+    # Python's own that do not open connections, start programs or call foreign code.
     *("__future__", "argparse", "collections", "contextlib", "csv", "dataclasses", "datetime"),
     *("difflib", "errno", "fcntl", "functools", "hashlib", "html", "importlib", "io", "itertools"),
     *("json", "logging", "math", "os", "pathlib", "platform", "random", "re", "resource", "select"),
     *("signal", "stat", "string", "struct", "sys", "textwrap", "threading", "time", "traceback"),
     *("types", "typing", "unicodedata", "warnings", "weakref"),
-    # Others': what the show is made of.
+    # What the show is made of.
     *("bidi", "cv2", "facenet_pytorch", "fontTools", "google", "numpy", "onnx", "onnxruntime"),
     *("psutil", "pydantic"),
     *("pydantic_core", "pygame", "safetensors", "scipy", "timm", "torch", "torchvision"),
     *("transformers", "yaml"),
 }
-"""All that a module of the show may import."""
+"""The modules that the show may import."""
 
 RENAMED = {
     *("numpy as np", "numpy.typing as npt"),
@@ -32,7 +38,7 @@ RENAMED = {
     "check_set as describing",
     "labels as cli_labels",
 }
-"""What may be imported under another name."""
+"""The imports that may have another name, under which this rule would not recognise them."""
 
 FORBIDDEN = (
     # Files.
@@ -42,41 +48,43 @@ FORBIDDEN = (
     *("setxattr", "utime", "copyfile*", "copytree", "copy_file_range", "sendfile", "splice"),
     *("memfd_create", "*Temporary*", "*FileHandler", "*SocketHandler", "DatagramHandler"),
     *("SysLogHandler", "HTTPHandler", "SMTPHandler", "fileConfig", "dictConfig"),
-    # Below a stream of words lies one of any bytes.
+    # The stream of bytes below a stream of text.
     "buffer",
-    # The libraries' own ways.
+    # Functions of libraries that write files or share memory.
     *("save*", "imsave*", "imwrite*", "dump", "dump[!s]*", "tofile", "*memmap", "VideoWriter"),
     *("FileStorage", "share_memory_", "SharedMemory", "write_file", "write_[jpv]*", "export_*"),
     *("onnx.export", "optimized_model_filepath", "enable_profiling"),
-    # Networks and other programs; a compiler is one, and keeps what it makes.
+    # Networks and other programs; a compiler is a program that writes files.
     *("VideoCapture", "hub", "*download*", "*urlopen", "create_connection", "socket"),
     *("socketpair", "multiprocessing", "subprocess", "posix*", "fork*", "*spawn*", "exec[lv_]*"),
     *("popen", "system", "compile", "cpp_extension"),
-    # What calls the system, or anything, by a number or a name that is known only when it runs.
+    # What calls anything by a number or a name that is known only at run time.
     *("syscalls", "ctypes", "ctypeslib", "import_module", "create_module", "load_module"),
     *("sys.modules", "builtins", "__builtins__", "__import__", "__dict__", "__getattribute__"),
 )
-"""Patterns of names that lead to a file, to others or past this rule; with a dot where the last
-alone is harmless."""
+"""Patterns of names that can write a file, reach other programs or get around this rule.
+
+A pattern has a dot if its last name alone is harmless.
+"""
 
 HARMLESS = {"re.compile"}
 
 BUILT_IN = {"__import__", "__builtins__", "eval", "exec", "compile", "globals", "locals", "vars"}
-"""Of Python's own functions those that lead anywhere."""
+"""Built-in functions that can do all of this."""
 
 CALLED = {"open", "getattr"}
-"""Those that are looked at where they are called, and must be nowhere else."""
+"""Built-in functions whose arguments are checked in each call; they may not be passed on."""
 
 OWNERS = {"os", "sys"}
-"""Modules whose names are known by what stands before the dot, and must be nowhere else."""
+"""Modules whose functions are recognised by the name before the dot; they may not be passed on."""
 
 READING = ("r", "rb", "rt")
 """The modes of `open` that only read."""
 
 ALLOWED: dict[str, set[str]] = {
-    # torch is told that there is no Triton.
+    # Hides Triton from torch.
     "__init__.py": {"sys.modules"},
-    # What must be refused is tried here.
+    # The probes try what must be refused.
     "guarding/probes/action.py": {"syscalls"},
     "guarding/probes/files.py": {
         *("(scratch_dir / 'file').open()", "os.open", "write_bytes", "mkdir", "rmdir", "unlink"),
@@ -91,131 +99,132 @@ ALLOWED: dict[str, set[str]] = {
         *("FileHandler", "TemporaryFile", "tempfile", "sqlite3", "share_memory_", "SharedMemory"),
         *("multiprocessing", "urllib", "urlopen", "system"),
     },
-    # It runs outside the sandbox and lets only words and numbers pass.
+    # Runs outside the sandbox and lets only text and numbers through.
     "guarding/output_filter.py": {"fork", "os.write", "write_bytes", "shutil", "rmtree"},
-    # The one place that makes system calls by their numbers, and the layers made of them.
+    # The one place that makes system calls by their numbers, and the layers that use it.
     "guarding/layers/syscalls.py": {"ctypes"},
     "guarding/layers/limits.py": {"syscalls"},
-    # Devices are opened as mere places, to name them in a rule.
+    # Opens devices only as paths (O_PATH), to name them in a rule.
     "guarding/layers/landlock.py": {"os.open", "syscalls", "ctypes"},
-    # It becomes the show; what was closed is opened as /dev/null.
+    # Executes the show, and opens closed streams as /dev/null.
     "guarding/stage_one.py": {"execve", "os.open"},
-    # Before the sandbox it prepares the folder that the attempts try.
+    # Makes the scratch folder of the probes, before the sandbox.
     "guarding/status.py": {"mkdir", "write_bytes", "mkfifo"},
-    # Sockets that are open already are asked what they are.
+    # Reads the addresses of sockets that are open already.
     "guarding/open_files.py": {"socket"},
-    # tempfile is told that there is no place.
+    # Sets the folder for temporary files to one that nobody may write to.
     "guarding/guard.py": {"tempfile"},
-    # The family of sockets that is allowed has a name there.
+    # Names the one family of sockets that is allowed.
     "guarding/layers/seccomp.py": {"socket", "syscalls", "ctypes"},
-    # Memory for pictures, which lies under no file, and how it is locked and overwritten.
+    # Memory for pictures without a file, which is locked and overwritten.
     "memory/pages.py": {"mmap", "ctypes"},
     "memory/pool.py": {"mmap"},
     "memory/buffers.py": {"ctypes"},
     # A stranger's network is read in a child process that inherits the guard.
     "naming/networks/onnx_check.py": {"subprocess"},
-    # What scores for a label set is opened by a method of that name.
-    # Cameras are opened, and asked what they are; films are played. Nothing is connected to any
-    # more by then: the second stage comes first.
+    # Open cameras and films. After stage two they can connect to nothing.
     "seeing/cameras/open.py": {"Webcam.open()"},
     "seeing/cameras/v4l.py": {"os.open"},
     "seeing/cameras/film.py": {"VideoCapture"},
-    # OpenCV's writer knows the code of a pixel format.
+    # OpenCV's writer has the function that makes the code of a pixel format.
     "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter"},
-    # fontconfig is asked, before the second stage, which font has a script.
+    # Runs fontconfig before stage two, to find a font for a script.
     "showing/fonts.py": {"subprocess"},
     # doctor runs an audit; the report of a show; nothing in the place of the standard streams.
     "cli/main.py": {"subprocess", "write_text", "os.write", "os.open"},
     # The command line has a beginning as well.
     "launch.py": {"start as start_command"},
 }
-"""The modules that name some of it, each for a reason, and what they may name."""
+"""The exceptions: modules and the names that each may use, with the reason."""
 
 
-FOUND = re.compile("|".join(map(translate, FORBIDDEN)))
+SUSPICIOUS = re.compile("|".join(map(translate, FORBIDDEN)))
 
 
-def named(tree: ast.AST) -> set[str]:
-    """Return the names of whatever in `tree` can write a file or reach others."""
+def suspicious_names(tree: ast.AST) -> set[str]:
+    """Return the names in `tree` that can write a file or reach other programs."""
     nodes = list(ast.walk(tree))
     called = {node.func for node in nodes if isinstance(node, ast.Call)}
     owners = {node.value for node in nodes if isinstance(node, ast.Attribute)}
-    owners |= {node.args[0] for node in nodes if isinstance(node, ast.Call) and asks(node)}
+    owners |= {node.args[0] for node in nodes if isinstance(node, ast.Call) and is_hasattr(node)}
     found: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found.update(imported(node))
+            found.update(suspicious_imports(node))
         elif isinstance(node, ast.Attribute):
-            found.update(leading(last(node.value), node.attr))
+            found.update(suspicious(last_name(node.value), node.attr))
             if node.attr in ("open", "replace") and node not in called:
                 found.add(ast.unparse(node))
         elif isinstance(node, ast.Name):
             kept = BUILT_IN | (CALLED if node not in called else set())
             found |= {node.id} & (kept | (OWNERS if node not in owners else set()))
-        elif isinstance(node, ast.Call) and writes(node):
+        elif isinstance(node, ast.Call) and may_write(node):
             found.add(f"{ast.unparse(node.func)}()")
     return found
 
 
-def imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """Yield what `node` imports that the show may not have, or not under that name."""
+def suspicious_imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Yield the names that `node` imports and the show may not have, or not under that name."""
     for alias in node.names:
         module = node.module or "" if isinstance(node, ast.ImportFrom) else alias.name
         places = module.split(".")
         if places[0] not in LIBRARIES:
             yield places[0]
         for owner, name in zip(["", *places], [*places, alias.name], strict=True):
-            yield from leading(owner, name)
+            yield from suspicious(owner, name)
         if alias.name == "open":
             yield "open"
         if alias.asname and f"{alias.name} as {alias.asname}" not in RENAMED:
             yield f"{alias.name} as {alias.asname}"
 
 
-def leading(owner: str, name: str) -> set[str]:
-    """Return `name`, or else `owner.name`, if it leads to a file or to others."""
+def suspicious(owner: str, name: str) -> set[str]:
+    """Return `name` or `owner.name` if it is in `FORBIDDEN`, or nothing."""
     whole = f"{owner}.{name}"
-    led = [each for each in (name, whole) if FOUND.match(each) and whole not in HARMLESS]
-    return set(led[:1])
+    matching = [each for each in (name, whole) if SUSPICIOUS.match(each) and whole not in HARMLESS]
+    return set(matching[:1])
 
 
-def last(owner: ast.expr) -> str:
-    """Return the last name of `owner`: of `torch.os` that is `os`."""
+def last_name(owner: ast.expr) -> str:
+    """Return the last name of `owner`, such as `os` of `torch.os`."""
     return ast.unparse(owner).rpartition(".")[2]
 
 
-def writes(call: ast.Call) -> bool:
-    """Tell whether `call` may write by what it is given: a mode, a file's name, a new place."""
+def may_write(call: ast.Call) -> bool:
+    """Return whether the arguments of `call` (a mode, a file name, a new path) let it write."""
     function = call.func
     given = {word.arg: word.value for word in call.keywords}
     if isinstance(function, ast.Name):
         if function.id == "getattr":
-            return reaches(*call.args[:2])
-        return function.id == "open" and not reads(call.args[1:2], given)
-    if not isinstance(function, ast.Attribute) or leading(last(function.value), function.attr):
+            return may_reach(*call.args[:2])
+        return function.id == "open" and not only_reads(call.args[1:2], given)
+    if not isinstance(function, ast.Attribute) or suspicious(
+        last_name(function.value), function.attr
+    ):
         return False
     if function.attr == "open":
-        # A path's mode comes first, a module's second; what is no mode there is none to read.
-        return not reads(call.args[:2], given)
+        # The mode is the first argument of a path's `open` and the second of a module's. Anything
+        # else in its place is not a reading mode.
+        return not only_reads(call.args[:2], given)
     if function.attr == "replace":
-        return len(call.args) == 1 and not given  # a path's; a text's takes two
+        return len(call.args) == 1 and not given  # a path's; that of a string takes two
     return function.attr == "basicConfig" and not given.keys().isdisjoint({"filename", None})
 
 
-def asks(call: ast.Call) -> bool:
-    """Tell whether `call` is `hasattr`, which only tells whether its owner has a name."""
+def is_hasattr(call: ast.Call) -> bool:
+    """Return whether `call` is `hasattr`, which calls nothing of its argument."""
     return isinstance(call.func, ast.Name) and call.func.id == "hasattr"
 
 
-def reaches(owner: ast.expr, name: ast.expr) -> bool:
-    """Tell whether the attribute `name` of `owner` may lead to a file or to others."""
+def may_reach(owner: ast.expr, name: ast.expr) -> bool:
+    """Return whether the attribute `name` of `owner` can write a file or reach other programs."""
     if not isinstance(name, ast.Constant):
         return True
-    return name.value == "open" or bool(leading(last(owner), str(name.value)))
+    return name.value == "open" or bool(suspicious(last_name(owner), str(name.value)))
 
 
-def reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
-    """Tell whether each of `modes`, and of what is `given` by name, is plainly one to read."""
+def only_reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
+    """Return whether all of `modes`, and of the keyword arguments `given` the mode, only read."""
     modes = [*modes, *(value for word, value in given.items() if word in ("mode", None))]
     return all(isinstance(mode, ast.Constant) and mode.value in READING for mode in modes)
 
@@ -244,7 +253,7 @@ def reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
         "from urllib.request import urlopen",
         "numpy.save('a', pixels)",
         "pixels.tofile('a')",
-        # By the functions' relatives.
+        # By related functions.
         "np.savez_compressed('a', pixels)",
         "cv2.imwriteanimation('a', pictures)",
         "cv2.VideoWriter('a', code, 30, size)",
@@ -271,7 +280,7 @@ def reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
         "o, p = os, open",
         "pathlib.os.open('a', 1)",
         "sys.modules['os']",
-        # By a name that is known only when it runs.
+        # By a name that is known only at run time.
         "getattr(cv2, 'imwrite')",
         "getattr(os, 'open')",
         "getattr(path, 'open')",
@@ -295,7 +304,7 @@ def reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
         "np.ctypeslib.load_library('libc.so.6', '/')",
         "import mmap",
         "import posix",
-        # By a library that the show has no use for.
+        # By a library that the show does not need.
         "import _socket",
         "import xmlrpc.client",
         "import imaplib",
@@ -304,8 +313,8 @@ def reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
     ],
 )
 def test_the_rule_finds_a_leak(leak: str) -> None:
-    """The control: each of these would be found."""
-    assert named(ast.parse(leak))
+    """The control: the rule finds each of these leaks."""
+    assert suspicious_names(ast.parse(leak))
 
 
 @pytest.mark.parametrize(
@@ -329,23 +338,23 @@ def test_the_rule_finds_a_leak(leak: str) -> None:
     ],
 )
 def test_the_rule_lets_reading_pass(harmless: str) -> None:
-    """What only reads, or only speaks, needs no exception."""
-    assert not named(ast.parse(harmless))
+    """Code that only reads, or only prints, needs no exception."""
+    assert not suspicious_names(ast.parse(harmless))
 
 
 def test_no_module_of_the_show_can_write_or_reach_others() -> None:
-    """Outside a short list, each with its reason, nothing names a way to a file or a network."""
+    """Outside the list of exceptions, no module names a way to a file or a network."""
     found = {}
     for file in PACKAGE.rglob("*.py"):
         name = file.relative_to(PACKAGE).as_posix()
         if name.startswith("making/"):
-            continue  # what is done before a show; the import contract keeps the show out of it
-        if names := named(ast.parse(file.read_text())) - ALLOWED.get(name, set()):
+            continue  # It runs before a show; the import contract keeps it out of the show.
+        if names := suspicious_names(ast.parse(file.read_text())) - ALLOWED.get(name, set()):
             found[name] = names
     assert found == {}
 
 
 @pytest.mark.parametrize("name", ALLOWED)
 def test_the_list_of_exceptions_is_no_longer_than_it_must_be(name: str) -> None:
-    """A module that no longer needs a word loses it."""
-    assert ALLOWED[name] <= named(ast.parse((PACKAGE / name).read_text()))
+    """An exception that a module no longer needs is removed."""
+    assert ALLOWED[name] <= suspicious_names(ast.parse((PACKAGE / name).read_text()))
