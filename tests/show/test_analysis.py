@@ -59,7 +59,7 @@ def test_sightings_say_which_label_set_named_them_and_when() -> None:
 
 
 def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
-    """Whoever is being read keeps their categories; the next visitor gets the new ones."""
+    """A visitor who is there keeps the old categories; the next one gets the new ones."""
     parts = replace(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
     analysis = analysis_of(parts)
     for number in range(10):

@@ -28,7 +28,7 @@ VISIBLE = {label.id: label for label in load_label_set("persons", ContentSetting
 
 @pytest.fixture(scope="module")
 def rehearsed() -> tuple[list[dict[str, object]], str]:
-    """The whole default show on the rehearsal, headless, until it has named the visitor."""
+    """Return the events and the log of the default show on the rehearsal, up to a name."""
     with subprocess.Popen(
         command("--headless", "--source", "rehearsal", "--seconds", "120"),
         cwd=PROJECT,

@@ -33,7 +33,7 @@ def window(monkeypatch: pytest.MonkeyPatch) -> Window:
     return Window(0, (320, 180))
 
 
-def test_visitors_see_a_calm_card_when_something_fails(window: Window) -> None:
+def test_visitors_see_the_trouble_card_when_a_part_fails(window: Window) -> None:
     """What is on the screen after a failure is the card, for some seconds, and no picture."""
     clock = ManualClock()
     with pytest.raises(CameraError):
@@ -106,7 +106,7 @@ class VisitorValues:
         return {type(value) for made in tuple(self._made) if (value := made()) is not None}
 
 
-def test_while_the_calm_card_is_up_nothing_of_a_visitor_is_held(
+def test_while_the_trouble_card_is_up_nothing_of_a_visitor_is_held(
     window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the camera is lost its pictures go at once, and so do tracks, scores and captions."""

@@ -40,15 +40,15 @@ MAKERS: dict[str, Callable[[Path], Classifier]] = {
     "onnx": lambda models: open_classifier(made_onnx(models), CPU),
     "a folder from Hugging Face": lambda models: open_classifier(made_hf(models), CPU),
 }
-"""What makes a set for each way of reading that no shipped set takes."""
+"""Makes a label set of each kind that is not among the shipped ones."""
 
 SETS = [*(name for name in label_set_names() if name != "persons-21k"), *MAKERS]
-"""All shipped sets that need no weights fetched; test_timm_features.py reads with the other."""
+"""All shipped sets that need no fetched weights, and the kinds that tests make."""
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """Open each classifier once, those of the sets that tests make among them."""
+    """Return a function that opens the classifier of a set, each only once."""
     classifiers: dict[str, Classifier] = {}
     models = tmp_path_factory.mktemp("models")
 
@@ -85,8 +85,8 @@ def boxes_around_the_face(count: int) -> list[Box]:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_every_set_keeps_the_classifiers_contract(opened: Open, name: str) -> None:
-    """It returns a row of scores per box, in the boxes' order, that sums to 1 with background."""
+def test_every_label_set_satisfies_the_contract(opened: Open, name: str) -> None:
+    """Each box has a row of scores, in the boxes' order, which sums to 1 with the background."""
     classifier = opened(name)
     labels = len(classifier.label_set.labels)
     assert classifier.classify(portrait(), []).shape == (0, labels)
@@ -112,8 +112,8 @@ def test_a_batch_scores_as_each_box_alone(opened: Open, name: str) -> None:
         assert np.abs(alone - scores).max() < 1e-4
 
 
-def test_the_portrait_is_read_as_somebody_fit(opened: Open) -> None:
-    """The shipped persons find something fitting for the astronaut, and not a bare 'person'."""
+def test_the_portrait_is_read_as_somebody_fitting(opened: Open) -> None:
+    """The shipped persons have a fitting label for the astronaut, above the least score."""
     classifier = opened("persons")
     (scores,) = classifier.classify(portrait(), [FACE])
     best = scores.argsort()[::-1][:5]
@@ -123,7 +123,7 @@ def test_the_portrait_is_read_as_somebody_fit(opened: Open) -> None:
 
 
 def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
-    """No label swallows everything: ten crops of one portrait get at least five labels."""
+    """No label takes everything: ten crops of one portrait get at least five labels."""
     scores = opened("persons").classify(portrait(), boxes_around_the_face(10))
     assert len(set(scores.argmax(1).tolist())) >= 5
 
@@ -147,7 +147,7 @@ def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
 
 @pytest.mark.parametrize("level", [90, 127, 200, 250])
 def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
-    """Where nothing is to be seen, no label reaches the least score."""
+    """On an empty wall no label reaches the least score."""
     classifier = opened("persons")
     wall = Frame(np.full((400, 400, 3), level, np.uint8), 12.5)
     (scores,) = classifier.classify(wall, [FACE])
@@ -168,8 +168,8 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
         ("mortarboard", "valedictorian"),
     ],
 )
-def test_what_somebody_has_makes_what_they_are(thing: str, expected: str) -> None:
-    """A single thing that the network is sure of is read as somebody who has it."""
+def test_a_thing_is_read_as_a_person_who_has_it(thing: str, expected: str) -> None:
+    """If the network is sure of a single class, the best labels have a person with that thing."""
     label_set = load_label_set("persons", ContentSettings())
     scorer = ConseScorer.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
     logits = torch.zeros(1, CLASSES)
@@ -184,8 +184,8 @@ def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None
     places: list[int] = []
     sizes: list[tuple[int, bool]] = []
 
-    class Watcher:
-        name, width, fingerprint, device = "watcher", 2, "", CPU
+    class RecordingEncoder:
+        name, width, fingerprint, device = "recording", 2, "", CPU
         input = EfficientNetLite0.input
 
         def encode(self, batch: torch.Tensor) -> torch.Tensor:
@@ -196,7 +196,9 @@ def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None
         def score(self, logits: torch.Tensor) -> torch.Tensor:
             return logits.softmax(1)
 
-    classifier = CropClassifier(opened("persons").label_set, Watcher(), Watcher(), CPU)
+    classifier = CropClassifier(
+        opened("persons").label_set, RecordingEncoder(), RecordingEncoder(), CPU
+    )
     for count in (3, 1, 2, 0, 0, 1, 0):
         if count:
             assert len(classifier.classify(portrait(), boxes_around_the_face(count))) == count
@@ -206,12 +208,12 @@ def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None
     assert len(set(places)) == 1
 
 
-def test_the_crop_is_the_label_sets(opened: Open) -> None:
-    """A label set that reads faces sees the face, and one that reads frames the whole picture."""
+def test_the_label_set_says_what_is_cropped(opened: Open) -> None:
+    """The network is given the bust, the face or the whole frame, and the crop is zeroed after."""
     seen, kept = [], []
 
-    class Sketcher:
-        name, width, fingerprint, device = "sketcher", 2, "", CPU
+    class SmallEncoder:
+        name, width, fingerprint, device = "small", 2, "", CPU
         input = Input(8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
         def encode(self, batch: torch.Tensor) -> torch.Tensor:
@@ -226,6 +228,6 @@ def test_the_crop_is_the_label_sets(opened: Open) -> None:
     for crop in ("bust", "face", "frame"):
         settings = shipped.settings.model_copy(update={"crop": crop})
         label_set = replace(shipped, settings=settings)
-        CropClassifier(label_set, Sketcher(), Sketcher(), CPU).classify(portrait(), [FACE])
-        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, Sketcher.input, CPU))
-        assert not kept.pop().any(), "crops are zeroed once they have been read"
+        CropClassifier(label_set, SmallEncoder(), SmallEncoder(), CPU).classify(portrait(), [FACE])
+        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, SmallEncoder.input, CPU))
+        assert not kept.pop().any(), "crops are zeroed once they have been classified"
