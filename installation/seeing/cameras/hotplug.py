@@ -19,7 +19,7 @@ class RehearsalUntilPlugged:
     """A camera that plays the rehearsal, and fails as soon as this machine has a new camera.
 
     The sandbox lets the show open only the devices that existed when it was sealed, so a new camera
-    can be opened only by a new start of the show; the supervisor starts it after a failure.
+    can be opened only by a new start of the show; systemd starts it again after a failure.
     """
 
     def __init__(

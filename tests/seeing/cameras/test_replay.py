@@ -14,7 +14,6 @@ from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.cameras.pictures import FolderPictures
 from installation.seeing.cameras.rehearsal import RehearsalPictures
 from installation.seeing.cameras.replay import MAX_SKIPPED_S, PictureSource, Replay
-from installation.seeing.frame import Pixels
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import number_of, numbered, write_film, write_picture
 
@@ -75,40 +74,20 @@ def test_a_source_gives_pictures_of_one_size(
         assert pixels.dtype == np.uint8
 
 
-class CountedPictures:
-    """A source of 20 grey pictures whose brightness says their number."""
-
-    name, fps, scene = "counted pictures", 30.0, 0
-
-    def __init__(self) -> None:
-        self._index = 0
-        self.rewound = 0
-
-    def next(self) -> Pixels | None:
-        return numbered(self._index - 1) if self.skip() else None
-
-    def skip(self) -> bool:
-        if self._index == LENGTH:
-            return False
-        self._index += 1
-        return True
-
-    def rewind(self) -> None:
-        self._index = 0
-        self.rewound += 1
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     """Return a clock that stands still."""
     return ManualClock()
 
 
-def _replay(clock: ManualClock, *, as_fast_as_possible: bool = False) -> Replay:
-    return Replay(CountedPictures(), Orientation(), clock, as_fast_as_possible=as_fast_as_possible)
+@pytest.fixture
+def film(tmp_path: Path) -> FilmPictures:
+    """Return a film of 20 frames at 30 fps whose brightness encodes their number."""
+    return FilmPictures(write_film(tmp_path / "film.avi", map(numbered, range(LENGTH)), 30))
+
+
+def _replay(film: FilmPictures, clock: ManualClock, *, as_fast_as_possible: bool = False) -> Replay:
+    return Replay(film, Orientation(), clock, as_fast_as_possible=as_fast_as_possible)
 
 
 def _number(camera: Replay) -> int:
@@ -117,17 +96,17 @@ def _number(camera: Replay) -> int:
     return number_of(frame.pixels)
 
 
-def test_a_source_plays_at_its_own_rate_and_loops(clock: ManualClock) -> None:
+def test_a_source_plays_at_its_own_rate_and_loops(film: FilmPictures, clock: ManualClock) -> None:
     """A reader that is never late gets each picture in turn, one thirtieth of a second apart."""
-    camera = _replay(clock)
+    camera = _replay(film, clock)
     started_at = clock.now()
     assert [_number(camera) for _ in range(50)] == [index % LENGTH for index in range(50)]
     assert clock.now() - started_at == pytest.approx(49 / 30)
 
 
-def test_a_late_reader_misses_pictures(clock: ManualClock) -> None:
+def test_a_late_reader_misses_pictures(film: FilmPictures, clock: ManualClock) -> None:
     """As with a camera, pictures that were due while nobody read are skipped."""
-    camera = _replay(clock)
+    camera = _replay(film, clock)
     assert _number(camera) == 0
     clock.instant += 5.4 / 30
     before = clock.now()
@@ -137,18 +116,20 @@ def test_a_late_reader_misses_pictures(clock: ManualClock) -> None:
     assert clock.now() - before == pytest.approx(0.6 / 30)
 
 
-def test_pictures_are_missed_across_the_end(clock: ManualClock) -> None:
+def test_pictures_are_missed_across_the_end(film: FilmPictures, clock: ManualClock) -> None:
     """A reader that was late at a film's end goes on at its beginning."""
-    camera = _replay(clock)
+    camera = _replay(film, clock)
     for _ in range(18):
         _number(camera)
     clock.instant += 6.5 / 30
     assert _number(camera) == 3
 
 
-def test_a_reader_that_was_away_for_long_misses_half_a_second(clock: ManualClock) -> None:
+def test_a_reader_that_was_away_for_long_misses_half_a_second(
+    film: FilmPictures, clock: ManualClock
+) -> None:
     """A machine that is too slow for the film does not skip ever more of it."""
-    camera = _replay(clock)
+    camera = _replay(film, clock)
     _number(camera)
     clock.instant += 3600
     assert _number(camera) == 1 + int(MAX_SKIPPED_S * 30)
@@ -157,23 +138,23 @@ def test_a_reader_that_was_away_for_long_misses_half_a_second(clock: ManualClock
     assert clock.now() - before == pytest.approx(1 / 30)
 
 
-def test_as_fast_as_possible_gives_each_picture_once(clock: ManualClock) -> None:
+def test_as_fast_as_possible_gives_each_picture_once(
+    film: FilmPictures, clock: ManualClock
+) -> None:
     """For measurements every picture comes without waiting, and then the end."""
-    camera = _replay(clock, as_fast_as_possible=True)
+    camera = _replay(film, clock, as_fast_as_possible=True)
     assert [_number(camera) for _ in range(LENGTH)] == list(range(LENGTH))
     assert camera.read() is None
     assert clock.waits == []
 
 
-def test_a_source_that_cannot_be_played_again_is_an_error(clock: ManualClock) -> None:
+def test_a_film_that_cannot_be_played_again_is_an_error(
+    tmp_path: Path, film: FilmPictures, clock: ManualClock
+) -> None:
     """A film that is lost during the show ends it with the film's name."""
-
-    class LostPictures(CountedPictures):
-        def rewind(self) -> None:
-            pass
-
-    camera = Replay(LostPictures(), Orientation(), clock)
+    camera = _replay(film, clock)
     for _ in range(LENGTH):
         camera.read()
-    with pytest.raises(CameraError, match="counted pictures: it cannot be played again"):
+    (tmp_path / "film.avi").write_bytes(b"")
+    with pytest.raises(CameraError, match=r"film\.avi: this film cannot be decoded"):
         camera.read()
