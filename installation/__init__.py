@@ -6,6 +6,8 @@ import time
 from types import ModuleType
 from typing import cast
 
+__version__ = "0.4.0"
+
 STARTED_AT = time.monotonic()
 """When the process began, s, as near as it can tell: nothing of the kiosk is imported before."""
 

@@ -1,6 +1,6 @@
-"""Where every command begins: what sees visitors is put under the guard before anything is loaded.
+"""The start of every command: a show is put under the guard before anything else is loaded.
 
-This module and all that it imports is the standard library and PyYAML, and starts no thread.
+This module and its imports use the standard library and PyYAML only, and start no thread.
 """
 
 from __future__ import annotations
@@ -11,31 +11,44 @@ from pathlib import Path
 from typing import NoReturn
 
 from installation import STARTED_AT
-from installation.cli import arguments
+from installation.cli.arguments import add_run_arguments
 from installation.guarding.stage_one import start_show
 from installation.guarding.status import Privacy
-from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
+from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
+
+NOT_A_PROJECT = (
+    f"kiosk: {PROJECT} holds neither kiosk.yaml nor a label set in models/, because the package "
+    "was installed without them. Run scripts/run in the project's folder, or install that folder "
+    "with `pip install --editable`."
+)
+"""Why an installed copy of the package cannot run alone.
+
+Label sets and kiosk.yaml are edited by people and written by commands, so they stay in the folder
+of the project. As package data they would be hidden in site-packages and lost with an update.
+"""
 
 
 def start() -> NoReturn:
     """Run the command of the process's arguments and end the process."""
-    said = sys.argv[1:]
-    if said[:1] == ["run"]:
+    if not (DEFAULT_FILE.exists() or label_set_names()):
+        sys.exit(NOT_A_PROJECT)
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["run"]:
         parser = argparse.ArgumentParser(prog="kiosk run", allow_abbrev=False)
-        arguments.add_run(parser, DEFAULT_FILE)
-        asked = parser.parse_args(said[1:])
-        start_show(said, privacy_of(asked.file), asked.report, STARTED_AT)
-    if said[:1] == ["audit"] and not {"-h", "--help"} & set(said):
-        start_show(said, "enforce", None, STARTED_AT)
+        add_run_arguments(parser)
+        args = parser.parse_args(arguments[1:])
+        start_show(arguments, read_privacy(args.file), args.report, STARTED_AT)
+    if arguments[:1] == ["audit"] and not {"-h", "--help"} & set(arguments):
+        start_show(arguments, "enforce", None, STARTED_AT)
     from installation.cli.main import start as start_command
 
     start_command()
 
 
-def privacy_of(file: Path) -> Privacy:
-    """Return what `file` says about privacy: degraded only where it plainly says so.
+def read_privacy(file: Path) -> Privacy:
+    """Return the setting `privacy` of `file`: degraded only if it plainly says so.
 
-    What is wrong with the file is said later, by the show.
+    Mistakes in the file are not reported here; the show reads it again.
     """
     import yaml
 

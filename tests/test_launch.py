@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from installation import launch
+from installation.settings.paths import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,32 @@ def test_only_the_plain_word_degraded_weakens_the_guard(
 ) -> None:
     """A file that is missing, wrong or says nothing is taken for one that says `enforce`."""
     file = tmp_path / "kiosk.yaml"
-    assert launch.privacy_of(file) == "enforce"
+    assert launch.read_privacy(file) == "enforce"
     file.write_text(text)
-    assert launch.privacy_of(file) == privacy
+    assert launch.read_privacy(file) == privacy
+
+
+def test_a_package_without_its_project_says_so(tmp_path: Path) -> None:
+    """An installation that is not editable has no kiosk.yaml and models/, and says so in a line."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    shutil.copytree(PROJECT / "installation", source / "installation")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, source)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(target), "."]
+    subprocess.run([*pip, *offline], cwd=source, check=True, timeout=120)
+    assert (target / "installation" / "py.typed").exists()
+    started = subprocess.run(
+        [sys.executable, "-P", str(target / "bin" / "kiosk"), "check"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert started.stderr.startswith(
+        f"kiosk: {target} holds neither kiosk.yaml nor a label set in models/"
+    )
+    assert len(started.stderr.splitlines()) == 1
+    assert started.returncode == 1

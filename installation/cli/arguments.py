@@ -1,64 +1,90 @@
-"""The arguments of the commands that the launcher reads too: the standard library only."""
+"""Arguments that several commands share, and those of `kiosk run`, which the launcher reads too.
+
+Only the standard library is imported, because the launcher may load nothing else; hence argparse.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
+
+from installation.settings.paths import DEFAULT_FILE
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `add_subparsers` returns; argparse has no public name for it."""
+
+MIN_SIDE_PX = 160
+MAX_SIDE_PX = 16384
+"""The largest texture that current GPUs draw."""
+
+MAX_SIZE_DIGITS = 6
+"""Digits of a side that are converted; any side with more is too large."""
 
 
-def add_file(command: argparse.ArgumentParser, default: Path) -> None:
-    """Let `command` take a kiosk.yaml."""
+def add_command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    """Add the command `name` to `commands` and return its parser; `run` returns its status."""
+    command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+    command.set_defaults(command=run)
+    return command
+
+
+def add_file_argument(command: argparse.ArgumentParser) -> None:
+    """Add the argument for the path of kiosk.yaml."""
     command.add_argument(
         "file",
         nargs="?",
         type=Path,
-        default=default,
+        default=DEFAULT_FILE,
         metavar="kiosk.yaml",
         help="the curator's file (default: the one that came with the kiosk)",
     )
 
 
-def add_run(command: argparse.ArgumentParser, default: Path) -> None:
-    """Let `command` take what `kiosk run` does."""
-    add_file(command, default)
+def add_run_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `kiosk run`."""
+    add_file_argument(command)
     command.add_argument(
         "--source",
-        metavar="WHAT",
-        help="in place of camera.source: auto, rehearsal, a camera's number or path, a film, or a "
+        help="replaces camera.source: auto, rehearsal, a camera's number or path, a film, or a "
         "folder of pictures",
     )
-    command.add_argument("--labels", metavar="NAME", help="in place of labels: a label set")
+    command.add_argument("--labels", metavar="NAME", help="replaces labels: a label set")
     command.add_argument(
         "--headless",
         action="store_true",
         help="run without a screen and print what it would show, a JSON object a line",
     )
     command.add_argument(
-        "--windowed", metavar="WxH", type=size, help="run in a window of this size, px"
+        "--windowed", metavar="WxH", type=parse_size, help="run in a window of this size, px"
     )
     command.add_argument(
-        "--seconds", metavar="N", type=_seconds, help="end the show after this time"
+        "--seconds", metavar="N", type=_parse_seconds, help="end the show after this time"
     )
     command.add_argument(
-        "--report", metavar="FILE", type=_report, help="write the summary there at the end"
+        "--report", metavar="FILE", type=_parse_report, help="write the summary there at the end"
     )
 
 
-def size(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
     """Return width and height of `1280x720`, px."""
     width, separator, height = text.lower().partition("x")
     if separator and width.isdecimal() and height.isdecimal():
-        size = int(width[:6]), int(height[:6])
-        if all(160 <= side <= 16384 for side in size):
+        size = int(width[:MAX_SIZE_DIGITS]), int(height[:MAX_SIZE_DIGITS])
+        if all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in size):
             return size
     raise argparse.ArgumentTypeError(
-        f"'{text}' (expected width and height from 160 to 16384, such as 1280x720)"
+        f"'{text}' (expected width and height from {MIN_SIDE_PX} to {MAX_SIDE_PX}, such as "
+        "1280x720)"
     )
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     with contextlib.suppress(ValueError):
         seconds = float(text)
         if math.isfinite(seconds) and seconds > 0:
@@ -66,12 +92,12 @@ def _seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(f"'{text}' (expected a number above 0, such as 60)")
 
 
-def _report(text: str) -> Path:
+def _parse_report(text: str) -> Path:
     path = Path(text)
     try:
-        fits = path.parent.is_dir() and not path.is_dir()
+        usable = path.parent.is_dir() and not path.is_dir()
     except (OSError, ValueError):
-        fits = False
-    if not fits:
+        usable = False
+    if not usable:
         raise argparse.ArgumentTypeError(f"'{text}' (expected a file in a folder that exists)")
     return path

@@ -3,61 +3,62 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from installation.cli.arguments import Commands, add_command
+from installation.cli.output import DONE, print_progress
 from installation.errors import FetchError, Mistake, collect_mistakes, display_path
 
 if TYPE_CHECKING:
     from installation.making.fetching.catalogue import Item
 
-DONE = 0
 ALL = "all"
+
 ONCE_TIMEOUT_S = 5.0
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(commands: Commands) -> None:
     """Add the command to those of `kiosk`."""
-    parser = commands.add_parser(
-        "fetch",
-        help="fetch networks and lists that are not part of the kiosk",
-        description="Fetch networks and lists that are not part of the kiosk. Without a NAME, list "
-        "them with what each is for and whether it is there.",
-        epilog="HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and the proxies of the environment are "
-        "respected. An interrupted download continues where it stopped.",
-        allow_abbrev=False,
+    summary = "fetch networks and lists that are not part of the kiosk"
+    command = add_command(commands, "fetch", fetch, summary)
+    command.description = (
+        f"{summary.capitalize()}. Without a NAME, list them with what each is for and whether it "
+        "has been fetched."
     )
-    parser.add_argument(
+    command.epilog = (
+        "HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and the proxies of the environment are respected. "
+        "An interrupted download continues where it stopped."
+    )
+    command.add_argument(
         "names", nargs="*", metavar="NAME", help="a name of the list, all, or timm/NETWORK"
     )
-    parser.add_argument(
-        "--sha256", metavar="HEX", help="what one NAME that the kiosk does not pin must have"
+    command.add_argument(
+        "--sha256", metavar="HEX", help="the checksum of one NAME that the kiosk does not pin"
     )
-    parser.add_argument(
+    command.add_argument(
         "--once",
         action="store_true",
         help=f"try once, and give up after {ONCE_TIMEOUT_S:g} seconds of silence",
     )
-    parser.set_defaults(command=fetch)
 
 
-def fetch(options: argparse.Namespace) -> int:
+def fetch(args: argparse.Namespace) -> int:
     """Fetch the named items, or list all.
 
     Raises FetchError: for an unknown name before anything is fetched, otherwise after all were
     tried.
     """
-    if options.sha256 is not None and (len(options.names) != 1 or options.names == [ALL]):
-        what = "it is for one file"
-        raise FetchError(Mistake("--sha256", what, "Name one thing to fetch."))
-    if not options.names:
+    if args.sha256 is not None and (len(args.names) != 1 or args.names == [ALL]):
+        problem = "it is for one file"
+        raise FetchError(Mistake("--sha256", problem, "Name one thing to fetch."))
+    if not args.names:
         _print_catalogue()
         return DONE
-    items = _find_all(options.names)
-    if mistakes := collect_mistakes(partial(_fetch, item, options) for item in items):
+    items = _find_all(args.names)
+    if mistakes := collect_mistakes(partial(_fetch, item, args) for item in items):
         raise FetchError(*mistakes)
     return DONE
 
@@ -76,13 +77,13 @@ def _find_all(names: Sequence[str]) -> Sequence[Item]:
     return list(dict.fromkeys(items))
 
 
-def _fetch(item: Item, options: argparse.Namespace) -> None:
+def _fetch(item: Item, args: argparse.Namespace) -> None:
     from installation.making.fetching.fetch import Fetch
 
-    fetch = Fetch(item, log=partial(print, file=sys.stderr, flush=True))
-    if options.once:
+    fetch = Fetch(item, log=print_progress)
+    if args.once:
         fetch = replace(fetch, attempts=1, timeout_s=ONCE_TIMEOUT_S)
-    fetched = fetch.run(options.sha256)
+    fetched = fetch.run(args.sha256)
     state = "is there already" if fetched.was_present else "has been fetched"
     print(
         f"{item.name} {state}: {display_path(fetched.file)}, {fetched.file.stat().st_size:,} bytes"

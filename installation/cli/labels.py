@@ -1,57 +1,65 @@
-"""The commands of `kiosk labels`: an artist's way from an empty folder to a show."""
+"""The commands of `kiosk labels`: make, check, build and exchange label sets."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from installation.cli import arguments
-from installation.errors import Mistake, SettingsError, display_path, ellipsize, join_first
+from installation.cli.arguments import (
+    Commands,
+    add_command,
+    add_file_argument,
+    add_run_arguments,
+    parse_size,
+)
+from installation.cli.output import DONE, print_progress
+from installation.errors import (
+    KioskError,
+    Mistake,
+    SettingsError,
+    display_path,
+    ellipsize,
+    join_first,
+)
 from installation.settings import kiosk
 from installation.settings.kiosk import Settings
-from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
-
-DONE = 0
+from installation.settings.paths import MODELS, label_set_names
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `labels` with its own commands to those of the kiosk."""
-    words = "make, look at and exchange label sets"
-    labels = commands.add_parser("labels", help=words, description=words, allow_abbrev=False)
+def add_commands(commands: Commands) -> None:
+    """Add `labels` with its own commands to those of `kiosk`."""
+    summary = "make, look at and exchange label sets"
+    labels = commands.add_parser("labels", help=summary, description=summary, allow_abbrev=False)
     own = labels.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace], int], words: str, *, of: str = ""
+    def add(
+        name: str,
+        run: Callable[[argparse.Namespace], int],
+        summary: str,
+        set_help: str = "a label set: the name of a folder in models/",
     ) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = own.add_parser(
-            name, help=words, description=words, allow_abbrev=False
-        )
-        added.set_defaults(command=run)
-        if of:
-            added.add_argument("set", metavar="NAME", help=of)
-        return added
+        command = add_command(own, name, run, summary)
+        command.add_argument("set", metavar="NAME", help=set_help)
+        return command
 
-    there = "a label set: the name of a folder in models/"
-    new = command("new", new_set, "make a label set, ready to edit", of="what its folder is called")
+    new = add("new", new_set, "make a label set, ready to edit", "the name of its new folder")
     new.add_argument(
-        "--from", dest="model", metavar="NAME", help="begin with a copy of this set's labels"
+        "--from", dest="model", metavar="NAME", help="start with a copy of this set's labels"
     )
-    command("list", list_sets, "list the label sets")
-    command("show", show_set, "print a set's labels, with the hidden ones and why", of=there)
-    command("check", check_set, "say what is right and what is wrong with a set", of=there)
-    build = command("build", build_set, "make what the show reads from a set's words", of=there)
-    arguments.add_file(build, DEFAULT_FILE)
-    preview = command(
-        "preview", preview_set, "paint a set as a map, and say what to know", of=there
+    add_command(own, "list", list_sets, "list the label sets")
+    add("show", show_set, "print a set's labels, and the hidden ones with the reason")
+    add("check", check_set, "say whether a set is right, or list all mistakes in its files")
+    add_file_argument(add("build", build_set, "compute the file that the show reads, from the set"))
+    preview = add(
+        "preview", preview_set, "paint a set as a map, and print what a curator must know"
     )
-    arguments.add_file(preview, DEFAULT_FILE)
+    add_file_argument(preview)
     preview.add_argument(
         "--screen",
         metavar="WxH",
-        type=arguments.size,
+        type=parse_size,
         default=(1920, 1080),
         help="the size of the wall, px (default: 1920x1080)",
     )
@@ -60,38 +68,35 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="lay the map out by t-SNE, which keeps neighbours together, instead of PCA",
     )
-    packed = command("export", export_set, "pack a set into one file, without pictures", of=there)
-    packed.add_argument("--to", type=Path, metavar="FILE", help="its name (default: NAME.zip here)")
-    packed.add_argument("--force", action="store_true", help="replace the file if it is there")
-    unpacked = command("import", import_set, "take in a set that somebody packed")
-    unpacked.add_argument("file", type=Path, metavar="FILE", help="the zip")
-    unpacked.add_argument("--as", dest="name", metavar="NAME", help="what to call it here")
-    watch = command(
-        "watch", watch_set, "run the show, and build and swap the set at every change", of=there
-    )
+    export = add("export", export_set, "pack a set into one file, without pictures")
+    export.add_argument("--to", type=Path, metavar="FILE", help="its name (default: NAME.zip here)")
+    export.add_argument("--force", action="store_true", help="replace the file if it exists")
+    import_ = add_command(own, "import", import_set, "unpack a set that somebody exported")
+    import_.add_argument("file", type=Path, metavar="FILE", help="the zip")
+    import_.add_argument("--as", dest="name", metavar="NAME", help="the name of its new folder")
+    watch = add("watch", watch_set, "run the show, and build the set again at every change")
     watch.add_argument(
         "rest",
         nargs=argparse.REMAINDER,
         metavar="...",
-        help="what `kiosk run` takes, such as --windowed 1280x720",
+        help="arguments of `kiosk run`, such as --windowed 1280x720",
     )
 
 
-def new_set(asked: argparse.Namespace) -> int:
+def new_set(args: argparse.Namespace) -> int:
     """Make a label set, ready to edit."""
     from installation.making.new_set import begin, steps
 
-    folder = begin(asked.set, asked.model, MODELS)
-    print(f"{display_path(folder)} is there. Now:")
-    for number, step in enumerate(steps(asked.set, asked.model, MODELS), 1):
+    folder = begin(args.set, args.model, MODELS)
+    print(f"{display_path(folder)} has been made. Next:")
+    for number, step in enumerate(steps(args.set, args.model, MODELS), 1):
         lines = textwrap.wrap(step, 73, break_long_words=False, break_on_hyphens=False)
         print(f"  {number}. " + "\n     ".join(lines))
     return DONE
 
 
-def list_sets(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print each label set with what it is."""
-    from installation.errors import KioskError
+def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+    """Print each label set with one line about it."""
     from installation.making import check_set as describing
 
     width = max((len(name) for name in label_set_names()), default=0)
@@ -104,60 +109,59 @@ def list_sets(asked: argparse.Namespace) -> int:  # noqa: ARG001 - as all comman
     return DONE
 
 
-def show_set(asked: argparse.Namespace) -> int:
-    """Print a set's labels, with the hidden ones and why."""
+def show_set(args: argparse.Namespace) -> int:
+    """Print a set's labels, and the hidden ones with the reason."""
     from installation.making import check_set as describing
 
-    for line in describing.listing(asked.set):
+    for line in describing.listing(args.set):
         print(line)
     return DONE
 
 
-def check_set(asked: argparse.Namespace) -> int:
-    """Print what a set is and how complete; raises LabelSetError with all its mistakes."""
+def check_set(args: argparse.Namespace) -> int:
+    """Print what a set is and how complete it is; raises LabelSetError with all its mistakes."""
     from installation.making import check_set as describing
 
-    for line in describing.examined(asked.set):
+    for line in describing.examined(args.set):
         print(line)
     return DONE
 
 
-def build_set(asked: argparse.Namespace) -> int:
-    """Make what the show reads, and print the figures that its card holds."""
+def build_set(args: argparse.Namespace) -> int:
+    """Compute the file that the show reads, and print how well it separates the labels."""
     from installation.making.build.build import build
 
-    content = _settings(asked.set, asked.file).content
-    print(
-        f"Building {asked.set}; the first time this takes a minute …", file=sys.stderr, flush=True
-    )
-    made = build(asked.set, content=content)
+    content = _settings(args.set, args.file).content
+    print_progress(f"Building {args.set}; the first time this takes a minute …")
+    made = build(args.set, content=content)
     if made is None:
-        print(f"{asked.set} reads a network's own answers: there is nothing to build.")
+        print(f"{args.set} uses a network's own classes: there is nothing to build.")
         return DONE
     for figure in made.figures:
         print(figure)
     for aside in made.asides:
         print(aside)
-    print(f"{asked.set} is built: kiosk run --labels {asked.set}")
+    print(f"{args.set} is built: kiosk run --labels {args.set}")
     return DONE
 
 
-def preview_set(asked: argparse.Namespace) -> int:
-    """Paint a set as a map into its folder, and print what a curator must know of it.
+def preview_set(args: argparse.Namespace) -> int:
+    """Paint a set as a map into its folder, and print what a curator must know about it.
 
-    What is hidden, and the language, are those of kiosk.yaml: the set as it would hang.
+    Hidden labels and the language are those of kiosk.yaml, as in the show.
     """
     from installation.making.preview.preview import MOST_NAMED, preview
 
-    settings = _settings(asked.set, asked.file)
-    words = f"Trying {asked.set} on pictures of nothing and on the rehearsal; a minute or two …"
-    print(words, file=sys.stderr, flush=True)
+    settings = _settings(args.set, args.file)
+    print_progress(
+        f"Trying {args.set} on pictures without people and on the rehearsal; a minute or two …"
+    )
     painted = preview(
-        asked.set,
-        asked.screen,
+        args.set,
+        args.screen,
         settings.content,
         language=settings.language.labels,
-        neighbours=asked.neighbours,
+        neighbours=args.neighbours,
     )
     for figure in painted.figures:
         print(figure)
@@ -171,46 +175,45 @@ def preview_set(asked: argparse.Namespace) -> int:
     return DONE
 
 
-def export_set(asked: argparse.Namespace) -> int:
-    """Pack a set into one zip and say where it is."""
+def export_set(args: argparse.Namespace) -> int:
+    """Pack a set into one zip and print its path."""
     from installation.making.zip_file import export
 
-    to = export(asked.set, MODELS, asked.to or Path(f"{asked.set}.zip"), force=asked.force)
+    to = export(args.set, MODELS, args.to or Path(f"{args.set}.zip"), force=args.force)
     size = f"{to.stat().st_size / 1e6:.1f} MB"
-    print(f"{asked.set} is packed: {display_path(to)}, {size}, no pictures in it.")
+    print(f"{args.set} is packed: {display_path(to)}, {size}, no pictures in it.")
     return DONE
 
 
-def import_set(asked: argparse.Namespace) -> int:
-    """Take in a set that somebody packed, after judging it."""
+def import_set(args: argparse.Namespace) -> int:
+    """Unpack a set that somebody exported, after checking it."""
     from installation.making.zip_file import import_
 
-    come = import_(asked.file, MODELS, asked.name)
-    print(f"models/{come.name} is there: {come.title} ({come.labels:,} labels; {come.credit}).")
-    print("Nothing in it is trusted before you have read it:")
-    print(f"  kiosk labels show {come.name}")
+    imported = import_(args.file, MODELS, args.name)
+    name, count = imported.name, f"{imported.labels:,} labels"
+    print(f"models/{name} has been imported: {imported.title} ({count}; {imported.credit}).")
+    print("Read its labels before you show them:")
+    print(f"  kiosk labels show {name}")
     return DONE
 
 
-def watch_set(asked: argparse.Namespace) -> int:
-    """Run the show with a set and build that anew whenever its words change; return its status."""
+def watch_set(args: argparse.Namespace) -> int:
+    """Run the show with a set and build it whenever its text changes; return the show's status."""
     from installation.making.watch import watch
 
     show = argparse.ArgumentParser(prog="kiosk labels watch NAME", allow_abbrev=False)
-    arguments.add_run(show, DEFAULT_FILE)
-    rest = show.parse_args(asked.rest)
-    if rest.labels not in (None, asked.set):
-        what = f"it is '{ellipsize(rest.labels)}', but '{ellipsize(asked.set)}' is watched"
-        raise SettingsError(Mistake("--labels", what, "Leave it out: what is watched is shown."))
-    content = _settings(asked.set, rest.file).content
-    return watch(
-        asked.set, content, asked.rest, lambda line: print(line, file=sys.stderr, flush=True)
-    )
+    add_run_arguments(show)
+    rest = show.parse_args(args.rest)
+    if rest.labels not in (None, args.set):
+        problem = f"it is '{ellipsize(rest.labels)}', but '{ellipsize(args.set)}' is watched"
+        raise SettingsError(Mistake("--labels", problem, "Leave it out."))
+    content = _settings(args.set, rest.file).content
+    return watch(args.set, content, args.rest, print_progress)
 
 
 def _settings(name: str, file: Path) -> Settings:
-    """Return the curator's, with the label set `name` in place of theirs. Raises KioskError."""
+    """Return the settings of `file` with the label set `name`. Raises KioskError."""
     from installation.naming.label_set.load import read_source
 
-    read_source(name)  # what is wrong with the set is said of the set, not of the file
+    read_source(name)  # so that mistakes in the set are not reported as mistakes in `file`
     return kiosk.load(file, labels=name).settings

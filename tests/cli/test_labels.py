@@ -1,5 +1,3 @@
-"""What an artist types, from an empty folder to a show that follows the spreadsheet."""
-
 from __future__ import annotations
 
 import json
@@ -10,19 +8,16 @@ import sys
 
 import pytest
 
-from tests.cli.test_main import LABELS, LABELSET, Project, assert_refused, project
-from tests.show.test_live_labels import said
 from tests.support.made_examples import COLOURS, draw
 from tests.support.made_networks import PERSONS, TINY, tiny, write_set, write_weights
-
-__all__ = ["project"]
+from tests.support.project import LABELS, LABELSET, Project, assert_refused, wait_for_line
 
 
 def test_a_new_set_is_listed_beside_the_others(project: Project) -> None:
-    """`new` says what to do next; `list` has a line for each set, a wrong one, too."""
+    """`new` prints what to do next; `list` has a line for each set, also for a wrong one."""
     outcome = project.kiosk("labels", "new", "mine", "--from", "fish")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("models/mine is there. Now:\n")
+    assert outcome.stdout.startswith("models/mine has been made. Next:\n")
     assert outcome.stdout.endswith("3. kiosk run --labels mine\n")
     project.write("models/mine/labels.csv", "id,name\n")
     lines = project.kiosk("labels", "list").stdout.splitlines()
@@ -33,7 +28,7 @@ def test_a_new_set_is_listed_beside_the_others(project: Project) -> None:
 
 
 def test_the_labels_of_a_set_are_printed(project: Project) -> None:
-    """`show` prints every label with its chain, and the hidden ones with why."""
+    """`show` prints each label with its chain, and the hidden ones with the reason."""
     outcome = project.kiosk("labels", "show", "fish")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("Three fish (fish): 2 labels shown, 1 hidden\n")
@@ -41,8 +36,8 @@ def test_the_labels_of_a_set_are_printed(project: Project) -> None:
     assert "  great white shark  [unseen]\n" in outcome.stdout
 
 
-def test_a_set_is_judged(project: Project) -> None:
-    """`check` says what is right, and each mistake with its line."""
+def test_a_set_is_checked(project: Project) -> None:
+    """`check` prints that a set is right, or each mistake with its line."""
     outcome = project.kiosk("labels", "check", "fish")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("models/fish is right: 2 labels shown, 1 hidden")
@@ -51,8 +46,8 @@ def test_a_set_is_judged(project: Project) -> None:
     assert_refused(outcome, "models/fish/labels.csv:4: hidden_because is 'unsen'")
 
 
-def test_a_set_is_built_and_its_figures_are_said(project: Project) -> None:
-    """`build` prints the figures and what was left out; a network's own answers need none."""
+def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
+    """`build` prints figures and what was left out; a network's own classes need no build."""
     folder = project.folder / "models" / "seen"
     for name in ("red", "blue"):
         draw(folder / "examples" / name, COLOURS[name])
@@ -67,11 +62,11 @@ def test_a_set_is_built_and_its_figures_are_said(project: Project) -> None:
     assert "\nLeft out: red/notes.txt: it is no picture that can be read here" in outcome.stdout
     assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
     outcome = project.kiosk("labels", "build", "fish")
-    assert outcome.stdout == "fish reads a network's own answers: there is nothing to build.\n"
+    assert outcome.stdout == "fish uses a network's own classes: there is nothing to build.\n"
 
 
 def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
-    """Who wants to show more than was built is told before the show, and builds with their file."""
+    """To show more labels than were built is a mistake until `build` runs with that kiosk.yaml."""
     models = project.folder / "models"
     write_weights(models, tiny(), TINY)
     write_set(models, "made", f"method: classes\nencoder: {TINY}", *PERSONS)
@@ -99,8 +94,8 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     )
 
 
-def test_a_preview_is_of_the_set_that_will_hang(project: Project) -> None:
-    """`preview` hides what kiosk.yaml hides, says so, and names what is wrong with kiosk.yaml."""
+def test_a_preview_hides_what_kiosk_yaml_hides(project: Project) -> None:
+    """`preview` hides what kiosk.yaml hides, says so, and reports mistakes in kiosk.yaml."""
     shown = "{acknowledged: We all want to see sharks here., hide: [slur]}"
     project.write("kiosk.yaml", f"labels: fish\ncontent: {shown}\n")
     outcome = project.kiosk("labels", "preview", "fish", "--screen", "1280x720")
@@ -115,21 +110,23 @@ def test_a_preview_is_of_the_set_that_will_hang(project: Project) -> None:
     )
 
 
-def test_a_set_travels_as_a_zip(project: Project) -> None:
-    """`export` packs a set, and `import` takes it in under another name."""
+def test_a_set_is_exported_and_imported(project: Project) -> None:
+    """`export` packs a set, and `import` unpacks it under another name."""
     outcome = project.kiosk("labels", "export", "fish")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout == "fish is packed: fish.zip, 0.0 MB, no pictures in it.\n"
     assert_refused(project.kiosk("labels", "export", "fish"), "fish.zip: there is a file")
     outcome = project.kiosk("labels", "import", "fish.zip", "--as", "theirs")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("models/theirs is there: Three fish (3 labels; the test).\n")
+    assert outcome.stdout.startswith(
+        "models/theirs has been imported: Three fish (3 labels; the test).\n"
+    )
     csv = project.folder / "models/theirs/labels.csv"
     assert csv.read_text(encoding="utf-8") == LABELS
 
 
-def test_watching_ends_as_the_show_does(project: Project) -> None:
-    """`watch` runs the show with all that `kiosk run` takes, and returns its status."""
+def test_watch_returns_the_status_of_the_show(project: Project) -> None:
+    """`watch` passes the arguments of `kiosk run` on, and returns the status of the show."""
     project.write("kiosk.yaml", "privacy: degraded\nlabels: none\n")
     rest = ("--headless", "--source", "rehearsal", "--seconds", "1")
     outcome = project.kiosk("labels", "watch", "fish", *rest)
@@ -141,15 +138,15 @@ def test_watching_ends_as_the_show_does(project: Project) -> None:
     assert_refused(outcome, "kiosk.yaml:2: device is 'abacus'")
 
 
-def test_what_is_watched_is_what_is_shown(project: Project) -> None:
-    """Another set on the wall than the one that is built is a mistake."""
+def test_watch_shows_the_set_that_it_builds(project: Project) -> None:
+    """`watch` refuses another set in --labels than the one that it builds."""
     outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
     assert_refused(outcome, "--labels: it is 'birds', but 'fish' is watched. Leave it out")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_whoever_ends_the_watching_ends_the_show(project: Project, number: int) -> None:
-    """No show plays on with nobody to build its set."""
+def test_a_signal_to_watch_ends_the_show(project: Project, number: int) -> None:
+    """A signal to `watch` ends the show as well."""
     project.write("kiosk.yaml", "privacy: degraded\n")
     words = ["labels", "watch", "fish", "--headless", "--source", "rehearsal", "--seconds", "90"]
     with subprocess.Popen(
@@ -161,7 +158,7 @@ def test_whoever_ends_the_watching_ends_the_show(project: Project, number: int) 
         text=True,
     ) as watching:
         try:
-            said(watching, "camera:")
+            wait_for_line(watching, "camera:")
             watching.send_signal(number)
             output, after = watching.communicate(timeout=60)  # the show holds these pipes, too
         finally:
@@ -171,8 +168,8 @@ def test_whoever_ends_the_watching_ends_the_show(project: Project, number: int) 
     assert watching.returncode == 0
 
 
-def test_a_part_of_the_watching_that_fails_ends_the_show(project: Project) -> None:
-    """What nobody foresaw ends the show and is said; it does not play on with an old set."""
+def test_an_error_in_watch_ends_the_show(project: Project) -> None:
+    """An unexpected error in `watch` ends the show, so that none runs with an old set."""
     project.write("kiosk.yaml", "privacy: degraded\n")
     program = (
         "from installation.making.watch import watch\n"
@@ -189,7 +186,7 @@ def test_a_part_of_the_watching_that_fails_ends_the_show(project: Project) -> No
         text=True,
     ) as watching:
         try:
-            said(watching, "camera:")
+            wait_for_line(watching, "camera:")
             project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
             _, after = watching.communicate(timeout=60)
         finally:

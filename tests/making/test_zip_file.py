@@ -22,10 +22,8 @@ from installation.making.zip_file import export, import_
 from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS
-from tests.cli.test_main import Project, project
 from tests.support.made_networks import made_hf, made_onnx
-
-__all__ = ["project"]
+from tests.support.project import Project
 
 SHIPPED = "kindnesses"
 

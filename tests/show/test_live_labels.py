@@ -11,9 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.test_main import LABELS, Project, project
-
-__all__ = ["project"]
+from tests.support.project import LABELS, Project, wait_for_line
 
 
 @pytest.fixture
@@ -29,19 +27,10 @@ def running(project: Project) -> Iterator[subprocess.Popen[str]]:
         text=True,
     ) as show:
         try:
-            said(show, "camera:")
+            wait_for_line(show, "camera:")
             yield show
         finally:
             show.kill()
-
-
-def said(show: subprocess.Popen[str], beginning: str) -> str:
-    """Return the next line for the staff that begins so; whatever comes before is passed over."""
-    assert show.stderr is not None
-    for line in show.stderr:
-        if line.startswith(beginning):
-            return line
-    raise AssertionError(f"the show ended before it said '{beginning}'")
 
 
 def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
@@ -49,11 +38,13 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
 ) -> None:
     """A label shown from now on comes without a restart; a mistake leaves what was there."""
     project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
-    assert said(running, "labels:").startswith("labels: Three fish, 3 of 3, at the next quiet")
-    assert said(running, "labels:") == "labels: Three fish has changed on the wall\n"
+    assert wait_for_line(running, "labels:").startswith(
+        "labels: Three fish, 3 of 3, at the next quiet"
+    )
+    assert wait_for_line(running, "labels:") == "labels: Three fish has changed on the wall\n"
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
-    assert "the last good set stays" in said(running, "labels:")
-    assert "labels.csv:4: hidden_because is 'unsen'" in said(running, "labels:")
+    assert "the last good set stays" in wait_for_line(running, "labels:")
+    assert "labels.csv:4: hidden_because is 'unsen'" in wait_for_line(running, "labels:")
     running.send_signal(signal.SIGTERM)
     output, _ = running.communicate()
     assert running.returncode == 0

@@ -1,0 +1,189 @@
+"""The command `kiosk check`: whether the files of a show are right, and what the show will be."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING
+
+from installation.cli.arguments import Commands, add_command, add_file_argument
+from installation.cli.output import DONE
+from installation.errors import KioskError, Mistake, SettingsError, collect_mistakes, display_path
+from installation.settings import kiosk
+from installation.settings.kiosk import Settings
+from installation.settings.languages import ENGLISH, Language
+from installation.settings.source import Auto, Device, Film, Pictures, Rehearsal, Source
+from installation.settings.yaml_file import Loaded
+
+if TYPE_CHECKING:
+    from installation.naming.label_set.label_set import LabelSet
+
+PRIVACY = {
+    "enforce": "the kernel prevents the storing of pictures, or no camera is opened",
+    "degraded": "pictures are not stored; what the kernel cannot prevent is said at the start",
+}
+DETECTORS = {
+    "auto": "auto, yunet if its file has been fetched, otherwise mtcnn",
+    "mtcnn": "mtcnn",
+    "yunet": "yunet",
+}
+DEVICES = {
+    "auto": "auto, a graphics card if there is one, otherwise the processor",
+    "cuda": "a graphics card by NVIDIA",
+    "mps": "a Mac's graphics",
+    "cpu": "the processor",
+}
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the command to those of `kiosk`."""
+    summary = "say what the show will be, or list all mistakes in its files"
+    add_file_argument(add_command(commands, "check", check, summary))
+
+
+def check(args: argparse.Namespace) -> int:
+    """Print what the show will be; raises SettingsError with all mistakes of its files."""
+    loaded = kiosk.load(args.file)
+    mistakes: list[Mistake] = []
+    label_set = None
+    try:
+        label_set = load_labels(loaded)
+    except KioskError as error:
+        mistakes += error.mistakes
+    if label_set is not None:
+        checks = (partial(check_fonts, loaded, label_set), partial(check_built, label_set))
+        mistakes += collect_mistakes(checks)
+    mistakes += collect_mistakes([partial(check_film, loaded)])
+    if mistakes:
+        raise SettingsError(*mistakes)
+    assert label_set is not None
+    print(f"{loaded.file} is right. The show will be:")
+    for part, description in _plan(loaded.settings, label_set):
+        print(f"  {part:<12}  {' '.join(description.split())}")
+    return DONE
+
+
+def load_labels(loaded: Loaded[Settings]) -> LabelSet:
+    """Return the label set of the settings; raises LabelSetError with all mistakes of its files."""
+    from installation.naming.label_set.load import load_label_set
+
+    settings = loaded.settings
+    return load_label_set(
+        settings.labels,
+        settings.content,
+        where=loaded.where("labels"),
+        language=settings.language.labels,
+    )
+
+
+def check_built(label_set: LabelSet) -> None:
+    """Raise LabelSetError if the label set must be built first."""
+    from installation.naming.label_set import built_file
+
+    built_file.check_ready(label_set)
+
+
+def check_fonts(loaded: Loaded[Settings], label_set: LabelSet) -> None:
+    """Raise SettingsError if a label or a sentence of the screen is in a script without a font."""
+    from installation.naming.label_set.output_names import labels_file
+    from installation.showing import fonts
+    from installation.showing.words import words_of
+
+    settings = loaded.settings
+    texts = [
+        (loaded.where("language"), words_of(Settings(language=settings.language)).texts()),
+        (loaded.where("screen", "title"), [settings.screen.title or ""]),
+        *((loaded.where("words", key), [text or ""]) for key, text in settings.words),
+        (display_path(labels_file(label_set.folder)), label_set.texts()),
+    ]
+    missing = [(where, fonts.missing_scripts(lines)) for where, lines in texts]
+    if mistakes := [fonts.no_font(where, scripts) for where, scripts in missing if scripts]:
+        raise SettingsError(*mistakes)
+
+
+def check_film(loaded: Loaded[Settings]) -> None:
+    """Raise CameraError if the source is a film or folder of pictures that cannot be played.
+
+    A real camera is not opened: the show may be running.
+    """
+    settings = loaded.settings.camera
+    if isinstance(settings.source, Film | Pictures):
+        from installation.running.clock import MonotonicClock
+        from installation.seeing.cameras.open import open_camera
+
+        open_camera(settings, MonotonicClock()).close()
+
+
+def count_labels(label_set: LabelSet) -> str:
+    """Return title, folder and number of labels of `label_set`, in words."""
+    visible, hidden = len(label_set.labels), sum(label_set.hidden.values())
+    count = f"{visible:,} of {visible + hidden:,} labels"
+    return f"{label_set.settings.title} (models/{label_set.name}), {count}"
+
+
+def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
+    """Return the parts of the show, each with its description; no hidden label is named."""
+    camera, reading, screen = settings.camera, settings.reading, settings.screen
+    size = f"{camera.width}×{camera.height} at {camera.fps} a second"
+    rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
+    choice = "the one with the most evidence" if reading.draw == "top" else "drawn by lot"
+    own = [key for key, text in settings.words if text is not None]
+    plan = [
+        ("labels", count_labels(label_set)),
+        ("language", _language_in_words(settings.language, own)),
+        ("privacy", PRIVACY[settings.privacy]),
+        ("hidden", _hidden_in_words(label_set)),
+        ("camera", f"{_source_in_words(camera.source)}; {size}{rotation}"),
+        ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
+        ("detector", DETECTORS[settings.detector]),
+        ("device", DEVICES[settings.device]),
+        (
+            "reading",
+            f"after {reading.min_time_s:g} s, {reading.min_readings} readings and "
+            f"{reading.agreement:.0%} agreement; {choice}; held for {reading.hold_s:g} s",
+        ),
+        (
+            "screen",
+            "the first display; none if the machine has none"
+            if screen.display == "auto"
+            else f"display {screen.display}",
+        ),
+    ]
+    if screen.title is not None:
+        plan.append(("title", screen.title))
+    if settings.content.acknowledged:
+        plan.append(("acknowledged", settings.content.acknowledged))
+    return plan
+
+
+def _source_in_words(source: Source) -> str:
+    match source:
+        case Auto():
+            return "auto, the first camera, or the rehearsal if there is none"
+        case Rehearsal():
+            return "the rehearsal, a portrait that walks up, looks, and leaves"
+        case Device(device):
+            return str(device)
+        case Film(path) | Pictures(path):
+            return display_path(path)
+
+
+def _language_in_words(language: Language, own: list[str]) -> str:
+    """Return the languages of words and labels; `own` are the sentences that the curator wrote."""
+    from installation.showing.words import load_words
+
+    parts = [load_words(language.words).language]
+    if language.words != language.labels:
+        parts.append(f"the kiosk has no words in '{language.labels}', which only the labels have")
+    elif language.labels != ENGLISH and not language.translated:
+        parts.append("the labels have no names in it")
+    if own:
+        parts.append(f"in the curator's own words: {', '.join(own)}")
+    return "; ".join(parts)
+
+
+def _hidden_in_words(label_set: LabelSet) -> str:
+    if not label_set.hidden:
+        return "none"
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in label_set.hidden.items())
+    return f"{sum(label_set.hidden.values()):,} by reason: {reasons}"

@@ -1,0 +1,210 @@
+"""The commands that look at this machine: doctor, which tries every part of the show, and cameras.
+
+`kiosk check` reads files only; these commands open devices, so they need the camera to themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from installation import __version__
+from installation.cli.arguments import Commands, add_command, add_file_argument
+from installation.cli.check import check_built, check_fonts, count_labels, load_labels
+from installation.cli.output import DONE, REFUSED
+from installation.errors import KioskError
+from installation.settings import kiosk
+from installation.settings.kiosk import Settings
+from installation.settings.paths import PROJECT
+from installation.settings.yaml_file import Loaded
+
+if TYPE_CHECKING:
+    import torch
+
+    from installation.naming.label_set.label_set import LabelSet
+    from installation.seeing.cameras.v4l import CameraListing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of trying one part of the show, in words."""
+
+    state: Literal["ok", "fallback", "wrong"]
+    """`fallback`: another part than the preferred one will be used."""
+    description: str
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands to those of `kiosk`."""
+    summary = "try every part of the show on this machine and print the results"
+    add_file_argument(add_command(commands, "doctor", doctor, summary))
+    summary = "list the cameras, with their lasting names, sizes and rates"
+    add_command(commands, "cameras", cameras, summary)
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Try every part of the show on this machine and print what each will do."""
+    loaded = kiosk.load(args.file)
+    print(f"kiosk {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    wrong = False
+    for part, examine in _Examination(loaded).parts():
+        finding = _try(part, examine)
+        wrong |= finding.state == "wrong"
+        for i, line in enumerate(finding.description.splitlines()):
+            name, state = ("", "") if i else (part, finding.state)
+            print(f"  {name:<8}  {state:<8}  {line}", flush=True)
+    print()
+    if wrong:
+        print("The show cannot run until what is wrong has been corrected.")
+        return REFUSED
+    print("The show can run: kiosk run")
+    return DONE
+
+
+def _try(part: str, examine: Callable[[], Finding]) -> Finding:
+    """Return what `examine` finds; an error of any kind is a finding as well."""
+    try:
+        return examine()
+    except KioskError as error:
+        return Finding("wrong", str(error))
+    except Exception as error:
+        logging.getLogger("kiosk").exception("trying the %s", part)
+        return Finding("wrong", f"it failed with a {type(error).__name__}, logged above")
+
+
+class _Examination:
+    """Tries the parts of a show one by one; some need what an earlier part has opened."""
+
+    def __init__(self, loaded: Loaded[Settings]) -> None:
+        self._loaded = loaded
+        self._settings = loaded.settings
+        self._label_set: LabelSet | None = None
+        self._built = False
+        self._device: torch.device | None = None
+
+    def parts(self) -> Iterator[tuple[str, Callable[[], Finding]]]:
+        """Yield each part and what tries it; a part that needs a failed one is left out."""
+        yield "privacy", self._privacy
+        yield "camera", self._camera
+        yield "device", self._choose_device
+        yield "screen", self._screen
+        yield "labels", self._labels
+        if label_set := self._label_set:
+            yield "fonts", lambda: self._fonts(label_set)
+        if device := self._device:
+            yield "detector", lambda: self._detector(device)
+            if label_set and self._built:
+                yield "weights", lambda: self._weights(label_set, device)
+
+    def _privacy(self) -> Finding:
+        """Run the short audit, in a process of its own because it cannot be undone."""
+        audit = subprocess.run(
+            [sys.executable, "-m", "installation", "audit", "--short", "--json"],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        try:
+            report = json.loads(audit.stdout)
+        except ValueError:
+            problem = audit.stderr.strip() or "it printed nothing"
+            return Finding("wrong", f"the audit could not run: {problem}")
+        if not report["missing"]:
+            ways = len({attempt["name"] for attempt in report["attempts"]})
+            return Finding("ok", f"enforced by the kernel; {ways} ways out tried, each refused")
+        state: Literal["wrong", "fallback"] = (
+            "wrong" if self._settings.privacy == "enforce" else "fallback"
+        )
+        return Finding(state, "\n".join(["not enforced:", *report["missing"]]))
+
+    def _camera(self) -> Finding:
+        from installation.running.clock import MonotonicClock
+        from installation.seeing.cameras.open import open_camera, resolve
+
+        settings = self._settings.camera
+        _, fallback = resolve(settings.source)
+        opened = open_camera(settings, MonotonicClock())
+        opened.close()
+        if fallback:
+            reason = fallback.removeprefix("camera: ").rstrip(".")
+            return Finding("fallback", f"{reason}: {opened.name}")
+        return Finding("ok", opened.name)
+
+    def _choose_device(self) -> Finding:
+        from installation.naming.networks.device import choose_device
+
+        configured = self._settings.device
+        self._device, sentence = choose_device(configured, where=self._loaded.where("device"))
+        fallback = configured == "auto" and self._device.type == "cpu"
+        description = sentence.removeprefix("device: ").rstrip(".")
+        return Finding("fallback" if fallback else "ok", description)
+
+    def _screen(self) -> Finding:
+        from installation.showing.window import open_screen
+
+        where = self._loaded.where("screen", "display")
+        opened, fallback = open_screen(
+            self._settings.screen.display, headless=False, windowed=None, where=where
+        )
+        opened.close()
+        if fallback:
+            return Finding("fallback", fallback.removeprefix("screen: ").rstrip("."))
+        return Finding("ok", opened.name)
+
+    def _labels(self) -> Finding:
+        label_set = load_labels(self._loaded)
+        self._label_set = label_set
+        check_built(label_set)
+        self._built = True
+        return Finding("ok", count_labels(label_set))
+
+    def _fonts(self, label_set: LabelSet) -> Finding:
+        check_fonts(self._loaded, label_set)
+        return Finding("ok", "every script of the labels and the screen can be drawn")
+
+    def _detector(self, device: torch.device) -> Finding:
+        from installation.seeing.faces.open import open_detector
+
+        return Finding("ok", open_detector(self._settings.detector, device).name)
+
+    def _weights(self, label_set: LabelSet, device: torch.device) -> Finding:
+        from installation.naming.reading.classifier import open_classifier
+
+        encoder = open_classifier(label_set, device).encoder
+        checksum = f"SHA-256 {encoder.fingerprint[:12]}…"
+        return Finding("ok", f"{encoder.name}, {checksum}; the label set fits it")
+
+
+def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+    """Print the cameras with the names that outlive a restart, their sizes and rates."""
+    from installation.seeing.cameras.v4l import list_cameras
+
+    listings = list_cameras()
+    if not listings:
+        print("There is no camera on this machine; camera.source: auto plays the rehearsal.")
+    for i, listing in enumerate(listings):
+        if i:
+            print()
+        _print_camera(listing)
+    return DONE
+
+
+def _print_camera(listing: CameraListing) -> None:
+    print(f"{listing.path}  {listing.name}".rstrip())
+    if listing.by_id:
+        print(f"  currently {listing.node}")
+    else:
+        print("  has no name under /dev/v4l/by-id; its number may change")
+    if listing.problem:
+        print(f"  cannot be used: {listing.problem}")
+    for mode in listing.modes:
+        rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
+        print(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")

@@ -1,0 +1,133 @@
+"""The commands that run a show, or prepare its automatic start: run, audit and service."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from installation import STARTED_AT
+from installation.cli.arguments import Commands, add_command, add_file_argument, add_run_arguments
+from installation.cli.output import (
+    DONE,
+    FAILED,
+    LOG,
+    REFUSED,
+    log,
+    print_event,
+    print_utf_8,
+    write_report,
+)
+from installation.errors import SettingsError
+from installation.guarding.guard import Guard
+from installation.guarding.self_test import Proof
+from installation.settings import kiosk
+from installation.settings.paths import PROJECT
+
+AUDIT_TIMEOUT_S = 120.0
+"""How long the audit waits at most until the rehearsal's visitor has been named."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands to those of `kiosk`."""
+    add_run_arguments(add_command(commands, "run", run, "run the show"))
+    audit_command = add_command(
+        commands, "audit", audit, "try every way out of the sandbox and print the results"
+    )
+    add_file_argument(audit_command)
+    audit_command.add_argument("--json", action="store_true", help="print it for a program")
+    # A page for the wall is about a show, which the short audit does not run.
+    kinds = audit_command.add_mutually_exclusive_group()
+    kinds.add_argument("--page", action="store_true", help="print it as a page for the wall")
+    kinds.add_argument(
+        "--short", action="store_true", help="only the self-test of each start, without a show"
+    )
+    add_command(commands, "service", service, "print a systemd unit that runs the show")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the show; print its summary, and write it to the file of --report."""
+    from installation.show.entry import run_show, show_trouble_card
+
+    try:
+        loaded = kiosk.load(args.file, source=args.source, labels=args.labels)
+    except SettingsError as error:
+        LOG.end(str(error))
+        show_trouble_card(headless=args.headless, windowed=args.windowed)
+        return REFUSED
+    print_utf_8()
+    guard = Guard.from_environment()
+    guard.redirect_temporary_files()
+    summary = run_show(
+        loaded,
+        headless=args.headless,
+        windowed=args.windowed,
+        seconds=args.seconds,
+        started_at=guard.status.started_at or STARTED_AT,
+        log=log,
+        emit=print_event,
+        guard=guard,
+    )
+    print_event(summary.as_event())
+    if args.report is not None:
+        write_report(args.report, summary.as_event(), guard.status)
+    return DONE
+
+
+def audit(args: argparse.Namespace) -> int:
+    """Run the show on the rehearsal under the guard, try every way out, and print the results.
+
+    The status is 0 only if every layer of the sandbox is active and every attempt was refused.
+    """
+    from installation.guarding import report
+
+    guard = Guard.for_audit(short=args.short)
+    guard.redirect_temporary_files()
+    if args.short:
+        guard.seal()
+    else:
+        from installation.show.entry import run_show
+
+        run_show(
+            kiosk.load(args.file, source="rehearsal"),
+            headless=True,
+            seconds=AUDIT_TIMEOUT_S,
+            started_at=guard.status.started_at or STARTED_AT,
+            log=log,
+            emit=_end_at_verdict,
+            guard=guard,
+        )
+    proof = guard.check_again()
+    if args.json:
+        print(report.as_lines(report.as_json(proof)))
+    elif args.page:
+        print(_page(proof, args.file))
+    else:
+        print(report.as_table(proof))
+    return DONE if proof.holds else FAILED
+
+
+def _end_at_verdict(event: Mapping[str, object]) -> None:
+    if event["event"] == "verdict":
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _page(proof: Proof, file: Path) -> str:
+    """Return the page of `proof`; its headline is what the show of `file` says to visitors."""
+    from installation.guarding.report import as_page
+    from installation.showing.words import privacy_line, words_of
+
+    settings = kiosk.load(file, source="rehearsal").settings
+    words, today = words_of(settings), datetime.date.today()
+    line = privacy_line(words, proof.prevents_storage, proof.ways_tried, proof.tested_at, today)
+    return as_page(proof, line, settings.language.words)
+
+
+def service(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+    """Print a systemd unit that runs the show as an unprivileged user."""
+    from installation.guarding.systemd_unit import unit
+
+    print(unit(PROJECT), end="")
+    return DONE

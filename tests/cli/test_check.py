@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import pytest
+from safetensors.numpy import save_file
+
+from tests.support.project import LABELS, LABELSET, Project, assert_refused
+
+
+def test_check_says_what_the_show_will_be(project: Project) -> None:
+    """`kiosk check` prints the parts of the show, and how many labels are hidden."""
+    outcome = project.kiosk("check")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stderr == ""
+    assert outcome.stdout.startswith("kiosk.yaml is right. The show will be:\n")
+    assert "Three fish (models/fish), 2 of 3 labels" in outcome.stdout
+    assert "1 by reason: 1 unseen" in outcome.stdout
+    assert "1280×720 at 30 a second" in outcome.stdout
+    assert "after 1.2 s, 3 readings and 60% agreement" in outcome.stdout
+
+
+def test_check_names_no_hidden_label(project: Project) -> None:
+    """`kiosk check` never prints a hidden label."""
+    outcome = project.kiosk("check")
+    assert "shark" not in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("language: en", "English"),
+        ("language: de", "Deutsch; the labels have no names in it"),
+        ("language: fr", "Français"),
+        ("language: it", "English; the kiosk has no words in 'it', which only the labels have"),
+        (
+            "words:\n  reading: Patience.\n  loading: Soon.",
+            "English; in the curator's own words: reading, loading",
+        ),
+    ],
+)
+def test_check_says_which_languages_are_shown(project: Project, text: str, row: str) -> None:
+    """The row `language` says which language the words and the labels are in."""
+    header, rest = LABELS.split("\n", 1)
+    rows = "".join(f"{line},,\n" for line in rest.splitlines())
+    project.write("models/fish/labels.csv", f"{header},name_fr,name_it\n{rows}")
+    project.write("kiosk.yaml", f"labels: fish\n{text}\n")
+    checked = project.kiosk("check")
+    assert f"  language      {row}\n" in checked.stdout, checked.stderr
+
+
+def test_a_sentence_that_no_font_can_draw_is_named_with_its_line(project: Project) -> None:
+    """A sentence of the curator's in a script without a font is reported with its line."""
+    project.write("kiosk.yaml", "labels: fish\nwords:\n  loading: Soon.\n  reading: אדם\n")
+    assert_refused(
+        project.kiosk("check", PATH=""),
+        "kiosk.yaml:4: no font on this machine can draw the text in Hebrew. Install one",
+    )
+
+
+def test_only_labels_that_are_shown_need_a_font(project: Project) -> None:
+    """A label's name in another script needs a font only if that language is shown."""
+    header, first, *rest = LABELS.splitlines()
+    rows = [f"{header},name_he", f"{first},טינקה", *(f"{row}," for row in rest)]
+    project.write("models/fish/labels.csv", "\n".join(rows))
+    assert project.kiosk("check", PATH="").returncode == 0
+    project.write("kiosk.yaml", "labels: fish\nlanguage: he\n")
+    assert_refused(
+        project.kiosk("check", PATH=""),
+        "models/fish/labels.csv: no font on this machine can draw the text in Hebrew. Install one",
+    )
+
+
+def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
+    """`content.acknowledged` is printed, and the labels that it allows are counted."""
+    sentence = "We show sharks because the aquarium asked for them."
+    project.write(
+        "kiosk.yaml", f"labels: fish\ncontent:\n  hide: [slur]\n  acknowledged: {sentence}\n"
+    )
+    outcome = project.kiosk("check")
+    assert sentence in outcome.stdout
+    assert "3 of 3 labels" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "kiosk.yaml: it is empty. "),
+        (b"\x89PNG\r\n\0\0", "kiosk.yaml: it is not text"),
+        ("labels: fish\ncamra:\n", "kiosk.yaml:2: camra is not a setting. Did you mean 'camera'?"),
+        ("camera:\n  fps: fast\nlabels: fish", "kiosk.yaml:2: camera.fps is 'fast' (expected a "),
+        ("labels: fish\ncamera: {fps: 0}\n", "kiosk.yaml:2: camera.fps is 0 (expected a whole "),
+        (
+            "# a show\nlabels: fsh\n",
+            "kiosk.yaml:2: labels is 'fsh', but no such label set exists. D",
+        ),
+        (
+            "labels: fish\n\ncamera: {source: a.mp4}\n",
+            "kiosk.yaml:3: camera.source is 'a.mp4', which does not exist",
+        ),
+        ("labels: fish\ncontent: {hide: []}\n", "kiosk.yaml:2: content.hide leaves out slur, "),
+    ],
+)
+def test_a_wrong_file_is_one_error(project: Project, content: str | bytes, message: str) -> None:
+    """Each mistake in kiosk.yaml is one line with its place, and the exit status is 2."""
+    project.write("kiosk.yaml", content)
+    assert_refused(project.kiosk("check"), message)
+
+
+def test_a_missing_file_is_one_error(project: Project) -> None:
+    """A kiosk.yaml that does not exist is reported under the name that was typed."""
+    assert_refused(
+        project.kiosk("check", "shows/kiosk.yaml"), "shows/kiosk.yaml: there is no such file. "
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,name,definition,parent\n", "models/fish/labels.csv:1: the column 'hidden_because' is"),
+        (
+            LABELS.replace("goldfish", "tench"),
+            "models/fish/labels.csv:3: the name 'tench' is there",
+        ),
+        (
+            LABELS.replace("n01443537", "f1").replace("goldfish", ""),
+            "models/fish/labels.csv:3: the",
+        ),
+        (LABELS.replace("tench", "Döbel").encode("latin-1"), "models/fish/labels.csv:2: it is not"),
+        ("\n".join(LABELS.splitlines()[::3]) + "\n", "models/fish/labels.csv: no label is visible"),
+    ],
+)
+def test_a_wrong_label_set_is_an_error(
+    project: Project, content: str | bytes, message: str
+) -> None:
+    """`kiosk check` reports mistakes in the label set's files, with their lines."""
+    project.write("models/fish/labels.csv", content)
+    outcome = project.kiosk("check")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith(message)
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
+    """A label set that is not built, or was built for other text, is reported."""
+    project.write("models/fish/labelset.yaml", LABELSET.replace("classes", "text"))
+    built = "models/fish/built.safetensors: "
+    rebuild = "Run: kiosk labels build fish"
+    assert_refused(project.kiosk("check"), f"{built}the label set is not built yet. {rebuild}")
+    stale = {"method": "text", "labels_sha256": "0"}
+    save_file({}, project.folder / "models/fish/built.safetensors", stale)
+    assert_refused(
+        project.kiosk("check"),
+        f"{built}it was built for other text in labels.csv, labelset.yaml or the kiosk itself than "
+        f"there is now. {rebuild}",
+    )
+    project.write("models/fish/built.safetensors", b"cut off")
+    assert_refused(project.kiosk("check"), f"{built}it is damaged (its header has ")
+
+
+def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
+    """A film that cannot be decoded is reported before the show."""
+    project.write("film.mp4", b"this is no film")
+    project.write("kiosk.yaml", "labels: fish\ncamera: {source: film.mp4}\n")
+    assert_refused(project.kiosk("check"), "film.mp4: this film cannot be decoded")
+
+
+def test_check_loads_no_network(project: Project) -> None:
+    """`kiosk check` answers without importing torch."""
+    program = (
+        "import sys; from installation.cli.main import main; "
+        "sys.exit(main(['check']) or 'torch' in sys.modules)"
+    )
+    assert project.python("-c", program).returncode == 0

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from installation import __version__
+from tests.support.children import needs_guard
+from tests.support.project import LABELS, Project
+
+
+def states_of(output: str) -> dict[str, str]:
+    """Return the state of each part that `kiosk doctor` prints."""
+    rows = (line for line in output.splitlines() if line.startswith("  "))
+    return {line[2:10].strip(): line[12:20].strip() for line in rows if line[2:10].strip()}
+
+
+@needs_guard
+def test_doctor_says_what_each_part_will_do(project: Project) -> None:
+    """`kiosk doctor` tries every part and says that the show can run."""
+    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    assert outcome.stdout.startswith(f"kiosk {__version__}, Python 3.")
+    rows = [line.split(maxsplit=2) for line in outcome.stdout.splitlines() if line[:2] == "  "]
+    assert [(part, state) for part, state, _ in rows] == [
+        (part, "ok")
+        for part in (
+            *("privacy", "camera", "device", "screen", "labels", "fonts", "detector", "weights"),
+        )
+    ]
+    assert outcome.stdout.endswith("\nThe show can run: kiosk run\n")
+    assert outcome.stderr == ""
+    assert outcome.returncode == 0
+
+
+def test_doctor_says_what_is_missing_and_goes_on(project: Project) -> None:
+    """A part that is wrong is printed with its remedy, and the other parts are tried as well."""
+    project.write("kiosk.yaml", "labels: fish\ncamera: {source: /dev/none}\ndevice: cpu\n")
+    project.write("models/fish/labels.csv", "id,name\n")
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    states = states_of(outcome.stdout)
+    assert states["camera"] == "wrong"
+    assert states["labels"] == "wrong"
+    assert states["screen"] == states["detector"] == "ok"
+    assert "weights" not in states
+    assert outcome.stdout.endswith(
+        "\nThe show cannot run until what is wrong has been corrected.\n"
+    )
+    assert "Traceback" not in outcome.stderr
+    assert outcome.returncode == 2
+
+
+def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:
+    """A label that no font can draw makes the row `fonts` wrong, and only that row."""
+    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
+    project.write("models/fish/labels.csv", LABELS.replace("tench", "טינקה"))
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy", PATH="")
+    states = states_of(outcome.stdout)
+    assert states["fonts"] == "wrong"
+    assert states["labels"] == states["weights"] == "ok"
+    assert "models/fish/labels.csv: no font on this machine can draw" in outcome.stdout
+    assert outcome.returncode == 2
+
+
+def test_cameras_prints_the_cameras_or_that_there_is_none(project: Project) -> None:
+    """`kiosk cameras` always prints something."""
+    outcome = project.kiosk("cameras")
+    assert outcome.returncode == 0
+    assert "no camera" in outcome.stdout or "/dev/" in outcome.stdout
