@@ -23,7 +23,11 @@ STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
 def as_json(proof: Proof) -> dict[str, object]:
-    """Return the proof for a program; `absent` names the probes that this machine does not have."""
+    """Return the proof for a program, as `kiosk audit --json` prints it.
+
+    `attempts` are the results of the probes, `absent` the names of those that this machine does not
+    have, and `facts` the checks of the machine.
+    """
     absent = {result.name for result in proof.results if result.outcome == "absent"}
     return {
         "attempts": [each.as_json() for each in proof.results if each.outcome != "absent"],

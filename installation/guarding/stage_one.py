@@ -28,10 +28,12 @@ from installation.guarding.status import (
     Privacy,
     SandboxStatus,
     make_scratch_dir,
+    missing_layer,
 )
 from installation.settings.paths import PROJECT
 
-NEEDS = "Use Linux 6.12 or newer with Landlock and seccomp enabled."
+NEWER_KERNEL = "Use Linux 6.12 or newer with Landlock and seccomp enabled."
+"""The remedy for most missing layers."""
 
 DEVICES = (
     r"null",
@@ -62,6 +64,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
+"""Variables that keep libraries from writing files, starting programs and downloading."""
 
 _SHOW_PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
@@ -112,8 +115,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
         try:
             step()
         except (OSError, NotImplementedError, ImportError) as failure:
-            reason = getattr(failure, "strerror", None) or str(failure)
-            missing.append(Mistake(layer, f"not available on this machine ({reason})", remedy))
+            missing.append(missing_layer(layer, failure, remedy))
 
     from installation.guarding import open_files
     from installation.guarding.layers import landlock, limits, seccomp
@@ -125,15 +127,16 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     reporter = output_filter.start_report_filter(report) if report else None
     _close_other_files(reporter.pipe if reporter else None)
     devices = present_devices()
-    scratch_dirs: list[Path] = []
 
     def prepare_scratch_dir() -> None:
-        scratch_dirs.append(make_scratch_dir())
-        output_filter.remove_on_exit(scratch_dirs[0])
+        nonlocal status
+        scratch_dir = make_scratch_dir()
+        status = replace(status, scratch_dir=str(scratch_dir))
+        output_filter.remove_on_exit(scratch_dir)
 
     set_up("scratch folder", "Give the show's user a RuntimeDirectory.", prepare_scratch_dir)
     known_children = open_files.children()
-    set_up("orphaned processes", NEEDS, limits.become_subreaper)
+    set_up("orphaned processes", NEWER_KERNEL, limits.become_subreaper)
     set_up(CORE_DUMPS, "Start the show as an ordinary user.", limits.disable_core_dumps)
 
     def restrict_files() -> None:
@@ -142,15 +145,14 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
         if version < landlock.NEEDED_ABI:
             raise NotImplementedError(f"version {version}, expected {landlock.NEEDED_ABI} or later")
 
-    set_up(LANDLOCK, NEEDS, restrict_files)
-    set_up(NO_NEW_PRIVILEGES, NEEDS, landlock.set_no_new_privileges)
+    set_up(LANDLOCK, NEWER_KERNEL, restrict_files)
+    set_up(NO_NEW_PRIVILEGES, NEWER_KERNEL, landlock.set_no_new_privileges)
     if os.geteuid() == 0 or limits.capabilities() & ~limits.CAP_DAC_READ_SEARCH:
         set_up("capabilities", "Start the show as an ordinary user.", limits.drop_capabilities)
-    set_up(SECCOMP, NEEDS, lambda: seccomp.install(seccomp.STAGE_ONE, all_threads=False))
+    set_up(SECCOMP, NEWER_KERNEL, lambda: seccomp.install(seccomp.STAGE_ONE, all_threads=False))
     return replace(
         status,
         missing=tuple(missing),
-        scratch_dir=str(scratch_dirs[0]) if scratch_dirs else status.scratch_dir,
         devices=tuple(map(str, devices)),
         report_pipe=reporter.pipe if reporter else None,
         report_filter_pid=reporter.pid if reporter else None,

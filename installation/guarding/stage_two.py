@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from installation.errors import Mistake
-from installation.guarding.status import FILE_SIZE_LIMIT, MEMORY_PROTECTION, SECCOMP
+from installation.guarding.status import FILE_SIZE_LIMIT, MEMORY_PROTECTION, SECCOMP, missing_layer
 
 
 def enter_stage_two() -> list[Mistake]:
@@ -26,8 +26,7 @@ def enter_stage_two() -> list[Mistake]:
         try:
             step()
         except (OSError, NotImplementedError, ValueError) as failure:
-            problem = f"not available on this machine ({failure})"
-            missing.append(Mistake(layer, problem, "Use Linux 6.12 or newer with seccomp."))
+            missing.append(missing_layer(layer, failure, "Use Linux 6.12 or newer with seccomp."))
     return missing
 
 

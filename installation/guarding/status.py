@@ -76,6 +76,12 @@ class SandboxStatus:
         )
 
 
+def missing_layer(layer: str, failure: Exception, remedy: str) -> Mistake:
+    """Return the mistake that `layer` could not be set up because of `failure`."""
+    reason = getattr(failure, "strerror", None) or str(failure)
+    return Mistake(layer, f"not available on this machine ({reason})", remedy)
+
+
 def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """Return a new folder that this user may write, for the probes to try to change.
 

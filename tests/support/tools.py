@@ -1,8 +1,9 @@
-"""Programs of this machine that tests run."""
+"""Programs and files of this machine that tests need."""
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +22,11 @@ def tool(name: str) -> str:
     if path is None:
         pytest.fail(f"{name} is not installed. Run: apt-get install {PACKAGES[name]}")
     return path
+
+
+def header(name: str) -> str:
+    """Return the text of the kernel's header `name`; fails the test if it is not installed."""
+    file = Path("/usr/include", name)
+    if not file.exists():
+        pytest.fail(f"{file} is not installed. Run: apt-get install linux-libc-dev")
+    return file.read_text()
