@@ -199,7 +199,7 @@ def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("version", "no Python from 3.11 to 3.13 is on this machine. Install it: sudo apt-get"),
+        ("version", "no Python from 3.11 to 3.14 is on this machine. Install it: sudo apt-get"),
         ("venv", "python3 lacks the module venv. Install it: sudo apt-get install python3-venv"),
         ("space", "2 GB are free in "),
     ],
