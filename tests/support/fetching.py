@@ -177,6 +177,7 @@ class Kiosk:
 def open_kiosk(folder: Path) -> Iterator[Kiosk]:
     """Yield a kiosk whose hub has timm's network."""
     shutil.copytree(PROJECT / "installation", folder / "installation")
+    shutil.copy(PROJECT / "kiosk.yaml", folder)
     with running() as store, running() as hub:
         hub.store = store
         hub.hub_files[f"{REPO}/{FILE}"] = timm_weights(1)
