@@ -48,9 +48,9 @@ from installation.naming.label_set.load import assemble, load_label_set
 from installation.naming.lists import imagenet
 from installation.naming.lists.weights import CLIP, PERSONS
 from installation.naming.methods import TEXT
-from installation.naming.networks.clip import VIT_B_32, Clip
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
+from installation.naming.networks.timm_network import VIT_B_32, Clip
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.scoring.conse import EMBEDDING
 from installation.settings.kiosk import ContentSettings

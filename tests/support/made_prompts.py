@@ -10,7 +10,7 @@ import torch
 from installation.making.build import build, from_prompts
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.networks.clip import Clip
+from installation.naming.networks.timm_network import Clip
 from installation.naming.reading.classifier import Classifier, CropClassifier
 from installation.settings.kiosk import ContentSettings
 from tests.support.label_sets import write_label_set

@@ -9,7 +9,7 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
-from installation.naming.networks.clip import VIT_B_32, Architecture, Tower
+from installation.naming.networks.timm_network import VIT_B_32, Architecture, Tower
 
 SMALL = Architecture(image=Tower(128, 2), text=Tower(64, 2), features=32, size=64)
 """Two heads in one tower and one in the other; the tokenizer asks for the true vocabulary."""

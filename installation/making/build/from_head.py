@@ -23,7 +23,7 @@ from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import assemble_nonempty
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import shapes
-from installation.naming.networks.timm_network import open_timm, pretrained, weights_file
+from installation.naming.networks.timm_network import open_timm, pretrained_config, weights_file
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import WEIGHTS
 
@@ -46,7 +46,7 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     outputs = source.settings.outputs
     assert outputs is not None, "read_source refuses networks whose classes are not known"
     classes = max(outputs.values()) + 1
-    pretrained(name, display_path(source.folder / SETTINGS_FILE))
+    pretrained_config(name, display_path(source.folder / SETTINGS_FILE))
     label_set = assemble_nonempty(source, content)
     rows = sorted((*label_set.rows, *label_set.background))
     places = [outputs[source.rows[row].id] for row in rows]
@@ -76,7 +76,7 @@ def read_rows(
     Only these rows are read from the file. Raises WeightsError where it is damaged or has no head
     of `classes` rows.
     """
-    head = pretrained(name).classifier
+    head = pretrained_config(name).classifier
 
     def wrong(what: str, remedy: str = "Take another network, or another method.") -> WeightsError:
         return WeightsError(Mistake(display_path(file), what, remedy))

@@ -15,12 +15,14 @@ so that calibration shifts nothing between labels and background.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
+from installation.errors import Mistake, WeightsError, display_path
 from installation.making.build.embedding_cache import embed_ensembles
 from installation.making.build.evenness import evenness
 from installation.making.build.neutral_pictures import neutral_features
@@ -28,7 +30,9 @@ from installation.making.build.result import BuildResult
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.label_set import LabelSetSource
-from installation.naming.networks.clip import FILE, VIT_B_32, Architecture, Clip, fill
+from installation.naming.lists.safetensors_header import mismatch
+from installation.naming.lists.weights import CLIP, fetch_command
+from installation.naming.networks.timm_network import CLIP_FILE, VIT_B_32, Architecture, Clip
 from installation.settings.kiosk import ContentSettings
 
 TEMPLATES = (
@@ -58,7 +62,7 @@ BATCH = 64
 def build_from_prompts(
     source: LabelSetSource,
     _content: ContentSettings = SAFE,
-    weights: Path = FILE,
+    weights: Path = CLIP_FILE,
     architecture: Architecture = VIT_B_32,
 ) -> BuildResult:
     """Return a weight and a bias for each row: `(size, features)` and `(size,)` F32.
@@ -81,7 +85,7 @@ def build_from_prompts(
 class TextTower:
     """Embeds sentences. `scale` is what cosines are multiplied by to be logits."""
 
-    def __init__(self, weights: Path = FILE, architecture: Architecture = VIT_B_32) -> None:
+    def __init__(self, weights: Path = CLIP_FILE, architecture: Architecture = VIT_B_32) -> None:
         """Raise WeightsError where `weights` are missing, damaged, or another network's."""
         from open_clip.tokenizer import SimpleTokenizer
         from open_clip.transformer import TextTransformer
@@ -99,7 +103,7 @@ class TextTower:
         )
         self._network.eval().requires_grad_(False)
         logit_scale = torch.empty(())
-        fill({**self._network.state_dict(), "logit_scale": logit_scale}, weights)
+        _fill({**self._network.state_dict(), "logit_scale": logit_scale}, weights)
         self.scale = float(logit_scale.exp())
 
     @torch.inference_mode()
@@ -194,3 +198,26 @@ def _cut(source: LabelSetSource, text: TextTower) -> list[str]:
         "CLIP reads 77 tokens, some 50 words; a sentence is longer, and was cut, on these lines of "
         f"labels.csv: {', '.join(lines)}."
     ]
+
+
+def _fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
+    """Copy tensors of a CLIP's file into `places`, by their names in it.
+
+    All names and shapes are checked before anything is read. Raises WeightsError.
+    """
+    try:
+        with safe_open(weights, framework="pt") as file:
+            for name, place in places.items():
+                if wrong := mismatch(file, name, "F32", place.shape):
+                    raise _unfit(weights, wrong)
+            with torch.no_grad():
+                for name, place in places.items():
+                    place.copy_(file.get_tensor(name))
+    except (SafetensorError, OSError):
+        raise _unfit(weights, "the file is damaged or cannot be read") from None
+
+
+def _unfit(weights: Path, what: str) -> WeightsError:
+    what = f"it does not hold the text tower of clip: {what}"
+    remedy = f"Delete it and run: {fetch_command(CLIP)}"
+    return WeightsError(Mistake(display_path(weights), what, remedy))

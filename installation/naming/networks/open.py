@@ -21,7 +21,7 @@ from installation.naming.label_set.folder import (
 )
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
-from installation.naming.lists.weights import CLIP, LITE
+from installation.naming.lists.weights import CLIP, LITE, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -52,10 +52,9 @@ def _open(label_set: LabelSet, device: torch.device) -> Encoder:
 
         return EfficientNetLite0(device, output=label_set.settings.method.encoder_output)
     if label_set.encoder == CLIP:
-        from installation.naming.lists import weights
-        from installation.naming.networks.clip import Clip
+        from installation.naming.networks.timm_network import Clip
 
-        return Clip(device, weights.weights_file(CLIP, label_set.weights_folder))
+        return Clip(device, weights_file(CLIP, label_set.weights_folder))
     from installation.naming.networks.timm_network import TimmFeatures
 
     where = display_path(label_set.folder / SETTINGS_FILE)

@@ -1,12 +1,13 @@
-"""The networks that timm knows by name, from weights that `kiosk fetch` has brought.
+"""Networks of timm with weights that `kiosk fetch` has brought, and CLIP's image tower.
 
-timm itself puts the weights in: each of its families has a rule that brings older names of tensors
-up to date. Loading the file straight into the network was rejected, as it refuses some of those.
+timm itself fills the networks: each family of networks has a rule there that converts older names
+of tensors, and open_clip's. Rejected: loading the file straight into the network, which fails with
+some of those; and open_clip for CLIP, whose import took 1.2 to 3 s more on two shared cores.
 """
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +21,21 @@ from installation.errors import LabelSetError, Mistake, WeightsError, display_pa
 from installation.naming.label_set.folder import SETTINGS_FILE
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import difference, shapes
-from installation.naming.networks.encoder import Input, in_parts
+from installation.naming.lists.weights import CLIP
+from installation.naming.networks.encoder import Input, fingerprint, in_parts
 from installation.settings.paths import WEIGHTS
+
+CLIP_FILE = weights.weights_file(CLIP, WEIGHTS)
+"""open_clip_model.safetensors of laion/CLIP-ViT-B-32-laion2B-s34B-b79K, with both towers."""
+
+CLIP_IN_TIMM = "vit_base_patch32_clip_224.laion2b"
+"""What timm calls the image tower of that file."""
+
+HEAD_WIDTH = 64
+"""Numbers of one attention head, in both towers (arXiv 2103.00020, table 20)."""
+
+ANOTHER_NETWORK = (RuntimeError, LookupError, AttributeError, TypeError, ValueError)
+"""What timm's rules raise for tensors of another network."""
 
 
 class TimmFeatures:
@@ -30,109 +44,208 @@ class TimmFeatures:
     def __init__(
         self, name: str, device: torch.device, folder: Path = WEIGHTS, where: str = SETTINGS_FILE
     ) -> None:
-        """Take timm's `name` of a network whose weights are in `folder`; `where` is what names it.
+        """Open timm's network `name` with weights in `folder`; `where` is the file that names it.
 
-        Raises LabelSetError where timm knows no such network or it takes no squares, and
-        WeightsError where the weights are missing or another network's.
+        Raises LabelSetError if timm does not know the network or it does not take squares, and
+        WeightsError if the weights are missing or another network's.
         """
-        said = pretrained(name, where)
+        config = pretrained_config(name, where)
         network, self.fingerprint = open_timm(name, folder)
         network.reset_classifier(0)  # leaves what lies below the head
         self.name = name
-        self.input = input_of(said)
+        self.input = _input(config)
         self.device = device
         self._dtype = torch.float16 if device.type == "cuda" else torch.float32
-        self._network = network.to(device, self._dtype)
-        self._network.requires_grad_(False)
+        self._network = network.to(device, self._dtype).requires_grad_(False)
         side = self.input.size
         with torch.inference_mode():
-            nothing = torch.zeros(1, 3, side, side, device=device, dtype=self._dtype)
-            self.width = self._network(nothing).shape[1]
+            black = torch.zeros(1, 3, side, side, device=device, dtype=self._dtype)
+            self.width = self._network(black).shape[1]
 
     @torch.inference_mode()
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
         """Return features `(N, width)` float32 on `device`.
 
-        `batch` is `(N, 3, size, size)` float32 on `device`, normalised as the network's `input`
-        says.
+        `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `input`.
         """
         return in_parts(self._network, batch.to(self._dtype), self.width)
 
 
+@dataclass(frozen=True)
+class Tower:
+    """A transformer: the width of its states and how many layers it has."""
+
+    width: int
+    layers: int
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of each layer."""
+        return self.width // HEAD_WIDTH
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The sizes of a CLIP: two towers that end in as many `features`.
+
+    Pictures are squares of `size` px, read in patches of `patch` px; sentences are up to `context`
+    tokens out of `vocabulary`.
+    """
+
+    image: Tower
+    text: Tower
+    features: int
+    size: int = 224
+    patch: int = 32
+    context: int = 77
+    vocabulary: int = 49408
+
+
+VIT_B_32 = Architecture(image=Tower(768, 12), text=Tower(512, 12), features=512)
+"""As open_clip's model_configs/ViT-B-32.json has it."""
+
+
+class Clip:
+    """Encodes crops as features of unit length that sentences' embeddings are compared with.
+
+    This is the image tower of CLIP (Radford et al., *Learning Transferable Visual Models From
+    Natural Language Supervision*, arXiv 2103.00020), trained by LAION on LAION-2B. A show never
+    runs the text tower, as sentences are embedded when the label set is built.
+    """
+
+    name = "clip"
+
+    def __init__(
+        self, device: torch.device, file: Path = CLIP_FILE, architecture: Architecture = VIT_B_32
+    ) -> None:
+        """Open the weights in `file`; raises WeightsError if they are missing or another network's.
+
+        An `architecture` other than the default is only for tests.
+        """
+        image = architecture.image
+        config = pretrained_config(CLIP_IN_TIMM)
+        self.device = device
+        self.input = Input(architecture.size, config.mean, config.std, "bicubic")
+        self.width = architecture.features
+        self._dtype = torch.float16 if device.type == "cuda" else torch.float32
+        try:
+            self._check_kinds(file)
+            self.fingerprint = fingerprint(file)
+            network = _create(
+                CLIP_IN_TIMM,
+                file,
+                architecture.features,
+                img_size=architecture.size,
+                patch_size=architecture.patch,
+                embed_dim=image.width,
+                depth=image.layers,
+                num_heads=image.heads,
+                weight_init="skip",  # random numbers that the file's replace, 0.4 s of them
+            )
+        except FileNotFoundError:
+            raise _missing(CLIP, file) from None
+        except (OSError, SafetensorError):
+            raise _unfit(CLIP, file, "the file is damaged") from None
+        except ANOTHER_NETWORK:
+            raise _unfit(CLIP, file, "its tensors are another network's") from None
+        self._network = network.to(device, self._dtype).requires_grad_(False)
+
+    def _check_kinds(self, file: Path) -> None:
+        """Raise WeightsError if the tower has other tensors than float32, which timm converts."""
+        with safe_open(file, framework="numpy") as opened:
+            tower = [name for name in opened.keys() if name.startswith("visual.")]  # noqa: SIM118
+            kinds = {opened.get_slice(name).get_dtype() for name in tower}
+        if kinds - {"F32"}:
+            raise _unfit(CLIP, file, f"it has {', '.join(sorted(kinds))} tensors (expected F32)")
+
+    @torch.inference_mode()
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return features `(N, width)` of unit length, float32 on `device`.
+
+        `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `input`.
+        """
+        features = in_parts(self._network, batch.to(self._dtype), self.width)
+        return nn.functional.normalize(features)
+
+
 def weights_file(name: str, folder: Path = WEIGHTS) -> Path:
-    """Return where the weights of timm's network `name` are; raises WeightsError without them."""
+    """Return the file with the weights of timm's network `name`; raises WeightsError without it."""
     file = weights.weights_file(name, folder)
     if not file.is_file():
-        what = f"the weights of {ellipsize(name)} are not there"
-        raise WeightsError(Mistake(display_path(file), what, f"Run: {weights.fetch_command(name)}"))
+        raise _missing(name, file)
     return file
 
 
 def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
-    """Return timm's network `name` with its head, for reading, and the SHA-256 of its weights.
+    """Return timm's network `name` with its head, for inference, and the SHA-256 of its weights.
 
-    Raises LabelSetError where timm knows no such network, and WeightsError where the weights are
+    Raises LabelSetError if timm does not know the network, and WeightsError if the weights are
     missing or another network's.
     """
-    said = pretrained(name)
+    classes = pretrained_config(name).num_classes
     file = weights_file(name, folder)
-    from_file = {"file": str(file), "custom_load": False}
     try:
-        with file.open("rb") as opened:
-            fingerprint = hashlib.file_digest(opened, "sha256").hexdigest()
-        network = timm.create_model(
-            name,
-            pretrained=True,
-            pretrained_cfg_overlay=from_file,
-            num_classes=said.num_classes,  # else what does not fit is passed over in silence
-        )
+        return _create(name, file, classes), fingerprint(file)
     except (OSError, SafetensorError):
         raise _unfit(name, file, "the file is damaged") from None
-    except (RuntimeError, LookupError, AttributeError, TypeError, ValueError):
-        # What timm's rules make of another network's tensors ends in any of these.
-        plain = timm.create_model(name, pretrained=False, num_classes=said.num_classes)
-        raise _unfit(name, file, _difference(file, plain)) from None
-    return network.eval(), fingerprint
+    except ANOTHER_NETWORK:
+        plain = timm.create_model(name, pretrained=False, num_classes=classes)
+        with safe_open(file, framework="pt") as opened:
+            what = difference(shapes(opened), plain)
+        raise _unfit(name, file, what) from None
 
 
-def pretrained(name: str, where: str = SETTINGS_FILE) -> Any:
-    """Return what timm says about its network `name`: classes, size, mean, std, head.
+def _create(name: str, file: Path, outputs: int, **arguments: Any) -> nn.Module:
+    """Return timm's network `name` with the tensors in `file`, for inference.
 
-    Raises LabelSetError where timm knows no such network or it takes no squares; `where` is the
-    file that names it.
+    `arguments` are timm's for the architecture. Raises OSError or SafetensorError if the file is
+    damaged, and one of ANOTHER_NETWORK if its tensors do not fit.
+    """
+    # Without the number of outputs, a head of another size would be left out silently.
+    config = {"file": str(file), "custom_load": False, "num_classes": outputs}
+    network: nn.Module = timm.create_model(
+        name, pretrained=True, pretrained_cfg_overlay=config, num_classes=outputs, **arguments
+    )
+    return network.eval()
+
+
+def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
+    """Return timm's description of its network `name`: classes, size, mean, std, head.
+
+    Raises LabelSetError if timm does not know the network or it does not take squares; `where` is
+    the file that names it.
     """
     try:
-        said = get_pretrained_cfg(name) if is_model(name) else None
-    except RuntimeError:  # an architecture that it knows, trained in a way that it does not
-        said = None
-    if said is None:
-        what = f"encoder is '{ellipsize(name)}', but timm {timm.__version__} knows no such network"
+        config = get_pretrained_cfg(name) if is_model(name) else None
+    except RuntimeError:  # a known architecture with weights that timm does not know
+        config = None
+    if config is None:
+        version = timm.__version__
+        what = f"encoder is '{ellipsize(name)}', but timm {version} does not know such a network"
         remedy = "Write the whole name, such as vit_base_patch16_224.augreg_in21k."
         raise LabelSetError(Mistake(where, what, remedy))
-    _, height, width = said.input_size
+    _, height, width = config.input_size
     if height != width:
-        what = (
-            f"encoder is '{ellipsize(name)}', which takes {width}×{height} px (expected a square)"
-        )
-        raise LabelSetError(Mistake(where, what, "Take another network."))
-    return said
+        seen = f"which takes {width}×{height} px (expected a square)"
+        what = f"encoder is '{ellipsize(name)}', {seen}"
+        raise LabelSetError(Mistake(where, what, "Use another network."))
+    return config
 
 
-def input_of(said: Any) -> Input:
-    """Return the pictures that a network takes, from what timm says about it."""
+def _input(config: Any) -> Input:
+    """Return the pictures that a network takes, from timm's description of it."""
     way: Literal["bilinear", "bicubic"] = (
-        "bilinear" if said.interpolation == "bilinear" else "bicubic"
+        "bilinear" if config.interpolation == "bilinear" else "bicubic"
     )
-    return Input(said.input_size[1], said.mean, said.std, way)
+    return Input(config.input_size[1], config.mean, config.std, way)
+
+
+def _missing(name: str, file: Path) -> WeightsError:
+    what = f"the weights of {ellipsize(name)} are not there"
+    return WeightsError(Mistake(display_path(file), what, f"Run: {weights.fetch_command(name)}"))
 
 
 def _unfit(name: str, file: Path, what: str) -> WeightsError:
+    what = f"it does not hold {ellipsize(name)}: {what}"
     remedy = f"Delete it and run: {weights.fetch_command(name)}"
-    return WeightsError(
-        Mistake(display_path(file), f"it does not hold {ellipsize(name)}: {what}", remedy)
-    )
-
-
-def _difference(file: Path, network: nn.Module) -> str:
-    with safe_open(file, framework="pt") as opened:
-        return difference(shapes(opened), network)
+    return WeightsError(Mistake(display_path(file), what, remedy))

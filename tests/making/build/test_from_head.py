@@ -190,5 +190,5 @@ def test_the_building_needs_the_weights(tmp_path: Path) -> None:
     """Without the weights the building names the command that fetches them."""
     with pytest.raises(WeightsError, match=f"Run: kiosk fetch timm/{TINY}"):
         from_head.build_from_head(write(tmp_path, TINY))
-    with pytest.raises(LabelSetError, match="knows no such network"):
+    with pytest.raises(LabelSetError, match="does not know such a network"):
         from_head.build_from_head(write(tmp_path, "vit_tiny_patch16_224.x_in21k"))

@@ -18,7 +18,7 @@ from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import assemble, read_source
-from installation.naming.networks.clip import Architecture, Clip
+from installation.naming.networks.timm_network import Architecture, Clip
 from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Reading
 from installation.naming.scoring.linear import LinearScorer
@@ -253,7 +253,7 @@ def refuse(event, details):
 sys.addaudithook(refuse)
 from installation.making.build.build import build
 from installation.making.build.from_prompts import build_from_prompts
-from installation.naming.networks.clip import Architecture, Tower
+from installation.naming.networks.timm_network import Architecture, Tower
 
 models = Path(sys.argv[1])
 builder = partial(build_from_prompts, weights=models / "{WEIGHTS}", architecture={SMALL!r})

@@ -2,11 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from pathlib import Path
+from subprocess import run
 
+import open_clip
 import pytest
 import timm
 import torch
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.transform import image_transform
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from skimage import data
 from timm.data import ImageNetInfo, infer_imagenet_subset
 from timm.data.imagenet_info import _SUBSETS
 from timm.models import get_pretrained_cfg
@@ -15,18 +23,24 @@ from installation.errors import KioskError, LabelSetError, WeightsError
 from installation.naming.label_set.load import load_label_set
 from installation.naming.lists import class_lists
 from installation.naming.lists.weights import PERSONS
-from installation.naming.networks.encoder import BATCH
+from installation.naming.networks.encoder import BATCH, Encoder
 from installation.naming.networks.open import open_encoder
-from installation.naming.networks.timm_network import TimmFeatures
+from installation.naming.networks.timm_network import (
+    VIT_B_32,
+    Architecture,
+    Clip,
+    TimmFeatures,
+    Tower,
+)
+from installation.naming.reading import crops
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings
-from tests.support.made_networks import TINY, made_classes, tiny, write_set, write_weights
+from tests.support.made_networks import TINY, made_classes, noise, tiny, write_set, write_weights
+from tests.support.made_prompts import NAME, WEIGHTS, made_prompts
+from tests.support.small_clip import SHALLOW, SMALL, small_clip
 
 CPU = torch.device("cpu")
-
-
-def crops(count: int) -> torch.Tensor:
-    """Return a batch as `crops.cut` gives it, of noise."""
-    return torch.rand(count, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +61,11 @@ def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
     label_set = made_classes(models)
     encoder = open_encoder(label_set, CPU)
     scores = label_set.settings.method.open_scorer(label_set, encoder).score(
-        encoder.encode(crops(3))
+        encoder.encode(noise(3, 224))
     )
     order = ImageNetInfo("imagenet-21k-goog").label_names()
     with torch.inference_mode():
-        logits = tiny()(crops(3))[:, [order.index(label.id) for label in label_set.labels]]
+        logits = tiny()(noise(3, 224))[:, [order.index(label.id) for label in label_set.labels]]
     assert [label.name for label in label_set.labels] == ["athlete", "astronaut", "namer"]
     assert (scores - logits.softmax(1)).abs().max() < 1e-4
     assert scores.std(0).min() > 1e-4, "the pictures are told apart"
@@ -60,7 +74,7 @@ def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
 def test_more_visitors_than_a_batch_are_read_as_each_alone(models: Path) -> None:
     """However many crops there are, each gets the features that it would get alone."""
     encoder = TimmFeatures(TINY, CPU, models / "weights")
-    batch = crops(BATCH + 1)
+    batch = noise(BATCH + 1, 224)
     together = encoder.encode(batch)
     assert together.shape == (BATCH + 1, encoder.width)
     assert (together[-1:] - encoder.encode(batch[-1:])).abs().max() < 1e-4
@@ -114,8 +128,8 @@ def test_damaged_weights_are_refused(models: Path, tmp_path: Path, kept: int) ->
 
 @pytest.mark.parametrize("name", ["nonsense", "vit_tiny_patch16_224.nonsense"])
 def test_a_network_that_timm_does_not_know_is_refused(tmp_path: Path, name: str) -> None:
-    """A slip in the network's name is said, with what a whole name looks like."""
-    with pytest.raises(LabelSetError, match=r"knows no such network\. Write the whole name"):
+    """A mistyped name of a network is quoted, with an example of a whole name."""
+    with pytest.raises(LabelSetError, match=r"does not know such a network\. Write the whole name"):
         TimmFeatures(name, CPU, tmp_path)
 
 
@@ -168,3 +182,183 @@ def test_an_unknown_head_is_a_mistake_of_the_set(tmp_path: Path) -> None:
     assert "no list of classes is known for the encoder 'resnet50x4_clip.openai'" in str(
         caught.value
     )
+
+
+@pytest.fixture(scope="module")
+def clip_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a small CLIP."""
+    file = tmp_path_factory.mktemp("clip") / "clip.safetensors"
+    small_clip(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def clip(clip_weights: Path) -> Clip:
+    """Return the image tower of a small CLIP."""
+    return Clip(CPU, clip_weights, SMALL)
+
+
+def pictures(count: int, side: int) -> torch.Tensor:
+    """Return crops of noise."""
+    return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def test_clip_keeps_the_encoders_contract(clip: Clip, clip_weights: Path) -> None:
+    """It satisfies Encoder: a row of `width` numbers of unit length per crop, also for no crop."""
+    kept: Encoder = clip
+    assert kept.fingerprint == hashlib.sha256(clip_weights.read_bytes()).hexdigest()
+    for count in (0, 1, 3, 12):
+        features = kept.encode(pictures(count, kept.input.size))
+        assert features.shape == (count, kept.width)
+        assert features.dtype == torch.float32
+        assert not features.requires_grad
+        assert torch.allclose(features.norm(dim=1), torch.ones(count))
+
+
+@pytest.mark.parametrize("architecture", [SMALL, SHALLOW], ids=["small", "true widths"])
+def test_its_features_are_open_clips(architecture: Architecture, tmp_path: Path) -> None:
+    """Features differ by less than 1e-4 from those of open_clip's `encode_image`.
+
+    The second architecture is ViT-B-32 in every shape, with one layer instead of twelve.
+    """
+    theirs = small_clip(tmp_path / "clip.safetensors", architecture)
+    ours = Clip(CPU, tmp_path / "clip.safetensors", architecture)
+    batch = pictures(3, architecture.size)
+    with torch.inference_mode():
+        expected = theirs.encode_image(batch, normalize=True)
+    assert (ours.encode(batch) - expected).abs().max() < 1e-4
+
+
+def test_the_default_is_open_clips_vit_b_32() -> None:
+    """The architecture is the one that open_clip has under the name ViT-B-32."""
+    config = open_clip.get_model_config("ViT-B-32")
+    default = VIT_B_32
+    assert config["embed_dim"] == default.features
+    assert config["vision_cfg"] == {
+        "image_size": default.size,
+        "layers": default.image.layers,
+        "width": default.image.width,
+        "patch_size": default.patch,
+    }
+    assert config["text_cfg"] == {
+        "context_length": default.context,
+        "vocab_size": default.vocabulary,
+        "width": default.text.width,
+        "heads": default.text.heads,
+        "layers": default.text.layers,
+    }
+
+
+def test_clips_batch_is_its_crops_one_by_one(clip: Clip) -> None:
+    """What is said of a visitor does not depend on who stands beside them."""
+    batch = pictures(11, clip.input.size)
+    alone = torch.cat([clip.encode(picture[None]) for picture in batch])
+    assert (clip.encode(batch) - alone).abs().max() < 1e-4
+
+
+def test_pictures_reach_it_as_open_clip_prepares_them(clip: Clip) -> None:
+    """A square picture is scaled and normalised as by open_clip, to within a grey level."""
+    portrait = data.astronaut()
+    theirs = image_transform(
+        clip.input.size,
+        is_train=False,
+        mean=OPENAI_DATASET_MEAN,
+        std=OPENAI_DATASET_STD,
+        interpolation="bicubic",
+    )(Image.fromarray(portrait))
+    frame = Frame(portrait, 0.0)
+    (ours,) = crops.cut(frame, [Box(0, 0, 9, 9)], "frame", clip.input, CPU)
+    grey_level = 1 / 255 / min(clip.input.std)
+    assert (ours - theirs).abs().max() <= grey_level + 1e-5
+
+
+DAMAGED = "it does not hold clip: the file is damaged"
+ANOTHERS = "it does not hold clip: its tensors are another network's"
+
+
+def refusal(clip_weights: Path) -> str:
+    """Return what is wrong with CLIP's weights, as the error says it."""
+    with pytest.raises(WeightsError) as caught:
+        Clip(CPU, clip_weights, SMALL)
+    (mistake,) = caught.value.mistakes
+    assert mistake.remedy.endswith("un: kiosk fetch clip")
+    assert mistake.where == str(clip_weights)
+    return mistake.what
+
+
+def test_weights_that_were_not_fetched_say_how(tmp_path: Path) -> None:
+    """Without its file CLIP names the command that fetches it."""
+    missing = tmp_path / "clip.safetensors"
+    assert refusal(missing) == "the weights of clip are not there"
+
+
+@pytest.mark.parametrize("length", [0, 4, 1000, 1_000_000])
+def test_truncated_weights_are_refused(clip_weights: Path, tmp_path: Path, length: int) -> None:
+    """A file that was cut short is damaged, wherever it was cut."""
+    cut = tmp_path / "clip.safetensors"
+    cut.write_bytes(clip_weights.read_bytes()[:length])
+    assert refusal(cut) == DAMAGED
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    """open_clip's older files, which may carry code, are not read under this name either."""
+    torch.save({"visual.proj": torch.zeros(128, 32)}, tmp_path / "clip.safetensors")
+    assert refusal(tmp_path / "clip.safetensors") == DAMAGED
+
+
+def test_another_networks_weights_are_refused(clip_weights: Path, tmp_path: Path) -> None:
+    """Tensors that are missing, or of another shape, type or network, are never put together."""
+    file = tmp_path / "clip.safetensors"
+    tensors = load_file(clip_weights)
+    projection = tensors.pop("visual.proj")
+    save_file(tensors, file)
+    assert refusal(file) == ANOTHERS
+    save_file({**tensors, "visual.proj": projection.T.contiguous()}, file)
+    assert refusal(file) == ANOTHERS
+    save_file({**tensors, "visual.proj": projection.half()}, file)
+    assert refusal(file) == "it does not hold clip: it has F16, F32 tensors (expected F32)"
+    small_clip(file, Architecture(Tower(64, 1), Tower(64, 1), 32, size=64))
+    assert refusal(file) == ANOTHERS
+    save_file(timm.create_model("resnet10t").state_dict(), file)
+    assert refusal(file) == ANOTHERS
+
+
+def test_the_weights_are_those_beside_the_set(tmp_path: Path) -> None:
+    """A set is read by the network in the folder that its own remedy fills."""
+    label_set = made_prompts(tmp_path)
+    with pytest.raises(WeightsError) as caught:
+        open_encoder(label_set, CPU)
+    assert str(caught.value).startswith(f"{tmp_path}/weights/clip.safetensors: ")
+
+
+OPENING = f"""
+import gc, sys
+from pathlib import Path
+import torch
+from installation.settings.kiosk import ContentSettings
+from installation.naming.label_set.load import load_label_set
+from installation.naming.reading.classifier import CropClassifier
+from installation.naming.networks.timm_network import Architecture, Clip, Tower
+
+small = {SMALL!r}
+models = Path(sys.argv[1])
+label_set = load_label_set("{NAME}", ContentSettings(), models)
+encoder = Clip(torch.device("cpu"), models / "{WEIGHTS}", small)
+scorer = label_set.settings.method.open_scorer(label_set, encoder)
+classifier = CropClassifier(label_set, encoder, scorer, encoder.device)
+strangers = ("open_clip", "transformers", "tokenizers", "ftfy", "installation.making")
+print([name for name in strangers if name in sys.modules])
+tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)]
+shapes = [tuple(tensor.shape) for tensor in tensors]
+assert (small.features, small.image.width) in shapes
+print([shape for shape in shapes if small.vocabulary in shape or small.context in shape])
+"""
+
+
+def test_the_show_holds_no_text_encoder(tmp_path: Path) -> None:
+    """Opening a set of sentences loads no text tower, no tokenizer, and no module of theirs."""
+    made_prompts(tmp_path)
+    child = run(
+        [sys.executable, "-c", OPENING, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert (child.stdout, child.stderr) == ("[]\n[]\n", "")
