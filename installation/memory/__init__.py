@@ -16,7 +16,7 @@ As soon as a frame has been used:
    layers of the networks. `guarding.stage_one` turns off the cache that would keep small blocks.
 
 By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when nobody is
-there and when it ends, and `show.show.Show` when the show ends or has failed:
+there and when it ends, and `show.live.LiveShow` when the show ends or has failed:
 
 6. `seeing.faces.mtcnn.Mtcnn`, `seeing.faces.yunet.YuNet` and
    `naming.reading.classifier.CropClassifier` run their networks on black or zeros, to overwrite
@@ -25,7 +25,7 @@ there and when it ends, and `show.show.Show` when the show ends or has failed:
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
    that something still refers to included.
 8. `running.latest.Latest` drops the frame that waits, and `show.mirror.Mirror` the one that is
-   shown; `show.show.Show` fills the window's surface with black.
+   shown; `show.live.LiveShow` fills the window's surface with black.
 
 When a part has failed:
 
