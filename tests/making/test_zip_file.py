@@ -123,7 +123,7 @@ def test_what_is_said_of_a_strangers_set_moves_no_cursor(
     lines = contents(zip_)[path].decode().splitlines()
     lines = [f'{key}: "a{letters}b"' if line.startswith(f"{key}:") else line for line in lines]
     packed(zip_, contents(zip_) | {path: "\n".join(lines).encode()})
-    assert f"{key} holds a" in refused(lambda: import_(zip_, elsewhere))
+    assert f"{key} contains a" in refused(lambda: import_(zip_, elsewhere))
 
 
 class Scratched(PosixPath):
@@ -236,7 +236,7 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_sent(models: Path, tmp_path
     csv = models / SHIPPED / "labels.csv"
     words = csv.read_text()
     csv.write_text(words.replace("good listener", "bad listener"))
-    assert "built for other text" in refused(lambda: export(SHIPPED, models, tmp_path))
+    assert "own sentences have changed since" in refused(lambda: export(SHIPPED, models, tmp_path))
     csv.write_text(words.replace("another,,", "another,nobody,", 1))
     assert "'nobody' is not the id of any row" in refused(lambda: export(SHIPPED, models, tmp_path))
     assert "no label set 'nothing'" in refused(lambda: export("nothing", models, tmp_path))

@@ -1,6 +1,7 @@
-"""What is built from a label set's words: its file, and whether it is the one of these words.
+"""The built file of a label set: its tensors, and whether they fit the set as it is now.
 
-Nothing here imports torch until tensors are read, so that `kiosk check` answers at once.
+Its metadata hold what it was built from and a checksum of its tensors. Nothing here imports torch
+until tensors are read, so that `kiosk check` answers at once.
 """
 
 from __future__ import annotations
@@ -23,38 +24,37 @@ from installation.naming.lists.weights import LITE
 if TYPE_CHECKING:
     import torch
 
-_OTHER = {
-    "method": "another method",
-    "labels_sha256": "other text in labels.csv, labelset.yaml or the kiosk itself",
-    "encoder_sha256": "other weights of the network",
+_CHANGES = {
+    "method": "it was built for another method",
+    "labels_sha256": "labels.csv, labelset.yaml or the kiosk's own sentences have changed since",
+    "encoder_sha256": "it was built for other weights of the network",
 }
-"""What has changed since, by the key of the built file that tells."""
+"""The mistake for each key of the metadata that differs from what is expected."""
 
 PICTURES_KEY = "pictures_sha256"
-"""The key under which the file says which of an artist's pictures it was built from."""
+"""The metadata key of the fingerprint of the artist's pictures that it was built from."""
 
 ROWS_TENSOR = "rows"
-"""The tensor that tells which rows of labels.csv the file has, where it does not have all of them:
-int64, ascending."""
+"""The tensor that lists the rows of labels.csv that the file has, if not all: int64, ascending."""
 
 HEADER_LENGTH = 8
-"""Bytes before a safetensors file's header, which say how long it is."""
+"""Bytes before the header of a safetensors file, which hold its length."""
 
-LARGEST_HEADER = 2**16
-"""Bytes; that of two tensors has 500, and JSON takes many times its size in memory."""
+MAX_HEADER_BYTES = 2**16
+"""The header of two tensors has 500, and JSON takes many times its size in memory."""
 
-LARGEST_NUMBER = 1e6
-"""Of a built tensor; larger ones, and what is no number, would give scores that are none."""
+MAX_NUMBER = 1e6
+"""The largest number in a built tensor; with larger ones and NaN the scores would be NaN."""
 
 
 class StaleBuildError(LabelSetError):
-    """The built file is of other text or other labels than there are now: a build mends it."""
+    """The built file was built from other text, or for other labels: it must be built again."""
 
 
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
-    """Return what a built file says about itself: what it was built from, and the method.
+    """Return the metadata of a built file that fits `label_set`.
 
-    `encoder` is the SHA-256 of the encoder's weights.
+    `encoder` is the SHA-256 of the encoder's weights; without it that key is left out.
     """
     expected = {
         "method": label_set.settings.method.name,
@@ -64,10 +64,10 @@ def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[s
 
 
 def checksum(file: Path) -> str:
-    """Return the SHA-256 of the numbers in a safetensors file, and of where they stand.
+    """Return the SHA-256 of the tensors in a safetensors file and of their header.
 
-    The words about them (`metadata`) take no part, as they hold this sum. Raises OSError, and
-    ValueError where it is no such file.
+    Its metadata are left out, as they hold this sum. Raises OSError, or ValueError if `file` is not
+    a safetensors file.
     """
     digest = hashlib.sha256()
     with file.open("rb") as binary:
@@ -82,10 +82,10 @@ def checksum(file: Path) -> str:
 
 @contextmanager
 def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) -> Iterator[Any]:
-    """Open the built file, whose tensors come as those of `framework`: "pt" or "numpy".
+    """Open the built file; its tensors are read as those of `framework`, "pt" or "numpy".
 
-    Raises LabelSetError where it is missing, damaged, or built from something else; without
-    `encoder` it may have been built for any.
+    `encoder` is the SHA-256 of the encoder's weights; without it they are not compared. Raises
+    LabelSetError if the file is missing, damaged, or built from something else.
     """
     try:
         _check_header(label_set)
@@ -93,11 +93,10 @@ def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) 
             seen = file.metadata() or {}
             for key, expected in expected_metadata(label_set, encoder).items():
                 if seen.get(key) != expected:
-                    what = f"it was built for {_OTHER[key]} than there is now"
                     kind = StaleBuildError if key == "labels_sha256" else LabelSetError
-                    raise misfit(label_set, what, kind)
+                    raise misfit(label_set, _CHANGES[key], kind)
             if seen.get("tensors_sha256") != checksum(label_set.built):
-                raise misfit(label_set, "it is damaged (its numbers are not those that were built)")
+                raise misfit(label_set, "it is damaged (its checksum is not that of its numbers)")
             yield file
     except FileNotFoundError:
         raise misfit(label_set, "the label set is not built yet") from None
@@ -106,17 +105,17 @@ def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) 
 
 
 def read_metadata(label_set: LabelSet) -> dict[str, str]:
-    """Return what the built file says about itself; raises LabelSetError as `opened` does."""
+    """Return the metadata of the built file; raises LabelSetError as `open_built` does."""
     with open_built(label_set, "numpy") as file:
         return dict(file.metadata())
 
 
 def _check_header(label_set: LabelSet) -> None:
-    """Raise LabelSetError where the built file's header is too long to be looked at."""
+    """Raise LabelSetError if the built file's header is too long to be read."""
     with label_set.built.open("rb") as file:
         length = int.from_bytes(file.read(HEADER_LENGTH), "little")
-    if length > LARGEST_HEADER:
-        what = f"it is damaged (its header has {length} bytes, expected at most {LARGEST_HEADER})"
+    if length > MAX_HEADER_BYTES:
+        what = f"it is damaged (its header has {length} bytes, expected at most {MAX_HEADER_BYTES})"
         raise misfit(label_set, what)
 
 
@@ -127,11 +126,12 @@ def read_tensors(
     labels: Mapping[str, Sequence[int]],
     others: Mapping[str, Sequence[int]],
 ) -> dict[str, torch.Tensor]:
-    """Return the built tensors of these names and shapes, all of a `kind` ("F16"), on the CPU.
+    """Return the built tensors of these names and shapes, all of the dtype `kind`, on the CPU.
 
-    Those of `labels` have one such shape for each row, and come with the visible rows and then the
-    background. All of that is checked before any number is read. `encoder` is the SHA-256 of the
-    encoder's weights. Raises LabelSetError.
+    `kind` is safetensors' name, such as "F16". `labels` has the shape per row of the tensors that
+    have a row for each label: their visible rows are returned, then their background rows. `others`
+    has the whole shape. All shapes are checked before any number is read. `encoder` is the SHA-256
+    of the encoder's weights. Raises LabelSetError.
     """
     with open_built(label_set, "pt", encoder) as file:
         places = _places(label_set, file)
@@ -141,19 +141,19 @@ def read_tensors(
                 raise misfit(label_set, wrong)
         tensors = {name: file.get_tensor(name) for name in shapes}
     for name, tensor in tensors.items():
-        if not tensor.abs().max() <= LARGEST_NUMBER:  # what is no number is not smaller either
-            what = f"the tensor '{name}' holds numbers beyond {LARGEST_NUMBER:,.0f}, or none"
+        if not tensor.abs().max() <= MAX_NUMBER:  # true for NaN too
+            what = f"the tensor '{name}' has NaN or numbers beyond ±{MAX_NUMBER:,.0f}"
             raise misfit(label_set, what)
     wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
     return {name: of[wanted] if name in labels else of for name, of in tensors.items()}
 
 
 def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return where the file has each of its rows of labels.csv.
+    """Return the place in the file of each row of labels.csv that it has.
 
-    Raises LabelSetError where it does not have all that the set shows.
+    Raises LabelSetError if it does not have all rows that the set shows.
     """
-    if ROWS_TENSOR not in file.keys():  # noqa: SIM118  it is no mapping
+    if ROWS_TENSOR not in file.keys():  # noqa: SIM118  not a mapping
         return {row: row for row in range(label_set.size)}
     shape = file.get_slice(ROWS_TENSOR).get_shape()
     count = shape[0] if len(shape) == 1 else 0
@@ -161,17 +161,21 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
         raise misfit(label_set, wrong)
     rows = file.get_tensor(ROWS_TENSOR).tolist()
     if rows != sorted(set(rows) & set(range(label_set.size))):
-        raise misfit(label_set, f"the tensor '{ROWS_TENSOR}' tells rows that cannot be")
+        raise misfit(
+            label_set, f"the tensor '{ROWS_TENSOR}' lists rows that labels.csv does not have"
+        )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
-        what = f"labels that were hidden when it was built are to be shown now ({len(missing):,})"
+        what = (
+            f"it lacks labels that were hidden when it was built ({len(missing):,} of those shown)"
+        )
         raise misfit(label_set, what, StaleBuildError)
     return {row: place for place, row in enumerate(rows)}
 
 
 def check_built(label_set: LabelSet) -> None:
-    """Raise LabelSetError where a set that must be built is not, or not for what it says now.
+    """Raise LabelSetError if the set must be built and is not, or was built from something else.
 
-    Whether it fits the network too is for `open_classifier`, which loads torch, to say.
+    Whether it fits the network is checked by `open_classifier`, which loads torch.
     """
     if label_set.is_built:
         with open_built(label_set, "numpy") as file:
@@ -179,7 +183,7 @@ def check_built(label_set: LabelSet) -> None:
 
 
 def check_ready(label_set: LabelSet) -> None:
-    """Raise LabelSetError as `check` does, and WeightsError where its network is not fetched."""
+    """Raise LabelSetError as `check_built` does, or WeightsError if weights are not fetched."""
     check_built(label_set)
     if label_set.encoder not in (LITE, ""):
         weights.check_fetched(label_set.encoder, label_set.weights_folder)
@@ -188,5 +192,5 @@ def check_ready(label_set: LabelSet) -> None:
 def misfit(
     label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
-    """Return the error that says `what` is wrong with the built file, and how it is built anew."""
+    """Return the error for a built file with the mistake `what`; its remedy is to build again."""
     return kind(Mistake(display_path(label_set.built), what, label_set.build_remedy))

@@ -1,7 +1,7 @@
-"""labels.csv: a spreadsheet's file, a row per label.
+"""labels.csv: a spreadsheet's file with a row per label.
 
-Whatever a spreadsheet saves is read: commas, semicolons or tabs, a BOM or none, any order of the
-columns and any more. Five columns must be there; the others may be.
+Columns come in any order. Five of them are required; columns with other names are ignored unless
+they look like a misspelt one.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from installation.settings.text_file import read_text
 REQUIRED_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
 OPTIONAL_COLUMNS = ("looks_like", "is_background")
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
-"""A column such as `name-es`, `name (es)` or `name_pt-br`; or `name_spanish`, without a code."""
+"""A misspelt column of a translation: `name-es`, `name (es)`, `name_pt-br`, or `name_spanish`."""
 
 MOST_ROWS = 25_000
-"""All of ImageNet's 21,843 categories, and more."""
+"""More than all of ImageNet's 21,843 categories."""
 MOST_COLUMNS = 400
-"""Names and definitions in all of the 184 languages that have two letters, and more."""
+"""More than names and definitions in all of the 184 languages with a code of two letters."""
 
 YES = ("yes", "true", "1", "x", "ja", "wahr", "sí", "si", "verdadero", "oui", "vrai")
 NO = ("", "no", "false", "0", "nein", "falsch", "falso", "non", "faux")
-"""What a cell of is_background may say; spreadsheets write TRUE and FALSE, in their language."""
+"""The values of is_background; spreadsheets write TRUE and FALSE in their own language."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """A name and its definition in one language; what is empty there is empty here."""
+    """A name and its definition in one language; empty if the row has none."""
 
     name: str = ""
     definition: str = ""
@@ -51,12 +51,13 @@ class Wording:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of labels.csv, with what ImageNet's tables add; `line` is where it starts.
+    """One row of labels.csv, completed from ImageNet's tables.
 
-    `looks_like` holds sentences for the encoder to match, with `|` between them. `is_background` is
-    the cell's own text. `wordings` is by language. `synsets` are the WordNet ids of what ImageNet
-    means by the name that came with a network, which may be several. `also_hidden_because` are
-    reasons beyond the first that the kiosk has found. `number` is what a spreadsheet calls the row.
+    `line` is the line on which it starts, and `number` its number in a spreadsheet. `looks_like`
+    holds sentences for the encoder, separated by `|`. `is_background` is the text of its cell.
+    `wordings` is by language. `synsets` are the WordNet ids of the ImageNet categories that the
+    name of a network's output means; there may be several. `also_hidden_because` are the reasons
+    that the kiosk found beyond `hidden_because`.
     """
 
     line: int
@@ -74,30 +75,31 @@ class Row:
 
     @property
     def location(self) -> str:
-        """Where the row is, as messages say it: `6`, or `6 (row 4)` after cells of many lines."""
+        """The row's line in words: `6`, or `6 (row 4)` if a spreadsheet counts it differently."""
         return row_place(self.line, self.number)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """All why it must not be shown; its own first."""
+        """All reasons for hiding it; its own one first."""
         return (self.hidden_because, *self.also_hidden_because) if self.hidden_because else ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What it looks like, a sentence each; none where that is left to name and definition."""
-        return tuple(said.strip() for said in self.looks_like.split("|") if said.strip())
+        """The sentences of looks_like; empty if name and definition stand for the row."""
+        sentences = (sentence.strip() for sentence in self.looks_like.split("|"))
+        return tuple(sentence for sentence in sentences if sentence)
 
     @property
     def background(self) -> bool:
-        """Whether it takes score and is never shown."""
+        """Whether it takes a share of the score and is never shown."""
         return self.is_background.casefold() in YES
 
 
 def read_csv(path: Path) -> list[Row]:
-    """Return the rows of the file at `path`; names and definitions as far as they are known.
+    """Return the rows of the file at `path`, completed from ImageNet's tables.
 
-    Raises LabelSetError with all that is wrong with its form: columns, quotes, cells without a
-    column. What the cells say is for the label set to judge.
+    Raises LabelSetError with all mistakes of its form: columns, quotes, cells without a column. The
+    contents of the cells are checked by `check_rows`.
     """
     file = display_path(path)
     text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)
@@ -107,7 +109,7 @@ def read_csv(path: Path) -> list[Row]:
     columns = [cell.casefold() for cell in header.cells]
     if len(columns) > MOST_COLUMNS:
         what = f"there are {len(columns)} columns (expected at most {MOST_COLUMNS})"
-        raise LabelSetError(Mistake(where, what, "Take out those that are not used."))
+        raise LabelSetError(Mistake(where, what, "Remove the unused ones."))
     if mistakes := list(_check_columns(columns, where)):
         raise LabelSetError(*mistakes)
     rows = []
@@ -115,8 +117,8 @@ def read_csv(path: Path) -> list[Row]:
         for count, record in enumerate(records):
             where = f"{file}:{record.place}"
             if count == MOST_ROWS:
-                what = f"there are more than {MOST_ROWS} rows"
-                raise LabelSetError(Mistake(where, what, "Make two sets of them."))
+                what = f"there are more rows than {MOST_ROWS:,}"
+                raise LabelSetError(Mistake(where, what, "Split them into two label sets."))
             if len(record.cells) > len(columns):
                 what = f"the row has {len(record.cells)} cells (expected {len(columns)})"
                 remedy = "Put text that holds the separator in quotes."
@@ -126,7 +128,7 @@ def read_csv(path: Path) -> list[Row]:
     except LabelSetError as error:
         mistakes += error.mistakes
     if not rows and not mistakes:
-        what = "there is no label in it (expected a row per label under the header)"
+        what = "it has no labels (expected a row per label below the header)"
         mistakes.append(Mistake(file, what, "Add a row."))
     if mistakes:
         raise LabelSetError(*mistakes)
@@ -134,37 +136,38 @@ def read_csv(path: Path) -> list[Row]:
 
 
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
+    """Yield a mistake for each column that is missing, occurs twice, or is misspelt."""
     known = {column for column in columns if column in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)}
     known |= {column for column in columns if TRANSLATED.fullmatch(column)}
-    strangers = [column for column in columns if column and column not in known]
+    unknown = [column for column in columns if column and column not in known]
     for column in dict.fromkeys((*REQUIRED_COLUMNS, *sorted(known))):
         count = columns.count(column)
         if count > 1:
-            yield Mistake(where, f"the column '{column}' is there {count} times", "Keep one.")
+            yield Mistake(where, f"the column '{column}' occurs {count} times", "Keep one.")
         elif not count:
             seen = ", ".join(columns) or "none"
             what = f"the column '{column}' is missing (seen: {ellipsize(seen)})"
             remedy = "Add it; its cells may be empty."
-            if misspelt := nearest(column, strangers):
-                strangers.remove(misspelt)
+            if misspelt := nearest(column, unknown):
+                unknown.remove(misspelt)
                 remedy = f"Rename '{ellipsize(misspelt)}' to '{column}'."
             yield Mistake(where, what, remedy)
-    for stranger in strangers:
-        # A column of notes is the artist's own; a slip in a column that may be left out is not.
-        what = f"the column '{ellipsize(stranger)}' means nothing here"
-        if nearly := NEARLY_TRANSLATED.fullmatch(stranger):
-            column, code = nearly.groups()
-            example = f"Write the language in two or three letters, such as {column}_de."
-            yield Mistake(where, what, f"Did you mean '{column}_{code}'?" if code else example)
+    for column in unknown:
+        # Columns of notes are allowed, but a misspelt optional column would be lost unnoticed.
+        what = f"the column '{ellipsize(column)}' is not a known column"
+        if match := NEARLY_TRANSLATED.fullmatch(column):
+            kind, code = match.groups()
+            remedy = f"Write the language in two or three letters, such as {kind}_de."
+            yield Mistake(where, what, did_you_mean(f"{kind}_{code}") if code else remedy)
             continue
-        code = stranger.rpartition("_")[2]
+        code = column.rpartition("_")[2]
         translated = (f"name_{code}", f"definition_{code}") if 2 <= len(code) <= 3 else ()
-        if meant := did_you_mean(nearest(stranger, (*OPTIONAL_COLUMNS, *translated))):
-            yield Mistake(where, what, meant)
+        if remedy := did_you_mean(nearest(column, (*OPTIONAL_COLUMNS, *translated))):
+            yield Mistake(where, what, remedy)
 
 
 def _row(record: Record, cells: Mapping[str, str]) -> Row:
-    """Return a row; an empty name or definition is ImageNet's, where the id is one of its own."""
+    """Return a row; if its id is ImageNet's, an empty name or definition is ImageNet's too."""
     plain: dict[str, Any] = {c: cells.get(c, "") for c in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)}
     if not plain["name"]:
         plain["name"] = imagenet.names().get(plain["id"], "").partition(", ")[0]

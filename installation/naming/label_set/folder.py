@@ -1,4 +1,4 @@
-"""The files in a label set's folder: their names, how large each may be, and their state."""
+"""The files of a label set's folder: their names, their largest sizes, and their signature."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ BUILT_FILE = "built.safetensors"
 CARD_FILE = "card.md"
 ONNX_FILE = "classifier.onnx"
 TENSORS_FILE = "model.safetensors"
-"""The two networks that a set may bring; this one is Hugging Face's."""
+"""The two networks that a label set may bring; this one is of a model on Hugging Face."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
-"""How transformers' classifiers take pictures; a folder may go without."""
+"""How a transformers classifier takes pictures; optional."""
 LABELS_CSV = "labels.csv"
 LABELS_TXT = "labels.txt"
 CONFIG_FILE = "config.json"
 
 LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
-"""What may hold a set's labels; the first one that is there does."""
+"""The files that may hold the labels; the first one that exists is read."""
 
 MAX_LABELS_BYTES = 8 * 1024 * 1024
-"""Bytes; thirty times the 2,832 rows of the shipped persons."""
+"""Thirty times the 2,832 rows of the shipped persons."""
 
 MAX_NETWORK_BYTES = 3 * 2**29
-"""Bytes; a vision transformer of the size "large" has 1.2 billion."""
+"""A vision transformer of the size "large" has 1.2 billion."""
 
 MAX_BYTES: Mapping[str, int] = {
     SETTINGS_FILE: MAX_TEXT_BYTES,
@@ -39,20 +39,19 @@ MAX_BYTES: Mapping[str, int] = {
     TENSORS_FILE: MAX_NETWORK_BYTES,
     PREPROCESSOR_FILE: MAX_TEXT_BYTES,
 }
-"""All files of a set, and how many bytes each may have. The artist's pictures are not among them.
-"""
+"""The largest size of each file of a label set. An artist's pictures are not among them."""
 
 TEXT_FILES = (SETTINGS_FILE, LABELS_CSV, LABELS_TXT)
-"""What a set's files say in words, all of which is in its `LabelSet`."""
+"""The files of text; all that they say is in the `LabelSet`."""
 NUMBER_FILES = (BUILT_FILE, ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
-"""What the scores are made by, which may change while the words stay."""
+"""The files that change scores while the `LabelSet` stays the same."""
 
 Stamp = tuple[int, int, int] | None
 Signature = Mapping[str, Stamp]
 
 
 def signature(folder: Path) -> Signature:
-    """Return what tells one state of a set's files from another, without reading them."""
+    """Return the time, size and inode of each file: another signature means that a file changed."""
     return {name: _stamp(folder / name) for name in (*TEXT_FILES, *NUMBER_FILES)}
 
 

@@ -1,4 +1,4 @@
-"""A label set: the labels that can be put on a visitor, and the files that they come from.
+"""A label set as a value: with the labels that a show may use, and as its files have it.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
@@ -19,10 +19,10 @@ from installation.settings.reasons import Reason
 
 @dataclass(frozen=True)
 class Label:
-    """One category.
+    """A category that can be put on a visitor.
 
-    `chain` holds the names of the categories above it that may be shown, the root first, without
-    its own: `("person", "worker", "skilled worker")`.
+    `chain` holds the names of the visible categories above it, the root first, without its own:
+    `("person", "worker", "skilled worker")`.
     """
 
     id: str
@@ -33,14 +33,14 @@ class Label:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The labels that can be put on a visitor, and how they are read.
+    """The visible labels of a set, and how they are scored.
 
-    `labels` are the visible ones in the file's order. `rows[i]` is where the i-th stands in the
-    built tensors, or in the logits of a network whose outputs are the labels; `background` is the
-    same of rows that take score and are never shown. `size` counts all rows of labels.csv.
-    `unknown` counts the rows of which the network knows nothing, and which drop out. `hidden`
-    counts what is hidden, by the first reason that hides it. `fingerprint` is the SHA-256 of what
-    the built file is made from.
+    `labels` are in the file's order. `rows[i]` is the place of `labels[i]` in the built tensors, or
+    in the logits of a network whose outputs are the labels. `background` has such places for the
+    rows that take a share of the score and are never shown. `size` counts all rows of labels.csv,
+    `unknown` those that the network does not know and that are left out, and `hidden` those that
+    are hidden, by the first reason that hides them. `fingerprint` is the SHA-256 of all from which
+    the tensors are built.
     """
 
     name: str
@@ -57,7 +57,7 @@ class LabelSet:
 
     @property
     def encoder(self) -> str:
-        """The network that looks; empty where the set brings its own."""
+        """The name of the network; empty if the set brings one."""
         return self.settings.encoder_name
 
     @property
@@ -67,23 +67,23 @@ class LabelSet:
 
     @property
     def built(self) -> Path:
-        """Where its tensors are."""
+        """The built file with the set's tensors."""
         return self.folder / BUILT_FILE
 
     def texts(self) -> Iterator[str]:
-        """Yield all that the screen may show of it, for what asks which scripts need a font."""
+        """Yield all texts that the screen may show of the set, which need fonts."""
         yield self.settings.title
         for label in (self.root, *self.labels):
             yield from (label.name, label.definition, *label.chain)
 
     @property
     def weights_folder(self) -> Path:
-        """The folder with the weights that were fetched."""
+        """The folder of fetched weights."""
         return self.folder.parent / WEIGHTS.name
 
     @property
     def build_remedy(self) -> str:
-        """The sentence that says how its tensors are built, and what must be fetched before."""
+        """The remedy if the built file is missing or wrong: the commands that fetch and build."""
         build = f"kiosk labels build {self.name}"
         if self.encoder in (LITE, "") or weights_file(self.encoder, self.weights_folder).exists():
             return f"Run: {build}"
@@ -92,7 +92,7 @@ class LabelSet:
 
 @dataclass(frozen=True)
 class LabelSetSource:
-    """A label set as its files say it, hidden rows and all: what tools read and build."""
+    """The contents of a label set's files, with hidden rows, as tools list and build it."""
 
     name: str
     folder: Path
@@ -101,7 +101,7 @@ class LabelSetSource:
 
 
 def ancestors(id_: str, parents: Mapping[str, str]) -> Iterator[str]:
-    """Yield the ids above `id_`, nearest first, until there is no more or one comes again."""
+    """Yield the ids above `id_`, nearest first, up to the top or to the first that repeats."""
     seen = set()
     while (id_ := parents.get(id_, "")) and id_ not in seen:
         seen.add(id_)

@@ -97,8 +97,8 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
     """Yield that the labels come from `file`, which is wrong, if other files could be meant."""
     there = [name for name in LABEL_FILES if (file.parent / name).exists()]
     if others := [name for name in there if name != file.name]:
-        what = f"the labels are read from it, and not from {' or '.join(others)}"
-        remedy = f"If it is not meant, move {file.name} away; else mend it."
+        what = f"the labels are read from this file, not from {' or '.join(others)}"
+        remedy = f"If that is not intended, move {file.name} away; otherwise correct it."
         yield Mistake(display_path(file), what, remedy)
 
 
@@ -111,10 +111,10 @@ def assemble_nonempty(
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
         seen = f"of {len(source.rows):,} rows {hidden:,} hidden, {background:,} background"
-        remedy = "Empty hidden_because or is_background in a row that may be shown."
+        remedy = "Clear hidden_because or is_background in a row that may be shown."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
-            remedy = f"Take a network that knows more. {remedy}"
+            remedy = f"Use a network that knows more categories. {remedy}"
         what = f"no label is visible ({seen}, expected at least one)"
         file = display_path(output_names.labels_file(source.folder))
         raise LabelSetError(Mistake(file, what, remedy))

@@ -1,4 +1,4 @@
-"""The names of a network's outputs, where they come with it instead of in a labels.csv.
+"""The names of a network's outputs, if they come with the network and not in a labels.csv.
 
 `labels.txt` has a line for each output: a name, or its number and a name, as Teachable Machine
 writes it. `config.json` is Hugging Face's, whose `id2label` has a name for each number; timm's has
@@ -37,11 +37,11 @@ SYNSET = re.compile(r"(n\d{8})(?!\d).*")
 """A name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
 
 Name = tuple[int, str]
-"""The line that names an output, and the name; they come in the order of the outputs."""
+"""The line on which an output is named, and its name."""
 
 
 def labels_file(folder: Path) -> Path:
-    """Return the file of a set's folder that holds its labels; labels.csv where there is none."""
+    """Return the file of a set's folder that holds its labels; labels.csv if none exists."""
     return next(
         (folder / name for name in LABEL_FILES if (folder / name).exists()), folder / LABELS_CSV
     )
@@ -50,16 +50,17 @@ def labels_file(folder: Path) -> Path:
 def read_output_names(path: Path) -> list[Row]:
     """Return a row for each output that labels.txt or config.json names; its id is the number.
 
-    An output that is named by a WordNet id of ImageNet's gets that one's name and definition. One
-    that is named by ImageNet's synonyms keeps them. Both have their synsets. Names that are there
-    twice get their number. Raises LabelSetError with what is wrong.
+    An output that is named by a WordNet id of ImageNet gets the name and definition of that
+    category. An output that is named by ImageNet's synonyms keeps that name. Both get the synsets
+    of their categories. A name that occurs twice is told apart by the output's number. Raises
+    LabelSetError.
     """
     file = display_path(path)
     text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)
     found = list(_of_config(text, file) if path.name == CONFIG_FILE else _of_lines(text, file))
     meanings = imagenet.meanings()
     if not any(", " in name and name in meanings for _, name in found):
-        meanings = {}  # a list of words such as crane and hen is somebody's own
+        meanings = {}  # words such as crane and hen alone are the author's own
     rows = [_row(line, i, name, meanings) for i, (line, name) in enumerate(found)]
     count = Counter(confusable_key(row.name) for row in rows)
     return [
@@ -69,7 +70,7 @@ def read_output_names(path: Path) -> list[Row]:
 
 
 def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str]]) -> Row:
-    """Return the row of an output; `meanings` are the synsets that names mean."""
+    """Return the row of an output; `meanings` has the synsets of each name of ImageNet."""
     match = SYNSET.fullmatch(name)
     if match is None:
         return Row(line, str(number), name, "", synsets=meanings.get(name, frozenset()))
@@ -89,10 +90,9 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
     for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
         assert match is not None, "all lines begin with a number"
         if int(match[1]) != number:
-            what = f"the number is {match[1]} (expected {number}: outputs are 0, 1, 2 … from above)"
-            remedy = (
-                f"Mend it; if it is part of the name, number all lines: 0 {ellipsize(lines[0][1])}"
-            )
+            what = f"the number is {match[1]} (expected {number}, as lines are numbered 0, 1, 2 …)"
+            example = f"0 {ellipsize(lines[0][1])}"
+            remedy = f"Correct it; if it is part of the name, number all lines: {example}"
             raise LabelSetError(Mistake(f"{file}:{line}", what, remedy))
         yield line, match[2]
 
@@ -119,20 +119,22 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
 
 
 def parse_config(text: str, file: str) -> dict[str, object]:
-    """Return Hugging Face's JSON `text` as a mapping; raises LabelSetError where it is none."""
+    """Return the JSON object in `text`; raises LabelSetError if it is not one."""
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as failure:
         line = getattr(failure, "lineno", 1)
-        what = f"it is no JSON ({ellipsize(str(failure))})"
-        raise LabelSetError(Mistake(f"{file}:{line}", what, "Take it as it came.")) from None
+        what = f"it is not JSON ({ellipsize(str(failure))})"
+        raise LabelSetError(
+            Mistake(f"{file}:{line}", what, "Use the file as it was published.")
+        ) from None
     if not isinstance(config, dict):
-        what = "it is no mapping (expected a model's config.json)"
-        raise LabelSetError(Mistake(file, what, "Take it as it came."))
+        what = "it is not a JSON object (expected a model's config.json)"
+        raise LabelSetError(Mistake(file, what, "Use the file as it was published."))
     return config
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the line on which `key` is named after id2label, or the first."""
+    """Return the line on which `key` stands after id2label, else 1."""
     found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
     return text.count("\n", 0, found.start()) + 1 if found else 1

@@ -18,7 +18,7 @@ Crop = Literal["bust", "face", "frame"]
 
 
 class _MethodByName:
-    """Tells pydantic how a `Method` is parsed, and which names there are."""
+    """Tells pydantic how a `Method` is parsed, and which names it may have."""
 
     @staticmethod
     def parse(value: object) -> Method:
@@ -46,7 +46,7 @@ class Translation(Section):
 
 
 class RootSettings(Section):
-    """The name at the top of every chain; what a visitor is called where nothing scores enough."""
+    """The top of every chain of categories; a visitor's name if no label reaches `min_score`."""
 
     id: str
     name: str
@@ -60,20 +60,20 @@ Spread = Annotated[float, Field(gt=0, le=10)]
 
 
 class InputSettings(Section):
-    """The pictures that a set's own network takes, as it was trained with them."""
+    """The pictures that a label set's own network was trained with."""
 
     size: Annotated[int, Field(ge=16, le=1024)] = 224
-    """Side of the square, px."""
+    """The side of the square, px."""
     mean: tuple[Channel, Channel, Channel] = (0.5, 0.5, 0.5)
     std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
-    """Of red, green and blue in 0–1; 0.5 and 0.5 bring them to −1 to 1."""
+    """Per channel, for colours in 0–1; mean 0.5 and std 0.5 scale them to −1 to 1."""
 
 
 Template = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="text with one {}")]
 
 
 class LabelSetSettings(Section):
-    """All of labelset.yaml."""
+    """The whole of labelset.yaml."""
 
     title: str
     credit: str
@@ -84,20 +84,23 @@ class LabelSetSettings(Section):
         Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="a network's name")]
         | None
     ) = None
-    """The network that looks; None: the method's own."""
+    """The name of the network; None: the method's default."""
     temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
-    """What logits are divided by before the softmax: lower makes the scores more decided."""
+    """The divisor of the logits before the softmax: a lower one makes the best score higher.
+
+    The default is the method's."""
     min_score: Fraction = 0.1
-    """The score below which a visitor is only the root."""
+    """A visitor for whom no label reaches it is called the root. The default is the method's."""
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
-    """Only for `prompts`: sentences in which {} stands for the name; none: the kiosk's own."""
+    """Only for `prompts`: sentences in which {} stands for the name; empty: the kiosk's own."""
     examples: str = "examples"
-    """Only for `examples`: the folder with a folder of pictures for each id; a relative one
-    begins at the set's own."""
+    """Only for `examples`: the folder that has a folder of pictures for each id.
+
+    Relative to the set's own folder."""
     input: InputSettings | None = None
     """Only for `onnx`."""
     output: Literal["logits", "scores"] | None = None
-    """Only for `onnx`: whether the network ends before its softmax or after; None: logits."""
+    """Only for `onnx`: whether the network ends before or after its softmax; None: before."""
 
     @model_validator(mode="after")
     def _take_defaults_of_method(self) -> Self:

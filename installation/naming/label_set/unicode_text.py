@@ -1,24 +1,24 @@
-"""What of a name can be seen, and when two names look the same."""
+"""Whether a name is visible, and whether two names look the same."""
 
 from __future__ import annotations
 
 import unicodedata
 
-_UNSEEN = ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me")
-"""Unicode's categories of what leaves no mark of its own: controls, blanks, accents alone."""
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me")
+"""Unicode's categories of invisible characters: controls, blanks, and accents without a letter."""
 
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and a sign that are drawn as nothing: Hangul's fillers and Braille's empty cell."""
+"""Letters and a symbol that are drawn as nothing: Hangul's fillers and Braille's empty cell."""
 
 
 def is_visible(text: str) -> bool:
-    """Tell whether any letter or sign of `text` can be seen."""
+    """Return whether any character of `text` is visible."""
     return any(
-        unicodedata.category(letter) not in _UNSEEN and letter not in _FILLERS for letter in text
+        unicodedata.category(letter) not in _INVISIBLE and letter not in _FILLERS for letter in text
     )
 
 
 def confusable_key(text: str) -> str:
-    """Return what is the same for texts that look the same but for capital letters."""
-    seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    return unicodedata.normalize("NFC", seen).casefold()
+    """Return a key that is equal for texts that look the same, apart from capital letters."""
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFC", visible).casefold()

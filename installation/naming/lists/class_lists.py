@@ -13,13 +13,13 @@ from installation.naming.lists import imagenet
 from installation.naming.lists.weights import LITE
 
 MOST_OUTPUTS = 100_000
-"""Of a set's own network; five times ImageNet's 21,843."""
+"""The most outputs of a label set's own network; five times ImageNet's 21,843."""
 
 LITE_CLASSES = "imagenet_synsets.txt"
 """timm's list of the classes of the default network."""
 
 TRAINED_ON = re.compile(r"in(1k|12k|21k|22k)(?![a-z0-9])")
-"""In the name of one of timm's networks: the ImageNet it was trained on; the last one counts."""
+"""The ImageNet that a network was trained on, in its name in timm; the last one counts."""
 
 HEADS: Mapping[tuple[str, str], str] = {
     ("1k", ""): "imagenet_synsets.txt",  # 1,000
@@ -29,8 +29,8 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
-"""timm's lists of classes: by the ImageNet, and by a part of the name where that tells which of two
-orders; a longer one goes before "". So timm 1.0 has it (`infer_imagenet_subset`)."""
+"""timm's lists of classes, by the ImageNet and by a part of the network's name that tells apart two
+orders; a longer part goes before "". As in timm 1.0's `infer_imagenet_subset`."""
 
 
 @cache
@@ -59,7 +59,7 @@ def classes(encoder: str) -> tuple[str, ...]:
 
 
 def find_head(encoder: str) -> str | None:
-    """Return timm's list of the classes of its network `encoder`; None where no name tells it."""
+    """Return the name of timm's list of a network's classes; None if its name does not tell."""
     _, _, trained = encoder.partition(".")
     found = TRAINED_ON.findall(trained)
     if not found:

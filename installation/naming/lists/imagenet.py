@@ -18,13 +18,13 @@ def classes() -> tuple[str, ...]:
 
 
 def names() -> dict[str, str]:
-    """Return the synonyms of each of ImageNet's synsets by WordNet id: 'captain, headwaiter'."""
+    """Return the synonyms of each synset of ImageNet by WordNet id: 'captain, headwaiter'."""
     return _pairs("imagenet_synset_to_lemma.txt")
 
 
 @cache
 def meanings() -> dict[str, frozenset[str]]:
-    """Return the WordNet ids of ImageNet's synsets by their synonyms; some have the same."""
+    """Return the WordNet ids of the synsets by their synonyms; several may have the same ones."""
     found: dict[str, set[str]] = {}
     for id_, synonyms in names().items():
         found.setdefault(synonyms, set()).add(id_)
@@ -32,7 +32,7 @@ def meanings() -> dict[str, frozenset[str]]:
 
 
 def definitions() -> dict[str, str]:
-    """Return the definition of each of ImageNet's synsets by WordNet id."""
+    """Return the definition of each synset of ImageNet by WordNet id."""
     return _pairs("imagenet_synset_to_definition.txt")
 
 
@@ -50,7 +50,7 @@ def _pairs(file: str) -> dict[str, str]:
 def _table(file: str) -> str:
     spec = importlib.util.find_spec("timm")
     if spec is None or not spec.submodule_search_locations:
-        what = "it is not installed, and it carries ImageNet's names"
+        what = "it is not installed (expected, as it has ImageNet's names)"
         raise LabelSetError(Mistake("package timm", what, "Run scripts/run, which installs it."))
     folder = Path(spec.submodule_search_locations[0]) / "data" / "_info"
     return (folder / file).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a safetensors file says of its tensors, before any of them is read.
+"""The shapes of the tensors in a safetensors file, before any of them is read.
 
 Nothing here imports torch, so that `kiosk check` answers at once.
 """
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAMED = 3
-"""Tensors that a message names; more are only counted."""
+"""Tensors that a message names; the others are counted."""
 
 
 def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:
-    """Return what is wrong with a tensor that should be of this `kind` ("F32") and shape; "": not.
+    """Return what is wrong with a tensor, in words; empty if it has the dtype `kind` and the shape.
 
-    `opened` is what `safetensors.safe_open` gives.
+    `opened` is the file from `safetensors.safe_open`; `kind` is its name of a dtype, as "F32".
     """
     expected = f"(expected {kind} {list(shape)})"
-    if name not in opened.keys():  # noqa: SIM118  it is no mapping
+    if name not in opened.keys():  # noqa: SIM118  not a mapping
         return f"the tensor '{name}' is missing {expected}"
     part = opened.get_slice(name)
     seen = part.get_dtype(), part.get_shape()
@@ -33,12 +33,12 @@ def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:
 
 
 def shapes(opened: Any) -> dict[str, list[int]]:
-    """Return the shape of each tensor by its name; `opened` is what `safe_open` gives."""
+    """Return the shape of each tensor by its name; `opened` is the file from `safe_open`."""
     return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
 
 
 def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
-    """Return in words how tensors of these names and shapes differ from a network's; "": not."""
+    """Return in words how tensors of these shapes differ from a network's; empty if not at all."""
     expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     other = [
         f"{ellipsize(name)} {seen[name]}, expected {expected[name]}"

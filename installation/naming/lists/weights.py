@@ -10,20 +10,20 @@ from pathlib import Path
 from installation.errors import Mistake, WeightsError, display_path
 
 LITE = "efficientnet_lite0"
-"""The default network, which knows ImageNet's 1,000 classes and comes with the kiosk."""
+"""The default network: it knows ImageNet's 1,000 classes, and its weights come with the kiosk."""
 
 CLIP = "clip"
-"""The network that was trained on pictures with their captions."""
+"""The network that was trained on pictures and their captions."""
 
 PERSONS = "vit_base_patch16_224.augreg_in21k"
 """The network of the label set persons-21k."""
 
 FETCH_NAMES = {PERSONS: "persons-21k", CLIP: "clip"}
-"""What `kiosk fetch` calls networks that are not named as timm names them."""
+"""The names in `kiosk fetch` of networks that have another name than timm's."""
 
 
 def weights_file(encoder: str, folder: Path) -> Path:
-    """Return the file of a network's weights in the `folder` of all weights."""
+    """Return the file of a network's weights in `folder`."""
     return folder / f"{encoder}.safetensors"
 
 
@@ -33,8 +33,8 @@ def fetch_command(encoder: str) -> str:
 
 
 def check_fetched(encoder: str, folder: Path) -> None:
-    """Raise WeightsError where the file of a network that is fetched is not in `folder`."""
+    """Raise WeightsError if the network's weights are not in `folder`."""
     file = weights_file(encoder, folder)
     if not file.is_file():
-        what = "the weights of its network are not there"
+        what = "the weights of its network are missing"
         raise WeightsError(Mistake(display_path(file), what, f"Run: {fetch_command(encoder)}"))

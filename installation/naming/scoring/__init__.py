@@ -1,1 +1,1 @@
-"""From what a network says to a score for each label: one scorer for each method."""
+"""Scorers: from what a network gives to a score for each label."""

@@ -42,8 +42,10 @@ class OutputScorer:
         rows = (*label_set.rows, *label_set.background)
         if max(rows) >= width:
             file = display_path(labels_file(label_set.folder))
-            what = f"the id '{max(rows)}' is no output of the network (expected 0 to {width - 1})"
-            raise LabelSetError(Mistake(file, what, "Take the row out, or bring its network."))
+            what = (
+                f"the id '{max(rows)}' is not an output of the network (expected 0 to {width - 1})"
+            )
+            raise LabelSetError(Mistake(file, what, "Remove the row, or use its network."))
         self._rows = torch.tensor(rows, device=device)
         self._labels = len(label_set.rows)
         self._temperature = label_set.settings.temperature

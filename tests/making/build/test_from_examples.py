@@ -485,7 +485,7 @@ def test_an_id_leads_to_no_other_place(folder: Path) -> None:
     with (folder / "labels.csv").open("a") as file:
         file.write("\n../private,secret one,not for show,,")
     (said,) = refused(folder)
-    assert "the id '../private' cannot be a folder's name" in said
+    assert "the id '../private' cannot be the name of a folder of pictures" in said
 
 
 def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:

@@ -77,7 +77,8 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
-        r"hidden when it was built are to be shown now \(1\). Run: kiosk labels build made-classes"
+        r"it lacks labels that were hidden when it was built \(1 of those shown\). "
+        r"Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]
     with pytest.raises(LabelSetError, match=why):

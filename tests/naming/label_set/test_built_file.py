@@ -52,5 +52,5 @@ def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float
     said = built_file.expected_metadata(linear, ENCODER)
     save_file(tensors, linear.built, said)
     save_file(tensors, linear.built, said | {"tensors_sha256": built_file.checksum(linear.built)})
-    with pytest.raises(LabelSetError, match="'weight' holds numbers beyond 1,000,000, or none"):
+    with pytest.raises(LabelSetError, match="'weight' has NaN or numbers beyond ±1,000,000"):
         LinearScorer.from_built(linear, ENCODER, 4, CPU)

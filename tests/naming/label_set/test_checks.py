@@ -26,16 +26,16 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
         (
             (HEADER, "a,air,,,", "", "a,breeze,,,", ",cloud,,,"),
             [
-                "weather/labels.csv:4: the id 'a' is there twice (first on line 2). "
-                "Give each row an id of its own.",
-                "weather/labels.csv:5: the id is empty (expected one of its own). Write one.",
+                "weather/labels.csv:4: the id 'a' occurs twice (first on line 2). "
+                "Give each row a unique id.",
+                "weather/labels.csv:5: the id is empty (expected a unique id). Write one.",
             ],
         ),
         (
             (HEADER, "a,air,,,", "b,Air,,,", "c,,,,"),
             [
-                "weather/labels.csv:3: the name 'Air' is there twice (first on line 2). "
-                "Make the names differ, or take one row out.",
+                "weather/labels.csv:3: the name 'Air' occurs twice (first on line 2). "
+                "Make the names differ, or remove one row.",
                 "weather/labels.csv:4: the name is empty (expected text). Write a name.",
             ],
         ),
@@ -51,8 +51,8 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
             [
                 "weather/labels.csv:2: the parent 'clout' is not the id of any row. "
                 "Did you mean 'cloud'?",
-                "weather/labels.csv:3: the parents run in a circle (b › c › b). Empty one of them.",
-                "weather/labels.csv:4: the parents run in a circle (c › b › c). Empty one of them.",
+                "weather/labels.csv:3: the parents form a circle (b › c › b). Clear one of them.",
+                "weather/labels.csv:4: the parents form a circle (c › b › c). Clear one of them.",
             ],
         ),
         (
@@ -65,17 +65,17 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
         (
             (HEADER, "a,ai\u202er,,,", "b,be\x07e,,,"),
             [
-                "weather/labels.csv:2: the name holds a direction-changing character (U+202E). "
-                "Take it out.",
-                "weather/labels.csv:3: the name holds a control character (U+0007). Take it out.",
+                "weather/labels.csv:2: the name contains a direction-changing character (U+202E). "
+                "Remove it.",
+                "weather/labels.csv:3: the name contains a control character (U+0007). Remove it.",
             ],
         ),
         (
             (HEADER, f"a,{'a' * 121},,,", f"b,bee,{'b' * 401},,"),
             [
-                "weather/labels.csv:2: the name has 121 letters (expected at most 120). "
+                "weather/labels.csv:2: the name has 121 characters (expected at most 120). "
                 "Shorten it.",
-                "weather/labels.csv:3: the definition has 401 letters (expected at most 400). "
+                "weather/labels.csv:3: the definition has 401 characters (expected at most 400). "
                 "Shorten it.",
             ],
         ),
@@ -93,22 +93,22 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
             (HEADER, "a,air,,,age"),
             [
                 "weather/labels.csv: no label is visible (of 1 rows 1 hidden, 0 background, "
-                "expected at least one). Empty hidden_because or is_background in a row that may "
+                "expected at least one). Clear hidden_because or is_background in a row that may "
                 "be shown."
             ],
         ),
         (
             (HEADER,),
             [
-                "weather/labels.csv: there is no label in it (expected a row per label under the "
+                "weather/labels.csv: it has no labels (expected a row per label below the "
                 "header). Add a row."
             ],
         ),
         (
             (HEADER, "somebody,air,,,"),
             [
-                "weather/labels.csv:2: the id 'somebody' is the root's (labelset.yaml names the "
-                "root). Take the row out."
+                "weather/labels.csv:2: the id 'somebody' is the id of the root in labelset.yaml. "
+                "Remove the row."
             ],
         ),
     ],
@@ -168,7 +168,10 @@ def test_a_method_with_one_network_takes_no_other(
     """
     write_label_set(tmp_path, yaml=f"{YAML.replace('text', method)}encoder: {encoder}\n")
     (mistake,) = mistakes(tmp_path)
-    assert f"labelset.yaml:5: encoder is '{encoder}', but {method} reads {only} only" in mistake
+    assert (
+        f"labelset.yaml:5: encoder is '{encoder}', but the method {method} works with {only} only"
+        in mistake
+    )
 
 
 @pytest.mark.parametrize("bad", ["../up", "a/b", "a\\b", ".hidden"])
@@ -176,7 +179,7 @@ def test_an_id_is_no_way_out_of_a_folder(tmp_path: Path, bad: str) -> None:
     """Pictures lie in a folder that is called like the id, so an id is a plain name."""
     write_label_set(tmp_path, HEADER, f"{bad},air,,,")
     (mistake,) = mistakes(tmp_path)
-    assert "cannot be a folder's name" in mistake
+    assert "cannot be the name of a folder of pictures" in mistake
 
 
 @pytest.mark.parametrize("bad", "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")
@@ -185,7 +188,7 @@ def test_a_control_character_is_no_blank(tmp_path: Path, bad: str) -> None:
     write_label_set(tmp_path, HEADER, f"a,ai{bad}r,,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
-        f"weather/labels.csv:2: the name holds a control character (U+{ord(bad):04X})"
+        f"weather/labels.csv:2: the name contains a control character (U+{ord(bad):04X})"
     )
 
 
@@ -197,7 +200,7 @@ def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
     write_label_set(tmp_path, HEADER, "n01443537,,,,", "n09818029,a slip,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
-        "weather/labels.csv:3: the id 'n09818029' is no output of the network"
+        "weather/labels.csv:3: the id 'n09818029' is not an output of the network"
     )
 
 
@@ -207,5 +210,5 @@ def test_one_output_has_one_row(tmp_path: Path) -> None:
     (mistake,) = mistakes(tmp_path)
     assert mistake == (
         "weather/labels.csv:3: the id 'n01440764' is the same output as '0' (first on line 2). "
-        "Give each row an id of its own."
+        "Give each row a unique id."
     )

@@ -86,7 +86,7 @@ def test_a_slip_in_a_translations_column_is_named(tmp_path: Path) -> None:
     """A column of notes is the artist's own, but `nmae_de` would lose a translation unseen."""
     write_label_set(tmp_path, f"{HEADER},nmae_de,notes,my_note", "a,air,,,,Luft,x,y")
     (mistake,) = mistakes(tmp_path)
-    assert mistake.endswith("the column 'nmae_de' means nothing here. Did you mean 'name_de'?")
+    assert mistake.endswith("the column 'nmae_de' is not a known column. Did you mean 'name_de'?")
 
 
 def test_tabs_are_a_separator_too(tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
     assert "labels.csv:7 (row 5): the row that starts here cannot be read" in mistakes(tmp_path)[0]
     write_label_set(tmp_path, HEADER, "", 'b,"two\nlines",,,', *rows[:3])
     assert [of.partition(". ")[0] for of in mistakes(tmp_path)] == [
-        "weather/labels.csv:9 (row 6): the id 'a' is there twice (first on line 5 (row 4))",
-        "weather/labels.csv:9 (row 6): the name 'Air' is there twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): the id 'a' occurs twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): the name 'Air' occurs twice (first on line 5 (row 4))",
         "weather/labels.csv:9 (row 6): hidden_because is 'insalt' (expected a known reason)",
     ]
 
@@ -164,7 +164,7 @@ def test_a_column_that_is_nearly_a_language_is_named(
 ) -> None:
     """A translation is not lost without a word because its column is spelled in another way."""
     write_label_set(tmp_path, f"{HEADER},{column},nameless,source", "a,air,,,,Luft,x,y")
-    said = f"weather/labels.csv:1: the column '{column.lower()}' means nothing here. {remedy}"
+    said = f"weather/labels.csv:1: the column '{column.lower()}' is not a known column. {remedy}"
     assert mistakes(tmp_path) == [said]
 
 
@@ -174,7 +174,7 @@ def test_a_spreadsheet_has_bounds(tmp_path: Path) -> None:
         tmp_path, HEADER, *(f"id{n},name {n},,," for n in range(csv_file.MOST_ROWS + 1))
     )
     (mistake,) = mistakes(tmp_path)
-    assert "labels.csv:25002: there are more than 25000 rows" in mistake
+    assert "labels.csv:25002: there are more rows than 25,000" in mistake
     write_label_set(tmp_path, f"{HEADER}{',note' * csv_file.MOST_COLUMNS}", "a,air,,,")
     (mistake,) = mistakes(tmp_path)
     assert "labels.csv:1: there are 405 columns" in mistake

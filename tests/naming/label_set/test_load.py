@@ -97,7 +97,7 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
     assert (label_set.size, label_set.unknown, label_set.hidden) == (4, 2, {})
     write_label_set(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
-    assert "0 background, 1 unknown to the network, expected at least one). Take a" in mistake
+    assert "0 background, 1 unknown to the network, expected at least one). Use a" in mistake
 
 
 def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_what_is_not_read_is_named_with_the_mistakes(tmp_path: Path) -> None:
     (folder / "labels.txt").write_text("sun\nrain\n")
     first, second = mistakes(tmp_path)
     assert first == (
-        "weather/labels.csv: the labels are read from it, and not from labels.txt. "
-        "If it is not meant, move labels.csv away; else mend it."
+        "weather/labels.csv: the labels are read from this file, not from labels.txt. "
+        "If that is not intended, move labels.csv away; otherwise correct it."
     )
     assert second.startswith("weather/labels.csv:2: hidden_because")

@@ -13,12 +13,12 @@ def test_a_name_can_be_seen(tmp_path: Path, unseen: str) -> None:
     write_label_set(tmp_path, f"{HEADER},name_de", f"a,{unseen},,,,", f"b,breeze,,,,{unseen}")
     code = f"(U+{ord(unseen[0]):04X}). Write it with letters, or leave it empty."
     assert mistakes(tmp_path) == [
-        f"weather/labels.csv:2: the name holds nothing that can be seen {code}",
-        f"weather/labels.csv:3: name_de holds nothing that can be seen {code}",
+        f"weather/labels.csv:2: the name has no visible character {code}",
+        f"weather/labels.csv:3: name_de has no visible character {code}",
     ]
     write_label_set(tmp_path, yaml=YAML.replace("name: somebody", f'name: "{unseen}"'))
     (mistake,) = mistakes(tmp_path)
-    assert "labelset.yaml:3: root.name holds nothing that can be seen" in mistake
+    assert "labelset.yaml:3: root.name has no visible character" in mistake
 
 
 @pytest.mark.parametrize("twin", ["ba\xadker", "baker\u200b", "Ba\u2060ker"])
@@ -27,10 +27,10 @@ def test_names_that_look_the_same_are_the_same(tmp_path: Path, twin: str) -> Non
     write_label_set(tmp_path, HEADER, "a,baker,,,", f"b,{twin},,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith("weather/labels.csv:3: the name 'Ba" if twin[0] == "B" else "weather")
-    assert "is there twice (first on line 2)" in mistake
+    assert "occurs twice (first on line 2)" in mistake
 
 
 def test_an_accent_may_be_a_letter_of_its_own(tmp_path: Path) -> None:
     """A name is the same whether its accents are written with their letters or after them."""
     write_label_set(tmp_path, HEADER, "a,caf\xe9,,,", "b,cafe\u0301,,,")
-    assert "is there twice" in mistakes(tmp_path)[0]
+    assert "occurs twice" in mistakes(tmp_path)[0]

@@ -115,7 +115,7 @@ def test_the_set_says_how_pictures_are_normalised(tmp_path: Path) -> None:
         ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Take mean and std out"),
         ({"softmax": True}, "", "they are scores, not logits. Write `output: scores`"),
         ({}, "output: scores", "(expected 0 to 1). Write `output: logits`"),
-        ({"outputs": 3}, "", "the id '3' is no output of the network (expected 0 to 2)"),
+        ({"outputs": 3}, "", "the id '3' is not an output of the network (expected 0 to 2)"),
     ],
 )
 def test_what_does_not_fit_is_named(

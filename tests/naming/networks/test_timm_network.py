@@ -179,9 +179,7 @@ def test_an_unknown_head_is_a_mistake_of_the_set(tmp_path: Path) -> None:
     write_set(tmp_path, "odd", "method: classes\nencoder: resnet50x4_clip.openai", "id,name")
     with pytest.raises(LabelSetError) as caught:
         load_label_set("odd", ContentSettings(), tmp_path)
-    assert "no list of classes is known for the encoder 'resnet50x4_clip.openai'" in str(
-        caught.value
-    )
+    assert "the classes of the encoder 'resnet50x4_clip.openai' are not known" in str(caught.value)
 
 
 @pytest.fixture(scope="module")

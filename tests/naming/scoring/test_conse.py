@@ -114,10 +114,9 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
     stale = replace(built, fingerprint="0" * 64)
     assert (
         refusal(stale)
-        == "it was built for other text in labels.csv, labelset.yaml or the kiosk itself than "
-        "there is now"
+        == "labels.csv, labelset.yaml or the kiosk's own sentences have changed since"
     )
-    weights = "it was built for other weights of the network than there is now"
+    weights = "it was built for other weights of the network"
     assert refusal(built, encoder="f" * 64) == weights
 
 
