@@ -123,7 +123,7 @@ def test_what_is_said_of_a_strangers_set_moves_no_cursor(
     lines = contents(zip_)[path].decode().splitlines()
     lines = [f'{key}: "a{letters}b"' if line.startswith(f"{key}:") else line for line in lines]
     packed(zip_, contents(zip_) | {path: "\n".join(lines).encode()})
-    assert f"{key} contains a" in refused(lambda: import_(zip_, elsewhere))
+    assert f"{key} holds a" in refused(lambda: import_(zip_, elsewhere))
 
 
 class Scratched(PosixPath):

@@ -151,7 +151,7 @@ def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mist
     bad = next((letter for letter in text if _forbidden(letter)), None)
     if bad is not None:
         kind = "direction-changing" if bad in OVERRIDES else "control"
-        seen = f"{what} contains a {kind} character (U+{ord(bad):04X})"
+        seen = f"{what} holds a {kind} character (U+{ord(bad):04X})"
         yield Mistake(where, seen, "Remove it.")
     elif text.strip() and not is_visible(text):
         seen = f"{what} has no visible character (U+{ord(text[0]):04X})"

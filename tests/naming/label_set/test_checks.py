@@ -65,9 +65,9 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
         (
             (HEADER, "a,ai\u202er,,,", "b,be\x07e,,,"),
             [
-                "weather/labels.csv:2: the name contains a direction-changing character (U+202E). "
+                "weather/labels.csv:2: the name holds a direction-changing character (U+202E). "
                 "Remove it.",
-                "weather/labels.csv:3: the name contains a control character (U+0007). Remove it.",
+                "weather/labels.csv:3: the name holds a control character (U+0007). Remove it.",
             ],
         ),
         (
@@ -188,7 +188,7 @@ def test_a_control_character_is_no_blank(tmp_path: Path, bad: str) -> None:
     write_label_set(tmp_path, HEADER, f"a,ai{bad}r,,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
-        f"weather/labels.csv:2: the name contains a control character (U+{ord(bad):04X})"
+        f"weather/labels.csv:2: the name holds a control character (U+{ord(bad):04X})"
     )
 
 

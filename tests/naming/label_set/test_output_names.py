@@ -91,7 +91,7 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
             "0 Sun\n\n2 Rain\n",
             "labels.txt:3: the number is 2 (expected 1, as lines are numbered 0, 1, 2",
         ),
-        ("Sun\nRa\x0bin\n", "labels.txt:2: the name contains a control character (U+000B)"),
+        ("Sun\nRa\x0bin\n", "labels.txt:2: the name holds a control character (U+000B)"),
         ("Sun\n\u3164\n", "labels.txt:2: the name has no visible character"),
     ],
 )
@@ -111,7 +111,7 @@ def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: 
         ("{}", "it names no outputs (expected id2label"),
         ('{"id2label": {"0": "Sun", "2": "Rain"}}', "no name for the output 1 (it names 2)"),
         ('{"id2label": {"0": 3}}', "no name for the output 0"),
-        ('{"id2label":\n{"0": "a",\n"1": "b\\u202ec"}}', "config.json:3: the name contains a dir"),
+        ('{"id2label":\n{"0": "a",\n"1": "b\\u202ec"}}', "config.json:3: the name holds a dir"),
     ],
 )
 def test_a_wrong_config_is_named(tmp_path: Path, text: str, why: str) -> None:
