@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Print what the show will be; raises SettingsError with all mistakes of its files."""
-    loaded = kiosk.load(args.file)
+    loaded = kiosk.load_settings(args.file)
     mistakes: list[Mistake] = []
     label_set = None
     try:

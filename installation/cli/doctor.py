@@ -51,7 +51,7 @@ def add_commands(commands: Commands) -> None:
 
 def doctor(args: argparse.Namespace) -> int:
     """Try every part of the show on this machine and print what each will do."""
-    loaded = kiosk.load(args.file)
+    loaded = kiosk.load_settings(args.file)
     print(f"kiosk {__version__}, Python {platform.python_version()}, {platform.platform()}")
     wrong = False
     for part, examine in _Examination(loaded).parts():

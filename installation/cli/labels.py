@@ -216,4 +216,4 @@ def _settings(name: str, file: Path) -> Settings:
     from installation.naming.label_set.load import read_source
 
     read_source(name)  # so that mistakes in the set are not reported as mistakes in `file`
-    return kiosk.load(file, labels=name).settings
+    return kiosk.load_settings(file, labels=name).settings

@@ -1,4 +1,8 @@
-"""The settings of kiosk.yaml: names, types, ranges and defaults."""
+"""The settings of kiosk.yaml: names, types, ranges and defaults.
+
+A validator that must look at a file finds its folder in `Folders`, which `load_settings` passes.
+Settings that are made without it, as tests do, are checked by their form only.
+"""
 
 from __future__ import annotations
 
@@ -33,37 +37,33 @@ from installation.settings.languages import (
     word_languages,
 )
 from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
-from installation.settings.placeholders import LONGEST_SENTENCE, Text, holding
+from installation.settings.placeholders import MAX_SENTENCE_LENGTH, NonEmptyText, with_placeholders
 from installation.settings.reasons import REASONS, Reason
 from installation.settings.schema_words import Keys
 from installation.settings.source import AUTO, SOURCE_IN_WORDS, Source, parse_source
 from installation.settings.text_file import read_text
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
-FEWEST_WORDS = 5
-"""Of `content.acknowledged`: 'yes' and 'I know' say nothing, a sentence says who and why."""
+MIN_WORDS = 5
+"""Words of `content.acknowledged`; 'yes' and 'I know' do not say who decided and why."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a file's settings are checked against, beyond their form."""
+class Folders:
+    """The folders in which the settings look for files."""
 
     models: Path
-    """The folder that must hold the label set."""
-    folder: Path
-    """Where the path of a film or a folder of pictures begins."""
+    """The folder of the label sets."""
+    sources: Path
+    """The folder at which a relative path of a film or a folder of pictures starts."""
 
 
-def _text_of_nothing(value: object) -> object:
-    return "" if value is None else value
-
-
-def _refusal(what: str, remedy: str) -> PydanticCustomError:
-    """Return the error with which a validator refuses a value in words of its own."""
-    return PydanticCustomError("refused", "{what}", {"what": what, "remedy": remedy})
+def _refusal(problem: str, remedy: str) -> PydanticCustomError:
+    """Return the error with which a validator refuses a value, with its own words."""
+    return PydanticCustomError("refused", "{problem}", {"problem": problem, "remedy": remedy})
 
 
 def _parse_source(value: object, info: ValidationInfo) -> Source:
@@ -73,10 +73,9 @@ def _parse_source(value: object, info: ValidationInfo) -> Source:
         value = str(value)
     if not isinstance(value, str) or not value:
         raise PydanticCustomError("source", "a source is text or a number")
-    surroundings = info.context
-    folder = surroundings.folder if isinstance(surroundings, Surroundings) else Path()
+    folders = info.context
     try:
-        return parse_source(value, folder)
+        return parse_source(value, folders.sources if isinstance(folders, Folders) else Path())
     except SettingsError as error:
         (mistake,) = error.mistakes
         raise _refusal(mistake.what, mistake.remedy) from None
@@ -109,65 +108,71 @@ class ReadingSettings(Section):
     agreement: Fraction = 0.6
     hold_s: Seconds = 8.0
     min_score: Fraction | None = None
-    """Below it the visitor is only the set's root, 'person'; None: as the label set says."""
+    """A label with a smaller score is not shown; None: as the label set says."""
+
+
+def _empty_if_none(value: object) -> object:
+    return "" if value is None else value
 
 
 class ContentSettings(Section):
-    """Which labels stay hidden."""
+    """Which labels are hidden."""
 
-    acknowledged: Annotated[str, BeforeValidator(_text_of_nothing)] = ""
-    """A sentence of the curator's own; needed as soon as `hide` lacks any reason."""
+    acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
+    """The curator's sentence on who decided to hide less, and why; needed if `hide` lacks a reason.
+
+    It stands before `hide`, whose validator reads it.
+    """
     hide: tuple[Reason, ...] = REASONS
 
     @field_validator("hide")
     @classmethod
-    def _showing_needs_a_sentence(
+    def _check_acknowledged(
         cls, hide: tuple[Reason, ...], info: ValidationInfo
     ) -> tuple[Reason, ...]:
-        shown = [reason for reason in REASONS if reason not in hide]
+        missing = [reason for reason in REASONS if reason not in hide]
         words = len(info.data.get("acknowledged", "").split())
-        if shown and words < FEWEST_WORDS and "acknowledged" in info.data:
-            raise PydanticCustomError(
-                "not_acknowledged",
-                "content.hide leaves out {shown}, so such labels would be put on visitors, and "
-                "content.acknowledged has {words} words (expected a sentence of {fewest} or more)",
-                {
-                    "shown": join_first(shown),
-                    "words": words or "no",
-                    "fewest": FEWEST_WORDS,
-                    "remedy": "Put the reasons back, or say in content.acknowledged who decided "
-                    "this and why.",
-                },
+        if missing and words < MIN_WORDS and "acknowledged" in info.data:
+            problem = (
+                f"content.hide leaves out {join_first(missing)}, so such labels would be put on "
+                f"visitors, and content.acknowledged has {words or 'no'} words (expected a "
+                f"sentence of {MIN_WORDS} or more)"
             )
+            remedy = (
+                "Put the reasons back, or write in content.acknowledged who decided it and why."
+            )
+            raise _refusal(problem, remedy)
         return hide
 
 
-def _nothing_of_empty(value: object) -> object:
+def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-OwnText = Annotated[
-    Text,
-    Field(max_length=LONGEST_SENTENCE, description=f"text of at most {LONGEST_SENTENCE} letters"),
+_Text = Annotated[
+    NonEmptyText,
+    Field(
+        max_length=MAX_SENTENCE_LENGTH,
+        description=f"text of at most {MAX_SENTENCE_LENGTH} characters",
+    ),
 ]
-OwnSentence = Annotated[Annotated[OwnText, holding()] | None, BeforeValidator(_nothing_of_empty)]
-OwnScore = Annotated[
-    Annotated[OwnText, holding("score")] | None, BeforeValidator(_nothing_of_empty)
-]
+_NoneIfEmpty = BeforeValidator(_none_if_empty)
+CuratorSentence = Annotated[Annotated[_Text, with_placeholders()] | None, _NoneIfEmpty]
+CuratorScore = Annotated[Annotated[_Text, with_placeholders("score")] | None, _NoneIfEmpty]
 
 
 class ScreenSettings(Section):
-    """The wall."""
+    """The display, and the title on it."""
 
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
-    """A display's number; auto takes the first, or runs without where the machine has none."""
-    title: OwnSentence = None
-    """The line on the waiting screen; None: as the show's words say."""
+    """The number of a display; auto takes the first, and none if the machine has none."""
+    title: CuratorSentence = None
+    """The large line on the waiting screen; None: that of the kiosk's own words."""
 
 
 PROMISE = "it says what becomes of the pictures, and may promise only what this program holds"
 NOTICE = "visitors have a right to read it as it is"
-FIXED = {
+FIXED_WORDS = {
     "notice": NOTICE,
     "guess": NOTICE,
     "privacy": PROMISE,
@@ -178,21 +183,21 @@ FIXED = {
     "unguarded": PROMISE,
     "unguarded_staff": PROMISE,
 }
-"""The sentences that a curator cannot put into words of their own, and why."""
+"""The sentences that a curator cannot replace, and why; `schema_words` reads them as `fixed`."""
 
 
 class OwnWords(Section):
-    """The curator's own sentences; None: as the show's words say."""
+    """The curator's own sentences; None: that of the kiosk's own words."""
 
-    model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED)})
+    model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED_WORDS)})
 
-    invitation: OwnSentence = None
-    reading: OwnSentence = None
-    score: OwnScore = None
-    unsure: OwnScore = None
-    loading: OwnSentence = None
-    trouble_title: OwnSentence = None
-    trouble: OwnSentence = None
+    invitation: CuratorSentence = None
+    reading: CuratorSentence = None
+    score: CuratorScore = None
+    unsure: CuratorScore = None
+    loading: CuratorSentence = None
+    trouble_title: CuratorSentence = None
+    trouble: CuratorSentence = None
 
 
 def _parse_language(value: object, info: ValidationInfo) -> Language:
@@ -200,19 +205,19 @@ def _parse_language(value: object, info: ValidationInfo) -> Language:
         return value
     if not isinstance(value, str):
         raise PydanticCustomError("language", "a language is text")
-    surroundings, labels = info.context, info.data.get("labels")
+    folders, labels = info.context, info.data.get("labels")
     # If the label set is unknown, so are its languages.
-    if not isinstance(surroundings, Surroundings) or labels is None:
+    if not isinstance(folders, Folders) or labels is None:
         return resolve_language(value)
-    translations = label_languages(labels, surroundings.models)
+    translations = label_languages(labels, folders.models)
     known = sorted({*word_languages(), *translations})
     if value not in known:
-        what = (
+        problem = (
             f"language is '{ellipsize(value)}', but neither the kiosk's words nor the names in "
             f"models/{ellipsize(labels)} are in it"
         )
         remedy = did_you_mean(nearest(value, known)) or f"There are: {', '.join(known)}."
-        raise _refusal(what, remedy)
+        raise _refusal(problem, remedy)
     return resolve_language(value, translations)
 
 
@@ -229,9 +234,9 @@ class Settings(Section):
         PlainSerializer(repr),  # the JSON schema holds the defaults
     ] = Field(default=ENGLISH, validate_default=True)
     privacy: Literal["enforce", "degraded"] = "enforce"
-    """Whether the show runs where the kernel does not keep it from storing pictures.
+    """Whether the show also runs if the kernel cannot prevent the storing of pictures.
 
-    The launcher reads it too, before anything else.
+    The launcher reads it before anything else is loaded.
     """
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     detector: Literal["auto", "mtcnn", "yunet"] = "auto"
@@ -243,42 +248,38 @@ class Settings(Section):
 
     @field_validator("labels")
     @classmethod
-    def _exists(cls, labels: str, info: ValidationInfo) -> str:
-        around = info.context
-        if isinstance(around, Surroundings):
-            known = label_set_names(around.models)
-            if labels not in known:
-                raise PydanticCustomError(
-                    "no_label_set",
-                    "labels is '{labels}', but no such label set exists",
-                    {
-                        "labels": ellipsize(labels),
-                        "remedy": did_you_mean(nearest(labels, known))
-                        or f"There are: {', '.join(known) or 'none'}.",
-                    },
-                )
+    def _check_label_set(cls, labels: str, info: ValidationInfo) -> str:
+        folders = info.context
+        if not isinstance(folders, Folders):
+            return labels
+        known = label_set_names(folders.models)
+        if labels not in known:
+            remedy = did_you_mean(nearest(labels, known))
+            raise _refusal(
+                f"labels is '{ellipsize(labels)}', but no such label set exists",
+                remedy or f"There are: {', '.join(known) or 'none'}.",
+            )
         return labels
 
 
-def load(
+def load_settings(
     path: Path = DEFAULT_FILE,
     *,
     source: str | None = None,
     labels: str | None = None,
     models: Path = MODELS,
 ) -> Loaded[Settings]:
-    """Return the settings of `path`, with the command line's `source` and `labels` over them.
+    """Return the settings of the file `path`.
 
-    Raises SettingsError with all mistakes at once.
+    `source` and `labels` come from the command line and replace the settings of the file. `models`
+    is the folder of the label sets. Raises SettingsError with all mistakes at once.
     """
-    said: dict[Keys, tuple[str, str | None]] = {
-        ("camera", "source"): ("--source", source),
-        ("labels",): ("--labels", labels),
-    }
-    options: dict[Keys, tuple[str, object]] = {
-        keys: (name, value) for keys, (name, value) in said.items() if value is not None
-    }
+    options: dict[Keys, tuple[str, object]] = {}
+    if source is not None:
+        options["camera", "source"] = "--source", source
+    if labels is not None:
+        options["labels",] = "--labels", labels
     file = display_path(path)
     text = read_text(path, file, SettingsError)
-    around = Surroundings(models, path.parent if source is None else Path())
-    return parse_yaml(text, file, Settings, SettingsError, options, around)
+    folders = Folders(models, sources=path.parent if source is None else Path())
+    return parse_yaml(text, file, Settings, SettingsError, options, folders)

@@ -1,4 +1,4 @@
-"""The form of what the kiosk says: text, and in braces what the show fills in."""
+"""Texts with placeholders in braces, such as `{score}`, that the show fills in."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-FORMS = ("", "02")
-"""What may follow a name in braces: nothing, or that it takes two digits at least."""
+FORMATS = ("", "02")
+"""What may follow a placeholder's name: nothing, or that it has at least two digits."""
+
+MAX_SENTENCE_LENGTH = 200
+"""Characters of a sentence that a curator writes; one of this length fits a wall of 1280×720."""
 
 
-def holding(*names: str) -> AfterValidator:
-    """Return the check that a text has each of `names` in braces once, and no other braces.
+def with_placeholders(*names: str) -> AfterValidator:
+    """Return the check that a text has a placeholder for each of `names`, once, and no other.
 
-    A name may ask for two digits at least: `{minute:02}`.
+    A placeholder may ask for at least two digits: `{minute:02}`.
     """
     wanted = " and ".join(f"{{{name}}}" for name in names)
     expected = f"that holds {wanted} once and no other braces" if names else "without { or }"
 
     def check(text: str) -> str:
-        if _names(text) != sorted(names):
+        if _placeholders(text) != sorted(names):
             raise ValueError(f"text {expected}")
         return text
 
     return AfterValidator(check)
 
 
-def _names(text: str) -> list[str] | None:
-    """Return what stands in braces in `text`, sorted; None where a brace stands for itself."""
+def _placeholders(text: str) -> list[str] | None:
+    """Return the names of the placeholders in `text`, sorted; None if other braces occur."""
     names = []
     try:
-        for plain, name, form, conversion in Formatter().parse(text):
-            if set(plain) & set("{}") or conversion or (form or "") not in FORMS:
+        for literal, name, format_, conversion in Formatter().parse(text):
+            if set(literal) & set("{}") or conversion or (format_ or "") not in FORMATS:
                 return None
             names += [] if name is None else [name]
     except ValueError:
@@ -40,9 +43,6 @@ def _names(text: str) -> list[str] | None:
     return sorted(names)
 
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-Sentence = Annotated[Text, holding()]
-"""Text in which nothing is filled in."""
-
-LONGEST_SENTENCE = 200
-"""Letters of a sentence of the curator's: as long as this, it still fits a wall of 1280×720."""
+NonEmptyText = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Sentence = Annotated[NonEmptyText, with_placeholders()]
+"""Text without placeholders."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from installation.errors import ScreenError
 from installation.settings.kiosk import Settings
 from installation.settings.paths import WORDS_FOLDER
-from installation.settings.placeholders import Sentence, Text, holding
+from installation.settings.placeholders import NonEmptyText, Sentence, with_placeholders
 from installation.settings.yaml_file import Section, load_yaml
 
 
@@ -29,30 +29,30 @@ class Words(Section):
     """That a label is a guess and no fact about a person."""
     privacy: Sentence
     """What becomes of the pictures. It may only promise what the program holds."""
-    privacy_today: Annotated[Text, holding("ways", "time")]
+    privacy_today: Annotated[NonEmptyText, with_placeholders("ways", "time")]
     """The same once the guard was tried: in how many ways, and when today."""
-    privacy_earlier: Annotated[Text, holding("ways", "date")]
+    privacy_earlier: Annotated[NonEmptyText, with_placeholders("ways", "date")]
     """The same after midnight."""
     privacy_unguarded: Sentence
     """The same where the guard is not there and nobody insists on it."""
     unguarded_title: Sentence
     unguarded: Sentence
     """On the calm card where the guard is not there and the show does not start without."""
-    unguarded_staff: Annotated[Text, holding("names")]
+    unguarded_staff: Annotated[NonEmptyText, with_placeholders("names")]
     """Small, below it: what is missing, as the log names it."""
     reading: Sentence
     """Under a face that has no verdict yet."""
-    score: Annotated[Text, holding("score")]
+    score: Annotated[NonEmptyText, with_placeholders("score")]
     """Under a verdict; `{score}` stands for its score, 0–100."""
-    unsure: Annotated[Text, holding("score")]
+    unsure: Annotated[NonEmptyText, with_placeholders("score")]
     """In its place where no label scored enough; `{score}` stands for the best label's."""
     loading: Sentence
     trouble_title: Sentence
     trouble: Sentence
     """Where something is wrong: one calm sentence."""
 
-    time: Annotated[Text, holding("hour", "minute")]
-    date: Annotated[Text, holding("day", "month", "year")]
+    time: Annotated[NonEmptyText, with_placeholders("hour", "minute")]
+    date: Annotated[NonEmptyText, with_placeholders("day", "month", "year")]
     first_day: Sentence
     """`{day}` on the first of a month."""
     months: Annotated[
@@ -74,20 +74,20 @@ class Words(Section):
     staff_guard: Sentence
     staff_unguarded: Sentence
     """Where the show runs without any guard, for measurements."""
-    staff_more: Annotated[Text, holding("count")]
+    staff_more: Annotated[NonEmptyText, with_placeholders("count")]
     staff_tries: Sentence
-    staff_tried: Annotated[Text, holding("ways", "date", "time")]
+    staff_tried: Annotated[NonEmptyText, with_placeholders("ways", "date", "time")]
     staff_memory: Sentence
-    staff_locked: Annotated[Text, holding("locked", "made")]
+    staff_locked: Annotated[NonEmptyText, with_placeholders("locked", "made")]
     """How many pieces of memory for frames are locked: they never go to swap."""
     staff_labels: Sentence
     staff_camera: Sentence
     staff_detector: Sentence
     staff_device: Sentence
     staff_mirror: Sentence
-    staff_rate: Annotated[Text, holding("rate", "dropped")]
+    staff_rate: Annotated[NonEmptyText, with_placeholders("rate", "dropped")]
     staff_running: Sentence
-    staff_time: Annotated[Text, holding("hours", "minutes")]
+    staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
 
     def texts(self) -> tuple[str, ...]:
         """Return all of them, for what asks which scripts need a font."""

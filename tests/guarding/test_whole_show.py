@@ -84,7 +84,7 @@ import socket, sys
 from dataclasses import replace
 from pathlib import Path
 from installation import STARTED_AT
-from installation.settings.kiosk import load
+from installation.settings.kiosk import load_settings
 from installation.show.entry import ended_by_signals
 from installation.show.parts import open_parts
 from installation.show.show import Show
@@ -114,7 +114,7 @@ screen = Window(0, (1280, 720)) if sys.argv[3:] else OffScreen()
 log = lambda line: print(line, file=sys.stderr, flush=True)
 emit = lambda event: print(event, flush=True)
 leaking = Show(
-    load(Path(sys.argv[1])), screen, started_at=STARTED_AT, log=log, emit=emit,
+    load_settings(Path(sys.argv[1])), screen, started_at=STARTED_AT, log=log, emit=emit,
     open_parts=open_leaking_parts,
 )
 with ended_by_signals(leaking):

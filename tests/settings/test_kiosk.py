@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
 from installation.errors import LabelSetError, Mistake, SettingsError
-from installation.settings.kiosk import CameraSettings, ContentSettings, Settings, load
+from installation.settings.kiosk import CameraSettings, ContentSettings, Settings, load_settings
 from installation.settings.languages import Language
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES
 from installation.settings.reasons import REASONS
@@ -42,7 +42,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 def refused(path: Path, **options: str) -> list[str]:
     """Return what `load` says is wrong, a line each."""
     with pytest.raises(SettingsError) as caught:
-        load(path, models=Path("models"), **options)
+        load_settings(path, models=Path("models"), **options)
     return str(caught.value).splitlines()
 
 
@@ -89,7 +89,7 @@ def test_the_shipped_file_explains_every_setting() -> None:
 
 def test_a_file_of_one_line_is_a_show(write: Write) -> None:
     """What a file does not say is as in the default show."""
-    loaded = load(write("labels: victorian\n"), models=Path("models"))
+    loaded = load_settings(write("labels: victorian\n"), models=Path("models"))
     assert loaded.settings == Settings(labels="victorian")
 
 
@@ -174,7 +174,7 @@ def test_a_file_of_one_line_is_a_show(write: Write) -> None:
         (
             "screen:\n  title: No\n  display: wall\n",
             [
-                "kiosk.yaml:2: screen.title is No (expected text of at most 200 letters or "
+                "kiosk.yaml:2: screen.title is No (expected text of at most 200 characters or "
                 "nothing). If it is meant as text, put it in quotes.",
                 "kiosk.yaml:3: screen.display is 'wall' (expected auto or a whole number from 0 to "
                 "15). Change it, or leave it out for the default, 'auto'.",
@@ -344,7 +344,7 @@ def test_a_file_that_is_no_settings_is_said_to_be(
 
 def test_a_byte_order_mark_is_not_a_mistake(write: Write) -> None:
     """A file saved by Windows' Notepad is read like any other."""
-    loaded = load(write(b"\xef\xbb\xbflabels: victorian\r\n"), models=Path("models"))
+    loaded = load_settings(write(b"\xef\xbb\xbflabels: victorian\r\n"), models=Path("models"))
     assert loaded.settings.labels == "victorian"
 
 
@@ -417,7 +417,7 @@ def test_hiding_less_needs_a_sentence() -> None:
     expected = (
         "kiosk.yaml:2: content.hide leaves out age, so such labels would be put on visitors, and "
         "content.acknowledged has {} words (expected a sentence of 5 or more). Put the reasons "
-        "back, or say in content.acknowledged who decided this and why."
+        "back, or write in content.acknowledged who decided it and why."
     )
     for nothing in ("", '""', "' '"):
         assert mistakes_of(text.format(kept, nothing)) == [expected.format("no")]
@@ -449,7 +449,7 @@ def test_an_unknown_label_set_is_named_with_the_nearest(write: Write) -> None:
 def test_the_command_line_replaces_the_file(write: Write) -> None:
     """--source and --labels go before the file's values, and their mistakes name the option."""
     path = write("labels: 3\ncamera:\n")
-    loaded = load(path, source="rehearsal", labels="victorian", models=Path("models"))
+    loaded = load_settings(path, source="rehearsal", labels="victorian", models=Path("models"))
     assert loaded.settings == Settings(
         labels="victorian", camera=CameraSettings(source=Rehearsal())
     )
@@ -469,7 +469,9 @@ def test_a_film_is_looked_for_beside_the_file_that_names_it(write: Write, tmp_pa
     (other.parent / "film.mp4").touch()
     other.write_text("camera: {source: film.mp4}\n")
     models = Path("models")
-    assert load(other, models=models).settings.camera.source == Film(other.parent / "film.mp4")
+    assert load_settings(other, models=models).settings.camera.source == Film(
+        other.parent / "film.mp4"
+    )
     (message,) = refused(other, source="film.mp4")
     assert message.startswith("--source: camera.source is 'film.mp4'")
     other.write_text("camera: {source: filn.mp4}\n")
@@ -491,7 +493,7 @@ def test_a_source_that_cannot_be_is_one_error(write: Write, source: str) -> None
 def test_a_setting_knows_its_line(write: Write) -> None:
     """Later errors can name the line of a setting, of its section, or the file."""
     text = "labels: persons\ncamera:\n  # 60\n  fps: 60\n"
-    loaded = load(write(text), models=Path("models"))
+    loaded = load_settings(write(text), models=Path("models"))
     assert loaded.where("camera", "fps") == "kiosk.yaml:4"
     assert loaded.where("camera", "source") == "kiosk.yaml:2"
     assert loaded.where("screen", "display") == "kiosk.yaml"
@@ -550,7 +552,7 @@ def test_any_bytes_are_settings_or_one_kind_of_error(
     path = tmp_path_factory.getbasetemp() / "kiosk.yaml"
     path.write_bytes(content)
     with contextlib.suppress(SettingsError):
-        load(path)
+        load_settings(path)
 
 
 def parse_or_refuse(text: str) -> None:
@@ -655,15 +657,15 @@ def test_other_files_are_read_the_same_way(tmp_path: Path) -> None:
             f"screen:\n  title: {'e' * 201}\n",
             [
                 f"kiosk.yaml:2: screen.title is '{'e' * 60}…' (expected text of at most 200 "
-                "letters or nothing). Change it, or leave it out.",
+                "characters or nothing). Change it, or leave it out.",
             ],
         ),
         (
             f"words:\n  trouble: {'e' * 201}\n  loading: ' '\n",
             [
                 f"kiosk.yaml:2: words.trouble is '{'e' * 60}…' (expected text of at most 200 "
-                "letters or nothing). Change it, or leave it out.",
-                "kiosk.yaml:3: words.loading is ' ' (expected text of at most 200 letters or "
+                "characters or nothing). Change it, or leave it out.",
+                "kiosk.yaml:3: words.loading is ' ' (expected text of at most 200 characters or "
                 "nothing). Change it, or leave it out.",
             ],
         ),
@@ -688,4 +690,4 @@ def test_a_language_of_the_kiosk_or_of_the_labels_is_a_language(
         ("victorian", "it", Language("en", "it", translated=True)),
     ):
         path = write(f"labels: {labels}\nlanguage: {code}\n")
-        assert load(path, models=Path("models")).settings.language == language
+        assert load_settings(path, models=Path("models")).settings.language == language

@@ -148,8 +148,8 @@ def tell(event):
         camera.there = ending != "left"
 
 Show(
-    config.load(folder / "kiosk.yaml"), Wall((640, 360)), started_at=STARTED_AT, clock=Clock(),
-    log=lambda line: print(line, file=sys.stderr), emit=tell, open_parts=load,
+    config.load_settings(folder / "kiosk.yaml"), Wall((640, 360)), started_at=STARTED_AT,
+    clock=Clock(), log=lambda line: print(line, file=sys.stderr), emit=tell, open_parts=load,
 ).run(100)
 os._exit(0)
 """

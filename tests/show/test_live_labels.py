@@ -55,14 +55,14 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
 LOADING = f"""
 from pathlib import Path
 from installation.show.parts import open_parts
-from installation.settings.kiosk import load
+from installation.settings.kiosk import load_settings
 from installation.running.clock import MonotonicClock
 
 def log(line):
     if line.startswith("device:"):  # the labels have been read, the networks have not
         Path("models/fish/labels.csv").write_text({LABELS.replace("unseen", "")!r})
 
-parts = open_parts(load(Path("kiosk.yaml")), MonotonicClock(), log)
+parts = open_parts(load_settings(Path("kiosk.yaml")), MonotonicClock(), log)
 parts.reloader.poll()
 parts.reloader.poll()
 reloaded = parts.reloader.mailbox.take(timeout=0)

@@ -7,7 +7,7 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.settings.languages import word_languages
-from installation.settings.placeholders import LONGEST_SENTENCE
+from installation.settings.placeholders import MAX_SENTENCE_LENGTH
 from installation.showing.cards import (
     MAX_NAMES,
     imprint,
@@ -178,7 +178,7 @@ def _check_type(scene: Scene, context: ScreenContext) -> None:
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
     """A sentence of the most letters that are allowed, of wide words, is whole on every card."""
-    longest = ("Wohlwollende MASCHINEN " * 9)[:LONGEST_SENTENCE]
+    longest = ("Wohlwollende MASCHINEN " * 9)[:MAX_SENTENCE_LENGTH]
     context = _context("de", size)
     keys = ("title", "invitation", "loading", "trouble_title", "trouble", "reading", "score")
     words = context.words.model_copy(update=dict.fromkeys(keys, longest))

@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 from installation.errors import ScreenError
-from installation.settings.kiosk import FIXED, OwnWords, ScreenSettings, Settings
+from installation.settings.kiosk import FIXED_WORDS, OwnWords, ScreenSettings, Settings
 from installation.settings.languages import resolve_language, word_languages
 from installation.settings.paths import WORDS_FOLDER
 from installation.showing.fonts import missing_scripts
@@ -207,7 +207,7 @@ def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
 
 def test_each_sentence_is_the_curators_or_it_is_said_why_not() -> None:
     """Of every sentence the kiosk says whether it may be changed; what promises may not."""
-    own, fixed = set(OwnWords.model_fields), set(FIXED)
+    own, fixed = set(OwnWords.model_fields), set(FIXED_WORDS)
     elsewhere = {"title", "language", "time", "date", "first_day", "months"}
     staffs = {key for key in Words.model_fields if key.startswith("staff_")}
     assert own | fixed | elsewhere | staffs == set(Words.model_fields)

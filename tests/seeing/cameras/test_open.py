@@ -9,7 +9,7 @@ from installation.errors import CameraError
 from installation.seeing.cameras.open import open_camera, resolve
 from installation.seeing.cameras.v4l import CameraListing
 from installation.settings import source
-from installation.settings.kiosk import CameraSettings, load
+from installation.settings.kiosk import CameraSettings, load_settings
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters, write_picture
 
@@ -30,7 +30,7 @@ def test_a_folder_with_the_name_of_a_camera_is_played(
     (tmp_path / name).mkdir()
     write_picture(tmp_path / name / "a.png", quarters())
     Path("kiosk.yaml").write_text(f"camera: {{source: ./{name}}}\n", encoding="utf-8")
-    settings = load(Path("kiosk.yaml")).settings.camera
+    settings = load_settings(Path("kiosk.yaml")).settings.camera
     assert open_camera(settings, ManualClock()).name.startswith(f"folder {name}, 1 pictures")
 
 
