@@ -1,6 +1,7 @@
 """Output filters: small processes outside the sandbox that write what the show outputs.
 
 They let only text and numbers through.
+
 The show may not write files. If its standard output is a file, or `--report` names one, the
 launcher starts an output filter before it enters the sandbox. The filter holds that file and the
 reading end of a pipe, and writes only what is short and readable. So no process that has frames in
@@ -28,9 +29,9 @@ from typing import NoReturn
 from installation.guarding.rate_limit import RateLimit
 
 LARGEST_REPORT = 2000
-"""In bytes; a summary has some 500."""
+"""Bytes of a report; a summary has some 500."""
 DEEPEST_REPORT = 4
-"""Nested objects."""
+"""Levels of nested objects in a report."""
 
 
 @dataclass(frozen=True)

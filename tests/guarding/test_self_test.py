@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from installation.guarding.probes.all_probes import QUICK_PROBES
+from installation.guarding.probes.probe import Probe
+from installation.guarding.self_test import SelfTest
+from installation.guarding.status import SECCOMP
 from tests.support.children import (
     USERS,
     needs_guard,
@@ -31,6 +34,15 @@ def test_the_self_test_is_quick(tmp_path: Path) -> None:
     assert float(seconds) < 0.3
     assert holds == "True"
     assert int(ways) == len(QUICK_PROBES)
+
+
+def test_no_probe_runs_if_stage_two_fails(tmp_path: Path) -> None:
+    """If an error ends the self-test early, its earlier thread ends without trying anything."""
+    ran = list[Path]()
+    probe = Probe("note", "append()", SECCOMP, ran.append)
+    with pytest.raises(OSError, match="stage two"), SelfTest([probe], tmp_path):
+        raise OSError("stage two")
+    assert ran == []
 
 
 @pytest.mark.parametrize("user", USERS)

@@ -33,8 +33,8 @@ DENIED_TO_USERS = {
 
 MAY_BE_ABSENT = {
     "set the memory node of a file in memory",
-    "set the memory node of pages of a program",
-    "set the memory node of a program",
+    "move a program's pages to a memory node",
+    "move a program's memory between nodes",
     "load a kernel module",
     "queue calls for the kernel",
     "make secret memory",

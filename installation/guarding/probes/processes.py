@@ -106,16 +106,16 @@ PROBES: tuple[Probe, ...] = (
     Probe("open a handle of a program", "pidfd_open()", SECCOMP, _hold_process),
     # What is set for a program stays set. These name this program itself, and change nothing.
     *(
-        Probe(f"set {what} of a program", f"{call}()", SECCOMP, system_call(call, *arguments))
-        for what, call, arguments in (
-            ("scheduler settings", "sched_setattr", (0, None, 0)),
-            ("the scheduling policy", "sched_setscheduler", (0, -1, None)),
-            ("scheduling parameters", "sched_setparam", (0, None)),
-            ("the cores", "sched_setaffinity", (0, 0, None)),
-            ("the priority", "setpriority", (-1, 0, 0)),
-            ("the disk priority", "ioprio_set", (-1, 0, 0)),
-            ("the memory node of pages", "move_pages", (0, 0, None, None, None, 0)),
-            ("the memory node", "migrate_pages", (0, 0, None, None)),
+        Probe(name, f"{call}()", SECCOMP, system_call(call, *arguments))
+        for name, call, arguments in (
+            ("set a program's scheduler attributes", "sched_setattr", (0, None, 0)),
+            ("set a program's scheduling policy", "sched_setscheduler", (0, -1, None)),
+            ("set a program's scheduling parameters", "sched_setparam", (0, None)),
+            ("set a program's cores", "sched_setaffinity", (0, 0, None)),
+            ("set a program's priority", "setpriority", (-1, 0, 0)),
+            ("set a program's disk priority", "ioprio_set", (-1, 0, 0)),
+            ("move a program's pages to a memory node", "move_pages", (0, 0, None, None, None, 0)),
+            ("move a program's memory between nodes", "migrate_pages", (0, 0, None, None)),
         )
     ),
     Probe(
