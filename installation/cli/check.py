@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from installation.cli.arguments import Commands, add_command, add_file_argument
 from installation.cli.output import DONE
-from installation.errors import KioskError, Mistake, SettingsError, collect_mistakes, display_path
+from installation.errors import (
+    KioskError,
+    Mistake,
+    SettingsError,
+    collect_mistakes,
+    display_path,
+    limit_mistakes,
+)
 from installation.settings import kiosk
 from installation.settings.kiosk import Settings
 from installation.settings.languages import ENGLISH, Language
@@ -85,20 +92,11 @@ def check_built(label_set: LabelSet) -> None:
 
 def check_fonts(loaded: Loaded[Settings], label_set: LabelSet) -> None:
     """Raise SettingsError if a label or a sentence of the screen is in a script without a font."""
-    from installation.naming.label_set.output_names import labels_file
-    from installation.showing import fonts
-    from installation.showing.words import words_of
+    from installation.show.context import texts_by_place
+    from installation.showing.fonts import undrawable
 
-    settings = loaded.settings
-    texts = [
-        (loaded.where("language"), words_of(Settings(language=settings.language)).texts()),
-        (loaded.where("screen", "title"), [settings.screen.title or ""]),
-        *((loaded.where("words", key), [text or ""]) for key, text in settings.words),
-        (display_path(labels_file(label_set.folder)), label_set.texts()),
-    ]
-    missing = [(where, fonts.missing_scripts(lines)) for where, lines in texts]
-    if mistakes := [fonts.no_font(where, scripts) for where, scripts in missing if scripts]:
-        raise SettingsError(*mistakes)
+    if mistakes := undrawable(texts_by_place(loaded, label_set)):
+        raise SettingsError(*limit_mistakes(mistakes))
 
 
 def check_film(loaded: Loaded[Settings]) -> None:

@@ -65,7 +65,7 @@ def test_only_labels_that_are_shown_need_a_font(project: Project) -> None:
     project.write("kiosk.yaml", "labels: fish\nlanguage: he\n")
     assert_refused(
         project.kiosk("check", PATH=""),
-        "models/fish/labels.csv: no font on this machine can draw the text in Hebrew. Install one",
+        "models/fish/labels.csv:2: no font on this machine can draw the text in Hebrew. ",
     )
 
 

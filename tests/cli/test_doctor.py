@@ -54,7 +54,7 @@ def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:
     states = states_of(outcome.stdout)
     assert states["fonts"] == "wrong"
     assert states["labels"] == states["weights"] == "ok"
-    assert "models/fish/labels.csv: no font on this machine can draw" in outcome.stdout
+    assert "models/fish/labels.csv:2: no font on this machine can draw" in outcome.stdout
     assert outcome.returncode == 2
 
 

@@ -28,17 +28,17 @@ CPU = torch.device("cpu")
 ROWS = (HEADER, "a,air,,,", "b,breeze,,,", "c,cloud,,,")
 
 
-class Room:
-    """A label set that is in the show, and whoever looks for its changes."""
+class RunningSet:
+    """A label set of three that a show runs with, and the reloader that looks for its changes."""
 
     def __init__(self, models: Path) -> None:
         self.models = models
-        self.said: list[str] = []
+        self.logged: list[str] = []
         write_label_set(models, *ROWS)
         self.build()
         self.classifier = open_classifier(self.load(), CPU)
-        seen = signature(self.classifier.label_set.folder)
-        self.reloader = LabelSetReloader(self.classifier, seen, self.load, self.said.append)
+        files_read = signature(self.classifier.label_set.folder)
+        self.reloader = LabelSetReloader(self.classifier, files_read, self.load, self.logged.append)
 
     def load(self) -> LabelSet:
         """Return the set as the show loads it."""
@@ -47,7 +47,7 @@ class Room:
         return label_set
 
     def build(self) -> None:
-        """Build the set; what its words mean is drawn by lot."""
+        """Build the set, with random embeddings for its words."""
         label_set = load_label_set("weather", ContentSettings(), self.models)
         classes, labels = conse.calibrate(
             random_embeddings(1000, 1), random_embeddings(label_set.size, 2)
@@ -55,89 +55,91 @@ class Room:
         tensors = {"classes": classes.half(), "labels": labels.half()}
         building.write(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
-    def look(self, times: int = 2) -> CropClassifier | None:
-        """Look so often and return what came out."""
+    def poll(self, times: int = 2) -> CropClassifier | None:
+        """Return the classifier of a changed set after so many polls; None if there is none."""
         for _ in range(times):
             self.reloader.poll()
-        renewed = self.reloader.mailbox.take(timeout=0)
-        return renewed.classifier if renewed else None
+        reloaded = self.reloader.mailbox.take(timeout=0)
+        return reloaded.classifier if reloaded else None
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
+def running(tmp_path: Path) -> RunningSet:
     """Return a set of three in the show."""
-    return Room(tmp_path)
+    return RunningSet(tmp_path)
 
 
-def test_nothing_changes_where_nothing_was_changed(room: Room) -> None:
-    """Looking alone opens nothing."""
-    assert room.look(5) is None
+def test_files_that_stay_the_same_are_not_opened(running: RunningSet) -> None:
+    """A show whose files nobody touches opens nothing."""
+    assert running.poll(5) is None
 
 
-def test_a_row_that_is_hidden_goes_without_a_build(room: Room) -> None:
-    """A reason written into a row takes effect in the show that runs, through the same network."""
-    write_label_set(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
-    renewed = room.look()
-    assert renewed is not None
-    assert [label.name for label in renewed.label_set.labels] == ["air", "cloud"]
-    assert renewed.encoder is room.classifier.encoder
-    assert room.said == []
+def test_hiding_a_row_needs_no_build(running: RunningSet) -> None:
+    """A reason written into a row takes effect in the running show, with the same network."""
+    write_label_set(running.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    reloaded = running.poll()
+    assert reloaded is not None
+    assert [label.name for label in reloaded.label_set.labels] == ["air", "cloud"]
+    assert reloaded.encoder is running.classifier.encoder
+    assert running.logged == []
 
 
-def test_a_file_that_is_still_written_is_not_opened(room: Room) -> None:
-    """A change is taken when it stands still from one look to the next, and once only."""
-    write_label_set(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
-    assert room.look(1) is None
-    assert room.look(1) is not None
-    assert room.look(3) is None
+def test_a_file_that_is_being_written_is_not_opened(running: RunningSet) -> None:
+    """A change is opened once it has stood still from one poll to the next, and only once."""
+    write_label_set(running.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    assert running.poll(1) is None
+    assert running.poll(1) is not None
+    assert running.poll(3) is None
 
 
-def test_other_words_wait_for_their_build(room: Room) -> None:
-    """Words that were not built yet leave the last good set, and once built they take its place."""
-    write_label_set(room.models, *ROWS[:2], "b,gale,,,", ROWS[3])
-    assert room.look() is None
-    (said,) = room.said
-    assert said.startswith(
+def test_changed_words_wait_for_their_build(running: RunningSet) -> None:
+    """The last good set stays until changed words are built; then they replace it."""
+    write_label_set(running.models, *ROWS[:2], "b,gale,,,", ROWS[3])
+    assert running.poll() is None
+    (line,) = running.logged
+    assert line.startswith(
         "labels: the text has changed; the last good set stays until the new one is built"
     )
-    room.build()
-    renewed = room.look()
-    assert renewed is not None
-    assert [label.name for label in renewed.label_set.labels] == ["air", "gale", "cloud"]
+    running.build()
+    reloaded = running.poll()
+    assert reloaded is not None
+    assert [label.name for label in reloaded.label_set.labels] == ["air", "gale", "cloud"]
 
 
-def test_other_numbers_for_the_same_words_are_taken(room: Room) -> None:
-    """What was built anew from other pictures takes its place, though no word has changed."""
-    room.build()
-    assert room.look() is not None
-    assert room.look(4) is None
+def test_another_build_of_the_same_words_is_taken(running: RunningSet) -> None:
+    """A set that is built again from other pictures replaces the old one."""
+    running.build()
+    assert running.poll() is not None
+    assert running.poll(4) is None
 
 
-def test_another_network_of_the_sets_own_is_opened(tmp_path: Path) -> None:
-    """An artist who trains again puts the new file over the old one while the show runs."""
+def test_a_changed_network_of_the_set_is_opened(tmp_path: Path) -> None:
+    """An artist may replace the ONNX file in the folder while the show runs."""
     label_set = made_onnx(tmp_path)
     file = label_set.folder / "classifier.onnx"
     classifier = open_classifier(label_set, CPU)
-    said: list[str] = []
+    logged: list[str] = []
     reloader = LabelSetReloader(
-        classifier, signature(label_set.folder), lambda: label_set, said.append
+        classifier, signature(label_set.folder), lambda: label_set, logged.append
     )
     file.write_bytes(onnx_classifier(softmax=True).SerializeToString())
     (label_set.folder / "labelset.yaml").touch()
     for _ in range(2):
         reloader.poll()
-    assert reloader.mailbox.take(timeout=0) is None, "it gives scores, and the set says logits"
-    assert "Write `output: scores`" in said[-1]
+    assert reloader.mailbox.take(timeout=0) is None, (
+        "the network returns scores, and the set says logits"
+    )
+    assert "Write `output: scores`" in logged[-1]
     file.write_bytes(onnx_classifier(shape=(1, 3, 48, 48)).SerializeToString())
     for _ in range(2):
         reloader.poll()
-    renewed = reloader.mailbox.take(timeout=0)
-    assert renewed is not None
-    assert renewed.classifier.encoder.input.size == 48
+    reloaded = reloader.mailbox.take(timeout=0)
+    assert reloaded is not None
+    assert reloaded.classifier.encoder.input.size == 48
 
 
-def test_a_network_that_is_opened_anew_runs_where_the_show_asked(tmp_path: Path) -> None:
-    """A live change of an ONNX set, which takes crops on the CPU, keeps it on the graphics card."""
+def test_a_reopened_network_keeps_the_device_of_the_show(tmp_path: Path) -> None:
+    """A changed ONNX set, whose crops are on the CPU, is opened on the graphics card again."""
     cuda = torch.device("cuda")  # an onnxruntime without it runs on the CPU
     label_set = made_onnx(tmp_path)
     classifier = open_classifier(label_set, cuda)
@@ -145,58 +147,58 @@ def test_a_network_that_is_opened_anew_runs_where_the_show_asked(tmp_path: Path)
     assert reopen_classifier(classifier, label_set).device == cuda
 
 
-def test_damage_is_called_damage(room: Room) -> None:
-    """Only other text waits for a build; what else is wrong with the built file is said."""
-    room.classifier.label_set.built.write_bytes(b"cut off")
-    assert room.look() is None
-    assert room.said[0] == "labels: a change cannot be taken, and the last good set stays."
-    assert "built.safetensors: it is damaged" in room.said[1]
+def test_a_damaged_built_file_is_logged(running: RunningSet) -> None:
+    """Only changed words wait for a build; damage is a mistake with its file."""
+    running.classifier.label_set.built.write_bytes(b"cut off")
+    assert running.poll() is None
+    assert running.logged[0] == "labels: a change cannot be taken, and the last good set stays."
+    assert "built.safetensors: it is damaged" in running.logged[1]
 
 
-def test_a_mistake_leaves_the_last_good_set_and_is_said_once(room: Room) -> None:
-    """What is wrong with a change is said with its line, and the show goes on as it was."""
-    write_label_set(room.models, *ROWS[:2], "b,breeze,,nobody,", ROWS[3])
-    assert room.look(6) is None
-    (_, mistake) = room.said
+def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningSet) -> None:
+    """A mistake in a change is logged with its line, and the show goes on with the old set."""
+    write_label_set(running.models, *ROWS[:2], "b,breeze,,nobody,", ROWS[3])
+    assert running.poll(6) is None
+    (_, mistake) = running.logged
     assert "labels.csv:3: the parent 'nobody' is not the id of any row" in mistake
-    write_label_set(room.models, *ROWS)
-    assert room.look() is None, "the set is again what the show has"
-    assert len(room.said) == 2
+    write_label_set(running.models, *ROWS)
+    assert running.poll() is None, "the set is again the one that the show has"
+    assert len(running.logged) == 2
 
 
 @pytest.mark.parametrize(
     "failure", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), OSError("unplugged")]
 )
 def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
-    room: Room, failure: Exception, caplog: pytest.LogCaptureFixture
+    running: RunningSet, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A graphics card without memory for a second network does not end the show; the next works."""
+    """A graphics card without memory for a second network does not end the show."""
     failures = [failure]
 
     def load() -> LabelSet:
         if failures:
             raise failures.pop()
-        return room.load()
+        return running.load()
 
-    files_read = signature(room.classifier.label_set.folder)
-    room.reloader = LabelSetReloader(room.classifier, files_read, load, room.said.append)
-    write_label_set(room.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
-    assert room.look() is None
-    (line,) = room.said
+    files_read = signature(running.classifier.label_set.folder)
+    running.reloader = LabelSetReloader(running.classifier, files_read, load, running.logged.append)
+    write_label_set(running.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
+    assert running.poll() is None
+    (line,) = running.logged
     assert line.startswith(f"labels: opening a change failed with a {type(failure).__name__}, ")
     assert "opening a changed label set" in caplog.text
-    write_label_set(room.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
-    reopened = room.look()
+    write_label_set(running.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
+    reopened = running.poll()
     assert reopened is not None
     assert [label.name for label in reopened.label_set.labels] == ["air", "breeze"]
 
 
-def test_every_letter_that_may_be_shown_comes_with_it(room: Room) -> None:
-    """Whoever draws is told of all characters, so that none is found missing on the wall."""
-    write_label_set(room.models, *ROWS[:3], "c,облако,,,")
-    room.build()
+def test_a_reloaded_set_comes_with_all_its_letters(running: RunningSet) -> None:
+    """The show can check that every character can be drawn before the set is used."""
+    write_label_set(running.models, *ROWS[:3], "c,облако,,,")
+    running.build()
     for _ in range(2):
-        room.reloader.poll()
-    renewed = room.reloader.mailbox.take(timeout=0)
-    assert renewed is not None
-    assert set("облакоairbreeze") <= renewed.letters
+        running.reloader.poll()
+    reloaded = running.reloader.mailbox.take(timeout=0)
+    assert reloaded is not None
+    assert set("облакоairbreeze") <= reloaded.letters
