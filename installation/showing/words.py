@@ -1,4 +1,7 @@
-"""The kiosk's own words, one file for each language in `words/`."""
+"""The kiosk's own words: one file in `words/` for each language.
+
+Another language is one more file; the tests for all languages find it there.
+"""
 
 from __future__ import annotations
 
@@ -16,40 +19,40 @@ from installation.settings.yaml_file import Section, load_yaml
 
 
 class Words(Section):
-    """Every sentence on the wall that is not a label's."""
+    """Every sentence on the screen that is not from the label set."""
 
     language: Sentence
     """The language's name for itself."""
     title: Sentence
-    """Large, where nobody is there; `screen.title` replaces it."""
+    """Large, while nobody is in the picture; `screen.title` of kiosk.yaml replaces it."""
     invitation: Sentence
     notice: Sentence
-    """That an AI system categorises people: the notice of the AI Act, Article 50(3)."""
+    """The notice of the AI Act, Article 50(3): an AI system categorises people."""
     guess: Sentence
-    """That a label is a guess and no fact about a person."""
+    """The statement that a label is a guess, not a fact about a person."""
     privacy: Sentence
-    """What becomes of the pictures. It may only promise what the program holds."""
+    """What happens to the pictures, as far as the program alone can promise it."""
     privacy_today: Annotated[NonEmptyText, with_placeholders("ways", "time")]
-    """The same once the guard was tried: in how many ways, and when today."""
+    """The same after a self-test today: how many ways out were tried, and when."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("ways", "date")]
-    """The same after midnight."""
+    """The same after a self-test on an earlier day."""
     privacy_unguarded: Sentence
-    """The same where the guard is not there and nobody insists on it."""
+    """The same if the sandbox is incomplete and kiosk.yaml allows that."""
     unguarded_title: Sentence
     unguarded: Sentence
-    """On the calm card where the guard is not there and the show does not start without."""
+    """On the card if the sandbox is incomplete and the show does not start without it."""
     unguarded_staff: Annotated[NonEmptyText, with_placeholders("names")]
-    """Small, below it: what is missing, as the log names it."""
+    """Small, at the bottom of that card: what is missing, as the log names it."""
     reading: Sentence
     """Under a face that has no verdict yet."""
     score: Annotated[NonEmptyText, with_placeholders("score")]
     """Under a verdict; `{score}` stands for its score, 0–100."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]
-    """In its place where no label scored enough; `{score}` stands for the best label's."""
+    """In its place if no label scored enough; `{score}` stands for the best label's."""
     loading: Sentence
     trouble_title: Sentence
     trouble: Sentence
-    """Where something is wrong: one calm sentence."""
+    """If something is wrong: one calm sentence."""
 
     time: Annotated[NonEmptyText, with_placeholders("hour", "minute")]
     date: Annotated[NonEmptyText, with_placeholders("day", "month", "year")]
@@ -60,12 +63,12 @@ class Words(Section):
         Field(min_length=12, max_length=12, description="a list of the twelve months"),
     ]
     staff_title: Sentence
-    """Over the card for the people who run the show, which F1 shows and puts away."""
+    """Above the card for the people who run the show, which F1 shows and removes."""
     staff_hint: Sentence
     staff_holds: Sentence
-    """Beside a layer of the guard that is there."""
+    """Beside a layer of the sandbox that holds."""
     staff_landlock: Sentence
-    """What each layer does; the guard's own names are those of the evil it keeps away."""
+    """What each layer does; their technical names say little to most people."""
     staff_new_privileges: Sentence
     staff_core_dumps: Sentence
     staff_seccomp: Sentence
@@ -73,13 +76,13 @@ class Words(Section):
     staff_closed_memory: Sentence
     staff_guard: Sentence
     staff_unguarded: Sentence
-    """Where the show runs without any guard, for measurements."""
+    """If the show runs without any sandbox, for measurements."""
     staff_more: Annotated[NonEmptyText, with_placeholders("count")]
     staff_tries: Sentence
     staff_tried: Annotated[NonEmptyText, with_placeholders("ways", "date", "time")]
     staff_memory: Sentence
     staff_locked: Annotated[NonEmptyText, with_placeholders("locked", "made")]
-    """How many pieces of memory for frames are locked: they never go to swap."""
+    """How many pieces of memory for frames are locked: those are never written to swap."""
     staff_labels: Sentence
     staff_camera: Sentence
     staff_detector: Sentence
@@ -90,9 +93,9 @@ class Words(Section):
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
 
     def texts(self) -> tuple[str, ...]:
-        """Return all of them, for what asks which scripts need a font."""
-        said = self.model_dump()
-        return (*said.pop("months"), *said.values())
+        """Return all words, to look for their fonts."""
+        fields = self.model_dump()
+        return (*fields.pop("months"), *fields.values())
 
     def time_of(self, at: datetime.datetime) -> str:
         """Return the time of day as the language writes it: '09:05 Uhr'."""
@@ -110,10 +113,9 @@ def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
 
 
 def words_of(settings: Settings) -> Words:
-    """Return the words of the show: its language's, and in their place the curator's own.
+    """Return the words of the show: those of its language, replaced by the curator's own.
 
-    Where only the labels are in that language, the kiosk's own words are English. Raises
-    ScreenError as `load_words`.
+    Raises ScreenError as `load_words` does.
     """
     words = load_words(settings.language.words)
     own = settings.words.model_dump(exclude_none=True)
@@ -123,11 +125,19 @@ def words_of(settings: Settings) -> Words:
 
 
 def privacy_line(
-    words: Words, holds: bool, ways: int, at: datetime.datetime, today: datetime.date
+    words: Words, prevented: bool, ways: int, tested_at: datetime.datetime, today: datetime.date
 ) -> str:
-    """Return what is true `today` of the pictures; `at` is when the guard was tried."""
-    if not holds:
+    """Return the sentence about the pictures that is true `today`.
+
+    Args:
+        words: In the language of the show.
+        prevented: Whether the self-test found that the kernel prevents storing pictures.
+        ways: How many ways out the self-test tried.
+        tested_at: When it ran, in local time.
+        today: The day on which the sentence is shown.
+    """
+    if not prevented:
         return words.privacy_unguarded
-    if at.date() == today:
-        return words.privacy_today.format(ways=ways, time=words.time_of(at))
-    return words.privacy_earlier.format(ways=ways, date=words.date_of(at.date()))
+    if tested_at.date() == today:
+        return words.privacy_today.format(ways=ways, time=words.time_of(tested_at))
+    return words.privacy_earlier.format(ways=ways, date=words.date_of(tested_at.date()))

@@ -32,5 +32,5 @@ def context(fonts: Fonts) -> Callable[[Size], ScreenContext]:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Check:
-    """Return what compares a scene with its golden picture, or stores it: --update-goldens."""
+    """Return the function that compares a scene with its golden picture, or stores it."""
     return store if request.config.getoption("--update-goldens", default=False) else compare

@@ -53,7 +53,7 @@ def test_the_square_follows_who_walks(context: MakeContext) -> None:
 
 
 def test_boxes_are_predicted_to_the_frame(context: MakeContext) -> None:
-    """A face that moves is drawn where it is on the frame, not where it was when it was found."""
+    """A square is at the place of a moving face on the frame, not on the analysed frame."""
     found = sighting(1, Box(100, 100, 200, 220), CLINICIAN)
     walking = replace(found, track=replace(found.track, velocity=(200.0, 0.0, 0.0, 0.0)))
     later = Frame(FRAME.pixels, 0.1)
@@ -63,7 +63,7 @@ def test_boxes_are_predicted_to_the_frame(context: MakeContext) -> None:
 
 
 def test_faces_beside_the_visible_part_are_left_out(context: MakeContext) -> None:
-    """On a tall screen the sides of a wide frame are cut off, and so are the people there."""
+    """On a tall screen the sides of a wide frame are cut off, with the people in them."""
     outside = face((60.0, 300.0, 80.0))
     scene = compose(FRAME, visitors_at([(outside, CLINICIAN)]), context((1080, 1920)), 0.0)
     assert scene.visitors == ()
@@ -71,32 +71,34 @@ def test_faces_beside_the_visible_part_are_left_out(context: MakeContext) -> Non
 
 def test_the_title_comes_back_after_the_last_visitor(context: MakeContext) -> None:
     """The mirror stays bare for a moment, so that a lost face does not flash the title."""
-    wall = context((1920, 1080))
-    with_visitor = compose(FRAME, visitors_at([(face((600, 300, 150)), GUEST)]), wall, 10.0)
-    bare = compose(FRAME, None, wall, 10.1, with_visitor)
-    still_bare = compose(FRAME, None, wall, 10.0 + EMPTY_S, bare)
-    waiting = compose(FRAME, None, wall, 10.2 + EMPTY_S, still_bare)
-    assert wall.words.invitation not in text_of(still_bare)
-    assert wall.words.invitation in text_of(waiting)
+    screen = context((1920, 1080))
+    with_visitor = compose(FRAME, visitors_at([(face((600, 300, 150)), GUEST)]), screen, 10.0)
+    bare = compose(FRAME, None, screen, 10.1, with_visitor)
+    still_bare = compose(FRAME, None, screen, 10.0 + EMPTY_S, bare)
+    waiting = compose(FRAME, None, screen, 10.2 + EMPTY_S, still_bare)
+    assert screen.words.invitation not in text_of(still_bare)
+    assert screen.words.invitation in text_of(waiting)
     assert waiting.brightness < still_bare.brightness == 1
 
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size: Size) -> None:
     """Visitors are told that an AI system sorts them, what a label is, and what is not stored."""
-    wall = context(size)
-    there = visitors_at([(face((640, 300, 150)), CLINICIAN), (face((300, 300, 150)), None)])
-    for scene in (compose(FRAME, there, wall, 0.0), compose(FRAME, None, wall, 0.0)):
-        for sentence in (wall.words.notice, wall.words.guess, wall.words.privacy):
+    screen = context(size)
+    sightings = visitors_at([(face((640, 300, 150)), CLINICIAN), (face((300, 300, 150)), None)])
+    for scene in (compose(FRAME, sightings, screen, 0.0), compose(FRAME, None, screen, 0.0)):
+        for sentence in (screen.words.notice, screen.words.guess, screen.words.privacy):
             assert sentence in text_of(scene)
-            assert all(panel.rect.within(wall.screen) for panel in scene.panels)
+            assert all(panel.rect.within(screen.screen) for panel in scene.panels)
 
 
-def _visitor_at(now: float, evidence: float, before: Scene | None, context: ScreenContext) -> Scene:
+def _visitor_at(
+    now: float, evidence: float, previous: Scene | None, context: ScreenContext
+) -> Scene:
     track = Track(1, Box(500, 200, 600, 320), (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     candidates = sighting(1, track.box, None).candidates
-    seen = sightings_of([Sighting(track, candidates, evidence, None)])
-    return compose(FRAME, seen, context, now, before)
+    sightings = sightings_of([Sighting(track, candidates, evidence, None)])
+    return compose(FRAME, sightings, context, now, previous)
 
 
 def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> None:
@@ -112,7 +114,7 @@ def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> 
 
 
 def test_names_slow_down_as_evidence_grows(context: MakeContext) -> None:
-    """A name stands longer the more the machine has seen, and the least likely drop out."""
+    """A name stays longer the more evidence sightings is, and the least likely names drop out."""
     turns = [name_duration_s(step / 10) for step in range(11)]
     assert turns == sorted(turns)
     assert (turns[0], turns[-1]) == pytest.approx((FIRST_NAME_S, LAST_NAME_S))
@@ -125,13 +127,13 @@ def test_names_slow_down_as_evidence_grows(context: MakeContext) -> None:
 
 
 def test_a_tumbling_name_needs_no_candidates() -> None:
-    """Before the first reading there is a square and no name."""
+    """Before the first reading a visitor has a square and no name."""
     assert tumble((), 0.0, 1.0, None) == ("", 0, 1.0)
 
 
 def test_the_same_input_gives_the_same_scene(context: MakeContext) -> None:
-    """Composing is pure: what is on the wall follows from frame, sightings, time and before."""
-    there = visitors_at([(face((640, 300, 150)), None), (face((300, 300, 150)), CLINICIAN)])
-    before = compose(FRAME, there, context((1920, 1080)), 0.0)
-    one = compose(FRAME, there, context((1920, 1080)), 0.2, before)
-    assert one == compose(FRAME, there, context((1920, 1080)), 0.2, before)
+    """Composing is pure: the scene follows from frame, sightings, time and previous scene."""
+    sightings = visitors_at([(face((640, 300, 150)), None), (face((300, 300, 150)), CLINICIAN)])
+    previous = compose(FRAME, sightings, context((1920, 1080)), 0.0)
+    one = compose(FRAME, sightings, context((1920, 1080)), 0.2, previous)
+    assert one == compose(FRAME, sightings, context((1920, 1080)), 0.2, previous)

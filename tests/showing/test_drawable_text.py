@@ -6,7 +6,7 @@ from installation.showing.drawable_text import clean, in_visual_order, is_right_
 
 
 @pytest.mark.parametrize(
-    ("read", "seen"),
+    ("text", "drawn"),
     [
         ("a person", "a person"),
         ("אדם", "םדא"),
@@ -18,16 +18,16 @@ from installation.showing.drawable_text import clean, in_visual_order, is_right_
         ("שָׁם", "ם" + "שָׁ"),
     ],
 )
-def test_right_to_left_text_is_put_in_order(read: str, seen: str) -> None:
-    """Hebrew runs from the right, numbers and Latin do not, brackets turn, marks stay put."""
-    assert in_visual_order(read) == seen
+def test_right_to_left_text_is_put_in_order(text: str, drawn: str) -> None:
+    """Hebrew runs from the right, numbers and Latin do not, and brackets are mirrored."""
+    assert in_visual_order(text) == drawn
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("(אדם) x", True), ("12 x אדם", False), ("شخص", True), ("12", False)]
 )
 def test_the_first_letter_says_the_direction(text: str, expected: bool) -> None:
-    """A line is set flush right where its first letter is read from the right."""
+    """A line is set flush right if its first letter belongs to right-to-left text."""
     assert is_right_to_left(text) is expected
 
 

@@ -7,23 +7,23 @@ from hypothesis import strategies as st
 
 from installation.showing.expiring_cache import KEPT_S, ExpiringCache
 
-PICTURES = st.lists(
+FRAMES = st.lists(
     st.tuples(st.floats(0.001, 0.1), st.sets(st.sampled_from("abc"))), min_size=1, max_size=60
 )
-"""How long after the one before each picture comes, s, and what is on it."""
+"""For each frame, how long after the one before it comes, s, and what is keys for."""
 
 
-@given(PICTURES)
+@given(FRAMES)
 def test_what_is_asked_for_is_kept_and_what_is_not_goes(
-    pictures: Sequence[tuple[float, set[str]]],
+    frames: Sequence[tuple[float, set[str]]],
 ) -> None:
-    """Nothing is made anew within `KEPT_S`, nor kept for more than twice that and two pictures."""
+    """A value is made once within `KEPT_S`, and kept for at most twice that and two frames."""
     cache: ExpiringCache[str, object] = ExpiringCache()
     now = 0.0
     last: dict[str, tuple[float, object]] = {}
-    for passed, asked in pictures:
+    for passed, keys in frames:
         now += passed
-        for key in sorted(asked):
+        for key in sorted(keys):
             value = cache.get(key, object)
             if key in last and now - last[key][0] <= KEPT_S:
                 assert value is last[key][1]

@@ -12,7 +12,7 @@ HEBREW = "אדם שהוכשר (1961)"
 
 
 def test_without_fontconfig_other_scripts_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without fonts says which scripts it cannot draw, and what to install."""
+    """On a machine without fonts the message names the scripts and the packages to install."""
     monkeypatch.setenv("PATH", "")
     texts = ["a person", "žluťoučký kůň", "человек", HEBREW, "宇宙飛行士", "人物。"]
     assert missing_scripts(texts) == ["East Asian", "Hebrew"]
@@ -33,7 +33,7 @@ def test_each_text_without_a_font_is_named_by_its_place(monkeypatch: pytest.Monk
 
 
 def test_the_bundled_font_needs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Latin, Greek and Cyrillic are drawn with what pygame carries: no process is started."""
+    """Latin, Greek and Cyrillic are drawn with the font in pygame; no process is started."""
     monkeypatch.setenv("PATH", "")
     assert missing_scripts(["Ångström’s “test” › – …", "άνθρωπος", "человек"]) == []
 
@@ -61,12 +61,12 @@ def test_lower_case_letters_are_not_torn_apart() -> None:
 
 
 def test_the_bundled_font_is_there() -> None:
-    """The font that everything else is measured for still comes with pygame."""
+    """Pygame carries the font that the sizes and the kerning were measured for."""
     assert BUNDLED.name == "freesansbold.ttf"
 
 
 def test_letters_that_were_not_looked_for_are_named() -> None:
-    """A label set that comes later may hold only what the fonts of the start can draw."""
+    """Fonts say which scripts of a label set that comes later they cannot draw."""
     fonts = Fonts(("a",))
     assert fonts.lacks("abc äöü Ελ Да 0 ›\n") == []
     assert fonts.lacks("a語") == ["East Asian"]

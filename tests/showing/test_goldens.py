@@ -60,7 +60,7 @@ def _scene(context: ScreenContext, heads: list[Head], *labels: Label | None) -> 
 
 
 def test_the_title_card(golden: Check, context: MakeContext) -> None:
-    """While the show loads, the wall shows its title on black."""
+    """While the show loads, the screen shows the title on black."""
     golden("title_card", title_card(context(LANDSCAPE)), context(LANDSCAPE))
 
 
@@ -70,17 +70,17 @@ def test_the_trouble_card(golden: Check, context: MakeContext) -> None:
 
 
 def test_the_card_of_a_kiosk_without_its_guard(golden: Check, context: MakeContext) -> None:
-    """Where the guard is not there, visitors read that no camera is on, the staff why."""
+    """Without its sandbox the kiosk tells visitors that no camera is on, and the staff why."""
     for name, size in (("unguarded", LANDSCAPE), ("unguarded_tall", PORTRAIT)):
-        stood = context(size)
-        golden(name, unguarded_card(stood, ["Landlock", "rights of root", "seccomp"]), stood)
+        screen = context(size)
+        golden(name, unguarded_card(screen, ["Landlock", "rights of root", "seccomp"]), screen)
 
 
 AT = datetime.datetime(2026, 11, 20, 10, 0)
 
 
-def _promising(context: ScreenContext, holds: bool, today: datetime.date) -> ScreenContext:
-    """Return `context` with the promise of a guard that holds, or does not."""
+def _with_privacy_line(context: ScreenContext, holds: bool, today: datetime.date) -> ScreenContext:
+    """Return `context` with the privacy line of a sandbox that holds, or does not."""
     line = privacy_line(context.words, holds, 66, AT, today)
     return replace(context, words=context.words.model_copy(update={"privacy": line}))
 
@@ -97,9 +97,9 @@ def _promising(context: ScreenContext, holds: bool, today: datetime.date) -> Scr
 def test_the_promise_on_the_strip(
     golden: Check, context: MakeContext, name: str, size: Size, holds: bool, today: datetime.date
 ) -> None:
-    """What becomes of the pictures is said as it is true on that day, beside the verdict."""
-    stood = _promising(context(size), holds, today)
-    golden(name, _scene(stood, ONE if size == LANDSCAPE else TALL_ONE, CLINICIAN), stood)
+    """The strip says what is true of the pictures on that day."""
+    screen = _with_privacy_line(context(size), holds, today)
+    golden(name, _scene(screen, ONE if size == LANDSCAPE else TALL_ONE, CLINICIAN), screen)
 
 
 WHOLE = ShowStatus(
@@ -118,15 +118,15 @@ WHOLE = ShowStatus(
     dropped_frames=12,
     uptime_s=8040.0,
 )
-REFUSED = "it cannot be had here (Function not implemented)"
+UNAVAILABLE = "not available on this machine (Function not implemented)"
 LACKING = replace(
     WHOLE,
     layers=(
-        *(Layer(name, REFUSED) for name in STAGE_ONE_LAYERS[:2]),
+        *(Layer(name, UNAVAILABLE) for name in STAGE_ONE_LAYERS[:2]),
         *(Layer(name) for name in (*STAGE_ONE_LAYERS[2:], *STAGE_TWO_LAYERS)),
         *(
-            Layer(f"attempt to {what}", "it was not refused in the main thread")
-            for what in ("write a file", "make a folder", "rename", "link", "truncate", "mkfifo")
+            Layer(f"probe '{name}'", "not refused in the main thread")
+            for name in ("write a file", "make a folder", "rename", "link", "truncate", "mkfifo")
         ),
     ),
     locked_pieces=1,
@@ -159,10 +159,10 @@ def test_the_staffs_card(
     status: ShowStatus,
     heads: list[Head],
 ) -> None:
-    """Who runs the show reads what holds, and first of all what is missing."""
-    stood = _promising(context(size), status is WHOLE, AT.date())
-    scene = _scene(stood, heads, CLINICIAN)
-    golden(name, with_staff_card(scene, status, stood), stood)
+    """The staff card shows which layers hold, and first of all what is missing."""
+    screen = _with_privacy_line(context(size), status is WHOLE, AT.date())
+    scene = _scene(screen, heads, CLINICIAN)
+    golden(name, with_staff_card(scene, status, screen), screen)
 
 
 @pytest.mark.parametrize(("name", "size"), [("waiting", LANDSCAPE), ("waiting_tall", PORTRAIT)])
@@ -172,7 +172,7 @@ def test_waiting(golden: Check, context: MakeContext, name: str, size: Size) -> 
 
 
 def test_reading(golden: Check, context: MakeContext) -> None:
-    """While a face is read, the square lights up as far as there is evidence."""
+    """While a face is read, the lit part of its square is the evidence."""
     golden("reading", _scene(context(LANDSCAPE), ONE, None), context(LANDSCAPE))
 
 

@@ -35,12 +35,12 @@ AT = datetime.datetime(2026, 9, 22, 10, 30)
 """On a day with a long name, in every language."""
 
 LACKING = [
-    "attempt to set what the kernel keeps of this process",
-    "attempt to open a socket: the host of a virtual machine",
-    "attempt to control a device that was not named",
+    "probe 'change a kernel setting of this process'",
+    "probe 'open a socket: host of a virtual machine'",
+    "probe 'execute another program by its descriptor'",
     "rights of root",
 ]
-"""More than is named, and as long as the guard's names are."""
+"""More than the card names, and as long as the names of the longest probes."""
 
 MOST_STRIP = 0.13
 """How much of the screen the strip with the notice may take, over its height."""
@@ -106,7 +106,7 @@ def _unguarded(context: ScreenContext) -> Scene:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_verdict(golden: Check, language: str) -> None:
-    """The mirror with a verdict, the notice and what is true of the pictures, in each language."""
+    """The mirror with a verdict, the notice and the privacy line, in each language."""
     context = _context(language, LANDSCAPE)
     golden(f"verdict_{language}", _mirror(context, LABELS[language]), context)
 
@@ -126,9 +126,9 @@ def test_the_card_without_a_guard(golden: Check, language: str) -> None:
 
 
 def test_however_much_is_missing_the_card_stays_calm() -> None:
-    """A guard that lets everything through is told to the staff in three names."""
+    """However much the sandbox lacks, the card names three of it."""
     context = _context("en", SMALL)
-    many = [f"attempt to do deed {number}" for number in range(110)]
+    many = [f"probe {number}" for number in range(110)]
     assert unguarded_card(context, many) == unguarded_card(context, many[:3])
 
 
@@ -152,9 +152,9 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
         (_mirror(context, ROOT), (unsure, *strip)),
     ):
         _check_type(scene, context)
-        said = " ".join(line.text for panel in _panels(scene) for line in panel.lines)
+        text = " ".join(line.text for panel in _panels(scene) for line in panel.lines)
         for sentence in sentences:
-            assert clean(sentence) in said
+            assert clean(sentence) in text
     assert imprint(context)[0].rect.height <= MOST_STRIP * size[1]
 
 

@@ -65,7 +65,7 @@ visitors = st.lists(
 def test_captions_never_overlap_nor_leave_the_screen(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """However many visitors there are and wherever they stand, each caption can be read."""
+    """With up to 32 visitors anywhere in the picture each caption can be read."""
     context = CONTEXTS[size]
     scene = compose(FRAME, visitors_at(found), context, now=0.0)
     panels = visitor_panels(scene)
@@ -79,7 +79,7 @@ def test_captions_never_overlap_nor_leave_the_screen(
 @settings(max_examples=40)
 @given(visitors, st.sampled_from(SCREENS))
 def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Size) -> None:
-    """No line is wider than its panel, and none stands out at its top or bottom."""
+    """Every line lies within its panel."""
     context = CONTEXTS[size]
     scene = compose(FRAME, visitors_at(found), context, now=0.0)
     for panel in (*visitor_panels(scene), *scene.panels):
@@ -102,9 +102,9 @@ def test_a_lone_visitor_always_reads_the_whole_verdict(box: Box, label: Label, s
     for visitor in scene.visitors:
         assert visitor.tag is not None
         assert visitor.caption is not None
-        said = " ".join(line.text for line in visitor.caption.panel.lines)
+        text = " ".join(line.text for line in visitor.caption.panel.lines)
         for word in (*label.definition.split(), *label.chain[0].split(), "31"):
-            assert word in said
+            assert word in text
 
 
 @given(visitors, st.lists(st.floats(-1, 1), min_size=64, max_size=64), st.sampled_from(SCREENS))
@@ -117,13 +117,13 @@ def test_nothing_jitters_while_nobody_moves(
     cover = Cover.from_sizes((FRAME.width, FRAME.height), size)
     reach = 0.9 * context.px(POSITION_SLACK) * cover.width / size[0]
     before = compose(FRAME, visitors_at(found), context, now=0.0)
-    seen = {visitor.id for visitor in before.visitors}
+    ids = {visitor.id for visitor in before.visitors}
     moved = [
         (_shifted(box, reach * wobble[2 * number], reach * wobble[2 * number + 1]), label)
         for number, (box, label) in enumerate(found)
     ]
     after = compose(FRAME, visitors_at(moved), context, now=0.01, previous=before)
-    if {visitor.id for visitor in after.visitors} != seen:
+    if {visitor.id for visitor in after.visitors} != ids:
         return  # A face left or entered the screen.
     for one, other in zip(before.visitors, after.visitors, strict=True):
         assert abs(one.square.x - other.square.x) <= 1
@@ -135,7 +135,7 @@ def test_nothing_jitters_while_nobody_moves(
 
 
 def _placing(visitor: Visitor) -> tuple[object, ...]:
-    """Return what a visitor reads, and at which side of the square."""
+    """Return the texts of a visitor's panels, and their sides of the square."""
     tag, caption = visitor.tag, visitor.caption
     return (
         tag and (tag.lines, tag.rect.x - visitor.square.x, tag.rect.y - visitor.square.y),
@@ -147,21 +147,21 @@ def _shifted(box: Box, dx: float, dy: float) -> Box:
     return Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
 
 
-@pytest.mark.parametrize(("score", "said"), [(0.031, "4"), (0.0, "0"), (0.314, "32"), (1.0, "100")])
-def test_what_the_root_says_of_scores_is_true(
-    context: MakeContext, score: float, said: str
+@pytest.mark.parametrize(("score", "text"), [(0.031, "4"), (0.0, "0"), (0.314, "32"), (1.0, "100")])
+def test_the_bound_that_the_root_shows_is_true(
+    context: MakeContext, score: float, text: str
 ) -> None:
-    """The best score is rounded up, as none was above what the wall says."""
+    """The best score is rounded up: no score was above the number on the screen."""
     box = face((600, 300, 150))
     found = sighting(1, box, ROOT)
     assert found.verdict is not None
     found = replace(found, verdict=replace(found.verdict, score=score))
     scene = compose(FRAME, sightings_of([found]), context((1920, 1080)), now=0.0)
-    assert f"above {said} of 100" in " ".join(text_of(scene).split())
+    assert f"above {text} of 100" in " ".join(text_of(scene).split())
 
 
 def test_a_caption_stays_at_its_side_while_it_fits_there(context: MakeContext) -> None:
-    """A caption that went to the right because of the floor stays there when the face rises."""
+    """A caption that was placed right for lack of room below stays there when the face rises."""
     low = Box.from_centre(500, 500, 150, 190)
     high = Box.from_centre(500, 300, 150, 190)
     at_first = compose(FRAME, visitors_at([(low, LONGEST_DEFINITION)]), context((1920, 1080)), 0.0)

@@ -73,37 +73,37 @@ def test_a_part_of_a_surface_is_painted_in_place() -> None:
 
 
 def test_painting_covers_all_and_changes_nothing() -> None:
-    """What was on the surface before does not show, and the scene stays as it was."""
+    """Nothing that was on the surface before is visible, and the scene does not change."""
     scene, context = _scene()
     assert scene.picture is not None
     picture = scene.picture.pixels.copy()
     painter = Painter(context.fonts)
-    seen = []
+    painted = []
     for colour in ("black", "magenta"):
         surface = pygame.Surface(context.size, depth=32)
         surface.fill(colour)
         painter.paint(scene, surface)
-        seen.append(_pixels(surface))
-    np.testing.assert_array_equal(seen[0], seen[1])
+        painted.append(_pixels(surface))
+    np.testing.assert_array_equal(painted[0], painted[1])
     np.testing.assert_array_equal(scene.picture.pixels, picture)
     assert not scene.picture.pixels.flags.writeable
 
 
 CALLED = Label("n1", "lamplighter of quay seven", "one who lights the quay", ("person",))
-"""What no other test calls anybody, so that none holds it."""
+"""A label that no other test uses, so that none keeps it in memory."""
 
 
 def _written() -> list[object]:
-    """Return every line and paragraph in memory that says what the visitor was called."""
+    """Return every line and paragraph in memory with the label of `CALLED`."""
     held = (each for each in gc.get_objects() if type(each) in (Line, Paragraph))
     return [each for each in held if "quay" in each.text]
 
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
-    """Within a second no label, definition or score is kept, drawn, set or measured any more.
+    """A second after a visitor left, nothing that was written about them is in memory.
 
-    So it is where others are still there; what they are called is not set anew for that.
+    If others are still in the picture, their texts are not set again for that.
     """
     size = (960, 540)
     context = ScreenContext(load_words(), Fonts(), size)
@@ -117,8 +117,8 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
         nonlocal scene
         for picture in range(30):
             now = since + picture / 30
-            seen = company(heads[:people], [CLINICIAN, CALLED]) if people else None
-            scene = compose(mirror, seen, context, now, scene)
+            sightings = company(heads[:people], [CLINICIAN, CALLED]) if people else None
+            scene = compose(mirror, sightings, context, now, scene)
             painter.paint(scene, surface)
             painter.evict(now)
         assert scene is not None
@@ -135,8 +135,8 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
     assert len(context.fonts._extents) == 0
 
 
-def test_the_wall_is_painted_before_torch_is_there() -> None:
-    """What paints the title card loads no network library, and prints nothing of its own."""
+def test_the_title_card_is_painted_before_torch_is_loaded() -> None:
+    """Painting the title card loads no network library and prints nothing."""
     code = (
         "import installation.showing.painter, installation.showing.cards, sys;"
         "print([name for name in ('torch', 'scipy', 'timm', 'skimage') if name in sys.modules])"

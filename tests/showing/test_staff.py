@@ -12,16 +12,16 @@ from installation.guarding.self_test import Proof
 from installation.guarding.status import STAGE_ONE
 from installation.showing.staff import STAGE_ONE_LAYERS, STAGE_TWO_LAYERS, Layer, layers
 
-OUTCOMES = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
+RESULTS = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "not available on this machine (no such call)", "Use a newer Linux.")
 GOT_OUT = Mistake("probe 'write a file'", "not refused", "Run `kiosk audit`.")
 
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
 
 
-def proof(*missing: Mistake, outcomes: tuple[ProbeResult, ...] = OUTCOMES) -> Proof:
+def proof(*missing: Mistake, results: tuple[ProbeResult, ...] = RESULTS) -> Proof:
     """Return a proof that lacks `missing`."""
-    return Proof(outcomes, missing, datetime.datetime(2026, 11, 20, 10, 0))
+    return Proof(results, missing, datetime.datetime(2026, 11, 20, 10, 0))
 
 
 @pytest.mark.parametrize(
@@ -34,16 +34,16 @@ def proof(*missing: Mistake, outcomes: tuple[ProbeResult, ...] = OUTCOMES) -> Pr
             {"seccomp": NO_FILTER.what, GOT_OUT.where: GOT_OUT.what},
         ),
         (proof(NOT_LAUNCHED), STAGE_TWO_LAYERS, {STAGE_ONE: NOT_LAUNCHED.what}),
-        (proof(NO_FILTER, outcomes=()), (), {"seccomp": NO_FILTER.what}),
+        (proof(NO_FILTER, results=()), (), {"seccomp": NO_FILTER.what}),
         (replace(proof(), swap=SWAP), (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS), {"swap": SWAP.what}),
     ],
 )
-def test_every_layer_holds_or_says_what_is_missing(
+def test_every_layer_holds_or_has_a_reason(
     found: Proof, holding: tuple[str, ...], lacking: dict[str, str]
 ) -> None:
-    """Nothing is called whole that was not laid, and nothing that is missing goes unnamed."""
-    told = layers(found)
-    assert tuple(layer.name for layer in told if layer.missing is None) == holding
-    assert {layer.name: layer.missing for layer in told if layer.missing is not None} == lacking
-    assert len({layer.name for layer in told}) == len(told)
-    assert all(isinstance(layer, Layer) for layer in told)
+    """No layer counts as holding that was not entered, and everything that is missing is named."""
+    listed = layers(found)
+    assert tuple(layer.name for layer in listed if layer.missing is None) == holding
+    assert {layer.name: layer.missing for layer in listed if layer.missing is not None} == lacking
+    assert len({layer.name for layer in listed}) == len(listed)
+    assert all(isinstance(layer, Layer) for layer in listed)

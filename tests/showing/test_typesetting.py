@@ -49,5 +49,5 @@ def test_french_marks_stay_with_the_word_before_them() -> None:
 
 
 def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() -> None:
-    """A closing mark stays with what it closes, an opening one with what it opens."""
+    """No line begins with a closing mark or ends with an opening one."""
     assert wrap("宇宙船に乗り、「宇宙」へ。", 12, _width) == ("宇宙船に乗", "り、「宇宙」", "へ。")

@@ -25,7 +25,7 @@ from installation.showing.window import (
 
 @pytest.fixture
 def dummy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """SDL's driver that shows nothing stands in for a display."""
+    """Let SDL's driver that shows nothing be the display."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     yield
     pygame.display.quit()
@@ -40,7 +40,7 @@ def screen(request: pytest.FixtureRequest, dummy: None) -> Iterator[Screen]:
 
 
 def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) -> None:
-    """A screen has the size that was asked for, takes paint, and closing it again does no harm."""
+    """A screen has the size that was asked for, can be painted, and can be closed twice."""
     assert screen.surface.get_size() == (640, 360)
     screen.surface.fill((0, 255, 0))
     screen.flip()
@@ -51,7 +51,7 @@ def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) ->
 
 @given(st.lists(st.tuples(st.sampled_from(["press", "release"]), st.floats(0.01, 10)), max_size=30))
 def test_a_key_is_held_since_its_last_press_from_up(steps: list[tuple[str, float]]) -> None:
-    """Key repeats do not start the three seconds anew; letting go does."""
+    """Repeats of a key that is down do not restart its time; releasing it does."""
     key, now, since = HeldKey(), 0.0, None
     for step, pause in steps:
         now += pause
@@ -88,7 +88,7 @@ def test_other_keys_end_nothing(dummy: None) -> None:
 
 
 def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
-    """The card is there from one press of F1 to the next, and goes by itself after a minute."""
+    """The card stays from one press of F1 to the next, and for at most a minute."""
     window = Window(0, (64, 36))
 
     def press(now: float) -> None:
@@ -115,7 +115,7 @@ def test_closing_the_window_ends_the_show(dummy: None) -> None:
 
 
 def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
-    """Nothing of the desktop shows on the wall."""
+    """Neither pointer nor screensaver appears over the mirror."""
     window = Window(0, None)
     assert not pygame.mouse.get_visible()
     assert not pygame.display.get_allow_screensaver()
@@ -123,7 +123,7 @@ def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
 
 
 def test_a_display_that_does_not_exist_is_named(dummy: None) -> None:
-    """The message says which displays there are."""
+    """The message gives the number of displays and the line of the setting."""
     with pytest.raises(ScreenError, match=r"yaml:9: screen.display is 7, but this machine has 1 d"):
         open_screen(7, headless=False, windowed=None, where="kiosk.yaml:9")
 
@@ -136,7 +136,7 @@ def test_a_display_that_refuses_a_window_is_an_error(dummy: None) -> None:
 
 
 def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole show runs in memory where it is asked to, and that is no fallback to speak of."""
+    """With --headless the screen is in memory, and no sentence calls that a fallback."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
     screen, fallback = open_screen("auto", headless=True, windowed=None)
     assert isinstance(screen, OffScreen)
@@ -145,7 +145,7 @@ def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_display_server_that_does_not_answer_is_an_error() -> None:
-    """SDL would take a driver that shows nothing, without a word: a black wall for three months."""
+    """SDL's silent fallback to a driver that shows nothing is refused."""
     environment = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"}
     script = (
         "from installation.errors import ScreenError\n"

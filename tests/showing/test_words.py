@@ -17,7 +17,7 @@ from installation.showing.words import Words, load_words, privacy_line, words_of
 LANGUAGES = word_languages()
 
 
-def _said(words: Words) -> dict[str, str]:
+def _sentences(words: Words) -> dict[str, str]:
     return {key: text for key, text in words if isinstance(text, str)}
 
 
@@ -30,12 +30,12 @@ def test_the_kiosk_speaks_four_word_languages() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_is_complete(language: str) -> None:
-    """Each file of words has every sentence, each of its own, and fills in what English does."""
+    """Each language has every sentence, translated, with the same placeholders as English."""
     words, english = load_words(language), load_words()
     assert all(text.strip() for text in words.texts())
     assert len(set(words.months)) == len(words.months) == 12
-    assert set(words.texts()) == {*_said(words).values(), *words.months}
-    for key, text in _said(words).items():
+    assert set(words.texts()) == {*_sentences(words).values(), *words.months}
+    for key, text in _sentences(words).items():
         names = {name for _, name, _, _ in Formatter().parse(text) if name}
         assert names == {name for _, name, _, _ in Formatter().parse(getattr(english, key)) if name}
         short = ("time", "date", "first_day")
@@ -66,19 +66,21 @@ CLAIMS = {
     "es": ("núcleo", "kernel", "intentado", "garant", "anónim", "prueba", "segur"),
     "fr": ("noyau", "kernel", "tenté", "garant", "anonym", "preuve", "sûr"),
 }
-"""What only the sentences of a self-test may claim, and what none may."""
+"""Words that only the sentences after a self-test may use (the first three), and that none may."""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_wall_promises_no_more_than_the_program_holds(language: str) -> None:
-    """It claims the kernel only where the self-test says when and how often it was tried."""
+    """Only sentences with the result of a self-test speak of the kernel."""
     words = load_words(language)
     tried, never = CLAIMS[language][:3], CLAIMS[language][3:]
     for text in (words.privacy_today, words.privacy_earlier):
         assert "{ways}" in text
         assert any(claim in text for claim in tried)
     rest = [
-        text for key, text in _said(words).items() if not re.match("privacy_(tod|ear)|staff_", key)
+        text
+        for key, text in _sentences(words).items()
+        if not re.match("privacy_(tod|ear)|staff_", key)
     ]
     assert not any(claim in text.lower() for text in rest for claim in tried)
     assert not any(claim in text.lower() for text in words.texts() for claim in never)
@@ -105,7 +107,7 @@ PRIVACY = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_plain_promise_is_the_same_everywhere(language: str) -> None:
-    """Where nothing has been tried yet, the wall says that no picture is stored, and no more."""
+    """Before a self-test the screen says that no picture is stored, and no more."""
     assert load_words(language).privacy == PRIVACY[language]
 
 
@@ -121,7 +123,7 @@ def test_the_plain_promise_is_the_same_everywhere(language: str) -> None:
 def test_a_mistake_in_the_words_is_named_with_its_file(
     tmp_path: Path, old: str, new: str, complaint: str
 ) -> None:
-    """A translator who leaves out a sentence or its score reads which one, and where."""
+    """The message names the sentence that a translator left out, and its line."""
     text = (WORDS_FOLDER / "en.yaml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "xx.yaml").write_text(text.replace(old, new), encoding="utf-8")
@@ -156,17 +158,17 @@ def test_times_and_days_are_in_the_form_of_the_language(
 ) -> None:
     """The hour and the day of the self-test are written as the language writes them."""
     words = load_words(language)
-    said = (
+    sentences = (
         words.time_of(datetime.datetime(2026, 5, 1, 9, 5)),
         words.date_of(datetime.date(2026, 5, 1)),
         words.date_of(datetime.date(2026, 9, 12)),
     )
-    assert tuple(text.replace("\u00a0", " ") for text in said) == (morning, first, other)
+    assert tuple(text.replace("\u00a0", " ") for text in sentences) == (morning, first, other)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_promise_says_what_is_true_at_that_moment(language: str) -> None:
-    """How often and when it was tried, today or on another day; less where nothing is enforced."""
+    """It says when and in how many ways it was tried; less if the kernel does not prevent it."""
     words = load_words(language)
     at = datetime.datetime(2026, 5, 2, 9, 5)
     today, tomorrow = at.date(), at.date() + datetime.timedelta(days=1)
@@ -180,7 +182,7 @@ def test_the_promise_says_what_is_true_at_that_moment(language: str) -> None:
 
 
 def test_the_promise_in_english() -> None:
-    """The sentence that the other languages translate says what it says, word for word."""
+    """The English privacy lines, word for word; the other languages translate them."""
     words = load_words()
     at = datetime.datetime(2026, 5, 2, 9, 5)
     assert privacy_line(words, True, 97, at, at.date()) == (
@@ -193,7 +195,7 @@ def test_the_promise_in_english() -> None:
 
 
 def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
-    """What a curator writes is on the wall, in any language; the rest is as the kiosk has it."""
+    """Sentences of the curator replace the kiosk's, in any language; the others stay."""
     settings = Settings(
         language=resolve_language("de"),
         words=OwnWords(invitation="Nur Mut.", score="{score} %"),
@@ -206,7 +208,7 @@ def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
 
 
 def test_each_sentence_is_the_curators_or_it_is_said_why_not() -> None:
-    """Of every sentence the kiosk says whether it may be changed; what promises may not."""
+    """Every sentence is either changeable or fixed, and those about privacy are fixed."""
     own, fixed = set(OwnWords.model_fields), set(FIXED_WORDS)
     elsewhere = {"title", "language", "time", "date", "first_day", "months"}
     staffs = {key for key in Words.model_fields if key.startswith("staff_")}

@@ -1,4 +1,4 @@
-"""Drawn visitors for the tests of this room: nobody's picture, and the same on every machine."""
+"""Drawn visitors: pictures of no person, and the same on every machine."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def draw(size: Size, heads: Sequence[Head]) -> Frame:
     width, height = size
     down = np.linspace(0, 1, height)[:, None]
     across = np.linspace(0, 1, width)[None, :]
-    wall = np.clip(215 - 95 * down - 70 * np.abs(across - 0.5), 0, 255)
-    pixels = np.repeat(wall[..., None], 3, axis=2).astype(np.uint8)
+    shade = np.clip(215 - 95 * down - 70 * np.abs(across - 0.5), 0, 255)
+    pixels = np.repeat(shade[..., None], 3, axis=2).astype(np.uint8)
     for number, (x, y, size_px) in enumerate(heads):
         grey = (62, 84, 48, 74, 96)[number % 5]
         for dy, wide, high, lighter in (
@@ -113,7 +113,7 @@ def face(head: Head) -> Box:
 def sighting(
     number: int, box: Box, label: Label | None, evidence: float = 1.0, score: float = 0.31
 ) -> Sighting:
-    """Return a visitor with the verdict `label`, or being read where it is None."""
+    """Return a visitor with the verdict `label`; with None, one that is still being read."""
     track = Track(number, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     candidates = tuple(Candidate(each, 0.3 / (1 + place)) for place, each in enumerate(LABELS))
     verdict = Verdict(label, score, 0.0) if label else None
@@ -131,7 +131,7 @@ def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
 
 
 FRAME = Frame(np.zeros((720, 1280, 3), np.uint8), 0.0)
-"""A black frame, for tests that look only at where things are."""
+"""A black frame, for tests that look only at places."""
 
 
 def visitors_at(visitors: Sequence[tuple[Box, Label | None]]) -> Sightings:
