@@ -12,7 +12,7 @@ from pathlib import Path
 
 from installation.errors import Mistake, SettingsError
 from installation.guarding import output_filter
-from installation.guarding.log import Log
+from installation.guarding.log import LineLog
 from installation.guarding.status import SandboxStatus
 
 DONE = 0
@@ -26,7 +26,7 @@ INTERRUPTED = 130
 FILTERS_TIMEOUT_S = 2.0
 """How long the end of the process waits for the output filters to write what they hold."""
 
-LOG = Log()
+LOG = LineLog()
 """The log of this process."""
 
 

@@ -28,7 +28,7 @@ def _print(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-class Log:
+class LineLog:
     """Writes messages as lines with `put`; `now` returns the time in seconds."""
 
     def __init__(
@@ -72,9 +72,9 @@ def _wrapped(line: str) -> Iterator[str]:
 
 
 class LogHandler(logging.Handler):
-    """Sends the records of Python's `logging` to a `Log`."""
+    """Sends the records of Python's `logging` to a `LineLog`."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: LineLog) -> None:
         super().__init__()
         self._log = log
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

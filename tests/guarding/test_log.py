@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.log import BURST, LINES_PER_S, Log, LogHandler
+from installation.guarding.log import BURST, LINES_PER_S, LineLog, LogHandler
 from installation.guarding.output_filter import STDERR
 from tests.support.manual_clock import ManualClock
 
@@ -17,7 +17,7 @@ from tests.support.manual_clock import ManualClock
 def test_lines_are_short_and_printable(text: str) -> None:
     """No line of the log is longer than 300 printable characters."""
     lines: list[str] = []
-    Log(lines.append).say(text)
+    LineLog(lines.append).say(text)
     assert all(len(line) <= STDERR.longest_line and line.isprintable() for line in lines)
 
 
@@ -25,7 +25,7 @@ def test_a_long_message_takes_several_lines() -> None:
     """No word of a remedy after a long path is lost."""
     lines: list[str] = []
     words = " ".join(f"word-{i}" for i in range(200))
-    Log(lines.append).say(f"  {words} end")
+    LineLog(lines.append).say(f"  {words} end")
     assert len(lines) > 4
     assert " ".join(lines) == f"  {words} end"
 
@@ -33,7 +33,7 @@ def test_a_long_message_takes_several_lines() -> None:
 def test_what_is_not_text_is_left_out() -> None:
     """A picture encoded as text is one long word, which is cut; an array is left out."""
     lines: list[str] = []
-    log = Log(lines.append)
+    log = LineLog(lines.append)
     log.say(base64.b64encode(bytes(range(256)) * 100).decode())
     pixels: Any = np.full((4, 4, 3), 77, np.uint8)
     log.say(pixels)
@@ -46,7 +46,7 @@ def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
     """Why a command ends is written, however much was written before."""
     clock = ManualClock()
     lines: list[str] = []
-    log = Log(lines.append, clock.now)
+    log = LineLog(lines.append, clock.now)
     for _ in range(BURST + 7):
         log.say("again")
     log.end("kiosk.yaml:1: it is wrong. Correct it.")
@@ -56,7 +56,7 @@ def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
 def test_an_end_of_many_lines_is_limited() -> None:
     """A file with a thousand mistakes does not flood the log, and the rest is counted."""
     lines: list[str] = []
-    Log(lines.append, ManualClock().now).end("again\n" * 1000)
+    LineLog(lines.append, ManualClock().now).end("again\n" * 1000)
     assert len(lines) == BURST + 1
     assert lines[-1] == f"({1000 - BURST} lines were left out)"
 
@@ -65,7 +65,7 @@ def test_a_flood_is_limited() -> None:
     """A fault that repeats at every frame does not fill the log, and the rest is counted."""
     clock = ManualClock()
     lines: list[str] = []
-    log = Log(lines.append, clock.now)
+    log = LineLog(lines.append, clock.now)
     for _ in range(10 * BURST):
         log.say("again")
     assert len(lines) == BURST
@@ -79,7 +79,7 @@ def test_a_flood_is_limited() -> None:
 def test_tracebacks_become_short_lines() -> None:
     """What Python's own log writes of a failure has the same limits."""
     lines: list[str] = []
-    handler = LogHandler(Log(lines.append))
+    handler = LogHandler(LineLog(lines.append))
     try:
         raise ValueError("x " * 500)
     except ValueError as failure:
