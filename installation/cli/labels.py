@@ -148,30 +148,22 @@ def build_set(args: argparse.Namespace) -> int:
 def preview_set(args: argparse.Namespace) -> int:
     """Paint a set as a map into its folder, and print what a curator must know about it.
 
-    Hidden labels and the language are those of kiosk.yaml, as in the show.
+    All settings are those of kiosk.yaml: the set as it would be shown.
     """
-    from installation.making.preview.preview import MOST_NAMED, preview
+    from installation.making.preview.preview import MAX_NAMES, preview
 
     settings = _settings(args.set, args.file)
-    print_progress(
-        f"Trying {args.set} on pictures without people and on the rehearsal; a minute or two …"
-    )
-    painted = preview(
-        args.set,
-        args.screen,
-        settings.content,
-        language=settings.language.labels,
-        neighbours=args.neighbours,
-    )
-    for figure in painted.figures:
+    print_progress(f"Trying {args.set} on neutral pictures and the rehearsal; a minute or two …")
+    result = preview(args.set, args.screen, settings, tsne=args.neighbours)
+    for figure in result.figures:
         print(figure)
     print()
-    for fact in painted.facts:
-        print(f"{fact.count:>6,}  {fact.what}")
-        if fact.which:
-            print(f"        {join_first(fact.which, MOST_NAMED)}")
+    for row in result.table:
+        print(f"{row.count:>6,}  {row.property}")
+        if row.names:
+            print(f"        {join_first(row.names, MAX_NAMES)}")
     print()
-    print(f"The map is {display_path(painted.picture)}.")
+    print(f"The map is {display_path(result.map_file)}.")
     return DONE
 
 

@@ -1,12 +1,13 @@
-"""An artist at work: a show that runs, and a set that is built anew at every change of its words.
+"""Runs a show, and builds its label set again whenever an artist changes the set's files.
 
-Building happens here, outside the show, which runs under its guard as ever and takes what was built
-by looking at the files (installation/naming/renewal.py).
+The build runs here, outside the show, which runs in its sandbox as always and loads what was built
+when the files change (naming/reload.py).
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -25,39 +26,51 @@ from installation.settings.paths import MODELS, PROJECT
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5
-"""How often the files are looked at; a change is taken once it has not moved for as long."""
+"""Between two looks at the files; a change is built if the next look finds the same state."""
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def watch(
-    name: str, content: ContentSettings, rest: Sequence[str], say: Say, models: Path = MODELS
+    name: str, content: ContentSettings, arguments: Sequence[str], log: Log, models: Path = MODELS
 ) -> int:
-    """Run `kiosk run --labels NAME` with `rest` and keep the set built; return the show's status.
+    """Run `kiosk run --labels NAME` and keep the set built; return the show's exit status.
 
-    `content` is what that show hides. `say` hears what is built and what is wrong with a change.
-    Raises KioskError where the set is wrong before the show has begun.
+    Args:
+        name: The label set.
+        content: What the show hides.
+        arguments: Those of `kiosk run`; the show runs in the current folder, so that relative
+            paths mean the same there.
+        log: Takes what is built, and what is wrong with a change.
+        models: The folder of label sets.
+
+    Raises:
+        KioskError: if the set has mistakes before the show starts.
+
     """
-    build_if_stale(name, content, say, models)
+    build_if_stale(name, content, log, models)
+    # -P, as the current folder may hold any module; PYTHONPATH, as a checkout needs no install.
+    paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     show = subprocess.Popen(
-        [sys.executable, "-m", "installation", "run", "--labels", name, *rest], cwd=PROJECT
+        [sys.executable, "-P", "-m", "installation", "run", "--labels", name, *arguments],
+        env={**os.environ, "PYTHONPATH": paths},
     )
-    with show, _ended_by_signals(show):
+    with show, _signals_end(show):
         try:
-            keep_built(name, content, say, lambda: _ends_within(show, POLL_S), models)
+            keep_built(name, content, log, lambda: _ends_within(show, POLL_S), models)
         except KeyboardInterrupt:
-            pass  # the show was told, too, and ends by itself
+            pass  # the show has got the signal too, and ends by itself
         except BaseException:
-            show.terminate()  # or it would play on, and nobody would know that nothing is built
+            show.terminate()  # a show whose set nobody builds must not go on
             raise
         return show.wait()
 
 
 @contextlib.contextmanager
-def _ended_by_signals(show: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass on to `show` what ends this process, and stop building at once.
+def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass signals that end this process on to `show`, and stop building at once.
 
-    A terminal tells both of Ctrl-C, but who ends a process tells only that.
+    A terminal sends Ctrl-C to both processes; other signals reach only this one.
     """
 
     def end(*_: object) -> None:
@@ -76,42 +89,41 @@ def _ended_by_signals(show: subprocess.Popen[bytes]) -> Iterator[None]:
 def keep_built(
     name: str,
     content: ContentSettings,
-    say: Say,
-    ended: Callable[[], bool],
+    log: Log,
+    has_ended: Callable[[], bool],
     models: Path = MODELS,
 ) -> None:
-    """Build the set whenever its files have changed and stand still, until `ended()`.
+    """Build the set whenever its files have changed and rest, until `has_ended()`.
 
-    `ended` takes its time: the files are looked at once for each call. The first state is tried,
-    too, as somebody may have saved during the build before.
+    `has_ended` waits before it answers: the files are looked at once for each call. The first state
+    is built too if it is stale, as somebody may have saved during the build before.
     """
-    seen = tried = None
-    while not ended():
+    seen = built = None
+    while not has_ended():
         now = _state(models / name)
-        if now == seen and now != tried:
-            tried = now
+        if now == seen and now != built:
+            built = now
             try:
-                build_if_stale(name, content, say, models)
+                build_if_stale(name, content, log, models)
             except KioskError as error:
-                say("labels: a change cannot be built, and the last good set stays.")
-                say(str(error))
+                log("labels: a change cannot be built; the show keeps the labels that it has.")
+                log(str(error))
         seen = now
 
 
 def _state(folder: Path) -> tuple[object, ...]:
-    """Return what tells one state of what a set is built from, pictures too, from another."""
+    """Return what changes if a file that a set is built from changes, pictures included."""
     files = {name: stamp for name, stamp in signature(folder).items() if name != BUILT_FILE}
     try:
         settings = load_yaml(folder / SETTINGS_FILE, LabelSetSettings, LabelSetError).settings
     except LabelSetError:
         return (files,)
-    return files, stamps(
-        folder / settings.examples
-    ) if settings.method.learns_from_pictures else None
+    has_pictures = settings.method.learns_from_pictures
+    return files, stamps(folder / settings.examples) if has_pictures else None
 
 
-def build_if_stale(name: str, content: ContentSettings, say: Say, models: Path = MODELS) -> None:
-    """Build the set unless what is built is of its present words, pictures and shown labels.
+def build_if_stale(name: str, content: ContentSettings, log: Log, models: Path = MODELS) -> None:
+    """Build the set unless its built file has its present words, pictures and visible labels.
 
     Raises KioskError.
     """
@@ -119,13 +131,13 @@ def build_if_stale(name: str, content: ContentSettings, say: Say, models: Path =
     label_set = assemble(source, content)
     try:
         built_file.check_built(label_set)
-        stale = has_other_pictures(source, label_set)
+        is_stale = has_other_pictures(source, label_set)
     except LabelSetError:
-        stale = True
-    if stale:
-        say(f"labels: building {name} …")
+        is_stale = True
+    if is_stale:
+        log(f"labels: building {name} …")
         build.build(name, models, content=content)
-        say(f"labels: {name} is built.")
+        log(f"labels: {name} is built.")
 
 
 def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:

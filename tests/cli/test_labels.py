@@ -138,6 +138,27 @@ def test_watch_returns_the_status_of_the_show(project: Project) -> None:
     assert_refused(outcome, "kiosk.yaml:2: device is 'abacus'")
 
 
+def test_a_watched_show_runs_in_the_current_folder(project: Project) -> None:
+    """Relative paths after `watch` mean the same as after `run`."""
+    elsewhere = project.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine.yaml").write_text("privacy: degraded\n")
+    rest = ("mine.yaml", "--headless", "--source", "rehearsal", "--seconds", "1")
+    command = [sys.executable, "-m", "installation", "labels", "watch", "fish"]
+    outcome = subprocess.run(
+        [*command, *rest, "--report", "report.json"],
+        cwd=elsewhere,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(project.folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert (elsewhere / "report.json").is_file()
+    assert not (project.folder / "report.json").exists()
+
+
 def test_watch_shows_the_set_that_it_builds(project: Project) -> None:
     """`watch` refuses another set in --labels than the one that it builds."""
     outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")

@@ -38,7 +38,7 @@ def test_a_saved_spreadsheet_is_tried_once_and_mistakes_are_said(tmp_path: Path)
             write_label_set(tmp_path, HEADER, "n01440764,tench,,,x", yaml=yaml)
 
     watch.keep_built("weather", SAFE, said.append, looks(12, meanwhile), tmp_path)
-    assert said[0] == "labels: a change cannot be built, and the last good set stays."
+    assert said[0] == "labels: a change cannot be built; the show keeps the labels that it has."
     assert "labels.csv:2: hidden_because is 'x'" in said[1]
     assert len(said) == 2
 
@@ -78,7 +78,7 @@ def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
 
     watch.keep_built("examples", SAFE, say, looks(6, lambda number: None), tmp_path)
     assert said[:2] == ["labels: building examples …", "labels: examples is built."]
-    assert said[2] == "labels: a change cannot be built, and the last good set stays."
+    assert said[2] == "labels: a change cannot be built; the show keeps the labels that it has."
     assert "hidden_because is 'nonsense'" in said[3]
     assert len(said) == 4
 

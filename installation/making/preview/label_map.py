@@ -1,9 +1,10 @@
-"""A label set as a map: what means the same lies together, what wins often is large.
+"""A label set as a map: labels with similar meanings are near each other, frequent ones are large.
 
-Names and definitions are placed by their sentence embeddings, laid out flat by PCA: its directions
-can be read, and nobody moves far when a row is added, so that two states of a set can be compared.
-t-SNE, which starts from PCA, keeps more neighbours together and places everybody anew each time; it
-is there for who looks for neighbours. UMAP would do as t-SNE does and needs a compiler at run time.
+Labels are placed by the sentence embeddings of their names and definitions. PCA lays them out by
+default: its directions can be interpreted, and a new row moves the others little, so that two
+states of a set can be compared. t-SNE, which starts from PCA, keeps more neighbours together but
+places all labels differently each time; it is an option. UMAP has the same properties as t-SNE and
+needs a compiler at run time.
 """
 
 from __future__ import annotations
@@ -22,177 +23,186 @@ from installation.showing.drawable_text import is_right_to_left
 from installation.showing.fonts import CAP_HEIGHT, Fonts
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Line, Rect
 
-SIZE = (3840, 2160)
-"""Of the picture, px: readable when printed a metre wide."""
+MAP_SIZE = (3840, 2160)
+"""Width and height, px: legible when printed a metre wide."""
 
-MARGIN = 120
-HEAD = 220
-"""Round the map and above it, px."""
+MARGIN_PX = 120
+"""Around the map."""
 
-FEWEST = 12
-"""Fewer points are laid out by PCA alone: there are no neighbourhoods among them."""
+HEADING_PX = 220
+"""The height of the heading above the map."""
 
-ALIKE = 0.9
-"""Cosine from which two labels say the same; 'physician' and 'doctor' have 0.93."""
+MIN_TSNE_LABELS = 12
+"""Fewer labels are laid out by PCA, as they have no neighbourhoods."""
 
-MOST_PAIRS = 2000
-"""Pairs that say the same of which anybody would take note; the nearest are kept."""
+SIMILAR_COSINE = 0.9
+"""From which two labels mean nearly the same; 'physician' and 'doctor' have 0.93."""
 
-BLOCK = 256
-"""Labels that are compared with all others at once: 25,000 of them take 26 MB."""
+MAX_PAIRS = 2000
+"""Pairs that are kept, the most similar first; nobody would read more."""
 
-SMALLEST, LARGEST = 20, 56
-"""Type of a name, px per em, that never wins, and that wins most."""
+BLOCK_SIZE = 256
+"""Labels that are compared with all others at once: for 25,000 labels they take 26 MB."""
 
-SMALLER = 4
-"""By how much, px per em, the type of a name shrinks until there is room for it."""
+MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
+"""Type of the name of a label that never wins, and of the one that wins most, px per em."""
+
+TYPE_STEP_PX = 4
+"""By which the type of a name shrinks until there is room for it, px per em."""
 
 HIDDEN: Colour = (90, 90, 90)
 JOINED: Colour = (0, 120, 0)
 
 
 @dataclass(frozen=True)
-class Point:
-    """A label on the map; `wins` is how many pictures it won, and None where it is hidden."""
+class Dot:
+    """A label on the map; `wins` is the number of pictures that it won, None if it is hidden."""
 
     name: str
     wins: int | None
 
 
-def laid_out(embeddings: torch.Tensor, *, neighbours: bool = False) -> npt.NDArray[np.float64]:
-    """Return a place `(N, 2)` in 0–1 for each of `embeddings`, `(N, D)`; the same every time.
+def lay_out(embeddings: torch.Tensor, *, tsne: bool = False) -> npt.NDArray[np.float64]:
+    """Return a position `(N, 2)`, 0–1, for each of `embeddings`, `(N, D)`; always the same.
 
-    The places are the first two principal components; for `neighbours` those of t-SNE.
+    The positions are the first two principal components, or with `tsne` those of t-SNE.
     """
     vectors = embeddings.double().numpy()
     count = len(vectors)
     if count < 3:
         return np.linspace((0.25, 0.5), (0.75, 0.5), count)
-    if not neighbours or count < FEWEST:
-        with np.errstate(invalid="ignore"):  # labels that all say the same have no variance
-            places = PCA(2, svd_solver="full").fit_transform(vectors)
+    if not tsne or count < MIN_TSNE_LABELS:
+        with np.errstate(invalid="ignore"):  # equal embeddings have no variance
+            positions = PCA(2, svd_solver="full").fit_transform(vectors)
     else:
         perplexity = min(30.0, count / 4)
         layout = TSNE(2, init="pca", perplexity=perplexity, metric="cosine", random_state=0)
-        places = layout.fit_transform(vectors.astype(np.float32)).astype(np.float64)
-    low, high = places.min(0), places.max(0)
-    return np.asarray((places - low) / np.where(high > low, high - low, 1))
+        positions = layout.fit_transform(vectors.astype(np.float32)).astype(np.float64)
+    low, high = positions.min(0), positions.max(0)
+    return np.asarray((positions - low) / np.where(high > low, high - low, 1))
 
 
-def alike(embeddings: torch.Tensor) -> list[tuple[int, int]]:
-    """Return the pairs of `embeddings`, `(N, D)`, that say nearly the same, the nearest first.
+def similar_pairs(embeddings: torch.Tensor) -> list[tuple[int, int]]:
+    """Return the pairs of `embeddings`, `(N, D)`, that mean nearly the same, most similar first.
 
-    They are no more than MOST_PAIRS.
+    There are at most MAX_PAIRS.
     """
     unit = torch.nn.functional.normalize(embeddings.float())
-    nearest, pairs = torch.empty(0), torch.empty(0, 2, dtype=torch.long)
-    for start in range(0, len(unit), BLOCK):
-        near = (unit[start : start + BLOCK] @ unit[start:].T).triu(1)  # (BLOCK, N - start)
-        found = (near >= ALIKE).nonzero()
-        nearest = torch.cat([nearest, near[found[:, 0], found[:, 1]]])
-        nearest, order = nearest.topk(min(MOST_PAIRS, len(nearest)))
+    cosines, pairs = torch.empty(0), torch.empty(0, 2, dtype=torch.long)
+    for start in range(0, len(unit), BLOCK_SIZE):
+        block = (unit[start : start + BLOCK_SIZE] @ unit[start:].T).triu(1)  # (BLOCK, N - start)
+        found = (block >= SIMILAR_COSINE).nonzero()
+        cosines = torch.cat([cosines, block[found[:, 0], found[:, 1]]])
+        cosines, order = cosines.topk(min(MAX_PAIRS, len(cosines)))
         pairs = torch.cat([pairs, found + start])[order]
     return [(a, b) for a, b in pairs.tolist()]
 
 
-def painted(
-    points: Sequence[Point],
-    places: npt.NDArray[np.float64],
+def paint_map(
+    dots: Sequence[Dot],
+    positions: npt.NDArray[np.float64],
     pairs: Sequence[tuple[int, int]],
     heading: Sequence[str],
 ) -> pygame.Surface:
-    """Return the map as a picture of `SIZE`; a hidden label is a grey dot without its name.
+    """Return the map, `MAP_SIZE` large; a hidden label is a grey dot without its name.
 
-    `places` is `(N, 2)` in 0–1. `heading` is the title and the lines below it.
+    Args:
+        dots: The labels.
+        positions: `(N, 2)`, 0–1, one for each dot.
+        pairs: Indices of dots to be joined by a line.
+        heading: The title and the lines below it.
+
     """
-    fonts = Fonts((*(point.name for point in points), *heading))
-    surface = pygame.Surface(SIZE)
+    fonts = Fonts((*(dot.name for dot in dots), *heading))
+    surface = pygame.Surface(MAP_SIZE)
     surface.fill(BLACK)
-    width, height = SIZE[0] - 2 * MARGIN, SIZE[1] - HEAD - 2 * MARGIN
-    spots = [
-        (round(MARGIN + x * width), round(HEAD + MARGIN + y * height)) for x, y in places.tolist()
+    width, height = MAP_SIZE[0] - 2 * MARGIN_PX, MAP_SIZE[1] - HEADING_PX - 2 * MARGIN_PX
+    centres = [
+        (round(MARGIN_PX + x * width), round(HEADING_PX + MARGIN_PX + y * height))
+        for x, y in positions.tolist()
     ]
     for a, b in pairs:
-        pygame.draw.aaline(surface, JOINED, spots[a], spots[b])
-    most = max((point.wins or 0 for point in points), default=0)
-    order = sorted(range(len(points)), key=lambda i: _rank(points[i]))
-    dots = {i: _dot(surface, points[i], spots[i], most) for i in reversed(order)}
-    # Names may cover the small dots of labels that never win, or a thousand would leave no room;
-    # those of labels that win less only where there is no other.
-    winners = [i for i in order if points[i].wins]
+        pygame.draw.aaline(surface, JOINED, centres[a], centres[b])
+    max_wins = max((dot.wins or 0 for dot in dots), default=0)
+    order = sorted(range(len(dots)), key=lambda i: (dots[i].wins is None, -(dots[i].wins or 0)))
+    covered = {i: _draw_dot(surface, dots[i], centres[i], max_wins) for i in reversed(order)}
+    # Names may cover the small dots of labels that never win, or a thousand would leave no room,
+    # and those of labels that win less only if there is no other place.
+    winners = [i for i in order if dots[i].wins]
     names: list[Rect] = []
     for number, i in enumerate(order):
-        kept_clear = (winners, winners[: number + 1]) if points[i].wins else (winners,)
+        kept_clear = (winners, winners[: number + 1]) if dots[i].wins else (winners,)
         for clear in kept_clear:
-            taken = [*names, *(dots[k] for k in clear)]
-            if written := _name(surface, fonts, points[i], spots[i], most, taken):
-                names.append(written)
+            taken = [*names, *(covered[k] for k in clear)]
+            if rect := _draw_name(surface, fonts, dots[i], centres[i], max_wins, taken):
+                names.append(rect)
                 break
-    _heading(surface, fonts, heading)
+    _draw_heading(surface, fonts, heading)
     return surface
 
 
-def _rank(point: Point) -> tuple[bool, int]:
-    return point.wins is None, -(point.wins or 0)
+def _relative_wins(dot: Dot, max_wins: int) -> float:
+    """Return a dot's wins relative to the most frequent one's, 0–1, as a square root."""
+    return ((dot.wins or 0) / max_wins) ** 0.5 if max_wins else 0.0
 
 
-def _share(point: Point, most: int) -> float:
-    """Return how often it won over how often the most frequent did, drawn together a little."""
-    return ((point.wins or 0) / most) ** 0.5 if most else 0.0
+def _draw_dot(surface: pygame.Surface, dot: Dot, centre: tuple[int, int], max_wins: int) -> Rect:
+    """Draw the dot, and return the area that it covers."""
+    colour = HIDDEN if dot.wins is None else GREEN
+    return Rect(*pygame.draw.circle(surface, colour, centre, _radius(dot, max_wins)))
 
 
-def _dot(surface: pygame.Surface, point: Point, spot: tuple[int, int], most: int) -> Rect:
-    """Draw the dot and return what it covers."""
-    colour = HIDDEN if point.wins is None else GREEN
-    drawn = pygame.draw.circle(surface, colour, spot, _radius(point, most))
-    return Rect(*drawn)
+def _radius(dot: Dot, max_wins: int) -> int:
+    return round(4 + 22 * _relative_wins(dot, max_wins))
 
 
-def _radius(point: Point, most: int) -> int:
-    return round(4 + 22 * _share(point, most))
-
-
-def _name(
+def _draw_name(
     surface: pygame.Surface,
     fonts: Fonts,
-    point: Point,
-    spot: tuple[int, int],
-    most: int,
+    dot: Dot,
+    centre: tuple[int, int],
+    max_wins: int,
     taken: Sequence[Rect],
 ) -> Rect | None:
-    """Write the name beside its dot in the largest type for which there is room; return where."""
-    if point.wins is None:
+    """Draw the name beside its dot, in the largest type that fits, and return its area.
+
+    None: there is no room, or the label is hidden.
+    """
+    if dot.wins is None:
         return None
-    screen = Rect(0, HEAD, SIZE[0], SIZE[1] - HEAD)
-    largest = round(SMALLEST + (LARGEST - SMALLEST) * _share(point, most))
-    for size in range(largest, SMALLEST - 1, -SMALLER):
-        extent = fonts.extent(point.name, size)
-        for x, baseline in _sides(spot, extent.width, extent.ascent, _radius(point, most) + 8):
+    screen = Rect(0, HEADING_PX, MAP_SIZE[0], MAP_SIZE[1] - HEADING_PX)
+    largest = round(MIN_TYPE_PX + (MAX_TYPE_PX - MIN_TYPE_PX) * _relative_wins(dot, max_wins))
+    for size in range(largest, MIN_TYPE_PX - 1, -TYPE_STEP_PX):
+        extent = fonts.extent(dot.name, size)
+        gap = _radius(dot, max_wins) + 8
+        for x, baseline in _name_positions(centre, extent.width, extent.ascent, gap):
             rect = Rect(x, baseline - extent.ascent, extent.width, extent.ascent + extent.descent)
             if rect.within(screen) and not rect.overlaps(*taken):
-                colour = WHITE if point.wins else GREY
-                fonts.draw(Line(point.name, size, colour, x, baseline), surface)
+                colour = WHITE if dot.wins else GREY
+                fonts.draw(Line(dot.name, size, colour, x, baseline), surface)
                 return rect
     return None
 
 
-def _sides(spot: tuple[int, int], width: int, rise: int, gap: int) -> Iterator[tuple[int, int]]:
-    """Yield where a name may begin, and its baseline: beside the dot, above and below it."""
-    x, y = spot
-    for baseline in (y + rise // 2, y - gap // 2, y + gap // 2 + rise):
+def _name_positions(
+    centre: tuple[int, int], width: int, ascent: int, gap: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the left end and the baseline of a name: beside the dot, above and below it."""
+    x, y = centre
+    for baseline in (y + ascent // 2, y - gap // 2, y + gap // 2 + ascent):
         yield x + gap, baseline
         yield x - gap - width, baseline
     yield x - width // 2, y - gap
-    yield x - width // 2, y + gap + rise
+    yield x - width // 2, y + gap + ascent
 
 
-def _heading(surface: pygame.Surface, fonts: Fonts, heading: Sequence[str]) -> None:
-    y = MARGIN
+def _draw_heading(surface: pygame.Surface, fonts: Fonts, heading: Sequence[str]) -> None:
+    y = MARGIN_PX
     for number, text in enumerate(heading):
         size, colour = (72, GREEN) if number == 0 else (34, WHITE)
         y += round(CAP_HEIGHT * size)
-        x = MARGIN
+        x = MARGIN_PX
         if is_right_to_left(text):
-            x = SIZE[0] - MARGIN - fonts.extent(text, size).width
+            x = MAP_SIZE[0] - MARGIN_PX - fonts.extent(text, size).width
         fonts.draw(Line(text, size, colour, x, y), surface)
         y += 30

@@ -1,10 +1,12 @@
-"""A set tried out before a show: on pictures of nothing, on the rehearsal, on single things."""
+"""Tries a label set before a show: scores on neutral pictures, the rehearsal, single classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from installation.making.build.neutral_pictures import SIDE, neutral_pictures
@@ -15,74 +17,73 @@ from installation.seeing.cameras.rehearsal import ENTER_S, STAY_S, RehearsalPict
 from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
-NEUTRAL = 120
-"""Pictures of nothing; enough to see a label that swallows them."""
+NEUTRAL_PICTURES = 120
+"""Enough to see a label that wins most of them."""
 
-LOOKS = 30
-"""Moments of the rehearsal in which its visitor stands before the mirror."""
+REHEARSAL_FRAMES = 30
+"""Taken while the rehearsal's visitor stands in front of the mirror."""
 
-THING = 12.0
-"""The logit of a thing that a network is quite sure of, the others being 0."""
+CLASS_LOGIT = 12.0
+"""The logit of a class of which a network is certain, if the others are 0."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a set said: scores `(N, labels)` float32, a row for each picture or thing.
+    """The scores of a trial, `(N, labels)` float32 each, a row for each picture or class.
 
-    `neutral` of pictures of nothing, `rehearsal` of the rehearsal's visitor, `things` of each class
-    of the network as if it alone were seen; without rows where the network has no classes.
+    Args:
+        neutral: Of the neutral pictures.
+        rehearsal: Of the rehearsal's visitor.
+        classes: Of each class of the network, as if it were certain; no rows if the network's
+            classes are not used.
+
     """
 
     neutral: torch.Tensor
     rehearsal: torch.Tensor
-    things: torch.Tensor
+    classes: torch.Tensor
 
     @property
     def pictures(self) -> torch.Tensor:
-        """Those of pictures, `(N, labels)`."""
+        """The scores of all pictures, `(N, labels)`."""
         return torch.cat([self.neutral, self.rehearsal])
 
     @property
-    def scores(self) -> torch.Tensor:
-        """All of them, `(N, labels)`."""
-        return torch.cat([self.pictures, self.things])
+    def all(self) -> torch.Tensor:
+        """All scores, `(N, labels)`."""
+        return torch.cat([self.pictures, self.classes])
 
 
-def tried(classifier: CropClassifier, detector: Detector) -> Trial:
-    """Return what the set of `classifier` says; takes some ten seconds."""
-    nothing = [
-        _read(classifier, Frame(picture, 0.0), Box.from_centre(SIDE / 2, SIDE / 2, 60, 80))
-        for picture in neutral_pictures(NEUTRAL)
+def run_trial(classifier: CropClassifier, detector: Detector) -> Trial:
+    """Return the scores of the classifier's label set; takes some ten seconds."""
+    box = Box.from_centre(SIDE / 2, SIDE / 2, 60, 80)
+    neutral = [
+        classifier.classify(Frame(picture, 0.0), [box])
+        for picture in neutral_pictures(NEUTRAL_PICTURES)
     ]
-    visits = [
-        _read(classifier, frame, face.box)
-        for frame in _rehearsal()
-        for face in detector.detect(frame)
+    rehearsal = [
+        classifier.classify(frame, [face.box for face in detector.detect(frame)])
+        for frame in _rehearsal_frames()
     ]
-    labels = len(classifier.label_set.labels)
-    return Trial(_stack(nothing, labels), _stack(visits, labels), _things(classifier))
+    return Trial(_joined(neutral), _joined(rehearsal), _class_scores(classifier))
 
 
-def _rehearsal() -> Iterator[Frame]:
+def _joined(scores: Sequence[npt.NDArray[np.float32]]) -> torch.Tensor:
+    return torch.from_numpy(np.concatenate(scores))
+
+
+def _rehearsal_frames() -> Iterator[Frame]:
     rehearsal = RehearsalPictures(1280, 720, 30)
-    for number in range(LOOKS):
-        moment = ENTER_S + STAY_S * number / LOOKS
-        yield Frame(rehearsal.picture(moment), moment)
-
-
-def _read(classifier: CropClassifier, frame: Frame, box: Box) -> torch.Tensor:
-    return torch.from_numpy(classifier.classify(frame, [box])[0])
-
-
-def _stack(scores: list[torch.Tensor], labels: int) -> torch.Tensor:
-    return torch.stack(scores) if scores else torch.empty(0, labels)
+    for number in range(REHEARSAL_FRAMES):
+        taken_at = ENTER_S + STAY_S * number / REHEARSAL_FRAMES
+        yield Frame(rehearsal.picture(taken_at), taken_at)
 
 
 @torch.inference_mode()
-def _things(classifier: CropClassifier) -> torch.Tensor:
-    """Return the scores of each class of the default network, as if it alone were seen."""
+def _class_scores(classifier: CropClassifier) -> torch.Tensor:
+    """Return the scores of each class of the default network, as if it were certain."""
     label_set = classifier.label_set
     if label_set.encoder != LITE or label_set.settings.method.encoder_output != "logits":
-        return torch.empty(0, len(classifier.label_set.labels))
-    logits = torch.eye(classifier.encoder.width, device=classifier.encoder.device) * THING
+        return torch.empty(0, len(label_set.labels))
+    logits = torch.eye(classifier.encoder.width, device=classifier.encoder.device) * CLASS_LOGIT
     return classifier.scorer.score(logits).float().cpu()

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from installation.making.build import from_text
-from installation.making.preview import label_map as chart
-from installation.making.preview.label_map import HIDDEN, Point, painted
+from installation.making.preview import label_map
+from installation.making.preview import preview as preview_module
+from installation.making.preview.label_map import HIDDEN, Dot, paint_map
 from installation.making.preview.preview import Preview, preview
-from installation.naming.label_set.hiding import SAFE
-from installation.settings.kiosk import ContentSettings
+from installation.seeing.faces.detector import Detector
+from installation.seeing.faces.open import open_detector
+from installation.settings.kiosk import Settings
 from installation.settings.reasons import REASONS
 from tests.support.label_sets import write_label_set
 
@@ -34,111 +36,140 @@ ROWS = (
     "n01494475,hammerhead,a fish,,unseen,martillo,un pez",
     "swimmers,swimmers,only a heading,,,nadadores,lo que nada",
 )
-CONTENT = ContentSettings(
-    acknowledged="The house shows all that nobody sees.",
-    hide=tuple(reason for reason in REASONS if reason != "unseen"),
-)
+CONTENT = {
+    "acknowledged": "The house shows all that nobody sees.",
+    "hide": tuple(reason for reason in REASONS if reason != "unseen"),
+}
+
+
+def write_things(models: Path, *rows: str) -> None:
+    """Write the label set `things` into `models`."""
+    write_label_set(models, *rows, yaml=YAML, name="things")
+
+
+def settings(**values: object) -> Settings:
+    """Return a kiosk.yaml's settings."""
+    return Settings.model_validate(values)
 
 
 def embed(texts: Sequence[str]) -> torch.Tensor:
-    """Return a direction for each text: fish all the same, mugs and some others their own."""
+    """Return one direction for all texts about fish, and another for each of the others."""
     own = {"mug": (0.0, 1.0), "tiger": (-1.0, 0.0), "swimmers": (0.0, -1.0)}
-    found = [
-        [own[word] for word in own if word in from_text] or [(1.0, 0.0)] for from_text in texts
-    ]
+    found = [[own[word] for word in own if word in text] or [(1.0, 0.0)] for text in texts]
     return torch.tensor([directions[0] for directions in found])
 
 
-points: list[Point] = []
-"""What the map of `made` was painted of."""
+dots: list[Dot] = []
+"""The dots of the map of `spanish`."""
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Preview:
+def spanish(tmp_path_factory: pytest.TempPathFactory) -> Preview:
     """Return the preview, in Spanish, of five things, one more that is hidden, and a heading."""
     models = tmp_path_factory.mktemp("models")
-    write_label_set(models, *ROWS, yaml=YAML, name="things")
+    write_things(models, *ROWS)
 
-    def noting(of: Sequence[Point], *rest: Any) -> pygame.Surface:
-        points[:] = of
-        return painted(of, *rest)
+    def record_dots(painted: Sequence[Dot], *rest: Any) -> pygame.Surface:
+        dots[:] = painted
+        return paint_map(painted, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chart, "painted", noting)
-        return preview("things", (1920, 1080), CONTENT, models, language="es", embed=embed)
+        patch.setattr(label_map, "paint_map", record_dots)
+        show = settings(content=CONTENT, language="es")
+        return preview("things", (1920, 1080), show, models, embed=embed)
 
 
-def test_what_wins_pictures_is_large(made: Preview) -> None:
-    """A name is the larger the more noise and rehearsal it wins: what swallows people is seen."""
-    assert sum(point.wins or 0 for point in points) in range(120, 151)
-    never = next(fact for fact in made.facts if fact.what == "never win").which
-    assert "tenca" not in never, "a class alone counts there"
+def test_a_label_that_wins_pictures_is_large(spanish: Preview) -> None:
+    """The wins on the map are those of neutral pictures and the rehearsal, not of classes."""
+    assert sum(dot.wins or 0 for dot in dots) in range(120, 151)
+    never = next(row for row in spanish.table if row.property == "never win").names
+    assert "tenca" not in never, "a single class counts there"
 
 
-def test_the_map_lies_beside_the_words(made: Preview) -> None:
-    """The picture is a PNG in the set's folder, large enough to be printed."""
-    assert made.picture.name == "preview.png"
-    assert made.picture.parent.name == "things"
-    assert pygame.image.load(made.picture).get_size() == (3840, 2160)
+def test_the_map_is_in_the_sets_folder(spanish: Preview) -> None:
+    """The map is a PNG in the set's folder, large enough to be printed."""
+    assert spanish.map_file.name == "preview.png"
+    assert spanish.map_file.parent.name == "things"
+    assert pygame.image.load(spanish.map_file).get_size() == (3840, 2160)
 
 
-def test_the_table_says_what_a_curator_must_know(made: Preview) -> None:
-    """Names too long, languages that lack words and labels that say the same are counted."""
-    facts = {fact.what: fact for fact in made.facts}
-    assert facts["take several lines at 1920×1080"].which == [f"{'long ' * 23}name"]
-    assert facts["are not translated into es"].which == ["goldfish", f"{'long ' * 23}name"]
-    assert facts["scripts without a font"].count == 0
-    twins = facts["pairs that say nearly the same"]
-    assert "tenca = goldfish" in twins.which
-    assert all("x" not in pair for pair in twins.which), "hidden ones are named nowhere"
-    shown = {"tenca", "goldfish", "taza", "martillo", f"{'long ' * 23}name"}
-    assert set(facts["never win"].which) < shown
+def test_the_table_counts_what_a_curator_must_know(spanish: Preview) -> None:
+    """Long names, missing translations and labels that mean the same are counted."""
+    table = {row.property: row for row in spanish.table}
+    assert table["take several lines at 1920×1080"].names == [f"{'long ' * 23}name"]
+    assert table["are not translated into es"].names == ["goldfish", f"{'long ' * 23}name"]
+    assert table["scripts without a font"].count == 0
+    similar = table["pairs that mean nearly the same"]
+    assert "tenca = goldfish" in similar.names
+    assert all("x" not in pair for pair in similar.names), "hidden labels are named nowhere"
+    visible = {"tenca", "goldfish", "taza", "martillo", f"{'long ' * 23}name"}
+    assert set(table["never win"].names) < visible
 
 
-def test_only_what_is_hidden_is_grey(made: Preview) -> None:
-    """A row that is only a heading is no label, hidden or not, and is not on the map."""
-    pixels = pygame.surfarray.array3d(pygame.image.load(made.picture))
+def test_only_hidden_labels_are_grey(spanish: Preview) -> None:
+    """A row that is only a heading is not a label and not on the map."""
+    pixels = pygame.surfarray.array3d(pygame.image.load(spanish.map_file))
+    pixels = pixels[:, label_map.HEADING_PX :]
     dot = pygame.Surface((20, 20))
     pygame.draw.circle(dot, HIDDEN, (10, 10), 4)
     area = (pygame.surfarray.array3d(dot) == HIDDEN).all(2).sum()
-    assert area <= (pixels == HIDDEN).all(2).sum() < 2 * area  # letters have grey edges
+    assert area <= (pixels == HIDDEN).all(2).sum() < 2 * area  # names have grey edges
 
 
-def test_it_says_how_evenly_labels_win(made: Preview) -> None:
-    """Figures: on pictures of nothing, on the rehearsal, and on each class alone.
+def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
+    """There are figures for neutral pictures, for the rehearsal, and for each class.
 
-    Before them stands how many labels are hidden, where that is not as by default.
+    If other labels are hidden than by default, their number is the first one.
     """
-    hidden, nothing, even, rehearsal, things = made.figures
+    hidden, named, neutral, rehearsal, classes = spanish.figures
     assert hidden == "Labels hidden as kiosk.yaml says: 1; by default: 2."
-    assert nothing.startswith("Of 120 pictures of nothing, ")
-    assert even.startswith("On pictures of nothing: ")
+    assert named.startswith("Of 120 neutral pictures, ")
+    assert neutral.startswith("On neutral pictures: ")
     assert rehearsal.startswith("On the rehearsal: ")
-    assert things.startswith("Each class of the network as if it alone were seen: ")
+    assert classes.startswith("For each class of the network, as if it were certain: ")
 
 
-def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
-    """What costs the next preview its time is said with the figures."""
-    write_label_set(tmp_path, *ROWS[:3], yaml=YAML, name="things")
+def test_the_show_s_own_min_score_and_detector_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`min_score` and `detector` of kiosk.yaml count for a preview, as they do for the show."""
+    write_things(tmp_path, *ROWS[:3])
+    opened: list[str] = []
+
+    def open_recorded(name: Any, device: torch.device) -> Detector:
+        opened.append(name)
+        return open_detector(name, device)
+
+    monkeypatch.setattr(preview_module, "open_detector", open_recorded)
+    for min_score, figure in ((0.0, "100% would be named"), (1.0, "0% would be named")):
+        show = settings(reading={"min_score": min_score}, detector="mtcnn")
+        result = preview("things", (1280, 720), show, tmp_path, embed=embed)
+        assert result.figures[0].startswith(f"Of 120 neutral pictures, {figure}.")
+    assert opened == ["mtcnn", "mtcnn"]
+
+
+def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
+    """A cache of sentences that had to be made again is among the figures."""
+    write_things(tmp_path, *ROWS[:3])
     file = from_text.open_sentence_cache(tmp_path).file
     file.parent.mkdir()
     file.write_bytes(b"no tensors")
-    made = preview("things", (1280, 720), SAFE, tmp_path, embed=embed)
-    assert made.figures[-1] == "The cache of sentences was damaged and was made anew."
+    result = preview("things", (1280, 720), settings(), tmp_path, embed=embed)
+    assert result.figures[-1] == "The cache of sentences was damaged and was made anew."
 
 
 def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Letters that nothing on this machine can draw are a row of the table, and no crash.
+    """A script that no font on this machine can draw is a row of the table, not a failure.
 
-    The names that can be drawn are measured all the same; the show's language is missed, too.
+    The names that can be drawn are measured, and the show's language is among the translations.
     """
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
+    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
     rows = (*ROWS[:3], ROWS[4].replace("swimmers", ""), "n03063599,コップ,a cup,,,,")
-    write_label_set(tmp_path, *rows, yaml=YAML, name="things")
-    made = preview("things", (1280, 720), SAFE, tmp_path, language="de", embed=embed)
-    assert made.figures[0].startswith("Of 120 pictures of nothing, "), "hidden as by default"
-    facts = {fact.what: fact for fact in made.facts}
-    assert facts["scripts without a font"].which == ["East Asian"]
-    assert facts["take several lines at 1280×720"].which == [f"{'long ' * 23}name"]
-    assert facts["are not translated into es"].count == 3
-    assert facts["are not translated into de"].count == 4
+    write_things(tmp_path, *rows)
+    result = preview("things", (1280, 720), settings(language="de"), tmp_path, embed=embed)
+    assert result.figures[0].startswith("Of 120 neutral pictures, "), "hidden as by default"
+    table = {row.property: row for row in result.table}
+    assert table["scripts without a font"].names == ["East Asian"]
+    assert table["take several lines at 1280×720"].names == [f"{'long ' * 23}name"]
+    assert table["are not translated into es"].count == 3
+    assert table["are not translated into de"].count == 4

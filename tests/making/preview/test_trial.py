@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import torch
+
+from installation.making.preview.trial import NEUTRAL_PICTURES, REHEARSAL_FRAMES, run_trial
+from installation.naming.label_set.hiding import SAFE
+from installation.naming.label_set.load import assemble_nonempty, read_source
+from installation.naming.reading.classifier import open_classifier
+from installation.seeing.box import Box
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Frame
+
+
+class FixedDetector:
+    """A detector that finds the same number of faces on every frame."""
+
+    name = "fixed"
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def detect(self, frame: Frame) -> list[Face]:
+        """Return the faces."""
+        corner = (0.0, 0.0)
+        face = Face(
+            Box.from_centre(400, 300, 90, 120), 0.9, (corner, corner, corner, corner, corner)
+        )
+        return [face] * self._count
+
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
+
+def test_a_trial_has_a_row_for_each_picture_face_and_class() -> None:
+    """Neutral pictures, faces of the rehearsal and the network's classes have scores per label."""
+    label_set = assemble_nonempty(read_source("kindnesses"), SAFE)
+    labels = len(label_set.labels)
+    classifier = open_classifier(label_set, torch.device("cpu"))
+    trial = run_trial(classifier, FixedDetector(2))
+    assert trial.neutral.shape == (NEUTRAL_PICTURES, labels)
+    assert trial.rehearsal.shape == (2 * REHEARSAL_FRAMES, labels)
+    assert trial.classes.shape == (1000, labels)
+    assert trial.all.shape == (NEUTRAL_PICTURES + 2 * REHEARSAL_FRAMES + 1000, labels)
+    assert trial.all.min() >= 0
+    assert trial.all.sum(1).max() <= 1 + 1e-5
+    without_faces = run_trial(classifier, FixedDetector(0))
+    assert without_faces.rehearsal.shape == (0, labels)
