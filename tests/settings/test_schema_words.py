@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from installation.settings.schema_words import (
+    Keys,
+    expected_in_words,
+    explain_unknown_key,
+    find_piece,
+    remedy_for_value,
+    setting_name,
+    value_in_words,
+)
+from installation.settings.yaml_file import Section
+
+
+class Inner(Section):
+    """A section with one number."""
+
+    rate: int = Field(default=30, ge=1, le=240)
+
+
+class Outer(Section):
+    """A file with settings of all kinds."""
+
+    inner: Inner = Inner()
+    above: float = Field(default=1.0, gt=0)
+    mode: Literal["fast", "slow"] = "fast"
+    names: tuple[str, ...] = ()
+    size: Literal["auto"] | int = "auto"
+    title: str | None = None
+    sizes: dict[str, int] = Field(default_factory=dict)
+    described: str = Field(default="", description="the name of a folder")
+
+
+SCHEMA = Outer.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("inner",), "a section with rate"),
+        (("inner", "rate"), "a whole number from 1 to 240"),
+        (("above",), "a number, above 0"),
+        (("mode",), "one of fast, slow"),
+        (("names",), "a list, each item text"),
+        (("names", 1), "text"),
+        (("size",), "auto or a whole number"),
+        (("title",), "text or nothing"),
+        (("sizes", "wide"), "a whole number"),
+        (("described",), "the name of a folder"),
+        (("other",), "something else"),
+    ],
+)
+def test_what_a_setting_expects_is_in_plain_words(keys: Keys, words: str) -> None:
+    """The words come from the model, so a new setting has them without a line of code."""
+    assert expected_in_words(find_piece(SCHEMA, keys), SCHEMA) == words
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [((), "the file"), (("content", "hide", 3), "content.hide, item 4"), (("a\nb",), "a·b")],
+)
+def test_a_setting_has_a_name(keys: Keys, name: str) -> None:
+    """Items of a list are counted from one, and control characters are not printed."""
+    assert setting_name(keys) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "empty"), (True, "true"), ("a", "'a'"), ((), "a list"), ({}, "a section"), (3, "3")],
+)
+def test_a_value_is_quoted_as_in_the_file(value: object, words: str) -> None:
+    """Values are named in the words of YAML, not of Python."""
+    assert value_in_words(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "plain_word", "key", "remedy"),
+    [
+        ("fsat", False, "mode", "Did you mean 'fast'?"),
+        ("rate:30", False, "inner", "Write each setting as 'name: value', with a space after"),
+        (3, True, "title", "If it is meant as text, put it in quotes."),
+        (-1, True, "above", "Change it, or leave it out for the default, 1.0."),
+        ("b", False, "names", "Change it, or leave it out."),
+    ],
+)
+def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, remedy: str) -> None:
+    """The remedy depends on what the setting takes and on how the file spells the value."""
+    piece = find_piece(SCHEMA, (key,))
+    assert remedy_for_value(value, plain_word, piece, SCHEMA).startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("keys", "remedy"),
+    [
+        (("iner",), "Did you mean 'inner'?"),
+        (("rate",), "It belongs under 'inner:', on a line of its own and indented."),
+        (("inner", "mode"), "It belongs at the start of a line, not indented."),
+        (("inner", "xyz"), "Known here: rate."),
+    ],
+)
+def test_an_unknown_key_has_a_remedy(keys: Keys, remedy: str) -> None:
+    """A key is misspelt, belongs elsewhere, or is answered with the known ones."""
+    assert explain_unknown_key(keys, SCHEMA) == (f"{setting_name(keys)} is not a setting", remedy)

@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from installation.errors import LabelSetError, Mistake, SettingsError
+from installation.settings.kiosk import CameraSettings, Settings, load_settings
+from installation.settings.reasons import REASONS
+from installation.settings.yaml_file import Loaded, Section, load_yaml, parse_yaml
+from tests.support.kiosk_yaml import mistakes_of, parse
+
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "camera:\n  fps: fast\n",
+            [
+                "kiosk.yaml:2: camera.fps is 'fast' (expected a whole number from 1 to 240). "
+                "Change it, or leave it out for the default, 30."
+            ],
+        ),
+        (
+            "camera:\n  width: 12\n",
+            [
+                "kiosk.yaml:2: camera.width is 12 (expected a whole number from 160 to 7680). "
+                "Change it, or leave it out for the default, 1280."
+            ],
+        ),
+        (
+            "camera:\n  fps: 30.0\n  mirror: 1\n",
+            [
+                "kiosk.yaml:2: camera.fps is 30.0 (expected a whole number from 1 to 240). "
+                "Change it, or leave it out for the default, 30.",
+                "kiosk.yaml:3: camera.mirror is 1 (expected true or false). "
+                "Change it, or leave it out for the default, true.",
+            ],
+        ),
+        (
+            "reading:\n  hold_s: .nan\n",
+            [
+                "kiosk.yaml:2: reading.hold_s is .nan (expected a number from 0 to 3600). "
+                "Change it, or leave it out for the default, 8.0."
+            ],
+        ),
+        (
+            "reading:\n  agreement: -.inf\n  min_score: 2\n",
+            [
+                "kiosk.yaml:2: reading.agreement is -.inf (expected a number from 0 to 1). "
+                "Change it, or leave it out for the default, 0.6.",
+                "kiosk.yaml:3: reading.min_score is 2 (expected a number from 0 to 1 or nothing). "
+                "Change it, or leave it out.",
+            ],
+        ),
+        (
+            "camera:\n\n  # faster\n  fsp: 30\n",
+            ["kiosk.yaml:4: camera.fsp is not a setting. Did you mean 'fps'?"],
+        ),
+        ("lables: x\n", ["kiosk.yaml:1: lables is not a setting. Did you mean 'labels'?"]),
+        (
+            "fps: 30\n",
+            [
+                "kiosk.yaml:1: fps is not a setting. "
+                "It belongs under 'camera:', on a line of its own and indented."
+            ],
+        ),
+        (
+            "camera:\n  labels: persons\n",
+            [
+                "kiosk.yaml:2: camera.labels is not a setting. "
+                "It belongs at the start of a line, not indented."
+            ],
+        ),
+        (
+            "sound: loud\n",
+            [
+                "kiosk.yaml:1: sound is not a setting. "
+                "Known here: labels, language, privacy, device, detector, camera, reading, "
+                "content, screen, words."
+            ],
+        ),
+        (
+            "device: gpu\ndetector: yunnet\n",
+            [
+                "kiosk.yaml:1: device is 'gpu' (expected one of auto, cuda, mps, cpu). "
+                "Change it, or leave it out for the default, 'auto'.",
+                "kiosk.yaml:2: detector is 'yunnet' (expected one of auto, mtcnn, yunet). "
+                "Did you mean 'yunet'?",
+            ],
+        ),
+        (
+            "screen:\n  title: No\n  display: wall\n",
+            [
+                "kiosk.yaml:2: screen.title is No (expected text of at most 200 characters or "
+                "nothing). If it is meant as text, put it in quotes.",
+                "kiosk.yaml:3: screen.display is 'wall' (expected auto or a whole number from 0 to "
+                "15). Change it, or leave it out for the default, 'auto'.",
+            ],
+        ),
+        (
+            "camera: 3\n",
+            [
+                "kiosk.yaml:1: camera is 3 (expected a section with source, width, height, fps, "
+                "mirror, rotate). Change it, or leave it out."
+            ],
+        ),
+        (
+            "camera:\n  fps:30\n",
+            [
+                "kiosk.yaml:1: camera is 'fps:30' (expected a section with source, width, height, "
+                "fps, mirror, rotate). Write each setting as 'name: value', with a space after the "
+                "colon."
+            ],
+        ),
+        (
+            "labels: ../persons\n",
+            [
+                "kiosk.yaml:1: labels is '../persons' (expected the name of a folder in models/). "
+                "Change it, or leave it out for the default, 'persons'."
+            ],
+        ),
+        (
+            "camera:\n  fps: 30\n  width: 640\n  fps: 60\n",
+            ["kiosk.yaml:4: camera.fps occurs twice (first on line 2). Keep one of the two."],
+        ),
+        (
+            "content:\n  hide:\n    - slur\n    - 3\n    - ages\n",
+            [
+                f"kiosk.yaml:4: content.hide, item 2 is 3 (expected one of {', '.join(REASONS)}). "
+                "Change it.",
+                "kiosk.yaml:5: content.hide, item 3 is 'ages' (expected one of "
+                f"{', '.join(REASONS)}). Did you mean 'age'?",
+            ],
+        ),
+        (
+            "camera:\n\tfps: 30\n",
+            [
+                "kiosk.yaml:2: this is not well-formed YAML (found character '\\t' that cannot "
+                "start any token). Indent with spaces, not with tabs."
+            ],
+        ),
+        (
+            "labels: persons\nscreen:\n  title: Who: are you?\n",
+            [
+                "kiosk.yaml:3: this is not well-formed YAML (mapping values are not allowed here). "
+                "Put text that holds a colon in quotes, and indent all lines of a section alike."
+            ],
+        ),
+        (
+            "labels: 'persons\n",
+            [
+                "kiosk.yaml:2: this is not well-formed YAML (found unexpected end of stream). "
+                "Check the indentation, quotes and brackets of this line and the one above."
+            ],
+        ),
+        (
+            "camera: &c {}\nreading: *c\n",
+            [
+                "kiosk.yaml:2: this is not well-formed YAML (an alias such as *name is not used "
+                "here). Write the value out, or put text that begins with * or & in quotes."
+            ],
+        ),
+        (
+            "a: 1\n---\nb: 2\n",
+            [
+                "kiosk.yaml:2: this is not well-formed YAML (but found another document). Check "
+                "the indentation, quotes and brackets of this line and the one above."
+            ],
+        ),
+        (
+            "- camera\n",
+            [
+                "kiosk.yaml:1: this is a list (expected lines of 'name: value'). Write each "
+                "setting as 'name: value', with a space after the colon."
+            ],
+        ),
+        (
+            "labels: !!python/object:os.system persons\n",
+            [
+                "kiosk.yaml:1: labels has the tag !!python/object:os.system (expected none). "
+                "Remove the tag."
+            ],
+        ),
+        (
+            '\nscreen:\n  title: "ring\\a"\n',
+            ["kiosk.yaml:3: screen.title holds a character that is not text (U+0007). Remove it."],
+        ),
+        (
+            "labels: persons\x07\n",
+            ["kiosk.yaml:1: a character that is not text (U+0007). Remove it."],
+        ),
+        (
+            "? [camera]\n: fps\n",
+            [
+                "kiosk.yaml:1: a sequence stands where a setting's name should. Write each setting "
+                "as 'name: value', with a space after the colon."
+            ],
+        ),
+        (
+            "# nothing yet\n",
+            [
+                "kiosk.yaml: it holds no settings. Write it, or restore the file that came "
+                "with the kiosk."
+            ],
+        ),
+    ],
+)
+def test_a_mistake_has_its_line_and_a_remedy(text: str, messages: list[str]) -> None:
+    """Each mistake is one line: where, what was seen and expected, and the remedy."""
+    assert mistakes_of(text) == messages
+
+
+@pytest.mark.parametrize("seconds", ["010", "1:30", "0x10", "1e3x", "2026-05-01"])
+def test_numbers_are_decimal(seconds: str) -> None:
+    """Text that YAML 1.1 takes for an octal number, a time or a date stays text."""
+    (message,) = mistakes_of(f"reading:\n  hold_s: {seconds}\n")
+    assert message.startswith(f"kiosk.yaml:2: reading.hold_s is '{seconds}' (expected a number")
+
+
+@pytest.mark.parametrize("text", ["1e1", "10", "10.", "+10.0", "1.0E1"])
+def test_a_number_may_be_written_in_any_usual_way(text: str) -> None:
+    """Decimal numbers are read with or without point, sign and exponent."""
+    settings = parse(f"reading:\n  hold_s: {text}\n")
+    assert settings.reading.hold_s == 10.0
+
+
+@pytest.mark.parametrize(("text", "mirror"), [("yes", True), ("Off", False), ("true", True)])
+def test_yes_and_no_are_as_good_as_true_and_false(text: str, mirror: bool) -> None:
+    """A switch may be yes, no, on and off as well as true and false."""
+    settings = parse(f"camera: {{mirror: {text}}}")
+    assert settings.camera.mirror is mirror
+
+
+def test_a_setting_has_a_place(write: Write) -> None:
+    """`where` gives the line of a setting, else that of its section, else the file."""
+    text = "labels: persons\ncamera:\n  # 60\n  fps: 60\n"
+    loaded = load_settings(write(text), models=Path("models"))
+    assert loaded.where("camera", "fps") == "kiosk.yaml:4"
+    assert loaded.where("camera", "source") == "kiosk.yaml:2"
+    assert loaded.where("screen", "display") == "kiosk.yaml"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 60_000, "{a: " * 16_000, "- " * 30_000, "a: " * 9, "!" * 60_000]
+)
+def test_deep_nesting_is_refused(text: str) -> None:
+    """Nesting without end raises SettingsError, not RecursionError."""
+    mistakes_of(text)
+
+
+@given(st.text())
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    """Any text gives settings or SettingsError."""
+    parse_or_refuse(text)
+
+
+# fmt: off
+_WORDS = st.sampled_from([
+    "camera", "labels", "hide", "content", "fps", "source", "persons", "no", "é", "0", "1.5",
+    ".nan", "[", "]", "{", "}", "'", '"', "!!int", "&a", "*a", "?", "|", ">", "~", "<<", "=",
+    "#", ",", ": ", " ", "\n", "\n  ", "- ", "\t", "---\n", "%YAML 1.3\n", "\\x00", "\ud800",
+    "\u202e",
+])
+# fmt: on
+
+
+@given(st.lists(_WORDS, max_size=40).map("".join))
+def test_any_yaml_is_parsed_or_refused(text: str) -> None:
+    """Any mixture of YAML's marks gives settings or SettingsError."""
+    parse_or_refuse(text)
+
+
+_KEYS = st.sampled_from([*Settings.model_fields, *CameraSettings.model_fields, "hide", "other"])
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=6),
+        max_leaves=20,
+    )
+)
+def test_any_value_is_parsed_or_refused(value: object) -> None:
+    """Any value under any name gives settings or SettingsError."""
+    parse_or_refuse(yaml.safe_dump(value, allow_unicode=True))
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_are_parsed_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    """Any bytes in the file give settings or SettingsError."""
+    path = tmp_path_factory.getbasetemp() / "kiosk.yaml"
+    path.write_bytes(content)
+    with contextlib.suppress(SettingsError):
+        load_settings(path)
+
+
+def parse_or_refuse(text: str) -> None:
+    """Parse `text`, and check the form of every mistake in it."""
+    mistakes: tuple[Mistake, ...] = ()
+    try:
+        parse_yaml(text, "kiosk.yaml", Settings, SettingsError)
+    except SettingsError as error:
+        mistakes = error.mistakes
+    for mistake in mistakes:
+        assert re.fullmatch(r"kiosk\.yaml(:[1-9][0-9]*)?", mistake.where)
+        assert mistake.remedy.endswith((".", "?"))
+        assert "\n" not in str(mistake)
+        str(mistake).encode()
+
+
+class Sign(Section):
+    title: str
+    letters: tuple[str, ...] = ()
+    sizes: dict[str, int] = Field(default_factory=dict)
+
+
+def test_other_files_are_read_the_same_way(tmp_path: Path) -> None:
+    """A label set's file gets the same messages as kiosk.yaml, as an error of its own kind."""
+    path = tmp_path / "labelset.yaml"
+    path.write_text("letters: [a, 2]\nsizes: {wide: long}\n")
+    with pytest.raises(LabelSetError) as caught:
+        load_yaml(path, Sign, LabelSetError)
+    assert [str(mistake).removeprefix(str(path)) for mistake in caught.value.mistakes] == [
+        ": title is missing (expected text). Add a line 'title: …'.",
+        ":1: letters, item 2 is 2 (expected text). If it is meant as text, put it in quotes.",
+        ":2: sizes.wide is 'long' (expected a whole number). Change it.",
+    ]
+    path.write_text("title: a\nletters: [b]\n")
+    loaded: Loaded[Sign] = load_yaml(path, Sign, LabelSetError)
+    assert loaded.settings == Sign(title="a", letters=("b",))

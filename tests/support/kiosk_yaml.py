@@ -1,0 +1,30 @@
+"""Texts of kiosk.yaml, and what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installation.errors import SettingsError
+from installation.settings.kiosk import Settings, load_settings
+from installation.settings.yaml_file import parse_yaml
+
+
+def parse(text: str) -> Settings:
+    """Return the settings of `text`, without a look at other files."""
+    return parse_yaml(text, "kiosk.yaml", Settings, SettingsError).settings
+
+
+def mistakes_of(text: str) -> list[str]:
+    """Return the mistakes in the form of `text`, a line each."""
+    with pytest.raises(SettingsError) as caught:
+        parse(text)
+    return str(caught.value).splitlines()
+
+
+def mistakes_in(path: Path, **options: str) -> list[str]:
+    """Return the mistakes in the file `path` with the command line's `options`, a line each."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, models=Path("models"), **options)
+    return str(caught.value).splitlines()
