@@ -118,7 +118,7 @@ def test_a_missing_file_is_one_error(project: Project) -> None:
         ("id,name,definition,parent\n", "models/fish/labels.csv:1: the column 'hidden_because' is"),
         (
             LABELS.replace("goldfish", "tench"),
-            "models/fish/labels.csv:3: the name 'tench' is there",
+            "models/fish/labels.csv:3: the name 'tench' occurs",
         ),
         (
             LABELS.replace("n01443537", "f1").replace("goldfish", ""),
