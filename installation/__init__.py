@@ -9,14 +9,14 @@ from typing import cast
 __version__ = "0.4.0"
 
 STARTED_AT = time.monotonic()
-"""When the process began, s, as near as it can tell: nothing of the kiosk is imported before."""
+"""The start of the process, s (monotonic); nothing of the kiosk is imported earlier."""
 
-# Triton brings an LLVM of its own and Mesa's OpenGL, which the window may use, another; a process
+# Triton has an LLVM of its own, and Mesa's OpenGL, which the window may use, has another; a process
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
 sys.modules.setdefault("triton", cast("ModuleType", None))
 
-# onnxruntime counts its users and reports to its maker as soon as it is imported (seen with 1.31,
-# whose Privacy.md says so); huggingface_hub asks for statistics, too.
+# onnxruntime sends usage data to its maker as soon as it is imported (seen with 1.31, whose
+# Privacy.md says so), and huggingface_hub sends statistics.
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

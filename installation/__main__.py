@@ -1,4 +1,4 @@
-"""`python -m installation` is `kiosk`."""
+"""`python -m installation`, which does the same as `kiosk`."""
 
 from installation.launch import start
 

@@ -1,1 +1,1 @@
-"""The commands: the one place that reads arguments, prints, and ends the process."""
+"""The commands of `kiosk`; the only place that reads arguments, prints, and ends the process."""

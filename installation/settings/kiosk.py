@@ -170,7 +170,7 @@ class ScreenSettings(Section):
     """The large line on the waiting screen; None: that of the kiosk's own words."""
 
 
-PROMISE = "it says what becomes of the pictures, and may promise only what this program holds"
+PROMISE = "it says what happens to the pictures, and may promise only what this program does"
 NOTICE = "visitors have a right to read it as it is"
 FIXED_WORDS = {
     "notice": NOTICE,

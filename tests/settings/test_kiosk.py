@@ -221,8 +221,8 @@ def test_a_source_that_does_not_exist_is_one_short_line(write: Write, source: st
         (
             "words:\n  privacy_today: Safe for ever.\n\n  guess: The truth.\n",
             [
-                "kiosk.yaml:2: words.privacy_today cannot be changed here (it says what becomes of "
-                "the pictures, and may promise only what this program holds). Remove it.",
+                "kiosk.yaml:2: words.privacy_today cannot be changed here (it says what happens to "
+                "the pictures, and may promise only what this program does). Remove it.",
                 "kiosk.yaml:4: words.guess cannot be changed here (visitors have a right to read "
                 "it as it is). Remove it.",
             ],
