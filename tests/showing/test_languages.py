@@ -6,7 +6,6 @@ from functools import cache
 import pytest
 
 from installation.naming.label_set.label_set import Label
-from installation.settings.languages import word_languages
 from installation.settings.placeholders import MAX_SENTENCE_LENGTH
 from installation.showing.cards import (
     MAX_NAMES,
@@ -24,8 +23,8 @@ from installation.showing.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
 from tests.support.figures import Head, company, draw
 from tests.support.golden import Check
+from tests.support.languages import LANGUAGES
 
-LANGUAGES = word_languages()
 LANDSCAPE: Size = (1920, 1080)
 PORTRAIT: Size = (1080, 1920)
 SMALL: Size = (1280, 720)
@@ -45,32 +44,6 @@ LACKING = [
 MOST_STRIP = 0.13
 """How much of the screen the strip with the notice may take, over its height."""
 
-LABELS = {
-    "de": Label(
-        "umbrella",
-        "halber Regenschirm",
-        "ein Mensch, dem eine Schulter nass wird, damit zwei darunter gehen können",
-        ("jemand", "offenes Haus"),
-    ),
-    "en": Label(
-        "umbrella",
-        "half of an umbrella",
-        "somebody who gets one shoulder wet so that two can walk",
-        ("somebody", "host"),
-    ),
-    "es": Label(
-        "umbrella",
-        "medio paraguas",
-        "alguien que se moja un hombro para que quepan dos",
-        ("alguien", "mesa siempre puesta"),
-    ),
-    "fr": Label(
-        "umbrella",
-        "moitié de parapluie",
-        "quelqu’un qui se mouille une épaule pour que l’on y marche à deux",
-        ("quelqu’un", "table ouverte"),
-    ),
-}
 ROOT = Label("somebody", "jemand", "", ())
 
 
@@ -108,7 +81,7 @@ def _unguarded(context: ScreenContext) -> Scene:
 def test_the_verdict(golden: Check, language: str) -> None:
     """The mirror with a verdict, the notice and the privacy line, in each language."""
     context = _context(language, LANDSCAPE)
-    golden(f"verdict_{language}", _mirror(context, LABELS[language]), context)
+    golden(f"verdict_{language}", _mirror(context, LANGUAGES[language].label), context)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -148,7 +121,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
         (_unguarded(context), (words.unguarded_title, words.unguarded, note)),
         (_waiting(context), (words.title, words.invitation, *strip)),
         (_mirror(context, None), (words.reading, *strip)),
-        (_mirror(context, LABELS[language]), (score, *strip)),
+        (_mirror(context, LANGUAGES[language].label), (score, *strip)),
         (_mirror(context, ROOT), (unsure, *strip)),
     ):
         _check_type(scene, context)
@@ -188,7 +161,7 @@ def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
         trouble_card(context),
         _waiting(context),
         _mirror(context, None),
-        _mirror(context, LABELS["de"]),
+        _mirror(context, LANGUAGES["de"].label),
     ):
         _check_type(scene, context)
         assert clean(longest) in " ".join(

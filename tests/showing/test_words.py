@@ -13,19 +13,19 @@ from installation.settings.languages import resolve_language, word_languages
 from installation.settings.paths import WORDS_FOLDER
 from installation.showing.fonts import missing_scripts
 from installation.showing.words import Words, load_words, privacy_line, words_of
-
-LANGUAGES = word_languages()
+from tests.support.languages import LANGUAGES
 
 
 def _sentences(words: Words) -> dict[str, str]:
     return {key: text for key, text in words if isinstance(text, str)}
 
 
-def test_the_kiosk_speaks_four_word_languages() -> None:
-    """Its own words are in German, English, Spanish and French."""
-    assert LANGUAGES == ["de", "en", "es", "fr"]
-    names = [load_words(language).language for language in LANGUAGES]
-    assert names == ["Deutsch", "English", "Español", "Français"]
+def test_every_file_of_words_is_known_to_the_tests() -> None:
+    """The kiosk's own words are in German, English, Spanish and French, and the tests know them."""
+    assert word_languages() == sorted(LANGUAGES)
+    assert {"de", "en", "es", "fr"} <= LANGUAGES.keys()
+    for code, facts in LANGUAGES.items():
+        assert load_words(code).language == facts.name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,55 +60,35 @@ def test_the_words_are_typeset(language: str) -> None:
         assert all((before == "\u00a0") is (language == "fr") for before in spaced), text
 
 
-CLAIMS = {
-    "de": ("kern", "kernel", "versucht", "garant", "anonym", "beweis", "sicher"),
-    "en": ("kernel", "tried", "guarantee", "anonym", "proof", "safe"),
-    "es": ("núcleo", "kernel", "intentado", "garant", "anónim", "prueba", "segur"),
-    "fr": ("noyau", "kernel", "tenté", "garant", "anonym", "preuve", "sûr"),
-}
-"""Words that only the sentences after a self-test may use (the first three), and that none may."""
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_wall_promises_no_more_than_the_program_holds(language: str) -> None:
+def test_the_screen_promises_no_more_than_the_program_does(language: str) -> None:
     """Only sentences with the result of a self-test speak of the kernel."""
     words = load_words(language)
-    tried, never = CLAIMS[language][:3], CLAIMS[language][3:]
+    tested, never = LANGUAGES[language].tested, LANGUAGES[language].never
     for text in (words.privacy_today, words.privacy_earlier):
         assert "{ways}" in text
-        assert any(claim in text for claim in tried)
+        assert any(claim in text for claim in tested)
     rest = [
         text
         for key, text in _sentences(words).items()
         if not re.match("privacy_(tod|ear)|staff_", key)
     ]
-    assert not any(claim in text.lower() for text in rest for claim in tried)
+    assert not any(claim in text.lower() for text in rest for claim in tested)
     assert not any(claim in text.lower() for text in words.texts() for claim in never)
-
-
-IN_VAIN = {"de": "vergeblich", "en": "prevents it; tried", "es": "sin éxito", "fr": "en vain"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_promise_says_that_the_attempts_failed(language: str) -> None:
     """Nobody reads that pictures were taken out in a hundred ways."""
     words = load_words(language)
-    assert IN_VAIN[language] in words.privacy_today
-    assert IN_VAIN[language] in words.privacy_earlier
-
-
-PRIVACY = {
-    "de": "Es wird kein Bild gespeichert.",
-    "en": "No picture is stored.",
-    "es": "No se guarda ninguna imagen.",
-    "fr": "Aucune image n’est enregistrée.",
-}
+    assert LANGUAGES[language].in_vain in words.privacy_today
+    assert LANGUAGES[language].in_vain in words.privacy_earlier
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_plain_promise_is_the_same_everywhere(language: str) -> None:
     """Before a self-test the screen says that no picture is stored, and no more."""
-    assert load_words(language).privacy == PRIVACY[language]
+    assert load_words(language).privacy == LANGUAGES[language].privacy
 
 
 @pytest.mark.parametrize(
@@ -144,26 +124,17 @@ def test_a_brace_where_nothing_is_filled_in_is_a_mistake(tmp_path: Path) -> None
     assert "loading is 'The machine is waking up {now}.' (expected text without { or })" in second
 
 
-@pytest.mark.parametrize(
-    ("language", "morning", "first", "other"),
-    [
-        ("de", "09:05 Uhr", "1. Mai 2026", "12. September 2026"),
-        ("en", "09:05", "1 May 2026", "12 September 2026"),
-        ("es", "09:05 h", "1 de mayo de 2026", "12 de septiembre de 2026"),
-        ("fr", "9 h 05", "1er mai 2026", "12 septembre 2026"),
-    ],
-)
-def test_times_and_days_are_in_the_form_of_the_language(
-    language: str, morning: str, first: str, other: str
-) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_times_and_days_are_in_the_form_of_the_language(language: str) -> None:
     """The hour and the day of the self-test are written as the language writes them."""
-    words = load_words(language)
-    sentences = (
+    words, facts = load_words(language), LANGUAGES[language]
+    written = (
         words.time_of(datetime.datetime(2026, 5, 1, 9, 5)),
         words.date_of(datetime.date(2026, 5, 1)),
         words.date_of(datetime.date(2026, 9, 12)),
     )
-    assert tuple(text.replace("\u00a0", " ") for text in sentences) == (morning, first, other)
+    expected = (facts.morning, facts.may_first, facts.september_twelfth)
+    assert tuple(text.replace("\u00a0", " ") for text in written) == expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

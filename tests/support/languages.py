@@ -1,0 +1,104 @@
+"""What the tests know of each language of the kiosk's own words.
+
+A new language is one file in installation/showing/words/ and one entry here. Its golden screens
+are then stored with `pytest tests/showing --update-goldens`, and looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from installation.naming.label_set.label_set import Label
+
+
+@dataclass(frozen=True)
+class LanguageFacts:
+    """What a native speaker knows of one language's words."""
+
+    name: str
+    """The language's name for itself."""
+    privacy: str
+    """The sentence about pictures before the self-test, word for word."""
+    tested: tuple[str, ...]
+    """Words that only the sentences after a self-test may use."""
+    never: tuple[str, ...]
+    """Parts of words that promise too much: no sentence may have them, in lower case."""
+    in_vain: str
+    """What says, after a self-test, that the attempts failed."""
+    morning: str
+    """Five past nine in the morning."""
+    may_first: str
+    """1 May 2026."""
+    september_twelfth: str
+    """12 September 2026."""
+    label: Label
+    """A label in this language, for the golden screen."""
+
+
+LANGUAGES = {
+    "de": LanguageFacts(
+        name="Deutsch",
+        privacy="Es wird kein Bild gespeichert.",
+        tested=("kern", "kernel", "versucht"),
+        never=("garant", "anonym", "beweis", "sicher"),
+        in_vain="vergeblich",
+        morning="09:05 Uhr",
+        may_first="1. Mai 2026",
+        september_twelfth="12. September 2026",
+        label=Label(
+            "umbrella",
+            "halber Regenschirm",
+            "ein Mensch, dem eine Schulter nass wird, damit zwei darunter gehen können",
+            ("jemand", "offenes Haus"),
+        ),
+    ),
+    "en": LanguageFacts(
+        name="English",
+        privacy="No picture is stored.",
+        tested=("kernel", "tried"),
+        never=("guarantee", "anonym", "proof", "safe"),
+        in_vain="prevents it; tried",
+        morning="09:05",
+        may_first="1 May 2026",
+        september_twelfth="12 September 2026",
+        label=Label(
+            "umbrella",
+            "half of an umbrella",
+            "somebody who gets one shoulder wet so that two can walk",
+            ("somebody", "host"),
+        ),
+    ),
+    "es": LanguageFacts(
+        name="Español",
+        privacy="No se guarda ninguna imagen.",
+        tested=("núcleo", "kernel", "intentado"),
+        never=("garant", "anónim", "prueba", "segur"),
+        in_vain="sin éxito",
+        morning="09:05 h",
+        may_first="1 de mayo de 2026",
+        september_twelfth="12 de septiembre de 2026",
+        label=Label(
+            "umbrella",
+            "medio paraguas",
+            "alguien que se moja un hombro para que quepan dos",
+            ("alguien", "mesa siempre puesta"),
+        ),
+    ),
+    "fr": LanguageFacts(
+        name="Français",
+        privacy="Aucune image n’est enregistrée.",
+        tested=("noyau", "kernel", "tenté"),
+        never=("garant", "anonym", "preuve", "sûr"),
+        in_vain="en vain",
+        morning="9 h 05",
+        may_first="1er mai 2026",
+        september_twelfth="12 septembre 2026",
+        label=Label(
+            "umbrella",
+            "moitié de parapluie",
+            "quelqu’un qui se mouille une épaule pour que l’on y marche à deux",
+            ("quelqu’un", "table ouverte"),
+        ),
+    ),
+}
+"""By the code that `language` has in kiosk.yaml."""
