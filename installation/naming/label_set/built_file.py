@@ -165,9 +165,7 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
             label_set, f"the tensor '{ROWS_TENSOR}' lists rows that labels.csv does not have"
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
-        what = (
-            f"it lacks labels that were hidden when it was built ({len(missing):,} of those shown)"
-        )
+        what = f"it lacks {len(missing):,} of the labels shown now, hidden when it was built"
         raise misfit(label_set, what, StaleBuildError)
     return {row: place for place, row in enumerate(rows)}
 

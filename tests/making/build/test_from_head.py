@@ -77,7 +77,7 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
-        r"it lacks labels that were hidden when it was built \(1 of those shown\). "
+        r"it lacks 1 of the labels shown now, hidden when it was built. "
         r"Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]
