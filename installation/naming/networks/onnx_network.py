@@ -1,7 +1,7 @@
-"""A classifier that somebody else trained, run by onnxruntime.
+"""An ONNX classifier that somebody else trained, run by onnxruntime.
 
-onnxruntime would report to its maker over the network, as its Privacy.md says; the variable below
-ends that and must be set before it is loaded.
+onnxruntime sends usage reports to its maker, as its Privacy.md says, unless a variable is set
+before it is imported; the package `installation` sets it.
 """
 
 from __future__ import annotations
@@ -26,37 +26,39 @@ TYPES: dict[str, Any] = {
     "tensor(float16)": np.float16,
     "tensor(uint8)": np.uint8,
 }
-"""What pictures may be given as, by onnxruntime's name for it."""
+"""The types that pictures may have, by onnxruntime's names."""
 
-MOST_TOGETHER = 64
-"""Pictures that a network may insist on; what is missing to that number is computed for nothing."""
+MAX_FIXED_BATCH = 64
+"""Pictures that a network may take at a time if the file fixes their number.
 
-MEMORY = 4 * 2**30
-"""Bytes that onnxruntime may take for all tensors of a network; more is an error, not a full
-machine."""
+A smaller batch is filled up to that number, which takes as long as a full one.
+"""
+
+MAX_ARENA_BYTES = 4 * 2**30
+"""Memory that onnxruntime may take for the tensors of all networks; more is an error."""
 
 LEAST_SCORE = 1e-12
-"""Below it a score counts as this; its logarithm is finite."""
+"""The least score of which a logarithm is taken; smaller ones count as this, so it is finite."""
 
 FATAL = 4
-"""The only messages that onnxruntime itself may print: those of its end."""
+"""onnxruntime's own level of log messages, of which it prints those before a crash only."""
 
 
 class OnnxNetwork:
     """Encodes crops as the logits of an ONNX classifier.
 
-    It runs on the CPU, or on a GPU by NVIDIA where one is asked for and the installed onnxruntime
-    can.
+    It runs on the CPU, or on a GPU by NVIDIA if that is the device and the installed onnxruntime
+    supports it.
     """
 
     device = torch.device("cpu")
-    """Where pictures are handed over, whatever the network runs on."""
+    """The device of the batches, whatever the network runs on."""
 
     def __init__(self, label_set: LabelSet, data: bytes, device: torch.device) -> None:
-        """Take the bytes of a file that `onnx_file.judge` lets through.
+        """Open the bytes of a file that `onnx_check.judge` accepts.
 
-        Raises LabelSetError where it cannot be run or is no classifier of pictures as the set
-        describes it.
+        Raises LabelSetError if it cannot be run, or is not a classifier of pictures as the label
+        set describes it.
         """
         self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = hashlib.sha256(data).hexdigest()
@@ -68,7 +70,7 @@ class OnnxNetwork:
         self.width = self._try(label_set.settings.output)
 
     def _open(self, data: bytes, device: torch.device) -> Any:
-        """Return a session whose threads are made now and do not spin while they wait."""
+        """Return a session whose threads start now and do not spin while they wait."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.inter_op_num_threads = 1
@@ -82,29 +84,32 @@ class OnnxNetwork:
         known = onnxruntime.get_available_providers()
         providers = [provider for provider in providers if provider in known]
         try:
-            # Without 0 it prints each failure and tries anew.
+            # Without 0 it prints each failure and tries again.
             return onnxruntime.InferenceSession(
                 data, options, providers=providers, enable_fallback=0
             )
-        except Exception as failure:  # onnxruntime has a class for each kind, with no common one
+        except Exception as failure:  # onnxruntime's exceptions have no common class
             raise self._refused(failure) from None
 
     def _refused(self, failure: Exception) -> LabelSetError:
         reason = ellipsize(" ".join(str(failure).rpartition(" : ")[2].split()))
         what = f"onnxruntime {onnxruntime.__version__} cannot run it ({reason})"
-        remedy = "Export it again, in the form of an earlier version of ONNX."
+        remedy = "Export it again, for an earlier version of ONNX."
         return LabelSetError(Mistake(self._file, what, remedy))
 
     def _unfit(self, what: str, remedy: str) -> LabelSetError:
         return LabelSetError(Mistake(self._file, what, remedy))
 
-    def _read_form(self, said: InputSettings | None) -> None:
-        """Learn how pictures are given; raises LabelSetError where that is not how the set says."""
+    def _read_form(self, settings: InputSettings | None) -> None:
+        """Read the form in which the network takes pictures.
+
+        Raises LabelSetError if it is not supported, or not the one in the label set's `settings`.
+        """
         try:
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-            forms = [(of.name, of.type, of.shape) for of in (*inputs, *outputs)]
+            forms = [(value.name, value.type, value.shape) for value in (*inputs, *outputs)]
         except UnicodeDecodeError:
-            what = "it names an input, an output or a size in letters that are not UTF-8"
+            what = "it names an input, an output or a size in bytes that are not UTF-8"
             raise self._unfit(what, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
@@ -119,107 +124,113 @@ class OnnxNetwork:
             raise self._unfit(what, "Export it with such an input.")
         self._type = TYPES[kind]
         self._channels_last = shape[3] == 3
-        self._fixed = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
-        if self._fixed is not None and self._fixed > MOST_TOGETHER:
-            what = f"it takes {form} (expected at most {MOST_TOGETHER} pictures at a time)"
+        self._fixed_batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
+        if self._fixed_batch is not None and self._fixed_batch > MAX_FIXED_BATCH:
+            what = f"it takes {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
             raise self._unfit(what, "Export it for one picture, or for any number.")
         sides = set(shape[1:3] if self._channels_last else shape[2:4])
-        size = self._size({side for side in sides if isinstance(side, int)}, form, said)
+        size = self._size({side for side in sides if isinstance(side, int)}, form, settings)
         if self._type is np.uint8:
-            if said is not None and said.model_fields_set & {"mean", "std"}:
+            if settings is not None and settings.model_fields_set & {"mean", "std"}:
                 what = "it takes bytes (uint8), but labelset.yaml gives a mean or std"
-                raise self._unfit(what, "Take mean and std out of `input`.")
+                raise self._unfit(what, "Delete mean and std under `input`.")
             self.input = Input(size, mean=(0.0,) * 3, std=(1 / 255,) * 3)
         else:
-            said = said or InputSettings()
-            self.input = Input(size, said.mean, said.std)
+            settings = settings or InputSettings()
+            self.input = Input(size, settings.mean, settings.std)
 
-    def _size(self, sides: set[int], form: str, said: InputSettings | None) -> int:
-        """Return the pictures' side, px: what the file fixes, or what the set says."""
-        asked = said.size if said is not None and "size" in said.model_fields_set else None
+    def _size(self, sides: set[int], form: str, settings: InputSettings | None) -> int:
+        """Return the side of the pictures, px: the one that the file fixes, else the setting."""
+        wanted = settings.size if settings and "size" in settings.model_fields_set else None
         if len(sides) > 1 or any(not 16 <= side <= 1024 for side in sides):
             raise self._unfit(
                 f"it takes {form} (expected squares of 16 to 1,024 px)",
                 "Export it with such an input.",
             )
         for side in sides:
-            if asked not in (None, side):
-                what = f"it takes {form}, but input.size in labelset.yaml is {asked}"
+            if wanted not in (None, side):
+                what = f"it takes {form}, but input.size in labelset.yaml is {wanted}"
                 raise self._unfit(what, f"Write {side} there.")
             return side
-        return asked or InputSettings().size
+        return wanted or InputSettings().size
 
     def _try(self, output: str | None) -> int:
-        """Run once on noise and return how many outputs there are; also warms it up.
+        """Return how many outputs there are, from one run on noise, which is the warm-up too.
 
-        Raises LabelSetError where what comes out is not what the set says.
+        Raises LabelSetError if the outputs are not what the setting `output` says.
         """
         size = self.input.size
         noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-        mean, std = (torch.tensor(of).view(3, 1, 1) for of in (self.input.mean, self.input.std))
-        said = self._run((noise - mean) / std)
-        if not said.shape[1]:
-            raise self._unfit("its answers are empty", "Export it again.")
-        if not said.isfinite().all():
-            raise self._unfit("its answers to noise are not finite", "Export it again.")
-        are_scores = bool(said.min() >= 0 and (said.sum(1) - 1).abs().max() < 1e-2)
-        if output == "scores" and not bool(said.min() >= 0 and said.max() <= 1):
-            what = f"its answers reach from {said.min():.1f} to {said.max():.1f} (expected 0 to 1)"
+        mean, std = (
+            torch.tensor(channels).view(3, 1, 1) for channels in (self.input.mean, self.input.std)
+        )
+        outputs = self._run((noise - mean) / std)
+        if not outputs.shape[1]:
+            raise self._unfit("its outputs are empty", "Export it again.")
+        if not outputs.isfinite().all():
+            raise self._unfit("its outputs for noise are not finite", "Export it again.")
+        are_scores = bool(outputs.min() >= 0 and (outputs.sum(1) - 1).abs().max() < 1e-2)
+        if output == "scores" and not bool(outputs.min() >= 0 and outputs.max() <= 1):
+            seen = f"from {outputs.min():.1f} to {outputs.max():.1f}"
+            what = (
+                f"its outputs are {seen}, but output in labelset.yaml is scores (expected 0 to 1)"
+            )
             raise self._unfit(what, "Write `output: logits` in labelset.yaml.")
-        if output is None and are_scores and said.shape[1] > 1:
-            what = "its answers sum to 1, so they are scores, not logits"
+        if output is None and are_scores and outputs.shape[1] > 1:
+            what = "its outputs sum to 1, so they are scores, not logits"
             raise self._unfit(what, "Write `output: scores` in labelset.yaml.")
-        return said.shape[1]
+        return outputs.shape[1]
 
     def encode(self, batch: torch.Tensor) -> torch.Tensor:
         """Return logits `(N, width)` float32 on the CPU.
 
-        `batch` is `(N, 3, size, size)` float32, normalised as the network's `input` says. Raises
-        LabelSetError where onnxruntime fails.
+        `batch` is `(N, 3, size, size)` float32, normalised by `input`. Raises LabelSetError if
+        onnxruntime fails.
         """
         if not len(batch):
             return torch.empty(0, self.width)
-        said = self._run(batch.cpu())
-        return said.clamp(min=LEAST_SCORE).log() if self._scores else said
+        outputs = self._run(batch.cpu())
+        return outputs.clamp(min=LEAST_SCORE).log() if self._scores else outputs
 
     def _run(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return the network's answers to `batch`, in parts of the number that it takes."""
-        return torch.cat([self._ask(part) for part in torch.split(batch, self._fixed or BATCH)])
+        """Return the network's outputs for `batch`, in parts of the number that it takes."""
+        parts = torch.split(batch, self._fixed_batch or BATCH)
+        return torch.cat([self._run_part(part) for part in parts])
 
-    def _ask(self, part: torch.Tensor) -> torch.Tensor:
+    def _run_part(self, part: torch.Tensor) -> torch.Tensor:
         if self._channels_last:
             part = part.permute(0, 2, 3, 1)
-        count = self._fixed or len(part)
+        count = self._fixed_batch or len(part)
         pictures: npt.NDArray[Any] = np.zeros((count, *part.shape[1:]), self._type)
         pictures[: len(part)] = part.round().clamp(0, 255) if self._type is np.uint8 else part
         try:
-            (said,) = self._session.run([self._output], {self._input: pictures})
-        except Exception as failure:  # as at opening
+            (array,) = self._session.run([self._output], {self._input: pictures})
+        except Exception as failure:  # as in _open
             raise self._refused(failure) from None
         finally:
             pictures.fill(0)
-        answers = torch.from_numpy(np.array(said, np.float32))
-        if answers.ndim != 2 or len(answers) != count:
-            what = f"it answers {list(answers.shape)} to {count} pictures"
+        outputs = torch.from_numpy(np.array(array, np.float32))
+        if outputs.ndim != 2 or len(outputs) != count:
             raise self._unfit(
-                f"{what} (expected [{count}, labels])",
+                f"its output for {count} pictures is {list(outputs.shape)} "
+                f"(expected [{count}, labels])",
                 "Export it with a row of numbers for each picture.",
             )
-        return answers[: len(part)]
+        return outputs[: len(part)]
 
 
 @cache
 def _limit_memory() -> None:
-    """Give all of onnxruntime's sessions one store of `MEMORY` bytes, once."""
-    where = onnxruntime.OrtMemoryInfo(
+    """Give all sessions of onnxruntime one arena of `MAX_ARENA_BYTES`; only the first call does."""
+    memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
     limit = onnxruntime.OrtArenaCfg(
         {
-            "max_mem": MEMORY,
+            "max_mem": MAX_ARENA_BYTES,
             "arena_extend_strategy": -1,  # -1: onnxruntime's own
             "initial_chunk_size_bytes": -1,
             "max_dead_bytes_per_chunk": -1,
         }
     )
-    onnxruntime.create_and_register_allocator(where, limit)
+    onnxruntime.create_and_register_allocator(memory, limit)

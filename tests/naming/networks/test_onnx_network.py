@@ -31,8 +31,8 @@ from tests.support.made_networks import (
 CPU = torch.device("cpu")
 
 
-def test_an_onnx_classifier_says_what_torch_would(tmp_path: Path) -> None:
-    """The network in the file gives its logits, for more crops than a batch too, or for none."""
+def test_an_onnx_classifier_gives_the_logits_of_torch(tmp_path: Path) -> None:
+    """Logits are those of the same network in torch, for any number of crops."""
     encoder = open_encoder(made_onnx(tmp_path), CPU)
     batch = noise(BATCH + 3)
     assert (encoder.encode(batch) - reference(batch)).abs().max() < 1e-4
@@ -42,8 +42,8 @@ def test_an_onnx_classifier_says_what_torch_would(tmp_path: Path) -> None:
     assert encoder.fingerprint == hashlib.sha256(data).hexdigest()
 
 
-def test_a_label_is_the_output_of_its_number(tmp_path: Path) -> None:
-    """The id of a row is the output's number, whatever the order; a hidden one takes no share."""
+def test_a_labels_id_is_the_number_of_its_output(tmp_path: Path) -> None:
+    """Rows may come in any order, and a hidden one takes no share of the score."""
     label_set = made_onnx(tmp_path)
     encoder = open_encoder(label_set, CPU)
     scores = label_set.settings.method.open_scorer(label_set, encoder).score(
@@ -54,11 +54,11 @@ def test_a_label_is_the_output_of_its_number(tmp_path: Path) -> None:
 
 
 TEACHABLE: dict[str, Any] = {"shape": (1, SIDE, SIDE, 3), "softmax": True}
-"""How Teachable Machine's networks come by tf2onnx: one picture, colours last, scores."""
+"""A network of Teachable Machine after tf2onnx: one picture, channels last, scores."""
 
 
-def test_a_teachable_machine_is_understood(tmp_path: Path) -> None:
-    """Colours last, one picture at a time, scores and numbered names: all as it is exported."""
+def test_a_network_of_teachable_machine_is_read_as_exported(tmp_path: Path) -> None:
+    """Channels last, one picture at a time, scores and numbered names are all supported."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx\noutput: scores")
     model = onnx_classifier(**TEACHABLE)
     (folder / "classifier.onnx").write_bytes(model.SerializeToString())
@@ -77,7 +77,7 @@ def test_a_teachable_machine_is_understood(tmp_path: Path) -> None:
 def test_any_number_of_visitors_fits_a_fixed_batch(
     tmp_path: Path, shape: tuple[int | str, ...], count: int
 ) -> None:
-    """A network that takes two at a time reads one or five, each as alone."""
+    """A network that takes two pictures at a time classifies one or five, each as if alone."""
     yaml = f"input: {{size: {SIDE}}}"
     encoder = opened(write_onnx(tmp_path, onnx_classifier(shape=shape), yaml))
     assert encoder.input.size == SIDE
@@ -85,18 +85,18 @@ def test_any_number_of_visitors_fits_a_fixed_batch(
 
 
 def test_half_precision_and_bytes_are_taken(tmp_path: Path) -> None:
-    """Pictures go to the network as it takes them; as bytes, they are the camera's own values."""
+    """Pictures have the type that the network takes; as bytes they have the camera's own values."""
     half = opened(write_onnx(tmp_path, onnx_classifier(kind=TensorProto.FLOAT16)))
     assert (half.encode(noise(2)) - reference(noise(2))).abs().max() < 1e-2
     whole = opened(write_onnx(tmp_path, onnx_classifier(kind=TensorProto.UINT8)))
     assert whole.input.mean == (0, 0, 0)
     levels = torch.randint(0, 256, (2, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(2))
-    given_ = levels / 255 / torch.tensor(whole.input.std).view(3, 1, 1)
-    assert (whole.encode(given_) - reference(levels.float())).abs().max() < 1e-2
+    batch = levels / 255 / torch.tensor(whole.input.std).view(3, 1, 1)
+    assert (whole.encode(batch) - reference(levels.float())).abs().max() < 1e-2
 
 
-def test_the_set_says_how_pictures_are_normalised(tmp_path: Path) -> None:
-    """Mean and spread come from labelset.yaml, the size from the file where that fixes it."""
+def test_labelset_yaml_normalises_pictures(tmp_path: Path) -> None:
+    """Mean and std come from labelset.yaml, and the size from the file if that fixes it."""
     yaml = "input: {mean: [0.4, 0.5, 0.6], std: [0.2, 0.2, 0.3]}"
     taken = opened(write_onnx(tmp_path, onnx_classifier(), yaml)).input
     assert taken.size == SIDE
@@ -112,16 +112,16 @@ def test_the_set_says_how_pictures_are_normalised(tmp_path: Path) -> None:
         ({"shape": (65, 3, 32, 32)}, "", "(expected at most 64 pictures at a time)"),
         ({"shape": (1, 4, 32, 32)}, "", "(expected pictures: float, float16 or uint8"),
         ({"kind": TensorProto.INT32}, "", "it takes tensor(int32) [N, 3, 32, 32]"),
-        ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Take mean and std out"),
+        ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Delete mean and std"),
         ({"softmax": True}, "", "they are scores, not logits. Write `output: scores`"),
         ({}, "output: scores", "(expected 0 to 1). Write `output: logits`"),
         ({"outputs": 3}, "", "the id '3' is not an output of the network (expected 0 to 2)"),
     ],
 )
-def test_what_does_not_fit_is_named(
+def test_a_network_that_does_not_fit_is_refused(
     tmp_path: Path, form: dict[str, Any], yaml: str, why: str
 ) -> None:
-    """Where file and labelset.yaml disagree, the message says what was seen and what to do."""
+    """If file and labelset.yaml disagree, the message has what was seen and the remedy."""
     label_set = load(write_onnx(tmp_path, onnx_classifier(**form), yaml, *ROWS))
     with pytest.raises(LabelSetError) as caught:
         open_classifier(label_set, CPU)
@@ -149,11 +149,10 @@ print(*encoder.encode(ones).shape, *again.encode(ones[:1]).shape)
 """
 
 
-def test_the_network_runs_under_the_guard_and_reports_to_nobody(tmp_path: Path) -> None:
-    """Opened under the first stage, or under the second, it leaves nothing in the home folder.
+def test_the_network_opens_under_both_stages_of_the_guard(tmp_path: Path) -> None:
+    """It is opened before the guard is sealed, and after it if the label set changes live.
 
-    onnxruntime would keep there what it reports to its maker. Under the second stage no child
-    process can read the file first.
+    After it the kernel refuses the child process that would read the file.
     """
     made_onnx(tmp_path)
     outcome = run("-c", STAGE_ONE_PROGRAM + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
@@ -163,7 +162,7 @@ def test_the_network_runs_under_the_guard_and_reports_to_nobody(tmp_path: Path) 
 
 
 def test_onnxruntime_leaves_nothing_without_the_guard_either(tmp_path: Path) -> None:
-    """Where a set is only checked or built, no report is begun: the home folder stays empty."""
+    """If a label set is only checked or built, the home folder stays empty."""
     made_onnx(tmp_path)
     program = "\n".join(line for line in SHOW.splitlines() if "proof" not in line)
     outcome = run("-c", program, str(tmp_path), user=USERS[0], folder=tmp_path)
@@ -172,7 +171,7 @@ def test_onnxruntime_leaves_nothing_without_the_guard_either(tmp_path: Path) -> 
 
 
 def test_a_network_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None:
-    """A small file that asks for 160 GB is an error, not a full machine."""
+    """A small file that needs 160 GB is a mistake of the label set; the memory is not taken."""
     size = numpy_helper.from_array(np.array([200_000, 200_000], np.int64), "size")
     model = with_node(helper.make_node("ConstantOfShape", ["size"], ["huge"]), size)
     model.graph.node.append(helper.make_node("ReduceSum", ["huge"], ["sum"], keepdims=0))
@@ -182,8 +181,8 @@ def test_a_network_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", [b"N", b"pixels"])
-def test_names_that_are_no_text_are_refused(tmp_path: Path, name: bytes) -> None:
-    """Names of sizes and inputs that are not UTF-8 end in a sentence."""
+def test_names_that_are_not_text_are_refused(tmp_path: Path, name: bytes) -> None:
+    """Names of sizes and inputs that are not UTF-8 end in a message."""
     folder = write_onnx(tmp_path, onnx_classifier(shape=("NNNN", 3, SIDE, SIDE)))
     file = folder / "classifier.onnx"
     old = b"NNNN" if name == b"N" else name
@@ -193,7 +192,7 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path, name: bytes) -> None
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "name"])
 def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
-    """Whatever is in classifier.onnx, the answer is a sentence."""
+    """Any content of classifier.onnx that is not a network ends in a message."""
     folder = write_onnx(tmp_path, onnx_classifier())
     file = folder / "classifier.onnx"
     whole = file.read_bytes()

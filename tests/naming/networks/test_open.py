@@ -11,7 +11,7 @@ from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_
 
 
 def test_there_is_one_network(tmp_path: Path) -> None:
-    """A set without a network, or with two, says what it needs."""
+    """A label set without a network, or with two, is refused with what it needs."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", HEADER, "0,a,,,")
     assert "there is none (expected classifier.onnx, or" in refusal(folder)
     (folder / "classifier.onnx").write_bytes(b"")
@@ -20,7 +20,7 @@ def test_there_is_one_network(tmp_path: Path) -> None:
 
 
 def test_a_wrong_number_of_names_is_named(tmp_path: Path) -> None:
-    """Names without numbers must be as many as the outputs."""
+    """labels.txt must name every output of the network."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "classifier.onnx").write_bytes(onnx_classifier().SerializeToString())
     (folder / "labels.txt").write_text("Sun\nRain\nSnow\n")
@@ -30,7 +30,7 @@ def test_a_wrong_number_of_names_is_named(tmp_path: Path) -> None:
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
-    """The size is looked at first."""
+    """The size of a file is checked before it is read."""
     for name in (ONNX_FILE, TENSORS_FILE):
         file = tmp_path / name
         with file.open("wb") as sparse:

@@ -45,19 +45,19 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with the tiny network's weights."""
+    """Return a folder with the tiny network's weights."""
     folder = tmp_path_factory.mktemp("models")
     write_weights(folder, tiny(), TINY)
     return folder
 
 
 def message(caught: pytest.ExceptionInfo[KioskError], models: Path) -> str:
-    """Return what the error says, without the test's own folder."""
+    """Return the message of an error, without the test's own folder."""
     return str(caught.value).replace(f"{models}/", "")
 
 
 def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
-    """Rows of 21,843, cut out and built, give the softmax that timm's network itself would."""
+    """Three rows of the head's 21,843, built, give the softmax of timm's own network."""
     label_set = made_classes(models)
     encoder = open_encoder(label_set, CPU)
     scores = label_set.settings.method.open_scorer(label_set, encoder).score(
@@ -71,8 +71,8 @@ def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
     assert scores.std(0).min() > 1e-4, "the pictures are told apart"
 
 
-def test_more_visitors_than_a_batch_are_read_as_each_alone(models: Path) -> None:
-    """However many crops there are, each gets the features that it would get alone."""
+def test_more_crops_than_a_batch_are_encoded_as_each_alone(models: Path) -> None:
+    """Each crop has the same features alone and among others."""
     encoder = TimmFeatures(TINY, CPU, models / "weights")
     batch = noise(BATCH + 1, 224)
     together = encoder.encode(batch)
@@ -82,7 +82,7 @@ def test_more_visitors_than_a_batch_are_read_as_each_alone(models: Path) -> None
 
 
 def test_pictures_come_as_the_network_was_trained(models: Path) -> None:
-    """Size, mean, spread and the way of resizing are those that timm states for the network."""
+    """Size, mean, std and interpolation are those in timm's description of the network."""
     encoder = TimmFeatures(TINY, CPU, models / "weights")
     assert encoder.input.size == 224
     assert encoder.input.mean == encoder.input.std == (0.5, 0.5, 0.5)
@@ -92,7 +92,7 @@ def test_pictures_come_as_the_network_was_trained(models: Path) -> None:
 
 
 def test_without_weights_the_command_is_named(tmp_path: Path) -> None:
-    """Where the weights are missing, the message says how they are fetched."""
+    """If the weights are missing, the message names the command that fetches them."""
     with pytest.raises(WeightsError) as caught:
         TimmFeatures(TINY, CPU, tmp_path)
     assert message(caught, tmp_path) == (
@@ -103,7 +103,7 @@ def test_without_weights_the_command_is_named(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    """What is missing, unknown or of another shape in the file is named."""
+    """Tensors that are missing, unknown or of another shape are named."""
     torch.manual_seed(0)
     smaller = timm.create_model("vit_tiny_patch16_224", num_classes=1000)
     write_weights(tmp_path, smaller, TINY)
@@ -119,7 +119,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [0, 7, 5000, -1])
 def test_damaged_weights_are_refused(models: Path, tmp_path: Path, kept: int) -> None:
-    """A file that is cut off anywhere is said to be damaged."""
+    """A file that is cut off anywhere is damaged."""
     whole = (models / "weights" / f"{TINY}.safetensors").read_bytes()
     (tmp_path / f"{TINY}.safetensors").write_bytes(whole[:kept])
     with pytest.raises(WeightsError, match="the file is damaged"):
@@ -134,7 +134,7 @@ def test_a_network_that_timm_does_not_know_is_refused(tmp_path: Path, name: str)
 
 
 def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
-    """For each network with a head, the name tells the list that timm infers from its rows."""
+    """For each network with a head, its name leads to the class list that timm infers."""
     for name in timm.list_models(pretrained=True):
         said = get_pretrained_cfg(name)
         subset = infer_imagenet_subset(said.to_dict())
@@ -147,7 +147,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
 
 
 def test_known_categories_are_at_their_known_places() -> None:
-    """The astronaut is one row in one head and another in another, as timm numbers them."""
+    """A category has another row in each head, and timm's number in each."""
     for name, subset in (
         (PERSONS, "imagenet-21k-goog"),
         ("convnext_tiny.fb_in22k", "imagenet-22k"),
@@ -175,7 +175,7 @@ def test_a_set_whose_network_timm_does_not_know_is_named(tmp_path: Path) -> None
 
 
 def test_an_unknown_head_is_a_mistake_of_the_set(tmp_path: Path) -> None:
-    """A network whose classes nobody has listed cannot be read by them."""
+    """The method `classes` needs a network whose list of classes is known."""
     write_set(tmp_path, "odd", "method: classes\nencoder: resnet50x4_clip.openai", "id,name")
     with pytest.raises(LabelSetError) as caught:
         load_label_set("odd", ContentSettings(), tmp_path)
@@ -197,24 +197,24 @@ def clip(clip_weights: Path) -> Clip:
 
 
 def pictures(count: int, side: int) -> torch.Tensor:
-    """Return crops of noise."""
+    """Return normalised crops of noise, `(count, 3, side, side)`."""
     return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(0))
 
 
 def test_clip_keeps_the_encoders_contract(clip: Clip, clip_weights: Path) -> None:
-    """It satisfies Encoder: a row of `width` numbers of unit length per crop, also for no crop."""
-    kept: Encoder = clip
-    assert kept.fingerprint == hashlib.sha256(clip_weights.read_bytes()).hexdigest()
+    """CLIP satisfies Encoder: a row of unit length for each crop, also for no crop."""
+    encoder: Encoder = clip
+    assert encoder.fingerprint == hashlib.sha256(clip_weights.read_bytes()).hexdigest()
     for count in (0, 1, 3, 12):
-        features = kept.encode(pictures(count, kept.input.size))
-        assert features.shape == (count, kept.width)
+        features = encoder.encode(pictures(count, encoder.input.size))
+        assert features.shape == (count, encoder.width)
         assert features.dtype == torch.float32
         assert not features.requires_grad
         assert torch.allclose(features.norm(dim=1), torch.ones(count))
 
 
 @pytest.mark.parametrize("architecture", [SMALL, SHALLOW], ids=["small", "true widths"])
-def test_its_features_are_open_clips(architecture: Architecture, tmp_path: Path) -> None:
+def test_clips_features_are_open_clips(architecture: Architecture, tmp_path: Path) -> None:
     """Features differ by less than 1e-4 from those of open_clip's `encode_image`.
 
     The second architecture is ViT-B-32 in every shape, with one layer instead of twelve.
@@ -248,14 +248,14 @@ def test_the_default_is_open_clips_vit_b_32() -> None:
 
 
 def test_clips_batch_is_its_crops_one_by_one(clip: Clip) -> None:
-    """What is said of a visitor does not depend on who stands beside them."""
+    """The features of a crop do not depend on the other crops."""
     batch = pictures(11, clip.input.size)
     alone = torch.cat([clip.encode(picture[None]) for picture in batch])
     assert (clip.encode(batch) - alone).abs().max() < 1e-4
 
 
-def test_pictures_reach_it_as_open_clip_prepares_them(clip: Clip) -> None:
-    """A square picture is scaled and normalised as by open_clip, to within a grey level."""
+def test_pictures_are_prepared_as_by_open_clip(clip: Clip) -> None:
+    """A square picture is scaled and normalised as by open_clip, within one grey level."""
     portrait = data.astronaut()
     theirs = image_transform(
         clip.input.size,
@@ -275,7 +275,7 @@ ANOTHERS = "it does not hold clip: its tensors are another network's"
 
 
 def refusal(clip_weights: Path) -> str:
-    """Return what is wrong with CLIP's weights, as the error says it."""
+    """Return why CLIP's weights are refused."""
     with pytest.raises(WeightsError) as caught:
         Clip(CPU, clip_weights, SMALL)
     (mistake,) = caught.value.mistakes
@@ -284,28 +284,30 @@ def refusal(clip_weights: Path) -> str:
     return mistake.what
 
 
-def test_weights_that_were_not_fetched_say_how(tmp_path: Path) -> None:
-    """Without its file CLIP names the command that fetches it."""
+def test_without_clips_weights_the_command_is_named(tmp_path: Path) -> None:
+    """Without CLIP's file the message names the command that fetches it."""
     missing = tmp_path / "clip.safetensors"
     assert refusal(missing) == "the weights of clip are not there"
 
 
 @pytest.mark.parametrize("length", [0, 4, 1000, 1_000_000])
-def test_truncated_weights_are_refused(clip_weights: Path, tmp_path: Path, length: int) -> None:
-    """A file that was cut short is damaged, wherever it was cut."""
+def test_truncated_weights_of_clip_are_refused(
+    clip_weights: Path, tmp_path: Path, length: int
+) -> None:
+    """A file of CLIP that is cut off anywhere is damaged."""
     cut = tmp_path / "clip.safetensors"
     cut.write_bytes(clip_weights.read_bytes()[:length])
     assert refusal(cut) == DAMAGED
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
-    """open_clip's older files, which may carry code, are not read under this name either."""
+    """An older file of open_clip, which may hold code, is refused under this name too."""
     torch.save({"visual.proj": torch.zeros(128, 32)}, tmp_path / "clip.safetensors")
     assert refusal(tmp_path / "clip.safetensors") == DAMAGED
 
 
-def test_another_networks_weights_are_refused(clip_weights: Path, tmp_path: Path) -> None:
-    """Tensors that are missing, or of another shape, type or network, are never put together."""
+def test_another_networks_weights_are_not_clips(clip_weights: Path, tmp_path: Path) -> None:
+    """Tensors that are missing or of another shape, type or network are refused."""
     file = tmp_path / "clip.safetensors"
     tensors = load_file(clip_weights)
     projection = tensors.pop("visual.proj")
@@ -321,8 +323,8 @@ def test_another_networks_weights_are_refused(clip_weights: Path, tmp_path: Path
     assert refusal(file) == ANOTHERS
 
 
-def test_the_weights_are_those_beside_the_set(tmp_path: Path) -> None:
-    """A set is read by the network in the folder that its own remedy fills."""
+def test_clips_weights_are_those_beside_the_label_set(tmp_path: Path) -> None:
+    """The show looks for CLIP in the folder that `kiosk fetch` fills."""
     label_set = made_prompts(tmp_path)
     with pytest.raises(WeightsError) as caught:
         open_encoder(label_set, CPU)
@@ -354,7 +356,7 @@ print([shape for shape in shapes if small.vocabulary in shape or small.context i
 
 
 def test_the_show_holds_no_text_encoder(tmp_path: Path) -> None:
-    """Opening a set of sentences loads no text tower, no tokenizer, and no module of theirs."""
+    """A label set of sentences opens without text tower, tokenizer, or any of their modules."""
     made_prompts(tmp_path)
     child = run(
         [sys.executable, "-c", OPENING, tmp_path], capture_output=True, text=True, check=False

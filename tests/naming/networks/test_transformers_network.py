@@ -29,8 +29,8 @@ from tests.support.made_networks import (
 CPU = torch.device("cpu")
 
 
-def test_a_network_that_timm_saved_is_timms_own(tmp_path: Path) -> None:
-    """config.json and model.safetensors give timm's logits, names and way of taking pictures."""
+def test_a_network_that_timm_saved_gives_timms_logits(tmp_path: Path) -> None:
+    """Logits, names and the form of pictures are those of timm."""
     label_set = made_hf(tmp_path)
     encoder = open_encoder(label_set, CPU)
     batch = noise(9, 64)
@@ -44,7 +44,7 @@ def test_a_network_that_timm_saved_is_timms_own(tmp_path: Path) -> None:
 
 
 def vision_transformer(**other: Any) -> Any:
-    """Return transformers' own classifier, small and random."""
+    """Return a small vision transformer of transformers with random weights."""
     torch.manual_seed(0)
     sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 3}
     sizes |= {"intermediate_size": 100, "image_size": 32, "patch_size": 8}
@@ -54,10 +54,10 @@ def vision_transformer(**other: Any) -> Any:
 
 
 @pytest.mark.parametrize("other", [{}, {"qkv_bias": False, "hidden_act": "relu"}])
-def test_a_vision_transformer_says_what_transformers_would(
+def test_a_vision_transformer_gives_transformers_own_logits(
     tmp_path: Path, other: dict[str, Any]
 ) -> None:
-    """A folder that transformers saved gives transformers' own logits."""
+    """A folder that transformers saved gives the logits, names and normalisation in it."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     theirs = vision_transformer(**other)
     theirs.save_pretrained(folder)
@@ -132,7 +132,7 @@ def test_each_kind_of_classifier_gives_transformers_own_logits(
 def test_a_convnext_that_does_not_fit_is_refused(
     tmp_path: Path, other: dict[str, object], why: str
 ) -> None:
-    """What its config.json says is compared with the tensors that are there."""
+    """The network in config.json is compared with the tensors in the file."""
     folder = write_set(tmp_path, "made-hf", "method: onnx\ninput: {size: 32}")
     network = transformers.ConvNextForImageClassification(transformers.ConvNextConfig(**WIDTHS))
     network.save_pretrained(folder)
@@ -141,8 +141,8 @@ def test_a_convnext_that_does_not_fit_is_refused(
     assert why in refusal(folder)
 
 
-def test_a_check_names_a_kind_that_is_not_understood(tmp_path: Path) -> None:
-    """Whoever checks a set need not open its network to know that the kiosk could not."""
+def test_the_check_names_a_kind_that_is_not_understood(tmp_path: Path) -> None:
+    """`kiosk labels check` refuses such a kind without opening the network."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
     check_network(folder)
@@ -245,7 +245,7 @@ def test_the_network_writes_nothing_without_the_guard_either(tmp_path: Path) -> 
 
 
 def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> None:
-    """Shapes are compared by the file's header; not one of 1.2 GB of numbers is read."""
+    """Names and shapes are read from the file's header; none of 1.2 GB of numbers is."""
     folder = write_hf(tmp_path, small(), timm_config())
     file = folder / "model.safetensors"
     size = 1_200_000_000
@@ -261,7 +261,7 @@ def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("shape", [[0, 2**62], [0, 2**63], [2**64], [-1], [1.5], "x"])
 def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: object) -> None:
-    """Whatever shapes a stranger's file claims, the answer is a sentence."""
+    """Impossible shapes in the header end in a message."""
     folder = write_hf(tmp_path, small(), timm_config())
     tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
     header = json.dumps({"fc.bias": tensor}).encode()
@@ -308,7 +308,7 @@ def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: o
 def test_a_config_that_does_not_fit_is_refused(
     tmp_path: Path, other: dict[str, object], why: str
 ) -> None:
-    """A stranger's config.json can ask for nothing that the file beside it does not hold."""
+    """config.json cannot describe a network that the file beside it does not hold."""
     folder = write_hf(tmp_path, small(), timm_config(**other))
     assert why in refusal(folder)
 
@@ -335,7 +335,7 @@ def test_a_config_that_does_not_fit_is_refused(
 def test_a_vision_transformer_that_does_not_fit_is_refused(
     tmp_path: Path, other: dict[str, object], why: str
 ) -> None:
-    """What transformers' config.json says is compared with the tensors that are there."""
+    """The network in config.json is compared with the tensors in the file."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
     file = folder / "config.json"
@@ -355,7 +355,7 @@ def test_a_huge_number_of_outputs_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_network_pools_as_its_arguments_say(tmp_path: Path) -> None:
-    """What timm was asked for when the network was made goes before what it is by default."""
+    """`model_args` has precedence over the default of the architecture."""
     config = timm_config(model_args={"global_pool": "max"})
     encoder = opened(write_hf(tmp_path, small(), config))
     network = timm.create_model("resnet10t", num_classes=3, global_pool="max").eval()
@@ -366,7 +366,7 @@ def test_the_network_pools_as_its_arguments_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scale", [1 / 127.5, 1, "1/255", float("nan")])
 def test_other_grey_levels_are_refused(tmp_path: Path, scale: object) -> None:
-    """A network that was trained on pictures of another scale would read noise."""
+    """`rescale_factor` must be 1/255, the scale of the kiosk's pictures."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
     file = folder / "preprocessor_config.json"
@@ -377,7 +377,7 @@ def test_other_grey_levels_are_refused(tmp_path: Path, scale: object) -> None:
 
 
 def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
-    """A model.safetensors that is cut off is refused with a sentence."""
+    """A model.safetensors that is cut off anywhere is refused."""
     folder = write_hf(tmp_path, small(), timm_config())
     file = folder / "model.safetensors"
     whole = file.read_bytes()
@@ -387,12 +387,12 @@ def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
 
 
 def test_scores_are_not_what_hugging_face_gives(tmp_path: Path) -> None:
-    """A set that declares scores for a network that gives logits is told so."""
+    """`output: scores` is a mistake for a network that gives logits."""
     folder = write_hf(tmp_path, small(), timm_config(), "output: scores")
     assert "classifiers from Hugging Face give logits" in refusal(folder)
 
 
-def test_the_set_may_ask_for_another_size(tmp_path: Path) -> None:
-    """Where the network can take any size, labelset.yaml decides."""
+def test_labelset_yaml_may_set_another_size(tmp_path: Path) -> None:
+    """If the network can take any size, labelset.yaml decides."""
     folder = write_hf(tmp_path, small(), timm_config(), "input: {size: 96}")
     assert opened(folder).input.size == 96
