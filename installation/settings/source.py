@@ -84,10 +84,10 @@ def parse_source(text: str, folder: Path) -> Source:
             return Film(path)
     except (OSError, ValueError, RuntimeError):
         pass
-    what = (
+    problem = (
         f"camera.source is '{ellipsize(text)}', which does not exist (expected {SOURCE_IN_WORDS})"
     )
-    raise SettingsError(Mistake("camera.source", what, _remedy(path)))
+    raise SettingsError(Mistake("camera.source", problem, _remedy(path)))
 
 
 def _is_device(text: str) -> bool:

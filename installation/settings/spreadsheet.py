@@ -61,9 +61,9 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
         except StopIteration:
             return
         except csv.Error as failure:
-            what = f"the row that starts here cannot be read ({ellipsize(str(failure))})"
+            problem = f"the row that starts here cannot be read ({ellipsize(str(failure))})"
             remedy = 'Close each quote, and write a quote inside quotes twice: "".'
-            raise error(Mistake(f"{file}:{row_place(line, number)}", what, remedy)) from None
+            raise error(Mistake(f"{file}:{row_place(line, number)}", problem, remedy)) from None
         cells = [collapse_whitespace(cell) for cell in row]
         if stated and any(cells):
             # The line `sep=;` is not a row to a spreadsheet.

@@ -21,8 +21,8 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
     large, empty, binary or in another encoding.
     """
 
-    def wrong(what: str, remedy: str, line: int = 0) -> KioskError:
-        return error(Mistake(f"{file}:{line}" if line else file, what, remedy))
+    def wrong(problem: str, remedy: str, line: int = 0) -> KioskError:
+        return error(Mistake(f"{file}:{line}" if line else file, problem, remedy))
 
     try:
         if path.is_dir():
@@ -46,20 +46,21 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
             raise wrong("it is a workbook (.xlsx or .ods) under another name", remedy)
         if content.startswith(UTF_16_MARKS):
             raise wrong("it is not UTF-8 (it seems to be UTF-16)", remedy)
-        raise wrong("it is not text (it holds zero bytes)", remedy)
+        raise wrong("it is not text (it contains zero bytes)", remedy)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
-        what = f"it is not UTF-8 (byte {byte:#04x} is not part of a letter{_guess(content)})"
-        raise wrong(what, remedy, line) from None
+        encoding = _likely_encoding(content)
+        problem = f"it is not UTF-8 (byte {byte:#04x} is not part of a letter{encoding})"
+        raise wrong(problem, remedy, line) from None
     if not text.strip():
         raise wrong("it is empty", "Write it, or restore the file that came with the kiosk.")
     return text
 
 
-def _guess(content: bytes) -> str:
+def _likely_encoding(content: bytes) -> str:
     """Return which encoding the bytes seem to have, for a message; "" if none is likely."""
     try:
         content.decode("cp1252")

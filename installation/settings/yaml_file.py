@@ -103,7 +103,7 @@ def parse_yaml(
     options = options or {}
     for keys, (_, value) in options.items():
         document.replace(keys, value)
-    found = [_Found((), *mistake) for mistake in document.mistakes]
+    found = list(document.mistakes)
     settings = None
     if not document.broken:
         try:
@@ -117,7 +117,7 @@ def parse_yaml(
         *(
             Mistake(
                 names.get(mistake.keys) or (f"{file}:{mistake.line}" if mistake.line else file),
-                mistake.what,
+                mistake.problem,
                 mistake.remedy,
             )
             for mistake in sorted(found, key=lambda mistake: mistake.line)
@@ -131,7 +131,7 @@ class _Found:
 
     keys: Keys
     line: int
-    what: str
+    problem: str
     remedy: str
 
 
@@ -192,13 +192,12 @@ class _Document:
         self.lines: dict[Keys, int] = {}
         self.plain_words: dict[Keys, str] = {}
         """The values that YAML does not take for text, as the file spells them."""
-        self.mistakes: list[tuple[int, str, str]] = []
-        """Line, what is wrong, and the remedy."""
+        self.mistakes: list[_Found] = []
         self.broken = False
         """Whether the file has no values that could be validated."""
 
     def read(self, text: str) -> None:
-        """Parse `text` into `data`; what is wrong with it goes to `mistakes`, never raised."""
+        """Parse `text` into `data`; mistakes in its form go to `mistakes` and are not raised."""
         try:
             loader = _Loader(text)
             try:
@@ -213,14 +212,15 @@ class _Document:
             return
         except yaml.MarkedYAMLError as failure:
             mark = failure.problem_mark or failure.context_mark
-            problem = failure.problem or failure.context or "unknown"
+            description = failure.problem or failure.context or "unknown"
             line = mark.line + 1 if mark else 1
-            self._break(line, f"this is not well-formed YAML ({problem})", _yaml_remedy(problem))
+            problem = f"this is not well-formed YAML ({description})"
+            self._break(line, problem, _yaml_remedy(description))
             return
         except (ValueError, OverflowError):  # the parser's own, for "\UFFFFFFFF" and %YAML 1.9999…
-            what = "this is not well-formed YAML (a number or an escaped letter is too large)"
+            problem = "this is not well-formed YAML (a number or an escaped letter is too large)"
             remedy = "Look for a line that begins with %, and for backslashes in quotes."
-            self._break(0, what, remedy)
+            self._break(0, problem, remedy)
             return
         if node is None:
             remedy = "Write it, or restore the file that came with the kiosk."
@@ -233,7 +233,7 @@ class _Document:
             self.data = self._value(node, ())
 
     def replace(self, keys: Keys, value: object) -> None:
-        """Replace what the file has at `keys` by `value`."""
+        """Set the setting at `keys` to `value`, whatever the file has."""
         section = self.data
         for key in keys[:-1]:
             if not isinstance(section, dict):
@@ -245,8 +245,8 @@ class _Document:
             section[keys[-1]] = value
             self.plain_words.pop(keys, None)
 
-    def _break(self, line: int, what: str, remedy: str) -> None:
-        self.mistakes.append((line, what, remedy))
+    def _break(self, line: int, problem: str, remedy: str) -> None:
+        self.mistakes.append(_Found((), line, problem, remedy))
         self.broken = True
 
     def _value(self, node: yaml.Node, keys: Keys) -> object:
@@ -260,16 +260,17 @@ class _Document:
         kind = node.tag.removeprefix(_TAG)
         bad = next((letter for letter in text if _unprintable(letter)), None)
         if bad is not None:
-            what = f"{setting_name(keys)} holds a character that is not text (U+{ord(bad):04X})"
-            self.mistakes.append((line, what, "Remove it."))
+            name, code = setting_name(keys), f"U+{ord(bad):04X}"
+            problem = f"{name} contains a character that is not text ({code})"
+            self.mistakes.append(_Found((), line, problem, "Remove it."))
         elif kind in _SCALARS and re.fullmatch(_SCALARS[kind][0], text):
             if kind != "null" or text:
                 self.plain_words[keys] = text
             return _SCALARS[kind][2](text)
         elif kind != "str":
             tag = node.tag.replace(_TAG, "!!")
-            what = f"{setting_name(keys)} has the tag {tag} (expected none)"
-            self.mistakes.append((line, what, "Remove the tag."))
+            problem = f"{setting_name(keys)} has the tag {tag} (expected none)"
+            self.mistakes.append(_Found((), line, problem, "Remove the tag."))
         return text
 
     def _section(self, node: yaml.MappingNode, keys: Keys) -> dict[str, object]:
@@ -277,29 +278,29 @@ class _Document:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                what = f"a {key_node.id} stands where a setting's name should"
-                self.mistakes.append((line, what, COLON))
+                problem = f"a {key_node.id} stands where a setting's name should"
+                self.mistakes.append(_Found((), line, problem, COLON))
                 continue
             key = str(key_node.value)
             path = (*keys, key)
             if key in section:
-                what = f"{setting_name(path)} occurs twice (first on line {self.lines[path]})"
-                self.mistakes.append((line, what, "Keep one of the two."))
+                problem = f"{setting_name(path)} occurs twice (first on line {self.lines[path]})"
+                self.mistakes.append(_Found((), line, problem, "Keep one of the two."))
                 continue
             self.lines[path] = line
             section[key] = self._value(value_node, path)
         return section
 
 
-def _yaml_remedy(problem: str) -> str:
-    """Return the remedy for PyYAML's description of a `problem`."""
-    if "\\t" in problem or "tab" in problem:
+def _yaml_remedy(description: str) -> str:
+    """Return the remedy for PyYAML's `description` of a mistake."""
+    if "\\t" in description or "tab" in description:
         return "Indent with spaces, not with tabs."
-    if "mapping values" in problem:
+    if "mapping values" in description:
         return "Put text that holds a colon in quotes, and indent all lines of a section alike."
-    if "expected ':'" in problem:
+    if "expected ':'" in description:
         return COLON
-    if "alias" in problem or "anchor" in problem:
+    if "alias" in description or "anchor" in description:
         return "Write the value out, or put text that begins with * or & in quotes."
     return "Check the indentation, quotes and brackets of this line and the one above."
 
@@ -311,25 +312,25 @@ def _unprintable(letter: str) -> bool:
 def _explain(failure: ValidationError, schema: Schema, document: _Document) -> list[_Found]:
     """Return one mistake for each setting that pydantic refused."""
     explained: dict[Keys, _Found] = {}
-    for problem in failure.errors(include_url=False):
-        keys, value = _follow(document.data, problem["loc"])
-        context = problem.get("ctx", {})
-        if problem["type"] == "missing":
-            keys = (*keys, problem["loc"][-1])
+    for refused in failure.errors(include_url=False):
+        keys, value = _follow(document.data, refused["loc"])
+        context = refused.get("ctx", {})
+        if refused["type"] == "missing":
+            keys = (*keys, refused["loc"][-1])
             expected = expected_in_words(find_piece(schema, keys), schema)
-            what = f"{setting_name(keys)} is missing (expected {expected})"
+            problem = f"{setting_name(keys)} is missing (expected {expected})"
             remedy = f"Add a line '{keys[-1]}: …'."
-        elif problem["type"] == "extra_forbidden":
-            what, remedy = explain_unknown_key(keys, schema)
+        elif refused["type"] == "extra_forbidden":
+            problem, remedy = explain_unknown_key(keys, schema)
         elif "remedy" in context:
-            what, remedy = problem["msg"], context["remedy"]
+            problem, remedy = refused["msg"], context["remedy"]
         else:
             seen = document.plain_words.get(keys) or value_in_words(value)
             piece = find_piece(schema, keys)
             expected = str(context.get("error") or expected_in_words(piece, schema))
-            what = f"{setting_name(keys)} is {seen} (expected {expected})"
+            problem = f"{setting_name(keys)} is {seen} (expected {expected})"
             remedy = remedy_for_value(value, keys in document.plain_words, piece, schema)
-        explained.setdefault(keys, _Found(keys, _line(document.lines, keys) or 0, what, remedy))
+        explained.setdefault(keys, _Found(keys, _line(document.lines, keys) or 0, problem, remedy))
     return list(explained.values())
 
 

@@ -25,7 +25,7 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             b"\x7fELF\0\0\0",
-            "kiosk.yaml: it is not text (it holds zero bytes). Save it as plain text in UTF-8.",
+            "kiosk.yaml: it is not text (it contains zero bytes). Save it as plain text in UTF-8.",
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),

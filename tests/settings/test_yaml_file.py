@@ -193,7 +193,10 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             '\nscreen:\n  title: "ring\\a"\n',
-            ["kiosk.yaml:3: screen.title holds a character that is not text (U+0007). Remove it."],
+            [
+                "kiosk.yaml:3: screen.title contains a character that is not text "
+                "(U+0007). Remove it."
+            ],
         ),
         (
             "labels: persons\x07\n",
