@@ -109,7 +109,7 @@ def check_film(loaded: Loaded[Settings]) -> None:
         from installation.running.clock import MonotonicClock
         from installation.seeing.cameras.open import open_camera
 
-        open_camera(settings, MonotonicClock()).close()
+        open_camera(settings.source, settings, MonotonicClock()).close()
 
 
 def count_labels(label_set: LabelSet) -> str:

@@ -130,8 +130,8 @@ class _Examination:
         from installation.seeing.cameras.open import open_camera, resolve
 
         settings = self._settings.camera
-        _, fallback = resolve(settings.source)
-        opened = open_camera(settings, MonotonicClock())
+        source, fallback = resolve(settings.source)
+        opened = open_camera(source, settings, MonotonicClock())
         opened.close()
         if fallback:
             reason = fallback.removeprefix("camera: ").rstrip(".")

@@ -159,8 +159,7 @@ def _open_camera(
     source, fallback = resolve(settings.source)
     if fallback:
         log(fallback)
-    chosen = settings.model_copy(update={"source": source})
-    camera = open_camera(chosen, clock, as_fast_as_possible=as_fast_as_possible)
+    camera = open_camera(source, settings, clock, as_fast_as_possible=as_fast_as_possible)
     log(f"camera: {camera.name}")
     return RehearsalUntilPlugged(camera, cameras_before, clock) if fallback else camera
 

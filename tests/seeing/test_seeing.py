@@ -28,8 +28,8 @@ Visitors = dict[int, list[tuple[int, Track]]]
 
 
 def _frames(film: Path) -> Iterator[Frame]:
-    settings = CameraSettings(source=source.Film(film), mirror=False)
-    camera = open_camera(settings, ManualClock(), as_fast_as_possible=True)
+    settings = CameraSettings(mirror=False)
+    camera = open_camera(source.Film(film), settings, ManualClock(), as_fast_as_possible=True)
     while (frame := camera.read()) is not None:
         yield frame
 

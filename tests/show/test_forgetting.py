@@ -316,8 +316,8 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
         after = Search.of(forms).found(show.pid)
     finally:
         show.kill()
-        show.communicate()
-    assert said == ["looking", "reading", "verdict", last]
+        _, errors = show.communicate()
+    assert said == ["looking", "reading", "verdict", last], errors
     if ending == "left":
         assert during.keys() == forms.keys(), "the control: each form is found where it is"
     assert not after

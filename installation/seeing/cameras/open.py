@@ -25,9 +25,13 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
+Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
+"""A source that says which camera or pictures it is: all kinds but `Auto`."""
+
+
 def resolve(
     configured: source.Source, cameras: Callable[[], list[CameraListing]] = list_cameras
-) -> tuple[source.Source, str | None]:
+) -> tuple[Resolved, str | None]:
     """Return the source that `Auto` stands for now, and a sentence if that is not a camera.
 
     `Auto` takes the first camera that answers. Any other source is returned as it is.
@@ -45,14 +49,17 @@ def resolve(
 
 
 def open_camera(
-    settings: CameraSettings, clock: Clock, *, as_fast_as_possible: bool = False
+    resolved: Resolved,
+    settings: CameraSettings,
+    clock: Clock,
+    *,
+    as_fast_as_possible: bool = False,
 ) -> Camera:
-    """Return the camera of `settings.source`, opened.
+    """Return the camera of the source `resolved`, opened; `settings.source` is not read.
 
     With `as_fast_as_possible` a film, a folder or the rehearsal gives each picture once, without
     waiting, and then ends; a real camera keeps its own rate. Raises CameraError.
     """
-    resolved, _ = resolve(settings.source)
     if isinstance(resolved, source.Device):
         return Webcam.open(resolved.id, settings, clock)
     pictures, orientation = _open_pictures(resolved, settings, once=as_fast_as_possible)
@@ -60,7 +67,10 @@ def open_camera(
 
 
 def _open_pictures(
-    played: source.Source, settings: CameraSettings, *, once: bool
+    played: source.Film | source.Pictures | source.Rehearsal,
+    settings: CameraSettings,
+    *,
+    once: bool,
 ) -> tuple[PictureSource, Orientation]:
     width, height, fps = settings.width, settings.height, settings.fps
     orientation = Orientation.from_settings(settings)

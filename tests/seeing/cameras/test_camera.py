@@ -30,16 +30,16 @@ def _webcam(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camer
 
 def _film(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
     film = write_film(folder / "film.avi", [quarters()] * 12)
-    return open_camera(settings.model_copy(update={"source": source.Film(film)}), clock)
+    return open_camera(source.Film(film), settings, clock)
 
 
 def _folder(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
     write_picture(folder / "one.png", quarters())
-    return open_camera(settings.model_copy(update={"source": source.Pictures(folder)}), clock)
+    return open_camera(source.Pictures(folder), settings, clock)
 
 
 def _rehearsal(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
-    return open_camera(settings.model_copy(update={"source": source.Rehearsal()}), clock)
+    return open_camera(source.Rehearsal(), settings, clock)
 
 
 def _until_plugged(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:

@@ -20,10 +20,13 @@ def _frames_until_plugged(before: list[Path], checks: list[list[Path]]) -> tuple
     `checks` are the nodes at each check.
     """
     clock = ManualClock()
-    settings = CameraSettings(source=source.Rehearsal(), width=160, height=120)
+    settings = CameraSettings(width=160, height=120)
     nodes = iter(checks)
     camera = RehearsalUntilPlugged(
-        open_camera(settings, clock), before, clock, lambda: next(nodes, checks[-1])
+        open_camera(source.Rehearsal(), settings, clock),
+        before,
+        clock,
+        lambda: next(nodes, checks[-1]),
     )
     for count in range(35 * len(checks)):
         try:

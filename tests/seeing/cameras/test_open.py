@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from installation.errors import CameraError
-from installation.seeing.cameras.open import open_camera, resolve
+from installation.seeing.cameras.open import Resolved, open_camera, resolve
 from installation.seeing.cameras.v4l import CameraListing
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings, load_settings
@@ -15,10 +15,10 @@ from tests.support.pictures import quarters, write_picture
 
 
 @pytest.mark.parametrize("vanished", [source.Film(Path("a.mp4")), source.Pictures(Path("a"))])
-def test_a_film_or_folder_that_has_vanished_is_named(vanished: source.Source) -> None:
+def test_a_film_or_folder_that_has_vanished_is_named(vanished: Resolved) -> None:
     """A film or folder that was removed after the settings were read raises CameraError."""
     with pytest.raises(CameraError, match=r"^a(\.mp4)?: this film or folder .* Put it back\."):
-        open_camera(CameraSettings(source=vanished), ManualClock())
+        open_camera(vanished, CameraSettings(), ManualClock())
 
 
 @pytest.mark.parametrize("name", ["1", "auto", "rehearsal", "2024"])
@@ -31,7 +31,9 @@ def test_a_folder_with_the_name_of_a_camera_is_played(
     write_picture(tmp_path / name / "a.png", quarters())
     Path("kiosk.yaml").write_text(f"camera: {{source: ./{name}}}\n", encoding="utf-8")
     settings = load_settings(Path("kiosk.yaml")).settings.camera
-    assert open_camera(settings, ManualClock()).name.startswith(f"folder {name}, 1 pictures")
+    resolved, _ = resolve(settings.source)
+    camera = open_camera(resolved, settings, ManualClock())
+    assert camera.name.startswith(f"folder {name}, 1 pictures")
 
 
 LENS = "/dev/v4l/by-id/usb-Lens"
