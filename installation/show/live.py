@@ -136,7 +136,7 @@ class LiveShow:
         self._reading_count = sightings.reading_count
         if sightings.label_set is not self._label_set:
             self._label_set = sightings.label_set
-            self._log(f"labels: {self._label_set.settings.title} has changed on the wall")
+            self._log(f"labels: the changed set is in use: {self._label_set.settings.title}")
 
     def _offer_label_set(self) -> None:
         """Hand a changed label set to the analysis if its letters can be drawn."""
@@ -149,8 +149,11 @@ class LiveShow:
             self._log(f"{no_font('labels', lacking)} Or restart the show.")
             return
         self._analysis.new_classifiers.put(changed.classifier)
-        labels = f"{len(label_set.labels):,} of {label_set.size:,}"
-        self._log(f"labels: {label_set.settings.title}, {labels}, at the next quiet moment")
+        count = f"{len(label_set.labels):,} of {label_set.size:,} labels"
+        self._log(
+            f"labels: {label_set.settings.title} has changed ({count}). It is used once nobody is "
+            "there."
+        )
 
     def _summary(self, mirrored_s: float) -> Summary:
         """Return the summary of a show whose camera was open for `mirrored_s`."""

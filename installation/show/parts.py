@@ -70,7 +70,7 @@ def open_parts(
     label_set = _load_label_set(loaded)
     language = settings.language
     if language.words != language.labels:
-        log(f"words: the kiosk has none in '{language.labels}', so its own are in English.")
+        log(f"words: the kiosk has no words in '{language.labels}', so its own are in English.")
 
     import torch
 

@@ -41,9 +41,9 @@ folder, ending = Path(sys.argv[1]), sys.argv[3]
 yunet = Path(sys.argv[4]) if sys.argv[4:] else None
 named = []
 
-class Raw:
-    # Reads pictures straight into the pool, so that no other copy is this camera's.
-    name, there = "raw pictures", True
+class RawCamera:
+    # Reads pictures straight into the pool, so that this camera makes no other copy.
+    name, visitor_there = "raw pictures", True
     def __init__(self):
         self.pool, self.closed = Pool(), threading.Event()
     def read(self):
@@ -51,7 +51,8 @@ class Raw:
         if named and ending == "lost":
             raise CameraError(Mistake("camera", "it was unplugged", "Plug it in again."))
         pixels = self.pool.take(360, 640)
-        with open(folder / ("visitor" if self.there else "wall"), "rb", buffering=0) as file:
+        name = "visitor" if self.visitor_there else "wall"
+        with open(folder / name, "rb", buffering=0) as file:
             file.readinto(memoryview(pixels).cast("B"))
         return Frame(pixels, time.monotonic())
     def forget(self):
@@ -59,46 +60,47 @@ class Raw:
     def close(self):
         self.closed.set()
 
-camera = Raw()
+camera = RawCamera()
 
 def write(name, tensor):
     with open(folder / name, "wb", buffering=0) as file:
         file.write(memoryview(tensor.detach().numpy().reshape(-1)).cast("B"))
 
-def stop(name):
+def pause(name):
+    # Waits until the test has searched the memory.
     print(name, flush=True)
     sys.stdin.readline()
 
-looked_up = []
+paused = []
 
-def look_up(network, given):
-    # Stops once while it looks for a visitor's face, at the smallest level that is searched for.
-    if named and ending == "blind":
+def pause_in_pnet(network, given):
+    # Pauses once while the detector searches a picture, at the last level with a pattern.
+    if named and ending == "detector failed":
         raise RuntimeError("the detector has failed")
-    if given[0].shape[-1] == int(sys.argv[2]) and not looked_up:
-        looked_up.append(True)
-        stop("looking")
+    if given[0].shape[-1] == int(sys.argv[2]) and not paused:
+        paused.append(True)
+        pause("detecting")
 
-class Looking:
-    # YuNet's network, which stops once when it has looked: what it was given is in it still.
+class PausingNet:
+    # YuNet's network, which pauses once after a detection: it still holds its input.
     def __init__(self, net):
         self.net, self.setInputSize = net, net.setInputSize
     def detect(self, bgr):
         found = self.net.detect(bgr)
-        if not looked_up:
-            looked_up.append(True)
-            stop("looking")
+        if not paused:
+            paused.append(True)
+            pause("detecting")
         return found
 
-class Watched:
-    # Stops once while it reads a visitor, with a copy of what it sees then on disk.
+class PausingClassifier:
+    # Pauses once in its network, and writes the batch and the first layer's output to disk.
     def __init__(self, classifier):
         self.inner, self.label_set = classifier, classifier.label_set
         self.encoder, self.count = classifier.encoder, 0
         encode = self.encoder.encode
-        def watched(batch):
+        def pausing(batch):
             self.count += 1
-            if named and ending == "failed":
+            if named and ending == "classifier failed":
                 raise RuntimeError("the classifier has failed")
             if self.count != 3:
                 return encode(batch)
@@ -106,62 +108,63 @@ class Watched:
             first = next(m for m in self.encoder._network.modules() if type(m) is torch.nn.Conv2d)
             def keep(module, given, made):
                 write("layer", made.permute(0, 2, 3, 1))
-                stop("reading")
+                pause("classifying")
             hook = first.register_forward_hook(keep)
             encoded = encode(batch)
             hook.remove()
             return encoded
-        self.encoder.encode = watched
+        self.encoder.encode = pausing
     def classify(self, frame, boxes):
         return self.inner.classify(frame, boxes)
     def forget(self):
         self.inner.forget()
 
-class Wall(OffScreen):
+class VisibleScreen(OffScreen):
     visible = True
 
-class Clock(MonotonicClock):
-    # Tells that the calm card is up.
-    resting = False
+class PrintingClock(MonotonicClock):
+    # Prints that the trouble card is on the screen.
+    printed = False
     def wait(self, seconds):
-        if not self.resting:
-            self.resting = True
-            print("resting", flush=True)
+        if not self.printed:
+            self.printed = True
+            print("card", flush=True)
         super().wait(seconds)
 
-def load(*arguments):
+def open_pausing_parts(*arguments):
     parts = open_parts(*arguments)
     detector = parts.detector
     if yunet is None:
-        detector._pnet.register_forward_pre_hook(look_up)
+        detector._pnet.register_forward_pre_hook(pause_in_pnet)
     else:
         from installation.seeing.faces.yunet import YuNet
         detector = YuNet(yunet)
-        detector._net = Looking(detector._net)
-    classifier = Watched(parts.classifier)
+        detector._net = PausingNet(detector._net)
+    classifier = PausingClassifier(parts.classifier)
     return replace(parts, open_camera=lambda: camera, detector=detector, classifier=classifier)
 
-def tell(event):
+def emit(event):
     print(event["event"], flush=True)
     if event["event"] == "verdict":
         named.append(True)
-        camera.there = ending != "left"
+        camera.visitor_there = ending != "left"
 
 Show(
-    config.load_settings(folder / "kiosk.yaml"), Wall((640, 360)), started_at=STARTED_AT,
-    clock=Clock(), log=lambda line: print(line, file=sys.stderr), emit=tell, open_parts=load,
+    config.load_settings(folder / "kiosk.yaml"), VisibleScreen((640, 360)), started_at=STARTED_AT,
+    clock=PrintingClock(), log=lambda line: print(line, file=sys.stderr), emit=emit,
+    open_parts=open_pausing_parts,
 ).run(100)
 os._exit(0)
 """
 
 Pattern = bytes
 
-READ = ("batch", "layer")
-"""What the classifier makes of a visitor: its network's input, and its first layer."""
+CLASSIFIER_FORMS = ("batch", "layer")
+"""What the program writes: the input of the classifier's network, and its first layer's output."""
 
 
 def visitor() -> npt.NDArray[np.uint8]:
-    """Return a frame of noise with a face in it, which no other memory looks like."""
+    """Return a frame of noise with a face in it, whose bytes no other memory has."""
     picture = np.random.default_rng(7).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
     package = find_spec("skimage")
     assert package is not None
@@ -173,16 +176,19 @@ def visitor() -> npt.NDArray[np.uint8]:
 
 
 def patterns(data: bytes, step: int, count: int = 60) -> list[Pattern]:
-    """Return up to `count` stretches of 32 bytes of `data` that no other bytes are by chance."""
+    """Return up to `count` stretches of 32 bytes of `data` that are nowhere else by chance.
+
+    `step` is the size of a number in `data`, bytes.
+    """
     random = np.random.default_rng(1)
     starts = random.integers(0, (len(data) - 32) // step, 50 * count) * step
     stretches = (data[start : start + 32] for start in starts)
-    telling = [each for each in stretches if len(set(each[:4])) > 2 and len(set(each)) > 8]
-    return telling[:count]
+    rare = [each for each in stretches if len(set(each[:4])) > 2 and len(set(each)) > 8]
+    return rare[:count]
 
 
 def levels(count: int = 3) -> Iterator[tuple[int, int]]:
-    """Yield the width and height, px, of the first levels in which the detector looks for faces."""
+    """Yield the width and height, px, of the first levels of the detector's image pyramid."""
     scale = mtcnn.PNET_PX / mtcnn.MIN_FACE_PX
     for _ in range(count):
         yield int(SIZE[0] * scale + 1), int(SIZE[1] * scale + 1)
@@ -190,7 +196,10 @@ def levels(count: int = 3) -> Iterator[tuple[int, int]]:
 
 
 def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[bytes, int]]:
-    """Return the forms in which the camera, the screen and the detector have `frame`."""
+    """Return `frame` in the forms that the camera, the screen and the detector hold.
+
+    Each is bytes and the size of a number in them.
+    """
     forms: dict[str, tuple[bytes, int]] = {
         "frame": (frame.tobytes(), 1),
         "screen": (cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA).tobytes(), 1),
@@ -211,18 +220,18 @@ def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[byt
 class Search:
     """Looks for patterns in all memory that a process may write."""
 
-    sought: dict[str, list[Pattern]]
+    patterns: dict[str, list[Pattern]]
 
     @classmethod
-    def of(cls, forms: dict[str, tuple[bytes, int]]) -> Search:
-        """Return the search for `forms`: bytes, and how many of them make a number."""
+    def from_forms(cls, forms: dict[str, tuple[bytes, int]]) -> Search:
+        """Return the search for `forms`: bytes, and the size of a number in them."""
         return cls({name: patterns(*form) for name, form in forms.items()})
 
-    def found(self, process: int) -> Counter[str]:
+    def count(self, process: int) -> Counter[str]:
         """Return how many patterns of each form are in the memory of `process`."""
         by_word: dict[int, list[tuple[str, Pattern]]] = {}
-        for name, sought in self.sought.items():
-            for pattern in sought:
+        for name, of_form in self.patterns.items():
+            for pattern in of_form:
                 word = int.from_bytes(pattern[:4], "little")
                 by_word.setdefault(word, []).append((name, pattern))
         words = np.array(sorted(by_word), np.uint32)
@@ -263,21 +272,21 @@ def _memory(process: int) -> Iterator[bytes]:
     ("ending", "last", "detector"),
     [
         ("left", "left", "mtcnn"),
-        ("lost", "resting", "mtcnn"),
-        ("failed", "resting", "mtcnn"),
-        ("blind", "resting", "mtcnn"),
+        ("lost", "card", "mtcnn"),
+        ("classifier failed", "card", "mtcnn"),
+        ("detector failed", "card", "mtcnn"),
         ("left", "left", "yunet"),
-        ("lost", "resting", "yunet"),
+        ("lost", "card", "yunet"),
     ],
 )
 def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     tmp_path: Path, ending: str, last: str, detector: str
 ) -> None:
-    """Frame, screen, the detector's levels, the classifier's crop and first layer: all forgotten.
+    """Frame, screen, the detector's levels, the classifier's batch and first layer are forgotten.
 
-    Each of these forms is found in memory while it is in use (which is looked for once), and none
-    of them once the visitor has left, or while the calm card is up: after the camera was lost, or a
-    network has failed.
+    Each of these forms is in memory while it is used, which is checked once. None is there a second
+    after the visitor has left, or while the trouble card is on the screen because the camera was
+    lost or a network has failed.
     """
     (tmp_path / "visitor").write_bytes(visitor().tobytes())
     (tmp_path / "wall").write_bytes(np.full((*SIZE[::-1], 3), 150, np.uint8).tobytes())
@@ -299,25 +308,27 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     assert show.stdout is not None
     forms, during = pictures(visitor(), detector), Counter[str]()
     try:
-        said = []
+        lines = []
         for line in show.stdout:
-            said.append(line.strip())
-            if said[-1] in ("looking", "reading"):
-                if said[-1] == "reading":
-                    forms |= {name: ((tmp_path / name).read_bytes(), 4) for name in READ}
+            lines.append(line.strip())
+            if lines[-1] in ("detecting", "classifying"):
+                if lines[-1] == "classifying":
+                    forms |= {
+                        name: ((tmp_path / name).read_bytes(), 4) for name in CLASSIFIER_FORMS
+                    }
                 if ending == "left":
-                    during |= Search.of(forms).found(show.pid)
+                    during |= Search.from_forms(forms).count(show.pid)
                 show.stdin.write("\n")
                 show.stdin.flush()
-            if said[-1] == last:
+            if lines[-1] == last:
                 break
         with pytest.raises(subprocess.TimeoutExpired):
             show.wait(1)
-        after = Search.of(forms).found(show.pid)
+        after = Search.from_forms(forms).count(show.pid)
     finally:
         show.kill()
         _, errors = show.communicate()
-    assert said == ["looking", "reading", "verdict", last], errors
+    assert lines == ["detecting", "classifying", "verdict", last], errors
     if ending == "left":
-        assert during.keys() == forms.keys(), "the control: each form is found where it is"
+        assert during.keys() == forms.keys(), "the control: each form is found while it is used"
     assert not after

@@ -84,16 +84,16 @@ class SlowReloader:
 def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() -> None:
     """The mirror does not wait for a set that is read, and nothing is dropped when it comes."""
     screen, logged = CountingScreen(), list[str]()
-    film = PacedFilm(screen, logged, "has changed on the wall")
+    film = PacedFilm(screen, logged, "is in use")
     reloader = cast("LabelSetReloader", SlowReloader(screen))
     parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
     summary = small_show(
         film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
     ).run()
-    assert [line.split(", ")[-1] for line in logged] == [
-        "at the next quiet moment",
-        "1,000 things has changed on the wall",
-    ]
+    changed, used = logged
+    assert changed.startswith("labels: ImageNet, 1,000 things has changed (")
+    assert changed.endswith(" labels). It is used once nobody is there.")
+    assert used == "labels: the changed set is in use: ImageNet, 1,000 things"
     assert summary.dropped == 0
     assert summary.mirror_fps == pytest.approx(summary.camera_fps)
     assert film.given > 30

@@ -39,9 +39,9 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     """A label shown from now on comes without a restart; a mistake leaves what was there."""
     project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
     assert wait_for_line(running, "labels:").startswith(
-        "labels: Three fish, 3 of 3, at the next quiet"
+        "labels: Three fish has changed (3 of 3 labels). It is used"
     )
-    assert wait_for_line(running, "labels:") == "labels: Three fish has changed on the wall\n"
+    assert wait_for_line(running, "labels:") == "labels: the changed set is in use: Three fish\n"
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
     assert "the last good set stays" in wait_for_line(running, "labels:")
     assert "labels.csv:4: hidden_because is 'unsen'" in wait_for_line(running, "labels:")
