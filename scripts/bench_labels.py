@@ -38,8 +38,8 @@ import torch
 from safetensors.torch import save_file
 
 from installation.making.build import build as building
-from installation.making.build.embedding_cache import FOLDER
-from installation.making.build.example_pictures import FEWEST
+from installation.making.build.embedding_cache import CACHE_FOLDER
+from installation.making.build.example_pictures import MIN_PICTURES
 from installation.making.build.result import BuildResult
 from installation.naming.label_set.csv_file import REQUIRED_COLUMNS
 from installation.naming.label_set.hiding import EVERYTHING
@@ -210,7 +210,7 @@ def write_pictures(folder: Path, ids: Sequence[str]) -> None:
         pattern = random.uniform(0, 255, (8, 8, 3))
         of_label = folder / "examples" / id_
         of_label.mkdir(parents=True)
-        for number in range(FEWEST):
+        for number in range(MIN_PICTURES):
             other = (pattern + random.normal(0, 25, pattern.shape)).clip(0, 255).astype(np.uint8)
             picture = cv2.resize(other, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
             cv2.imwrite(str(of_label / f"{number}.jpg"), picture)
@@ -314,7 +314,7 @@ def build(models: Path, size: int, patience_s: int) -> Build | None:
 
     None where it would have taken a core longer than `patience_s`.
     """
-    shutil.rmtree(models / FOLDER, ignore_errors=True)
+    shutil.rmtree(models / CACHE_FOLDER, ignore_errors=True)
     command = [sys.executable, "-c", BUILD, _name(size), str(models), str(patience_s)]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
     print(f"building {_name(size)}", file=sys.stderr)

@@ -53,7 +53,7 @@ class LineLog:
         """Write why the command ends, whatever was written before; call it once in a process."""
         self._limit.refill()
         self.say(message)
-        self._write(self._limit.left_out())
+        self._write(self._limit.skipped())
 
     def _write(self, lines: list[str]) -> None:
         for line in lines:

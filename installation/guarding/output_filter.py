@@ -144,7 +144,7 @@ def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
         for line in lines:
             for admitted in rate.admit(text_only(line, limits)):
                 _write_all(file, admitted.encode() + b"\n")
-    for count in rate.left_out():
+    for count in rate.skipped():
         _write_all(file, count.encode() + b"\n")
     if rest:
         _write_all(file, text_only(rest, limits).encode())

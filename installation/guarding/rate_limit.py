@@ -33,9 +33,9 @@ class RateLimit:
             self._left_out += 1
             return []
         self._tokens -= 1
-        return [*self.left_out(), line]
+        return [*self.skipped(), line]
 
-    def left_out(self) -> list[str]:
+    def skipped(self) -> list[str]:
         """Return one line that counts the lines left out since the last call, if there are any."""
         count, self._left_out = self._left_out, 0
         return [f"({count} lines were left out)"] if count else []

@@ -98,9 +98,9 @@ def examined(name: str, models: Path = MODELS) -> Iterator[str]:
         yield pictures(source)
         yield "Whether its network answers as the set says, `kiosk labels preview` tries."
     if source.settings.method.learns_from_pictures:
-        from installation.making.build.example_pictures import has_other_pictures  # opens torch
+        from installation.making.build.example_pictures import pictures_changed  # opens torch
 
-        if has_other_pictures(source, label_set):
+        if pictures_changed(source, label_set):
             yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
     without = [row.name for row in source.rows if not row.definition]
     if without:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from installation.errors import KioskError, LabelSetError
 from installation.making.build import build
-from installation.making.build.example_pictures import has_other_pictures, stamps
+from installation.making.build.example_pictures import folder_signature, pictures_changed
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import BUILT_FILE, SETTINGS_FILE, signature
 from installation.naming.label_set.load import assemble, read_source
@@ -119,7 +119,7 @@ def _state(folder: Path) -> tuple[object, ...]:
     except LabelSetError:
         return (files,)
     has_pictures = settings.method.learns_from_pictures
-    return files, stamps(folder / settings.examples) if has_pictures else None
+    return files, folder_signature(folder / settings.examples) if has_pictures else None
 
 
 def build_if_stale(name: str, content: ContentSettings, log: Log, models: Path = MODELS) -> None:
@@ -131,7 +131,7 @@ def build_if_stale(name: str, content: ContentSettings, log: Log, models: Path =
     label_set = assemble(source, content)
     try:
         built_file.check_built(label_set)
-        is_stale = has_other_pictures(source, label_set)
+        is_stale = pictures_changed(source, label_set)
     except LabelSetError:
         is_stale = True
     if is_stale:

@@ -21,11 +21,11 @@ def test_what_was_left_out_is_counted_once() -> None:
     """The count starts again when it has been written."""
     clock = ManualClock()
     limit = RateLimit(1, 1, clock.now)
-    assert limit.left_out() == []
+    assert limit.skipped() == []
     for _ in range(4):
         limit.admit("x")
-    assert limit.left_out() == ["(3 lines were left out)"]
-    assert limit.left_out() == []
+    assert limit.skipped() == ["(3 lines were left out)"]
+    assert limit.skipped() == []
 
 
 def test_a_refill_admits_a_whole_burst() -> None:

@@ -21,20 +21,20 @@ from installation.errors import LabelSetError
 from installation.making.atomic_write import replacing, write_errors
 from installation.naming.lists.safetensors_header import mismatch
 
-FOLDER = ".cache"
+CACHE_FOLDER = ".cache"
 """In the folder of the label sets; no set begins with a dot."""
 
-MOST = 20_000
+MAX_VECTORS = 20_000
 """Vectors of one network; the oldest give way. 215 MB of the widest here, 2,688 numbers each."""
 
-KEY = 32
+KEY_BYTES = 32
 """Bytes of a SHA-256."""
 
 Embed = Callable[[Sequence[str]], torch.Tensor]
 """Texts to embeddings `(N, D)` float32."""
 
 
-class Cache:
+class EmbeddingCache:
     """Vectors by key, for the length of a `with`, at whose end what is new is written.
 
     `name` says which network and in which way it was asked, its fingerprint included; each vector
@@ -44,8 +44,8 @@ class Cache:
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:
-        self.file = models / FOLDER / f"{name}.safetensors"
-        self.trouble = ""
+        self.file = models / CACHE_FOLDER / f"{name}.safetensors"
+        self.problem = ""
         self._width = width
         self._new: dict[str, torch.Tensor] = {}
         self._vectors = self._read()
@@ -64,7 +64,7 @@ class Cache:
             try:
                 self._write(self._read() | self._new)
             except LabelSetError as failure:
-                self.trouble = f"is not kept: {failure.mistakes[0].what}"
+                self.problem = f"is not kept: {failure.mistakes[0].what}"
 
     def __contains__(self, key: object) -> bool:
         return key in self._vectors
@@ -82,7 +82,10 @@ class Cache:
         try:
             with safe_open(self.file, framework="pt") as file:
                 count = file.get_slice("keys").get_shape()[0]
-                for name, kind, width in (("keys", "U8", KEY), ("vectors", "F32", self._width)):
+                for name, kind, width in (
+                    ("keys", "U8", KEY_BYTES),
+                    ("vectors", "F32", self._width),
+                ):
                     if wrong := mismatch(file, name, kind, (count, width)):
                         raise SafetensorError(wrong)
                 keys, vectors = file.get_tensor("keys"), file.get_tensor("vectors")
@@ -91,16 +94,16 @@ class Cache:
         except FileNotFoundError:
             return {}
         except (SafetensorError, OSError, IndexError):
-            self.trouble = "was damaged and was made anew"
+            self.problem = "was damaged and was made anew"
             return {}
         return {bytes(key).hex(): of for key, of in zip(keys.numpy(), vectors, strict=True)}
 
     def _write(self, entries: dict[str, torch.Tensor]) -> None:
-        kept = list(entries.items())[-MOST:]
+        kept = list(entries.items())[-MAX_VECTORS:]
         keys = torch.frombuffer(
             bytearray.fromhex("".join(key for key, _ in kept)), dtype=torch.uint8
         )
-        keys = keys.view(-1, KEY)
+        keys = keys.view(-1, KEY_BYTES)
         vectors = torch.stack([of for _, of in kept])
         with write_errors(self.file):
             self.file.parent.mkdir(exist_ok=True)
@@ -109,7 +112,7 @@ class Cache:
             save_file({"keys": keys, "vectors": vectors}, file, said)
 
 
-def remembered(open_encoder: Callable[[], Embed], cache: Cache) -> Embed:
+def cached_encoder(open_encoder: Callable[[], Embed], cache: EmbeddingCache) -> Embed:
     """Return an encoder of texts that opens the real one only for texts that are new to `cache`."""
     opened = functools.cache(open_encoder)
 

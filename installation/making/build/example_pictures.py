@@ -7,7 +7,6 @@ decoded, so that no file makes the machine take more memory than DECODERS pictur
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import io
 import os
@@ -44,39 +43,23 @@ from installation.seeing.frame import Frame
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 """By Pillow's names; whatever a file's own name says."""
 
-LARGEST_PICTURE = 64 * 1024 * 1024
+MAX_PICTURE_BYTES = 64 * 1024 * 1024
 """Bytes; a 24-megapixel TIFF without compression has 72 million, a JPEG of 80 megapixels 40."""
-MOST_PIXELS = 80_000_000
+MAX_PIXELS = 80_000_000
 """Of one picture: 240 MB decoded, and 700 MB with the copies from which it is cut (measured on PNGs
 of 79 million); a telephone's largest have 50 million."""
 DECODERS = 2
 """Pictures that are decoded at once, however many cores there are."""
-SMALLEST_SIDE = 64
+MIN_SIDE = 64
 """Px; below, a visitor's crop and the picture would have nothing in common but the motif."""
 
-FEWEST = 5
+MIN_PICTURES = 5
 """Good pictures of a label: one for each part of the check that holds pictures out."""
-MOST_PICTURES = 20_000
+MAX_PICTURES = 20_000
 """Of a set; half an hour on two cores."""
 
 VERSION = 2
 """Of what `squares` and `sketches` do; another number, and what was kept is used no more."""
-
-PATCHES = 16
-SKETCH = 64
-"""A sketch is SKETCH random sums of the colours of PATCHES × PATCHES parts of a picture: enough to
-tell it from others, and no picture is kept."""
-SAME = 0.995
-"""Cosine of two sketches from which two files are the same picture. Measured on 18 photographs and
-drawings of scikit-image and a film of two people: JPEGs of quality 30 and more, WebPs of 50 and
-more and pictures of half the size have 0.997 and more to the original, frames 1/3 s apart up to
-0.9967, 1/2 s apart up to 0.986, different photographs up to 0.63, the rehearsal's visitor a second
-later up to 0.988. The network's features do not tell: JPEGs of quality 75 have 0.81 to 1 by them,
-frames 1/3 s apart up to 0.985."""
-FLAT = 0.01
-"""Length of a sketch, before it is made 1, of what has no motif but rounding: a wall, say."""
-BLOCK = 512
-"""Pictures that are compared with all others at once: 20,000 of them take 41 MB."""
 
 REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
@@ -86,8 +69,8 @@ REDUCED = {
 
 STDERR = 2
 
-NO_PICTURE = f"it is no picture that can be read here ({', '.join(FORMATS).lower()} can)"
-IN_SEVERAL = "the same picture is in the folders of several labels"
+NOT_A_PICTURE = f"it is no picture that can be read here ({', '.join(FORMATS).lower()} can)"
+IN_SEVERAL_FOLDERS = "the same picture is in the folders of several labels"
 BROKEN = "it is damaged and cannot be decoded"
 
 
@@ -105,7 +88,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedPicture:
     """A file in the folder of a row that is no example of it, and why."""
 
     file: Path
@@ -117,14 +100,14 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPictures:
     """All files in the folders of a label set's rows."""
 
     good: tuple[Picture, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedPicture, ...]
 
 
-def find(source: LabelSetSource, known: Container[str]) -> Found:
+def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPictures:
     """Return the pictures of a label set, in the order of its rows and of their names.
 
     What is `known` by its SHA-256 is taken to be good. Raises LabelSetError with all at once: rows
@@ -150,11 +133,11 @@ def find(source: LabelSetSource, known: Container[str]) -> Found:
         except OSError as error:
             where = f"{display_path(top)}/{ellipsize(name)}"
             mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
-    if len(files) > MOST_PICTURES:
-        what = f"there are {len(files):,} files in it (expected at most {MOST_PICTURES:,})"
+    if len(files) > MAX_PICTURES:
+        what = f"there are {len(files):,} files in it (expected at most {MAX_PICTURES:,})"
         mistakes.append(Mistake(display_path(top), what, "Take some out."))
         raise LabelSetError(*limit_mistakes(mistakes))
-    found = _judged(files, known)
+    found = scan_files(files, known)
     mistakes += too_few(source, found, readable)
     if mistakes:
         raise LabelSetError(*limit_mistakes(mistakes))
@@ -183,13 +166,13 @@ def _misnamed(
         yield Mistake(where, what, remedy or "Make it, or take the row out.")
 
 
-def fingerprint(source: LabelSetSource, found: Found) -> str:
+def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
     """Return the SHA-256 of which good pictures each row has, whatever their files are called."""
     said = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
-def has_other_pictures(source: LabelSetSource, label_set: LabelSet) -> bool:
+def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
     """Tell whether the pictures are others than those that the set was built from.
 
     Not so where none are on this machine: a set that was imported brings none. Raises LabelSetError
@@ -201,12 +184,12 @@ def has_other_pictures(source: LabelSetSource, label_set: LabelSet) -> bool:
     if not (source.folder / source.settings.examples).is_dir():
         return False
     try:
-        return fingerprint(source, find(source, ())) != before
+        return fingerprint(source, find_pictures(source, ())) != before
     except LabelSetError:
         return True
 
 
-def stamps(top: Path) -> frozenset[tuple[str, int, int]]:
+def folder_signature(top: Path) -> frozenset[tuple[str, int, int]]:
     """Return what tells one state of a folder of pictures from another, without reading them.
 
     What cannot be looked at, such as a link that leads nowhere, is passed over.
@@ -223,15 +206,15 @@ def stamps(top: Path) -> frozenset[tuple[str, int, int]]:
     return frozenset(found)
 
 
-def too_few(source: LabelSetSource, found: Found, rows: Iterable[int]) -> Iterator[Mistake]:
+def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -> Iterator[Mistake]:
     """Yield a mistake for each of `rows` with fewer than FEWEST good pictures."""
     top = source.folder / source.settings.examples
     counts = Counter(picture.row for picture in found.good)
     for row in rows:
-        if counts[row] < FEWEST:
-            what = f"there are {counts[row]} good pictures in it (expected at least {FEWEST})"
-            out = [str(file) for file in found.left_out if file.row == row]
-            what += f"; left out: {'; '.join(out[:FEWEST])}" if out else ""
+        if counts[row] < MIN_PICTURES:
+            what = f"there are {counts[row]} good pictures in it (expected at least {MIN_PICTURES})"
+            out = [str(file) for file in found.skipped if file.row == row]
+            what += f"; left out: {'; '.join(out[:MIN_PICTURES])}" if out else ""
             yield Mistake(
                 f"{display_path(top)}/{ellipsize(source.rows[row].id)}", what, "Add some."
             )
@@ -254,44 +237,44 @@ def _files(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def _judged(files: Sequence[tuple[Path, int]], known: Container[str]) -> Found:
+def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> FoundPictures:
     """Return which of `files`, each with its row, are good; of a picture that is there twice, one.
 
     What is in the folders of two labels is left out of both, as it cannot teach their difference.
     """
-    good, left_out = [], []
+    good, skipped = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of what is judged here anyway
         for file, row in files:
-            judged = _judge(file, row, known)
+            judged = _scan_file(file, row, known)
             if isinstance(judged, Picture):
                 good.append(judged)
             else:
-                left_out.append(judged)
+                skipped.append(judged)
     rows_of = defaultdict(set)
     for picture in good:
         rows_of[picture.key].add(picture.row)
     first: dict[str, Picture] = {}
     for picture in good:
         if len(rows_of[picture.key]) > 1:
-            left_out.append(LeftOut(picture.file, picture.row, IN_SEVERAL))
+            skipped.append(SkippedPicture(picture.file, picture.row, IN_SEVERAL_FOLDERS))
         elif (earlier := first.setdefault(picture.key, picture)) is not picture:
             why = f"it is the same picture as {ellipsize(earlier.file.name)}"
-            left_out.append(LeftOut(picture.file, picture.row, why))
-    return Found(tuple(first.values()), tuple(left_out))
+            skipped.append(SkippedPicture(picture.file, picture.row, why))
+    return FoundPictures(tuple(first.values()), tuple(skipped))
 
 
-def _judge(file: Path, row: int, known: Container[str]) -> Picture | LeftOut:
+def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | SkippedPicture:
     """Return the picture in `file`, or why it is left out, by no more than its header."""
 
-    def out(why: str) -> LeftOut:
-        return LeftOut(file, row, why)
+    def out(why: str) -> SkippedPicture:
+        return SkippedPicture(file, row, why)
 
     try:
         if not file.is_file():
             return out("it is no file")
-        if (size := file.stat().st_size) > LARGEST_PICTURE:
-            return out(f"it has {size:,} bytes (expected at most {LARGEST_PICTURE:,})")
+        if (size := file.stat().st_size) > MAX_PICTURE_BYTES:
+            return out(f"it has {size:,} bytes (expected at most {MAX_PICTURE_BYTES:,})")
         data = file.read_bytes()
     except OSError as error:
         return out(_unreadable(error))
@@ -302,16 +285,16 @@ def _judge(file: Path, row: int, known: Container[str]) -> Picture | LeftOut:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             (width, height), kind = picture.size, picture.format
     except UnidentifiedImageError:
-        return out(NO_PICTURE)
+        return out(NOT_A_PICTURE)
     except Image.DecompressionBombError:
-        return out(f"it has far more pixels than {MOST_PIXELS:,}")
+        return out(f"it has far more pixels than {MAX_PIXELS:,}")
     except Exception:  # a stranger's file: Pillow's readers raise whatever they like
         return out(BROKEN)
-    if width * height > MOST_PIXELS:
-        return out(f"it has {width}×{height} pixels (expected at most {MOST_PIXELS:,})")
+    if width * height > MAX_PIXELS:
+        return out(f"it has {width}×{height} pixels (expected at most {MAX_PIXELS:,})")
     shorter = min(width, height)
-    if shorter < SMALLEST_SIDE:
-        return out(f"it is {width}×{height} px (expected at least {SMALLEST_SIDE} each way)")
+    if shorter < MIN_SIDE:
+        return out(f"it is {width}×{height} px (expected at least {MIN_SIDE} each way)")
     return Picture(file, row, key, shorter if kind in ("JPEG", "MPO") else 0)
 
 
@@ -319,9 +302,9 @@ def _unreadable(error: OSError) -> str:
     return f"it cannot be read ({error.strerror})"
 
 
-def squares(
+def cut_squares(
     pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
-) -> list[torch.Tensor | LeftOut]:
+) -> list[torch.Tensor | SkippedPicture]:
     """Return each picture as the network takes it, `(3, size, size)` float32, or why it cannot.
 
     It is the centre square, resized and normalised as the show does with a visitor's crop.
@@ -346,9 +329,9 @@ def _quiet() -> Iterator[None]:
         os.close(nothing)
 
 
-def _square(picture: Picture, taken: Input) -> torch.Tensor | LeftOut:
-    def out(why: str) -> LeftOut:
-        return LeftOut(picture.file, picture.row, why)
+def _square(picture: Picture, taken: Input) -> torch.Tensor | SkippedPicture:
+    def out(why: str) -> SkippedPicture:
+        return SkippedPicture(picture.file, picture.row, why)
 
     try:
         data = picture.file.read_bytes()
@@ -380,51 +363,3 @@ def _flags(jpeg_side: int, size: int) -> int:
         if jpeg_side // part >= 2 * size:
             return flags
     return cv2.IMREAD_COLOR
-
-
-@functools.cache
-def _sums() -> torch.Tensor:
-    """Return what colours are multiplied with, `(3 · PATCHES², SKETCH)`; always the same."""
-    shape = (3 * PATCHES**2, SKETCH)
-    return torch.from_numpy(np.random.RandomState(0).normal(size=shape)).float()
-
-
-def sketches(squares: torch.Tensor) -> torch.Tensor:
-    """Return what tells pictures from others, however they were saved: `(N, SKETCH)` float32.
-
-    `squares` is `(N, 3, size, size)`. Brightness and contrast take no part.
-    """
-    parts = torch.nn.functional.adaptive_avg_pool2d(squares, PATCHES)
-    parts = (parts - parts.mean((2, 3), keepdim=True)).flatten(1)  # (N, 3 · PATCHES²)
-    return torch.nn.functional.normalize(parts.cpu() @ _sums(), eps=FLAT)
-
-
-def without_copies(good: Sequence[Picture], views: torch.Tensor) -> Found:
-    """Return which of the `good` pictures are no copies of an earlier one, smaller or saved anew.
-
-    `views` are the sketches `(N, 2, SKETCH)` of each picture as it is and mirrored. What is there
-    for two labels is left out of both.
-    """
-    first = list(range(len(good)))  # for each picture the one that it is a copy of, or itself
-    for start in range(0, len(good), BLOCK):
-        block = views[start : start + BLOCK, 0]
-        end = start + len(block)
-        near = torch.maximum(block @ views[:end, 0].T, block @ views[:end, 1].T) >= SAME
-        near = near.tril(start - 1)
-        for i in near.any(1).nonzero().flatten().tolist():
-            # Only what is no copy itself counts, or a film would be one picture.
-            same = (j for j in near[i].nonzero().flatten().tolist() if first[j] == j)
-            first[start + i] = next(same, start + i)
-    rows_of = defaultdict(set)
-    for picture, of in zip(good, first, strict=True):
-        rows_of[of].add(picture.row)
-    kept, left_out = [], []
-    for i, (picture, of) in enumerate(zip(good, first, strict=True)):
-        if len(rows_of[of]) > 1:
-            left_out.append(LeftOut(picture.file, picture.row, IN_SEVERAL))
-        elif of != i:
-            why = f"it is the same picture as {ellipsize(good[of].file.name)}, saved in another way"
-            left_out.append(LeftOut(picture.file, picture.row, why))
-        else:
-            kept.append(picture)
-    return Found(tuple(kept), tuple(left_out))

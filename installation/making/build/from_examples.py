@@ -19,10 +19,10 @@ import torch
 from tqdm import tqdm
 
 from installation.errors import LabelSetError, limit_mistakes
-from installation.making.build import example_pictures, linear_probe
-from installation.making.build.embedding_cache import Cache
+from installation.making.build import duplicate_pictures, example_pictures, linear_probe
+from installation.making.build.embedding_cache import EmbeddingCache
 from installation.making.build.evenness import evenness
-from installation.making.build.example_pictures import Found, LeftOut, Picture
+from installation.making.build.example_pictures import FoundPictures, Picture, SkippedPicture
 from installation.making.build.linear_probe import Features, Numbers
 from installation.making.build.neutral_pictures import neutral_features, neutral_pictures
 from installation.making.build.result import BuildResult
@@ -53,14 +53,16 @@ def build_from_examples(
         label_set = assemble(source, EVERYTHING)
         encoder = open_encoder(label_set, torch.device("cpu"))
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{example_pictures.VERSION}"
-    with Cache(source.folder.parent, name, 2 * (encoder.width + example_pictures.SKETCH)) as cache:
-        there = example_pictures.find(source, cache)
+    with EmbeddingCache(
+        source.folder.parent, name, 2 * (encoder.width + duplicate_pictures.SKETCH)
+    ) as cache:
+        there = example_pictures.find_pictures(source, cache)
         found = _without_copies(_encoded(there, encoder, cache), encoder.width, cache)
         everybody = range(len(source.rows))
         if mistakes := list(example_pictures.too_few(source, found, everybody)):
             raise LabelSetError(*limit_mistakes(mistakes))
         views = _views(found.good, cache)[:, :, : encoder.width].double().numpy()
-        neutral = _neutral(encoder, cache)
+        neutral = _see_neutral(encoder, cache)
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
         total=linear_probe.parts(len(labels)) + 1,
@@ -77,21 +79,21 @@ def build_from_examples(
         *_of_pictures(source, found),
         f"The regression's scores were softened by the temperature {temperature:.2f}.",
     ]
-    if cache.trouble:
-        figures.append(f"The cache of what was seen in pictures {cache.trouble}.")
+    if cache.problem:
+        figures.append(f"The cache of what was seen in pictures {cache.problem}.")
     return BuildResult(
         made.tensors(),
         encoder.fingerprint,
         figures,
-        asides=[f"Left out: {file}." for file in found.left_out],
+        asides=[f"Left out: {file}." for file in found.skipped],
         pictures=example_pictures.fingerprint(source, there),
     )
 
 
-def _encoded(found: Found, encoder: Encoder, cache: Cache) -> Found:
+def _encoded(found: FoundPictures, encoder: Encoder, cache: EmbeddingCache) -> FoundPictures:
     """Add what is seen in the pictures to `cache`; return those that could be decoded."""
     new = [picture for picture in found.good if picture.key not in cache]
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedPicture] = []
     bar = tqdm(
         total=len(new), desc="looking at pictures", unit="picture", disable=None, leave=False
     )
@@ -100,27 +102,29 @@ def _encoded(found: Found, encoder: Encoder, cache: Cache) -> Found:
             some = new[start : start + BATCH]
             seen = {}
             for picture, square in zip(
-                some, example_pictures.squares(some, encoder.input, pool), strict=True
+                some, example_pictures.cut_squares(some, encoder.input, pool), strict=True
             ):
-                if isinstance(square, LeftOut):
-                    left_out.append(square)
+                if isinstance(square, SkippedPicture):
+                    skipped.append(square)
                 else:
                     seen[picture.key] = square
             _see(seen, encoder, cache)
             bar.update(len(some))
     good = tuple(picture for picture in found.good if picture.key in cache)
-    return Found(good, (*found.left_out, *left_out))
+    return FoundPictures(good, (*found.skipped, *skipped))
 
 
-def _without_copies(found: Found, width: int, cache: Cache) -> Found:
+def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> FoundPictures:
     """Return `found` without the pictures that are copies of others, where there are any good."""
     if not found.good:
         return found
-    different = example_pictures.without_copies(found.good, _views(found.good, cache)[:, :, width:])
-    return Found(different.good, (*found.left_out, *different.left_out))
+    different = duplicate_pictures.without_copies(
+        found.good, _views(found.good, cache)[:, :, width:]
+    )
+    return FoundPictures(different.good, (*found.skipped, *different.skipped))
 
 
-def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: Cache) -> None:
+def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: EmbeddingCache) -> None:
     """Add to `cache` what is seen in each square `(3, size, size)` and in its mirror image.
 
     That is what `encoder` gives, and a sketch that tells copies.
@@ -128,23 +132,23 @@ def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: Cache) -> No
     if squares:
         batch = torch.stack(list(squares.values())).to(encoder.device)  # (N, 3, size, size)
         both = torch.cat([batch, batch.flip(3)])
-        seen = torch.cat([encoder.encode(both).cpu(), example_pictures.sketches(both)], 1)
+        seen = torch.cat([encoder.encode(both).cpu(), duplicate_pictures.sketches(both)], 1)
         cache.add(list(squares), torch.cat(seen.chunk(2), 1))  # (N, 2 · (D + SKETCH))
 
 
-def _views(good: Sequence[Picture], cache: Cache) -> torch.Tensor:
+def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
     """Return `(N, 2, D + SKETCH)`: what is seen in each picture as it is and mirrored."""
     return torch.stack([cache[picture.key] for picture in good]).view(len(good), 2, -1)
 
 
-def _neutral(encoder: Encoder, cache: Cache) -> Features:
+def _see_neutral(encoder: Encoder, cache: EmbeddingCache) -> Features:
     """Return what is seen in pictures of nothing, `(NEUTRAL, D)`."""
     drawn = neutral_pictures(NEUTRAL)
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):
         seen = neutral_features(encoder, NEUTRAL).cpu()
         # Nobody asks for their mirror images or sketches.
-        rest = torch.zeros(NEUTRAL, encoder.width + 2 * example_pictures.SKETCH)
+        rest = torch.zeros(NEUTRAL, encoder.width + 2 * duplicate_pictures.SKETCH)
         cache.add(keys, torch.cat([seen, rest], 1))
     return torch.stack([cache[key][: encoder.width] for key in keys]).double().numpy()
 
@@ -186,14 +190,14 @@ def _abstaining(source: LabelSetSource, nothing: float) -> str:
     return "; a row with is_background and pictures of empty rooms lets the machine say nothing"
 
 
-def _of_pictures(source: LabelSetSource, found: Found) -> Iterator[str]:
+def _of_pictures(source: LabelSetSource, found: FoundPictures) -> Iterator[str]:
     """Yield how many pictures each label has, and which were left out."""
     counts = Counter(picture.row for picture in found.good)
     each = ", ".join(f"{row.name} {counts[i]}" for i, row in enumerate(source.rows))
     yield f"Pictures: {each}."
-    if found.left_out:
+    if found.skipped:
         # The card goes to others with the set, and names of files may say who is in a picture.
-        yield f"Files left out: {len(found.left_out)}; `kiosk labels build` names them."
+        yield f"Files left out: {len(found.skipped)}; `kiosk labels build` names them."
 
 
 def _scores(logits: Features) -> torch.Tensor:

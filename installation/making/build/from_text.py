@@ -22,7 +22,12 @@ from pathlib import Path
 import torch
 
 from installation.errors import Mistake, WeightsError
-from installation.making.build.embedding_cache import Cache, Embed, embed_ensembles, remembered
+from installation.making.build.embedding_cache import (
+    Embed,
+    EmbeddingCache,
+    cached_encoder,
+    embed_ensembles,
+)
 from installation.making.build.evenness import evenness
 from installation.making.build.result import BuildResult
 from installation.naming.label_set.csv_file import Row
@@ -55,14 +60,14 @@ def build_from_text(
     if embed is not None:
         return _build(source, embed)
     with open_sentence_cache(source.folder.parent) as cache:
-        result = _build(source, remembered(open_sentence_encoder, cache))
-    note = f"The cache of sentences {cache.trouble}."
-    return replace(result, figures=[*result.figures, note]) if cache.trouble else result
+        result = _build(source, cached_encoder(open_sentence_encoder, cache))
+    note = f"The cache of sentences {cache.problem}."
+    return replace(result, figures=[*result.figures, note]) if cache.problem else result
 
 
-def open_sentence_cache(models: Path) -> Cache:
+def open_sentence_cache(models: Path) -> EmbeddingCache:
     """Return the embeddings of all sentences that earlier builds of sets in `models` needed."""
-    return Cache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
+    return EmbeddingCache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
 
 
 def _build(source: LabelSetSource, embed: Embed) -> BuildResult:

@@ -37,8 +37,8 @@ def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
     """
     random = np.random.default_rng(seed)
     for number in range(count):
-        ground = GROUNDS[number % len(GROUNDS)](random)
-        picture = _stand(ground, random) if number % 2 else ground
+        ground = PATTERNS[number % len(PATTERNS)](random)
+        picture = _add_figure(ground, random) if number % 2 else ground
         yield picture.round().clip(0, 255).astype(np.uint8)
 
 
@@ -78,10 +78,10 @@ def _noise(random: np.random.Generator) -> Canvas:
     return np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-GROUNDS: tuple[Callable[[np.random.Generator], Canvas], ...] = (_plain, _gradient, _noise)
+PATTERNS: tuple[Callable[[np.random.Generator], Canvas], ...] = (_plain, _gradient, _noise)
 
 
-def _stand(ground: Canvas, random: np.random.Generator) -> Canvas:
+def _add_figure(ground: Canvas, random: np.random.Generator) -> Canvas:
     """Return `ground` with a grey figure before it, as a bust is cut: head above, shoulders below.
 
     Its edge is between sharp and quite out of focus.

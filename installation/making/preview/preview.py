@@ -15,7 +15,7 @@ import torch
 from installation.making import check_set
 from installation.making.atomic_write import replacing
 from installation.making.build import from_text
-from installation.making.build.embedding_cache import Embed, remembered
+from installation.making.build.embedding_cache import Embed, cached_encoder
 from installation.making.build.evenness import evenness
 from installation.making.preview import label_map
 from installation.making.preview.trial import Trial, run_trial
@@ -93,7 +93,7 @@ def preview(
     names = {label.id: label.name for label in assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
     with from_text.open_sentence_cache(models) as cache:
-        embed = embed or remembered(from_text.open_sentence_encoder, cache)
+        embed = embed or cached_encoder(from_text.open_sentence_encoder, cache)
         embeddings = from_text.embed_labels(rows, embed)
     wins = _wins(label_set, trial.pictures)
     visible = [i for i, row in enumerate(rows) if row.id in wins]
@@ -101,8 +101,8 @@ def preview(
     figures = [*_hidden_figures(label_set, source), *_score_figures(label_set, settings, trial)]
     if source.settings.method.brings_network:
         figures.append(check_set.pictures(source, classifier.encoder.input))
-    if cache.trouble:
-        figures.append(f"The cache of sentences {cache.trouble}.")
+    if cache.problem:
+        figures.append(f"The cache of sentences {cache.problem}.")
     missing_scripts = fonts.missing_scripts(label_set.texts())
     dots = [
         label_map.Dot(_drawable(names[row.id], missing_scripts), wins.get(row.id)) for row in rows

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from installation.errors import LabelSetError, Mistake
 from installation.making.build import embedding_cache, from_text
-from installation.making.build.embedding_cache import Cache, Embed
+from installation.making.build.embedding_cache import Embed, EmbeddingCache
 from installation.naming.label_set.load import read_source
 from installation.naming.scoring import conse
 from installation.settings.paths import label_set_names
@@ -26,9 +26,9 @@ def key(word: str) -> str:
     return hashlib.sha256(word.encode()).hexdigest()
 
 
-def opened(models: Path) -> Cache:
+def opened(models: Path) -> EmbeddingCache:
     """Open the cache of one network."""
-    return Cache(models, "network", WIDTH)
+    return EmbeddingCache(models, "network", WIDTH)
 
 
 def fill(models: Path, *words: str) -> torch.Tensor:
@@ -45,13 +45,13 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     with opened(tmp_path) as kept:
         assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
         assert key("dog") not in kept
-        assert not kept.trouble
+        assert not kept.problem
 
 
 def test_a_build_that_adds_nothing_writes_nothing(tmp_path: Path) -> None:
     """A build that finds all it needs leaves the file alone; without a file there is none."""
     with opened(tmp_path) as kept:
-        assert not kept.trouble
+        assert not kept.problem
     assert list(tmp_path.iterdir()) == []
 
 
@@ -63,7 +63,7 @@ def test_two_builds_at_a_time_both_keep_theirs(tmp_path: Path) -> None:
     with opened(tmp_path) as kept:
         assert key("ours") in kept
         assert key("theirs") in kept
-    assert [file.name for file in (tmp_path / embedding_cache.FOLDER).iterdir()] == [
+    assert [file.name for file in (tmp_path / embedding_cache.CACHE_FOLDER).iterdir()] == [
         "network.safetensors"
     ]
 
@@ -82,7 +82,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     kept = opened(tmp_path)
     with full_disk(), kept:
         kept.add([key("cat")], torch.zeros(1, WIDTH))
-    assert kept.trouble.startswith("is not kept: it cannot be written (")
+    assert kept.problem.startswith("is not kept: it cannot be written (")
     kept = opened(tmp_path)
     kept.add([key("cat")], torch.zeros(1, WIDTH))
     with full_disk(), pytest.raises(LabelSetError, match="the label is wrong"), kept:
@@ -90,7 +90,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").touch()
     with opened(tmp_path / "elsewhere") as kept:
         kept.add([key("cat")], torch.zeros(1, WIDTH))
-    assert kept.trouble == "is not kept: it cannot be written (Not a directory)"
+    assert kept.problem == "is not kept: it cannot be written (Not a directory)"
 
 
 @given(place=st.integers(1, 700), bit=st.integers(0, 7), length=st.integers(0, 700))
@@ -102,30 +102,30 @@ def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, le
         file.unlink(missing_ok=True)
         fill(tmp_path, "cat", "horse")
         data = bytearray(file.read_bytes())
-        vectors, keys = 2 * WIDTH * 4, 2 * embedding_cache.KEY
+        vectors, keys = 2 * WIDTH * 4, 2 * embedding_cache.KEY_BYTES
         if damage == "flip":  # among the numbers
             data[-1 - (place % (vectors + keys))] ^= 1 << bit
         else:
             data = data[: min(length, len(data) - 1)]
         file.write_bytes(data)
         with opened(tmp_path) as kept:
-            assert kept.trouble
+            assert kept.problem
             assert key("cat") not in kept
             kept.add([key("dog")], torch.zeros(1, WIDTH))
         with opened(tmp_path) as kept:
-            assert not kept.trouble
+            assert not kept.problem
             assert key("dog") in kept
 
 
 def test_vectors_of_another_width_count_as_damaged(tmp_path: Path) -> None:
     """Numbers that do not fit the network are not used."""
     fill(tmp_path, "cat")
-    assert Cache(tmp_path, "network", WIDTH + 1).trouble
+    assert EmbeddingCache(tmp_path, "network", WIDTH + 1).problem
 
 
 def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache does not grow for ever."""
-    monkeypatch.setattr(embedding_cache, "MOST", 2)
+    monkeypatch.setattr(embedding_cache, "MAX_VECTORS", 2)
     fill(tmp_path, "one", "two")
     fill(tmp_path, "three")
     with opened(tmp_path) as kept:
@@ -135,7 +135,7 @@ def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_cache_is_no_label_set(tmp_path: Path) -> None:
     """Whatever lies in a folder that begins with a dot is no label set."""
     write_label_set(tmp_path, name="weather")
-    write_label_set(tmp_path, name=embedding_cache.FOLDER)
+    write_label_set(tmp_path, name=embedding_cache.CACHE_FOLDER)
     assert label_set_names(tmp_path) == ["weather"]
 
 
@@ -189,7 +189,7 @@ def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(from_text, "open_sentence_encoder", Reader().open)
     write_label_set(tmp_path)
     from_text.build_from_text(read_source("weather", tmp_path))
-    (file,) = (tmp_path / embedding_cache.FOLDER).iterdir()
+    (file,) = (tmp_path / embedding_cache.CACHE_FOLDER).iterdir()
     file.write_bytes(b"cut off")
     figures = from_text.build_from_text(read_source("weather", tmp_path)).figures
     assert figures[-1] == "The cache of sentences was damaged and was made anew."

@@ -21,8 +21,8 @@ from skimage import data
 
 from installation.errors import MAX_MISTAKES, LabelSetError
 from installation.making.build import build, example_pictures, from_examples
-from installation.making.build.embedding_cache import FOLDER
-from installation.making.build.example_pictures import LeftOut
+from installation.making.build.embedding_cache import CACHE_FOLDER
+from installation.making.build.example_pictures import SkippedPicture
 from installation.making.build.neutral_pictures import neutral_features
 from installation.making.build.result import BuildResult
 from installation.making.new_set import begin
@@ -179,7 +179,7 @@ def test_a_picture_is_known_by_what_is_in_it(folder: Path) -> None:
 def test_a_damaged_cache_is_said(folder: Path) -> None:
     """A damaged cache costs a look at all pictures again, and the card tells."""
     make(folder)
-    (file,) = (folder.parent / FOLDER).iterdir()
+    (file,) = (folder.parent / CACHE_FOLDER).iterdir()
     file.write_bytes(file.read_bytes()[:-1])
     eye = Eye()
     assert "damaged" in make(folder, eye).figures[-1]
@@ -209,14 +209,14 @@ def test_changed_pictures_are_found(folder: Path) -> None:
     reds = folder / "examples" / "red"
     (reds / "0.png").rename(reds / "renamed.png")
     (reds / "notes.txt").write_text("to do")
-    assert not example_pictures.has_other_pictures(source, label_set)
-    before = example_pictures.stamps(folder / "examples")
+    assert not example_pictures.pictures_changed(source, label_set)
+    before = example_pictures.folder_signature(folder / "examples")
     save(reds / "new.png", np.full((80, 80, 3), (220, 30, 60), np.uint8))
-    assert example_pictures.has_other_pictures(source, label_set)
-    assert example_pictures.stamps(folder / "examples") != before
+    assert example_pictures.pictures_changed(source, label_set)
+    assert example_pictures.folder_signature(folder / "examples") != before
     (folder / "examples").rename(folder / "elsewhere")
-    assert not example_pictures.has_other_pictures(source, label_set)
-    assert example_pictures.stamps(folder / "examples") == frozenset()
+    assert not example_pictures.pictures_changed(source, label_set)
+    assert example_pictures.folder_signature(folder / "examples") == frozenset()
 
 
 def bomb() -> bytes:
@@ -243,7 +243,7 @@ def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
     (reds / ".DS_Store").write_bytes(b"of the system, and not named")
     save(reds / "small.png", np.zeros((63, 200, 3), np.uint8))
     with (reds / "large.jpg").open("wb") as file:
-        file.truncate(example_pictures.LARGEST_PICTURE + 1)
+        file.truncate(example_pictures.MAX_PICTURE_BYTES + 1)
     for name in ("green", "blue"):
         save(folder / "examples" / name / "both.png", np.zeros((70, 70, 3), np.uint8))
     no_picture = "it is no picture that can be read here (jpeg, png, webp, bmp, tiff can)"
@@ -320,14 +320,14 @@ def test_libraries_that_decode_say_nothing(
     jpeg, png = tmp_path / "a.jpg", tmp_path / "a.png"
     jpeg.write_bytes(JPEG[:-2] + bytes(200) + JPEG[-2:])
     png.write_bytes(PNG[:2000] + b"?" + PNG[2001:])
-    found = example_pictures._judged([(jpeg, 0), (png, 0)], ())
+    found = example_pictures.scan_files([(jpeg, 0), (png, 0)], ())
     assert len(found.good) == 2
     assert cv2.imread(str(png)) is None
     assert "libpng error" in capfd.readouterr().err, "they do say something"
     with ThreadPoolExecutor(1) as pool:
-        good, broken = example_pictures.squares(found.good, TAKEN, pool)
+        good, broken = example_pictures.cut_squares(found.good, TAKEN, pool)
     assert isinstance(good, torch.Tensor)
-    assert isinstance(broken, LeftOut)
+    assert isinstance(broken, SkippedPicture)
     assert capfd.readouterr().err == ""
     os.write(2, b"heard")
     assert capfd.readouterr().err == "heard"
@@ -358,7 +358,7 @@ def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
     said = refused(folder)
     assert [line.split(":")[1] for line in said] == [str(line) for line in range(2, 11)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(example_pictures, "MOST_PICTURES", 19)
+        patch.setattr(example_pictures, "MAX_PICTURES", 19)
         assert refused(folder) == [
             *said,
             "examples: there are 20 files in it (expected at most 19). Take some out.",
@@ -388,7 +388,7 @@ def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
             draw(folder / "examples" / row, colour, 4)
         source = read_source("seen", models)
         with _nobody(folder / "examples" / "red"), pytest.raises(LabelSetError) as caught:
-            example_pictures.find(source, ())
+            example_pictures.find_pictures(source, ())
         said = [str(mistake) for mistake in caught.value.mistakes]
         assert said[0] == (
             f"{folder}/examples/red: it cannot be read (Permission denied). Check its permissions."
@@ -414,20 +414,20 @@ def test_a_dangling_link_hides_no_change(folder: Path) -> None:
     """A link that leads nowhere keeps nobody from seeing that a picture is new."""
     reds = folder / "examples" / "red"
     (reds / "link.png").symlink_to("nowhere.png")
-    before = example_pictures.stamps(folder / "examples")
+    before = example_pictures.folder_signature(folder / "examples")
     (reds / "new.png").write_bytes((reds / "0.png").read_bytes())
-    new = {path for path, _, _ in example_pictures.stamps(folder / "examples") - before}
+    new = {path for path, _, _ in example_pictures.folder_signature(folder / "examples") - before}
     assert str(reds / "new.png") in new
 
 
 def test_a_picture_that_changes_meanwhile_says_so(folder: Path) -> None:
     """What was replaced or taken away after it was judged is not called damaged."""
     files = [folder / "examples" / "red" / f"{number}.png" for number in range(3)]
-    found = example_pictures._judged([(file, 0) for file in files], ())
+    found = example_pictures.scan_files([(file, 0) for file in files], ())
     files[0].write_bytes(files[1].read_bytes())
     files[1].unlink()
     with ThreadPoolExecutor(1) as pool:
-        first, second, third = example_pictures.squares(found.good, TAKEN, pool)
+        first, second, third = example_pictures.cut_squares(found.good, TAKEN, pool)
     assert str(first) == "red/0.png: it was replaced while the pictures were looked at"
     assert str(second) == "red/1.png: it cannot be read (No such file or directory)"
     assert isinstance(third, torch.Tensor)
@@ -490,9 +490,9 @@ def test_an_id_leads_to_no_other_place(folder: Path) -> None:
 
 def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:
     """Return a file's picture as the network takes it."""
-    found = example_pictures._judged([(file, 0)], ())
+    found = example_pictures.scan_files([(file, 0)], ())
     with ThreadPoolExecutor() as pool:
-        (square,) = example_pictures.squares(found.good, taken, pool)
+        (square,) = example_pictures.cut_squares(found.good, taken, pool)
     assert isinstance(square, torch.Tensor)
     return square
 
@@ -561,7 +561,7 @@ def test_no_file_stops_a_build(
     """Whatever bytes a picture has, it is seen or it is left out."""
     file = tmp_path / "a.png"
     file.write_bytes((whole[:place] + there + whole[place + len(there) :])[:length])
-    found = example_pictures._judged([(file, 0)], ())
+    found = example_pictures.scan_files([(file, 0)], ())
     with ThreadPoolExecutor(1) as pool:
-        for square in example_pictures.squares(found.good, TAKEN, pool):
-            assert isinstance(square, LeftOut) or square.shape == (3, 32, 32)
+        for square in example_pictures.cut_squares(found.good, TAKEN, pool):
+            assert isinstance(square, SkippedPicture) or square.shape == (3, 32, 32)
