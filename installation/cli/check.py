@@ -16,8 +16,7 @@ from installation.errors import (
     display_path,
     limit_mistakes,
 )
-from installation.settings import kiosk
-from installation.settings.kiosk import Settings
+from installation.settings.kiosk import Settings, load_settings
 from installation.settings.languages import ENGLISH, Language
 from installation.settings.source import Auto, Device, Film, Pictures, Rehearsal, Source
 from installation.settings.yaml_file import Loaded
@@ -50,7 +49,7 @@ def add_commands(commands: Commands) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Print what the show will be; raises SettingsError with all mistakes of its files."""
-    loaded = kiosk.load_settings(args.file)
+    loaded = load_settings(args.file)
     mistakes: list[Mistake] = []
     label_set = None
     try:

@@ -20,8 +20,7 @@ from installation.cli.arguments import Commands, add_command, add_file_argument
 from installation.cli.check import check_built, check_fonts, count_labels, load_labels
 from installation.cli.output import DONE, REFUSED
 from installation.errors import KioskError
-from installation.settings import kiosk
-from installation.settings.kiosk import Settings
+from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import PROJECT
 from installation.settings.yaml_file import Loaded
 
@@ -51,7 +50,7 @@ def add_commands(commands: Commands) -> None:
 
 def doctor(args: argparse.Namespace) -> int:
     """Try every part of the show on this machine and print what each will do."""
-    loaded = kiosk.load_settings(args.file)
+    loaded = load_settings(args.file)
     print(f"kiosk {__version__}, Python {platform.python_version()}, {platform.platform()}")
     wrong = False
     for part, examine in _Examination(loaded).parts():

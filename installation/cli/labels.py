@@ -23,8 +23,7 @@ from installation.errors import (
     ellipsize,
     join_first,
 )
-from installation.settings import kiosk
-from installation.settings.kiosk import Settings
+from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import MODELS, label_set_names
 
 
@@ -208,4 +207,4 @@ def _settings(name: str, file: Path) -> Settings:
     from installation.naming.label_set.load import read_source
 
     read_source(name)  # so that mistakes in the set are not reported as mistakes in `file`
-    return kiosk.load_settings(file, labels=name).settings
+    return load_settings(file, labels=name).settings

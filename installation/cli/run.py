@@ -23,7 +23,7 @@ from installation.cli.output import (
 from installation.errors import SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
-from installation.settings import kiosk
+from installation.settings.kiosk import load_settings
 from installation.settings.paths import PROJECT
 
 AUDIT_TIMEOUT_S = 120.0
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from installation.show.entry import run_show, show_trouble_card
 
     try:
-        loaded = kiosk.load_settings(args.file, source=args.source, labels=args.labels)
+        loaded = load_settings(args.file, source=args.source, labels=args.labels)
     except SettingsError as error:
         LOG.end(str(error))
         show_trouble_card(headless=args.headless, windowed=args.windowed)
@@ -91,7 +91,7 @@ def audit(args: argparse.Namespace) -> int:
         from installation.show.entry import run_show
 
         run_show(
-            kiosk.load_settings(args.file, source="rehearsal"),
+            load_settings(args.file, source="rehearsal"),
             headless=True,
             seconds=AUDIT_TIMEOUT_S,
             started_at=guard.status.started_at or STARTED_AT,
@@ -119,7 +119,7 @@ def _page(proof: Proof, file: Path) -> str:
     from installation.guarding.report import as_page
     from installation.showing.words import privacy_line, words_of
 
-    settings = kiosk.load_settings(file, source="rehearsal").settings
+    settings = load_settings(file, source="rehearsal").settings
     words, today = words_of(settings), datetime.date.today()
     line = privacy_line(words, proof.prevents_storage, proof.ways_tried, proof.tested_at, today)
     return as_page(proof, line, settings.language.words)

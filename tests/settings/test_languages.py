@@ -7,6 +7,7 @@ from string import ascii_lowercase
 import pytest
 
 from installation.settings.languages import (
+    ENGLISH,
     Language,
     label_languages,
     resolve_language,
@@ -14,9 +15,12 @@ from installation.settings.languages import (
 )
 
 
-def test_the_kiosk_has_words_in_four_languages() -> None:
-    """The kiosk's own words are in English, German, French and Spanish."""
-    assert word_languages() == ["de", "en", "es", "fr"]
+def test_a_file_of_words_is_a_language(tmp_path: Path) -> None:
+    """A language is added by its file alone; English is always there."""
+    for name in ("it.yaml", "en.yaml", "notes.txt"):
+        (tmp_path / name).touch()
+    assert word_languages(tmp_path) == ["en", "it"]
+    assert ENGLISH in word_languages()
 
 
 @pytest.mark.parametrize(
