@@ -84,11 +84,11 @@ def add_commands(commands: Commands) -> None:
 
 def new_set(args: argparse.Namespace) -> int:
     """Make a label set, ready to edit."""
-    from installation.making.new_set import begin, steps
+    from installation.making.new_set import create_set, next_steps
 
-    folder = begin(args.set, args.model, MODELS)
+    folder = create_set(args.set, args.model, MODELS)
     print(f"{display_path(folder)} has been made. Next:")
-    for number, step in enumerate(steps(args.set, args.model, MODELS), 1):
+    for number, step in enumerate(next_steps(args.set, args.model, MODELS), 1):
         lines = textwrap.wrap(step, 73, break_long_words=False, break_on_hyphens=False)
         print(f"  {number}. " + "\n     ".join(lines))
     return DONE

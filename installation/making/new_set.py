@@ -1,9 +1,10 @@
-"""A new label set, ready to edit."""
+"""Makes a new label set, ready to edit, under a name that is a plain folder on every machine."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,8 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from installation.errors import display_path
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.making.atomic_write import write_errors
-from installation.making.set_names import check_free, check_plain
 from installation.naming.label_set.csv_file import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, Row
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
@@ -26,6 +26,12 @@ from installation.naming.label_set.folder import (
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import assemble, read_source
 from installation.naming.methods import METHODS
+from installation.settings.paths import WEIGHTS
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+
+RESERVED_NAMES = (WEIGHTS.name,)
+"""Folders in models/ that are not label sets."""
 
 YAML = """\
 # A set of categories. `kiosk labels check {name}` says what is right and wrong with it.
@@ -46,24 +52,24 @@ YAML = """\
 title: {title}
 credit: {credit}
 
-# What a visitor is called where nothing fits well enough. It heads every chain of categories.
+# What a visitor is called if no label fits well enough. Every chain of categories begins with it.
 root:
   id: {root_id}
   name: {root_name}
   definition: {root_definition}
 {translations}
-# What is cut out of the picture and read: bust (head and shoulders), face, or frame (all of it).
+# Which part of the picture is read: bust (head and shoulders), face, or frame (all of it).
 crop: {crop}
 
 # How the labels are read:
 {methods}
 method: {method}
 {more}
-# What may be said besides. Take the # in front of a line away and write what you want there; where
-# nothing is said, the method has what suits it.
+# Further settings. Delete the # in front of a line and write your own value; without them, the
+# method's own values are used.
 #
-# temperature: 0.5   # lower makes the scores more decided
-# min_score: 0.1   # 0 to 1: below it a visitor is only the root
+# temperature: 0.5   # a lower one makes the best score higher
+# min_score: 0.1   # 0 to 1: below it a visitor is only given the root's name
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
 # examples: photographs   # for examples: another folder of pictures
 # encoder: resnet50.a1_in1k   # for examples and classes, after `kiosk fetch timm/resnet50.a1_in1k`
@@ -79,7 +85,7 @@ ROWS = (
     Row(0, "baker", "baker", "somebody who is up before the street is, for its bread", "maker"),
     Row(0, "listener", "listener", "somebody who lets a sentence end before beginning another"),
 )
-"""What a set begins with that begins with no other."""
+"""The labels of a new set that is not a copy."""
 
 TEXT_SETTINGS = {
     "credit": "Who wrote these labels, and when",
@@ -89,25 +95,34 @@ TEXT_SETTINGS = {
     "crop": "bust",
     "method": "text",
 }
-"""As the shipped kindnesses have them."""
+"""Those of the shipped set kindnesses."""
+
+COPIED_SETTINGS = {
+    "encoder",
+    "temperature",
+    "min_score",
+    "templates",
+    "examples",
+    "input",
+    "output",
+}
+"""Optional settings; a copy has those that its original has."""
+
+NETWORK_FILES = (ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
+"""Those of a set's own network."""
+
+_QUOTED = ("title", "credit", "root_id", "root_name", "root_definition")
+"""Values of the template that are text."""
 
 
-COPIED = {"encoder", "temperature", "min_score", "templates", "examples", "input", "output"}
-"""Settings that a set may go without; a copy has those that its model says."""
+def create_set(name: str, original: str | None, models: Path) -> Path:
+    """Return the folder of a new set; with `original`, it is a copy of that set's labels.
 
-
-NETWORK = (ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
-"""The files of a set's own network."""
-
-
-def begin(name: str, model: str | None, models: Path) -> Path:
-    """Make the folder of a new set and return it; with `model`, that set's labels are in it.
-
-    Raises LabelSetError where the name cannot be a folder's, is taken, or `model` is none, and
-    where nothing can be written; then nothing is left there.
+    Raises LabelSetError if the name is not plain or is taken, if `original` does not exist, and if
+    nothing can be written; then nothing is left in `models`.
     """
     check_plain(name, "kiosk labels new")
-    settings: dict[str, object] = {
+    values: dict[str, object] = {
         **TEXT_SETTINGS,
         "name": name,
         "title": name,
@@ -116,22 +131,23 @@ def begin(name: str, model: str | None, models: Path) -> Path:
         "translations": "",
     }
     rows: tuple[Row, ...] = ROWS
-    if model is not None:
-        source = read_source(model, models, where="--from")
-        rows, of, root = source.rows, source.settings, source.settings.root
-        settings |= {"title": f"{of.title} (a copy)", "credit": of.credit, "crop": of.crop}
-        settings |= {"root_id": root.id, "root_name": root.name}
-        settings |= {"root_definition": root.definition, "method": of.method}
-        if said := of.model_dump(mode="json", include=COPIED, exclude_unset=True):
-            settings["more"] = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
+    if original is not None:
+        source = read_source(original, models, where="--from")
+        rows, settings, root = source.rows, source.settings, source.settings.root
+        values |= {"title": f"{settings.title} (a copy)", "credit": settings.credit}
+        values |= {"crop": settings.crop, "method": settings.method}
+        values |= {"root_id": root.id, "root_name": root.name, "root_definition": root.definition}
+        copied = settings.model_dump(mode="json", include=COPIED_SETTINGS, exclude_unset=True)
+        if copied:
+            values["more"] = yaml.safe_dump(copied, allow_unicode=True, sort_keys=False)
         if root.translations:
-            said = root.model_dump(include={"translations"})
-            text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
-            settings["translations"] = textwrap.indent(text, "  ")
-    values = {key: _quoted(value) if key in _TEXTS else value for key, value in settings.items()}
+            translations = root.model_dump(include={"translations"})
+            text = yaml.safe_dump(translations, allow_unicode=True, sort_keys=False)
+            values["translations"] = textwrap.indent(text, "  ")
+    values |= {key: _quoted(values[key]) for key in _QUOTED}
     folder = models / name
     with write_errors(folder):
-        check_free(name, models, "Take another name.")
+        check_free(name, models, "Choose another name.")
         with TemporaryDirectory(prefix=".new-", dir=models) as staging:
             staged = Path(staging) / name
             staged.mkdir()
@@ -142,40 +158,55 @@ def begin(name: str, model: str | None, models: Path) -> Path:
     return folder
 
 
-def steps(name: str, model: str | None, models: Path) -> Iterator[str]:
-    """Yield what is to be done with a set that has begun, step by step, until it hangs."""
+def check_plain(name: str, where: str) -> None:
+    """Raise LabelSetError if `name` cannot be the name of a set."""
+    if not PLAIN_NAME.fullmatch(name) or name.casefold() in RESERVED_NAMES:
+        what = f"'{ellipsize(name)}' cannot be the name of a set"
+        expected = f"letters A–Z, digits, - and _, at most 60, and not {', '.join(RESERVED_NAMES)}"
+        raise LabelSetError(Mistake(where, f"{what} (expected {expected})", "Choose another name."))
+
+
+def check_free(name: str, models: Path, remedy: str) -> None:
+    """Raise LabelSetError if `models` has a set of that name, in upper or lower case."""
+    taken = {entry.name.casefold(): entry.name for entry in models.iterdir()}
+    if existing := taken.get(name.casefold()):
+        what = "it exists already, and stays as it is"
+        raise LabelSetError(Mistake(display_path(models / existing), what, remedy))
+
+
+def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
+    """Yield what an artist does with a new set, step by step, until it is shown."""
     source = read_source(name, models)
     folder, method = source.folder, source.settings.method
-    table = display_path(folder / LABELS_CSV)
     yield (
-        f"Open {table} in a spreadsheet, a row for each label, and save it as CSV. "
-        f"Its columns are explained in {SETTINGS_FILE}."
+        f"Open {display_path(folder / LABELS_CSV)} in a spreadsheet, write a row for each label, "
+        f"and save it as CSV. {SETTINGS_FILE} explains its columns."
     )
-    yield f"Give it a title in {display_path(folder / SETTINGS_FILE)}."
+    yield f"Give the set a title in {display_path(folder / SETTINGS_FILE)}."
     if method.learns_from_pictures:
         pictures = display_path(folder / source.settings.examples)
         yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
     if method.brings_network:
-        there = [of for of in NETWORK if model is not None and (models / model / of).exists()]
-        network = " and ".join(there) or ONNX_FILE
-        of = f" from {display_path(models / model)}" if model is not None and there else ""
-        yield f"Copy {network}{of} to {display_path(folder)}: a network is not copied by itself."
+        source_folder = None if original is None else models / original
+        found = [
+            file for file in NETWORK_FILES if source_folder and (source_folder / file).exists()
+        ]
+        files = " and ".join(found) or ONNX_FILE
+        origin = f" from {display_path(source_folder)}" if source_folder and found else ""
+        yield f"Copy {files}{origin} to {display_path(folder)}: a network is not copied by itself."
     if assemble(source, EVERYTHING).is_built:
         yield f"kiosk labels build {name}"
     yield f"kiosk run --labels {name}"
 
 
-_TEXTS = ("title", "credit", "root_id", "root_name", "root_definition")
-
-
 def _quoted(text: object) -> str:
-    """Return `text` as YAML has it in quotes, so that colons and the like stay text."""
+    """Return `text` in YAML's quotes, so that colons and the like stay text."""
     inside = str(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{inside}"'
 
 
 def _csv(rows: tuple[Row, ...]) -> str:
-    """Return the spreadsheet's file of `rows`, with every column that one of them uses."""
+    """Return the text of labels.csv for `rows`, with every column that one of them uses."""
     languages = sorted({language for row in rows for language in row.wordings})
     optional = [column for column in OPTIONAL_COLUMNS if any(getattr(row, column) for row in rows)]
     translated = [f"{kind}_{code}" for code in languages for kind in ("name", "definition")]
@@ -183,9 +214,9 @@ def _csv(rows: tuple[Row, ...]) -> str:
     writer = csv.writer(text)
     writer.writerow([*REQUIRED_COLUMNS, *optional, *translated])
     for row in rows:
-        said = [getattr(row, column) for column in (*REQUIRED_COLUMNS, *optional)]
+        cells = [getattr(row, column) for column in (*REQUIRED_COLUMNS, *optional)]
         for code in languages:
             wording = row.wordings.get(code)
-            said += [wording.name, wording.definition] if wording else ["", ""]
-        writer.writerow(said)
+            cells += [wording.name, wording.definition] if wording else ["", ""]
+        writer.writerow(cells)
     return text.getvalue()

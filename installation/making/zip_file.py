@@ -1,12 +1,14 @@
-"""Label sets as one file that artists exchange: a zip of the set's folder, with no picture in it.
+"""Label sets as one file that artists exchange: a zip of a set's folder, without pictures.
 
-The zip is strict, so that there is little to judge: one folder, the files of `LARGEST` and
-nothing else. Files are stored, not compressed: tensors would hardly shrink, and the same set gives
-the same bytes on every machine.
+Files are stored, not compressed: tensors would hardly shrink, and so the same set gives the same
+bytes on every machine.
 
-A zip is a stranger's file. Its table is judged before anything is unpacked, what is unpacked is
-judged as every label set is, and all this happens in a hidden folder of `models/`: only a set in
-which nothing is wrong gets its name there, in one step. `ZipFile.extractall` would do neither.
+A zip comes from a stranger. It may hold one folder with files that a label set is known to have,
+each of a limited size, and nothing else. Its central directory is checked before anything is
+unpacked, what is unpacked is checked like every label set, and all this happens in a hidden folder
+of `models/`: a set gets its name there in one step, if it has no mistake. `ZipFile.extractall`
+checks nothing of this. Newer versions of Python refuse entries that share bytes, but not all that
+the kiosk supports (3.11.7 and 3.12.1 do not), so they are refused here.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from installation.errors import LabelSetError, Mistake, collect_mistakes, display_path, ellipsize
-from installation.making.set_names import PLAIN, check_free, check_plain
+from installation.making.atomic_write import write_errors
+from installation.making.new_set import PLAIN_NAME, check_free, check_plain
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import OVERRIDES
 from installation.naming.label_set.folder import (
@@ -45,114 +48,106 @@ from installation.naming.networks.open import check_network
 from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
-LARGEST_ZIP = 2**31 - 1
-"""Bytes, packed and unpacked; a larger zip has another form, zip64, which is refused."""
+MAX_ZIP_BYTES = 2**31 - 1
+"""Compressed and uncompressed; larger zips have the format zip64, which is refused."""
 
-WORDS = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
-"""Files that are text, beyond those that `load_label_set` reads."""
+TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
+"""Those that `load_label_set` does not read."""
 
-MOST_ENTRIES = len(MAX_BYTES) + 1
-"""The files, and the folder itself, which some tools list."""
+MAX_ENTRIES = len(MAX_BYTES) + 1
+"""The files, and the folder itself, which some programs list."""
 
-LARGEST_TABLE = 2**14
-"""Bytes; the table of so many entries takes some 1,000."""
+MAX_DIRECTORY_BYTES = 2**14
+"""Of the central directory; that of a label set has some 1,000."""
 
-MOST_INFLATION = 100
-"""How many bytes may come from one; deflate reaches 1,030, the shipped labels.csv 3 to 5."""
+MAX_COMPRESSION = 100
+"""Uncompressed over compressed bytes; deflate reaches 1,030, the shipped labels.csv 3 to 5."""
 
 _END = struct.Struct("<4s4H2LH")
-"""The zip's last record: signature, disks, entries here and in all, table's size and offset."""
+"""The zip's last record: signature, disks, entries on this and all disks, size and offset of the
+central directory, length of the comment (APPNOTE.TXT 6.3.10, 4.3.16)."""
+
 _LOCAL_LENGTHS = struct.Struct("<26x2H")
-"""What stands before an entry's bytes: at its end, how long its name and its extra field are."""
-_BEFORE_ZIP64 = 20
-"""Bytes of the record that stands before the last one in a zip64."""
-_PLAIN_FLAGS = 0b1000_0000_1110
-"""Deflate's options, sizes after the bytes, names in UTF-8; all others encrypt or patch."""
+"""The header before an entry's bytes; its end is the length of the name and the extra field."""
+
+_ZIP64_LOCATOR_BYTES = 20
+"""Of the record that precedes the last one in a zip64."""
+
+_ALLOWED_FLAGS = 0b1000_0000_1110
+"""Deflate's options, sizes after the bytes, UTF-8 names; the others are encryption and patches."""
 
 _DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
-"""Characters that could move a terminal's cursor or turn a line around."""
+"""Characters that can move a terminal's cursor or reverse a line."""
 
 _CHUNK = 2**20
-_ASK = "Ask for a zip that 'kiosk labels export' made."
+_REMEDY = "Ask for a zip that 'kiosk labels export' made."
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A label set that has come from a zip and can be shown; no word of it can move a cursor."""
+    """A label set that came from a zip and can be shown; its words hold no control characters."""
 
     name: str
     folder: Path
     title: str
     credit: str
     labels: int
-    """How many it has, hidden ones too."""
+    """Their number, hidden ones included."""
 
 
 def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
-    """Return the zip of the label set `name`: `to`, or NAME.zip in it where `to` is a folder.
+    """Return the zip of the label set `name`: `to`, or NAME.zip in it if `to` is a folder.
 
-    The same set gives the same bytes. Raises LabelSetError where anything is wrong with the set,
-    its build is missing or stale, or the zip is there already and not `force`.
+    The same set gives the same bytes. Raises LabelSetError if the set has mistakes, its built file
+    is missing or stale, or the zip exists and not `force`.
     """
-    where = "kiosk labels export"
-    label_set = load_label_set(name, EVERYTHING, models, where=where)
+    label_set = load_label_set(name, EVERYTHING, models, where="kiosk labels export")
     check_plain(name, display_path(label_set.folder))
     _check(label_set)
     to = to / f"{name}.zip" if to.is_dir() else to
     if to.exists() and not force:
-        what = "there is a file of this name already"
+        what = "a file of this name exists"
         raise LabelSetError(Mistake(display_path(to), what, "Name another one, or add --force."))
-    try:
-        with TemporaryDirectory(prefix=".export-", dir=to.parent) as staging:
-            zip_ = Path(staging) / to.name
-            _pack(label_set.folder, zip_)
-            with _opened(zip_, display_path(to)):
-                pass  # what could not be imported is not exported
-            os.replace(zip_, to)
-    except OSError as failure:
-        what = f"it cannot be written ({failure.strerror})"
-        raise LabelSetError(
-            Mistake(display_path(to), what, "Check the folder's name, permissions and free space.")
-        ) from None
+    with write_errors(to), TemporaryDirectory(prefix=".export-", dir=to.parent) as staging:
+        zip_ = Path(staging) / to.name
+        _pack(label_set.folder, zip_)
+        with _open_zip(zip_, display_path(to)):
+            pass  # a zip that could not be imported is not exported
+        os.replace(zip_, to)
     return to
 
 
 def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Imported:
-    """Return the label set that was in the zip `file` and is now in `models`.
+    """Import the label set in the zip `file` into `models`, under `name` or its own one.
 
-    `name` is the one it gets; without, its own. Raises LabelSetError where anything is wrong with
-    the zip or the set, or there is a set of that name; then `models` is as it was.
+    Raises LabelSetError if the zip or the set has mistakes, or a set of that name exists; then
+    `models` is as it was.
     """
     where = display_path(file)
-    with _opened(file, where) as (archive, folder, entries):
+    with _open_zip(file, where) as (archive, folder, entries):
         name = folder if name is None else name
         check_plain(name, where)
-        try:
+        with write_errors(models / name):
             check_free(name, models, "Import under another name: add --as NAME.")
             with TemporaryDirectory(prefix=".import-", dir=models) as staging:
                 staged = Path(staging) / name
                 staged.mkdir()
                 for entry in entries:
                     _unpack(archive, entry, staged / entry.filename.partition("/")[2], where)
-                label_set = _judged(staged, where)
+                label_set = _load_unpacked(staged, where)
                 os.rename(staged, models / name)
-        except OSError as failure:
-            what = f"the set cannot be written there ({failure.strerror})"
-            raise LabelSetError(
-                Mistake(display_path(models / name), what, "Check permissions and free space.")
-            ) from None
     settings = label_set.settings
     return Imported(name, models / name, settings.title, settings.credit, label_set.size)
 
 
 def _pack(folder: Path, zip_: Path) -> None:
-    """Write the files of `folder` that are exchanged into the zip `zip_`."""
+    """Write the known files of `folder` into the new zip `zip_`."""
     with ZipFile(zip_, "x", ZIP_STORED) as archive:
         for file in sorted(MAX_BYTES):
             source = folder / file
             if not source.is_file():
                 continue
-            entry = ZipInfo(f"{folder.name}/{file}")  # of 1980, as zip has no "unknown"
+            entry = ZipInfo(f"{folder.name}/{file}")  # dated 1980: a zip has no "unknown"
             entry.create_system = 3  # Unix, on every system
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             entry.file_size = source.stat().st_size
@@ -161,19 +156,19 @@ def _pack(folder: Path, zip_: Path) -> None:
 
 
 @contextmanager
-def _opened(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipInfo]]]:
-    """Open a zip whose table has been judged: with its one folder's name and its files' entries.
+def _open_zip(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipInfo]]]:
+    """Yield a zip whose central directory is checked, the name of its folder, its files' entries.
 
-    Raises LabelSetError, also for what goes wrong with the zip while it is open.
+    Raises LabelSetError, also if the zip turns out to be damaged while it is open.
     """
     try:
         if file.exists() and not file.is_file():
             what = "this is a folder or a device (expected a zip)"
             raise LabelSetError(Mistake(where, what, "Name a file."))
         with file.open("rb") as opened:
-            end = _table_starts_at(opened, where)
+            end = _directory_offset(opened, where)
             with ZipFile(opened) as archive:
-                folder, entries = _judged_table(archive.infolist(), opened, end, where)
+                folder, entries = _check_entries(archive.infolist(), opened, end, where)
                 yield archive, folder, entries
     except FileNotFoundError:
         raise LabelSetError(Mistake(where, "there is no such file", "Check its name.")) from None
@@ -189,94 +184,97 @@ def _unreadable(where: str, failure: OSError) -> LabelSetError:
     return LabelSetError(Mistake(where, what, "Check its name and permissions."))
 
 
-def _table_starts_at(opened: IO[bytes], where: str) -> int:
-    """Return where the zip's table of entries begins, which is where their bytes must end.
+def _directory_offset(opened: IO[bytes], where: str) -> int:
+    """Return where the central directory begins, and the entries' bytes end; raises LabelSetError.
 
-    ZipFile reads as many entries as a zip claims, and finds tables in odd places; so the plain form
-    alone is let through to it: one table of a bounded size at the end, no comment, no zip64.
+    ZipFile reads as many entries as a zip claims, and finds directories in unusual places; so it
+    only gets zips with one directory of limited size at the end, no comment, and no zip64.
     """
     size = opened.seek(0, os.SEEK_END)
-    if size > LARGEST_ZIP:
-        what = f"it has {size} bytes (expected at most {LARGEST_ZIP})"
-        raise LabelSetError(Mistake(where, what, _ASK))
-    opened.seek(max(0, size - _BEFORE_ZIP64 - _END.size))
+    if size > MAX_ZIP_BYTES:
+        what = f"it has {size} bytes (expected at most {MAX_ZIP_BYTES})"
+        raise LabelSetError(Mistake(where, what, _REMEDY))
+    opened.seek(max(0, size - _ZIP64_LOCATOR_BYTES - _END.size))
     last = opened.read()
     if len(last) < _END.size:
         last = bytes(_END.size)
-    signature, *_, table_size, table, comment = _END.unpack(last[-_END.size :])
-    if signature != b"PK\5\6" or comment or table + table_size + _END.size != size:
-        what = "it is no zip, is cut short, or has something before or behind it"
-        raise LabelSetError(Mistake(where, what, f"Copy it again. {_ASK}"))
-    if table_size > LARGEST_TABLE or last.startswith(b"PK\6\7"):
-        what = "it has more entries than a label set has, or the form of larger zips (zip64)"
-        raise LabelSetError(Mistake(where, what, _ASK))
-    return int(table)
+    signature, *_, directory_size, offset, comment = _END.unpack(last[-_END.size :])
+    if signature != b"PK\5\6" or comment or offset + directory_size + _END.size != size:
+        what = "it is not a zip, is cut short, or has something before or after it"
+        raise LabelSetError(Mistake(where, what, f"Copy it again. {_REMEDY}"))
+    if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
+        what = "it has more entries than a label set has, or is in the format zip64"
+        raise LabelSetError(Mistake(where, what, _REMEDY))
+    return int(offset)
 
 
-def _judged_table(
-    table: Sequence[ZipInfo], opened: IO[bytes], end: int, where: str
+def _check_entries(
+    entries: Sequence[ZipInfo], opened: IO[bytes], end: int, where: str
 ) -> tuple[str, list[ZipInfo]]:
     """Return the name of the zip's one folder, and the entries of the files in it.
 
-    Raises LabelSetError with all that is wrong with the entries.
+    Raises LabelSetError with all mistakes of the entries.
     """
-    if any(entry.filename.startswith("__MACOSX/") for entry in table):
-        what = "it was packed by a Mac's Finder, which puts files of its own in"
+    if any(entry.filename.startswith("__MACOSX/") for entry in entries):
+        what = "it was packed by a Mac's Finder, which adds files of its own"
         raise LabelSetError(Mistake(where, what, "Pack it with: kiosk labels export"))
-    if len(table) > MOST_ENTRIES:
-        what = f"it has {len(table)} entries (expected at most {MOST_ENTRIES})"
-        raise LabelSetError(Mistake(where, what, _ASK))
-    wrong = [(entry, what) for entry in table for what in _wrong_with(entry)]
+    if len(entries) > MAX_ENTRIES:
+        what = f"it has {len(entries)} entries (expected at most {MAX_ENTRIES})"
+        raise LabelSetError(Mistake(where, what, _REMEDY))
     mistakes = [
-        Mistake(f"{where}: '{ellipsize(e.orig_filename)}'", what, _ASK) for e, what in wrong
+        Mistake(f"{where}: '{ellipsize(entry.orig_filename)}'", what, _REMEDY)
+        for entry in entries
+        for what in _mistakes_of(entry)
     ]
-    names = [entry.filename for entry in table]
+    names = [entry.filename for entry in entries]
     folders = {name.partition("/")[0] for name in names}
-    files = [entry for entry in table if not entry.filename.endswith("/")]
+    files = [entry for entry in entries if not entry.filename.endswith("/")]
+
+    def found(what: str) -> None:
+        mistakes.append(Mistake(where, what, _REMEDY))
+
     if not mistakes and len(folders) != 1:
-        what = f"it holds {len(folders)} folders (expected one, named like the set)"
-        mistakes.append(Mistake(where, what, _ASK))
+        found(f"it holds {len(folders)} folders (expected one, named like the set)")
     if len(set(names)) != len(names):
-        mistakes.append(Mistake(where, "a file is there twice", _ASK))
-    if (total := sum(entry.file_size for entry in files)) > LARGEST_ZIP:
-        what = f"its files have {total} bytes (expected at most {LARGEST_ZIP})"
-        mistakes.append(Mistake(where, what, _ASK))
-    if not mistakes and f"{names[0].partition('/')[0]}/labelset.yaml" not in names:
-        mistakes.append(Mistake(where, "there is no labelset.yaml in it", _ASK))
-    if _overlap(table, opened, end):
-        mistakes.append(Mistake(where, "its entries overlap or run beyond it", _ASK))
+        found("it holds a file twice")
+    if (total := sum(entry.file_size for entry in files)) > MAX_ZIP_BYTES:
+        found(f"its files have {total} bytes (expected at most {MAX_ZIP_BYTES})")
+    if not mistakes and f"{names[0].partition('/')[0]}/{SETTINGS_FILE}" not in names:
+        found(f"it does not hold {SETTINGS_FILE}")
+    if _overlap(entries, opened, end):
+        found("its entries overlap or extend beyond its end")
     if mistakes:
         raise LabelSetError(*mistakes)
     return folders.pop(), files
 
 
-def _wrong_with(entry: ZipInfo) -> Iterator[str]:
-    """Yield what is wrong with an entry, as far as its line in the table tells."""
+def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
+    """Yield what is wrong with an entry of the central directory."""
     path = entry.orig_filename
     folder, _, file = path.partition("/")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if path.startswith("/") or "\\" in path or ":" in path or ".." in path.split("/"):
         yield "the path leads out of its folder"
-    elif not PLAIN.fullmatch(folder) or path != entry.filename:
+    elif not PLAIN_NAME.fullmatch(folder) or path != entry.filename:
         yield "the folder's name is not plain (expected letters A–Z, digits, - and _)"
     elif "/" not in path:
-        yield "it lies beside the set's folder (expected in it)"
+        yield "it is beside the set's folder (expected in it)"
     elif file and file not in MAX_BYTES:
-        yield f"no such file belongs to a label set (known: {', '.join(MAX_BYTES)})"
+        yield f"a label set has no such file (known: {', '.join(MAX_BYTES)})"
     if kind not in (0, stat.S_IFREG if file else stat.S_IFDIR):
         yield "it is a link, a device or a folder (expected a file)"
-    if entry.flag_bits & ~_PLAIN_FLAGS or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        yield "it is encrypted, or packed in a way that is not understood here"
+    if entry.flag_bits & ~_ALLOWED_FLAGS or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        yield "it is encrypted, or compressed by a method other than deflate"
     if entry.file_size > MAX_BYTES.get(file, entry.file_size):
         yield f"it has {entry.file_size} bytes (expected at most {MAX_BYTES[file]})"
-    elif entry.file_size > MOST_INFLATION * entry.compress_size:
-        yield f"it is packed more than {MOST_INFLATION} times smaller, as no label set is"
+    elif entry.file_size > MAX_COMPRESSION * entry.compress_size:
+        yield f"it is compressed more than {MAX_COMPRESSION} times, unlike any label set"
 
 
-def _overlap(table: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
-    """Tell whether entries share bytes of the zip, or have any that are not before its table."""
+def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
+    """Return whether entries share bytes of the zip, or have bytes after its offset `end`."""
     free = 0
-    for entry in sorted(table, key=lambda entry: entry.header_offset):
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if not free <= entry.header_offset <= end - _LOCAL_LENGTHS.size:
             return True
         opened.seek(entry.header_offset)
@@ -286,19 +284,19 @@ def _overlap(table: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
 
 
 def _unpack(archive: ZipFile, entry: ZipInfo, to: Path, where: str) -> None:
-    """Write the file of `entry` to `to`, at most as long as the table says.
+    """Write the file of `entry` to `to`, at most as many bytes as the central directory states.
 
-    ZipFile ends there whatever the packed bytes would still give, and checks the sum of what came.
+    ZipFile stops there, whatever else the compressed bytes hold, and checks the CRC.
     """
     with to.open("xb") as file:
-        for chunk in _content(archive, entry, where):
+        for chunk in _chunks(archive, entry, where):
             file.write(chunk)
         if file.tell() != entry.file_size:
-            raise BadZipFile(f"{to.name} is shorter than the zip says")
+            raise BadZipFile(f"{to.name} is shorter than the zip states")
 
 
-def _content(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
-    """Yield what the file of `entry` holds; raises LabelSetError where the zip cannot be read."""
+def _chunks(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
+    """Yield the contents of `entry`; raises LabelSetError if the zip cannot be read."""
     try:
         with archive.open(entry) as packed:
             while chunk := packed.read(_CHUNK):
@@ -307,14 +305,14 @@ def _content(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
         raise _unreadable(where, failure) from None
 
 
-def _judged(folder: Path, where: str) -> LabelSet:
-    """Return the label set that has been unpacked to `folder`, a folder of a stranger's files.
+def _load_unpacked(folder: Path, where: str) -> LabelSet:
+    """Return the label set that was unpacked to `folder`.
 
     Raises LabelSetError with its mistakes, each at its place in the zip `where`.
     """
     try:
         label_set = load_label_set(folder.name, EVERYTHING, folder.parent)
-        _check(label_set, "Ask its maker to mend it, and to export it again.")
+        _check(label_set, "Ask its author to correct it and to export it again.")
     except LabelSetError as error:
         raise LabelSetError(
             *(
@@ -326,47 +324,48 @@ def _judged(folder: Path, where: str) -> LabelSet:
 
 
 def _check(label_set: LabelSet, remedy: str = "") -> None:
-    """Raise LabelSetError where a set must not be exchanged, all of whose words are right.
+    """Raise LabelSetError if a set that was loaded must not be exchanged.
 
-    `remedy` replaces the one for who has made the set.
+    `remedy` replaces the remedies, which are for the set's author.
     """
-    checks = (_check_words, _check_examples, _check_built, _check_network)
+    checks = (_check_text_files, _check_examples, _check_built, _check_own_network)
     if mistakes := collect_mistakes(partial(check, label_set) for check in checks):
-        raise LabelSetError(*(replace(of, remedy=remedy or of.remedy) for of in mistakes))
+        raise LabelSetError(*(replace(each, remedy=remedy or each.remedy) for each in mistakes))
 
 
-def _check_words(label_set: LabelSet) -> None:
+def _check_text_files(label_set: LabelSet) -> None:
     mistakes = []
-    for path in (label_set.folder / name for name in WORDS):
+    for path in (label_set.folder / name for name in TEXT_FILES):
         if not path.exists():
             continue
         text = read_text(path, display_path(path), LabelSetError, MAX_BYTES[path.name])
         if disguise := _DISGUISE.search(text):
             line = text.count("\n", 0, disguise.start()) + 1
-            what = f"it holds a character that could disguise it (U+{ord(disguise[0]):04X})"
-            mistakes.append(Mistake(f"{display_path(path)}:{line}", what, "Take it out."))
+            kind = "direction-changing" if disguise[0] in OVERRIDES else "control"
+            what = f"it holds a {kind} character (U+{ord(disguise[0]):04X})"
+            mistakes.append(Mistake(f"{display_path(path)}:{line}", what, "Remove it."))
     if mistakes:
         raise LabelSetError(*mistakes)
 
 
 def _check_examples(label_set: LabelSet) -> None:
-    """Raise LabelSetError where the pictures are said to be anywhere but in the set's folder.
+    """Raise LabelSetError if the folder of example pictures is not inside the set's folder.
 
-    Whoever builds a stranger's set would have other pictures read, and what is in them kept.
+    A build of a stranger's set would otherwise read other pictures, and keep what is in them.
     """
-    said = label_set.settings.examples
-    path = PureWindowsPath(said)  # takes / and \\ and the names of drives
+    examples = label_set.settings.examples
+    path = PureWindowsPath(examples)  # understands / and \\ and drives
     if path.anchor or ".." in path.parts:
-        what = f"examples is '{ellipsize(said)}' (expected a folder in the set's own)"
-        remedy = "Put a link to it into the set's folder, named examples, and take the line out."
+        what = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"
+        remedy = "Put a link to it into the set's folder, named examples, and delete the line."
         raise LabelSetError(Mistake(display_path(label_set.folder / SETTINGS_FILE), what, remedy))
 
 
 def _check_built(label_set: LabelSet) -> None:
-    """Raise LabelSetError where what is built is not of the set's words; hidden labels may lack."""
+    """Raise LabelSetError if the built file has other words; it may lack hidden labels."""
     built_file.check_built(replace(label_set, rows=(), background=()))
 
 
-def _check_network(label_set: LabelSet) -> None:
+def _check_own_network(label_set: LabelSet) -> None:
     if label_set.settings.method.brings_network:
         check_network(label_set.folder)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.errors import LabelSetError
-from installation.making.new_set import begin, steps
-from installation.making.set_names import check_free, check_plain
+from installation.making.new_set import check_free, check_plain, create_set, next_steps
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.load import read_source
 from installation.naming.label_set.settings import LabelSetSettings
@@ -21,8 +20,8 @@ CSV = "id,name,definition,parent,hidden_because"
 
 
 def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> None:
-    """What an artist begins with can be loaded, and every column it may have is explained."""
-    folder = begin("mine", None, tmp_path)
+    """A new set can be loaded, and labelset.yaml explains every column that labels.csv may have."""
+    folder = create_set("mine", None, tmp_path)
     source = read_source("mine", tmp_path)
     assert source.settings.method is TEXT
     assert len(source.rows) == 3
@@ -36,13 +35,13 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
     ("method", "temperature", "min_score"),
     [("text", 0.35, 0.05), ("prompts", 1, 0.1), ("examples", 1, 0.1), ("onnx", 1, 0.1)],
 )
-def test_another_method_has_its_own_sureness(
+def test_another_method_has_its_own_temperature_and_min_score(
     tmp_path: Path, method: str, temperature: float, min_score: float
 ) -> None:
-    """Who changes nothing but the method has scores that are as sure as that method makes them."""
-    begin("kind", "kindnesses", _shipped(tmp_path))
+    """A new set with another method has that method's temperature and min_score."""
+    create_set("kind", "kindnesses", _shipped(tmp_path))
     assert read_source("kind", tmp_path).settings.temperature == 0.35
-    file = begin("mine", None, tmp_path) / "labelset.yaml"
+    file = create_set("mine", None, tmp_path) / "labelset.yaml"
     (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
     file.write_text(file.read_text().replace("method: text", f"method: {method}"))
     settings = read_source("mine", tmp_path).settings
@@ -60,9 +59,9 @@ EXTRAS = {
 }
 
 
-def test_each_further_setting_is_explained_where_an_artist_looks(tmp_path: Path) -> None:
-    """A line of a new labelset.yaml whose # is taken away is right as it stands."""
-    file = begin("mine", None, tmp_path) / "labelset.yaml"
+def test_every_optional_setting_is_explained_in_a_new_set(tmp_path: Path) -> None:
+    """A line of a new labelset.yaml is valid once its # is deleted."""
+    file = create_set("mine", None, tmp_path) / "labelset.yaml"
     (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
     text = file.read_text()
     assert set(LabelSetSettings.model_fields) == {
@@ -77,11 +76,11 @@ def test_each_further_setting_is_explained_where_an_artist_looks(tmp_path: Path)
 
 
 def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
-    """A network is large and somebody else's: it is not copied, and what to copy is said."""
+    """A network is not copied with a set; the next steps name its files."""
     folder = write_set(tmp_path, "model", "method: onnx", CSV, "0,air,,,")
     (folder / "classifier.onnx").touch()
-    begin("mine", "model", tmp_path)
-    said = list(steps("mine", "model", tmp_path))
+    create_set("mine", "model", tmp_path)
+    said = list(next_steps("mine", "model", tmp_path))
     assert any("Copy classifier.onnx from" in step and "model to" in step for step in said)
     assert not any("build" in step for step in said), "there is nothing to build"
     assert said[-1] == "kiosk run --labels mine"
@@ -95,9 +94,9 @@ def _shipped(models: Path) -> Path:
 
 
 @pytest.mark.parametrize("model", label_set_names())
-def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
-    """Labels, reasons, languages, the root and how it is read are those of the model."""
-    begin("mine", model, _shipped(tmp_path))
+def test_a_copy_has_the_words_of_its_original(tmp_path: Path, model: str) -> None:
+    """Labels, reasons, translations, the root and the method are those of the original."""
+    create_set("mine", model, _shipped(tmp_path))
     ours, theirs = read_source("mine", tmp_path), read_source(model, tmp_path)
     kept = {"title": theirs.settings.title, "encoder": theirs.settings.encoder}
     assert ours.settings.model_copy(update=kept) == theirs.settings
@@ -107,11 +106,11 @@ def test_a_copy_has_all_that_its_model_says(tmp_path: Path, model: str) -> None:
         assert mine.wordings == other.wordings
 
 
-def test_a_copy_is_read_as_its_model_is(tmp_path: Path) -> None:
-    """Settings that only one method has come along, as they were said."""
+def test_a_copy_has_the_settings_of_its_original(tmp_path: Path) -> None:
+    """Settings of a single method are copied as they were given."""
     said = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
     write_set(tmp_path, "model", said, CSV, "0,air,,,")
-    begin("mine", "model", tmp_path)
+    create_set("mine", "model", tmp_path)
     ours, theirs = (read_source(name, tmp_path).settings for name in ("mine", "model"))
     assert (ours.input, ours.output) == (theirs.input, theirs.output)
     assert ours.input is not None
@@ -119,43 +118,43 @@ def test_a_copy_is_read_as_its_model_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é"])
-def test_a_name_that_is_no_folders_is_refused(tmp_path: Path, name: str) -> None:
-    """A set's name is a plain folder of models/ on every machine."""
-    with pytest.raises(LabelSetError, match="cannot be a set's name"):
-        begin(name, None, tmp_path)
+def test_a_name_that_is_not_plain_is_refused(tmp_path: Path, name: str) -> None:
+    """The name of a set is a folder in models/ on every system."""
+    with pytest.raises(LabelSetError, match="cannot be the name of a set"):
+        create_set(name, None, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    """A set that is there stays as it is, also where only capitals differ."""
-    begin("mine", None, tmp_path)
+    """A set that exists is not changed, also if only upper and lower case differ."""
+    create_set("mine", None, tmp_path)
     (tmp_path / "mine" / "labels.csv").write_text("precious")
     for name in ("mine", "Mine"):
-        with pytest.raises(LabelSetError, match="it is there already"):
-            begin(name, None, tmp_path)
+        with pytest.raises(LabelSetError, match="it exists already"):
+            create_set(name, None, tmp_path)
     assert (tmp_path / "mine" / "labels.csv").read_text() == "precious"
 
 
 @pytest.mark.parametrize("free", [0, 500])
-def test_what_finds_no_room_is_not_begun(tmp_path: Path, free: int) -> None:
-    """On a full disk there is a sentence, and no half-made set."""
+def test_a_set_without_room_is_not_created(tmp_path: Path, free: int) -> None:
+    """A full disk is an error, and no part of a set is left."""
     with full_disk(free), pytest.raises(LabelSetError, match="mine: it cannot be written"):
-        begin("mine", None, tmp_path)
+        create_set("mine", None, tmp_path)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(LabelSetError, match="mine: it cannot be written"):
-        begin("mine", None, tmp_path / "nowhere")
+        create_set("mine", None, tmp_path / "nowhere")
 
 
 @given(name=st.text(max_size=70))
-def test_any_name_is_a_folder_or_refused(
+def test_every_name_is_in_models_or_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    """Whatever is typed, a set never lies outside models/."""
+    """No name leads out of models/."""
     models = tmp_path_factory.getbasetemp() / "empty"
     models.mkdir(exist_ok=True)
     try:
         check_plain(name, "here")
-        check_free(name, models, "Take another name.")
+        check_free(name, models, "Choose another name.")
     except LabelSetError:
         return
     assert (models / name).parent == models

@@ -30,14 +30,14 @@ SHIPPED = "kindnesses"
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A folder of label sets that holds a shipped one."""
+    """Return a folder of label sets that holds a shipped one."""
     shutil.copytree(MODELS / SHIPPED, tmp_path / "models" / SHIPPED)
     return tmp_path / "models"
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """Another artist's folder of label sets, with one set of their own."""
+    """Return another artist's folder of label sets, with one set of their own."""
     own = tmp_path / "elsewhere" / "models" / "own"
     own.mkdir(parents=True)
     (own / "labelset.yaml").write_text("title: theirs\n")
@@ -46,12 +46,12 @@ def elsewhere(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def zip_(models: Path, tmp_path: Path) -> Path:
-    """The shipped set as a zip."""
+    """Return the shipped set as a zip."""
     return export(SHIPPED, models, tmp_path)
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Return all that is in `folder`: files with their bytes, folders with None."""
+    """Return what `folder` holds, by path: the bytes of files, None for folders."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
@@ -59,14 +59,14 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 
 
 def refused(act: Callable[[], object]) -> str:
-    """Return what is said to somebody whose zip or set is refused."""
+    """Return the message of a zip or set that is refused."""
     with pytest.raises(LabelSetError) as caught:
         act()
     return str(caught.value)
 
 
-def test_a_set_arrives_as_it_was_sent(models: Path, elsewhere: Path, tmp_path: Path) -> None:
-    """What one artist exports, another imports and can show, byte for byte."""
+def test_an_imported_set_is_the_exported_one(models: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """A set that one artist exports and another imports has the same bytes, and can be shown."""
     imported = import_(export(SHIPPED, models, tmp_path), elsewhere)
     assert tree(elsewhere / SHIPPED) == tree(MODELS / SHIPPED)
     label_set = load_label_set(SHIPPED, ContentSettings(), elsewhere)
@@ -77,16 +77,16 @@ def test_a_set_arrives_as_it_was_sent(models: Path, elsewhere: Path, tmp_path: P
     assert mode & 0o444 == 0o444, "whoever runs the show can read it"
 
 
-def test_a_set_can_arrive_under_another_name(zip_: Path, models: Path) -> None:
-    """The set beside which it comes is not touched."""
+def test_a_set_can_be_imported_under_another_name(zip_: Path, models: Path) -> None:
+    """The set of its own name is not changed by it."""
     before = tree(models / SHIPPED)
     assert import_(zip_, models, "kinder").folder == models / "kinder"
     assert tree(models / "kinder") == before == tree(models / SHIPPED)
 
 
 @pytest.mark.parametrize("name", [SHIPPED, SHIPPED.upper()])
-def test_a_set_that_is_there_is_never_touched(zip_: Path, models: Path, name: str) -> None:
-    """A name that is taken, in capitals or not, is an error with its remedy."""
+def test_an_existing_set_is_never_changed(zip_: Path, models: Path, name: str) -> None:
+    """A name that is taken, in upper or lower case, is an error with its remedy."""
     before = tree(models)
     assert "Import under another name: add --as NAME." in refused(
         lambda: import_(zip_, models, name)
@@ -95,30 +95,30 @@ def test_a_set_that_is_there_is_never_touched(zip_: Path, models: Path, name: st
 
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/out", ".hidden", "a/b", "", "weights", "a" * 61])
-def test_a_set_gets_a_plain_name(zip_: Path, elsewhere: Path, name: str) -> None:
-    """No name that somebody types leads out of models/, hides a set in it, or is a stranger's."""
+def test_a_set_that_is_imported_gets_a_plain_name(zip_: Path, elsewhere: Path, name: str) -> None:
+    """A name that leads out of models/, is hidden, or is reserved, is refused."""
     before = tree(zip_.parent)
-    assert "cannot be a set's name" in refused(lambda: import_(zip_, elsewhere, name))
+    assert "cannot be the name of a set" in refused(lambda: import_(zip_, elsewhere, name))
     assert tree(zip_.parent) == before
 
 
-def test_whoever_imports_a_set_is_told_what_it_is(zip_: Path, project: Project) -> None:
-    """`kiosk labels import` says what has come, by whom, and how many labels it has."""
+def test_the_command_describes_the_imported_set(zip_: Path, project: Project) -> None:
+    """`kiosk labels import` prints the set's title, credit and number of labels."""
     outcome = project.kiosk("labels", "import", str(zip_), "--as", "kinder")
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    first = "models/kinder is there: Kindnesses (68 labels; Written for this kiosk)."
+    first = "models/kinder has been imported: Kindnesses (68 labels; Written for this kiosk)."
     assert outcome.stdout.splitlines()[0] == first
     empty = project.kiosk("labels", "import", str(zip_), "--as", "")
     assert empty.returncode == 2
-    assert "'' cannot be a set's name" in empty.stderr
+    assert "'' cannot be the name of a set" in empty.stderr
 
 
 @pytest.mark.parametrize("key", ["title", "credit"])
 @pytest.mark.parametrize("letters", ["\\e[2J", "\\r", "\\n", "\\u202e"])
-def test_what_is_said_of_a_strangers_set_moves_no_cursor(
+def test_title_and_credit_hold_no_control_characters(
     zip_: Path, elsewhere: Path, key: str, letters: str
 ) -> None:
-    """Title and credit are plain text on one line, or the set is refused."""
+    """A set whose title or credit is not plain text on one line is refused."""
     path = f"{SHIPPED}/labelset.yaml"
     lines = contents(zip_)[path].decode().splitlines()
     lines = [f'{key}: "a{letters}b"' if line.startswith(f"{key}:") else line for line in lines]
@@ -127,7 +127,7 @@ def test_what_is_said_of_a_strangers_set_moves_no_cursor(
 
 
 class Scratched(PosixPath):
-    """A file whose disk cannot be read where its thousandth byte lies."""
+    """A file whose disk cannot be read at its thousandth byte."""
 
     def open(self, *_: object, **__: object) -> Any:
         """Return its bytes."""
@@ -144,10 +144,10 @@ class Scratched(PosixPath):
         return Bytes(content)
 
 
-def test_a_zip_that_cannot_be_read_is_told_from_a_place_that_cannot_be_written(
+def test_a_zip_that_cannot_be_read_differs_from_a_folder_that_cannot_be_written(
     zip_: Path, elsewhere: Path
 ) -> None:
-    """Where a stick gives the zip no more, the message is about the zip."""
+    """If the zip cannot be read any more, the message names the zip."""
     answer = refused(lambda: import_(Scratched(zip_), elsewhere))
     assert answer.startswith(f"{zip_}: it cannot be read (Input/output error)")
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
@@ -157,32 +157,32 @@ def test_a_zip_that_cannot_be_read_is_told_from_a_place_that_cannot_be_written(
 def test_pictures_are_in_the_sets_own_folder(
     zip_: Path, models: Path, elsewhere: Path, said: str
 ) -> None:
-    """A stranger's set cannot have other pictures read, and so none like it is sent."""
+    """A set with its pictures outside its folder is neither imported nor exported."""
     line = f'\nexamples: "{said}"\n'.encode()
     yaml = contents(zip_)[f"{SHIPPED}/labelset.yaml"] + line
     strange = packed(zip_, contents(zip_) | {f"{SHIPPED}/labelset.yaml": yaml})
     answer = refused(lambda: import_(strange, elsewhere))
     assert answer.startswith(f"{zip_}/{SHIPPED}/labelset.yaml: examples is '")
-    assert answer.endswith("Ask its maker to mend it, and to export it again.")
+    assert answer.endswith("Ask its author to correct it and to export it again.")
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
     (models / SHIPPED / "labelset.yaml").write_bytes(yaml)
     assert "Put a link to it" in refused(lambda: export(SHIPPED, models, zip_, force=True))
 
 
-def test_a_network_of_the_sets_own_arrives_with_all_that_belongs_to_it(
+def test_a_network_of_the_sets_own_is_imported_with_all_its_files(
     tmp_path: Path, elsewhere: Path
 ) -> None:
-    """A folder from Hugging Face is exchanged whole, with how it takes pictures."""
+    """A folder from Hugging Face is exchanged whole, with its preprocessor_config.json."""
     folder = made_hf(tmp_path).folder
     (folder / "preprocessor_config.json").write_text("{}")
     import_(export("made-hf", tmp_path, tmp_path), elsewhere)
     assert tree(elsewhere / "made-hf") == tree(folder)
 
 
-def test_a_strangers_network_is_judged_before_it_has_a_name(
+def test_a_strangers_network_is_checked_before_it_has_a_name(
     tmp_path: Path, elsewhere: Path
 ) -> None:
-    """A network that must not be opened, none, and two are refused on both ways."""
+    """A network that must not be opened, a missing one, and two of them are refused."""
     folder = made_onnx(tmp_path).folder
     whole = contents(export("made-onnx", tmp_path, tmp_path / "whole.zip"))
     network = f"{folder.name}/classifier.onnx"
@@ -202,7 +202,7 @@ def test_a_strangers_network_is_judged_before_it_has_a_name(
 
 
 def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:
-    """Only the files of a set are in its zip: no pictures, no other folder, nothing beside them."""
+    """A zip holds only the known files of a set: no pictures and no other folders."""
     (models / SHIPPED / "examples").mkdir()
     for stranger in ("examples/face.jpg", "face.png", "notes.txt", "labels.csv~", ".DS_Store"):
         (models / SHIPPED / stranger).write_bytes(b"\xff\xd8")
@@ -215,7 +215,7 @@ def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_set_gives_the_same_bytes(models: Path, tmp_path: Path) -> None:
-    """A zip does not tell when or by whom it was made."""
+    """A zip does not hold the date or the user of its export."""
     first = export(SHIPPED, models, tmp_path / "first.zip").read_bytes()
     for file in (models / SHIPPED).iterdir():
         os.utime(file, (0, 0))
@@ -223,16 +223,16 @@ def test_the_same_set_gives_the_same_bytes(models: Path, tmp_path: Path) -> None
     assert export(SHIPPED, models, tmp_path / "second.zip").read_bytes() == first
 
 
-def test_a_zip_is_not_written_over_unasked(models: Path, zip_: Path) -> None:
-    """A file that is there stays, unless it is said to be written over."""
+def test_a_zip_is_not_replaced_without_force(models: Path, zip_: Path) -> None:
+    """A file that exists is only replaced with --force."""
     zip_.write_bytes(b"mine")
     assert "add --force" in refused(lambda: export(SHIPPED, models, zip_))
     assert zip_.read_bytes() == b"mine"
     assert export(SHIPPED, models, zip_, force=True).read_bytes() != b"mine"
 
 
-def test_a_set_with_mistakes_or_a_stale_build_is_not_sent(models: Path, tmp_path: Path) -> None:
-    """Nobody gets a set that cannot be shown."""
+def test_a_set_with_mistakes_or_a_stale_build_is_not_exported(models: Path, tmp_path: Path) -> None:
+    """A set that cannot be shown is not exported."""
     csv = models / SHIPPED / "labels.csv"
     words = csv.read_text()
     csv.write_text(words.replace("good listener", "bad listener"))
@@ -244,10 +244,10 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_sent(models: Path, tmp_path
 
 
 def test_a_place_that_cannot_be_written_is_named(models: Path, zip_: Path, tmp_path: Path) -> None:
-    """A missing folder, to or from which a set should go, is a sentence."""
+    """A missing folder or file is an error with its reason."""
     missing = tmp_path / "missing"
     assert "it cannot be written" in refused(lambda: export(SHIPPED, models, missing / "a.zip"))
-    assert "cannot be written there" in refused(lambda: import_(zip_, missing))
+    assert "it cannot be written" in refused(lambda: import_(zip_, missing))
     assert "no such file" in refused(lambda: import_(missing, models))
     assert "a folder or a device" in refused(lambda: import_(models, models))
     assert "a folder or a device" in refused(lambda: import_(Path(os.devnull), models))
@@ -269,7 +269,7 @@ def contents(zip_: Path) -> dict[str, bytes]:
 
 
 def table_of(zip_: Path) -> tuple[bytearray, int]:
-    """Return a zip's bytes and where its table begins."""
+    """Return a zip's bytes, and the offset of its central directory."""
     content = bytearray(zip_.read_bytes())
     return content, struct.unpack_from("<L", content, len(content) - 6)[0]
 
@@ -286,13 +286,13 @@ def table_of(zip_: Path) -> tuple[bytearray, int]:
         ("escaped", "beside the set's folder"),
         ("other/", "holds 2 folders"),
         ("other/labels.csv", "holds 2 folders"),
-        (f"{SHIPPED}/more/labels.csv", "no such file belongs"),
-        (f"{SHIPPED}/labels.csv/", "no such file belongs"),
-        (f"{SHIPPED}/face.jpg", "no such file belongs"),
-        (f"{SHIPPED}/Labels.csv", "no such file belongs"),
-        (f"{SHIPPED}//labels.csv", "no such file belongs"),
+        (f"{SHIPPED}/more/labels.csv", "a label set has no such file"),
+        (f"{SHIPPED}/labels.csv/", "a label set has no such file"),
+        (f"{SHIPPED}/face.jpg", "a label set has no such file"),
+        (f"{SHIPPED}/Labels.csv", "a label set has no such file"),
+        (f"{SHIPPED}//labels.csv", "a label set has no such file"),
         (f"{SHIPPED.title()}/labels.csv", "holds 2 folders"),
-        (f"{SHIPPED}/labels.csv", "there twice"),
+        (f"{SHIPPED}/labels.csv", "holds a file twice"),
         ("__MACOSX/labels.csv", "packed by a Mac's Finder"),
         (".git/config.json", "name is not plain"),
         ("ki\u202end/labels.csv", "name is not plain"),
@@ -301,7 +301,7 @@ def table_of(zip_: Path) -> tuple[bytearray, int]:
 def test_a_path_is_one_known_file_in_one_folder(
     zip_: Path, elsewhere: Path, path: str, expected: str
 ) -> None:
-    """Whatever else a zip names is refused before anything of it is unpacked."""
+    """A zip with any other path is refused before anything is unpacked."""
     before = tree(elsewhere.parent)
     with ZipFile(zip_, "a") as archive:
         archive.writestr(path, b"")
@@ -313,7 +313,7 @@ def test_a_path_is_one_known_file_in_one_folder(
     "kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFDIR]
 )
 def test_a_link_or_a_device_is_refused(zip_: Path, elsewhere: Path, kind: int) -> None:
-    """Only files come out of a zip."""
+    """An entry that is not a file is refused."""
     content, table = table_of(zip_)
     content[table + 38 : table + 42] = struct.pack("<L", (kind | 0o777) << 16)
     zip_.write_bytes(content)
@@ -321,8 +321,8 @@ def test_a_link_or_a_device_is_refused(zip_: Path, elsewhere: Path, kind: int) -
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
 
 
-def test_zips_of_other_tools_are_understood(zip_: Path, elsewhere: Path) -> None:
-    """A zip that lists its folder and is compressed, as file managers make it, is imported."""
+def test_zips_of_other_programs_are_imported(zip_: Path, elsewhere: Path) -> None:
+    """A zip that lists its folder and is compressed, like those of file managers, is imported."""
     inside = {f"{SHIPPED}/": b""} | contents(zip_)
     import_(packed(zip_, inside, ZIP_DEFLATED), elsewhere)
     assert tree(elsewhere / SHIPPED) == tree(MODELS / SHIPPED)
@@ -334,22 +334,22 @@ def test_zips_of_other_tools_are_understood(zip_: Path, elsewhere: Path) -> None
         (8, struct.pack("<H", 1), "encrypted"),
         (8, struct.pack("<H", 0x40), "encrypted"),
         (8, struct.pack("<H", 0x20), "encrypted"),
-        (10, struct.pack("<H", 12), "not understood"),
-        (10, struct.pack("<H", 14), "not understood"),
+        (10, struct.pack("<H", 12), "by a method other than deflate"),
+        (10, struct.pack("<H", 14), "by a method other than deflate"),
         (24, struct.pack("<L", 2**32 - 2), "bytes (expected at most"),
-        (24, struct.pack("<L", 2**28), "packed more than 100 times smaller"),
-        (42, struct.pack("<L", 2**31), "overlap or run beyond"),
-        (20, struct.pack("<L", 2**31), "overlap or run beyond"),
+        (24, struct.pack("<L", 2**28), "compressed more than 100 times"),
+        (42, struct.pack("<L", 2**31), "overlap or extend beyond"),
+        (20, struct.pack("<L", 2**31), "overlap or extend beyond"),
         (16, b"\0\0\0\0", "Bad CRC"),
         (24, struct.pack("<L", 2**20), "damaged"),
         (24, struct.pack("<L", 1), "damaged"),
         (6, struct.pack("<H", 99), "damaged"),
     ],
 )
-def test_a_lie_in_the_table_is_found(
+def test_a_wrong_entry_of_the_directory_is_refused(
     zip_: Path, elsewhere: Path, offset: int, value: bytes, expected: str
 ) -> None:
-    """Flags, methods, sizes, sums and places that are not those of the bytes are refused."""
+    """Flags, methods, sizes, CRCs and offsets that do not match the bytes are refused."""
     content, table = table_of(zip_)
     content[table + offset : table + offset + len(value)] = value
     zip_.write_bytes(content)
@@ -358,7 +358,7 @@ def test_a_lie_in_the_table_is_found(
 
 
 def test_entries_that_share_bytes_are_refused(zip_: Path, elsewhere: Path) -> None:
-    """One entry's bytes are no other's: the trick of the bombs that fit a few kilobytes."""
+    """Two entries with the same bytes, as in bombs of a few kilobytes, are refused."""
     content, table = table_of(zip_)
     second = content.index(b"PK\1\2", table + 4)
     content[second + 42 : second + 46] = content[table + 42 : table + 46]
@@ -366,16 +366,16 @@ def test_entries_that_share_bytes_are_refused(zip_: Path, elsewhere: Path) -> No
     assert "overlap" in refused(lambda: import_(zip_, elsewhere))
 
 
-def test_a_bomb_is_refused_before_it_goes_off(elsewhere: Path, tmp_path: Path) -> None:
-    """A file that deflate made a thousand times smaller is not unpacked."""
+def test_a_bomb_is_refused_before_it_is_unpacked(elsewhere: Path, tmp_path: Path) -> None:
+    """A file that deflate compressed a thousand times is not unpacked."""
     inside = {"bomb/labelset.yaml": b"title: bomb\n", "bomb/built.safetensors": bytes(2**26)}
     bomb = packed(tmp_path / "bomb.zip", inside, ZIP_DEFLATED)
     assert bomb.stat().st_size < 2**17
-    assert "100 times smaller" in refused(lambda: import_(bomb, elsewhere))
+    assert "compressed more than 100 times" in refused(lambda: import_(bomb, elsewhere))
 
 
-def test_more_than_was_declared_is_not_unpacked(elsewhere: Path, tmp_path: Path) -> None:
-    """A bomb that declares a harmless size, even with the sum of that many bytes, ends there."""
+def test_more_than_the_stated_size_is_not_unpacked(elsewhere: Path, tmp_path: Path) -> None:
+    """A bomb with a small stated size, and the CRC of so many bytes, is unpacked to that size."""
     inside = {"bomb/card.md": b" " * 2**26, "bomb/labelset.yaml": b"title: bomb\n"}
     bomb = packed(tmp_path / "bomb.zip", inside, ZIP_DEFLATED)
     content, table = table_of(bomb)
@@ -410,17 +410,17 @@ def test_more_than_was_declared_is_not_unpacked(elsewhere: Path, tmp_path: Path)
     ],
     ids=["empty", "no entry", "cut", "more behind", "more before", "comment", "zip64", "no head"],
 )
-def test_what_is_no_plain_zip_is_refused(
+def test_a_file_that_is_not_a_plain_zip_is_refused(
     zip_: Path, elsewhere: Path, change: Callable[[bytes], bytes]
 ) -> None:
-    """A zip that hides in another file, or is cut short, is one clear mistake."""
+    """A zip inside another file, or one that is cut short, is one mistake."""
     zip_.write_bytes(change(zip_.read_bytes()))
     assert refused(lambda: import_(zip_, elsewhere)).startswith(str(zip_))
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
 
 
 def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: Path) -> None:
-    """The number of entries is bounded before their table is read into memory."""
+    """The central directory's size is limited before it is read into memory."""
     crowd = tmp_path / "crowd.zip"
     for count in (20, 5000):
         packed(crowd, {f"crowd/{number}": b"" for number in range(count)})
@@ -433,26 +433,32 @@ def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: 
         ("labels.csv", b"id,name\n", "kindnesses/labels.csv:1: the column 'definition'"),
         ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: this is not well-formed"),
         ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: it is damaged"),
-        ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a character"),
-        ("card.md", b"a\r\nmine\ryours", "kindnesses/card.md:2: it holds a character that could"),
-        ("card.md", b"a\nb\xe2\x80\xaec", "kindnesses/card.md:2: it holds a character"),
+        ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a control character (U+001B)"),
+        (
+            "card.md",
+            b"a\r\nmine\ryours",
+            "kindnesses/card.md:2: it holds a control character (U+000D)",
+        ),
+        (
+            "card.md",
+            b"a\nb\xe2\x80\xaec",
+            "kindnesses/card.md:2: it holds a direction-changing character (U+202E)",
+        ),
         ("labels.txt", b"\xff", "kindnesses/labels.txt:1: it is not UTF-8"),
     ],
 )
-def test_a_strangers_set_is_judged_before_it_has_a_name(
+def test_a_strangers_set_is_checked_before_it_has_a_name(
     zip_: Path, elsewhere: Path, file: str, content: bytes, expected: str
 ) -> None:
-    """What is wrong with the set is said at its place in the zip, and no set is left."""
+    """A mistake of the set is reported at its place in the zip, and no set is left."""
     packed(zip_, contents(zip_) | {f"{SHIPPED}/{file}": content})
     assert refused(lambda: import_(zip_, elsewhere)).startswith(f"{zip_}/{expected}")
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
 
 
 @pytest.mark.parametrize("missing", ["labelset.yaml", "labels.csv", "built.safetensors"])
-def test_a_zip_without_what_a_set_needs_is_refused(
-    zip_: Path, elsewhere: Path, missing: str
-) -> None:
-    """Each file that the set cannot be shown without is named."""
+def test_a_zip_without_a_needed_file_is_refused(zip_: Path, elsewhere: Path, missing: str) -> None:
+    """A missing file that the set needs is named."""
     inside = contents(zip_)
     del inside[f"{SHIPPED}/{missing}"]
     assert missing in refused(lambda: import_(packed(zip_, inside), elsewhere))
@@ -469,7 +475,7 @@ method: classes
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A set that is soon loaded, to be interrupted a hundred times."""
+    """Return a small set, which loads fast enough to be interrupted a hundred times."""
     folder = tmp_path / "small" / "fish"
     folder.mkdir(parents=True)
     (folder / "labelset.yaml").write_text(SMALL)
@@ -478,7 +484,7 @@ def small(tmp_path: Path) -> Path:
 
 
 def interrupted_at(line: int, act: Callable[[], object]) -> bool:
-    """Tell whether `act` was interrupted, as by Ctrl-C, before the `line`-th line of exchange."""
+    """Return whether `act` was interrupted, as by Ctrl-C, before `line` lines of zip_file.py."""
     left = line
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -495,14 +501,14 @@ def interrupted_at(line: int, act: Callable[[], object]) -> bool:
     sys.settrace(trace)
     try:
         act()
-    except (KeyboardInterrupt, ValueError):  # zipfile's own, where it is left in mid-write
+    except (KeyboardInterrupt, ValueError):  # zipfile raises it if a write is interrupted
         pass
     finally:
         sys.settrace(before)
     return left <= 0
 
 
-# A trace can interrupt in front of a `with` block's end, where no signal can: files close later.
+# A trace can interrupt before the end of a `with` block, where no signal can: files close later.
 interrupting = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
@@ -510,7 +516,7 @@ interrupting = pytest.mark.filterwarnings(
 
 @interrupting
 def test_ctrl_c_leaves_a_whole_set_or_nothing(small: Path, elsewhere: Path, tmp_path: Path) -> None:
-    """Interrupted at whichever line, an import has left nothing behind, or has been done."""
+    """Interrupted at any line, an import has left nothing, or is complete."""
     zip_ = export("fish", small.parent, tmp_path)
     nothing = tree(elsewhere)
     whole = nothing | {
@@ -529,7 +535,7 @@ def test_ctrl_c_leaves_a_whole_set_or_nothing(small: Path, elsewhere: Path, tmp_
 
 @interrupting
 def test_ctrl_c_leaves_a_whole_zip_or_none(small: Path, tmp_path: Path) -> None:
-    """Interrupted at whichever line, an export has left no part of a zip."""
+    """Interrupted at any line, an export has left no part of a zip."""
     whole = export("fish", small.parent, tmp_path).read_bytes()
     folder = tmp_path / "out"
     folder.mkdir()

@@ -10,7 +10,7 @@ import torch
 from installation.errors import LabelSetError
 from installation.making.build.build import build, find_builder
 from installation.making.build.result import BuildResult
-from installation.making.new_set import begin
+from installation.making.new_set import create_set
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import load_label_set
 from installation.naming.methods import METHODS, Method
@@ -137,5 +137,5 @@ def test_a_sixth_method_is_named_where_methods_are(
     (mistake,) = mistakes(tmp_path)
     assert "method is 'lenght' (expected one of text, prompts, examples," in mistake
     assert "Did you mean 'length'?" in mistake
-    folder = begin("mine", None, tmp_path)
+    folder = create_set("mine", None, tmp_path)
     assert "#   length     by the length of its name\n" in (folder / "labelset.yaml").read_text()

@@ -25,7 +25,7 @@ from installation.making.build.embedding_cache import CACHE_FOLDER
 from installation.making.build.example_pictures import SkippedPicture
 from installation.making.build.neutral_pictures import neutral_features
 from installation.making.build.result import BuildResult
-from installation.making.new_set import begin
+from installation.making.new_set import create_set
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
@@ -98,7 +98,7 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
 
 def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     """In a set begun with `new`, what the card says of scores is what the show's scorer gives."""
-    folder = begin("mine", None, tmp_path)
+    folder = create_set("mine", None, tmp_path)
     file = folder / "labelset.yaml"
     file.write_text(file.read_text().replace("method: text", "method: examples"))
     (folder / "labels.csv").write_text("\n".join([HEADER, *_rows()]))
