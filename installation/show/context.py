@@ -1,4 +1,4 @@
-"""What every scene on the screen has in common, and where a text comes from that has no font."""
+"""Opens what all scenes share: the words, and fonts for every text that the screen may show."""
 
 from __future__ import annotations
 

@@ -8,18 +8,17 @@ from installation.errors import GuardError, Mistake
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.guarding.status import SandboxStatus
-from installation.naming.label_set.load import load_label_set
 from installation.running.clock import Clock
-from installation.settings.kiosk import ContentSettings, Settings
+from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show.context import open_context
 from installation.show.parts import Log, Parts
-from installation.show.show import CARD_S, Show
+from installation.show.show import CARD_S
 from installation.showing.cards import unguarded_card
 from installation.showing.painter import Painter
-from installation.showing.window import OffScreen, Window
+from installation.showing.window import Window
 from tests.support.manual_clock import ManualClock
-from tests.support.small_show import DEFAULTS
+from tests.support.small_show import DEFAULTS, GreyFilm, small_show
 
 MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linux.")
 
@@ -30,22 +29,19 @@ def never(loaded: Loaded[Settings], clock: Clock, log: Log) -> Parts:
 
 
 def test_a_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Visitors see the calm card for a while, and no part of the show is loaded."""
+    """Visitors see the card for a while, and no part of the show is loaded."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     clock = ManualClock()
     window = Window(0, (640, 360))
-    closed = Show(
-        Loaded(Settings(), "kiosk.yaml", {}, {}),
-        window,
-        started_at=clock.now(),
-        log=lambda line: None,
-        emit=lambda event: None,
-        open_parts=never,
+    show = small_show(
+        GreyFilm(0),
+        screen=window,
         clock=clock,
+        open_parts=never,
         guard=Guard(SandboxStatus("enforce", (MISSING,))),
     )
     with pytest.raises(GuardError, match="Landlock: not available on this machine"):
-        closed.run()
+        show.run()
     assert sum(clock.waits) >= CARD_S
     shown = pygame.surfarray.array3d(window.surface)
     context = open_context(window, DEFAULTS)
@@ -57,7 +53,6 @@ def test_a_card_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_degraded_privacy_names_what_is_missing_and_goes_on() -> None:
     """With `privacy: degraded` the log names each missing layer, and the show starts."""
     log: list[str] = []
-    label_set = load_label_set("kindnesses", ContentSettings())
 
     class Unguarded(Guard):
         """A guard that ends the test when it would be sealed."""
@@ -65,15 +60,12 @@ def test_degraded_privacy_names_what_is_missing_and_goes_on() -> None:
         def seal(self) -> Proof:
             raise StopIteration
 
-    degraded = Show(
-        Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
-        OffScreen((320, 180)),
-        started_at=0.0,
+    show = small_show(
+        GreyFilm(0),
         log=log.append,
-        emit=lambda event: None,
-        open_parts=lambda loaded, clock, log: Parts(label_set, *[None] * 6),  # type: ignore[arg-type]
+        settings=Settings(privacy="degraded"),
         guard=Unguarded(SandboxStatus("degraded", (MISSING,))),
     )
     with pytest.raises(StopIteration):
-        degraded.run()
+        show.run()
     assert log == [f"privacy: not enforced. {MISSING}"]

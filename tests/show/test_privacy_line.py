@@ -9,7 +9,7 @@ import numpy as np
 import pygame
 import pytest
 
-from installation.errors import GuardError, Mistake
+from installation.errors import Mistake
 from installation.guarding.guard import Guard
 from installation.guarding.probes.probe import ProbeResult
 from installation.guarding.self_test import Proof
@@ -17,19 +17,17 @@ from installation.guarding.status import SandboxStatus
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
-from installation.settings.yaml_file import Loaded
-from installation.show import entry, privacy_line
+from installation.show import privacy_line
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
 from installation.show.privacy_line import update_privacy_line
-from installation.show.show import Show
 from installation.showing.cards import imprint
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
 from tests.support.manual_clock import ManualClock
-from tests.support.small_show import DEFAULTS, GreyFilm, small_parts
+from tests.support.small_show import DEFAULTS, GreyFilm, grey_frame, small_show
 
 SIZE = (1280, 720)
 SWAP = Mistake("swap", "memory may be written to /dev/sda2", "Switch swap off.")
@@ -104,16 +102,13 @@ def test_visitors_are_told_that_the_kernel_prevents_storing_only_if_it_does(
             return Proof(RESULTS, missing, AT, swap)
 
     screen = KeepingScreen(SIZE)
-    guarded = Show(
-        Loaded(Settings(privacy="degraded"), "kiosk.yaml", {}, {}),
-        screen,
-        started_at=0.0,
+    small_show(
+        GreyFilm(12),
+        screen=screen,
         log=log.append,
-        emit=lambda event: None,
-        open_parts=lambda loaded, clock, log: small_parts(GreyFilm(12)),
+        settings=Settings(privacy="degraded"),
         guard=Sealed(SandboxStatus("degraded", missing)),
-    )
-    guarded.run()
+    ).run()
     assert shows(screen, line)
     assert any(str(each) in " ".join(log) for each in (*missing, swap) if each) == (
         line != ENFORCED
@@ -129,29 +124,6 @@ def test_after_midnight_the_line_names_the_day_of_the_test(calendar: Calendar) -
     mirror = Mirror(screen, context, frames, Latest(), ManualClock(), update)
     for day, line in ((DAY, ENFORCED), (DAY + datetime.timedelta(days=1), THE_DAY_AFTER)):
         calendar.day = day
-        frames.put(Frame(np.full((90, 160, 3), 200, np.uint8), 0.0))
+        frames.put(grey_frame(200))
         mirror.step()
         assert shows(screen, line)
-
-
-def test_the_last_picture_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the show ends, the surface of the screen is overwritten before it is freed."""
-    painted = []
-
-    class Watched(OffScreen):
-        def flip(self) -> None:
-            painted.append(pygame.surfarray.array3d(self.surface).any())
-
-    screen = Watched((320, 180))
-    monkeypatch.setattr(entry, "open_screen", lambda *_, **__: (screen, None))
-    with pytest.raises(GuardError):
-        entry.run_show(
-            Loaded(Settings(), "kiosk.yaml", {}, {}),
-            headless=True,
-            started_at=0.0,
-            log=lambda line: None,
-            emit=lambda event: None,
-            guard=Guard(SandboxStatus("enforce", (MISSING,))),
-        )
-    assert painted == [True], "the title was on the screen"
-    assert not pygame.surfarray.array3d(screen.surface).any()

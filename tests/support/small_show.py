@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.errors import CameraError, Mistake
+from installation.guarding.guard import Guard
 from installation.memory.pool import Pool
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
@@ -150,14 +151,17 @@ def small_show(
     clock: Clock | None = None,
     log: Log = ignore,
     open_parts: Callable[[Loaded[Settings], Clock, Log], Parts] | None = None,
+    settings: Settings | None = None,
+    guard: Guard | None = None,
 ) -> Show:
     """Return a show of `camera`, by default on a small screen that nobody sees."""
     return Show(
-        DEFAULTS,
+        DEFAULTS if settings is None else Loaded(settings, "kiosk.yaml", {}, {}),
         screen or OffScreen((320, 180)),
         started_at=(clock or MonotonicClock()).now(),
         log=log,
         emit=emit,
         open_parts=open_parts or (lambda loaded, clock, log: small_parts(camera)),
         clock=clock,
+        guard=guard,
     )
