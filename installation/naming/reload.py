@@ -53,7 +53,12 @@ class LabelSetReloader:
         line for each mistake in a change.
         """
         self._classifier = classifier
-        self._opened = self._seen = self._tried = files_read
+        self._opened = files_read
+        """The signature of the files that the classifier was opened from."""
+        self._polled = files_read
+        """The signature at the last poll."""
+        self._tried = files_read
+        """The signature that was last tried to open."""
         self._load = load
         self._log = log
         self.mailbox: Latest[ReloadedLabelSet] = Latest()
@@ -67,8 +72,8 @@ class LabelSetReloader:
     def poll(self) -> None:
         """Look at the files once; open the set if it has changed, and not since the last look."""
         now = signature(self._classifier.label_set.folder)
-        still = now == self._seen
-        self._seen = now
+        still = now == self._polled
+        self._polled = now
         if still and now != self._tried:
             self._tried = now
             self._open()
@@ -95,11 +100,11 @@ class LabelSetReloader:
                 self._log(f"labels: {mistake}")
             return
         except Exception as error:
-            # Out of memory on a graphics card, for one. The show goes on: its own set is fine.
+            # Such as out of memory on a graphics card. The show goes on: its own set still works.
             logging.getLogger("kiosk").exception("opening a changed label set")
             self._log(
-                f"labels: opening a change failed with a {type(error).__name__}, logged above; the "
-                "last good set stays."
+                f"labels: a change cannot be opened ({type(error).__name__}, logged above), and "
+                "the last good set stays."
             )
             return
         letters = frozenset("".join(label_set.texts()))

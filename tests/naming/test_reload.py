@@ -185,7 +185,7 @@ def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
     write_label_set(running.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
     assert running.poll() is None
     (line,) = running.logged
-    assert line.startswith(f"labels: opening a change failed with a {type(failure).__name__}, ")
+    assert line.startswith(f"labels: a change cannot be opened ({type(failure).__name__}, ")
     assert "opening a changed label set" in caplog.text
     write_label_set(running.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
     reopened = running.poll()
