@@ -96,12 +96,12 @@ def new_set(args: argparse.Namespace) -> int:
 
 def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     """Print each label set with one line about it."""
-    from installation.making import check_set as describing
+    from installation.making.check_set import summary_line
 
     width = max((len(name) for name in label_set_names()), default=0)
     for name in label_set_names():
         try:
-            line = describing.line(name)
+            line = summary_line(name)
         except KioskError as error:
             line = f"has mistakes ({len(error.mistakes)}): kiosk labels check {name}"
         print(f"{name:<{width}}  {line}")
@@ -110,18 +110,18 @@ def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all command
 
 def show_set(args: argparse.Namespace) -> int:
     """Print a set's labels, and the hidden ones with the reason."""
-    from installation.making import check_set as describing
+    from installation.making.check_set import label_lines
 
-    for line in describing.listing(args.set):
+    for line in label_lines(args.set):
         print(line)
     return DONE
 
 
 def check_set(args: argparse.Namespace) -> int:
     """Print what a set is and how complete it is; raises LabelSetError with all its mistakes."""
-    from installation.making import check_set as describing
+    from installation.making.check_set import check_lines
 
-    for line in describing.examined(args.set):
+    for line in check_lines(args.set):
         print(line)
     return DONE
 

@@ -1,4 +1,4 @@
-"""What a label set is, in sentences for the people who made it."""
+"""Describes and checks a label set, in lines for the people who made it."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from installation.naming.networks.encoder import Input
 
 
-def line(name: str, models: Path = MODELS) -> str:
-    """Return what a set is, in a line. Raises LabelSetError with its mistakes."""
+def summary_line(name: str, models: Path = MODELS) -> str:
+    """Return one line about a set. Raises LabelSetError with its mistakes."""
     source = read_source(name, models)
     label_set = assemble(source, SAFE)
     settings = source.settings
     return f"{settings.title}: {_count(label_set)}; {settings.method}, {_state(label_set)}"
 
 
-def listing(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield a set's labels with their definitions and chains, and the hidden ones with why.
+def label_lines(name: str, models: Path = MODELS) -> Iterator[str]:
+    """Yield a set's labels with their definitions and chains, and the reasons of hidden ones.
 
     Raises LabelSetError with the set's mistakes, before the first line.
     """
@@ -49,16 +49,18 @@ def listing(name: str, models: Path = MODELS) -> Iterator[str]:
     yield f"{source.settings.title} ({name}): {_count(label_set)}"
     yield f"{source.settings.credit}; {source.settings.method}, {_state(label_set)}"
     everything = {label.id: label for label in assemble(source, EVERYTHING).labels}
-    shown = {label.id for label in label_set.labels}
-    for title, wanted in (("Shown", True), ("Hidden", False)):
-        rows = [row for row in source.rows if row.id in everything and (row.id in shown) == wanted]
+    visible = {label.id for label in label_set.labels}
+    for title, is_visible in (("Shown", True), ("Hidden", False)):
+        rows = [
+            row for row in source.rows if row.id in everything and (row.id in visible) == is_visible
+        ]
         if rows:
             yield ""
             yield f"{title}: {len(rows):,}"
         for row in rows:
             label = everything[row.id]
-            why = "" if wanted else f"  [{row.hidden_because}]"
-            yield f"  {label.name}{why}"
+            reason = "" if is_visible else f"  [{row.hidden_because}]"
+            yield f"  {label.name}{reason}"
             yield f"      {' › '.join((*label.chain, label.name))}"
             if label.definition:
                 yield f"      {label.definition}"
@@ -73,67 +75,68 @@ def listing(name: str, models: Path = MODELS) -> Iterator[str]:
         yield from (f"  {count:>5,}  {reason}" for reason, count in label_set.hidden.items())
 
 
-def examined(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield what is right with a set, and how complete it is.
+def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
+    """Yield lines about a set without mistakes, and how complete it is.
 
-    Raises LabelSetError with all mistakes of its files, or where they have none, with all that the
-    show would end with: no label, letters without a font, its built file, its own network.
+    Raises LabelSetError with all mistakes of its files or, if there are none, with all that the
+    show would refuse: no visible label, text without a font, the built file, its own network.
     """
     source = read_source(name, models)
     label_set = assemble(source, SAFE)
-    words = collect_mistakes([partial(assemble_nonempty, source, SAFE)])
-    words += _undrawable(source)
+    text_mistakes = collect_mistakes([partial(assemble_nonempty, source, SAFE)])
+    text_mistakes += _undrawable(source)
     checks: list[Callable[[], object]] = [partial(built_file.check_ready, label_set)]
     if source.settings.method.brings_network:
         checks.append(partial(check_network, source.folder))
-    others = collect_mistakes(checks)
-    if others and not words:
-        yield f"The words of models/{name} are right: {_count(label_set)}."
-    if words or others:
-        raise LabelSetError(*words, *others)
-    yield f"models/{name} is right: {_count(label_set)}, {_state(label_set)}."
+    other_mistakes = collect_mistakes(checks)
+    if other_mistakes and not text_mistakes:
+        yield f"The text of models/{name} has no mistakes: {_count(label_set)}."
+    if text_mistakes or other_mistakes:
+        raise LabelSetError(*text_mistakes, *other_mistakes)
+    yield f"models/{name} has no mistakes: {_count(label_set)}, {_state(label_set)}."
     if label_set.unknown:
-        yield f"{label_set.unknown:,} rows are unknown to its network and never shown."
+        yield f"{label_set.unknown:,} rows are not classes of its network and are never shown."
     if source.settings.method.brings_network:
-        yield pictures(source)
-        yield "Whether its network answers as the set says, `kiosk labels preview` tries."
+        yield input_line(source)
+        yield "`kiosk labels preview` tries whether its network returns a score for each label."
     if source.settings.method.learns_from_pictures:
         from installation.making.build.example_pictures import pictures_changed  # opens torch
 
         if pictures_changed(source, label_set):
             yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
-    without = [row.name for row in source.rows if not row.definition]
-    if without:
-        yield f"{len(without):,} have no definition: {join_first(without)}."
-    yield from _coverage(source)
+    undefined = [row.name for row in source.rows if not row.definition]
+    if undefined:
+        yield f"Rows without a definition: {len(undefined):,} ({join_first(undefined)})."
+    yield from _translation_lines(source)
 
 
-def pictures(source: LabelSetSource, taken: Input | None = None) -> str:
-    """Return which pictures a set's own network is given, and who says so.
+def input_line(source: LabelSetSource, network_input: Input | None = None) -> str:
+    """Return how the pictures for a set's own network are prepared, and where that is stated.
 
-    `taken` is what the network that was opened takes; without it no more is said than the files of
-    words say.
+    `network_input` is the input of the opened network; None: the network is not open, and the line
+    says what the set's text files state.
     """
-    given = taken or source.settings.input or InputSettings()
-    said = source.settings.input.model_fields_set if source.settings.input else set()
+    used = network_input or source.settings.input or InputSettings()
+    stated = source.settings.input.model_fields_set if source.settings.input else set()
     if find_network(source.folder).name == TENSORS_FILE:
-        who = "as its own files say, and labelset.yaml where it says other"
-        if taken is None:
-            return f"Its network is given pictures {who}."
+        origin = "as its own files state, unless labelset.yaml states otherwise"
+        if network_input is None:
+            return f"Pictures for its network: {origin}."
     else:
+        defaults = InputSettings()
         assumed = {
-            of for of in ("mean", "std") if getattr(given, of) == getattr(InputSettings(), of)
-        } - said
-        who = "as labelset.yaml says" if said else "as it asks for"
+            key for key in ("mean", "std") if getattr(used, key) == getattr(defaults, key)
+        } - stated
+        origin = "as labelset.yaml states" if stated else "as the network states"
         if assumed:
-            who = f"{' and '.join(sorted(assumed))} assumed, as labelset.yaml has no `input` for it"
-    size = f"{given.size} px, " if taken or "size" in said else ""
-    mean, std = (", ".join(f"{of:.3g}" for of in part) for part in (given.mean, given.std))
-    return f"Its network is given pictures: {size}mean {mean}, std {std} ({who})."
+            origin = f"{' and '.join(sorted(assumed))} assumed, as labelset.yaml has no `input`"
+    size = f"{used.size} px, " if network_input or "size" in stated else ""
+    mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (used.mean, used.std))
+    return f"Pictures for its network: {size}mean {mean}, std {std} ({origin})."
 
 
 def _undrawable(source: LabelSetSource) -> list[Mistake]:
-    """Return the rows whose words no font of this machine can draw."""
+    """Return a mistake for each row with text that no font of this machine can draw."""
     file = display_path(labels_file(source.folder))
     return fonts.undrawable(
         {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}
@@ -142,24 +145,24 @@ def _undrawable(source: LabelSetSource) -> list[Mistake]:
 
 def _texts(row: Row) -> Iterator[str]:
     yield from (row.name, row.definition)
-    for said in row.wordings.values():
-        yield from (said.name, said.definition)
+    for wording in row.wordings.values():
+        yield from (wording.name, wording.definition)
 
 
-def _coverage(source: LabelSetSource) -> Iterator[str]:
-    """Yield how much of a set is translated, by language."""
+def _translation_lines(source: LabelSetSource) -> Iterator[str]:
+    """Yield how many rows are translated into each language."""
     rows = [row for row in source.rows if not row.background]
     languages = sorted({language for row in rows for language in row.wordings})
     for language in languages:
-        named = [row for row in rows if _said(row, language)]
-        missing = [row.name for row in rows if not _said(row, language)]
-        words = f"In {language}: {len(named):,} of {len(rows):,} rows have a name and a definition"
-        yield f"{words}; missing: {join_first(missing)}." if missing else f"{words}."
+        missing = [row.name for row in rows if not _is_translated(row, language)]
+        line = f"In {language}: {len(rows) - len(missing):,} of {len(rows):,} rows have a name and "
+        line += "a definition"
+        yield f"{line}; missing: {join_first(missing)}." if missing else f"{line}."
     if not languages:
-        yield "In other languages: nothing; columns such as name_es and definition_es hold them."
+        yield "There are no translations; columns such as name_es and definition_es hold them."
 
 
-def _said(row: Row, language: str) -> bool:
+def _is_translated(row: Row, language: str) -> bool:
     wording = row.wordings.get(language)
     return wording is not None and bool(wording.name and wording.definition)
 
@@ -170,7 +173,7 @@ def _count(label_set: LabelSet) -> str:
 
 
 def _state(label_set: LabelSet) -> str:
-    """Return whether its tensors are there and from its present words, and its network, too."""
+    """Return whether the set is built, or the first thing that is wrong with its built file."""
     try:
         built_file.check_ready(label_set)
     except KioskError as error:

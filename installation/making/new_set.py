@@ -34,7 +34,7 @@ RESERVED_NAMES = (WEIGHTS.name,)
 """Folders in models/ that are not label sets."""
 
 YAML = """\
-# A set of categories. `kiosk labels check {name}` says what is right and wrong with it.
+# A set of categories. `kiosk labels check {name}` lists the mistakes in it.
 #
 # The labels are in labels.csv, a row each, for any spreadsheet (save as CSV, UTF-8). Its columns:
 #   id              a short word of your own for the row, such as: baker

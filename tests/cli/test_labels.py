@@ -40,7 +40,7 @@ def test_a_set_is_checked(project: Project) -> None:
     """`check` prints that a set is right, or each mistake with its line."""
     outcome = project.kiosk("labels", "check", "fish")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("models/fish is right: 2 labels shown, 1 hidden")
+    assert outcome.stdout.startswith("models/fish has no mistakes: 2 labels shown, 1 hidden")
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
     outcome = project.kiosk("labels", "check", "fish")
     assert_refused(outcome, "models/fish/labels.csv:4: hidden_because is 'unsen'")

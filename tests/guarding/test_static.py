@@ -34,8 +34,7 @@ LIBRARIES = {
 
 RENAMED = {
     *("numpy as np", "numpy.typing as npt"),
-    # Modules of the package, whose own names would hide local ones.
-    "check_set as describing",
+    # A module of the package whose own name would hide a local one.
     "labels as cli_labels",
 }
 """The imports that may have another name, under which this rule would not recognise them."""

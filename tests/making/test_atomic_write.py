@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import IO
@@ -8,15 +9,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from installation.errors import LabelSetError
-from installation.making.atomic_write import replacing
+from installation.errors import FetchError, LabelSetError
+from installation.making.atomic_write import replacing, write_errors
 from tests.support.full_disk import full_disk
 
 
-def test_on_a_full_disk_the_last_good_file_stays(tmp_path: Path) -> None:
-    """What finds no room is a sentence and leaves nothing behind, whoever writes it."""
+def test_on_a_full_disk_the_old_file_stays(tmp_path: Path) -> None:
+    """A write without room is an error and leaves nothing, whatever wrote it."""
     target = tmp_path / "card.md"
-    target.write_text("the last good one")
+    target.write_text("the old file")
     why = r"card.md: it cannot be written \(.*File too large.*\). Check the folder's permissions"
     with full_disk(100):
         with pytest.raises(LabelSetError, match=why), replacing(target) as file:
@@ -24,11 +25,11 @@ def test_on_a_full_disk_the_last_good_file_stays(tmp_path: Path) -> None:
         with pytest.raises(LabelSetError, match=why), replacing(target) as file:
             save_file({"numbers": torch.zeros(1000)}, file)
     assert [entry.name for entry in tmp_path.iterdir()] == ["card.md"]
-    assert target.read_text() == "the last good one"
+    assert target.read_text() == "the old file"
 
 
-def test_where_nothing_can_be_made_it_says_so(tmp_path: Path) -> None:
-    """A folder that cannot be written into is a sentence."""
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """A path in what is not a folder is an error with its reason."""
     (tmp_path / "no folder").touch()
     with (
         pytest.raises(LabelSetError, match=r"it cannot be written \(Not a directory\)"),
@@ -37,10 +38,10 @@ def test_where_nothing_can_be_made_it_says_so(tmp_path: Path) -> None:
         raise AssertionError("there is nothing to write to")
 
 
-def test_all_of_it_is_on_the_disk_before_it_gets_its_name(
+def test_a_file_is_on_the_disk_before_it_is_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a power cut there is the old file or the new one, never a name without its bytes."""
+    """After a power cut there is the old file or the new one, never an empty one."""
     synced: list[tuple[int, bool]] = []
 
     def sync(file: IO[bytes]) -> None:
@@ -50,3 +51,12 @@ def test_all_of_it_is_on_the_disk_before_it_gets_its_name(
     with replacing(tmp_path / "card.md") as file:
         file.write_text("12345")
     assert synced == [(5, False)]
+
+
+def test_the_error_is_of_the_callers_kind(tmp_path: Path) -> None:
+    """Each caller names the class of the error that it raises."""
+    with (
+        pytest.raises(FetchError, match=r"card.md: it cannot be written \(No space left"),
+        write_errors(tmp_path / "card.md", FetchError),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

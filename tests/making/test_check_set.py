@@ -34,15 +34,15 @@ def models(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_set_in_a_line(models: Path) -> None:
-    """The list says what a set is called, how many it shows and hides, and how it is read."""
-    line = check_set.line("fish", models)
+def test_a_set_has_a_summary_line(models: Path) -> None:
+    """The line has the title, the numbers of visible and hidden labels, and the method."""
+    line = check_set.summary_line("fish", models)
     assert line == "Three fish: 2 labels shown, 1 hidden; classes, needs no building"
 
 
-def test_the_listing_has_every_label_and_why_some_are_hidden(models: Path) -> None:
-    """Labels come with chain and definition, hidden ones with their reason, and with counts."""
-    lines = list(check_set.listing("fish", models))
+def test_every_label_is_listed_with_the_reason_if_it_is_hidden(models: Path) -> None:
+    """Labels have their chain and definition, hidden ones their reason, and both a count."""
+    lines = list(check_set.label_lines("fish", models))
     text = "\n".join(lines)
     assert "Shown: 2\n  tench\n      animal › tench\n      a freshwater fish" in text
     assert "Hidden: 1\n  great white shark  [unseen]" in text
@@ -50,102 +50,102 @@ def test_the_listing_has_every_label_and_why_some_are_hidden(models: Path) -> No
     assert lines[-1].split() == ["1", "unseen"]
 
 
-def test_a_check_counts_what_is_translated(models: Path) -> None:
-    """Per language the check says how many rows are complete and names those that are not."""
-    lines = list(check_set.examined("fish", models))
-    assert lines[0] == "models/fish is right: 2 labels shown, 1 hidden, needs no building."
+def test_a_check_counts_translated_rows(models: Path) -> None:
+    """For each language a check counts the translated rows, and names the others."""
+    lines = list(check_set.check_lines("fish", models))
+    assert lines[0] == "models/fish has no mistakes: 2 labels shown, 1 hidden, needs no building."
     assert lines[1] == (
         "In es: 1 of 3 rows have a name and a definition; missing: goldfish, great white shark."
     )
 
 
 def test_a_check_names_rows_without_a_definition(models: Path) -> None:
-    """A label without its sentence is no mistake, and is named."""
+    """A label without a definition is not a mistake; a check names it."""
     write_label_set(
         models, ROWS[0], "n01440764,tench,,,,,,", "1,other,,,,,,", yaml=YAML, name="fish"
     )
-    assert "1 have no definition: other." in list(check_set.examined("fish", models))
+    assert "Rows without a definition: 1 (other)." in list(check_set.check_lines("fish", models))
 
 
-def test_a_set_that_is_not_built_is_no_right_set(models: Path) -> None:
-    """The check ends with what the show would end with."""
+def test_a_set_that_is_not_built_is_a_mistake(models: Path) -> None:
+    """A check fails with the mistake with which the show would fail."""
     write_label_set(models, *ROWS, yaml=YAML.replace("classes", "text"), name="fish")
-    assert "the label set is not built yet" in check_set.line("fish", models)
-    lines = check_set.examined("fish", models)
-    assert next(lines) == "The words of models/fish are right: 2 labels shown, 1 hidden."
+    assert "the label set is not built yet" in check_set.summary_line("fish", models)
+    lines = check_set.check_lines("fish", models)
+    assert next(lines) == "The text of models/fish has no mistakes: 2 labels shown, 1 hidden."
     with pytest.raises(LabelSetError, match="not built yet"):
         next(lines)
 
 
-def test_all_that_is_wrong_is_told_at_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever mends what one check says need not run it again for the next mistake."""
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
+def test_all_mistakes_are_reported_at_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check reports all mistakes of a set, not only the first."""
+    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
     text = YAML.replace("classes", "text")
     write_label_set(models, ROWS[0], "1,gold 🐟,,,slur,,,", yaml=text, name="fish")
     with pytest.raises(LabelSetError) as caught:
-        list(check_set.examined("fish", models))
+        list(check_set.check_lines("fish", models))
     expected = ("no label is visible", "no font on this machine", "not built yet")
     for words, mistake in zip(expected, caught.value.mistakes, strict=True):
         assert words in str(mistake)
 
 
-def test_a_network_of_the_sets_own_is_judged(tmp_path: Path) -> None:
-    """The check says what is wrong with a classifier.onnx, and what it has not tried."""
+def test_a_network_of_the_sets_own_is_checked(tmp_path: Path) -> None:
+    """A check reports the mistakes of a classifier.onnx, and what it has not tried."""
     folder = made_onnx(tmp_path).folder
-    assert any("preview" in line for line in check_set.examined(folder.name, tmp_path))
+    assert any("preview" in line for line in check_set.check_lines(folder.name, tmp_path))
     (folder / "classifier.onnx").write_bytes(b"hello")
     with pytest.raises(LabelSetError, match="it is not an ONNX file"):
-        list(check_set.examined(folder.name, tmp_path))
+        list(check_set.check_lines(folder.name, tmp_path))
 
 
-def test_the_pictures_that_a_network_is_given_are_said(tmp_path: Path) -> None:
-    """Whoever brings a network reads what it is given, and whether that was said or assumed."""
+def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
+    """A check tells how pictures are prepared for a network, and whether that is assumed."""
     folder = made_onnx(tmp_path).folder
     file = folder / "labelset.yaml"
     text = file.read_text()
     assert "input:" not in text
-    (line,) = (of for of in check_set.examined(folder.name, tmp_path) if "pictures" in of)
+    (line,) = (of for of in check_set.check_lines(folder.name, tmp_path) if "Pictures" in of)
     assert line == (
-        "Its network is given pictures: mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
-        "assumed, as labelset.yaml has no `input` for it)."
+        "Pictures for its network: mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
+        "assumed, as labelset.yaml has no `input`)."
     )
     taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     source = read_source(folder.name, tmp_path)
-    assert "pictures: 16 px, mean 0.5, " in check_set.pictures(source, taken)
+    assert "Pictures for its network: 16 px, mean 0.5, " in check_set.input_line(source, taken)
     as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
-    assert check_set.pictures(source, as_bytes).endswith("(as it asks for).")
+    assert check_set.input_line(source, as_bytes).endswith("(as the network states).")
     file.write_text(text + "\ninput: {size: 16, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
-    (line,) = (of for of in check_set.examined(folder.name, tmp_path) if "pictures" in of)
-    assert line.endswith("16 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml says).")
+    (line,) = (of for of in check_set.check_lines(folder.name, tmp_path) if "Pictures" in of)
+    assert line.endswith("16 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml states).")
 
 
-def test_a_set_without_its_network_is_no_right_set(tmp_path: Path) -> None:
-    """What is built shows nothing while its network is not fetched, and is told how to fetch it."""
+def test_a_set_without_its_network_is_a_mistake(tmp_path: Path) -> None:
+    """A built set whose network is missing is a mistake, with the command that fetches it."""
     name = made_prompts(tmp_path).name
     (tmp_path / "weights").mkdir()
     (tmp_path / "clip.safetensors").rename(tmp_path / "weights" / "clip.safetensors")
-    assert check_set.line(name, tmp_path).endswith("prompts, built")
+    assert check_set.summary_line(name, tmp_path).endswith("prompts, built")
     (tmp_path / "weights" / "clip.safetensors").unlink()
-    assert check_set.line(name, tmp_path).endswith("the weights of its network are missing")
+    assert check_set.summary_line(name, tmp_path).endswith("the weights of its network are missing")
     with pytest.raises(LabelSetError, match=r"clip.safetensors: .*\. Run: kiosk fetch clip$"):
-        list(check_set.examined(name, tmp_path))
+        list(check_set.check_lines(name, tmp_path))
 
 
-def test_a_set_in_which_everything_is_hidden_is_no_right_set(models: Path) -> None:
-    """A set that would show nothing is a mistake."""
+def test_a_set_in_which_everything_is_hidden_is_a_mistake(models: Path) -> None:
+    """A set without a visible label is a mistake."""
     write_label_set(models, ROWS[0], "n01440764,tench,,,slur,,,", yaml=YAML, name="fish")
     with pytest.raises(LabelSetError, match="no label is visible"):
-        list(check_set.examined("fish", models))
+        list(check_set.check_lines("fish", models))
 
 
-def test_letters_that_nothing_can_draw_are_named_with_their_row(
+def test_text_without_a_font_is_named_with_its_row(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wall cannot show an emoji, and the check says in which row one stands."""
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for any font
+    """Text that no font can draw, such as emoji, is a mistake of its row."""
+    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
     write_label_set(models, ROWS[0], ROWS[1], "n01443537,gold 🐟,,,,,,", yaml=YAML, name="fish")
     with pytest.raises(LabelSetError) as caught:
-        list(check_set.examined("fish", models))
+        list(check_set.check_lines("fish", models))
     (mistake,) = caught.value.mistakes
     assert str(mistake).endswith(
         "labels.csv:3: no font on this machine can draw the text in Emoji. Take them out."

@@ -100,7 +100,7 @@ def preview(
     pairs = [(visible[a], visible[b]) for a, b in label_map.similar_pairs(embeddings[visible])]
     figures = [*_hidden_figures(label_set, source), *_score_figures(label_set, settings, trial)]
     if source.settings.method.brings_network:
-        figures.append(check_set.pictures(source, classifier.encoder.input))
+        figures.append(check_set.input_line(source, classifier.encoder.input))
     if cache.problem:
         figures.append(f"The cache of sentences {cache.problem}.")
     missing_scripts = fonts.missing_scripts(label_set.texts())
