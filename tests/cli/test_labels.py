@@ -90,7 +90,7 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     (models / "weights" / f"{TINY}.safetensors").unlink()
     assert_refused(
         project.kiosk("check"),
-        f"models/weights/{TINY}.safetensors: the weights of its network are missing. Run: kiosk",
+        f"models/weights/{TINY}.safetensors: the weights of the network are missing. Run: kiosk",
     )
 
 

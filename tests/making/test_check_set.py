@@ -126,7 +126,7 @@ def test_a_set_without_its_network_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "clip.safetensors").rename(tmp_path / "weights" / "clip.safetensors")
     assert check_set.summary_line(name, tmp_path).endswith("prompts, built")
     (tmp_path / "weights" / "clip.safetensors").unlink()
-    assert check_set.summary_line(name, tmp_path).endswith("the weights of its network are missing")
+    assert check_set.summary_line(name, tmp_path).endswith("the weights of the network are missing")
     with pytest.raises(LabelSetError, match=r"clip.safetensors: .*\. Run: kiosk fetch clip$"):
         list(check_set.check_lines(name, tmp_path))
 

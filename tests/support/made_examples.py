@@ -6,10 +6,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+import torch
 
-from installation.making.build import build
+from installation.errors import LabelSetError
+from installation.making.build import build, from_examples
+from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.label_set.load import load_label_set
+from installation.naming.label_set.load import load_label_set, read_source
+from installation.naming.networks.encoder import Input
 from installation.seeing.frame import Pixels
 from installation.settings.kiosk import ContentSettings
 from tests.support.label_sets import HEADER, write_label_set
@@ -60,3 +65,50 @@ def save(path: Path, pixels: Pixels) -> Path:
     written = cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))
     assert written
     return path
+
+
+CPU = torch.device("cpu")
+
+
+TAKEN = Input(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+
+
+class ColourEncoder:
+    """A small network: what colour each quarter of a picture has. Counts what it is shown."""
+
+    name, input, width, fingerprint, device = "eye", TAKEN, 12, "e" * 64, CPU
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return `(N, 12)`."""
+        self.shown += len(batch)
+        return torch.nn.functional.adaptive_avg_pool2d(batch, 2).flatten(1)
+
+
+def colour_rows() -> list[str]:
+    """Return the rows of the set's labels.csv."""
+    return [f"{name},{name} one,looks {name},," for name in COLOURS]
+
+
+def build_colours(folder: Path, eye: ColourEncoder | None = None) -> BuildResult:
+    """Make the set in `folder` of what `eye` sees."""
+    return from_examples.build_from_examples(
+        read_source(folder.name, folder.parent), encoder=eye or ColourEncoder()
+    )
+
+
+def picture_mistakes(folder: Path) -> list[str]:
+    """Return what is wrong with the pictures, a line each."""
+    with pytest.raises(LabelSetError) as caught:
+        build_colours(folder)
+    return [str(mistake).replace(f"{folder}/", "") for mistake in caught.value.mistakes]
+
+
+def write_colours(models: Path) -> Path:
+    """Write the set `seen` of four labels, red to grey, with five pictures each."""
+    folder = write_label_set(models, HEADER, *colour_rows(), name="seen", yaml=YAML + "examples")
+    for name, colour in COLOURS.items():
+        draw(folder / "examples" / name, colour)
+    return folder

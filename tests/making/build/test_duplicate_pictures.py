@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from tests.support.made_examples import (
+    ColourEncoder,
+    build_colours,
+    save,
+    write_colours,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a set of four labels, red to grey, with five pictures each."""
+    return write_colours(tmp_path)
+
+
+def test_a_copy_that_was_saved_anew_is_left_out(folder: Path) -> None:
+    """A picture of other quality, format or size, or mirrored, would be held out only in name.
+
+    What is cut out a little further to the left is another picture.
+    """
+    reds = folder / "examples" / "red"
+    scene = data.astronaut()[:300, 60:360]
+    save(reds / "a.jpg", scene)
+    for quality in (30, 60, 90):
+        cv2.imwrite(str(reds / f"b{quality}.jpg"), scene[..., ::-1], [1, quality])
+    save(reds / "c.png", scene)
+    save(reds / "d.webp", scene)
+    save(reds / "e.jpg", scene[::2, ::2])
+    save(reds / "f.jpg", scene[:, ::-1])
+    save(reds / "g.jpg", data.astronaut()[:300, 50:350])
+    made = build_colours(folder)
+    assert sorted(made.asides) == [
+        f"Left out: red/{name}: it is the same picture as a.jpg, saved in another way."
+        for name in ("b30.jpg", "b60.jpg", "b90.jpg", "c.png", "d.webp", "e.jpg", "f.jpg")
+    ]
+    assert "Pictures: red one 7, green one 5, blue one 5, grey one 5." in made.figures
+    eye = ColourEncoder()
+    assert build_colours(folder, eye).asides == made.asides
+    assert eye.shown == 0, "copies are known from what is kept, too"
+
+
+def test_scenes_that_are_in_all_labels_teach_nothing(folder: Path) -> None:
+    """Whoever puts one scene into several labels in other qualities is told so for each file."""
+    for quality, name in enumerate(("red", "green"), 80):
+        path = str(folder / "examples" / name / "both.jpg")
+        cv2.imwrite(path, data.chelsea()[..., ::-1], [1, quality])
+    assert build_colours(folder).asides == [
+        f"Left out: {name}/both.jpg: the same picture is in the folders of several labels."
+        for name in ("red", "green")
+    ]
+
+
+def test_walls_of_other_colours_are_other_pictures(folder: Path) -> None:
+    """What has no motif is no copy of everything else that has none."""
+    for i in range(6):
+        grey = np.full((80, 80, 3), (200 + i, 30 + 7 * i, 60), np.uint8)
+        save(folder / "examples" / "red" / f"wall{i}.png", grey)
+    assert build_colours(folder).asides == []
