@@ -1,4 +1,4 @@
-"""Label sets whose networks are small and random, but with real names, keys and loaders."""
+"""Label sets with small random networks that have real names, keys and loaders."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def write_unsafe(models: Path, *ids: str) -> None:
 
 @cache
 def tiny(seed: int = 0) -> Any:
-    """Return timm's tiny vision transformer, random, with a head that does not say 0 to all."""
+    """Return timm's tiny vision transformer with random weights, also in its head."""
     torch.manual_seed(seed)
     network = timm.create_model(TINY, pretrained=False)
     torch.nn.init.normal_(network.head.weight, std=0.1)
@@ -79,7 +79,7 @@ def write_weights(models: Path, network: Any, name: str) -> Path:
 
 
 def made_classes(models: Path) -> LabelSet:
-    """Return a built label set that reads timm's tiny vision transformer by its classes."""
+    """Return a built label set with the method `classes` and timm's tiny vision transformer."""
     write_weights(models, tiny(), TINY)
     write_set(models, "made-classes", f"method: classes\nencoder: {TINY}", *PERSONS)
     build.build("made-classes", models)
@@ -87,7 +87,7 @@ def made_classes(models: Path) -> LabelSet:
 
 
 SIDE = 32
-"""Of the pictures that the small networks take, px."""
+"""The side of the pictures that the small networks take, px."""
 WEATHER = (
     HEADER,
     "0,sunny one,brings the light,,",
@@ -162,21 +162,21 @@ def reference(batch: torch.Tensor, outputs: int = 4) -> torch.Tensor:
 
 
 def write_onnx(models: Path, model: onnx.ModelProto, settings: str = "", *rows: str) -> Path:
-    """Write a label set that brings an ONNX file and return its folder; no rows: the weather."""
-    said = f"method: onnx\n{settings}"
-    folder = write_set(models, "made-onnx", said, *(rows or WEATHER))
+    """Write a label set with an ONNX file and return its folder; without `rows`, WEATHER's."""
+    yaml = f"method: onnx\n{settings}"
+    folder = write_set(models, "made-onnx", yaml, *(rows or WEATHER))
     (folder / "classifier.onnx").write_bytes(model.SerializeToString())
     return folder
 
 
 def made_onnx(models: Path) -> LabelSet:
-    """Return a label set that brings an ONNX classifier."""
+    """Return a label set with an ONNX classifier."""
     write_onnx(models, onnx_classifier())
     return load_label_set("made-onnx", ContentSettings(), models)
 
 
 def write_hf(models: Path, network: Any, config: dict[str, object], settings: str = "") -> Path:
-    """Write a label set that brings a classifier from Hugging Face and return its folder."""
+    """Write a label set with a classifier from Hugging Face and return its folder."""
     folder = write_set(models, "made-hf", f"method: onnx\n{settings}")
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     save_file(network.state_dict(), folder / "model.safetensors")
@@ -184,7 +184,7 @@ def write_hf(models: Path, network: Any, config: dict[str, object], settings: st
 
 
 def timm_config(**other: object) -> dict[str, object]:
-    """Return what timm writes into config.json beside a small network with three labels."""
+    """Return the config.json that timm writes for a small network with three labels."""
     return {
         "architecture": "resnet10t",
         "num_classes": 3,
@@ -203,13 +203,13 @@ def timm_config(**other: object) -> dict[str, object]:
 
 @cache
 def small(classes: int = 3) -> Any:
-    """Return timm's smallest residual network, random."""
+    """Return timm's smallest residual network with random weights."""
     torch.manual_seed(0)
     return timm.create_model("resnet10t", num_classes=classes).eval()
 
 
 def made_hf(models: Path) -> LabelSet:
-    """Return a label set that brings a classifier that timm saved for Hugging Face."""
+    """Return a label set with a classifier that timm saved for Hugging Face."""
     write_hf(models, small(), timm_config())
     return load_label_set("made-hf", ContentSettings(), models)
 
@@ -225,7 +225,7 @@ def load(folder: Path) -> LabelSet:
 
 
 def opened(folder: Path) -> Encoder:
-    """Return the network that the label set in a folder brings."""
+    """Return the network of the label set in a folder, open."""
     return open_encoder(load(folder), torch.device("cpu"))
 
 

@@ -1,7 +1,8 @@
-"""A stranger's networks, and the process that opens them: onnxruntime may die of one.
+"""ONNX files for fuzzing, and the process that opens them, as one may crash onnxruntime.
 
-`python -m tests.support.onnx_files FOLDER FIRST LAST` tries these cases in FOLDER and writes each
-number as it begins, then how many were accepted and the kinds of refusal.
+`python -m tests.support.onnx_files FOLDER FUZZ CASES` tries so many cases in FOLDER, made by a
+function of tests/support/fuzzing.py. It prints the number of each case as it begins, then how many
+files were accepted and how many kinds of refusal there were.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def network(random: Random | None = None) -> ModelProto:
 
 
 def onnx_file(random: Random) -> bytes:
-    """Return a network: with something wrong in its graph, then in half of all cases damaged."""
+    """Return the bytes of a network, most with a mistake in the graph, half damaged as well."""
     model = network(random)
     for _ in range(random.choice((0, 0, 1, 1, 2))):
         random.choice(WAYS)(random, model)
@@ -86,7 +87,7 @@ def onnx_file(random: Random) -> bytes:
 
 
 def _other_shape(random: Random, model: ModelProto) -> None:
-    """Take or give what is no picture, or no score for each label."""
+    """Take something other than pictures, or return something other than a score per label."""
     value = random.choice((model.graph.input, model.graph.output))[0]
     dims = [
         random.choice((0, 1, 3, 4, 16, -1, 2**31, 2**60, "N", "M"))
@@ -97,7 +98,7 @@ def _other_shape(random: Random, model: ModelProto) -> None:
 
 
 def _claimed_tensor(random: Random, model: ModelProto) -> None:
-    """Claim weights of another shape or type than there are numbers."""
+    """Claim weights of another shape or type than the numbers in the file."""
     tensor = random.choice(model.graph.initializer)
     del tensor.dims[:]
     tensor.dims.extend(random.choice(([2**60], [2**32, 2**32], [-1], [0], [3, 5], [4, 3], [])))
@@ -105,7 +106,7 @@ def _claimed_tensor(random: Random, model: ModelProto) -> None:
 
 
 def _weights_elsewhere(random: Random, model: ModelProto) -> None:
-    """Say that weights are in another file."""
+    """Store weights in another file."""
     tensor = random.choice(model.graph.initializer)
     tensor.data_location = TensorProto.EXTERNAL
     for key, value in (
@@ -117,7 +118,7 @@ def _weights_elsewhere(random: Random, model: ModelProto) -> None:
 
 
 def _large_result(random: Random, model: ModelProto) -> None:
-    """Ask for more memory than there is, in the middle of the graph."""
+    """Need more memory than the machine has, in the middle of the graph."""
     shape = numpy_helper.from_array(np.array([random.choice((2**20, 2**34, 2**40, -1))] * 2), "s")
     model.graph.initializer.append(shape)
     model.graph.node.append(
@@ -128,7 +129,7 @@ def _large_result(random: Random, model: ModelProto) -> None:
 
 
 def _endless(random: Random, model: ModelProto) -> None:
-    """Ask for a loop that hardly ends."""
+    """Run a loop that may not end."""
     value = helper.make_tensor_value_info
     body = helper.make_graph(
         [helper.make_node("Identity", ["c"], ["c2"]), helper.make_node("Add", ["v", "v"], ["v2"])],
@@ -156,7 +157,7 @@ def _deep(random: Random, model: ModelProto) -> None:
 
 
 def _rewired(random: Random, model: ModelProto) -> None:
-    """Connect nodes in circles, to nothing, or to others; take some away, or add some."""
+    """Connect nodes in circles, to nothing, or to others; remove some, or add settings."""
     node = random.choice(model.graph.node)
     match random.randrange(5):
         case 0:
@@ -181,20 +182,20 @@ def _attribute(random: Random) -> AttributeProto:
 
 
 def _other_version(random: Random, model: ModelProto) -> None:
-    """Say another version of the form, or another domain."""
+    """Declare another version of the format, or another domain."""
     model.ir_version = random.choice((0, 1, 3, 13, 2**31, 2**62))
     model.opset_import[0].version = random.choice((0, 1, 17, 99, -1, 2**40))
     model.opset_import[0].domain = random.choice(("", "", "ai.onnx.ml", "com.microsoft", "a.b"))
 
 
 def _more_inputs(random: Random, model: ModelProto) -> None:
-    """Ask for more than a picture, or give more than scores."""
+    """Take another input beside pictures, or return another output beside scores."""
     values = random.choice((model.graph.input, model.graph.output))
     values.append(helper.make_tensor_value_info(random.choice(("x", "f", "extra")), 1, [1]))
 
 
 def _wild_numbers(random: Random, model: ModelProto) -> None:
-    """Hold weights that are infinite, or no numbers."""
+    """Use weights that are infinite or NaN."""
     raw = model.graph.initializer[0].raw_data
     wild = np.array([random.choice((np.nan, np.inf, -np.inf, 3e38))], np.float32).tobytes()
     model.graph.initializer[0].raw_data = wild + raw[4:]
@@ -216,7 +217,7 @@ WAYS: tuple[Callable[[Random, ModelProto], None], ...] = (
 
 
 def write_set(yard: Yard) -> Path:
-    """Write a set without its network, and return where that belongs."""
+    """Write a label set without its network, and return the path of the network."""
     folder = yard.models / "fish"
     folder.mkdir()
     (folder / "labelset.yaml").write_text(SETTINGS)
@@ -236,12 +237,12 @@ def open_(label_set: LabelSet) -> None:
 
 
 def try_(folder: Path, fuzz: Fuzz, cases: int) -> Tally:
-    """Return what became of `cases`; prints the number of each as it begins."""
+    """Return the results of `cases`; prints the number of each as it begins."""
     yard = Yard(folder)
     file = write_set(yard)
     file.write_bytes(network().SerializeToString())
     label_set = load_label_set("fish", EVERYTHING, yard.models)
-    open_(label_set)  # what is loaded once is not of the first case's making
+    open_(label_set)  # memory for the libraries does not count in the first case
     numbers = itertools.count()
 
     def make(random: Random) -> bytes:

@@ -1,4 +1,4 @@
-"""CLIPs of open_clip's own making, with random weights, in files as the real one is."""
+"""CLIPs made by open_clip with random weights, in files like the real one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from safetensors.torch import save_file
 from installation.naming.networks.timm_network import VIT_B_32, Architecture, Tower
 
 SMALL = Architecture(image=Tower(128, 2), text=Tower(64, 2), features=32, size=64)
-"""Two heads in one tower and one in the other; the tokenizer asks for the true vocabulary."""
+"""Two heads in one tower and one in the other; the tokenizer needs the real vocabulary."""
 
 SHALLOW = Architecture(
     image=Tower(VIT_B_32.image.width, 1), text=Tower(VIT_B_32.text.width, 1), features=512
 )
-"""ViT-B-32 with one layer in each tower: every tensor that is there has its true shape."""
+"""ViT-B-32 with one layer in each tower: each tensor has its real shape."""
 
 
 def small_clip(file: Path, architecture: Architecture = SMALL, seed: int = 0) -> open_clip.CLIP:
-    """Write a CLIP into `file`, all of its parts drawn by `seed`, and return open_clip's own."""
+    """Write a CLIP with weights from `seed` into `file`, and return it as open_clip's network."""
     text = architecture.text
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -43,7 +43,7 @@ def small_clip(file: Path, architecture: Architecture = SMALL, seed: int = 0) ->
         ).eval()
         with torch.no_grad():
             for name, parameter in clip.named_parameters():
-                if parameter.ndim == 1:  # norms and biases begin as ones and noughts, all alike
+                if parameter.ndim == 1:  # norms and biases, which are ones and zeros at first
                     parameter += 0.1 * torch.randn_like(parameter)
                 elif name == "token_embedding.weight":
                     parameter *= 20

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from installation.errors import LabelSetError
 from installation.naming.label_set.folder import MAX_NETWORK_BYTES, ONNX_FILE, TENSORS_FILE
 from installation.naming.networks.open import check_size
-from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_set
+from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_onnx, write_set
 
 
 def test_there_is_one_network(tmp_path: Path) -> None:
@@ -40,3 +42,41 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         file.unlink()
         with pytest.raises(LabelSetError, match="it cannot be read"):
             check_size(file)
+
+
+DEFAULT = """
+import sys
+import torch
+from installation.naming.label_set.load import load_label_set
+from installation.naming.networks.open import open_encoder
+from installation.settings.kiosk import ContentSettings
+open_encoder(load_label_set("objects", ContentSettings()), torch.device("cpu"))
+others = ("transformers", "onnx", "onnxruntime", "open_clip", "installation.making")
+print([name for name in others if name in sys.modules])
+"""
+
+
+def test_the_default_network_opens_without_other_networks_libraries() -> None:
+    """A show loads only the libraries that its own label set needs."""
+    child = subprocess.run(
+        [sys.executable, "-c", DEFAULT], capture_output=True, text=True, check=False
+    )
+    assert (child.stdout, child.stderr) == ("[]\n", "")
+
+
+CHECK = """
+import sys
+from pathlib import Path
+from installation.naming.networks.open import check_network
+check_network(Path(sys.argv[1]))
+print("torch" in sys.modules)
+"""
+
+
+def test_an_onnx_file_is_checked_without_torch(tmp_path: Path) -> None:
+    """`kiosk labels check` answers before torch could be imported."""
+    folder = write_onnx(tmp_path, onnx_classifier())
+    child = subprocess.run(
+        [sys.executable, "-c", CHECK, folder], capture_output=True, text=True, check=False
+    )
+    assert (child.stdout, child.stderr) == ("False\n", "")
