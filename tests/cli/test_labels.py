@@ -115,7 +115,9 @@ def test_a_set_is_exported_and_imported(project: Project) -> None:
     outcome = project.kiosk("labels", "export", "fish")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout == "fish is packed: fish.zip, 0.0 MB, no pictures in it.\n"
-    assert_refused(project.kiosk("labels", "export", "fish"), "fish.zip: a file of this name exists")
+    assert_refused(
+        project.kiosk("labels", "export", "fish"), "fish.zip: a file of this name exists"
+    )
     outcome = project.kiosk("labels", "import", "fish.zip", "--as", "theirs")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith(
