@@ -61,7 +61,9 @@ class Mirror:
         self.first_at: float | None = None
         """When the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
+        """From each frame's arrival to the flip that first shows it."""
         self.intervals = Durations()
+        """From one such flip to the next."""
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:
         """Paint once, as soon as a frame comes; return the sightings if they are new.
