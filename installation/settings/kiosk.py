@@ -72,7 +72,8 @@ def _parse_source(value: object, info: ValidationInfo) -> Source:
     if type(value) is int:
         value = str(value)
     if not isinstance(value, str) or not value:
-        raise PydanticCustomError("source", "a source is text or a number")
+        # Without a remedy: `yaml_file` says what was seen and expected.
+        raise PydanticCustomError("wrong_type", "a source is text or a number")
     folders = info.context
     try:
         return parse_source(value, folders.sources if isinstance(folders, Folders) else Path())
@@ -131,8 +132,10 @@ class ContentSettings(Section):
         cls, hide: tuple[Reason, ...], info: ValidationInfo
     ) -> tuple[Reason, ...]:
         missing = [reason for reason in REASONS if reason not in hide]
-        words = len(info.data.get("acknowledged", "").split())
-        if missing and words < MIN_WORDS and "acknowledged" in info.data:
+        if "acknowledged" not in info.data:  # it is wrong itself, and reported
+            return hide
+        words = len(info.data["acknowledged"].split())
+        if missing and words < MIN_WORDS:
             problem = (
                 f"content.hide leaves out {join_first(missing)}, so such labels would be put on "
                 f"visitors, and content.acknowledged has {words or 'no'} words (expected a "
@@ -167,7 +170,7 @@ class ScreenSettings(Section):
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
     """The number of a display; auto takes the first, and none if the machine has none."""
     title: CuratorSentence = None
-    """The large line on the waiting screen; None: that of the kiosk's own words."""
+    """The large line on the waiting screen; None: the kiosk's own title."""
 
 
 PROMISE = "it says what happens to the pictures, and may promise only what this program does"
@@ -187,7 +190,7 @@ FIXED_WORDS = {
 
 
 class OwnWords(Section):
-    """The curator's own sentences; None: that of the kiosk's own words."""
+    """The curator's own sentences; None: the kiosk's own sentence."""
 
     model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED_WORDS)})
 
@@ -204,7 +207,7 @@ def _parse_language(value: object, info: ValidationInfo) -> Language:
     if isinstance(value, Language):
         return value
     if not isinstance(value, str):
-        raise PydanticCustomError("language", "a language is text")
+        raise PydanticCustomError("wrong_type", "a language is text")
     folders, labels = info.context, info.data.get("labels")
     # If the label set is unknown, so are its languages.
     if not isinstance(folders, Folders) or labels is None:
@@ -233,6 +236,7 @@ class Settings(Section):
         PlainValidator(_parse_language, json_schema_input_type=str),
         PlainSerializer(repr),  # the JSON schema holds the defaults
     ] = Field(default=ENGLISH, validate_default=True)
+    """That of the kiosk's own words, and that of the labels; see `languages`."""
     privacy: Literal["enforce", "degraded"] = "enforce"
     """Whether the show also runs if the kernel cannot prevent the storing of pictures.
 

@@ -27,7 +27,7 @@ Reason = Literal[
 ]
 """Why a label is hidden; kiosk.yaml explains each one under `content.hide`.
 
-`unseen`: the label presumes to know what no picture shows, and would wound. `imagenet`: ImageNet's
+`unseen`: the label presumes to know what no picture shows, and would hurt. `imagenet`: ImageNet's
 authors judged the category unsafe; known only after `kiosk fetch imagenet-safety`.
 """
 
