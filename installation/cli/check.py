@@ -11,6 +11,7 @@ from installation.cli.output import DONE
 from installation.errors import (
     KioskError,
     Mistake,
+    ScreenError,
     SettingsError,
     collect_mistakes,
     display_path,
@@ -90,12 +91,12 @@ def check_built(label_set: LabelSet) -> None:
 
 
 def check_fonts(loaded: Loaded[Settings], label_set: LabelSet) -> None:
-    """Raise SettingsError if a label or a sentence of the screen is in a script without a font."""
+    """Raise ScreenError with the place of each text of the screen that no font can draw."""
     from installation.show.context import texts_by_place
     from installation.showing.fonts import undrawable
 
     if mistakes := undrawable(texts_by_place(loaded, label_set)):
-        raise SettingsError(*limit_mistakes(mistakes))
+        raise ScreenError(*limit_mistakes(mistakes))
 
 
 def check_film(loaded: Loaded[Settings]) -> None:
