@@ -30,7 +30,7 @@ def test_check_names_no_hidden_label(project: Project) -> None:
         ("language: en", "English"),
         ("language: de", "Deutsch; the labels have no names in it"),
         ("language: fr", "Français"),
-        ("language: it", "English; the kiosk has no words in 'it', which only the labels have"),
+        ("language: la", "English; the kiosk has no words in 'la', which only the labels have"),
         (
             "words:\n  reading: Patience.\n  loading: Soon.",
             "English; in the curator's own words: reading, loading",
@@ -41,7 +41,7 @@ def test_check_says_which_languages_are_shown(project: Project, text: str, row: 
     """The row `language` says which language the words and the labels are in."""
     header, rest = LABELS.split("\n", 1)
     rows = "".join(f"{line},,\n" for line in rest.splitlines())
-    project.write("models/fish/labels.csv", f"{header},name_fr,name_it\n{rows}")
+    project.write("models/fish/labels.csv", f"{header},name_fr,name_la\n{rows}")
     project.write("kiosk.yaml", f"labels: fish\n{text}\n")
     checked = project.kiosk("check")
     assert f"  language      {row}\n" in checked.stdout, checked.stderr

@@ -271,10 +271,10 @@ def test_mistakes_in_the_language_and_the_words(
 
 def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path: Path) -> None:
     """The languages of the kiosk serve any label set, and a label set can have more."""
-    (tmp_path / "models/victorian/labels.csv").write_text('"id","name_it"\n', encoding="utf-8")
+    (tmp_path / "models/victorian/labels.csv").write_text('"id","name_la"\n', encoding="utf-8")
     for labels, code, language in (
         ("persons", "fr", Language("fr", "fr", translated=False)),
-        ("victorian", "it", Language("en", "it", translated=True)),
+        ("victorian", "la", Language("en", "la", translated=True)),
     ):
         path = write(f"labels: {labels}\nlanguage: {code}\n")
         assert load_settings(path, models=Path("models")).settings.language == language

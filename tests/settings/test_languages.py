@@ -29,7 +29,7 @@ def test_a_file_of_words_is_a_language(tmp_path: Path) -> None:
         ("en", [], Language("en", "en", translated=False)),
         ("de", ["de"], Language("de", "de", translated=True)),
         ("de", ["it"], Language("de", "de", translated=False)),
-        ("it", ["it"], Language("en", "it", translated=True)),
+        ("la", ["la"], Language("en", "la", translated=True)),
     ],
 )
 def test_a_code_becomes_a_language_for_words_and_one_for_labels(
