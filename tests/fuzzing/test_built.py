@@ -17,7 +17,16 @@ from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import LinearScorer
-from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from tests.support.fuzzing import (
+    FUZZERS,
+    NUMBERS,
+    Fuzz,
+    FuzzTarget,
+    WatchedFolder,
+    chance,
+    mutate,
+    try_seeded,
+)
 
 ENCODER = "e" * 64
 WIDTH = 4
@@ -30,7 +39,7 @@ method: examples
 LABELS = "id,name,definition,parent,hidden_because\nsun,sun,,,\nrain,rain,,,\nsnow,snow,,,insult\n"
 SHAPES: dict[str, list[int]] = {"weight": [3, WIDTH], "bias": [3]}
 ROWS = ((0, 1, 2), (0, 1, 2), (0, 1, 2), (0, 2, 1), (0, 0, 1), (0, 1, 3), (-1, 0, 1), (0, 1, 2**62))
-"""What a file may say that its rows are; it has to have all three in their order."""
+"""Values of the rows in a file's header; a valid file has all three in this order."""
 FLOATS = (0.0, -1.0, 1e38, -1e38, 3.4e38, 1e-45, float("inf"), float("-inf"), float("nan"))
 WRONG: tuple[Any, ...] = (
     *(None, True, -1, 1.5, 1e300, "1", "", [], {}, [[]], [0], [3, 4, 1], [2**60, 2**60], [-3, -4]),
@@ -40,83 +49,82 @@ WRONG: tuple[Any, ...] = (
 
 
 def header() -> dict[str, Any]:
-    """Return the header of a built file in which all is right, but for its sums."""
+    """Return the header of a valid built file, except for its checksums."""
     return {
         "weight": {"dtype": "F32", "shape": SHAPES["weight"], "data_offsets": [0, 48]},
         "bias": {"dtype": "F32", "shape": SHAPES["bias"], "data_offsets": [48, 60]},
     }
 
 
-def tells_rows(random: Random, said: dict[str, Any]) -> bytes:
-    """Put into a header that the file tells its rows, and return them as its data ends with."""
+def add_rows(random: Random, tensors: dict[str, Any]) -> bytes:
+    """Add the rows to a header, and return them as the end of the file's data."""
     rows = random.choice(ROWS)[: random.choice((3, 3, 3, 2, 0))]
     end = 60 + 8 * len(rows)
-    said["rows"] = {"dtype": "I64", "shape": [len(rows)], "data_offsets": [60, end]}
+    tensors["rows"] = {"dtype": "I64", "shape": [len(rows)], "data_offsets": [60, end]}
     return struct.pack(f"<{len(rows)}q", *rows)
 
 
 def tensors_file(random: Random, label_set: LabelSet) -> bytes:
-    """Return a safetensors file: more or less well made, then in a third of all cases damaged.
+    """Return a safetensors file, more or less valid, and in a third of all cases damaged.
 
-    Its sums are those of a stranger who knows how they are made.
+    Its checksums are valid, as a stranger can compute them.
     """
-    said = header()
+    tensors = header()
     numbers = [random.uniform(-2, 2) for _ in range(15)]
     if chance(random, 0.2):
         numbers[random.randrange(15)] = random.choice(FLOATS)
     data = struct.pack("<15f", *numbers)
     if chance(random, 0.4):
-        data += tells_rows(random, said)
+        data += add_rows(random, tensors)
     for _ in range(random.choice((0, 0, 1, 1, 2))):
-        _spoil(random, said)
+        _damage(random, tensors)
     if chance(random, 0.1):
         data = random.choice((b"", data[:-4], data + bytes(4), data * 2, data[:1]))
-    sums = json.dumps(said, sort_keys=True).encode() + data
+    sums = json.dumps(tensors, sort_keys=True).encode() + data
     metadata: dict[str, Any] = built_file.expected_metadata(label_set, ENCODER)
     metadata["tensors_sha256"] = hashlib.sha256(sums).hexdigest()
     if chance(random, 0.15):
         metadata[random.choice([*metadata, "more"])] = random.choice(WRONG)
-    words = json.dumps({"__metadata__": metadata, **said}).encode()
+    words = json.dumps({"__metadata__": metadata, **tensors}).encode()
     if chance(random, 0.15):
-        words = _rewritten(random, words)
+        words = _reformatted(random, words)
     length = len(words)
     if chance(random, 0.1):
         length = random.choice((*NUMBERS, length - 1, length + 1, length + len(data)))
     content = struct.pack("<Q", length) + words + data
     return (
-        mutated(random, content, (b'"', b"{", b"}", b"[", b",", b"\xff"))
+        mutate(random, content, (b'"', b"{", b"}", b"[", b",", b"\xff"))
         if chance(random, 0.3)
         else content
     )
 
 
-def _spoil(random: Random, said: dict[str, Any]) -> None:
-    """Put something wrong into a header: in a tensor's description, or a tensor too many."""
-    names = [name for name, of in said.items() if isinstance(of, dict)]
+def _damage(random: Random, tensors: dict[str, Any]) -> None:
+    """Make a header wrong: in a tensor's description, or by another tensor."""
+    names = [name for name, entry in tensors.items() if isinstance(entry, dict)]
     if not names or chance(random, 0.2):
-        of: Any = random.choice((header()["bias"], header()["weight"], *WRONG))
-        said[random.choice(("more", "weight", "bias", "", "../x", "__metadata__"))] = of
+        entry: Any = random.choice((header()["bias"], header()["weight"], *WRONG))
+        tensors[random.choice(("more", "weight", "bias", "", "../x", "__metadata__"))] = entry
         return
     name = random.choice(names)
     match random.randrange(5):
         case 0:
-            del said[name]
+            del tensors[name]
         case 1:
-            said[name].pop(random.choice(("dtype", "shape", "data_offsets")), None)
+            tensors[name].pop(random.choice(("dtype", "shape", "data_offsets")), None)
         case 2:
             start = random.choice((0, 47, 48, 49, 60, *NUMBERS))
-            said[name]["data_offsets"] = [
+            tensors[name]["data_offsets"] = [
                 start,
                 random.choice((0, 48, 60, start, start + 12, 2**60)),
             ]
         case _:
-            said[name][random.choice(("dtype", "shape", "data_offsets", "more"))] = random.choice(
-                WRONG
-            )
+            key = random.choice(("dtype", "shape", "data_offsets", "more"))
+            tensors[name][key] = random.choice(WRONG)
 
 
-def _rewritten(random: Random, words: bytes) -> bytes:
-    """Return a header's JSON in a form that few expect."""
+def _reformatted(random: Random, words: bytes) -> bytes:
+    """Return a header's JSON in an unusual form."""
     return random.choice(
         (
             words.replace(b'"bias"', b'"weight"'),
@@ -146,7 +154,7 @@ def _rewritten(random: Random, words: bytes) -> bytes:
 
 
 def write_set(models: Path) -> LabelSet:
-    """Write a set that is still not built."""
+    """Write a set that is not built."""
     folder = models / "weather"
     folder.mkdir()
     (folder / "labelset.yaml").write_text(SETTINGS)
@@ -156,14 +164,14 @@ def write_set(models: Path) -> LabelSet:
 
 
 def put(label_set: LabelSet, content: bytes) -> None:
-    """Write the built file anew: what an earlier one has mapped into memory stays as it was."""
+    """Write a new built file; one that is mapped into memory stays as it was."""
     fresh = label_set.folder / "fresh"
     fresh.write_bytes(content)
     os.replace(fresh, label_set.built)
 
 
 def read(label_set: LabelSet) -> None:
-    """Open the built file as the show does, and read with it."""
+    """Open the built file as the show does, and use it for a reading."""
     built_file.check_built(label_set)
     scorer = LinearScorer.from_built(label_set, ENCODER, WIDTH, torch.device("cpu"))
     scores = scorer.score(torch.eye(WIDTH))
@@ -172,42 +180,44 @@ def read(label_set: LabelSet) -> None:
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    """A yard without label sets."""
-    return Yard(tmp_path)
+def watched(tmp_path: Path) -> WatchedFolder:
+    """Return a watched folder without label sets."""
+    return WatchedFolder(tmp_path)
 
 
-def trial(yard: Yard, label_set: LabelSet, read: Callable[[], object]) -> Trial[bytes]:
-    """Return how built files are tried."""
-    return Trial(
-        yard,
+def fuzz_target(
+    watched: WatchedFolder, label_set: LabelSet, read: Callable[[], object]
+) -> FuzzTarget[bytes]:
+    """Return the target for built files."""
+    return FuzzTarget(
+        watched,
         lambda random: tensors_file(random, label_set),
         lambda content: put(label_set, content),
         read,
     )
 
 
-@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
-def test_no_tensors_give_a_traceback(yard: Yard, fuzz: Fuzz, cases: int) -> None:
-    """Of thousands of built files each gives scores that are shares, or a sentence."""
-    label_set = write_set(yard.models)
-    tally = fuzz(trial(yard, label_set, lambda: read(label_set)), cases)
+@pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
+def test_no_built_file_gives_a_traceback(watched: WatchedFolder, fuzz: Fuzz, cases: int) -> None:
+    """Each of thousands of built files gives scores in 0–1, or a message."""
+    label_set = write_set(watched.models)
+    tally = fuzz(fuzz_target(watched, label_set, lambda: read(label_set)), cases)
     assert tally.cases >= cases
     assert tally.accepted > cases // 20, "files that are right are among them"
     assert len(tally.refused) >= min(6, cases // 50), "most of the mistakes are made"
 
 
 def trusting(file: Path) -> None:
-    """Read tensors as somebody who trusts their header."""
+    """Read tensors without checking their header."""
     content = file.read_bytes()
     (length,) = struct.unpack_from("<Q", content)
-    for name, of in json.loads(content[8 : 8 + length]).items():
+    for name, entry in json.loads(content[8 : 8 + length]).items():
         if name != "__metadata__":
-            torch.zeros(of["shape"])
+            torch.zeros(entry["shape"])
 
 
-def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
-    """The control: the same files bring down a reader that judges nothing."""
-    label_set = write_set(yard.models)
+def test_a_reader_that_trusts_the_file_is_found(watched: WatchedFolder) -> None:
+    """The control: the same files crash a reader without checks."""
+    label_set = write_set(watched.models)
     with pytest.raises(AssertionError, match="case"):
-        try_numbered(trial(yard, label_set, lambda: trusting(label_set.built)), 100)
+        try_seeded(fuzz_target(watched, label_set, lambda: trusting(label_set.built)), 100)

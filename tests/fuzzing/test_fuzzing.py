@@ -1,4 +1,4 @@
-"""The controls: each way in which a reader can be unsafe is found by the watch that fuzzes it."""
+"""The controls: fuzzing finds each way in which a reader can be unsafe."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ import pytest
 
 from installation.errors import LabelSetError, Mistake
 from installation.settings.paths import PROJECT
-from tests.support.fuzzing import Trial, Yard, try_drawn, try_numbered
+from tests.support.fuzzing import FuzzTarget, WatchedFolder, try_drawn, try_seeded
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    """A yard with nothing in its models/."""
-    return Yard(tmp_path)
+def watched(tmp_path: Path) -> WatchedFolder:
+    """Return a watched folder with an empty models/."""
+    return WatchedFolder(tmp_path)
 
 
-def try_(yard: Yard, read: Callable[[], object]) -> int:
-    """Try `read` three times and return how many files it accepted."""
-    trial = Trial(yard, Random.random, lambda case: None, read, longest_s=0.2)
-    return try_numbered(trial, 3).accepted
+def try_(watched: WatchedFolder, read: Callable[[], object]) -> int:
+    """Try `read` three times, and return how many files it accepted."""
+    target = FuzzTarget(watched, Random.random, lambda case: None, read, max_case_s=0.2)
+    return try_seeded(target, 3).accepted
 
 
 def refuse(where: str = "file", what: str = "it is wrong", remedy: str = "Mend it.") -> None:
-    """Raise an error as the kiosk does."""
+    """Raise an error like the kiosk's."""
     raise LabelSetError(Mistake(where, what, remedy))
 
 
-def test_a_reader_that_accepts_or_says_a_sentence_is_safe(yard: Yard) -> None:
-    """The watch lets through what is right."""
-    assert try_(yard, lambda: None) == 3
-    assert try_(yard, refuse) == 0
+def test_a_reader_that_accepts_or_refuses_is_safe(watched: WatchedFolder) -> None:
+    """A result and a message are both safe."""
+    assert try_(watched, lambda: None) == 3
+    assert try_(watched, refuse) == 0
 
 
-def test_a_traceback_is_found(yard: Yard) -> None:
-    """An error of another type than the kiosk's is no sentence."""
+def test_a_traceback_is_found(watched: WatchedFolder) -> None:
+    """An error of another class than the kiosk's is found."""
     with pytest.raises(AssertionError, match=r"case 0: ZeroDivisionError.*\n0\.84"):
-        try_(yard, lambda: 1 // 0)
+        try_(watched, lambda: 1 // 0)
 
 
-def test_a_traceback_is_found_by_hypothesis(yard: Yard) -> None:
-    """It draws as many as are asked for, and shows the smallest that is wrong."""
+def test_a_traceback_is_found_by_hypothesis(watched: WatchedFolder) -> None:
+    """Hypothesis draws the requested number of cases, and reports the smallest bad one."""
     cases = list[int]()
-    trial = Trial(yard, lambda random: random.randrange(1000), cases.append, lambda: None)
-    assert try_drawn(trial, 50).accepted == len(cases) == 50
-    trial.read = lambda: 1 // (cases[-1] < 10)
+    target = FuzzTarget(watched, lambda random: random.randrange(1000), cases.append, lambda: None)
+    assert try_drawn(target, 50).accepted == len(cases) == 50
+    target.read = lambda: 1 // (cases[-1] < 10)
     with pytest.raises(AssertionError, match=r"case of Hypothesis's: ZeroDivisionError.*\n10\n"):
-        try_drawn(trial, 50)
+        try_drawn(target, 50)
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,17 @@ def test_a_traceback_is_found_by_hypothesis(yard: Yard) -> None:
         ("file", "it is " + "very " * 1000 + "wrong", "Mend it."),
     ],
 )
-def test_an_error_that_is_no_sentence_is_found(yard: Yard, mistake: tuple[str, str, str]) -> None:
-    """A sentence says where, what and what helps, on one line that no terminal stumbles over."""
+def test_an_error_that_is_not_one_line_is_found(
+    watched: WatchedFolder, mistake: tuple[str, str, str]
+) -> None:
+    """A message has a place, a mistake and a remedy, on one line without control characters."""
     with pytest.raises(AssertionError, match="case 0"):
-        try_(yard, lambda: refuse(*mistake))
+        try_(watched, lambda: refuse(*mistake))
 
 
-def test_a_write_outside_models_is_stopped(yard: Yard, tmp_path: Path) -> None:
-    """Whatever would make a file outside models/ is stopped before it does."""
-    out, own = yard.folder / "out", yard.models / "own"
+def test_a_write_outside_models_is_stopped(watched: WatchedFolder, tmp_path: Path) -> None:
+    """A file outside models/ is not created, in whatever way."""
+    out, own = watched.folder / "out", watched.models / "own"
     own.mkdir()
     for write in (
         lambda: out.write_text("out"),
@@ -88,7 +90,7 @@ def test_a_write_outside_models_is_stopped(yard: Yard, tmp_path: Path) -> None:
         lambda: os.system("true"),  # noqa: S605
     ):
         with pytest.raises(AssertionError, match=r"outside models/|was called"):
-            try_(yard, write)
+            try_(watched, write)
     assert not out.exists()
 
 
@@ -98,32 +100,32 @@ def test_only_a_trial_watches_the_process() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
 
 
-def test_a_change_in_the_yard_is_found(yard: Yard) -> None:
-    """What is left in models/ after an error, or taken away beside it, is seen in the listing."""
+def test_a_change_of_a_file_is_found(watched: WatchedFolder) -> None:
+    """A file left in models/ after an error, or removed beside it, is found."""
 
     def leave_and_refuse() -> None:
-        (yard.models / "left").write_text("left")
+        (watched.models / "left").write_text("left")
         refuse()
 
-    with pytest.raises(AssertionError, match="changed in the yard"):
-        try_(yard, leave_and_refuse)
-    with pytest.raises(AssertionError, match="changed in the yard"):
-        try_(yard, (yard.folder / "neighbour" / "diary.txt").unlink)
+    with pytest.raises(AssertionError, match="a file was changed"):
+        try_(watched, leave_and_refuse)
+    with pytest.raises(AssertionError, match="a file was changed"):
+        try_(watched, (watched.folder / "neighbour" / "diary.txt").unlink)
 
 
-def test_a_hoard_of_memory_is_found(yard: Yard) -> None:
-    """What a file claims is not simply allocated."""
+def test_too_much_memory_is_found(watched: WatchedFolder) -> None:
+    """A reader that allocates what a file claims is found."""
     with pytest.raises(AssertionError, match="MemoryError"):
-        try_(yard, lambda: bytearray(2**31))
+        try_(watched, lambda: bytearray(2**31))
 
 
-def test_a_slow_reader_is_found(yard: Yard) -> None:
-    """A file that keeps the processor busy is found."""
+def test_a_slow_reader_is_found(watched: WatchedFolder) -> None:
+    """A reader that takes too much processor time is found."""
 
-    def dawdle() -> None:
+    def be_slow() -> None:
         end = time.process_time() + 0.3
         while time.process_time() < end:
             pass
 
     with pytest.raises(AssertionError, match="too long"):
-        try_(yard, dawdle)
+        try_(watched, be_slow)

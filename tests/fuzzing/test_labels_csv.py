@@ -14,7 +14,15 @@ from installation.naming.label_set.checks import DEEPEST_CHAIN, OVERRIDES
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
-from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from tests.support.fuzzing import (
+    FUZZERS,
+    Fuzz,
+    FuzzTarget,
+    WatchedFolder,
+    chance,
+    mutate,
+    try_seeded,
+)
 
 YAML = """\
 title: Weather
@@ -89,7 +97,7 @@ TOKENS = (
 
 
 def sheet(random: Random) -> bytes:
-    """Return a spreadsheet's file: more or less well made, then in half of all cases damaged."""
+    """Return a labels.csv, more or less valid, and in half of all cases damaged."""
     columns = list(csv_file.REQUIRED_COLUMNS)
     while chance(random, 0.4):
         columns.insert(random.randrange(len(columns) + 1), random.choice(HEADERS))
@@ -116,7 +124,7 @@ def sheet(random: Random) -> bytes:
     encoding = random.choice(("utf-8",) * 30 + ("utf-8-sig", "utf-16", "latin-1"))
     errors = "surrogatepass" if chance(random, 0.02) and "utf" in encoding else "replace"
     content = text.getvalue().encode(encoding, errors)
-    return mutated(random, content, TOKENS) if chance(random, 0.5) else content
+    return mutate(random, content, TOKENS) if chance(random, 0.5) else content
 
 
 def _cell(random: Random, column: str, number: int, wild: float) -> str:
@@ -127,13 +135,13 @@ def _cell(random: Random, column: str, number: int, wild: float) -> str:
 
 
 def _linked(columns: list[str], number: int, count: int) -> list[str]:
-    """Return a row whose parent is the next: a deep chain, and in the end a circle."""
+    """Return a row whose parent is the next one: a deep chain that ends in a cycle."""
     cells = {"id": str(number), "parent": str((number + 1) % count), "name": f"name {number}"}
     return [cells.get(column, "") for column in columns]
 
 
 def assert_fit_for_the_screen(label_set: LabelSet) -> None:
-    """Fail where a set that was accepted holds text that no screen should show."""
+    """Fail if an accepted set holds text that a screen must not show."""
     assert label_set.labels
     for label in label_set.labels:
         assert unicode_text.is_visible(label.name)
@@ -147,21 +155,21 @@ def assert_fit_for_the_screen(label_set: LabelSet) -> None:
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    """A yard with a label set of each method, still without labels."""
-    yard = Yard(tmp_path)
+def watched(tmp_path: Path) -> WatchedFolder:
+    """Return a watched folder with a label set for each method, without labels."""
+    watched = WatchedFolder(tmp_path)
     for method in METHODS:
-        (yard.models / method).mkdir()
-        (yard.models / method / "labelset.yaml").write_text(YAML.format(method=method))
-        (yard.models / method / "labels.csv").touch()
-    return yard
+        (watched.models / method).mkdir()
+        (watched.models / method / "labelset.yaml").write_text(YAML.format(method=method))
+        (watched.models / method / "labels.csv").touch()
+    return watched
 
 
 class Reader:
-    """Reads each case's file as the labels of another method."""
+    """Reads each case's file as the labels of another method than the last one."""
 
-    def __init__(self, yard: Yard, load: Callable[[str, Path], object]) -> None:
-        self._models = yard.models
+    def __init__(self, watched: WatchedFolder, load: Callable[[str, Path], object]) -> None:
+        self._models = watched.models
         self._load = load
         self._method = ""
 
@@ -176,29 +184,29 @@ class Reader:
 
 
 def load(method: str, models: Path) -> None:
-    """Load a set as tools do."""
+    """Load a set as the commands do."""
     assert_fit_for_the_screen(load_label_set(method, EVERYTHING, models, language="es"))
 
 
-@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
-def test_no_spreadsheet_gives_a_traceback(yard: Yard, fuzz: Fuzz, cases: int) -> None:
-    """Of thousands of spreadsheets each is labels that are fit for the screen, or a sentence."""
-    reader = Reader(yard, load)
-    tally = fuzz(Trial(yard, sheet, reader.put, reader.read), cases)
+@pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
+def test_no_spreadsheet_gives_a_traceback(watched: WatchedFolder, fuzz: Fuzz, cases: int) -> None:
+    """Each of thousands of labels.csv gives labels fit for the screen, or a message."""
+    reader = Reader(watched, load)
+    tally = fuzz(FuzzTarget(watched, sheet, reader.put, reader.read), cases)
     assert tally.cases >= cases
     assert tally.accepted > cases // 20, "files that are right are among them"
     assert len(tally.refused) >= min(20, cases // 50), "most of the mistakes are made"
 
 
 def trusting(method: str, models: Path) -> None:
-    """Read a spreadsheet as somebody who trusts it."""
+    """Read a spreadsheet without checks."""
     with (models / method / "labels.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, strict=True):
             assert row["id"]
 
 
-def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
-    """The control: the same files bring down a reader that judges nothing."""
-    reader = Reader(yard, trusting)
+def test_a_reader_that_trusts_the_file_is_found(watched: WatchedFolder) -> None:
+    """The control: the same files crash a reader without checks."""
+    reader = Reader(watched, trusting)
     with pytest.raises(AssertionError, match="case"):
-        try_numbered(Trial(yard, sheet, reader.put, reader.read), 100)
+        try_seeded(FuzzTarget(watched, sheet, reader.put, reader.read), 100)

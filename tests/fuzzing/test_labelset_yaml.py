@@ -9,7 +9,15 @@ import yaml
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import load_label_set
 from tests.fuzzing.test_labels_csv import assert_fit_for_the_screen
-from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from tests.support.fuzzing import (
+    FUZZERS,
+    Fuzz,
+    FuzzTarget,
+    WatchedFolder,
+    chance,
+    mutate,
+    try_seeded,
+)
 
 LABELS = "id,name,definition,parent,hidden_because\n0,sun,bright,,\n1,rain,wet,0,\n"
 
@@ -131,7 +139,7 @@ TOKENS = (
 
 
 def settings_file(random: Random) -> bytes:
-    """Return a labelset.yaml: more or less well made, then in half of all cases damaged."""
+    """Return a labelset.yaml, more or less valid, and in half of all cases damaged."""
     lines = [f"{key}: {VALUES[key][0]}" for key in ("title", "credit", "root", "method")]
     for _ in range(random.choice((0, 1, 2, 4))):
         key = random.choice(list(VALUES))
@@ -147,40 +155,40 @@ def settings_file(random: Random) -> bytes:
     if chance(random, 0.05):
         lines = [random.choice(ANY)]
     content = random.choice(("\n", "\n", "\n", "\r\n")).join(lines).encode("utf-8", "surrogatepass")
-    return mutated(random, content, TOKENS) if chance(random, 0.5) else content
+    return mutate(random, content, TOKENS) if chance(random, 0.5) else content
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    """A yard with a label set that still has no settings."""
-    yard = Yard(tmp_path)
-    (yard.models / "weather").mkdir()
-    (yard.models / "weather" / "labels.csv").write_text(LABELS)
-    (yard.models / "weather" / "labelset.yaml").touch()
-    return yard
+def watched(tmp_path: Path) -> WatchedFolder:
+    """Return a watched folder with a label set without settings."""
+    watched = WatchedFolder(tmp_path)
+    (watched.models / "weather").mkdir()
+    (watched.models / "weather" / "labels.csv").write_text(LABELS)
+    (watched.models / "weather" / "labelset.yaml").touch()
+    return watched
 
 
 def load(models: Path) -> None:
-    """Load the set as tools do."""
+    """Load the set as the commands do."""
     assert_fit_for_the_screen(load_label_set("weather", EVERYTHING, models, language="es"))
 
 
-@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
-def test_no_settings_give_a_traceback(yard: Yard, fuzz: Fuzz, cases: int) -> None:
-    """Of thousands of labelset.yaml each is settings that are right, or a sentence."""
-    file = yard.models / "weather" / "labelset.yaml"
-    trial = Trial(yard, settings_file, file.write_bytes, lambda: load(yard.models))
-    tally = fuzz(trial, cases)
+@pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
+def test_no_settings_give_a_traceback(watched: WatchedFolder, fuzz: Fuzz, cases: int) -> None:
+    """Each of thousands of labelset.yaml gives valid settings, or a message."""
+    file = watched.models / "weather" / "labelset.yaml"
+    target = FuzzTarget(watched, settings_file, file.write_bytes, lambda: load(watched.models))
+    tally = fuzz(target, cases)
     assert tally.cases >= cases
     assert tally.accepted > cases // 20, "files that are right are among them"
     assert len(tally.refused) >= min(100, cases // 20), "most of the mistakes are made"
 
 
-def test_a_reader_that_trusts_the_file_is_found(yard: Yard) -> None:
-    """The control: the same files bring down a reader that judges nothing."""
-    file = yard.models / "weather" / "labelset.yaml"
-    trial = Trial(
-        yard, settings_file, file.write_bytes, lambda: yaml.safe_load(file.read_text())["title"]
+def test_a_reader_that_trusts_the_file_is_found(watched: WatchedFolder) -> None:
+    """The control: the same files crash a reader without checks."""
+    file = watched.models / "weather" / "labelset.yaml"
+    target = FuzzTarget(
+        watched, settings_file, file.write_bytes, lambda: yaml.safe_load(file.read_text())["title"]
     )
     with pytest.raises(AssertionError, match="case"):
-        try_numbered(trial, 100)
+        try_seeded(target, 100)

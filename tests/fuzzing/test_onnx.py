@@ -7,14 +7,14 @@ from pathlib import Path
 import onnx
 import pytest
 
-from tests.support.fuzzing import MAKERS, Fuzz, Trial, Yard, try_numbered
+from tests.support.fuzzing import FUZZERS, Fuzz, FuzzTarget, WatchedFolder, try_seeded
 from tests.support.onnx_files import onnx_file
 
-LONGEST_S = 1500
+MAX_CASE_S = 1500
 """For 20,000 files, which took 75 s of CPU time on a slow and busy core."""
 
 
-@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
+@pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
 def test_no_network_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int) -> None:
     """Each of thousands of ONNX files is run or refused with a message; none ends the process.
 
@@ -23,7 +23,7 @@ def test_no_network_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int) ->
     """
     words = [sys.executable, "-m", "tests.support.onnx_files"]
     words += [str(tmp_path), fuzz.__name__, str(cases)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=MAX_CASE_S, check=False)
     lines = done.stdout.splitlines()
     assert done.returncode == 0, f"ended in case {lines[-1:]} with {done.returncode}: {done.stderr}"
     *numbers, accepted, kinds = lines
@@ -40,4 +40,4 @@ def test_a_reader_that_trusts_the_file_is_found(tmp_path: Path) -> None:
         onnx.checker.check_model(onnx.load_from_string(file.read_bytes()))
 
     with pytest.raises(AssertionError, match="case"):
-        try_numbered(Trial(Yard(tmp_path), onnx_file, file.write_bytes, trusting), 100)
+        try_seeded(FuzzTarget(WatchedFolder(tmp_path), onnx_file, file.write_bytes, trusting), 100)

@@ -15,7 +15,16 @@ import pytest
 
 from installation.making.zip_file import import_
 from installation.naming.label_set.folder import MAX_BYTES
-from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Trial, Yard, chance, mutated, try_numbered
+from tests.support.fuzzing import (
+    FUZZERS,
+    NUMBERS,
+    Fuzz,
+    FuzzTarget,
+    WatchedFolder,
+    chance,
+    mutate,
+    try_seeded,
+)
 
 FILES = {
     "labelset.yaml": b"title: F\ncredit: c\nroot: {id: r, name: r, definition: r}\nmethod: classes",
@@ -102,7 +111,7 @@ END = struct.Struct("<4s4H2LH")
 
 @dataclass(frozen=True)
 class Entry:
-    """All that a zip says about a file in it, in its table and beside the file; true or not."""
+    """What a zip states about a file, in the central directory and before the file; true or not."""
 
     path: bytes
     content: bytes
@@ -119,22 +128,22 @@ class Entry:
     local_path: bytes | None = None
 
     def body(self) -> bytes:
-        """Return the content as it is packed."""
+        """Return the content as it is stored."""
         if self.method != 8:
             return self.content
         packer = zlib.compressobj(wbits=-15)
         return packer.compress(self.content) + packer.flush()
 
 
-def zipped(entries: Sequence[Entry], end: Sequence[int | None], comment: bytes) -> bytes:
-    """Return a zip of `entries`; what `end` has replaces the numbers of its last record."""
+def pack_zip(entries: Sequence[Entry], end: Sequence[int | None], comment: bytes) -> bytes:
+    """Return a zip of `entries`; values in `end` replace those of its last record."""
     body, table = bytearray(), bytearray()
     for entry in entries:
         packed = entry.body()
         crc = zlib.crc32(entry.content) if entry.crc is None else entry.crc
         size = len(entry.content) if entry.size is None else entry.size
-        said = len(packed) if entry.packed is None else entry.packed
-        numbers = (entry.version, entry.flags, entry.method, 0, 0x21, crc, said, size)
+        packed_size = len(packed) if entry.packed is None else entry.packed
+        numbers = (entry.version, entry.flags, entry.method, 0, 0x21, crc, packed_size, size)
         path = entry.path if entry.local_path is None else entry.local_path
         offset = len(body) if entry.offset is None else entry.offset
         lengths = (len(entry.path), len(entry.extra), len(entry.comment))
@@ -145,25 +154,25 @@ def zipped(entries: Sequence[Entry], end: Sequence[int | None], comment: bytes) 
         body += LOCAL.pack(b"PK\3\4", *numbers, len(path), len(entry.extra))
         body += path + entry.extra + packed
     plain = (0, len(entries), len(entries), len(table), len(body))
-    ends = [true if said is None else said for said, true in zip(end, plain, strict=True)]
+    ends = [true if given is None else given for given, true in zip(end, plain, strict=True)]
     last = END.pack(b"PK\5\6", ends[0], 0, *ends[1:], len(comment))
     return bytes(body + table) + last + comment
 
 
-def archive(random: Random, yard: Path) -> bytes:
-    """Return a zip: a set's own, with something wrong in it, then in a third of cases damaged."""
+def archive(random: Random, watched: Path) -> bytes:
+    """Return a zip of a set with something wrong in it, in a third of all cases also damaged."""
     method = random.choice((0, 8))
     entries = [Entry(f"fish/{file}".encode(), FILES[file], method) for file in FILES]
     for _ in range(random.choice((0, 0, 1, 1, 2, 3))):
         at = random.randrange(len(entries))
         if chance(random, 0.3):
             path = random.choice(
-                (*PATHS, f"{yard}/escaped", f"fish/{random.choice(list(MAX_BYTES))}")
+                (*PATHS, f"{watched}/escaped", f"fish/{random.choice(list(MAX_BYTES))}")
             )
             content = random.choice((*FILES.values(), *TARGETS, b"", b" " * 100_000))
             entries.append(Entry(path.encode(), content, random.choice((0, 8))))
         else:
-            entries[at] = _altered(random, entries[at])
+            entries[at] = _alter(random, entries[at])
     if chance(random, 0.05):
         entries *= random.choice((2, 5, 100))
     if chance(random, 0.05):
@@ -172,14 +181,14 @@ def archive(random: Random, yard: Path) -> bytes:
     if chance(random, 0.08):
         end[random.randrange(5)] = random.choice(NUMBERS) % 2**16
     comment = b"PK\5\6" * random.randrange(1, 30) if chance(random, 0.02) else b""
-    content = zipped(entries, end, comment)
+    content = pack_zip(entries, end, comment)
     if chance(random, 0.03):
         content = random.choice((b"#!/bin/sh\n" + content, content + b"\n", content * 2))
-    return mutated(random, content, TOKENS) if chance(random, 0.35) else content
+    return mutate(random, content, TOKENS) if chance(random, 0.35) else content
 
 
-def _altered(random: Random, entry: Entry) -> Entry:
-    """Return `entry` with one thing about it that is a lie, hostile or odd."""
+def _alter(random: Random, entry: Entry) -> Entry:
+    """Return `entry` with one property that is wrong, hostile or unusual."""
     number = random.choice(NUMBERS) % 2**32
     size = len(entry.content)
     match random.randrange(13):
@@ -203,9 +212,9 @@ def _altered(random: Random, entry: Entry) -> Entry:
             return replace(entry, crc=number)
         case 9:
             kind = random.choice((1, 0x7075, 0x5455, 0x9901, 0))
-            said = random.randbytes(random.choice((0, 4, 8, 24)))
-            length = random.choice((len(said), len(said) + 1, 0xFFFF))
-            return replace(entry, extra=struct.pack("<HH", kind, length) + said)
+            extra = random.randbytes(random.choice((0, 4, 8, 24)))
+            length = random.choice((len(extra), len(extra) + 1, 0xFFFF))
+            return replace(entry, extra=struct.pack("<HH", kind, length) + extra)
         case 10:
             return replace(entry, comment=random.choice((b"PK\5\6" + bytes(18), b"x" * 20_000)))
         case 11:
@@ -217,21 +226,21 @@ def _altered(random: Random, entry: Entry) -> Entry:
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    """A yard with one set of the artist's own."""
-    yard = Yard(tmp_path)
-    (yard.models / "own").mkdir()
-    (yard.models / "own" / "labelset.yaml").write_text("title: mine\n")
-    return yard
+def watched(tmp_path: Path) -> WatchedFolder:
+    """Return a watched folder with one set of the artist's own."""
+    watched = WatchedFolder(tmp_path)
+    (watched.models / "own").mkdir()
+    (watched.models / "own" / "labelset.yaml").write_text("title: mine\n")
+    return watched
 
 
 class Reader:
-    """Imports each case's zip, and looks at what came of it."""
+    """Imports each case's zip, and checks the imported set."""
 
-    def __init__(self, yard: Yard) -> None:
-        self._yard = yard
-        self._zip = yard.folder / "neighbour" / "sent.zip"
-        self._come: Path | None = None
+    def __init__(self, watched: WatchedFolder) -> None:
+        self._watched = watched
+        self._zip = watched.folder / "neighbour" / "sent.zip"
+        self._imported: Path | None = None
 
     def put(self, content: bytes) -> None:
         """Write the zip."""
@@ -239,59 +248,61 @@ class Reader:
 
     def read(self) -> None:
         """Import it."""
-        self._come = None
-        self._come = import_(self._zip, self._yard.models).folder
+        self._imported = None
+        self._imported = import_(self._zip, self._watched.models).folder
 
     def clear(self) -> None:
-        """Take the imported set away again, after a look at it."""
-        assert self._come is not None
-        assert self._come.parent == self._yard.models
-        for file in self._come.iterdir():
+        """Check the imported set and delete it."""
+        assert self._imported is not None
+        assert self._imported.parent == self._watched.models
+        for file in self._imported.iterdir():
             assert file.name in MAX_BYTES
             assert stat.S_ISREG(file.lstat().st_mode)
             assert file.stat().st_size <= MAX_BYTES[file.name]
-        shutil.rmtree(self._come)
+        shutil.rmtree(self._imported)
 
 
-def trial(yard: Yard, reader: Reader, read: Callable[[], object]) -> Trial[bytes]:
-    """Return how zips are tried."""
-    return Trial(yard, lambda random: archive(random, yard.folder), reader.put, read)
+def fuzz_target(
+    watched: WatchedFolder, reader: Reader, read: Callable[[], object]
+) -> FuzzTarget[bytes]:
+    """Return the target for zips."""
+    return FuzzTarget(watched, lambda random: archive(random, watched.folder), reader.put, read)
 
 
-@pytest.mark.parametrize(("fuzz", "cases"), MAKERS)
+@pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
 def test_no_zip_gives_a_traceback_or_writes_beside_its_set(
-    yard: Yard, fuzz: Fuzz, cases: int
+    watched: WatchedFolder, fuzz: Fuzz, cases: int
 ) -> None:
-    """Of thousands of zips each is a new set, or a sentence with nothing left behind."""
-    reader = Reader(yard)
-    tally = fuzz(replace(trial(yard, reader, reader.read), clear=reader.clear), cases)
+    """Each of thousands of zips gives a new set, or a message and nothing else."""
+    reader = Reader(watched)
+    tally = fuzz(replace(fuzz_target(watched, reader, reader.read), clear=reader.clear), cases)
     assert tally.cases >= cases
     assert tally.accepted > cases // 20, "zips that are right are among them"
     assert len(tally.refused) >= min(15, cases // 50), "most of the mistakes are made"
 
 
-def test_an_importer_that_trusts_the_paths_is_found(yard: Yard) -> None:
-    """The control: writing where the same zips say would leave models/, and is stopped."""
-    reader = Reader(yard)
-    (yard.models / "fish").mkdir()
+def test_an_importer_that_trusts_the_paths_is_found(watched: WatchedFolder) -> None:
+    """The control: writing to the paths of the same zips would leave models/, and is stopped."""
+    reader = Reader(watched)
+    (watched.models / "fish").mkdir()
 
     def trusting() -> None:
         with (
             suppress(OSError, RuntimeError, ValueError, EOFError, zlib.error, BadZipFile),
-            ZipFile(yard.folder / "neighbour" / "sent.zip") as sent,
+            ZipFile(watched.folder / "neighbour" / "sent.zip") as sent,
         ):
             for entry in sent.infolist():
-                place = yard.models / entry.filename
+                place = watched.models / entry.filename
                 place.write_bytes(sent.read(entry))
                 place.unlink()
 
     with pytest.raises(AssertionError, match="outside models/"):
-        try_numbered(trial(yard, reader, trusting), 300)
+        try_seeded(fuzz_target(watched, reader, trusting), 300)
 
 
-def test_an_importer_that_trusts_the_zip_is_found(yard: Yard) -> None:
-    """The control: to open the same zips as if they were right gives tracebacks."""
-    reader = Reader(yard)
-    sent = yard.folder / "neighbour" / "sent.zip"
+def test_an_importer_that_trusts_the_zip_is_found(watched: WatchedFolder) -> None:
+    """The control: opening the same zips without checks gives tracebacks."""
+    reader = Reader(watched)
+    sent = watched.folder / "neighbour" / "sent.zip"
     with pytest.raises(AssertionError, match="case"):
-        try_numbered(trial(yard, reader, lambda: ZipFile(sent).testzip()), 100)
+        try_seeded(fuzz_target(watched, reader, lambda: ZipFile(sent).testzip()), 100)

@@ -1,4 +1,4 @@
-"""What all fuzzing shares: thousands of files, each read under watch, and what counts as safe."""
+"""Fuzzing: thousands of files, each read under limits, and what counts as a safe result."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from hypothesis import strategies as st
 from installation.errors import KioskError, Mistake
 from installation.naming.label_set.checks import OVERRIDES
 
-NUMBERED = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
-"""Files of each format that are tried, each made from its number; scripts/fuzz asks for 20,000."""
+SEEDED_CASES = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
+"""Files of each format that are made from a seed; scripts/fuzz sets 20,000."""
 
-DRAWN = int(os.environ.get("KIOSK_FUZZ_DRAWN", "100"))
-"""Files of each format that Hypothesis draws; scripts/fuzz asks for 20,000 of these, too."""
+DRAWN_CASES = int(os.environ.get("KIOSK_FUZZ_DRAWN", "100"))
+"""Files of each format that Hypothesis draws; scripts/fuzz sets 20,000."""
 
-LONGEST_S = 5.0
-"""Of the processor's time for one file; most take 1 to 5 ms on a slow and busy core."""
+MAX_CASE_S = 5.0
+"""Processor time for one file; most take 1 to 5 ms on a slow and busy core."""
 
-MOST_MEMORY = 2**30
-"""Bytes beyond what the process has; a header that claims 2^60 numbers must not get them."""
+MAX_EXTRA_BYTES = 2**30
+"""Memory beyond that of the process; a header that claims 2^60 numbers must not get it."""
 
-LONGEST_SENTENCE = 1000
+MAX_MESSAGE_LENGTH = 1000
 
 Case = TypeVar("Case")
 
 
 @dataclass
 class Tally:
-    """What became of the files: how many were accepted, and the kinds of refusal, counted."""
+    """The number of accepted files, and of each kind of refusal."""
 
     accepted: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
     @property
     def cases(self) -> int:
-        """How many files were tried."""
+        """The number of files that were tried."""
         return self.accepted + self.refused.total()
 
 
-class Yard:
-    """A folder with `models/` in it and a neighbour beside it, which nothing may change."""
+class WatchedFolder:
+    """A folder with `models/` and another folder, `neighbour/`, which nothing may change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class Yard:
         (folder / "neighbour" / "diary.txt").write_text("private")
 
     def listing(self) -> list[tuple[str, int, int]]:
-        """Return all that is in the yard, with sizes and times of change."""
+        """Return the paths of all files and folders, with sizes and modification times."""
         return sorted(_listing(str(self.folder)))
 
 
@@ -80,54 +80,60 @@ def _listing(folder: str) -> Iterator[tuple[str, int, int]]:
 
 
 @dataclass
-class Trial(Generic[Case]):
-    """How a case is tried in `yard`.
+class FuzzTarget(Generic[Case]):
+    """A reader of files, and how a case for it is made and cleaned up.
 
-    `make` makes one, `put` writes its file, `read` is what is tried, `clear` takes away what an
-    accepted file has rightly left. No case may take longer than `longest_s`.
+    Args:
+        watched: Where the files are.
+        make: Makes a case.
+        put: Writes the file of a case.
+        read: The reader.
+        clear: Removes what an accepted file may leave.
+        max_case_s: Processor time that a case may take.
+
     """
 
-    yard: Yard
+    watched: WatchedFolder
     make: Callable[[Random], Case]
     put: Callable[[Case], object]
     read: Callable[[], object]
     clear: Callable[[], object] = lambda: None
-    longest_s: float = LONGEST_S
+    max_case_s: float = MAX_CASE_S
 
-    def case(self, name: object, random: Random, tally: Tally) -> None:
-        """Make one case, try it, and count what became of it.
+    def try_case(self, name: object, random: Random, tally: Tally) -> None:
+        """Make one case, try it, and count the result.
 
-        Fails where it gives anything but a result or a sentence, takes too long or too much memory,
-        or changes anything outside `models/`; and where a refusal leaves anything inside.
+        Fails if it ends in anything but a result or a message, takes too long or too much memory,
+        changes anything outside `models/`, or if a refusal leaves anything inside.
         """
         case = self.make(random)
         try:
             self.put(case)
-            before = self.yard.listing()
+            before = self.watched.listing()
             start = time.process_time()
-            with _bounded_memory(), _no_writing_outside(self.yard.models):
-                sentences = refusal(self.read)
-            assert time.process_time() - start < self.longest_s, "it took too long"
-            if sentences is None:
+            with _bounded_memory(), _writing_only_in(self.watched.models):
+                mistakes = refusal_mistakes(self.read)
+            assert time.process_time() - start < self.max_case_s, "it took too long"
+            if mistakes is None:
                 tally.accepted += 1
                 self.clear()
             else:
-                tally.refused[kind(sentences[0])] += 1
-            assert self.yard.listing() == before, "something was changed in the yard"
+                tally.refused[message_kind(mistakes[0])] += 1
+            assert self.watched.listing() == before, "a file was changed"
         except Exception as failure:
             raise AssertionError(f"case {name}: {failure!r}\n{case!r:.4000}") from failure
 
 
-def try_numbered(trial: Trial[Case], cases: int) -> Tally:
-    """Return what became of `cases`, each made from its number; fails at the first bad one."""
+def try_seeded(target: FuzzTarget[Case], cases: int) -> Tally:
+    """Return the results of `cases`, each made from a seed; fails at the first bad one."""
     tally = Tally()
-    for of in range(cases):
-        trial.case(of, Random(of), tally)
+    for seed in range(cases):
+        target.try_case(seed, Random(seed), tally)
     return tally
 
 
-def try_drawn(trial: Trial[Case], cases: int) -> Tally:
-    """Return what became of `cases` that Hypothesis drew; fails with the smallest bad one."""
+def try_drawn(target: FuzzTarget[Case], cases: int) -> Tally:
+    """Return the results of `cases` that Hypothesis drew; fails with the smallest bad one."""
     tally = Tally()
 
     @given(st.randoms(use_true_random=False))
@@ -139,53 +145,53 @@ def try_drawn(trial: Trial[Case], cases: int) -> Tally:
         suppress_health_check=list(HealthCheck),
     )
     def one(random: Random) -> None:
-        trial.case("of Hypothesis's", random, tally)
+        target.try_case("of Hypothesis's", random, tally)
 
     one()
     return tally
 
 
-Fuzz = Callable[[Trial[Any], int], Tally]
+Fuzz = Callable[[FuzzTarget[Any], int], Tally]
 
-MAKERS = [(try_numbered, NUMBERED), (try_drawn, DRAWN)]
-"""How cases are made, and how many: from their numbers, which is quick, and by Hypothesis."""
+FUZZERS = [(try_seeded, SEEDED_CASES), (try_drawn, DRAWN_CASES)]
+"""The ways to make cases, and how many: from seeds, which is fast, and by Hypothesis."""
 
 
-def refusal(read: Callable[[], object]) -> Sequence[Mistake] | None:
-    """Return the mistakes that `read` says, or None where it accepts; anything else is raised."""
+def refusal_mistakes(read: Callable[[], object]) -> Sequence[Mistake] | None:
+    """Return the mistakes with which `read` refuses, or None; other errors are raised."""
     try:
         read()
     except KioskError as error:
         for mistake in error.mistakes:
-            assert_sentence(mistake)
+            assert_message(mistake)
         return error.mistakes
     return None
 
 
-def assert_sentence(mistake: Mistake) -> None:
-    """Fail where `mistake` cannot be printed as one line that says what is wrong and what helps."""
-    said = str(mistake)
-    assert mistake.where, "it says where"
-    assert mistake.what.strip(), "it says what"
-    assert mistake.remedy.strip(), "it says what helps"
-    assert len(said) <= LONGEST_SENTENCE, "it is as short as a sentence"
-    for letter in said:
-        assert letter not in OVERRIDES, "it does not turn the line around"
-        assert unicodedata.category(letter) not in ("Cc", "Cs"), "it moves no cursor"
+def assert_message(mistake: Mistake) -> None:
+    """Fail if `mistake` is not one printable line with a place, a mistake and a remedy."""
+    line = str(mistake)
+    assert mistake.where, "it has a place"
+    assert mistake.what.strip(), "it has a mistake"
+    assert mistake.remedy.strip(), "it has a remedy"
+    assert len(line) <= MAX_MESSAGE_LENGTH, "it is short"
+    for letter in line:
+        assert letter not in OVERRIDES, "it does not reverse the line"
+        assert unicodedata.category(letter) not in ("Cc", "Cs"), "it has no control characters"
 
 
-def kind(mistake: Mistake) -> str:
-    """Return the sentence without what differs from file to file."""
+def message_kind(mistake: Mistake) -> str:
+    """Return the message without what differs from file to file."""
     return re.sub(r"'.*'|\(.*|\d+", "…", mistake.what)[:80]
 
 
 @contextmanager
 def _bounded_memory() -> Iterator[None]:
-    """Let the process have no more than `MOST_MEMORY` beyond what it has."""
+    """Limit the process to `MAX_EXTRA_BYTES` more memory than it has."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = pages * resource.getpagesize() + MOST_MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    limit = pages * resource.getpagesize() + MAX_EXTRA_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
         yield
     finally:
@@ -194,13 +200,13 @@ def _bounded_memory() -> Iterator[None]:
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _allowed: str | None = None
-"""The folder in which files may be made at the moment; None: anywhere."""
+"""The folder in which files may be created at present; None: anywhere."""
 
 
 @contextmanager
-def _no_writing_outside(folder: Path) -> Iterator[None]:
+def _writing_only_in(folder: Path) -> Iterator[None]:
     global _allowed
-    _install_watch()
+    _install_audit()
     _allowed = f"{folder}{os.sep}"
     try:
         yield
@@ -208,34 +214,34 @@ def _no_writing_outside(folder: Path) -> Iterator[None]:
         _allowed = None
 
 
-def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Stop whatever would make a file outside the allowed folder, before it is made."""
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raise AssertionError before a file is created outside the allowed folder."""
     if _allowed is None:
         return
     if event == "open":
         if isinstance(arguments[0], int) or not arguments[2] & _WRITING:
             return
-        made = arguments[0]
+        created = arguments[0]
     elif event in ("os.mkdir", "os.truncate"):
-        made = arguments[0]
+        created = arguments[0]
     elif event in ("os.rename", "os.link", "os.symlink"):
-        made = arguments[1]
+        created = arguments[1]
     elif event in ("os.system", "subprocess.Popen", "os.exec", "socket.connect"):
         raise AssertionError(f"{event} was called")
     else:
         return
-    path = os.path.realpath(os.fsdecode(made))
+    path = os.path.realpath(os.fsdecode(created))
     if not path.startswith(_allowed):
         raise AssertionError(f"{event} outside models/: {path}")
 
 
 @cache
-def _install_watch() -> None:
+def _install_audit() -> None:
     """Add the audit hook to this process once; Python cannot remove it.
 
     Only a process that tries a file has it, and between two files it does nothing.
     """
-    sys.addaudithook(_watch)
+    sys.addaudithook(_audit)
 
 
 NUMBERS = (
@@ -255,16 +261,16 @@ NUMBERS = (
     2**63,
     2**64 - 1,
 )
-"""Numbers at which something overflows."""
+"""Numbers at which common types overflow, and small ones."""
 
 
 def chance(random: Random, share: float) -> bool:
-    """Tell True in a `share` of all cases, and False for Hypothesis's simplest draw, which is 0."""
+    """Return True in a `share` of all cases, and False for Hypothesis's simplest draw, 0."""
     return random.randrange(1000) >= round(1000 * (1 - share))
 
 
-def mutated(random: Random, content: bytes, tokens: Sequence[bytes] = ()) -> bytes:
-    """Return `content` with a change or some: bits, bytes, numbers, cuts, copies, tokens."""
+def mutate(random: Random, content: bytes, tokens: Sequence[bytes] = ()) -> bytes:
+    """Return `content` with one change or more: bits, bytes, numbers, cuts, copies, tokens."""
     data = bytearray(content)
     for _ in range(random.choice((1, 1, 1, 2, 4))):
         at = random.randrange(len(data) + 1)

@@ -2,7 +2,7 @@
 
 `python -m tests.support.onnx_files FOLDER FUZZ CASES` tries so many cases in FOLDER, made by a
 function of tests/support/fuzzing.py. It prints the number of each case as it begins, then how many
-files were accepted and how many kinds of refusal there were.
+files were accepted and how many kinds of refusal_mistakes there were.
 """
 
 from __future__ import annotations
@@ -25,7 +25,16 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks import onnx_check
 from installation.naming.networks.onnx_network import OnnxNetwork
-from tests.support.fuzzing import MAKERS, NUMBERS, Fuzz, Tally, Trial, Yard, chance, mutated
+from tests.support.fuzzing import (
+    FUZZERS,
+    NUMBERS,
+    Fuzz,
+    FuzzTarget,
+    Tally,
+    WatchedFolder,
+    chance,
+    mutate,
+)
 
 SIZE, OUTPUTS = 16, 4
 SETTINGS = f"""\
@@ -83,7 +92,7 @@ def onnx_file(random: Random) -> bytes:
     for _ in range(random.choice((0, 0, 1, 1, 2))):
         random.choice(WAYS)(random, model)
     content = model.SerializeToString()
-    return mutated(random, content, TOKENS) if chance(random, 0.5) else content
+    return mutate(random, content, TOKENS) if chance(random, 0.5) else content
 
 
 def _other_shape(random: Random, model: ModelProto) -> None:
@@ -216,9 +225,9 @@ WAYS: tuple[Callable[[Random, ModelProto], None], ...] = (
 )
 
 
-def write_set(yard: Yard) -> Path:
+def write_set(watched: WatchedFolder) -> Path:
     """Write a label set without its network, and return the path of the network."""
-    folder = yard.models / "fish"
+    folder = watched.models / "fish"
     folder.mkdir()
     (folder / "labelset.yaml").write_text(SETTINGS)
     (folder / "labels.csv").write_text(LABELS)
@@ -238,10 +247,10 @@ def open_(label_set: LabelSet) -> None:
 
 def try_(folder: Path, fuzz: Fuzz, cases: int) -> Tally:
     """Return the results of `cases`; prints the number of each as it begins."""
-    yard = Yard(folder)
-    file = write_set(yard)
+    watched = WatchedFolder(folder)
+    file = write_set(watched)
     file.write_bytes(network().SerializeToString())
-    label_set = load_label_set("fish", EVERYTHING, yard.models)
+    label_set = load_label_set("fish", EVERYTHING, watched.models)
     open_(label_set)  # memory for the libraries does not count in the first case
     numbers = itertools.count()
 
@@ -250,10 +259,10 @@ def try_(folder: Path, fuzz: Fuzz, cases: int) -> Tally:
         sys.stdout.flush()
         return onnx_file(random)
 
-    return fuzz(Trial(yard, make, file.write_bytes, lambda: open_(label_set)), cases)
+    return fuzz(FuzzTarget(watched, make, file.write_bytes, lambda: open_(label_set)), cases)
 
 
 if __name__ == "__main__":
-    makers = {fuzz.__name__: fuzz for fuzz, _ in MAKERS}
+    makers = {fuzz.__name__: fuzz for fuzz, _ in FUZZERS}
     tally = try_(Path(sys.argv[1]), makers[sys.argv[2]], int(sys.argv[3]))
     sys.stdout.write(f"accepted {tally.accepted}\nkinds {len(tally.refused)}\n")
