@@ -50,15 +50,15 @@ from installation.naming.networks.encoder import Channels, Input, fingerprint, i
 from installation.settings.text_file import read_text
 
 TIMM = "timm_wrapper"
-"""transformers' type of network for those of timm."""
+"""transformers' `model_type` for the networks of timm."""
 
-TYPES: Mapping[str, str] = {
-    kind: type_
-    for type_, kinds in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.items()
+MODEL_TYPES: Mapping[str, str] = {
+    kind: model_type
+    for model_type, kinds in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.items()
     for kind in ((kinds,) if isinstance(kinds, str) else kinds)
-    if type_ != TIMM
+    if model_type != TIMM
 }
-"""transformers' type of network for each of its image classifiers, by the name of its class."""
+"""The `model_type` of each of transformers' image classifiers, by the name of its class."""
 
 UNDERSTOOD = (
     "an image classifier that timm saved, with an `architecture`, or one of transformers', such as "
@@ -69,12 +69,13 @@ IGNORED = frozenset(
     """
     architectures attn_implementation auto_map compression_config distributed_config dtype
     experts_implementation fusion_config id2label kernel_config label2id model_type num_labels
-    quantization_config torch_dtype transformers_weights use_kernels use_pretrained_backbone
+    quantization_config torch_dtype transformers_weights use_kernels backbone backbone_config
+    backbone_kwargs use_pretrained_backbone use_timm_backbone
     """.split()  # noqa: SIM905  a list of quoted words would be three times as long
 )
-"""Settings that are not passed on, nor are those that begin with `_`.
+"""Settings that are not passed on, at any depth; nor are those that begin with `_`.
 
-They name code, programs or files to fetch, or say what is decided here.
+They name code, other networks, or files to load or to fetch, or they are decided here.
 """
 
 LARGEST_NUMBER = 1_000_000
@@ -87,10 +88,10 @@ TIMM_ARGUMENTS = {"num_classes", "in_chans", "global_pool", "img_size"}
 """What may be in timm's `model_args`; others name files to load."""
 
 COMPUTED_NUMBERS = 2**24
-"""How many numbers a network may hold beside those of its file, such as tables of positions."""
+"""Numbers that a network may hold beside those of its file, such as tables of positions."""
 
 BICUBIC = 3
-"""In PREPROCESSOR's `resample`, by Pillow's numbers; all others count as bilinear."""
+"""The value of `resample` in preprocessor_config.json, as in Pillow; all others are bilinear."""
 
 RESCALE_TOLERANCE = 1e-6
 """How far `rescale_factor` may be from 1/255, which files write with fewer digits."""
@@ -105,12 +106,12 @@ class TransformersNetwork:
         Raises LabelSetError if the two do not fit each other or the kind is not understood.
         """
         config = ConfigFile.read(label_set.folder / CONFIG_FILE)
-        self.name, type_, settings = _network_settings(config)
+        self.name, model_type, settings = _network_settings(config)
         self._file = display_path(file)
         try:
             # `pread`, because a mapped file that is cut off later would end the show.
             with safe_open(file, framework="pt", backend="pread") as tensors:
-                network, difference = _load(config, type_, settings, tensors)
+                network, difference = _load(config, model_type, settings, tensors)
             if difference:
                 raise self._unfit(
                     f"it does not hold the {self.name} of {CONFIG_FILE}: {difference}"
@@ -227,7 +228,7 @@ def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
         return name, TIMM, settings
     kinds = config.values.get("architectures")
     kind = kinds[0] if isinstance(kinds, list) and len(kinds) == 1 else None
-    if not isinstance(kind, str) or kind not in TYPES:
+    if not isinstance(kind, str) or kind not in MODEL_TYPES:
         raise config.wrong(f"it is for {ellipsize(repr(kinds))} (expected {UNDERSTOOD})")
     if config.values.get("num_channels", 3) != 3:
         raise config.wrong("num_channels is not 3 (expected pictures of red, green and blue)")
@@ -240,7 +241,7 @@ def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
     names = config.values.get("id2label")
     count = {"num_labels": len(names)} if isinstance(names, dict) else config.values
     settings["num_labels"] = ConfigFile(count, config.file).count("num_labels", 2, MOST_OUTPUTS)
-    return kind, TYPES[kind], {**settings, "architectures": [kind]}
+    return kind, MODEL_TYPES[kind], {**settings, "architectures": [kind]}
 
 
 def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
@@ -325,7 +326,7 @@ def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
 
 
 def _load(
-    config: ConfigFile, type_: str, settings: Mapping[str, Any], tensors: Any
+    config: ConfigFile, model_type: str, settings: Mapping[str, Any], tensors: Any
 ) -> tuple[Any, str]:
     """Return the network with its tensors, and in words how they differ from those that it has.
 
@@ -337,7 +338,7 @@ def _load(
     header = shapes(tensors)
     try:
         with _no_larger_than(header):
-            full = AutoConfig.for_model(type_, **settings)
+            full = AutoConfig.for_model(model_type, **settings)
             kind = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING[type(full)]
             if isinstance(kind, tuple):
                 (kind,) = (one for one in kind if one.__name__ in settings["architectures"])
@@ -357,7 +358,7 @@ def _load(
     except Exception as failure:  # each kind has its own way to say that sizes do not fit
         reason = failure.__cause__ or failure
         raise config.wrong(f"transformers cannot make it ({ellipsize(str(reason))})") from None
-    prefix = f"{kind.base_model_prefix}." if type_ == TIMM else ""  # the file has none
+    prefix = f"{kind.base_model_prefix}." if model_type == TIMM else ""  # the file has none
 
     def named(name: str) -> str:
         return ellipsize(name.removeprefix(prefix))
@@ -387,7 +388,7 @@ def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
         mean, std = own.channels("mean", -10, 0.5), own.channels("std", 1e-6, 0.5)
     else:
         tower = getattr(full, "vision_config", full)
-        size = config.side("image_size", getattr(tower, "image_size", 224))
+        size = config.side("image_size", getattr(tower, "image_size", None) or 224)
         path = label_set.folder / PREPROCESSOR_FILE
         own = ConfigFile.read(path) if path.exists() else ConfigFile({}, display_path(path))
         if not (own.values.get("do_rescale", True) and own.values.get("do_normalize", True)):

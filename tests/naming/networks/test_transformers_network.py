@@ -197,13 +197,20 @@ def test_a_network_of_timm_cannot_name_a_file(tmp_path: Path) -> None:
     """The argument `checkpoint_path`, from which timm would load a pickle, is never passed on."""
     folder = write_hf(tmp_path, small(), timm_config())
     file = folder / "config.json"
-    evil = {"checkpoint_path": str(tmp_path / "evil.pth")}
+    pickled = tmp_path / "evil.pth"
+    pickled.write_bytes(pickle.dumps(Trap(tmp_path / "mark")))
+    evil = {"checkpoint_path": str(pickled)}
     file.write_text(json.dumps(timm_config(model_args=evil)))
     assert "model_args has checkpoint_path, which is not understood" in refusal(folder)
     wrapper = {"architectures": ["TimmWrapperForImageClassification"], "model_args": evil}
     names = {"id2label": {"0": "sun", "1": "rain"}}
     file.write_text(json.dumps({"model_type": "timm_wrapper", **wrapper, **names}))
     assert "it is for ['TimmWrapperForImageClassification'] (expected" in refusal(folder)
+    inner = {"model_type": "timm_wrapper", "architecture": "resnet10t", "model_args": evil}
+    outer = {"architectures": ["ShieldGemma2ForImageClassification"], "vision_config": inner}
+    file.write_text(json.dumps({**outer, **names}))
+    assert "config.json: " in refusal(folder)
+    assert not (tmp_path / "mark").exists()
 
 
 SHOW = """
