@@ -133,17 +133,15 @@ class _Examination:
         opened = open_camera(source, settings, MonotonicClock())
         opened.close()
         if fallback:
-            reason = fallback.removeprefix("camera: ").rstrip(".")
-            return Finding("fallback", f"{reason}: {opened.name}")
+            return Finding("fallback", f"{fallback}: {opened.name}")
         return Finding("ok", opened.name)
 
     def _choose_device(self) -> Finding:
         from installation.naming.networks.device import choose_device
 
         configured = self._settings.device
-        self._device, sentence = choose_device(configured, where=self._loaded.where("device"))
+        self._device, description = choose_device(configured, where=self._loaded.where("device"))
         fallback = configured == "auto" and self._device.type == "cpu"
-        description = sentence.removeprefix("device: ").rstrip(".")
         return Finding("fallback" if fallback else "ok", description)
 
     def _screen(self) -> Finding:
@@ -155,7 +153,7 @@ class _Examination:
         )
         opened.close()
         if fallback:
-            return Finding("fallback", fallback.removeprefix("screen: ").rstrip("."))
+            return Finding("fallback", fallback)
         return Finding("ok", opened.name)
 
     def _labels(self) -> Finding:

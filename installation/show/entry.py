@@ -45,7 +45,7 @@ def run_show(
     )
     try:
         if fallback:
-            log(fallback)
+            log(f"screen: {fallback}.")
             _refuse_unannounced(loaded)
         log(f"screen: {screen.name}.")
         show = Show(

@@ -85,8 +85,8 @@ def open_parts(
     # One core is left to the mirror. With both of two cores busy elsewhere, finding a face took
     # 42 ms on one thread and 265 ms on two, which wait for each other.
     torch.set_num_threads(max(1, _usable_cores() - 1))
-    device, sentence = choose_device(settings.device, where=loaded.where("device"))
-    log(sentence)
+    device, description = choose_device(settings.device, where=loaded.where("device"))
+    log(f"device: {description}.")
     detector = open_detector(settings.detector, device)
     log(f"detector: {detector.name}")
     classifier = open_classifier(label_set, device)
@@ -158,7 +158,7 @@ def _open_camera(
 
     source, fallback = resolve(settings.source)
     if fallback:
-        log(fallback)
+        log(f"camera: {fallback}.")
     camera = open_camera(source, settings, clock, as_fast_as_possible=as_fast_as_possible)
     log(f"camera: {camera.name}")
     return RehearsalUntilPlugged(camera, cameras_before, clock) if fallback else camera

@@ -173,7 +173,7 @@ class Window:
 def open_screen(
     display: int | str, *, headless: bool, windowed: Size | None, where: str = "kiosk.yaml"
 ) -> tuple[Screen, str | None]:
-    """Return the screen to paint on, and a sentence if it is not the one that was asked for.
+    """Return the screen to paint on, and the reason if it is not the one that was asked for.
 
     Args:
         display: A number, or auto: the first display, or a surface in memory if the machine has
@@ -191,7 +191,7 @@ def open_screen(
     if display == "auto" and windowed is None and not _has_display():
         return (
             OffScreen(),
-            "screen: this machine has no display, so the show runs without one (headless).",
+            "this machine has no display, so the show runs without one (headless)",
         )
     return Window(0 if display == "auto" else int(display), windowed, where), None
 

@@ -12,7 +12,7 @@ DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
 
 def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch.device, str]:
-    """Return the device for `name`, and a sentence for the log with the device and the reason.
+    """Return the device for `name`, and a description of it, with the reason if it is a fallback.
 
     `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError if another device is
     named and this machine does not have it; `where` is the place that names it.
@@ -32,7 +32,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch
                 f"Write `device: auto`, or install the driver for {name}.",
             )
         )
-    return torch.device(chosen), f"device: {_describe(chosen)}{why}."
+    return torch.device(chosen), f"{_describe(chosen)}{why}"
 
 
 def _available(kind: str) -> bool:

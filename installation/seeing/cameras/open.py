@@ -32,7 +32,7 @@ Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
 def resolve(
     configured: source.Source, cameras: Callable[[], list[CameraListing]] = list_cameras
 ) -> tuple[Resolved, str | None]:
-    """Return the source that `Auto` stands for now, and a sentence if that is not a camera.
+    """Return the source that `Auto` stands for now, and the reason if that is not a camera.
 
     `Auto` takes the first camera that answers. Any other source is returned as it is.
     """
@@ -43,9 +43,9 @@ def resolve(
         if listing.problem is None:
             return source.Device(listing.path), None
     if not listings:
-        return source.Rehearsal(), "camera: no camera found, so the rehearsal plays."
+        return source.Rehearsal(), "no camera found, so the rehearsal plays"
     problems = ", ".join(f"{listing.path} ({listing.problem})" for listing in listings)
-    return source.Rehearsal(), f"camera: {problems} cannot be used, so the rehearsal plays."
+    return source.Rehearsal(), f"{problems} cannot be used, so the rehearsal plays"
 
 
 def open_camera(

@@ -8,22 +8,22 @@ from installation.naming.networks.device import choose_device
 
 
 def test_the_cpu_always_works() -> None:
-    """`device: cpu` works on every machine, and the sentence names it."""
-    device, sentence = choose_device("cpu")
+    """`device: cpu` works on every machine, and the description names it."""
+    device, description = choose_device("cpu")
     assert device == torch.device("cpu")
-    assert sentence == "device: the CPU."
+    assert description == "the CPU"
 
 
 def test_auto_takes_the_fastest_device() -> None:
     """`device: auto` prefers CUDA, then MPS, and gives a reason for the CPU."""
-    device, sentence = choose_device("auto")
+    device, description = choose_device("auto")
     if torch.cuda.is_available():
         assert device.type == "cuda"
     elif torch.backends.mps.is_available():
         assert device.type == "mps"
     else:
         assert device.type == "cpu"
-        assert sentence.endswith(", as no GPU was found.")
+        assert description.endswith(", as no GPU was found")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
