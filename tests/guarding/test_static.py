@@ -32,11 +32,7 @@ LIBRARIES = {
 }
 """The modules that the show may import."""
 
-RENAMED = {
-    *("numpy as np", "numpy.typing as npt"),
-    # A module of the package whose own name would hide a local one.
-    "labels as cli_labels",
-}
+RENAMED = {"numpy as np", "numpy.typing as npt"}
 """The imports that may have another name, under which this rule would not recognise them."""
 
 FORBIDDEN = (
