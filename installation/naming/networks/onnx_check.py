@@ -21,7 +21,6 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -29,8 +28,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from onnx.external_data_helper import uses_external_data
 
 from installation.errors import LabelSetError, Mistake, ellipsize
-
-PROJECT = Path(__file__).resolve().parents[3]
+from installation.settings.paths import PROJECT
 
 OPERATIONS = set(
     """
