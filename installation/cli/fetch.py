@@ -68,10 +68,12 @@ def _find_all(names: Sequence[str]) -> Sequence[Item]:
     from installation.making.fetching.catalogue import ITEMS, find
 
     items: list[Item] = []
-    mistakes = collect_mistakes(
-        partial(lambda name: items.extend(ITEMS if name == ALL else [find(name)]), name)
-        for name in names
-    )
+    mistakes: list[Mistake] = []
+    for name in names:
+        try:
+            items += ITEMS if name == ALL else [find(name)]
+        except FetchError as error:
+            mistakes += error.mistakes
     if mistakes:
         raise FetchError(*mistakes)
     return list(dict.fromkeys(items))

@@ -2,23 +2,21 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from installation.naming.label_set import csv_file, unicode_text
-from installation.naming.label_set.checks import DEEPEST_CHAIN, OVERRIDES
+from installation.naming.label_set import csv_file
 from installation.naming.label_set.hiding import EVERYTHING
-from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from tests.support.fuzzing import (
     FUZZERS,
     Fuzz,
     FuzzTarget,
     WatchedFolder,
+    assert_drawable,
     chance,
     mutate,
     try_seeded,
@@ -140,20 +138,6 @@ def _linked(columns: list[str], number: int, count: int) -> list[str]:
     return [cells.get(column, "") for column in columns]
 
 
-def assert_fit_for_the_screen(label_set: LabelSet) -> None:
-    """Fail if an accepted set holds text that a screen must not show."""
-    assert label_set.labels
-    for label in label_set.labels:
-        assert unicode_text.is_visible(label.name)
-        assert len(label.name) <= 120
-        assert len(label.definition) <= 400
-        assert len(label.chain) <= DEEPEST_CHAIN + 1
-    for text in label_set.texts():
-        assert not set(text) & set(OVERRIDES)
-        assert not {unicodedata.category(letter) for letter in text} & {"Cc", "Cs", "Zl", "Zp"}
-        text.encode()
-
-
 @pytest.fixture
 def watched(tmp_path: Path) -> WatchedFolder:
     """Return a watched folder with a label set for each method, without labels."""
@@ -185,7 +169,7 @@ class Reader:
 
 def load(method: str, models: Path) -> None:
     """Load a set as the commands do."""
-    assert_fit_for_the_screen(load_label_set(method, EVERYTHING, models, language="es"))
+    assert_drawable(load_label_set(method, EVERYTHING, models, language="es"))
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)

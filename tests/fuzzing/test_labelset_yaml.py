@@ -8,12 +8,12 @@ import yaml
 
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import load_label_set
-from tests.fuzzing.test_labels_csv import assert_fit_for_the_screen
 from tests.support.fuzzing import (
     FUZZERS,
     Fuzz,
     FuzzTarget,
     WatchedFolder,
+    assert_drawable,
     chance,
     mutate,
     try_seeded,
@@ -170,7 +170,7 @@ def watched(tmp_path: Path) -> WatchedFolder:
 
 def load(models: Path) -> None:
     """Load the set as the commands do."""
-    assert_fit_for_the_screen(load_label_set("weather", EVERYTHING, models, language="es"))
+    assert_drawable(load_label_set("weather", EVERYTHING, models, language="es"))
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)

@@ -21,7 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installation.errors import KioskError, Mistake
-from installation.naming.label_set.checks import OVERRIDES
+from installation.naming.label_set import unicode_text
+from installation.naming.label_set.checks import DEEPEST_CHAIN, OVERRIDES
+from installation.naming.label_set.label_set import LabelSet
 
 SEEDED_CASES = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
 """Files of each format that are made from a seed; scripts/fuzz sets 20,000."""
@@ -178,6 +180,20 @@ def assert_message(mistake: Mistake) -> None:
     for letter in line:
         assert letter not in OVERRIDES, "it does not reverse the line"
         assert unicodedata.category(letter) not in ("Cc", "Cs"), "it has no control characters"
+
+
+def assert_drawable(label_set: LabelSet) -> None:
+    """Fail if an accepted set holds text that a screen must not show."""
+    assert label_set.labels
+    for label in label_set.labels:
+        assert unicode_text.is_visible(label.name)
+        assert len(label.name) <= 120
+        assert len(label.definition) <= 400
+        assert len(label.chain) <= DEEPEST_CHAIN + 1
+    for text in label_set.texts():
+        assert not set(text) & set(OVERRIDES)
+        assert not {unicodedata.category(letter) for letter in text} & {"Cc", "Cs", "Zl", "Zp"}
+        text.encode()
 
 
 def message_kind(mistake: Mistake) -> str:
