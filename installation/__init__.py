@@ -6,7 +6,7 @@ import time
 from types import ModuleType
 from typing import cast
 
-__version__ = "0.5.0"
+__version__ = "0.4.0"
 
 STARTED_AT = time.monotonic()
 """The start of the process, s (monotonic); nothing of the kiosk is imported earlier."""
