@@ -36,18 +36,18 @@ RESERVED_NAMES = (WEIGHTS.name,)
 YAML = """\
 # A set of categories. `kiosk labels check {name}` lists the mistakes in it.
 #
-# The labels are in labels.csv, a row each, for any spreadsheet (save as CSV, UTF-8). Its columns:
-#   id              a short word of your own for the row, such as: baker
-#   name            what is put on the visitor, large: one to four words are best
-#   definition      the sentence below it
-#   parent          the id of the category above it; empty: it stands under the root
-#   hidden_because  why it must not be shown: one of the reasons in kiosk.yaml; empty: it is shown
-# These may be left out:
+# The labels are in labels.csv, a row for each, for any spreadsheet (save as CSV, UTF-8). Columns:
+#   id              a short name of your own for the row, such as: baker
+#   name            shown large on the visitor; one to four words are best
+#   definition      a sentence, shown below the name
+#   parent          the id of the category above this one; empty: the root
+#   hidden_because  one of the reasons in kiosk.yaml if the label must be hidden; empty: it is shown
+# Optional columns:
 #   looks_like      what a picture of such a person shows: "somebody with flour on their hands";
-#                   then the machine matches this, and not the definition. Several sentences: a | b
-#   is_background   yes: takes part in the reading and is never shown, so that the machine may say
-#                   nothing ("an empty room")
-#   name_es, definition_es, name_de, …    the same in other languages, for `language` in kiosk.yaml
+#                   pictures are compared with it, not with the definition. Several sentences: a | b
+#   is_background   yes: the label is read but never shown, so that a picture without a person can
+#                   have no name ("an empty room")
+#   name_es, definition_es, name_de, …    translations, for `language` in kiosk.yaml
 
 title: {title}
 credit: {credit}
@@ -73,10 +73,10 @@ method: {method}
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
 # examples: photographs   # for examples: another folder of pictures
 # encoder: resnet50.a1_in1k   # for examples and classes, after `kiosk fetch timm/resnet50.a1_in1k`
-# output: scores   # for onnx: its answers are shares that sum to 1, as Teachable Machine's do
-#   For onnx, the pictures that the network was trained with: their side, px, what is taken from
-#   red, green and blue (0 to 1), and what they are then divided by. These are Teachable Machine's,
-#   and are assumed where nothing is said:
+# output: scores   # for onnx: the network's outputs sum to 1, as Teachable Machine's do
+#   For onnx, how the network's pictures were prepared: their side, px, the mean of red, green and
+#   blue (0 to 1), which is subtracted, and the std by which they are then divided. These are
+#   Teachable Machine's values, which are assumed without this line:
 # input: {{size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
 """
 

@@ -234,7 +234,7 @@ def test_the_server_of_the_contents_may_be_out_of_reach(kiosk: Kiosk) -> None:
 
 
 def test_all_fetches_what_it_can(kiosk: Kiosk) -> None:
-    """`kiosk fetch all` brings what it can, and names what it could not with where it request."""
+    """`kiosk fetch all` brings what it can, and reports each origin that failed."""
     nowhere = "http://127.0.0.1:9"
     kiosk.environment = {"http_proxy": nowhere, "https_proxy": nowhere}
     kiosk.hub.hub_files[f"timm/{RESNET}/{FILE}"] = CONTENT
