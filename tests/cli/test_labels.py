@@ -58,8 +58,8 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
     outcome = project.kiosk("labels", "build", "seen")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stderr == "Building seen; the first time this takes a minute …\n"
-    assert outcome.stdout.startswith("Of 10 pictures, held out a fifth of all at a time, ")
-    assert "\nLeft out: red/notes.txt: it is no picture that can be read here" in outcome.stdout
+    assert outcome.stdout.startswith("Of 10 pictures, a fifth held out at a time, ")
+    assert "\nLeft out: red/notes.txt: it is not a picture of a known format" in outcome.stdout
     assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
     outcome = project.kiosk("labels", "build", "fish")
     assert outcome.stdout == "fish uses a network's own classes: there is nothing to build.\n"

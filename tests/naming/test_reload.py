@@ -53,7 +53,7 @@ class RunningSet:
             random_embeddings(1000, 1), random_embeddings(label_set.size, 2)
         )
         tensors = {"classes": classes.half(), "labels": labels.half()}
-        building.write(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
+        building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
     def poll(self, times: int = 2) -> CropClassifier | None:
         """Return the classifier of a changed set after so many polls; None if there is none."""

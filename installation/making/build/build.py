@@ -1,4 +1,4 @@
-"""From a label set's words and pictures to its tensors, whatever its method."""
+"""Builds a label set: its method's builder makes the tensors, which are written with a card."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def build(
     if not label_set.is_built:
         return None
     result = (builder or find_builder(label_set.settings.method))(source, content)
-    write(label_set, result)
+    write_result(label_set, result)
     return result
 
 
@@ -48,22 +48,22 @@ def find_builder(method: Method) -> Builder:
     return builder
 
 
-def write(label_set: LabelSet, result: BuildResult) -> None:
-    """Write the built file and the card, each whole or not at all."""
+def write_result(label_set: LabelSet, result: BuildResult) -> None:
+    """Write the built file and the card, each completely or not at all."""
     tensors = {name: tensor.contiguous() for name, tensor in result.tensors.items()}
-    said = built_file.expected_metadata(label_set, result.encoder)
+    metadata = built_file.expected_metadata(label_set, result.encoder)
     if result.pictures:
-        said[built_file.PICTURES_KEY] = result.pictures
+        metadata[built_file.PICTURES_KEY] = result.pictures
     with replacing(label_set.built) as file:
-        # The sum is taken of what the file really holds, then the file says it of itself.
-        save_file(tensors, file, said)
-        save_file(tensors, file, said | {"tensors_sha256": built_file.checksum(file)})
+        # The checksum of the tensors as they are written belongs in the same file's metadata.
+        save_file(tensors, file, metadata)
+        save_file(tensors, file, metadata | {"tensors_sha256": built_file.checksum(file)})
     with replacing(label_set.folder / CARD_FILE) as file:
         file.write_text(_card(label_set, result), encoding="utf-8")
 
 
 def _card(label_set: LabelSet, result: BuildResult) -> str:
-    """Return the set's card: what it is, what it was built from, and the figures."""
+    """Return the text of the set's card: its title, what it was built from, and the figures."""
     settings = label_set.settings
     visible = len(label_set.labels)
     lines = [
@@ -71,7 +71,7 @@ def _card(label_set: LabelSet, result: BuildResult) -> str:
         "",
         f"{settings.credit}. {label_set.size:,} rows, {visible:,} of them labels before hiding.",
         "",
-        "| what | from |",
+        "| part | source |",
         "|---|---|",
         f"| method | {settings.method} |",
         f"| network | {label_set.encoder}, SHA-256 {result.encoder} |",

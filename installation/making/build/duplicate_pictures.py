@@ -24,31 +24,32 @@ from installation.making.build.example_pictures import (
 PATCHES = 16
 SKETCH = 64
 """A sketch is SKETCH random sums of the colours of PATCHES × PATCHES parts of a picture: enough to
-tell it from others, and no picture is kept."""
+tell it from others, while no picture is kept."""
 SAME = 0.995
-"""Cosine of two sketches from which two files are the same picture. Measured on 18 photographs and
-drawings of scikit-image and a film of two people: JPEGs of quality 30 and more, WebPs of 50 and
-more and pictures of half the size have 0.997 and more to the original, frames 1/3 s apart up to
-0.9967, 1/2 s apart up to 0.986, different photographs up to 0.63, the rehearsal's visitor a second
-later up to 0.988. The network's features do not tell: JPEGs of quality 75 have 0.81 to 1 by them,
-frames 1/3 s apart up to 0.985."""
+"""The cosine of two sketches from which on two files are the same picture.
+
+Measured on 18 photographs and drawings of scikit-image and a film of two people: JPEGs of quality
+30 and more, WebPs of 50 and more and pictures of half the size have 0.997 and more to the original,
+frames 1/3 s apart up to 0.9967, 1/2 s apart up to 0.986, different photographs up to 0.63, the
+rehearsal's visitor a second later up to 0.988. The network's features do not tell them apart: with
+them JPEGs of quality 75 have 0.81 to 1, frames 1/3 s apart up to 0.985."""
 FLAT = 0.01
-"""Length of a sketch, before it is made 1, of what has no motif but rounding: a wall, say."""
+"""The length, before normalisation, of the sketch of a plain wall, which is rounding alone."""
 BLOCK = 512
 """Pictures that are compared with all others at once: 20,000 of them take 41 MB."""
 
 
 @functools.cache
 def _sums() -> torch.Tensor:
-    """Return what colours are multiplied with, `(3 · PATCHES², SKETCH)`; always the same."""
+    """Return the random weights of the sums, `(3 · PATCHES², SKETCH)`, which never change."""
     shape = (3 * PATCHES**2, SKETCH)
     return torch.from_numpy(np.random.RandomState(0).normal(size=shape)).float()
 
 
 def sketches(squares: torch.Tensor) -> torch.Tensor:
-    """Return what tells pictures from others, however they were saved: `(N, SKETCH)` float32.
+    """Return a sketch of each picture, the same however it was saved: `(N, SKETCH)` float32.
 
-    `squares` is `(N, 3, size, size)`. Brightness and contrast take no part.
+    `squares` is `(N, 3, size, size)`. Brightness and contrast do not matter.
     """
     parts = torch.nn.functional.adaptive_avg_pool2d(squares, PATCHES)
     parts = (parts - parts.mean((2, 3), keepdim=True)).flatten(1)  # (N, 3 · PATCHES²)
@@ -56,30 +57,30 @@ def sketches(squares: torch.Tensor) -> torch.Tensor:
 
 
 def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPictures:
-    """Return which of the `good` pictures are no copies of an earlier one, smaller or saved anew.
+    """Return the pictures that are not copies of an earlier one, and those that are, as skipped.
 
-    `views` are the sketches `(N, 2, SKETCH)` of each picture as it is and mirrored. What is there
-    for two labels is left out of both.
+    `views` are the sketches `(N, 2, SKETCH)` of each picture as it is and mirrored. A picture that
+    two labels have is left out of both.
     """
-    first = list(range(len(good)))  # for each picture the one that it is a copy of, or itself
+    first = list(range(len(good)))  # for each picture the one that it copies, or itself
     for start in range(0, len(good), BLOCK):
         block = views[start : start + BLOCK, 0]
         end = start + len(block)
         near = torch.maximum(block @ views[:end, 0].T, block @ views[:end, 1].T) >= SAME
         near = near.tril(start - 1)
         for i in near.any(1).nonzero().flatten().tolist():
-            # Only what is no copy itself counts, or a film would be one picture.
+            # Copies of copies do not count, or a film would be one picture.
             same = (j for j in near[i].nonzero().flatten().tolist() if first[j] == j)
             first[start + i] = next(same, start + i)
     rows_of = defaultdict(set)
-    for picture, of in zip(good, first, strict=True):
-        rows_of[of].add(picture.row)
+    for picture, original in zip(good, first, strict=True):
+        rows_of[original].add(picture.row)
     kept, skipped = [], []
-    for i, (picture, of) in enumerate(zip(good, first, strict=True)):
-        if len(rows_of[of]) > 1:
+    for i, (picture, original) in enumerate(zip(good, first, strict=True)):
+        if len(rows_of[original]) > 1:
             skipped.append(SkippedPicture(picture.file, picture.row, IN_SEVERAL_FOLDERS))
-        elif of != i:
-            why = f"it is the same picture as {ellipsize(good[of].file.name)}, saved in another way"
+        elif original != i:
+            why = f"it is the same picture as {ellipsize(good[original].file.name)}, saved again"
             skipped.append(SkippedPicture(picture.file, picture.row, why))
         else:
             kept.append(picture)

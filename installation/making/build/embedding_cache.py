@@ -1,7 +1,7 @@
-"""What networks said of an artist's pictures and sentences, kept so that nothing is asked twice.
+"""Embeddings of an artist's pictures and sentences, kept so that each is computed once.
 
-One file for each network lies in `models/.cache/`. It holds vectors under the SHA-256 of what they
-were made from: never a picture, nor a sentence. Throwing the folder away costs only time.
+`models/.cache/` has a file for each network, with vectors under the SHA-256 of what they were
+computed from: never a picture or a sentence. Without the folder a build only takes longer.
 """
 
 from __future__ import annotations
@@ -22,28 +22,31 @@ from installation.making.atomic_write import replacing, write_errors
 from installation.naming.lists.safetensors_header import mismatch
 
 CACHE_FOLDER = ".cache"
-"""In the folder of the label sets; no set begins with a dot."""
+"""In the folder of label sets, whose names do not begin with a dot."""
 
 MAX_VECTORS = 20_000
-"""Vectors of one network; the oldest give way. 215 MB of the widest here, 2,688 numbers each."""
+"""Vectors of one network, of which the oldest are dropped; 215 MB if each has 2,688 numbers."""
 
 KEY_BYTES = 32
-"""Bytes of a SHA-256."""
+"""A SHA-256."""
 
 Embed = Callable[[Sequence[str]], torch.Tensor]
 """Texts to embeddings `(N, D)` float32."""
 
 
 class EmbeddingCache:
-    """Vectors by key, for the length of a `with`, at whose end what is new is written.
+    """Vectors by key, as a context manager that writes new ones to the file when it exits.
 
-    `name` says which network and in which way it was asked, its fingerprint included; each vector
-    is `(width,)` float32. A damaged file counts as none; one that cannot be written costs the next
-    build its time, and no more. `trouble` tells of both, for the end of a sentence. Two builds may
-    use one at a time: each replaces the whole file, with what it found there before.
+    A damaged file counts as empty, and one that cannot be written only costs the next build its
+    time; `problem` then has the end of a sentence about it. Two builds may use the same file at a
+    time: each adds its vectors to those that the file has when it is written.
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:
+        """Read the file of `name` below `models`; its vectors are `(width,)` float32.
+
+        `name` identifies the network, its weights, and what is computed with it.
+        """
         self.file = models / CACHE_FOLDER / f"{name}.safetensors"
         self.problem = ""
         self._width = width
@@ -59,7 +62,7 @@ class EmbeddingCache:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # After a mistake or Ctrl-C, too: the next build goes on where this one stopped.
+        # After a mistake or Ctrl-C too: the next build continues where this one stopped.
         if self._new:
             try:
                 self._write(self._read() | self._new)
@@ -73,7 +76,7 @@ class EmbeddingCache:
         return self._vectors[key]
 
     def add(self, keys: Sequence[str], vectors: torch.Tensor) -> None:
-        """Take `vectors`, `(N, width)`, under `keys`, SHA-256 in hexadecimal."""
+        """Add `vectors` `(N, width)` under `keys`, which are SHA-256 in hexadecimal."""
         new = dict(zip(keys, vectors.detach().cpu().float(), strict=True))
         self._new |= new
         self._vectors |= new
@@ -90,13 +93,13 @@ class EmbeddingCache:
                         raise SafetensorError(wrong)
                 keys, vectors = file.get_tensor("keys"), file.get_tensor("vectors")
                 if (file.metadata() or {}).get("sha256") != _checksum(keys, vectors):
-                    raise SafetensorError("the numbers are not those that were written")
+                    raise SafetensorError("the checksum is not that of the numbers")
         except FileNotFoundError:
             return {}
         except (SafetensorError, OSError, IndexError):
-            self.problem = "was damaged and was made anew"
+            self.problem = "was damaged and was rebuilt"
             return {}
-        return {bytes(key).hex(): of for key, of in zip(keys.numpy(), vectors, strict=True)}
+        return {bytes(key).hex(): vector for key, vector in zip(keys.numpy(), vectors, strict=True)}
 
     def _write(self, entries: dict[str, torch.Tensor]) -> None:
         kept = list(entries.items())[-MAX_VECTORS:]
@@ -104,16 +107,16 @@ class EmbeddingCache:
             bytearray.fromhex("".join(key for key, _ in kept)), dtype=torch.uint8
         )
         keys = keys.view(-1, KEY_BYTES)
-        vectors = torch.stack([of for _, of in kept])
+        vectors = torch.stack([vector for _, vector in kept])
         with write_errors(self.file):
             self.file.parent.mkdir(exist_ok=True)
         with replacing(self.file) as file:
-            said = {"sha256": _checksum(keys, vectors)}
-            save_file({"keys": keys, "vectors": vectors}, file, said)
+            metadata = {"sha256": _checksum(keys, vectors)}
+            save_file({"keys": keys, "vectors": vectors}, file, metadata)
 
 
 def cached_encoder(open_encoder: Callable[[], Embed], cache: EmbeddingCache) -> Embed:
-    """Return an encoder of texts that opens the real one only for texts that are new to `cache`."""
+    """Return a text encoder that opens the real one only for texts that `cache` does not have."""
     opened = functools.cache(open_encoder)
 
     def embed(texts: Sequence[str]) -> torch.Tensor:

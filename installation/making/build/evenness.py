@@ -1,4 +1,4 @@
-"""How evenly a set's labels win: whether one of them swallows everybody."""
+"""How evenly labels win, which shows whether one label gets most visitors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 
 @dataclass(frozen=True)
 class Evenness:
-    """What became of a number of pictures or queries.
+    """How evenly labels win `queries` pictures or queries.
 
-    `winners` is how many labels won at least once; `effective` how many equally frequent winners
-    would be as even (the exponential of the wins' entropy); `most` the most frequent one's share.
+    `winners` is the number of labels that win at least once, `effective` the number of equally
+    frequent winners with the same entropy, and `most` the share of the most frequent winner, 0–1.
     """
 
     queries: int
@@ -21,15 +21,15 @@ class Evenness:
     most: float
 
     def __str__(self) -> str:
-        winners = "one label wins" if self.winners == 1 else f"{self.winners} labels win"
+        winners = "1 label wins" if self.winners == 1 else f"{self.winners} labels win"
         return (
-            f"{winners} at least once, as evenly as {self.effective:.1f} would that win alike; the "
-            f"most frequent wins {self.most:.0%} of {self.queries:,}"
+            f"{winners} at least once, as evenly as {self.effective:.1f} equally frequent ones; "
+            f"the most frequent wins {self.most:.0%} of {self.queries:,}"
         )
 
 
 def evenness(scores: torch.Tensor) -> Evenness:
-    """Return how evenly the labels win by `scores`, `(N, L)`, higher being better, N above 0."""
+    """Return how evenly the labels win by `scores` `(N, L)`, of which the highest wins; N > 0."""
     N, L = scores.shape  # noqa: N806  rows and labels
     wins = torch.bincount(scores.argmax(1), minlength=L).double()
     share = wins[wins > 0] / N

@@ -1,7 +1,7 @@
-"""An artist's pictures: which are good, why the others are left out, and how the network sees them.
+"""An artist's pictures: which are good, why others are left out, and the squares that are encoded.
 
-They are read where they lie and never copied. A picture's header is judged before anything of it is
-decoded, so that no file makes the machine take more memory than DECODERS pictures of MOST_PIXELS.
+They are read where they are and never copied. A picture's header is checked before it is decoded,
+so no file takes more memory than DECODERS pictures of MAX_PIXELS.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-"""By Pillow's names; whatever a file's own name says."""
+"""By Pillow's names; the name of the file does not matter."""
 
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
-"""Bytes; a 24-megapixel TIFF without compression has 72 million, a JPEG of 80 megapixels 40."""
+"""An uncompressed TIFF of 24 megapixels has 72 million, a JPEG of 80 megapixels 40 million."""
 MAX_PIXELS = 80_000_000
-"""Of one picture: 240 MB decoded, and 700 MB with the copies from which it is cut (measured on PNGs
-of 79 million); a telephone's largest have 50 million."""
+"""Of one picture: 240 MB decoded, and 700 MB with the copies from which it is cropped (measured on
+PNGs of 79 million). The largest pictures of telephones have 50 million."""
 DECODERS = 2
-"""Pictures that are decoded at once, however many cores there are."""
+"""Pictures that are decoded at a time, on any number of cores."""
 MIN_SIDE = 64
-"""Px; below, a visitor's crop and the picture would have nothing in common but the motif."""
+"""Px; smaller pictures are too coarse to compare with a visitor's crop."""
 
 MIN_PICTURES = 5
-"""Good pictures of a label: one for each part of the check that holds pictures out."""
+"""Good pictures of a label: one for each part of the cross-validation."""
 MAX_PICTURES = 20_000
-"""Of a set; half an hour on two cores."""
+"""Of a label set; encoding them takes half an hour on two cores."""
 
 VERSION = 2
-"""Of what `squares` and `sketches` do; another number, and what was kept is used no more."""
+"""The version of `cut_squares` and of the sketches; raising it discards what is cached."""
 
 REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
@@ -67,18 +67,21 @@ REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
 }
 
-STDERR = 2
+"""OpenCV's flags that decode a JPEG at a part of its size."""
 
-NOT_A_PICTURE = f"it is no picture that can be read here ({', '.join(FORMATS).lower()} can)"
+STDERR = 2
+"""The file descriptor of standard error."""
+
+NOT_A_PICTURE = f"it is not a picture of a known format ({', '.join(FORMATS).lower()})"
 IN_SEVERAL_FOLDERS = "the same picture is in the folders of several labels"
 BROKEN = "it is damaged and cannot be decoded"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A file of an artist's, the row of labels.csv that it is an example of, and its SHA-256.
+    """A picture, the row of labels.csv that it is an example of, and the file's SHA-256, `key`.
 
-    `jpeg_side` is the shorter side of a JPEG that is yet to be decoded, px; 0 of all others.
+    `jpeg_side` is the shorter side of a JPEG that is still to be decoded, px, and else 0.
     """
 
     file: Path
@@ -89,7 +92,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class SkippedPicture:
-    """A file in the folder of a row that is no example of it, and why."""
+    """A file in the folder of a row that is left out, and why."""
 
     file: Path
     row: int
@@ -108,17 +111,17 @@ class FoundPictures:
 
 
 def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPictures:
-    """Return the pictures of a label set, in the order of its rows and of their names.
+    """Return the pictures of a label set, in the order of its rows and then of the files' names.
 
-    What is `known` by its SHA-256 is taken to be good. Raises LabelSetError with all at once: rows
-    without a folder, folders without a row, too few pictures or too many.
+    Files whose SHA-256 is in `known` count as good. Raises LabelSetError with all mistakes: rows
+    without a folder, folders without a row, too few or too many pictures.
     """
     top = source.folder / source.settings.examples
     folders = _folders(top)
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
     mistakes = list(_misnamed(source, rows, folders))
     if len(rows) == 1:
-        what = "there is only one row, and examples can only tell labels from each other"
+        what = "there is only one row (expected at least two, which the pictures tell apart)"
         mistakes.append(
             Mistake(
                 display_path(source.folder / LABELS_CSV), what, "Add a row, and pictures of it."
@@ -134,8 +137,8 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
             where = f"{display_path(top)}/{ellipsize(name)}"
             mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
     if len(files) > MAX_PICTURES:
-        what = f"there are {len(files):,} files in it (expected at most {MAX_PICTURES:,})"
-        mistakes.append(Mistake(display_path(top), what, "Take some out."))
+        what = f"it has {len(files):,} files (expected at most {MAX_PICTURES:,})"
+        mistakes.append(Mistake(display_path(top), what, "Remove some."))
         raise LabelSetError(*limit_mistakes(mistakes))
     found = scan_files(files, known)
     mistakes += too_few(source, found, readable)
@@ -147,36 +150,36 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
 def _misnamed(
     source: LabelSetSource, rows: Mapping[str, int], folders: Mapping[str, Path]
 ) -> Iterator[Mistake]:
-    """Yield a mistake for each folder that is no row's, and for each row without a folder."""
+    """Yield a mistake for each folder without a row, and for each row without a folder."""
     top, table = (
         display_path(source.folder / source.settings.examples),
         display_path(source.folder / LABELS_CSV),
     )
-    strays = sorted(folders.keys() - rows.keys())
-    lonely = [name for name in rows if name not in folders]
+    extra = sorted(folders.keys() - rows.keys())
+    missing = [name for name in rows if name not in folders]
     find_nearest = limited_nearest()
-    for name in strays:
-        what = f"the folder '{ellipsize(name)}' is the id of no row"
-        remedy = did_you_mean(find_nearest(name, lonely))
-        yield Mistake(top, what, remedy or "Write its row, or move it away.")
-    for name in lonely:
+    for name in extra:
+        what = f"the folder '{ellipsize(name)}' is not the id of a row"
+        remedy = did_you_mean(find_nearest(name, missing))
+        yield Mistake(top, what, remedy or "Add a row for it, or move it away.")
+    for name in missing:
         what = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
-        remedy = did_you_mean(find_nearest(name, strays))
+        remedy = did_you_mean(find_nearest(name, extra))
         where = f"{table}:{source.rows[rows[name]].location}"
-        yield Mistake(where, what, remedy or "Make it, or take the row out.")
+        yield Mistake(where, what, remedy or "Create it, or remove the row.")
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return the SHA-256 of which good pictures each row has, whatever their files are called."""
-    said = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+    """Return the SHA-256 of the good pictures of each row, whatever their files' names."""
+    lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
-    """Tell whether the pictures are others than those that the set was built from.
+    """Return whether the pictures are not those that the set was built from.
 
-    Not so where none are on this machine: a set that was imported brings none. Raises LabelSetError
-    where the set is not built.
+    False if this machine has none, as an imported set brings none. Raises LabelSetError if the set
+    is not built.
     """
     if not source.settings.method.learns_from_pictures:
         return False
@@ -190,31 +193,31 @@ def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
 
 
 def folder_signature(top: Path) -> frozenset[tuple[str, int, int]]:
-    """Return what tells one state of a folder of pictures from another, without reading them.
+    """Return the path, time and size of each file: another set means that a picture changed.
 
-    What cannot be looked at, such as a link that leads nowhere, is passed over.
+    Files that cannot be examined, such as dangling links, are left out.
     """
     found = set()
     for folder, inside, files in os.walk(top, followlinks=True):
         for name in (*inside, *files):
             path = os.path.join(folder, name)
             with contextlib.suppress(OSError):
-                of = os.stat(path)
-                found.add((path, of.st_mtime_ns, of.st_size))
+                status = os.stat(path)
+                found.add((path, status.st_mtime_ns, status.st_size))
         if folder != str(top):
-            inside.clear()  # pictures lie no deeper
+            inside.clear()  # pictures are not in deeper folders
     return frozenset(found)
 
 
 def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -> Iterator[Mistake]:
-    """Yield a mistake for each of `rows` with fewer than FEWEST good pictures."""
+    """Yield a mistake for each of `rows` with fewer than MIN_PICTURES good pictures."""
     top = source.folder / source.settings.examples
     counts = Counter(picture.row for picture in found.good)
     for row in rows:
         if counts[row] < MIN_PICTURES:
-            what = f"there are {counts[row]} good pictures in it (expected at least {MIN_PICTURES})"
-            out = [str(file) for file in found.skipped if file.row == row]
-            what += f"; left out: {'; '.join(out[:MIN_PICTURES])}" if out else ""
+            what = f"it has {counts[row]} good pictures (expected at least {MIN_PICTURES})"
+            skipped = [str(file) for file in found.skipped if file.row == row]
+            what += f"; left out: {'; '.join(skipped[:MIN_PICTURES])}" if skipped else ""
             yield Mistake(
                 f"{display_path(top)}/{ellipsize(source.rows[row].id)}", what, "Add some."
             )
@@ -227,9 +230,9 @@ def _folders(top: Path) -> dict[str, Path]:
         ]
     except (OSError, ValueError):
         what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
-        remedy = "Make it, or write another under `examples:` in labelset.yaml."
+        remedy = "Create it, or name another folder under `examples:` in labelset.yaml."
         raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
-    # A Mac takes names apart into letters and their accents.
+    # A Mac stores a letter and its accent as two characters.
     return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
 
 
@@ -265,14 +268,14 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
 
 
 def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | SkippedPicture:
-    """Return the picture in `file`, or why it is left out, by no more than its header."""
+    """Return the picture in `file`, or why it is left out, from its header alone."""
 
     def out(why: str) -> SkippedPicture:
         return SkippedPicture(file, row, why)
 
     try:
         if not file.is_file():
-            return out("it is no file")
+            return out("it is not a file")
         if (size := file.stat().st_size) > MAX_PICTURE_BYTES:
             return out(f"it has {size:,} bytes (expected at most {MAX_PICTURE_BYTES:,})")
         data = file.read_bytes()
@@ -288,7 +291,7 @@ def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | Skipped
         return out(NOT_A_PICTURE)
     except Image.DecompressionBombError:
         return out(f"it has far more pixels than {MAX_PIXELS:,}")
-    except Exception:  # a stranger's file: Pillow's readers raise whatever they like
+    except Exception:  # Pillow's readers raise any exception for damaged files
         return out(BROKEN)
     if width * height > MAX_PIXELS:
         return out(f"it has {width}×{height} pixels (expected at most {MAX_PIXELS:,})")
@@ -305,7 +308,7 @@ def _unreadable(error: OSError) -> str:
 def cut_squares(
     pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
 ) -> list[torch.Tensor | SkippedPicture]:
-    """Return each picture as the network takes it, `(3, size, size)` float32, or why it cannot.
+    """Return each picture as the network takes it, `(3, size, size)` float32, or why it is skipped.
 
     It is the centre square, resized and normalised as the show does with a visitor's crop.
     """
@@ -315,9 +318,10 @@ def cut_squares(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let nothing reach standard error: libraries that decode write there of what is left out here.
+    """Discard standard error, to which decoders write about pictures.
 
-    Much of that is about pictures that are well, such as colour profiles that few understand.
+    Damaged pictures are reported by the build; most other lines are about good ones, such as
+    unknown colour profiles.
     """
     kept, nothing = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, STDERR)
@@ -338,7 +342,7 @@ def _square(picture: Picture, taken: Input) -> torch.Tensor | SkippedPicture:
     except OSError as error:
         return out(_unreadable(error))
     if hashlib.sha256(data).hexdigest() != picture.key:
-        return out("it was replaced while the pictures were looked at")
+        return out("it was replaced during the build")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _flags(picture.jpeg_side, taken.size))
     except cv2.error:
@@ -354,10 +358,10 @@ def _square(picture: Picture, taken: Input) -> torch.Tensor | SkippedPicture:
 
 
 def _flags(jpeg_side: int, size: int) -> int:
-    """Return how OpenCV is to decode: a JPEG at a half to an eighth where that is large enough.
+    """Return OpenCV's flags, which decode a JPEG at 1/2 to 1/8 of its size if that is large enough.
 
-    libjpeg then leaves out what would be averaged away. Measured on a picture of 4000×3000 px: 29
-    and 20 ms at a half and a quarter, 202 ms whole; other formats gain nothing.
+    Measured on a picture of 4000×3000 px: 29 and 20 ms at 1/2 and 1/4, and 202 ms at full size.
+    Other formats gain nothing.
     """
     for part, flags in REDUCED.items():
         if jpeg_side // part >= 2 * size:

@@ -1,10 +1,9 @@
-"""The method `examples`: an artist's pictures, and what the network sees in them.
+"""The method `examples`: a linear probe on a network's features of an artist's pictures.
 
-`examples:` in labelset.yaml names a folder with a folder of pictures for each row's id. Pictures
-are taken as the artist cut them: their centre square, as it is. The show looks at a visitor's bust
-(or as `crop:` says), so pictures cut alike match best; to look for a face here and cut again would
-take the choice from who has it. Each is seen as it is and mirrored, as the show's picture is
-mirrored and nobody reads left from right.
+`examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. Of each
+picture the centre square is encoded, as it is and mirrored: left and right have no meaning in a
+mirror. The show crops a visitor's bust (or as `crop:` says), so pictures framed alike match best.
+Finding faces in the pictures and cropping them here was rejected: the framing is the artist's.
 """
 
 from __future__ import annotations
@@ -34,20 +33,20 @@ from installation.naming.networks.open import open_encoder
 from installation.settings.kiosk import ContentSettings
 
 BATCH = 16
-"""Pictures that are encoded together, each in its two views."""
+"""Pictures that are encoded together, in two views each."""
 NEUTRAL = 60
-"""Pictures of nothing, for what the labels make of it."""
+"""Neutral pictures for the figures."""
 WORST = 5
-"""Pairs of labels that are named for being taken for each other."""
+"""Pairs of labels that are most often confused, which the figures name."""
 
 
 def build_from_examples(
     source: LabelSetSource, _content: ContentSettings = SAFE, encoder: Encoder | None = None
 ) -> BuildResult:
-    """Return the weighted sums that tell a set's labels by its pictures, and how well they do.
+    """Return the weights of a linear probe on the set's pictures, and figures about its accuracy.
 
-    `encoder` replaces the set's own. Raises LabelSetError with all that is wrong with the pictures,
-    and WeightsError where the network's are missing.
+    `encoder` replaces the set's own. Raises LabelSetError with all mistakes of the pictures, or
+    WeightsError if the network's weights are missing.
     """
     if encoder is None:
         label_set = assemble(source, EVERYTHING)
@@ -56,13 +55,13 @@ def build_from_examples(
     with EmbeddingCache(
         source.folder.parent, name, 2 * (encoder.width + duplicate_pictures.SKETCH)
     ) as cache:
-        there = example_pictures.find_pictures(source, cache)
-        found = _without_copies(_encoded(there, encoder, cache), encoder.width, cache)
-        everybody = range(len(source.rows))
-        if mistakes := list(example_pictures.too_few(source, found, everybody)):
+        candidates = example_pictures.find_pictures(source, cache)
+        found = _without_copies(_encode_pictures(candidates, encoder, cache), encoder.width, cache)
+        rows = range(len(source.rows))
+        if mistakes := list(example_pictures.too_few(source, found, rows)):
             raise LabelSetError(*limit_mistakes(mistakes))
         views = _views(found.good, cache)[:, :, : encoder.width].double().numpy()
-        neutral = _see_neutral(encoder, cache)
+        neutral = _neutral_features(encoder, cache)
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
         total=linear_probe.parts(len(labels)) + 1,
@@ -73,49 +72,49 @@ def build_from_examples(
     ) as bar:
         out, logits = linear_probe.held_out(views, labels, bar.update)
         temperature = linear_probe.temperature(logits, labels[out])
-        made = linear_probe.fit(views, labels).softened(temperature)
+        probe = linear_probe.fit(views, labels).softened(temperature)
     figures = [
-        *_figures(source, logits / temperature, labels[out], made.logits(neutral)),
-        *_of_pictures(source, found),
-        f"The regression's scores were softened by the temperature {temperature:.2f}.",
+        *_figures(source, logits / temperature, labels[out], probe.logits(neutral)),
+        *_counts(source, found),
+        f"The temperature of the scores is {temperature:.2f}, found on held-out pictures.",
     ]
     if cache.problem:
-        figures.append(f"The cache of what was seen in pictures {cache.problem}.")
+        figures.append(f"The cache of pictures {cache.problem}.")
     return BuildResult(
-        made.tensors(),
+        probe.tensors(),
         encoder.fingerprint,
         figures,
         asides=[f"Left out: {file}." for file in found.skipped],
-        pictures=example_pictures.fingerprint(source, there),
+        pictures=example_pictures.fingerprint(source, candidates),
     )
 
 
-def _encoded(found: FoundPictures, encoder: Encoder, cache: EmbeddingCache) -> FoundPictures:
-    """Add what is seen in the pictures to `cache`; return those that could be decoded."""
+def _encode_pictures(
+    found: FoundPictures, encoder: Encoder, cache: EmbeddingCache
+) -> FoundPictures:
+    """Encode pictures that are new to `cache`, and return those that could be decoded."""
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []
-    bar = tqdm(
-        total=len(new), desc="looking at pictures", unit="picture", disable=None, leave=False
-    )
+    bar = tqdm(total=len(new), desc="encoding pictures", unit="picture", disable=None, leave=False)
     with bar, ThreadPoolExecutor(example_pictures.DECODERS) as pool:
         for start in range(0, len(new), BATCH):
-            some = new[start : start + BATCH]
-            seen = {}
+            batch = new[start : start + BATCH]
+            decoded = {}
             for picture, square in zip(
-                some, example_pictures.cut_squares(some, encoder.input, pool), strict=True
+                batch, example_pictures.cut_squares(batch, encoder.input, pool), strict=True
             ):
                 if isinstance(square, SkippedPicture):
                     skipped.append(square)
                 else:
-                    seen[picture.key] = square
-            _see(seen, encoder, cache)
-            bar.update(len(some))
+                    decoded[picture.key] = square
+            _encode_squares(decoded, encoder, cache)
+            bar.update(len(batch))
     good = tuple(picture for picture in found.good if picture.key in cache)
     return FoundPictures(good, (*found.skipped, *skipped))
 
 
 def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> FoundPictures:
-    """Return `found` without the pictures that are copies of others, where there are any good."""
+    """Return `found` without the pictures that are copies of others."""
     if not found.good:
         return found
     different = duplicate_pictures.without_copies(
@@ -124,81 +123,85 @@ def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> 
     return FoundPictures(different.good, (*found.skipped, *different.skipped))
 
 
-def _see(squares: dict[str, torch.Tensor], encoder: Encoder, cache: EmbeddingCache) -> None:
-    """Add to `cache` what is seen in each square `(3, size, size)` and in its mirror image.
+def _encode_squares(
+    squares: dict[str, torch.Tensor], encoder: Encoder, cache: EmbeddingCache
+) -> None:
+    """Add to `cache` the features and the sketch of each square, as it is and mirrored.
 
-    That is what `encoder` gives, and a sketch that tells copies.
+    `squares` are `(3, size, size)` by their picture's key; a sketch tells copies.
     """
     if squares:
         batch = torch.stack(list(squares.values())).to(encoder.device)  # (N, 3, size, size)
         both = torch.cat([batch, batch.flip(3)])
-        seen = torch.cat([encoder.encode(both).cpu(), duplicate_pictures.sketches(both)], 1)
-        cache.add(list(squares), torch.cat(seen.chunk(2), 1))  # (N, 2 · (D + SKETCH))
+        views = torch.cat([encoder.encode(both).cpu(), duplicate_pictures.sketches(both)], 1)
+        cache.add(list(squares), torch.cat(views.chunk(2), 1))  # (N, 2 · (D + SKETCH))
 
 
 def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
-    """Return `(N, 2, D + SKETCH)`: what is seen in each picture as it is and mirrored."""
+    """Return features and sketch of each picture, as it is and mirrored: `(N, 2, D + SKETCH)`."""
     return torch.stack([cache[picture.key] for picture in good]).view(len(good), 2, -1)
 
 
-def _see_neutral(encoder: Encoder, cache: EmbeddingCache) -> Features:
-    """Return what is seen in pictures of nothing, `(NEUTRAL, D)`."""
+def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
+    """Return the features of neutral pictures, `(NEUTRAL, D)`, which are cached too."""
     drawn = neutral_pictures(NEUTRAL)
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):
-        seen = neutral_features(encoder, NEUTRAL).cpu()
-        # Nobody asks for their mirror images or sketches.
+        features = neutral_features(encoder, NEUTRAL).cpu()
+        # Their mirror images and sketches are not needed.
         rest = torch.zeros(NEUTRAL, encoder.width + 2 * duplicate_pictures.SKETCH)
-        cache.add(keys, torch.cat([seen, rest], 1))
+        cache.add(keys, torch.cat([features, rest], 1))
     return torch.stack([cache[key][: encoder.width] for key in keys]).double().numpy()
 
 
 def _figures(
     source: LabelSetSource, logits: Features, labels: Numbers, neutral: Features
 ) -> Iterator[str]:
-    """Yield how often held-out pictures are read rightly, what is confused, who wins.
+    """Yield the accuracy on held-out pictures, the most confused labels, and how evenly labels win.
 
-    `logits` `(N, L)` are of pictures that were held out, `neutral` `(M, L)` of pictures of nothing.
+    `logits` `(N, L)` are those of held-out pictures, `neutral` `(M, L)` those of neutral pictures.
     """
     names = [row.name for row in source.rows]
     best = logits.argmax(1)
-    right = float((best == labels).mean())
-    always = float(np.bincount(labels).max() / len(labels))
-    sure = float(_scores(logits).max(1).values.mean())
+    accuracy = float((best == labels).mean())
+    chance = float(np.bincount(labels).max() / len(labels))
+    best_score = float(_scores(logits).max(1).values.mean())
     yield (
-        f"Of {len(labels):,} pictures, held out a fifth of all at a time, {right:.0%} are read "
-        f"rightly; always the most frequent label would be right for {always:.0%}."
+        f"Of {len(labels):,} pictures, a fifth held out at a time, {accuracy:.0%} get their label; "
+        f"the most frequent label alone would fit {chance:.0%}."
     )
-    yield f"Their best label's score is {sure:.2f} on average, which should be near {right:.2f}."
+    yield f"Their best score is {best_score:.2f} on average (it should be near {accuracy:.2f})."
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
     counts = np.bincount(labels)
     for (label, taken), count in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[
         :WORST
     ]:
         yield f"'{names[label]}' is taken for '{names[taken]}' {count} times of {counts[label]}."
-    shown = [i for i, row in enumerate(source.rows) if not row.background]
-    yield f"Held-out pictures: {evenness(torch.from_numpy(logits[:, shown]))}."
-    yield f"Pictures of nothing: {evenness(torch.from_numpy(neutral[:, shown]))}."
-    nothing = float(_scores(neutral)[:, shown].max(1).values.mean())
-    yield f"Their best label's score is {nothing:.2f} on average{_abstaining(source, nothing)}."
+    visible = [i for i, row in enumerate(source.rows) if not row.background]
+    yield f"Held-out pictures: {evenness(torch.from_numpy(logits[:, visible]))}."
+    yield f"Neutral pictures: {evenness(torch.from_numpy(neutral[:, visible]))}."
+    neutral_score = float(_scores(neutral)[:, visible].max(1).values.mean())
+    hint = _background_hint(source, neutral_score)
+    yield f"Their best score is {neutral_score:.2f} on average{hint}."
 
 
-def _abstaining(source: LabelSetSource, nothing: float) -> str:
-    """Return what an artist can do where the machine names what is not there."""
-    if nothing < source.settings.min_score or any(row.background for row in source.rows):
+def _background_hint(source: LabelSetSource, neutral_score: float) -> str:
+    """Return what an artist can do if neutral pictures get a label."""
+    if neutral_score < source.settings.min_score or any(row.background for row in source.rows):
         return ""
-    return "; a row with is_background and pictures of empty rooms lets the machine say nothing"
+    return "; with a row of is_background and pictures of empty rooms they would get no label"
 
 
-def _of_pictures(source: LabelSetSource, found: FoundPictures) -> Iterator[str]:
-    """Yield how many pictures each label has, and which were left out."""
+def _counts(source: LabelSetSource, found: FoundPictures) -> Iterator[str]:
+    """Yield how many pictures each label has, and how many files were left out."""
     counts = Counter(picture.row for picture in found.good)
     each = ", ".join(f"{row.name} {counts[i]}" for i, row in enumerate(source.rows))
     yield f"Pictures: {each}."
     if found.skipped:
-        # The card goes to others with the set, and names of files may say who is in a picture.
+        # The card is exported with the set, and the name of a file may say who is in the picture.
         yield f"Files left out: {len(found.skipped)}; `kiosk labels build` names them."
 
 
 def _scores(logits: Features) -> torch.Tensor:
+    """Return the softmax of `logits` `(N, L)`."""
     return torch.from_numpy(logits).softmax(1)

@@ -1,8 +1,8 @@
-"""The method `classes` for networks of timm: the rows of a network's head that the set shows.
+"""The method `classes` for networks of timm: the rows of a network's head for the visible labels.
 
-Only these rows are kept: what is hidden is not there to be said. That one weighted sum over the
-features is really all of the head is tried, not believed: some networks scale their features, or
-have two heads.
+Only these rows are kept, so a hidden label cannot be scored at all. Whether the head is really one
+weighted sum over the features is tested by running it: some networks scale their features, or have
+two heads.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import WEIGHTS
 
 TRIED = 4
-"""Pictures of noise on which the rows are compared with the whole network."""
+"""Pictures of noise on which the rows' logits are compared with those of the whole network."""
 
 TOLERANCE = 1e-3
-"""How far logits may be apart, as a share of the largest one (or of 1): both are sums of float32,
-added up in another order."""
+"""The largest difference of logits, as a share of the largest logit (or of 1, if that is larger).
+
+Both are sums of float32, but in another order."""
 
 
 def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> BuildResult:
-    """Return the head's row for each label of the set that `content` shows, and its background.
+    """Return the head's rows for the labels that `content` shows, and for the background.
 
-    Raises WeightsError where the weights are missing or another network's, and LabelSetError where
-    the head is no weighted sum over features or not of the classes that its name tells.
+    Raises WeightsError if the weights are missing or another network's, or LabelSetError if the
+    head is not a weighted sum over features or does not have the classes that its name tells.
     """
     name = source.settings.encoder_name
     folder = source.folder.parent / WEIGHTS.name
@@ -54,15 +55,15 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     network, fingerprint = open_timm(name, folder)
     difference = try_rows(network, weight, bias, places)
     if difference > TOLERANCE:
-        what = f"the head of {ellipsize(name)} is no weighted sum over its features"
+        what = f"the head of {ellipsize(name)} is not a weighted sum over its features"
         raise LabelSetError(
-            Mistake(display_path(source.folder / SETTINGS_FILE), what, "Take another network.")
+            Mistake(display_path(source.folder / SETTINGS_FILE), what, "Use another network.")
         )
     figures = [
         f"{len(rows):,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each: "
         "those of the labels that are shown.",
-        f"On {TRIED} pictures of noise their logits are the whole network's: the farthest apart "
-        f"differ by {difference:.1g} of the largest.",
+        f"On {TRIED} pictures of noise their logits are the whole network's to within "
+        f"{difference:.1g} of the largest.",
     ]
     tensors = {built_file.ROWS_TENSOR: torch.tensor(rows), "weight": weight, "bias": bias}
     return BuildResult(tensors, fingerprint, figures)
@@ -71,35 +72,33 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
 def read_rows(
     name: str, file: Path, places: Sequence[int], classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the weight `(N, D)` and bias `(N,)` of the head at each of N places, float32.
+    """Return the weight `(N, D)` and bias `(N,)` of the head at each of N `places`, float32.
 
-    Only these rows are read from the file. Raises WeightsError where it is damaged or has no head
-    of `classes` rows.
+    Only these rows are read from `file`. Raises WeightsError if it is damaged or its head does not
+    have `classes` rows.
     """
     head = pretrained_config(name).classifier
 
-    def wrong(what: str, remedy: str = "Take another network, or another method.") -> WeightsError:
+    def wrong(what: str, remedy: str = "Use another network, or another method.") -> WeightsError:
         return WeightsError(Mistake(display_path(file), what, remedy))
 
     if not isinstance(head, str):
         raise wrong(f"{ellipsize(name)} has no head, or more than one (expected one)")
     try:
         with safe_open(file, framework="pt") as opened:
-            there = shapes(opened)
-            if f"{head}.weight" not in there:
+            header = shapes(opened)
+            if f"{head}.weight" not in header:
                 network = ellipsize(name)
-                raise wrong(
-                    f"the tensor '{head}.weight' is missing: {network} comes without its head"
-                )
-            shape = there[f"{head}.weight"]
+                raise wrong(f"the tensor '{head}.weight' is missing: {network} has no head")
+            shape = header[f"{head}.weight"]
             if len(shape) < 2 or shape != [classes, shape[1], *[1] * len(shape[2:])]:
                 raise wrong(f"'{head}.weight' is {shape} (expected {classes:,} rows)")
-            if there.get(f"{head}.bias", [classes]) != [classes]:
-                seen = there[f"{head}.bias"]
+            if header.get(f"{head}.bias", [classes]) != [classes]:
+                seen = header[f"{head}.bias"]
                 raise wrong(f"'{head}.bias' is {seen} (expected {classes:,} numbers)")
             rows = opened.get_slice(f"{head}.weight")
             weight, bias = torch.zeros(len(places), shape[1]), torch.zeros(len(places))
-            biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in there else None
+            biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in header else None
             for i, place in enumerate(places):
                 weight[i] = rows[place].reshape(-1).float()
                 if biases is not None:
@@ -114,9 +113,10 @@ def read_rows(
 def try_rows(
     network: Any, weight: torch.Tensor, bias: torch.Tensor, places: Sequence[int]
 ) -> float:
-    """Return how far the rows' logits are from the whole network's, in parts of the largest one.
+    """Return the largest difference of the rows' logits from the whole network's, as a share.
 
-    The network, in the state that timm loads it, loses its head.
+    The share is of the largest logit, or of 1 if that is larger; infinity if the shapes differ.
+    `network`, as timm loads it, loses its head.
     """
     channels, height, width = network.pretrained_cfg["input_size"]
     noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))

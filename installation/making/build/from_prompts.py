@@ -1,16 +1,16 @@
-"""The method `prompts`: sentences as CLIP reads them, each label a direction among its features.
+"""The method `prompts`: the embeddings of sentences by CLIP, one for each label.
 
 The text tower is open_clip's own, from the same file as the image tower; the show never needs it.
-A score is open_clip's documented recipe, the softmax of `100 × image · text`, with two things more:
-sentences of one row are an ensemble, the mean of their embeddings (arXiv 2103.00020, section
-3.1.4), and labels are calibrated, as some are near every picture and would win everybody.
+Scores follow open_clip's documented recipe, the softmax of `100 × image · text`, with two
+additions: the sentences of a row are an ensemble, the mean of their embeddings (arXiv 2103.00020,
+section 3.1.4), and labels are calibrated, as some are near every picture and would always win.
 
-**Calibration.** A label's bias is what it gets from pictures of nothing (`neutral.py`), taken away:
-the same as centring the features of pictures, which centring the sentences could not do, as the
-softmax does not see what is taken from all of them alike. "Calibrate Before Use" (Zhao et al.,
-arXiv 2102.09690) does it for language models. Only `STRENGTH` of it is taken, and rows of the
-background keep all they get: they are there to win an empty wall. The biases of labels sum to zero,
-so that calibration shifts nothing between labels and background.
+**Calibration.** A label's bias is minus its mean logit on neutral pictures. That is the same as
+centring the features of pictures; centring the sentences instead would change nothing, as the
+softmax ignores what all logits share. "Calibrate Before Use" (Zhao et al., arXiv 2102.09690) does
+it for language models. Only the share `STRENGTH` is subtracted. Background rows are not calibrated,
+as they are meant to win an empty wall. The biases of labels sum to zero, so calibration shifts
+nothing between labels and background.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ TEMPLATES = (
     "a portrait of a person who is a {}",
     "a picture of somebody in a gallery, a {}",
 )
-"""For people, where labelset.yaml has none."""
+"""For people, if labelset.yaml has none."""
 DEFINED = "a photo of a person, {}: {}"
-"""One more of them for a row that has a definition, which comes second."""
+"""One more for a row with a definition: its name and its definition."""
 BACKGROUND = ("a photo of {}", "{}")
-"""For rows of the background, which are no people, whatever the templates are."""
+"""For background rows, which are not people, whatever the templates are."""
 
 STRENGTH = 0.5
-"""The share of what a label gets from neutral pictures that is taken away.
+"""The share of a label's mean logit on neutral pictures that is subtracted.
 
-How much of that it gets from visitors, too, is not known: something between none and all. Half errs
-least where it is the worst. A guess; not yet tried with the real weights.
+How much of that logit visitors add as well is not known; half has the smallest largest error. A
+guess, not yet tried with the real weights.
 """
 
 NEUTRAL = 60
@@ -67,8 +67,8 @@ def build_from_prompts(
 ) -> BuildResult:
     """Return a weight and a bias for each row: `(size, features)` and `(size,)` F32.
 
-    Their logits are those of open_clip, calibrated. Raises WeightsError where `weights` are
-    missing, damaged, or another network's.
+    Their logits are open_clip's, calibrated. Raises WeightsError if `weights` are missing, damaged,
+    or another network's.
     """
     clip = Clip(torch.device("cpu"), weights, architecture)
     text = TextTower(weights, architecture)
@@ -77,16 +77,16 @@ def build_from_prompts(
     bias = calibrate(neutral_features(clip, NEUTRAL, seed=1) @ weight.T, labels)
     figures = [
         *_figures(neutral_features(clip, NEUTRAL, seed=2) @ weight.T, bias, labels),
-        *_cut(source, text),
+        *_truncation_note(source, text),
     ]
     return BuildResult({"weight": weight, "bias": bias}, clip.fingerprint, figures)
 
 
 class TextTower:
-    """Embeds sentences. `scale` is what cosines are multiplied by to be logits."""
+    """CLIP's encoder of sentences. `scale` is the factor from cosines to logits."""
 
     def __init__(self, weights: Path = CLIP_FILE, architecture: Architecture = VIT_B_32) -> None:
-        """Raise WeightsError where `weights` are missing, damaged, or another network's."""
+        """Raise WeightsError if `weights` are missing, damaged, or another network's."""
         from open_clip.tokenizer import SimpleTokenizer
         from open_clip.transformer import TextTransformer
 
@@ -108,15 +108,15 @@ class TextTower:
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[str]) -> torch.Tensor:
-        """Return embeddings `(N, features)` of unit length; a sentence that is too long is cut."""
+        """Return embeddings `(N, features)` of unit length; too long sentences are truncated."""
         tokens = self._tokenizer(list(sentences))  # (N, context)
         lengths = tokens.argmax(1) + 1  # the token that ends a sentence is the highest
         by_length = lengths.argsort()
         embeddings = torch.empty(len(sentences), self._network.output_dim)
         batches = range(0, len(sentences), BATCH)
         for start in tqdm(batches, "reading sentences", unit="batch", disable=None, leave=False):
-            some = by_length[start : start + BATCH]
-            embeddings[some] = self._states(tokens[some, : int(lengths[some].max())])
+            batch = by_length[start : start + BATCH]
+            embeddings[batch] = self._states(tokens[batch, : int(lengths[batch].max())])
         return torch.nn.functional.normalize(embeddings)
 
     def _states(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -132,39 +132,36 @@ class TextTower:
         projected: torch.Tensor = last @ network.text_projection
         return projected
 
-    def cuts(self, sentence: str) -> bool:
-        """Return whether `sentence` has more tokens than are read, its start and end included."""
+    def truncates(self, sentence: str) -> bool:
+        """Return whether `sentence` has more tokens than the network takes."""
         return len(self._tokenizer.encode(sentence)) + 2 > self._context
 
 
 def embed_rows(source: LabelSetSource, text: TextTower) -> torch.Tensor:
-    """Return an embedding `(size, features)` of unit length for each row.
-
-    It is the mean of its sentences' embeddings, which is normalised again.
-    """
-    sentences = [prompts(row, source.settings.templates) for row in source.rows]
+    """Return an embedding of unit length for each row, `(size, features)`: its sentences' mean."""
+    sentences = [sentences_of(row, source.settings.templates) for row in source.rows]
     return embed_ensembles(sentences, text.embed)
 
 
-def prompts(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
-    """Return the sentences that stand for a row: its own, or its name in `templates`.
+def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
+    """Return the sentences of a row: its own in looks_like, or else its name in `templates`.
 
-    Without templates they are the kiosk's, and take in the definition.
+    Without `templates` they are the kiosk's own, of which one has the definition.
     """
     if row.sentences:
         return row.sentences
-    said = BACKGROUND if row.background else templates or TEMPLATES
-    filled = [template.replace("{}", row.name) for template in said]
+    used = BACKGROUND if row.background else templates or TEMPLATES
+    filled = [template.replace("{}", row.name) for template in used]
     if row.definition and not row.background and not templates:
         filled.append(DEFINED.format(row.name, row.definition))
     return filled
 
 
 def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the bias `(L,)` of each row; those of `labels` sum to zero, all others are zero.
+    """Return the bias of each row `(L,)`: those of labels sum to zero, all others are zero.
 
-    `logits` `(N, L)` is what rows get from neutral pictures; `labels` `(L,)` bool says which rows
-    are no background. Nothing here depends on which labels are hidden.
+    `logits` `(N, L)` are those of neutral pictures; `labels` `(L,)` bool is false for background
+    rows. Hidden labels count like the others.
     """
     mean = logits.mean(0)
     bias = torch.zeros_like(mean)
@@ -173,37 +170,39 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
-    """Return how evenly labels win `(N, L)` neutral pictures, without the bias and with it."""
+    """Return how evenly labels win neutral pictures, `logits` `(N, L)`, without and with `bias`."""
     calibrated = logits + bias
     figures = [
-        f"Before calibration, over pictures of nothing: {evenness(logits[:, labels])}.",
+        f"Before calibration, on neutral pictures: {evenness(logits[:, labels])}.",
         f"After: {evenness(calibrated[:, labels])}.",
     ]
     if not labels.all():
         share = (~labels)[calibrated.argmax(1)].double().mean()
-        figures.append(f"The background wins {share:.0%} of them, where the machine abstains.")
+        figures.append(f"The background wins {share:.0%} of them, which then get no label.")
     return figures
 
 
-def _cut(source: LabelSetSource, text: TextTower) -> list[str]:
-    """Return the sentence that names the lines of labels.csv with more text than CLIP reads."""
+def _truncation_note(source: LabelSetSource, text: TextTower) -> list[str]:
+    """Return a sentence about the rows with more text than CLIP takes, if there are any."""
     lines = [
         row.location
         for row in source.rows
-        if any(text.cuts(sentence) for sentence in prompts(row, source.settings.templates))
+        if any(
+            text.truncates(sentence) for sentence in sentences_of(row, source.settings.templates)
+        )
     ]
     if not lines:
         return []
     return [
-        "CLIP reads 77 tokens, some 50 words; a sentence is longer, and was cut, on these lines of "
+        "CLIP takes 77 tokens, some 50 words; a longer sentence was truncated on these lines of "
         f"labels.csv: {', '.join(lines)}."
     ]
 
 
 def _fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
-    """Copy tensors of a CLIP's file into `places`, by their names in it.
+    """Copy the tensors of CLIP's file into those of `places`, by name.
 
-    All names and shapes are checked before anything is read. Raises WeightsError.
+    All names and shapes are checked before a tensor is read. Raises WeightsError.
     """
     try:
         with safe_open(weights, framework="pt") as file:

@@ -1,8 +1,7 @@
-"""Pictures of nothing in particular, which show what a network says before it has seen anybody.
+"""Neutral pictures, which show how a network scores labels without seeing a person.
 
-Plain greys, gradients and noise of several grains, each as an empty place and with a grey figure of
-head and shoulders before it. They are made by code, so that no picture of a person is needed to
-calibrate how people are named.
+Plain greys, gradients and noise of several grain sizes, each empty or with a grey figure of head
+and shoulders. They are drawn by code, so calibration needs no picture of a person.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 SIDE = 224
-"""Of the squares, px; what most networks take."""
+"""The side of the squares, px; the input of most networks."""
 
 BATCH = 8
 """Pictures that are encoded together."""
@@ -33,17 +32,17 @@ Canvas = npt.NDArray[np.float32]
 def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
     """Yield `count` pictures `(224, 224, 3)` uint8 RGB; every second shows a figure.
 
-    They are the same for the same `seed`, the first ones also for another `count`.
+    The same `seed` gives the same pictures, whatever the `count`.
     """
     random = np.random.default_rng(seed)
     for number in range(count):
-        ground = PATTERNS[number % len(PATTERNS)](random)
-        picture = _add_figure(ground, random) if number % 2 else ground
+        background = PATTERNS[number % len(PATTERNS)](random)
+        picture = _add_figure(background, random) if number % 2 else background
         yield picture.round().clip(0, 255).astype(np.uint8)
 
 
 def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> torch.Tensor:
-    """Return what `encoder` says of that many neutral pictures, `(count, width)` float32."""
+    """Return the `encoder`'s output `(count, width)` float32 for that many neutral pictures."""
     whole = Box(0, 0, SIDE, SIDE)
     batch = torch.cat(
         [
@@ -61,7 +60,7 @@ def _plain(random: np.random.Generator) -> Canvas:
 
 
 def _gradient(random: np.random.Generator) -> Canvas:
-    """From one grey to another, in any direction."""
+    """Return a gradient between two greys, in any direction."""
     angle = random.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     along = (np.cos(angle) * x + np.sin(angle) * y + np.sqrt(2)) / np.sqrt(8)  # 0–1
@@ -70,7 +69,7 @@ def _gradient(random: np.random.Generator) -> Canvas:
 
 
 def _noise(random: np.random.Generator) -> Canvas:
-    """Coloured noise with 4 to 224 grains along a side, of any strength."""
+    """Return coloured noise with 4 to 224 grains along a side."""
     grains = int(np.exp(random.uniform(np.log(4), np.log(SIDE))))
     coarse = random.normal(
         random.uniform(60, 195), random.uniform(8, 64), (grains, grains, 3)
@@ -81,10 +80,10 @@ def _noise(random: np.random.Generator) -> Canvas:
 PATTERNS: tuple[Callable[[np.random.Generator], Canvas], ...] = (_plain, _gradient, _noise)
 
 
-def _add_figure(ground: Canvas, random: np.random.Generator) -> Canvas:
-    """Return `ground` with a grey figure before it, as a bust is cut: head above, shoulders below.
+def _add_figure(background: Canvas, random: np.random.Generator) -> Canvas:
+    """Return `background` with a grey head and shoulders, framed like a bust crop.
 
-    Its edge is between sharp and quite out of focus.
+    The edge is between sharp and far out of focus.
     """
     figure = np.zeros((SIDE, SIDE), np.float32)
     x, head = random.uniform(0.4, 0.6) * SIDE, random.uniform(0.15, 0.22) * SIDE
@@ -97,4 +96,4 @@ def _add_figure(ground: Canvas, random: np.random.Generator) -> Canvas:
         cv2.ellipse(figure, middle, (round(axes[0]), round(axes[1])), 0, 0, 360, 1.0, cv2.FILLED)
     figure = np.asarray(cv2.GaussianBlur(figure, (0, 0), random.uniform(0.5, 6)), np.float32)
     alpha = figure[..., None]
-    return ground * (1 - alpha) + np.float32(random.uniform(0, 255)) * alpha
+    return background * (1 - alpha) + np.float32(random.uniform(0, 255)) * alpha

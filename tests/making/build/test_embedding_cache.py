@@ -192,7 +192,7 @@ def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (file,) = (tmp_path / embedding_cache.CACHE_FOLDER).iterdir()
     file.write_bytes(b"cut off")
     figures = from_text.build_from_text(read_source("weather", tmp_path)).figures
-    assert figures[-1] == "The cache of sentences was damaged and was made anew."
+    assert figures[-1] == "The cache of sentences was damaged and was rebuilt."
     assert "damaged" not in " ".join(
         from_text.build_from_text(read_source("weather", tmp_path)).figures
     )

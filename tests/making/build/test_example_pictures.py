@@ -101,7 +101,7 @@ def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
         file.truncate(example_pictures.MAX_PICTURE_BYTES + 1)
     for name in ("green", "blue"):
         save(folder / "examples" / name / "both.png", np.zeros((70, 70, 3), np.uint8))
-    no_picture = "it is no picture that can be read here (jpeg, png, webp, bmp, tiff can)"
+    no_picture = "it is not a picture of a known format (jpeg, png, webp, bmp, tiff)"
     made = build_colours(folder)
     assert sorted(made.asides) == sorted(
         f"Left out: {said}."
@@ -111,7 +111,7 @@ def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
             "red/half.png: it is damaged and cannot be decoded",
             f"red/empty.jpg: {no_picture}",
             "red/bomb.png: it has far more pixels than 80,000,000",
-            "red/more: it is no file",
+            "red/more: it is not a file",
             "red/small.png: it is 200×63 px (expected at least 64 each way)",
             "red/large.jpg: it has 67,108,865 bytes (expected at most 67,108,864)",
             "green/both.png: the same picture is in the folders of several labels",
@@ -151,12 +151,12 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
     (inside / "blue" / "1.png").write_text("no picture")
     draw(inside / "purple", (120, 0, 120))
     assert picture_mistakes(folder) == [
-        "examples: the folder 'purple' is the id of no row. Write its row, or move it away.",
-        "examples: the folder 'redd' is the id of no row. Did you mean 'red'?",
+        "examples: the folder 'purple' is not the id of a row. Add a row for it, or move it away.",
+        "examples: the folder 'redd' is not the id of a row. Did you mean 'red'?",
         "labels.csv:2: 'red' has no folder in examples (expected one of that name). "
         "Did you mean 'redd'?",
-        "examples/blue: there are 3 good pictures in it (expected at least 5); left out: "
-        "blue/1.png: it is no picture that can be read here (jpeg, png, webp, bmp, tiff can). "
+        "examples/blue: it has 3 good pictures (expected at least 5); left out: "
+        "blue/1.png: it is not a picture of a known format (jpeg, png, webp, bmp, tiff). "
         "Add some.",
     ]
 
@@ -173,7 +173,7 @@ def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
         patch.setattr(example_pictures, "MAX_PICTURES", 19)
         assert picture_mistakes(folder) == [
             *said,
-            "examples: there are 20 files in it (expected at most 19). Take some out.",
+            "examples: it has 20 files (expected at most 19). Remove some.",
         ]
 
 
@@ -186,7 +186,7 @@ def test_a_flood_of_mistakes_is_counted(folder: Path) -> None:
     )
     said = picture_mistakes(folder)
     assert len(said) == MAX_MISTAKES + 1
-    assert said[0].endswith("'rd0' is the id of no row. Did you mean 'rd'?")
+    assert said[0].endswith("'rd0' is not the id of a row. Did you mean 'rd'?")
     assert said[-1] == "examples: 451 more mistakes are not listed. Correct these first."
 
 
@@ -242,7 +242,7 @@ def test_a_picture_that_changes_meanwhile_says_so(folder: Path) -> None:
     files[1].unlink()
     with ThreadPoolExecutor(1) as pool:
         first, second, third = example_pictures.cut_squares(found.good, TAKEN, pool)
-    assert str(first) == "red/0.png: it was replaced while the pictures were looked at"
+    assert str(first) == "red/0.png: it was replaced during the build"
     assert str(second) == "red/1.png: it cannot be read (No such file or directory)"
     assert isinstance(third, torch.Tensor)
 
@@ -267,7 +267,7 @@ def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) ->
     (said,) = picture_mistakes(folder)
     assert said == (
         "examples: this folder of pictures cannot be read (expected a folder for each row's id in "
-        "it). Make it, or write another under `examples:` in labelset.yaml."
+        "it). Create it, or name another folder under `examples:` in labelset.yaml."
     )
     file = folder / "labelset.yaml"
     file.write_text(file.read_text() + "\nexamples: photographs\n")

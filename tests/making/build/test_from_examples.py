@@ -67,18 +67,18 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width, CPU)
     best = scorer.score(neutral_features(eye, from_examples.NEUTRAL)).max(1).values
     (nothing,) = (line for line in made.figures if "is_background" in line)
-    assert f"Their best label's score is {best.mean():.2f} on average" in nothing
+    assert f"Their best score is {best.mean():.2f} on average" in nothing
 
 
 def test_the_figures_are_what_an_artist_must_know(folder: Path) -> None:
     """The card says how often held-out pictures are read rightly, against chance, and how many."""
     figures = build_colours(folder).figures
     assert figures[0] == (
-        "Of 20 pictures, held out a fifth of all at a time, 100% are read rightly; always the most "
-        "frequent label would be right for 25%."
+        "Of 20 pictures, a fifth held out at a time, 100% get their label; the most frequent label "
+        "alone would fit 25%."
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in figures
-    assert any(line.startswith("Pictures of nothing: ") for line in figures)
+    assert any(line.startswith("Neutral pictures: ") for line in figures)
     assert not any("Left out" in line or "taken for" in line for line in figures)
 
 
@@ -97,7 +97,7 @@ def test_the_worst_pairs_are_named(folder: Path) -> None:
 
 def test_a_row_of_background_is_proposed_where_nothing_gets_a_name(folder: Path) -> None:
     """An artist learns how to let the machine say nothing; who has such a row is not told again."""
-    said = "a row with is_background and pictures of empty rooms"
+    said = "a row of is_background and pictures of empty rooms"
     assert any(said in line for line in build_colours(folder).figures)
     rows = [f"{name},{name} one,looks {name},,," for name in COLOURS]
     rows[-1] += "yes"
@@ -162,6 +162,6 @@ def test_pictures_that_turn_out_broken_count_as_missing(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:2000])
     (said,) = picture_mistakes(folder)
     assert said == (
-        "examples/red: there are 4 good pictures in it (expected at least 5); left out: "
+        "examples/red: it has 4 good pictures (expected at least 5); left out: "
         "red/3.png: it is damaged and cannot be decoded. Add some."
     )

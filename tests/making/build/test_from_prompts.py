@@ -102,16 +102,16 @@ def row(
 def test_a_rows_own_sentences_stand_for_it() -> None:
     """What looks_like says is all that CLIP reads, each sentence between two `|`."""
     written = row(definition="unused", looks_like="a face | two hands|", is_background="yes")
-    assert from_prompts.prompts(written, ["a {}"]) == ("a face", "two hands")
+    assert from_prompts.sentences_of(written, ["a {}"]) == ("a face", "two hands")
 
 
 def test_a_name_fills_the_templates() -> None:
     """Without looks_like the name is put in templates: the set's, or else the kiosk's own."""
-    assert from_prompts.prompts(row(), ["{}!", "a {}"]) == ["reader!", "a reader"]
-    own = from_prompts.prompts(row(definition="somebody with {braces}"))
+    assert from_prompts.sentences_of(row(), ["{}!", "a {}"]) == ["reader!", "a reader"]
+    own = from_prompts.sentences_of(row(definition="somebody with {braces}"))
     assert own[0] == "a photo of a reader"
     assert own[-1] == "a photo of a person, reader: somebody with {braces}"
-    assert len(from_prompts.prompts(row())) == len(own) - 1
+    assert len(from_prompts.sentences_of(row())) == len(own) - 1
     for template in (*from_prompts.TEMPLATES, *from_prompts.BACKGROUND):
         assert template.count("{}") == 1
 
@@ -119,7 +119,7 @@ def test_a_name_fills_the_templates() -> None:
 def test_a_background_is_described_as_no_person() -> None:
     """A row of the background is no person to CLIP, whatever the templates are."""
     wall = row("an empty wall", is_background="yes", definition="unused")
-    assert from_prompts.prompts(wall, ["a portrait of a {}"]) == [
+    assert from_prompts.sentences_of(wall, ["a portrait of a {}"]) == [
         "a photo of an empty wall",
         "an empty wall",
     ]
@@ -159,18 +159,18 @@ def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
         read_source(NAME, models), weights=models / WEIGHTS, architecture=SMALL
     )
     before, after, background = made.figures
-    assert before.startswith("Before calibration, over pictures of nothing: ")
+    assert before.startswith("Before calibration, on neutral pictures: ")
     assert after.startswith("After: ")
-    assert "% of them, where the machine abstains." in background
+    assert "% of them, which then get no label." in background
     for figure in made.figures:
         assert figure in (models / NAME / "card.md").read_text(encoding="utf-8")
 
 
 def test_a_sentence_that_is_too_long_is_named(tmp_path: Path, text: TextTower) -> None:
-    """CLIP reads 77 tokens; lines with more text than that are listed."""
+    """CLIP takes 77 tokens; lines with more text than that are listed."""
     fitting, longer = "word " * 75, "word " * 76
-    assert not text.cuts(fitting)
-    assert text.cuts(longer)
+    assert not text.truncates(fitting)
+    assert text.truncates(longer)
     label_set = made_prompts(
         tmp_path, HEADER, f"a,air,,,,{fitting},", f"b,bee,,,,short|{longer},", f"c,sea,{longer},,,,"
     )

@@ -155,7 +155,7 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"no tensors")
     result = preview("things", (1280, 720), settings(), tmp_path, embed=embed)
-    assert result.figures[-1] == "The cache of sentences was damaged and was made anew."
+    assert result.figures[-1] == "The cache of sentences was damaged and was rebuilt."
 
 
 def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

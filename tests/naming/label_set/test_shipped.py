@@ -140,6 +140,6 @@ def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "p
         from_text.embed_classes(embed)
         from_text.embed_labels(rows, embed)
     else:
-        said += [sentence for row in rows for sentence in from_prompts.prompts(row)]
+        said += [sentence for row in rows for sentence in from_prompts.sentences_of(row)]
     found = hashlib.sha256("\n".join(said).encode()).hexdigest()
     assert (METHODS[method].recipe, found) == SENTENCES[method]

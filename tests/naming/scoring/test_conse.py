@@ -31,7 +31,7 @@ def built(tmp_path: Path) -> LabelSet:
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
     classes, labels = conse.calibrate(random_embeddings(30, 1), random_embeddings(3, 2))
     tensors = {"classes": classes.half(), "labels": labels.half()}
-    build.write(label_set, BuildResult(tensors, ENCODER, ()))
+    build.write_result(label_set, BuildResult(tensors, ENCODER, ()))
     return label_set
 
 
@@ -123,9 +123,9 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
 def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     """Tensors are checked by their header, before anything of their size is made."""
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
-    build.write(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
+    build.write_result(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
-    build.write(built, BuildResult({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
+    build.write_result(built, BuildResult({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
     assert refusal(built) == "the tensor 'labels' is missing (expected F16 [3, 384])"
 
 

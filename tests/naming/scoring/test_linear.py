@@ -37,7 +37,7 @@ def built(tmp_path: Path) -> LabelSet:
     write_label_set(tmp_path, f"{HEADER},is_background", *rows, yaml=YAML + "examples")
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
     tensors = {"weight": drawn(4, WIDTH), "bias": drawn(4, seed=1)}
-    build.write(label_set, BuildResult(tensors, ENCODER, ()))
+    build.write_result(label_set, BuildResult(tensors, ENCODER, ()))
     return label_set
 
 
