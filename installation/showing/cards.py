@@ -57,7 +57,7 @@ WAITING_BRIGHTNESS = 0.45
 
 
 def title_card(context: ScreenContext) -> Scene:
-    """Return the scene while the show loads: the title, in its place on the later mirror."""
+    """Return the scene while the show loads: the title, where it will be on the mirror as well."""
     return _card(context, context.words.title, context.words.loading)
 
 

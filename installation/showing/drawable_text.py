@@ -1,7 +1,7 @@
 """Text as it can be drawn: composed, on one line, its characters in the order in which they appear.
 
-The order is that of Unicode's bidirectional algorithm (UAX 9), from python-bidi. FriBidi was
-rejected, since it needs a library of the system.
+The order is that of Unicode's bidirectional algorithm (UAX 9), from python-bidi. Brackets and marks
+are put right here, since that library leaves them as they are.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def script_of(letter: str) -> str:
 
 
 def font_group(letter: str) -> str:
-    """Return the name of what `letter` shares a font with: a script, or `East Asian`, `Symbols`."""
+    """Return the name of the letters that share a font with `letter`: `Hebrew`, `East Asian`."""
     width = unicodedata.east_asian_width(letter)
     if unicodedata.category(letter) == "So" and width == "W":
         return EMOJI

@@ -53,7 +53,7 @@ TITLE_SIZE = 52
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the sandbox by its name there, and what is missing of it; None if it holds."""
+    """One layer, by the sandbox's name for it, and what is missing of it; None if it holds."""
 
     name: str
     missing: str | None = None

@@ -1,7 +1,7 @@
 """Typesetting: paragraphs broken into lines and set on panels.
 
-Lines are broken greedily, then narrowed until they are even. Knuth and Plass's optimum was not
-needed: captions have few lines, and no word is hyphenated.
+Lines are broken one after the other, each as long as it can be; then the width is reduced as far as
+that adds no line, which makes them even. No word is hyphenated.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SET_APART = "?!:;»"
 
 @dataclass(frozen=True)
 class ScreenContext:
-    """What all scenes of a show have in common: the words, the fonts and the screen's size, px."""
+    """The words, the fonts and the screen's size (px), which all scenes of a show share."""
 
     words: Words
     fonts: Fonts
@@ -62,7 +62,7 @@ class Paragraph:
 
 
 def wrap(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
-    """Return `text` in as few lines of at most `max_width` px as there can be.
+    """Return `text` in lines of at most `max_width` px, as few as possible.
 
     Lines break at spaces, between East Asian characters, and inside a word that alone is too wide.
     """
@@ -85,7 +85,7 @@ def wrap(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
 
 
 def balance(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
-    """Return `text` in as few lines as `wrap`, but as even in length as they can be.
+    """Return `text` in as few lines as `wrap`, but as even in length as possible.
 
     No word is broken that fits into `max_width`.
     """

@@ -37,7 +37,7 @@ MakeContext = Callable[[Size], ScreenContext]
 SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
 
 
-def test_the_square_follows_who_walks(context: MakeContext) -> None:
+def test_the_square_follows_a_visitor_who_walks(context: MakeContext) -> None:
     """A square is never farther from its face than the slack."""
     scene: Scene | None = None
     for step in range(60):
@@ -102,7 +102,7 @@ def _visitor_at(
 
 
 def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> None:
-    """With no evidence every name of the distribution passes, best first, then all over again."""
+    """With no evidence every name of the distribution passes, best first, over and over."""
     scene: Scene | None = None
     names: list[str] = []
     for step in range(200):
@@ -114,7 +114,7 @@ def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> 
 
 
 def test_names_slow_down_as_evidence_grows(context: MakeContext) -> None:
-    """A name stays longer the more evidence sightings is, and the least likely names drop out."""
+    """A name stays longer the more evidence there is, and the least likely names drop out."""
     turns = [name_duration_s(step / 10) for step in range(11)]
     assert turns == sorted(turns)
     assert (turns[0], turns[-1]) == pytest.approx((FIRST_NAME_S, LAST_NAME_S))

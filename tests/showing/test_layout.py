@@ -65,7 +65,7 @@ visitors = st.lists(
 def test_captions_never_overlap_nor_leave_the_screen(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """With up to 32 visitors anywhere in the picture each caption can be read."""
+    """With up to 32 visitors anywhere in the picture no panel covers another or the strip."""
     context = CONTEXTS[size]
     scene = compose(FRAME, visitors_at(found), context, now=0.0)
     panels = visitor_panels(scene)

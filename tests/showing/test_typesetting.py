@@ -32,14 +32,14 @@ def test_balancing_keeps_the_number_of_lines(text: str, width: int) -> None:
 
 @given(texts, st.integers(2, 30))
 def test_balancing_breaks_no_word_that_fits(text: str, width: int) -> None:
-    """A narrower line is no reason to tear a word: 'Momen / t, bitte'."""
+    """No word is broken to make lines even: not 'Momen / t, bitte'."""
     if least_width(text, _width) <= width:
         longest = max(map(_width, balance(text, width, _width)), default=0)
         assert longest >= least_width(text, _width)
 
 
 def test_a_long_word_stays_whole_when_lines_are_balanced() -> None:
-    """Three lines hold it whole, so that none of them is made narrower than the word."""
+    """The lines are not made narrower than the longest word."""
     assert balance("Einen Moment, bitte.", 9, _width) == ("Einen", "Moment,", "bitte.")
 
 

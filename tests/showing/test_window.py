@@ -33,7 +33,7 @@ def dummy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(params=["window", "off screen"])
 def screen(request: pytest.FixtureRequest, dummy: None) -> Iterator[Screen]:
-    """Each of the implementations, 640×360 px."""
+    """Return each kind of screen, 640×360 px."""
     opened = OffScreen((640, 360)) if request.param == "off screen" else Window(0, (640, 360))
     yield opened
     opened.close()
@@ -50,7 +50,7 @@ def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) ->
 
 
 @given(st.lists(st.tuples(st.sampled_from(["press", "release"]), st.floats(0.01, 10)), max_size=30))
-def test_a_key_is_held_since_its_last_press_from_up(steps: list[tuple[str, float]]) -> None:
+def test_a_key_is_held_since_it_went_down(steps: list[tuple[str, float]]) -> None:
     """Repeats of a key that is down do not restart its time; releasing it does."""
     key, now, since = HeldKey(), 0.0, None
     for step, pause in steps:
@@ -80,7 +80,7 @@ def test_escape_ends_the_show_only_when_held(dummy: None) -> None:
 
 
 def test_other_keys_end_nothing(dummy: None) -> None:
-    """A keyboard that is leaned on leaves the show running."""
+    """Keys other than Escape do not end the show, however long they are held."""
     window = Window(0, (64, 36))
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": pygame.K_SPACE}))
     assert not window.poll(0.0).end_show

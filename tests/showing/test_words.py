@@ -57,7 +57,7 @@ def test_the_words_need_only_the_bundled_font(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_words_are_typeset(language: str) -> None:
-    """No typewriter's quotes or dots; French sets its high marks apart, the others do not."""
+    """No straight quotes and no three dots; only French has a space before ? ! : ;."""
     for text in load_words(language).texts():
         assert not re.search(r"[\"']|\.\.\.|  | $|^ ", text), text
         spaced = re.findall(r".(?=[?!:;»](?:\s|$))", text)
@@ -83,7 +83,7 @@ def test_the_screen_promises_no_more_than_the_program_does(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_promise_says_that_the_attempts_failed(language: str) -> None:
-    """Nobody reads that pictures were taken out in a hundred ways."""
+    """The sentence says that the attempts were in vain, so it cannot be read the other way."""
     words = load_words(language)
     assert LANGUAGES[language].in_vain in words.privacy_today
     assert LANGUAGES[language].in_vain in words.privacy_earlier
@@ -116,8 +116,8 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
     assert "xx.yaml:" in str(caught.value)
 
 
-def test_a_brace_where_nothing_is_filled_in_is_a_mistake(tmp_path: Path) -> None:
-    """A month short, or a brace too many, is named in the file of words."""
+def test_a_brace_in_a_sentence_without_placeholders_is_a_mistake(tmp_path: Path) -> None:
+    """A missing month and a superfluous brace are named."""
     text = (WORDS_FOLDER / "en.yaml").read_text(encoding="utf-8")
     text = text.replace("December]", "]").replace("waking up.", "waking up {now}.")
     (tmp_path / "xx.yaml").write_text(text, encoding="utf-8")
@@ -169,7 +169,7 @@ def test_the_promise_in_english() -> None:
     )
 
 
-def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
+def test_the_curators_words_replace_those_of_the_kiosk() -> None:
     """Sentences of the curator replace the kiosk's, in any language; the others stay."""
     settings = Settings(
         language=resolve_language("de"),
@@ -182,7 +182,7 @@ def test_the_curators_words_take_the_place_of_the_kiosks() -> None:
     assert words.model_copy(update=changed) == german.model_copy(update=changed)
 
 
-def test_each_sentence_is_the_curators_or_it_is_said_why_not() -> None:
+def test_each_sentence_is_changeable_or_fixed() -> None:
     """Every sentence is either changeable or fixed, and those about privacy are fixed."""
     own, fixed = set(OwnWords.model_fields), set(FIXED_WORDS)
     elsewhere = {"title", "language", "time", "date", "first_day", "months"}
