@@ -129,7 +129,7 @@ def test_a_display_that_does_not_exist_is_named(dummy: None) -> None:
 
 
 def test_a_display_that_refuses_a_window_is_an_error(dummy: None) -> None:
-    """Visitors see a calm card, and the log what the display answered, instead of a traceback."""
+    """The message says what the display answered; it is not a traceback."""
     with pytest.raises(ScreenError, match=r"screen: display 0 does not open .*-5×36.*negative"):
         Window(0, (-5, 36))
     assert not pygame.display.get_init()
