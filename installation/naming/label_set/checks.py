@@ -72,91 +72,123 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
 
 def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
     """Yield what is wrong with each row, and between rows, in the order of the file."""
-    first_id: dict[str | int, Row] = {}
-    first_name: dict[str, Row] = {}
-    parents = {row.id: row.parent for row in rows}
-    outputs = settings.outputs
-    headings = {row.parent for row in rows if row.parent}
-    # A network may know fewer of ImageNet's categories than the set that it is tried with has.
-    imagenets = imagenet.names() if outputs and not settings.method.brings_network else {}
-    known = (outputs or {}, headings, imagenets)
-    find_nearest = limited_nearest()
+    table = _Table(rows, settings)
     for row in rows:
         where = f"{file}:{row.location}"
+        yield from table.check_id(row, where)
+        yield from table.check_name(row, where)
+        yield from _check_texts(row, where)
+        yield from table.check_parent(row, where)
+        yield from _check_choices(row, where)
+        yield from table.check_output(row, where)
+
+
+class _Table:
+    """What the check of a row needs to know about the other rows and about the network."""
+
+    def __init__(self, rows: Sequence[Row], settings: LabelSetSettings) -> None:
+        self._root = settings.root.id
+        self._outputs = settings.outputs
+        self._parents = {row.id: row.parent for row in rows}
+        headings = {row.parent for row in rows if row.parent}
+        # A network may know fewer of ImageNet's categories than the set that it is tried with has.
+        by_wordnet = self._outputs and not settings.method.brings_network
+        self._known = (self._outputs or {}, headings, imagenet.names() if by_wordnet else {})
+        self._find_nearest = limited_nearest()
+        self._first_by_id: dict[str | int, Row] = {}
+        self._first_by_name: dict[str, Row] = {}
+
+    def check_id(self, row: Row, where: str) -> Iterator[Mistake]:
+        """Yield that the id is empty, is the root's, or occurs twice."""
         if not row.id:
             yield Mistake(where, "the id is empty (expected a unique id)", "Write one.")
-        elif row.id == settings.root.id:
+        elif row.id == self._root:
             what = f"the id '{ellipsize(row.id)}' is the id of the root in labelset.yaml"
             yield Mistake(where, what, "Remove the row.")
         else:
-            place = (outputs or {}).get(row.id, row.id)
-            if (first := first_id.setdefault(place, row)) is not row:
+            place = (self._outputs or {}).get(row.id, row.id)
+            if (first := self._first_by_id.setdefault(place, row)) is not row:
                 other = f"is the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
                 what = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
                 yield Mistake(where, what, "Give each row a unique id.")
+
+    def check_name(self, row: Row, where: str) -> Iterator[Mistake]:
+        """Yield that the name is empty or occurs twice."""
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
-        elif (first := first_name.setdefault(confusable_key(row.name), row)) is not row:
+        elif (first := self._first_by_name.setdefault(confusable_key(row.name), row)) is not row:
             what = f"the name '{ellipsize(row.name)}' occurs twice (first on line {first.location})"
             yield Mistake(where, what, "Make the names differ, or remove one row.")
-        if set("/\\") & set(row.id) or row.id.startswith("."):
-            what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
-            yield Mistake(where, what, "Write it without slashes, and without a dot at its start.")
-        yield from _check_text(row.id, "the id", LONGEST_NAME, where)
-        yield from _check_text(row.name, "the name", LONGEST_NAME, where)
-        yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
-        if row.parent and row.parent != settings.root.id:
-            if row.parent not in parents:
-                what = f"the parent '{ellipsize(row.parent)}' is not the id of any row"
-                remedy = did_you_mean(find_nearest(row.parent, parents))
-                remedy = remedy or "Write the id of a row, or leave it empty."
-                yield Mistake(where, what, remedy)
-            elif row.id in (chain := list(islice(ancestors(row.id, parents), DEEPEST_CHAIN + 1))):
-                path = " › ".join(ellipsize(id_) for id_ in [*reversed(chain), row.id][-4:])
-                yield Mistake(where, f"the parents form a circle ({path})", "Clear one of them.")
-            elif len(chain) > DEEPEST_CHAIN:
-                what = f"more than {DEEPEST_CHAIN} categories are above it, or they form a circle"
-                yield Mistake(where, what, "Clear one of the parents.")
-        if row.hidden_because and row.hidden_because not in REASONS:
-            what = f"hidden_because is '{ellipsize(row.hidden_because)}' (expected a known reason)"
-            remedy = did_you_mean(nearest(row.hidden_because, REASONS))
-            yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
-        if row.is_background.casefold() not in (*YES, *NO):
-            what = (
-                f"is_background is '{ellipsize(row.is_background)}' (expected yes, no or nothing)"
-            )
-            yield Mistake(where, what, "Write yes in the rows that are never shown.")
-        yield from _check_wordings(row, where)
-        if outputs is not None and row.id and not any(row.id in ids for ids in known):
-            seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
-            what = f"{seen}, and not the parent of a row"
-            remedy = did_you_mean(find_nearest(row.id, outputs)) or "Remove the row."
-            yield Mistake(where, what, remedy)
+
+    def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:
+        """Yield that the parent is not a row, or that the parents form a circle."""
+        if not row.parent or row.parent == self._root:
+            return
+        if row.parent not in self._parents:
+            what = f"the parent '{ellipsize(row.parent)}' is not the id of any row"
+            remedy = did_you_mean(self._find_nearest(row.parent, self._parents))
+            yield Mistake(where, what, remedy or "Write the id of a row, or leave it empty.")
+            return
+        chain = list(islice(ancestors(row.id, self._parents), DEEPEST_CHAIN + 1))
+        if row.id in chain:
+            path = " › ".join(ellipsize(id_) for id_ in [*reversed(chain), row.id][-4:])
+            yield Mistake(where, f"the parents form a circle ({path})", "Clear one of them.")
+        elif len(chain) > DEEPEST_CHAIN:
+            what = f"more than {DEEPEST_CHAIN} categories are above it, or they form a circle"
+            yield Mistake(where, what, "Clear one of the parents.")
+
+    def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
+        """Yield that the network does not have the row's id, if labels are its outputs."""
+        if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
+            return
+        seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
+        what = f"{seen}, and not the parent of a row"
+        remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
+        yield Mistake(where, what, remedy)
 
 
-def _check_wordings(row: Row, where: str) -> Iterator[Mistake]:
+def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
+    """Yield what is wrong with the texts of the cells, in all languages."""
+    if set("/\\") & set(row.id) or row.id.startswith("."):
+        what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
+        yield Mistake(where, what, "Write it without slashes, and without a dot at its start.")
+    yield from _check_text(row.id, "the id", LONGEST_NAME, where)
+    yield from _check_text(row.name, "the name", LONGEST_NAME, where)
+    yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
     yield from _check_text(row.looks_like, "looks_like", LONGEST_DESCRIPTION, where)
     for language, words in row.wordings.items():
         yield from _check_text(words.name, f"name_{language}", LONGEST_NAME, where)
-        yield from _check_text(
-            words.definition, f"definition_{language}", LONGEST_DEFINITION, where
-        )
+        name = f"definition_{language}"
+        yield from _check_text(words.definition, name, LONGEST_DEFINITION, where)
 
 
-def _check_text(text: str, what: str, longest: int, where: str) -> Iterator[Mistake]:
+def _check_choices(row: Row, where: str) -> Iterator[Mistake]:
+    """Yield that hidden_because or is_background has a value that is not known."""
+    if row.hidden_because and row.hidden_because not in REASONS:
+        what = f"hidden_because is '{ellipsize(row.hidden_because)}' (expected a known reason)"
+        remedy = did_you_mean(nearest(row.hidden_because, REASONS))
+        yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
+    if row.is_background.casefold() not in (*YES, *NO):
+        what = f"is_background is '{ellipsize(row.is_background)}' (expected yes, no or nothing)"
+        yield Mistake(where, what, "Write yes in the rows that are never shown.")
+
+
+def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
+    """Yield what is wrong with the `text` of a setting or a cell called `name`."""
     if len(text) > longest:
-        seen = f"{what} has {len(text)} characters (expected at most {longest})"
-        yield Mistake(where, seen, "Shorten it.")
+        what = f"{name} has {len(text)} characters (expected at most {longest})"
+        yield Mistake(where, what, "Shorten it.")
     bad = next((letter for letter in text if _forbidden(letter)), None)
     if bad is not None:
         kind = "direction-changing" if bad in OVERRIDES else "control"
-        seen = f"{what} holds a {kind} character (U+{ord(bad):04X})"
-        yield Mistake(where, seen, "Remove it.")
+        what = f"{name} holds a {kind} character (U+{ord(bad):04X})"
+        yield Mistake(where, what, "Remove it.")
     elif text.strip() and not is_visible(text):
-        seen = f"{what} has no visible character (U+{ord(text[0]):04X})"
-        yield Mistake(where, seen, "Write it with letters, or leave it empty.")
+        what = f"{name} has no visible character (U+{ord(text[0]):04X})"
+        yield Mistake(where, what, "Write it with letters, or leave it empty.")
 
 
 def _forbidden(letter: str) -> bool:
+    """Return whether `letter` is a control character or changes the direction of the text."""
     return letter in OVERRIDES or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")

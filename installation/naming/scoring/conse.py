@@ -1,21 +1,23 @@
-"""The method `text`: from an encoder's classes to labels it was never trained on.
+"""The method `text`: scores labels that a network was never trained on, from its classes (ConSE).
 
-ConSE (Norouzi et al., arXiv 1312.5650): the ten best classes' text embeddings, weighted by their
-probabilities, make a query, and labels are compared with it by their own text embeddings. Three
-things differ from the paper, each because one label swallowed most visitors otherwise:
+ConSE (Norouzi et al., arXiv 1312.5650): the text embeddings of the ten best classes, weighted by
+their probabilities, make a query, which is compared with the text embeddings of the labels. Three
+things differ from the paper; without each of them one label got most visitors:
 
-- Embeddings are centred, so that what all labels have in common decides nothing.
-- Each label is divided by the square root of its spread over the single-class queries: labels near
-  everything lose, and labels near nothing do not win by chance, as they do by the whole spread.
-- The query is divided by the square root of the ten probabilities' sum, not by its length: where
-  the network is not sure, or its classes contradict each other, the query is short, the scores are
-  flat, and the visitor is only the root. Divided by the sum itself, an empty wall gets a label.
+- Embeddings are centred, so that what all labels have in common has no influence.
+- Each label is divided by the square root of its spread over the single-class queries, so that
+  labels near every query do not always win. Divided by the whole spread, labels far from every
+  query would win by chance.
+- The query is divided by the square root of the sum of the ten probabilities, not by its length: if
+  the network is unsure, or its classes contradict each other, the query is short, the scores are
+  flat, and the visitor is only called the root. Divided by the sum itself, an empty wall gets a
+  label.
 
-Measured on 83 bust crops of some twelve people, with 1,070 labels visible: plain cosine gave 29
-labels, as evenly as 20.7 equal ones would be; each label standardised over the single-class queries
-38, as 27.3; this 39, as 32.0. Over the 1,000 single-class queries the most frequent label wins 76,
-19 and 14. Sense is gained, too, by the descriptions of making/looks.csv: a stethoscope is a
-doctor, which was a stenographer.
+Measured on 83 bust crops of some twelve people, with 1,070 visible labels: plain cosine gave 29
+labels, as evenly as 20.7 equally frequent ones; each label standardised over the single-class
+queries 38, as 27.3; this 39, as 32.0. Of the 1,000 single-class queries the most frequent label
+wins 76, 19 and 14. The descriptions of making/build/looks.csv improve the meaning: with them a
+stethoscope is a doctor, without them it was a stenographer.
 """
 
 from __future__ import annotations
@@ -27,14 +29,15 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.scoring.scorer import visible_scores
 
 TOP = 10
-"""How many classes make a query, as in the paper."""
+"""Classes in a query, as in the paper."""
 
 LEAST_SPREAD = 1e-3
-"""Of a label over the single-class queries; a single label, once centred, has none at all, and the
-shipped ones have 0.04 and more."""
+"""The least spread of a label over the single-class queries, to divide by.
+
+A single label, once centred, has a spread of 0; the shipped labels have 0.04 and more."""
 
 EMBEDDING = 384
-"""Numbers of a text embedding by all-MiniLM-L6-v2."""
+"""Numbers in a text embedding of all-MiniLM-L6-v2."""
 
 
 class ConseScorer:
@@ -54,8 +57,8 @@ class ConseScorer:
     ) -> ConseScorer:
         """Return the scorer of a built label set for an encoder of `width` classes.
 
-        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
-        is missing, damaged, or built from something else.
+        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError if the built file is
+        missing, damaged, or built from something else.
         """
         tensors = built_file.read_tensors(
             label_set, encoder, "F16", {"labels": [EMBEDDING]}, {"classes": [width, EMBEDDING]}
@@ -72,10 +75,10 @@ class ConseScorer:
 
 
 def calibrate(classes: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return embeddings of classes and labels so that no label absorbs everything.
+    """Return the embeddings of classes and labels, centred and scaled so that no label always wins.
 
-    `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length; so are the classes returned,
-    before they are centred. Nothing here depends on which labels are hidden.
+    `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length. Hidden labels count like the
+    others, so hiding one needs no new build.
     """
     classes = classes - classes.mean(0)
     labels = torch.nn.functional.normalize(labels - labels.mean(0))

@@ -1,4 +1,4 @@
-"""Scoring by one weighted sum per label: heads of networks, probes on examples, written prompts."""
+"""Scores labels by one weighted sum each: of heads, probes on examples, and prompts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LinearScorer:
     def __init__(
         self, weight: torch.Tensor, bias: torch.Tensor, labels: int, temperature: float
     ) -> None:
-        """Take `(L, D)` and `(L,)`: the visible `labels` first, then what is background."""
+        """Take weights `(L, D)` and biases `(L,)`: of the visible `labels`, then the background."""
         self._weight = weight.float().T / temperature  # (D, L)
         self._bias = bias.float() / temperature
         self._labels = labels
@@ -26,8 +26,8 @@ class LinearScorer:
     ) -> LinearScorer:
         """Return the scorer of a built label set for an encoder that gives `width` features.
 
-        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
-        is missing, damaged, or built from something else.
+        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError if the built file is
+        missing, damaged, or built from something else.
         """
         labels = {"weight": [width], "bias": []}
         tensors = built_file.read_tensors(label_set, encoder, "F32", labels, {})
