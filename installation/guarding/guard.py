@@ -108,7 +108,7 @@ class Guard:
         status = self.status
         pipes = () if status.report_pipe is None else (status.report_pipe,)
         missing = list(status.missing)
-        with SelfTest(probes, Path(status.scratch_dir)) as self_test:
+        with SelfTest(probes, Path(status.scratch_dir), status.unavailable) as self_test:
             missing += enter_stage_two()
             missing += open_files.find_leaks(status.devices, pipes, status.known_children)
             results = self_test.run()

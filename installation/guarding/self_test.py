@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,9 +57,16 @@ class SelfTest:
     Entering the context starts the earlier thread; leaving it ends that thread.
     """
 
-    def __init__(self, probes: Sequence[Probe], scratch_dir: Path) -> None:
+    def __init__(
+        self,
+        probes: Sequence[Probe],
+        scratch_dir: Path,
+        unavailable: Mapping[str, int] | None = None,
+    ) -> None:
+        """Take the probes, their folder, and what `find_unavailable` found before the sandbox."""
         self._probes = probes
         self._scratch_dir = scratch_dir
+        self._unavailable = unavailable
         self._go = threading.Event()
         self._cancelled = False
         self._earlier_results: list[ProbeResult] = []
@@ -79,7 +86,7 @@ class SelfTest:
         """Return the results of all probes in the calling thread, then in the earlier one."""
         from installation.guarding.probes.probe import run_probes
 
-        results = run_probes(self._probes, self._scratch_dir, MAIN)
+        results = run_probes(self._probes, self._scratch_dir, MAIN, self._unavailable)
         self._go.set()
         self._thread.join()
         return [*results, *self._earlier_results]
@@ -89,7 +96,9 @@ class SelfTest:
 
         self._go.wait()
         if not self._cancelled:
-            self._earlier_results = run_probes(self._probes, self._scratch_dir, EARLIER)
+            self._earlier_results = run_probes(
+                self._probes, self._scratch_dir, EARLIER, self._unavailable
+            )
 
     def missing(self, results: Sequence[ProbeResult]) -> list[Mistake]:
         """Return a mistake for each probe that the sandbox did not refuse, or that did not run."""

@@ -131,7 +131,9 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     def prepare_scratch_dir() -> None:
         nonlocal status
         scratch_dir = make_scratch_dir()
-        status = replace(status, scratch_dir=str(scratch_dir))
+        status = replace(
+            status, scratch_dir=str(scratch_dir), unavailable=_find_unavailable(scratch_dir)
+        )
         output_filter.remove_on_exit(scratch_dir)
 
     set_up("scratch folder", "Give the show's user a RuntimeDirectory.", prepare_scratch_dir)
@@ -159,6 +161,19 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
         output_filter_pids=tuple(filters),
         known_children=tuple(known_children),
     )
+
+
+def _find_unavailable(scratch_dir: Path) -> dict[str, int]:
+    """Return the probes of the scratch folder that this machine does not have."""
+    from installation.guarding.probes.files import IN_SCRATCH_DIR
+    from installation.guarding.probes.probe import find_unavailable
+
+    # What a probe removes and makes again must stay accessible under a unit's UMask as well.
+    previous_umask = os.umask(0o077)
+    try:
+        return find_unavailable(IN_SCRATCH_DIR, scratch_dir)
+    finally:
+        os.umask(previous_umask)
 
 
 def present_devices(dev: Path = Path("/dev")) -> list[Path]:

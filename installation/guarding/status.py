@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +54,11 @@ class SandboxStatus:
     """Child processes from before stage one, the output filters among them."""
     started_at: float | None = None
     """When the launcher started, in seconds of the monotonic clock."""
+    unavailable: Mapping[str, int] = field(default_factory=dict)
+    """The error numbers of the probes that failed before any layer was set up, by their names.
+
+    A probe counts as absent only if it fails with the same number again.
+    """
 
     def to_json(self) -> str:
         """Return the value of `ENVIRONMENT_VARIABLE`."""

@@ -65,6 +65,47 @@ def test_half_a_self_test_proves_nothing(user: str, tmp_path: Path) -> None:
     assert outcome.stdout.startswith("False self-test: the earlier thread"), outcome.stderr
 
 
+@pytest.mark.parametrize(
+    ("call", "error", "probe"),
+    [
+        # systemd answers so in a unit with RestrictSUIDSGID=.
+        ("openat2", "ENOSYS", "create a file with openat2"),
+        # Containers whose filter is older than the call deny it so.
+        ("openat2", "EPERM", "create a file with openat2"),
+        # A file system may not have a kind of file: O_TMPFILE on FAT or a network disk.
+        ("openat", "EOPNOTSUPP", "create a file without a name"),
+    ],
+)
+@needs_guard
+def test_what_is_missing_before_the_sandbox_is_absent(
+    call: str, error: str, probe: str, tmp_path: Path
+) -> None:
+    """A call that fails in the same way before and after the sandbox does not stop the show.
+
+    The kind: something outside the kiosk (systemd, a container, a file system, an older kernel)
+    takes a way out from this machine before the sandbox does.
+    """
+    program = f"""
+    import errno
+    from installation.guarding.layers import landlock, seccomp, syscalls
+    syscalls.NUMBERS["openat"] = (257, 56)
+    tmpfile = {{"openat": dict(argument=2, test="has", value=0x400000)}}
+    refusal = seccomp.Refusal("{call}", error=errno.{error}, **tmpfile.get("{call}", {{}}))
+    landlock.set_no_new_privileges()
+    seccomp.install([refusal], all_threads=False)
+    from installation.guarding.stage_one import enter_stage_one
+    from installation.guarding.guard import Guard
+    from installation.guarding.status import SandboxStatus
+    proof = Guard(enter_stage_one(SandboxStatus("enforce"), None)).seal()
+    print(proof.holds, proof.ways_tried)
+    print({{result.name for result in proof.results if result.outcome == "absent"}})
+    """
+    outcome = run("-c", textwrap.dedent(program), user=USERS[0], folder=tmp_path)
+    lines = outcome.stdout.splitlines()
+    assert lines[0] == f"True {len(QUICK_PROBES) - 1}", outcome.stderr
+    assert lines[1] == f"{{{probe!r}}}"
+
+
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def _chmod(scratch_dir: Path) -> None:
     os.chmod(file, file.stat().st_mode & 0o777)
 
 
-_CONTENT = (
+IN_SCRATCH_DIR: tuple[Probe, ...] = (
     Probe("create a file", "open(O_CREAT)", LANDLOCK, _making(_create)),
     Probe("create a file with openat2", "openat2(O_CREAT)", LANDLOCK, _making(_openat2)),
     Probe("create a file with creat", "creat()", LANDLOCK, _making(_creat)),
@@ -204,6 +204,10 @@ _CONTENT = (
         LANDLOCK,
         _opening("pipe", os.O_RDWR | os.O_NONBLOCK),
     ),
+)
+"""The probes that change only the scratch folder."""
+
+_ELSEWHERE = (
     Probe("write into the home folder", "open(O_CREAT) there", LANDLOCK, _write_at_home),
     Probe("write into shared memory", "open(O_CREAT) in /dev/shm", LANDLOCK, _write_shared_memory),
     Probe(
@@ -308,4 +312,4 @@ _BESIDE_THE_CONTENT = (
     Probe("change the settings of a terminal", "ioctl(TCSETS)", SECCOMP, _ioctl(TCSETS, 60)),
 )
 
-PROBES: tuple[Probe, ...] = (*_CONTENT, *_BESIDE_THE_CONTENT)
+PROBES: tuple[Probe, ...] = (*IN_SCRATCH_DIR, *_ELSEWHERE, *_BESIDE_THE_CONTENT)

@@ -5,12 +5,16 @@ without the sandbox: only that control shows that it is the sandbox that refuses
 tells who refused. An error that no layer gives (a missing file, say) counts as success. An error
 that the kernel gives an ordinary user without any sandbox proves nothing about the sandbox. Many
 libraries lose the number; then it is only known that their probe failed.
+
+A machine may not have a call at all: systemd answers openat2 with ENOSYS in a unit with
+RestrictSUIDSGID=, and containers deny calls with EPERM. So the launcher tries the probes of its own
+scratch folder once before the sandbox; what fails with the same number before and after is absent.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -95,14 +99,47 @@ class ProbeResult:
         }
 
 
-def run_probes(probes: Iterable[Probe], scratch_dir: Path, thread: str) -> list[ProbeResult]:
-    """Return the result of each of `probes`, run in the calling thread, which is named `thread`."""
+def run_probes(
+    probes: Iterable[Probe],
+    scratch_dir: Path,
+    thread: str,
+    unavailable: Mapping[str, int] | None = None,
+) -> list[ProbeResult]:
+    """Return the result of each of `probes`, run in the calling thread, which is named `thread`.
+
+    `unavailable` is what `find_unavailable` returned before the sandbox.
+    """
+    unavailable = unavailable or {}
     return [
-        ProbeResult(probe.name, probe.call, thread, *_run(probe, scratch_dir)) for probe in probes
+        ProbeResult(
+            probe.name, probe.call, thread, *_run(probe, scratch_dir, unavailable.get(probe.name))
+        )
+        for probe in probes
     ]
 
 
-def _run(probe: Probe, scratch_dir: Path) -> tuple[Outcome, str | None, int | None]:
+def find_unavailable(probes: Iterable[Probe], scratch_dir: Path) -> dict[str, int]:
+    """Return the error number of each of `probes` that this machine does not have, by its name.
+
+    To be called before the sandbox; each of `probes` changes only `scratch_dir`, which belongs to
+    this user, so that nothing but a missing call or an outer filter makes it fail. A number that a
+    layer of the sandbox gives as well is left out: afterwards nobody could tell them apart.
+    """
+    unavailable = {}
+    for probe in probes:
+        outcome, layer, number = _run(probe, scratch_dir, None)
+        if outcome != "absent" and number is not None and layer is None:
+            unavailable[probe.name] = number
+    return unavailable
+
+
+def _run(
+    probe: Probe, scratch_dir: Path, unavailable: int | None
+) -> tuple[Outcome, str | None, int | None]:
+    """Return the outcome of `probe`, the layer that refuses it, and the error number.
+
+    `unavailable` is the number with which it failed before the sandbox.
+    """
     try:
         probe.action(scratch_dir)
     except (AbsentError, NotImplementedError):
@@ -114,5 +151,7 @@ def _run(probe: Probe, scratch_dir: Path) -> tuple[Outcome, str | None, int | No
         layer = probe.refusing_layer(number)
         if layer or (probe.library and number is None):
             return "refused", layer, number
+        if number is not None and number == unavailable:
+            return "absent", None, number
         return "denied anyway" if number in _DENIED_ANYWAY else "succeeded", None, number
     return "succeeded", None, None

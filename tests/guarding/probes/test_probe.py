@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from installation.guarding.layers.seccomp import REFUSED_ERRNO
-from installation.guarding.probes.probe import AbsentError, Outcome, Probe, run_probes
+from installation.guarding.probes.probe import (
+    AbsentError,
+    Outcome,
+    Probe,
+    find_unavailable,
+    run_probes,
+)
 from installation.guarding.status import LANDLOCK, SECCOMP
 
 REFUSED_BY_SECCOMP = OSError(REFUSED_ERRNO, "refused")
@@ -70,3 +76,35 @@ def test_a_probe_may_be_refused_with_its_own_number(tmp_path: Path) -> None:
         "refused",
         "denied anyway",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        (errno.ENOSYS, errno.ENOSYS, "absent"),
+        (errno.EOPNOTSUPP, errno.EOPNOTSUPP, "absent"),
+        (errno.EPERM, errno.EPERM, "absent"),
+        # Only the sandbox took this way.
+        (None, errno.ENOSYS, "denied anyway"),
+        (None, None, "succeeded"),
+        # It was missing before, and the sandbox refuses it by itself.
+        (errno.ENOSYS, errno.EACCES, "refused"),
+        (errno.ENOSYS, errno.EPERM, "denied anyway"),
+        # Missing before and there now.
+        (errno.ENOSYS, None, "succeeded"),
+    ],
+)
+def test_a_way_is_absent_only_if_it_was_absent_before_the_sandbox(
+    before: int | None, after: int | None, outcome: Outcome, tmp_path: Path
+) -> None:
+    """What comes of a probe is compared with what came of it before the sandbox."""
+    numbers = [before, after]
+
+    def action(scratch_dir: Path) -> None:
+        if number := numbers.pop(0):
+            raise OSError(number, "failed")
+
+    probe = Probe("one", "call()", LANDLOCK, action)
+    unavailable = find_unavailable([probe], tmp_path)
+    [result] = run_probes([probe], tmp_path, "main", unavailable)
+    assert result.outcome == outcome
