@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import shutil
 import stat
 import struct
@@ -123,7 +124,8 @@ def test_title_and_credit_hold_no_control_characters(
     lines = contents(zip_)[path].decode().splitlines()
     lines = [f'{key}: "a{letters}b"' if line.startswith(f"{key}:") else line for line in lines]
     packed(zip_, contents(zip_) | {path: "\n".join(lines).encode()})
-    assert f"{key} holds a" in refused(lambda: import_(zip_, elsewhere))
+    words = rf"labelset.yaml:\d: {key} (holds|contains) a .*character"
+    assert re.search(words, refused(lambda: import_(zip_, elsewhere)))
 
 
 class Scratched(PosixPath):
