@@ -1,19 +1,19 @@
 """Writes the labels.csv of the persons: ImageNet's categories, each hidden one with its reason.
 
-The categories are the hyponyms of *person* in WordNet 3.0 that are among ImageNet's synsets. What
-a public wall may not say of a visitor is decided in two steps. Rules over WordNet come first: whole
+The categories are the hyponyms of *person* in WordNet 3.0 that are among ImageNet's synsets. Which
+of them a public wall may not show is decided in two steps. Rules over WordNet come first: whole
 subtrees, usage domains such as *ethnic slur*, and glosses that call their own word an insult. Then
-comes `scripts/persons/`, the outcome of reading every category with its definition:
+comes `scripts/persons/`, the result of reading every category with its definition:
 
-- `hidden.csv`: hidden by hand, with the reason; it also corrects a rule's reason;
+- `hidden.csv`: hidden by hand, with the reason; it also corrects the reason of a rule;
 - `shown.csv`: harmless, although a rule would hide it;
-- `definitions.csv`: the name is harmless, but WordNet's definition wounds or speaks of one sex
-  only, so it has one of our own;
-- `names.csv`: categories that share their first word, told apart, and a harmless synonym where the
-  first word has an ugly second meaning.
+- `definitions.csv`: our own definition, if the name is harmless but WordNet's definition is hurtful
+  or about one sex only;
+- `names.csv`: another name, for categories that share their first word, or whose first word has a
+  hurtful second meaning.
 
-Judging by words alone was rejected: no list of bad words finds *colossus*, which is praise in
-WordNet and none on a face on a wall.
+A list of bad words instead was rejected: it cannot find *colossus*, which is praise in WordNet and
+an insult below a face on a wall.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian's wordnet-base pu
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
 CATEGORIES = 2832  # Yang et al., arXiv 1912.07726: the person subtree of ImageNet
 
-# All words of `hidden_because`. Where several rules hold, the first one is the reason: whoever
-# lifts `nationality` does not thereby lift a slur on a nation.
+# All values of `hidden_because`. If several rules apply, the first one is the reason: showing
+# `nationality` does not show a slur on a nation.
 WORST_FIRST = (
     "slur",
     "sexual",
@@ -64,7 +64,7 @@ WORST_FIRST = (
     "poverty",
     "unseen",
 )
-# `imagenet` is no reason of this file's: it comes with a list that a venue fetches.
+# The reason `imagenet` comes from a list that a venue fetches, not from this file.
 assert {*WORST_FIRST, "imagenet"} == {*REASONS}, "each reason of kiosk.yaml has its rank"
 
 # A synset with all its hyponyms, by WordNet 3.0's offset.
@@ -165,7 +165,7 @@ SUBTREES: dict[str, dict[str, str]] = {
     },
 }
 
-# WordNet's own verdict on a word, by the synset of its usage domain.
+# WordNet's own classification of a word's usage, by the synset of its usage domain.
 USAGES = {
     "n06718862": "slur",  # ethnic slur
     "n06717170": "insult",  # disparagement
@@ -177,13 +177,13 @@ GLOSSES = {
     "insult": re.compile(r"\b(derogatory|disparag\w+|contempt\w*|insult\w*)\b"),
 }
 
-# Notes on register say how a word is used, not what it means; notes on a field ("baseball") stay.
+# Notes on register are removed, as they say nothing of the meaning; notes on a field stay.
 REGISTER = re.compile(r"^\((?:British slang|slang|Yiddish|formal|usually plural)\) ")
 
 
 @dataclass(frozen=True)
 class Synset:
-    """One line of WordNet's noun file: its words, what it hangs under, and how it is used."""
+    """One line of WordNet's noun file: its words, hypernyms, usage domains and gloss."""
 
     id: str
     lemmas: tuple[str, ...]
@@ -219,7 +219,7 @@ class Synset:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What reading the categories one by one has decided; every mapping is by id."""
+    """The decisions made by reading the categories one by one; every mapping is by id."""
 
     hidden: Mapping[str, str]
     shown: Mapping[str, str]
@@ -227,8 +227,8 @@ class Judgement:
     names: Mapping[str, str]
 
     @classmethod
-    def open(cls, folder: Path, synsets: Mapping[str, Synset]) -> Judgement:
-        """Return what a folder's four files say; raises LabelSetError with every mistake."""
+    def from_folder(cls, folder: Path, synsets: Mapping[str, Synset]) -> Judgement:
+        """Return the decisions in a folder's four files; raises LabelSetError with all mistakes."""
         mistakes: list[Mistake] = []
         hidden = _column(folder / "hidden.csv", "hidden_because", synsets, mistakes)
         shown = _column(folder / "shown.csv", "because", synsets, mistakes)
@@ -239,13 +239,13 @@ class Judgement:
                 mistakes.append(
                     Mistake(
                         "hidden.csv",
-                        f"{id_} is hidden because of {reason!r}, which is no reason",
-                        f"Take one of {', '.join(WORST_FIRST)}.",
+                        f"{id_} is hidden because of {reason!r} (expected a known reason)",
+                        f"Known: {', '.join(WORST_FIRST)}.",
                     )
                 )
             if id_ in shown:
                 mistakes.append(
-                    Mistake("shown.csv", f"{id_} is in hidden.csv too", "Take one of the two out.")
+                    Mistake("shown.csv", f"{id_} is in hidden.csv too", "Remove one of the two.")
                 )
         if mistakes:
             raise LabelSetError(*mistakes)
@@ -255,29 +255,33 @@ class Judgement:
 def _column(
     path: Path, column: str, synsets: Mapping[str, Synset], mistakes: list[Mistake]
 ) -> dict[str, str]:
-    """Return one column of a file of judgement by id, and add what is wrong to `mistakes`.
+    """Return one column of a file of decisions by id, and add its mistakes to `mistakes`.
 
-    Its column `name` must be the category's first word, so that the file reads as what it does.
+    The column `name` must be the category's first word, so that the file can be read without ids.
     """
     values: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         if reader.fieldnames != ["id", "name", column]:
             what = f"its columns are {reader.fieldnames} (expected id, name, {column})"
-            mistakes.append(Mistake(path.name, what, "Mend its first line."))
+            mistakes.append(Mistake(path.name, what, "Correct its first line."))
             return values
         for row in reader:
             where = f"{path.name}:{reader.line_num}"
             id_, name, value = row["id"], row["name"], row[column]
             if id_ not in synsets:
-                mistakes.append(Mistake(where, f"{id_} is no person category", "Take it out."))
+                mistakes.append(Mistake(where, f"{id_} is not a person category", "Remove it."))
             elif name != synsets[id_].lemmas[0]:
                 mistakes.append(
-                    Mistake(where, f"{id_} is {synsets[id_].lemmas[0]!r}, not {name!r}", "Mend it.")
+                    Mistake(
+                        where, f"{id_} is {synsets[id_].lemmas[0]!r}, not {name!r}", "Correct it."
+                    )
                 )
             elif id_ in values or not value:
                 mistakes.append(
-                    Mistake(where, f"{id_} is there twice or has no {column}", "Keep one, whole.")
+                    Mistake(
+                        where, f"{id_} occurs twice or has no {column}", "Keep one complete row."
+                    )
                 )
             values[id_] = value
     return values
@@ -311,7 +315,7 @@ def hyponyms(root: str, below: Mapping[str, list[str]]) -> set[str]:
 
 
 def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
-    """Return the ids right below each synset, by its id."""
+    """Return the ids of each synset's direct hyponyms, by its id."""
     below: dict[str, list[str]] = {}
     for synset in synsets.values():
         for hypernym in synset.hypernyms:
@@ -320,9 +324,9 @@ def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
 
 
 def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Synset]) -> str:
-    """Return the nearest hypernym that is a category too; "" where that is the root.
+    """Return the nearest hypernym that is a category too; empty if that is the root.
 
-    Breadth first, and in the order of WordNet's pointers where two are equally near.
+    Breadth first; of two that are equally near, the first of WordNet's pointers.
     """
     waiting = deque(synsets[id_].hypernyms)
     while waiting:
@@ -336,9 +340,9 @@ def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Syn
 
 
 def reasons_by_rule(synsets: Mapping[str, Synset], categories: Iterable[str]) -> dict[str, str]:
-    """Return why each category that a rule hides is hidden, by id.
+    """Return the reason of each category that a rule hides, by id.
 
-    The rules look at usage, gloss and subtree; of several reasons the worst stands.
+    The rules are about usage, gloss and subtree; of several reasons the worst is kept.
     """
     below = direct_hyponyms(synsets)
     found: dict[str, set[str]] = {}
@@ -360,10 +364,10 @@ def unique_names(
     hidden: Mapping[str, str],
     chosen: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return a name for each category, no two alike but for case: its first lemma where it can be.
+    """Return a unique name for each category, apart from case: its first lemma if possible.
 
-    Of those that share a word, one that alone is shown keeps it; the others add their second lemma
-    in brackets or, where they have none, the category above.
+    Of categories that share a lemma, one keeps it if it is the only one shown; the others add their
+    second lemma in brackets or, if they have none, the category above.
     """
     words = {id_: synsets[id_].lemmas[0] for id_ in parents}
     shared = Counter(word.casefold() for word in words.values())
@@ -383,13 +387,13 @@ def unique_names(
     twice = [f"{id_} {name}" for id_, name in names.items() if taken[name.casefold()] > 1]
     if twice:
         raise LabelSetError(
-            Mistake("names", f"these are alike: {', '.join(twice)}", "Name them in names.csv.")
+            Mistake("names", f"these are the same: {', '.join(twice)}", "Name them in names.csv.")
         )
     return names
 
 
 def build(wordnet: Path, judgement: Path) -> str:
-    """Return the text of labels.csv, a row a category, sorted by id; raises LabelSetError."""
+    """Return the text of labels.csv, a row per category, sorted by id; raises LabelSetError."""
     synsets = read_synsets(wordnet)
     imagenet = ImageNetInfo("imagenet-22k")
     known = set(imagenet.label_names())
@@ -403,7 +407,7 @@ def build(wordnet: Path, judgement: Path) -> str:
             )
         )
     persons = {id_: synsets[id_] for id_ in categories}
-    judged = Judgement.open(judgement, persons)
+    judged = Judgement.from_folder(judgement, persons)
     reasons = {**reasons_by_rule(synsets, categories), **judged.hidden}
     hidden = {id_: reason for id_, reason in reasons.items() if id_ not in judged.shown}
     parents = {id_: nearest_ancestor(id_, persons, synsets) for id_ in categories}
@@ -421,7 +425,7 @@ def build(wordnet: Path, judgement: Path) -> str:
 
 
 def main() -> int:
-    """Build the file, say how many categories are shown, and return 0, or 2 where it cannot."""
+    """Write the files, print how many categories are shown, and return 0, or 2 if that fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--wordnet", type=Path, default=WORDNET, help="WordNet 3.0's data.noun")
     parser.add_argument(
