@@ -31,7 +31,7 @@ WIDTH = 1280
 
 
 def test_hiding_a_label_needs_no_rebuild(tmp_path: Path) -> None:
-    """What a built file is made from does not change with hiding or parents, only with words."""
+    """The fingerprint of a label set changes with its words, not with hiding or parents."""
     write_label_set(tmp_path, HEADER, "a,air,thin,,", "b,breeze,thick,,")
     before = load_weather(tmp_path).fingerprint
     write_label_set(tmp_path, HEADER, "a,air,thin,,insult", "b,breeze,thick,a,")
@@ -41,7 +41,7 @@ def test_hiding_a_label_needs_no_rebuild(tmp_path: Path) -> None:
 
 
 def test_another_network_makes_a_build_stale(tmp_path: Path) -> None:
-    """The set's fingerprint tells through which network its pictures were seen."""
+    """The fingerprint of a set of pictures changes with its network."""
     examples = YAML.replace("text", "examples")
     write_label_set(tmp_path, yaml=examples)
     before = load_weather(tmp_path).fingerprint

@@ -21,8 +21,8 @@ def folder(tmp_path: Path) -> Path:
     return write_colours(tmp_path)
 
 
-def test_a_copy_that_was_saved_anew_is_left_out(folder: Path) -> None:
-    """A picture of other quality, format or size, or mirrored, would be held out only in name.
+def test_a_copy_that_was_saved_again_is_left_out(folder: Path) -> None:
+    """A copy in another quality, format or size, or mirrored, is left out.
 
     What is cut out a little further to the left is another picture.
     """
@@ -47,8 +47,8 @@ def test_a_copy_that_was_saved_anew_is_left_out(folder: Path) -> None:
     assert eye.shown == 0, "copies are known from what is kept, too"
 
 
-def test_scenes_that_are_in_all_labels_teach_nothing(folder: Path) -> None:
-    """Whoever puts one scene into several labels in other qualities is told so for each file."""
+def test_a_picture_under_several_labels_is_left_out(folder: Path) -> None:
+    """Copies of one picture under several labels are all left out, each with the reason."""
     for quality, name in enumerate(("red", "green"), 80):
         path = str(folder / "examples" / name / "both.jpg")
         cv2.imwrite(path, data.chelsea()[..., ::-1], [1, quality])
@@ -58,8 +58,8 @@ def test_scenes_that_are_in_all_labels_teach_nothing(folder: Path) -> None:
     ]
 
 
-def test_walls_of_other_colours_are_other_pictures(folder: Path) -> None:
-    """What has no motif is no copy of everything else that has none."""
+def test_plain_walls_are_not_copies(folder: Path) -> None:
+    """Two plain walls of different colours are not copies."""
     for i in range(6):
         grey = np.full((80, 80, 3), (200 + i, 30 + 7 * i, 60), np.uint8)
         save(folder / "examples" / "red" / f"wall{i}.png", grey)

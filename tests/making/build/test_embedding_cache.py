@@ -40,7 +40,7 @@ def fill(models: Path, *words: str) -> torch.Tensor:
 
 
 def test_what_was_kept_comes_back(tmp_path: Path) -> None:
-    """The next build finds each number as it was, and nothing else."""
+    """The next build finds each vector unchanged, and nothing else."""
     vectors = fill(tmp_path, "cat", "horse")
     with opened(tmp_path) as kept:
         assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
@@ -49,14 +49,14 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_build_that_adds_nothing_writes_nothing(tmp_path: Path) -> None:
-    """A build that finds all it needs leaves the file alone; without a file there is none."""
+    """A build that adds nothing does not write the file."""
     with opened(tmp_path) as kept:
         assert not kept.problem
     assert list(tmp_path.iterdir()) == []
 
 
 def test_two_builds_at_a_time_both_keep_theirs(tmp_path: Path) -> None:
-    """What another build has written meanwhile is still there after this one's writing."""
+    """Writing the cache keeps what another build has written meanwhile."""
     with opened(tmp_path) as ours:
         ours.add([key("ours")], torch.zeros(1, WIDTH))
         fill(tmp_path, "theirs")
@@ -69,7 +69,7 @@ def test_two_builds_at_a_time_both_keep_theirs(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_build_keeps_what_it_has(tmp_path: Path) -> None:
-    """After Ctrl-C the next build goes on where the last one stopped."""
+    """After Ctrl-C the next build continues where the last one stopped."""
     kept = opened(tmp_path)
     kept.add([key("cat")], torch.zeros(1, WIDTH))
     kept.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
@@ -78,7 +78,7 @@ def test_an_interrupted_build_keeps_what_it_has(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
-    """On a full disk the build is told, and what was wrong before stays what is said."""
+    """On a full disk the build continues, and `problem` says that the cache is not kept."""
     kept = opened(tmp_path)
     with full_disk(), kept:
         kept.add([key("cat")], torch.zeros(1, WIDTH))
@@ -96,7 +96,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
 @given(place=st.integers(1, 700), bit=st.integers(0, 7), length=st.integers(0, 700))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, length: int) -> None:
-    """A file with a flipped bit or cut short is never believed, and the next writing mends it."""
+    """A damaged file counts as empty, and the next build replaces it."""
     file = opened(tmp_path).file
     for damage in ("flip", "cut"):
         file.unlink(missing_ok=True)
@@ -118,13 +118,13 @@ def test_a_damaged_cache_counts_as_none(tmp_path: Path, place: int, bit: int, le
 
 
 def test_vectors_of_another_width_count_as_damaged(tmp_path: Path) -> None:
-    """Numbers that do not fit the network are not used."""
+    """Vectors of another width count as damaged."""
     fill(tmp_path, "cat")
     assert EmbeddingCache(tmp_path, "network", WIDTH + 1).problem
 
 
-def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cache does not grow for ever."""
+def test_the_oldest_vectors_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest vectors are dropped when the cache is full."""
     monkeypatch.setattr(embedding_cache, "MAX_VECTORS", 2)
     fill(tmp_path, "one", "two")
     fill(tmp_path, "three")
@@ -132,8 +132,8 @@ def test_the_oldest_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert [key(word) in kept for word in ("one", "two", "three")] == [False, True, True]
 
 
-def test_the_cache_is_no_label_set(tmp_path: Path) -> None:
-    """Whatever lies in a folder that begins with a dot is no label set."""
+def test_the_cache_is_not_a_label_set(tmp_path: Path) -> None:
+    """A folder whose name begins with a dot is not a label set."""
     write_label_set(tmp_path, name="weather")
     write_label_set(tmp_path, name=embedding_cache.CACHE_FOLDER)
     assert label_set_names(tmp_path) == ["weather"]
@@ -165,7 +165,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second build loads no encoder and makes the same; a changed row costs its sentences."""
+    """A second build opens no encoder and gives the same; a changed row embeds its own only."""
     reader = Reader()
     monkeypatch.setattr(from_text, "open_sentence_encoder", reader.open)
     write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
@@ -184,8 +184,8 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert sorted(reader.asked) == ["a person who is a rain, makes us wet", "rain: makes us wet"]
 
 
-def test_a_damaged_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The card tells that the cache was damaged or not kept; the build is as good as ever."""
+def test_a_damaged_cache_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card says if the cache was damaged or not kept; the build itself is complete."""
     monkeypatch.setattr(from_text, "open_sentence_encoder", Reader().open)
     write_label_set(tmp_path)
     from_text.build_from_text(read_source("weather", tmp_path))

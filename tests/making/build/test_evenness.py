@@ -9,8 +9,8 @@ from installation.making.build.evenness import evenness
 
 
 @pytest.mark.parametrize("labels", [1, 2, 7, 100])
-def test_labels_that_win_alike_are_as_even_as_they_are_many(labels: int) -> None:
-    """The figure is the number of labels where each wins as often as the others."""
+def test_equal_winners_count_fully(labels: int) -> None:
+    """If all labels win equally often, `effective` is their number."""
     found = evenness(torch.eye(labels).repeat(3, 1))
     assert found.winners == labels
     assert found.effective == pytest.approx(labels)
@@ -18,8 +18,8 @@ def test_labels_that_win_alike_are_as_even_as_they_are_many(labels: int) -> None
     assert found.queries == 3 * labels
 
 
-def test_a_label_that_swallows_everything_leaves_one() -> None:
-    """Where one label wins all, there is one winner, and it has the whole."""
+def test_a_label_that_always_wins_is_one_winner() -> None:
+    """If one label always wins, there is 1 winner with a share of 1."""
     scores = torch.rand(50, 8, generator=torch.Generator().manual_seed(0))
     scores[:, 3] = 2
     found = evenness(scores)
@@ -29,8 +29,8 @@ def test_a_label_that_swallows_everything_leaves_one() -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=200))
-def test_it_lies_between_one_and_the_winners(wins: list[int]) -> None:
-    """However labels win, they are at most as even as there are winners."""
+def test_evenness_is_between_one_and_the_winners(wins: list[int]) -> None:
+    """`effective` is between 1 and the number of winners."""
     scores = torch.nn.functional.one_hot(torch.tensor(wins), 10).float()
     found = evenness(scores)
     assert found.winners == len(set(wins))

@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_changed_pictures_are_found(folder: Path) -> None:
-    """After a build it can be told whether the pictures are still the same, whatever their names.
+    """Changed pictures are noticed after a build; renamed ones are not a change.
 
     One that is left out makes no difference, nor do pictures that are not on this machine.
     """
@@ -85,8 +85,8 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
-def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
-    """Each file that is left out is named with its reason, and the others are used."""
+def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
+    """Each file that is left out is named with the reason, and the others are used."""
     reds = folder / "examples" / "red"
     good = (reds / "0.png").read_bytes()
     (reds / "again.png").write_bytes(good)
@@ -123,10 +123,8 @@ def test_what_is_no_good_picture_is_left_out_and_named(folder: Path) -> None:
     assert ".png" not in "".join(made.figures), "the card is exchanged, and names no picture"
 
 
-def test_libraries_that_decode_say_nothing(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """What a library finds wrong with a picture is not written over the artist's progress bar."""
+def test_decoders_write_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Decoders' own warnings do not appear on standard error."""
     jpeg, png = tmp_path / "a.jpg", tmp_path / "a.png"
     jpeg.write_bytes(JPEG[:-2] + bytes(200) + JPEG[-2:])
     png.write_bytes(PNG[:2000] + b"?" + PNG[2001:])
@@ -144,7 +142,7 @@ def test_libraries_that_decode_say_nothing(
 
 
 def test_all_mistakes_are_named_at_once(folder: Path) -> None:
-    """Rows without a folder, folders without a row and too few pictures are said together."""
+    """Rows without a folder, folders without a row and too few pictures are reported together."""
     inside = folder / "examples"
     (inside / "red").rename(inside / "redd")
     (inside / "blue" / "0.png").unlink()
@@ -162,7 +160,7 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
 
 
 def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
-    """Line 2 comes before line 10, and so many files that nobody could look at are said, too."""
+    """Mistakes are sorted by line, and too many files are a mistake."""
     rows = [f"row{number},row {number},,," for number in range(9)]
     write_label_set(
         folder.parent, HEADER, *rows, *colour_rows(), name="seen", yaml=YAML + "examples"
@@ -177,8 +175,8 @@ def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
         ]
 
 
-def test_a_flood_of_mistakes_is_counted(folder: Path) -> None:
-    """A folder of strange folders gives a page of mistakes and their number, soon."""
+def test_many_mistakes_are_counted(folder: Path) -> None:
+    """A folder of unknown folders gives a limited number of mistakes and their count, quickly."""
     for number in range(500):
         (folder / "examples" / f"rd{number}").mkdir()
     write_label_set(
@@ -191,7 +189,7 @@ def test_a_flood_of_mistakes_is_counted(folder: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
-    """What a user may not look into is named, beside all else that is wrong."""
+    """A folder without permission is a mistake, reported with all others."""
     with TemporaryDirectory() as name:
         models = Path(name)
         models.chmod(0o755)
@@ -224,8 +222,8 @@ def _nobody(closed: Path) -> Iterator[None]:
         closed.chmod(mode)
 
 
-def test_a_dangling_link_hides_no_change(folder: Path) -> None:
-    """A link that leads nowhere keeps nobody from seeing that a picture is new."""
+def test_a_dangling_link_does_not_hide_a_change(folder: Path) -> None:
+    """A dangling link does not keep a new picture from being noticed."""
     reds = folder / "examples" / "red"
     (reds / "link.png").symlink_to("nowhere.png")
     before = example_pictures.folder_signature(folder / "examples")
@@ -234,8 +232,8 @@ def test_a_dangling_link_hides_no_change(folder: Path) -> None:
     assert str(reds / "new.png") in new
 
 
-def test_a_picture_that_changes_meanwhile_says_so(folder: Path) -> None:
-    """What was replaced or taken away after it was judged is not called damaged."""
+def test_a_picture_that_changes_during_the_build_is_reported(folder: Path) -> None:
+    """A picture that is replaced or removed during the build is not reported as damaged."""
     files = [folder / "examples" / "red" / f"{number}.png" for number in range(3)]
     found = example_pictures.scan_files([(file, 0) for file in files], ())
     files[0].write_bytes(files[1].read_bytes())
@@ -248,7 +246,7 @@ def test_a_picture_that_changes_meanwhile_says_so(folder: Path) -> None:
 
 
 def test_two_pictures_are_decoded_at_once(folder: Path) -> None:
-    """However many cores there are, no more memory is taken than two pictures need."""
+    """No more than two pictures are decoded at a time."""
     decoders: set[str] = set()
 
     class Watchful(ColourEncoder):
@@ -262,7 +260,7 @@ def test_two_pictures_are_decoded_at_once(folder: Path) -> None:
 
 
 def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) -> None:
-    """A set whose pictures are somewhere else names the key that says where."""
+    """A missing folder of pictures names the setting that chooses it."""
     (folder / "examples").rename(folder / "photographs")
     (said,) = picture_mistakes(folder)
     assert said == (
@@ -274,16 +272,16 @@ def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) ->
     assert build_colours(folder).tensors["weight"].shape == (4, 12)
 
 
-def test_one_label_cannot_be_told_from_another(folder: Path) -> None:
-    """A set of a single row is refused with a sentence."""
+def test_a_single_row_is_a_mistake(folder: Path) -> None:
+    """A set with a single row is a mistake."""
     write_label_set(
         folder.parent, HEADER, "red,red one,looks red,,", name="seen", yaml=YAML + "examples"
     )
     assert any("there is only one row" in said for said in picture_mistakes(folder))
 
 
-def test_an_id_leads_to_no_other_place(folder: Path) -> None:
-    """An id such as ../private is no way out of the folder of pictures."""
+def test_an_id_stays_in_the_folder_of_pictures(folder: Path) -> None:
+    """An id such as ../private is refused."""
     draw(folder / "private", (9, 9, 9))
     with (folder / "labels.csv").open("a") as file:
         file.write("\n../private,secret one,not for show,,")
@@ -316,14 +314,14 @@ def as_in_the_show(pixels: Pixels, taken: Input = TAKEN) -> torch.Tensor:
 def test_each_kind_of_picture_is_seen_as_in_the_show(
     tmp_path: Path, name: str, within: float
 ) -> None:
-    """The network is shown an artist's picture as it is shown a visitor."""
+    """An artist's picture is resized and normalised like a visitor's crop."""
     photograph = data.chelsea()
     square = seen(save(tmp_path / name, photograph))
     assert (square - as_in_the_show(photograph)).abs().max() <= within
 
 
 def test_a_picture_that_was_taken_upright_is_seen_upright(tmp_path: Path) -> None:
-    """A telephone's note on how it was held is respected."""
+    """A picture's EXIF orientation is applied."""
     photograph = data.chelsea()
     turned = np.rot90(photograph)  # the top is at the left
     file = save(tmp_path / "a.jpg", turned)
@@ -336,7 +334,7 @@ def test_a_picture_that_was_taken_upright_is_seen_upright(tmp_path: Path) -> Non
 
 
 def test_a_large_jpeg_is_decoded_small(tmp_path: Path) -> None:
-    """What is decoded at an eighth of its size is seen as the whole would be."""
+    """A JPEG that is decoded at a reduced size gives nearly the same square."""
     photograph = cv2.resize(data.astronaut(), (2000, 1600), interpolation=cv2.INTER_CUBIC)
     whole = as_in_the_show(np.asarray(photograph, np.uint8))
     assert example_pictures._flags(1600, TAKEN.size) == cv2.IMREAD_REDUCED_COLOR_8
@@ -369,7 +367,7 @@ BMP = cv2.imencode(".bmp", data.chelsea()[:70, :70])[1].tobytes()
 def test_no_file_stops_a_build(
     tmp_path: Path, whole: bytes, place: int, there: bytes, length: int
 ) -> None:
-    """Whatever bytes a picture has, it is seen or it is left out."""
+    """Any bytes under a picture's name are decoded or left out."""
     file = tmp_path / "a.png"
     file.write_bytes((whole[:place] + there + whole[place + len(there) :])[:length])
     found = example_pictures.scan_files([(file, 0)], ())

@@ -53,7 +53,7 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
 
 
 def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
-    """In a set begun with `new`, what the card says of scores is what the show's scorer gives."""
+    """The mean score on the card is what the show's scorer gives."""
     folder = create_set("mine", None, tmp_path)
     file = folder / "labelset.yaml"
     file.write_text(file.read_text().replace("method: text", "method: examples"))
@@ -70,8 +70,8 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     assert f"Their best score is {best.mean():.2f} on average" in nothing
 
 
-def test_the_figures_are_what_an_artist_must_know(folder: Path) -> None:
-    """The card says how often held-out pictures are read rightly, against chance, and how many."""
+def test_the_figures_have_accuracy_and_counts(folder: Path) -> None:
+    """The figures have the accuracy on held-out pictures, the chance level and the counts."""
     figures = build_colours(folder).figures
     assert figures[0] == (
         "Of 20 pictures, a fifth held out at a time, 100% get their label; the most frequent label "
@@ -83,7 +83,7 @@ def test_the_figures_are_what_an_artist_must_know(folder: Path) -> None:
 
 
 def test_the_worst_pairs_are_named(folder: Path) -> None:
-    """Labels whose pictures are alike are named as taken for each other."""
+    """The most confused labels are named."""
     for name in ("red", "green"):
         for file in (folder / "examples" / name).iterdir():
             file.unlink()
@@ -96,7 +96,7 @@ def test_the_worst_pairs_are_named(folder: Path) -> None:
 
 
 def test_a_row_of_background_is_proposed_where_nothing_gets_a_name(folder: Path) -> None:
-    """An artist learns how to let the machine say nothing; who has such a row is not told again."""
+    """If neutral pictures get a label, a background row is proposed, unless the set has one."""
     said = "a row of is_background and pictures of empty rooms"
     assert any(said in line for line in build_colours(folder).figures)
     rows = [f"{name},{name} one,looks {name},,," for name in COLOURS]
@@ -107,8 +107,8 @@ def test_a_row_of_background_is_proposed_where_nothing_gets_a_name(folder: Path)
     assert not any(said in line for line in build_colours(folder).figures)
 
 
-def test_a_picture_is_looked_at_once(folder: Path) -> None:
-    """A second build shows the network nothing, and a new picture costs only itself."""
+def test_a_picture_is_encoded_once(folder: Path) -> None:
+    """A second build encodes only the new pictures."""
     first, second, third = ColourEncoder(), ColourEncoder(), ColourEncoder()
     made = build_colours(folder, first)
     assert first.shown == 2 * 20 + from_examples.NEUTRAL
@@ -121,8 +121,8 @@ def test_a_picture_is_looked_at_once(folder: Path) -> None:
     assert third.shown == 2
 
 
-def test_a_picture_is_known_by_what_is_in_it(folder: Path) -> None:
-    """A renamed picture is not looked at again; one that was painted over is."""
+def test_a_picture_is_known_by_its_content(folder: Path) -> None:
+    """A renamed picture is not encoded again, an edited one is."""
     build_colours(folder)
     reds = folder / "examples" / "red"
     (reds / "0.png").rename(reds / "renamed.png")
@@ -132,8 +132,8 @@ def test_a_picture_is_known_by_what_is_in_it(folder: Path) -> None:
     assert eye.shown == 2
 
 
-def test_a_damaged_cache_is_said(folder: Path) -> None:
-    """A damaged cache costs a look at all pictures again, and the card tells."""
+def test_a_damaged_cache_is_reported(folder: Path) -> None:
+    """With a damaged cache all pictures are encoded again, and the figures say so."""
     build_colours(folder)
     (file,) = (folder.parent / CACHE_FOLDER).iterdir()
     file.write_bytes(file.read_bytes()[:-1])
@@ -143,7 +143,7 @@ def test_a_damaged_cache_is_said(folder: Path) -> None:
 
 
 def test_nothing_is_written_where_the_pictures_are(folder: Path) -> None:
-    """The artist's folder is the same after a build, and no picture lies anywhere else."""
+    """A build changes nothing in the artist's folder and writes no picture anywhere."""
     before = {file: file.stat().st_mtime_ns for file in (folder / "examples").rglob("*")}
     build.build(
         "seen", folder.parent, partial(from_examples.build_from_examples, encoder=ColourEncoder())
@@ -157,7 +157,7 @@ def test_nothing_is_written_where_the_pictures_are(folder: Path) -> None:
 
 
 def test_pictures_that_turn_out_broken_count_as_missing(folder: Path) -> None:
-    """A picture whose beginning is whole is found to be damaged only when it is decoded."""
+    """A picture that turns out damaged when it is decoded does not count."""
     file = folder / "examples" / "red" / "3.png"
     file.write_bytes(file.read_bytes()[:2000])
     (said,) = picture_mistakes(folder)

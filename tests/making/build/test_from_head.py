@@ -45,7 +45,7 @@ def write(models: Path, encoder: str, *rows: str) -> LabelSetSource:
 def test_only_the_rows_that_are_shown_are_kept(
     tmp_path: Path, content: ContentSettings, kept: Mapping[int, str]
 ) -> None:
-    """Each label that is shown has its own row of the head; what is hidden is not in the file."""
+    """The built file has the head's row of each visible label, and of no hidden one."""
     write_weights(tmp_path, tiny(), TINY)
     made = from_head.build_from_head(write(tmp_path, TINY), content)
     weight, bias = made.tensors["weight"], made.tensors["bias"]
@@ -60,7 +60,7 @@ def test_only_the_rows_that_are_shown_are_kept(
 
 
 def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:
-    """A row that is never shown, but takes score, is in the file."""
+    """The built file has the head's rows of the background."""
     write_weights(tmp_path, tiny(), TINY)
     rows = (f"{HEADER},is_background", "0,none,,,,yes", "3,three,,,,")
     assert from_head.build_from_head(write(tmp_path, TINY, *rows)).tensors["rows"].tolist() == [
@@ -69,8 +69,8 @@ def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:
     ]
 
 
-def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
-    """A label that was hidden when the head was built is an error before the show; one less is not.
+def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
+    """Showing a label that was hidden when the head was built is an error; hiding one more is not.
 
     After a build with the curator's list it reads what a build of everything reads.
     """
@@ -95,7 +95,7 @@ def test_who_shows_more_is_told_to_build(tmp_path: Path) -> None:
 
 
 def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
-    """The id of a row may be the class's number in the network's own order."""
+    """The id of a row may be the number of a class."""
     write_weights(tmp_path, tiny(), TINY)
     made = from_head.build_from_head(write(tmp_path, TINY, HEADER, "21842,last,the last one,,"))
     assert torch.equal(made.tensors["weight"][0], tiny().head.weight[21842])
@@ -111,7 +111,7 @@ def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
     ],
 )
 def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> None:
-    """The rows give the logits of the whole network, whatever its family."""
+    """The rows give the logits of the whole network, for networks of several kinds."""
     torch.manual_seed(0)
     network = timm.create_model(name).eval()
     write_weights(tmp_path, network, name)
@@ -129,7 +129,7 @@ def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> 
     ],
 )
 def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: str) -> None:
-    """Two heads, or none, cannot be read by rows, and the message says so."""
+    """A network with two heads or none is refused."""
     write_weights(tmp_path, timm.create_model("resnet10t", num_classes=0), name)
     with pytest.raises(WeightsError, match=why):
         from_head.build_from_head(write(tmp_path, name, HEADER, "3,three,the third,,"))
@@ -146,7 +146,7 @@ def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: s
 def test_a_head_of_another_form_is_refused(
     tmp_path: Path, weight: torch.Tensor, bias: torch.Tensor, why: str
 ) -> None:
-    """A file of somebody else's under the network's name is a sentence about its tensors."""
+    """Another network's file is refused with what is wrong with its tensors."""
     file = tmp_path / "foreign.safetensors"
     save_file({"fc.weight": weight, "fc.bias": bias}, file)
     with pytest.raises(WeightsError, match=why):
@@ -154,7 +154,7 @@ def test_a_head_of_another_form_is_refused(
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
-    """A file that was cut off while it came names the command that fetches it."""
+    """A truncated file is refused with the command that fetches it."""
     file = write_weights(tmp_path, tiny(), TINY)
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(
@@ -164,7 +164,7 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:
-    """Where the network does something to its logits, rows alone are not believed."""
+    """A network that changes its logits after the weighted sum is refused."""
 
     class Louder(torch.nn.Module):
         pretrained_cfg = tiny().pretrained_cfg
@@ -188,7 +188,7 @@ def test_a_head_that_does_more_than_sum_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_building_needs_the_weights(tmp_path: Path) -> None:
-    """Without the weights the building names the command that fetches them."""
+    """Without the weights the build names the command that fetches them."""
     with pytest.raises(WeightsError, match=f"Run: kiosk fetch timm/{TINY}"):
         from_head.build_from_head(write(tmp_path, TINY))
     with pytest.raises(LabelSetError, match="does not know such a network"):

@@ -100,13 +100,13 @@ def row(
 
 
 def test_a_rows_own_sentences_stand_for_it() -> None:
-    """What looks_like says is all that CLIP reads, each sentence between two `|`."""
+    """A row with looks_like is embedded by those sentences alone, separated by `|`."""
     written = row(definition="unused", looks_like="a face | two hands|", is_background="yes")
     assert from_prompts.sentences_of(written, ["a {}"]) == ("a face", "two hands")
 
 
 def test_a_name_fills_the_templates() -> None:
-    """Without looks_like the name is put in templates: the set's, or else the kiosk's own."""
+    """Without looks_like the name is put into the set's templates, or else the kiosk's."""
     assert from_prompts.sentences_of(row(), ["{}!", "a {}"]) == ["reader!", "a reader"]
     own = from_prompts.sentences_of(row(definition="somebody with {braces}"))
     assert own[0] == "a photo of a reader"
@@ -116,8 +116,8 @@ def test_a_name_fills_the_templates() -> None:
         assert template.count("{}") == 1
 
 
-def test_a_background_is_described_as_no_person() -> None:
-    """A row of the background is no person to CLIP, whatever the templates are."""
+def test_a_background_row_is_not_a_person() -> None:
+    """A background row is not described as a person, whatever the templates are."""
     wall = row("an empty wall", is_background="yes", definition="unused")
     assert from_prompts.sentences_of(wall, ["a portrait of a {}"]) == [
         "a photo of an empty wall",
@@ -126,7 +126,7 @@ def test_a_background_is_described_as_no_person() -> None:
 
 
 def test_several_sentences_are_their_mean(text: TextTower, models: Path) -> None:
-    """An ensemble is the mean of its sentences' embeddings, of unit length again."""
+    """The embedding of a row is the normalised mean of its sentences' embeddings."""
     source = read_source(NAME, models)
     embedded = from_prompts.embed_rows(source, text)
     two = text.embed(["a person who sings", "somebody with a microphone"])
@@ -136,7 +136,7 @@ def test_several_sentences_are_their_mean(text: TextTower, models: Path) -> None
 
 
 def test_calibration_makes_labels_even_and_leaves_the_background() -> None:
-    """Half of what labels get from nothing is taken, none of it to or from the background."""
+    """Half of the labels' neutral logits is subtracted, and nothing from the background."""
     generator = torch.Generator().manual_seed(0)
     offset = torch.linspace(0, 6, 12)
     labels = torch.tensor([True] * 10 + [False] * 2)
@@ -154,7 +154,7 @@ def test_calibration_makes_labels_even_and_leaves_the_background() -> None:
 
 
 def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
-    """A build says how the wins lie before and after, and how often the machine abstains."""
+    """The figures say how evenly labels win before and after, and how often the background wins."""
     made = from_prompts.build_from_prompts(
         read_source(NAME, models), weights=models / WEIGHTS, architecture=SMALL
     )
@@ -225,7 +225,7 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
 
 
 def test_the_machine_abstains_where_the_background_wins(tmp_path: Path) -> None:
-    """What the background takes is nobody's, and a visitor whom it wins is only the root.
+    """A visitor whom a background row wins is only called the root.
 
     The row that wins the portrait is made the background: the same sentences, and another build.
     """
@@ -262,7 +262,7 @@ print(len(build("{NAME}", models, builder).figures))
 
 
 def test_a_build_needs_no_network(models: Path) -> None:
-    """open_clip's tokenizer and towers come with its package; nothing is asked of the network."""
+    """A build opens no connection: open_clip's tokenizer comes with its package."""
     child = run(
         [sys.executable, "-c", BUILDING, models], capture_output=True, text=True, check=False
     )

@@ -49,13 +49,13 @@ def read_of(row: Row) -> list[str]:
     ],
     ids=["person", "no definition", "background", "background by name", "own sentences"],
 )
-def test_a_row_is_read_as_what_it_is(row: Row, sentences: list[str]) -> None:
-    """A background is no person, and what a row does not say is in no sentence."""
+def test_each_kind_of_row_has_its_sentences(row: Row, sentences: list[str]) -> None:
+    """A background row is not described as a person, and no sentence has an empty part."""
     assert read_of(row) == sentences
 
 
 def test_a_row_that_becomes_background_is_built_anew(tmp_path: Path) -> None:
-    """What is built from other sentences than the row's present ones does not fit any more."""
+    """Making a row background changes its sentences, so the fingerprint changes."""
     marks = {}
     for said in ("", "no", "yes"):
         write_label_set(
@@ -67,7 +67,7 @@ def test_a_row_that_becomes_background_is_built_anew(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_embeddings_are_the_mean_of_the_tokens_states() -> None:
-    """The sentence encoder gives what the network's last states give, averaged by hand."""
+    """The sentence encoder gives the mean of the network's last states, normalised."""
     from transformers import AutoModel, AutoTokenizer
 
     spec = importlib.util.find_spec(TEXT_PACKAGE)
@@ -103,7 +103,7 @@ print({name: value for name, value in os.environ.items() if before.get(name) != 
 
 
 def test_the_sentence_encoder_changes_no_environment_and_needs_no_network() -> None:
-    """A process that embeds sentences keeps its environment, and asks nobody for files."""
+    """Opening the sentence encoder changes no environment variable and opens no connection."""
     offline = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
     environment = {name: value for name, value in os.environ.items() if name not in offline}
     child = subprocess.run(

@@ -17,15 +17,15 @@ def clusters(labels: int, each: int, apart: float, width: int = 40) -> tuple[Fea
 
 
 def test_the_same_pictures_give_the_same_probe() -> None:
-    """Two builds of the same pictures differ in no bit."""
+    """Two builds of the same pictures are equal bit for bit."""
     views, labels = clusters(3, 6, 1)
     one, other = linear_probe.fit(views, labels), linear_probe.fit(views, labels)
     assert np.array_equal(one.weight, other.weight)
     assert np.array_equal(one.bias, other.bias)
 
 
-def test_a_rare_label_is_not_swallowed() -> None:
-    """Half-way between two labels each wins alike, though one has twenty times the pictures."""
+def test_a_rare_label_weighs_as_much() -> None:
+    """Half-way between two labels the scores are equal, even if one has 20 times the pictures."""
     many, few = np.linspace(-1.5, 1.5, 200), np.linspace(-0.5, 2.5, 10)
     views = np.concatenate([many, few])[:, None, None]
     fitted = linear_probe.fit(views, np.repeat([0, 1], [200, 10]))
@@ -34,7 +34,7 @@ def test_a_rare_label_is_not_swallowed() -> None:
 
 
 def test_a_picture_is_held_out_with_its_mirror_image() -> None:
-    """Labels that mean nothing are guessed no better than by chance: no view of it was learnt."""
+    """Random labels are predicted at chance level, as no view of a held-out picture was learnt."""
     views, _ = clusters(1, 200, 0)
     labels = np.arange(200) % 4
     out, logits = linear_probe.held_out(views, labels)
@@ -42,7 +42,7 @@ def test_a_picture_is_held_out_with_its_mirror_image() -> None:
 
 
 def test_five_pictures_a_label_are_enough_to_check() -> None:
-    """Each of five pictures is held out once, and clear labels are told apart."""
+    """With five pictures per label each is held out once, and distinct labels are told apart."""
     views, labels = clusters(6, 5, 2)
     told: list[bool] = []
     out, logits = linear_probe.held_out(views, labels, lambda: told.append(True))
@@ -53,7 +53,7 @@ def test_five_pictures_a_label_are_enough_to_check() -> None:
 
 
 def test_of_many_pictures_a_fifth_is_enough_to_check() -> None:
-    """Of 2,000 pictures one fifth of each label's is held out, and a large set builds sooner."""
+    """Of 2,000 pictures only one fifth is held out."""
     views, labels = clusters(4, 500, 2)
     out, logits = linear_probe.held_out(views, labels)
     assert logits.shape == (400, 4)
@@ -61,8 +61,8 @@ def test_of_many_pictures_a_fifth_is_enough_to_check() -> None:
     assert np.bincount(labels[out]).tolist() == [100] * 4
 
 
-def test_scores_are_as_sure_as_they_are_right() -> None:
-    """Where labels cannot be told apart the scores are softened until they say so."""
+def test_the_temperature_fits_the_accuracy() -> None:
+    """If labels cannot be told apart, the temperature lowers the scores accordingly."""
     views, _ = clusters(1, 200, 0)
     labels = np.arange(200) % 4
     out, logits = linear_probe.held_out(views, labels)
@@ -73,15 +73,15 @@ def test_scores_are_as_sure_as_they_are_right() -> None:
     assert linear_probe.loss(logits / temperature, labels) == pytest.approx(np.log(4), abs=0.05)
 
 
-def test_clear_labels_are_not_made_surer() -> None:
-    """Few pictures that are all read rightly are no reason to be surer than the regression is."""
+def test_the_temperature_is_at_least_one() -> None:
+    """The temperature is not below 1, even if all pictures get their label."""
     views, labels = clusters(3, 5, 5)
     out, logits = linear_probe.held_out(views, labels)
     assert linear_probe.temperature(logits, labels[out]) == pytest.approx(1, abs=0.01)
 
 
 def test_softening_divides_the_logits() -> None:
-    """A softened probe is the same one at a higher temperature."""
+    """A softened probe has its logits divided by the temperature."""
     views, labels = clusters(3, 5, 1)
     fitted = linear_probe.fit(views, labels)
     soft = fitted.softened(2.5)

@@ -8,7 +8,7 @@ from installation.making.build.neutral_pictures import neutral_pictures
 
 
 def test_the_same_seed_makes_the_same_pictures() -> None:
-    """Neutral pictures are made by code: again the same, for another seed others."""
+    """The same seed gives the same neutral pictures, another seed gives others."""
     twelve = list(neutral_pictures(12, seed=3))
     assert np.array_equal(twelve, list(neutral_pictures(12, seed=3)))
     assert np.array_equal(twelve, list(islice(neutral_pictures(99, seed=3), 12)))
@@ -26,7 +26,7 @@ def test_they_are_pictures_as_a_camera_gives_them() -> None:
 
 
 def test_every_second_shows_a_figure() -> None:
-    """On plain ground there is one grey, or two with a figure's soft edge between them."""
+    """A plain picture has one grey, or two with a soft edge if it shows a figure."""
     pictures = list(neutral_pictures(60))
     for empty, figure in zip(pictures[0::6], pictures[3::6], strict=True):
         assert len(np.unique(empty)) == 1

@@ -38,7 +38,7 @@ def linear(tmp_path: Path) -> LabelSet:
 
 @pytest.mark.parametrize("claim", [2**17, 2**60, 2**64 - 1])
 def test_a_header_that_claims_too_much_is_not_read(linear: LabelSet, claim: int) -> None:
-    """How long a built file's header says it is does not decide how much memory it gets."""
+    """The length that a file states for its header does not decide how much memory is used."""
     linear.built.write_bytes(struct.pack("<Q", claim) + linear.built.read_bytes()[8:])
     with pytest.raises(LabelSetError, match=f"its header has {claim} bytes"):
         built_file.check_built(linear)
@@ -46,7 +46,7 @@ def test_a_header_that_claims_too_much_is_not_read(linear: LabelSet, claim: int)
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), -3e38])
 def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float) -> None:
-    """A built file whose sums are right and whose numbers are not is still not shown."""
+    """A built file with NaN or huge numbers is refused, even if its checksum is right."""
     tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
     tensors["weight"][1, 2] = number
     said = built_file.expected_metadata(linear, ENCODER)

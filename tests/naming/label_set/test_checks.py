@@ -124,8 +124,8 @@ def test_every_mistake_in_labels_csv_is_named(
 @pytest.mark.parametrize(
     "parent", ["id{next}", "nobody{number}", "id{number}"], ids=["deep", "unknown", "own"]
 )
-def test_wrong_parents_do_not_keep_the_kiosk_busy(tmp_path: Path, parent: str) -> None:
-    """As many rows as there may be, each with a wrong parent, are judged within seconds."""
+def test_wrong_parents_are_checked_quickly(tmp_path: Path, parent: str) -> None:
+    """The largest number of rows, each with a wrong parent, is checked within seconds."""
     count = csv_file.MOST_ROWS
     rows = [
         f"id{n},name {n},,{parent.format(next=(n + 1) % count, number=n)}," for n in range(count)
@@ -137,15 +137,15 @@ def test_wrong_parents_do_not_keep_the_kiosk_busy(tmp_path: Path, parent: str) -
 
 
 def test_a_chain_has_an_end(tmp_path: Path) -> None:
-    """Fifty categories above a label are let through, and one more is a mistake."""
+    """Fifty categories above a label are allowed, and one more is a mistake."""
     rows = [f"id{n},name {n},,id{n + 1}," for n in range(DEEPEST_CHAIN + 1)]
     write_label_set(tmp_path, HEADER, *rows, f"id{len(rows)},top,,,")
     (mistake,) = mistakes(tmp_path)
     assert "labels.csv:2: more than 50 categories are above it" in mistake
 
 
-def test_no_message_repeats_what_moves_a_cursor(tmp_path: Path) -> None:
-    """What a stranger wrote stands in a message only as far as it can be printed."""
+def test_messages_quote_printable_characters_only(tmp_path: Path) -> None:
+    """A message quotes only the printable characters of a file."""
     write_label_set(tmp_path, "id,name,\x1bdefinition,parent,hidden_because", "a,air,,,")
     strange = YAML.replace(
         "person}", 'person, translations: {"\\e[2J": {name: "", definition: x}}}'
@@ -162,7 +162,7 @@ def test_no_message_repeats_what_moves_a_cursor(tmp_path: Path) -> None:
 def test_a_method_with_one_network_takes_no_other(
     tmp_path: Path, method: str, encoder: str, only: str
 ) -> None:
-    """Sentences are read by the network that they were made for.
+    """A method whose builds fit one network refuses any other.
 
     It is found when the set is checked, not when the show starts.
     """
@@ -175,16 +175,16 @@ def test_a_method_with_one_network_takes_no_other(
 
 
 @pytest.mark.parametrize("bad", ["../up", "a/b", "a\\b", ".hidden"])
-def test_an_id_is_no_way_out_of_a_folder(tmp_path: Path, bad: str) -> None:
-    """Pictures lie in a folder that is called like the id, so an id is a plain name."""
+def test_an_id_is_a_plain_name(tmp_path: Path, bad: str) -> None:
+    """An id is a plain name, as the folder of its pictures has the same name."""
     write_label_set(tmp_path, HEADER, f"{bad},air,,,")
     (mistake,) = mistakes(tmp_path)
     assert "cannot be the name of a folder of pictures" in mistake
 
 
 @pytest.mark.parametrize("bad", "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")
-def test_a_control_character_is_no_blank(tmp_path: Path, bad: str) -> None:
-    """What Python counts as white space and no screen can draw is refused by its number."""
+def test_a_control_character_is_not_a_blank(tmp_path: Path, bad: str) -> None:
+    """Control characters that Python counts as white space are refused and named by number."""
     write_label_set(tmp_path, HEADER, f"a,ai{bad}r,,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
@@ -195,8 +195,8 @@ def test_a_control_character_is_no_blank(tmp_path: Path, bad: str) -> None:
 CLASSES = YAML.replace("text", "classes")
 
 
-def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
-    """With the method `classes` an id that the network does not know is named."""
+def test_a_row_that_is_not_a_class_is_a_mistake(tmp_path: Path) -> None:
+    """With the method `classes` an id that the network does not have is a mistake."""
     write_label_set(tmp_path, HEADER, "n01443537,,,,", "n09818029,a slip,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
@@ -205,7 +205,7 @@ def test_a_row_that_is_no_class_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_one_output_has_one_row(tmp_path: Path) -> None:
-    """A class that is named by its number and by its WordNet id is the same class twice."""
+    """A class listed by its number and again by its WordNet id is a mistake."""
     write_label_set(tmp_path, HEADER, "0,a fish,,,", "n01440764,another fish,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake == (

@@ -38,7 +38,7 @@ def test_every_spreadsheet_writes_a_file_that_reads_back(
     quoting: int,
     blanks: int,
 ) -> None:
-    """Comma or semicolon, any line ending, BOM or none, quotes or none: the names are the same."""
+    """Names are the same with commas or semicolons, any line ending, a BOM or quotes or none."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
     writer.writerow(csv_file.REQUIRED_COLUMNS)
@@ -56,7 +56,7 @@ def test_every_spreadsheet_writes_a_file_that_reads_back(
 def test_no_file_gives_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
-    """Whatever stands in labels.csv, the kiosk reads it or says a sentence."""
+    """Any bytes in labels.csv are either read or answered with a message."""
     models = tmp_path_factory.mktemp("models")
     folder = write_label_set(models)
     header = f"{HEADER}\n".encode()
@@ -67,7 +67,7 @@ def test_no_file_gives_a_traceback(
 
 
 def test_empty_names_and_definitions_come_from_imagenet(tmp_path: Path) -> None:
-    """A WordNet id is enough: the name and the definition are ImageNet's."""
+    """An empty name or definition is ImageNet's, by the row's WordNet id."""
     write_label_set(tmp_path, HEADER, "n09818022,,,,", "n10243137,horn player,,,")
     astronaut, hornist = load_weather(tmp_path).labels
     assert astronaut.name == "astronaut"
@@ -76,27 +76,27 @@ def test_empty_names_and_definitions_come_from_imagenet(tmp_path: Path) -> None:
 
 
 def test_a_missing_spreadsheet_is_named(tmp_path: Path) -> None:
-    """A folder without labels.csv is one clear mistake."""
+    """A folder without labels.csv gives one mistake."""
     (write_label_set(tmp_path) / "labels.csv").unlink()
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith("weather/labels.csv: there is no such file.")
 
 
-def test_a_slip_in_a_translations_column_is_named(tmp_path: Path) -> None:
-    """A column of notes is the artist's own, but `nmae_de` would lose a translation unseen."""
+def test_a_misspelt_translation_is_named(tmp_path: Path) -> None:
+    """A misspelt column of a translation is a mistake, while a column of notes is ignored."""
     write_label_set(tmp_path, f"{HEADER},nmae_de,notes,my_note", "a,air,,,,Luft,x,y")
     (mistake,) = mistakes(tmp_path)
     assert mistake.endswith("the column 'nmae_de' is not a known column. Did you mean 'name_de'?")
 
 
 def test_tabs_are_a_separator_too(tmp_path: Path) -> None:
-    """What a spreadsheet calls Unicode text, in UTF-8, is read like the others."""
+    """Columns may be separated by tabs."""
     write_label_set(tmp_path, HEADER.replace(",", "\t"), "a\tair, clear\t\t\t")
     assert [label.name for label in load_weather(tmp_path).labels] == ["air, clear"]
 
 
-def test_a_workbook_is_called_what_it_is(tmp_path: Path) -> None:
-    """An .xlsx under the name labels.csv is answered with how to save it."""
+def test_a_workbook_is_recognised(tmp_path: Path) -> None:
+    """An .xlsx file under the name labels.csv is answered with how to save it as CSV."""
     write_label_set(tmp_path, b"PK\x03\x04\x00\x00\x00")
     (mistake,) = mistakes(tmp_path)
     assert "it is a workbook (.xlsx or .ods) under another name" in mistake
@@ -104,7 +104,7 @@ def test_a_workbook_is_called_what_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bom", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_another_encoding_is_named_and_how_to_save(tmp_path: Path, bom: str) -> None:
-    """What a spreadsheet calls Unicode text is UTF-16; the message says what to save instead."""
+    """UTF-16, which spreadsheets call Unicode text, is answered with what to save instead."""
     start = "" if bom == "utf-16" else "\ufeff"
     write_label_set(tmp_path, f"{start}{HEADER}\na,air,,,".encode(bom))
     (mistake,) = mistakes(tmp_path)
@@ -116,7 +116,7 @@ def test_another_encoding_is_named_and_how_to_save(tmp_path: Path, bom: str) -> 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\nSEP=;", "sep=;;;;"])
 def test_excels_first_line_tells_the_separator(tmp_path: Path, first: str) -> None:
-    """The line `sep=;` is no header, and rows are counted as Excel does, which does not show it."""
+    """The line `sep=;` is not the header, and rows are numbered as in Excel, which hides it."""
     write_label_set(tmp_path, first, HEADER.replace(",", ";"), "a;air, cold, clear, thin;;;")
     assert [label.name for label in load_weather(tmp_path).labels] == ["air, cold, clear, thin"]
     write_label_set(tmp_path, "sep=;", HEADER.replace(",", ";"), "a;air;;;insalt")
@@ -125,7 +125,7 @@ def test_excels_first_line_tells_the_separator(tmp_path: Path, first: str) -> No
 
 
 def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
-    """Where a cell has several lines, messages name the spreadsheet's row beside the line."""
+    """After a cell of several lines, messages name the spreadsheet's row beside the file's line."""
     rows = ('a,air,"thin,\nclear,\ncold",,', "", "a,Air,,,insalt", "b,bee,,,,,")
     write_label_set(tmp_path, HEADER, *rows)
     assert [of.partition(" has")[0] for of in mistakes(tmp_path)] == [
@@ -143,7 +143,7 @@ def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["definition?", "definition's", "definitio{n}"])
 def test_the_remedy_for_a_misspelt_column_quotes_it_as_it_is(tmp_path: Path, column: str) -> None:
-    """A column's name is quoted unchanged in the remedy, with the signs that it holds."""
+    """A remedy quotes a column's name unchanged, whatever characters it has."""
     write_label_set(tmp_path, f"id,name,{column},parent,hidden_because", "a,air,,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.endswith(f" Rename '{column}' to 'definition'.")
@@ -162,14 +162,14 @@ def test_the_remedy_for_a_misspelt_column_quotes_it_as_it_is(tmp_path: Path, col
 def test_a_column_that_is_nearly_a_language_is_named(
     tmp_path: Path, column: str, remedy: str
 ) -> None:
-    """A translation is not lost without a word because its column is spelled in another way."""
+    """A column that is nearly a translation's is a mistake that names the right spelling."""
     write_label_set(tmp_path, f"{HEADER},{column},nameless,source", "a,air,,,,Luft,x,y")
     said = f"weather/labels.csv:1: the column '{column.lower()}' is not a known column. {remedy}"
     assert mistakes(tmp_path) == [said]
 
 
-def test_a_spreadsheet_has_bounds(tmp_path: Path) -> None:
-    """More rows or columns than any set has are one mistake, whatever is in them."""
+def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
+    """Too many rows or columns give one mistake, whatever they contain."""
     write_label_set(
         tmp_path, HEADER, *(f"id{n},name {n},,," for n in range(csv_file.MOST_ROWS + 1))
     )

@@ -7,7 +7,7 @@ from tests.support.label_sets import write_label_set
 
 
 def test_the_signature_tells_a_changed_file(tmp_path: Path) -> None:
-    """A file that is edited or removed gives the set another signature; looking again does not."""
+    """The signature changes if a file is edited or removed, and only then."""
     folder = write_label_set(tmp_path)
     first = signature(folder)
     assert signature(folder) == first

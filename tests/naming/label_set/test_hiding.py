@@ -23,7 +23,7 @@ CLASSES = YAML.replace("text", "classes")
 
 
 def test_a_hidden_label_is_gone_and_chains_skip_it(tmp_path: Path) -> None:
-    """A hidden label is in no list and no chain; only its reason is counted."""
+    """A hidden label is in no list and in no chain; only its reason is counted."""
     write_label_set(
         tmp_path, HEADER, "a,air,,,", "b,bad one,,a,insult", "c,cloud,,b,", "d,dew,,,slur"
     )
@@ -42,7 +42,7 @@ def test_the_curator_decides_which_reasons_hide(tmp_path: Path) -> None:
 
 
 def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: Path) -> None:
-    """The fetched list adds to the reasons for hiding, and takes none away."""
+    """The fetched list adds a reason for hiding and removes none."""
     write_label_set(tmp_path, HEADER, "n09818022,,,,", "n10787470,,,,gender", "b,breeze,,,")
     assert len(load_weather(tmp_path).labels) == 2
     write_unsafe(tmp_path, "n09818022", "n10787470")
@@ -51,8 +51,8 @@ def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: 
     assert label_set.hidden == {"gender": 1, "imagenet": 1}
 
 
-def test_a_reason_of_its_own_does_not_keep_a_row_from_imagenets(tmp_path: Path) -> None:
-    """A row has all reasons that there are, and is hidden while the curator hides any of them."""
+def test_a_row_has_its_own_reason_and_imagenets(tmp_path: Path) -> None:
+    """A row keeps all of its reasons, and is hidden if the curator hides any of them."""
     write_label_set(tmp_path, HEADER, "n09818022,,,,gender", "b,breeze,,,")
     write_unsafe(tmp_path, "n09818022")
     others = [reason for reason in REASONS if reason != "gender"]
@@ -65,7 +65,7 @@ def test_a_reason_of_its_own_does_not_keep_a_row_from_imagenets(tmp_path: Path) 
 
 
 def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
-    """A row that names a class by its place in the network is judged as what stands there."""
+    """A row that names a class by its number has the reasons of that class."""
     write_label_set(tmp_path, HEADER, "982,groom,at his wedding,,", "1,goldfish,,,", yaml=CLASSES)
     assert len(load_weather(tmp_path).labels) == 2
     write_unsafe(tmp_path, "n10148035")
@@ -74,8 +74,8 @@ def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
     assert label_set.hidden == {"imagenet": 1}
 
 
-def test_classes_without_a_spreadsheet_are_judged_by_their_numbers(tmp_path: Path) -> None:
-    """A list of names for a known network is judged by what stands at each number."""
+def test_classes_without_a_spreadsheet_are_hidden_by_number(tmp_path: Path) -> None:
+    """Names in labels.txt for a known network have the reasons of the class at each number."""
     folder = write_label_set(tmp_path, yaml=CLASSES)
     (folder / "labels.csv").unlink()
     (folder / "labels.txt").write_text("\n".join(f"thing {i}" for i in range(1000)))
@@ -83,20 +83,20 @@ def test_classes_without_a_spreadsheet_are_judged_by_their_numbers(tmp_path: Pat
     assert label_set.rows == load_weather(MODELS, name="objects").rows
 
 
-def test_who_writes_a_spreadsheet_decides(tmp_path: Path) -> None:
-    """A category that the shipped persons hide is shown where the artist's own row says so."""
+def test_the_author_of_a_spreadsheet_decides(tmp_path: Path) -> None:
+    """A category that the shipped persons hide is shown if the artist's own row has no reason."""
     write_label_set(tmp_path, HEADER, "n10148035,,,,")
     assert [label.name for label in load_weather(tmp_path).labels] == ["groom"]
 
 
 def test_without_the_list_nothing_is_unsafe(tmp_path: Path) -> None:
-    """A kiosk that has not fetched ImageNet's list hides by its own reasons alone."""
+    """Without ImageNet's list the label set's own reasons are the only ones."""
     assert unsafe_synsets(tmp_path) == frozenset()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \n\n"])
 def test_the_list_is_read(tmp_path: Path, end: str) -> None:
-    """The list's 1,593 ids are read whatever its line ends are."""
+    """The list's 1,593 ids are read with any line ending."""
     (tmp_path / UNSAFE_FILE).write_bytes(end.join(IDS).encode())
     assert unsafe_synsets(tmp_path) == frozenset(IDS)
 
@@ -114,8 +114,8 @@ def test_the_list_is_read(tmp_path: Path, end: str) -> None:
         ("", "it has 0 different ids"),
     ],
 )
-def test_a_damaged_list_hides_no_less_but_stops(tmp_path: Path, content: str, message: str) -> None:
-    """A list that is damaged is an error with the command that mends it; it never hides less."""
+def test_a_damaged_list_is_an_error(tmp_path: Path, content: str, message: str) -> None:
+    """A damaged list is an error that names the command to fetch it; it never hides less."""
     (tmp_path / UNSAFE_FILE).write_text(content, encoding="utf-8")
     with pytest.raises(LabelSetError) as caught:
         unsafe_synsets(tmp_path)
@@ -123,8 +123,8 @@ def test_a_damaged_list_hides_no_less_but_stops(tmp_path: Path, content: str, me
     assert str(caught.value).endswith("Delete it, and run: kiosk fetch imagenet-safety")
 
 
-def test_a_list_that_cannot_be_read_stops(tmp_path: Path) -> None:
-    """Where something else has the list's name, the kiosk says so."""
+def test_a_list_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """A folder under the list's name is an error."""
     (tmp_path / UNSAFE_FILE).mkdir()
     with pytest.raises(LabelSetError, match="it cannot be read"):
         unsafe_synsets(tmp_path)

@@ -43,7 +43,7 @@ def test_loading_needs_no_torch() -> None:
 
 
 def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> None:
-    """A mistyped name gets the one that was meant, at the place that says it."""
+    """A misspelt name is answered with the nearest one, at the place that names it."""
     write_label_set(tmp_path, name="victorian")
     with pytest.raises(LabelSetError) as caught:
         load_label_set("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
@@ -61,7 +61,7 @@ def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name
 
 
 def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
-    """labelset.yaml and labels.csv are mended in one go, each mistake with its line."""
+    """The mistakes of labelset.yaml and labels.csv come together, each with its line."""
     write_label_set(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: text\nmin_score: 7\n")
     said = mistakes(tmp_path)
     assert said[0].startswith("weather/labelset.yaml:5: metod is not a setting")
@@ -70,7 +70,7 @@ def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
-    """Fifty mistakes are named and the others counted, so that the first can be read."""
+    """Fifty mistakes are listed, and the others are counted."""
     write_label_set(tmp_path, HEADER, *(f"id{n},name{n},,nobody{n}," for n in range(80)))
     said = mistakes(tmp_path)
     assert len(said) == MAX_MISTAKES + 1
@@ -78,7 +78,7 @@ def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
 
 
 def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: Path) -> None:
-    """With the method `classes` a row that is only a parent is a heading: in chains, no label."""
+    """With the method `classes` a row that is only a parent is in chains, but not a label."""
     rows = (HEADER, "n03699975,machine,,,", "n03642806,,,n03699975,", "n01443537,,,,")
     write_label_set(tmp_path, *rows, yaml=CLASSES)
     label_set = load_weather(tmp_path)
@@ -88,7 +88,7 @@ def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: P
 
 
 def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> None:
-    """A smaller network can read the rows of a larger one: what it does not know is counted."""
+    """ImageNet's categories that the network does not know are counted and left out."""
     rows = ("n01443537,,,n09818022,", "n09818022,,,,", "n10787470,,,,", "n09820263,,,,insult")
     write_label_set(tmp_path, HEADER, *rows, yaml=CLASSES)
     label_set = load_weather(tmp_path)
@@ -115,7 +115,7 @@ def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: 
 
 
 def test_a_row_in_the_background_stands_in_no_chain(tmp_path: Path) -> None:
-    """What is never shown is not shown above a label either."""
+    """A background row is in no chain."""
     rows = ("room,an empty room,,,,yes", "cook,cook,,room,,", "baker,baker,,cook,,")
     write_label_set(tmp_path, f"{HEADER},is_background", *rows)
     label_set = load_weather(tmp_path)
@@ -124,8 +124,8 @@ def test_a_row_in_the_background_stands_in_no_chain(tmp_path: Path) -> None:
     assert not any("room" in text for text in label_set.texts())
 
 
-def test_what_is_not_read_is_named_with_the_mistakes(tmp_path: Path) -> None:
-    """A labels.csv that is left from before and wrong says which names it keeps from being read."""
+def test_an_ignored_file_of_labels_is_named(tmp_path: Path) -> None:
+    """The mistakes of labels.csv begin with the file that is not read because of it."""
     folder = write_label_set(tmp_path, HEADER, "a,air,,,insalt")
     (folder / "labels.txt").write_text("sun\nrain\n")
     first, second = mistakes(tmp_path)

@@ -24,7 +24,7 @@ from tests.support.made_networks import load, refusal, write_set, write_unsafe
     ],
 )
 def test_names_are_read_from_lines(tmp_path: Path, text: str, names: list[str]) -> None:
-    """labels.txt holds a name a line, numbered or not; ids of ImageNet get their names."""
+    """labels.txt has a name per line, numbered or not; WordNet ids get their names."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(text)
     assert [label.name for label in load(folder).labels] == names
@@ -41,7 +41,7 @@ WORDS = "astronaut, spaceman, cosmonaut\ngroom, bridegroom\ngorilla, Gorilla gor
 def test_what_the_kiosk_hides_is_hidden_whatever_network_says_it(
     tmp_path: Path, file: str, text: str
 ) -> None:
-    """Names that came with a network have the shipped sets' reasons, as nobody has looked."""
+    """Names that came with a network are hidden for the shipped sets' reasons."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     names = dict(enumerate(text.splitlines()))
     (folder / file).write_text(text if file == "labels.txt" else json.dumps({"id2label": names}))
@@ -51,7 +51,7 @@ def test_what_the_kiosk_hides_is_hidden_whatever_network_says_it(
 
 
 def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) -> None:
-    """ImageNet's list knows an output by what it is called, not by its number."""
+    """ImageNet's list hides an output by its name, in any network."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(f"{IDS}\nn10560637")
     write_unsafe(tmp_path, "n09818022")
@@ -61,7 +61,7 @@ def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) 
 
 
 def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -> None:
-    """What ImageNet judged unsafe stays hidden where the shipped sets' own reason is shown."""
+    """What ImageNet judged unsafe stays hidden if only the shipped sets' own reason is shown."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(IDS)
     write_unsafe(tmp_path, "n10148035")
@@ -73,7 +73,7 @@ def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -
 
 
 def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
-    """A list of single words is not taken for ImageNet's, where hen and crane are hidden."""
+    """Single words such as hen and crane are not taken for ImageNet's categories."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text("hen\ncrane\nlover\n")
     assert load(folder).hidden == {}
@@ -96,7 +96,7 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     ],
 )
 def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: str) -> None:
-    """Numbers that are not the outputs' own, and names that no screen shows, are mistakes."""
+    """Numbers out of order and names that cannot be shown are mistakes."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(text, encoding="utf-8")
     assert why in refusal(folder)
@@ -115,7 +115,7 @@ def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: 
     ],
 )
 def test_a_wrong_config_is_named(tmp_path: Path, text: str, why: str) -> None:
-    """Whatever is wrong with config.json, the message has its line where there is one."""
+    """Every mistake of config.json names its line, if it has one."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     (folder / "config.json").write_text(text)
     (folder / "model.safetensors").write_bytes(b"")

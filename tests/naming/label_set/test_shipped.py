@@ -32,7 +32,7 @@ def test_four_label_sets_are_shipped() -> None:
 
 @pytest.mark.parametrize("name", ["kindnesses", "persons"])
 def test_what_is_built_fits_what_is_written(name: str) -> None:
-    """The built file belongs to its labels.csv and to the pinned network, and is small."""
+    """The built file fits its labels.csv and the pinned network, and is small."""
     label_set = load_label_set(name, ContentSettings())
     scorer = conse.ConseScorer.from_built(
         label_set, EfficientNetLite0.fingerprint, CLASSES, torch.device("cpu")
@@ -43,7 +43,7 @@ def test_what_is_built_fits_what_is_written(name: str) -> None:
 
 @pytest.mark.parametrize("name", label_set_names())
 def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
-    """Whatever is put on a visitor says what it means and whose kind it is."""
+    """Every visible label has a definition and a chain."""
     label_set = load_label_set(name, ContentSettings())
     for label in (label_set.root, *label_set.labels):
         assert label.definition
@@ -51,7 +51,7 @@ def test_every_visible_label_has_a_definition_and_a_chain(name: str) -> None:
 
 
 def test_the_objects_are_the_thousand_classes() -> None:
-    """Every class of the network is a row, in any order; what would wound on a face is hidden."""
+    """Every class of the network is a row, and hurtful ones are hidden."""
     label_set = load_label_set("objects", ContentSettings())
     everything = load_label_set("objects", ContentSettings.model_construct(hide=()))
     assert sorted(everything.rows) == list(range(1000))
@@ -60,14 +60,14 @@ def test_the_objects_are_the_thousand_classes() -> None:
 
 
 def test_the_kindnesses_hide_nothing() -> None:
-    """There are some sixty kindnesses, and none needs hiding."""
+    """The kindnesses are some sixty labels, none of them hidden."""
     label_set = load_label_set("kindnesses", ContentSettings())
     assert 55 <= len(label_set.labels) <= 70
     assert label_set.hidden == {}
 
 
 def test_the_descriptions_are_of_classes() -> None:
-    """Each description of looks.csv belongs to one class, and has its name beside it."""
+    """Each description of looks.csv belongs to one class, whose name stands beside it."""
     with from_text.CLASS_DESCRIPTIONS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = imagenet.names()
@@ -79,7 +79,7 @@ def test_the_descriptions_are_of_classes() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_text_encoder_gives_the_built_directions() -> None:
-    """A sample of the kindnesses, embedded anew, points where the built file says."""
+    """Embedding the kindnesses again gives the directions in the built file."""
     rows = read_source("kindnesses").rows
     embedded = from_text.embed_labels(rows, from_text.open_sentence_encoder())
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
@@ -88,13 +88,13 @@ def test_the_text_encoder_gives_the_built_directions() -> None:
 
 
 def test_the_objects_need_no_building() -> None:
-    """The objects are the network's own classes: nothing is built for them."""
+    """Nothing is built for the objects, which are the network's own classes."""
     assert build.build("objects") is None
     assert not (MODELS / "objects" / "built.safetensors").exists()
 
 
 def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Path) -> None:
-    """Before its network is there, the set names both commands, in their order."""
+    """Without its network the set names both commands, in their order."""
     shutil.copytree(MODELS / "persons-21k", tmp_path / "persons-21k")
     label_set = load_label_set("persons-21k", ContentSettings(), tmp_path)
     with pytest.raises(LabelSetError) as caught:
@@ -124,7 +124,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("method", ["text", "prompts"])
 def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "prompts"]) -> None:
-    """Whoever changes the kiosk's own sentences raises their version, so that sets are built anew.
+    """A change of the kiosk's own sentences needs a new recipe number, so that sets are rebuilt.
 
     Raise the method's recipe in methods.py, build the shipped sets of that method anew, and
     write the number and the new sum here.

@@ -8,8 +8,8 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\u3164", "\xad\xad", "\u2800", "\u0301"])
-def test_a_name_can_be_seen(tmp_path: Path, unseen: str) -> None:
-    """A name of invisible letters would be an empty tag on a visitor, in any language."""
+def test_a_name_is_visible(tmp_path: Path, unseen: str) -> None:
+    """A name without a visible character is a mistake, in any language."""
     write_label_set(tmp_path, f"{HEADER},name_de", f"a,{unseen},,,,", f"b,breeze,,,,{unseen}")
     code = f"(U+{ord(unseen[0]):04X}). Write it with letters, or leave it empty."
     assert mistakes(tmp_path) == [
@@ -23,7 +23,7 @@ def test_a_name_can_be_seen(tmp_path: Path, unseen: str) -> None:
 
 @pytest.mark.parametrize("twin", ["ba\xadker", "baker\u200b", "Ba\u2060ker"])
 def test_names_that_look_the_same_are_the_same(tmp_path: Path, twin: str) -> None:
-    """Letters without a form of their own do not tell two names apart."""
+    """Two names that differ only in invisible characters are the same."""
     write_label_set(tmp_path, HEADER, "a,baker,,,", f"b,{twin},,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith("weather/labels.csv:3: the name 'Ba" if twin[0] == "B" else "weather")
@@ -31,6 +31,6 @@ def test_names_that_look_the_same_are_the_same(tmp_path: Path, twin: str) -> Non
 
 
 def test_an_accent_may_be_a_letter_of_its_own(tmp_path: Path) -> None:
-    """A name is the same whether its accents are written with their letters or after them."""
+    """A letter with its accent and the same letter followed by the accent are the same."""
     write_label_set(tmp_path, HEADER, "a,caf\xe9,,,", "b,cafe\u0301,,,")
     assert "occurs twice" in mistakes(tmp_path)[0]

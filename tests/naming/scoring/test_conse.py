@@ -35,7 +35,7 @@ def built(tmp_path: Path) -> LabelSet:
     return label_set
 
 
-def test_scores_are_the_papers_sum_written_out() -> None:
+def test_scores_are_those_of_a_plain_loop() -> None:
     """The batched scores are those of a plain loop over visitors, classes and labels."""
     classes, labels = conse.calibrate(random_embeddings(40, 1), random_embeddings(7, 2))
     logits = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
@@ -49,7 +49,7 @@ def test_scores_are_the_papers_sum_written_out() -> None:
         assert np.allclose(score, agreement / agreement.sum(), atol=1e-5)
 
 
-def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
+def test_an_unsure_network_gives_low_scores() -> None:
     """The flatter the network's probabilities, the flatter the scores."""
     classes, labels = conse.calibrate(random_embeddings(200, 1), random_embeddings(50, 2))
     scorer = ConseScorer(classes, labels, len(labels), 0.5)
@@ -61,7 +61,7 @@ def test_a_network_that_is_not_sure_says_nothing_loudly() -> None:
 
 
 def test_calibration_makes_the_wins_even() -> None:
-    """A label that is near everything wins no more than its share of the classes."""
+    """After calibration no label wins much more often than the others."""
     classes = random_embeddings(1000, 1)
     common = random_embeddings(1, 9)
     classes = torch.nn.functional.normalize(classes + 2 * common)
@@ -75,7 +75,7 @@ def test_calibration_makes_the_wins_even() -> None:
 
 
 def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
-    """Scores are those of a set that never held the hidden label."""
+    """Scores are those of a set without the hidden label."""
     scorer = ConseScorer.from_built(built, ENCODER, 30, CPU)
     logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(5))
     scores = scorer.score(logits)
@@ -97,20 +97,20 @@ def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str
 
 
 def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
-    """Without its built file a set names the command that builds it."""
+    """Without its built file a label set names the command that builds it."""
     built.built.unlink()
     assert refusal(built) == "the label set is not built yet"
 
 
-def test_a_single_label_gets_everybody() -> None:
-    """A set of one row, as an artist may begin with, has numbers, and its label wins."""
+def test_a_single_label_always_wins() -> None:
+    """In a set of one row the label has the score 1."""
     classes, labels = conse.calibrate(random_embeddings(1000, 1), random_embeddings(1, 2))
     scores = ConseScorer(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
     assert torch.equal(scores, torch.ones(3, 1))
 
 
 def test_a_stale_build_is_refused(built: LabelSet) -> None:
-    """Other words in labels.csv or another network ask for another build."""
+    """A build from other text or for another network is refused."""
     stale = replace(built, fingerprint="0" * 64)
     assert (
         refusal(stale)
@@ -121,7 +121,7 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
 
 
 def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
-    """Tensors are checked by their header, before anything of their size is made."""
+    """A tensor's shape is checked in the header, before memory is taken for it."""
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
     build.write_result(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
@@ -131,7 +131,7 @@ def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
 
 @pytest.mark.parametrize("length", [0, 4, 100, 2000])
 def test_a_truncated_built_file_is_refused(built: LabelSet, length: int) -> None:
-    """A file that was cut short is damaged, wherever it was cut."""
+    """A truncated file is refused, whatever its length."""
     built.built.write_bytes(built.built.read_bytes()[:length])
     assert refusal(built).startswith("it is damaged")
 
@@ -139,7 +139,7 @@ def test_a_truncated_built_file_is_refused(built: LabelSet, length: int) -> None
 @given(place=st.integers(1, 20_000), bit=st.integers(0, 7))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_flipped_bit_is_noticed(built: LabelSet, place: int, bit: int) -> None:
-    """A file that was damaged in its middle is refused, though its size and header are right."""
+    """A file with one flipped bit is refused, even if its size and header are right."""
     good = built.built.read_bytes()
     bad = bytearray(good)
     bad[-place] ^= 1 << bit
@@ -148,7 +148,7 @@ def test_a_flipped_bit_is_noticed(built: LabelSet, place: int, bit: int) -> None
     built.built.write_bytes(good)
 
 
-def test_bytes_that_are_no_tensors_are_refused(built: LabelSet) -> None:
+def test_other_files_are_refused(built: LabelSet) -> None:
     """A pickle or any other file under the name is never loaded."""
     torch.save({"classes": torch.zeros(1)}, built.built)
     assert refusal(built).startswith("it is damaged")

@@ -41,8 +41,8 @@ def built(tmp_path: Path) -> LabelSet:
     return label_set
 
 
-def test_scores_are_the_sum_written_out(built: LabelSet) -> None:
-    """The scores are those of a plain loop; what is hidden takes no share, the background does."""
+def test_scores_are_those_of_a_plain_loop(built: LabelSet) -> None:
+    """The scores are those of a plain loop; the background takes its share, hidden rows do not."""
     features = drawn(5, WIDTH, seed=2)
     scores = LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(features)
     weight, bias = drawn(4, WIDTH).double().numpy(), drawn(4, seed=1).double().numpy()
@@ -52,8 +52,8 @@ def test_scores_are_the_sum_written_out(built: LabelSet) -> None:
         assert np.allclose(score, np.array(share[:2]) / sum(share), atol=1e-6)
 
 
-def test_the_temperature_divides_all_that_is_summed(built: LabelSet) -> None:
-    """A higher temperature makes the scores of a set less decided, and keeps their order."""
+def test_the_temperature_divides_weights_and_bias(built: LabelSet) -> None:
+    """A higher temperature brings the scores nearer to each other and keeps their order."""
     warm = built.settings.model_copy(update={"temperature": 4.0})
     features = drawn(5, WIDTH, seed=2)
     cold = LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(features)
@@ -64,8 +64,8 @@ def test_the_temperature_divides_all_that_is_summed(built: LabelSet) -> None:
     assert (cold[:, 0] / cold[:, 1]).log().allclose(4 * (mild[:, 0] / mild[:, 1]).log(), atol=1e-4)
 
 
-def test_nobody_has_no_scores(built: LabelSet) -> None:
-    """Where nobody stands there the scores have no row."""
+def test_no_crop_has_no_scores(built: LabelSet) -> None:
+    """Without a crop there is no row of scores."""
     assert LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(
         torch.empty(0, WIDTH)
     ).shape == (
@@ -75,14 +75,14 @@ def test_nobody_has_no_scores(built: LabelSet) -> None:
 
 
 def test_a_network_of_another_width_is_refused(built: LabelSet) -> None:
-    """A probe on other features is never multiplied with these."""
+    """A probe for another number of features is refused."""
     with pytest.raises(LabelSetError, match=r"F32 \[4, 6\] \(expected F32 \[4, 7\]\)"):
         LinearScorer.from_built(built, ENCODER, WIDTH + 1, CPU)
 
 
 @pytest.mark.parametrize("labels", [2, 3, 12])
 def test_the_scores_are_scikit_learns(labels: int) -> None:
-    """What the show computes is what scikit-learn's own pipeline predicts, to 1e-4."""
+    """The show's scores are those of scikit-learn's own pipeline to 1e-4."""
     random = np.random.default_rng(labels)
     count, width = 15 * labels, 1280
     which = np.arange(count) % labels
