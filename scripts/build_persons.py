@@ -5,12 +5,17 @@ of them a public wall may not show is decided in two steps. Rules over WordNet c
 subtrees, usage domains such as *ethnic slur*, and glosses that call their own word an insult. Then
 comes `scripts/persons/`, the result of reading every category with its definition:
 
-- `hidden.csv`: hidden by hand, with the reason; it also corrects the reason of a rule;
+- `hidden.csv`: hidden by hand, with the reason; it also corrects the reason of a rule. Its `note`
+  explains the reason if the name and the definition do not;
 - `shown.csv`: harmless, although a rule would hide it;
-- `definitions.csv`: our own definition, if the name is harmless but WordNet's definition is hurtful
-  or about one sex only;
-- `names.csv`: another name, for categories that share their first word, or whose first word has a
-  hurtful second meaning.
+- `definitions.csv`: our own definition, if the name is harmless but WordNet's definition is
+  hurtful, wrong or about one sex only. labels.csv and the screen mark it as ours;
+- `names.csv`: another name, for categories that share their first word, or whose first word is
+  about one sex only or has a hurtful second meaning. It is another of ImageNet's own words;
+- `parents.csv`: another parent, for categories that WordNet puts under a wrong one.
+
+A category that must not stand in chains, such as *laborer*, is hidden: chains leave out what is
+hidden.
 
 A list of bad words instead was rejected: it cannot find *colossus*, which is praise in WordNet and
 an insult below a face on a wall.
@@ -40,6 +45,9 @@ LABELS = [HERE.parent / "models" / name / "labels.csv" for name in ("persons", "
 WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian's wordnet-base puts it
 
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
+OURS = "this kiosk"
+"""Who wrote the definitions of definitions.csv, as labels.csv and the screen name them."""
+
 CATEGORIES = 2832  # Yang et al., arXiv 1912.07726: the person subtree of ImageNet
 
 # All values of `hidden_because`. If several rules apply, the first one is the reason: showing
@@ -48,6 +56,7 @@ WORST_FIRST = (
     "slur",
     "sexual",
     "criminal",
+    "violence",
     "insult",
     "demeaning",
     "ethnicity",
@@ -59,10 +68,12 @@ WORST_FIRST = (
     "gender",
     "disability",
     "illness",
+    "body",
     "family",
     "age",
     "poverty",
     "unseen",
+    "empty",
 )
 # The reason `imagenet` comes from a list that a venue fetches, not from this file.
 assert {*WORST_FIRST, "imagenet"} == {*REASONS}, "each reason of kiosk.yaml has its rank"
@@ -225,15 +236,21 @@ class Judgement:
     shown: Mapping[str, str]
     definitions: Mapping[str, str]
     names: Mapping[str, str]
+    parents: Mapping[str, str]
 
     @classmethod
     def from_folder(cls, folder: Path, synsets: Mapping[str, Synset]) -> Judgement:
-        """Return the decisions in a folder's four files; raises LabelSetError with all mistakes."""
+        """Return the decisions in a folder's five files; raises LabelSetError with all mistakes."""
         mistakes: list[Mistake] = []
         hidden = _column(folder / "hidden.csv", "hidden_because", synsets, mistakes)
         shown = _column(folder / "shown.csv", "because", synsets, mistakes)
         definitions = _column(folder / "definitions.csv", "definition", synsets, mistakes)
         names = _column(folder / "names.csv", "shown_as", synsets, mistakes)
+        parents = _column(folder / "parents.csv", "parent", synsets, mistakes)
+        for id_, parent in parents.items():
+            if parent not in synsets:
+                what = f"the parent {parent} of {id_} is not a person category"
+                mistakes.append(Mistake("parents.csv", what, "Write the id of one."))
         for id_, reason in hidden.items():
             if reason not in WORST_FIRST:
                 mistakes.append(
@@ -249,7 +266,7 @@ class Judgement:
                 )
         if mistakes:
             raise LabelSetError(*mistakes)
-        return cls(hidden, shown, definitions, names)
+        return cls(hidden, shown, definitions, names, parents)
 
 
 def _column(
@@ -262,8 +279,9 @@ def _column(
     values: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
-        if reader.fieldnames != ["id", "name", column]:
-            what = f"its columns are {reader.fieldnames} (expected id, name, {column})"
+        columns = ["id", "name", column]
+        if reader.fieldnames not in (columns, [*columns, "note"]):
+            what = f"its columns are {reader.fieldnames} (expected id, name, {column}, perhaps note)"
             mistakes.append(Mistake(path.name, what, "Correct its first line."))
             return values
         for row in reader:
@@ -411,16 +429,18 @@ def build(wordnet: Path, judgement: Path) -> str:
     reasons = {**reasons_by_rule(synsets, categories), **judged.hidden}
     hidden = {id_: reason for id_, reason in reasons.items() if id_ not in judged.shown}
     parents = {id_: nearest_ancestor(id_, persons, synsets) for id_ in categories}
+    parents |= judged.parents
     names = unique_names(synsets, parents, hidden, judged.names)
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(REQUIRED_COLUMNS)
+    writer.writerow((*REQUIRED_COLUMNS, "defined_by"))
     for id_ in categories:
         described = imagenet.label_name_to_description(id_, detailed=True)
         definition = REGISTER.sub("", described.split(": ", 1)[1])
         definition = judged.definitions.get(id_, definition)
-        writer.writerow((id_, names[id_], definition, parents[id_], hidden.get(id_, "")))
+        by = OURS if id_ in judged.definitions else ""
+        writer.writerow((id_, names[id_], definition, parents[id_], hidden.get(id_, ""), by))
     return text.getvalue()
 
 

@@ -47,6 +47,7 @@ YAML = """\
 #                   pictures are compared with it, not with the definition. Several sentences: a | b
 #   is_background   yes: the label is read but never shown, so that a picture without a person can
 #                   have no name ("an empty room")
+#   defined_by      who wrote the definition, if not those whom the credit names; shown behind it
 #   name_es, definition_es, name_de, …    translations, for `language` in kiosk.yaml
 
 title: {title}

@@ -9,6 +9,7 @@ Reason = Literal[
     "insult",
     "sexual",
     "criminal",
+    "violence",
     "demeaning",
     "race",
     "ethnicity",
@@ -19,10 +20,12 @@ Reason = Literal[
     "gender",
     "disability",
     "illness",
+    "body",
     "family",
     "age",
     "poverty",
     "unseen",
+    "empty",
     "imagenet",
 ]
 """Why a label is hidden; kiosk.yaml explains each one under `content.hide`.

@@ -157,6 +157,7 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
     yield from _check_text(row.name, "the name", LONGEST_NAME, where)
     yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
     yield from _check_text(row.looks_like, "looks_like", LONGEST_DESCRIPTION, where)
+    yield from _check_text(row.defined_by, "defined_by", LONGEST_NAME, where)
     for language, words in row.wordings.items():
         yield from _check_text(words.name, f"name_{language}", LONGEST_NAME, where)
         name = f"definition_{language}"

@@ -27,7 +27,7 @@ from installation.settings.spreadsheet import Record, read_records, row_place
 from installation.settings.text_file import read_text
 
 REQUIRED_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
-OPTIONAL_COLUMNS = ("looks_like", "is_background")
+OPTIONAL_COLUMNS = ("looks_like", "is_background", "defined_by")
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """A misspelt column of a translation: `name-es`, `name (es)`, `name_pt-br`, or `name_spanish`."""
 
@@ -55,6 +55,7 @@ class Row:
 
     `line` is the line on which it starts, and `number` its number in a spreadsheet. `looks_like`
     holds sentences for the encoder, separated by `|`. `is_background` is the text of its cell.
+    `defined_by` says who wrote the definition, if not those whom the set credits.
     `wordings` is by language. `synsets` are the WordNet ids of the ImageNet categories that the
     name of a network's output means; there may be several. `also_hidden_because` are the reasons
     that the kiosk found beyond `hidden_because`.
@@ -68,6 +69,7 @@ class Row:
     hidden_because: str = ""
     looks_like: str = ""
     is_background: str = ""
+    defined_by: str = ""
     wordings: Mapping[str, Wording] = field(default_factory=dict)
     synsets: frozenset[str] = frozenset()
     also_hidden_because: tuple[str, ...] = ()

@@ -167,6 +167,12 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
 
 
 def _words(row: Row, language: str) -> Wording:
-    """Return a row's name and definition in `language`, each untranslated if it has none there."""
+    """Return a row's name and definition in `language`, each untranslated if it has none there.
+
+    The definition names its author if the row does, so that everything that shows it does too.
+    """
     translated = row.wordings.get(language, Wording())
-    return Wording(translated.name or row.name, translated.definition or row.definition)
+    definition = translated.definition or row.definition
+    if definition and row.defined_by:
+        definition = f"{definition} — {row.defined_by}"
+    return Wording(translated.name or row.name, definition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from installation.naming.label_set.load import load_label_set
+from installation.naming.lists import imagenet
+from installation.settings.kiosk import ContentSettings
 from installation.settings.reasons import REASONS
 
 PROJECT = Path(__file__).parents[3]
@@ -22,7 +26,15 @@ HIDDEN = {
     "insult": ("failure", "swot", "pip-squeak", "pudge", "misfit", "snob", "second-rater"),
     "sexual": ("hooker", "nymphomaniac", "streetwalker", "hunk", "skinny-dipper", "lover"),
     "criminal": ("rape suspect", "convict", "accused", "first offender"),
-    "demeaning": ("inferior", "commoner", "garbage man", "super heavyweight", "nonperson"),
+    "violence": ("soldier", "prison guard", "military recruit", "sparring partner"),
+    "demeaning": (
+        "inferior",
+        "commoner",
+        "garbage man",
+        "super heavyweight",
+        "nonperson",
+        "laborer",
+    ),
     "race": ("Black", "White", "mixed-blood", "Aryan"),
     "ethnicity": ("Slav", "Zulu", "Cheyenne", "Semite"),
     "nationality": ("Mexican", "Italian", "Dane", "New Yorker", "foreigner", "tourist"),
@@ -32,22 +44,150 @@ HIDDEN = {
     "gender": ("transvestite", "tomboy", "chorus girl", "hermaphrodite"),
     "disability": ("amputee", "deaf person", "quadriplegic", "albino", "stammerer"),
     "illness": ("schizophrenic", "drug addict", "alcoholic", "patient", "epileptic"),
+    "body": ("skin-diver", "dressmaker's model", "shot putter", "obstetrician"),
     "family": ("widow", "orphan", "adoptee", "divorcee", "mother-in-law"),
     "age": ("oldster", "baby boomer", "juvenile", "septuagenarian"),
     "poverty": ("homeless", "bag lady", "debtor", "peasant"),
     "unseen": ("introvert", "teetotaler", "mourner"),
+    "empty": ("transferee", "locum tenens", "acquirer", "Popper"),
 }
+COLUMNS = ("id", "name", "definition", "parent", "hidden_because", "defined_by")
+READ_AGAIN = {
+    # What was shown until it was tried on photographs, and the reason for which each is hidden now.
+    "criminal": (
+        "coiner",
+        "pursuer",
+        "store detective",
+    ),
+    "violence": (
+        "Green Beret",
+        "Marine",
+        "Navy SEAL",
+        "T-man",
+        "apprehender",
+        "artilleryman",
+        "bailiff",
+        "border patrolman",
+        "fighter pilot",
+        "grenadier",
+        "guard",
+        "gunnery sergeant",
+        "law officer",
+        "military recruit",
+        "military volunteer",
+        "prison guard",
+        "recruiting-sergeant",
+        "rifleman",
+        "sapper",
+        "sparring partner",
+    ),
+    "demeaning": (
+        "farmhand",
+        "hand",
+        "hire",
+        "hospital attendant",
+        "laborer",
+        "major-domo",
+        "mill-hand",
+        "night porter",
+        "orderly",
+        "ranch hand",
+        "scourer",
+        "trier",
+        "weeder",
+    ),
+    "race": (
+        "caddie",
+        "coal miner",
+        "color guard",
+        "dunker",
+        "passer",
+        "rapper",
+        "redcap",
+        "stock breeder",
+        "stoker",
+        "syncopator",
+    ),
+    "ethnicity": (
+        "gatherer",
+        "herder",
+        "sitar player",
+    ),
+    "nationality": (
+        "cobber",
+        "seeker",
+        "yardman",
+    ),
+    "gender": (
+        "Etonian",
+        "Sea Scout",
+        "Wykehamist",
+    ),
+    "disability": (
+        "distortionist",
+        "prosthetist",
+        "visualizer",
+        "walk-on",
+    ),
+    "illness": (
+        "dermatologist",
+        "oncologist",
+    ),
+    "body": (
+        "artist's model",
+        "dressmaker's model",
+        "hugger",
+        "nudger",
+        "obstetrician",
+        "shot putter",
+        "skin-diver",
+    ),
+    "age": ("schoolchild",),
+    "poverty": (
+        "gleaner",
+        "process-server",
+        "salvager",
+    ),
+    "unseen": (
+        "devisor",
+        "elegist",
+        "masquerader",
+        "testator",
+    ),
+    "empty": (
+        "life",
+        "locum tenens",
+        "remover",
+        "transactor",
+        "transfer",
+        "transferee",
+    ),
+}
+ONE_SEX = re.compile(r"(man|men|woman|boy|girl|maid|mistress|lady|lord)$")
+OF_NO_SEX = ("chess master", "grandmaster", "International Grandmaster", "question master")
+OF_NO_SEX += ("quartermaster", "quartermaster general", "toastmaster")
+LADDER = ("laborer", "lawman", "law officer", "workman", "working person", "serviceman", "guard")
+LADDER += (
+    "military personnel",
+    "articulator",
+    "acquirer",
+    "recipient",
+    "payer",
+    "mover",
+    "testator",
+)
 SHOWN = {
     "n09818022": "astronaut",
     "n09929577": "clinician",
     "n09759501": "academician",
     "n10654015": "stenographer",
-    "n10629939": "sparring partner",
     "n09919200": "chiropractor",
     "n10185483": "hornist",
     "n10151261": "guest of honor",
     "n09820263": "athlete",
-    "n10033572": "dressmaker's model",
+    "n10091651": "firefighter",
+    "n10380126": "optimist",
+    "n10298912": "sea captain",
     "n09846755": "beekeeper",
     "n10738111": "unicyclist",
     "n10344774": "namer",
@@ -74,7 +214,7 @@ def test_every_person_category_of_imagenet_is_there(rows: Rows) -> None:
     """The default set holds all 2,832 person categories of ImageNet, each with a definition."""
     assert len(rows) == 2832
     for id_, row in rows.items():
-        assert tuple(row) == ("id", "name", "definition", "parent", "hidden_because")
+        assert tuple(row) == COLUMNS
         assert id_[0] == "n"
         assert id_[1:].isdecimal()
         assert len(id_) == 9
@@ -115,6 +255,83 @@ def test_what_wounds_is_hidden(reason: str, rows: Rows) -> None:
         assert all(row["hidden_because"] for row in meant), f"{name} is shown"
 
 
+@pytest.mark.parametrize("reason", READ_AGAIN)
+def test_what_wounded_on_photographs_is_hidden(reason: str, rows: Rows) -> None:
+    """Each label that hurt somebody on a photograph is hidden for the reason that is true of it."""
+    for name in READ_AGAIN[reason]:
+        (meant,) = (row for row in rows.values() if row["name"] == name)
+        assert meant["hidden_because"] == reason, name
+
+
+def test_no_name_is_for_one_sex(rows: Rows) -> None:
+    """A shown name does not say man or master of a visitor; ImageNet often has another word."""
+    for row in rows.values():
+        if not row["hidden_because"]:
+            assert not ONE_SEX.search(row["name"].split(" (")[0]), row
+            assert "master" not in row["name"] or row["name"] in OF_NO_SEX, row
+
+
+def test_other_names_are_imagenets_own_words(rows: Rows) -> None:
+    """A category that is not shown by its first word is shown by another word of ImageNet's.
+
+    Two older names tell categories apart instead: *appointed official* and *private soldier*.
+    """
+    synonyms = imagenet.names()
+    with (PROJECT / "scripts" / "persons" / "names.csv").open(encoding="utf-8", newline="") as file:
+        chosen = {row["id"] for row in csv.DictReader(file)} - {"n09800964", "n10476467"}
+    for id_ in chosen:
+        name = rows[id_]["name"].split(" (")[0]
+        words = synonyms[id_].split(", ")
+        assert any(name == word or name.endswith(f" {word}") for word in words), (name, words)
+
+
+def test_chains_show_no_ladder_of_class() -> None:
+    """No chain says of a visitor that they are a laborer, a lawman's kind or a recipient."""
+    label_set = load_label_set("persons", ContentSettings())
+    found = {heading for label in label_set.labels for heading in label.chain}
+    assert not found & {*LADDER}
+    assert "worker" in found
+
+
+def test_a_wrong_parent_of_wordnet_is_put_right(rows: Rows) -> None:
+    """A group captain commands no aircraft's crew, and a hypnotist is not a scientist."""
+    assert rows[rows["n10148825"]["parent"]]["name"] == "commissioned officer"
+    assert rows[rows["n10195261"]["parent"]]["name"] == "practitioner"
+
+
+def test_each_definition_of_our_own_is_marked(rows: Rows) -> None:
+    """Definitions that are not WordNet's say so in labels.csv and behind the visitor's label."""
+    wordnet = imagenet.definitions()
+    shown = {label.id: label for label in load_label_set("persons", ContentSettings()).labels}
+    for id_, row in rows.items():
+        # A note on register, such as "(slang)", is left out.
+        ours = not re.fullmatch(r"(\([^)]*\) )?" + re.escape(row["definition"]), wordnet[id_])
+        assert row["defined_by"] == ("this kiosk" if ours else ""), row
+        if id_ in shown:
+            mark = " — this kiosk" if ours else ""
+            assert shown[id_].definition == row["definition"] + mark
+
+
+def test_no_shown_definition_speaks_of_men_only(rows: Rows) -> None:
+    """A shown definition does not say he, man, workman or nobleman."""
+    masculine = re.compile(r"\b(he|him|his|himself|man|men|boy|nobleman|\w+(?<!hu)(?<!wo)man)\b")
+    other = (
+        "his or her",
+        "he/she",
+        "man or woman",
+        "Roman",
+        "Human",
+        "airman 1st class",
+        "Shaw or his",
+    )
+    for row in rows.values():
+        text = row["definition"]
+        for words in other:
+            text = text.replace(words, "")
+        if not row["hidden_because"]:
+            assert not masculine.search(text), row
+
+
 def test_what_is_only_absurd_is_shown(rows: Rows) -> None:
     """Occupations, sports, arts and crafts stay: the work needs its absurd and harmless words."""
     for id_, name in SHOWN.items():
@@ -138,7 +355,7 @@ def test_more_is_hidden_than_shown_but_much_is_left(rows: Rows) -> None:
     ImageNet's authors hid 1,593 of the 2,832 (Yang et al., arXiv 1912.07726), 56 of 100.
     """
     hidden = sum(bool(row["hidden_because"]) for row in rows.values())
-    assert 0.52 < hidden / len(rows) < 0.64
+    assert 0.60 < hidden / len(rows) < 0.70
 
 
 def test_the_builder_makes_the_shipped_file(tmp_path: Path) -> None:
