@@ -164,9 +164,22 @@ READ_AGAIN = {
     ),
 }
 ONE_SEX = re.compile(r"(man|men|woman|boy|girl|maid|mistress|lady|lord)$")
-OF_NO_SEX = ("chess master", "grandmaster", "International Grandmaster", "question master")
+OF_NO_SEX: tuple[str, ...] = (
+    "chess master",
+    "grandmaster",
+    "International Grandmaster",
+    "question master",
+)
 OF_NO_SEX += ("quartermaster", "quartermaster general", "toastmaster")
-LADDER = ("laborer", "lawman", "law officer", "workman", "working person", "serviceman", "guard")
+LADDER: tuple[str, ...] = (
+    "laborer",
+    "lawman",
+    "law officer",
+    "workman",
+    "working person",
+    "serviceman",
+    "guard",
+)
 LADDER += (
     "military personnel",
     "articulator",
