@@ -281,7 +281,9 @@ def _column(
         reader = csv.DictReader(file, strict=True)
         columns = ["id", "name", column]
         if reader.fieldnames not in (columns, [*columns, "note"]):
-            what = f"its columns are {reader.fieldnames} (expected id, name, {column}, perhaps note)"
+            what = (
+                f"its columns are {reader.fieldnames} (expected id, name, {column}, perhaps note)"
+            )
             mistakes.append(Mistake(path.name, what, "Correct its first line."))
             return values
         for row in reader:
