@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -126,8 +127,12 @@ def _page(proof: Proof, file: Path) -> str:
 
 
 def service(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print a systemd unit that runs the show as an unprivileged user."""
-    from installation.guarding.systemd_unit import unit
+    """Print a systemd unit that runs the show as an unprivileged user, if that user can."""
+    from installation.guarding.systemd_unit import USER, unit
+    from installation.guarding.unit_access import find_obstacles
 
-    print(unit(PROJECT), end="")
+    text = unit(PROJECT)
+    if obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
+        raise SettingsError(*obstacles)
+    print(text, end="")
     return DONE

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from installation.errors import Mistake, SettingsError
+from installation.guarding.unit_access import existing_groups
 
 DEVICES = (
     "/dev/null rw",
@@ -28,6 +29,9 @@ DEVICES = (
 CALLS = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp")
 """The system calls that the start-up needs and `@system-service` of systemd 252 lacks."""
 
+USER = "kiosk"
+"""The user that runs the show."""
+
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from installation.launch import start; start()"
@@ -35,10 +39,11 @@ PROGRAM = (
 """Takes the project's folder as its first argument, so that the code itself needs no quoting."""
 
 
-def unit(root: Path, user: str = "kiosk", python: str = sys.executable) -> str:
+def unit(root: Path, user: str = USER, python: str = sys.executable) -> str:
     """Return the unit for the kiosk in the folder `root`; it opens the window on X display :0.
 
-    Raises SettingsError if a path cannot be written in a unit.
+    Raises SettingsError if a path cannot be written in a unit. Whether `user` can read the kiosk is
+    checked by `unit_access.find_obstacles`.
     """
     command = [python, "-B", "-P", "-c", PROGRAM, str(root), "run"]
     return f"""\
@@ -57,7 +62,7 @@ StartLimitIntervalSec=0
 Type=exec
 User={user}
 Group={user}
-SupplementaryGroups=video render
+SupplementaryGroups={" ".join(existing_groups(("video", "render")))}
 WorkingDirectory={_without_specifiers(str(root))}
 ExecStart={_command_line(command)}
 Environment=DISPLAY=:0 HOME=/nonexistent

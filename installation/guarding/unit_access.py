@@ -1,0 +1,116 @@
+"""Whether the user of the systemd unit can read and execute what the unit needs.
+
+systemd reports none of it: a program that the user cannot reach is "203/EXEC", once a second, and
+nothing on the screen. Debian makes home folders with mode 0700. Access control lists and SELinux
+are not looked at.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.errors import Mistake, limit_mistakes
+
+HIDDEN = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 - only compared
+"""The folders that the unit hides from the show, because others can write there."""
+
+INSTALL_ELSEWHERE = (
+    "Put the kiosk into /opt/kiosk, run scripts/run there, and print the unit again."
+)
+INSTALL_PYTHON = (
+    "Install a Python that every user can execute (sudo apt-get install python3 python3-venv), "
+    "remove .venv, run scripts/run with it, and print the unit again."
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user and their groups; None as `uid`: a user who owns nothing and has no group."""
+
+    uid: int | None
+    groups: frozenset[int] = frozenset()
+
+    @classmethod
+    def from_name(cls, name: str) -> Account:
+        """Return the account `name`; if it does not exist yet, one that owns nothing."""
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            return cls(None)
+        return cls(entry.pw_uid, frozenset(os.getgrouplist(name, entry.pw_gid)))
+
+    def may(self, permission: int, status: os.stat_result) -> bool:
+        """Return whether it has the `permission` (4 read, 1 execute or enter) by mode bits."""
+        if self.uid == 0:
+            return True
+        if status.st_uid == self.uid:
+            permission <<= 6
+        elif status.st_gid in self.groups:
+            permission <<= 3
+        return bool(status.st_mode & permission)
+
+
+def find_obstacles(
+    root: Path, user: str, python: Path, libraries: Iterable[Path] | None = None
+) -> list[Mistake]:
+    """Return what keeps `user` from running the kiosk in `root` with `python`; none if it can run.
+
+    `libraries` are the folders that `python` imports from, by default those of this process.
+    """
+    account = Account.from_name(user)
+    read = (*_files(root), *(_import_folders() if libraries is None else libraries))
+    mistakes = []
+    for path, executed in [*((path, False) for path in read), (python, True)]:
+        for base in dict.fromkeys((path, Path(os.path.realpath(path)))):
+            if what := _obstacle(base, user, account, executed=executed):
+                remedy = INSTALL_ELSEWHERE if base.is_relative_to(root) else INSTALL_PYTHON
+                mistakes.append(Mistake("kiosk service", what, remedy))
+    return limit_mistakes(list(dict.fromkeys(mistakes))) if mistakes else []
+
+
+def _import_folders() -> list[Path]:
+    return [Path(name) for name in sys.path if name and os.path.isdir(name)]
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files of the project that a show reads."""
+    yield from filter(Path.exists, [root / "kiosk.yaml"])
+    for name in ("installation", "models"):
+        yield root / name
+        for folder, _, files in os.walk(root / name):
+            yield from (Path(folder, file) for file in files)
+
+
+def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str | None:
+    """Return what keeps `account` from reading `path`, or executing it, in words; None: nothing."""
+    for hidden in HIDDEN:
+        if path.is_relative_to(hidden):
+            return f"{hidden} is hidden from the show by the unit, and {path} is in it"
+    for folder in (*reversed(path.parents), path):
+        try:
+            status = os.stat(folder)
+        except OSError as error:
+            return f"{folder} cannot be read by you either ({error.strerror})"
+        enters = stat.S_ISDIR(status.st_mode)
+        if enters and not account.may(stat.S_IXOTH, status):
+            return f"user '{user}' cannot enter {folder}"
+    if not account.may(stat.S_IROTH, status):
+        return f"user '{user}' cannot read {path}"
+    if executed and not account.may(stat.S_IXOTH, status):
+        return f"user '{user}' cannot execute {path}"
+    if executed and os.statvfs(path).f_flag & os.ST_NOEXEC:
+        return f"{path} is on a disk that is mounted with noexec"
+    return None
+
+
+def existing_groups(names: Iterable[str]) -> list[str]:
+    """Return those of the groups `names` that exist; systemd starts no unit with a missing one."""
+    known = {entry.gr_name for entry in grp.getgrall()}
+    return [name for name in names if name in known]

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.unit_access import Account, existing_groups, find_obstacles
+from tests.support.children import NOBODY, ROOT
+
+NOT_A_USER = "no-such-user"
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Return a new folder that every user can reach, outside the folders that the unit hides."""
+    public = next(each for each in ("/opt", "/run", ROOT) if os.access(each, os.W_OK))
+    with tempfile.TemporaryDirectory(dir=public) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def kiosk(base: Path) -> Path:
+    """Return a small project with a Python that everybody may execute."""
+    root = base / "kiosk"
+    for name in ("installation", "models/persons"):
+        (root / name).mkdir(parents=True)
+    for name in ("kiosk.yaml", "installation/launch.py", "models/persons/labels.csv"):
+        (root / name).write_text("")
+        (root / name).chmod(0o644)
+    for folder in (base, root, root / "installation", root / "models", root / "models/persons"):
+        folder.chmod(0o755)
+    (root / "python").write_text("#!/bin/sh\n")
+    (root / "python").chmod(0o755)
+    return root
+
+
+def words(root: Path, python: Path | None = None) -> list[str]:
+    """Return the obstacles of a user that does not exist yet."""
+    found = find_obstacles(root, NOT_A_USER, python or root / "python", ())
+    return [str(mistake) for mistake in found]
+
+
+def test_a_kiosk_that_everybody_can_read_has_no_obstacle(kiosk: Path) -> None:
+    """The unit is printed for a kiosk as `git clone` makes it in /opt."""
+    assert words(kiosk) == []
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750])
+def test_a_private_home_is_refused_with_the_reason(kiosk: Path, mode: int) -> None:
+    """The kind: the unit's user cannot reach a file of the show, which systemd calls 203/EXEC."""
+    kiosk.parent.chmod(mode)
+    [text] = words(kiosk)
+    assert text.startswith(f"kiosk service: user '{NOT_A_USER}' cannot enter {kiosk.parent}. ")
+    assert "Put the kiosk into /opt/kiosk" in text
+
+
+def test_a_python_in_a_private_home_is_refused(kiosk: Path, base: Path) -> None:
+    """The virtual environment is a link to a Python that lies elsewhere."""
+    private = base / "pyenv"
+    private.mkdir(mode=0o700)
+    (private / "python3").write_text("#!/bin/sh\n")
+    (private / "python3").chmod(0o755)
+    link = kiosk / "python-link"
+    link.symlink_to(private / "python3")
+    [text] = words(kiosk, link)
+    assert f"cannot enter {private}. Install a Python that every user can execute" in text
+
+
+def test_a_file_that_only_its_owner_can_read_is_named(kiosk: Path) -> None:
+    """A label set that was copied from a stick, or a clone under umask 077, stops the show."""
+    (kiosk / "models/persons/labels.csv").chmod(0o600)
+    [text] = words(kiosk)
+    assert f"cannot read {kiosk}/models/persons/labels.csv" in text
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])  # noqa: S108 - only named
+def test_a_folder_that_the_unit_hides_is_refused(folder: str) -> None:
+    """The unit's show sees an empty /tmp."""
+    texts = words(Path(folder, "kiosk"), Path(sys.executable))
+    assert any(f"{folder} is hidden from the show by the unit" in text for text in texts)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_python_on_a_disk_without_programs_is_refused(kiosk: Path) -> None:
+    """A stick is often mounted with noexec."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from installation.guarding.unit_access import find_obstacles\n"
+        "root = Path(sys.argv[1]); python = root / 'models/python'; python.write_text('')\n"
+        "python.chmod(0o755)\n"
+        "print(*find_obstacles(root, 'root', python, ()))\n"
+    )
+    mount = 'mount -t tmpfs -o noexec none "$1/models" && exec "$2" -c "$3" "$1"'
+    words = ["unshare", "--mount", "sh", "-c", mount, "sh", str(kiosk), sys.executable, program]
+    tried = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"{kiosk}/models/python is on a disk that is mounted with noexec" in tried.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o711, 0o705, 0o700])
+def test_the_mode_decides_as_the_kernel_does(kiosk: Path, mode: int) -> None:
+    """What the check says of a folder agrees with what that user can do."""
+    kiosk.chmod(mode)
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    reading = subprocess.run([*user, "cat", str(kiosk / "kiosk.yaml")], check=False)
+    account = Account(NOBODY, frozenset({NOBODY}))
+    assert account.may(1, kiosk.stat()) == (reading.returncode == 0)
+
+
+def test_only_groups_that_exist_are_named() -> None:
+    """Not every system has the group render, and systemd starts no unit with a missing group."""
+    assert existing_groups(["root", "no-such-group"]) == ["root"]
