@@ -79,7 +79,7 @@ def test_a_file_that_only_its_owner_can_read_is_named(kiosk: Path) -> None:
     assert f"cannot read {kiosk}/models/persons/labels.csv" in text
 
 
-@pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])  # noqa: S108 - only named
+@pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])
 def test_a_folder_that_the_unit_hides_is_refused(folder: str) -> None:
     """The unit's show sees an empty /tmp."""
     texts = words(Path(folder, "kiosk"), Path(sys.executable))
