@@ -95,8 +95,8 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
 
 def _ignored_files(file: Path) -> Iterator[Mistake]:
     """Yield that the labels come from `file`, which is wrong, if other files could be meant."""
-    there = [name for name in LABEL_FILES if (file.parent / name).exists()]
-    if others := [name for name in there if name != file.name]:
+    others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
+    if others:
         what = f"the labels are read from this file, not from {' or '.join(others)}"
         remedy = f"If that is not intended, move {file.name} away; otherwise correct it."
         yield Mistake(display_path(file), what, remedy)

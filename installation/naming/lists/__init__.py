@@ -1,1 +1,1 @@
-"""Lists of classes that networks were trained on, and where their weights lie. No torch."""
+"""Lists of the classes of networks, and the files of their weights, without torch."""

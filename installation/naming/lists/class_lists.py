@@ -64,5 +64,5 @@ def find_head(encoder: str) -> str | None:
     found = TRAINED_ON.findall(trained)
     if not found:
         return None
-    kept = [(part, file) for (of, part), file in HEADS.items() if of == found[-1]]
+    kept = [(part, file) for (trained, part), file in HEADS.items() if trained == found[-1]]
     return max((len(part), file) for part, file in kept if part in encoder)[1]
