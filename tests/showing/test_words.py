@@ -161,11 +161,11 @@ def test_the_promise_in_english() -> None:
     words = load_words()
     at = datetime.datetime(2026, 5, 2, 9, 5)
     assert privacy_line(words, True, 97, at, at.date()) == (
-        "No picture of you is stored. This computer’s kernel prevents it; "
-        "tried 97 ways at 09:05 today."
+        "No picture of you is stored. This computer’s kernel prevents storing one; "
+        "at 09:05 today it was tried in 97 ways, and each failed."
     )
     assert privacy_line(words, False, 97, at, at.date()) == (
-        "This program stores no picture of you, but this computer does not make that impossible."
+        "This program stores no picture of you, but on this computer it would be possible."
     )
 
 
