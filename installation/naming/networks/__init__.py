@@ -1,1 +1,1 @@
-"""Encoders and classifiers: the networks that look at crops."""
+"""The networks that turn crops into numbers: encoders, and classifiers that label sets bring."""

@@ -46,28 +46,30 @@ OPERATIONS = set(
     Unsqueeze Upsample Where Xor
     """.split()  # noqa: SIM905  a list of quoted words would be three times as long
 )
-"""Of ONNX's own (onnx.ai/onnx/operators)."""
+"""The operations that are allowed, of ONNX's own (onnx.ai/onnx/operators)."""
 
 DOMAINS = ("", "ai.onnx")
-"""Both are ONNX's own name for its operations."""
+"""The two names of ONNX's own operations."""
 
 MOST_NODES = 20_000
-"""Operations; a vision transformer of the size "huge" has some 2,000."""
+"""Operations in a network; a vision transformer of the size "huge" has some 2,000."""
 
 MOST_DIMENSIONS = 16
 
 MOST_NUMBERS = 100_000
-"""In one list that is not a tensor: sizes, settings."""
+"""Numbers in one list of an operation's settings."""
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
 """Types of numbers with a fraction."""
 
 LARGEST_NUMBER = 1_000_000
-"""Of an operation's settings: sizes, steps, axes. onnxruntime 1.31 divides by zero, and its process
-ends, if the square of a block's size overflows."""
+"""The largest number in an operation's settings: sizes, steps, axes.
+
+onnxruntime 1.31 divides by zero, and its process ends, if the square of a block's size overflows.
+"""
 
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
-"""Settings in which the largest number there is means "to the end"."""
+"""Settings without that limit, as the largest int64 means "to the end" there."""
 
 TYPED = ("to", "value", "value_int", "value_ints")
 """Settings that decide which type of number an operation returns."""
@@ -90,14 +92,16 @@ TO_FRACTION |= {"Not", "And", "Or", "Xor"}
 """Operations that never return whole numbers; truth values cannot be divided either."""
 
 CHILD_BYTES = 2**30
-"""Memory of the child process beside four times the file's size, which is what honest files take.
+"""Memory of the child process, in addition to four times the file's size.
+
+A file of 1.6 GB whose tensors fill it is accepted within these limits.
 """
 
 CHILD_CPU_S = 60
-"""A file of 1.2 GB takes 2 s."""
+"""CPU time of the child process; a file of 0.8 GB takes some 3 s."""
 
-CHILD_LONGEST_S = 300.0
-"""On a machine that does something else at the same time."""
+CHILD_TIMEOUT_S = 300.0
+"""Time for the child process by the clock, on a machine that is busy."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -123,11 +127,11 @@ def judge(data: bytes, file: str) -> None:
     words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     try:
         child = subprocess.run(
-            words, input=data, capture_output=True, timeout=CHILD_LONGEST_S, check=False
+            words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise _refused(file, f"reading it took more than {CHILD_LONGEST_S:.0f} s") from None
-    except OSError:
+        raise _refused(file, f"reading it took more than {CHILD_TIMEOUT_S:.0f} s") from None
+    except OSError:  # the second stage of the guard allows no process
         judge_here(data, file)
         return
     if child.returncode:
