@@ -79,7 +79,13 @@ They name code, other networks, or files to load or to fetch, or they are decide
 """
 
 LARGEST_NUMBER = 1_000_000
-"""Of the settings in config.json: sizes and counts. The largest in use are some 15,000."""
+"""The largest setting in config.json, and the largest sum of a list: sizes, counts, tokens.
+
+Some kinds make a list as long as the sum of their `depths` before they build anything.
+"""
+
+MOST_ITEMS = 200
+"""Items of a list in config.json; a list has one for each stage, or for each layer."""
 
 POOLS = ("", "avg", "token", "map", "max", "avgmax", "catavgmax", "fast", "fastavg")
 """What timm's `global_pool` may be."""
@@ -277,12 +283,14 @@ def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, An
     def checked(key: str, value: object) -> object:
         if isinstance(value, dict):
             return _passed_on(value, config)
-        if isinstance(value, list):
-            return [checked(key, item) for item in value]
-        if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
+        items = value if isinstance(value, list) else [value]
+        if len(items) > MOST_ITEMS:
+            what = f"{ellipsize(key)} has {len(items):,} items (expected at most {MOST_ITEMS:,})"
+            raise config.wrong(what)
+        if sum(abs(item) for item in items if isinstance(item, int | float)) > LARGEST_NUMBER:
             seen = ellipsize(repr(value))
             raise config.wrong(f"{ellipsize(key)} is {seen} (expected at most {LARGEST_NUMBER:,})")
-        return value
+        return [checked(key, item) for item in value] if isinstance(value, list) else value
 
     return {
         key: checked(key, value)

@@ -336,7 +336,9 @@ def test_a_config_that_does_not_fit_is_refused(
         ({"image_size": [32, 64]}, "image_size is [32, 64] (expected a square"),
         ({"num_hidden_layers": 900_000}, "the network is larger than all tensors in the file"),
         ({"intermediate_size": 900_000}, "the network is larger than all tensors in the file"),
-        ({"text_config": {"vocab": [10**9]}}, "vocab is 1000000000 (expected at most 1,000,000)"),
+        ({"depths": [1] * 900_000}, "depths has 900,000 items (expected at most 200)"),
+        ({"depths": [10**6] * 4}, "(expected at most 1,000,000)"),
+        ({"text_config": {"vocab": [10**9]}}, "vocab is [1000000000] (expected at most 1,000,000)"),
     ],
 )
 def test_a_vision_transformer_that_does_not_fit_is_refused(
