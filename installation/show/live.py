@@ -23,6 +23,7 @@ from installation.seeing.frame import Frame
 from installation.show.analysis import Analysis
 from installation.show.capture import CameraStatus, capture_frames
 from installation.show.events import Emit, VisitorEvents
+from installation.show.frame_watchdog import FrameWatchdog
 from installation.show.mirror import Mirror
 from installation.show.parts import Log, Parts
 from installation.show.privacy_line import update_privacy_line
@@ -93,6 +94,7 @@ class LiveShow:
             None if proof is None else partial(update_privacy_line, proof),
             self._reporter.status,
         )
+        self._watchdog = FrameWatchdog(clock, lambda: camera.name)
         self._analysis = Analysis(parts, self._analysed, self._sightings, clock)
         self._events = VisitorEvents(emit, started_at)
         mailboxes = (self._mirrored, self._analysed)
@@ -128,6 +130,8 @@ class LiveShow:
         self._offer_label_set()
         for worker in self._workers:
             worker.check()
+        if not self._mirrored.ended:
+            self._watchdog.check(self._mirrored.received)
 
     def _report(self, sightings: Sightings) -> None:
         """Report what is new in `sightings`, which are on the screen since now."""

@@ -7,13 +7,14 @@ camera. `live` has what happens from there on; after a failure visitors see a ca
 
 from __future__ import annotations
 
+import math
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from installation.errors import GuardError
+from installation.errors import CameraError, GuardError, Mistake
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.running.clock import Clock, MonotonicClock
@@ -39,6 +40,16 @@ SWITCH_INTERVAL_S = 0.0005
 
 CARD_S = 8.0
 """How long visitors see a card after a failure, before the process ends."""
+
+
+OPEN_S = 30.0
+"""How long a camera may take to open; a driver that hangs raises nothing."""
+
+CAMERA_HANGS = Mistake(
+    "camera",
+    f"it does not open within {OPEN_S:.0f} s",
+    "Unplug it and plug it in again; if it happens again: another cable, another port.",
+)
 
 
 class Show:
@@ -117,7 +128,7 @@ class Show:
         # To find a font takes a program, which the second stage forbids.
         context = open_context(self._screen, self._loaded, parts.label_set)
         proof = None if self._guard is None else self._seal(self._guard)
-        camera = self._run_behind_the_card("opener", parts.open_camera, until)
+        camera = self._run_behind_the_card("opener", parts.open_camera, until, OPEN_S)
         if camera is None:
             return None
         live = LiveShow(
@@ -169,21 +180,29 @@ class Show:
         return replace(events, end_show=self._ending)
 
     def _run_behind_the_card(
-        self, name: str, work: Callable[[], T], until: float | None
+        self,
+        name: str,
+        work: Callable[[], T],
+        until: float | None,
+        limit_s: float = math.inf,
     ) -> T | None:
         """Return what `work` returns, run in a thread while the card on the screen stays there.
 
-        None if the show ended before.
+        None if the show ended before. Raises CameraError if it takes longer than `limit_s`.
         """
         done: Latest[T] = Latest()
         worker = Worker(name, lambda _: done.put(work()))
         worker.start()
+        steps = 0
         while not self._poll(until).end_show:
             result = done.take(timeout=REPAINT_S)
             if result is not None:
                 return result
             worker.check()
             self._screen.flip()
+            steps += 1  # Not the clock: a computer that was suspended has not waited.
+            if steps * REPAINT_S >= limit_s:
+                raise CameraError(CAMERA_HANGS)
         return None
 
     def _paint(self, card: Scene) -> None:

@@ -139,3 +139,30 @@ def test_a_camera_that_fails_ends_the_show_loudly() -> None:
     """A dead capture thread is an error that names the device, not a frozen mirror."""
     with pytest.raises(CameraError, match="it was unplugged"):
         small_show(GreyFilm(100, fails_at=5)).run()
+
+
+class FrozenFilm(GreyFilm):
+    """A camera that hangs after three frames until it is closed, as a driver does."""
+
+    def __init__(self) -> None:
+        super().__init__(1000)
+        self._given = 0
+        self.thawed = threading.Event()
+
+    def read(self) -> Frame | None:
+        if self._given == 3:
+            self.thawed.wait(20)
+            return None
+        self._given += 1
+        return super().read()
+
+
+def test_a_camera_that_hangs_ends_the_show_with_an_error() -> None:
+    """Visitors do not look at the picture of somebody who has gone."""
+    camera = FrozenFilm()
+    try:
+        with pytest.raises(CameraError, match="no picture has come for 2 s"):
+            small_show(camera).run()
+    finally:
+        camera.thawed.set()
+    assert camera.forgotten

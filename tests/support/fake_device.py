@@ -19,6 +19,15 @@ class FakeDevice:
         self.released = 0
         self.sends = True
         self.decodes = True
+        self._failures: dict[str, int] = {}
+
+    def fail(self, how: str, times: int) -> None:
+        """Fail the next `times` pictures: `sends` or `decodes`."""
+        self._failures[how] = times
+
+    def _fails(self, how: str) -> bool:
+        self._failures[how] = left = self._failures.get(how, 0) - 1
+        return left >= 0
 
     def set(self, propId: int, value: float) -> bool:  # noqa: N803  # OpenCV's name
         self.set_properties.append((propId, value))
@@ -31,11 +40,11 @@ class FakeDevice:
 
     def grab(self) -> bool:
         self.clock.wait(1 / 30)
-        return self.sends
+        return self.sends and not self._fails("sends")
 
     def retrieve(self) -> tuple[bool, cv2.typing.MatLike]:
         self.decoded.append(self.picture.copy())
-        return self.decodes, self.decoded[-1]
+        return self.decodes and not self._fails("decodes"), self.decoded[-1]
 
     def release(self) -> None:
         self.released += 1

@@ -11,8 +11,10 @@ from installation.seeing.frame import Frame
 class Camera(Protocol):
     """A source of frames; owned by the thread that reads it."""
 
-    name: str
-    """One line for the log: 'film opening.mp4, 640×360 at 30 fps'."""
+    @property
+    def name(self) -> str:
+        """One line for the log: 'film opening.mp4, 640×360 at 30 fps'."""
+        ...
 
     pool: Pool
     """Where its pictures live."""

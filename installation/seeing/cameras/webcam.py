@@ -19,6 +19,15 @@ from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
+MAX_DAMAGED = 10
+"""So many pictures in a row may be damaged, or fail to come, before the camera counts as failed."""
+
+MAX_DAMAGED_S = 1.0
+"""And for so long: at 60 pictures a second ten of them are over in no time."""
+
+RETRY_S = 0.1
+"""The wait after a picture that did not come although the camera is there."""
+
 
 class OpenDevice(Protocol):
     """The part of `cv2.VideoCapture` that is used here."""
@@ -47,8 +56,9 @@ class OpenDevice(Protocol):
 class Webcam:
     """A camera by its number or by its path under /dev, on a device that is open.
 
-    MJPG is requested, because few cameras send large raw pictures at a high rate over USB, and a
-    single buffer, so that a picture never waits behind an older one.
+    MJPG is requested, because few cameras send large raw pictures at a high rate over USB, and two
+    buffers: the camera fills one while the other is decoded. With a single one the camera has
+    nowhere to put the next picture meanwhile, and many send only every second picture.
     """
 
     def __init__(
@@ -56,6 +66,8 @@ class Webcam:
     ) -> None:
         """Take the number or path `device`, and `capture`, what OpenCV has opened for it."""
         self._device = device
+        self._node = _node(device).resolve()
+        self._damaged = 0
         self._capture = capture
         self._orientation = Orientation.from_settings(settings)
         self.pool = self._orientation.pool
@@ -65,17 +77,24 @@ class Webcam:
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height)
         capture.set(cv2.CAP_PROP_FPS, settings.fps)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)
         width, height, fps = (
             capture.get(number)
             for number in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
         )
-        self.name = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
+        self._description = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
+
+    @property
+    def name(self) -> str:
+        """What it is, and how many damaged pictures it has sent, if any."""
+        if not self._damaged:
+            return self._description
+        return f"{self._description}, {self._damaged:,} damaged pictures left out"
 
     @classmethod
     def open(cls, device: int | Path, settings: CameraSettings, clock: Clock) -> Webcam:
         """Return the camera, opened. Raises CameraError, which names the device and a remedy."""
-        node = device if isinstance(device, Path) else v4l.DEV / f"video{device}"
+        node = _node(device)
         on_linux = sys.platform == "linux"
         mistake = check_node(node) if on_linux else None
         if mistake is None:
@@ -101,23 +120,58 @@ class Webcam:
         return f"<Webcam {self._device}>"
 
     def read(self) -> Frame | None:
-        """Return the next frame, after waiting for it. Raises CameraError if none comes."""
-        grabbed = self._capture.grab()
-        taken_at = self._clock.now()
-        decoded, pixels = self._capture.retrieve() if grabbed else (False, None)
-        if not decoded or pixels is None:
-            raise CameraError(
-                Mistake(
-                    f"camera {self._device}",
-                    "it was opened but sends no pictures",
-                    "Check its cable, close other programs that use it, or plug it in again.",
-                )
-            )
-        picture = self._orientation.apply(cast(Pixels, pixels))
+        """Return the next frame that can be decoded, after waiting for it.
+
+        Raises CameraError if the camera was unplugged, or if `MAX_DAMAGED` pictures in a row were
+        damaged or did not come, for `MAX_DAMAGED_S` or longer.
+        """
+        began_at = self._clock.now()
+        failures = 0
+        while True:
+            grabbed = self._capture.grab()
+            taken_at = self._clock.now()
+            decoded, pixels = self._capture.retrieve() if grabbed else (False, None)
+            if decoded and pixels is not None:
+                return self._frame(cast(Pixels, pixels), taken_at)
+            failures += 1
+            self._damaged += grabbed
+            if pixels is not None:
+                pixels.fill(0)
+            if not self._node.exists():
+                raise CameraError(self._unplugged())
+            if failures >= MAX_DAMAGED and taken_at - began_at >= MAX_DAMAGED_S:
+                raise CameraError(self._damaged_pictures() if grabbed else self._no_pictures())
+            if not grabbed:
+                self._clock.wait(RETRY_S)
+
+    def _frame(self, pixels: Pixels, taken_at: float) -> Frame:
+        """Return the frame of BGR `pixels`, which are zeroed."""
+        picture = self._orientation.apply(pixels)
         # OpenCV has allocated this array, outside the pool.
         pixels.fill(0)
         cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
         return Frame(picture, taken_at)
+
+    def _unplugged(self) -> Mistake:
+        return Mistake(
+            f"camera {self._device}",
+            "it was unplugged, or its cable or hub has failed",
+            "Plug it in; the show has to start again, and under systemd it does so by itself.",
+        )
+
+    def _no_pictures(self) -> Mistake:
+        return Mistake(
+            f"camera {self._device}",
+            "it was opened but sends no pictures",
+            "Check its cable, close other programs that use it, or plug it in again.",
+        )
+
+    def _damaged_pictures(self) -> Mistake:
+        return Mistake(
+            f"camera {self._device}",
+            f"it sends damaged pictures ({self._damaged:,} so far, the last ones in a row)",
+            "Use a shorter cable, or a port of the computer itself instead of a hub.",
+        )
 
     def forget(self) -> None:
         """Zero every picture of its frames."""
@@ -126,6 +180,10 @@ class Webcam:
     def close(self) -> None:
         """Free the device. A second call does nothing."""
         self._capture.release()
+
+
+def _node(device: int | Path) -> Path:
+    return device if isinstance(device, Path) else v4l.DEV / f"video{device}"
 
 
 def _may_use(node: Path) -> bool:

@@ -1,0 +1,50 @@
+"""The watchdog of the camera: it ends the show if no frame comes any more.
+
+A camera or driver that hangs raises nothing: its read does not return (OpenCV waits for ten
+seconds), and the last visitor's picture and label would stay on the wall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from installation.errors import CameraError, Mistake
+from installation.running.clock import Clock
+
+STALL_S = 2.0
+"""How long the last frame may stay on the wall."""
+
+FIRST_FRAME_S = 10.0
+"""How long a camera may take to its first frame: some measure the light for seconds before."""
+
+MAX_STEP_S = 0.2
+"""What one check counts at most: if the whole machine stood still, the camera did not fail."""
+
+
+class FrameWatchdog:
+    """Counts how long no frame has come."""
+
+    def __init__(self, clock: Clock, camera_name: Callable[[], str]) -> None:
+        """Take the camera's name for the message, as it is by then."""
+        self._clock = clock
+        self._camera_name = camera_name
+        self._received = 0
+        self._checked_at = clock.now()
+        self._waited_s = 0.0
+
+    def check(self, received: int) -> None:
+        """Take how many frames have come so far. Raises CameraError if none came for too long."""
+        now = self._clock.now()
+        self._waited_s += min(now - self._checked_at, MAX_STEP_S)
+        self._checked_at = now
+        if received != self._received:
+            self._received, self._waited_s = received, 0.0
+        limit_s = STALL_S if received else FIRST_FRAME_S
+        if self._waited_s >= limit_s:
+            raise CameraError(
+                Mistake(
+                    self._camera_name(),
+                    f"no picture has come for {limit_s:g} s, though it is plugged in",
+                    "If it happens again: another cable, another port, another camera.",
+                )
+            )

@@ -1,0 +1,58 @@
+"""The kind: something before the mirror hangs without an error, and the last picture stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from installation.errors import CameraError
+from installation.show.frame_watchdog import FIRST_FRAME_S, STALL_S, FrameWatchdog
+from tests.support.manual_clock import ManualClock
+
+
+def seconds_until_error(watchdog: FrameWatchdog, clock: ManualClock, received: int) -> float:
+    """Return after how many seconds of checks without a new frame an error comes."""
+    began_at = clock.now()
+    for _ in range(1000):
+        try:
+            watchdog.check(received)
+        except CameraError as error:
+            assert "a camera: no picture has come for " in str(error)
+            return clock.now() - began_at
+        clock.wait(1 / 30)
+    pytest.fail("it waits for ever")
+
+
+def test_a_frozen_camera_ends_the_show_after_two_seconds() -> None:
+    """A visitor's still picture does not stay for the ten seconds that OpenCV waits."""
+    clock = ManualClock()
+    watchdog = FrameWatchdog(clock, lambda: "a camera")
+    for received in range(1, 100):
+        watchdog.check(received)
+        clock.wait(1 / 30)
+    assert seconds_until_error(watchdog, clock, 99) == pytest.approx(STALL_S, abs=0.1)
+
+
+def test_the_first_frame_may_take_longer() -> None:
+    """Some cameras measure the light for seconds before they send anything."""
+    clock = ManualClock()
+    watchdog = FrameWatchdog(clock, lambda: "a camera")
+    assert seconds_until_error(watchdog, clock, 0) == pytest.approx(FIRST_FRAME_S, abs=0.1)
+
+
+def test_a_slow_camera_is_no_frozen_one() -> None:
+    """In the dark a camera may send a picture each second."""
+    clock = ManualClock()
+    watchdog = FrameWatchdog(clock, lambda: "a camera")
+    for step in range(300):
+        watchdog.check(step // 30)
+        clock.wait(1 / 30)
+
+
+def test_a_machine_that_stood_still_blames_no_camera() -> None:
+    """A process that was stopped, or a suspended computer, has not waited for pictures."""
+    clock = ManualClock()
+    watchdog = FrameWatchdog(clock, lambda: "a camera")
+    watchdog.check(1)
+    clock.wait(3600)
+    watchdog.check(1)
+    watchdog.check(2)
