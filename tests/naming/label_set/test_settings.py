@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from installation.naming.label_set.settings import LabelSetSettings, RootSettings
+from installation.naming.methods import METHODS, Method
 from tests.support.label_sets import YAML, mistakes, write_label_set
 
 
@@ -13,3 +15,24 @@ def test_values_that_break_the_yaml_parser_are_mistakes(tmp_path: Path, line: st
     write_label_set(tmp_path, yaml=f"{line}\n{YAML}")
     (mistake,) = mistakes(tmp_path)
     assert "labelset.yaml: this is not well-formed YAML" in mistake
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    """A misspelt method is a mistake that lists the methods and names the nearest."""
+    write_label_set(tmp_path, yaml=YAML.replace("method: text", "method: prompt"))
+    (mistake,) = mistakes(tmp_path)
+    assert mistake == (
+        "weather/labelset.yaml:4: method is 'prompt' (expected one of text, prompts, examples, "
+        "classes, onnx). Did you mean 'prompts'?"
+    )
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=str)
+def test_the_defaults_are_the_methods_own(method: Method) -> None:
+    """Temperature, least score and network are the method's unless labelset.yaml names them."""
+    root = RootSettings(id="p", name="person", definition="a human being")
+    settings = LabelSetSettings(title="A", credit="B", root=root, method=method)
+    assert (settings.temperature, settings.min_score) == (method.temperature, method.min_score)
+    assert settings.encoder_name == method.encoder
+    other = LabelSetSettings(title="A", credit="B", root=root, method=method, temperature=3.0)
+    assert (other.temperature, other.min_score) == (3.0, method.min_score)
