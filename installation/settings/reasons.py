@@ -30,7 +30,8 @@ Reason = Literal[
 ]
 """Why a label is hidden; kiosk.yaml explains each one under `content.hide`.
 
-`unseen`: the label presumes to know what no picture shows, and would hurt. `imagenet`: ImageNet's
+`unseen`: the label presumes to know what no picture shows, and would hurt. `empty`: it says nothing
+of a person, and would read as an insult. `imagenet`: ImageNet's
 authors judged the category unsafe; known only after `kiosk fetch imagenet-safety`.
 """
 

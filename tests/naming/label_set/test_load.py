@@ -31,6 +31,21 @@ def test_rows_become_labels_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert label_set.rows == (0, 1)
 
 
+def test_a_definition_names_its_author_if_the_row_does(tmp_path: Path) -> None:
+    """The author of a definition stands behind it, in a translation too; without one, nothing."""
+    header = f"{HEADER},defined_by,definition_de"
+    rows = (
+        "sun,sunny,warm light,,,Ada,warmes Licht",
+        "rain,rainy,water,,,,Wasser",
+        "fog,foggy,,,,Ada,",
+    )
+    write_label_set(tmp_path, header, *rows)
+    labels = load_weather(tmp_path).labels
+    assert [label.definition for label in labels] == ["warm light — Ada", "water", ""]
+    german = load_label_set("weather", ContentSettings(), tmp_path, language="de").labels
+    assert [label.definition for label in german] == ["warmes Licht — Ada", "Wasser", ""]
+
+
 def test_loading_needs_no_torch() -> None:
     """`kiosk check` answers at once: a label set is loaded without torch or timm."""
     code = (

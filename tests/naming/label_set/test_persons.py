@@ -163,6 +163,7 @@ READ_AGAIN = {
         "transferee",
     ),
 }
+NEWER_REASONS = ("violence", "body", "empty")
 ONE_SEX = re.compile(r"(man|men|woman|boy|girl|maid|mistress|lady|lord)$")
 OF_NO_SEX: tuple[str, ...] = (
     "chess master",
@@ -274,6 +275,16 @@ def test_what_wounded_on_photographs_is_hidden(reason: str, rows: Rows) -> None:
     for name in READ_AGAIN[reason]:
         (meant,) = (row for row in rows.values() if row["name"] == name)
         assert meant["hidden_because"] == reason, name
+
+
+def test_the_newer_reasons_are_explained_in_words(rows: Rows) -> None:
+    """Whatever is hidden because of violence, body or empty has a note that says why."""
+    path = PROJECT / "scripts" / "persons" / "hidden.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        notes = {row["id"]: row["note"] for row in csv.DictReader(file)}
+    newer = [id_ for id_, row in rows.items() if row["hidden_because"] in NEWER_REASONS]
+    assert newer
+    assert all(notes[id_] for id_ in newer)
 
 
 def test_no_name_is_for_one_sex(rows: Rows) -> None:

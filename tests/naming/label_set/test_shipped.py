@@ -16,6 +16,7 @@ from installation.errors import LabelSetError
 from installation.making.build import build, from_prompts, from_text
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.lists import class_lists, imagenet
 from installation.naming.methods import METHODS
@@ -57,6 +58,41 @@ def test_the_objects_are_the_thousand_classes() -> None:
     assert sorted(everything.rows) == list(range(1000))
     assert not any("animal" in label.chain for label in label_set.labels)
     assert {"gorilla", "hog", "brassiere"} & {label.name for label in label_set.labels} == set()
+
+
+HIDDEN_OBJECTS = {
+    "sexual": {"n11879895"},
+    "insult": {"n04606251", "n13040303", "n07714571", "n07711569"},
+    "violence": {"n04389033", "n02916936", "n03773504", "n03000684", "n04565375"},
+    "demeaning": {"n03599486", "n02906734", "n02730930"},
+    "race": {"n07753592", "n04599235", "n02999410"},
+    "ethnicity": {"n04458633", "n04613696"},
+    "nationality": {"n03976657", "n07880968"},
+    "religion": {"n03045698"},
+    "disability": {"n02797295", "n04204347", "n03532672"},
+    "illness": {"n04584207", "n07892512"},
+    "body": {"n12620546", "n02808440", "n03935335", "n04371430"},
+    "age": {"n07742313"},
+    "unseen": {"n03724870", "n04243546"},
+    "criminal": {"n03947888"},
+}
+"""Things that would hurt somebody in front of the mirror, by the reason that is true of each."""
+
+
+@pytest.mark.parametrize("reason", HIDDEN_OBJECTS)
+def test_things_that_would_hurt_are_hidden_with_a_true_reason(reason: str) -> None:
+    """Rapeseed, weapons, wheelbarrows and barrels are hidden, each for its own reason."""
+    because = {row.id: row.hidden_because for row in read_source("objects").rows}
+    assert {because[id_] for id_ in HIDDEN_OBJECTS[reason]} == {reason}
+    headings = {name for label in load_label_set("objects", SAFE).labels for name in label.chain}
+    assert "weapon" not in headings
+
+
+def test_no_kindness_is_the_work_of_servants() -> None:
+    """No kindness holds doors or coats for others, or says that a visitor cannot get up."""
+    labels = load_label_set("kindnesses", SAFE).labels
+    assert not [label for label in labels if label.name.startswith("holder of")]
+    assert not [label for label in labels if "cannot get up" in label.definition]
 
 
 def test_the_kindnesses_hide_nothing() -> None:
