@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,17 +16,23 @@ from installation.settings.paths import PROJECT
 PYTHON = """\
 #!/usr/bin/env bash
 # Stands in for Python: notes what it is asked, and makes environments that hold only itself.
+if [[ "$1 $2 $3" == "-P -c import signal"* ]]; then
+    shift 4
+    exec "$KIOSK" "$@"
+fi
 echo "$*" >>"$NOTES"
 case "$*" in
     *"sys.version_info"*) [[ ! -e $BROKEN/version ]] ;;
     "-c import ensurepip"*) [[ ! -e $BROKEN/venv ]] ;;
-    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+    "-c import pip"*) [[ ! -e $BROKEN/pip ]] ;;
+    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3/pyvenv.cfg" ;;
     "-m pip "*)
         if [[ -e $BROKEN/power ]]; then kill -KILL "$PPID"; fi
         [[ ! -e $BROKEN/network ]] || exit 1
-        cp "$KIOSK" "${0%python}kiosk"
-        chmod +x "${0%python}kiosk"
+        printf '#!%s\\n' "$0" >"${0%python}tool"
         ;;
+    *relocate.py*) exec "$REAL_PYTHON" "$@" ;;
+    *check_run_arguments*) exec "$REAL_PYTHON" "$@" ;;
     "-") cat >/dev/null ;;
 esac
 """
@@ -44,7 +52,8 @@ printf 'Filesystem blocks Used Available\\nroot 1 1 %s\\n' "$free"
 """
 
 TOOLS = (
-    "awk bash cat chmod cp cut dirname env flock mkdir readlink rm sha256sum sh timeout touch uname"
+    "awk bash cat chmod cp cut dirname env flock id mkdir mv readlink rm sha256sum sh stat timeout "
+    "touch uname"
 )
 
 
@@ -68,10 +77,11 @@ class Machine:
             "NOTES": str(self.folder / "notes"),
             "BROKEN": str(self.folder / "broken"),
             "KIOSK": str(self.folder / "kiosk"),
+            "REAL_PYTHON": sys.executable,
         }
 
     def lacks(self, what: str) -> None:
-        """Take `what` from the machine: version, venv, space, network, power, hub."""
+        """Take `what` from the machine: version, venv, pip, space, network, power, hub."""
         (self.folder / "broken" / what).touch()
 
     def has(self, what: str) -> None:
@@ -81,6 +91,14 @@ class Machine:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run scripts/run from another folder."""
         return self.start("run", *arguments)
+
+    def environment_is_whole(self) -> bool:
+        """Return whether the installed tool is in place and starts its environment's Python."""
+        python = f"{self.project}/.venv/bin/python"
+        script = (self.project / ".venv" / "bin" / "tool").read_text()
+        if " " in python:
+            return script.startswith(f'#!/bin/sh\n\'\'\'exec\' "{python}" "$0" "$@"\n')
+        return script.startswith(f"#!{python}\n")
 
     def start(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of scripts/ from another folder."""
@@ -104,20 +122,26 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """Return a machine on which the kiosk has just been copied."""
-    machine = Machine(tmp_path)
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "bin").mkdir()
+    return make_machine(tmp_path)
+
+
+def make_machine(folder: Path) -> Machine:
+    """Return a machine in `folder` on which the kiosk has just been copied."""
+    machine = Machine(folder)
+    (folder / "broken").mkdir()
+    (folder / "bin").mkdir()
     for tool in TOOLS.split():
         path = shutil.which(tool)
         if path is None:
             pytest.skip(f"this machine has no {tool}")
-        (tmp_path / "bin" / tool).symlink_to(path)
+        (folder / "bin" / tool).symlink_to(path)
     for name, text in (("python3", PYTHON), ("df", DF)):
-        (tmp_path / "bin" / name).write_text(text)
-        (tmp_path / "bin" / name).chmod(0o755)
-    (tmp_path / "kiosk").write_text(KIOSK)
-    (tmp_path / "kiosk").chmod(0o755)
+        (folder / "bin" / name).write_text(text)
+        (folder / "bin" / name).chmod(0o755)
+    (folder / "kiosk").write_text(KIOSK)
+    (folder / "kiosk").chmod(0o755)
     shutil.copytree(PROJECT / "scripts", machine.project / "scripts")
+    shutil.copytree(PROJECT / "installation", machine.project / "installation")
     shutil.copy(PROJECT / "pyproject.toml", machine.project)
     return machine
 
@@ -129,6 +153,7 @@ def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> No
     for step in ("1/4", "2/4", "3/4", "4/4", "done"):
         assert f"set-up: {step}" in first.stderr
     asked = (machine.folder / "notes").read_text()
+    assert machine.environment_is_whole()
     second = machine.run("--seconds", "3")
     assert (second.stdout, second.stderr) == ("kiosk run --seconds 3\n", "")
     compiled = f"-m compileall -qq {machine.project}/installation\n"
@@ -166,13 +191,123 @@ def test_another_list_of_packages_is_installed(machine: Machine) -> None:
     assert (machine.asked("-m venv"), machine.asked("-m pip")) == (1, 2)
 
 
-def test_a_moved_kiosk_is_set_up_anew(machine: Machine) -> None:
-    """An environment works only where it was made, so a kiosk that was moved makes another."""
+@pytest.mark.parametrize("way", ["moved", "renamed", "moved into itself", "copied"])
+def test_a_moved_kiosk_keeps_its_packages(machine: Machine, way: str) -> None:
+    """Kind: a change of the folder's path costs the packages. The paths are changed instead."""
     machine.run()
-    moved = replace(machine, name="another place")
-    machine.project.rename(moved.project)
-    assert moved.run().returncode == 0
-    assert machine.asked("-m venv") == 2
+    name = {"moved": "other/place", "moved into itself": "the kiosk/the kiosk"}.get(way, "another")
+    moved = replace(machine, name=name)
+    machine.lacks("network")
+    if way == "copied":
+        shutil.copytree(machine.project, moved.project, symlinks=True, copy_function=os.link)
+    else:
+        aside = machine.project.rename(machine.folder / "aside")
+        moved.project.parent.mkdir(exist_ok=True)
+        aside.rename(moved.project)
+    started = moved.run()
+    assert started.stdout == "kiosk run\n"
+    assert started.stderr == (
+        f"set-up: the kiosk was in {machine.project} and is now in {moved.project}; its "
+        "environment is adapted\n"
+    )
+    assert moved.environment_is_whole()
+    assert way != "copied" or machine.environment_is_whole(), "the copy shares its files"
+    assert moved.run().stderr == ""
+    assert (machine.asked("-m venv"), machine.asked("-m pip")) == (1, 1)
+
+
+@pytest.mark.parametrize("change", ["the list of packages", "the Python"])
+def test_without_a_network_the_environment_in_use_stays(machine: Machine, change: str) -> None:
+    """Kind: what works is deleted before its replacement is there. It is built beside it."""
+    machine.run()
+    machine.lacks("network")
+    if change == "the Python":
+        machine.lacks("pip")
+    with (machine.project / "scripts" / "constraints.txt").open("a") as file:
+        file.write("another==1\n")
+    started = machine.run()
+    assert machine.environment_is_whole()
+    assert not (machine.project / ".venv.new").exists()
+    if change == "the Python":  # the packages are for another one
+        assert started.returncode == 1
+        assert "cannot be used: the Python that it was made with is gone. It" in started.stderr
+    else:
+        assert started.stdout == "kiosk run\n"
+        assert "The show starts with those that it has" in started.stderr
+        assert machine.start("test").returncode == 1
+    machine.has("network")
+    assert machine.run().returncode == 0
+    assert machine.environment_is_whole()
+
+
+def test_a_power_cut_while_the_environment_is_replaced_costs_nothing(machine: Machine) -> None:
+    """Between the two moves there is no environment; the next start moves the old one back."""
+    machine.run()
+    (machine.project / ".venv").rename(machine.project / ".venv.old")
+    machine.lacks("network")
+    assert machine.run().stdout == "kiosk run\n"
+    assert machine.environment_is_whole()
+
+
+def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
+    """An environment that somebody else has made in .venv is left alone."""
+    (machine.project / ".venv").mkdir()
+    (machine.project / ".venv" / "theirs").touch()
+    refused = machine.run()
+    assert refused.returncode == 1
+    assert "was not made by scripts/run. Move it away: mv .venv .venv.own\n" in refused.stderr
+    assert (machine.project / ".venv" / "theirs").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "status", "answer"),
+    [
+        ("run", ("--help",), 0, "usage: kiosk run "),
+        ("run", ("--windowde", "1280x720"), 2, "usage: kiosk run "),
+        ("run", ("--seconds", "soon"), 2, "usage: kiosk run "),
+        ("test", ("--help",), 0, "Runs scripts/check and then all tests"),
+        ("check", ("-h",), 0, "Form, lint, types"),
+        ("bench", ("--help",), 0, "Measures the show on this machine"),
+        ("kiosk", ("doctor",), 1, "set-up: the kiosk is not set up yet. Run: "),
+    ],
+)
+def test_a_question_installs_nothing(
+    machine: Machine, script: str, arguments: tuple[str, ...], status: int, answer: str
+) -> None:
+    """Kind: 3.2 GB are fetched before a question or a mistyped option is answered."""
+    answered = machine.start(script, *arguments)
+    assert answered.returncode == status
+    assert (answered.stdout + answered.stderr).startswith(answer)
+    assert machine.asked("-m venv") == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_only_the_owner_sets_up() -> None:
+    """Kind: a file of another user ends in "Permission denied". The message names the owner."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own can be entered by root only
+        machine = make_machine(Path(folder))
+        machine.folder.chmod(0o755)
+        started = subprocess.run(
+            [machine.project / "scripts" / "run"],
+            env=machine.environment | {"REAL_PYTHON": "/bin/true"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            user=65534,
+        )
+        assert started.returncode == 1
+        assert "Let its owner, root, run scripts/run once" in started.stderr.splitlines()[-1]
+        assert "Permission denied" not in started.stderr.splitlines()[-1]
+
+
+def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
+    """scripts/kiosk is the command of all remedies; it works wherever the folder is."""
+    machine.run()
+    assert (
+        machine.start("kiosk", "labels", "new", "two words").stdout
+        == "kiosk labels new two words\n"
+    )
 
 
 def test_an_interrupted_set_up_is_redone(machine: Machine) -> None:
@@ -227,6 +362,6 @@ def test_two_starts_set_up_once(machine: Machine) -> None:
 
 def test_the_scripts_can_be_started() -> None:
     """Every script that is a command is executable."""
-    commands = ("run", "test", "check", "bench", "bench-labels", "fuzz")
+    commands = ("run", "kiosk", "test", "check", "bench", "bench-labels", "fuzz")
     for script in (*(f"scripts/{name}" for name in commands), ".ci/run"):
         assert os.access(PROJECT / script, os.X_OK), script

@@ -71,6 +71,23 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
+def run_parser() -> argparse.ArgumentParser:
+    """Return the parser of `kiosk run`."""
+    parser = argparse.ArgumentParser(
+        prog="kiosk run", description="run the show", allow_abbrev=False
+    )
+    add_run_arguments(parser)
+    return parser
+
+
+def check_run_arguments() -> None:
+    """End the process if its arguments are not those of `kiosk run`; scripts/run calls it.
+
+    It needs none of the packages: a mistyped option is reported before they are fetched.
+    """
+    run_parser().parse_args()
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """Return width and height of `1280x720`, px."""
     width, separator, height = text.lower().partition("x")
