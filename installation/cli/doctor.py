@@ -195,13 +195,19 @@ def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
 
 
 def _print_camera(listing: CameraListing) -> None:
+    from installation.seeing.cameras.choice import reason_against
+
     print(f"{listing.path}  {listing.name}".rstrip())
-    if listing.by_id:
+    if listing.path != listing.node:
         print(f"  currently {listing.node}")
     else:
-        print("  has no name under /dev/v4l/by-id; its number may change")
+        print("  has no name under /dev/v4l; its number may change")
+    if listing.has_twin:
+        print("  another camera of this make is there, so this path names its port: do not move it")
     if listing.problem:
         print(f"  cannot be used: {listing.problem}")
+    elif reason := reason_against(listing):
+        print(f"  camera.source: auto does not take it: {reason}")
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
         print(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from installation.guarding.status import SandboxStatus
 from installation.running.clock import Clock
 from installation.seeing.box import Box
 from installation.settings.kiosk import CameraSettings, Settings
@@ -64,7 +65,7 @@ def open_parts(
     from installation.seeing.cameras import v4l
 
     settings = loaded.settings
-    cameras_before = v4l.video_nodes()
+    cameras_before = allowed_cameras(v4l.video_nodes(), SandboxStatus.from_environment())
     # Before the files are read, so that what is saved while the show loads counts as a change.
     files_read = folder.signature(MODELS / settings.labels)
     label_set = _load_label_set(loaded)
@@ -106,6 +107,15 @@ def open_parts(
         device=str(device),
         reloader=LabelSetReloader(classifier, files_read, partial(_load_label_set, loaded), log),
     )
+
+
+def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list[Path]:
+    """Return those of the video `nodes` that the show may open: those that the launcher found.
+
+    A camera that comes while the show loads, as slow ones do after the computer was switched on, is
+    not one of them. Without a launcher (`status` is None) the show may open all of them.
+    """
+    return [node for node in nodes if status is None or str(node) in status.devices]
 
 
 def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
@@ -150,13 +160,13 @@ def _open_camera(
 ) -> Camera:
     """Return the open camera; to be called under the whole guard, as to list cameras opens them.
 
-    `cameras_before` are the cameras that were there at the start: a rehearsal that plays for lack
+    `cameras_before` are the cameras that the show may open: a rehearsal that plays for lack
     of a camera ends when another one is plugged in. Raises CameraError.
     """
     from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
     from installation.seeing.cameras.open import open_camera, resolve
 
-    source, fallback = resolve(settings.source)
+    source, fallback = resolve(settings.source, log=lambda line: log(f"camera: {line}."))
     if fallback:
         log(f"camera: {fallback}.")
     camera = open_camera(source, settings, clock, as_fast_as_possible=as_fast_as_possible)

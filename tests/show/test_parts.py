@@ -3,17 +3,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from installation.guarding.status import SandboxStatus
 from installation.naming.label_set.load import load_label_set
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import CameraSettings, ContentSettings
 from installation.settings.paths import PROJECT
-from installation.show.parts import warm_up
+from installation.show.parts import allowed_cameras, warm_up
 from tests.support.small_show import FirstLabel, OneFace
 
 
@@ -38,6 +40,17 @@ def test_before_the_first_visitor_everything_has_run_once() -> None:
     classifier = RecordingClassifier(load_label_set("kindnesses", ContentSettings()))
     warm_up(RecordingDetector(), classifier, CameraSettings(width=640, height=360, rotate=90))
     assert calls == [("detect", 360, 640), ("classify", 360, 640, 1), ("forget",)]
+
+
+def test_a_camera_that_comes_while_the_show_loads_counts_as_new() -> None:
+    """After the computer was switched on a camera may come late; the rehearsal then gives way.
+
+    The sandbox allows the devices that were there when the launcher looked.
+    """
+    early, late = Path("/dev/video0"), Path("/dev/video2")
+    status = SandboxStatus("enforce", devices=("/dev/null", "/dev/video0"))
+    assert allowed_cameras([early, late], status) == [early]
+    assert allowed_cameras([early, late], None) == [early, late]
 
 
 def test_nothing_that_the_show_loads_loads_triton() -> None:

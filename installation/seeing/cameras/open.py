@@ -9,6 +9,7 @@ import cv2
 
 from installation.errors import CameraError, Mistake, display_path
 from installation.running.clock import Clock
+from installation.seeing.cameras import choice
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.film import FilmPictures
 from installation.seeing.cameras.orientation import Orientation
@@ -30,21 +31,27 @@ Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
 
 
 def resolve(
-    configured: source.Source, cameras: Callable[[], list[CameraListing]] = list_cameras
+    configured: source.Source,
+    cameras: Callable[[], list[CameraListing]] = list_cameras,
+    log: Callable[[str], None] = lambda _: None,
 ) -> tuple[Resolved, str | None]:
     """Return the source that `Auto` stands for now, and the reason if that is not a camera.
 
-    `Auto` takes the first camera that answers. Any other source is returned as it is.
+    `Auto` takes the best camera by `choice.rank`, and `log` takes a line for each that was passed
+    over. Any other source is returned as it is.
     """
     if not isinstance(configured, source.Auto):
         return configured, None
     listings = cameras()
-    for listing in listings:
-        if listing.problem is None:
-            return source.Device(listing.path), None
+    if ranked := choice.rank(listings):
+        for line in choice.passed_over(listings):
+            log(line)
+        return source.Device(ranked[0].path), None
     if not listings:
         return source.Rehearsal(), "no camera found, so the rehearsal plays"
-    problems = ", ".join(f"{listing.path} ({listing.problem})" for listing in listings)
+    problems = ", ".join(
+        f"{listing.path} ({choice.reason_against(listing)})" for listing in listings
+    )
     return source.Rehearsal(), f"{problems} cannot be used, so the rehearsal plays"
 
 

@@ -11,8 +11,9 @@ import errno
 import fcntl
 import os
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ _INTERVAL = struct.Struct("=I4sIII24s8x")
 
 _CAPTURE = 0x1
 _CAPTURE_PLANES = 0x1000
+_MEDIA_CONTROLLER = 0x20000000
 _PER_NODE = 0x80000000
 _DISCRETE = 1
 _BUFFER_KINDS = ((_CAPTURE, 1), (_CAPTURE_PLANES, 9))
@@ -63,11 +65,28 @@ class CameraListing:
     name: str
     modes: tuple[Mode, ...]
     problem: str | None = None
+    driver: str = ""
+    bus: str = ""
+    """Where it is plugged in, by the driver: `usb-0000:00:14.0-2`."""
+    raw_port: bool = False
+    """Whether it gives pictures only to a program that sets up the sensor's whole pipeline."""
+    by_path: Path | None = None
+    has_twin: bool = False
+    """Whether another camera has its name; then udev gives only one of them the by-id path."""
 
     @property
     def path(self) -> Path:
-        """The by-id path, which is still this camera's after a restart; else the node."""
-        return self.by_id or self.node
+        """The path that is still this camera's after a restart, if it has one; else the node.
+
+        It is the by-id path, or of two cameras of one make the by-path path, which names the port.
+        """
+        lasting = (self.by_path, self.by_id) if self.has_twin else (self.by_id, self.by_path)
+        return next(filter(None, lasting), self.node)
+
+    @property
+    def is_false(self) -> bool:
+        """Whether it is no device: another program puts pictures into it."""
+        return "loopback" in self.driver
 
 
 def _ioctl(file: int, call: int, buffer: bytearray) -> object:
@@ -79,11 +98,22 @@ def list_cameras(dev: Path = DEV, ioctl: Ioctl = _ioctl) -> list[CameraListing]:
 
     A node that cannot be opened is listed with its problem, because it may be the camera.
     """
-    by_id: dict[Path, Path] = {}
-    for link in sorted((dev / "v4l" / "by-id").glob("*")):
-        by_id.setdefault(link.resolve(), link)
-    listings = (query(node, by_id.get(node.resolve()), ioctl) for node in video_nodes(dev))
-    return [listing for listing in listings if listing is not None]
+    by_id, by_path = (_links(dev / "v4l" / name) for name in ("by-id", "by-path"))
+    queried = (
+        (query(node, by_id.get(node.resolve()), ioctl), by_path.get(node.resolve()))
+        for node in video_nodes(dev)
+    )
+    listings = [replace(listing, by_path=path) for listing, path in queried if listing is not None]
+    names = Counter(listing.name for listing in listings if listing.problem is None)
+    return [replace(listing, has_twin=names[listing.name] > 1) for listing in listings]
+
+
+def _links(folder: Path) -> dict[Path, Path]:
+    """Return the first link in `folder` to each device, by the device."""
+    links: dict[Path, Path] = {}
+    for link in sorted(folder.glob("*")):
+        links.setdefault(link.resolve(), link)
+    return links
 
 
 def video_nodes(dev: Path = DEV) -> list[Path]:
@@ -101,11 +131,19 @@ def query(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> Camer
     try:
         buffer = bytearray(_CAPABILITY.size)
         ioctl(file, QUERYCAP, buffer)
-        _, card, _, _, of_all_nodes, of_this_node = _CAPABILITY.unpack(buffer)
+        driver, card, bus, _, of_all_nodes, of_this_node = _CAPABILITY.unpack(buffer)
         capabilities = of_this_node if of_all_nodes & _PER_NODE else of_all_nodes
         for capability, kind in _BUFFER_KINDS:
             if capabilities & capability:
-                return CameraListing(node, by_id, _text(card), tuple(_modes(file, kind, ioctl)))
+                return CameraListing(
+                    node,
+                    by_id,
+                    _text(card),
+                    tuple(_modes(file, kind, ioctl)),
+                    driver=_text(driver),
+                    bus=_text(bus),
+                    raw_port=bool(capabilities & _MEDIA_CONTROLLER),
+                )
     except OSError as error:
         if error.errno != errno.ENOTTY:  # ENOTTY: a device of another kind, without this call.
             return CameraListing(node, by_id, "", (), _reason(error))

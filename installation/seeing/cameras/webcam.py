@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -210,6 +211,13 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
             str(node),
             "this device does not capture video",
             "`kiosk cameras` lists those that do; one camera often has several devices.",
+        )
+    if listing.problem == os.strerror(errno.EACCES):
+        # This user may use it, so it is the sandbox, which allows what was there at the start.
+        return Mistake(
+            str(node),
+            "it was plugged in after the show had started",
+            "The show has to start again; under systemd it does so by itself.",
         )
     if listing.problem is not None:
         return Mistake(

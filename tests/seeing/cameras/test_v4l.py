@@ -88,6 +88,8 @@ def test_a_camera_is_listed_with_its_stable_name_sizes_and_rates(
         by_id=by_id,
         name="Lens 3000",
         modes=(Mode("MJPG", 1280, 720, (60.0, 30.0)), Mode("MJPG", 640, 480, (30.0,))),
+        driver="uvc",
+        bus="usb",
     )
     assert listing.path == by_id
 
@@ -140,3 +142,24 @@ def test_nodes_are_listed_without_being_opened(tmp_path: Path) -> None:
     for name in ("video10", "video2", "videoX", "audio1"):
         (tmp_path / name).touch(mode=0)
     assert [node.name for node in v4l.video_nodes(tmp_path)] == ["video2", "video10"]
+
+
+def test_two_cameras_of_one_make_are_both_named_by_their_port(
+    tmp_path: Path, kernel: FakeKernel
+) -> None:
+    """Udev makes one by-id name for both; it would be that of either after a restart."""
+    links = {"by-id": {"usb-Lens": 2}, "by-path": {"pci-usb-1": 0, "pci-usb-2": 2}}
+    for number in (0, 2):
+        kernel.plug(tmp_path / f"video{number}", "Lens", CAPTURE)
+    for kind, names in links.items():
+        (tmp_path / "v4l" / kind).mkdir(parents=True)
+        for name, number in names.items():
+            (tmp_path / "v4l" / kind / name).symlink_to(f"../../video{number}")
+    paths = [listing.path for listing in _listed(tmp_path, kernel)]
+    assert paths == [tmp_path / "v4l/by-path" / name for name in ("pci-usb-1", "pci-usb-2")]
+
+
+def test_a_port_that_needs_a_pipeline_is_recognised(tmp_path: Path, kernel: FakeKernel) -> None:
+    """The sensors' ports of a Raspberry Pi 5 report that the Media Controller drives them."""
+    kernel.plug(tmp_path / "video0", "rp1-cfe", CAPTURE | STREAMING | 0x20000000)
+    assert _listed(tmp_path, kernel)[0].raw_port

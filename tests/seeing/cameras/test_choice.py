@@ -1,0 +1,82 @@
+"""The kind: the first video node of a machine is not the camera that a gallery means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installation.seeing.cameras.choice import passed_over, rank, reason_against
+from installation.seeing.cameras.v4l import CameraListing, Mode
+
+
+def listing(
+    number: int,
+    *formats: str,
+    driver: str = "uvcvideo",
+    bus: str = "usb-0000:00:14.0-2",
+    raw_port: bool = False,
+    problem: str | None = None,
+) -> CameraListing:
+    """Return a camera with one size in each of `formats`."""
+    modes = tuple(Mode(each, 640, 480, (30.0,)) for each in formats)
+    node = Path(f"/dev/video{number}")
+    return CameraListing(node, None, "Lens", modes, problem, driver, bus, raw_port)
+
+
+WEBCAM = listing(4, "MJPG", "YUYV")
+
+OTHERS = {
+    "the raw port of a Raspberry Pi 5": (
+        listing(0, "pRAA", "RGB3", driver="rp1-cfe", bus="platform:1f00110000.csi", raw_port=True),
+        "the port of a sensor",
+    ),
+    "the sensor of an older driver": (
+        listing(0, "pBAA", driver="unicam", bus="platform:3f801000.csi"),
+        "none of its formats can be decoded (pBAA)",
+    ),
+    "the infrared camera of a laptop": (listing(0, "GREY"), "it has no colour"),
+    "a camera that measures depth": (listing(0, "Z16", "Y8I"), "it has no colour"),
+    "a false camera": (
+        listing(0, "YU12", driver="v4l2 loopback", bus="platform:v4l2loopback-000"),
+        "another program feeds it",
+    ),
+    "a television card": (
+        listing(0, "YUYV", driver="bttv", bus="PCI:0000:05:00.0"),
+        "a USB camera is there",
+    ),
+    "a camera that does not answer": (listing(0, problem="No such device"), "No such device"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_usb_camera_with_colour_is_taken_before(kind: str) -> None:
+    """The log says why the node with the lower number was passed over."""
+    other, reason = OTHERS[kind]
+    assert rank([other, WEBCAM])[0] == WEBCAM
+    [line] = passed_over([other, WEBCAM])
+    assert line.startswith("/dev/video0 (Lens) was passed over: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"),
+    [(kind, kind in ("a false camera", "a television card")) for kind in OTHERS],
+)
+def test_alone_it_is_taken_only_if_it_shows_people(kind: str, taken: bool) -> None:
+    """A rehearsal with its reason is better than a grey or broken mirror."""
+    other, _ = OTHERS[kind]
+    assert rank([other]) == ([other] if taken else [])
+    assert (reason_against(other) is None) == taken
+
+
+def test_of_two_good_cameras_the_lower_number_is_taken() -> None:
+    """Nothing is passed over then."""
+    first = listing(2, "YUYV")
+    assert rank([first, WEBCAM]) == [first, WEBCAM]
+    assert passed_over([first, WEBCAM]) == []
+
+
+def test_a_driver_that_lists_no_formats_is_tried() -> None:
+    """Nothing is known against it."""
+    assert rank([listing(0)]) == [listing(0)]
