@@ -45,7 +45,7 @@ LABELS = [HERE.parent / "models" / name / "labels.csv" for name in ("persons", "
 WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian's wordnet-base puts it
 
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
-OURS = "this kiosk"
+OURS = "this kiosk’s words"
 """Who wrote the definitions of definitions.csv, as labels.csv and the screen name them."""
 
 CATEGORIES = 2832  # Yang et al., arXiv 1912.07726: the person subtree of ImageNet

@@ -330,9 +330,9 @@ def test_each_definition_of_our_own_is_marked(rows: Rows) -> None:
     for id_, row in rows.items():
         # A note on register, such as "(slang)", is left out.
         ours = not re.fullmatch(r"(\([^)]*\) )?" + re.escape(row["definition"]), wordnet[id_])
-        assert row["defined_by"] == ("this kiosk" if ours else ""), row
+        assert row["defined_by"] == ("this kiosk’s words" if ours else ""), row
         if id_ in shown:
-            mark = " — this kiosk" if ours else ""
+            mark = " — this kiosk’s words" if ours else ""
             assert shown[id_].definition == row["definition"] + mark
 
 
