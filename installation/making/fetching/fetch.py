@@ -7,28 +7,24 @@ files records the SHA-256 that each must have from then on.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from installation.errors import FetchError, KioskError, Mistake, display_path, ellipsize
-from installation.making.atomic_write import rename_synced, replacing, write_errors
+from installation.errors import FetchError, KioskError, Mistake, display_path
+from installation.making.atomic_write import rename_synced, write_errors
 from installation.making.fetching.catalogue import HubFile, Item, WebFile
+from installation.making.fetching.checksum import (
+    check_sha256,
+    compute_sha256,
+    parse_sha256,
+    read_record,
+    record_sha256,
+)
 from installation.making.fetching.download import Address, TemporaryError, download, network_errors
 from installation.settings.paths import WEIGHTS
-
-RECORD = "fetched.yaml"
-
-RECORD_HEAD = """\
-# Written by `kiosk fetch`. A file that the kiosk does not pin must keep the SHA-256 recorded here;
-# to allow another file, give its SHA-256 with --sha256.
-"""
 
 TOLERANCE = 2
 """A file of which only the approximate size is known may be this many times as large."""
@@ -36,8 +32,6 @@ TOLERANCE = 2
 LARGEST = 8_000_000_000
 """Bytes of a file of unknown size; the largest of timm's networks with an ImageNet-21k head,
 resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters."""
-
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,7 @@ class Fetch:
             with write_errors(self.folder, FetchError):
                 self.folder.mkdir(parents=True, exist_ok=True)
             fetched = self._persist(sha256)
-        _record(self.folder, self.item, fetched.sha256)
+        record_sha256(self.folder, self.item.file, fetched.sha256)
         return fetched
 
     def state(self) -> str:
@@ -107,17 +101,14 @@ class Fetch:
         sha256 = self._known_sha256(None)
         if sha256 is None:
             return "present, not checked"
-        return "present" if digest(self._target) == sha256 else "another file"
+        return "present" if compute_sha256(self._target) == sha256 else "another file"
 
     def _known_sha256(self, given: str | None) -> str | None:
         """Return what the file must have as far as it is known without a network."""
         pinned = self.item.sha256
         if given is None:
-            return pinned or _recorded(self.folder).get(self.item.file)
-        wanted = given.strip().lower()
-        if not SHA256.fullmatch(wanted):
-            what = f"'{ellipsize(given)}' is not a SHA-256 (expected 64 digits from 0 to f)"
-            raise FetchError(Mistake("--sha256", what, "Copy all of it."))
+            return pinned or read_record(self.folder).get(self.item.file)
+        wanted = parse_sha256(given)
         if pinned not in (None, wanted):
             what = f"{self.item.name} is pinned to {pinned}, which is different"
             raise FetchError(Mistake("--sha256", what, "Leave it out."))
@@ -127,7 +118,7 @@ class Fetch:
         """Return the file if it is there and has `sha256` or, if that is None, the right format."""
         if not self._target.is_file():
             return None
-        actual = digest(self._target)
+        actual = compute_sha256(self._target)
         if sha256 is None and self.item.check_format and not self._format_mistakes(self._target):
             sha256 = actual
         return Fetched(self._target, actual, was_present=True) if actual == sha256 else None
@@ -156,28 +147,32 @@ class Fetch:
     def _attempt(self, origin: HubFile | WebFile, sha256: str | None) -> Fetched:
         """Fetch from `origin`, check what has come, and rename it; raises FetchError."""
         address = self._locate(origin)
-        if sha256 is not None and address.sha256 not in (None, sha256):
-            raise self._other_file(f"{origin} is another file now", str(address.sha256), sha256)
+        if sha256 is not None and address.sha256 is not None:
+            what = f"{origin} is another file now"
+            check_sha256(address.sha256, sha256, self._other_file(what))
         sha256 = sha256 or address.sha256
         if sha256 is None and isinstance(origin, HubFile):
             what = "neither Hugging Face nor the kiosk knows the SHA-256 of this file"
-            raise FetchError(Mistake(self._where, what, "Find it out, and give it with --sha256."))
+            remedy = "Find out the SHA-256, and pass it with --sha256."
+            raise FetchError(Mistake(self._where, what, remedy))
         if sha256 is None:
             self._part.unlink(missing_ok=True)  # or it could become a mixture of two files
         elif present := self._present(sha256):
             return present
         resumed = self._part.exists()
         self._complete(address, sha256)
-        actual = digest(self._part)
-        if sha256 not in (None, actual):
+        actual = compute_sha256(self._part)
+        try:
+            what = f"{origin} sent another file"
+            check_sha256(actual, sha256 or actual, self._other_file(what))
+        except FetchError as error:
             self._part.unlink()
-            error = self._other_file(f"{origin} sent another file", actual, str(sha256))
-            raise TemporaryError(*error.mistakes) if resumed else error
+            raise TemporaryError(*error.mistakes) if resumed else error from None
         if mistakes := self._format_mistakes(self._part):
             self._part.unlink()
             remedy = "Fetch it over another network."
             raise FetchError(*(Mistake(self._where, mistake.what, remedy) for mistake in mistakes))
-        if self._target.is_file() and (old := digest(self._target)) != actual:
+        if self._target.is_file() and (old := compute_sha256(self._target)) != actual:
             self._log(f"{display_path(self._target)} is replaced (its SHA-256 was {old})")
         with write_errors(self._target, FetchError):
             rename_synced(self._part, self._target)
@@ -193,19 +188,18 @@ class Fetch:
             from installation.making.fetching import hub
         return hub.locate(origin, self.timeout_s, self._where)
 
-    def _other_file(self, what: str, sha256: str, expected: str) -> FetchError:
-        what = f"{what} (SHA-256 {sha256}, expected {expected})"
+    def _other_file(self, what: str) -> Mistake:
         remedy = "Fetch it over another network or with a newer kiosk."
         if self.item.sha256 is None:
             remedy = "If you trust the new file, give its SHA-256 with --sha256."
-        return FetchError(Mistake(self._where, what, remedy))
+        return Mistake(self._where, what, remedy)
 
     def _complete(self, address: Address, sha256: str | None) -> None:
         """Make the partial file whole: from the cache, or by a download of what it lacks."""
-        if self._part.is_file() and digest(self._part) == sha256:
+        if self._part.is_file() and compute_sha256(self._part) == sha256:
             return
         if address.cached is not None:
-            if digest(address.cached) == sha256:
+            if compute_sha256(address.cached) == sha256:
                 with write_errors(self._part, FetchError):
                     shutil.copyfile(address.cached, self._part)
                 return
@@ -229,48 +223,3 @@ class Fetch:
         except KioskError as error:
             return error.mistakes
         return ()
-
-
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a file; raises FetchError if it cannot be read."""
-    try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as failure:
-        what = f"it cannot be read ({failure.strerror})"
-        raise FetchError(Mistake(display_path(file), what, "Repair or delete it.")) from None
-
-
-def _recorded(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file that was fetched; raises FetchError if it cannot be read."""
-    file = folder / RECORD
-    if not file.exists():
-        return {}
-    try:
-        entries = yaml.safe_load(file.read_bytes())
-        found = {str(name): entry["sha256"] for name, entry in entries.items()}
-        if all(SHA256.fullmatch(sha256) for sha256 in found.values()):
-            return found
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-        yaml.YAMLError,
-        AttributeError,
-        TypeError,
-        KeyError,
-    ):
-        pass
-    what = "it cannot be read (expected what `kiosk fetch` wrote there)"
-    remedy = "Delete it; the next fetch writes a new one and trusts Hugging Face again."
-    raise FetchError(Mistake(display_path(file), what, remedy))
-
-
-def _record(folder: Path, item: Item, sha256: str) -> None:
-    """Write the SHA-256 of the file of `item` into fetched.yaml, for the next time."""
-    recorded = _recorded(folder)
-    if recorded.get(item.file) != sha256:
-        entries = {name: {"sha256": it} for name, it in (recorded | {item.file: sha256}).items()}
-        text = RECORD_HEAD + yaml.safe_dump(entries, sort_keys=True)
-        with replacing(folder / RECORD, FetchError) as file:
-            file.write_text(text, encoding="utf-8")

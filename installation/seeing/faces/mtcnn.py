@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torchvision.ops import nms
 
 from installation.memory.buffers import Buffers
+from installation.pinned_file import read_pinned
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face, reduce_frame
-from installation.seeing.faces.weights import read_pinned
 from installation.seeing.frame import Frame, Pixels
 
 WEIGHTS_SHA256 = {

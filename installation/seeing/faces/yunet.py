@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from installation.memory.buffers import Buffers
+from installation.pinned_file import read_pinned
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face, reduce_frame
-from installation.seeing.faces.weights import read_pinned
 from installation.seeing.frame import Frame
 from installation.settings.paths import WEIGHTS
 

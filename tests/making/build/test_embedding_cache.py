@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installation.errors import LabelSetError, Mistake
-from installation.making.build import embedding_cache, from_text
+from installation.making.build import embedding_cache, from_text, sentence_encoder
 from installation.making.build.embedding_cache import Embed, EmbeddingCache
 from installation.naming.label_set.load import read_source
 from installation.naming.scoring import conse
@@ -167,7 +167,7 @@ def generator(seed: int) -> torch.Generator:
 def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second build opens no encoder and gives the same; a changed row embeds its own only."""
     reader = Reader()
-    monkeypatch.setattr(from_text, "open_sentence_encoder", reader.open)
+    monkeypatch.setattr(sentence_encoder, "open_sentence_encoder", reader.open)
     write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
     first = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
@@ -186,7 +186,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_damaged_cache_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The card says if the cache was damaged or not kept; the build itself is complete."""
-    monkeypatch.setattr(from_text, "open_sentence_encoder", Reader().open)
+    monkeypatch.setattr(sentence_encoder, "open_sentence_encoder", Reader().open)
     write_label_set(tmp_path)
     from_text.build_from_text(read_source("weather", tmp_path))
     (file,) = (tmp_path / embedding_cache.CACHE_FOLDER).iterdir()

@@ -225,16 +225,6 @@ def test_an_unpinned_file_must_stay_what_it_was(venue: Venue) -> None:
     assert venue.fetch(item).sha256 == other
 
 
-@pytest.mark.parametrize(
-    "content", ["[", "- 1", "thing.bin: {sha256: 5}", "a: b", "a: {sha256: x}", "\0"]
-)
-def test_a_damaged_record_is_an_error(venue: Venue, content: str) -> None:
-    """A fetched.yaml that cannot be read is named, and not ignored."""
-    venue.folder.mkdir(parents=True)
-    (venue.folder / "fetched.yaml").write_text(content)
-    assert "fetched.yaml: it cannot be read" in venue.refuses(replace(venue.item, sha256=None))
-
-
 def test_a_file_in_the_wrong_format_never_gets_the_name(venue: Venue) -> None:
     """A sign-in page in place of a list is refused."""
     item = replace(venue.item, sha256=None, check_format=refuse_pages)
@@ -270,11 +260,3 @@ def test_the_state_tells_whether_a_file_is_there(venue: Venue) -> None:
     assert venue.state() == "another file"
     (venue.folder / "fetched.yaml").unlink()
     assert venue.state(replace(venue.item, sha256=None)) == "present, not checked"
-
-
-def test_a_file_that_cannot_be_read_is_named(venue: Venue) -> None:
-    """If the file in its place cannot be read, the message names that file."""
-    venue.folder.mkdir(parents=True)
-    venue.file.symlink_to("/proc/self/mem")
-    with pytest.raises(FetchError, match=r"thing.bin: it cannot be read \(Input/output"):
-        venue.fetch()

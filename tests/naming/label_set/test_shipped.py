@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from timm.data import ImageNetInfo
 
 from installation.errors import LabelSetError
-from installation.making.build import build, from_prompts, from_text
+from installation.making.build import build, from_prompts, from_text, sentence_encoder
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.hiding import SAFE
@@ -117,7 +117,7 @@ def test_the_descriptions_are_of_classes() -> None:
 def test_the_text_encoder_gives_the_built_directions() -> None:
     """Embedding the kindnesses again gives the directions in the built file."""
     rows = read_source("kindnesses").rows
-    embedded = from_text.embed_labels(rows, from_text.open_sentence_encoder())
+    embedded = from_text.embed_labels(rows, sentence_encoder.open_sentence_encoder())
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
     directions = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
     assert (centred * torch.nn.functional.normalize(directions)).sum(1).min() > 0.999

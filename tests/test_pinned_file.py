@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from installation.errors import WeightsError
-from installation.seeing.faces.weights import read_pinned
+from installation.pinned_file import read_pinned
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

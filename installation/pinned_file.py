@@ -1,4 +1,4 @@
-"""Files of weights, read only if they are the pinned ones."""
+"""Files of weights that are read only if they have the pinned SHA-256."""
 
 from __future__ import annotations
 

