@@ -66,5 +66,5 @@ def test_the_record_keeps_the_checksum_of_every_file(tmp_path: Path) -> None:
 def test_a_damaged_record_is_an_error(tmp_path: Path, content: str) -> None:
     """A fetched.yaml that cannot be read is named, and not ignored."""
     (tmp_path / RECORD).write_text(content)
-    with pytest.raises(FetchError, match="fetched.yaml: the file cannot be read"):
+    with pytest.raises(FetchError, match=r"fetched\.yaml: the file cannot be read"):
         read_record(tmp_path)
