@@ -14,7 +14,7 @@ import torch
 
 from installation.making import check_set
 from installation.making.atomic_write import replacing
-from installation.making.build import from_text
+from installation.making.build import from_text, sentence_encoder
 from installation.making.build.embedding_cache import Embed, cached_encoder
 from installation.making.build.evenness import evenness
 from installation.making.preview import label_map
@@ -93,7 +93,7 @@ def preview(
     names = {label.id: label.name for label in assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
     with from_text.open_sentence_cache(models) as cache:
-        embed = embed or cached_encoder(from_text.open_sentence_encoder, cache)
+        embed = embed or cached_encoder(sentence_encoder.open_sentence_encoder, cache)
         embeddings = from_text.embed_labels(rows, embed)
     wins = _wins(label_set, trial.pictures)
     visible = [i for i, row in enumerate(rows) if row.id in wins]
