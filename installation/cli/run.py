@@ -100,7 +100,7 @@ def audit(args: argparse.Namespace) -> int:
             emit=_end_at_verdict,
             guard=guard,
         )
-    proof = guard.check_again()
+    proof = guard.check_again().by_this_clock()
     if args.json:
         print(report.as_lines(report.as_json(proof)))
     elif args.page:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installation.errors import GuardError, Mistake
-from installation.guarding.self_test import Proof, SelfTest
+from installation.guarding.self_test import Proof, SelfTest, boot_clock
 from installation.guarding.stage_two import enter_stage_two, unfiltered_threads
 from installation.guarding.status import STAGE_ONE, SandboxStatus
 
@@ -76,7 +76,7 @@ class Guard:
         Raises GuardError if something is missing and `privacy` is `enforce`.
         """
         if sys.platform != "linux":
-            proof = Proof((), self.status.missing, _now())
+            proof = Proof((), self.status.missing, _now(), tested_at_s=boot_clock())
         else:
             from installation.guarding.probes.all_probes import QUICK_PROBES
 
@@ -114,7 +114,9 @@ class Guard:
             results = self_test.run()
         missing += unfiltered_threads()
         missing += self_test.missing(results)
-        return Proof(tuple(results), tuple(missing), _now(), host.swap_on_disk())
+        return Proof(
+            tuple(results), tuple(missing), _now(), host.swap_on_disk(), tested_at_s=boot_clock()
+        )
 
 
 def _now() -> datetime.datetime:

@@ -7,9 +7,11 @@ covered only new threads would let the older one through.
 from __future__ import annotations
 
 import datetime
+import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,17 +24,42 @@ MAIN, EARLIER = "main", "earlier"
 """The names of the two threads in the results."""
 
 
+def boot_clock() -> float:
+    """Return the seconds since the machine was started, those in which it slept included."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 @dataclass(frozen=True)
 class Proof:
     """The results of the self-test at the local time `tested_at`, and what is missing.
 
-    `swap` is set if the kernel may write this program's memory to a disk.
+    `swap` is set if the kernel may write this program's memory to a disk. `tested_at_s` is the same
+    instant by `boot_clock`, None if it is not known.
     """
 
     results: tuple[ProbeResult, ...]
     missing: tuple[Mistake, ...]
     tested_at: datetime.datetime
     swap: Mistake | None = None
+    tested_at_s: float | None = None
+
+    def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
+        """Return the proof with `tested_at` by a clock that shows `local` now.
+
+        `now_s` is now by `boot_clock`. A computer without a battery for its clock starts in the
+        past, and its clock jumps when it reaches the network; the promise on the wall is dated by
+        the clock as it is by then.
+        """
+        if self.tested_at_s is None:
+            return self
+        tested_at = local - datetime.timedelta(seconds=round(now_s - self.tested_at_s))
+        return replace(self, tested_at=tested_at)
+
+    def by_this_clock(self) -> Proof:
+        """Return the proof with `tested_at` by the clock of this machine as it is now."""
+        return self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
 
     @property
     def ways_tried(self) -> int:

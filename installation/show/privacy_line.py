@@ -13,6 +13,7 @@ from installation.showing.words import privacy_line
 def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
     """Return `context` with today's privacy line, which names the day of `proof` after midnight."""
     words = context.words
+    proof = proof.by_this_clock()
     line = privacy_line(
         words, proof.prevents_storage, proof.ways_tried, proof.tested_at, datetime.date.today()
     )

@@ -66,7 +66,7 @@ class StatusReporter:
         return ShowStatus(
             layers=() if proof is None else layers(proof),
             ways_tried=0 if proof is None else proof.ways_tried,
-            tested_at=proof.tested_at if proof is not None and proof.results else None,
+            tested_at=proof.by_this_clock().tested_at if proof and proof.results else None,
             locked_pieces=self._camera.locked_pieces,
             pieces=self._camera.pieces,
             label_set=label_set.settings.title,

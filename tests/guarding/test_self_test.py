@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import textwrap
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from installation.guarding.probes.all_probes import QUICK_PROBES
 from installation.guarding.probes.probe import Probe
-from installation.guarding.self_test import SelfTest
+from installation.guarding.self_test import Proof, SelfTest
 from installation.guarding.status import SECCOMP
 from tests.support.children import (
     USERS,
@@ -34,6 +35,37 @@ def test_the_self_test_is_quick(tmp_path: Path) -> None:
     assert float(seconds) < 0.3
     assert holds == "True"
     assert int(ways) == len(QUICK_PROBES)
+
+
+@pytest.mark.parametrize(
+    "jump", [datetime.timedelta(days=20_000), -datetime.timedelta(hours=1), datetime.timedelta(0)]
+)
+def test_the_proof_is_dated_by_the_clock_as_it_is_now(jump: datetime.timedelta) -> None:
+    """The kind: a clock that jumps after the self-test, by the network, by hand or for summer.
+
+    Three hours after the test the wall names the hour of the test by the corrected clock.
+    """
+    wrong = datetime.datetime(1970, 1, 1, 0, 5, tzinfo=datetime.UTC)
+    proof = Proof((), (), wrong, tested_at_s=20.0)
+    three_hours = datetime.timedelta(hours=3)
+    now = wrong + jump + three_hours
+    assert proof.by_clock(now, 20.0 + 3 * 3600).tested_at == wrong + jump
+    assert Proof((), (), wrong).by_clock(now, 50.0).tested_at == wrong
+
+
+def test_the_guard_stamps_the_proof_with_a_clock_that_does_not_jump(tmp_path: Path) -> None:
+    """The instant is kept beside the date, and both agree at the start."""
+    program = """
+    import datetime, sys
+    from installation.guarding.guard import Guard
+    from installation.guarding.self_test import boot_clock
+    from installation.guarding.status import SandboxStatus
+    proof = Guard(SandboxStatus("degraded"), []).seal()
+    print(0 <= boot_clock() - proof.tested_at_s < 60)
+    print(abs(proof.by_this_clock().tested_at - proof.tested_at) <= datetime.timedelta(seconds=1))
+    """
+    outcome = run("-c", textwrap.dedent(program), user=USERS[0], folder=tmp_path)
+    assert outcome.stdout.split() == ["True", "True"], outcome.stderr
 
 
 def test_no_probe_runs_if_stage_two_fails(tmp_path: Path) -> None:
