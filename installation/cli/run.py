@@ -26,6 +26,7 @@ from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.settings.kiosk import load_settings
 from installation.settings.paths import PROJECT
+from installation.settings.readable import load_readable
 
 AUDIT_TIMEOUT_S = 120.0
 """How long the audit waits at most until the rehearsal's visitor has been named."""
@@ -56,7 +57,9 @@ def run(args: argparse.Namespace) -> int:
         loaded = load_settings(args.file, source=args.source, labels=args.labels)
     except SettingsError as error:
         LOG.end(str(error))
-        show_trouble_card(headless=args.headless, windowed=args.windowed)
+        show_trouble_card(
+            load_readable(args.file), error, headless=args.headless, windowed=args.windowed
+        )
         return REFUSED
     print_utf_8()
     guard = Guard.from_environment()

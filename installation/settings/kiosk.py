@@ -175,6 +175,7 @@ class ScreenSettings(Section):
 
 PROMISE = "it says what happens to the pictures, and may promise only what this program does"
 NOTICE = "visitors have a right to read it as it is"
+NO_CAMERA = "it tells staff and visitors that no camera is on"
 FIXED_WORDS = {
     "notice": NOTICE,
     "guess": NOTICE,
@@ -185,6 +186,8 @@ FIXED_WORDS = {
     "unguarded_title": PROMISE,
     "unguarded": PROMISE,
     "unguarded_staff": PROMISE,
+    "no_camera": NO_CAMERA,
+    "rehearsal": NO_CAMERA,
 }
 """The sentences that a curator cannot replace, and why; `schema_words` reads them as `fixed`."""
 

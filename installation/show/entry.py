@@ -6,7 +6,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
-from installation.errors import Mistake, ScreenError
+from installation.errors import KioskError, Mistake, ScreenError
 from installation.guarding.guard import Guard
 from installation.running.telemetry import Summary
 from installation.settings.kiosk import Settings
@@ -63,23 +63,32 @@ def run_show(
         screen.close()
 
 
-def show_trouble_card(*, headless: bool, windowed: Size | None) -> None:
-    """Leave the trouble card up for a while if kiosk.yaml cannot be read.
+def show_trouble_card(
+    loaded: Loaded[Settings],
+    error: KioskError,
+    *,
+    headless: bool,
+    windowed: Size | None,
+) -> None:
+    """Leave the trouble card up for a while if kiosk.yaml is wrong.
 
-    It is in English, on the first display; does nothing if no display can be opened.
+    It has the language, the words and the display of `loaded`, which holds what is right in the
+    file; the key of the staff's card shows the mistakes of `error`. Does nothing if no display can
+    be opened.
     """
-    with contextlib.suppress(ScreenError):
-        screen, _ = open_screen("auto", headless=headless, windowed=windowed)
-        show = Show(
-            Loaded(Settings(), "", {}, {}),
-            screen,
-            started_at=0.0,
-            log=lambda _: None,
-            emit=_emit_nothing,
-        )
-        with ended_by_signals(show):
-            show.show_trouble_card()
-        screen.close()
+    display = loaded.settings.screen.display
+    # A display that does not exist, and words without a font, may be what is wrong.
+    attempts = ((loaded, display), (loaded, "auto"), (Loaded(Settings(), "", {}, {}), "auto"))
+    for attempt, shown_on in attempts:
+        with contextlib.suppress(ScreenError):
+            screen, _ = open_screen(shown_on, headless=headless, windowed=windowed)
+            try:
+                show = Show(attempt, screen, started_at=0.0, log=lambda _: None, emit=_emit_nothing)
+                with ended_by_signals(show):
+                    show.show_trouble_card(error)
+            finally:
+                screen.close()
+            return
 
 
 def _emit_nothing(event: dict[str, object]) -> None:

@@ -18,6 +18,7 @@ from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
+from installation.seeing.cameras import rehearsal
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.frame import Frame
 from installation.show.analysis import Analysis
@@ -93,6 +94,7 @@ class LiveShow:
             clock,
             None if proof is None else partial(update_privacy_line, proof),
             self._reporter.status,
+            is_rehearsal=camera.name.startswith(rehearsal.NAME),
         )
         self._watchdog = FrameWatchdog(clock, lambda: camera.name)
         self._analysis = Analysis(parts, self._analysed, self._sightings, clock)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations
 from installation.seeing.frame import Frame
+from installation.showing.cards import rehearsal_mark
 from installation.showing.compose import compose
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
@@ -39,18 +41,21 @@ class Mirror:
         clock: Clock,
         update_privacy_line: Callable[[ScreenContext], ScreenContext] | None = None,
         status: Callable[[float], ShowStatus] | None = None,
+        *,
+        is_rehearsal: bool = False,
     ) -> None:
         """Take the two mailboxes from which it is fed.
 
         `update_privacy_line` puts today's privacy line into a context; None: it stays as it is.
         `status` returns the figures of the staff's card at an instant (s, monotonic); None: there
-        is no card.
+        is no card. `is_rehearsal` says whether the frames are the rehearsal's, which is marked so.
         """
         self._screen = screen
         self._painter = Painter(context.fonts)
         self._context = context
         self._update_privacy_line = update_privacy_line
         self._status = status
+        self._is_rehearsal = is_rehearsal
         self._frames = frames
         self._new_sightings = sightings
         self._clock = clock
@@ -80,6 +85,8 @@ class Mirror:
             now = self._clock.now()
             self._scene = compose(self._frame, self._current(), self._context, now, self._scene)
             scene = self._scene
+            if self._is_rehearsal:
+                scene = replace(scene, panels=(*scene.panels, rehearsal_mark(self._context)))
             if staff_card and self._status is not None:
                 scene = with_staff_card(scene, self._status(now), self._context)
             self._painter.paint(scene, self._screen.surface)

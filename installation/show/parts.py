@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from installation.errors import CameraError, Mistake
 from installation.guarding.status import SandboxStatus
 from installation.running.clock import Clock
+from installation.running.service import started_by_systemd
 from installation.seeing.box import Box
 from installation.settings.kiosk import CameraSettings, Settings
 from installation.settings.paths import MODELS
@@ -164,9 +166,13 @@ def _open_camera(
     of a camera ends when another one is plugged in. Raises CameraError.
     """
     from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
-    from installation.seeing.cameras.open import open_camera, resolve
+    from installation.seeing.cameras.open import REHEARSAL_PLAYS, open_camera, resolve
 
     source, fallback = resolve(settings.source, log=lambda line: log(f"camera: {line}."))
+    if fallback and started_by_systemd():
+        problem = fallback.removesuffix(REHEARSAL_PLAYS)
+        remedy = "Plug a camera in; `kiosk cameras` says what is wrong with one that is there."
+        raise CameraError(Mistake("camera", problem, remedy))
     if fallback:
         log(f"camera: {fallback}.")
     camera = open_camera(source, settings, clock, as_fast_as_possible=as_fast_as_possible)

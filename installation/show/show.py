@@ -14,21 +14,31 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from installation.errors import CameraError, GuardError, Mistake
+from installation.errors import CameraError, GuardError, KioskError, Mistake
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
+from installation.running.service import started_by_systemd
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
+from installation.seeing.cameras import v4l
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.cameras.hotplug import NewNodes, plugged_in
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show.context import open_context
 from installation.show.events import Emit
 from installation.show.live import LiveShow
 from installation.show.mirror import REPAINT_S
-from installation.show.parts import Log, Parts, open_parts
-from installation.showing.cards import title_card, trouble_card, unguarded_card
+from installation.show.parts import Log, Parts, allowed_cameras, open_parts
+from installation.showing.cards import (
+    mistakes_card,
+    no_camera_card,
+    title_card,
+    trouble_card,
+    unguarded_card,
+)
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.window import Screen, ScreenEvents
@@ -37,6 +47,9 @@ T = TypeVar("T")
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that computes in Python may keep the mirror from the interpreter."""
+
+RETRY_S = 2.0
+"""How long the show waits under systemd before it tries to open a missing camera again."""
 
 CARD_S = 8.0
 """How long visitors see a card after a failure, before the process ends."""
@@ -66,13 +79,16 @@ class Show:
         open_parts: Callable[[Loaded[Settings], Clock, Log], Parts] = open_parts,
         clock: Clock | None = None,
         guard: Guard | None = None,
+        is_service: bool | None = None,
     ) -> None:
         """Take an open screen, and open the fonts of the cards.
 
         `started_at` is the start of the process (s, monotonic). `log` takes lines for the staff and
         `emit` the events. `open_parts` and `clock` (None: the machine's) are replaced in tests.
-        Without a `guard` nothing is enforced: for measurements. Raises ScreenError.
+        Without a `guard` nothing is enforced: for measurements. `is_service` says whether a missing
+        camera is waited for (None: under systemd). Raises ScreenError.
         """
+        self._is_service = started_by_systemd() if is_service is None else is_service
         self._loaded = loaded
         self._screen = screen
         self._started_at = started_at
@@ -103,18 +119,21 @@ class Show:
             summary = self._open_and_play(until) or Summary(self._seconds())
         except GuardError as error:
             missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
-            self._leave_up(unguarded_card(self._card_context, list(missing)))
+            self._leave_up(unguarded_card(self._card_context, list(missing)), error)
             raise
         except Exception as error:
             # What was known of visitors must not wait with the failure while the card is up.
             traceback.clear_frames(error.__traceback__)
-            self.show_trouble_card()
+            self.show_trouble_card(error)
             raise
         return replace(summary, first_paint_s=first_paint_s)
 
-    def show_trouble_card(self) -> None:
-        """Leave the card of a show that cannot go on up for a while."""
-        self._leave_up(trouble_card(self._card_context))
+    def show_trouble_card(self, error: Exception | None = None) -> None:
+        """Leave the card of a show that cannot go on up for a while.
+
+        The key of the staff's card shows the mistakes of `error`.
+        """
+        self._leave_up(trouble_card(self._card_context), error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
         """Return the summary; None if the show ended before the camera was open."""
@@ -128,7 +147,7 @@ class Show:
         # To find a font takes a program, which the second stage forbids.
         context = open_context(self._screen, self._loaded, parts.label_set)
         proof = None if self._guard is None else self._seal(self._guard)
-        camera = self._run_behind_the_card("opener", parts.open_camera, until, OPEN_S)
+        camera = self._open_camera(parts, until)
         if camera is None:
             return None
         live = LiveShow(
@@ -143,6 +162,31 @@ class Show:
             emit=self._emit,
         )
         return live.run(lambda: self._poll(until))
+
+    def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
+        """Return the open camera; None if the show ended before.
+
+        Under systemd a camera that cannot be opened is waited for behind a calm card, because to
+        start again every ten seconds for hours would help nobody.
+        """
+        status = None if self._guard is None else self._guard.status
+        new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))
+        waits = False
+        while True:
+            try:
+                return self._run_behind_the_card("opener", parts.open_camera, until, OPEN_S)
+            except CameraError as error:
+                if not self._is_service or CAMERA_HANGS in error.mistakes:
+                    raise
+                if not waits:
+                    self._log(f"{error}")
+                    self._log("camera: the show waits for it.")
+                    waits = True
+                if not self._show_card(no_camera_card(self._card_context), error, RETRY_S, until):
+                    return None
+            if node := new_nodes.find():
+                # The sandbox lets the show open only the devices that the launcher found.
+                raise plugged_in(node, "the show waits for one")
 
     def _admit(self, guard: Guard) -> None:
         """Log what the guard lacks; raises GuardError if it must not lack anything."""
@@ -209,11 +253,28 @@ class Show:
         Painter(self._card_context.fonts).paint(card, self._screen.surface)
         self._screen.flip()
 
-    def _leave_up(self, card: Scene) -> None:
+    def _leave_up(self, card: Scene, error: Exception | None) -> None:
         """Leave `card` up for a while: visitors see neither a traceback nor a black screen."""
-        if not self._screen.visible:
-            return
-        self._paint(card)
-        until = self._clock.now() + CARD_S
-        while not self._poll(until).end_show:
+        if self._screen.visible:
+            self._show_card(card, error, CARD_S)
+
+    def _show_card(
+        self, card: Scene, error: Exception | None, seconds: float, until: float | None = None
+    ) -> bool:
+        """Show `card` for `seconds`; return whether the show goes on after that.
+
+        For as long as the staff asks for its card, what `error` says is in its place. `until` is
+        the instant at which the show ends (s, monotonic).
+        """
+        lines = str(error).splitlines() if isinstance(error, KioskError) else []
+        lines = lines or ["The log says what is wrong."]
+        ends_at = self._clock.now() + seconds
+        shows_mistakes = None
+        while not (events := self._poll(until)).end_show:
+            if self._clock.now() >= ends_at and not events.staff_card:
+                return True
+            if events.staff_card != shows_mistakes:
+                shows_mistakes = events.staff_card
+                self._paint(mistakes_card(self._card_context, lines) if shows_mistakes else card)
             self._clock.wait(REPAINT_S)
+        return False

@@ -11,6 +11,7 @@ from installation.showing.scene import (
     GREY,
     ON_BLACK,
     ON_GREEN,
+    ON_WHITE,
     WHITE,
     Panel,
     Rect,
@@ -49,6 +50,10 @@ IMPRINT_BLEED = 6
 """Type of the strip along the bottom, px per em, the room above and below the type, and the room
 around each statement for round letters and accents, px, at 1080."""
 
+MISTAKE_SIZES = (36, 32, 28, 25, 22, 20)
+REHEARSAL_SIZE = 48
+"""Type of the staff's list of mistakes, and of the word on the rehearsal, px per em at 1080."""
+
 MAX_NAMES = 3
 """Missing layers that the card names; the log names all of them."""
 
@@ -64,6 +69,39 @@ def title_card(context: ScreenContext) -> Scene:
 def trouble_card(context: ScreenContext) -> Scene:
     """Return the calm card for a show in which something is wrong."""
     return _card(context, context.words.trouble_title, context.words.trouble)
+
+
+def no_camera_card(context: ScreenContext) -> Scene:
+    """Return the calm card for a show that waits for its camera."""
+    return _card(context, context.words.trouble_title, context.words.no_camera)
+
+
+def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
+    """Return the scene that tells the staff what is wrong: each of `lines` is one mistake.
+
+    It is in the largest type in which all of it fits, otherwise cut at the bottom. What the fonts
+    cannot draw is a question mark; the log has it.
+    """
+    pad = context.px(MARGIN)
+    width = context.size[0] - 2 * pad
+    texts = [
+        "".join("?" if context.fonts.lacks(letter) else letter for letter in line) for line in lines
+    ]
+    for size in MISTAKE_SIZES:
+        space = context.px(size)
+        paragraphs = [Paragraph(text, space, WHITE, space_above=space) for text in texts]
+        panel = set_panel(context.fonts, paragraphs, width, pad, None)
+        if panel.rect.height <= context.size[1]:
+            break
+    return Scene(None, 1.0, (), (panel,))
+
+
+def rehearsal_mark(context: ScreenContext) -> Panel:
+    """Return the word in the upper right corner that tells the rehearsal from a visitor."""
+    text = Paragraph(context.words.rehearsal, context.px(REHEARSAL_SIZE), BLACK)
+    panel = set_panel(context.fonts, [text], context.size[0], context.px(IMPRINT_PAD), ON_WHITE)
+    margin = context.px(MARGIN)
+    return panel.moved_to(context.size[0] - margin - panel.rect.width, margin)
 
 
 def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:

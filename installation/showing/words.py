@@ -53,6 +53,10 @@ class Words(Section):
     trouble_title: Sentence
     trouble: Sentence
     """If something is wrong: one calm sentence."""
+    no_camera: Sentence
+    """In its place while the show waits for its camera."""
+    rehearsal: Sentence
+    """In a corner of the mirror while nobody real is in it."""
 
     time: Annotated[NonEmptyText, with_placeholders("hour", "minute")]
     date: Annotated[NonEmptyText, with_placeholders("day", "month", "year")]

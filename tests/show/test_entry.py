@@ -6,16 +6,19 @@ import signal
 import pygame
 import pytest
 
-from installation.errors import GuardError, Mistake, ScreenError
+from installation.errors import GuardError, Mistake, ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.status import SandboxStatus
-from installation.settings.kiosk import CameraSettings, Settings
+from installation.settings.kiosk import CameraSettings, ScreenSettings, Settings
 from installation.settings.source import Device
 from installation.settings.yaml_file import Loaded
 from installation.show import entry
+from installation.show import show as show_module
 from installation.show.entry import ended_by_signals, run_show, show_trouble_card
 from installation.showing.window import OffScreen
 from tests.support.small_show import DEFAULTS, GreyFilm, ignore, small_show
+
+WRONG = SettingsError(Mistake("kiosk.yaml:1", "labels is wrong", "Correct it."))
 
 
 @pytest.mark.skipif(os.path.isdir("/dev/dri"), reason="this machine has a display")
@@ -40,7 +43,31 @@ def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
 
 def test_the_trouble_card_needs_no_display() -> None:
     """A mistyped kiosk.yaml on a machine without a display ends with its message, and no other."""
-    show_trouble_card(headless=True, windowed=(320, 180))
+    show_trouble_card(DEFAULTS, WRONG, headless=True, windowed=(320, 180))
+
+
+@pytest.mark.parametrize("text", ["", "טקסט", "screen on another display"])
+def test_the_trouble_card_is_shown_whatever_is_wrong(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind: what is wrong hides the card too. A wrong display or a missing font does not."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(show_module, "CARD_S", 0.0)
+    shown: list[tuple[Settings, list[str]]] = []
+
+    class RecordingShow(show_module.Show):
+        def show_trouble_card(self, error: Exception | None = None) -> None:
+            shown.append((self._loaded.settings, str(error).splitlines()))
+            super().show_trouble_card(error)
+
+    monkeypatch.setattr(entry, "Show", RecordingShow)
+    screen = ScreenSettings(display=9 if "display" in text else "auto", title=text or None)
+    loaded = Loaded(Settings(screen=screen), "kiosk.yaml", {}, {})
+    if text == "טקסט":
+        monkeypatch.setenv("PATH", "")
+    show_trouble_card(loaded, WRONG, headless=False, windowed=None)
+    assert [lines for _, lines in shown] == [["kiosk.yaml:1: labels is wrong. Correct it."]]
+    assert (shown[0][0].screen.title == text) is (text.isascii() and text != "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -5,9 +5,10 @@ import weakref
 from collections.abc import Sequence
 
 import numpy as np
+import pygame
 import pytest
 
-from installation.errors import CameraError
+from installation.errors import CameraError, Mistake
 from installation.naming.reading.values import Candidate, Reading, Sighting, Sightings, Verdict
 from installation.running.clock import Clock
 from installation.seeing.frame import Frame
@@ -15,7 +16,7 @@ from installation.seeing.tracker import Track
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show.parts import Log, Parts
-from installation.show.show import CARD_S
+from installation.show.show import CARD_S, RETRY_S
 from installation.showing.scene import Caption, Visitor
 from installation.showing.window import Window
 from tests.support.manual_clock import ManualClock
@@ -147,3 +148,61 @@ def test_a_show_can_be_ended_while_it_loads() -> None:
     release.set()
     assert summary.mirror_fps == 0
     assert summary.frame_age_ms.p50 is None
+
+
+def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
+    """Kind: a missing camera is hidden, or ends the show again and again. It is waited for."""
+    attempts = 0
+    logged: list[str] = []
+
+    def open_late() -> GreyFilm:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise CameraError(Mistake("camera", "no camera found", "Plug one in."))
+        return GreyFilm(100, fails_at=0)
+
+    clock = ManualClock()
+    show = small_show(
+        GreyFilm(0),
+        screen=window,
+        clock=clock,
+        open_camera=open_late,
+        log=logged.append,
+        is_service=True,
+    )
+    with pytest.raises(CameraError, match="it was unplugged"):
+        show.run()
+    assert attempts == 3
+    assert sum(clock.waits) >= 2 * RETRY_S
+    assert logged.count("camera: the show waits for it.") == 1
+    window.close()
+
+
+def test_by_hand_a_missing_camera_ends_the_show(window: Window) -> None:
+    """Whoever starts the show by hand reads at once that its camera is missing."""
+
+    def open_never() -> GreyFilm:
+        raise CameraError(Mistake("camera", "no camera found", "Plug one in."))
+
+    show = small_show(
+        GreyFilm(0), screen=window, clock=ManualClock(), open_camera=open_never, is_service=False
+    )
+    with pytest.raises(CameraError, match="no camera found"):
+        show.run()
+    window.close()
+
+
+def test_the_staff_key_shows_what_is_wrong(window: Window) -> None:
+    """Kind: only the log says why there is a card. The key of the staff's card says it too."""
+    key = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F1)
+    show = small_show(GreyFilm(0), screen=window, clock=ManualClock())
+    show.show_trouble_card(unplugged())
+    green = pygame.surfarray.array3d(window.surface)
+    pygame.event.post(key)
+    show.show_trouble_card(unplugged())
+    mistakes = pygame.surfarray.array3d(window.surface)
+    assert (green[:, :, 0] != green[:, :, 1]).any(), "the card has a green sentence"
+    assert (mistakes[:, :, 0] == mistakes[:, :, 1]).all(), "the mistakes are white on black"
+    assert mistakes.any()
+    window.close()

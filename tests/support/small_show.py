@@ -124,13 +124,13 @@ class FirstLabel:
         pass
 
 
-def small_parts(camera: Camera) -> Parts:
+def small_parts(camera: Camera, open_camera: Callable[[], Camera] | None = None) -> Parts:
     """Return `camera` with a detector and a classifier that are sure of themselves."""
     label_set = load_label_set("kindnesses", ContentSettings())
     settings = ReadingSettings(min_time_s=0.2, min_readings=2)
     return Parts(
         label_set=label_set,
-        open_camera=lambda: camera,
+        open_camera=open_camera or (lambda: camera),
         detector=OneFace(),
         tracker=Tracker(),
         classifier=FirstLabel(label_set),
@@ -153,6 +153,8 @@ def small_show(
     open_parts: Callable[[Loaded[Settings], Clock, Log], Parts] | None = None,
     settings: Settings | None = None,
     guard: Guard | None = None,
+    open_camera: Callable[[], Camera] | None = None,
+    is_service: bool = False,
 ) -> Show:
     """Return a show of `camera`, by default on a small screen that nobody sees."""
     return Show(
@@ -161,7 +163,8 @@ def small_show(
         started_at=(clock or MonotonicClock()).now(),
         log=log,
         emit=emit,
-        open_parts=open_parts or (lambda loaded, clock, log: small_parts(camera)),
+        open_parts=open_parts or (lambda loaded, clock, log: small_parts(camera, open_camera)),
         clock=clock,
         guard=guard,
+        is_service=is_service,
     )

@@ -15,6 +15,32 @@ CHECK_INTERVAL_S = 1.0
 """How often the devices are listed."""
 
 
+class NewNodes:
+    """Notices video nodes that were not there before, a node that was made again included."""
+
+    def __init__(
+        self, before: Iterable[Path], list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes
+    ) -> None:
+        """Take the nodes that were there `before`; `list_nodes` returns the present ones."""
+        self._before = set(before)
+        self._list_nodes = list_nodes
+
+    def find(self) -> Path | None:
+        """Return a node that is new since the last call, or None."""
+        nodes = set(self._list_nodes())
+        new = nodes - self._before
+        self._before = nodes
+        return min(new) if new else None
+
+
+def plugged_in(node: Path, instead: str) -> CameraError:
+    """Return the error that ends a show which plays something `instead` of the new camera."""
+    problem = f"a camera has been plugged in while {instead}"
+    return CameraError(
+        Mistake(str(node), problem, "Start the show again; under systemd it starts by itself.")
+    )
+
+
 class RehearsalUntilPlugged:
     """A camera that plays the rehearsal, and fails as soon as this machine has a new camera.
 
@@ -34,8 +60,7 @@ class RehearsalUntilPlugged:
         self.pool = rehearsal.pool
         self._rehearsal = rehearsal
         self._clock = clock
-        self._list_nodes = list_nodes
-        self._before = set(before)
+        self._new_nodes = NewNodes(before, list_nodes)
         self._checked_at = clock.now()
 
     def __repr__(self) -> str:
@@ -46,12 +71,8 @@ class RehearsalUntilPlugged:
         now = self._clock.now()
         if now - self._checked_at >= CHECK_INTERVAL_S:
             self._checked_at = now
-            nodes = set(self._list_nodes())
-            if new := nodes - self._before:
-                problem = "a camera has been plugged in while the rehearsal plays in its place"
-                remedy = "Start the show again; under systemd it starts by itself."
-                raise CameraError(Mistake(str(min(new)), problem, remedy))
-            self._before = nodes
+            if node := self._new_nodes.find():
+                raise plugged_in(node, "the rehearsal plays in its place")
         return self._rehearsal.read()
 
     def forget(self) -> None:

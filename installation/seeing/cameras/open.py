@@ -26,6 +26,9 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
+REHEARSAL_PLAYS = ", so the rehearsal plays"
+"""The end of the reason why `Auto` is not a camera; under systemd the show waits instead."""
+
 Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
 """A source that says which camera or pictures it is: all kinds but `Auto`."""
 
@@ -48,11 +51,11 @@ def resolve(
             log(line)
         return source.Device(ranked[0].path), None
     if not listings:
-        return source.Rehearsal(), "no camera found, so the rehearsal plays"
+        return source.Rehearsal(), f"no camera found{REHEARSAL_PLAYS}"
     problems = ", ".join(
         f"{listing.path} ({choice.reason_against(listing)})" for listing in listings
     )
-    return source.Rehearsal(), f"{problems} cannot be used, so the rehearsal plays"
+    return source.Rehearsal(), f"{problems} cannot be used{REHEARSAL_PLAYS}"
 
 
 def open_camera(

@@ -29,6 +29,9 @@ VISIT_S = ENTER_S + STAY_S + LEAVE_S + EMPTY_S
 PORTRAIT_PX = 512
 """Width and height of the portrait, px."""
 
+NAME = "rehearsal"
+"""What the log says of the rehearsal, and how the show knows it."""
+
 OUTLINE = (
     *((228, 17), (262, 23), (283, 43), (295, 67), (299, 92), (296, 118), (282, 128), (271, 134)),
     *((266, 150), (257, 172), (275, 188), (295, 209), (303, 232), (303, 247), (322, 250)),
@@ -64,7 +67,7 @@ class RehearsalPictures:
     def __init__(self, width: int, height: int, fps: float) -> None:
         self._width, self._height = width, height
         self.fps = fps
-        self.name = f"rehearsal, {width}×{height} at {fps:.4g} fps"
+        self.name = f"{NAME}, {width}×{height} at {fps:.4g} fps"
         self._visitor = _cut_out(_portrait())
         self._light = _light(width, height)
         self._index = 0

@@ -1,0 +1,71 @@
+"""What a wrong kiosk.yaml still says about the card that visitors see until it is corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from installation.settings.kiosk import OwnWords, ScreenSettings, Settings
+from installation.settings.languages import resolve_language, word_languages
+from installation.settings.paths import MAX_TEXT_BYTES
+from installation.settings.yaml_file import Loaded
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def load_readable(path: Path) -> Loaded[Settings]:
+    """Return the language, the words and the screen of the file `path`, as far as they are right.
+
+    Everything else has its default. Mistakes are not reported: `load_settings` has done so.
+    """
+    document = _document(path)
+    code = document.get("language")
+    settings = Settings(
+        screen=_right_part(ScreenSettings, document.get("screen")),
+        words=_right_part(OwnWords, document.get("words")),
+    )
+    if code in word_languages():
+        settings = settings.model_copy(update={"language": resolve_language(code)})
+    return Loaded(settings, path.name, {}, {})
+
+
+def _document(path: Path) -> dict[Any, Any]:
+    """Return the mapping in the file, or in its first lines if a later one is not YAML."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_TEXT_BYTES).decode("utf-8-sig", "replace")
+    except (OSError, ValueError):
+        return {}
+    for beginning in _beginnings(text):
+        try:
+            document = yaml.safe_load(beginning)
+        except (yaml.YAMLError, ValueError, RecursionError):
+            continue
+        if isinstance(document, dict):
+            return document
+    return {}
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """Yield the whole text, then the lines above each setting at its left edge, the last first."""
+    yield text
+    lines = text.splitlines()
+    for number in reversed(range(1, len(lines))):
+        if lines[number][:1].isalpha():
+            yield "\n".join(lines[:number])
+
+
+def _right_part(model: type[M], values: object) -> M:
+    """Return `model` with those of `values` that are right."""
+    right: dict[str, object] = {}
+    for key, value in values.items() if isinstance(values, dict) else ():
+        try:
+            model(**{str(key): value})
+        except ValidationError:
+            continue
+        right[key] = value
+    return model(**right)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installation.settings.readable import load_readable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "language: de\nscreen: {display: 1, title: Wer da}\nlabels: no such set\n",
+        "language: de\nscreen:\n  display: 1\n  title: Wer da\n  rotate: 90\n",
+        "language: de\nscreen:\n  display: 1\n  title: Wer da\nwords:\n  notice: mine\n  score: x\n",
+        'language: de\nscreen: {display: 1, title: Wer da}\ncamera:\n  source: "unclosed\n',
+        "language: de\nscreen: {display: 1, title: Wer da}\ncamera: {\nreading: ]\n",
+    ],
+)
+def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> None:
+    """Kind: one mistake makes the kiosk forget everything else that the file says."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text(text)
+    settings = load_readable(file).settings
+    assert settings.language.words == "de"
+    assert settings.screen.display == 1
+    assert settings.screen.title == "Wer da"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x89PNG\0", b"[" * 5000, b"language: [de]\n", b"- 1\n", b"language: xx\n"]
+)
+def test_what_cannot_be_read_has_its_default(content: bytes, tmp_path: Path) -> None:
+    """A file without anything right, and a missing one, give the defaults and no error."""
+    file = tmp_path / "kiosk.yaml"
+    assert load_readable(file).settings.language.words == "en"
+    file.write_bytes(content)
+    assert load_readable(file).settings.language.words == "en"
