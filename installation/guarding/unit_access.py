@@ -92,7 +92,7 @@ def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str
     """Return what keeps `account` from reading `path`, or executing it, in words; None: nothing."""
     for hidden in HIDDEN:
         if path.is_relative_to(hidden):
-            return f"{hidden} is hidden from the show by the unit, and {path} is in it"
+            return f"the unit hides everything below {hidden} from the show"
     for folder in (*reversed(path.parents), path):
         try:
             status = os.stat(folder)
