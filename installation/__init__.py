@@ -1,4 +1,4 @@
-"""A mirror for galleries that names its visitors with the categories machines were taught."""
+"""A mirror for galleries that labels visitors with an image classifier's categories."""
 
 import os
 import sys
@@ -9,7 +9,9 @@ from typing import cast
 __version__ = "0.4.0"
 
 STARTED_AT = time.monotonic()
-"""The start of the process, s (monotonic); nothing of the kiosk is imported earlier."""
+"""The time of the process's start, s (monotonic); this is the first module of the kiosk to be
+imported.
+"""
 
 # Triton has an LLVM of its own, and Mesa's OpenGL, which the window may use, has another; a process
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.

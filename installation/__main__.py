@@ -1,4 +1,4 @@
-"""`python -m installation`, which does the same as `kiosk`."""
+"""Makes `python -m installation` do the same as the command `kiosk`."""
 
 from installation.launch import start
 

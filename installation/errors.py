@@ -1,4 +1,4 @@
-"""The exceptions of the kiosk, and the words that their messages share.
+"""The kiosk's exceptions, and functions that format their messages.
 
 Every message has the form `where: what (seen, expected). Remedy.`, and an error carries all the
 mistakes that were found, not only the first. No part of a message may hold pixels or anything that
@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_MISTAKES = 50
-"""Mistakes of one file or folder that a message lists; the others are only counted."""
+"""The most mistakes of one file or folder that a message lists; the others are only counted."""
 
 MAX_CANDIDATES = 3000
-"""Names that are compared with a misspelt one; comparing so many took 7 ms on a slow core."""
+"""The most names that are compared with a misspelt one; comparing 3,000 took 7 ms on a slow
+core.
+"""
 
 MAX_QUOTED_LENGTH = 60
-"""Characters of a foreign text that a message quotes."""
+"""The most characters of a text from outside that a message quotes."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake: where it is, what is wrong, and the remedy.
+    """One mistake: its place (such as a file and line), what is wrong, and the remedy.
 
-    `str()` gives `where: what. Remedy.`; `what` names what was seen and what was expected.
+    `str()` returns `where: what. Remedy.`; `what` names the value that was found and the one that
+    was expected.
     """
 
     where: str
@@ -38,7 +41,7 @@ class Mistake:
 
 
 class KioskError(Exception):
-    """One or more mistakes of people, files or devices; `str()` gives a line for each."""
+    """One or more mistakes by people, or in files or devices; `str()` returns a line for each."""
 
     def __init__(self, *mistakes: Mistake) -> None:
         assert mistakes, "an error needs at least one mistake"
@@ -54,7 +57,7 @@ class SettingsError(KioskError):
 
 
 class LabelSetError(KioskError):
-    """A label set's files are missing, wrong, or do not fit each other."""
+    """A label set's files are missing, invalid, or inconsistent with each other."""
 
 
 class WeightsError(KioskError):
@@ -89,7 +92,7 @@ def collect_mistakes(actions: Iterable[Callable[[], object]]) -> list[Mistake]:
 
 
 def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """Return the first MAX_MISTAKES of `mistakes`, and one more that counts the others."""
+    """Return the first MAX_MISTAKES of `mistakes`, then one that counts the others."""
     listed = list(mistakes[:MAX_MISTAKES])
     if more := len(mistakes) - len(listed):
         where = listed[-1].where.rpartition(":")[0] or listed[-1].where
@@ -100,7 +103,7 @@ def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
 
 
 def display_path(path: Path) -> str:
-    """Return `path` as messages show it: relative to the current folder if it is inside it."""
+    """Return `path` as messages show it: relative to the current folder if inside that folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -108,34 +111,34 @@ def display_path(path: Path) -> str:
 
 
 def ellipsize(text: str) -> str:
-    """Return `text` on one line, at most MAX_QUOTED_LENGTH characters of it, for a message."""
+    """Return `text` for a message: on one line, cut after MAX_QUOTED_LENGTH characters."""
     line = "".join(letter if letter.isprintable() else "·" for letter in text)
     return line if len(line) <= MAX_QUOTED_LENGTH else f"{line[:MAX_QUOTED_LENGTH]}…"
 
 
 def join_first(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first `limit` of `names`, separated by commas, and how many more there are."""
+    """Return the first `limit` of `names`, separated by commas, then the number of the others."""
     first = ", ".join(names[:limit])
     return first if len(names) <= limit else f"{first} and {len(names) - limit:,} more"
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
-    """Return the name in `known` that `word` is most likely a misspelling of; None if none is.
+    """Return the name in `known` that `word` most likely misspells, or None if no name is similar.
 
-    `cutoff` is difflib's similarity ratio, 0–1. Use a higher one if the names are short: 0.6 would
-    answer 'gpu' with 'cpu'.
+    `cutoff` is difflib's similarity ratio, 0–1. Use a higher `cutoff` for short names: 0.6 would
+    suggest 'cpu' for 'gpu'.
     """
     matches = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 
 def did_you_mean(name: str | None) -> str:
-    """Return the remedy "Did you mean 'fps'?" for the name that `nearest` found; "" for None."""
+    """Return the remedy "Did you mean 'NAME'?" for a `name` that `nearest` found; "" if None."""
     return "" if name is None else f"Did you mean '{ellipsize(name)}'?"
 
 
 def limited_nearest() -> Callable[[str, Collection[str]], str | None]:
-    """Return a `nearest` for one foreign file, which may hold any number of mistakes.
+    """Return a version of `nearest` for one file, which may contain any number of mistakes.
 
     The search is slow, so it runs for MAX_MISTAKES words only, and among at most MAX_CANDIDATES
     names; otherwise the result is None.

@@ -1,4 +1,4 @@
-"""The start of every command: a show is put under the guard before anything else is loaded.
+"""Starts every command. A show is put under the guard before anything else is loaded.
 
 This module and its imports use the standard library and PyYAML only, and start no thread.
 """
@@ -17,11 +17,11 @@ from installation.guarding.status import Privacy
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
 
 NOT_A_PROJECT = (
-    f"kiosk: {PROJECT} holds neither kiosk.yaml nor a label set in models/, because the package "
+    f"kiosk: {PROJECT} contains neither kiosk.yaml nor a label set in models/, because the package "
     "was installed without them. Run scripts/run in the project's folder, or install that folder "
     "with `pip install --editable`."
 )
-"""Why an installed copy of the package cannot run alone.
+"""The message for a copy of the package that was installed without the project's folder.
 
 Label sets and kiosk.yaml are edited by people and written by commands, so they stay in the folder
 of the project. As package data they would be hidden in site-packages and lost with an update.
@@ -29,7 +29,7 @@ of the project. As package data they would be hidden in site-packages and lost w
 
 
 def start() -> NoReturn:
-    """Run the command of the process's arguments and end the process."""
+    """Run the command given on the command line, then end the process."""
     if not (DEFAULT_FILE.exists() or label_set_names()):
         sys.exit(NOT_A_PROJECT)
     arguments = sys.argv[1:]
@@ -46,7 +46,7 @@ def start() -> NoReturn:
 
 
 def read_privacy(file: Path) -> Privacy:
-    """Return the setting `privacy` of `file`: degraded only if it plainly says so.
+    """Return the setting `privacy` in `file`: "degraded" if exactly set so, otherwise "enforce".
 
     Mistakes in the file are not reported here; the show reads it again.
     """

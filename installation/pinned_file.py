@@ -9,9 +9,9 @@ from installation.errors import Mistake, WeightsError
 
 
 def read_pinned(file: Path, sha256: str, remedy: str) -> bytes:
-    """Return the content of `file`, whose SHA-256 is `sha256`.
+    """Return the content of `file` after checking that its SHA-256 is `sha256`.
 
-    Raises WeightsError with `remedy` if the file is missing, truncated or a different one.
+    Raises WeightsError with `remedy` if the file is missing or truncated, or is another file.
     """
     try:
         data = file.read_bytes()
@@ -22,7 +22,7 @@ def read_pinned(file: Path, sha256: str, remedy: str) -> bytes:
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
         problem = (
-            f"the weights are truncated or not the ones that were pinned (SHA-256 {digest}, "
+            f"the weights are truncated or are not the pinned ones (SHA-256 {digest}, "
             f"{len(data)} bytes; expected {sha256})"
         )
         raise WeightsError(Mistake(str(file), problem, remedy))

@@ -56,7 +56,7 @@ def test_a_package_without_its_project_says_so(tmp_path: Path) -> None:
         check=False,
     )
     assert started.stderr.startswith(
-        f"kiosk: {target} holds neither kiosk.yaml nor a label set in models/"
+        f"kiosk: {target} contains neither kiosk.yaml nor a label set in models/"
     )
     assert len(started.stderr.splitlines()) == 1
     assert started.returncode == 1

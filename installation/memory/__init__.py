@@ -1,7 +1,8 @@
-"""Memory that pixels of visitors live in, and the list of everything that forgets them.
+"""Memory for the pixels of visitors, and the list of every mechanism that erases them.
 
-Whatever lives in this memory is in no swap file (as far as it may be locked), in no core dump and
-in no child process: `memory.pages`. No picture is kept. Each of these overwrites or drops its own.
+The content of this memory is never in a core dump or a child process, and never in swap as far as
+the system allows it to be locked: see `memory.pages`. No picture is kept: each of the following
+parts overwrites or drops the pixels that it holds.
 
 As soon as a frame has been used:
 
@@ -15,8 +16,9 @@ As soon as a frame has been used:
 5. `memory.buffers.overwrite_freed_memory`: the C library overwrites what is freed, such as the
    layers of the networks. `guarding.stage_one` turns off the cache that would keep small blocks.
 
-By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when nobody is
-there and when it ends, and `show.live.LiveShow` when the show ends or has failed:
+By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when no
+visitor is present and when the analysis ends, and `show.live.LiveShow` calls when the show ends or
+has failed:
 
 6. `seeing.faces.mtcnn.Mtcnn`, `seeing.faces.yunet.YuNet` and
    `naming.reading.classifier.CropClassifier` run their networks on black or zeros, to overwrite
@@ -24,8 +26,8 @@ there and when it ends, and `show.live.LiveShow` when the show ends or has faile
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
    that something still refers to included.
-8. `running.latest.Latest` drops the frame that waits, and `show.mirror.Mirror` the one that is
-   shown; `show.live.LiveShow` fills the window's surface with black.
+8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` the
+   one that is shown; `show.live.LiveShow` fills the window's surface with black.
 
 When a part has failed:
 

@@ -1,8 +1,8 @@
-"""Arrays that a part computes in: each is allocated once and overwritten by the next frame.
+"""Arrays for a part's computations; each is allocated once and overwritten at the next frame.
 
-Whatever a detector or a classifier computes from a visitor's picture lies in such arrays, so that
-all of it can be zeroed when the work on a frame is done. Fresh arrays for each frame would leave
-their content in freed memory.
+All that a detector or a classifier computes from a visitor's picture is stored in such arrays, so
+that all of it can be zeroed when the work on a frame is done. Fresh arrays for each frame would
+leave their content in freed memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _M_PERTURB = -6
 
 
 class Buffers:
-    """Arrays by name, on pages of their own. For one thread."""
+    """Named arrays, each on memory pages of its own. For one thread."""
 
     def __init__(self) -> None:
         self._blocks: dict[str, npt.NDArray[np.uint8]] = {}
@@ -33,10 +33,9 @@ class Buffers:
     def take(
         self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8
     ) -> npt.NDArray[Any]:
-        """Return the array `name` with `shape`, to be written to; its content is old.
+        """Return the array `name` for the caller to overwrite; it may still hold old data.
 
-        It is valid until the same name is taken again. Its memory grows to the largest shape that
-        is taken.
+        The array is valid until `name` is taken again. Its memory grows to the largest shape taken.
         """
         size = math.prod(shape) * np.dtype(dtype).itemsize
         block = self._blocks.get(name)
@@ -54,12 +53,12 @@ class Buffers:
 
 
 def overwrite_freed_memory() -> bool:
-    """Have the C library overwrite memory as soon as it is freed; return whether it will.
+    """Set the C library to overwrite memory as soon as it is freed, and return whether that worked.
 
-    Networks free what they computed from a visitor's picture layer by layer, and it would stay in
-    freed memory until the same place is allocated again. Only glibc can do this. Blocks of up to
-    1,032 bytes are left out unless their cache is off (GLIBC_TUNABLES), which costs nothing that
-    could be measured.
+    Networks compute from a visitor's picture layer by layer and free each layer's results; without
+    this, the results would stay in freed memory until that memory is allocated again. Only glibc
+    can do this. Blocks of up to 1,032 bytes are left out unless their cache is off
+    (GLIBC_TUNABLES), which costs nothing that could be measured.
 
     Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time,
     painting a frame no more than 3 % (3.6 ms). The alternative, `malloc_trim` after a visitor has

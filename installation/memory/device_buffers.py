@@ -1,7 +1,7 @@
-"""Tensors that a network's input is computed in: each is allocated once and zeroed after use.
+"""Tensors in which a network's input is computed; each is allocated once and zeroed after use.
 
-A module of its own, because it imports torch: that takes seconds, and the first scene is painted
-before.
+This is a separate module because it imports torch: the import takes seconds, and the first scene
+must be painted earlier.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from installation.memory.buffers import Buffers
 
 
 class DeviceBuffers:
-    """Tensors by name on one device, and `host`, the memory that they are filled from.
+    """Named tensors on one device, and the buffers in main memory that fill them, `host`.
 
-    On the CPU the tensors live in `host` too, on its locked pages. For one thread.
+    If the device is the CPU, the tensors too are stored in `host`, on locked pages. For one thread.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -29,10 +29,10 @@ class DeviceBuffers:
         return f"<DeviceBuffers on {self.device}, {', '.join(self._tensors) or 'none'}>"
 
     def take(self, name: str, *shape: int) -> torch.Tensor:
-        """Return the tensor `name`, float32 of `shape`, to be written to; its content is old.
+        """Return the float32 tensor `name` for the caller to overwrite; it may hold old data.
 
-        It is valid until the same name is taken again. Its memory grows to the largest shape that
-        is taken.
+        The tensor is valid until `name` is taken again. Its memory grows to the largest shape
+        taken.
         """
         if self.device.type == "cpu":
             return torch.from_numpy(self.host.take(name, shape, np.float32))
@@ -45,7 +45,7 @@ class DeviceBuffers:
         return tensor[:size].view(shape)
 
     def forget(self) -> None:
-        """Zero everything, on the host and on the device."""
+        """Zero all buffers, in main memory and on the device."""
         self.host.forget()
         for tensor in self._tensors.values():
             tensor.zero_()

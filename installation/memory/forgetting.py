@@ -1,7 +1,7 @@
-"""What forgets: the Protocol of every part that holds pixels of visitors.
+"""The Protocol of every part that holds pixels of visitors and can erase them.
 
-Pixels are overwritten as soon as they have been used, by the part that used them. `forget` is for
-what remains: what a library holds between two frames, and frames that a failure left in use.
+Each part overwrites pixels as soon as it has used them. `forget` erases the rest: data that a
+library holds between two frames, and frames that are still in use after a failure.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Protocol
 
 
 class PixelHolder(Protocol):
-    """A part that holds pixels of visitors, or what was computed from them."""
+    """A part that holds pixels of visitors, or data computed from such pixels."""
 
     def forget(self) -> None:
-        """Overwrite or drop all of it; a second call does nothing.
+        """Overwrite or drop all pixels and all data computed from them; a second call does nothing.
 
-        The part can be used again afterwards. To be called by the thread that uses the part, or
-        when that thread has ended.
+        The part can be used again afterwards. Only the thread that uses the part may call this, or
+        any thread after that one has ended.
         """
         ...
 
 
 def forget_all(holders: Iterable[PixelHolder]) -> None:
-    """Have each of `holders` forget, even if others raise; then raise what one of them raised."""
+    """Call `forget` of each of `holders`, even if some raise; then raise one of the exceptions."""
     with contextlib.ExitStack() as stack:
         for holder in holders:
             stack.callback(holder.forget)

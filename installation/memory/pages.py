@@ -1,4 +1,4 @@
-"""Whole pages of memory for pictures: locked if that is allowed, and in no core dump."""
+"""Whole pages of memory for pictures: excluded from core dumps, and locked if possible."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 
 def allocate_pages(size: int) -> tuple[mmap.mmap, bool]:
-    """Return `size` bytes of zeroed memory on pages of their own, and whether they are locked.
+    """Return `size` bytes of zeroed memory on separate pages, and whether the pages are locked.
 
-    Locked memory is never written to swap; how much a user may lock is limited (RLIMIT_MEMLOCK).
-    On Linux the pages are also left out of core dumps and of child processes.
+    Locked memory is never written to swap. RLIMIT_MEMLOCK limits how much memory a user may lock.
+    On Linux the pages are also excluded from core dumps and from child processes.
     """
     if sys.platform != "linux":
         return mmap.mmap(-1, size), False

@@ -1,7 +1,7 @@
-"""The few blocks of memory that a camera's pictures live in, one after the other.
+"""A small pool of memory blocks that a camera's pictures reuse in turn.
 
-When nothing refers to a picture any more, its block is zeroed at once and used for the next one.
-Ordinary arrays would leave pictures in freed memory, all over the heap.
+As soon as nothing refers to a picture, its block is zeroed and becomes free for the next picture.
+Ordinary arrays would leave copies of pictures in freed memory all over the heap.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from installation.memory.pages import allocate_pages
 
 
 class Pool:
-    """Memory for pictures: one thread takes them, any number of threads let them go."""
+    """Memory for pictures.
+
+    One thread takes pictures; any thread may drop the last reference to one.
+    """
 
     def __init__(self) -> None:
         # Reentrant: the garbage collector may return a picture while this thread takes another.
@@ -27,15 +30,15 @@ class Pool:
         self._all: weakref.WeakSet[mmap] = weakref.WeakSet()
         self._size = 0
         self.allocated = 0
-        """How many blocks there are, free or in use."""
+        """The number of blocks, free or in use."""
         self.locked = 0
-        """How many of them are locked, so that they are never written to swap."""
+        """The number of blocks that are locked, which are never written to swap."""
 
     def __repr__(self) -> str:
         return f"<Pool, {self.allocated} of {self._size} bytes, {self.locked} locked>"
 
     def take(self, height: int, width: int) -> npt.NDArray[np.uint8]:
-        """Return a picture to be written to, `(height, width, 3)` uint8, all zero."""
+        """Return a zeroed picture for the caller to fill, `(height, width, 3)` uint8."""
         size = math.prod((height, width, 3))
         with self._lock:
             if size > self._size:
@@ -48,9 +51,10 @@ class Pool:
         return whole.reshape(height, width, 3)
 
     def forget(self) -> None:
-        """Zero every picture, those that something still refers to included.
+        """Zero every picture, including those that are still in use.
 
-        A frame in use turns black, so this is for when no frame is to be shown or read any more.
+        Frames that are still in use turn black, so call this only when no frame will be shown or
+        read any more.
         """
         with self._lock:
             for memory in self._all:

@@ -1,1 +1,1 @@
-"""What keeps the show running: the clock, the mailbox between threads, workers, measurements."""
+"""The clock, the mailbox between threads, worker threads, and measurements of the show."""

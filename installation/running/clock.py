@@ -10,11 +10,11 @@ class Clock(Protocol):
     """A clock that only goes forward."""
 
     def now(self) -> float:
-        """Return the current instant, in seconds since an arbitrary start."""
+        """Return the current time, in seconds since an arbitrary start."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Return after `seconds`; at once if they are not positive."""
+        """Wait for `seconds`; return at once if `seconds` is not positive."""
         ...
 
 
@@ -22,10 +22,10 @@ class MonotonicClock:
     """The machine's monotonic clock."""
 
     def now(self) -> float:
-        """Return the current instant, in seconds."""
+        """Return the current time of the monotonic clock, in seconds."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Sleep for `seconds`; return at once if they are not positive."""
+        """Sleep for `seconds`; return at once if `seconds` is not positive."""
         if seconds > 0:
             time.sleep(seconds)

@@ -1,7 +1,7 @@
-"""A mailbox that holds one value and drops the older one.
+"""A mailbox between two threads that holds only the newest value.
 
-Threads pass frames and sightings to each other through it. A queue would keep every value, and the
-mirror would fall behind; here the reader always gets the newest.
+Threads pass frames and sightings to each other through such mailboxes. A queue would keep every
+value, and the mirror would fall behind; from a mailbox the reader always gets the newest value.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Latest(Generic[T]):
 
     @property
     def received(self) -> int:
-        """How many values have been put."""
+        """The number of values that have been put."""
         return self._received
 
     @property
     def dropped(self) -> int:
-        """How many values were replaced or forgotten before they were taken."""
+        """The number of values that were replaced or forgotten before the reader took them."""
         return self._dropped
 
     @property
@@ -43,7 +43,7 @@ class Latest(Generic[T]):
             return self._closed and not self._full
 
     def put(self, value: T) -> None:
-        """Hold `value` for the reader in the place of an older one. Never blocks."""
+        """Store `value` for the reader, replacing any older one. Never blocks."""
         with self._changed:
             self._received += 1
             self._dropped += self._full
@@ -52,10 +52,10 @@ class Latest(Generic[T]):
             self._changed.notify_all()
 
     def take(self, timeout: float | None = None) -> T | None:
-        """Return the value that was put since the last take; wait up to `timeout` seconds for it.
+        """Return the newest value put since the last `take`; wait up to `timeout` seconds for one.
 
-        None if none was put in time, or if the mailbox is closed and empty. A `timeout` of None
-        waits without limit.
+        Returns None if no value was put in time, or if the mailbox is closed and empty. A `timeout`
+        of None waits without limit.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._full or self._closed, timeout)
@@ -66,13 +66,13 @@ class Latest(Generic[T]):
             return value
 
     def forget(self) -> None:
-        """Drop the value that has not been taken, if there is one; it counts as dropped."""
+        """Drop the stored value, if any, and count it as dropped."""
         with self._changed:
             self._dropped += self._full
             self._value, self._full = None, False
 
     def close(self) -> None:
-        """Wake the reader; a value that has not been taken can still be."""
+        """Close the mailbox and wake the reader, which can still take the stored value."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Measurements of the show, in constant memory, for the summary at its end."""
+"""Measurements of a show, in constant memory, for the summary at the show's end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, field
 import psutil
 
 BUCKET_S = 0.0001
-"""Width of a histogram's bucket, s: 1 % of a usual frame age, so that differences of 3 % show."""
+"""Width of a histogram's bucket, s: 1 % of a usual frame age, so that differences of 3 % are
+visible.
+"""
 
 BUCKETS = 20_000
-"""Two seconds in all; longer durations count as two seconds."""
+"""The number of buckets: two seconds in total. Longer durations count as two seconds."""
 
 
 def resident_mb() -> float:
@@ -20,7 +22,7 @@ def resident_mb() -> float:
 
 
 class Durations:
-    """A histogram of durations: percentiles, without a list of all values."""
+    """A histogram of durations, which yields percentiles without storing all values."""
 
     def __init__(self) -> None:
         self._counts = [0] * BUCKETS
@@ -39,9 +41,10 @@ class Durations:
         self._squares += error * (seconds - self._mean)
 
     def percentile_ms(self, share: float) -> float | None:
-        """Return the duration, ms, that `share` (0–1) of all durations do not exceed.
+        """Return the duration, ms, that the fraction `share` (0–1) of durations do not exceed.
 
-        It is the upper edge of a bucket, so up to 0.1 ms too long. None if there are no durations.
+        The result is the upper edge of a bucket, so up to 0.1 ms too long. None if no duration was
+        added.
         """
         if self.total == 0:
             return None
@@ -58,7 +61,7 @@ class Durations:
         return Percentiles(self.percentile_ms(0.5), self.percentile_ms(0.95))
 
     def deviation_ms(self) -> float | None:
-        """Return the standard deviation, ms; None if there are no durations."""
+        """Return the standard deviation of the durations, ms; None if no duration was added."""
         return 1000 * math.sqrt(self._squares / self.total) if self.total else None
 
 

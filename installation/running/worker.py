@@ -1,4 +1,4 @@
-"""A thread whose exceptions are raised again in the thread that checks it."""
+"""A thread whose exception is raised again in the thread that calls `check`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Worker:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise what `work` raised, if it raised anything."""
+        """Raise the exception that ended `work`, if any."""
         if self._failure is not None:
             raise self._failure
 
     def stop(self, timeout: float) -> bool:
-        """Set `stopping`, wait up to `timeout` seconds, and return whether the work has ended."""
+        """Set `stopping`, wait up to `timeout` seconds, and return whether `work` has ended."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)

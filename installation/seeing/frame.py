@@ -1,4 +1,4 @@
-"""One picture from a camera, with the instant at which it arrived."""
+"""One picture from a camera, with its time of arrival."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Frame:
-    """A picture with its instant.
+    """A picture with its time of arrival.
 
     `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is in seconds on the monotonic
-    clock. Frames of one `scene` show one place without a break: a film's cut starts another scene,
-    a live camera has only one.
+    clock. All frames with the same `scene` number show one place without a cut; each cut in a film
+    starts a new scene, and a live camera has only one.
     """
 
     pixels: Pixels

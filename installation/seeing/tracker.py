@@ -1,10 +1,10 @@
-"""Faces of successive frames joined into tracks: one track for each visitor.
+"""Joins the faces of successive frames into tracks, one for each visitor.
 
 As in SORT (A. Bewley et al., *Simple Online and Realtime Tracking*, 2016), a Kalman filter with
 constant velocity predicts each box, and one optimal assignment matches the faces of a frame with
 the tracks. Two things differ: a box is predicted to an instant and not to the next frame, because
-the rate of analysis varies; and the cost is the distance of the centres and not IoU, which is 0 for
-every face that is farther from its prediction than its own size.
+the rate of analysis varies; and the cost is the distance of the centres and not IoU, because IoU is
+0 for every face that is farther from its predicted box than its own size.
 
 No appearance is stored: a track knows where a face is, how large it is and how fast it moves. A
 tracker that compares faces would bridge longer gaps, but it would have to remember what each
@@ -27,24 +27,26 @@ Velocity = tuple[float, float, float, float]
 """Change of a box's centre x, centre y, width and height, px/s."""
 
 FULL_SPEED_S = 0.25
-"""How long a box moves on at full speed after its last hit: the gap at four readings a second."""
+"""How long a box keeps its full speed after its last hit: the time between two readings at four
+readings a second.
+"""
 
 BRAKING_S = 0.5
-"""How long it then takes to come to rest; a guess."""
+"""How long a box then takes to slow down and stop; a guess."""
 
 MIN_HITS = 2
 MIN_AGE_S = 0.15
-"""A track is shown after so many hits without a miss, and at this age.
+"""A track is shown once it has had `MIN_HITS` hits without a miss and is `MIN_AGE_S` old.
 
 Six frames at 30 readings a second, two at 4.
 """
 
 MAX_MISSES = 2
 MAX_UNSEEN_S = 1.0
-"""A track ends after so many misses in a row, and so long after its last hit.
+"""A track ends once it has had `MAX_MISSES` misses in a row and its last hit is `MAX_UNSEEN_S` ago.
 
-One that was followed for less than `MAX_UNSEEN_S` ends after as long as it was followed: what a
-detector mistook for a face disappears quickly.
+A track that was followed for less than `MAX_UNSEEN_S` ends earlier, after as long as it was
+followed: something that the detector mistook for a face disappears quickly.
 """
 
 BOX_NOISE = 0.05
@@ -64,13 +66,15 @@ within 0.06 face sizes.
 """
 
 GATE_SIGMAS = 3.0
-"""How many standard deviations from its prediction a track still takes a face."""
+"""The most standard deviations between a track's predicted box and a face that may match it."""
 
 GATE_RANGE = (0.8, 2.0)
-"""The smallest and the largest gate, face sizes; people stand about 3 apart."""
+"""The smallest and the largest gate, face sizes; people stand about 3 face sizes apart."""
 
 MAX_GROWTH = 0.7
-"""The largest natural logarithm of a change of size that a track takes: half or twice."""
+"""The largest change of size between a track and a matching face, as a natural logarithm: half or
+twice the size.
+"""
 
 DUPLICATE_IOU = 0.4
 """IoU above which an unmatched face is a second detection of a track's face."""
@@ -97,10 +101,11 @@ class Track:
     misses: int
 
     def box_at(self, instant: float) -> Box:
-        """Return the box predicted for `instant` (s, monotonic).
+        """Return the box predicted for the time `instant` (s, monotonic).
 
-        It moves at its velocity at first, then brakes, and rests after 0.75 s, so that the box of a
-        lost face does not leave the screen. For an instant before `seen_at` it is `box`.
+        The box moves at its velocity at first, then slows down, and stops after 0.75 s, so that the
+        box of a lost face does not leave the screen. For an instant before `seen_at` the result is
+        `box`.
         """
         moved_s = _braked(instant - self.seen_at)
         x, y = self.box.centre
@@ -115,7 +120,7 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return for how many seconds at full speed a box has moved `elapsed_s` after its last hit."""
+    """Return how far a box moves in `elapsed_s` after its last hit, as seconds at full speed."""
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))
     return at_full_speed_s + braking_s - braking_s**2 / (2 * BRAKING_S)
@@ -123,9 +128,10 @@ def _braked(elapsed_s: float) -> float:
 
 @dataclass(frozen=True)
 class _KalmanState:
-    """The filter's covariance of one coordinate and its velocity; the same for all four.
+    """The Kalman filter's covariance matrix of a coordinate and its velocity.
 
-    `position` and `velocity` are variances, `covariance` is theirs; in face sizes and seconds.
+    `position` and `velocity` are the two variances, and `covariance` is the covariance of the two;
+    in face sizes and seconds. The values are the same for all four coordinates.
     """
 
     position: float = BOX_NOISE**2
@@ -160,14 +166,14 @@ class _KalmanState:
 
 @dataclass(frozen=True)
 class _TrackState:
-    """A track with its filter; `shown` once it has had enough hits."""
+    """A track and its Kalman filter; `shown` becomes true after enough hits."""
 
     track: Track
     kalman: _KalmanState
     shown: bool
 
     def hit(self, face: Face, taken_at: float) -> _TrackState:
-        """Return the state after a frame on which `face` is the track's."""
+        """Return the state after a frame on which `face` was matched with the track."""
         track = self.track
         elapsed_s = max(0.0, taken_at - track.seen_at)
         gain, gain_v, kalman = self.kalman.predict(elapsed_s).update()
@@ -198,7 +204,7 @@ class _TrackState:
         return replace(self, track=replace(self.track, misses=self.track.misses + 1))
 
     def is_alive(self, taken_at: float) -> bool:
-        """Return whether the track goes on after the frame of `taken_at`."""
+        """Return whether the track continues after the frame taken at `taken_at`."""
         track = self.track
         if not self.shown:
             return track.misses == 0
@@ -216,10 +222,10 @@ class Tracker:
         self._scene = 0
 
     def update(self, faces: Iterable[Face], taken_at: float, scene: int = 0) -> list[Track]:
-        """Return the visitors after the frame of `taken_at` (s, monotonic), oldest first.
+        """Return the shown tracks after the frame taken at `taken_at` (s, monotonic), oldest first.
 
         `faces` may be in any order. All tracks end when the `scene` changes, because a face at the
-        same place in another scene is another person's.
+        same place in another scene belongs to another person.
         """
         if scene != self._scene:
             self._states, self._scene = [], scene
@@ -257,7 +263,7 @@ class Tracker:
 def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:
     """Return the column that each row of `costs` is matched with; unmatched rows are left out.
 
-    An infinite cost forbids a pair. There are as many pairs as possible, at the least total cost.
+    An infinite cost forbids a pair. As many pairs as possible are matched, at the least total cost.
     """
     # SciPy takes half a second and more to import, and the first scene is painted before that.
     from scipy.optimize import linear_sum_assignment
@@ -275,7 +281,8 @@ def _costs(
 ) -> npt.NDArray[np.float64]:
     """Return the cost of each face for each track, `(tracks, faces)`; infinite outside the gate.
 
-    The distance of the centres in face sizes, plus the change of size as a natural logarithm.
+    A cost is the distance of the centres in face sizes, plus the change of size as a natural
+    logarithm.
     """
     predicted = _measures([state.track.box_at(taken_at) for state in states])  # (T, 3)
     found = _measures([face.box for face in faces])  # (F, 3)
@@ -290,7 +297,7 @@ def _costs(
 
 
 def _gate(state: _TrackState, taken_at: float) -> float:
-    """Return how far from its prediction a track takes a face, in face sizes."""
+    """Return the largest distance, in face sizes, from a track's prediction to a matching face."""
     elapsed_s = max(0.0, taken_at - state.track.seen_at)
     variance = state.kalman.predict(elapsed_s).position + BOX_NOISE**2
     smallest, largest = GATE_RANGE

@@ -160,7 +160,7 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
     """A film that cannot be decoded is reported before the show."""
     project.write("film.mp4", b"this is no film")
     project.write("kiosk.yaml", "labels: fish\ncamera: {source: film.mp4}\n")
-    assert_refused(project.kiosk("check"), "film.mp4: this film cannot be decoded")
+    assert_refused(project.kiosk("check"), "film.mp4: this file cannot be decoded")
 
 
 def test_check_loads_no_network(project: Project) -> None:

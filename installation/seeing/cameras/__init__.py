@@ -1,1 +1,1 @@
-"""Where frames come from: cameras, films, folders of pictures and the rehearsal."""
+"""Sources of frames: cameras, films, folders of pictures and the rehearsal."""

@@ -1,4 +1,4 @@
-"""The Protocol of everything that frames come from."""
+"""The Protocol of every source of frames."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from installation.seeing.frame import Frame
 
 
 class Camera(Protocol):
-    """A source of frames; owned by the thread that reads it."""
+    """A source of frames; owned by the thread that calls `read`."""
 
     @property
     def name(self) -> str:
-        """One line for the log: 'film opening.mp4, 640×360 at 30 fps'."""
+        """A description for the log, such as 'film opening.mp4, 640×360 at 30 fps'."""
         ...
 
     pool: Pool
-    """Where its pictures live."""
+    """The memory of the camera's pictures."""
 
     def read(self) -> Frame | None:
-        """Return the next frame, rotated and mirrored as set; block until it is there.
+        """Wait for the next frame and return it, rotated and mirrored as the settings say.
 
-        None when the source has ended and does not loop. Raises CameraError if the device fails.
+        Returns None if the source has ended and does not loop. Raises CameraError if the device
+        fails.
         """
         ...
 
     def forget(self) -> None:
-        """Zero every picture of its frames, those that something still refers to included.
+        """Zero the pictures of all frames, including those that are still in use.
 
-        For when no frame is to be shown or read any more; before or after `close`.
+        Call this only when no frame will be shown or read any more, before or after `close`.
         """
         ...
 

@@ -13,11 +13,11 @@ from installation.seeing.cameras.scene_cuts import SceneCounter
 from installation.seeing.frame import Pixels
 
 DEFAULT_FPS = 30.0
-"""The rate of a film that states none, or an impossible one."""
+"""The rate of a film whose file states no rate or an impossible one, pictures per second."""
 
 
 class FilmPictures:
-    """The pictures of a video file. Raises CameraError if it cannot be decoded."""
+    """The pictures of a video file. Raises CameraError if the file cannot be decoded."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,13 +50,14 @@ class FilmPictures:
         return CameraError(
             Mistake(
                 display_path(self._path),
-                "this film cannot be decoded; it is damaged, incomplete or not a film",
-                "Play it elsewhere to see whether it is whole, or convert it to MP4 with H.264.",
+                "this file cannot be decoded; it is damaged, incomplete or not a film",
+                "Check whether another program can play the whole film, or convert it to MP4 "
+                "with H.264.",
             )
         )
 
     def next(self) -> Pixels | None:
-        """Return the next picture, RGB; None at the end."""
+        """Return the next picture, RGB, or None at the end of the film."""
         if self._first is not None:
             first, self._first = self._first, None
             return first
@@ -68,7 +69,7 @@ class FilmPictures:
         return pixels
 
     def skip(self) -> bool:
-        """Skip the next picture; return False at the end."""
+        """Skip the next picture; return False at the end of the film."""
         if self._first is not None:
             self._first = None
             return True
@@ -82,6 +83,6 @@ class FilmPictures:
         self._scenes.restart()
 
     def close(self) -> None:
-        """Close the file and drop the picture that is held."""
+        """Close the file and drop the last picture."""
         self._first = None
         self._film.release()

@@ -1,4 +1,4 @@
-"""The rehearsal in the place of a camera, until one is plugged in."""
+"""Plays the rehearsal on a machine without a camera until a camera is plugged in."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from installation.seeing.cameras.camera import Camera
 from installation.seeing.frame import Frame
 
 CHECK_INTERVAL_S = 1.0
-"""How often the devices are listed."""
+"""The time between two listings of the devices, s."""
 
 
 class NewNodes:
-    """Notices video nodes that were not there before, a node that was made again included."""
+    """Finds video nodes that are new, including nodes that were deleted and created again."""
 
     def __init__(
         self, before: Iterable[Path], list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes
     ) -> None:
-        """Take the nodes that were there `before`; `list_nodes` returns the present ones."""
+        """Compare with the nodes `before`; `list_nodes` returns the present nodes."""
         self._before = set(before)
         self._list_nodes = list_nodes
 
@@ -34,10 +34,13 @@ class NewNodes:
 
 
 def plugged_in(node: Path, instead: str) -> CameraError:
-    """Return the error that ends a show which plays something `instead` of the new camera."""
+    """Return the error for a show without a camera, after the camera `node` was plugged in.
+
+    `instead` says what the show plays, such as "the rehearsal plays in its place".
+    """
     problem = f"a camera has been plugged in while {instead}"
     return CameraError(
-        Mistake(str(node), problem, "Start the show again; under systemd it starts by itself.")
+        Mistake(str(node), problem, "Start the show again; systemd does this automatically.")
     )
 
 
@@ -67,7 +70,10 @@ class RehearsalUntilPlugged:
         return f"<RehearsalUntilPlugged {self.name}>"
 
     def read(self) -> Frame | None:
-        """Return the next frame of the rehearsal. Raises CameraError once there is a new camera."""
+        """Return the next frame of the rehearsal.
+
+        Raises CameraError as soon as a new camera is plugged in.
+        """
         now = self._clock.now()
         if now - self._checked_at >= CHECK_INTERVAL_S:
             self._checked_at = now
@@ -76,7 +82,7 @@ class RehearsalUntilPlugged:
         return self._rehearsal.read()
 
     def forget(self) -> None:
-        """Zero every picture of its frames."""
+        """Zero the pictures of all frames of the rehearsal."""
         self._rehearsal.forget()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The camera that `camera.source` names, opened."""
+"""Opens the camera that `camera.source` in kiosk.yaml names."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def resolve(
     """Return the source that `Auto` stands for now, and the reason if that is not a camera.
 
     `Auto` takes the best camera by `choice.rank`, and `log` takes a line for each that was passed
-    over. Any other source is returned as it is.
+    over. Any other source is returned unchanged.
     """
     if not isinstance(configured, source.Auto):
         return configured, None
@@ -65,7 +65,7 @@ def open_camera(
     *,
     as_fast_as_possible: bool = False,
 ) -> Camera:
-    """Return the camera of the source `resolved`, opened; `settings.source` is not read.
+    """Open the source `resolved` and return its camera; `settings.source` is not read.
 
     With `as_fast_as_possible` a film, a folder or the rehearsal gives each picture once, without
     waiting, and then ends; a real camera keeps its own rate. Raises CameraError.
@@ -90,7 +90,9 @@ def _open_pictures(
         case source.Pictures(folder) if folder.is_dir():
             return FolderPictures(folder, width, height, fps, once=once), orientation
         case source.Film(path) | source.Pictures(path):
-            problem = "this film or folder existed when the settings were read, and is gone now"
+            problem = (
+                "this film or folder existed when the settings were read, but does not exist now"
+            )
             raise CameraError(Mistake(display_path(path), problem, "Put it back."))
     # A camera is mounted on its side for a tall screen, and its picture is rotated until visitors
     # stand upright. The visitor of the rehearsal is drawn upright, on a tall picture.

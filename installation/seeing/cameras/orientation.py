@@ -1,4 +1,4 @@
-"""How a camera's picture is rotated and mirrored before it is shown or analysed."""
+"""Rotates and mirrors a camera's picture before the picture is shown or analysed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Orientation:
     rotate: int = 0
     mirror: bool = False
     pool: Pool = field(default_factory=Pool, compare=False, repr=False)
-    """Where the pictures live."""
+    """The memory of the rotated pictures."""
 
     @classmethod
     def from_settings(cls, settings: CameraSettings) -> Orientation:
-        """Return the orientation that the curator has set."""
+        """Return the orientation that kiosk.yaml sets."""
         return cls(settings.rotate, settings.mirror)
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Return the rotated and mirrored picture, always in the pool and never `pixels` itself."""
+        """Return the rotated and mirrored picture, always as a new picture in the pool."""
         height, width, _ = pixels.shape
         if not self.rotate and not self.mirror:
             copied = self.pool.take(height, width)

@@ -14,20 +14,20 @@ from installation.seeing.frame import Pixels
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 
 PICTURE_S = 5.0
-"""How long each picture is shown; long enough for a verdict."""
+"""How long each picture is shown, s; long enough for a verdict."""
 
 
 class FolderPictures:
-    """A folder's pictures in the order of their names, each shown for `PICTURE_S`.
+    """The pictures in a folder, in the order of their file names, each shown for `PICTURE_S`.
 
-    Each is fitted whole into a frame of one size, on black. Raises CameraError, which names all
-    pictures that cannot be decoded.
+    Each picture is scaled to fit whole into a black frame; all frames have the same size. Raises
+    CameraError, which names all pictures that cannot be decoded.
     """
 
     def __init__(
         self, folder: Path, width: int, height: int, fps: float, *, once: bool = False
     ) -> None:
-        """Take the frames' `width` and `height` in px; `once` gives each picture a single time."""
+        """Check the pictures in `folder`, which is shown at `width` × `height` px and `fps`."""
         try:
             self._files = sorted(
                 file
@@ -58,10 +58,13 @@ class FolderPictures:
         self.name = f"folder {folder.name}, {len(self._files)} pictures at {width}×{height}"
 
     def __repr__(self) -> str:
-        return f"<FolderPictures, {len(self._files)} of them>"
+        return f"<FolderPictures, {len(self._files)} pictures>"
 
     def next(self) -> Pixels | None:
-        """Return the next picture, RGB; None at the end. Raises CameraError if it is damaged."""
+        """Return the next picture, RGB, or None at the end.
+
+        Raises CameraError if the picture is damaged.
+        """
         file = self._file_at(self._index)
         if file is None:
             return None
@@ -90,7 +93,7 @@ class FolderPictures:
         else:
             problem = "this picture was intact at the start and is damaged now"
         if picture is None:
-            remedy = "Put it back, or choose another source."
+            remedy = "Put the picture back, or choose another source."
             raise CameraError(Mistake(display_path(file), problem, remedy))
         return _fitted(picture, *self._size)
 
@@ -99,12 +102,12 @@ class FolderPictures:
         self._index = 0
 
     def close(self) -> None:
-        """Drop the picture that is held."""
+        """Drop the last picture."""
         self._held = None
 
 
 def _fitted(picture: Pixels, width: int, height: int) -> Pixels:
-    """Return `picture` scaled to fit whole into `width` × `height` px, on black."""
+    """Return `picture` scaled to fit whole into a black frame of `width` × `height` px."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     columns = min(width, max(1, round(picture.shape[1] * scale)))
     rows = min(height, max(1, round(picture.shape[0] * scale)))
@@ -118,8 +121,8 @@ def _fitted(picture: Pixels, width: int, height: int) -> Pixels:
 
 
 def _check(file: Path) -> Mistake | None:
-    """Return why a picture cannot be decoded; None if it can."""
-    remedy = "Replace it or take it out of the folder."
+    """Return a mistake if the picture `file` cannot be decoded; otherwise None."""
+    remedy = "Replace the picture, or remove it from the folder."
     try:
         # At an eighth of the size it decodes several times as fast, and fails if the whole does.
         if _read(file, cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None:
@@ -132,6 +135,6 @@ def _check(file: Path) -> Mistake | None:
 
 
 def _read(file: Path, flags: int) -> Pixels | None:
-    """Return the decoded picture; None if it cannot be decoded. Raises OSError."""
+    """Return the decoded picture, or None if the file cannot be decoded. Raises OSError."""
     data = np.frombuffer(file.read_bytes(), np.uint8)
     return cast("Pixels | None", cv2.imdecode(data, flags)) if data.size else None

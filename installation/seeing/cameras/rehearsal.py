@@ -1,4 +1,4 @@
-"""The rehearsal: a visitor that is drawn, for a machine without a camera.
+"""The rehearsal: an animated visitor, for a machine without a camera.
 
 NASA's portrait of the astronaut Eileen Collins (public domain, in the package scikit-image) is cut
 out along its outline and put in front of a plain wall. The visitor walks in from the side, stays
@@ -24,7 +24,7 @@ STAY_S = 12.0
 LEAVE_S = 2.5
 EMPTY_S = 3.5
 VISIT_S = ENTER_S + STAY_S + LEAVE_S + EMPTY_S
-"""One visit, and the empty room after it."""
+"""The length of one visit and of the empty room after it, s."""
 
 PORTRAIT_PX = 512
 """Width and height of the portrait, px."""
@@ -44,20 +44,22 @@ OUTLINE = (
 """The visitor's outline on the portrait, x and y in px; drawn by hand."""
 
 MIDDLE_PX = 245
-"""The portrait's column that is the visitor's middle, between head and helmet, px."""
+"""The portrait's column at the visitor's middle, between head and helmet, px."""
 
 BREADTH_PX = 540
-"""How wide the visitor is on both sides of the middle together, with a margin, px."""
+"""The visitor's whole width, with a margin on both sides, px of the portrait."""
 
 WALL = (150, 140, 120)
-"""The wall behind the visitor, RGB; close to the portrait's own, so that hair has no bright rim."""
+"""The colour of the wall behind the visitor, RGB; close to the portrait's background, so that the
+hair has no bright rim.
+"""
 
 FAR = 0.6
-"""The visitor's size at the door, where 1 is the size in front of the screen."""
+"""The visitor's size when entering, relative to the size in front of the screen."""
 
 
 class RehearsalPictures:
-    """The pictures of one visit: the same picture for the same moment on every machine.
+    """The pictures of one visit, which are the same on every machine.
 
     Raises CameraError if scikit-image's portrait is missing.
     """
@@ -116,9 +118,11 @@ class RehearsalPictures:
 
 
 def _position(moment_s: float) -> tuple[float, float, float]:
-    """Return the visitor's size, middle and drop: 1 is near; 0–1 of the width; of the height.
+    """Return the visitor's size, middle and offset downwards, `moment_s` into the visit.
 
-    At a middle of 0 and of 1 the visitor is just out of sight on the left and on the right.
+    The size is 1 in front of the screen; the middle is a share of the picture's width, the offset
+    one of its height. If the middle is 0 or 1, the visitor is just out of sight on the left or on
+    the right.
     """
     staying_s, leaving_s = moment_s - ENTER_S, moment_s - ENTER_S - STAY_S
     if staying_s < 0:
@@ -135,7 +139,7 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return a way from 0 to 1 that starts and ends at rest."""
+    """Return `way` (0–1) eased, so that a movement starts and ends slowly."""
     way = min(1.0, max(0.0, way))
     return way * way * (3 - 2 * way)
 
@@ -160,7 +164,7 @@ def _portrait() -> Pixels:
 
 
 def _cut_out(portrait: Pixels) -> Pixels:
-    """Return the visitor in front of the wall, in the portrait's size."""
+    """Return the visitor, cut out of `portrait` and put on the wall's colour, at equal size."""
     mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
     # Eroded a little, because the portrait's bright background would be a rim around the hair. The
@@ -173,7 +177,7 @@ def _cut_out(portrait: Pixels) -> Pixels:
 
 
 def _light(width: int, height: int) -> Pixels:
-    """Return the brightness of each pixel of the room, `(height, width, 3)`; 255 is full light."""
+    """Return the room's brightness at each pixel, `(height, width, 3)`; 255 is full light."""
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     light = 1 - 0.22 * np.minimum(1.5, x**2 + (y + 0.2) ** 2)

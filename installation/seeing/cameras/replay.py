@@ -1,8 +1,7 @@
 """Films, folders of pictures and the rehearsal, played as if they were cameras.
 
-Whatever can be played is a `PictureSource`: pictures one after another, at a rate. `Replay` makes
-a camera of it: at its own pace, with the newest picture for a reader that comes late, and with
-instants on the clock.
+Each of these is a `PictureSource`: a sequence of pictures with a rate. `Replay` turns it into a
+camera that keeps this rate, gives a late reader the newest picture, and timestamps each frame.
 """
 
 from __future__ import annotations
@@ -15,14 +14,15 @@ from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame, Pixels
 
 MAX_SKIPPED_S = 0.5
-"""How much of a film a late reader misses at most.
+"""The most of a film that a late reader misses, s.
 
-A machine too slow to decode the film at its rate would otherwise skip ever more of it.
+A machine that is too slow to decode the film at its rate would otherwise skip more and more of the
+film.
 """
 
 
 class PictureSource(Protocol):
-    """Pictures one after another; they come from files, and none is a visitor's."""
+    """A sequence of pictures from files; none of them shows a visitor."""
 
     name: str
     fps: float
@@ -45,16 +45,16 @@ class PictureSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Close the file and drop the picture that is held. A second call does nothing."""
+        """Close the file and drop the last picture. A second call does nothing."""
         ...
 
 
 class Replay:
     """A camera that plays a picture source.
 
-    It loops for ever at the source's rate, and a reader that comes late misses pictures, as with
-    any camera: the source does not slow down. With `as_fast_as_possible` it gives each picture
-    once, without waiting, and then None; for measurements.
+    The source repeats endlessly at its own rate, and a late reader misses pictures, as with any
+    camera. With `as_fast_as_possible`, which is for measurements, `read` returns each picture once
+    without waiting, and then None.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Replay:
         *,
         as_fast_as_possible: bool = False,
     ) -> None:
-        """Take the `source`, the `orientation` of its pictures and the `clock` that it waits on."""
+        """Play `source`, oriented by `orientation`, with times from `clock`."""
         self.name = source.name
         self.pool = orientation.pool
         self._source = source
@@ -78,9 +78,9 @@ class Replay:
         return f"<Replay of {self.name}>"
 
     def read(self) -> Frame | None:
-        """Return the frame that is due, after waiting for it; None at the end if it does not loop.
+        """Wait until the next frame is due and return it; None at the end of the source.
 
-        Raises CameraError if a file has been lost or damaged since it was opened.
+        Raises CameraError if a file has been deleted or damaged since the source was opened.
         """
         if self._as_fast_as_possible:
             pixels = self._source.next()
@@ -93,7 +93,7 @@ class Replay:
             self._source.rewind()
             pixels = self._source.next()
         if pixels is None:
-            problem = "it cannot be played again from its beginning"
+            problem = "the film cannot be played again from its beginning"
             raise CameraError(Mistake(self.name, problem, "Choose another source."))
         pixels = self._orientation.apply(pixels)
         # Decoded and oriented before it is due, so that it arrives on time.
@@ -116,7 +116,7 @@ class Replay:
             self._due_at = now
 
     def forget(self) -> None:
-        """Zero every picture of its frames."""
+        """Zero the pictures of all frames."""
         self.pool.forget()
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
-"""The cuts of a film, by which its scenes are counted.
+"""Detects the cuts in a film and counts the scenes between them.
 
-A live camera shows one place without a break; a film does not, and a face that stands after a cut
-where another one stood before must not take over its name. Cuts are detected on every frame of the
-film and not in the tracker: between frames a quarter of a second apart, a fast pan changes as much
-as a cut does.
+A live camera shows one place without a cut, but a film does not: a face after a cut must not
+inherit the label of another person's face that was at the same place before the cut. Cuts are
+detected on every frame of the film and not in the tracker: between frames a quarter of a second
+apart, a fast pan changes as much as a cut does.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from installation.seeing.frame import Pixels
 
 MIN_CHANGE = 18.0
 MAX_CORRELATION = 0.5
-"""A cut changes the thumbnail's grey levels (0–255) by more than `MIN_CHANGE` on average, and
-leaves a correlation of less than `MAX_CORRELATION` between the thumbnails.
+"""The limits for a cut: the thumbnail's grey levels (0–255) change by more than `MIN_CHANGE` on
+average, and the correlation of the two thumbnails is less than `MAX_CORRELATION`.
 
 Measured on a film of nine seconds at 30 fps with three cuts: at the cuts at least 26 and at most
 0.27; at its pans and gestures at most 12.6 and at least 0.69.
@@ -30,7 +30,7 @@ _THUMBNAIL_PX = (32, 18)
 
 
 class SceneCounter:
-    """Counts the scenes of one film. Holds a grey thumbnail of the last frame, 32×18 px."""
+    """Counts the scenes of one film; keeps a grey thumbnail (32×18 px) of the last frame."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -40,7 +40,7 @@ class SceneCounter:
         return f"<SceneCounter, at {self.number}>"
 
     def update(self, pixels: Pixels) -> None:
-        """Count one scene more if a cut lies between the last picture and `pixels`.
+        """Increment the scene count if there is a cut between the last picture and `pixels`.
 
         `pixels` are `(H, W, 3)` uint8 RGB.
         """
@@ -53,7 +53,7 @@ class SceneCounter:
             self.number += 1
 
     def restart(self) -> None:
-        """Count one scene more, because the film starts again from its first frame."""
+        """Increment the scene count, because the film starts again from its first frame."""
         self.number += 1
         self._last = None
 

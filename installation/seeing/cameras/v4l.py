@@ -1,7 +1,7 @@
-"""The cameras of a Linux machine, listed through Video4Linux.
+"""Lists the cameras of a Linux machine through Video4Linux.
 
-OpenCV can open a camera but cannot list any; `v4l2-ctl` can, but is seldom installed, and linuxpy
-is under the GPL. The numbers and layouts of the calls are those of the kernel's
+OpenCV can open cameras but cannot list them; `v4l2-ctl` can list them but is seldom installed, and
+linuxpy is under the GPL. The numbers and layouts of the calls are those of the kernel's
 `linux/videodev2.h`.
 """
 
@@ -45,7 +45,7 @@ MAX_ENTRIES = 256
 
 @dataclass(frozen=True)
 class Mode:
-    """A size that a camera offers in a pixel format such as MJPG, with its rates, fastest first."""
+    """A picture size that a camera offers in one pixel format, such as MJPG, with its rates."""
 
     format: str
     width: int
@@ -117,7 +117,7 @@ def _links(folder: Path) -> dict[Path, Path]:
 
 
 def video_nodes(dev: Path = DEV) -> list[Path]:
-    """Return the devices that may be cameras, in the order of their numbers; none is opened."""
+    """Return the devices that may be cameras, by number, without opening them."""
     named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
     return sorted(named, key=lambda node: int(node.name[len("video") :]))
 

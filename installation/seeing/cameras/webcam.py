@@ -1,4 +1,4 @@
-"""A camera of this machine, through OpenCV."""
+"""A camera of this machine, read through OpenCV."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
 MAX_DAMAGED = 10
-"""So many pictures in a row may be damaged, or fail to come, before the camera counts as failed."""
+"""The most pictures in a row that may be damaged or missing before the camera counts as failed."""
 
 MAX_DAMAGED_S = 1.0
-"""And for so long: at 60 pictures a second ten of them are over in no time."""
+"""The least time for which they must be damaged or missing: at 60 pictures a second, ten pictures
+last only 0.17 s.
+"""
 
 RETRY_S = 0.1
-"""The wait after a picture that did not come although the camera is there."""
+"""The wait after a picture did not arrive although the camera is plugged in, s."""
 
 
 class OpenDevice(Protocol):
@@ -55,17 +57,17 @@ class OpenDevice(Protocol):
 
 
 class Webcam:
-    """A camera by its number or by its path under /dev, on a device that is open.
+    """A camera, given by its number or its path under /dev, whose device is already open.
 
     MJPG is requested, because few cameras send large raw pictures at a high rate over USB, and two
-    buffers: the camera fills one while the other is decoded. With a single one the camera has
-    nowhere to put the next picture meanwhile, and many send only every second picture.
+    buffers: the camera fills one while the other is decoded. With a single buffer the camera has no
+    place for the next picture meanwhile, and many cameras then send only every second picture.
     """
 
     def __init__(
         self, device: int | Path, capture: OpenDevice, settings: CameraSettings, clock: Clock
     ) -> None:
-        """Take the number or path `device`, and `capture`, what OpenCV has opened for it."""
+        """Read the camera `device`, a number or path, through `capture`, opened by OpenCV."""
         self._device = device
         self._node = _node(device).resolve()
         self._damaged = 0
@@ -87,14 +89,14 @@ class Webcam:
 
     @property
     def name(self) -> str:
-        """What it is, and how many damaged pictures it has sent, if any."""
+        """The camera's description and, if it has sent damaged pictures, their number."""
         if not self._damaged:
             return self._description
         return f"{self._description}, {self._damaged:,} damaged pictures left out"
 
     @classmethod
     def open(cls, device: int | Path, settings: CameraSettings, clock: Clock) -> Webcam:
-        """Return the camera, opened. Raises CameraError, which names the device and a remedy."""
+        """Open the camera and return it; raises CameraError with the device and a remedy."""
         node = _node(device)
         on_linux = sys.platform == "linux"
         mistake = check_node(node) if on_linux else None
@@ -121,10 +123,10 @@ class Webcam:
         return f"<Webcam {self._device}>"
 
     def read(self) -> Frame | None:
-        """Return the next frame that can be decoded, after waiting for it.
+        """Wait for the next frame that can be decoded, and return it.
 
         Raises CameraError if the camera was unplugged, or if `MAX_DAMAGED` pictures in a row were
-        damaged or did not come, for `MAX_DAMAGED_S` or longer.
+        damaged or missing, for `MAX_DAMAGED_S` or longer.
         """
         began_at = self._clock.now()
         failures = 0
@@ -146,7 +148,7 @@ class Webcam:
                 self._clock.wait(RETRY_S)
 
     def _frame(self, pixels: Pixels, taken_at: float) -> Frame:
-        """Return the frame of BGR `pixels`, which are zeroed."""
+        """Return a frame with the content of BGR `pixels`, and zero `pixels`."""
         picture = self._orientation.apply(pixels)
         # OpenCV has allocated this array, outside the pool.
         pixels.fill(0)
@@ -156,26 +158,27 @@ class Webcam:
     def _unplugged(self) -> Mistake:
         return Mistake(
             f"camera {self._device}",
-            "it was unplugged, or its cable or hub has failed",
-            "Plug it in; the show has to start again, and under systemd it does so by itself.",
+            "the camera was unplugged, or its cable or hub has failed",
+            "Plug the camera in, then start the show again; systemd does this automatically.",
         )
 
     def _no_pictures(self) -> Mistake:
         return Mistake(
             f"camera {self._device}",
-            "it was opened but sends no pictures",
-            "Check its cable, close other programs that use it, or plug it in again.",
+            "the camera was opened but sends no pictures",
+            "Check the cable, close other programs that use the camera, or plug the camera in "
+            "again.",
         )
 
     def _damaged_pictures(self) -> Mistake:
         return Mistake(
             f"camera {self._device}",
-            f"it sends damaged pictures ({self._damaged:,} so far, the last ones in a row)",
+            f"the camera sends damaged pictures ({self._damaged:,} so far, the last ones in a row)",
             "Use a shorter cable, or a port of the computer itself instead of a hub.",
         )
 
     def forget(self) -> None:
-        """Zero every picture of its frames."""
+        """Zero the pictures of all frames."""
         self.pool.forget()
 
     def close(self) -> None:
@@ -192,14 +195,14 @@ def _may_use(node: Path) -> bool:
 
 
 def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistake | None:
-    """Return why `node` cannot be opened as a camera, with a remedy; None if it can."""
+    """Return a mistake if `node` cannot be opened as a camera; otherwise None."""
     try:
         mode = os.stat(node).st_mode
     except FileNotFoundError:
         return Mistake(
             str(node),
-            "there is no such camera",
-            "Plug it in; `kiosk cameras` lists those that there are.",
+            "this camera does not exist",
+            "Plug the camera in; `kiosk cameras` lists the cameras of this machine.",
         )
     except OSError:
         return _no_permission(node)
@@ -210,7 +213,7 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
         return Mistake(
             str(node),
             "this device does not capture video",
-            "`kiosk cameras` lists those that do; one camera often has several devices.",
+            "`kiosk cameras` lists the devices that do; one camera often has several devices.",
         )
     if listing.problem == os.strerror(errno.EACCES):
         # This user may use it, so it is the sandbox, which allows what was there at the start.

@@ -1,1 +1,1 @@
-"""Face detectors: from a frame to boxes."""
+"""Face detectors, which find the faces on a frame."""

@@ -1,4 +1,4 @@
-"""Faces, and the Protocol of what finds them."""
+"""A detected face, and the Protocol of face detectors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 Landmark = tuple[float, float]
-"""Where a landmark is, x and y in full-frame px."""
+"""The position of a landmark, x and y in full-frame px."""
 
 REDUCED_PX = 640
-"""The longer side of the reduced frame that detectors see, px.
+"""The longer side of the reduced frame on which faces are detected, px.
 
-A face of 32 px there is a visitor about two metres from a camera with a field of view of 70°. The
-time that detection takes grows with the square of it.
+A face of 32 px on the reduced frame belongs to a visitor about two metres from a camera with a
+field of view of 70°. The time for detection grows with the square of this length.
 """
 
 
@@ -45,14 +45,15 @@ class Detector(Protocol):
         ...
 
     def forget(self) -> None:
-        """Run the networks on black, to overwrite what libraries hold of the last frame."""
+        """Run the networks on a black frame, to overwrite data that libraries still hold."""
         ...
 
 
 def reduce_frame(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
-    """Return the picture of `frame` at no more than `REDUCED_PX`, and the factor back to full size.
+    """Return the reduced picture of `frame`, and the factor from it to the full size.
 
-    The picture is `(h, w, 3)` uint8 RGB in `buffers`, or the frame's own if that is small enough.
+    The picture is `(h, w, 3)` uint8 RGB, its longer side is at most `REDUCED_PX`, and it is stored
+    in `buffers`, unless the frame is small enough and is returned itself.
     """
     factor = max(frame.width, frame.height) / REDUCED_PX
     if factor <= 1:

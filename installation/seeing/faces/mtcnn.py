@@ -1,10 +1,10 @@
-"""MTCNN, the face detector whose weights a package carries.
+"""MTCNN, the face detector whose weights come with the package facenet-pytorch.
 
 K. Zhang et al., *Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks*, 2016. P-Net proposes boxes on an image pyramid, R-Net rejects most of them, O-Net refines
 the rest and finds the landmarks. Networks and weights are those of `facenet-pytorch`. The cascade
-around them is our own: the package's fails on a candidate that lies outside the frame, and takes
-60 ms of one core for a frame of 640×360 px instead of 23.
+around the networks is our own: the package's cascade fails on a candidate outside the frame, and
+takes 60 ms of one core for a frame of 640×360 px instead of 23.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ MIN_FACE_PX = 32
 """The smallest face on the reduced frame, px."""
 
 PYRAMID_FACTOR = 0.6
-"""Size of a level of the image pyramid relative to the one before.
+"""The size of each level of the image pyramid relative to the level before.
 
-The usual 0.709 took 1.4 times as long on a film of 640×360 px and found as many faces.
+The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and found no more faces.
 """
 
 MIN_SCORES = (0.7, 0.7, 0.8)
@@ -50,7 +50,7 @@ PNET_PX = 12
 PNET_STRIDE_PX = 2
 RNET_PX = 24
 ONET_PX = 48
-"""The networks' inputs, and P-Net's stride, px: their architecture."""
+"""The networks' input sizes and P-Net's stride, px, as given by their architecture."""
 
 _Net = TypeVar("_Net", bound=nn.Module)
 
@@ -106,14 +106,14 @@ class Mtcnn:
         ]
 
     def forget(self) -> None:
-        """Run the networks on black, to overwrite what PyTorch holds of the last frame."""
+        """Run the networks on a black frame, to overwrite data that PyTorch still holds."""
         if self._held != (0, 0):
             self.detect(Frame(np.zeros((*self._held, 3), np.uint8), 0.0))
             self._held = (0, 0)
 
     @torch.inference_mode()
     def _warm_up(self) -> None:
-        """Run R-Net and O-Net once, which see only candidates, so that no visitor waits."""
+        """Run R-Net and O-Net once, so that the first visitor does not wait for their first run."""
         for network, px in ((self._rnet, RNET_PX), (self._onet, ONET_PX)):
             network(self._input(np.zeros((1, px, px, 3), np.uint8)))
 
@@ -188,13 +188,13 @@ def _loaded(net: _Net, file: Path, device: torch.device) -> _Net:
 
 
 def _with_offsets(boxes: Tensor, offsets: Tensor) -> Tensor:
-    """Return boxes `(N, 4)` with their edges moved by `offsets` `(N, 4)`, shares of their sides."""
+    """Return `boxes` `(N, 4)` with edges moved by `offsets` `(N, 4)`, shares of the sides."""
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
     return boxes + offsets * sides
 
 
 def _squared(boxes: Tensor) -> Tensor:
-    """Return squares `(N, 4)` with the centres and the longer sides of `boxes` `(N, 4)`."""
+    """Return a square for each of `boxes`, `(N, 4)`, with the same centre and the longer side."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True) / 2
     return torch.cat((middle - half, middle + half), dim=1)
@@ -219,7 +219,7 @@ def _crops(small: Pixels, boxes: Tensor, size: int, buffers: Buffers) -> tuple[T
 
 
 def _not_nested(boxes: Tensor, scores: Tensor) -> list[int]:
-    """Return the indices of `boxes` `(N, 4)` without those that lie mostly in a better one."""
+    """Return the indices of `boxes` `(N, 4)` that do not lie mostly inside a better-scored box."""
     keep: list[int] = []
     for index in scores.argsort(descending=True).tolist():
         box = Box(*boxes[index].tolist())

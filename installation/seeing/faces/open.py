@@ -1,4 +1,4 @@
-"""The detector that `detector` in kiosk.yaml names, opened."""
+"""Opens the detector that `detector` in kiosk.yaml names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def open_detector(
     device: torch.device,
     yunet_file: Path = yunet.WEIGHTS_FILE,
 ) -> Detector:
-    """Return the detector, its networks loaded.
+    """Load the detector's networks and return the detector.
 
     `auto` takes YuNet if `yunet_file` exists and MTCNN if not; the detector's `name` says which.
     YuNet runs on the CPU whatever `device` is. Raises WeightsError.

@@ -22,13 +22,15 @@ WEIGHTS_FILE = WEIGHTS / "face_detection_yunet_2023mar.onnx"
 WEIGHTS_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
 MIN_SCORE = 0.7
-"""The least score of a face; OpenCV's default, 0.9, misses heads that turn. A guess."""
+"""The least score of a detection that counts as a face; a guess. OpenCV's default, 0.9, misses
+turned heads.
+"""
 
 NMS_IOU = 0.3
-"""IoU above which two detections are one face; OpenCV's default."""
+"""The IoU above which two detections count as one face; OpenCV's default."""
 
 MAX_CANDIDATES = 200
-"""How many detections are compared with each other."""
+"""The most detections that are compared with each other."""
 
 
 class YuNet:
@@ -44,7 +46,7 @@ class YuNet:
             file, WEIGHTS_SHA256, "Run: kiosk fetch yunet. Or set `detector: mtcnn`."
         )
         self._size = (0, 0)
-        """Width and height of the picture that the network is set to, px."""
+        """The picture size for which the network is configured, width and height, px."""
         self._holds_frame = False
         self._buffers = Buffers()
         # OpenCV warns on stderr about a target that is not used here.
@@ -77,7 +79,7 @@ class YuNet:
         return sorted(faces, key=lambda face: -face.score)
 
     def forget(self) -> None:
-        """Run the network on black, to overwrite what OpenCV holds of the last frame."""
+        """Run the network on a black frame, to overwrite data that OpenCV still holds."""
         if self._holds_frame:
             width, height = self._size
             self.detect(Frame(np.zeros((height, width, 3), np.uint8), 0.0))
@@ -85,7 +87,7 @@ class YuNet:
 
 
 def _face(row: list[float], factor: float) -> Face:
-    """Return the face of a row of x, y, width, height, five landmarks and a score."""
+    """Return the face that `row` describes: x, y, width, height, five landmarks and a score."""
     x, y, width, height, *points, score = (*(value * factor for value in row[:14]), row[14])
     pairs = list(zip(points[::2], points[1::2], strict=True))
     a, b, c, d, e = pairs

@@ -56,7 +56,7 @@ def test_a_film_that_cannot_be_decoded_is_named(
     """An empty, false or damaged film gives one line with a remedy, and nothing is printed."""
     broken = tmp_path / "broken.avi"
     broken.write_bytes(content)
-    with pytest.raises(CameraError, match=r"broken\.avi: this film cannot be decoded.*convert it"):
+    with pytest.raises(CameraError, match=r"broken\.avi: this file cannot be decoded.*convert it"):
         FilmPictures(broken)
     assert capfd.readouterr() == ("", "")
 

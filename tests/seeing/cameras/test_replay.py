@@ -156,5 +156,5 @@ def test_a_film_that_cannot_be_played_again_is_an_error(
     for _ in range(LENGTH):
         camera.read()
     (tmp_path / "film.avi").write_bytes(b"")
-    with pytest.raises(CameraError, match=r"film\.avi: this film cannot be decoded"):
+    with pytest.raises(CameraError, match=r"film\.avi: this file cannot be decoded"):
         camera.read()

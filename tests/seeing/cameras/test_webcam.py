@@ -75,7 +75,7 @@ def test_an_unplugged_camera_is_called_so(device: FakeDevice, node: Path, failin
     setattr(device, failing, False)
     node.unlink()
     began_at = device.clock.now()
-    with pytest.raises(CameraError, match=r"it was unplugged.*\. Plug it in"):
+    with pytest.raises(CameraError, match=r"camera was unplugged.*\. Plug the camera in"):
         camera.read()
     assert device.clock.now() - began_at < 0.1
 
@@ -117,7 +117,9 @@ def test_closing_frees_the_device(device: FakeDevice) -> None:
 @pytest.mark.parametrize("id_", [63, Path("/dev/v4l/by-id/usb-no-such-camera")])
 def test_a_camera_that_is_not_plugged_in_is_named(id_: int | Path) -> None:
     """The curator reads which device is missing, and how to list those that there are."""
-    with pytest.raises(CameraError, match=r"there is no such camera\. Plug it in") as caught:
+    with pytest.raises(
+        CameraError, match=r"this camera does not exist\. Plug the camera in"
+    ) as caught:
         Webcam.open(id_, CameraSettings(), ManualClock())
     assert str(id_) in str(caught.value)
 
