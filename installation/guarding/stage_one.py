@@ -94,14 +94,7 @@ def start_show(
 
 def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return `environment` with everything disabled that would write files or start programs."""
-    changed = dict(environment) | ENVIRONMENT
-    if "SDL_VIDEODRIVER" not in changed:
-        # Without a name SDL falls back to a driver that shows nothing if this one fails.
-        for variable, driver in (("DISPLAY", "x11"), ("WAYLAND_DISPLAY", "wayland")):
-            if changed.get(variable):
-                changed["SDL_VIDEODRIVER"] = driver
-                break
-    return changed
+    return dict(environment) | ENVIRONMENT
 
 
 def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus:

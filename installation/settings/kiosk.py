@@ -171,6 +171,8 @@ class ScreenSettings(Section):
     """The number of a display; auto takes the first, and none if the machine has none."""
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
+    keys: bool = True
+    """Whether F1 shows the staff's card and a held Escape ends the show."""
 
 
 PROMISE = "it says what happens to the pictures, and may promise only what this program does"

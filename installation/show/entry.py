@@ -42,6 +42,7 @@ def run_show(
         headless=headless,
         windowed=windowed,
         where=loaded.where("screen", "display"),
+        keys=loaded.settings.screen.keys,
     )
     try:
         if fallback:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -114,13 +115,16 @@ class Window:
 
     visible = True
 
-    def __init__(self, display: int, size: Size | None, where: str = "kiosk.yaml") -> None:
+    def __init__(
+        self, display: int, size: Size | None, where: str = "kiosk.yaml", *, keys: bool = True
+    ) -> None:
         """Open the window.
 
         Args:
             display: The number of the display, from 0.
             size: Width and height, px; None for the whole display.
             where: The place of the setting `screen.display`, for messages.
+            keys: Whether Escape and F1 do anything.
 
         Raises:
             ScreenError: The display does not exist or does not take a window.
@@ -139,6 +143,8 @@ class Window:
         )
         self._escape = HeldKey()
         self._f1 = StaffCardKey()
+        self._keys = keys
+        self._may_be_closed = size is not None
         self._closed = False
 
     def flip(self) -> None:
@@ -148,17 +154,20 @@ class Window:
     def poll(self, now: float) -> ScreenEvents:
         """Return what the keys, or the desktop that closes the window, ask for; reads all input.
 
-        Escape ends the show after it was held for `HOLD_TO_END_S`.
+        Escape ends the show after it was held for `HOLD_TO_END_S`. A fullscreen window is not
+        closed by the desktop: Alt-F4 is a key that visitors know.
         """
         closed = False
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
-                closed = True
-            elif event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE:
+                closed = self._may_be_closed
+            elif not self._keys or event.type not in (pygame.KEYDOWN, pygame.KEYUP):
+                continue
+            elif event.key == pygame.K_ESCAPE and event.type == pygame.KEYDOWN:
                 self._escape.press(now)
-            elif event.type == pygame.KEYUP and event.key == pygame.K_ESCAPE:
+            elif event.key == pygame.K_ESCAPE:
                 self._escape.release()
-            elif event.type == pygame.KEYDOWN and event.key == pygame.K_F1:
+            elif event.key == pygame.K_F1 and event.type == pygame.KEYDOWN:
                 self._f1.press(now)
         end_show = closed or self._escape.held_s(now) >= HOLD_TO_END_S
         return ScreenEvents(end_show, self._f1.shows_card(now))
@@ -171,7 +180,12 @@ class Window:
 
 
 def open_screen(
-    display: int | str, *, headless: bool, windowed: Size | None, where: str = "kiosk.yaml"
+    display: int | str,
+    *,
+    headless: bool,
+    windowed: Size | None,
+    where: str = "kiosk.yaml",
+    keys: bool = True,
 ) -> tuple[Screen, str | None]:
     """Return the screen to paint on, and the reason if it is not the one that was asked for.
 
@@ -181,6 +195,7 @@ def open_screen(
         headless: Whether to paint in memory in any case.
         windowed: The size of the window or surface, px; None for fullscreen.
         where: The place of the setting `screen.display`, for messages.
+        keys: Whether Escape and F1 do anything.
 
     Raises:
         ScreenError: A display was named (by number, by DISPLAY or by WAYLAND_DISPLAY) and cannot be
@@ -193,7 +208,7 @@ def open_screen(
             OffScreen(),
             "this machine has no display, so the show runs without one (headless)",
         )
-    return Window(0 if display == "auto" else int(display), windowed, where), None
+    return Window(0 if display == "auto" else int(display), windowed, where, keys=keys), None
 
 
 def _has_display() -> bool:
@@ -204,35 +219,65 @@ def _has_display() -> bool:
     return not os.path.exists("/proc") or os.path.isdir("/dev/dri")
 
 
-def _start_video() -> None:
-    """Start SDL's video. Drivers that show nothing are used only if they were asked for by name.
+def session_drivers(environment: Mapping[str, str]) -> list[str]:
+    """Return SDL's drivers for the displays that the session names, in the order to be tried.
 
-    SDL falls back to its `offscreen` driver without a message if the X server refuses: the screen
-    would stay black.
+    X11 comes first: under a Wayland desktop it goes through Xwayland.
+    """
+    drivers = (("DISPLAY", "x11"), ("WAYLAND_DISPLAY", "wayland"))
+    return [driver for variable, driver in drivers if environment.get(variable)]
+
+
+def _start_video() -> None:
+    """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
+
+    The drivers are those of SDL_VIDEODRIVER, or those that the session names, or else SDL's own
+    choice. Drivers that show nothing are used only if they were asked for by name: SDL falls back
+    to its `offscreen` driver without a message if the X server refuses, and the screen would stay
+    black.
     """
     # The show handles signals itself; SDL would turn them into events.
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-    if not _has_gpu():
+    # A key of the desktop takes the focus away for a moment; the mirror stays.
+    os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
+    configured = os.environ.get("SDL_VIDEODRIVER", "")
+    named = list(filter(None, configured.split(","))) or session_drivers(os.environ)
+    failures = []
+    for driver in named or [None]:
+        try:
+            _start_driver(driver)
+        except pygame.error as failure:
+            failures.append(f"{driver}: {failure}" if driver else str(failure))
+        else:
+            return
+    if configured:
+        os.environ["SDL_VIDEODRIVER"] = configured
+    raise ScreenError(_no_display("; ".join(failures)))
+
+
+def _start_driver(driver: str | None) -> None:
+    """Start SDL's video with `driver`; None: with any that shows something."""
+    if driver is not None:
+        os.environ["SDL_VIDEODRIVER"] = driver
+    # SDL's driver for Wayland draws nothing without OpenGL.
+    if not _has_gpu() and driver != "wayland":
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
-    try:
-        pygame.display.init()
-    except pygame.error as failure:
-        raise ScreenError(_no_display(str(failure))) from failure
-    driver = pygame.display.get_driver()
-    if driver in {"dummy", "offscreen"} and os.environ.get("SDL_VIDEODRIVER") != driver:
+    elif driver == "wayland":
+        os.environ.pop("SDL_FRAMEBUFFER_ACCELERATION", None)
+    pygame.display.init()
+    started = pygame.display.get_driver()
+    if started in {"dummy", "offscreen"} and started != driver:
         pygame.display.quit()
-        raise ScreenError(_no_display("only a driver that shows nothing would start"))
+        raise pygame.error("only a driver that shows nothing would start")
 
 
 def _no_display(seen: str) -> Mistake:
-    session = next(
-        (
-            f"{name}={os.environ[name]}"
-            for name in ("DISPLAY", "WAYLAND_DISPLAY")
-            if os.environ.get(name)
-        ),
-        "neither DISPLAY nor WAYLAND_DISPLAY is set",
+    session = ", ".join(
+        f"{name}={os.environ[name]}"
+        for name in ("DISPLAY", "WAYLAND_DISPLAY")
+        if os.environ.get(name)
     )
+    session = session or "neither DISPLAY nor WAYLAND_DISPLAY is set"
     return Mistake("screen", f"no display can be opened ({seen}; {session})", REMEDY)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from installation.showing.window import (
     ScreenEvents,
     Window,
     open_screen,
+    session_drivers,
 )
 
 
@@ -107,11 +109,32 @@ def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
     assert window.poll(21.0 + STAFF_CARD_S).staff_card
 
 
-def test_closing_the_window_ends_the_show(dummy: None) -> None:
-    """The desktop's own way of closing a window works."""
-    window = Window(0, (64, 36))
+@pytest.mark.parametrize(("size", "ends"), [((64, 36), True), (None, False)])
+def test_only_a_window_of_a_size_can_be_closed(
+    size: tuple[int, int] | None, ends: bool, dummy: None
+) -> None:
+    """The kind: something that a visitor or the desktop does takes the fullscreen mirror away.
+
+    Alt-F4 and the desktop's menu close a window on a technician's desk, and nothing on the wall.
+    """
+    window = Window(0, size)
     pygame.event.post(pygame.event.Event(pygame.QUIT))
-    assert window.poll(0.0).end_show
+    assert window.poll(0.0).end_show == ends
+
+
+def test_without_keys_no_key_does_anything(dummy: None) -> None:
+    """With `screen.keys: false` a keyboard that visitors can reach shows and ends nothing."""
+    window = Window(0, (64, 36), keys=False)
+    for key in (pygame.K_ESCAPE, pygame.K_F1):
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, {"key": key}))
+    assert window.poll(0.0) == ScreenEvents()
+    assert window.poll(100.0) == ScreenEvents()
+
+
+def test_losing_the_focus_minimises_nothing(dummy: None) -> None:
+    """A notification or the Super key takes the focus for a moment."""
+    Window(0, (64, 36))
+    assert os.environ["SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS"] == "0"
 
 
 def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
@@ -144,25 +167,66 @@ def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fallback is None
 
 
-def test_a_display_server_that_does_not_answer_is_an_error() -> None:
-    """SDL's silent fallback to a driver that shows nothing is refused."""
-    environment = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"}
-    script = (
-        "from installation.errors import ScreenError\n"
-        "from installation.showing.window import open_screen\n"
-        "try:\n"
-        "    open_screen('auto', headless=False, windowed=None)\n"
-        "except ScreenError as error:\n"
-        "    print(error)\n"
-    )
+OPEN = (
+    "from installation.errors import ScreenError\n"
+    "from installation.showing.window import open_screen\n"
+    "try:\n"
+    "    screen, _ = open_screen('auto', headless=False, windowed=None)\n"
+    "    print(screen.name)\n"
+    "except ScreenError as error:\n"
+    "    print(error)\n"
+)
+
+
+def open_with(**variables: str) -> str:
+    """Return what opening a screen prints in a session with these `variables`."""
+    display = ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY")
+    environment = {name: value for name, value in os.environ.items() if name not in display}
     ran = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment | {"DISPLAY": ":9753", "PYGAME_HIDE_SUPPORT_PROMPT": "1"},
+        [sys.executable, "-c", OPEN],
+        env=environment | variables | {"PYGAME_HIDE_SUPPORT_PROMPT": "1"},
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    assert ran.stdout.startswith("screen: no display can be opened")
-    assert "DISPLAY=:9753" in ran.stdout
-    assert "--headless" in ran.stdout
+    return ran.stdout
+
+
+def test_a_display_server_that_does_not_answer_is_an_error() -> None:
+    """SDL's silent fallback to a driver that shows nothing is refused."""
+    printed = open_with(DISPLAY=":9753")
+    assert printed.startswith("screen: no display can be opened")
+    assert "DISPLAY=:9753" in printed
+    assert "--headless" in printed
+
+
+def test_every_display_of_the_session_is_tried_and_named() -> None:
+    """The kind: of several displays that a session names only one can be reached.
+
+    The message says of each why it did not open.
+    """
+    printed = open_with(DISPLAY=":9753", WAYLAND_DISPLAY="wayland-97")
+    assert re.search(r"x11: \S.*; wayland: \S.*; DISPLAY=:9753, WAYLAND_DISPLAY=", printed)
+
+
+@pytest.mark.parametrize("first", ["x11", "wayland", "no such driver"])
+def test_a_driver_that_does_not_start_leaves_its_place_to_the_next(first: str) -> None:
+    """A kiosk compositor names an X server that it does not run."""
+    variables = {"DISPLAY": ":9753", "WAYLAND_DISPLAY": "wayland-97"}
+    printed = open_with(**variables, SDL_VIDEODRIVER=f"{first},dummy")
+    assert printed.startswith("display 0 through dummy")
+
+
+@pytest.mark.parametrize(
+    ("variables", "drivers"),
+    [
+        ({}, []),
+        ({"DISPLAY": ":0"}, ["x11"]),
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ""}, ["wayland"]),
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, ["x11", "wayland"]),
+    ],
+)
+def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[str]) -> None:
+    """X11 is tried first, as it reaches a Wayland desktop as well."""
+    assert session_drivers(variables) == drivers
