@@ -241,7 +241,8 @@ def _start_video() -> None:
     # A key of the desktop takes the focus away for a moment; the mirror stays.
     os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
     configured = os.environ.get("SDL_VIDEODRIVER", "")
-    named = list(filter(None, configured.split(","))) or session_drivers(os.environ)
+    named: list[str | None] = [*filter(None, configured.split(","))]
+    named = named or [*session_drivers(os.environ)]
     failures = []
     for driver in named or [None]:
         try:
