@@ -1,14 +1,12 @@
 """An artist's pictures: which are good, why others are left out, and the squares that are encoded.
 
-They are read where they are and never copied. A picture's header is checked before it is decoded,
-so no file takes more memory than DECODERS pictures of MAX_PIXELS.
+They are read where they are and never copied.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 import unicodedata
 import warnings
@@ -18,10 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 
 from installation.errors import (
     LabelSetError,
@@ -32,6 +28,8 @@ from installation.errors import (
     limit_mistakes,
     limited_nearest,
 )
+from installation.making.build import picture_file
+from installation.making.build.picture_file import PictureError
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import LABELS_CSV
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
@@ -40,54 +38,32 @@ from installation.naming.reading import crops
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-"""By Pillow's names; the name of the file does not matter."""
-
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
-"""An uncompressed TIFF of 24 megapixels has 72 million, a JPEG of 80 megapixels 40 million."""
-MAX_PIXELS = 80_000_000
-"""Of one picture: 240 MB decoded, and 700 MB with the copies from which it is cropped (measured on
-PNGs of 79 million). The largest pictures of telephones have 50 million."""
+"""An uncompressed TIFF of 24 megapixels has 72 million, a JPEG of 108 megapixels 40 million."""
 DECODERS = 2
 """Pictures that are decoded at a time, on any number of cores."""
-MIN_SIDE = 64
-"""Px; smaller pictures are too coarse to compare with a visitor's crop."""
 
 MIN_PICTURES = 5
 """Good pictures of a label: one for each part of the cross-validation."""
 MAX_PICTURES = 20_000
 """Of a label set; encoding them takes half an hour on two cores."""
 
-VERSION = 2
+VERSION = 3
 """The version of `cut_squares` and of the sketches; raising it discards what is cached."""
-
-REDUCED = {
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-}
-
-"""OpenCV's flags that decode a JPEG at a part of its size."""
 
 STDERR = 2
 """The file descriptor of standard error."""
 
-NOT_A_PICTURE = f"it is not a picture of a known format ({', '.join(FORMATS).lower()})"
 IN_SEVERAL_FOLDERS = "the same picture is in the folders of several labels"
-BROKEN = "it is damaged and cannot be decoded"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, the row of labels.csv that it is an example of, and the file's SHA-256, `key`.
-
-    `jpeg_side` is the shorter side of a JPEG that is still to be decoded, px, and else 0.
-    """
+    """A picture, the row of labels.csv that it is an example of, and the file's SHA-256, `key`."""
 
     file: Path
     row: int
     key: str
-    jpeg_side: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +76,15 @@ class SkippedPicture:
 
     def __str__(self) -> str:
         return f"{ellipsize(self.file.parent.name)}/{ellipsize(self.file.name)}: {self.why}"
+
+
+@dataclass(frozen=True)
+class CutPicture:
+    """A picture as the network takes it, and which part of its rows the file lacks."""
+
+    square: torch.Tensor
+    """`(3, size, size)` float32."""
+    missing: float
 
 
 @dataclass(frozen=True)
@@ -246,8 +231,7 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
     What is in the folders of two labels is left out of both, as it cannot teach their difference.
     """
     good, skipped = [], []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of what is judged here anyway
+    with _quiet():
         for file, row in files:
             judged = _scan_file(file, row, known)
             if isinstance(judged, Picture):
@@ -285,20 +269,10 @@ def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | Skipped
     if key in known:
         return Picture(file, row, key)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            (width, height), kind = picture.size, picture.format
-    except UnidentifiedImageError:
-        return out(NOT_A_PICTURE)
-    except Image.DecompressionBombError:
-        return out(f"it has far more pixels than {MAX_PIXELS:,}")
-    except Exception:  # Pillow's readers raise any exception for damaged files
-        return out(BROKEN)
-    if width * height > MAX_PIXELS:
-        return out(f"it has {width}×{height} pixels (expected at most {MAX_PIXELS:,})")
-    shorter = min(width, height)
-    if shorter < MIN_SIDE:
-        return out(f"it is {width}×{height} px (expected at least {MIN_SIDE} each way)")
-    return Picture(file, row, key, shorter if kind in ("JPEG", "MPO") else 0)
+        picture_file.check_header(data, file.suffix)
+    except PictureError as error:
+        return out(str(error))
+    return Picture(file, row, key)
 
 
 def _unreadable(error: OSError) -> str:
@@ -307,18 +281,18 @@ def _unreadable(error: OSError) -> str:
 
 def cut_squares(
     pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
-) -> list[torch.Tensor | SkippedPicture]:
-    """Return each picture as the network takes it, `(3, size, size)` float32, or why it is skipped.
+) -> list[CutPicture | SkippedPicture]:
+    """Return the centre square of each picture as the network takes it, or why it is skipped.
 
-    It is the centre square, resized and normalised as the show does with a visitor's crop.
+    It is resized and normalised as the show does with a visitor's crop.
     """
     with _quiet():
-        return list(pool.map(lambda picture: _square(picture, taken), pictures))
+        return list(pool.map(lambda picture: _cut(picture, taken), pictures))
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Discard standard error, to which decoders write about pictures.
+    """Discard standard error, to which decoders write about pictures, and Pillow's warnings.
 
     Damaged pictures are reported by the build; most other lines are about good ones, such as
     unknown colour profiles.
@@ -326,14 +300,16 @@ def _quiet() -> Iterator[None]:
     kept, nothing = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, STDERR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         os.dup2(kept, STDERR)
         os.close(kept)
         os.close(nothing)
 
 
-def _square(picture: Picture, taken: Input) -> torch.Tensor | SkippedPicture:
+def _cut(picture: Picture, taken: Input) -> CutPicture | SkippedPicture:
     def out(why: str) -> SkippedPicture:
         return SkippedPicture(picture.file, picture.row, why)
 
@@ -344,26 +320,13 @@ def _square(picture: Picture, taken: Input) -> torch.Tensor | SkippedPicture:
     if hashlib.sha256(data).hexdigest() != picture.key:
         return out("it was replaced during the build")
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _flags(picture.jpeg_side, taken.size))
-    except cv2.error:
-        return out(BROKEN)
-    if pixels is None:
-        return out(BROKEN)
-    height, width, _ = pixels.shape
+        decoded = picture_file.decode(data, 2 * taken.size)
+    except PictureError as error:
+        return out(str(error))
+    height, width, _ = decoded.pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    rgb = pixels[top : top + side, left : left + side, ::-1]
-    square = Frame(np.ascontiguousarray(rgb, np.uint8), 0)
-    return crops.cut(square, [Box(0, 0, side, side)], "frame", taken, torch.device("cpu"))[0]
-
-
-def _flags(jpeg_side: int, size: int) -> int:
-    """Return OpenCV's flags, which decode a JPEG at 1/2 to 1/8 of its size if that is large enough.
-
-    Measured on a picture of 4000×3000 px: 29 and 20 ms at 1/2 and 1/4, and 202 ms at full size.
-    Other formats gain nothing.
-    """
-    for part, flags in REDUCED.items():
-        if jpeg_side // part >= 2 * size:
-            return flags
-    return cv2.IMREAD_COLOR
+    pixels = np.ascontiguousarray(decoded.pixels[top : top + side, left : left + side])
+    box = Box(0, 0, side, side)
+    square = crops.cut(Frame(pixels, 0), [box], "frame", taken, torch.device("cpu"))[0]
+    return CutPicture(square, decoded.missing)

@@ -17,11 +17,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from installation.errors import LabelSetError, limit_mistakes
+from installation.errors import LabelSetError, ellipsize, limit_mistakes
 from installation.making.build import duplicate_pictures, example_pictures, linear_probe
 from installation.making.build.embedding_cache import EmbeddingCache
 from installation.making.build.evenness import evenness
-from installation.making.build.example_pictures import FoundPictures, Picture, SkippedPicture
+from installation.making.build.example_pictures import (
+    CutPicture,
+    FoundPictures,
+    Picture,
+    SkippedPicture,
+)
 from installation.making.build.linear_probe import Features, Numbers
 from installation.making.build.neutral_pictures import neutral_features, neutral_pictures
 from installation.making.build.result import BuildResult
@@ -36,6 +41,8 @@ BATCH = 16
 """Pictures that are encoded together, in two views each."""
 NEUTRAL = 60
 """Neutral pictures for the figures."""
+FACTS = 1
+"""Numbers that are cached beside a picture's views: which part of its rows is missing."""
 WORST = 5
 """Pairs of labels that are most often confused, which the figures name."""
 
@@ -53,7 +60,7 @@ def build_from_examples(
         encoder = open_encoder(label_set, torch.device("cpu"))
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{example_pictures.VERSION}"
     with EmbeddingCache(
-        source.folder.parent, name, 2 * (encoder.width + duplicate_pictures.SKETCH)
+        source.folder.parent, name, 2 * (encoder.width + duplicate_pictures.SKETCH) + FACTS
     ) as cache:
         candidates = example_pictures.find_pictures(source, cache)
         found = _without_copies(_encode_pictures(candidates, encoder, cache), encoder.width, cache)
@@ -62,6 +69,7 @@ def build_from_examples(
             raise LabelSetError(*limit_mistakes(mistakes))
         views = _views(found.good, cache)[:, :, : encoder.width].double().numpy()
         neutral = _neutral_features(encoder, cache)
+        cut_short = list(_cut_short(found.good, cache))
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
         total=linear_probe.parts(len(labels)) + 1,
@@ -84,7 +92,7 @@ def build_from_examples(
         probe.tensors(),
         encoder.fingerprint,
         figures,
-        asides=[f"Left out: {file}." for file in found.skipped],
+        asides=[*(f"Left out: {file}." for file in found.skipped), *cut_short],
         pictures=example_pictures.fingerprint(source, candidates),
     )
 
@@ -100,13 +108,13 @@ def _encode_pictures(
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
             decoded = {}
-            for picture, square in zip(
+            for picture, cut in zip(
                 batch, example_pictures.cut_squares(batch, encoder.input, pool), strict=True
             ):
-                if isinstance(square, SkippedPicture):
-                    skipped.append(square)
+                if isinstance(cut, SkippedPicture):
+                    skipped.append(cut)
                 else:
-                    decoded[picture.key] = square
+                    decoded[picture.key] = cut
             _encode_squares(decoded, encoder, cache)
             bar.update(len(batch))
     good = tuple(picture for picture in found.good if picture.key in cache)
@@ -123,23 +131,32 @@ def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> 
     return FoundPictures(different.good, (*found.skipped, *different.skipped))
 
 
-def _encode_squares(
-    squares: dict[str, torch.Tensor], encoder: Encoder, cache: EmbeddingCache
-) -> None:
-    """Add to `cache` the features and the sketch of each square, as it is and mirrored.
+def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: EmbeddingCache) -> None:
+    """Add to `cache` the features and the sketch of each picture, as it is and mirrored, and FACTS.
 
-    `squares` are `(3, size, size)` by their picture's key; a sketch tells copies.
+    `cut` has the pictures by their keys; a sketch tells copies.
     """
-    if squares:
-        batch = torch.stack(list(squares.values())).to(encoder.device)  # (N, 3, size, size)
+    if cut:
+        squares = [picture.square for picture in cut.values()]
+        batch = torch.stack(squares).to(encoder.device)  # (N, 3, size, size)
         both = torch.cat([batch, batch.flip(3)])
         views = torch.cat([encoder.encode(both).cpu(), duplicate_pictures.sketches(both)], 1)
-        cache.add(list(squares), torch.cat(views.chunk(2), 1))  # (N, 2 · (D + SKETCH))
+        facts = torch.tensor([[picture.missing] for picture in cut.values()])
+        cache.add(list(cut), torch.cat([*views.chunk(2), facts], 1))
 
 
 def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
     """Return features and sketch of each picture, as it is and mirrored: `(N, 2, D + SKETCH)`."""
-    return torch.stack([cache[picture.key] for picture in good]).view(len(good), 2, -1)
+    vectors = torch.stack([cache[picture.key][:-FACTS] for picture in good])
+    return vectors.view(len(good), 2, -1)
+
+
+def _cut_short(good: Sequence[Picture], cache: EmbeddingCache) -> Iterator[str]:
+    """Yield a sentence about each picture of which the end is missing."""
+    for picture in good:
+        if missing := float(cache[picture.key][-FACTS]):
+            name = f"{ellipsize(picture.file.parent.name)}/{ellipsize(picture.file.name)}"
+            yield f"{name}: its end is missing ({missing:.1%} of its rows); the rest is used."
 
 
 def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
@@ -149,7 +166,7 @@ def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
     if any(key not in cache for key in keys):
         features = neutral_features(encoder, NEUTRAL).cpu()
         # Their mirror images and sketches are not needed.
-        rest = torch.zeros(NEUTRAL, encoder.width + 2 * duplicate_pictures.SKETCH)
+        rest = torch.zeros(NEUTRAL, encoder.width + 2 * duplicate_pictures.SKETCH + FACTS)
         cache.add(keys, torch.cat([features, rest], 1))
     return torch.stack([cache[key][: encoder.width] for key in keys]).double().numpy()
 

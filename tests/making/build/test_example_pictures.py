@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from skimage import data
 
 from installation.errors import MAX_MISTAKES, LabelSetError
-from installation.making.build import build, example_pictures, from_examples
-from installation.making.build.example_pictures import SkippedPicture
+from installation.making.build import build, example_pictures, from_examples, picture_file
+from installation.making.build.example_pictures import CutPicture, SkippedPicture
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
@@ -101,7 +101,9 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
         file.truncate(example_pictures.MAX_PICTURE_BYTES + 1)
     for name in ("green", "blue"):
         save(folder / "examples" / name / "both.png", np.zeros((70, 70, 3), np.uint8))
-    no_picture = "it is not a picture of a known format (jpeg, png, webp, bmp, tiff)"
+    no_picture = (
+        "it is not a picture of a known format (jpeg, png, webp, heif, avif, gif, bmp, tiff)"
+    )
     made = build_colours(folder)
     assert sorted(made.asides) == sorted(
         f"Left out: {said}."
@@ -110,7 +112,7 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
             f"red/notes.txt: {no_picture}",
             "red/half.png: it is damaged and cannot be decoded",
             f"red/empty.jpg: {no_picture}",
-            "red/bomb.png: it has far more pixels than 80,000,000",
+            "red/bomb.png: it has far more pixels than 120,000,000",
             "red/more: it is not a file",
             "red/small.png: it is 200×63 px (expected at least 64 each way)",
             "red/large.jpg: it has 67,108,865 bytes (expected at most 67,108,864)",
@@ -121,6 +123,16 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in made.figures
     assert "Files left out: 10; `kiosk labels build` names them." in made.figures
     assert ".png" not in "".join(made.figures), "the card is exchanged, and names no picture"
+
+
+def test_a_cut_tail_is_said_at_each_build(folder: Path) -> None:
+    """A JPEG without its last rows is used, and each build says so, also if nothing is decoded."""
+    whole = cv2.imencode(".jpg", data.chelsea())[1].tobytes()
+    (folder / "examples" / "red" / "cut.jpg").write_bytes(whole[:-400])
+    for _ in range(2):
+        (said,) = build_colours(folder).asides
+        assert said.startswith("red/cut.jpg: its end is missing (")
+        assert said.endswith(" of its rows); the rest is used.")
 
 
 def test_decoders_write_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -134,7 +146,7 @@ def test_decoders_write_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert "libpng error" in capfd.readouterr().err, "they do say something"
     with ThreadPoolExecutor(1) as pool:
         good, broken = example_pictures.cut_squares(found.good, TAKEN, pool)
-    assert isinstance(good, torch.Tensor)
+    assert isinstance(good, CutPicture)
     assert isinstance(broken, SkippedPicture)
     assert capfd.readouterr().err == ""
     os.write(2, b"heard")
@@ -154,7 +166,8 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
         "labels.csv:2: 'red' has no folder in examples (expected one of that name). "
         "Did you mean 'redd'?",
         "examples/blue: it has 3 good pictures (expected at least 5); left out: "
-        "blue/1.png: it is not a picture of a known format (jpeg, png, webp, bmp, tiff). "
+        "blue/1.png: it is not a picture of a known format "
+        "(jpeg, png, webp, heif, avif, gif, bmp, tiff). "
         "Add some.",
     ]
 
@@ -242,7 +255,7 @@ def test_a_picture_that_changes_during_the_build_is_reported(folder: Path) -> No
         first, second, third = example_pictures.cut_squares(found.good, TAKEN, pool)
     assert str(first) == "red/0.png: it was replaced during the build"
     assert str(second) == "red/1.png: it cannot be read (No such file or directory)"
-    assert isinstance(third, torch.Tensor)
+    assert isinstance(third, CutPicture)
 
 
 def test_two_pictures_are_decoded_at_once(folder: Path) -> None:
@@ -293,9 +306,9 @@ def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:
     """Return a file's picture as the network takes it."""
     found = example_pictures.scan_files([(file, 0)], ())
     with ThreadPoolExecutor() as pool:
-        (square,) = example_pictures.cut_squares(found.good, taken, pool)
-    assert isinstance(square, torch.Tensor)
-    return square
+        (cut,) = example_pictures.cut_squares(found.good, taken, pool)
+    assert isinstance(cut, CutPicture)
+    return cut.square
 
 
 def as_in_the_show(pixels: Pixels, taken: Input = TAKEN) -> torch.Tensor:
@@ -337,8 +350,10 @@ def test_a_large_jpeg_is_decoded_small(tmp_path: Path) -> None:
     """A JPEG that is decoded at a reduced size gives nearly the same square."""
     photograph = cv2.resize(data.astronaut(), (2000, 1600), interpolation=cv2.INTER_CUBIC)
     whole = as_in_the_show(np.asarray(photograph, np.uint8))
-    assert example_pictures._flags(1600, TAKEN.size) == cv2.IMREAD_REDUCED_COLOR_8
-    square = seen(save(tmp_path / "a.jpg", np.asarray(photograph, np.uint8)))
+    file = save(tmp_path / "a.jpg", np.asarray(photograph, np.uint8))
+    small = picture_file.decode(file.read_bytes(), 2 * TAKEN.size).pixels
+    assert small.shape == (200, 250, 3), "an eighth"
+    square = seen(file)
     assert (square - whole).abs().mean() < 0.02
 
 
@@ -373,4 +388,4 @@ def test_no_file_stops_a_build(
     found = example_pictures.scan_files([(file, 0)], ())
     with ThreadPoolExecutor(1) as pool:
         for square in example_pictures.cut_squares(found.good, TAKEN, pool):
-            assert isinstance(square, SkippedPicture) or square.shape == (3, 32, 32)
+            assert isinstance(square, SkippedPicture) or square.square.shape == (3, 32, 32)

@@ -1,0 +1,231 @@
+"""Decodes a picture file of an artist to RGB pixels that stand upright.
+
+Pillow decodes all formats, and pi-heif adds HEIC to it. OpenCV was rejected: it reads neither HEIC
+nor GIF, returns the colours that are hidden under transparency, and refuses a JPEG that lacks its
+last two bytes. A picture's header is checked before it is decoded, and JPEGs are reduced while they
+are decoded, so no file takes more memory than MAX_PIXELS say.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pi_heif
+from PIL import Image, UnidentifiedImageError
+
+from installation.naming.reading.crops import FILL_LEVEL
+from installation.seeing.frame import Pixels
+
+pi_heif.register_heif_opener()
+
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
+"""By Pillow's names; the name of the file does not matter. Of several pictures the first counts."""
+
+MAX_PIXELS = 120_000_000
+"""Of one picture: 360 MB decoded. The sensors of most telephones have 108 million or fewer."""
+MAX_JPEG_PIXELS = 210_000_000
+"""Of a JPEG, which is decoded at 1/8 of its size or more. A telephone's largest have 200 million;
+a progressive one of them takes 600 MB while it is decoded."""
+MIN_SIDE = 64
+"""Px; smaller pictures are too coarse to compare with a visitor's crop."""
+REDUCED_SIDE = 1024
+"""Px of the shorter side, below which pictures other than JPEGs are not reduced: the show does not
+reduce its frames either before it cuts them."""
+
+REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
+"""Pillow's modes of pictures that it reduces."""
+
+MAX_MISSING = 0.1
+"""Of a JPEG's rows: so many may be missing at its end."""
+
+Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
+# Pillow warns of more, and refuses twice that number.
+
+END_OF_IMAGE = b"\xff\xd9"
+START_OF_SCAN = b"\xff\xda"
+"""Markers of JPEG (ITU T.81, table B.1); neither occurs in its compressed data."""
+
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by EXIF's number of its orientation; 1 is upright."""
+
+OTHER_FORMATS = (
+    (0, b"8BPS", "a Photoshop file"),
+    (0, b"%PDF", "a PDF"),
+    (0, b"%!PS", "a PostScript file"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (0, b"FUJIFILMCCD-RAW", "a raw photograph"),
+    (0, b"IIU\x00", "a raw photograph"),
+    (0, b"IIRO", "a raw photograph"),
+    (0, b"\x1aE\xdf\xa3", "a film"),
+    (4, b"ftypcrx ", "a raw photograph"),
+    (4, b"ftypqt  ", "a film"),
+    (4, b"ftypisom", "a film"),
+    (4, b"ftypmp4", "a film"),
+    (4, b"ftypM4V", "a film"),
+    (0, b"gimp xcf", "a GIMP file"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<?xml", "an SVG drawing, or other XML"),
+    (0, b"<!DOCTYPE html", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"PK\x03\x04", "a zip"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS"),
+)
+"""What people take for pictures: where a mark stands, the mark, and what the file is."""
+
+HEIF_MARKS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
+"""At byte 4 of HEIC and AVIF, which Pillow does not recognise if their middle is missing."""
+
+RAW_SUFFIXES = (".dng", ".nef", ".cr2", ".arw", ".pef", ".srw", ".3fr", ".iiq")
+"""Of raw photographs that are TIFFs, whose first picture is a small preview."""
+
+_NAMES = ", ".join(name.lower() for name in FORMATS)
+NOT_A_PICTURE = f"it is not a picture of a known format ({_NAMES})"
+BROKEN = "it is damaged and cannot be decoded"
+
+
+class PictureError(Exception):
+    """A file is not a picture that can be used; its text says why."""
+
+
+@dataclass(frozen=True)
+class DecodedPicture:
+    """A picture's pixels, and which part of its rows the file lacks, 0 to MAX_MISSING.
+
+    `pixels` have no place for the missing rows.
+    """
+
+    pixels: Pixels
+    missing: float = 0.0
+
+
+def check_header(data: bytes, suffix: str = "") -> None:
+    """Raise PictureError if the bytes of a file are not a picture that can be used.
+
+    Only its header is read. `suffix` is that of the file's name.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            (width, height), kind = picture.size, picture.format
+    except UnidentifiedImageError:
+        raise PictureError(_other_format(data)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(f"it has far more pixels than {MAX_PIXELS:,}") from None
+    except Exception:  # Pillow's readers raise any exception for damaged files
+        raise PictureError(BROKEN) from None
+    if kind == "TIFF" and suffix.lower() in RAW_SUFFIXES:
+        raise PictureError(f"it is a raw photograph (expected one of {_NAMES})")
+    most = MAX_JPEG_PIXELS if kind in ("JPEG", "MPO") else MAX_PIXELS
+    if width * height > most:
+        raise PictureError(f"it has {width}×{height} pixels (expected at most {most:,})")
+    if min(width, height) < MIN_SIDE:
+        what = f"it is {width}×{height} px (expected at least {MIN_SIDE} each way)"
+        raise PictureError(what)
+
+
+def _other_format(data: bytes) -> str:
+    """Return that a file is not a picture, and what it is if that is known."""
+    for start, mark, name in OTHER_FORMATS:
+        if data[start : start + len(mark)].lower() == mark.lower():
+            return f"it is {name} (expected one of {_NAMES})"
+    return BROKEN if data[4:12] in HEIF_MARKS else NOT_A_PICTURE
+
+
+def decode(data: bytes, least_side: int) -> DecodedPicture:
+    """Return a picture that `check_header` accepts, reduced if it is far larger than `least_side`.
+
+    Its shorter side has at least `least_side` px, if the file has. Transparent parts are as grey
+    as what lies outside the frame in the show. Raises PictureError if it is damaged.
+    """
+    try:
+        return _decode(data, least_side)
+    except OSError:
+        if not _lacks_tail_only(data):
+            raise PictureError(BROKEN) from None
+    except PictureError:
+        raise
+    except Exception:  # as in check_header
+        raise PictureError(BROKEN) from None
+    try:
+        # A decoder takes the end for the end, and gives what is missing one colour.
+        return _decode(data + END_OF_IMAGE, least_side, cut=True)
+    except PictureError:
+        raise
+    except Exception:  # as in check_header
+        raise PictureError(BROKEN) from None
+
+
+def _lacks_tail_only(data: bytes) -> bool:
+    """Return whether a file is a JPEG whose last scan has begun.
+
+    The last scan of a progressive JPEG gives its finest details; a baseline one has one scan.
+    """
+    start = data.rfind(START_OF_SCAN)
+    if not data.startswith(b"\xff\xd8") or start < 0 or len(data) < start + 5:
+        return False
+    components = data[start + 4]
+    _, last_frequency, bits = data[start + 5 + 2 * components :][:3].ljust(3, b"\xff")
+    return last_frequency == 63 and bits & 15 == 0
+
+
+def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPicture:
+    """Return a picture; of one that was `cut`, only the rows that are there."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        picture: Image.Image = opened
+        opened.draft("RGB", (least_side, least_side))  # decodes a JPEG at 1/2 to 1/8 of its size
+        opened.load()
+        orientation = opened.getexif().get(ORIENTATION)
+        factor = min(opened.size) // max(least_side, REDUCED_SIDE)
+        if factor > 1:
+            if picture.mode not in REDUCIBLE or "transparency" in picture.info:
+                picture = _to_rgb(picture)
+            picture = picture.reduce(factor)
+        missing = 0
+        if cut:
+            missing = _missing_rows(np.asarray(picture))
+            if missing > MAX_MISSING * picture.height:
+                raise PictureError(
+                    f"its end is missing ({missing / picture.height:.0%} of its rows)"
+                )
+            picture = picture.crop((0, 0, picture.width, picture.height - missing))
+        part = missing / (picture.height + missing)
+        picture = _to_rgb(picture)
+        if orientation in UPRIGHT:
+            picture = picture.transpose(UPRIGHT[orientation])
+        return DecodedPicture(np.asarray(picture, np.uint8), part)
+
+
+def _missing_rows(pixels: Pixels) -> int:
+    """Return how many rows at the end of a cut JPEG are not there, at least in part.
+
+    libjpeg makes the blocks that are missing as grey as the middle of its scale. Rows that are
+    grey at their right end are taken for missing too, but only next to such blocks.
+    """
+    ends = pixels[:, -4:].reshape(len(pixels), -1).astype(int)
+    missing = np.all(abs(ends - 128) <= 1, axis=1)[::-1]
+    return len(pixels) if missing.all() else int(missing.argmin())
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Return a picture of any mode as RGB, on grey if it is transparent."""
+    if picture.mode.startswith("I"):  # 16 bits of grey
+        levels = np.asarray(picture).astype(np.int64)
+        return Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":
+        raise PictureError("its numbers are fractions (expected 8 or 16 bits a colour)")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    grey = Image.new("RGBA", picture.size, (FILL_LEVEL, FILL_LEVEL, FILL_LEVEL, 255))
+    return Image.alpha_composite(grey, picture.convert("RGBA")).convert("RGB")
