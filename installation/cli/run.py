@@ -131,10 +131,10 @@ def _page(proof: Proof, file: Path) -> str:
 
 def service(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     """Print a systemd unit that runs the show as an unprivileged user, if that user can."""
-    from installation.guarding.systemd_unit import USER, unit
+    from installation.guarding.systemd_unit import USER, nvidia_modprobe, unit
     from installation.guarding.unit_access import find_obstacles
 
-    text = unit(PROJECT)
+    text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe())
     if obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
         raise SettingsError(*obstacles)
     print(text, end="")

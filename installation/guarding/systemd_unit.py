@@ -39,12 +39,47 @@ PROGRAM = (
 """Takes the project's folder as its first argument, so that the code itself needs no quoting."""
 
 
-def unit(root: Path, user: str = USER, python: str = sys.executable) -> str:
+NVIDIA_MODPROBE = Path("/usr/bin/nvidia-modprobe")
+"""The program of NVIDIA's driver that makes the devices of its cards."""
+
+
+NVIDIA_MODULE = "modprobe@nvidia_uvm.service"
+"""systemd's own unit that loads the module of CUDA's memory."""
+
+MAKE_NVIDIA_DEVICES = (
+    "# As root: the devices of NVIDIA's cards. If it fails the show takes the processor."
+)
+
+
+def nvidia_modprobe() -> Path | None:
+    """Return NVIDIA's program on this machine; None if its driver is not installed."""
+    return NVIDIA_MODPROBE if NVIDIA_MODPROBE.exists() else None
+
+
+def unit(
+    root: Path,
+    user: str = USER,
+    python: str = sys.executable,
+    nvidia_modprobe: Path | None = None,
+) -> str:
     """Return the unit for the kiosk in the folder `root`; it opens the window on X display :0.
 
+    With `nvidia_modprobe` it makes the devices of NVIDIA's cards before the show: at boot nobody
+    has used CUDA, /dev/nvidia-uvm is missing, and the show would take the processor.
     Raises SettingsError if a path cannot be written in a unit. Whether `user` can read the kiosk is
     checked by `unit_access.find_obstacles`.
     """
+    after = "graphical.target"
+    wants = before = ""
+    devices: tuple[str, ...] = DEVICES
+    if nvidia_modprobe is not None:
+        # systemd allows a class of devices only if its module is loaded when the unit starts.
+        after += f" {NVIDIA_MODULE}"
+        wants = f"\nWants={NVIDIA_MODULE}"
+        before = f"\n{MAKE_NVIDIA_DEVICES}\nExecStartPre=-+{nvidia_modprobe} -u -c=0"
+        devices = tuple(
+            each.replace(" rw", " rwm") if "nvidia" in each else each for each in DEVICES
+        )
     command = [python, "-B", "-P", "-c", PROGRAM, str(root), "run"]
     return f"""\
 # /etc/systemd/system/kiosk.service
@@ -55,7 +90,7 @@ def unit(root: Path, user: str = USER, python: str = sys.executable) -> str:
 
 [Unit]
 Description=A mirror that names its visitors
-After=graphical.target
+After={after}{wants}
 StartLimitIntervalSec=0
 
 [Service]
@@ -65,7 +100,7 @@ Group={user}
 SupplementaryGroups={" ".join(existing_groups(("video", "render")))}
 WorkingDirectory={_without_specifiers(str(root))}
 ExecStart={_command_line(command)}
-Environment=DISPLAY=:0 HOME=/nonexistent
+Environment=DISPLAY=:0 HOME=/nonexistent{before}
 # A camera that is unplugged and comes back is a new device: the show ends and is started again.
 Restart=always
 RestartSec=1
@@ -106,7 +141,7 @@ NotifyAccess=none
 
 # The camera, the display, the graphics card.
 DevicePolicy=closed
-{chr(10).join(f"DeviceAllow={device}" for device in DEVICES)}
+{chr(10).join(f"DeviceAllow={device}" for device in devices)}
 
 # The kernel and other users' processes.
 ProtectKernelTunables=yes

@@ -50,7 +50,7 @@ class Parts:
     classifier: Classifier
     settler: Settler
     device: str
-    """The device on which the networks run, by PyTorch's name."""
+    """The device on which the networks run, for the staff: why it is the processor, if it is."""
     reloader: LabelSetReloader | None = None
     """Opens the label set again when its files change; None: changes are not looked for."""
 
@@ -106,7 +106,7 @@ def open_parts(
         tracker=Tracker(),
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
-        device=str(device),
+        device=description if device.type == "cpu" else str(device),
         reloader=LabelSetReloader(classifier, files_read, partial(_load_label_set, loaded), log),
     )
 

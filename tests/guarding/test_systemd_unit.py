@@ -32,6 +32,28 @@ def test_the_unit_is_a_second_wall(tmp_path: Path) -> None:
     assert "MemorySwapMax=0\n" in file.read_text()
 
 
+def test_the_unit_makes_the_devices_of_nvidias_cards(tmp_path: Path) -> None:
+    """At boot /dev/nvidia-uvm is missing, and without it the show would take the processor.
+
+    systemd accepts the lines; a machine without the driver has none of them.
+    """
+    file = tmp_path / "kiosk.service"
+    file.write_text(unit(ROOT, python="/usr/bin/true", nvidia_modprobe=Path("/usr/bin/true")))
+    verified = subprocess.run(
+        [tool("systemd-analyze"), "verify", "--man=no", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
+    text = file.read_text()
+    assert "\nExecStartPre=-+/usr/bin/true -u -c=0\n" in text
+    assert "\nWants=modprobe@nvidia_uvm.service\n" in text
+    assert "\nDeviceAllow=char-nvidia-uvm rwm\n" in text
+    assert "modprobe" not in unit(ROOT, python="/usr/bin/true")
+
+
 def command(text: str) -> list[str]:
     """Return the words of the unit's `ExecStart`, as systemd reads them."""
     [line] = re.findall(r"^ExecStart=:(.*)$", text, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -20,7 +21,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch
     found = [kind for kind in ("cuda", "mps", "cpu") if _available(kind)]
     if name == "auto":
         chosen = found[0]
-        why = "" if chosen != "cpu" else ", as no GPU was found"
+        why = "" if chosen != "cpu" else f", {_why_no_gpu()}"
     elif name in found:
         chosen, why = name, ""
     else:
@@ -33,6 +34,39 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch
             )
         )
     return torch.device(chosen), f"{_describe(chosen)}{why}"
+
+
+def _why_no_gpu() -> str:
+    reason = why_no_cuda()
+    return "as no GPU was found" if reason is None else f"although {reason}"
+
+
+def why_no_cuda(root: Path = Path("/"), cuda: str | None = torch.version.cuda) -> str | None:
+    """Return why an NVIDIA card of the machine at `root` cannot be used; None if it has no card.
+
+    `cuda` is the version of CUDA that PyTorch was built for.
+    """
+    cards = [
+        device
+        for device in (root / "sys/bus/pci/devices").glob("*")
+        if _content(device / "vendor") == "0x10de" and _content(device / "class")[:4] == "0x03"
+    ]
+    if not cards:
+        return None
+    if cuda is None:
+        return "there is an NVIDIA card: this PyTorch was built without CUDA"
+    if not (root / "dev/nvidiactl").exists():
+        return "there is an NVIDIA card: its driver is not loaded (sudo nvidia-modprobe)"
+    if not (root / "dev/nvidia-uvm").exists():
+        return "there is an NVIDIA card: /dev/nvidia-uvm is missing (sudo nvidia-modprobe -u -c=0)"
+    return "there is an NVIDIA card: its driver does not start CUDA (nvidia-smi says more)"
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _available(kind: str) -> bool:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from installation.errors import SettingsError
-from installation.naming.networks.device import choose_device
+from installation.naming.networks.device import choose_device, why_no_cuda
 
 
 def test_the_cpu_always_works() -> None:
@@ -23,7 +25,7 @@ def test_auto_takes_the_fastest_device() -> None:
         assert device.type == "mps"
     else:
         assert device.type == "cpu"
-        assert description.endswith(", as no GPU was found")
+        assert description.endswith(", as no GPU was found") == (why_no_cuda() is None)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
@@ -33,3 +35,28 @@ def test_a_missing_gpu_is_an_error() -> None:
         choose_device("cuda")
     assert "device is 'cuda', which does not work on this machine" in str(caught.value)
     assert "Write `device: auto`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("class_", "devices", "cuda", "words"),
+    [
+        ("0x030000", ["nvidiactl", "nvidia0"], "12.8", "/dev/nvidia-uvm is missing"),
+        ("0x030200", [], "12.8", "its driver is not loaded"),
+        ("0x030000", ["nvidiactl", "nvidia-uvm"], "12.8", "does not start CUDA"),
+        ("0x030000", ["nvidiactl", "nvidia-uvm"], None, "built without CUDA"),
+        ("0x040300", [], "12.8", None),  # the sound of a card that was passed to another machine
+    ],
+)
+def test_a_card_that_is_not_used_has_a_reason(
+    class_: str, devices: list[str], cuda: str | None, words: str | None, tmp_path: Path
+) -> None:
+    """The kind: the show takes the processor, silently, though the venue has paid for a card."""
+    card = tmp_path / "sys/bus/pci/devices/0000:01:00.0"
+    card.mkdir(parents=True)
+    (card / "vendor").write_text("0x10de\n")
+    (card / "class").write_text(f"{class_}\n")
+    (tmp_path / "dev").mkdir()
+    for name in devices:
+        (tmp_path / "dev" / name).touch()
+    reason = why_no_cuda(tmp_path, cuda)
+    assert (words in reason) if words and reason else reason is words
