@@ -5,13 +5,13 @@ This module and its imports use the standard library and PyYAML only, and start 
 
 from __future__ import annotations
 
-import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from installation import STARTED_AT
-from installation.cli.arguments import add_run_arguments
+from installation.cli.arguments import run_parser
 from installation.guarding.stage_one import start_show
 from installation.guarding.status import Privacy
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
@@ -30,13 +30,14 @@ of the project. As package data they would be hidden in site-packages and lost w
 
 def start() -> NoReturn:
     """Run the command given on the command line, then end the process."""
+    # Python's own handler raises KeyboardInterrupt between any two instructions, also within an
+    # import. What needs to clean up after Ctrl-C installs a handler when it is ready.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if not (DEFAULT_FILE.exists() or label_set_names()):
         sys.exit(NOT_A_PROJECT)
     arguments = sys.argv[1:]
     if arguments[:1] == ["run"]:
-        parser = argparse.ArgumentParser(prog="kiosk run", allow_abbrev=False)
-        add_run_arguments(parser)
-        args = parser.parse_args(arguments[1:])
+        args = run_parser().parse_args(arguments[1:])
         start_show(arguments, read_privacy(args.file), args.report, STARTED_AT)
     if arguments[:1] == ["audit"] and not {"-h", "--help"} & set(arguments):
         start_show(arguments, "enforce", None, STARTED_AT)

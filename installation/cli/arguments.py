@@ -8,14 +8,45 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
+from installation.errors import did_you_mean, nearest
 from installation.settings.paths import DEFAULT_FILE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_subparsers` returns; argparse has no public name for it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that names the command or option that was probably meant; Python 3.14 has that."""
+
+    def parse_args(  # type: ignore[override]  # argparse declares three overloads of it
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """Return the arguments; the parser of the command reports those that it does not know."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            parser: Parser = getattr(parsed, "parser", self)
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{parser._suggest(unknown)}")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with `message`; a command that does not exist gets a suggestion."""
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice and (meant := nearest(choice[1], re.findall(r"[\w-]+", choice[2]))):
+            message = f"there is no command '{choice[1]}'. {did_you_mean(meant)}"
+        super().error(message)
+
+    def _suggest(self, unknown: Sequence[str]) -> str:
+        """Return the end of the message about `unknown` arguments: the options that were meant."""
+        known = re.findall(r"--[\w-]+", self.format_help())
+        options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        meant = [name for option in options if (name := nearest(option, known))]
+        return f". {did_you_mean(meant[0])}" if meant else ""
+
 
 MIN_SIDE_PX = 160
 MAX_SIDE_PX = 16384
@@ -30,7 +61,7 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Add the command `name` to `commands` and return its parser; `run` returns its status."""
     command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-    command.set_defaults(command=run)
+    command.set_defaults(command=run, parser=command)
     return command
 
 
@@ -71,11 +102,9 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def run_parser() -> argparse.ArgumentParser:
+def run_parser(prog: str = "kiosk run") -> Parser:
     """Return the parser of `kiosk run`."""
-    parser = argparse.ArgumentParser(
-        prog="kiosk run", description="run the show", allow_abbrev=False
-    )
+    parser = Parser(prog=prog, description="run the show", allow_abbrev=False)
     add_run_arguments(parser)
     return parser
 

@@ -11,8 +11,8 @@ from installation.cli.arguments import (
     Commands,
     add_command,
     add_file_argument,
-    add_run_arguments,
     parse_size,
+    run_parser,
 )
 from installation.cli.output import DONE, print_progress
 from installation.errors import (
@@ -192,9 +192,7 @@ def watch_set(args: argparse.Namespace) -> int:
     """Run the show with a set and build it whenever its text changes; return the show's status."""
     from installation.making.watch import watch
 
-    show = argparse.ArgumentParser(prog="kiosk labels watch NAME", allow_abbrev=False)
-    add_run_arguments(show)
-    rest = show.parse_args(args.rest)
+    rest = run_parser("kiosk labels watch NAME").parse_args(args.rest)
     if rest.labels not in (None, args.set):
         problem = f"it is '{ellipsize(rest.labels)}', but '{ellipsize(args.set)}' is watched"
         raise SettingsError(Mistake("--labels", problem, "Leave it out."))

@@ -7,25 +7,38 @@ second and `kiosk check` answers at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from installation import __version__
 from installation.cli import check, doctor, fetch, labels, run
+from installation.cli.arguments import Parser
 from installation.cli.output import (
     FAILED,
     INTERRUPTED,
     LOG,
     REFUSED,
     discard_stdout,
+    end_log,
     escape_unknown_letters,
     flush_output,
+    open_closed_streams,
 )
 from installation.errors import KioskError
 from installation.guarding.log import LogHandler
+
+DISK_ERRORS = {
+    errno.ENOSPC: "Make room on that disk.",
+    errno.EDQUOT: "Make room: your quota on that disk is used up.",
+    errno.EROFS: "That disk is read-only: write to another one.",
+    errno.EIO: "Look at that disk: it may be failing.",
+}
+"""What a machine does to any command that writes, with the remedy."""
 
 
 def start() -> NoReturn:
@@ -42,31 +55,55 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0: done. 1: a part of the kiosk failed. 2: a file, a device or an argument is wrong.
     """
+    open_closed_streams()
     escape_unknown_letters()
     logging.basicConfig(handlers=[LogHandler(LOG)], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
-    args = _parser().parse_args(argv)
+    args = _parse(list(sys.argv[1:] if argv is None else argv))
+    # A show installs its own handler once it is open; what came before it needs no cleaning up.
+    if args.name not in ("run", "audit"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status: int = args.command(args)
         sys.stdout.flush()
     except KioskError as error:
-        LOG.end(str(error))
+        end_log(str(error))
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         discard_stdout()
         return FAILED
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            return _report_unexpected(error, args.name)
+        discard_stdout()
+        file = f"{error.filename}: " if error.filename else "the output: "
+        end_log(f"{file}it cannot be written ({error.strerror}). {DISK_ERRORS[error.errno]}")
+        return REFUSED
     except Exception as error:
-        logging.getLogger("kiosk").exception("the command %s ended", args.name)
-        name = type(error).__name__
-        LOG.end(f"kiosk: an unexpected error ended the command ({name}, logged above).")
-        return FAILED
+        return _report_unexpected(error, args.name)
     return status
 
 
+def _report_unexpected(error: Exception, command: str) -> int:
+    """Log `error`, which is being handled, with its traceback; return the status of the command."""
+    logging.getLogger("kiosk").exception("the command %s ended", command)
+    name = type(error).__name__
+    LOG.end(f"kiosk: an unexpected error ended the command ({name}, logged above).")
+    return FAILED
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    """Return the command and its arguments; without a command, or with `help`, print the help."""
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
+    parsed: argparse.Namespace = _parser().parse_args(argv or ["--help"])
+    return parsed
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kiosk",
         description="A mirror for galleries that names its visitors with the categories machines "
         "were taught.",

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
+import re
+import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
-from installation.errors import Mistake, SettingsError
+from installation.errors import Mistake, SettingsError, display_path
 from installation.guarding import output_filter
 from installation.guarding.log import LineLog
 from installation.guarding.status import SandboxStatus
+from installation.settings.paths import PROJECT
 
 DONE = 0
 FAILED = 1
@@ -23,6 +30,9 @@ REFUSED = 2
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
+MIN_COLUMNS = 40
+"""A narrower terminal gets lines of this length; it breaks them itself."""
+
 FILTERS_TIMEOUT_S = 2.0
 """How long the end of the process waits for the output filters to write what they hold."""
 
@@ -30,9 +40,65 @@ LOG = LineLog()
 """The log of this process."""
 
 
+COMMANDS = ("run", "audit", "service", "check", "doctor", "cameras", "labels", "fetch")
+"""The commands that messages name."""
+
+
+@functools.cache
+def command_name() -> str:
+    """Return what to type for `kiosk`: the path of scripts/kiosk, unless the shell finds `kiosk`.
+
+    A copy of the package without scripts/ has no other name than `kiosk`.
+    """
+    script = PROJECT / "scripts" / "kiosk"
+    own = [os.path.realpath(file) for file in (script, Path(sys.prefix) / "bin" / "kiosk")]
+    found = shutil.which("kiosk")
+    if not script.is_file() or (found and os.path.realpath(found) in own):
+        return "kiosk"
+    return shlex.quote(display_path(script))
+
+
+def as_called(text: str) -> str:
+    """Return `text` with the commands of the kiosk as they can be typed on this machine."""
+    commands = rf"(?<![\w./-])kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
+    return re.sub(commands, lambda _: f"{command_name()} ", text)
+
+
 def log(message: str) -> None:
     """Write `message` to the log."""
-    LOG.say(message)
+    LOG.say(as_called(message))
+
+
+def end_log(message: str) -> None:
+    """Write why the command ends to the log, wrapped if a person reads it."""
+    LOG.end(wrapped(as_called(message), sys.stderr))
+
+
+def say(line: str = "") -> None:
+    """Print `line` for a person: wrapped if they read it in a terminal, whole otherwise."""
+    print(wrapped(as_called(line), sys.stdout), flush=True)
+
+
+def wrapped(text: str, stream: TextIO | None) -> str:
+    """Return `text` with its lines broken between words if `stream` is a terminal.
+
+    A line that goes on is indented to its last column: columns have two spaces between them.
+    """
+    if stream is None or not stream.isatty():
+        return text
+    width = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
+    lines: list[str] = []
+    for line in text.splitlines():
+        columns = re.match(r"(?:\s*\S+(?: \S+)?\s{2,}){0,2}\s*", line)
+        indent = " " * min(columns.end() if columns else 0, width // 2)
+        lines += textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=indent or "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines)
 
 
 def print_event(event: Mapping[str, object]) -> None:
@@ -42,7 +108,7 @@ def print_event(event: Mapping[str, object]) -> None:
 
 def print_progress(line: str) -> None:
     """Print `line` to standard error, which a command uses for what is not its result."""
-    print(line, file=sys.stderr, flush=True)
+    print(wrapped(as_called(line), sys.stderr), file=sys.stderr, flush=True)
 
 
 def escape_unknown_letters() -> None:
@@ -50,6 +116,19 @@ def escape_unknown_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def open_closed_streams() -> None:
+    """Send what would go to a stream that was closed (`>&-`) nowhere.
+
+    Python has None for it, and the next file that is opened would get its number.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            file = os.open(os.devnull, os.O_WRONLY)
+            if file != number:
+                os.dup2(file, number)
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def print_utf_8() -> None:

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from installation import STARTED_AT
+from installation import STARTED_AT, __version__
 from installation.cli.arguments import Commands, add_command, add_file_argument, add_run_arguments
 from installation.cli.output import (
     DONE,
     FAILED,
-    LOG,
     REFUSED,
+    as_called,
+    end_log,
     log,
     print_event,
     print_utf_8,
@@ -56,12 +57,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         loaded = load_settings(args.file, source=args.source, labels=args.labels)
     except SettingsError as error:
-        LOG.end(str(error))
+        end_log(str(error))
         show_trouble_card(
             load_readable(args.file), error, headless=args.headless, windowed=args.windowed
         )
         return REFUSED
     print_utf_8()
+    log(f"kiosk {__version__}, {loaded.file}.")
     guard = Guard.from_environment()
     guard.redirect_temporary_files()
     summary = run_show(
@@ -137,5 +139,7 @@ def service(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
     text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe())
     if obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
         raise SettingsError(*obstacles)
-    print(text, end="")
+    # Only the comments name commands for people.
+    for line in text.splitlines():
+        print(as_called(line) if line.startswith("#") else line)
     return DONE

@@ -67,7 +67,8 @@ ENVIRONMENT = {
 """Variables that keep libraries from writing files, starting programs and downloading."""
 
 _SHOW_PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "sys.path.insert(0, sys.argv.pop(1)); "
     "from installation.cli.main import start; start()"
 )
 

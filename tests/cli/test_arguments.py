@@ -9,7 +9,6 @@ from installation.cli.main import main
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["dance"],
         ["run", "--window", "1280x720"],
         ["run", "--windowed", "wide"],
@@ -37,3 +36,44 @@ def test_a_wrong_argument_is_refused(
 def test_a_size_is_width_and_height(text: str) -> None:
     """`1280x720` is a size in pixels, width first."""
     assert parse_size(text) == (1280, 720)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["chekc"], "check"),
+        (["lables", "list"], "labels"),
+        (["labels", "biuld", "fish"], "build"),
+        (["run", "--windowde", "1280x720"], "--windowed"),
+        (["run", "--headles"], "--headless"),
+        (["audit", "--shrot"], "--short"),
+        (["labels", "preview", "fish", "--neighbors"], "--neighbours"),
+        (["labels", "watch", "fish", "--souce=auto"], "--source"),
+    ],
+)
+def test_a_mistyped_word_gets_a_suggestion(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kind: a mistyped command or option leaves somebody to search through the help."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        ([], "usage: kiosk "),
+        (["help"], "usage: kiosk "),
+        (["help", "run"], "usage: kiosk run "),
+        (["help", "labels", "build"], "usage: kiosk labels build "),
+    ],
+)
+def test_who_asks_for_help_gets_it(
+    arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`kiosk` alone and `kiosk help` print the help, and that is no mistake."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(usage)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from installation import __version__
@@ -29,3 +33,51 @@ def test_starting_loads_no_network(project: Project, module: str) -> None:
     program = f"import sys, installation.{module}; sys.exit('torch' in sys.modules)"
     outcome = project.python("-c", program)
     assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "message"),
+    [
+        (">/dev/full", 2, "the output: it cannot be written (No space left on device). Make room"),
+        ("2>/dev/full", 0, ""),
+        (">&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        ("| true", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_traceback(
+    project: Project, redirection: str, status: int, message: str
+) -> None:
+    """Kind: where the output goes is full or closed. That is one line at most."""
+    command = f'"{sys.executable}" -m installation check {redirection}'
+    ended = subprocess.run(
+        ["sh", "-c", command],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == status
+    assert ended.stderr.startswith(message)
+    assert len(ended.stderr.splitlines()) == bool(message)
+
+
+@pytest.mark.parametrize("delay_s", [0.001, 0.1, 0.3])
+@pytest.mark.parametrize("entry", ["launch", "cli.main"])
+def test_ctrl_c_while_a_show_starts_is_silent(project: Project, entry: str, delay_s: float) -> None:
+    """Kind: Ctrl-C comes before anything is ready for it. The process ends at once, silently."""
+    # A timer would not survive that the launcher executes the show, so it is replaced.
+    program = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        f"signal.setitimer(signal.ITIMER_REAL, {delay_s})\n"
+        "os.execve = lambda *_: signal.pause()\n"
+        "sys.argv = ['kiosk', 'run', '--headless', '--source', 'rehearsal']\n"
+        f"from installation.{entry} import start; start()\n"
+    )
+    ended = project.python("-c", program)
+    assert ended.returncode == -signal.SIGINT
+    assert "Traceback" not in ended.stderr
+    assert "KeyboardInterrupt" not in ended.stderr

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import io
+
+import pytest
+
+from installation.cli.output import as_called, command_name, wrapped
+from installation.settings.paths import PROJECT
 from tests.support.project import Project
 
 
@@ -19,3 +25,46 @@ def test_a_closed_pipe_ends_the_command_quietly(project: Project) -> None:
     outcome = project.python("-c", program)
     assert outcome.returncode == 1
     assert outcome.stderr == ""
+
+
+class Terminal(io.StringIO):
+    """A stream that people read."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "kiosk.yaml:12: camera.fps is 'fast' (expected a whole number from 1 to 240). Write 30, "
+        "or leave the line out, which means the same.",
+        "  hidden        1,593 by reason: 600 slur, 400 unseen, 300 religion, 200 health, 93 crime",
+        "  camera    wrong     /dev/v4l/by-id/usb-a-long-name: it is not there. Plug it in again.",
+    ],
+)
+def test_people_read_whole_words_in_a_narrow_terminal(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind: a line is wider than the terminal. It is broken between words, under its column."""
+    monkeypatch.setenv("COLUMNS", "60")
+    first, *others = wrapped(line, Terminal()).splitlines()
+    assert others
+    assert all(len(part) <= 60 for part in (first, *others))
+    assert all(part.startswith("  ") for part in others)
+    assert " ".join((first, *(part.strip() for part in others))).split() == line.split()
+    assert wrapped(line, io.StringIO()) == line, "a program reads whole lines"
+
+
+def test_messages_name_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kind: a remedy names a command that the shell does not find."""
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    command_name.cache_clear()
+    assert as_called("Run: kiosk labels build fish") == "Run: scripts/kiosk labels build fish"
+    assert as_called("`kiosk doctor`, kiosk.yaml") == "`scripts/kiosk doctor`, kiosk.yaml"
+    assert as_called("in /opt/kiosk run it") == "in /opt/kiosk run it"
+    monkeypatch.setattr("shutil.which", lambda _: str(PROJECT / "scripts" / "kiosk"))
+    command_name.cache_clear()
+    assert as_called("Run: kiosk labels build fish") == "Run: kiosk labels build fish"
+    command_name.cache_clear()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from installation import __version__
 from tests.support.children import needs_guard
 from tests.support.project import Project, assert_refused
 
@@ -23,7 +24,8 @@ def test_a_display_that_does_not_exist_is_one_error(project: Project) -> None:
     """A display number that the machine does not have ends the start with the reason."""
     project.write("kiosk.yaml", "labels: fish\nscreen: {display: 9}\n")
     outcome = project.kiosk("run", SDL_VIDEODRIVER="dummy")
-    assert_refused(outcome, "kiosk.yaml:2: screen.display is 9, but this machine has 1 display")
+    problem = "kiosk.yaml:2: screen.display is 9, but this machine has 1 display"
+    assert_refused(outcome, f"kiosk {__version__}, kiosk.yaml.", problem)
 
 
 @needs_guard
