@@ -8,8 +8,6 @@ import io
 import json
 import os
 import re
-import shlex
-import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -52,16 +50,28 @@ def command_name() -> str:
     """
     script = PROJECT / "scripts" / "kiosk"
     own = [os.path.realpath(file) for file in (script, Path(sys.prefix) / "bin" / "kiosk")]
-    found = shutil.which("kiosk")
-    if not script.is_file() or (found and os.path.realpath(found) in own):
+    found = (os.path.join(folder, "kiosk") for folder in os.get_exec_path())
+    first = next((file for file in found if os.access(file, os.X_OK)), None)
+    if not script.is_file() or (first and os.path.realpath(first) in own):
         return "kiosk"
-    return shlex.quote(display_path(script))
+    path = display_path(script)
+    return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "'\\''") + "'"
 
 
 def as_called(text: str) -> str:
     """Return `text` with the commands of the kiosk as they can be typed on this machine."""
     commands = rf"(?<![\w./-])kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
     return re.sub(commands, lambda _: f"{command_name()} ", text)
+
+
+def _columns(stream: TextIO) -> int:
+    """Return the width of the terminal `stream` in characters, 80 if it does not tell."""
+    if (columns := os.environ.get("COLUMNS", "")).isdecimal():
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def log(message: str) -> None:
@@ -86,7 +96,7 @@ def wrapped(text: str, stream: TextIO | None) -> str:
     """
     if stream is None or not stream.isatty():
         return text
-    width = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
+    width = max(MIN_COLUMNS, _columns(stream))
     lines: list[str] = []
     for line in text.splitlines():
         columns = re.match(r"(?:\s*\S+(?: \S+)?\s{2,}){0,2}\s*", line)
@@ -123,12 +133,18 @@ def open_closed_streams() -> None:
 
     Python has None for it, and the next file that is opened would get its number.
     """
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        if getattr(sys, name) is None:
-            file = os.open(os.devnull, os.O_WRONLY)
-            if file != number:
-                os.dup2(file, number)
-            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = _open_null(1)
+    if sys.stderr is None:
+        sys.stderr = _open_null(2)
+
+
+def _open_null(number: int) -> TextIO:
+    """Return a stream with the descriptor `number` that leads to /dev/null."""
+    file = os.open(os.devnull, os.O_WRONLY)
+    if file != number:
+        os.dup2(file, number)
+    return open(number, "w", encoding="utf-8", closefd=False)
 
 
 def print_utf_8() -> None:

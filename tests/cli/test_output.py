@@ -59,12 +59,12 @@ def test_people_read_whole_words_in_a_narrow_terminal(
 def test_messages_name_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kind: a remedy names a command that the shell does not find."""
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setenv("PATH", "/usr/bin")
     command_name.cache_clear()
     assert as_called("Run: kiosk labels build fish") == "Run: scripts/kiosk labels build fish"
     assert as_called("`kiosk doctor`, kiosk.yaml") == "`scripts/kiosk doctor`, kiosk.yaml"
     assert as_called("in /opt/kiosk run it") == "in /opt/kiosk run it"
-    monkeypatch.setattr("shutil.which", lambda _: str(PROJECT / "scripts" / "kiosk"))
+    monkeypatch.setenv("PATH", f"/usr/bin:{PROJECT / 'scripts'}")
     command_name.cache_clear()
     assert as_called("Run: kiosk labels build fish") == "Run: kiosk labels build fish"
     command_name.cache_clear()
