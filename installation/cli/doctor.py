@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from installation import __version__
 from installation.cli.arguments import Commands, add_command, add_file_argument
+from installation.cli.blanking import find_blanking
 from installation.cli.check import check_built, check_fonts, count_labels, load_labels
 from installation.cli.output import DONE, REFUSED
 from installation.errors import KioskError
@@ -94,6 +95,8 @@ class _Examination:
         yield "camera", self._camera
         yield "device", self._choose_device
         yield "screen", self._screen
+        if blanking := find_blanking():
+            yield "blanking", lambda: Finding("fallback", "\n".join(blanking))
         yield "labels", self._labels
         if label_set := self._label_set:
             yield "fonts", lambda: self._fonts(label_set)

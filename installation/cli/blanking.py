@@ -1,0 +1,77 @@
+"""What will blank or lock this screen during a show, each with the command that turns it off.
+
+On an X server the show itself keeps the screen on: SDL tells the server every 30 s that somebody is
+there (measured: the server's idle time never passed 30 s, with D-Bus cut off as in a show). A
+Wayland desktop, and a locker that counts by itself, hear nothing of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+LOCKERS = (
+    *("xscreensaver", "light-locker", "xfce4-screensaver", "mate-screensaver", "xautolock"),
+    *("cinnamon-screensaver", "swayidle", "hypridle", "xss-lock", "gnome-screensaver"),
+)
+"""Programs that blank or lock a screen, by the names of their processes."""
+
+_GNOME = (
+    ("org.gnome.desktop.session", "idle-delay", r"uint32 0", "0", "blanks the screen"),
+    ("org.gnome.desktop.screensaver", "lock-enabled", "false", "false", "locks the screen"),
+    (
+        *("org.gnome.settings-daemon.plugins.power", "sleep-inactive-ac-type", "'nothing'"),
+        *("nothing", "suspends the computer"),
+    ),
+)
+"""Settings of GNOME: schema, key, the value that is good as gsettings prints it, that to set, and
+what GNOME does otherwise."""
+
+
+def _output(*words: str) -> str | None:
+    """Return what the command prints; None if it cannot be run or fails."""
+    try:
+        ran = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return ran.stdout.strip()
+
+
+def _processes(proc: Path = Path("/proc")) -> set[str]:
+    """Return the names of the machine's processes, as far as they can be read."""
+    names = set()
+    for file in proc.glob("[0-9]*/cmdline"):
+        try:
+            command = file.read_bytes().split(b"\0", 1)[0]
+        except OSError:
+            continue
+        names.add(os.fsdecode(command).rpartition("/")[2])
+    return names
+
+
+def find_blanking(
+    environment: Mapping[str, str] = os.environ,
+    output: Callable[..., str | None] = _output,
+    processes: Callable[[], Collection[str]] = _processes,
+) -> list[str]:
+    """Return a line for each thing that will blank, lock or suspend, with its remedy."""
+    lines = []
+    desktop = environment.get("XDG_CURRENT_DESKTOP", "")
+    running = processes()
+    if re.search("gnome", desktop, re.IGNORECASE) or "gnome-shell" in running:
+        for schema, key, good, value, does in _GNOME:
+            found = output("gsettings", "get", schema, key)
+            if found is not None and not re.fullmatch(good, found):
+                lines.append(
+                    f"GNOME {does} ({key} is {found}): gsettings set {schema} {key} {value}"
+                )
+    lines += [
+        f"{name} is running and will blank or lock the screen: end it, and remove it from the "
+        "programs that start with the session"
+        for name in LOCKERS
+        if name in running
+    ]
+    return lines

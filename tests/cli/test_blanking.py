@@ -1,0 +1,46 @@
+"""The kind: something on the desktop takes the picture off the wall while the show runs well."""
+
+from __future__ import annotations
+
+import pytest
+
+from installation.cli.blanking import find_blanking
+
+STOCK = {"idle-delay": "uint32 300", "lock-enabled": "true", "sleep-inactive-ac-type": "'suspend'"}
+QUIET = {"idle-delay": "uint32 0", "lock-enabled": "false", "sleep-inactive-ac-type": "'nothing'"}
+GNOME = {"XDG_CURRENT_DESKTOP": "ubuntu:GNOME"}
+
+
+def lines(
+    settings: dict[str, str], desktop: dict[str, str], processes: tuple[str, ...] = ()
+) -> list[str]:
+    """Return what is found on a desktop with these settings and processes."""
+    return find_blanking(desktop, lambda *words: settings.get(words[-1]), lambda: processes)
+
+
+def test_stock_gnome_blanks_locks_and_suspends() -> None:
+    """Each line says what will happen and the command against it."""
+    blanks, locks, suspends = lines(STOCK, GNOME)
+    assert "blanks the screen (idle-delay is uint32 300)" in blanks
+    assert blanks.endswith(": gsettings set org.gnome.desktop.session idle-delay 0")
+    assert locks.endswith(": gsettings set org.gnome.desktop.screensaver lock-enabled false")
+    assert suspends.endswith("sleep-inactive-ac-type nothing")
+
+
+def test_a_desktop_that_was_set_up_is_left_alone() -> None:
+    """After the commands of venue.md nothing is found, and nothing on a machine without GNOME."""
+    assert lines(QUIET, GNOME) == []
+    assert lines(STOCK, {"XDG_CURRENT_DESKTOP": "XFCE"}) == []
+    assert lines({}, GNOME) == []
+
+
+def test_gnome_is_found_from_another_terminal_as_well() -> None:
+    """Over ssh the session's variables are missing; its shell runs."""
+    assert len(lines(STOCK, {}, ("gnome-shell",))) == 3
+
+
+@pytest.mark.parametrize("locker", ["xscreensaver", "light-locker", "swayidle"])
+def test_programs_that_lock_are_named(locker: str) -> None:
+    """LXDE, XFCE and sway bring their own, which ask nobody."""
+    [line] = lines({}, {}, ("bash", locker))
+    assert line.startswith(f"{locker} is running")
