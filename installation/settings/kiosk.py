@@ -6,6 +6,7 @@ Settings that are made without it, as tests do, are checked by their form only.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,9 +31,11 @@ from installation.errors import (
     nearest,
 )
 from installation.settings.languages import (
+    CODE,
     ENGLISH,
     Language,
     label_languages,
+    likely_language,
     resolve_language,
     word_languages,
 )
@@ -41,7 +44,7 @@ from installation.settings.placeholders import MAX_SENTENCE_LENGTH, NonEmptyText
 from installation.settings.reasons import REASONS, Reason
 from installation.settings.schema_words import Keys
 from installation.settings.source import AUTO, SOURCE_IN_WORDS, Source, parse_source
-from installation.settings.text_file import read_text
+from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
@@ -49,6 +52,18 @@ MIN_WORDS = 5
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+MIN_HOLD_S = 0.5
+"""Between two categories: large type changes at most twice a second, for visitors with epilepsy."""
+
+PLAIN_FOLDER = re.compile(r"[^./\\][^/\\]*")
+"""The name of a label set; kiosk.yaml gives it without the folder models/."""
+
+ROTATE_REMEDY = (
+    "Rotate the screen in the computer's display settings; to turn the camera's picture, write "
+    "rotate under 'camera:'."
+)
+SIZE_REMEDY = "Remove it: the show fills the display, whose size the computer's settings have."
 
 
 @dataclass(frozen=True)
@@ -106,9 +121,9 @@ class ReadingSettings(Section):
     draw: Literal["top", "sample"] = "top"
     min_time_s: Seconds = 1.2
     min_readings: Annotated[int, Field(ge=1, le=1000)] = 3
-    agreement: Fraction = 0.6
-    hold_s: Seconds = 8.0
-    min_score: Fraction | None = None
+    agreement: Annotated[float, Field(gt=0, le=1)] = 0.6
+    hold_s: Annotated[float, Field(ge=MIN_HOLD_S, le=3600)] = 8.0
+    min_score: Annotated[float, Field(ge=0, lt=1)] | None = None
     """A label with a smaller score is not shown; None: as the label set says."""
 
 
@@ -167,6 +182,12 @@ CuratorScore = Annotated[Annotated[_Text, with_placeholders("score")] | None, _N
 class ScreenSettings(Section):
     """The display, and the title on it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "elsewhere": {"rotate": ROTATE_REMEDY, "width": SIZE_REMEDY, "height": SIZE_REMEDY}
+        }
+    )
+
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
     """The number of a display; auto takes the first, and none if the machine has none."""
     title: CuratorSentence = None
@@ -214,9 +235,15 @@ def _parse_language(value: object, info: ValidationInfo) -> Language:
     if not isinstance(value, str):
         raise PydanticCustomError("wrong_type", "a language is text")
     folders, labels = info.context, info.data.get("labels")
-    # If the label set is unknown, so are its languages.
-    if not isinstance(folders, Folders) or labels is None:
+    if not isinstance(folders, Folders):
         return resolve_language(value)
+    if labels is None:  # then its languages are not known, but what a code looks like is
+        if CODE.fullmatch(value):
+            return resolve_language(value)
+        known = word_languages()
+        problem = f"language is '{ellipsize(value)}' (expected a code such as {', '.join(known)})"
+        remedy = did_you_mean(likely_language(value, known)) or "Write a code of two letters."
+        raise _refusal(problem, remedy)
     translations = label_languages(labels, folders.models)
     known = sorted({*word_languages(), *translations})
     if value not in known:
@@ -224,18 +251,17 @@ def _parse_language(value: object, info: ValidationInfo) -> Language:
             f"language is '{ellipsize(value)}', but neither the kiosk's words nor the names in "
             f"models/{ellipsize(labels)} are in it"
         )
-        remedy = did_you_mean(nearest(value, known)) or f"There are: {', '.join(known)}."
-        raise _refusal(problem, remedy)
+        meant = likely_language(value, known) or nearest(value, known)
+        raise _refusal(problem, did_you_mean(meant) or f"There are: {', '.join(known)}.")
     return resolve_language(value, translations)
 
 
 class Settings(Section):
     """All of kiosk.yaml."""
 
-    labels: Annotated[
-        str,
-        Field(pattern=r"^[^./\\][^/\\]*$", description="the name of a folder in models/"),
-    ] = "persons"
+    model_config = ConfigDict(json_schema_extra={"elsewhere": {"rotate": ROTATE_REMEDY}})
+
+    labels: Annotated[str, Field(description="the name of a folder in models/")] = "persons"
     language: Annotated[
         Language,
         PlainValidator(_parse_language, json_schema_input_type=str),
@@ -259,9 +285,22 @@ class Settings(Section):
     @classmethod
     def _check_label_set(cls, labels: str, info: ValidationInfo) -> str:
         folders = info.context
+        if not PLAIN_FOLDER.fullmatch(labels):
+            name = re.split(r"[/\\]", labels.rstrip("/\\"))[-1]
+            remedy = f"Type `{ellipsize(name)}`, the folder's name alone."
+            raise _refusal(
+                f"labels is '{ellipsize(labels)}' (expected the name of a folder in models/)",
+                remedy if PLAIN_FOLDER.fullmatch(name) else "Type the name of a folder there.",
+            )
         if not isinstance(folders, Folders):
             return labels
         known = label_set_names(folders.models)
+        if labels not in known and (folders.models / labels).is_dir():
+            missing = folders.models / labels / "labelset.yaml"
+            raise _refusal(
+                f"labels is '{ellipsize(labels)}', but there is no {display_path(missing)}",
+                remedy_for_missing(missing),
+            )
         if labels not in known:
             remedy = did_you_mean(nearest(labels, known))
             raise _refusal(

@@ -14,9 +14,16 @@ from pathlib import Path
 from installation.errors import KioskError
 from installation.settings.paths import MAX_TEXT_BYTES, MODELS, WORDS_FOLDER
 from installation.settings.spreadsheet import read_records
+from installation.settings.text_file import decode_start
 
 ENGLISH = "en"
 """The language of the words if the kiosk has none in the one that was asked for."""
+
+CODE = re.compile(r"[a-z]{2,3}")
+"""A language as kiosk.yaml names it, by its ISO 639 code."""
+
+NAMES = {"german": "de", "spanish": "es", "castellano": "es", "american": "en", "british": "en"}
+"""Names of languages whose code is not how they begin; 'deutsch' begins with its code."""
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
 """A column of labels.csv such as `name_es`: the name in another language, by its ISO 639 code."""
@@ -40,6 +47,13 @@ def resolve_language(code: str, translations: Collection[str] = ()) -> Language:
     return Language(words, code, code in translations)
 
 
+def likely_language(text: str, known: Collection[str]) -> str | None:
+    """Return the code in `known` that the curator's `text` means, such as 'de-CH' or 'deutsch'."""
+    word = re.split(r"[-_ .,;/]", text.strip().casefold(), maxsplit=1)[0]
+    guesses = (word, NAMES.get(word, ""), word[:2] if len(word) > len("deu") else "")
+    return next((code for code in guesses if code in known), None)
+
+
 def word_languages(folder: Path = WORDS_FOLDER) -> list[str]:
     """Return the codes of the languages that the kiosk's own words are in, sorted."""
     return sorted(file.stem for file in folder.glob("*.yaml"))
@@ -53,8 +67,8 @@ def label_languages(labels: str, models: Path = MODELS) -> list[str]:
     """
     path = models / labels / "labels.csv"
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            start = file.read(MAX_TEXT_BYTES)
+        with path.open("rb") as file:
+            start = decode_start(file.read(MAX_TEXT_BYTES))
         header = next(read_records(start, path.name, KioskError), None)
     except (OSError, ValueError, KioskError):
         return []

@@ -6,6 +6,9 @@ of types and validators to a reader who knows neither.
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from installation.errors import did_you_mean, ellipsize, nearest
@@ -22,10 +25,26 @@ COLON = "Write each setting as 'name: value', with a space after the colon."
 CHOICE_CUTOFF = 0.7
 """`nearest`'s cutoff for a setting's choices, which are short words."""
 
+YES = ("true", "yes", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
+NO = ("false", "no", "off", "0", "nein", "falsch", "non", "faux", "falso")
+"""Words for true and false in the languages of the kiosk, in quotes or without."""
+
+NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
+"""Words that are written for a setting that has no value."""
+
+NUMBER = re.compile(r"([-+]?\d(?:[\d., '\u00a0\u202f]*\d)?)\s*(%|[A-Za-z\u00b0]*\.?)")
+"""A number as people write it, and its unit."""
+
+THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
+"""A whole number with a mark for thousands."""
+
+LEAST_PERCENT = 10
+"""From which a number in the place of a share, 0 to 1, is taken for a percentage; a guess."""
+
 BOUNDS = {
     "minimum": "at least",
-    "maximum": "at most",
     "exclusiveMinimum": "above",
+    "maximum": "at most",
     "exclusiveMaximum": "below",
 }
 
@@ -86,12 +105,14 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
     `plain_word`: the file has it as a word without quotes, which YAML took for another type.
     """
     options = _options(piece, schema)
+    if remedy := _remedy_for_form(value, options):
+        return remedy
     if isinstance(value, str):
         choices = [str(choice) for option in options for choice in option.get("enum", [])]
         choices += [str(option["const"]) for option in options if "const" in option]
         if meant := nearest(value, choices, cutoff=CHOICE_CUTOFF):
             return did_you_mean(meant)
-        if ":" in value and any(option.get("type") == "object" for option in options):
+        if set(":=") & set(value) and any(option.get("type") == "object" for option in options):
             return COLON
     if plain_word and any(_takes_any_text(option) for option in options):
         return "If it is meant as text, put it in quotes."
@@ -101,14 +122,87 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
     return "Change it, or leave it out." if "default" in piece else "Change it."
 
 
+def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
+    """Return what to write for a value that is meant and written in another way; "" if none is."""
+    for option in options:
+        match option.get("type"):
+            case "boolean" if not isinstance(value, float | tuple | dict):
+                word = str(value).strip().casefold()
+                meant = "true" if word in YES else "false" if word in NO else ""
+                if meant:
+                    return f"Write {meant}{', without quotes' * (word == meant)}."
+            case "integer" | "number":
+                if meant := _number(value, option):
+                    return meant
+            case "null" if isinstance(value, str) and value.casefold() in NOTHING:
+                return "Leave it empty."
+            case "array" if isinstance(value, str) and "," in value:
+                items = ", ".join(item.strip() for item in value.split(","))
+                return f"Type `[{ellipsize(items)}]`, with brackets."
+            case "object" if isinstance(value, tuple):
+                return "Write its settings on lines of their own, indented and without dashes."
+            case "object" if "source" in _setting_names(option) and _is_source(value):
+                return f"Type `source: {value}` on a line of its own below it, indented."
+    return ""
+
+
+def _is_source(value: object) -> bool:
+    return isinstance(value, str | int) and not set(":= ") & set(str(value))
+
+
+def _number(value: object, option: Schema) -> str:
+    """Return what to write for a `value` that is meant as a number of `option`; "" if none is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return ""
+    share = option.get("type") == "number" and 1 in (
+        option.get("maximum"),
+        option.get("exclusiveMaximum"),
+    )
+    hint = ""
+    if isinstance(value, str):
+        match = NUMBER.fullmatch(value.strip())
+        if match is None:
+            return ""
+        digits, unit = match.groups()
+        if option["type"] == "integer" and THOUSANDS.fullmatch(digits):
+            digits = re.sub(r"\D", "", digits)
+        number = float(digits.replace(",", "."))
+        hint = ", without quotes" if digits == value else ""
+        hint = ", with a point" if "," in digits else hint
+        share = share and (unit == "%" or number >= LEAST_PERCENT)
+    else:
+        number = float(value)
+        share = share and number >= LEAST_PERCENT
+    if share:
+        number, hint = number / 100, ""
+    if not math.isfinite(number) or not _allows(option, number):
+        return ""
+    return f"Write {number:.12g}{hint}."
+
+
+def _allows(option: Schema, number: float) -> bool:
+    """Return whether `number` is one that `option` takes."""
+    return (
+        number in option.get("enum", [number])
+        and number >= option.get("minimum", number)
+        and number <= option.get("maximum", number)
+        and number > option.get("exclusiveMinimum", -math.inf)
+        and number < option.get("exclusiveMaximum", math.inf)
+        and (option["type"] == "number" or number.is_integer())
+    )
+
+
 def explain_unknown_key(keys: Keys, schema: Schema) -> tuple[str, str]:
     """Return what is wrong with a key that its section does not take, and the remedy.
 
-    A section's schema may say under `fixed` which keys it refuses, and why.
+    A section's schema may say under `fixed` which keys it refuses, and why, and under `elsewhere`
+    the remedies for keys that are meant for another thing.
     """
     for option in _options(find_piece(schema, keys[:-1]), schema):
         if reason := option.get("fixed", {}).get(keys[-1]):
             return f"{setting_name(keys)} cannot be changed here ({reason})", "Remove it."
+        if remedy := option.get("elsewhere", {}).get(keys[-1]):
+            return f"{setting_name(keys)} is not a setting", remedy
     return f"{setting_name(keys)} is not a setting", _remedy_for_unknown_key(keys, schema)
 
 

@@ -6,6 +6,7 @@ The kinds have short names and are used with the module's: `source.Film`, `sourc
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ SOURCE_IN_WORDS = (
 
 MAX_DIGITS = 3
 """Digits of a camera's number; Linux numbers them from 0 to 255."""
+
+URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+"""How an address on a network begins."""
 
 DEVICES = Path("/dev")
 ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never used
@@ -72,7 +76,19 @@ def parse_source(text: str, folder: Path) -> Source:
     if text == REHEARSAL:
         return Rehearsal()
     if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+        if text != str(int(text)) and not (folder / text).exists():
+            problem = f"camera.source is '{text}' (expected a number without a leading zero)"
+            raise SettingsError(Mistake("camera.source", problem, f"Write {int(text)}."))
         return Device(int(text))
+    if match := URL.match(text):
+        problem = f"camera.source is '{ellipsize(text)}' (expected {SOURCE_IN_WORDS})"
+        remedy = "Write the path alone, without file://."
+        if match[1].lower() != "file":
+            remedy = (
+                "Connect a camera by USB: network cameras are refused, as pictures of visitors "
+                "would travel over the network."
+            )
+        raise SettingsError(Mistake("camera.source", problem, remedy))
     if _is_device(text):
         return Device(Path(text))
     path = folder / text

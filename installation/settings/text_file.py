@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from installation.errors import KioskError, Mistake, did_you_mean, nearest
+from installation.errors import KioskError, Mistake, did_you_mean, ellipsize, nearest
 from installation.settings.paths import MAX_TEXT_BYTES
 
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 """The byte-order marks with which text in UTF-16 begins."""
 
-ZIP_MAGIC = b"PK"
-"""The first bytes of a zip, which .xlsx and .ods files are."""
+FORMATS = {
+    b"PK\3\4": "a workbook, a word processor's file, or another zip",
+    b"\xd0\xcf\x11\xe0": "a file of an old Office, .xls or .doc",
+    b"{\\rtf": "rich text, as TextEdit saves it",
+    b"%PDF": "a PDF",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "XML, as old spreadsheets save it",
+    b"bplist": "a property list of a Mac",
+}
+"""What files that are not plain text are, by their first bytes."""
+
+PLAIN_TEXT = {
+    "": "Save it as plain text in UTF-8 (in TextEdit: Format, Make Plain Text).",
+    ".csv": 'In the spreadsheet, save it as "CSV UTF-8" (in Numbers: File, Export To, CSV).',
+}
+"""How a file of another format becomes text, by the suffix that the file should have."""
+
+HIDDEN_SUFFIXES = ("", ".txt", ".csv", ".yaml", ".yml")
+"""What programs and computers add to a file's name; "" is a name in other capital letters."""
+
+OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")
+"""The files of other programs that people make in the place of a text file."""
 
 
 def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_TEXT_BYTES) -> str:
-    """Return the text of a UTF-8 file of at most `limit` bytes, with or without a BOM.
+    """Return the text of a file of at most `limit` bytes, in UTF-8 or, with a BOM, in UTF-16.
 
     `file` is its name in messages. Raises `error` if the file is missing, not a regular file, too
     large, empty, binary or in another encoding.
@@ -32,24 +54,23 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         with path.open("rb") as opened:
             content = opened.read(limit + 1)
     except FileNotFoundError:
-        raise wrong("there is no such file", _similar_file(path)) from None
+        raise wrong("there is no such file", remedy_for_missing(path)) from None
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
         raise wrong(f"it cannot be read ({reason})", "Check its name and permissions.") from None
-    remedy = "Save it as plain text in UTF-8."
-    if path.suffix == ".csv":
-        remedy = 'In the spreadsheet, save it as "CSV UTF-8".'
+    remedy = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
     if len(content) > limit:
         raise wrong(f"it is larger than {limit // 1024} KiB", "Check that it is the right file.")
-    if b"\0" in content:
-        if content.startswith(ZIP_MAGIC):
-            raise wrong("it is a workbook (.xlsx or .ods) under another name", remedy)
-        if content.startswith(UTF_16_MARKS):
-            raise wrong("it is not UTF-8 (it seems to be UTF-16)", remedy)
+    if form := next((form for start, form in FORMATS.items() if content.startswith(start)), None):
+        raise wrong(f"it is {form} (expected plain text)", remedy)
+    is_utf_16 = content.startswith(UTF_16_MARKS)
+    if b"\0" in content and not is_utf_16:
         raise wrong("it is not text (it contains zero bytes)", remedy)
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as failure:
+        if is_utf_16:
+            raise wrong("it begins as UTF-16 and goes on as something else", remedy) from None
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
         encoding = _likely_encoding(content)
@@ -69,10 +90,27 @@ def _likely_encoding(content: bytes) -> str:
     return "; it seems to be Windows-1252"
 
 
-def _similar_file(path: Path) -> str:
-    """Return a remedy that names the most similar file in the folder of `path`."""
+def decode_start(content: bytes) -> str:
+    """Return the text of the first bytes of a file; what is not a letter becomes U+FFFD."""
+    encoding = "utf-16" if content.startswith(UTF_16_MARKS) else "utf-8-sig"
+    return content.decode(encoding, errors="replace")
+
+
+def remedy_for_missing(path: Path) -> str:
+    """Return a remedy that names the file in the folder of `path` that is probably meant."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == path.suffix]
+        names = sorted(entry.name for entry in path.parent.iterdir())
     except (OSError, ValueError):
-        names = []
-    return did_you_mean(nearest(path.name, names)) or "Check the path."
+        return "Check the path."
+    wanted = path.name.casefold()
+    for name in names:
+        longer = name.casefold().removeprefix(wanted)
+        if longer in HIDDEN_SUFFIXES and name.casefold().startswith(wanted):
+            hint = " (computers often hide the end of a name)" if longer else ""
+            return f"Rename '{ellipsize(name)}' to '{path.name}'{hint}."
+        entry = Path(name.casefold())
+        if entry.stem in (wanted, Path(wanted).stem) and entry.suffix in OTHER_SUFFIXES:
+            how = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
+            return f"There is '{ellipsize(name)}'. {how} Name it '{path.name}'."
+    similar = [name for name in names if Path(name).suffix == path.suffix]
+    return did_you_mean(nearest(path.name, similar)) or "Check the path."

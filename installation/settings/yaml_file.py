@@ -30,6 +30,12 @@ from installation.settings.schema_words import (
     value_in_words,
 )
 from installation.settings.text_file import read_text
+from installation.settings.yaml_form import (
+    explain_failure,
+    explain_plain_text,
+    find_flaws,
+    find_joined,
+)
 
 MAX_NESTING = 10
 """Levels; the settings have three, and the parser would recurse as deep as a file asks."""
@@ -146,9 +152,10 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        if self.check_event(yaml.AliasEvent):
+        if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "anchor", None):  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(
-                problem="an alias such as *name is not used here", problem_mark=mark
+                problem="an alias or anchor such as *name and &name is not used here",
+                problem_mark=mark,
             )
         if self._depth == MAX_NESTING:
             raise yaml.MarkedYAMLError(
@@ -189,6 +196,7 @@ class _Document:
 
     def __init__(self) -> None:
         self.data: object = None
+        self._text = ""
         self.lines: dict[Keys, int] = {}
         self.plain_words: dict[Keys, str] = {}
         """The values that YAML does not take for text, as the file spells them."""
@@ -198,6 +206,7 @@ class _Document:
 
     def read(self, text: str) -> None:
         """Parse `text` into `data`; mistakes in its form go to `mistakes` and are not raised."""
+        self._text = text
         try:
             loader = _Loader(text)
             try:
@@ -213,9 +222,7 @@ class _Document:
         except yaml.MarkedYAMLError as failure:
             mark = failure.problem_mark or failure.context_mark
             description = failure.problem or failure.context or "unknown"
-            line = mark.line + 1 if mark else 1
-            problem = f"this is not well-formed YAML ({description})"
-            self._break(line, problem, _yaml_remedy(description))
+            self._break(*explain_failure(text, mark.line + 1 if mark else 1, description))
             return
         except (ValueError, OverflowError):  # the parser's own, for "\UFFFFFFFF" and %YAML 1.9999…
             problem = "this is not well-formed YAML (a number or an escaped letter is too large)"
@@ -225,7 +232,13 @@ class _Document:
         if node is None:
             remedy = "Write it, or restore the file that came with the kiosk."
             self._break(0, "it holds no settings", remedy)
+        elif flaws := list(find_flaws(text)):
+            for flaw in flaws:
+                self._break(*flaw)
         elif not isinstance(node, yaml.MappingNode):
+            if isinstance(node, yaml.ScalarNode) and (flaw := explain_plain_text(text)):
+                self._break(*flaw)
+                return
             seen = "a list" if isinstance(node, yaml.SequenceNode) else "plain text"
             line = node.start_mark.line + 1
             self._break(line, f"this is {seen} (expected lines of 'name: value')", COLON)
@@ -262,7 +275,10 @@ class _Document:
         if bad is not None:
             name, code = setting_name(keys), f"U+{ord(bad):04X}"
             problem = f"{name} contains a character that is not text ({code})"
-            self.mistakes.append(_Found((), line, problem, "Remove it."))
+            remedy = "Remove it."
+            if node.style == '"':
+                remedy = "In double quotes a backslash is an escape: use single quotes."
+            self.mistakes.append(_Found((), line, problem, remedy))
         elif kind in _SCALARS and re.fullmatch(_SCALARS[kind][0], text):
             if kind != "null" or text:
                 self.plain_words[keys] = text
@@ -270,7 +286,8 @@ class _Document:
         elif kind != "str":
             tag = node.tag.replace(_TAG, "!!")
             problem = f"{setting_name(keys)} has the tag {tag} (expected none)"
-            self.mistakes.append(_Found((), line, problem, "Remove the tag."))
+            remedy = "Remove the tag, or put text that begins with ! in quotes."
+            self.mistakes.append(_Found((), line, problem, remedy))
         return text
 
     def _section(self, node: yaml.MappingNode, keys: Keys) -> dict[str, object]:
@@ -289,20 +306,13 @@ class _Document:
                 continue
             self.lines[path] = line
             section[key] = self._value(value_node, path)
+            if isinstance(value_node, yaml.ScalarNode) and value_node.style is None:
+                first, last = value_node.start_mark.line + 1, value_node.end_mark.line + 1
+                joined = list(find_joined(self._text, first, last)) if first > line else []
+                if joined:  # the text is a section whose settings lack a colon or a space
+                    self.mistakes += [_Found((), *flaw) for flaw in joined]
+                    section[key] = None
         return section
-
-
-def _yaml_remedy(description: str) -> str:
-    """Return the remedy for PyYAML's `description` of a mistake."""
-    if "\\t" in description or "tab" in description:
-        return "Indent with spaces, not with tabs."
-    if "mapping values" in description:
-        return "Put text that holds a colon in quotes, and indent all lines of a section alike."
-    if "expected ':'" in description:
-        return COLON
-    if "alias" in description or "anchor" in description:
-        return "Write the value out, or put text that begins with * or & in quotes."
-    return "Check the indentation, quotes and brackets of this line and the one above."
 
 
 def _unprintable(letter: str) -> bool:

@@ -433,7 +433,7 @@ def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: 
     ("file", "content", "expected"),
     [
         ("labels.csv", b"id,name\n", "kindnesses/labels.csv:1: the column 'definition'"),
-        ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: this is not well-formed"),
+        ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: the bracket [ that opens"),
         ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: it is damaged"),
         ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a control character (U+001B)"),
         (

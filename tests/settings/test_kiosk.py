@@ -278,3 +278,103 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
     ):
         path = write(f"labels: {labels}\nlanguage: {code}\n")
         assert load_settings(path, models=Path("models")).settings.language == language
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "screen:\n  rotate: 90\n  width: 1920\n  height: 1080\n",
+            [
+                "2: screen.rotate is not a setting. Rotate the screen in the computer's display "
+                "settings; to turn the camera's picture, write rotate under 'camera:'.",
+                *(
+                    f"{line}: screen.{key} is not a setting. Remove it: the show fills the "
+                    "display, whose size the computer's settings have."
+                    for line, key in ((3, "width"), (4, "height"))
+                ),
+            ],
+        ),
+        (
+            "rotate: 90\n",
+            [
+                "1: rotate is not a setting. Rotate the screen in the computer's display settings; "
+                "to turn the camera's picture, write rotate under 'camera:'."
+            ],
+        ),
+        (
+            "reading:\n  min_score: 1\n  agreement: 0\n  hold_s: 0\n",
+            [
+                "2: reading.min_score is 1 (expected a number, at least 0 and below 1 or nothing). "
+                "Change it, or leave it out.",
+                "3: reading.agreement is 0 (expected a number, above 0 and at most 1). "
+                "Change it, or leave it out for the default, 0.6.",
+                "4: reading.hold_s is 0 (expected a number from 0.5 to 3600). "
+                "Change it, or leave it out for the default, 8.0.",
+            ],
+        ),
+        *(
+            (
+                f"labels: {value}\n",
+                [
+                    f"1: labels is '{value}' (expected the name of a folder in models/). "
+                    "Type `persons`, the folder's name alone."
+                ],
+            )
+            for value in ("persons/", "models/persons", "./persons", "C:\\kiosk\\models\\persons")
+        ),
+        (
+            "labels: mine\n",
+            [
+                "1: labels is 'mine', but there is no models/mine/labelset.yaml. Rename "
+                "'labelset.yaml.txt' to 'labelset.yaml' (computers often hide the end of a name)."
+            ],
+        ),
+        *(
+            (
+                f"camera: {value}\n",
+                [
+                    f"1: camera is {seen} (expected a section with source, width, height, fps, "
+                    f"mirror, rotate). Type `source: {value}` on a line of its own below it, "
+                    "indented."
+                ],
+            )
+            for value, seen in (("/dev/video0", "'/dev/video0'"), ("0", "0"), ("auto", "'auto'"))
+        ),
+        *(
+            (
+                f"language: {value}\n",
+                [
+                    f"1: language is '{value}', but neither the kiosk's words nor the names in "
+                    f"models/persons are in it. Did you mean '{code}'?"
+                ],
+            )
+            for value, code in (
+                ("de-CH", "de"),
+                ("DE_at", "de"),
+                ("deutsch", "de"),
+                ("German", "de"),
+                ("español", "es"),
+                ("fr;", "fr"),
+            )
+        ),
+        (
+            "language: Deutsch\nlabels: nobody\ncamera:\n  fps: fast\n",
+            [
+                "1: language is 'Deutsch' (expected a code such as de, en, es, fr). "
+                "Did you mean 'de'?",
+                "2: labels is 'nobody', but no such label set exists. There are: persons, "
+                "victorian.",
+                "4: camera.fps is 'fast' (expected a whole number from 1 to 240). "
+                "Change it, or leave it out for the default, 30.",
+            ],
+        ),
+    ],
+)
+def test_what_curators_mean_is_named(
+    write: Write, tmp_path: Path, text: str, messages: list[str]
+) -> None:
+    """A value for another thing, one without effect, and one that is nearly right are refused."""
+    (tmp_path / "models/mine").mkdir()
+    (tmp_path / "models/mine/labelset.yaml.txt").touch()
+    assert mistakes_in(write(text)) == [f"kiosk.yaml:{message}" for message in messages]

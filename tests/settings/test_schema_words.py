@@ -28,6 +28,9 @@ class Outer(Section):
 
     inner: Inner = Inner()
     above: float = Field(default=1.0, gt=0)
+    share: float = Field(default=0.5, ge=0, le=1)
+    width: int = Field(default=640, ge=160, le=7680)
+    mirror: bool = True
     mode: Literal["fast", "slow"] = "fast"
     names: tuple[str, ...] = ()
     size: Literal["auto"] | int = "auto"
@@ -92,6 +95,50 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
     """The remedy depends on what the setting takes and on how the file spells the value."""
     piece = find_piece(SCHEMA, (key,))
     assert remedy_for_value(value, plain_word, piece, SCHEMA).startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "remedy"),
+    [
+        ("1,5", "above", "Write 1.5, with a point."),
+        ("1.5", "above", "Write 1.5, without quotes."),
+        ("1.5s", "above", "Write 1.5."),
+        ("8 sec.", "above", "Write 8."),
+        ("60%", "share", "Write 0.6."),
+        ("60 %", "share", "Write 0.6."),
+        ("0,6", "share", "Write 0.6, with a point."),
+        (60, "share", "Write 0.6."),
+        (100, "share", "Write 1."),
+        (2, "share", "Change it, or leave it out for the default, 0.5."),
+        ("640", "width", "Write 640, without quotes."),
+        ("1,280", "width", "Write 1280."),
+        ("1.280", "width", "Write 1280."),
+        ("1 280", "width", "Write 1280."),
+        ("1280px", "width", "Write 1280."),
+        (1280.0, "width", "Write 1280."),
+        (1280.5, "width", "Change it, or leave it out for the default, 640."),
+        (9999, "width", "Change it, or leave it out for the default, 640."),
+        ("false", "mirror", "Write false, without quotes."),
+        ("ja", "mirror", "Write true."),
+        ("Nein", "mirror", "Write false."),
+        (0, "mirror", "Write false."),
+        ("none", "title", "Leave it empty."),
+        ("slur, insult", "names", "Type `[slur, insult]`, with brackets."),
+        (
+            ({"rate": 30},),
+            "inner",
+            "Write its settings on lines of their own, indented and without dashes.",
+        ),
+        (
+            "rate = 30",
+            "inner",
+            "Write each setting as 'name: value', with a space after the colon.",
+        ),
+    ],
+)
+def test_a_value_in_another_form_is_written_out(value: object, key: str, remedy: str) -> None:
+    """A value that is clear and in another form is answered with what to write."""
+    assert remedy_for_value(value, False, find_piece(SCHEMA, (key,)), SCHEMA) == remedy
 
 
 @pytest.mark.parametrize(

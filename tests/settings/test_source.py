@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,3 +81,23 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SettingsError, match="'pipe'"):
         parse_source("pipe", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("rtsp://10.0.0.3/live", "network cameras are refused"),
+        ("http://10.0.0.3/video.mjpg", "network cameras are refused"),
+        ("udp://@:1234", "network cameras are refused"),
+        ("file:///home/me/film.mp4", "Write the path alone, without file://."),
+        ("09", "Write 9."),
+        ("00", "Write 0."),
+    ],
+)
+def test_what_is_not_a_source_on_purpose_has_the_reason(
+    text: str, remedy: str, tmp_path: Path
+) -> None:
+    """Addresses on a network, and numbers that look octal, are refused with the reason."""
+    with pytest.raises(SettingsError, match=re.escape(repr(text))) as caught:
+        parse_source(text, tmp_path)
+    assert remedy in str(caught.value)

@@ -7,6 +7,7 @@ import pytest
 
 from installation.settings.kiosk import load_settings
 from installation.settings.paths import MAX_TEXT_BYTES
+from installation.settings.text_file import remedy_for_missing
 from tests.support.kiosk_yaml import mistakes_in
 
 Write = Callable[[str | bytes], Path]
@@ -25,13 +26,15 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             b"\x7fELF\0\0\0",
-            "kiosk.yaml: it is not text (it contains zero bytes). Save it as plain text in UTF-8.",
+            "kiosk.yaml: it is not text (it contains zero bytes). Save it as plain text in UTF-8 "
+            "(in TextEdit: Format, Make Plain Text).",
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),
             "kiosk.yaml:2: it is not UTF-8 (byte 0xfc is not part of a letter; it seems to be "
             "Windows-1252). "
-            "Save it as plain text in UTF-8.",
+            "Save it as plain text in UTF-8 "
+            "(in TextEdit: Format, Make Plain Text).",
         ),
         (
             b"#" * (MAX_TEXT_BYTES + 1),
@@ -70,3 +73,60 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
         "/dev/zero: this is a device (expected a file). Name a file."
     ]
     assert mistakes_in(Path("a\0b"))[0].endswith("Check its name and permissions.")
+
+
+@pytest.mark.parametrize(
+    ("start", "form"),
+    [
+        (b"{\\rtf1\\ansi\\ansicpg1252\\cocoartf2639\n", "rich text, as TextEdit saves it"),
+        (b"PK\3\4\0\0", "a workbook, a word processor's file, or another zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a file of an old Office, .xls or .doc"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"<!DOCTYPE html>\n<html>", "a web page"),
+        (b"<html><body>labels: persons", "a web page"),
+        (b"<?xml version='1.0'?>", "XML, as old spreadsheets save it"),
+    ],
+)
+def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: str) -> None:
+    """A file of another format is named by its format, whatever it is called."""
+    assert mistakes_in(write(start + b"labels: persons\n")) == [
+        f"kiosk.yaml: it is {form} (expected plain text). Save it as plain text in UTF-8 "
+        "(in TextEdit: Format, Make Plain Text)."
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_is_read(write: Write, encoding: str) -> None:
+    """UTF-16, which Windows calls Unicode, is read if the file begins with its byte-order mark."""
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    path = write(
+        f"{mark}labels: victorian\nscreen:\n  title: Wer bist du, Künstler?\n".encode(encoding)
+    )
+    settings = load_settings(path, models=Path("models")).settings
+    assert (settings.labels, settings.screen.title) == ("victorian", "Wer bist du, Künstler?")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        (
+            "show.yaml.txt",
+            "Rename 'show.yaml.txt' to 'show.yaml' (computers often hide the end of a name).",
+        ),
+        ("Show.YAML", "Rename 'Show.YAML' to 'show.yaml'."),
+        (
+            "show.rtf",
+            "There is 'show.rtf'. Save it as plain text in UTF-8 (in TextEdit: Format, Make Plain "
+            "Text). Name it 'show.yaml'.",
+        ),
+        (
+            "show.yaml.docx",
+            "There is 'show.yaml.docx'. Save it as plain text in UTF-8 (in TextEdit: Format, Make "
+            "Plain Text). Name it 'show.yaml'.",
+        ),
+    ],
+)
+def test_a_file_with_another_ending_is_found(tmp_path: Path, name: str, remedy: str) -> None:
+    """A file that a program saved under a longer or another name is named, with what to do."""
+    (tmp_path / name).touch()
+    assert remedy_for_missing(tmp_path / "show.yaml") == remedy

@@ -41,25 +41,24 @@ Write = Callable[[str | bytes], Path]
             "camera:\n  fps: 30.0\n  mirror: 1\n",
             [
                 "kiosk.yaml:2: camera.fps is 30.0 (expected a whole number from 1 to 240). "
-                "Change it, or leave it out for the default, 30.",
-                "kiosk.yaml:3: camera.mirror is 1 (expected true or false). "
-                "Change it, or leave it out for the default, true.",
+                "Write 30.",
+                "kiosk.yaml:3: camera.mirror is 1 (expected true or false). Write true.",
             ],
         ),
         (
             "reading:\n  hold_s: .nan\n",
             [
-                "kiosk.yaml:2: reading.hold_s is .nan (expected a number from 0 to 3600). "
+                "kiosk.yaml:2: reading.hold_s is .nan (expected a number from 0.5 to 3600). "
                 "Change it, or leave it out for the default, 8.0."
             ],
         ),
         (
             "reading:\n  agreement: -.inf\n  min_score: 2\n",
             [
-                "kiosk.yaml:2: reading.agreement is -.inf (expected a number from 0 to 1). "
-                "Change it, or leave it out for the default, 0.6.",
-                "kiosk.yaml:3: reading.min_score is 2 (expected a number from 0 to 1 or nothing). "
-                "Change it, or leave it out.",
+                "kiosk.yaml:2: reading.agreement is -.inf (expected a number, above 0 and at most "
+                "1). Change it, or leave it out for the default, 0.6.",
+                "kiosk.yaml:3: reading.min_score is 2 (expected a number, at least 0 and below 1 "
+                "or nothing). Change it, or leave it out.",
             ],
         ),
         (
@@ -111,22 +110,21 @@ Write = Callable[[str | bytes], Path]
             "camera: 3\n",
             [
                 "kiosk.yaml:1: camera is 3 (expected a section with source, width, height, fps, "
-                "mirror, rotate). Change it, or leave it out."
+                "mirror, rotate). Type `source: 3` on a line of its own below it, indented."
             ],
         ),
         (
             "camera:\n  fps:30\n",
             [
-                "kiosk.yaml:1: camera is 'fps:30' (expected a section with source, width, height, "
-                "fps, mirror, rotate). Write each setting as 'name: value', with a space after the "
-                "colon."
+                "kiosk.yaml:2: 'fps:30' is not a setting (expected a colon and a space after the "
+                "name). Type `fps: 30`."
             ],
         ),
         (
             "labels: ../persons\n",
             [
                 "kiosk.yaml:1: labels is '../persons' (expected the name of a folder in models/). "
-                "Change it, or leave it out for the default, 'persons'."
+                "Type `persons`, the folder's name alone."
             ],
         ),
         (
@@ -145,36 +143,36 @@ Write = Callable[[str | bytes], Path]
         (
             "camera:\n\tfps: 30\n",
             [
-                "kiosk.yaml:2: this is not well-formed YAML (found character '\\t' that cannot "
-                "start any token). Indent with spaces, not with tabs."
+                "kiosk.yaml:2: at the start of the line is a tab (expected spaces). Delete the "
+                "blanks there, and type spaces."
             ],
         ),
         (
             "labels: persons\nscreen:\n  title: Who: are you?\n",
             [
-                "kiosk.yaml:3: this is not well-formed YAML (mapping values are not allowed here). "
-                "Put text that holds a colon in quotes, and indent all lines of a section alike."
+                "kiosk.yaml:3: a text without quotes cannot hold a colon (seen 'Who: are you?'). "
+                'Type `title: "Who: are you?"`, with the quotes.'
             ],
         ),
         (
             "labels: 'persons\n",
             [
-                "kiosk.yaml:2: this is not well-formed YAML (found unexpected end of stream). "
-                "Check the indentation, quotes and brackets of this line and the one above."
+                "kiosk.yaml:1: the quote ' that opens on this line is not closed. "
+                "Type `labels: 'persons'`, with the closing quote."
             ],
         ),
         (
             "camera: &c {}\nreading: *c\n",
             [
-                "kiosk.yaml:2: this is not well-formed YAML (an alias such as *name is not used "
-                "here). Write the value out, or put text that begins with * or & in quotes."
+                "kiosk.yaml:1: a text without quotes cannot begin with &. "
+                'Type `camera: "&c {}"`, with the quotes.'
             ],
         ),
         (
             "a: 1\n---\nb: 2\n",
             [
-                "kiosk.yaml:2: this is not well-formed YAML (but found another document). Check "
-                "the indentation, quotes and brackets of this line and the one above."
+                "kiosk.yaml:2: the line '---' begins a second document (expected one in a file). "
+                "Delete this line."
             ],
         ),
         (
@@ -188,14 +186,14 @@ Write = Callable[[str | bytes], Path]
             "labels: !!python/object:os.system persons\n",
             [
                 "kiosk.yaml:1: labels has the tag !!python/object:os.system (expected none). "
-                "Remove the tag."
+                "Remove the tag, or put text that begins with ! in quotes."
             ],
         ),
         (
             '\nscreen:\n  title: "ring\\a"\n',
             [
                 "kiosk.yaml:3: screen.title contains a character that is not text "
-                "(U+0007). Remove it."
+                "(U+0007). In double quotes a backslash is an escape: use single quotes."
             ],
         ),
         (

@@ -1,0 +1,410 @@
+"""Which line of a YAML file a person has to correct, and what to type there.
+
+PyYAML reports where it could not go on, which for an open quote is the end of the file. So the
+lines are read again here as people write settings: `name: value`, a list's items, comments. What
+is found first is what a person has to type; PyYAML's own words are used only if nothing is found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from installation.errors import ellipsize
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+SETTING = re.compile(r"(\s*)([^\s\-:#'\"\[\]{},=][^:#'\"\[\]{},=]*):(?:(\s+)(.*))?$")
+"""Indentation, name, the blanks after the colon, and value."""
+
+ITEM = re.compile(r"(\s*)-(\s+)(.*)$")
+"""An item of a list: indentation, the blanks after the dash, and value."""
+
+JOINED = re.compile(r"\s*([A-Za-z_]\w*)\s*[=:\uff1a]\s*(.*)$")
+"""A setting whose name and value are joined by something other than a colon and a space."""
+
+BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
+"""The value of a setting whose text is on the indented lines below it."""
+
+WINDOWS_PATH = re.compile(r'"(?:[A-Za-z]:\\|\\\\)[^"]*"')
+"""A path of Windows in double quotes, in which YAML reads each backslash as an escape."""
+
+CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
+"""Lines with which git marks two versions of the lines between them."""
+
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+"""Letters that are not drawn, and come with text that is copied from a page or a mail."""
+
+RESERVED_STARTS = "@`%*&!|>,]}?-"
+"""Letters with which a text without quotes cannot begin."""
+
+CLOSING = {"[": "]", "{": "}"}
+
+
+class Flaw(NamedTuple):
+    """A mistake in a file's form: the line to correct, what is wrong, and the remedy."""
+
+    line: int
+    problem: str
+    remedy: str
+
+
+class _Line(NamedTuple):
+    """A line with a setting or an item of a list; `name` is "" for an item."""
+
+    number: int
+    text: str
+    indent: str
+    name: str
+    gap: str
+    value: str
+
+    def written(self, value: str) -> str:
+        """Return the line with another value, as a remedy quotes it."""
+        return typed(f"{self.name}: " if self.name else "- ", value)
+
+
+def typed(start: str, value: str) -> str:
+    """Return the words for what a person has to type: `start` and a value."""
+    return f"Type `{start}{ellipsize(value)}`"
+
+
+def find_flaws(text: str) -> Iterator[Flaw]:
+    """Yield what is wrong with a text even if YAML accepts it, in the order of its lines."""
+    lines = LINE_END.split(text)
+    for line in _settings(lines):
+        flaw = _blank_flaw(line) or _path_flaw(line)
+        if flaw is None and line.value[:1] in ('"', "'"):
+            flaw = _open_quote_flaw(line, lines)
+        if flaw:
+            yield flaw
+
+
+def explain_failure(text: str, failure_line: int, description: str) -> Flaw:
+    """Return what to correct in a text that PyYAML refused at `failure_line`.
+
+    `description` is PyYAML's own.
+    """
+    lines = LINE_END.split(text)
+    for flaw in _broken_lines(lines):
+        if flaw.line <= failure_line:
+            return flaw
+        break
+    problem = f"this is not well-formed YAML ({description})"
+    return Flaw(failure_line, problem, _remedy_for(description))
+
+
+def explain_plain_text(text: str) -> Flaw | None:
+    """Return what to correct in a text that YAML takes for a text without settings."""
+    return next(_broken_lines(LINE_END.split(text)), None)
+
+
+def find_joined(text: str, first: int, last: int) -> Iterator[Flaw]:
+    """Yield the lines from `first` to `last` that are meant as settings, inside a plain text."""
+    for number, line in enumerate(LINE_END.split(text)[first - 1 : last], first):
+        if flaw := _joined_flaw(number, line):
+            yield flaw
+
+
+def _broken_lines(lines: Sequence[str]) -> Iterator[Flaw]:
+    """Yield the flaws of a text that YAML refuses, in the order of its lines."""
+    parsed = {line.number: line for line in _settings(lines)}
+    skipped = _inside_values(lines, parsed)
+    above: list[_Line] = []
+    for number, text in enumerate(lines, 1):
+        if number in skipped or not text.strip() or text.strip().startswith("#"):
+            continue
+        line = parsed.get(number)
+        flaw = _line_flaw(number, text, line, bool(above))
+        if line is not None and flaw is None:
+            flaw = (
+                _blank_flaw(line)
+                or _path_flaw(line)
+                or _value_flaw(line, lines)
+                or _indent_flaw(line, above)
+            )
+            _push(line, above)
+        if flaw:
+            yield flaw
+
+
+def _settings(lines: Sequence[str]) -> Iterator[_Line]:
+    """Yield the lines that are a setting or an item, without those inside a longer value."""
+    until = 0
+    for number, text in enumerate(lines, 1):
+        if number <= until or text.strip().startswith("#"):
+            continue
+        if match := SETTING.match(text):
+            indent, name, gap, value = match.groups(default="")
+        elif match := ITEM.match(text):
+            (indent, gap, value), name = match.groups(), ""
+        else:
+            continue
+        line = _Line(number, text, indent, name.rstrip(), gap, value.strip())
+        yield line
+        until = _last_line(line, lines)
+
+
+def _last_line(line: _Line, lines: Sequence[str]) -> int:
+    """Return the number of the last line of a value that is written on several lines."""
+    if BLOCK_TEXT.match(line.value):
+        number = line.number
+        while number < len(lines) and (
+            not lines[number].strip() or _depth(lines[number]) > len(line.indent)
+        ):
+            number += 1
+        return number
+    if line.value[:1] in ('"', "'") and not _open_quote_flaw(line, lines):
+        end = _end_of_quotes(line, lines)
+        return end[0] if end else line.number
+    if line.value[:1] in CLOSING and not _bracket_flaw(line, lines):
+        end = _end_of_brackets(line, lines)
+        return end[0] if end else line.number
+    return line.number
+
+
+def _inside_values(lines: Sequence[str], parsed: dict[int, _Line]) -> set[int]:
+    """Return the numbers of the lines that continue the value of a line above."""
+    return {
+        number
+        for line in parsed.values()
+        for number in range(line.number + 1, _last_line(line, lines) + 1)
+    }
+
+
+def _depth(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -> Flaw | None:
+    """Return what is wrong with a line as a whole."""
+    seen = ellipsize(text.strip())
+    if text.startswith(CONFLICT_MARKS):
+        problem = f"this line is git's mark of two versions (seen '{seen}')"
+        return Flaw(number, problem, "Keep one version, and delete the lines with marks.")
+    if text.rstrip() in ("---", "...") and has_settings:
+        problem = f"the line '{seen}' begins a second document (expected one in a file)"
+        return Flaw(number, problem, "Delete this line.")
+    return _joined_flaw(number, text) if line is None else None
+
+
+def _joined_flaw(number: int, text: str) -> Flaw | None:
+    """Return that name and value of a setting are not separated by a colon and a space."""
+    match = JOINED.match(text)
+    if match is None:
+        return None
+    name, value = match.groups()
+    seen = ellipsize(text.strip())
+    problem = f"'{seen}' is not a setting (expected a colon and a space after the name)"
+    return Flaw(number, problem, f"{typed(f'{name}: ', value)}.")
+
+
+def _blank_flaw(line: _Line) -> Flaw | None:
+    """Return that a line has blanks or invisible letters that YAML does not take for spaces."""
+    place = f"after '{line.name}:'" if line.name else "after the dash"
+    for blanks, where in ((line.indent, "at the start of the line"), (line.gap, place)):
+        strange = next((letter for letter in blanks if letter != " "), None)
+        if strange is not None and not (strange == "\t" and not line.value and blanks == line.gap):
+            kind = "tab" if strange == "\t" else f"no-break space (U+{ord(strange):04X})"
+            if strange not in "\t\u00a0\u202f":
+                kind = f"blank that is not a space (U+{ord(strange):04X})"
+            problem = f"{where} is a {kind} (expected spaces)"
+            return Flaw(line.number, problem, "Delete the blanks there, and type spaces.")
+    invisible = next((letter for letter in line.name if letter in INVISIBLE), None)
+    if invisible is not None:
+        plain = "".join(letter for letter in line.name if letter not in INVISIBLE)
+        problem = f"the name '{plain}' has an invisible letter in it (U+{ord(invisible):04X})"
+        return Flaw(line.number, problem, "Delete the line, and type it.")
+    return None
+
+
+def _path_flaw(line: _Line) -> Flaw | None:
+    """Return that a path of Windows is in double quotes."""
+    if match := WINDOWS_PATH.match(line.value):
+        problem = f"in double quotes a backslash is an escape (seen {ellipsize(match[0])})"
+        if "\\\\" in match[0][3:]:
+            return None  # somebody who knows the rule has doubled them
+        remedy = f"{line.written(quoted(match[0][1:-1]))}, with single quotes."
+        return Flaw(line.number, problem, remedy)
+    return None
+
+
+def _value_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
+    """Return what is wrong with the value of a line in a text that YAML refuses."""
+    value, number = line.value, line.number
+    if not value or value.startswith("#") or BLOCK_TEXT.match(value):
+        return None
+    if value[0] in "\"'":
+        return _open_quote_flaw(line, lines) or _after_quotes_flaw(line, lines)
+    if value[0] in CLOSING:
+        return _bracket_flaw(line, lines)
+    text = _without_comment(line)
+    remedy = f"{line.written(quoted(text))}, with the quotes."
+    if value[0] in RESERVED_STARTS and (value[0] not in "?-" or value[1:2] in ("", " ")):
+        return Flaw(number, f"a text without quotes cannot begin with {value[0]}", remedy)
+    if re.search(r":(\s|$)", text):
+        if line.name == "":
+            return None  # an item may be a setting itself
+        problem = f"a text without quotes cannot hold a colon (seen '{ellipsize(text)}')"
+        return Flaw(number, problem, remedy)
+    return None
+
+
+def _open_quote_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
+    """Return that a quote is not closed before the next setting, or at all."""
+    if _end_of_quotes(line, lines) is not None:
+        return None
+    quote = line.value[0]
+    problem = f"the quote {quote} that opens on this line is not closed"
+    remedy = f"{line.written(_without_comment(line) + quote)}, with the closing quote."
+    return Flaw(line.number, problem, remedy)
+
+
+def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
+    """Return that a text goes on after its closing quote, on the same line."""
+    end = _end_of_quotes(line, lines)
+    if end is None:
+        return None
+    rest = lines[end[0] - 1][end[1] :]
+    if not rest.strip() or (rest.lstrip().startswith("#") and rest[0].isspace()):
+        return None
+    quote = line.value[0]
+    text = _without_comment(line)
+    if rest.strip() in (",", ";"):
+        problem = f"a {rest.strip()} follows the closing quote"
+        return Flaw(end[0], problem, f"{line.written(text[:-1].rstrip())}, without it.")
+    whole = text[1:-1] if text.endswith(quote) and len(text) > 1 else text
+    kind = "apostrophe" if quote == "'" and text.endswith(quote) else "quote"
+    problem = f"the {kind} {quote} in the text ends it (seen {ellipsize(text)})"
+    advice = "with other quotes around the text"
+    if "'" in whole and '"' in whole:
+        advice = "with each apostrophe doubled"
+    return Flaw(line.number, problem, f"{line.written(quoted(whole, not_with=quote))}, {advice}.")
+
+
+def _bracket_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
+    """Return that a bracket is not closed before the next setting, or that text follows it."""
+    opening, end = line.value[0], _end_of_brackets(line, lines)
+    if end is None:
+        problem = f"the bracket {opening} that opens on this line is not closed"
+        return Flaw(line.number, problem, f"Write {CLOSING[opening]} after the last item.")
+    rest = lines[end[0] - 1][end[1] :].strip()
+    if not rest or rest.startswith("#"):
+        return None
+    text = _without_comment(line)
+    problem = f"a text without quotes cannot begin with {opening}"
+    return Flaw(line.number, problem, f"{line.written(quoted(text))}, with the quotes.")
+
+
+def _without_comment(line: _Line) -> str:
+    return re.split(r"\s#", line.value, maxsplit=1)[0].rstrip()
+
+
+def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
+    """Return that a line is not indented as the lines of its section are."""
+    depth = len(line.indent)
+    if not above:
+        if not depth:
+            return None
+        problem = f"the first setting is indented by {depth} (expected 0)"
+        return Flaw(line.number, problem, "Delete the spaces at its start.")
+    last = above[-1]
+    expected = None
+    if not line.name and last.name:
+        return None
+    if depth > len(last.indent) and last.value and not last.value.startswith("#"):
+        expected = last
+    elif depth < len(last.indent):
+        fitting = [one for one in above if len(one.indent) <= depth]
+        if not fitting or len(fitting[-1].indent) != depth:
+            expected = above[len(fitting)]
+    if expected is None:
+        return None
+    spaces = len(expected.indent)
+    problem = f"the line is indented by {depth} (expected {spaces}, as line {expected.number})"
+    return Flaw(line.number, problem, f"Put {spaces} spaces at its start.")
+
+
+def _push(line: _Line, above: list[_Line]) -> None:
+    """Put `line` on the stack of the lines that the next ones may be indented like."""
+    while above and len(above[-1].indent) >= len(line.indent):
+        above.pop()
+    above.append(line)
+
+
+def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, int]]:
+    """Yield the lines that the value of `line` may be on: number, text, first column.
+
+    The next setting or item that is not deeper ends them: a closing quote or bracket behind it
+    belongs to another value. So no file makes the search long.
+    """
+    yield line.number, line.text, line.text.index(line.value, len(line.indent + line.name))
+    for number in range(line.number + 1, len(lines) + 1):
+        text = lines[number - 1]
+        match = SETTING.match(text) or (None if line.name else ITEM.match(text))
+        if match and len(match[1]) <= len(line.indent):
+            return
+        yield number, text, 0
+
+
+def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
+    """Return the line and column behind the quote that closes the value; None if none does."""
+    quote, skipped = line.value[0], 1
+    for number, text, column in _value_lines(line, lines):
+        column += skipped
+        skipped = 0
+        while column < len(text):
+            if text[column] == "\\" and quote == '"':
+                column += 1
+            elif text[column] == quote:
+                if quote == '"' or text[column + 1 : column + 2] != "'":
+                    return number, column + 1
+                column += 1
+            column += 1
+    return None
+
+
+def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
+    """Return the line and column behind the bracket that closes the value; None if none does."""
+    waiting, quote = [], ""
+    for number, text, column in _value_lines(line, lines):
+        before = " "
+        for place, letter in enumerate(text[column:], column):
+            if quote:
+                quote = "" if letter == quote else quote
+            elif letter in "\"'" and before in " [{,:":
+                quote = letter
+            elif letter == "#" and before == " ":
+                break
+            elif letter in CLOSING:
+                waiting.append(CLOSING[letter])
+            elif waiting and letter == waiting[-1]:
+                waiting.pop()
+                if not waiting:
+                    return number, place + 1
+            before = letter
+    return None
+
+
+def quoted(text: str, *, not_with: str = "") -> str:
+    """Return `text` in the quotes that YAML needs for it; not in the quotes `not_with` if it can.
+
+    A backslash is an escape in double quotes only, and an apostrophe ends single ones.
+    """
+    if '"' not in text and "\\" not in text and not_with != '"':
+        return f'"{text}"'
+    if "'" not in text:
+        return f"'{text}'"
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _remedy_for(description: str) -> str:
+    """Return the remedy for PyYAML's `description` of a mistake that was not found here."""
+    if "\\t" in description or "tab" in description:
+        return "Indent with spaces, not with tabs."
+    if "mapping values" in description:
+        return "Put text that holds a colon in quotes, and indent all lines of a section alike."
+    if "alias" in description or "anchor" in description:
+        return "Write the value out, or put text that begins with * or & in quotes."
+    return "Check the indentation, quotes and brackets of this line and the one above."

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.settings.paths import MAX_TEXT_BYTES
+from installation.settings.yaml_form import explain_failure, find_flaws, quoted
+from tests.support.kiosk_yaml import mistakes_of, parse
+
+LONG = "".join(f"# a line between the quote and the end, {n}\n" for n in range(90))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f'screen:\n  title: "Who are you?\n  display: auto\n{LONG}words:\n  reading: "x"\n',
+            '2: the quote " that opens on this line is not closed. '
+            'Type `title: "Who are you?"`, with the closing quote.',
+        ),
+        (
+            f"labels: 'persons\n{LONG}",
+            "1: the quote ' that opens on this line is not closed. "
+            "Type `labels: 'persons'`, with the closing quote.",
+        ),
+        (
+            'screen:\r\n  title: "Who\r\n  display: 0\r\n',
+            '2: the quote " that opens on this line is not closed. '
+            'Type `title: "Who"`, with the closing quote.',
+        ),
+        (
+            'words:\n  loading: "Wait\n  trouble: Gone.\n  reading: You."\n',
+            '2: the quote " that opens on this line is not closed. '
+            'Type `loading: "Wait"`, with the closing quote.',
+        ),
+        (
+            "content:\n  hide:\n    - 'slur\n    - insult\n    - age\n",
+            "3: the quote ' that opens on this line is not closed. "
+            "Type `- 'slur'`, with the closing quote.",
+        ),
+        (
+            f"content:\n  hide: [slur, insult\n  acknowledged: ''\n{LONG}screen:\n  title: x\n",
+            "2: the bracket [ that opens on this line is not closed. Write ] after the last item.",
+        ),
+        (
+            f"camera: {{fps: 30\nscreen:\n  title: x\n{LONG}",
+            "1: the bracket { that opens on this line is not closed. Write } after the last item.",
+        ),
+        (
+            'camera: {fps: 30\nscreen:\n  title: "a } here"\n',
+            "1: the bracket { that opens on this line is not closed. Write } after the last item.",
+        ),
+    ],
+)
+def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> None:
+    """A quote or bracket that is never closed is reported on the line on which it opens."""
+    assert mistakes_of(text) == [f"kiosk.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "screen:\n  title: 'Who's there?'\n",
+            "2: the apostrophe ' in the text ends it (seen 'Who's there?'). "
+            'Type `title: "Who\'s there?"`, with other quotes around the text.',
+        ),
+        (
+            'screen:\n  title: "say "hello" now"\n',
+            '2: the quote " in the text ends it (seen "say "hello" now"). '
+            "Type `title: 'say \"hello\" now'`, with other quotes around the text.",
+        ),
+        (
+            "screen:\n  title: '\"Who's there?\"'\n",
+            "2: the apostrophe ' in the text ends it (seen '\"Who's there?\"'). "
+            "Type `title: '\"Who''s there?\"'`, with each apostrophe doubled.",
+        ),
+        (
+            'screen:\n  title: "Hello", she said\n',
+            '2: the quote " in the text ends it (seen "Hello", she said). '
+            "Type `title: '\"Hello\", she said'`, with other quotes around the text.",
+        ),
+        (
+            'labels: "persons",\nlanguage: "en",\n',
+            '1: a , follows the closing quote. Type `labels: "persons"`, without it.',
+        ),
+        (
+            "screen:\n  title: Who: are you?\n",
+            "2: a text without quotes cannot hold a colon (seen 'Who: are you?'). "
+            'Type `title: "Who: are you?"`, with the quotes.',
+        ),
+        (
+            'screen:\n  title: He: "Who?"  # first line\n',
+            "2: a text without quotes cannot hold a colon (seen 'He: \"Who?\"'). "
+            "Type `title: 'He: \"Who?\"'`, with the quotes.",
+        ),
+        (
+            "words:\n  score: {score} of 100\n",
+            "2: a text without quotes cannot begin with {. "
+            'Type `score: "{score} of 100"`, with the quotes.',
+        ),
+        (
+            "screen:\n  title: [untitled] mirror\n",
+            "2: a text without quotes cannot begin with [. "
+            'Type `title: "[untitled] mirror"`, with the quotes.',
+        ),
+        *(
+            (
+                f"screen:\n  title: {start}me\n",
+                f"2: a text without quotes cannot begin with {start[0]}. "
+                f'Type `title: "{start}me"`, with the quotes.',
+            )
+            for start in ("@", "%", "*", "&", "`", "> ", "| ", "? ", "- ", ",")
+        ),
+        (
+            'camera:\n  source: "C:\\Users\\me\\film.mp4"\n',
+            '2: in double quotes a backslash is an escape (seen "C:\\Users\\me\\film.mp4"). '
+            "Type `source: 'C:\\Users\\me\\film.mp4'`, with single quotes.",
+        ),
+        (
+            'camera:\n  source: "D:\\temp\\new.mp4"\n',
+            '2: in double quotes a backslash is an escape (seen "D:\\temp\\new.mp4"). '
+            "Type `source: 'D:\\temp\\new.mp4'`, with single quotes.",
+        ),
+        (
+            'camera:\n  source: "\\\\server\\films"\n',
+            '2: in double quotes a backslash is an escape (seen "\\\\server\\films"). '
+            "Type `source: '\\\\server\\films'`, with single quotes.",
+        ),
+    ],
+)
+def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) -> None:
+    """If YAML reads a text as something else, the remedy has the line as it must be typed."""
+    assert mistakes_of(text) == [f"kiosk.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "camera:\n\u00a0\u00a0fps: 30\n\u00a0\u00a0width: 640\n",
+            [
+                f"{line}: at the start of the line is a no-break space (U+00A0) (expected spaces). "
+                "Delete the blanks there, and type spaces."
+                for line in (2, 3)
+            ],
+        ),
+        (
+            "camera:\n  fps:\u00a030\n",
+            [
+                "2: after 'fps:' is a no-break space (U+00A0) (expected spaces). "
+                "Delete the blanks there, and type spaces."
+            ],
+        ),
+        (
+            "camera:\n  fps: 30\n  \twidth: 640\n",
+            [
+                "3: at the start of the line is a tab (expected spaces). "
+                "Delete the blanks there, and type spaces."
+            ],
+        ),
+        (
+            "camera:\n  fps:\t30\n",
+            [
+                "2: after 'fps:' is a tab (expected spaces). "
+                "Delete the blanks there, and type spaces."
+            ],
+        ),
+        (
+            "content:\n  hide:\n    -\u3000slur\n",
+            [
+                "3: after the dash is a blank that is not a space (U+3000) (expected spaces). "
+                "Delete the blanks there, and type spaces."
+            ],
+        ),
+        (
+            "labels: persons\n\ufefflanguage: en\nscr\u00adeen:\n  display: 0\n",
+            [
+                "2: the name 'language' has an invisible letter in it (U+FEFF). "
+                "Delete the line, and type it.",
+                "3: the name 'screen' has an invisible letter in it (U+00AD). "
+                "Delete the line, and type it.",
+            ],
+        ),
+        (
+            "labels = persons\n",
+            [
+                "1: 'labels = persons' is not a setting (expected a colon and a space after the "
+                "name). Type `labels: persons`."
+            ],
+        ),
+        (
+            "labels:persons\n",
+            [
+                "1: 'labels:persons' is not a setting (expected a colon and a space after the "
+                "name). Type `labels: persons`."
+            ],
+        ),
+        (
+            "labels\uff1apersons\nlanguage\uff1a en\n",
+            [
+                "1: 'labels\uff1apersons' is not a setting (expected a colon and a space after the "
+                "name). Type `labels: persons`."
+            ],
+        ),
+        (
+            "camera:\n  fps:30\n  width: 640\n",
+            [
+                "2: 'fps:30' is not a setting (expected a colon and a space after the name). "
+                "Type `fps: 30`."
+            ],
+        ),
+        (
+            "camera:\n  fps = 30\n  width = 640\n",
+            [
+                "2: 'fps = 30' is not a setting (expected a colon and a space after the name). "
+                "Type `fps: 30`.",
+                "3: 'width = 640' is not a setting (expected a colon and a space after the name). "
+                "Type `width: 640`.",
+            ],
+        ),
+        (
+            "camera:\n  fps: 30\n   width: 640\n",
+            ["3: the line is indented by 3 (expected 2, as line 2). Put 2 spaces at its start."],
+        ),
+        (
+            "camera:\n    fps: 30\n  width: 640\n",
+            ["3: the line is indented by 2 (expected 4, as line 2). Put 4 spaces at its start."],
+        ),
+        (
+            " labels: persons\nlanguage: en\n",
+            ["1: the first setting is indented by 1 (expected 0). Delete the spaces at its start."],
+        ),
+        (
+            "labels: persons\n...\nlanguage: en\n",
+            [
+                "2: the line '...' begins a second document (expected one in a file). "
+                "Delete this line."
+            ],
+        ),
+        (
+            "<<<<<<< HEAD\nlabels: persons\n=======\nlabels: objects\n>>>>>>> theirs\n",
+            [
+                "1: this line is git's mark of two versions (seen '<<<<<<< HEAD'). "
+                "Keep one version, and delete the lines with marks."
+            ],
+        ),
+    ],
+)
+def test_a_line_that_only_looks_like_a_setting_is_named(text: str, messages: list[str]) -> None:
+    """Foreign blanks, signs, indentation and marks are named on their line, with what to type."""
+    assert mistakes_of(text) == [f"kiosk.yaml:{message}" for message in messages]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'screen:\n  title: "a text\n    of two lines: right"\n  display: 0\n',
+        "screen:\n  title: |\n    'who is\n    fps:30\n",
+        "content:\n  hide: [\n    slur,\n    'insult'\n  ]\n",
+        "screen:\n  title: 'Who''s there?'  # it's a question\n",
+        'camera:\n  source: "C:\\\\films"\n',
+        'screen:\n  title: I\'m here, "you" are not\n',
+        "screen: {title: 'a: b'}\n",
+        "# it's a comment\nlabels:\t\n",
+    ],
+)
+def test_a_text_that_yaml_takes_as_it_is_meant_has_no_flaw(text: str) -> None:
+    """What is unusual but right is not a mistake."""
+    assert list(find_flaws(text)) == []
+
+
+@given(st.text(st.sampled_from("ab'\"\\ :#-[]{}@&*!|>?,"), min_size=1, max_size=12))
+def test_a_quoted_text_is_read_back(text: str) -> None:
+    """The quotes that a remedy proposes give the text as it was meant."""
+    text = text.strip() or "a"
+    if not set("{}") & set(text):
+        title = parse(f"screen:\n  title: {quoted(text)}\n").screen.title
+        assert title == text
+        assert parse(f"screen:\n  title: {quoted(text, not_with=chr(34))}\n").screen.title == text
+
+
+@pytest.mark.parametrize(
+    "line", ['a: "\n', "x: [\n", "- [\n", "a: '''\n", " a=b\n", "a: |\n", 'x: "a\n - [\n', " "]
+)
+def test_the_line_is_found_within_seconds(line: str) -> None:
+    """The largest file, wrong in each line, is explained within seconds."""
+    text = line * (MAX_TEXT_BYTES // len(line)) + "b: ["
+    start = time.process_time()
+    mistakes_of(text)
+    assert time.process_time() - start < 10
+
+
+def test_the_parsers_words_are_the_last_resort() -> None:
+    """If no line is found, the message has PyYAML's line and words."""
+    flaw = explain_failure("a: b\n", 7, "found the unfindable")
+    assert flaw.line == 7
+    assert flaw.problem == "this is not well-formed YAML (found the unfindable)"
