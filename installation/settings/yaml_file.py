@@ -236,8 +236,8 @@ class _Document:
             for flaw in flaws:
                 self._break(*flaw)
         elif not isinstance(node, yaml.MappingNode):
-            if isinstance(node, yaml.ScalarNode) and (flaw := explain_plain_text(text)):
-                self._break(*flaw)
+            if isinstance(node, yaml.ScalarNode) and (joined := explain_plain_text(text)):
+                self._break(*joined)
                 return
             seen = "a list" if isinstance(node, yaml.SequenceNode) else "plain text"
             line = node.start_mark.line + 1
@@ -276,7 +276,7 @@ class _Document:
             name, code = setting_name(keys), f"U+{ord(bad):04X}"
             problem = f"{name} contains a character that is not text ({code})"
             remedy = "Remove it."
-            if node.style == '"':
+            if isinstance(node, yaml.ScalarNode) and node.style == '"':
                 remedy = "In double quotes a backslash is an escape: use single quotes."
             self.mistakes.append(_Found((), line, problem, remedy))
         elif kind in _SCALARS and re.fullmatch(_SCALARS[kind][0], text):
