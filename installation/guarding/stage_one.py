@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -103,6 +103,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
 
     The order matters: output filters and the scratch folder need rights that the layers take away.
     """
+    streams = _open_closed_streams()
     missing: list[Mistake] = []
 
     def set_up(layer: str, remedy: str, step: Callable[[], object]) -> None:
@@ -117,7 +118,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     if more := len(os.listdir("/proc/self/task")) - 1:
         problem = f"{more} more running before the sandbox (expected none)"
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
-    filters = _redirect_streams()
+    filters = _redirect_streams(streams)
     reporter = output_filter.start_report_filter(report) if report else None
     _close_other_files(reporter.pipe if reporter else None)
     devices = present_devices()
@@ -180,26 +181,38 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
     ]
 
 
-def _redirect_streams() -> list[int]:
-    """Put output filters between the show and its standard streams; return their process ids.
+def _redirect_streams(streams: Collection[int]) -> list[int]:
+    """Put output filters between the show and the open `streams`; return their process ids.
 
-    Standard error always gets one, standard output only if it is a file. Standard input becomes
-    /dev/null, and so does a closed stream: otherwise the next opened file would get its number.
+    Standard error always gets one, standard output only if it is a file.
     """
     pids = []
-    _open_null_as(0)
-    for stream, limits in ((1, output_filter.STDOUT), (2, output_filter.STDERR)):
-        try:
-            is_file = stat.S_ISREG(os.fstat(stream).st_mode)
-        except OSError:
-            _open_null_as(stream)
-            continue
+    for stream in streams:
+        limits = output_filter.STDERR if stream == 2 else output_filter.STDOUT
+        is_file = stat.S_ISREG(os.fstat(stream).st_mode)
         if is_file or stream == 2:
             started = output_filter.start_line_filter(stream, limits)
             os.dup2(started.pipe, stream)
             os.close(started.pipe)
             pids.append(started.pid)
     return pids
+
+
+def _open_closed_streams() -> list[int]:
+    """Make standard input and each closed stream /dev/null; return the other streams.
+
+    The next opened file would get the number of a closed stream, even a file that an import opens:
+    with libffi 3.5, ctypes keeps libffi's file open.
+    """
+    _open_null_as(0)
+    others = []
+    for stream in (1, 2):
+        try:
+            os.fstat(stream)
+            others.append(stream)
+        except OSError:
+            _open_null_as(stream)
+    return others
 
 
 def _open_null_as(stream: int) -> None:

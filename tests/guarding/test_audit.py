@@ -111,8 +111,9 @@ def test_the_audit_holds_under_the_systemd_unit(tmp_path: Path) -> None:
     assert layers["change an open file's permissions"] == "seccomp"
 
 
+# What imports a module of Windows' own there is imported before.
 OTHER_SYSTEM = """
-import os, signal, socket, subprocess, sys
+import os, shutil, signal, socket, subprocess, sys
 import sysconfig
 sysconfig.get_config_vars()
 sys.platform = sys.argv.pop(1)

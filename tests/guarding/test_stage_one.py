@@ -162,10 +162,16 @@ def test_a_second_thread_is_reported(user: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_closed_streams_become_dev_null(closed: str, tmp_path: Path) -> None:
-    """If the show is started without standard streams, no other file gets their numbers."""
+    """If the show is started without standard streams, no other file gets their numbers.
+
+    Nor does a file that an import opens and keeps, as ctypes does with newer versions of libffi.
+    """
     program = (
         "import os, sys\n"
         "from installation.guarding import stage_one, status\n"
+        "class Opening:\n"
+        "    find_spec = staticmethod(lambda *_: os.open(sys.executable, os.O_RDONLY) and None)\n"
+        "sys.meta_path.insert(0, Opening)\n"
         "stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
         "count = 'import os; '\n"
         "count += 'streams = [os.readlink(f\"/proc/self/fd/{i}\") for i in (0, 1, 2)]; '\n"
