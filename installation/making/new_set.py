@@ -18,6 +18,7 @@ from installation.naming.label_set.csv_file import OPTIONAL_COLUMNS, REQUIRED_CO
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
     LABELS_CSV,
+    ONNX_DATA_FILE,
     ONNX_FILE,
     PREPROCESSOR_FILE,
     SETTINGS_FILE,
@@ -79,6 +80,7 @@ method: {method}
 #   blue (0 to 1), which is subtracted, and the std by which they are then divided. These are
 #   Teachable Machine's values, which are assumed without this line:
 # input: {{size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
+#   With channels: bgr among them, the network is given blue first, as Custom Vision's are.
 """
 
 ROWS = (
@@ -109,7 +111,7 @@ COPIED_SETTINGS = {
 }
 """Optional settings; a copy has those that its original has."""
 
-NETWORK_FILES = (ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
+NETWORK_FILES = (ONNX_FILE, ONNX_DATA_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
 """Those of a set's own network."""
 
 _QUOTED = ("title", "credit", "root_id", "root_name", "root_definition")

@@ -23,7 +23,7 @@ from installation.making.zip_file import export, import_
 from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS
-from tests.support.made_networks import made_hf, made_onnx
+from tests.support.made_networks import WEATHER, made_hf, made_onnx, write_set
 from tests.support.project import Project
 
 SHIPPED = "kindnesses"
@@ -548,3 +548,18 @@ def test_ctrl_c_leaves_a_whole_zip_or_none(small: Path, tmp_path: Path) -> None:
         line += 1
     assert tree(folder) == {"fish.zip": whole}
     assert line > 50
+
+
+def test_a_network_in_two_files_is_exchanged(tmp_path: Path) -> None:
+    """An ONNX network travels with its second file, and not without it."""
+    exported = Path(__file__).parents[1] / "naming" / "networks" / "exported"
+    folder = write_set(tmp_path, "two", "method: onnx", *WEATHER)
+    first, second = (folder / name for name in ("classifier.onnx", "classifier.onnx.data"))
+    for file in (first, second):
+        file.write_bytes((exported / file.name).read_bytes())
+    zip_ = export("two", tmp_path, tmp_path / "two.zip")
+    imported = import_(zip_, tmp_path, "copy").folder
+    for file in (first, second):
+        assert (imported / file.name).read_bytes() == file.read_bytes()
+    second.write_bytes(second.read_bytes()[:-1])
+    assert "is not its second file" in refused(lambda: export("two", tmp_path, tmp_path))

@@ -11,8 +11,10 @@ SETTINGS_FILE = "labelset.yaml"
 BUILT_FILE = "built.safetensors"
 CARD_FILE = "card.md"
 ONNX_FILE = "classifier.onnx"
+ONNX_DATA_FILE = "classifier.onnx.data"
+"""The weights of an ONNX network, if its exporter wrote them into a second file."""
 TENSORS_FILE = "model.safetensors"
-"""The two networks that a label set may bring; this one is of a model on Hugging Face."""
+"""The other network that a label set may bring: a model on Hugging Face."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
 """How a transformers classifier takes pictures; optional."""
 LABELS_CSV = "labels.csv"
@@ -34,6 +36,7 @@ MAX_BYTES: Mapping[str, int] = {
     BUILT_FILE: 2**28,
     CARD_FILE: MAX_TEXT_BYTES,
     ONNX_FILE: MAX_NETWORK_BYTES,
+    ONNX_DATA_FILE: MAX_NETWORK_BYTES,
     LABELS_TXT: MAX_LABELS_BYTES,
     CONFIG_FILE: MAX_LABELS_BYTES,
     TENSORS_FILE: MAX_NETWORK_BYTES,
@@ -43,7 +46,14 @@ MAX_BYTES: Mapping[str, int] = {
 
 TEXT_FILES = (SETTINGS_FILE, LABELS_CSV, LABELS_TXT)
 """The files of text; all that they say is in the `LabelSet`."""
-NUMBER_FILES = (BUILT_FILE, ONNX_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
+NUMBER_FILES = (
+    BUILT_FILE,
+    ONNX_FILE,
+    ONNX_DATA_FILE,
+    TENSORS_FILE,
+    CONFIG_FILE,
+    PREPROCESSOR_FILE,
+)
 """The files that change scores while the `LabelSet` stays the same."""
 
 Stamp = tuple[int, int, int] | None

@@ -66,7 +66,9 @@ class InputSettings(Section):
     """The side of the square, px."""
     mean: tuple[Channel, Channel, Channel] = (0.5, 0.5, 0.5)
     std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
-    """Per channel, for colours in 0–1; mean 0.5 and std 0.5 scale them to −1 to 1."""
+    """Of red, green and blue, for colours in 0–1; mean 0.5 and std 0.5 scale them to −1 to 1."""
+    channels: Literal["rgb", "bgr"] = "rgb"
+    """In which order the network takes the colours."""
 
 
 Template = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="text with one {}")]

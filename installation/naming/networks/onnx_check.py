@@ -11,6 +11,9 @@ limits of memory and time, and ends alone. Only if a label set changes while a s
 read in the show's own process: after the second stage of the guard the kernel refuses every new
 process, and every new limit. Then its size is all that is limited.
 
+Exporters write the weights of a network into a second file too. They are put into the first one
+before it is judged, and so onnxruntime never opens a file.
+
 Rejected: a parser of our own, which needs no child process, but has to know ONNX's format.
 """
 
@@ -28,6 +31,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from onnx.external_data_helper import uses_external_data
 
 from installation.errors import LabelSetError, Mistake, ellipsize
+from installation.naming.label_set.folder import ONNX_DATA_FILE
 from installation.settings.paths import PROJECT
 
 OPERATIONS = set(
@@ -108,7 +112,7 @@ _CHILD = (
     "from installation.naming.networks.onnx_check import judge_input; judge_input()"
 )
 
-_REMEDY = "Export it as one plain network in one file, for one picture of a fixed size."
+_REMEDY = "Export it as one plain network, for one picture of a fixed size."
 
 
 class _BrokenError(Exception):
@@ -119,20 +123,27 @@ class _RefusedError(Exception):
     """The file asks for what is not done here; its text says what."""
 
 
-def judge(data: bytes, file: str) -> None:
+def judge(file: str, data: bytes, weights: bytes | None = None) -> None:
     """Raise LabelSetError if the ONNX file with the bytes `data` must not be opened.
 
-    It is read in a child process, or here if the kernel refuses one. `file` names it in messages.
+    `weights` are those of the second file, if there is one. Both are read in a child process, or
+    here if the kernel refuses one. `file` names the first one in messages.
     """
     words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
+    if weights is not None:
+        words.append(str(len(data)))
     try:
         child = subprocess.run(
-            words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
+            words,
+            input=data + (weights or b""),
+            capture_output=True,
+            timeout=CHILD_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise _refused(file, f"reading it took more than {CHILD_TIMEOUT_S:.0f} s") from None
     except OSError:  # the second stage of the guard allows no process
-        judge_here(data, file)
+        judge_here(file, data, weights)
         return
     if child.returncode:
         what = "reading it takes more memory or time than a network of its size needs"
@@ -141,40 +152,93 @@ def judge(data: bytes, file: str) -> None:
         raise _refused(file, child.stdout.decode("utf-8"))
 
 
-def judge_here(data: bytes, file: str) -> None:
+def judge_here(file: str, data: bytes, weights: bytes | None = None) -> None:
     """Raise LabelSetError as `judge` does, but read the file in this process, without limits."""
-    if reason := _objection(data):
+    if reason := _objection(data, weights):
         raise _refused(file, reason)
+
+
+def in_one_file(data: bytes, weights: bytes | None = None) -> bytes:
+    """Return the bytes of an ONNX file that `judge` accepts, with the second file's in it."""
+    if weights is None:
+        return data
+    model = ModelProto()
+    model.ParseFromString(data)
+    _take_weights(model, weights)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def judge_input() -> None:
     """Write to standard output why the ONNX file on standard input is refused, if it is.
 
-    This is the child process of `judge`.
+    This is the child process of `judge`. Its second argument is the length of the first file if the
+    second one follows on standard input.
     """
     with open(0, "rb", closefd=False) as stdin:
         data = stdin.read()
     memory = 4 * len(data) + CHILD_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (CHILD_CPU_S, CHILD_CPU_S))
-    sys.stdout.write(_objection(data))
+    length = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    sys.stdout.write(_objection(data[:length], None if length is None else data[length:]))
 
 
 def _refused(file: str, what: str) -> LabelSetError:
     return LabelSetError(Mistake(file, what, _REMEDY))
 
 
-def _objection(data: bytes) -> str:
+def _objection(data: bytes, weights: bytes | None) -> str:
     """Return why an ONNX file must not be opened; "" if it may be."""
     model = ModelProto()
     try:
         model.ParseFromString(data)
+        if weights is not None:
+            _take_weights(model, weights)
         _check(model)
     except (DecodeError, _BrokenError):
         return "it is not an ONNX file, or it is damaged"
     except _RefusedError as refused:
         return str(refused)
     return ""
+
+
+def _take_weights(model: Any, weights: bytes) -> None:
+    """Put the bytes of the second file into the tensors of the model that lie in it.
+
+    The name of the second file in the model does not matter, as people rename both. Raises
+    _RefusedError if the model does not belong to the file.
+    """
+    tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+    if not tensors:
+        raise _RefusedError(f"it holds all its weights itself, but {ONNX_DATA_FILE} is beside it")
+    if len({_place(tensor).get("location") for tensor in tensors}) > 1:
+        raise _RefusedError("its weights lie in several files (expected at most one)")
+    total = 0
+    for tensor in tensors:
+        place = _place(tensor)
+        start = place.get("offset", "0")
+        if not _is_number(start):
+            raise _BrokenError
+        length = place.get("length", str(max(0, len(weights) - int(start))))
+        if not _is_number(length):
+            raise _BrokenError
+        end = int(start) + int(length)
+        total += int(length)
+        if end > len(weights) or total > len(weights):
+            what = f"{ONNX_DATA_FILE} is not its second file, or is not whole"
+            raise _RefusedError(f"{what} (expected at least {max(end, total):,} bytes)")
+        tensor.ClearField("external_data")
+        tensor.ClearField("data_location")
+        tensor.raw_data = weights[int(start) : end]
+
+
+def _place(tensor: Any) -> dict[str, str]:
+    """Return where the numbers of a tensor lie: `location`, `offset` and `length`, as text."""
+    return {entry.key: entry.value for entry in tensor.external_data}
+
+
+def _is_number(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 20
 
 
 def _check(model: Any) -> None:
@@ -240,7 +304,9 @@ def _check_tensor(tensor: Any) -> None:
     """Raise _RefusedError if a tensor is not whole in this file, or claims more than it holds."""
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
-        raise _RefusedError("some of its weights lie in other files (expected all in this one)")
+        name = ellipsize(str(_place(tensor).get("location", "")))
+        what = f"some of its weights lie in a second file, '{name}'"
+        raise _RefusedError(f"{what} (expected as {ONNX_DATA_FILE} beside it)")
     if tensor.string_data:
         raise _RefusedError("it holds text as a tensor")
     dims = tensor.dims

@@ -7,6 +7,7 @@ before it is imported; the package `installation` sets it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -116,14 +117,15 @@ class OnnxNetwork:
             raise self._unfit(what, "Export only what classifies a picture.")
         (self._input, kind, shape), (self._output, _, _) = forms
         form = f"{kind} [{', '.join(ellipsize(str(dim or '?')) for dim in shape)}]"
-        if kind not in TYPES or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
+        self._channels_last = _channels_last(shape)
+        if kind not in TYPES or self._channels_last is None:
             what = (
                 f"it takes {form} (expected pictures: float, float16 or uint8, "
                 "[N, 3, size, size] or [N, size, size, 3])"
             )
             raise self._unfit(what, "Export it with such an input.")
         self._type = TYPES[kind]
-        self._channels_last = shape[3] == 3
+        self._blue_first = settings is not None and settings.channels == "bgr"
         self._fixed_batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
         if self._fixed_batch is not None and self._fixed_batch > MAX_FIXED_BATCH:
             what = f"it takes {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
@@ -198,6 +200,8 @@ class OnnxNetwork:
         return torch.cat([self._run_part(part) for part in parts])
 
     def _run_part(self, part: torch.Tensor) -> torch.Tensor:
+        if self._blue_first:
+            part = part.flip(1)
         if self._channels_last:
             part = part.permute(0, 2, 3, 1)
         count = self._fixed_batch or len(part)
@@ -217,6 +221,21 @@ class OnnxNetwork:
                 "Export it with a row of numbers for each picture.",
             )
         return outputs[: len(part)]
+
+
+def _channels_last(shape: Sequence[int | str | None]) -> bool | None:
+    """Return whether pictures of a `shape` have their channels last; None if it is not a picture's.
+
+    Some exporters fix no number, as Optimum and transformers.js: they only name the four axes.
+    """
+    if len(shape) != 4:
+        return None
+    first, last = shape[1], shape[3]
+    if (first == 3) != (last == 3):
+        return last == 3
+    if isinstance(first, int) or isinstance(last, int):
+        return None
+    return "channel" in str(last).lower()
 
 
 @cache

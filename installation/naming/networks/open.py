@@ -15,6 +15,8 @@ from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
     MAX_BYTES,
+    MAX_NETWORK_BYTES,
+    ONNX_DATA_FILE,
     ONNX_FILE,
     SETTINGS_FILE,
     TENSORS_FILE,
@@ -115,16 +117,26 @@ def check_network(folder: Path) -> None:
 
 
 def _read_onnx(file: Path) -> bytes:
-    """Return the bytes of an ONNX file that may be opened; raises LabelSetError otherwise."""
+    """Return the bytes of an ONNX network that may be opened, in one file if it has two.
+
+    Raises LabelSetError otherwise.
+    """
     from installation.naming.networks import onnx_check
 
-    check_size(file)
-    try:
-        data = file.read_bytes()
-    except OSError as failure:
-        raise _unreadable(file, failure) from None
-    onnx_check.judge(data, display_path(file))
-    return data
+    second = file.with_name(ONNX_DATA_FILE)
+    files = [file, second] if second.exists() else [file]
+    data = []
+    for each in files:
+        check_size(each)
+        try:
+            data.append(each.read_bytes())
+        except OSError as failure:
+            raise _unreadable(each, failure) from None
+    if sum(map(len, data)) > MAX_NETWORK_BYTES:
+        what = f"its two files have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
+        raise LabelSetError(Mistake(display_path(file), what, "Use a smaller network."))
+    onnx_check.judge(display_path(file), *data)
+    return onnx_check.in_one_file(*data)
 
 
 def check_size(file: Path) -> None:

@@ -15,7 +15,7 @@ from tests.support.made_networks import onnx_classifier, peak_memory, with_node
 def judged(model: onnx.ModelProto) -> str:
     """Return why an ONNX file is refused before it is opened."""
     with pytest.raises(LabelSetError) as caught:
-        onnx_check.judge_here(model.SerializeToString(), "classifier.onnx")
+        onnx_check.judge_here("classifier.onnx", model.SerializeToString())
     return str(caught.value)
 
 
@@ -26,7 +26,61 @@ def test_weights_in_other_files_are_refused() -> None:
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../../../etc/passwd")
-    assert "lie in other files (expected all in this one)" in judged(model)
+    assert (
+        "lie in a second file, '../../../etc/passwd' (expected as classifier.onnx.data"
+        in judged(model)
+    )
+
+
+def two_files(length: int = 96, start: int = 0, place: str = "w") -> tuple[bytes, bytes]:
+    """Return a classifier whose matrix of 96 bytes lies in a second file."""
+    model = onnx_classifier()
+    tensor = model.graph.initializer[1]
+    weights = tensor.raw_data
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", place), ("offset", str(start)), ("length", str(length))):
+        tensor.external_data.add(key=key, value=value)
+    return model.SerializeToString(), weights
+
+
+def test_a_second_file_is_judged_with_the_first() -> None:
+    """Weights in a second file are taken into the first, in both processes alike."""
+    first, second = two_files()
+    onnx_check.judge("classifier.onnx", first, second)
+    whole = onnx.load_from_string(onnx_check.in_one_file(first, second))
+    assert whole == onnx_classifier()
+    with pytest.raises(LabelSetError, match=r"'w' \(expected as classifier.onnx.data beside it"):
+        onnx_check.judge("classifier.onnx", first)
+    for damaged in (second[:-1], b""):
+        with pytest.raises(LabelSetError, match="is not its second file, or is not whole"):
+            onnx_check.judge("classifier.onnx", first, damaged)
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        (two_files(start=-4), "damaged"),
+        (two_files(start=2**62), "is not whole"),
+        (two_files(length=2**63), "is not whole"),
+        ((onnx_classifier().SerializeToString(), b"x"), "holds all its weights itself"),
+    ],
+)
+def test_wrong_places_in_a_second_file_are_refused(files: tuple[bytes, bytes], why: str) -> None:
+    """Nothing beyond the second file is read, and no tensor claims more than it has there."""
+    with pytest.raises(LabelSetError, match=why):
+        onnx_check.judge_here("classifier.onnx", *files)
+
+
+def test_weights_that_are_named_often_are_refused() -> None:
+    """A second file cannot be multiplied by tensors that all lie in the same place."""
+    first, second = two_files()
+    model = onnx.load_from_string(first)
+    for i in range(3):
+        model.graph.initializer.append(model.graph.initializer[1])
+        model.graph.initializer[-1].name = f"again{i}"
+    with pytest.raises(LabelSetError, match="is not whole"):
+        onnx_check.judge_here("classifier.onnx", model.SerializeToString(), second)
 
 
 def test_operations_that_no_classifier_needs_are_refused() -> None:
@@ -65,7 +119,7 @@ def test_fractions_may_be_divided() -> None:
     axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
     model = with_node(helper.make_node("Unsqueeze", ["logits", "axes"], ["more"]), axes)
     model.graph.node.append(helper.make_node("Div", ["more", "more"], ["y"]))
-    onnx_check.judge_here(model.SerializeToString(), "classifier.onnx")
+    onnx_check.judge_here("classifier.onnx", model.SerializeToString())
 
 
 @pytest.mark.parametrize("dims", [[2**40], [2**20, 2**20], [-1], [2**63 - 1, 0], [1] * 17])
@@ -76,7 +130,7 @@ def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> 
     tensor.dims.extend(dims)
     model = with_node(helper.make_node("Relu", ["t"], ["u"]), tensor)
     if 0 in dims:
-        onnx_check.judge_here(model.SerializeToString(), "classifier.onnx")
+        onnx_check.judge_here("classifier.onnx", model.SerializeToString())
     else:
         assert "a tensor claims" in judged(model)
 
@@ -88,7 +142,7 @@ def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> 
 def test_random_bytes_are_refused(data: bytes) -> None:
     """Random bytes end in a message, never in a traceback."""
     with pytest.raises(LabelSetError):
-        onnx_check.judge_here(data, "classifier.onnx")
+        onnx_check.judge_here("classifier.onnx", data)
 
 
 def test_all_allowed_operations_are_onnxs_own() -> None:
@@ -102,12 +156,12 @@ def test_all_allowed_operations_are_onnxs_own() -> None:
 
 def test_a_child_process_judges_as_this_one_does() -> None:
     """A file is accepted, or refused with the same words, in both processes."""
-    onnx_check.judge(onnx_classifier().SerializeToString(), "classifier.onnx")
+    onnx_check.judge("classifier.onnx", onnx_classifier().SerializeToString())
     for data in (b"hello", with_node(helper.make_node("Schleife ∞", [], [])).SerializeToString()):
         with pytest.raises(LabelSetError) as apart:
-            onnx_check.judge(data, "classifier.onnx")
+            onnx_check.judge("classifier.onnx", data)
         with pytest.raises(LabelSetError) as here:
-            onnx_check.judge_here(data, "classifier.onnx")
+            onnx_check.judge_here("classifier.onnx", data)
         assert str(apart.value) == str(here.value)
 
 
@@ -117,5 +171,5 @@ def test_a_file_that_exhausts_its_reader_is_refused() -> None:
     length = bytes([*(len(records) >> shift & 127 | 128 for shift in (0, 7, 14)), 14])  # a varint
     before = peak_memory()
     with pytest.raises(LabelSetError, match=r"classifier\.onnx: it is not an ONNX file"):
-        onnx_check.judge(b"\x3a" + length + records, "classifier.onnx")
+        onnx_check.judge("classifier.onnx", b"\x3a" + length + records)
     assert peak_memory() - before < 10 * len(records)

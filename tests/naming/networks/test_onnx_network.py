@@ -16,6 +16,7 @@ from installation.naming.reading.classifier import open_classifier
 from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
     SIDE,
+    WEATHER,
     load,
     made_onnx,
     noise,
@@ -204,3 +205,64 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
     }
     file.write_bytes(bad[damage])
     assert "classifier.onnx: it" in refusal(folder)
+
+
+EXPORTED = Path(__file__).with_name("exported")
+"""Networks by real exporters; `classifier.onnx` and its second file by torch 2.15."""
+
+OPTIMUM = (0.040707, 0.073258, 0.031010, -0.006477)
+"""The logits of optimum.onnx in transformers, for a picture whose numbers are all 0.25."""
+
+
+def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
+    """What `torch.onnx.export` writes today gives torch's logits."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
+    for name in ("classifier.onnx", "classifier.onnx.data"):
+        (folder / name).write_bytes((EXPORTED / name).read_bytes())
+    encoder = open_encoder(load(folder), CPU)
+    grey = (torch.full((1, 3, SIDE, SIDE), 0.25) - 0.0) / 1.0
+    expected = torch.tensor([[0.3085325, -0.4085406, -0.2702280, -0.3410389]])
+    assert (encoder.encode(grey) - expected).abs().max() < 1e-5
+    (folder / "classifier.onnx.data").unlink()
+    assert "lie in a second file, 'classifier.onnx.data'" in refusal(folder)
+
+
+def test_a_network_of_optimum_is_read(tmp_path: Path) -> None:
+    """A vision transformer by optimum-onnx 0.1, which names all four axes, gives torch's logits."""
+    folder = write_set(tmp_path, "made-onnx", f"method: onnx\ninput: {{size: {SIDE}}}", *WEATHER)
+    (folder / "classifier.onnx").write_bytes((EXPORTED / "optimum.onnx").read_bytes())
+    encoder = open_encoder(load(folder), CPU)
+    assert encoder.input.size == SIDE
+    logits = encoder.encode(torch.full((2, 3, SIDE, SIDE), 0.25))
+    assert (logits - torch.tensor(OPTIMUM)).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("axes", "last"),
+    [
+        (("batch_size", "num_channels", "height", "width"), False),
+        (("N", "C", "H", "W"), False),
+        (("batch_size", "channels", "h", "w"), False),
+        (("batch", "height", "width", "channels"), True),
+    ],
+)
+def test_axes_that_are_only_named_are_read(
+    tmp_path: Path, axes: tuple[str, ...], last: bool
+) -> None:
+    """A network whose four axes are named, as by Optimum and transformers.js, takes pictures."""
+    shape = (1, SIDE, SIDE, 3) if last else ("N", 3, SIDE, SIDE)
+    model = onnx_classifier(shape=shape)
+    for dim, name in zip(model.graph.input[0].type.tensor_type.shape.dim, axes, strict=True):
+        dim.dim_param = name
+    encoder = opened(write_onnx(tmp_path, model, f"input: {{size: {SIDE}}}"))
+    assert (encoder.encode(noise(3)) - reference(noise(3))).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_blue_may_come_first(tmp_path: Path, last: bool) -> None:
+    """A network of Custom Vision is given blue, green and red; the means are red's first."""
+    shape = (1, SIDE, SIDE, 3) if last else ("N", 3, SIDE, SIDE)
+    yaml = f"input: {{size: {SIDE}, channels: bgr, mean: [0, 0.25, 0.5]}}"
+    encoder = opened(write_onnx(tmp_path, onnx_classifier(shape=shape), yaml))
+    assert encoder.input.mean == (0, 0.25, 0.5)
+    assert (encoder.encode(noise(2)) - reference(noise(2).flip(1))).abs().max() < 1e-4
