@@ -41,7 +41,7 @@ from installation.making.build import build as building
 from installation.making.build.embedding_cache import CACHE_FOLDER
 from installation.making.build.example_pictures import MIN_PICTURES
 from installation.making.build.result import BuildResult
-from installation.naming.label_set.csv_file import REQUIRED_COLUMNS
+from installation.naming.label_set.csv_file import MAIN_COLUMNS
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, load_label_set
@@ -188,7 +188,7 @@ def write_set(models: Path, method: str, size: int) -> None:
     taken: set[str] = set()
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(REQUIRED_COLUMNS)
+        table.writerow(MAIN_COLUMNS)
         for id_, synset in zip(ids, synsets, strict=True):
             name = names[synset].partition(", ")[0]
             if name.casefold() in taken:

@@ -36,7 +36,7 @@ from pathlib import Path
 from timm.data import ImageNetInfo
 
 from installation.errors import KioskError, LabelSetError, Mistake
-from installation.naming.label_set.csv_file import REQUIRED_COLUMNS
+from installation.naming.label_set.csv_file import MAIN_COLUMNS
 from installation.settings.reasons import REASONS
 
 HERE = Path(__file__).parent
@@ -436,7 +436,7 @@ def build(wordnet: Path, judgement: Path) -> str:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*REQUIRED_COLUMNS, "defined_by"))
+    writer.writerow((*MAIN_COLUMNS, "defined_by"))
     for id_ in categories:
         described = imagenet.label_name_to_description(id_, detailed=True)
         definition = REGISTER.sub("", described.split(": ", 1)[1])

@@ -16,8 +16,9 @@ from installation.errors import (
     join_first,
 )
 from installation.naming.label_set import built_file
+from installation.naming.label_set.checks import orphans
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.folder import TENSORS_FILE
+from installation.naming.label_set.folder import LABELS_CSV, TENSORS_FILE
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
@@ -104,6 +105,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
         if pictures_changed(source, label_set):
             yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
+    yield from _orphan_lines(source)
     undefined = [row.name for row in source.rows if not row.definition]
     if undefined:
         yield f"Rows without a definition: {len(undefined):,} ({join_first(undefined)})."
@@ -147,6 +149,18 @@ def _texts(row: Row) -> Iterator[str]:
     yield from (row.name, row.definition)
     for wording in row.wordings.values():
         yield from (wording.name, wording.definition)
+
+
+def _orphan_lines(source: LabelSetSource) -> Iterator[str]:
+    """Yield one line about the rows whose parent is not a row."""
+    rows = orphans(source.rows, source.settings.root.id)
+    if rows:
+        seen = join_first(list(dict.fromkeys(row.parent for row in rows)))
+        first = f"{LABELS_CSV}:{rows[0].location}"
+        yield (
+            f"Rows below the root, as the parent that they name is not a row: {len(rows):,} "
+            f"(parents: {seen}; the first row is {first})."
+        )
 
 
 def _translation_lines(source: LabelSetSource) -> Iterator[str]:

@@ -14,7 +14,7 @@ import yaml
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.making.atomic_write import write_errors
-from installation.naming.label_set.csv_file import OPTIONAL_COLUMNS, REQUIRED_COLUMNS, Row
+from installation.naming.label_set.csv_file import MAIN_COLUMNS, OPTIONAL_COLUMNS, Row
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
     LABELS_CSV,
@@ -38,12 +38,12 @@ YAML = """\
 # A set of categories. `kiosk labels check {name}` lists the mistakes in it.
 #
 # The labels are in labels.csv, a row for each, for any spreadsheet (save as CSV, UTF-8). Columns:
-#   id              a short name of your own for the row, such as: baker
 #   name            shown large on the visitor; one to four words are best
 #   definition      a sentence, shown below the name
+# Optional columns:
+#   id              a short name of your own for the row, such as: baker; empty: the name itself
 #   parent          the id of the category above this one; empty: the root
 #   hidden_because  one of the reasons in kiosk.yaml if the label must be hidden; empty: it is shown
-# Optional columns:
 #   looks_like      what a picture of such a person shows: "somebody with flour on their hands";
 #                   pictures are compared with it, not with the definition. Several sentences: a | b
 #   is_background   yes: the label is read but never shown, so that a picture without a person can
@@ -215,9 +215,9 @@ def _csv(rows: tuple[Row, ...]) -> str:
     translated = [f"{kind}_{code}" for code in languages for kind in ("name", "definition")]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*REQUIRED_COLUMNS, *optional, *translated])
+    writer.writerow([*MAIN_COLUMNS, *optional, *translated])
     for row in rows:
-        cells = [getattr(row, column) for column in (*REQUIRED_COLUMNS, *optional)]
+        cells = [getattr(row, column) for column in (*MAIN_COLUMNS, *optional)]
         for code in languages:
             wording = row.wordings.get(code)
             cells += [wording.name, wording.definition] if wording else ["", ""]

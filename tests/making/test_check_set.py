@@ -6,8 +6,10 @@ import pytest
 
 from installation.errors import LabelSetError
 from installation.making import check_set
-from installation.naming.label_set.load import read_source
+from installation.naming.label_set.hiding import SAFE
+from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
+from installation.settings.paths import MODELS
 from tests.support.label_sets import write_label_set
 from tests.support.made_networks import made_onnx
 from tests.support.made_prompts import made_prompts
@@ -150,3 +152,39 @@ def test_text_without_a_font_is_named_with_its_row(
     assert str(mistake).endswith(
         "labels.csv:3: no font on this machine can draw the text in Emoji. Take them out."
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (
+            ("n01440764,tench,,n01439121,,,,", "n01443537,goldfish,,n01439121,,,,"),
+            "Rows below the root, as the parent that they name is not a row: 2 "
+            "(parents: n01439121; the first row is labels.csv:2).",
+        ),
+        (
+            ("n01440764,tench,,n01443537,,,,", "n01443537,goldfish,,goldfich,,,,"),
+            "Rows below the root, as the parent that they name is not a row: 1 "
+            "(parents: goldfich; the first row is labels.csv:3).",
+        ),
+    ],
+)
+def test_rows_without_their_parent_are_below_the_root(
+    models: Path, rows: tuple[str, str], line: str
+) -> None:
+    """Rows of a copied set may be deleted: what was below them is below the root, in one line."""
+    write_label_set(models, ROWS[0], *rows, yaml=YAML, name="fish")
+    assert line in list(check_set.check_lines("fish", models))
+    labels = {label.id: label for label in load_label_set("fish", SAFE, models).labels}
+    assert labels["n01443537"].chain == ("animal",)
+
+
+def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
+    """Every fifth row of `objects` alone is a set without mistakes."""
+    shipped = MODELS / "objects"
+    header, *rows = (shipped / "labels.csv").read_text(encoding="utf-8-sig").splitlines()
+    yaml = (shipped / "labelset.yaml").read_text()
+    write_label_set(tmp_path, header, *rows[::5], yaml=yaml, name="few")
+    assert load_label_set("few", SAFE, tmp_path).labels
+    below = [of for of in check_set.check_lines("few", tmp_path) if of.startswith("Rows below")]
+    assert len(below) == 1

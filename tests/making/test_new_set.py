@@ -26,7 +26,7 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
     assert source.settings.method is TEXT
     assert len(source.rows) == 3
     said = (folder / "labelset.yaml").read_text()
-    columns = (*csv_file.REQUIRED_COLUMNS, *csv_file.OPTIONAL_COLUMNS, "name_es")
+    columns = (*csv_file.MAIN_COLUMNS, *csv_file.OPTIONAL_COLUMNS, "name_es")
     for column in columns:
         assert f"#   {column}" in said
 

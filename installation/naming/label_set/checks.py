@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from installation.errors import Mistake, did_you_mean, ellipsize, limited_nearest, nearest
-from installation.naming.label_set.csv_file import NO, YES, Row
+from installation.naming.label_set.csv_file import NO, YES, Row, id_from_name
+from installation.naming.label_set.damaged_text import find_damage
 from installation.naming.label_set.label_set import ancestors
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.label_set.unicode_text import confusable_key, is_visible
@@ -96,21 +97,33 @@ class _Table:
         self._known = (self._outputs or {}, headings, imagenet.names() if by_wordnet else {})
         self._find_nearest = limited_nearest()
         self._first_by_id: dict[str | int, Row] = {}
+        self._first_by_key: dict[str, Row] = {}
         self._first_by_name: dict[str, Row] = {}
 
     def check_id(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield that the id is empty, is the root's, or occurs twice."""
         if not row.id:
-            yield Mistake(where, "the id is empty (expected a unique id)", "Write one.")
+            if row.name:
+                yield Mistake(where, "the id is empty (expected a unique id)", "Write one.")
         elif row.id == self._root:
             what = f"the id '{ellipsize(row.id)}' is the id of the root in labelset.yaml"
             yield Mistake(where, what, "Remove the row.")
         else:
             place = (self._outputs or {}).get(row.id, row.id)
-            if (first := self._first_by_id.setdefault(place, row)) is not row:
+            first = self._first_by_id.setdefault(place, row)
+            alike = self._first_by_key.setdefault(confusable_key(row.id), row)
+            is_from_name = row.id == id_from_name(row.name)  # and then the name occurs twice
+            if first is not row and not is_from_name:
                 other = f"is the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
                 what = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
+                yield Mistake(where, what, "Give each row a unique id.")
+            elif alike is not row and first is row and not is_from_name:
+                what = (
+                    f"the id '{ellipsize(row.id)}' differs from '{ellipsize(alike.id)}' (line "
+                    f"{alike.location}) only in capital letters or invisibly, and other disks "
+                    "take them for one folder"
+                )
                 yield Mistake(where, what, "Give each row a unique id.")
 
     def check_name(self, row: Row, where: str) -> Iterator[Mistake]:
@@ -122,13 +135,8 @@ class _Table:
             yield Mistake(where, what, "Make the names differ, or remove one row.")
 
     def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield that the parent is not a row, or that the parents form a circle."""
+        """Yield that the parents form a circle; a parent that is not a row is not a mistake."""
         if not row.parent or row.parent == self._root:
-            return
-        if row.parent not in self._parents:
-            what = f"the parent '{ellipsize(row.parent)}' is not the id of any row"
-            remedy = did_you_mean(self._find_nearest(row.parent, self._parents))
-            yield Mistake(where, what, remedy or "Write the id of a row, or leave it empty.")
             return
         chain = list(islice(ancestors(row.id, self._parents), DEEPEST_CHAIN + 1))
         if row.id in chain:
@@ -153,7 +161,8 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
     if set("/\\") & set(row.id) or row.id.startswith("."):
         what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
         yield Mistake(where, what, "Write it without slashes, and without a dot at its start.")
-    yield from _check_text(row.id, "the id", LONGEST_NAME, where)
+    if row.id != id_from_name(row.name):
+        yield from _check_text(row.id, "the id", LONGEST_NAME, where)
     yield from _check_text(row.name, "the name", LONGEST_NAME, where)
     yield from _check_text(row.definition, "the definition", LONGEST_DEFINITION, where)
     yield from _check_text(row.looks_like, "looks_like", LONGEST_DESCRIPTION, where)
@@ -175,6 +184,15 @@ def _check_choices(row: Row, where: str) -> Iterator[Mistake]:
         yield Mistake(where, what, "Write yes in the rows that are never shown.")
 
 
+def orphans(rows: Sequence[Row], root: str) -> list[Row]:
+    """Return the rows whose parent is not a row; they are shown below the root, whose id `root` is.
+
+    That is not a mistake, as rows of a copied set are often deleted.
+    """
+    ids = {row.id for row in rows} | {"", root}
+    return [row for row in rows if row.parent not in ids]
+
+
 def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
     """Yield what is wrong with the `text` of a setting or a cell called `name`."""
     if len(text) > longest:
@@ -188,6 +206,8 @@ def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mist
     elif text.strip() and not is_visible(text):
         what = f"{name} has no visible character (U+{ord(text[0]):04X})"
         yield Mistake(where, what, "Write it with letters, or leave it empty.")
+    elif damage := find_damage(text):
+        yield Mistake(where, f"{name} {damage.what}", damage.remedy)
 
 
 def _forbidden(letter: str) -> bool:

@@ -1,7 +1,7 @@
 """labels.csv: a spreadsheet's file with a row per label.
 
-Columns come in any order. Five of them are required; columns with other names are ignored unless
-they look like a misspelt one.
+Columns come in any order, and only one of names or ids is needed. Columns with other names are
+ignored unless they look like a misspelt one.
 """
 
 from __future__ import annotations
@@ -26,8 +26,25 @@ from installation.settings.languages import TRANSLATED
 from installation.settings.spreadsheet import Record, read_records, row_place
 from installation.settings.text_file import read_text
 
-REQUIRED_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
+MAIN_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
+"""Those of every new set; a file needs `name`, or `id` if the ids are ImageNet's."""
 OPTIONAL_COLUMNS = ("looks_like", "is_background", "defined_by")
+SYNONYMS = {
+    "name": (
+        "label",
+        "labels",
+        "names",
+        "title",
+        "category",
+        "class",
+        "bezeichnung",
+        "nombre",
+        "nom",
+    ),
+    "definition": ("description", "definitions", "beschreibung", "definición", "définition"),
+}
+"""What people call two of the columns; in English, and in the languages of the kiosk."""
+
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """A misspelt column of a translation: `name-es`, `name (es)`, `name_pt-br`, or `name_spanish`."""
 
@@ -112,6 +129,8 @@ def read_csv(path: Path) -> list[Row]:
     if len(columns) > MOST_COLUMNS:
         what = f"there are {len(columns)} columns (expected at most {MOST_COLUMNS})"
         raise LabelSetError(Mistake(where, what, "Remove the unused ones."))
+    if not _known_columns(columns):
+        raise LabelSetError(_without_header(header, next(records, None), where))
     if mistakes := list(_check_columns(columns, where)):
         raise LabelSetError(*mistakes)
     rows = []
@@ -137,23 +156,46 @@ def read_csv(path: Path) -> list[Row]:
     return rows
 
 
+def _known_columns(columns: Sequence[str]) -> set[str]:
+    """Return those of `columns` that have a meaning here, by their exact names."""
+    known = {column for column in columns if column in (*MAIN_COLUMNS, *OPTIONAL_COLUMNS)}
+    return known | {column for column in columns if TRANSLATED.fullmatch(column)}
+
+
+def _without_header(first: Record, second: Record | None, where: str) -> Mistake:
+    """Return the mistake of a file whose first row names no known column."""
+    seen = ellipsize(", ".join(filter(None, first.cells)))
+    what = f"this row has no known column (seen: {seen}; expected names such as id and name)"
+    cells = [cell.casefold() for cell in first.cells]
+    if second is not None and {"id", "name"} & {cell.casefold() for cell in second.cells}:
+        return Mistake(where, what, f"Delete it: the header is on line {second.place}.")
+    for column, synonyms in SYNONYMS.items():
+        if meant := next((cell for cell in cells if cell in synonyms), None):
+            return Mistake(where, what, f"Rename '{ellipsize(meant)}' to '{column}'.")
+    if misspelt := nearest("name", cells) or nearest("id", [cell for cell in cells if cell]):
+        return Mistake(where, what, f"Rename '{ellipsize(misspelt)}' to 'name'.")
+    return Mistake(where, what, "Insert a row above it with the columns' names: name, definition.")
+
+
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
-    """Yield a mistake for each column that is missing, occurs twice, or is misspelt."""
-    known = {column for column in columns if column in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)}
-    known |= {column for column in columns if TRANSLATED.fullmatch(column)}
+    """Yield a mistake for each column that occurs twice or is misspelt, and if names lack."""
+    known = _known_columns(columns)
     unknown = [column for column in columns if column and column not in known]
-    for column in dict.fromkeys((*REQUIRED_COLUMNS, *sorted(known))):
+    has_names = bool({"id", "name"} & known)
+    for column in dict.fromkeys((*MAIN_COLUMNS, *sorted(known))):
         count = columns.count(column)
         if count > 1:
             yield Mistake(where, f"the column '{column}' occurs {count} times", "Keep one.")
         elif not count:
-            seen = ", ".join(columns) or "none"
+            seen = ", ".join(columns)
             what = f"the column '{column}' is missing (seen: {ellipsize(seen)})"
-            remedy = "Add it; its cells may be empty."
-            if misspelt := nearest(column, unknown):
+            synonyms = [name for name in unknown if name in SYNONYMS.get(column, ())]
+            if misspelt := next(iter(synonyms), None) or nearest(column, unknown):
                 unknown.remove(misspelt)
                 remedy = f"Rename '{ellipsize(misspelt)}' to '{column}'."
-            yield Mistake(where, what, remedy)
+                yield Mistake(where, what, remedy)
+            elif column == "name" and not has_names:
+                yield Mistake(where, what, "Add it, with the name of each label.")
     for column in unknown:
         # Columns of notes are allowed, but a misspelt optional column would be lost unnoticed.
         what = f"the column '{ellipsize(column)}' is not a known column"
@@ -168,9 +210,19 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, what, remedy)
 
 
+def id_from_name(name: str) -> str:
+    """Return the id of a row without one: its name, as a folder of pictures may be called."""
+    return re.sub(r"[/\\]+", "-", name).lstrip(".").strip()
+
+
 def _row(record: Record, cells: Mapping[str, str]) -> Row:
-    """Return a row; if its id is ImageNet's, an empty name or definition is ImageNet's too."""
-    plain: dict[str, Any] = {c: cells.get(c, "") for c in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)}
+    """Return a row; an empty id is made from its name.
+
+    If the id is ImageNet's, an empty name or definition is ImageNet's too.
+    """
+    plain: dict[str, Any] = {c: cells.get(c, "") for c in (*MAIN_COLUMNS, *OPTIONAL_COLUMNS)}
+    if not plain["id"]:
+        plain["id"] = id_from_name(plain["name"])
     if not plain["name"]:
         plain["name"] = imagenet.names().get(plain["id"], "").partition(", ")[0]
     if not plain["definition"]:

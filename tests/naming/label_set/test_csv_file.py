@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from installation.errors import LabelSetError
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.checks import OVERRIDES
+from installation.naming.label_set.damaged_text import find_damage
 from installation.naming.label_set.unicode_text import is_visible
 from tests.support.label_sets import HEADER, load_weather, mistakes, write_label_set
 
@@ -19,7 +20,7 @@ CELL = st.text(
     st.characters(exclude_categories=("C", "Z"), exclude_characters=OVERRIDES),
     min_size=1,
     max_size=20,
-).filter(is_visible)
+).filter(lambda text: is_visible(text) and not find_damage(text))
 
 
 @given(
@@ -42,7 +43,7 @@ def test_every_spreadsheet_writes_a_file_that_reads_back(
     """Names are the same with commas or semicolons, any line ending, a BOM or quotes or none."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator, lineterminator=ending, quoting=quoting)  # type: ignore[arg-type]
-    writer.writerow(csv_file.REQUIRED_COLUMNS)
+    writer.writerow(csv_file.MAIN_COLUMNS)
     for number, name in enumerate(names):
         writer.writerow([f"id{number}", name, "words, and; more", "", ""])
         for _ in range(blanks):
@@ -176,3 +177,129 @@ def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
     write_label_set(tmp_path, f"{HEADER}{',note' * csv_file.MOST_COLUMNS}", "a,air,,,")
     (mistake,) = mistakes(tmp_path)
     assert "labels.csv:1: there are 405 columns" in mistake
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [
+        (("name", "baker", "cook"), [("baker", "baker"), ("cook", "cook")]),
+        (
+            ("name,definition", "baker,bakes", "cook/chef,cooks"),
+            [("baker", "baker"), ("cook-chef", "cook/chef")],
+        ),
+        (("Name;Definition", "Bäcker;backt, früh"), [("Bäcker", "Bäcker")]),
+        (("name\tparent", "maker\t", "baker\tmaker"), [("maker", "maker"), ("baker", "baker")]),
+        (("id,name", ",baker", "c,cook"), [("baker", "baker"), ("c", "cook")]),
+        (("id", "n09818022"), [("n09818022", "astronaut")]),
+        (("definition,name,notes", "bakes,baker,mine"), [("baker", "baker")]),
+        (("name,name_de", "baker,Bäcker"), [("baker", "baker")]),
+        (("name,,", "baker,,", ",,"), [("baker", "baker")]),
+        (('"name"', '"baker"', '""'), [("baker", "baker")]),
+    ],
+)
+def test_names_alone_are_a_label_set(
+    tmp_path: Path, rows: tuple[str, ...], labels: list[tuple[str, str]]
+) -> None:
+    """Columns and ids may be left out: an id is then made from the name."""
+    write_label_set(tmp_path, *rows)
+    assert [(label.id, label.name) for label in load_weather(tmp_path).labels] == labels
+
+
+def test_a_parent_may_be_a_name(tmp_path: Path) -> None:
+    """In a file without ids a parent is the name of another row."""
+    write_label_set(tmp_path, "name,parent", "maker,", "baker,maker")
+    assert load_weather(tmp_path).labels[1].chain == ("somebody", "maker")
+
+
+NO_HEADER = "expected names such as id and name)"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            ("baker,bakes bread", "cook,cooks soup", "painter,paints"),
+            f"this row has no known column (seen: baker, bakes bread; {NO_HEADER}. "
+            "Insert a row above it with the columns' names: name, definition.",
+        ),
+        (
+            ("baker", "cook"),
+            f"this row has no known column (seen: baker; {NO_HEADER}. "
+            "Insert a row above it with the columns' names: name, definition.",
+        ),
+        (
+            ("Table 1", "name,definition", "baker,bakes"),
+            f"this row has no known column (seen: Table 1; {NO_HEADER}. "
+            "Delete it: the header is on line 2.",
+        ),
+        (
+            ("My labels,,", "", "id,name,definition", "a,baker,bakes"),
+            f"this row has no known column (seen: My labels; {NO_HEADER}. "
+            "Delete it: the header is on line 3.",
+        ),
+        (
+            ("label,description", "baker,bakes"),
+            f"this row has no known column (seen: label, description; {NO_HEADER}. "
+            "Rename 'label' to 'name'.",
+        ),
+        (
+            ("Bezeichnung;Beschreibung", "Bäcker;backt"),
+            f"this row has no known column (seen: Bezeichnung, Beschreibung; {NO_HEADER}. "
+            "Rename 'bezeichnung' to 'name'.",
+        ),
+        (
+            ("nmae", "baker"),
+            f"this row has no known column (seen: nmae; {NO_HEADER}. Rename 'nmae' to 'name'.",
+        ),
+        (
+            ("definition,parent", "bakes,"),
+            "the column 'name' is missing (seen: definition, parent). "
+            "Add it, with the name of each label.",
+        ),
+        (
+            ("name,description", "baker,bakes"),
+            "the column 'definition' is missing (seen: name, description). "
+            "Rename 'description' to 'definition'.",
+        ),
+        (
+            ("id,name,hidden", "a,baker,"),
+            "the column 'hidden_because' is missing (seen: id, name, hidden). "
+            "Rename 'hidden' to 'hidden_because'.",
+        ),
+    ],
+)
+def test_a_wrong_header_is_one_line(tmp_path: Path, rows: tuple[str, ...], message: str) -> None:
+    """A header that is missing, below a title, or in other words gives one line with the cure."""
+    write_label_set(tmp_path, *rows)
+    assert mistakes(tmp_path) == [f"weather/labels.csv:1: {message}"]
+
+
+def test_a_broken_cell_is_named_with_its_row_and_column(tmp_path: Path) -> None:
+    """Broken letters, errors and formulas are refused in names, definitions and translations."""
+    write_label_set(tmp_path, "name,definition,name_de", "a,&lt;air,", "b,#REF!,", "c,x,KÃ¼nstler")
+    assert mistakes(tmp_path) == [
+        "weather/labels.csv:2: the definition has a sign of web pages (seen '&lt;air'). "
+        "Was '<air' meant? Type it.",
+        "weather/labels.csv:3: the definition is a spreadsheet's error '#REF!'. "
+        "Type text into the cell; text that begins with = needs a ' before it.",
+        "weather/labels.csv:4: name_de was read in a wrong encoding (seen 'KÃ¼nstler'). "
+        "Was 'Künstler' meant? Type it, and save as UTF-8.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("labels.xlsx", "There is 'labels.xlsx'. In the spreadsheet, save it as \"CSV UTF-8\""),
+        ("labels.numbers", "There is 'labels.numbers'. In the spreadsheet, save it as"),
+        ("Labels.ods", "There is 'Labels.ods'. In the spreadsheet, save it as"),
+        ("labels.csv.csv", "Rename 'labels.csv.csv' to 'labels.csv'"),
+        ("labels.csv.txt", "Rename 'labels.csv.txt' to 'labels.csv'"),
+    ],
+)
+def test_a_spreadsheet_of_another_kind_is_found(tmp_path: Path, name: str, words: str) -> None:
+    """A workbook, or a file with an ending too many, is named in the place of labels.csv."""
+    folder = write_label_set(tmp_path)
+    (folder / "labels.csv").rename(folder / name)
+    (mistake,) = mistakes(tmp_path)
+    assert words in mistake

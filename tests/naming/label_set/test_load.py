@@ -86,7 +86,7 @@ def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
 
 def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
     """Fifty mistakes are listed, and the others are counted."""
-    write_label_set(tmp_path, HEADER, *(f"id{n},name{n},,nobody{n}," for n in range(80)))
+    write_label_set(tmp_path, HEADER, *(f"id{n},name{n},,,nobody{n}" for n in range(80)))
     said = mistakes(tmp_path)
     assert len(said) == MAX_MISTAKES + 1
     assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")

@@ -1,0 +1,127 @@
+"""Texts that were damaged on their way from one program to the next, as spreadsheets save them.
+
+A label that reads "KÃ¼nstler" or "#REF!" would hang on the wall. So such texts are refused, with
+what was probably meant. The rules only know what other programs write, never how people write.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import NamedTuple
+
+from installation.errors import ellipsize
+
+LOST = "\ufffd"
+"""The sign that programs write for a letter that they cannot read."""
+
+OTHER_ENCODINGS = {
+    "cp1252": "\u00c2\u00c3\u00c4\u00c5\u00ce\u00cf\u00d0\u00d1\u00e2",
+    "mac-roman": "\u00ac\u221a\u0192\u2248\u201a",
+}
+"""Those in which programs read UTF-8 by mistake: that of Windows, and that of old Macs.
+
+Each has the letters as which Latin, Greek or Cyrillic letters, or a quote, begin in it.
+"""
+
+PUNCTUATION = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2039\u203a\u00ab\u00bb"
+"""Quotes and dashes, which may follow a capital letter in a text that is right."""
+
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+CELL_ERROR = re.compile(
+    r"#(?:NAME\?|REF!|VALUE!|N/A|DIV/0!|NULL!|NUM!|SPILL!|GETTING_DATA"
+    r"|BEZUG!|WERT!|NV|ZAHL!|NOM\?|VALEUR!|NOMBRE!|NB!|\u00a1REF!|\u00bfNOMBRE\?|\u00a1VALOR!)"
+    r"|Err:[0-9]{3}|#ERROR!|Loading\.\.\."
+)
+"""What a spreadsheet shows for a formula without a result, in four languages."""
+
+FORMULA = re.compile(r"=[-+(\"A-Za-z0-9]")
+
+NO_VALUE = ("NaN", "NULL", "undefined")
+"""What programs write for an empty cell; in other capital letters they may be names."""
+
+ENTITY = re.compile(r"&(?:#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5}|[A-Za-z][A-Za-z0-9]{1,30});")
+
+TAG = re.compile(
+    r"</?(?:a|b|i|u|s|em|strong|br|p|span|div|font|li|ul|ol|h[1-6]|sub|sup|small)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+
+EXCEL_ESCAPE = re.compile(r"_x00[01][0-9A-F]_")
+"""How Excel writes a line break or another control character into its files."""
+
+LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
+"""A question mark inside a word, which old programs write for a letter that they do not have."""
+
+
+class Damage(NamedTuple):
+    """What is wrong with a text, and the remedy."""
+
+    what: str
+    remedy: str
+
+
+def find_damage(text: str) -> Damage | None:
+    """Return what another program did to `text`; None if nothing is found."""
+    seen = ellipsize(text)
+    if LOST in text:
+        what = f"has a letter that was lost (U+FFFD, seen '{seen}')"
+        return Damage(what, "Type it again, and save the file as UTF-8.")
+    if (original := undo_wrong_encoding(text)) != text:
+        what = f"was read in a wrong encoding (seen '{seen}')"
+        return Damage(what, f"Was '{ellipsize(original)}' meant? Type it, and save as UTF-8.")
+    if CELL_ERROR.match(text):
+        what = f"is a spreadsheet's error '{seen}'"
+        return Damage(what, "Type text into the cell; text that begins with = needs a ' before it.")
+    if FORMULA.match(text):
+        return Damage(f"is a formula (seen '{seen}')", "Type its result into the cell, as text.")
+    if text in NO_VALUE:
+        what = f"is '{seen}', which programs write for an empty cell"
+        return Damage(what, "Leave the cell empty, or write other text.")
+    if ENTITY.search(text) and (plain := html.unescape(text)) != text:
+        what = f"has a sign of web pages (seen '{seen}')"
+        return Damage(what, f"Was '{ellipsize(plain)}' meant? Type it.")
+    if TAG.search(text):
+        what = f"has a tag of web pages (seen '{seen}')"
+        plain = " ".join(TAG.sub(" ", text).split())
+        return Damage(what, f"Was '{ellipsize(plain)}' meant? Labels have no bold or italic text.")
+    if EXCEL_ESCAPE.search(text):
+        what = f"has Excel's sign for a line break or a control character (seen '{seen}')"
+        return Damage(what, "Delete it.")
+    if LOST_IN_WORD.search(text) and "://" not in text:
+        what = f"has a question mark inside a word (seen '{seen}'), as for a letter that was lost"
+        return Damage(what, "Type the letter, and save the file as UTF-8.")
+    return None
+
+
+def undo_wrong_encoding(text: str) -> str:
+    """Return `text` as it was before UTF-8 was read in another encoding; else `text` itself."""
+    for encoding, starts in OTHER_ENCODINGS.items():
+
+        def original(run: re.Match[str], encoding: str = encoding, starts: str = starts) -> str:
+            return _decoded(run, encoding) if run[0][0] in starts else run[0]
+
+        if (before := NOT_ASCII.sub(original, text)) != text:
+            return before
+    return text
+
+
+def _decoded(run: re.Match[str], encoding: str) -> str:
+    """Return the text whose UTF-8 reads as the letters of `run` in `encoding`; else the letters."""
+    letters = run[0]
+    try:
+        text = b"".join(_byte(letter, encoding) for letter in letters).decode("utf-8")
+    except UnicodeError:
+        return letters
+    after = run.string[run.end() : run.end() + 1]
+    if len(letters) == 2 and letters[1] in PUNCTUATION and not after.islower():
+        return letters  # the last letter of a word, and a quote or dash
+    return text
+
+
+def _byte(letter: str, encoding: str) -> bytes:
+    """Return the byte of `letter`; Windows keeps five bytes without a letter as they are."""
+    if encoding == "cp1252" and letter in "\x81\x8d\x8f\x90\x9d":
+        return letter.encode("latin-1")
+    return letter.encode(encoding)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from installation.naming.label_set.damaged_text import find_damage, undo_wrong_encoding
+from installation.naming.label_set.load import read_source
+from installation.settings.paths import label_set_names
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("KÃ¼nstler", "Künstler"),
+        ("Ã–sterreicher", "Österreicher"),
+        ("cafÃ©", "café"),
+        ("lâ€™homme", "l’homme"),
+        ("K√ºnstler", "Künstler"),
+        ("Å‚uk", "łuk"),
+        ("ÐœÐ°Ð¼Ð°", "Мама"),
+        ("Tom &amp; Jerry", "Tom & Jerry"),
+        ("it&#39;s", "it's"),
+        ("<b>baker</b>", "baker"),
+        ("baker<br/>cook", "baker cook"),
+    ],
+)
+def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -> None:
+    """A wrong encoding, or a sign or tag of web pages, is undone in the remedy."""
+    damage = find_damage(text)
+    assert damage is not None
+    assert f"Was '{meant}' meant?" in damage.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("L\ufffdwe", "a letter that was lost (U+FFFD"),
+        ("K?nstler", "a question mark inside a word"),
+        ("#NAME?", "a spreadsheet's error"),
+        ("#REF!", "a spreadsheet's error"),
+        ("#N/A", "a spreadsheet's error"),
+        ("#BEZUG!", "a spreadsheet's error"),
+        ("#¿NOMBRE?", "a spreadsheet's error"),
+        ("#VALEUR!", "a spreadsheet's error"),
+        ("Err:508", "a spreadsheet's error"),
+        ("#ERROR!", "a spreadsheet's error"),
+        ("Loading...", "a spreadsheet's error"),
+        ("=A1", "a formula"),
+        ('=VLOOKUP("a",B:C,2)', "a formula"),
+        ("=-bold", "a formula"),
+        ("two_x000D_lines", "Excel's sign for a line break"),
+        ("NaN", "which programs write for an empty cell"),
+        ("NULL", "which programs write for an empty cell"),
+    ],
+)
+def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: str) -> None:
+    """Lost letters, errors, formulas and signs for nothing are refused, with their names."""
+    damage = find_damage(text)
+    assert damage is not None
+    assert words in damage.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SÃO PAULO",
+        "IRMÃ”",
+        "CAFÉ”",
+        "«été»",
+        "peut–être",
+        "„Ä“",
+        "Åsa’s",
+        "Île de Ré",
+        "R&D",
+        "AT&T; and more",
+        "1 < 2 > 0",
+        "who?",
+        "Is it? Yes",
+        "see https://x.org/?a=b",
+        "#1 fan",
+        "= equal",
+        "nan",
+        "Jane <jane@x.org>",
+    ],
+)
+def test_what_people_write_is_not_damage(text: str) -> None:
+    """Letters, signs and names that people write are left alone."""
+    assert find_damage(text) is None
+    assert undo_wrong_encoding(text) == text
+
+
+@pytest.mark.parametrize("name", label_set_names())
+def test_no_text_of_the_shipped_sets_is_damaged(name: str) -> None:
+    """No name or definition of a shipped set looks damaged."""
+    assert read_source(name).rows
