@@ -32,6 +32,7 @@ from tests.support.children import (
     needs_guard,
 )
 from tests.support.tools import tool
+from tests.support.x_server import x_server
 
 pytestmark = pytest.mark.slow
 
@@ -39,18 +40,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def display() -> Iterator[str]:
     """The name of an X server that runs only for this test."""
-    read, write = os.pipe()
-    running = subprocess.Popen(
-        [tool("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x720x24"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with open(read) as answer:
-        number = answer.readline().strip()
-    yield f":{number}"
-    running.terminate()
-    running.wait()
+    with x_server() as name:
+        yield name
 
 
 SIZE = (640, 360)

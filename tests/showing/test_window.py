@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -23,6 +24,7 @@ from installation.showing.window import (
     open_screen,
     session_drivers,
 )
+from tests.support.x_server import x_server
 
 
 @pytest.fixture
@@ -230,3 +232,55 @@ def test_a_driver_that_does_not_start_leaves_its_place_to_the_next(first: str) -
 def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[str]) -> None:
     """X11 is tried first, as it reaches a Wayland desktop as well."""
     assert session_drivers(variables) == drivers
+
+
+IDLE_TIME = """
+import ctypes
+X, ext = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXext.so.6")
+class Value(ctypes.Structure):
+    _fields_ = [("high", ctypes.c_int), ("low", ctypes.c_uint)]
+class Counter(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("id", ctypes.c_ulong), ("step", Value)]
+X.XOpenDisplay.restype = ctypes.c_void_p
+ext.XSyncListSystemCounters.restype = ctypes.POINTER(Counter)
+display, a, b, value = ctypes.c_void_p(X.XOpenDisplay(None)), *(ctypes.c_int(),) * 2, Value()
+ext.XSyncQueryExtension(display, ctypes.byref(a), ctypes.byref(b))
+ext.XSyncInitialize(display, ctypes.byref(a), ctypes.byref(b))
+count = ctypes.c_int()
+listed = ext.XSyncListSystemCounters(display, ctypes.byref(count))
+[idle] = [listed[i].id for i in range(count.value) if listed[i].name == b"IDLETIME"]
+ext.XSyncQueryCounter(display, ctypes.c_ulong(idle), ctypes.byref(value))
+print(value.low / 1000)
+"""
+
+MIRROR = """
+import time
+from installation.showing.window import Window
+window = Window(0, (320, 180))
+print("open", flush=True)
+while True:
+    window.flip()
+    window.poll(time.monotonic())
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.slow
+def test_the_x_server_never_counts_as_idle() -> None:
+    """What GNOME on Xorg and the server itself blank by stays below 35 s, without D-Bus."""
+    python = (sys.executable, "-c")
+    with x_server() as name:
+        session = {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
+        session["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent"
+        environment = os.environ | session
+        window = subprocess.Popen((*python, MIRROR), env=environment, stdout=subprocess.PIPE)
+        assert window.stdout is not None
+        assert any(b"open" in line for line in window.stdout)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            window.wait(45)
+        idle = subprocess.run(
+            (*python, IDLE_TIME), env=environment, capture_output=True, text=True, check=True
+        )
+        window.terminate()
+        window.communicate()
+    assert 0 <= float(idle.stdout) < 35
