@@ -199,6 +199,7 @@ def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
 
 def _print_camera(listing: CameraListing) -> None:
     from installation.seeing.cameras.choice import reason_against
+    from installation.seeing.cameras.controls import list_controls
 
     print(f"{listing.path}  {listing.name}".rstrip())
     if listing.path != listing.node:
@@ -214,3 +215,6 @@ def _print_camera(listing: CameraListing) -> None:
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
         print(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")
+    if listing.problem is None:
+        for control in list_controls(listing.node):
+            print(f"  {control}")

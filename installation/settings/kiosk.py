@@ -113,6 +113,8 @@ class CameraSettings(Section):
     mirror: bool = True
     rotate: Literal[0, 90, 180, 270] = 0
     """Degrees clockwise."""
+    controls: dict[str, int] = Field(default_factory=dict)
+    """Values of the camera's own controls, by their names in `kiosk cameras`."""
 
 
 class ReadingSettings(Section):

@@ -89,11 +89,12 @@ class CameraListing:
         return "loopback" in self.driver
 
 
-def _ioctl(file: int, call: int, buffer: bytearray) -> object:
+def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
+    """Make the call and fill the buffer. Raises OSError."""
     return fcntl.ioctl(file, call, buffer, True)
 
 
-def list_cameras(dev: Path = DEV, ioctl: Ioctl = _ioctl) -> list[CameraListing]:
+def list_cameras(dev: Path = DEV, ioctl: Ioctl = ioctl_of_kernel) -> list[CameraListing]:
     """Return the cameras in the order of their numbers, without nodes that capture no video.
 
     A node that cannot be opened is listed with its problem, because it may be the camera.
@@ -122,7 +123,9 @@ def video_nodes(dev: Path = DEV) -> list[Path]:
     return sorted(named, key=lambda node: int(node.name[len("video") :]))
 
 
-def query(node: Path, by_id: Path | None = None, ioctl: Ioctl = _ioctl) -> CameraListing | None:
+def query(
+    node: Path, by_id: Path | None = None, ioctl: Ioctl = ioctl_of_kernel
+) -> CameraListing | None:
     """Return the name and modes of the camera at `node`; None if it captures no video."""
     try:
         file = os.open(node, os.O_RDWR | os.O_NONBLOCK)

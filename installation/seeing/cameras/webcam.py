@@ -16,6 +16,7 @@ import cv2
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.seeing.cameras import v4l
+from installation.seeing.cameras.controls import set_controls
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
@@ -110,6 +111,8 @@ class Webcam:
                 else cv2.VideoCapture(str(node), api)
             )
             if capture.isOpened():
+                if settings.controls:
+                    set_controls(node, settings.controls, f"camera {device}")
                 return cls(device, capture, settings, clock)
             capture.release()
             mistake = Mistake(

@@ -1,0 +1,124 @@
+"""The controls of a camera: the frequency of the mains, focus, exposure, white balance.
+
+OpenCV knows some of them by numbers of its own and not by what the camera offers; here they have
+the names of `v4l2-ctl --list-ctrls`. The layouts are those of the kernel's `linux/videodev2.h`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.errors import CameraError, Mistake, did_you_mean, nearest
+from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel
+
+QUERYCTRL, GET_CONTROL, SET_CONTROL = 0xC0445624, 0xC008561B, 0xC008561C
+
+_DESCRIPTION = struct.Struct("=II32siiiiI8x")
+_VALUE = struct.Struct("=Ii")
+_NEXT = 0x80000000
+_DISABLED, _READ_ONLY = 0x1, 0x4
+_NUMBERS = (1, 2, 3, 9)
+"""The types whose value is a number: integer, yes or no, one of a menu."""
+
+MAX_CONTROLS = 256
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: its name, number, range, and its value now."""
+
+    name: str
+    id: int
+    minimum: int
+    maximum: int
+    default: int
+    value: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} {self.minimum}–{self.maximum}, now {self.value} (default {self.default})"
+        )
+
+
+def list_controls(node: Path, ioctl: Ioctl = ioctl_of_kernel) -> list[Control]:
+    """Return the controls of the camera at `node` that can be set. Raises OSError."""
+    file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        return list(_controls(file, ioctl))
+    finally:
+        os.close(file)
+
+
+def set_controls(
+    node: Path, values: Mapping[str, int], where: str, ioctl: Ioctl = ioctl_of_kernel
+) -> None:
+    """Set the controls of the camera at `node` to `values`, in their order.
+
+    Raises CameraError with every mistake: names that the camera does not have, values outside the
+    range, and values that it refuses (most need their automatic counterpart off, earlier in the
+    list). `where` names the place of the settings.
+    """
+    file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        known = {control.name: control for control in _controls(file, ioctl)}
+        mistakes = [
+            mistake
+            for name, value in values.items()
+            if (mistake := _set(file, known, name, value, where, ioctl))
+        ]
+    finally:
+        os.close(file)
+    if mistakes:
+        raise CameraError(*mistakes)
+
+
+def _set(
+    file: int, known: Mapping[str, Control], name: str, value: int, where: str, ioctl: Ioctl
+) -> Mistake | None:
+    """Set one control; return the mistake if that is not possible."""
+    control = known.get(name)
+    if control is None:
+        names = ", ".join(known) or "none"
+        guess = (
+            did_you_mean(nearest(name, known)) or "`kiosk cameras` lists them with their ranges."
+        )
+        return Mistake(where, f"this camera has no control '{name}' (it has {names})", guess)
+    allowed = f"{control.minimum} to {control.maximum}"
+    if not control.minimum <= value <= control.maximum:
+        return Mistake(where, f"{name} is {value} (expected {allowed})", "Change it.")
+    try:
+        ioctl(file, SET_CONTROL, bytearray(_VALUE.pack(control.id, value)))
+    except OSError as error:
+        return Mistake(
+            where,
+            f"the camera refuses {name}: {value} ({error.strerror})",
+            "Turn off what sets it automatically, in a line above it.",
+        )
+    return None
+
+
+def _controls(file: int, ioctl: Ioctl) -> Iterator[Control]:
+    number = 0
+    for _ in range(MAX_CONTROLS):
+        buffer = bytearray(_DESCRIPTION.size)
+        struct.pack_into("=I", buffer, 0, number | _NEXT)
+        try:
+            ioctl(file, QUERYCTRL, buffer)
+        except OSError:
+            return
+        number, kind, name, minimum, maximum, _, default, flags = _DESCRIPTION.unpack(buffer)
+        if kind not in _NUMBERS or flags & (_DISABLED | _READ_ONLY):
+            continue
+        value = bytearray(_VALUE.pack(number, default))
+        try:
+            ioctl(file, GET_CONTROL, value)
+        except OSError:
+            continue
+        text = name.split(b"\0", 1)[0].decode("utf-8", "replace")
+        plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+        yield Control(plain, number, minimum, maximum, default, _VALUE.unpack(value)[1])
