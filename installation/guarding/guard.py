@@ -1,7 +1,7 @@
 """The guard of one show: it enters stage two, searches for leaks and runs the self-test.
 
 The order is fixed. Stage two comes before the search for leaks: otherwise another thread could open
-something after the search. The probes come last, because they test what stands then.
+something after the search. The probes come last, because they test the complete sandbox.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ NOT_LAUNCHED = Mistake(
 
 
 class Guard:
-    """What stands since stage one, and what is still to be done before the first frame.
+    """The sandbox as stage one left it, and the steps that remain before the first frame.
 
-    `probes` are those of the self-test; by default the quick ones.
+    `probes` are the probes of the self-test, by default QUICK_PROBES.
     """
 
     def __init__(self, status: SandboxStatus, probes: Sequence[Probe] | None = None) -> None:
@@ -42,14 +42,14 @@ class Guard:
 
     @classmethod
     def from_environment(cls) -> Guard:
-        """Return the guard that stage one left; without stage one, a guard that lacks it."""
+        """Return the guard that stage one left; if there was none, a guard that reports so."""
         return cls(SandboxStatus.from_environment() or SandboxStatus("enforce", (NOT_LAUNCHED,)))
 
     @classmethod
     def for_audit(cls, *, short: bool) -> Guard:
-        """Return the guard of an audit: it goes on, whatever is missing.
+        """Return the guard of an audit, which continues even if parts of the sandbox are missing.
 
-        Unless `short`, it also runs the probes that go through libraries.
+        Unless `short` is true, the audit also runs the probes that go through libraries.
         """
         status = replace(cls.from_environment().status, privacy="degraded")
         if sys.platform != "linux":
@@ -59,10 +59,10 @@ class Guard:
         return cls(status, QUICK_PROBES if short else ALL_PROBES)
 
     def redirect_temporary_files(self) -> None:
-        """Make Python's `tempfile` use the scratch folder, for this whole process.
+        """Make Python's `tempfile` use the scratch folder in this whole process.
 
-        `tempfile` looks for a folder it can write to and raises if there is none. Libraries that
-        only ask for the folder's name would fail then.
+        Otherwise `tempfile` looks for a writable folder and raises if there is none, and so
+        libraries that only ask for the folder's name would fail.
         """
         tempfile.tempdir = self.status.scratch_dir
 
@@ -86,7 +86,7 @@ class Guard:
         return proof
 
     def check_again(self) -> Proof:
-        """Return the proof, with threads that have come since and are not under the filters.
+        """Return the proof, updated with unfiltered threads that have been started since.
 
         Raises GuardError if the guard was not sealed.
         """

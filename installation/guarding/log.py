@@ -1,9 +1,8 @@
 """The log of the kiosk: short lines of text on standard error, at a limited rate.
 
-A log could carry pictures too. So every message becomes printable lines of at most
-`output_filter.STDERR.longest_line` characters, and no more of them than somebody could read. The
-output filter of standard error checks the same again outside the sandbox, for libraries that write
-past this log.
+A log could carry pictures too. So every message is written as printable lines of at most
+`output_filter.STDERR.longest_line` characters, and the rate of lines is limited. The output filter
+of standard error checks both again outside the sandbox, for libraries that do not use this log.
 """
 
 from __future__ import annotations
@@ -20,7 +19,9 @@ from installation.guarding.rate_limit import RateLimit
 
 LINES_PER_S = 5
 BURST = 300
-"""A start logs some twenty lines, a long traceback two hundred."""
+"""The lines that may be written at once: a start logs some twenty lines, a long traceback two
+hundred.
+"""
 
 
 def _print(line: str) -> None:
@@ -29,7 +30,7 @@ def _print(line: str) -> None:
 
 
 class LineLog:
-    """Writes messages as lines with `put`; `now` returns the time in seconds."""
+    """Writes messages as lines by calling `put`; `now` returns the time in seconds."""
 
     def __init__(
         self, put: Callable[[str], None] = _print, now: Callable[[], float] = time.monotonic
@@ -38,19 +39,19 @@ class LineLog:
         self._limit = RateLimit(LINES_PER_S, BURST, now)
 
     def say(self, message: str) -> None:
-        """Write `message`, in several lines if it is long.
+        """Write `message`, split into several lines if it is long.
 
-        Characters that cannot be printed become spaces, and a word is cut after
-        `STDERR.longest_word` letters.
+        Unprintable characters are replaced by spaces, and a word is cut after `STDERR.longest_word`
+        letters.
         """
         if not isinstance(message, str):
-            message = f"(left out: {type(message).__name__}, which is not text)"
+            message = f"(omitted: a {type(message).__name__}, which is not text)"
         for line in message.splitlines():
             for part in _wrapped(printable(line, STDERR.longest_word)):
                 self._write(self._limit.admit(part))
 
     def end(self, message: str) -> None:
-        """Write why the command ends, whatever was written before; call it once in a process."""
+        """Write why the command ends, ignoring the rate limit; call this once in a process."""
         self._limit.refill()
         self.say(message)
         self._write(self._limit.skipped())

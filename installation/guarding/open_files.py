@@ -1,9 +1,10 @@
-"""The search for leaks: everything the process still holds open after the start-up.
+"""The search for leaks: checks everything that the process still holds open after the start-up.
 
 Landlock checks a file only when it is opened, and no layer sees bytes that go into shared memory.
-So when stage two has closed every way to open more, the open files, sockets, pipes and mappings are
-searched once, before the first frame. Whatever is not known to be harmless is a mistake. So is a
-child process of the start-up: it is only under stage one, and may share memory with this one.
+So after stage two, when nothing more can be opened, the open files, sockets, pipes and mappings are
+checked once, before the first frame. Everything that is not known to be harmless is a mistake. A
+child process of the start-up is a mistake too: it is only under stage one, and may share memory
+with this process.
 """
 
 from __future__ import annotations
@@ -18,29 +19,34 @@ from pathlib import Path
 
 from installation.errors import Mistake
 
-REMEDY = "Find out what opens it during the start-up; the show must not run with it."
+REMEDY = (
+    "Find out which part opens this during the start-up; the show must not run while it is open."
+)
 
 DISPLAYS = re.compile(rb"@?(/tmp/\.X11-unix/X\d+|(/[^\0]*)?/wayland-\d+)\0?|\0/tmp/\.X11-unix/X\d+")
-"""The address of a display server's socket."""
+"""Matches the address of a display server's socket."""
 
 JOURNAL = b"/run/systemd/journal/stdout"
 """The address of the socket to which systemd connects standard output and error."""
 
 TEXT_STREAMS = (1, 2)
-"""Standard output and error stay open, wherever they lead, for text."""
+"""Standard output and error, which stay open for text, whatever file or pipe they are connected
+to.
+"""
 
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
 """Shared mappings without a file, of this process, its GPU or the display. Only a process that was
-given their descriptor can share them. System V's are not listed: every program here can find
-those."""
+given their descriptor can share them. System V's shared memory is not listed, because every program
+on this machine can find it.
+"""
 
 
 def find_leaks(
     devices: Collection[str], pipes: Collection[int], known_children: Collection[int] = ()
 ) -> list[Mistake]:
-    """Return a mistake for each open thing by which pictures could leave the process.
+    """Return a mistake for each open object through which pictures could leave the process.
 
     Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes
     beside the standard streams, and the `known_children` from before stage one.
@@ -53,7 +59,7 @@ def find_leaks(
 
 
 def children() -> set[int]:
-    """Return the process ids of this process's children that still run."""
+    """Return the ids of this process's children that are still running."""
     listed: set[int] = set()
     try:
         for thread in os.listdir("/proc/self/task"):
@@ -76,7 +82,7 @@ def _is_running_child(process: int) -> bool:
 
 def _unknown_children(known: set[int]) -> Iterator[Mistake]:
     for process in sorted(children() - known):
-        problem = f"process {process} was started by the show and is not under stage two"
+        problem = f"process {process} was started by the show and is not restricted by stage two"
         yield Mistake("child processes", problem, REMEDY)
 
 
@@ -109,15 +115,15 @@ def _leaking_files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
         elif stat.S_ISBLK(mode):
             problem = "is a disk"
         elif not stat.S_ISDIR(mode) and not target.startswith("anon_inode:"):
-            problem = "is of an unknown kind"
+            problem = "has an unknown type"
         elif target.startswith("anon_inode:") and not target.endswith(HARMLESS_INODES):
-            problem = "is of a kind that could carry pictures"
+            problem = "has a type that could carry pictures"
         if problem:
             yield Mistake("open files", f"descriptor {file}, {target}, {problem}", REMEDY)
 
 
 def _access(file: int) -> int:
-    """Return O_RDONLY, O_WRONLY or O_RDWR, as the descriptor `file` was opened."""
+    """Return the mode in which the descriptor `file` was opened: O_RDONLY, O_WRONLY or O_RDWR."""
     flags = fcntl.fcntl(file, fcntl.F_GETFL)
     # A descriptor with O_PATH can be neither read nor written.
     return os.O_RDONLY if flags & os.O_PATH else flags & os.O_ACCMODE
@@ -140,7 +146,7 @@ def _socket_problem(file: int) -> str | None:
 
 
 def _leaking_mappings() -> Iterator[Mistake]:
-    """Yield a mistake for each shared mapping of a file that is, or could be made, writable."""
+    """Yield a mistake for each shared mapping of a file that is or could become writable."""
     shared = [line for line in _lines("/proc/self/maps") if line.split(maxsplit=2)[1][3] == "s"]
     suspects = {}
     for line in shared:

@@ -1,12 +1,12 @@
 """Output filters: small processes outside the sandbox that write what the show outputs.
 
-They let only text and numbers through.
+They pass on text and numbers only.
 
 The show may not write files. If its standard output is a file, or `--report` names one, the
 launcher starts an output filter before it enters the sandbox. The filter holds that file and the
 reading end of a pipe, and writes only what is short and readable. So no process that has frames in
-its memory ever holds a file to write. Standard error has a filter wherever it leads, because
-libraries write there without the log.
+its memory ever holds a writable file. Standard error always has a filter, because libraries write
+to it directly and not through the log.
 
 The alternative was to let the show keep its files open: then a frame could be written to them.
 """
@@ -29,17 +29,17 @@ from typing import NoReturn
 from installation.guarding.rate_limit import RateLimit
 
 LARGEST_REPORT = 2000
-"""Bytes of a report; a summary has some 500."""
+"""The largest report, bytes; a summary has some 500."""
 DEEPEST_REPORT = 4
-"""Levels of nested objects in a report."""
+"""The most levels of nested objects in a report."""
 
 
 @dataclass(frozen=True)
 class LineLimits:
-    """What an output filter lets through.
+    """The limits of the lines that an output filter passes on.
 
-    A line has at most `longest_line` characters; a longer word than `longest_word` is cut (None: no
-    word is). The rate is that of a `RateLimit`.
+    A line has at most `longest_line` characters; words longer than `longest_word` are cut (None: no
+    words are cut). The other two limit the rate, as in `RateLimit`.
     """
 
     longest_line: int
@@ -49,10 +49,13 @@ class LineLimits:
 
 
 STDOUT = LineLimits(4000, 50, 500)
-"""The longest verdict of the shipped label sets has 1,400 characters."""
+"""The limits of standard output; the longest verdict of the shipped label sets has 1,400
+characters.
+"""
 STDERR = LineLimits(300, 10, 600, longest_word=120)
-"""Lines as long as those of the log, and twice as many as the log may write. A picture encoded as
-text is one long word; ordinary words and most paths are shorter than 120 characters."""
+"""The limits of standard error: lines as long as those of the log, and twice as many. A picture
+encoded as text is one long word; ordinary words and most paths are shorter than 120 characters.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,15 @@ def start_line_filter(file: int, limits: LineLimits) -> OutputFilter:
 
 
 def start_report_filter(path: Path) -> OutputFilter:
-    """Return an output filter that writes one summary to `path` when its pipe is closed."""
+    """Return an output filter that writes one summary to `path` after its pipe has been closed."""
     return _start(lambda pipe: _write_summary(pipe, path))
 
 
 def remove_on_exit(folder: Path) -> None:
     """Start a process that removes `folder` when this process has ended.
 
-    The show itself may not remove it. The process receives nothing but the end of this one. Raises
-    OSError.
+    The show itself may not remove the folder. The new process learns nothing from this process
+    except that it has ended. Raises OSError.
     """
     own_end = os.pidfd_open(os.getpid())
     if not os.fork():
@@ -86,9 +89,10 @@ def remove_on_exit(folder: Path) -> None:
 
 
 def wait_at_most(pids: Iterable[int], timeout_s: float) -> None:
-    """Return when the output filters have written everything, at the latest after `timeout_s`.
+    """Wait until the output filters have written everything, at most for `timeout_s`.
 
-    Their pipes must be closed. The time is limited because whoever reads their output may hang.
+    The filters' pipes must be closed. The time is limited because a program that reads their output
+    may hang.
     """
     ends_at = time.monotonic() + timeout_s
     for pid in pids:
@@ -97,18 +101,18 @@ def wait_at_most(pids: Iterable[int], timeout_s: float) -> None:
 
 
 def wait(pid: int) -> None:
-    """Return when the output filter has written everything; its pipe must be closed.
+    """Wait until an output filter has written everything; the filter's pipe must be closed.
 
-    Raises OSError if it could not.
+    Raises OSError if the filter could not write everything.
     """
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     if code:
-        raise OSError(code, os.strerror(code) if code > 0 else "its output filter was killed")
+        raise OSError(code, os.strerror(code) if code > 0 else "the output filter was killed")
 
 
 def _start(work: Callable[[int], None], keep: int | None = None) -> OutputFilter:
-    """Start an output filter; only for a process with one thread, as it forks."""
+    """Start an output filter by a fork; call this only in a process with one thread."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
@@ -118,7 +122,7 @@ def _start(work: Callable[[int], None], keep: int | None = None) -> OutputFilter
 
 
 def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
-    """Do `work` in a child process that has no descriptors but `pipe` and `keep`."""
+    """Run `work` in a child process that has no descriptors except `pipe` and `keep`."""
     code = errno.EIO
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -151,18 +155,18 @@ def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
 
 
 def text_only(line: bytes, limits: LineLimits) -> str:
-    """Return `line` as printable text, or a remark instead if it is too long or not text."""
+    """Return `line` as printable text; if it is too long or not text, a remark in its place."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
-        return "(left out: a line that is not text)"
+        return "(omitted: a line that is not text)"
     if len(text) > limits.longest_line:
-        return "(left out: a line that is too long)"
+        return "(omitted: a line that is too long)"
     return printable(text, limits.longest_word)
 
 
 def printable(text: str, longest_word: int | None) -> str:
-    """Return `text` with spaces in place of what cannot be printed, and with long words cut.
+    """Return `text` with unprintable characters replaced by spaces, and with long words cut.
 
     Only words of ASCII characters are cut, because other scripts write without spaces.
     """
@@ -211,7 +215,7 @@ def _remove_after(process: int, folder: Path) -> None:
 
 
 def _write_all(file: int, data: bytes) -> None:
-    """Write `data` as far as possible: a full disk must not end the show."""
+    """Write as much of `data` as possible: a full disk must not end the show."""
     with contextlib.suppress(OSError):
         while data:
             data = data[os.write(file, data) :]

@@ -1,4 +1,4 @@
-"""The rate limit of lines: a token bucket that counts the lines it leaves out."""
+"""Limits the rate of lines: a token bucket that counts the lines it omits."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class RateLimit:
         self._left_out = 0
 
     def admit(self, line: str) -> list[str]:
-        """Return what to write for `line`: nothing if it is left out, otherwise `line`.
+        """Return the lines to write for `line`: none if it is omitted, otherwise `line` itself.
 
-        Before it comes a line that counts those left out since the last admitted one.
+        A line that counts the lines omitted since the last admitted one precedes it, if any were.
         """
         now = self._now()
         gained = (now - self._refilled_at) * self._lines_per_s
@@ -36,10 +36,10 @@ class RateLimit:
         return [*self.skipped(), line]
 
     def skipped(self) -> list[str]:
-        """Return one line that counts the lines left out since the last call, if there are any."""
+        """Return a line that counts the lines omitted since the last call; nothing if none were."""
         count, self._left_out = self._left_out, 0
-        return [f"({count} lines were left out)"] if count else []
+        return [f"({count} lines were omitted)"] if count else []
 
     def refill(self) -> None:
-        """Admit a whole burst again."""
+        """Refill the bucket, so that a whole burst is admitted again."""
         self._tokens = float(self._burst)

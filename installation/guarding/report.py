@@ -23,10 +23,10 @@ STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
 def as_json(proof: Proof) -> dict[str, object]:
-    """Return the proof for a program, as `kiosk audit --json` prints it.
+    """Return the proof as data for a program; `kiosk audit --json` prints it.
 
-    `attempts` are the results of the probes, `absent` the names of those that this machine does not
-    have, and `facts` the checks of the machine.
+    `attempts` are the results of the probes, `absent` the names of the probes that this machine
+    does not have, and `facts` the checks of the machine.
     """
     absent = {result.name for result in proof.results if result.outcome == "absent"}
     return {
@@ -40,9 +40,9 @@ def as_json(proof: Proof) -> dict[str, object]:
 
 
 def as_lines(report: Mapping[str, object]) -> str:
-    """Return `report` as JSON with each item of a list on a line of its own.
+    """Return `report` as JSON, with each item of a list on a separate line.
 
-    If output goes to a file, its output filter leaves out long lines.
+    Long lines would be omitted by the output filter if the output goes to a file.
     """
 
     def dump(value: object) -> str:
@@ -55,12 +55,12 @@ def as_lines(report: Mapping[str, object]) -> str:
 
 
 def proved(proof: Proof) -> str:
-    """Return the sentence that says what was proved."""
+    """Return the sentence that states what was proved."""
     return PROVED if proof.holds else "Nothing is proved: the sandbox does not hold here."
 
 
 def as_table(proof: Proof) -> str:
-    """Return the proof for a terminal."""
+    """Return the proof as a table for a terminal."""
     rows = [HEAD, *_rows(proof)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -97,7 +97,7 @@ def _finding(check: HostCheck) -> str:
 def as_page(proof: Proof, headline: str, language: str) -> str:
     """Return the proof as a page of HTML to print, in English.
 
-    Its `headline` is what visitors read on the screen, in their `language`.
+    Its `headline` is the sentence that visitors read on the screen, in their `language`.
     """
     probes = "\n".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"

@@ -1,7 +1,7 @@
-"""The self-test: every probe is run against the sandbox, from two threads, before the first frame.
+"""The self-test: runs every probe against the sandbox, from two threads, before the first frame.
 
-One thread is the caller's, the other is older than the seccomp filter of stage two: a filter that
-covered only new threads would let the older one through.
+One is the calling thread; the other was started before the seccomp filter of stage two, because a
+filter that covers only new threads would not restrict it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAIN, EARLIER = "main", "earlier"
 
 
 def boot_clock() -> float:
-    """Return the seconds since the machine was started, those in which it slept included."""
+    """Return the seconds since the machine was started, including time spent in sleep."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
@@ -33,10 +33,10 @@ def boot_clock() -> float:
 
 @dataclass(frozen=True)
 class Proof:
-    """The results of the self-test at the local time `tested_at`, and what is missing.
+    """The results of the self-test at the local time `tested_at`, and the mistakes it found.
 
     `swap` is set if the kernel may write this program's memory to a disk. `tested_at_s` is the same
-    instant by `boot_clock`, None if it is not known.
+    instant on `boot_clock`, None if it is not known.
     """
 
     results: tuple[ProbeResult, ...]
@@ -46,11 +46,11 @@ class Proof:
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
-        """Return the proof with `tested_at` by a clock that shows `local` now.
+        """Return the proof with `tested_at` corrected by a clock that shows `local` now.
 
-        `now_s` is now by `boot_clock`. A computer without a battery for its clock starts in the
-        past, and its clock jumps when it reaches the network; the promise on the wall is dated by
-        the clock as it is by then.
+        `now_s` is the present time of `boot_clock`. The clock of a computer without a clock battery
+        is slow at the start and jumps when the network is reached; the promise on the wall gives
+        the time by the corrected clock.
         """
         if self.tested_at_s is None:
             return self
@@ -58,12 +58,12 @@ class Proof:
         return replace(self, tested_at=tested_at)
 
     def by_this_clock(self) -> Proof:
-        """Return the proof with `tested_at` by the clock of this machine as it is now."""
+        """Return the proof with `tested_at` corrected by the present clock of this machine."""
         return self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
 
     @property
     def ways_tried(self) -> int:
-        """The number of probes, without those that are absent or denied anyway."""
+        """The number of probes, not counting those that are absent or denied anyway."""
         counted = ("refused", "succeeded")
         return len({result.name for result in self.results if result.outcome in counted})
 
@@ -79,9 +79,9 @@ class Proof:
 
 
 class SelfTest:
-    """A context in which stage two is entered, and then `run` runs the probes in both threads.
+    """A context manager: enter stage two inside it, then call `run` to run the probes.
 
-    Entering the context starts the earlier thread; leaving it ends that thread.
+    Entering the context starts the earlier thread, and leaving the context ends that thread.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class SelfTest:
         scratch_dir: Path,
         unavailable: Mapping[str, int] | None = None,
     ) -> None:
-        """Take the probes, their folder, and what `find_unavailable` found before the sandbox."""
+        """Prepare `probes`; `unavailable` comes from `find_unavailable` before the sandbox."""
         self._probes = probes
         self._scratch_dir = scratch_dir
         self._unavailable = unavailable
@@ -110,7 +110,7 @@ class SelfTest:
             self._thread.join()
 
     def run(self) -> list[ProbeResult]:
-        """Return the results of all probes in the calling thread, then in the earlier one."""
+        """Run all probes in the calling thread, then in the earlier one, and return the results."""
         from installation.guarding.probes.probe import run_probes
 
         results = run_probes(self._probes, self._scratch_dir, MAIN, self._unavailable)
@@ -132,7 +132,7 @@ class SelfTest:
         mistakes = [_not_refused(each) for each in results if each.outcome in _NOT_REFUSED]
         expected = 2 * len(self._probes)
         if len(results) != expected:
-            problem = f"the earlier thread ended too soon ({len(results)} of {expected} results)"
+            problem = f"the earlier thread ended too early ({len(results)} of {expected} results)"
             mistakes.append(Mistake("self-test", problem, "Report this as a bug."))
         return mistakes
 

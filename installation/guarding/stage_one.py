@@ -1,9 +1,10 @@
 """Stage one of the sandbox: the launcher gives up its rights and becomes the show.
 
-The launcher is a process with one thread. Only the standard library is loaded here: a library might
-start a thread, and Landlock and seccomp apply only to the calling thread and what it starts. The
-restrictions are inherited by the program that this process executes, by each of its threads and by
-each process that it starts, and cannot be undone.
+The launcher is a process with one thread. It loads only the standard library, because other
+libraries might start a thread, and Landlock and seccomp apply only to the calling thread and to
+threads and processes that it starts. The program that this process executes inherits the
+restrictions, with each of its threads and child processes, and none of them can undo the
+restrictions.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ DEVICES = (
     # What CUDA opens.
     r"nvidia(ctl|\d+|-uvm|-uvm-tools|-modeset)",
 )
-"""Patterns of the devices in /dev that the show may write to. Each match gets a rule of its own."""
+"""Patterns of the devices in /dev that the show may write to. Each matching device gets its own
+rule.
+"""
 
 ENVIRONMENT = {
     # SDL starts no D-Bus daemon.
@@ -76,7 +79,7 @@ _SHOW_PROGRAM = (
 def start_show(
     arguments: Sequence[str], privacy: Privacy, report: Path | None, started_at: float
 ) -> NoReturn:
-    """Enter stage one and execute `kiosk` with `arguments`; the show gets the `SandboxStatus`.
+    """Enter stage one, then execute `kiosk` with `arguments`, passing on the `SandboxStatus`.
 
     The numbers of the summary go to the file `report`. `started_at` is in seconds of the monotonic
     clock.
@@ -94,12 +97,12 @@ def start_show(
 
 
 def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return `environment` with everything disabled that would write files or start programs."""
+    """Return `environment` with variables that keep libraries from writing or starting programs."""
     return dict(environment) | ENVIRONMENT
 
 
 def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus:
-    """Set up every layer of stage one and return `status` with the layers that are missing.
+    """Set up every layer of stage one, and return `status` with the missing layers added.
 
     The order matters: output filters and the scratch folder need rights that the layers take away.
     """
@@ -116,7 +119,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     from installation.guarding.layers import landlock, limits, seccomp
 
     if more := len(os.listdir("/proc/self/task")) - 1:
-        problem = f"{more} more running before the sandbox (expected none)"
+        problem = f"{more} more running before the sandbox was entered (expected none)"
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
     filters = _redirect_streams(streams)
     reporter = output_filter.start_report_filter(report) if report else None
@@ -159,7 +162,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
 
 
 def _find_unavailable(scratch_dir: Path) -> dict[str, int]:
-    """Return the probes of the scratch folder that this machine does not have."""
+    """Return the error numbers of the scratch folder's probes that this machine lacks, by name."""
     from installation.guarding.probes.files import IN_SCRATCH_DIR
     from installation.guarding.probes.probe import find_unavailable
 
@@ -216,7 +219,7 @@ def _open_closed_streams() -> list[int]:
 
 
 def _open_null_as(stream: int) -> None:
-    """Open /dev/null under the number `stream`, inheritable."""
+    """Open /dev/null as the inheritable file descriptor `stream`."""
     null = os.open(os.devnull, os.O_RDWR)
     if null == stream:
         os.set_inheritable(stream, True)

@@ -1,7 +1,7 @@
-"""Stage two of the sandbox: after the start-up the show gives up what only the start-up needed.
+"""Stage two of the sandbox: after the start-up, the show gives up rights that it no longer needs.
 
 From here on no file can grow, other programs cannot read this one's memory, and a second seccomp
-filter refuses new sockets, programs and processes. It covers all threads at once.
+filter refuses new sockets, programs and processes. The filter covers all threads at once.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def enter_stage_two() -> list[Mistake]:
 
 
 def unfiltered_threads() -> list[Mistake]:
-    """Return a mistake if a thread is not under the filters of both stages."""
+    """Return a mistake if the filters of both stages do not cover every thread."""
     from installation.guarding.layers.seccomp import all_threads_filtered
 
     if all_threads_filtered():
         return []
-    problem = "a thread is not under the filters of both stages"
+    problem = "the filters of both stages do not cover every thread"
     return [Mistake(SECCOMP, problem, "Report this as a bug.")]

@@ -1,7 +1,7 @@
-"""The result of stage one: which layers it could not set up, and what it leaves open.
+"""The result of stage one: missing layers, and objects that the search for leaks must allow.
 
-It reaches the show as JSON in an environment variable, because the show is another program in the
-same process.
+The allowed objects are devices, the report's pipe and known child processes. The show receives the
+status as JSON in an environment variable, because it is another program in the same process.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ Privacy = Literal["enforce", "degraded"]
 
 LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "no new privileges", "core dumps"
 SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION = "seccomp", "file size limit", "memory protection"
-"""The layers of stage one (the first three and seccomp) and of stage two (the last three).
+"""The names of the layers: stage one sets up the first three and seccomp, stage two the last three.
 
-A missing layer is reported under this name.
+A missing layer is reported under its name.
 """
 
 STAGE_ONE = "stage one"
-"""What is reported as missing if the show was started without `kiosk run`."""
+"""The name that is reported as missing if the show was started without `kiosk run`."""
 
 
 @dataclass(frozen=True)
 class SandboxStatus:
     """The result of stage one.
 
-    The show trusts it only for what cannot weaken the proof unnoticed: `privacy` decides whether
-    the show may run without a complete sandbox, and `devices`, `report_pipe` and `known_children`
-    are excepted from the search for leaks. Whether the sandbox holds is not stated here; the
-    self-test finds out with probes that try to change `scratch_dir`.
+    The show uses only values from it that cannot weaken the proof unnoticed: `privacy` decides
+    whether the show may run without a complete sandbox, and the search for leaks allows `devices`,
+    `report_pipe` and `known_children`. Whether the sandbox holds is not stated here; the self-test
+    finds out with probes that try to change `scratch_dir`.
     """
 
     privacy: Privacy
@@ -51,13 +51,13 @@ class SandboxStatus:
     output_filter_pids: tuple[int, ...] = ()
     """The output filters of standard error, and of standard output if it is a file."""
     known_children: tuple[int, ...] = ()
-    """Child processes from before stage one, the output filters among them."""
+    """The child processes from before stage one, including the output filters."""
     started_at: float | None = None
-    """When the launcher started, in seconds of the monotonic clock."""
+    """The time at which the launcher started, in seconds of the monotonic clock."""
     unavailable: Mapping[str, int] = field(default_factory=dict)
-    """The error numbers of the probes that failed before any layer was set up, by their names.
+    """The error number of each probe that failed before any layer was set up, by the probe's name.
 
-    A probe counts as absent only if it fails with the same number again.
+    A probe counts as absent only if it fails with the same number later.
     """
 
     def to_json(self) -> str:
@@ -66,7 +66,7 @@ class SandboxStatus:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> SandboxStatus | None:
-        """Return the status that stage one left; None if the show was started without it."""
+        """Return the status that stage one left; None if the show was started without stage one."""
         text = environment.get(ENVIRONMENT_VARIABLE)
         if text is None:
             return None
@@ -82,19 +82,19 @@ class SandboxStatus:
 
 
 def missing_layer(layer: str, failure: Exception, remedy: str) -> Mistake:
-    """Return the mistake that `layer` could not be set up because of `failure`."""
+    """Return a mistake which says that `layer` could not be set up because of `failure`."""
     reason = getattr(failure, "strerror", None) or str(failure)
     return Mistake(layer, f"not available on this machine ({reason})", remedy)
 
 
 def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return a new folder that this user may write, for the probes to try to change.
+    """Create and return a folder that this user may write to; the probes try to change it.
 
-    Without such a folder a refused probe would prove nothing. It lies in memory if there is a
-    writable place in memory. Raises OSError if there is no writable place at all.
+    Without such a folder a refused probe would prove nothing. The folder lies in memory if a folder
+    in memory is writable. Raises OSError if no folder is writable.
     """
     bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - a new name
-    failure = OSError("there is no place to write")
+    failure = OSError("no folder is writable")
     # A unit's UMask may deny all permissions; then file permissions would refuse the probes.
     previous_umask = os.umask(0o077)
     try:

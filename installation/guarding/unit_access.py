@@ -1,8 +1,8 @@
-"""Whether the user of the systemd unit can read and execute what the unit needs.
+"""Checks whether the systemd unit's user can read and execute all files that the unit needs.
 
-systemd reports none of it: a program that the user cannot reach is "203/EXEC", once a second, and
-nothing on the screen. Debian makes home folders with mode 0700. Access control lists and SELinux
-are not looked at.
+systemd does not explain such mistakes: for a program that the user cannot reach it logs "203/EXEC"
+once a second, and the screen stays empty. Debian makes home folders with mode 0700. Access control
+lists and SELinux are not checked.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ INSTALL_PYTHON = (
 
 @dataclass(frozen=True)
 class Account:
-    """A user and their groups; None as `uid`: a user who owns nothing and has no group."""
+    """A user and their groups; a `uid` of None is a user who owns nothing and has no group."""
 
     uid: int | None
     groups: frozenset[int] = frozenset()
 
     @classmethod
     def from_name(cls, name: str) -> Account:
-        """Return the account `name`; if it does not exist yet, one that owns nothing."""
+        """Return the account `name`; if it does not exist yet, an account that owns nothing."""
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
@@ -47,7 +47,7 @@ class Account:
         return cls(entry.pw_uid, frozenset(os.getgrouplist(name, entry.pw_gid)))
 
     def may(self, permission: int, status: os.stat_result) -> bool:
-        """Return whether it has the `permission` (4 read, 1 execute or enter) by mode bits."""
+        """Return whether the mode bits give `permission` (4 read, 1 execute or enter)."""
         if self.uid == 0:
             return True
         if status.st_uid == self.uid:
@@ -60,7 +60,7 @@ class Account:
 def find_obstacles(
     root: Path, user: str, python: Path, libraries: Iterable[Path] | None = None
 ) -> list[Mistake]:
-    """Return what keeps `user` from running the kiosk in `root` with `python`; none if it can run.
+    """Return a mistake for each obstacle to running the kiosk in `root` as `user` with `python`.
 
     `libraries` are the folders that `python` imports from, by default those of this process.
     """
@@ -89,7 +89,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str | None:
-    """Return what keeps `account` from reading `path`, or executing it, in words; None: nothing."""
+    """Return why `account` cannot read or execute `path`, in words; None if it can."""
     for hidden in HIDDEN:
         if path.is_relative_to(hidden):
             return f"the unit hides everything below {hidden} from the show"

@@ -39,7 +39,7 @@ def test_what_is_not_text_is_left_out() -> None:
     log.say(pixels)
     log.say("猫" * 200)
     assert [len(line) for line in lines] == [121, len(lines[1]), 200]
-    assert lines[1] == "(left out: ndarray, which is not text)"
+    assert lines[1] == "(omitted: a ndarray, which is not text)"
 
 
 def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
@@ -50,7 +50,7 @@ def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
     for _ in range(BURST + 7):
         log.say("again")
     log.end("kiosk.yaml:1: it is wrong. Correct it.")
-    assert lines[BURST:] == ["(7 lines were left out)", "kiosk.yaml:1: it is wrong. Correct it."]
+    assert lines[BURST:] == ["(7 lines were omitted)", "kiosk.yaml:1: it is wrong. Correct it."]
 
 
 def test_an_end_of_many_lines_is_limited() -> None:
@@ -58,7 +58,7 @@ def test_an_end_of_many_lines_is_limited() -> None:
     lines: list[str] = []
     LineLog(lines.append, ManualClock().now).end("again\n" * 1000)
     assert len(lines) == BURST + 1
-    assert lines[-1] == f"({1000 - BURST} lines were left out)"
+    assert lines[-1] == f"({1000 - BURST} lines were omitted)"
 
 
 def test_a_flood_is_limited() -> None:
@@ -72,7 +72,7 @@ def test_a_flood_is_limited() -> None:
     clock.instant += 1
     for _ in range(100):
         log.say("and again")
-    assert lines[BURST] == f"({9 * BURST} lines were left out)"
+    assert lines[BURST] == f"({9 * BURST} lines were omitted)"
     assert len(lines) == BURST + LINES_PER_S + 1
 
 

@@ -103,7 +103,7 @@ def test_a_child_of_the_start_up_is_found(user: str, tmp_path: Path, what: str) 
     program = DEGRADED + STAY + LEFT_BEHIND[what] + SEAL
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    assert "was started by the show and is not under stage two" in outcome.stdout
+    assert "was started by the show and is not restricted by stage two" in outcome.stdout
 
 
 @pytest.mark.parametrize("user", USERS)

@@ -48,11 +48,11 @@ def test_a_line_is_printable(text: str) -> None:
 
 
 def test_pictures_are_left_out() -> None:
-    """Raw bytes and lines longer than any verdict are left out, with a remark."""
+    """Raw bytes and lines longer than any verdict are omitted, with a remark."""
     noise = random.Random(0).randbytes(500)
-    assert text_only(noise, STDOUT) == "(left out: a line that is not text)"
+    assert text_only(noise, STDOUT) == "(omitted: a line that is not text)"
     assert (
-        text_only(b"x" * (STDOUT.longest_line + 1), STDOUT) == "(left out: a line that is too long)"
+        text_only(b"x" * (STDOUT.longest_line + 1), STDOUT) == "(omitted: a line that is too long)"
     )
 
 
@@ -74,13 +74,13 @@ def written(data: bytes, limits: str, folder: Path) -> bytes:
 def test_lines_are_written_to_a_file(tmp_path: Path) -> None:
     """If standard output is a file, it is written outside the sandbox, line by line."""
     text = written(b"one\n\xff\xfe\nthree\n", "STDOUT", tmp_path)
-    assert text == b"one\n(left out: a line that is not text)\nthree\n"
+    assert text == b"one\n(omitted: a line that is not text)\nthree\n"
 
 
 def test_a_flood_of_lines_is_limited(tmp_path: Path) -> None:
-    """Lines above the rate limit are left out and counted."""
+    """Lines above the rate limit are omitted and counted."""
     text = written(b"again\n" * 20, "LineLimits(300, 0, 5)", tmp_path)
-    assert text == b"again\n" * 5 + b"(15 lines were left out)\n"
+    assert text == b"again\n" * 5 + b"(15 lines were omitted)\n"
 
 
 def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ def test_a_burst_is_admitted_and_then_a_steady_rate() -> None:
     limit = RateLimit(2, 3, clock.now)
     assert [limit.admit("x") for _ in range(5)] == [["x"], ["x"], ["x"], [], []]
     clock.instant += 1
-    assert limit.admit("x") == ["(2 lines were left out)", "x"]
+    assert limit.admit("x") == ["(2 lines were omitted)", "x"]
     assert limit.admit("x") == ["x"]
     assert limit.admit("x") == []
     clock.instant += 100
@@ -24,7 +24,7 @@ def test_what_was_left_out_is_counted_once() -> None:
     assert limit.skipped() == []
     for _ in range(4):
         limit.admit("x")
-    assert limit.skipped() == ["(3 lines were left out)"]
+    assert limit.skipped() == ["(3 lines were omitted)"]
     assert limit.skipped() == []
 
 
@@ -34,4 +34,4 @@ def test_a_refill_admits_a_whole_burst() -> None:
     for _ in range(3):
         limit.admit("x")
     limit.refill()
-    assert limit.admit("the end") == ["(1 lines were left out)", "the end"]
+    assert limit.admit("the end") == ["(1 lines were omitted)", "the end"]

@@ -1,8 +1,8 @@
-"""Landlock: this process and all its descendants may change nothing in the file system.
+"""Landlock: this process and all its descendants are denied any change to the file system.
 
 Reading stays allowed everywhere, because weights and fonts may lie anywhere. The restriction
-applies to root too and cannot be lifted. It does not cover files that are open already, for which
-`open_files` searches. From the kernel's Documentation/userspace-api/landlock.rst.
+applies to root too and cannot be lifted. It does not cover files that are open already;
+`open_files` searches for those. Source: the kernel's Documentation/userspace-api/landlock.rst.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def abi() -> int:
-    """Return the version of Landlock in this kernel; 0 if it has none."""
+    """Return the version of Landlock in this kernel; 0 if the kernel has no Landlock."""
     try:
         return syscalls.call("landlock_create_ruleset", None, 0, _VERSION)
     except (OSError, NotImplementedError):
@@ -71,7 +71,7 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
 
 
 def set_no_new_privileges() -> None:
-    """Deny every program that is started from here more rights than this process has."""
+    """Prevent every program that this process starts from gaining more rights than it has."""
     syscalls.prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 

@@ -1,9 +1,9 @@
 """Seccomp: filters of system calls, one for each stage.
 
 Stage one is for the start-up, which opens windows and devices; stage two leaves what a running show
-needs. The filters list what is refused. The alternative, a list of what is allowed, fails on
-machines that we do not know: graphics drivers and neural networks make calls that nobody could list
-for all of them. System calls newer than our list are all refused.
+needs. The filters list the calls that are refused. The alternative, a list of allowed calls, fails
+on machines that we do not know: graphics drivers and neural networks make calls that nobody could
+list for all of them. System calls newer than our list are all refused.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Literal
 from installation.guarding.layers import syscalls
 
 REFUSED_ERRNO = errno.ECANCELED
-"""The error number with which the filters refuse; the kernel never gives it for these calls.
+"""The error number with which the filters refuse; the kernel never returns it for these calls.
 
-EPERM would not show who refuses: the kernel itself gives it to ordinary users.
+EPERM would not show what refused the call: the kernel itself returns EPERM to ordinary users.
 """
 
 
@@ -88,7 +88,7 @@ _FILE_FAMILIES = {
     ord("r"): "FAT",
     ord("v"): "versions of files",
 }
-"""Families of ioctls that store bytes on a disk through a file that is open only for reading.
+"""The families of ioctls that store bytes on a disk through a file that is open only for reading.
 
 Landlock does not cover them. The family is the second byte of an ioctl's number; cameras (V), GPUs
 (d, F, 0) and terminals (T) have others. From the kernel's include/uapi/linux/fs.h, btrfs.h,
@@ -108,7 +108,9 @@ STAGE_ONE: tuple[Refusal, ...] = (
     Refusal("clone", 0, "has", _CLONE_PARENT),
     Refusal("clone3", error=errno.ENOSYS),
 )
-"""Refused from stage one on. During the start-up only Unix sockets can be opened: the display's."""
+"""The calls that are refused from stage one on. During the start-up only Unix sockets can be
+opened, because the display needs them.
+"""
 
 _IN_STAGE_TWO = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
@@ -136,14 +138,16 @@ _MARKS = {
     "F_SET_FILE_RW_HINT": 1038,
     "F_SETDELEG": 1040,
 }
-"""The fcntl commands that leave a mark on an open file which others can see.
+"""The fcntl commands that change a property of an open file which other programs can read.
 
 The kernel lists 16 bytes of each lock in /proc/locks. From include/uapi/asm-generic/fcntl.h and
 include/uapi/linux/fcntl.h.
 """
 
 _OWNER_CALLS = {"FIOSETOWN": 0x8901, "SIOCSPGRP": 0x8902}
-"""The ioctls that do to a socket what F_SETOWN does. From include/uapi/asm-generic/sockios.h."""
+"""The ioctls that do for a socket what F_SETOWN does for a file. From
+include/uapi/asm-generic/sockios.h.
+"""
 
 _READING_TERMINAL_CALLS = {
     "TCGETS": 0x5401,
@@ -157,11 +161,12 @@ _READING_TERMINAL_CALLS = {
     "TCGETS2": 0x802C542A,
 }
 """The ioctls of the terminals' family that only read, or that apply to all files. The others change
-what the next program finds on the terminal. From include/uapi/asm-generic/ioctls.h."""
+settings that the next program on the terminal can read. From include/uapi/asm-generic/ioctls.h.
+"""
 
 
 def stage_two() -> tuple[Refusal, ...]:
-    """Return what is refused from stage two on, in this process: signals may go only to itself."""
+    """Return the calls that are refused from stage two on; signals may go to this process only."""
     return (
         *(Refusal(name) for name in _IN_STAGE_TWO),
         # Threads are allowed, processes are not.
@@ -183,7 +188,7 @@ def stage_two() -> tuple[Refusal, ...]:
 
 
 def install(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
-    """Refuse `refusals` in this thread and those it starts, or at once in `all_threads`.
+    """Refuse the calls of `refusals` in this thread and the threads it starts, or in all threads.
 
     Raises OSError if the kernel has no seccomp or a thread cannot be put under the filter, and
     NotImplementedError on a machine that is neither x86-64 nor aarch64.
@@ -205,8 +210,8 @@ def install(refusals: Iterable[Refusal], *, all_threads: bool) -> None:
 def all_threads_filtered() -> bool:
     """Return whether every thread of this process is under the filters of both stages.
 
-    The kernel reports how many filters a thread is under. systemd or a container may have added
-    more than our two; then all threads have as many as the calling one.
+    The kernel reports the number of filters of a thread. systemd or a container may have added
+    filters to our two; then every thread must have as many as the calling thread.
     """
     own = _filter_count(str(threading.get_native_id()))
     counts = [_filter_count(thread) for thread in os.listdir("/proc/self/task")]
@@ -214,7 +219,7 @@ def all_threads_filtered() -> bool:
 
 
 def _filter_count(thread: str) -> int | None:
-    """Return how many filters `thread` is under; None if it has ended."""
+    """Return the number of filters on `thread`; None if the thread has ended."""
     try:
         with open(f"/proc/self/task/{thread}/status", encoding="ascii", errors="replace") as file:
             fields = dict(line.split(":", 1) for line in file)
@@ -236,7 +241,7 @@ _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 def program(refusals: Iterable[Refusal], machine: int) -> list[Instruction]:
     """Return the filter as classic BPF instructions: (code, jump if true, jump if false, value)."""
     code: list[Instruction] = [
-        # Calls of another architecture have other numbers: kill the process.
+        # Calls of another architecture have other numbers, so they kill the process.
         (_LOAD, 0, 0, _ARCHITECTURE_AT),
         (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
         (_RETURN, 0, 0, _KILL),

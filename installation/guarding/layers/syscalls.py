@@ -1,4 +1,4 @@
-"""System calls by number, for those that Python has no function for."""
+"""Makes system calls by number, because Python has no function for them."""
 
 from __future__ import annotations
 
@@ -139,13 +139,14 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "utimes": (235, None),
     "vfork": (58, None),
 }
-"""The number of each call on x86-64 and on aarch64; None if that machine does not have the call.
+"""The number of each call on x86-64 and on aarch64; None if that architecture does not have the
+call.
 
 From the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
 """
 
 LAST_KNOWN = 469
-"""The newest call when this list was made (Linux 6.17); all newer ones are refused."""
+"""The newest call when this list was made (Linux 6.17); all newer calls are refused."""
 
 _MACHINES = {"x86_64": 0, "aarch64": 1, "arm64": 1}
 
@@ -154,12 +155,12 @@ MACHINE = _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
 
 
 def number(name: str) -> int | None:
-    """Return the number of the system call `name` on this machine; None if it does not have it."""
+    """Return the number of the system call `name`, or None if this machine does not have it."""
     return None if MACHINE is None else NUMBERS[name][MACHINE]
 
 
 def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
-    """Make the system call `name` and return what it returns.
+    """Make the system call `name` and return its result.
 
     Bytes and buffers are passed by their address. Raises OSError if the kernel refuses, and
     NotImplementedError if this machine does not have the call.

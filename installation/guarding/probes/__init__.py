@@ -1,4 +1,4 @@
-"""The probes: every known way by which a picture could leave the show, each as a small attempt.
+"""The probes: small attempts, one for every known way in which a picture could leave the show.
 
-`probe` runs them and interprets the errors; `all_probes` lists them in their order.
+`probe` runs the probes and interprets the errors; `all_probes` lists the probes in order.
 """

@@ -1,4 +1,4 @@
-"""The parts that the actions of several probes are made of."""
+"""Functions that the actions of several probes share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AT_FDCWD = -100
 """The number that makes a system call resolve paths from the current folder."""
 
 NOWHERE = b"/nonexistent/kiosk\0"
-"""A path for system calls that need one; nothing is there."""
+"""A path for system calls that need one; no such file exists."""
 
 _RETURN_DESCRIPTORS = (
     *("memfd_create", "memfd_secret", "io_uring_setup", "perf_event_open", "userfaultfd"),
@@ -23,7 +23,7 @@ _RETURN_DESCRIPTORS = (
 
 
 def system_call(name: str, *arguments: int | bytes | None) -> Action:
-    """Return an action that makes a system call, and closes the descriptor if it returns one."""
+    """Return an action that makes a system call and closes the descriptor that it may return."""
 
     def action(scratch_dir: Path) -> None:
         returned = syscalls.call(name, *arguments)
@@ -34,13 +34,13 @@ def system_call(name: str, *arguments: int | bytes | None) -> Action:
 
 
 def existing(path: Path) -> Path:
-    """Return `path`; raises AbsentError if nothing is there."""
+    """Return `path`; raises AbsentError if `path` does not exist."""
     if not path.exists():
         raise AbsentError(path)
     return path
 
 
 def undo(step: Callable[[], object]) -> None:
-    """Do `step` if possible: the probe has succeeded already, whether it can be undone or not."""
+    """Try `step`, which undoes a probe that succeeded; errors are ignored."""
     with contextlib.suppress(OSError):
         step()

@@ -8,4 +8,4 @@ QUICK_PROBES = (*files.PROBES, *kernel.PROBES, *processes.PROBES, *network.PROBE
 """The self-test of each start: every probe that calls the kernel directly."""
 
 ALL_PROBES = (*QUICK_PROBES, *libraries.PROBES)
-"""The audit's: those through libraries as well, which load the libraries and take seconds."""
+"""The probes of the audit: the quick ones, and those through libraries, which take seconds."""

@@ -1,4 +1,4 @@
-"""Probes on files: changing their content by every route, and what is stored beside the content."""
+"""Probes that change the content of files in every possible way, or other data of files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _open(path: Path, flags: int) -> None:
 
 
 def _opening(name: str, flags: int) -> Action:
-    """Return an action that opens the file `name` of the scratch folder with `flags`."""
+    """Return an action that opens the file `name` in the scratch folder with `flags`."""
     return lambda scratch_dir: _open(scratch_dir / name, flags)
 
 
 def _making(make: Callable[[Path], object]) -> Action:
-    """Return an action that calls `make` with a new path and removes what it made there."""
+    """Return an action that calls `make` with a new path and removes the result."""
     return lambda scratch_dir: _make_and_remove(scratch_dir / "new", make)
 
 
@@ -89,7 +89,7 @@ def _remove_file(scratch_dir: Path) -> None:
 
 
 def _renaming(new: str) -> Action:
-    """Return an action that renames the file of the scratch folder to `new`, and back."""
+    """Return an action that renames the file in the scratch folder to `new`, and back."""
 
     def action(scratch_dir: Path) -> None:
         (scratch_dir / "file").rename(scratch_dir / new)
@@ -116,7 +116,7 @@ def _control_device(scratch_dir: Path) -> None:
 
 
 def _on_open_file(step: Callable[[int], object]) -> Action:
-    """Return an action that does `step` with a descriptor that is open only for reading."""
+    """Return an action that calls `step` with a descriptor that is open only for reading."""
 
     def action(scratch_dir: Path) -> None:
         with (scratch_dir / "file").open("rb") as file:

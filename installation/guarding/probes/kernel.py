@@ -1,4 +1,4 @@
-"""Probes on the kernel: memory that others can read, ways past the sandbox, and lifting it."""
+"""Probes that store data in the kernel, and probes that bypass the sandbox or remove it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROCESS_KEYRING, SESSION_KEYRING = 2**64 - 2, 2**64 - 3
 """Constants of the kernel's include/uapi."""
 
 NO_ID = 2**31 - 1
-"""A number of a queue, semaphores or shared memory that nobody has made."""
+"""An id that no message queue, semaphore set or shared memory has."""
 
 
 def _type_into_terminal(scratch_dir: Path) -> None:
@@ -63,7 +63,7 @@ def _asynchronous_io(scratch_dir: Path) -> None:
 
 
 def _raise_limit(which: int) -> Action:
-    """Return an action that sets a limit to its own value, which is harmless if it succeeds."""
+    """Return an action that sets a limit to its present value, which is harmless if it succeeds."""
 
     def action(scratch_dir: Path) -> None:
         syscalls.call("prlimit64", 0, which, struct.pack("=qq", *resource.getrlimit(which)), None)

@@ -1,6 +1,6 @@
-"""Probes through libraries of the show: their own functions that write files or reach others.
+"""Probes that call the show's libraries: functions that write files or contact other programs.
 
-Each fails only as its library fails, so most of them do not report which layer refused.
+A library reports a failure in its own way, so most of these probes do not know which layer refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from installation.guarding.status import LANDLOCK, SECCOMP
 
 
 def _write(path: Path, step: Callable[[], object]) -> None:
-    """Do `step`, which should write `path`; raise if it did not, and remove what it wrote."""
+    """Call `step`, which should write `path`; remove the file; raise if it was not written."""
     try:
         step()
         if not path.exists() or not path.stat().st_size:

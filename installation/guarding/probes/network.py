@@ -1,4 +1,4 @@
-"""Probes on the network, and on programs of this machine that listen on a socket."""
+"""Probes that open network connections, or sockets to other programs on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ FAMILIES = {
     "AF_ALG": 38,
     "AF_VSOCK": 40,
 }
-"""From the kernel's include/linux/socket.h: some builds of Python lack names for some."""
+"""The numbers from the kernel's include/linux/socket.h, because some builds of Python lack some
+names.
+"""
 
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
 

@@ -1,14 +1,16 @@
-"""A probe: one attempt to get data out of the show, and what the sandbox made of it.
+"""A probe: one attempt to get data out of the show, and its outcome.
 
-A probe that succeeds undoes what it did, as far as possible, so that all of them can also be run
-without the sandbox: only that control shows that it is the sandbox that refuses. The error number
-tells who refused. An error that no layer gives (a missing file, say) counts as success. An error
-that the kernel gives an ordinary user without any sandbox proves nothing about the sandbox. Many
-libraries lose the number; then it is only known that their probe failed.
+A probe that succeeds undoes its effect as far as possible, so that all probes can also be run
+without the sandbox; only that comparison shows that the sandbox is what refuses. The error number
+shows which layer refused. An error that no layer returns, such as that of a missing file, counts as
+success. An error that the kernel returns to an ordinary user even without the sandbox proves
+nothing about the sandbox. Many libraries lose the error number; then only the failure of the probe
+is known.
 
 A machine may not have a call at all: systemd answers openat2 with ENOSYS in a unit with
-RestrictSUIDSGID=, and containers deny calls with EPERM. So the launcher tries the probes of its own
-scratch folder once before the sandbox; what fails with the same number before and after is absent.
+RestrictSUIDSGID=, and containers deny calls with EPERM. So the launcher tries the probes of the
+scratch folder once before it enters the sandbox; a probe that fails with the same number before and
+after counts as absent.
 """
 
 from __future__ import annotations
@@ -33,37 +35,45 @@ LAYERS = {
 """The layer that refuses with each error number; no layer gives any other number."""
 
 _DENIED_ANYWAY = (errno.EPERM, errno.EACCES, errno.ENOSYS)
-"""The error numbers of a call that this user may not make, or that this kernel does not have."""
+"""The error numbers of a call that this user may not make or this kernel does not have."""
 
 Outcome = Literal["refused", "denied anyway", "succeeded", "absent"]
-"""What came of a probe: `refused` by the sandbox, `denied anyway` by the kernel without it, and
-`absent` if this machine does not have what the probe tries."""
+"""The outcome of a probe: `refused` by the sandbox, `denied anyway` by the kernel even without the
+sandbox, `succeeded`, or `absent` if this machine does not have the call that the probe makes.
+"""
 
 Action = Callable[[Path], object]
-"""What a probe does; it gets the scratch folder, which this user may write without the sandbox."""
+"""The attempt that a probe makes. Its argument is the scratch folder, which this user could write
+to without the sandbox.
+"""
 
 
 class AbsentError(Exception):
-    """Raised by a probe if this machine does not have what it tries."""
+    """Raised by a probe if this machine does not have the call or device that it needs."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One attempt: its name, the call it makes, and the layer that is expected to refuse it."""
+    """One attempt: its name, the call that it makes, and the layer that should refuse that call."""
 
     name: str
     call: str
     layer: str
     action: Action
     library: bool = False
-    """Whether it goes through a library of the show; the self-test of a start leaves those out."""
+    """Whether the probe goes through a library of the show; the self-test at the start omits such
+    probes.
+    """
     errno: int | None = None
-    """The error number with which the layer refuses it, if not the one in `LAYERS`."""
+    """The error number with which the layer refuses this probe, if it is not the one in
+    `LAYERS`.
+    """
 
     def refusing_layer(self, number: int | None) -> str | None:
-        """Return the layer that refuses this probe with the error `number`, None if none does.
+        """Return the layer that refuses this probe with the error `number`, or None.
 
-        The kernel itself may answer with Landlock's number to a call that Landlock does not cover.
+        None also stands for Landlock's number if Landlock does not cover the call, because then the
+        kernel itself has refused it.
         """
         if number is None:
             return None
@@ -89,7 +99,7 @@ class ProbeResult:
     errno: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the entry of `kiosk audit --json`, which has none for absent probes."""
+        """Return the entry in the output of `kiosk audit --json`; absent probes have none."""
         return {
             "name": self.name,
             "thread": self.thread,
@@ -105,9 +115,9 @@ def run_probes(
     thread: str,
     unavailable: Mapping[str, int] | None = None,
 ) -> list[ProbeResult]:
-    """Return the result of each of `probes`, run in the calling thread, which is named `thread`.
+    """Run `probes` in the calling thread, which is named `thread`, and return their results.
 
-    `unavailable` is what `find_unavailable` returned before the sandbox.
+    `unavailable` is the result of `find_unavailable` from before the sandbox.
     """
     unavailable = unavailable or {}
     return [
@@ -119,11 +129,11 @@ def run_probes(
 
 
 def find_unavailable(probes: Iterable[Probe], scratch_dir: Path) -> dict[str, int]:
-    """Return the error number of each of `probes` that this machine does not have, by its name.
+    """Return the error number of each probe in `probes` that this machine lacks, by name.
 
-    To be called before the sandbox; each of `probes` changes only `scratch_dir`, which belongs to
-    this user, so that nothing but a missing call or an outer filter makes it fail. A number that a
-    layer of the sandbox gives as well is left out: afterwards nobody could tell them apart.
+    Call this before the sandbox is entered. Each probe changes only `scratch_dir`, which belongs to
+    this user, so only a missing call or an outer filter can make it fail. Error numbers that a
+    layer of the sandbox uses too are left out, because the two cases could not be told apart later.
     """
     unavailable = {}
     for probe in probes:
@@ -138,7 +148,7 @@ def _run(
 ) -> tuple[Outcome, str | None, int | None]:
     """Return the outcome of `probe`, the layer that refuses it, and the error number.
 
-    `unavailable` is the number with which it failed before the sandbox.
+    `unavailable` is the error number with which the probe failed before the sandbox, if it did.
     """
     try:
         probe.action(scratch_dir)

@@ -1,4 +1,4 @@
-"""Probes on processes: starting programs, reading their memory, and leaving marks on them."""
+"""Probes that start programs, read or write their memory, or change their properties."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from installation.guarding.status import SECCOMP
 PR_SCHED_CORE = 62
 SI_QUEUE = -1
 _SIGINFO = struct.pack("=iii116x", 0, 0, SI_QUEUE)
-"""The kernel's siginfo of a signal that is sent with a value."""
+"""The kernel's siginfo structure for a signal that is sent with a value."""
 
 
 def _fork(scratch_dir: Path) -> None:
@@ -32,7 +32,7 @@ def _fork(scratch_dir: Path) -> None:
 
 
 def _copy_memory(call: str) -> Action:
-    """Return an action that copies a byte of this process's memory as it would another's."""
+    """Return an action that copies a byte of this process's memory with a call for any process."""
 
     def action(scratch_dir: Path) -> None:
         import ctypes
