@@ -1,1 +1,1 @@
-"""kiosk.yaml as frozen models; all mistakes in it are reported at once, each with its line."""
+"""kiosk.yaml as frozen models; all mistakes in the file are reported at once, with lines."""

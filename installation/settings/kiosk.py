@@ -1,7 +1,7 @@
 """The settings of kiosk.yaml: names, types, ranges and defaults.
 
-A validator that must look at a file finds its folder in `Folders`, which `load_settings` passes.
-Settings that are made without it, as tests do, are checked by their form only.
+A validator that must look at a file takes the folder from `Folders`, which `load_settings` passes.
+Settings that are created without `Folders`, as in tests, are checked by their form only.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
-"""Words of `content.acknowledged`; 'yes' and 'I know' do not say who decided and why."""
+"""The least number of words in `content.acknowledged`; 'yes' and 'I know' do not say who decided
+and why.
+"""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -77,7 +79,7 @@ class Folders:
 
 
 def _refusal(problem: str, remedy: str) -> PydanticCustomError:
-    """Return the error with which a validator refuses a value, with its own words."""
+    """Return the error by which a validator refuses a value, with the message's own words."""
     return PydanticCustomError("refused", "{problem}", {"problem": problem, "remedy": remedy})
 
 
@@ -98,7 +100,7 @@ def _parse_source(value: object, info: ValidationInfo) -> Source:
 
 
 class CameraSettings(Section):
-    """Where frames come from and how they are turned."""
+    """The source of frames, their size and rate, and how they are rotated and mirrored."""
 
     source: Annotated[
         Source,
@@ -106,7 +108,7 @@ class CameraSettings(Section):
         PlainSerializer(repr),  # the JSON schema holds the defaults
         Field(description=SOURCE_IN_WORDS),
     ] = Field(default=AUTO, validate_default=True)
-    """A relative path starts at the folder of kiosk.yaml; that of --source at the current one."""
+    """A relative path is relative to kiosk.yaml's folder; in --source, to the current folder."""
     width: Annotated[int, Field(ge=160, le=7680)] = 1280
     height: Annotated[int, Field(ge=120, le=4320)] = 720
     fps: Annotated[int, Field(ge=1, le=240)] = 30
@@ -118,7 +120,7 @@ class CameraSettings(Section):
 
 
 class ReadingSettings(Section):
-    """When readings become a verdict, and how it is drawn."""
+    """When readings become a verdict, and how the verdict is chosen."""
 
     draw: Literal["top", "sample"] = "top"
     min_time_s: Seconds = 1.2
@@ -126,7 +128,7 @@ class ReadingSettings(Section):
     agreement: Annotated[float, Field(gt=0, le=1)] = 0.6
     hold_s: Annotated[float, Field(ge=MIN_HOLD_S, le=3600)] = 8.0
     min_score: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """A label with a smaller score is not shown; None: as the label set says."""
+    """A label with a smaller score is not shown; None: the label set's own value."""
 
 
 def _empty_if_none(value: object) -> object:
@@ -137,9 +139,10 @@ class ContentSettings(Section):
     """Which labels are hidden."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
-    """The curator's sentence on who decided to hide less, and why; needed if `hide` lacks a reason.
+    """The curator's sentence about who decided to hide less, and why; needed if a reason is missing
+    in `hide`.
 
-    It stands before `hide`, whose validator reads it.
+    This field precedes `hide`, because the validator of `hide` reads it.
     """
     hide: tuple[Reason, ...] = REASONS
 
@@ -159,7 +162,7 @@ class ContentSettings(Section):
                 f"sentence of {MIN_WORDS} or more)"
             )
             remedy = (
-                "Put the reasons back, or write in content.acknowledged who decided it and why."
+                "Add the reasons again, or write in content.acknowledged who decided this and why."
             )
             raise _refusal(problem, remedy)
         return hide
@@ -191,16 +194,18 @@ class ScreenSettings(Section):
     )
 
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
-    """The number of a display; auto takes the first, and none if the machine has none."""
+    """The number of a display; auto takes the first one, and no display if the machine has none."""
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     keys: bool = True
     """Whether F1 shows the staff's card and a held Escape ends the show."""
 
 
-PROMISE = "it says what happens to the pictures, and may promise only what this program does"
-NOTICE = "visitors have a right to read it as it is"
-NO_CAMERA = "it tells staff and visitors that no camera is on"
+PROMISE = (
+    "this sentence says what happens to the pictures, and may promise only what this program does"
+)
+NOTICE = "visitors have a right to read this sentence unchanged"
+NO_CAMERA = "this sentence tells staff and visitors that no camera is on"
 FIXED_WORDS = {
     "notice": NOTICE,
     "guess": NOTICE,
@@ -214,7 +219,9 @@ FIXED_WORDS = {
     "no_camera": NO_CAMERA,
     "rehearsal": NO_CAMERA,
 }
-"""The sentences that a curator cannot replace, and why; `schema_words` reads them as `fixed`."""
+"""The sentences that a curator cannot replace, and the reasons; `schema_words` reads them as
+`fixed`.
+"""
 
 
 class OwnWords(Section):
@@ -254,7 +261,7 @@ def _parse_language(value: object, info: ValidationInfo) -> Language:
             f"models/{ellipsize(labels)} are in it"
         )
         meant = likely_language(value, known) or nearest(value, known)
-        raise _refusal(problem, did_you_mean(meant) or f"There are: {', '.join(known)}.")
+        raise _refusal(problem, did_you_mean(meant) or f"Known languages: {', '.join(known)}.")
     return resolve_language(value, translations)
 
 
@@ -269,11 +276,11 @@ class Settings(Section):
         PlainValidator(_parse_language, json_schema_input_type=str),
         PlainSerializer(repr),  # the JSON schema holds the defaults
     ] = Field(default=ENGLISH, validate_default=True)
-    """That of the kiosk's own words, and that of the labels; see `languages`."""
+    """The languages of the kiosk's own words and of the labels; see `languages`."""
     privacy: Literal["enforce", "degraded"] = "enforce"
-    """Whether the show also runs if the kernel cannot prevent the storing of pictures.
+    """Whether the show also runs if the kernel cannot prevent pictures from being stored.
 
-    The launcher reads it before anything else is loaded.
+    The launcher reads this setting before anything else is loaded.
     """
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     detector: Literal["auto", "mtcnn", "yunet"] = "auto"
@@ -307,7 +314,7 @@ class Settings(Section):
             remedy = did_you_mean(nearest(labels, known))
             raise _refusal(
                 f"labels is '{ellipsize(labels)}', but no such label set exists",
-                remedy or f"There are: {', '.join(known) or 'none'}.",
+                remedy or f"Label sets in this folder: {', '.join(known) or 'none'}.",
             )
         return labels
 

@@ -1,6 +1,6 @@
-"""The language of a show: that of the kiosk's own words, and that of the label set's names.
+"""The languages of a show: one for the kiosk's own words, one for the label set's names.
 
-The only place that decides it. The rest of the kiosk reads a `Language`, never the code that the
+Only this module resolves them. The rest of the kiosk uses a `Language`, never the code that the
 curator wrote.
 """
 
@@ -17,7 +17,7 @@ from installation.settings.spreadsheet import read_records
 from installation.settings.text_file import decode_start
 
 ENGLISH = "en"
-"""The language of the words if the kiosk has none in the one that was asked for."""
+"""The language of the kiosk's own words if kiosk.yaml names a language without a file of words."""
 
 CODE = re.compile(r"[a-z]{2,3}")
 """A language as kiosk.yaml names it, by its ISO 639 code."""
@@ -31,18 +31,18 @@ TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
 
 @dataclass(frozen=True)
 class Language:
-    """The language of a show, in two parts; both are ISO 639 codes."""
+    """The languages of a show, as ISO 639 codes: for the kiosk's own words, and for the labels."""
 
     words: str = ENGLISH
-    """The language of the kiosk's own words; there is a file for it."""
+    """The language of the kiosk's own words; a file of words exists for it."""
     labels: str = ENGLISH
-    """The language of names and definitions; a label without them in it keeps its own."""
+    """The language of names and definitions; a label without a translation keeps its own name."""
     translated: bool = False
-    """Whether the label set has names in `labels` at all."""
+    """Whether the label set has any names in the language `labels`."""
 
 
 def resolve_language(code: str, translations: Collection[str] = ()) -> Language:
-    """Return the language for the curator's `code` and the `translations` of the label set."""
+    """Return the languages for the curator's `code` and the label set's `translations`."""
     words = code if code in word_languages() else ENGLISH
     return Language(words, code, code in translations)
 
@@ -55,12 +55,12 @@ def likely_language(text: str, known: Collection[str]) -> str | None:
 
 
 def word_languages(folder: Path = WORDS_FOLDER) -> list[str]:
-    """Return the codes of the languages that the kiosk's own words are in, sorted."""
+    """Return the codes of the languages of the kiosk's own words, sorted."""
     return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
 def label_languages(labels: str, models: Path = MODELS) -> list[str]:
-    """Return the codes of the languages that the label set `labels` has names in, sorted.
+    """Return the codes of the languages in which the label set `labels` has names, sorted.
 
     Only the header of its labels.csv is read: mistakes in its rows are reported when the set is
     loaded, and a set without such a file has no translations.

@@ -1,4 +1,4 @@
-"""Where the kiosk's own files are, and how large a text file may be.
+"""The paths of the kiosk's own files, and the largest size of a text file.
 
 The launcher imports this module, so it uses the standard library only.
 """
@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 """The folder that holds kiosk.yaml, models/ and the package."""
 
 DEFAULT_FILE = PROJECT / "kiosk.yaml"
-"""The curator's file, as the default show."""
+"""The curator's file, which the default show uses."""
 
 MODELS = PROJECT / "models"
 """The folder of the label sets, one subfolder each."""
@@ -27,5 +27,5 @@ MAX_TEXT_BYTES = 64 * 1024
 
 
 def label_set_names(models: Path = MODELS) -> list[str]:
-    """Return the names of the label sets in `models`, sorted; folders named .… are left out."""
+    """Return the names of the label sets in `models`, sorted, without hidden folders."""
     return sorted(file.parent.name for file in models.glob("[!.]*/labelset.yaml"))

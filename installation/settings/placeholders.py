@@ -8,19 +8,21 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 FORMATS = ("", "02")
-"""What may follow a placeholder's name: nothing, or that it has at least two digits."""
+"""The allowed formats of a placeholder: none, or at least two digits."""
 
 MAX_SENTENCE_LENGTH = 200
-"""Characters of a sentence that a curator writes; one of this length fits a wall of 1280×720."""
+"""The most characters of a curator's sentence; a sentence of this length fits a wall of
+1280×720.
+"""
 
 
 def with_placeholders(*names: str) -> AfterValidator:
-    """Return the check that a text has a placeholder for each of `names`, once, and no other.
+    """Return a validator: a text must have each placeholder of `names` once, and no others.
 
-    A placeholder may ask for at least two digits: `{minute:02}`.
+    A placeholder may request at least two digits: `{minute:02}`.
     """
     wanted = " and ".join(f"{{{name}}}" for name in names)
-    expected = f"that holds {wanted} once and no other braces" if names else "without { or }"
+    expected = f"that contains {wanted} once and no other braces" if names else "without { or }"
 
     def check(text: str) -> str:
         if _placeholders(text) != sorted(names):

@@ -1,4 +1,4 @@
-"""What a wrong kiosk.yaml still says about the card that visitors see until it is corrected."""
+"""Reads the valid parts of a wrong kiosk.yaml, for the card that visitors see meanwhile."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def load_readable(path: Path) -> Loaded[Settings]:
-    """Return the language, the words and the screen of the file `path`, as far as they are right.
+    """Return the valid settings of `language`, `words` and `screen` in the file `path`.
 
-    Everything else has its default. Mistakes are not reported: `load_settings` has done so.
+    All other settings have their defaults. Mistakes are not reported, because `load_settings` has
+    reported them.
     """
     document = _document(path)
     code = document.get("language")
@@ -34,7 +35,7 @@ def load_readable(path: Path) -> Loaded[Settings]:
 
 
 def _document(path: Path) -> dict[Any, Any]:
-    """Return the mapping in the file, or in its first lines if a later one is not YAML."""
+    """Return the mapping in the file, or in its first lines if a later line is not valid YAML."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_TEXT_BYTES).decode("utf-8-sig", "replace")
@@ -51,7 +52,7 @@ def _document(path: Path) -> dict[Any, Any]:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """Yield the whole text, then the lines above each setting at its left edge, the last first."""
+    """Yield the whole text, then ever shorter beginnings that end before a top-level setting."""
     yield text
     lines = text.splitlines()
     for number in reversed(range(1, len(lines))):
@@ -60,7 +61,7 @@ def _beginnings(text: str) -> Iterator[str]:
 
 
 def _right_part(model: type[M], values: object) -> M:
-    """Return `model` with those of `values` that are right."""
+    """Return a `model` with the valid ones of `values`, and defaults for the others."""
     right: dict[str, object] = {}
     for key, value in values.items() if isinstance(values, dict) else ():
         try:

@@ -28,11 +28,11 @@ Reason = Literal[
     "empty",
     "imagenet",
 ]
-"""Why a label is hidden; kiosk.yaml explains each one under `content.hide`.
+"""The reason why a label is hidden; kiosk.yaml explains each reason under `content.hide`.
 
-`unseen`: the label presumes to know what no picture shows, and would hurt. `empty`: it says nothing
-of a person, and would read as an insult. `imagenet`: ImageNet's
-authors judged the category unsafe; known only after `kiosk fetch imagenet-safety`.
+`unseen`: the label makes a hurtful claim that no picture can support. `empty`: the label says
+nothing about a person, and would be read as an insult. `imagenet`: ImageNet's authors judged the
+category unsafe, which is known only after `kiosk fetch imagenet-safety`.
 """
 
 REASONS: tuple[Reason, ...] = get_args(Reason)

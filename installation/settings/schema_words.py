@@ -1,7 +1,7 @@
-"""What a setting expects, in plain words made from the JSON schema of its model.
+"""Describes in plain words what a setting expects, from the JSON schema of its model.
 
-A new setting therefore needs no message of its own. The alternative, pydantic's own messages, speak
-of types and validators to a reader who knows neither.
+So a new setting needs no message of its own. The alternative, pydantic's messages, use terms of
+Python that a curator does not know.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from installation.errors import did_you_mean, ellipsize, nearest
 
 Keys = tuple[str | int, ...]
-"""The way to a setting: `("camera", "fps")`, `("content", "hide", 3)`."""
+"""The path of a setting in the file: `("camera", "fps")`, `("content", "hide", 3)`."""
 
 Schema = dict[str, Any]
-"""A model's JSON schema, or a piece of it."""
+"""A model's JSON schema, or a part of such a schema."""
 
 COLON = "Write each setting as 'name: value', with a space after the colon."
-"""The remedy for lines that are not settings."""
+"""The remedy for a line that is not a setting."""
 
 CHOICE_CUTOFF = 0.7
 """`nearest`'s cutoff for a setting's choices, which are short words."""
@@ -57,7 +57,7 @@ def setting_name(keys: Keys) -> str:
 
 
 def value_in_words(value: object) -> str:
-    """Return how a message quotes a setting's value."""
+    """Return a setting's value in the form in which messages quote it."""
     match value:
         case None:
             return "empty"
@@ -73,7 +73,7 @@ def value_in_words(value: object) -> str:
 
 
 def find_piece(schema: Schema, keys: Keys) -> Schema:
-    """Return the piece of `schema` for the setting at `keys`; empty if there is no such setting."""
+    """Return the part of `schema` for the setting at `keys`; empty if no such setting exists."""
     piece = schema
     for key in keys:
         for option in _options(piece, schema):
@@ -92,7 +92,7 @@ def find_piece(schema: Schema, keys: Keys) -> Schema:
 
 
 def expected_in_words(piece: Schema, schema: Schema) -> str:
-    """Return what `piece` of `schema` takes, such as 'a whole number from 1 to 240'."""
+    """Return the values that `piece` of `schema` allows, such as 'a whole number from 1 to 240'."""
     if "description" in piece:
         return str(piece["description"])
     options = [_option_in_words(option, schema) for option in _options(piece, schema)]
@@ -100,9 +100,10 @@ def expected_in_words(piece: Schema, schema: Schema) -> str:
 
 
 def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Schema) -> str:
-    """Return the remedy for a `value` that `piece` of `schema` does not take.
+    """Return the remedy for a `value` that `piece` of `schema` does not allow.
 
-    `plain_word`: the file has it as a word without quotes, which YAML took for another type.
+    `plain_word` says whether the file contains the value as a word without quotes that YAML did not
+    read as text.
     """
     options = _options(piece, schema)
     if remedy := _remedy_for_form(value, options):
@@ -115,10 +116,12 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
         if set(":=") & set(value) and any(option.get("type") == "object" for option in options):
             return COLON
     if plain_word and any(_takes_any_text(option) for option in options):
-        return "If it is meant as text, put it in quotes."
+        return "If the value is meant as text, put it in quotes."
     default = piece.get("default")
     if isinstance(default, str | int | float) and default != "":
-        return f"Change it, or leave it out for the default, {value_in_words(default)}."
+        return (
+            f"Change the value, or delete the line to use the default, {value_in_words(default)}."
+        )
     return "Change it, or leave it out." if "default" in piece else "Change it."
 
 
@@ -193,7 +196,7 @@ def _allows(option: Schema, number: float) -> bool:
 
 
 def explain_unknown_key(keys: Keys, schema: Schema) -> tuple[str, str]:
-    """Return what is wrong with a key that its section does not take, and the remedy.
+    """Return the problem with a key that does not exist in its section, and the remedy.
 
     A section's schema may say under `fixed` which keys it refuses, and why, and under `elsewhere`
     the remedies for keys that are meant for another thing.
@@ -259,10 +262,10 @@ def _remedy_for_unknown_key(keys: Keys, schema: Schema) -> str:
     for section in _setting_names(schema):
         options = _options(find_piece(schema, (section,)), schema)
         if any(key in _setting_names(option) for option in options):
-            return f"It belongs under '{section}:', on a line of its own and indented."
+            return f"This setting belongs under '{section}:', on a separate, indented line."
     if key in _setting_names(schema):
-        return "It belongs at the start of a line, not indented."
-    return f"Known here: {', '.join(known)}."
+        return "This setting belongs at the start of a line, not indented."
+    return f"Settings allowed here: {', '.join(known)}."
 
 
 def _setting_names(option: Schema) -> list[str]:

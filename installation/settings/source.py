@@ -1,6 +1,6 @@
-"""`camera.source`, parsed once: which camera or which pictures the frames come from.
+"""Parses `camera.source`, which says from which camera or pictures the frames come.
 
-The kinds have short names and are used with the module's: `source.Film`, `source.Device`.
+The classes have short names, so use them with the module's name: `source.Film`, `source.Device`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ REHEARSAL = "rehearsal"
 SOURCE_IN_WORDS = (
     "auto, rehearsal, a camera's number, a /dev/v4l/by-id path, a film or a folder of pictures"
 )
-"""What the setting takes, for messages."""
+"""The values that the setting allows, for messages."""
 
 MAX_DIGITS = 3
-"""Digits of a camera's number; Linux numbers them from 0 to 255."""
+"""The most digits of a camera's number; Linux numbers cameras from 0 to 255."""
 
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 """How an address on a network begins."""
@@ -33,7 +33,7 @@ ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never 
 
 @dataclass(frozen=True)
 class Auto:
-    """The first camera that works; the rehearsal if there is none."""
+    """The first camera that works, or the rehearsal if no camera works."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,21 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Device:
-    """A camera, by its number or by its path under /dev. It need not be plugged in."""
+    """A camera, given by its number or its path under /dev; it need not be plugged in."""
 
     id: int | Path
 
 
 @dataclass(frozen=True)
 class Film:
-    """A film; it existed when the settings were read."""
+    """A film, which existed when the settings were read."""
 
     path: Path
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A folder of pictures; it existed when the settings were read."""
+    """A folder of pictures, which existed when the settings were read."""
 
     folder: Path
 
@@ -66,7 +66,7 @@ Source = Auto | Rehearsal | Device | Film | Pictures
 
 
 def parse_source(text: str, folder: Path) -> Source:
-    """Return the source that `text` names; a relative path starts at `folder`.
+    """Return the source that `text` names; a relative path is relative to `folder`.
 
     Write `./1` or `./auto` for a film or folder of that name. Raises SettingsError if `text` is a
     path at which there is neither a film nor a folder.

@@ -1,6 +1,6 @@
-"""CSV as spreadsheets save it: any separator, with or without Excel's line `sep=;`.
+"""Reads CSV files as spreadsheets save them: any separator, with or without Excel's line `sep=;`.
 
-The one reader of such files: the label set reads its rows with it, and `languages` the header.
+All CSV files are read here: the label set reads its rows, and `languages` reads the header.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from installation.errors import KioskError, Mistake, ellipsize
 SEPARATORS = ",;\t"
 
 STATED_SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
-"""How a file saved by Excel may begin."""
+"""Matches a line that states the separator, with which a file saved by Excel may begin."""
 
 _WHITE_SPACE = re.compile(r"[^\S\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
 """White space without the control characters that Python counts as such."""
@@ -28,12 +28,12 @@ class Record(NamedTuple):
     line: int
     """The line of the file on which it starts."""
     number: int
-    """Its number in a spreadsheet, which counts a cell of many lines as one row."""
+    """The row's number in a spreadsheet, which counts a row with a cell of several lines once."""
     cells: list[str]
 
     @property
     def place(self) -> str:
-        """`6`, or `6 (row 4)` if a spreadsheet counts it differently; for messages."""
+        """The place for messages: `6`, or `6 (row 4)` if the row's number in a spreadsheet is 4."""
         return row_place(self.line, self.number)
 
 
@@ -45,8 +45,8 @@ def row_place(line: int, number: int | None) -> str:
 def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Record]:
     """Yield the rows of `text` that are not blank; the first one is the header.
 
-    The cells are stripped, with one blank for each run of white space. Raises `error` at the row
-    that cannot be read; `file` is its name in messages.
+    In each cell, white space at the ends is removed and every run of it becomes one blank. Raises
+    `error` at a row that cannot be read; `file` is the file's name in messages.
     """
     header = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
     stated = STATED_SEPARATOR.match(header)
@@ -73,8 +73,9 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
 
 
 def collapse_whitespace(text: str) -> str:
-    """Return `text`, stripped, with one blank for each run of white space and line breaks.
+    """Return `text` without white space at its ends, and one blank for each run inside.
 
-    Control characters stay, for the label set to refuse.
+    Line breaks count as white space. Control characters stay, so that the label set can refuse
+    them.
     """
     return _WHITE_SPACE.sub(" ", text).strip(" ")

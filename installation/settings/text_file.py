@@ -1,4 +1,4 @@
-"""Text files that people write by hand or save from other programs."""
+"""Reads text files that people write by hand or save from other programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from installation.errors import KioskError, Mistake, did_you_mean, ellipsize, ne
 from installation.settings.paths import MAX_TEXT_BYTES
 
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-"""The byte-order marks with which text in UTF-16 begins."""
+"""The byte-order marks at the beginning of UTF-16 text."""
 
 FORMATS = {
     b"PK\3\4": "a workbook, a word processor's file, or another zip",
@@ -39,8 +39,8 @@ OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", 
 def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_TEXT_BYTES) -> str:
     """Return the text of a file of at most `limit` bytes, in UTF-8 or, with a BOM, in UTF-16.
 
-    `file` is its name in messages. Raises `error` if the file is missing, not a regular file, too
-    large, empty, binary or in another encoding.
+    `file` is the file's name in messages. Raises `error` if the file is missing, not a regular
+    file, too large, empty, binary or in another encoding.
     """
 
     def wrong(problem: str, remedy: str, line: int = 0) -> KioskError:
@@ -48,24 +48,30 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
 
     try:
         if path.is_dir():
-            raise wrong("this is a folder (expected a file)", "Name a file in it.")
+            raise wrong(
+                "this is a folder (expected a file)", "Give the name of a file in this folder."
+            )
         if path.exists() and not path.is_file():
-            raise wrong("this is a device (expected a file)", "Name a file.")
+            raise wrong("this is a device (expected a file)", "Give the name of a file.")
         with path.open("rb") as opened:
             content = opened.read(limit + 1)
     except FileNotFoundError:
-        raise wrong("there is no such file", remedy_for_missing(path)) from None
+        raise wrong("this file does not exist", remedy_for_missing(path)) from None
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
-        raise wrong(f"it cannot be read ({reason})", "Check its name and permissions.") from None
+        raise wrong(
+            f"the file cannot be read ({reason})", "Check the file's name and permissions."
+        ) from None
     remedy = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
     if len(content) > limit:
-        raise wrong(f"it is larger than {limit // 1024} KiB", "Check that it is the right file.")
+        raise wrong(
+            f"the file is larger than {limit // 1024} KiB", "Check whether this is the right file."
+        )
     if form := next((form for start, form in FORMATS.items() if content.startswith(start)), None):
         raise wrong(f"it is {form} (expected plain text)", remedy)
     is_utf_16 = content.startswith(UTF_16_MARKS)
     if b"\0" in content and not is_utf_16:
-        raise wrong("it is not text (it contains zero bytes)", remedy)
+        raise wrong("the file is not text (it contains zero bytes)", remedy)
     try:
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as failure:
@@ -74,15 +80,17 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
         encoding = _likely_encoding(content)
-        problem = f"it is not UTF-8 (byte {byte:#04x} is not part of a letter{encoding})"
+        problem = f"the file is not UTF-8 (byte {byte:#04x} is not part of a letter{encoding})"
         raise wrong(problem, remedy, line) from None
     if not text.strip():
-        raise wrong("it is empty", "Write it, or restore the file that came with the kiosk.")
+        raise wrong(
+            "the file is empty", "Write this file, or restore the one that came with the kiosk."
+        )
     return text
 
 
 def _likely_encoding(content: bytes) -> str:
-    """Return which encoding the bytes seem to have, for a message; "" if none is likely."""
+    """Return a hint at the likely encoding of the bytes, for a message; "" if unknown."""
     try:
         content.decode("cp1252")
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""A YAML file as a frozen model, with all mistakes of the file in one error, each with its line.
+"""Reads a YAML file into a frozen model; reports all mistakes in one error, each with its line.
 
-PyYAML gives the lines, pydantic checks types and ranges, and `schema_words` says in plain words
-what a setting expects. `kiosk.yaml` and each `labelset.yaml` are read here.
+PyYAML provides the line numbers, pydantic checks types and ranges, and `schema_words` describes in
+plain words what a setting expects. `kiosk.yaml` and each `labelset.yaml` are read here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ from installation.settings.yaml_form import (
 )
 
 MAX_NESTING = 10
-"""Levels; the settings have three, and the parser would recurse as deep as a file asks."""
+"""The most levels. The settings have three levels; without a limit, a file could make the parser
+recurse too deeply.
+"""
 
 
 class Section(BaseModel):
@@ -57,21 +59,21 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Loaded(Generic[M]):
-    """The settings of a file, with the place that each of them came from."""
+    """The settings of a file, and the place where each of them was set."""
 
     settings: M
     file: str
     """The file's name in messages."""
     lines: Mapping[Keys, int]
-    """The line of each setting and section that the file has."""
+    """The line of each setting and section in the file."""
     options: Mapping[Keys, str]
-    """The settings that came from the command line, with the option's name."""
+    """The command-line option of each setting that was replaced by one."""
 
     def where(self, *keys: str | int) -> str:
         """Return 'kiosk.yaml:12' for the setting at `keys`, such as `"camera", "fps"`.
 
-        If the setting came from the command line: '--source'. If the file does not have it: the
-        line of its section, or only the file.
+        The place is '--source' if that option set it. If the file does not contain the setting, it
+        is the line of its section, or only the file's name.
         """
         if keys in self.options:
             return self.options[keys]
@@ -93,7 +95,7 @@ def parse_yaml(
     options: Mapping[Keys, tuple[str, object]] | None = None,
     context: object = None,
 ) -> Loaded[M]:
-    """Return YAML `text` as a `model`; lists become tuples.
+    """Parse YAML `text` into a `model`, with lists as tuples.
 
     Args:
         text: The content of the file.
@@ -133,7 +135,7 @@ def parse_yaml(
 
 @dataclass(frozen=True)
 class _Found:
-    """A mistake before its place is put into words; line 0 is the whole file."""
+    """A mistake whose place is still a line number; line 0 means the whole file."""
 
     keys: Keys
     line: int
@@ -142,7 +144,7 @@ class _Found:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which `010`, `10:30` and `2026-05-01` are text, and aliases are refused."""
+    """A YAML loader that reads `010`, `10:30` and `2026-05-01` as text, and refuses aliases."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 (the base class's own form)
 
@@ -183,7 +185,7 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
         lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The plain words of YAML that are not text: pattern, first letters, and their conversion."""
+"""The plain words that YAML does not read as text: pattern, first letters, and conversion."""
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
     _Loader.add_implicit_resolver(
@@ -192,20 +194,20 @@ for _kind, (_pattern, _first, _) in _SCALARS.items():
 
 
 class _Document:
-    """A YAML file as plain values, with the line of each, and the mistakes in its form."""
+    """A YAML file as plain values, with the line of each value, and the file's syntax mistakes."""
 
     def __init__(self) -> None:
         self.data: object = None
         self._text = ""
         self.lines: dict[Keys, int] = {}
         self.plain_words: dict[Keys, str] = {}
-        """The values that YAML does not take for text, as the file spells them."""
+        """The values that YAML does not read as text, as they are spelled in the file."""
         self.mistakes: list[_Found] = []
         self.broken = False
-        """Whether the file has no values that could be validated."""
+        """Whether the file is so damaged that its values cannot be validated."""
 
     def read(self, text: str) -> None:
-        """Parse `text` into `data`; mistakes in its form go to `mistakes` and are not raised."""
+        """Parse `text` into `data`; syntax mistakes are added to `mistakes` and not raised."""
         self._text = text
         try:
             loader = _Loader(text)
@@ -231,7 +233,7 @@ class _Document:
             return
         if node is None:
             remedy = "Write it, or restore the file that came with the kiosk."
-            self._break(0, "it holds no settings", remedy)
+            self._break(0, "the file contains no settings", remedy)
         elif flaws := list(find_flaws(text)):
             for flaw in flaws:
                 self._break(*flaw)
@@ -246,7 +248,7 @@ class _Document:
             self.data = self._value(node, ())
 
     def replace(self, keys: Keys, value: object) -> None:
-        """Set the setting at `keys` to `value`, whatever the file has."""
+        """Set the setting at `keys` to `value`, replacing any value from the file."""
         section = self.data
         for key in keys[:-1]:
             if not isinstance(section, dict):
@@ -295,7 +297,7 @@ class _Document:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                problem = f"a {key_node.id} stands where a setting's name should"
+                problem = f"a {key_node.id} is in the place of a setting's name"
                 self.mistakes.append(_Found((), line, problem, COLON))
                 continue
             key = str(key_node.value)
@@ -320,7 +322,7 @@ def _unprintable(letter: str) -> bool:
 
 
 def _explain(failure: ValidationError, schema: Schema, document: _Document) -> list[_Found]:
-    """Return one mistake for each setting that pydantic refused."""
+    """Return a mistake for each setting that pydantic refused."""
     explained: dict[Keys, _Found] = {}
     for refused in failure.errors(include_url=False):
         keys, value = _follow(document.data, refused["loc"])
@@ -347,7 +349,7 @@ def _explain(failure: ValidationError, schema: Schema, document: _Document) -> l
 def _follow(data: Any, location: Sequence[str | int]) -> tuple[Keys, object]:
     """Return the keys of `location` that are in `data`, and the value found with them.
 
-    pydantic puts the names of a union's members among the keys; those are skipped.
+    pydantic inserts the names of a union's members into the keys; these names are skipped.
     """
     keys: list[str | int] = []
     for key in location:
@@ -360,7 +362,7 @@ def _follow(data: Any, location: Sequence[str | int]) -> tuple[Keys, object]:
 
 
 def _line(lines: Mapping[Keys, int], keys: Keys) -> int | None:
-    """Return the line of the setting at `keys`, else of the section it would be in, else None."""
+    """Return the line of the setting at `keys`, else that of its section, else None."""
     for end in range(len(keys), 0, -1):
         if keys[:end] in lines:
             return lines[keys[:end]]

@@ -83,7 +83,7 @@ def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "kiosk.yaml: it is empty. "),
+        ("", "kiosk.yaml: the file is empty. "),
         (b"\x89PNG\r\n\0\0", "kiosk.yaml: it is not text"),
         ("labels: fish\ncamra:\n", "kiosk.yaml:2: camra is not a setting. Did you mean 'camera'?"),
         ("camera:\n  fps: fast\nlabels: fish", "kiosk.yaml:2: camera.fps is 'fast' (expected a "),
@@ -108,7 +108,7 @@ def test_a_wrong_file_is_one_error(project: Project, content: str | bytes, messa
 def test_a_missing_file_is_one_error(project: Project) -> None:
     """A kiosk.yaml that does not exist is reported under the name that was typed."""
     assert_refused(
-        project.kiosk("check", "shows/kiosk.yaml"), "shows/kiosk.yaml: there is no such file. "
+        project.kiosk("check", "shows/kiosk.yaml"), "shows/kiosk.yaml: this file does not exist. "
     )
 
 

@@ -102,8 +102,8 @@ def test_hiding_less_needs_a_sentence() -> None:
     kept = ", ".join(reason for reason in REASONS if reason != "age")
     expected = (
         "kiosk.yaml:2: content.hide leaves out age, so such labels would be put on visitors, and "
-        "content.acknowledged has {} words (expected a sentence of 5 or more). Put the reasons "
-        "back, or write in content.acknowledged who decided it and why."
+        "content.acknowledged has {} words (expected a sentence of 5 or more). Add the reasons "
+        "again, or write in content.acknowledged who decided this and why."
     )
     for nothing in ("", '""', "' '"):
         assert mistakes_of(text.format(kept, nothing)) == [expected.format("no")]
@@ -201,7 +201,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "language: no\n",
             [
                 "kiosk.yaml:1: language is no (expected text). "
-                "If it is meant as text, put it in quotes."
+                "If the value is meant as text, put it in quotes."
             ],
         ),
         (
@@ -219,16 +219,17 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "words:\n  title: Come in.\n",
             [
                 "kiosk.yaml:2: words.title is not a setting. "
-                "It belongs under 'screen:', on a line of its own and indented."
+                "This setting belongs under 'screen:', on a separate, indented line."
             ],
         ),
         (
             "words:\n  privacy_today: Safe for ever.\n\n  guess: The truth.\n",
             [
-                "kiosk.yaml:2: words.privacy_today cannot be changed here (it says what happens to "
-                "the pictures, and may promise only what this program does). Remove it.",
+                "kiosk.yaml:2: words.privacy_today cannot be changed here (this sentence says "
+                "what happens to the pictures, and may promise only what this program does). "
+                "Remove it.",
                 "kiosk.yaml:4: words.guess cannot be changed here (visitors have a right to read "
-                "it as it is). Remove it.",
+                "this sentence unchanged). Remove it.",
             ],
         ),
         (
@@ -308,9 +309,9 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 "2: reading.min_score is 1 (expected a number, at least 0 and below 1 or nothing). "
                 "Change it, or leave it out.",
                 "3: reading.agreement is 0 (expected a number, above 0 and at most 1). "
-                "Change it, or leave it out for the default, 0.6.",
+                "Change the value, or delete the line to use the default, 0.6.",
                 "4: reading.hold_s is 0 (expected a number from 0.5 to 3600). "
-                "Change it, or leave it out for the default, 8.0.",
+                "Change the value, or delete the line to use the default, 8.0.",
             ],
         ),
         *(
@@ -366,7 +367,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 "2: labels is 'nobody', but no such label set exists. There are: persons, "
                 "victorian.",
                 "4: camera.fps is 'fast' (expected a whole number from 1 to 240). "
-                "Change it, or leave it out for the default, 30.",
+                "Change the value, or delete the line to use the default, 30.",
             ],
         ),
     ],

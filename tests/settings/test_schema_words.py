@@ -86,8 +86,8 @@ def test_a_value_is_quoted_as_in_the_file(value: object, words: str) -> None:
     [
         ("fsat", False, "mode", "Did you mean 'fast'?"),
         ("rate:30", False, "inner", "Write each setting as 'name: value', with a space after"),
-        (3, True, "title", "If it is meant as text, put it in quotes."),
-        (-1, True, "above", "Change it, or leave it out for the default, 1.0."),
+        (3, True, "title", "If the value is meant as text, put it in quotes."),
+        (-1, True, "above", "Change the value, or delete the line to use the default, 1.0."),
         ("b", False, "names", "Change it, or leave it out."),
     ],
 )
@@ -109,15 +109,15 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
         ("0,6", "share", "Write 0.6, with a point."),
         (60, "share", "Write 0.6."),
         (100, "share", "Write 1."),
-        (2, "share", "Change it, or leave it out for the default, 0.5."),
+        (2, "share", "Change the value, or delete the line to use the default, 0.5."),
         ("640", "width", "Write 640, without quotes."),
         ("1,280", "width", "Write 1280."),
         ("1.280", "width", "Write 1280."),
         ("1 280", "width", "Write 1280."),
         ("1280px", "width", "Write 1280."),
         (1280.0, "width", "Write 1280."),
-        (1280.5, "width", "Change it, or leave it out for the default, 640."),
-        (9999, "width", "Change it, or leave it out for the default, 640."),
+        (1280.5, "width", "Change the value, or delete the line to use the default, 640."),
+        (9999, "width", "Change the value, or delete the line to use the default, 640."),
         ("false", "mirror", "Write false, without quotes."),
         ("ja", "mirror", "Write true."),
         ("Nein", "mirror", "Write false."),
@@ -145,9 +145,9 @@ def test_a_value_in_another_form_is_written_out(value: object, key: str, remedy:
     ("keys", "remedy"),
     [
         (("iner",), "Did you mean 'inner'?"),
-        (("rate",), "It belongs under 'inner:', on a line of its own and indented."),
-        (("inner", "mode"), "It belongs at the start of a line, not indented."),
-        (("inner", "xyz"), "Known here: rate."),
+        (("rate",), "This setting belongs under 'inner:', on a separate, indented line."),
+        (("inner", "mode"), "This setting belongs at the start of a line, not indented."),
+        (("inner", "xyz"), "Settings allowed here: rate."),
     ],
 )
 def test_an_unknown_key_has_a_remedy(keys: Keys, remedy: str) -> None:

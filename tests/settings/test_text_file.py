@@ -18,27 +18,31 @@ Write = Callable[[str | bytes], Path]
     [
         (
             "",
-            "kiosk.yaml: it is empty. Write it, or restore the file that came with the kiosk.",
+            "kiosk.yaml: the file is empty. Write this file, or restore the one that came with "
+            "the kiosk.",
         ),
         (
             " \n\t\n",
-            "kiosk.yaml: it is empty. Write it, or restore the file that came with the kiosk.",
+            "kiosk.yaml: the file is empty. Write this file, or restore the one that came with "
+            "the kiosk.",
         ),
         (
             b"\x7fELF\0\0\0",
-            "kiosk.yaml: it is not text (it contains zero bytes). Save it as plain text in UTF-8 "
+            "kiosk.yaml: the file is not text (it contains zero bytes). Save the file as plain "
+            "text in UTF-8 "
             "(in TextEdit: Format, Make Plain Text).",
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),
-            "kiosk.yaml:2: it is not UTF-8 (byte 0xfc is not part of a letter; it seems to be "
+            "kiosk.yaml:2: the file is not UTF-8 (byte 0xfc is not part of a letter; it seems to "
+            "be "
             "Windows-1252). "
-            "Save it as plain text in UTF-8 "
+            "Save the file as plain text in UTF-8 "
             "(in TextEdit: Format, Make Plain Text).",
         ),
         (
             b"#" * (MAX_TEXT_BYTES + 1),
-            "kiosk.yaml: it is larger than 64 KiB. Check that it is the right file.",
+            "kiosk.yaml: the file is larger than 64 KiB. Check whether this is the right file.",
         ),
     ],
 )
@@ -59,20 +63,19 @@ def test_a_missing_file_is_answered_with_the_nearest(write: Write) -> None:
     """A file that does not exist is reported with the most similar name in its folder."""
     write("labels: persons\n")
     assert mistakes_in(Path("kosk.yaml")) == [
-        "kosk.yaml: there is no such file. Did you mean 'kiosk.yaml'?"
+        "kosk.yaml: this file does not exist. Did you mean 'kiosk.yaml'?"
     ]
     assert mistakes_in(Path("elsewhere/kiosk.yaml")) == [
-        "elsewhere/kiosk.yaml: there is no such file. Check the path."
+        "elsewhere/kiosk.yaml: this file does not exist. Check the path."
     ]
 
 
 def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None:
     """A folder or a device in the place of the file is refused without reading it."""
-    assert mistakes_in(tmp_path) == [".: this is a folder (expected a file). Name a file in it."]
-    assert mistakes_in(Path("/dev/zero")) == [
-        "/dev/zero: this is a device (expected a file). Name a file."
+    assert mistakes_in(tmp_path) == [
+        ".: this is a folder (expected a file). Give the name of a file in this folder."
     ]
-    assert mistakes_in(Path("a\0b"))[0].endswith("Check its name and permissions.")
+    assert mistakes_in(Path("a\0b"))[0].endswith("Check the file's name and permissions.")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
 def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: str) -> None:
     """A file of another format is named by its format, whatever it is called."""
     assert mistakes_in(write(start + b"labels: persons\n")) == [
-        f"kiosk.yaml: it is {form} (expected plain text). Save it as plain text in UTF-8 "
+        f"kiosk.yaml: it is {form} (expected plain text). Save the file as plain text in UTF-8 "
         "(in TextEdit: Format, Make Plain Text)."
     ]
 
@@ -116,12 +119,14 @@ def test_utf_16_with_its_mark_is_read(write: Write, encoding: str) -> None:
         ("Show.YAML", "Rename 'Show.YAML' to 'show.yaml'."),
         (
             "show.rtf",
-            "There is 'show.rtf'. Save it as plain text in UTF-8 (in TextEdit: Format, Make Plain "
+            "There is 'show.rtf'. Save the file as plain text in UTF-8 (in TextEdit: Format, "
+            "Make Plain "
             "Text). Name it 'show.yaml'.",
         ),
         (
             "show.yaml.docx",
-            "There is 'show.yaml.docx'. Save it as plain text in UTF-8 (in TextEdit: Format, Make "
+            "There is 'show.yaml.docx'. Save the file as plain text in UTF-8 (in TextEdit: "
+            "Format, Make "
             "Plain Text). Name it 'show.yaml'.",
         ),
     ],

@@ -27,14 +27,14 @@ Write = Callable[[str | bytes], Path]
             "camera:\n  fps: fast\n",
             [
                 "kiosk.yaml:2: camera.fps is 'fast' (expected a whole number from 1 to 240). "
-                "Change it, or leave it out for the default, 30."
+                "Change the value, or delete the line to use the default, 30."
             ],
         ),
         (
             "camera:\n  width: 12\n",
             [
                 "kiosk.yaml:2: camera.width is 12 (expected a whole number from 160 to 7680). "
-                "Change it, or leave it out for the default, 1280."
+                "Change the value, or delete the line to use the default, 1280."
             ],
         ),
         (
@@ -49,14 +49,14 @@ Write = Callable[[str | bytes], Path]
             "reading:\n  hold_s: .nan\n",
             [
                 "kiosk.yaml:2: reading.hold_s is .nan (expected a number from 0.5 to 3600). "
-                "Change it, or leave it out for the default, 8.0."
+                "Change the value, or delete the line to use the default, 8.0."
             ],
         ),
         (
             "reading:\n  agreement: -.inf\n  min_score: 2\n",
             [
                 "kiosk.yaml:2: reading.agreement is -.inf (expected a number, above 0 and at most "
-                "1). Change it, or leave it out for the default, 0.6.",
+                "1). Change the value, or delete the line to use the default, 0.6.",
                 "kiosk.yaml:3: reading.min_score is 2 (expected a number, at least 0 and below 1 "
                 "or nothing). Change it, or leave it out.",
             ],
@@ -70,21 +70,22 @@ Write = Callable[[str | bytes], Path]
             "fps: 30\n",
             [
                 "kiosk.yaml:1: fps is not a setting. "
-                "It belongs under 'camera:', on a line of its own and indented."
+                "This setting belongs under 'camera:', on a separate, indented line."
             ],
         ),
         (
             "camera:\n  labels: persons\n",
             [
                 "kiosk.yaml:2: camera.labels is not a setting. "
-                "It belongs at the start of a line, not indented."
+                "This setting belongs at the start of a line, not indented."
             ],
         ),
         (
             "sound: loud\n",
             [
                 "kiosk.yaml:1: sound is not a setting. "
-                "Known here: labels, language, privacy, device, detector, camera, reading, "
+                "Settings allowed here: labels, language, privacy, device, detector, camera, "
+                "reading, "
                 "content, screen, words."
             ],
         ),
@@ -92,7 +93,7 @@ Write = Callable[[str | bytes], Path]
             "device: gpu\ndetector: yunnet\n",
             [
                 "kiosk.yaml:1: device is 'gpu' (expected one of auto, cuda, mps, cpu). "
-                "Change it, or leave it out for the default, 'auto'.",
+                "Change the value, or delete the line to use the default, 'auto'.",
                 "kiosk.yaml:2: detector is 'yunnet' (expected one of auto, mtcnn, yunet). "
                 "Did you mean 'yunet'?",
             ],
@@ -101,9 +102,9 @@ Write = Callable[[str | bytes], Path]
             "screen:\n  title: No\n  display: wall\n",
             [
                 "kiosk.yaml:2: screen.title is No (expected text of at most 200 characters or "
-                "nothing). If it is meant as text, put it in quotes.",
+                "nothing). If the value is meant as text, put it in quotes.",
                 "kiosk.yaml:3: screen.display is 'wall' (expected auto or a whole number from 0 to "
-                "15). Change it, or leave it out for the default, 'auto'.",
+                "15). Change the value, or delete the line to use the default, 'auto'.",
             ],
         ),
         (
@@ -204,15 +205,15 @@ Write = Callable[[str | bytes], Path]
         (
             "? [camera]\n: fps\n",
             [
-                "kiosk.yaml:1: a sequence stands where a setting's name should. Write each setting "
+                "kiosk.yaml:1: a sequence is in the place of a setting's name. Write each setting "
                 "as 'name: value', with a space after the colon."
             ],
         ),
         (
             "# nothing yet\n",
             [
-                "kiosk.yaml: it holds no settings. Write it, or restore the file that came "
-                "with the kiosk."
+                "kiosk.yaml: the file contains no settings. Write this file, or restore the one "
+                "that came with the kiosk."
             ],
         ),
     ],
@@ -336,7 +337,8 @@ def test_other_files_are_read_the_same_way(tmp_path: Path) -> None:
         load_yaml(path, Sign, LabelSetError)
     assert [str(mistake).removeprefix(str(path)) for mistake in caught.value.mistakes] == [
         ": title is missing (expected text). Add a line 'title: …'.",
-        ":1: letters, item 2 is 2 (expected text). If it is meant as text, put it in quotes.",
+        ":1: letters, item 2 is 2 (expected text). If the value is meant as text, put it in "
+        "quotes.",
         ":2: sizes.wide is 'long' (expected a whole number). Change it.",
     ]
     path.write_text("title: a\nletters: [b]\n")

@@ -43,7 +43,8 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
         (
             (HEADER, "a,air,,,", b"b,caf\xe9,,,"),
             [
-                "weather/labels.csv:3: it is not UTF-8 (byte 0xe9 is not part of a letter; it "
+                "weather/labels.csv:3: the file is not UTF-8 (byte 0xe9 is not part of a letter; "
+                "it "
                 'seems to be Windows-1252). In the spreadsheet, save it as "CSV UTF-8" '
                 "(in Numbers: File, Export To, CSV)."
             ],
