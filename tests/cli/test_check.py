@@ -84,7 +84,7 @@ def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
     ("content", "message"),
     [
         ("", "kiosk.yaml: the file is empty. "),
-        (b"\x89PNG\r\n\0\0", "kiosk.yaml: it is not text"),
+        (b"\x89PNG\r\n\0\0", "kiosk.yaml: the file is not text"),
         ("labels: fish\ncamra:\n", "kiosk.yaml:2: camra is not a setting. Did you mean 'camera'?"),
         ("camera:\n  fps: fast\nlabels: fish", "kiosk.yaml:2: camera.fps is 'fast' (expected a "),
         ("labels: fish\ncamera: {fps: 0}\n", "kiosk.yaml:2: camera.fps is 0 (expected a whole "),
@@ -124,7 +124,10 @@ def test_a_missing_file_is_one_error(project: Project) -> None:
             LABELS.replace("n01443537", "f1").replace("goldfish", ""),
             "models/fish/labels.csv:3: the",
         ),
-        (LABELS.replace("tench", "Döbel").encode("latin-1"), "models/fish/labels.csv:2: it is not"),
+        (
+            LABELS.replace("tench", "Döbel").encode("latin-1"),
+            "models/fish/labels.csv:2: the file is not",
+        ),
         ("\n".join(LABELS.splitlines()[::3]) + "\n", "models/fish/labels.csv: no label is visible"),
     ],
 )

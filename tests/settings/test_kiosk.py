@@ -128,7 +128,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(write: Write) -> None
     ]
     assert mistakes_in(write("labels: zoo\n")) == [
         "kiosk.yaml:1: labels is 'zoo', but no such label set exists. "
-        "There are: persons, victorian."
+        "Label sets in this folder: persons, victorian."
     ]
 
 
@@ -187,7 +187,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "labels: persons\nlanguage: ge\n",
             [
                 "kiosk.yaml:2: language is 'ge', but neither the kiosk's words nor the names in "
-                f"models/persons are in it. There are: {CODES}."
+                f"models/persons are in it. Known languages: {CODES}."
             ],
         ),
         (
@@ -208,7 +208,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "labels: nobody\nlanguage: it\n",
             [
                 "kiosk.yaml:1: labels is 'nobody', but no such label set exists. "
-                "There are: persons, victorian."
+                "Label sets in this folder: persons, victorian."
             ],
         ),
         (
@@ -235,9 +235,9 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
         (
             "words:\n  score: sure\n  unsure: '{score} {score}'\n  reading: '{'\n",
             [
-                "kiosk.yaml:2: words.score is 'sure' (expected text that holds {score} once and no "
+                "kiosk.yaml:2: words.score is 'sure' (expected text that contains {score} once and no "
                 "other braces). Change it, or leave it out.",
-                "kiosk.yaml:3: words.unsure is '{score} {score}' (expected text that holds {score} "
+                "kiosk.yaml:3: words.unsure is '{score} {score}' (expected text that contains {score} "
                 "once and no other braces). Change it, or leave it out.",
                 "kiosk.yaml:4: words.reading is '{' (expected text without { or }). "
                 "Change it, or leave it out.",

@@ -32,7 +32,7 @@ def test_a_text_has_each_placeholder_once(text: str) -> None:
 )
 def test_other_braces_are_refused(text: str) -> None:
     """A placeholder that is missing, unknown, repeated or formatted in another way is refused."""
-    with pytest.raises(ValidationError, match=r"text that holds {hour} and {minute} once"):
+    with pytest.raises(ValidationError, match=r"text that contains {hour} and {minute} once"):
         Time.validate_python(text)
 
 
