@@ -24,7 +24,7 @@ FORMATS = {
 """What files that are not plain text are, by their first bytes."""
 
 PLAIN_TEXT = {
-    "": "Save it as plain text in UTF-8 (in TextEdit: Format, Make Plain Text).",
+    "": "Save the file as plain text in UTF-8 (in TextEdit: Format, Make Plain Text).",
     ".csv": 'In the spreadsheet, save it as "CSV UTF-8" (in Numbers: File, Export To, CSV).',
 }
 """How a file of another format becomes text, by the suffix that the file should have."""

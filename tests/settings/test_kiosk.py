@@ -235,9 +235,11 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
         (
             "words:\n  score: sure\n  unsure: '{score} {score}'\n  reading: '{'\n",
             [
-                "kiosk.yaml:2: words.score is 'sure' (expected text that contains {score} once and no "
+                "kiosk.yaml:2: words.score is 'sure' (expected text that contains {score} once "
+                "and no "
                 "other braces). Change it, or leave it out.",
-                "kiosk.yaml:3: words.unsure is '{score} {score}' (expected text that contains {score} "
+                "kiosk.yaml:3: words.unsure is '{score} {score}' (expected text that contains "
+                "{score} "
                 "once and no other braces). Change it, or leave it out.",
                 "kiosk.yaml:4: words.reading is '{' (expected text without { or }). "
                 "Change it, or leave it out.",
@@ -364,7 +366,8 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
             [
                 "1: language is 'Deutsch' (expected a code such as de, en, es, fr). "
                 "Did you mean 'de'?",
-                "2: labels is 'nobody', but no such label set exists. There are: persons, "
+                "2: labels is 'nobody', but no such label set exists. Label sets in this folder: "
+                "persons, "
                 "victorian.",
                 "4: camera.fps is 'fast' (expected a whole number from 1 to 240). "
                 "Change the value, or delete the line to use the default, 30.",
