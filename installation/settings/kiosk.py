@@ -114,7 +114,7 @@ class CameraSettings(Section):
     fps: Annotated[int, Field(ge=1, le=240)] = 30
     mirror: bool = True
     rotate: Literal[0, 90, 180, 270] = 0
-    """Degrees clockwise."""
+    """The clockwise rotation, degrees."""
     controls: dict[str, int] = Field(default_factory=dict)
     """Values of the camera's own controls, by their names in `kiosk cameras`."""
 
