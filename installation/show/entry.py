@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 
@@ -16,7 +17,7 @@ from installation.show.events import Emit
 from installation.show.parts import Log
 from installation.show.show import Show
 from installation.showing.scene import Size
-from installation.showing.window import open_screen
+from installation.showing.window import end_if_the_x_server_ends, open_screen
 
 
 def run_show(
@@ -49,6 +50,7 @@ def run_show(
             log(f"screen: {fallback}.")
             _refuse_unannounced(loaded)
         log(f"screen: {screen.name}.")
+        end_if_the_x_server_ends(lambda what: _end_process(what, log))
         show = Show(
             loaded,
             screen,
@@ -90,6 +92,12 @@ def show_trouble_card(
             finally:
                 screen.close()
             return
+
+
+def _end_process(what: str, log: Log) -> None:
+    """Log `what`, and end the process at once with the status of a refused show."""
+    log(what)
+    os._exit(2)
 
 
 def _emit_nothing(event: dict[str, object]) -> None:

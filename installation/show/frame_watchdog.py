@@ -17,7 +17,7 @@ STALL_S = 2.0
 FIRST_FRAME_S = 10.0
 """How long a camera may take to its first frame: some measure the light for seconds before."""
 
-MAX_STEP_S = 0.2
+MAX_STEP_S = 0.5
 """What one check counts at most: if the whole machine stood still, the camera did not fail."""
 
 

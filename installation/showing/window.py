@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,9 @@ STAFF_CARD_S = 60.0
 """How long the staff card stays if nobody presses F1 again."""
 
 REMEDY = "Start the show inside the desktop's session, or without a screen: kiosk run --headless."
+
+
+REMEDY_X = "Start it again, then the show; systemd starts the show again by itself."
 
 
 @dataclass(frozen=True)
@@ -270,6 +273,32 @@ def _start_driver(driver: str | None) -> None:
     if started in {"dummy", "offscreen"} and started != driver:
         pygame.display.quit()
         raise pygame.error("only a driver that shows nothing would start")
+
+
+def end_if_the_x_server_ends(end: Callable[[str], object]) -> None:
+    """Have `end` called, with what happened, if the X server that SDL draws on ends.
+
+    To be called while the window is open; does nothing with another driver.
+
+    `end` must end the process. Xlib's own answer, to run the C library's exit beside the running
+    threads, crashes: SIGSEGV or SIGILL, and no sentence in the log.
+    """
+    if not pygame.display.get_init() or pygame.display.get_driver() != "x11":
+        return
+    import ctypes
+
+    def end_process(_: int | None) -> int:
+        end(str(Mistake("screen", "the X server has ended", REMEDY_X)))
+        return 0
+
+    global _handler
+    _handler = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(end_process)
+    # SDL has loaded the same library.
+    ctypes.CDLL("libX11.so.6").XSetIOErrorHandler(_handler)
+
+
+_handler: object = None
+"""Keeps the function that Xlib calls."""
 
 
 def _no_display(seen: str) -> Mistake:

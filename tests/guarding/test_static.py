@@ -128,6 +128,8 @@ ALLOWED: dict[str, set[str]] = {
     "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter"},
     # Runs fontconfig before stage two, to find a font for a script.
     "showing/fonts.py": {"subprocess"},
+    # Tells Xlib which function to call if the X server ends.
+    "showing/window.py": {"ctypes"},
     # It runs an audit in a process of its own.
     "cli/doctor.py": {"subprocess"},
     # Asks gsettings what the desktop will do to the screen; no show loads it.

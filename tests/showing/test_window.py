@@ -24,7 +24,7 @@ from installation.showing.window import (
     open_screen,
     session_drivers,
 )
-from tests.support.x_server import x_server
+from tests.support.x_server import start_x_server, x_server
 
 
 @pytest.fixture
@@ -263,6 +263,29 @@ while True:
     window.poll(time.monotonic())
     time.sleep(0.1)
 """
+
+
+LOSES_ITS_SERVER = """
+import os, signal, sys, time
+from installation.showing.window import Window, end_if_the_x_server_ends
+window = Window(0, (320, 180))
+end_if_the_x_server_ends(lambda what: (print(what, flush=True), os._exit(2)))
+os.kill(int(sys.argv[1]), signal.SIGKILL)
+while True:
+    window.flip()
+    window.poll(time.monotonic())
+"""
+
+
+def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
+    """The process ends by itself with a sentence, and no signal kills it."""
+    server, name = start_x_server()
+    environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
+    words = (sys.executable, "-c", LOSES_ITS_SERVER, str(server.pid))
+    ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    server.wait()
+    assert "screen: the X server has ended. Start it again" in ran.stdout, ran.stderr
+    assert ran.returncode == 2
 
 
 @pytest.mark.slow

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from tests.support.tools import tool
 
 
-@contextlib.contextmanager
-def x_server() -> Iterator[str]:
-    """Run an X server of 1280×720 without a screen, and yield its name."""
+def start_x_server() -> tuple[subprocess.Popen[bytes], str]:
+    """Return a new X server of 1280×720 without a screen, and its name."""
     read, write = os.pipe()
     running = subprocess.Popen(
         [tool("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x720x24"],
@@ -22,6 +21,13 @@ def x_server() -> Iterator[str]:
     os.close(write)
     with open(read) as answer:
         number = answer.readline().strip()
-    yield f":{number}"
+    return running, f":{number}"
+
+
+@contextlib.contextmanager
+def x_server() -> Iterator[str]:
+    """Run an X server while the context lasts, and yield its name."""
+    running, name = start_x_server()
+    yield name
     running.terminate()
     running.wait()
