@@ -29,6 +29,7 @@ from installation.naming.label_set import csv_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import LABELS_CSV
 from installation.naming.label_set.settings import LabelSetSettings
+from installation.naming.lists import masked
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS, WEIGHTS
 from installation.settings.reasons import REASONS, Reason
@@ -69,9 +70,7 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
     row's name is. Names that came with a network, which nobody has read, also get the reasons of
     the shipped sets; the author of a labels.csv decides for it.
     """
-    outputs = settings.outputs or {}
-    by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
-    synsets = [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]
+    synsets = _synsets(rows, settings)
     reasons: dict[str, set[str]] = {
         id_: {"imagenet"} for id_ in unsafe_synsets(file.parents[1] / WEIGHTS.name)
     }
@@ -84,6 +83,26 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
         all_ = own + [reason for reason in REASONS if reason in found.difference(own)]
         first = next(iter(all_), "")
         yield replace(row, hidden_because=first, also_hidden_because=tuple(all_[1:]))
+
+
+def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[str]:
+    """Return the ids of the rows that are masked classes of the network, which never have a score.
+
+    Labels of a method that does not read a network's classes as labels are never among them.
+    """
+    if settings.outputs is None:
+        return frozenset()
+    masks = masked.reasons().keys()
+    return frozenset(
+        row.id for row, ids in zip(rows, _synsets(rows, settings), strict=True) if ids & masks
+    )
+
+
+def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
+    """Return the WordNet ids that each row may have, among its other ids."""
+    outputs = settings.outputs or {}
+    by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
+    return [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]
 
 
 def _shipped_reasons() -> Iterator[tuple[str, set[str]]]:

@@ -39,7 +39,9 @@ class LabelSet:
     in the logits of a network whose outputs are the labels. `background` has such places for the
     rows that take a share of the score and are never shown. `size` counts all rows of labels.csv,
     `unknown` those that the network does not know and that are left out, and `hidden` those that
-    are hidden, by the first reason that hides them. `fingerprint` is the SHA-256 of all from which
+    are hidden, by the first reason that hides them. `masked` has the places in
+    `labels` of the network's classes that take no part in reading people: they never have a score.
+    `fingerprint` is the SHA-256 of all from which
     the tensors are built.
     """
 
@@ -54,6 +56,7 @@ class LabelSet:
     unknown: int
     hidden: Mapping[Reason, int]
     fingerprint: str
+    masked: tuple[int, ...] = ()
 
     @property
     def encoder(self) -> str:

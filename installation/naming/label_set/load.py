@@ -28,7 +28,7 @@ from installation.naming.label_set import csv_file, output_names
 from installation.naming.label_set.checks import check_rows, check_settings
 from installation.naming.label_set.csv_file import Row, Wording
 from installation.naming.label_set.folder import LABEL_FILES, SETTINGS_FILE
-from installation.naming.label_set.hiding import hidden_rows, with_reasons
+from installation.naming.label_set.hiding import hidden_rows, masked_rows, with_reasons
 from installation.naming.label_set.label_set import Label, LabelSet, LabelSetSource, ancestors
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.settings.kiosk import ContentSettings
@@ -127,6 +127,7 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
     With `EVERYTHING` it is the set as tools build it.
     """
     settings, rows = source.settings, source.rows
+    masked = masked_rows(rows, settings)
     hidden = hidden_rows(rows, content)
     parents = {row.id: row.parent for row in rows}
     words = {row.id: _words(row, language) for row in rows}
@@ -146,7 +147,9 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
 
     placed = [row for row in rows if row.id in place]
     visible = [row for row in placed if row.id in named]
-    background = [row for row in placed if row.background and row.id not in hidden]
+    background = [
+        row for row in placed if row.background and row.id not in hidden and row.id not in masked
+    ]
     counts = Counter(hidden[row.id] for row in placed if row.id in hidden)
     return LabelSet(
         name=source.name,
@@ -161,6 +164,7 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
         background=tuple(place[row.id] for row in background),
         size=len(rows),
         unknown=sum(row.id not in place and row.id not in headings for row in rows),
+        masked=tuple(i for i, row in enumerate(visible) if row.id in masked),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
         fingerprint=settings.method.fingerprint(settings, rows),
     )

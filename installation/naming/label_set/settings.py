@@ -14,7 +14,7 @@ from installation.naming.methods import METHODS, Method, Outputs
 from installation.settings.kiosk import Fraction
 from installation.settings.yaml_file import Section
 
-Crop = Literal["bust", "face", "frame"]
+Crop = Literal["bust", "bust+half", "face", "frame"]
 
 
 class _MethodByName:

@@ -7,7 +7,8 @@ several times as fast as in float32, at the cost of rounding to whole levels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,6 +26,10 @@ BUST_DROP = 0.45
 
 Tried on some portraits: the square holds hair or hat, shoulders, and what is worn around the neck.
 """
+HALF_SIDE = 4.2
+HALF_DROP = 1.15
+"""The same for half a body: from above the hair to about the hips, with what hands may hold."""
+
 FACE_SIDE = 1.2
 """Side of a face's square, in longer sides of its box, so that hair and chin are in it."""
 
@@ -32,28 +37,51 @@ FILL_LEVEL = 127
 """The grey outside the frame: close to zero for every network here once it is normalised."""
 
 
-def crop_region(box: Box, frame: Frame, crop: Crop) -> tuple[int, int, int, int]:
+Part = Literal["bust", "half", "face", "frame"]
+"""What one crop holds of a visitor."""
+
+PARTS: Mapping[Crop, tuple[Part, ...]] = {
+    "bust": ("bust",),
+    "bust+half": ("bust", "half"),
+    "face": ("face",),
+    "frame": ("frame",),
+}
+"""The parts that are read of each visitor, by the setting `crop`; the first is always read."""
+
+
+def crop_region(box: Box, frame: Frame, part: Part) -> tuple[int, int, int, int]:
     """Return the region to cut for a face's `box`: `left, top, width, height`, px, at least 1.
 
-    It is a square for `bust` and `face`, which may lie partly outside the frame, and the whole
-    frame for `frame`.
+    It is a square for `bust`, `half` and `face`, which may lie partly outside the frame, and the
+    whole frame for `frame`.
     """
-    if crop == "frame":
+    if part == "frame":
         return 0, 0, frame.width, frame.height
     x, y = box.centre
-    if crop == "bust":
+    if part == "bust":
         side = BUST_SIDE * box.height
         y += BUST_DROP * box.height
+    elif part == "half":
+        side = HALF_SIDE * box.height
+        y += HALF_DROP * box.height
     else:
         side = FACE_SIDE * max(box.width, box.height)
     side = max(1, round(side))
     return round(x - side / 2), round(y - side / 2), side, side
 
 
+def share_inside(box: Box, frame: Frame, part: Part) -> float:
+    """Return the share of a crop's area that lies on the frame, 0–1."""
+    left, top, width, height = crop_region(box, frame, part)
+    columns = min(left + width, frame.width) - max(left, 0)
+    rows = min(top + height, frame.height) - max(top, 0)
+    return max(0, columns) * max(0, rows) / (width * height)
+
+
 def cut(
     frame: Frame,
     boxes: Sequence[Box],
-    crop: Crop,
+    part: Part,
     network_input: Input,
     device: torch.device,
     memory: DeviceBuffers | None = None,
@@ -69,7 +97,7 @@ def cut(
     memory = memory or DeviceBuffers(device)
     batch = memory.take("batch", len(boxes), 3, size, size)
     for row, box in zip(batch, boxes, strict=True):  # row: (3, size, size)
-        left, top, width, height = crop_region(box, frame, crop)
+        left, top, width, height = crop_region(box, frame, part)
         canvas = memory.host.take("canvas", (height, width, 3))
         _paste(frame.pixels, left, top, canvas)
         picture = torch.from_numpy(canvas).permute(2, 0, 1)[None]  # (1, 3, height, width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from installation.naming.label_set import built_file
@@ -13,12 +15,21 @@ class LinearScorer:
     """Scores labels from an encoder's features."""
 
     def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor, labels: int, temperature: float
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        labels: int,
+        temperature: float,
+        masked: Sequence[int] = (),
     ) -> None:
-        """Take weights `(L, D)` and biases `(L,)`: of the visible `labels`, then the background."""
+        """Take weights `(L, D)` and biases `(L,)`: of the visible `labels`, then the background.
+
+        The labels at the places `masked` never have a score.
+        """
         self._weight = weight.float().T / temperature  # (D, L)
         self._bias = bias.float() / temperature
         self._labels = labels
+        self._masked = masked
 
     @classmethod
     def from_built(
@@ -32,8 +43,10 @@ class LinearScorer:
         labels = {"weight": [width], "bias": []}
         tensors = built_file.read_tensors(label_set, encoder, "F32", labels, {})
         weight, bias = (tensors[name].to(device) for name in ("weight", "bias"))
-        return cls(weight, bias, len(label_set.rows), label_set.settings.temperature)
+        temperature, labels_shown = label_set.settings.temperature, len(label_set.rows)
+        return cls(weight, bias, labels_shown, temperature, label_set.masked)
 
     def score(self, encoded: torch.Tensor) -> torch.Tensor:
         """Return `(N, labels)` scores for the encoder's features `(N, D)`."""
-        return visible_scores(torch.addmm(self._bias, encoded, self._weight), self._labels)
+        logits = torch.addmm(self._bias, encoded, self._weight)
+        return visible_scores(logits, self._labels, self._masked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -22,17 +23,23 @@ class Scorer(Protocol):
         ...
 
 
-def visible_scores(logits: torch.Tensor, labels: int) -> torch.Tensor:
+def visible_scores(logits: torch.Tensor, labels: int, masked: Sequence[int] = ()) -> torch.Tensor:
     """Return `(N, labels)` scores in 0–1, each row summing to at most 1.
 
     `logits` is `(N, L)`: the first `labels` columns are those of visible labels, the others of
-    background rows, which take their share of the score and are never shown.
+    background rows, which take their share of the score and are never shown. The columns `masked`
+    have a score of 0 and take no share, whatever stands in them.
     """
+    if masked:
+        logits = logits.clone()
+        logits[:, list(masked)] = -torch.inf
+        if len(masked) == logits.shape[1]:
+            return torch.zeros_like(logits)[:, :labels]
     return logits.softmax(1)[:, :labels]
 
 
 class OutputScorer:
-    """Scores labels that are outputs of the network; hidden outputs take no share of the score."""
+    """Scores labels that are outputs of the network; hidden and masked ones take no share."""
 
     def __init__(self, label_set: LabelSet, width: int, device: torch.device) -> None:
         """Take the set for a network of `width` outputs.
@@ -48,8 +55,10 @@ class OutputScorer:
             raise LabelSetError(Mistake(file, what, "Remove the row, or use its network."))
         self._rows = torch.tensor(rows, device=device)
         self._labels = len(label_set.rows)
+        self._masked = label_set.masked
         self._temperature = label_set.settings.temperature
 
     def score(self, encoded: torch.Tensor) -> torch.Tensor:
         """Return `(N, labels)` scores for the network's logits `(N, outputs)`."""
-        return visible_scores(encoded[:, self._rows] / self._temperature, self._labels)
+        logits = encoded[:, self._rows] / self._temperature
+        return visible_scores(logits, self._labels, self._masked)

@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from installation.errors import LabelSetError
+from installation.naming.label_set.load import load_label_set
+from installation.naming.lists import imagenet, masked
 from installation.naming.scoring.scorer import OutputScorer, Scorer, visible_scores
+from installation.settings.kiosk import ContentSettings
 from tests.support.weather import WEATHER
 
 CPU = torch.device("cpu")
@@ -38,3 +41,25 @@ def test_a_label_beyond_the_networks_outputs_is_refused() -> None:
         "weather/labels.csv: the id '5' is not an output of the network (expected 0 to 4). "
         "Remove the row, or use its network."
     )
+
+
+@pytest.mark.parametrize("perturbation", [100.0, -100.0, torch.inf, torch.nan])
+def test_no_masked_class_moves_a_score_of_the_objects(perturbation: float) -> None:
+    """Whatever the network says of a masked class, all scores stay the same, bit for bit."""
+    objects = load_label_set("objects", ContentSettings.model_construct(hide=()))
+    scorer = OutputScorer(objects, 1000, CPU)
+    logits = torch.randn(4, 1000, generator=torch.Generator().manual_seed(1))
+    before = scorer.score(logits)
+    places = [i for i, id_ in enumerate(imagenet.classes()) if id_ in masked.reasons()]
+    logits[:, places] += perturbation
+    assert torch.equal(scorer.score(logits), before)
+    assert [label.id for label in objects.labels if label.id in masked.reasons()] == [
+        objects.labels[place].id for place in objects.masked
+    ]
+    assert not before[:, list(objects.masked)].any()
+    assert torch.allclose(before.sum(1), torch.ones(4))
+
+
+def test_a_set_of_masked_classes_alone_has_no_scores() -> None:
+    """A set of animals loads, and leaves every visitor the root."""
+    assert not visible_scores(torch.randn(3, 2), 2, (0, 1)).any()

@@ -1,0 +1,206 @@
+"""The pictures on which `scripts/fairness` measures, and each of them as it might have been taken.
+
+A folder holds pictures and `photos.csv`, with a row for each: `picture` (the file), `x0`, `y0`,
+`x1`, `y1` (the face's box, px), `presentation` (`f`, `m` or `?`: how the person reads in it, only
+to measure whether all are treated alike), `webcam` (1 if taken before one) and `source`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from installation.naming.reading.crops import BUST_SIDE, FACE_SIDE
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame, Pixels
+
+SHIFT = 0.05
+"""How far a crop is moved, enlarged or made smaller, in its sides."""
+
+LIGHT = 0.1
+"""How much brighter or darker a whole picture is made."""
+
+SKIN_LIGHT = 0.6
+"""What darkened skin keeps of its lightness, and lightened skin of what it lacks to white."""
+
+SKIN_CHROMA = 9.0
+"""The farthest that skin's colour is from the middle of the face's, in a* and b* levels of Lab."""
+
+WALL = (186, 180, 170)
+"""The plain wall's colour, in RGB levels."""
+
+WALL_SIDE = 160
+"""The longer side at which people are cut out before the wall is put behind them, px."""
+
+DIM = 0.2
+"""The light of a dim room, as a share of the picture's."""
+
+SHOT_NOISE, READ_NOISE = 1.2, 3.0
+"""A cheap camera's noise in that light, in levels: per root of a level, and everywhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One person on one picture."""
+
+    name: str
+    frame: Frame
+    box: Box
+    presentation: str
+    is_webcam: bool
+
+
+View = Callable[[Frame, Box], tuple[Frame, Box]]
+"""Returns the same person as another picture might show them."""
+
+
+def read_photos(folder: Path) -> Iterator[Photo]:
+    """Yield the pictures of `folder` that photos.csv lists; raises OSError or KeyError."""
+    with (folder / "photos.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            pixels = cv2.imread(str(folder / row["picture"]), cv2.IMREAD_COLOR_RGB)
+            if pixels is None:
+                raise OSError(f"{folder / row['picture']}: it is not a picture.")
+            box = Box(*(float(row[edge]) for edge in ("x0", "y0", "x1", "y1")))
+            frame = Frame(np.asarray(pixels, np.uint8), 0.0)
+            yield Photo(row["picture"], frame, box, row["presentation"], row["webcam"] == "1")
+
+
+def _moved(right: float, down: float) -> View:
+    def view(frame: Frame, box: Box) -> tuple[Frame, Box]:
+        step = SHIFT * BUST_SIDE * box.height
+        x, y = right * step, down * step
+        return frame, Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)
+
+    return view
+
+
+def _enlarged(factor: float) -> View:
+    def view(frame: Frame, box: Box) -> tuple[Frame, Box]:
+        return frame, Box.from_centre(*box.centre, box.width * factor, box.height * factor)
+
+    return view
+
+
+def _lit(factor: float) -> View:
+    def view(frame: Frame, box: Box) -> tuple[Frame, Box]:
+        return _frame(frame.pixels.astype(np.float32) * factor), box
+
+    return view
+
+
+def _mirrored(frame: Frame, box: Box) -> tuple[Frame, Box]:
+    width = frame.width
+    pixels = np.ascontiguousarray(frame.pixels[:, ::-1])
+    return Frame(pixels, 0.0), Box(width - box.x1, box.y0, width - box.x0, box.y1)
+
+
+def skin(pixels: Pixels, box: Box) -> npt.NDArray[np.float32]:
+    """Return how much each pixel is skin, `(H, W)` in 0–1, by the colour of the face in `box`.
+
+    Skin is what has the hue and the saturation of the middle half of the face, whatever its
+    lightness: the distance in a* and b* from their medians, fading between `SKIN_CHROMA` and
+    half as much again. Cloth or wood of the same colour counts as skin.
+    """
+    lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
+    x, y = box.centre
+    columns = slice(max(0, round(x - box.width / 4)), max(1, round(x + box.width / 4)))
+    rows = slice(max(0, round(y - box.height / 4)), max(1, round(y + box.height / 4)))
+    middle = np.median(lab[rows, columns, 1:].reshape(-1, 2), axis=0)
+    distance = np.linalg.norm(lab[..., 1:] - middle, axis=2)
+    share = np.clip((1.5 * SKIN_CHROMA - distance) / (0.5 * SKIN_CHROMA), 0, 1)
+    return np.asarray(cv2.GaussianBlur(share, (0, 0), 1.0), np.float32)
+
+
+def _with_skin(lightness: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> View:
+    def view(frame: Frame, box: Box) -> tuple[Frame, Box]:
+        lab = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
+        share = skin(frame.pixels, box)
+        lab[..., 0] += share * (lightness(lab[..., 0]) - lab[..., 0])
+        pixels = cv2.cvtColor(lab.round().clip(0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
+        return Frame(np.asarray(pixels, np.uint8), 0.0), box
+
+    return view
+
+
+def _bare_face(frame: Frame, box: Box) -> tuple[Frame, Box]:
+    """Return the face alone, as of somebody so near that nothing else is on the frame."""
+    side = FACE_SIDE * max(box.width, box.height)
+    x, y = box.centre
+    left, top = max(0, round(x - side / 2)), max(0, round(y - side / 2))
+    pixels = frame.pixels[top : round(y + side / 2), left : round(x + side / 2)]
+    return Frame(np.ascontiguousarray(pixels), 0.0), Box(
+        box.x0 - left, box.y0 - top, box.x1 - left, box.y1 - top
+    )
+
+
+def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
+    """Return the person, cut out by GrabCut, before a plain wall with a shadow at its edges."""
+    height, width = frame.height, frame.width
+    scale = min(1.0, WALL_SIDE / max(height, width))
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    small = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA)
+    mask = np.full(small.shape[:2], cv2.GC_PR_BGD, np.uint8)
+    x, y, tall = (number * scale for number in (*box.centre, box.height))
+    mask[: max(1, round(y - 0.8 * tall))] = cv2.GC_BGD
+    trunk = (round(x), round(y + 2.6 * tall)), (round(1.2 * tall), round(2.0 * tall))
+    cv2.ellipse(mask, *trunk, 0, 0, 360, int(cv2.GC_PR_FGD), cv2.FILLED)
+    head = (round(x), round(y)), (round(0.45 * tall), round(0.6 * tall))
+    cv2.ellipse(mask, *head, 0, 0, 360, int(cv2.GC_FGD), cv2.FILLED)
+    cv2.setRNGSeed(0)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(small, mask, (0, 0, *size), *models, 3, cv2.GC_INIT_WITH_MASK)
+    person = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    alpha = cv2.resize(cv2.GaussianBlur(person, (0, 0), 1.0), (width, height))[..., None]
+    light = 1 - 0.15 * np.hypot(*np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height)))
+    wall = np.asarray(WALL, np.float32) * light[..., None]
+    return _frame(alpha * frame.pixels + (1 - alpha) * wall), box
+
+
+def _dim(frame: Frame, box: Box) -> tuple[Frame, Box]:
+    """Return the picture in a dim room before a wall: less light, noise, and a little soft."""
+    frame, box = _before_a_wall(frame, box)
+    random = np.random.default_rng(0)
+    level = frame.pixels.astype(np.float32) * DIM
+    spread = SHOT_NOISE * np.sqrt(level) + READ_NOISE
+    noisy = cv2.GaussianBlur(level + spread * random.normal(size=level.shape), (0, 0), 0.7)
+    return _frame(noisy * 0.5 / DIM), box
+
+
+def _frame(levels: npt.NDArray[np.floating]) -> Frame:
+    return Frame(levels.round().clip(0, 255).astype(np.uint8), 0.0)
+
+
+def _as_found(frame: Frame, box: Box) -> tuple[Frame, Box]:
+    return frame, box
+
+
+STEADY: Mapping[str, View] = {
+    "left": _moved(-1, 0),
+    "right": _moved(1, 0),
+    "up": _moved(0, -1),
+    "down": _moved(0, 1),
+    "nearer": _enlarged(1 / (1 + SHIFT)),
+    "farther": _enlarged(1 + SHIFT),
+    "mirrored": _mirrored,
+    "brighter": _lit(1 + LIGHT),
+    "darker": _lit(1 - LIGHT),
+}
+"""Views that differ no more than two frames of one visitor do; a name should outlast them."""
+
+VIEWS: Mapping[str, View] = {
+    "as found": _as_found,
+    **STEADY,
+    "skin darkened": _with_skin(lambda level: level * SKIN_LIGHT),
+    "skin lightened": _with_skin(lambda level: 255 - (255 - level) * SKIN_LIGHT),
+    "bare face": _bare_face,
+    "plain wall": _before_a_wall,
+    "dim room": _dim,
+}
+"""All views, by name."""
