@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
 
-from installation.naming.label_set.settings import Crop
 from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
+from installation.naming.reading.crops import Part
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
@@ -31,7 +31,7 @@ def noisy(height: int, width: int, seed: int = 0) -> Frame:
     return Frame(pixels, 0.0)
 
 
-def reference(frame: Frame, box: Box, crop: Crop, size: int) -> torch.Tensor:
+def reference(frame: Frame, box: Box, crop: Part, size: int) -> torch.Tensor:
     """Return a crop made by torchvision in float32: padded, `resized_crop`, normalised."""
     left, top, width, height = crops.crop_region(box, frame, crop)
     picture = torch.tensor(frame.pixels).permute(2, 0, 1).float()
@@ -52,7 +52,7 @@ def reference(frame: Frame, box: Box, crop: Crop, size: int) -> torch.Tensor:
     crop=st.sampled_from(["bust", "face", "frame"]),
 )
 def test_crops_are_torchvisions(
-    x: float, y: float, width: float, height: float, crop: Crop
+    x: float, y: float, width: float, height: float, crop: Part
 ) -> None:
     """A crop is torchvision's padded `resized_crop` with antialiasing, to within one level."""
     frame = noisy(200, 300)
@@ -62,7 +62,7 @@ def test_crops_are_torchvisions(
 
 
 @pytest.mark.parametrize("crop", ["bust", "face", "frame"])
-def test_a_batch_is_its_crops_one_by_one(crop: Crop) -> None:
+def test_a_batch_is_its_crops_one_by_one(crop: Part) -> None:
     """The crops of several boxes in one batch are those of each box alone."""
     frame = noisy(240, 320)
     boxes = [Box(10, 20, 60, 90), Box(200, 10, 330, 150), Box(-30, -30, 20, 20)]
