@@ -143,9 +143,11 @@ TEXT = Method(
     open_scorer=_open_conse,
     builder="from_text",
     # Meanings are never as far apart as a network's classes. As in the shipped kindnesses.
-    temperature=0.35,
-    min_score=0.05,
-    recipe=1,
+    temperature=0.15,
+    min_score=0.08,
+    keys=frozenset({"lists"}),
+    recipe=2,
+    built_settings=lambda settings: (settings.lists,),
     built_words=lambda row: (
         *(row.name, row.definition, row.looks_like),
         *((True,) if row.background else ()),

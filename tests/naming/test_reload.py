@@ -18,9 +18,8 @@ from installation.naming.reading.classifier import (
     reopen_classifier,
 )
 from installation.naming.reload import LabelSetReloader
-from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
-from tests.support.embeddings import random_embeddings
+from tests.support.embeddings import random_text_tensors
 from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_networks import made_onnx, onnx_classifier
 
@@ -49,10 +48,7 @@ class RunningSet:
     def build(self) -> None:
         """Build the set, with random embeddings for its words."""
         label_set = load_label_set("weather", ContentSettings(), self.models)
-        classes, labels = conse.calibrate(
-            random_embeddings(1000, 1), random_embeddings(label_set.size, 2)
-        )
-        tensors = {"classes": classes.half(), "labels": labels.half()}
+        tensors = random_text_tensors(1000, label_set.size)
         building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
     def poll(self, times: int = 2) -> CropClassifier | None:

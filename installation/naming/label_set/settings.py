@@ -95,6 +95,8 @@ class LabelSetSettings(Section):
     """A visitor for whom no label reaches it is called the root. The default is the method's."""
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
     """Only for `prompts`: sentences in which {} stands for the name; empty: the kiosk's own."""
+    lists: bool = False
+    """Only for `text`: whether the kiosk's lists of labels for things are for this set's labels."""
     examples: str = "examples"
     """Only for `examples`: the folder that has a folder of pictures for each id.
 

@@ -81,11 +81,19 @@ class CropClassifier:
 
         The row of a box is zero if more than a third of its bust lies outside the frame.
         """
-        scores = np.zeros((len(boxes), len(self.label_set.labels)), np.float32)
         places = [i for i, box in enumerate(boxes) if self._is_inside(box, frame)]
-        if places:
-            encoded = self._encode(frame, [boxes[i] for i in places])
-            scores[places] = self.scorer.score(encoded).float().cpu().numpy()
+        if not places:
+            return np.zeros((len(boxes), len(self.label_set.labels)), np.float32)
+        scored = self.score_all(frame, [boxes[i] for i in places])
+        scores = np.zeros((len(boxes), scored.shape[1]), np.float32)
+        scores[places] = scored
+        return scores
+
+    @torch.inference_mode()
+    def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        """Return the scores of `classify` for boxes of which any share lies outside the frame."""
+        encoded = self._encode(frame, boxes)
+        scores: npt.NDArray[np.float32] = self.scorer.score(encoded).float().cpu().numpy()
         return scores
 
     def _is_inside(self, box: Box, frame: Frame) -> bool:

@@ -13,17 +13,23 @@ from safetensors.torch import load_file
 from timm.data import ImageNetInfo
 
 from installation.errors import LabelSetError
-from installation.making.build import build, from_prompts, from_text, sentence_encoder
+from installation.making.build import (
+    build,
+    class_looks,
+    from_prompts,
+    from_text,
+    sentence_encoder,
+)
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.load import load_label_set, read_source
-from installation.naming.lists import class_lists, imagenet
+from installation.naming.lists import class_lists, imagenet, masked
 from installation.naming.methods import METHODS
 from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
-from installation.settings.paths import MODELS, label_set_names
+from installation.settings.paths import MODELS, PROJECT, label_set_names
 
 
 def test_four_label_sets_are_shipped() -> None:
@@ -104,7 +110,7 @@ def test_the_kindnesses_hide_nothing() -> None:
 
 def test_the_descriptions_are_of_classes() -> None:
     """Each description of looks.csv belongs to one class, whose name stands beside it."""
-    with from_text.CLASS_DESCRIPTIONS.open(encoding="utf-8", newline="") as file:
+    with class_looks.LOOKS_CSV.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = imagenet.names()
     ids = [row["id"] for row in rows]
@@ -121,6 +127,37 @@ def test_the_text_encoder_gives_the_built_directions() -> None:
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
     directions = load_file(MODELS / "kindnesses" / "built.safetensors")["labels"].float()
     assert (centred * torch.nn.functional.normalize(directions)).sum(1).min() > 0.999
+
+
+def test_no_masked_class_is_a_visible_object() -> None:
+    """What takes no part in reading people is not shown as their name either."""
+    assert load_label_set("objects", ContentSettings()).masked == ()
+
+
+def test_no_class_of_dress_leads_to_the_body() -> None:
+    """What people wear leads to no label of bare skin, the body, hair or dress."""
+    dress = (
+        "academic gown; apron; backpack; bearskin; bolo tie; bow tie; buckle; cardigan; cloak; "
+        "clog; cowboy boot; cowboy hat; crash helmet; feather boa; football helmet; fur coat; "
+        "gown; groom; handkerchief; hoopskirt; jean; jersey; lab coat; Loafer; military uniform; "
+        "mitten; mortarboard; necklace; overskirt; pajama; purse; running shoe; sandal; sock; stole; "
+        "suit; 
+        "sunglass; sunglasses; sweatshirt; trench coat; umbrella; velvet; Windsor tie; wool"
+    )
+    with (PROJECT / "scripts" / "fairness_groups.csv").open(encoding="utf-8", newline="") as file:
+        groups = {row["name"]: row["group"] for row in csv.DictReader(file)}
+    lists = {look.name: look.labels for look in class_looks.class_looks()}
+    for name in dress.split("; "):
+        led_to = {groups[label] for label in lists[name]}
+        assert lists[name]
+        assert not led_to & {"bare skin", "body", "hair and dress"}, name
+
+
+def test_every_visible_person_has_a_group() -> None:
+    """scripts/fairness knows the group of each label that it may count."""
+    with (PROJECT / "scripts" / "fairness_groups.csv").open(encoding="utf-8", newline="") as file:
+        ids = {row["id"] for row in csv.DictReader(file)}
+    assert {label.id for label in load_label_set("persons", ContentSettings()).labels} <= ids
 
 
 def test_the_objects_need_no_building() -> None:
@@ -152,7 +189,7 @@ def test_the_larger_network_has_every_person() -> None:
 
 
 SENTENCES = {
-    "text": (1, "bfe145a5c7e29c348c4896f15138926ba1d424b3729ed6d834611b7d45152ead"),
+    "text": (2, ""),
     "prompts": (1, "e0a30597acc820926e215766250fdcba58d35ba1b72302df9ea67e2c46ab9cd2"),
 }
 """By method: the recipe's version, and the SHA-256 of what the kiosk itself says in it."""
@@ -175,6 +212,8 @@ def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "p
     if method == "text":
         from_text.embed_classes(embed)
         from_text.embed_labels(rows, embed)
+        said += ["; ".join((look.id, *look.labels)) for look in class_looks.class_looks()]
+        said += [class_looks.PRIOR_CSV.read_text(encoding="utf-8"), *sorted(masked.reasons())]
     else:
         said += [sentence for row in rows for sentence in from_prompts.sentences_of(row)]
     found = hashlib.sha256("\n".join(said).encode()).hexdigest()

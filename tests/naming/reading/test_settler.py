@@ -268,3 +268,56 @@ def test_sightings_are_in_range_whatever_is_read(
             if sighting.verdict is not None:
                 assert sighting.verdict.settled_at <= now
                 assert sighting.verdict.label in (PERSON, *WEATHER.labels)
+
+
+class Visitors:
+    """Visitors who stand side by side and are read every fifth of a second."""
+
+    def __init__(self) -> None:
+        self.settler = Settler(WEATHER, ReadingSettings(), random.Random(0))
+        self.now = 100.0
+
+    def watch(self, seconds: float, *scores: Sequence[float]) -> list[str | None]:
+        """Return the names after so many seconds of readings with these scores, one for each."""
+        tracks = [replace(still_track(), id=number) for number in range(len(scores))]
+        for _ in range(round(seconds / 0.2)):
+            self.now += 0.2
+            read = [reading(self.now, row, number) for number, row in enumerate(scores)]
+            sightings = self.settler.settle(read, tracks, self.now)
+        return [name_of(sighting) for sighting in sightings]
+
+
+AIR = [0.5, 0.3, 0.05, 0.05, 0.05, 0.05]
+SURER_AIR = [0.6, 0.3, 0.025, 0.025, 0.025, 0.025]
+
+
+def test_the_surest_of_two_alike_has_the_name_and_the_other_the_next() -> None:
+    """Two visitors do not have one name if another scores enough; their order does not matter."""
+    assert Visitors().watch(3, AIR, SURER_AIR) == ["breeze", "air"]
+    assert Visitors().watch(3, SURER_AIR, AIR) == ["air", "breeze"]
+
+
+def test_a_name_is_repeated_if_no_other_scores_enough() -> None:
+    """A label far below the best is not given for variety's sake."""
+    assert Visitors().watch(3, sure("fog"), sure("fog")) == ["fog", "fog"]
+
+
+def test_a_name_stays_with_who_has_it() -> None:
+    """A surer visitor who comes later has another name, and the first one's stays."""
+    visitors = Visitors()
+    assert visitors.watch(3, AIR) == ["air"]
+    assert visitors.watch(3, AIR, SURER_AIR) == ["air", "breeze"]
+    assert visitors.watch(12, AIR, SURER_AIR) == ["air", "breeze"]
+
+
+def test_a_name_is_free_once_its_visitor_has_left() -> None:
+    """Only who is there counts: nothing of a visitor who left decides about the next one."""
+    visitors = Visitors()
+    assert visitors.watch(3, AIR) == ["air"]
+    assert visitors.watch(0.2) == []
+    assert visitors.watch(3, AIR) == ["air"]
+
+
+def test_readings_that_say_nothing_lead_to_the_root() -> None:
+    """A visitor most of whom is outside the frame is only a person."""
+    assert Visitors().watch(3, [0.0] * len(NAMES)) == ["person"]

@@ -14,10 +14,12 @@ from installation.making.build import build
 from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
+from installation.naming.lists import imagenet, masked
+from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.scoring import conse
 from installation.naming.scoring.conse import ConseScorer
 from installation.settings.kiosk import ContentSettings
-from tests.support.embeddings import random_embeddings
+from tests.support.embeddings import random_embeddings, random_text_tensors
 from tests.support.label_sets import HEADER, write_label_set
 
 CPU = torch.device("cpu")
@@ -29,30 +31,75 @@ def built(tmp_path: Path) -> LabelSet:
     """A label set of three, one of them hidden, built for an encoder of 30 classes."""
     write_label_set(tmp_path, HEADER, "a,air,,,", "b,breeze,,,insult", "c,cloud,,,")
     label_set = load_label_set("weather", ContentSettings(), tmp_path)
-    classes, labels = conse.calibrate(random_embeddings(30, 1), random_embeddings(3, 2))
-    tensors = {"classes": classes.half(), "labels": labels.half()}
-    build.write_result(label_set, BuildResult(tensors, ENCODER, ()))
+    build.write_result(label_set, BuildResult(random_text_tensors(30, 3), ENCODER, ()))
     return label_set
+
+
+def scorer_of(classes: torch.Tensor, labels: torch.Tensor, temperature: float) -> ConseScorer:
+    """Return a scorer without lists or masked classes, all classes being seen equally often."""
+    prior, kept = torch.full((len(classes),), 1 / len(classes)), torch.arange(len(classes))
+    unlisted = torch.zeros(len(classes), len(labels), dtype=torch.bool)
+    nearness = conse.calibrate(classes, labels, prior, kept, unlisted)
+    return ConseScorer(nearness, prior, kept, len(labels), temperature)
 
 
 def test_scores_are_those_of_a_plain_loop() -> None:
     """The batched scores are those of a plain loop over visitors, classes and labels."""
-    classes, labels = conse.calibrate(random_embeddings(40, 1), random_embeddings(7, 2))
-    logits = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
-    scores = ConseScorer(classes, labels, len(labels), 0.5).score(logits)
+    generator = torch.Generator().manual_seed(3)
+    prior = torch.rand(40, generator=generator) + 0.1
+    prior /= prior.sum()
+    kept = torch.tensor([i for i in range(40) if i % 5])
+    listed = torch.rand(40, 7, generator=generator) < 0.3
+    nearness = conse.calibrate(
+        random_embeddings(40, 1), random_embeddings(7, 2), prior, kept, listed
+    )
+    logits = 3 * torch.randn(5, 40, generator=generator)
+    scores = ConseScorer(nearness, prior, kept, 7, 2.0).score(logits)
     for visitor, score in zip(logits.numpy(), scores, strict=True):
-        probability = np.exp(visitor) / np.exp(visitor).sum()
-        best = sorted(range(40), key=lambda c: -probability[c])[: conse.TOP]
-        query = sum(probability[c] * classes[c].numpy() for c in best)
-        query = query / np.sqrt(sum(probability[c] for c in best))
-        agreement = np.exp([float(query @ label.numpy()) / 0.5 for label in labels])
-        assert np.allclose(score, agreement / agreement.sum(), atol=1e-5)
+        raised = {c: np.exp(visitor[c]) / np.sqrt(float(prior[c])) for c in kept.tolist()}
+        share = {c: raised[c] / sum(raised.values()) for c in raised if listed[c].any()}
+        best = sorted(share, key=lambda c: -share[c])[: conse.TOP]
+        near = sum(share[c] * nearness[c].numpy() for c in best)
+        near = np.exp(near / np.sqrt(sum(share[c] for c in best)) / 2)
+        assert np.allclose(score, near / near.sum(), atol=1e-4)
+
+
+@pytest.mark.parametrize("perturbation", [100.0, -100.0, torch.inf, torch.nan])
+def test_no_masked_class_moves_a_score_of_the_persons(perturbation: float) -> None:
+    """Whatever the network says of a masked class, all scores stay the same, bit for bit."""
+    persons = load_label_set("persons", ContentSettings())
+    scorer = ConseScorer.from_built(persons, EfficientNetLite0.fingerprint, CLASSES, CPU)
+    logits = 3 * torch.randn(4, CLASSES, generator=torch.Generator().manual_seed(1))
+    before = scorer.score(logits)
+    places = [i for i, id_ in enumerate(imagenet.classes()) if id_ in masked.reasons()]
+    assert len(places) > 450
+    logits[:, places] += perturbation
+    assert torch.equal(scorer.score(logits), before)
+
+
+def test_a_listed_label_wins_for_its_class() -> None:
+    """A class alone is called by a label of its list."""
+    prior, kept = torch.full((20,), 0.05), torch.arange(20)
+    listed = torch.zeros(20, 50, dtype=torch.bool)
+    listed[torch.arange(20), torch.arange(20)] = True
+    nearness = conse.calibrate(
+        random_embeddings(20, 1), random_embeddings(50, 2), prior, kept, listed
+    )
+    scorer = ConseScorer(nearness, prior, kept, 50, 1.0)
+    assert scorer.score(40 * torch.eye(20)).argmax(1).tolist() == list(range(20))
+
+
+def test_half_of_the_log_prior_is_subtracted() -> None:
+    """A class that is seen a hundred times as often needs ten times the probability."""
+    prior, kept = torch.tensor([100 / 101, 1 / 101]), torch.arange(2)
+    nearness = torch.eye(2)
+    scores = ConseScorer(nearness, prior, kept, 2, 1.0).score(torch.tensor([[2.302585, 0.0]]))
+    assert torch.allclose(scores, torch.tensor([[0.5, 0.5]]), atol=1e-5)
 
 
 def test_an_unsure_network_gives_low_scores() -> None:
     """The flatter the network's probabilities, the flatter the scores."""
-    classes, labels = conse.calibrate(random_embeddings(200, 1), random_embeddings(50, 2))
-    scorer = ConseScorer(classes, labels, len(labels), 0.5)
+    scorer = scorer_of(random_embeddings(200, 1), random_embeddings(50, 2), 0.5)
     logits = torch.zeros(1, 200)
     logits[0, 3] = 1
     best = [float(scorer.score(logits * sure).max()) for sure in (1, 3, 6, 12)]
@@ -68,8 +115,9 @@ def test_calibration_makes_the_wins_even() -> None:
     nearness = torch.linspace(0, 3, 50)[:, None]
     labels = torch.nn.functional.normalize(random_embeddings(50, 2) + nearness * common)
     plain = (classes @ labels.T).argmax(1).bincount(minlength=50)
-    centred, calibrated = conse.calibrate(classes, labels)
-    after = (centred @ calibrated.T).argmax(1).bincount(minlength=50)
+    prior, unlisted = torch.full((1000,), 0.001), torch.zeros(1000, 50, dtype=torch.bool)
+    nearness = conse.calibrate(classes, labels, prior, torch.arange(1000), unlisted)
+    after = nearness.argmax(1).bincount(minlength=50)
     assert plain.max() > 300
     assert after.max() < 60
 
@@ -104,8 +152,8 @@ def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
 
 def test_a_single_label_always_wins() -> None:
     """In a set of one row the label has the score 1."""
-    classes, labels = conse.calibrate(random_embeddings(1000, 1), random_embeddings(1, 2))
-    scores = ConseScorer(classes, labels, 1, 0.35).score(torch.randn(3, 1000))
+    scorer = scorer_of(random_embeddings(1000, 1), random_embeddings(1, 2), 0.35)
+    scores = scorer.score(torch.randn(3, 1000))
     assert torch.equal(scores, torch.ones(3, 1))
 
 
@@ -125,7 +173,8 @@ def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
     build.write_result(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
-    build.write_result(built, BuildResult({"classes": torch.zeros(30, 384).half()}, ENCODER, ()))
+    others = {name: of for name, of in random_text_tensors(30, 3).items() if name != "labels"}
+    build.write_result(built, BuildResult(others, ENCODER, ()))
     assert refusal(built) == "the tensor 'labels' is missing (expected F16 [3, 384])"
 
 

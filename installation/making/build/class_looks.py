@@ -1,0 +1,116 @@
+"""What somebody with a thing may be: the kiosk's descriptions and lists for a network's classes.
+
+looks.csv has a row for each class that is seen on people or beside them: its WordNet `id`, its
+`name`, a sentence (`looks_like`), and `labels`, the names of labels that it may lead to, separated
+by semicolons. Which person a photographed thing stands for is an opinion, and it is written down
+there. A list holds labels that exist and are shown, and no class of dress leads to a label of the
+body, of hair or of dress.
+
+Only a set whose labelset.yaml says `lists: true` reads the lists, as they name its labels.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from installation.errors import (
+    LabelSetError,
+    Mistake,
+    did_you_mean,
+    display_path,
+    ellipsize,
+    limit_mistakes,
+    nearest,
+)
+from installation.naming.label_set.csv_file import Row
+from installation.naming.lists import imagenet
+from installation.naming.scoring.conse import LIST_LENGTH
+
+LOOKS_CSV = Path(__file__).with_name("looks.csv")
+
+PRIOR_CSV = Path(__file__).with_name("class_prior.csv")
+"""The columns `id`, `name` and `share`: how much of the network's answers for people is a class."""
+
+
+@dataclass(frozen=True)
+class ClassLooks:
+    """What looks.csv has about a class, and in which of its lines."""
+
+    line: int
+    id: str
+    name: str
+    sentence: str
+    labels: tuple[str, ...]
+
+
+@cache
+def class_looks(file: Path = LOOKS_CSV) -> tuple[ClassLooks, ...]:
+    """Return the rows of looks.csv."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        table = csv.DictReader(opened)
+        return tuple(
+            ClassLooks(
+                table.line_num,
+                row["id"],
+                row["name"],
+                row["looks_like"],
+                tuple(name.strip() for name in row["labels"].split(";") if name.strip()),
+            )
+            for row in table
+        )
+
+
+@cache
+def class_prior() -> torch.Tensor:
+    """Return the share of each class in what the network sees on people, `(1000,)`, never 0."""
+    with PRIOR_CSV.open(encoding="utf-8", newline="") as file:
+        shares = {row["id"]: float(row["share"]) for row in csv.DictReader(file)}
+    return torch.tensor([shares[id_] for id_ in imagenet.classes()])
+
+
+def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) -> torch.Tensor:
+    """Return the rows of labels.csv on each class's list, `(1000, LIST_LENGTH)` int64, −1 for none.
+
+    Raises LabelSetError with a mistake for each row of looks.csv that lists a label which does not
+    exist or is hidden, or too many labels.
+    """
+    looks = class_looks() if looks is None else looks
+    by_name = {row.name: place for place, row in enumerate(rows) if not row.background}
+    visible = [name for name, place in by_name.items() if not rows[place].reasons]
+    places = {id_: place for place, id_ in enumerate(imagenet.classes())}
+    lists = torch.full((len(places), LIST_LENGTH), -1)
+    mistakes = []
+    for look in looks:
+        if wrong := _mistake(look, by_name, visible, rows):
+            mistakes.append(wrong)
+            continue
+        for number, name in enumerate(look.labels):
+            lists[places[look.id], number] = by_name[name]
+    if mistakes:
+        raise LabelSetError(*limit_mistakes(mistakes))
+    return lists
+
+
+def _mistake(
+    look: ClassLooks, by_name: dict[str, int], visible: Sequence[str], rows: Sequence[Row]
+) -> Mistake | None:
+    """Return the first mistake in the list of a class, None if there is none."""
+    where = f"{display_path(LOOKS_CSV)}:{look.line}"
+    if len(look.labels) > LIST_LENGTH:
+        what = f"'{look.name}' lists {len(look.labels)} labels (expected at most {LIST_LENGTH})"
+        return Mistake(where, what, "Remove some.")
+    for name in look.labels:
+        if name not in by_name:
+            what = f"'{look.name}' lists '{ellipsize(name)}', but no label has that name"
+            remedy = did_you_mean(nearest(name, visible)) or "Remove it."
+            return Mistake(where, what, remedy)
+        if reasons := rows[by_name[name]].reasons:
+            what = f"'{look.name}' lists '{ellipsize(name)}', which is hidden ({reasons[0]})"
+            return Mistake(where, what, "Remove it, or list another label.")
+    return None

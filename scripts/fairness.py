@@ -1,0 +1,264 @@
+"""Measures how evenly, steadily and equally a label set names the people on a folder of pictures.
+
+The folder holds pictures and a photos.csv (see fairness_pictures.py). Each person is read by the
+show's own crops, network, scorer and settler, as found and as other pictures might show them; the
+face's box is the one that photos.csv gives. "Settled" is the label with the best mean score over
+the picture as found and its nine steady views. Nothing is written: the pictures stay where they are
+and only the table leaves.
+
+    scripts/fairness FOLDER --labels persons
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from installation.naming.label_set.label_set import Label, LabelSet
+from installation.naming.label_set.load import load_label_set
+from installation.naming.reading.classifier import open_classifier
+from installation.naming.reading.settler import Settler
+from installation.naming.reading.values import Reading
+from installation.seeing.box import Box
+from installation.seeing.faces.detector import Detector
+from installation.seeing.faces.open import open_detector
+from installation.seeing.tracker import Track
+from installation.settings.kiosk import ContentSettings, ReadingSettings
+from scripts.fairness_pictures import STEADY, VIEWS, Photo, read_photos
+
+GROUPS_CSV = Path(__file__).with_name("fairness_groups.csv")
+"""The columns `id`, `name` and `group`: by which groups of labels women and men are compared."""
+
+LOTS = 500
+"""How many groups of three people are drawn by lot to count repeated names."""
+
+LEAST_SHARE = 0.05
+"""Groups of labels that fewer women and fewer men get are not compared."""
+
+OTHER_OVERLAP = 0.2
+"""The most that another face's box may overlap the first's (IoU)."""
+
+OTHER_FACE = 0.4
+"""How tall another face on a picture must be, in heights of the first, to make a group picture."""
+
+Scores = npt.NDArray[np.float32]
+Name = Callable[[Sequence[Scores]], list[str]]
+"""Returns the names of people who stand side by side, from the scores `(labels,)` of each."""
+
+
+@dataclass(frozen=True)
+class People:
+    """All people that were read: who they are, and the scores of each view, `(N, labels)`.
+
+    `groups` has the scores of all people on each group picture.
+    """
+
+    labels: Sequence[Label]
+    presentations: Sequence[str]
+    is_webcam: Sequence[bool]
+    views: Mapping[str, Scores]
+    groups: Sequence[Sequence[Scores]]
+
+    def settled(self) -> Scores:
+        """Return the mean scores over the picture as found and its steady views."""
+        views = [self.views[name] for name in ("as found", *STEADY)]
+        return np.asarray(np.mean(views, axis=0), np.float32)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("folder", type=Path, help="of pictures, with a photos.csv")
+    parser.add_argument("--labels", default="persons", help="the label set (default: persons)")
+    asked = parser.parse_args()
+    people, name = read_people(list(read_photos(asked.folder)), asked.labels)
+    for line in table(people, label_groups(), name):
+        print(line)
+
+
+def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
+    """Return what the show's parts read on `photos`, and how they name people side by side.
+
+    A bust of which more than a third is outside the picture is read, too, as the pictures are cuts.
+    """
+    device = torch.device("cpu")
+    label_set = load_label_set(labels, ContentSettings())
+    classifier = open_classifier(label_set, device)
+    detector = open_detector("auto", device)
+    read: dict[str, list[Scores]] = {view: [] for view in VIEWS}
+    groups = []
+    for photo in tqdm(photos, "people", unit="person", leave=False):
+        for view, show in VIEWS.items():
+            frame, box = show(photo.frame, photo.box)
+            read[view].append(classifier.score_all(frame, [box])[0])
+        if len(boxes := _faces(photo, detector)) > 1:
+            groups.append(list(classifier.classify(photo.frame, boxes)))
+    return People(
+        labels=label_set.labels,
+        presentations=[photo.presentation for photo in photos],
+        is_webcam=[photo.is_webcam for photo in photos],
+        views={view: np.stack(rows) for view, rows in read.items()},
+        groups=groups,
+    ), settle_together(label_set)
+
+
+def _faces(photo: Photo, detector: Detector) -> list[Box]:
+    """Return the boxes of all large faces on a picture, the photo's own first."""
+    others = [
+        face.box
+        for face in detector.detect(photo.frame)
+        if face.box.iou(photo.box) < OTHER_OVERLAP
+        and face.box.height > OTHER_FACE * photo.box.height
+    ]
+    return [photo.box, *others]
+
+
+def settle_together(label_set: LabelSet) -> Name:
+    """Return the naming of people who stand side by side, by the show's own settler."""
+    settings = ReadingSettings()
+
+    def name(scores: Sequence[Scores]) -> list[str]:
+        settler = Settler(label_set, settings, random.Random(0))
+        face = Box(0, 0, 1, 1)
+        tracks = [Track(i, face, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 1, 0) for i in range(len(scores))]
+        for number in range(settings.min_readings + 1):
+            at = number * settings.min_time_s
+            readings = [Reading(i, at, row) for i, row in enumerate(scores)]
+            sightings = settler.settle(readings, tracks, at)
+        verdicts = [sighting.verdict for sighting in sightings]
+        given = [verdict.label.name if verdict else "" for verdict in verdicts]
+        return ["" if name == label_set.root.name else name for name in given]
+
+    return name
+
+
+def label_groups() -> dict[str, str]:
+    """Return the group of each label by its id."""
+    with GROUPS_CSV.open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row["group"] for row in csv.DictReader(file)}
+
+
+def even(names: Sequence[object]) -> float:
+    """Return as how many equally frequent names these are: the exponential of their entropy."""
+    shares = np.array(list(Counter(names).values())) / len(names)
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def bits(one: Sequence[str], other: Sequence[str]) -> tuple[float, float]:
+    """Return how many bits one tells of the other: as counted, and corrected for few people.
+
+    The correction is Miller's and Madow's: (cells − rows − columns + 1) / (2 N ln 2), of cells that
+    occur.
+    """
+
+    def entropy(values: Sequence[object]) -> float:
+        return math.log2(even(values))
+
+    both = list(zip(one, other, strict=True))
+    counted = entropy(one) + entropy(other) - entropy(both)
+    cells = len(set(both)) - len(set(one)) - len(set(other)) + 1
+    return counted, counted - cells / (2 * len(both) * math.log(2))
+
+
+def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str]:
+    """Yield the lines of the table."""
+    labels = people.labels
+    group = [groups.get(label.id, "other") for label in labels]
+    settled = people.settled().argmax(1)
+    first = {view: scores.argmax(1) for view, scores in people.views.items()}
+    found = first["as found"]
+    top = Counter(settled.tolist()).most_common(8)
+    webcam = settled[np.array(people.is_webcam)]
+    scores = people.views["as found"].max(1)
+
+    yield f"{len(settled)} people, {len(labels):,} labels"
+    yield f"labels given: {len(set(settled.tolist()))}, as evenly as {even(settled.tolist()):.1f}"
+    yield "most frequent: " + ", ".join(f"{labels[i].name} {count}" for i, count in top)
+    if len(webcam):
+        yield f"before a webcam: {len(webcam)} people, as evenly as {even(webcam.tolist()):.1f}"
+    middle, low = np.quantile(scores, (0.5, 0.1))
+    yield f"score as found: median {middle:.2f}, a tenth below {low:.2f}"
+    yield ""
+    same = {view: float((first[view] == found).mean()) for view in STEADY}
+    yield f"the same label from frame to frame: {np.mean(list(same.values())):.2f}"
+    yield "  " + ", ".join(f"{view} {share:.2f}" for view, share in same.items())
+    yield ""
+    yield from _by_presentation(people.presentations, [group[i] for i in settled])
+    yield ""
+    yield from _by_skin(first, group)
+    yield ""
+    for view in ("bare face", "plain wall", "dim room"):
+        counts = first[view].tolist()
+        most = Counter(counts).most_common(1)[0]
+        yield (
+            f"{view}: {len(set(counts))} labels, as evenly as {even(counts):.1f}; most frequent "
+            f"{labels[most[0]].name} {most[1] / len(counts):.0%}; as in the picture as found "
+            f"{(first[view] == found).mean():.2f}"
+        )
+    yield ""
+    yield from _repeats(people, name)
+
+
+def _by_presentation(presentations: Sequence[str], groups: Sequence[str]) -> Iterator[str]:
+    pairs = [pair for pair in zip(groups, presentations, strict=True) if pair[1] in "fm"]
+    counted, corrected = bits([group for group, _ in pairs], [who for _, who in pairs])
+    told = f"{counted:.3f} ({corrected:.3f} corrected)"
+    yield f"bits by which the label's group tells women from men: {told}"
+    for group in sorted(set(groups)):
+        women, men = (
+            sum(pair == (group, who) for pair in pairs) / max(1, sum(p[1] == who for p in pairs))
+            for who in "fm"
+        )
+        unequal = max(women, men) > max(LEAST_SHARE, 2 * min(women, men))
+        yield f"  {group:20} women {women:5.1%}  men {men:5.1%}{'  UNEQUAL' if unequal else ''}"
+
+
+def _by_skin(first: Mapping[str, npt.NDArray[np.intp]], group: Sequence[str]) -> Iterator[str]:
+    dark, light = ([group[i] for i in first[f"skin {how}"]] for how in ("darkened", "lightened"))
+    found = first["as found"]
+    for how in ("darkened", "lightened"):
+        yield f"skin {how}: another label for {(first[f'skin {how}'] != found).mean():.0%}"
+    for one in sorted({*dark, *light}):
+        only_dark = sum(d == one != li for d, li in zip(dark, light, strict=True))
+        only_light = sum(li == one != d for d, li in zip(dark, light, strict=True))
+        z = (only_dark - only_light) / math.sqrt(max(1, only_dark + only_light))
+        yield (
+            f"  {one:20} darkened {dark.count(one) / len(dark):5.1%}  lightened "
+            f"{light.count(one) / len(light):5.1%}  only one {only_dark}:{only_light} (z {z:+.1f})"
+        )
+
+
+def _repeats(people: People, name: Name) -> Iterator[str]:
+    lots = random.Random(0)
+    found = people.views["as found"]
+    drawn = [[found[i] for i in lots.sample(range(len(found)), 3)] for _ in range(LOTS)]
+    for title, groups in (("group pictures", people.groups), ("groups of three by lot", drawn)):
+        if not groups:
+            continue
+        alone = sum(_repeats_one([name([row])[0] for row in rows]) for rows in groups)
+        repeated = sum(_repeats_one(name(rows)) for rows in groups)
+        yield (
+            f"{title}: {len(groups)}, with a repeated name {repeated / len(groups):.0%} "
+            f"({alone / len(groups):.0%} if each is named alone)"
+        )
+
+
+def _repeats_one(names: Sequence[str]) -> bool:
+    """Return whether two have the same name; the root, "", is none."""
+    given = [name for name in names if name]
+    return len(set(given)) < len(given)
+
+
+if __name__ == "__main__":
+    main()
