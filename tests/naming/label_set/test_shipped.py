@@ -140,8 +140,8 @@ def test_no_class_of_dress_leads_to_the_body() -> None:
         "academic gown; apron; backpack; bearskin; bolo tie; bow tie; buckle; cardigan; cloak; "
         "clog; cowboy boot; cowboy hat; crash helmet; feather boa; football helmet; fur coat; "
         "gown; groom; handkerchief; hoopskirt; jean; jersey; lab coat; Loafer; military uniform; "
-        "mitten; mortarboard; necklace; overskirt; pajama; purse; running shoe; sandal; sock; stole; "
-        "suit; 
+        "mitten; mortarboard; necklace; overskirt; pajama; purse; running shoe; sandal; sock; "
+        "stole; suit; "
         "sunglass; sunglasses; sweatshirt; trench coat; umbrella; velvet; Windsor tie; wool"
     )
     with (PROJECT / "scripts" / "fairness_groups.csv").open(encoding="utf-8", newline="") as file:
@@ -189,7 +189,7 @@ def test_the_larger_network_has_every_person() -> None:
 
 
 SENTENCES = {
-    "text": (2, ""),
+    "text": (2, "2d7b6ebc205b855478cdb4259762a101874658442b4c3df9a1b57dca50f3a9f6"),
     "prompts": (1, "e0a30597acc820926e215766250fdcba58d35ba1b72302df9ea67e2c46ab9cd2"),
 }
 """By method: the recipe's version, and the SHA-256 of what the kiosk itself says in it."""
