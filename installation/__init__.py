@@ -6,7 +6,7 @@ import time
 from types import ModuleType
 from typing import cast
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 STARTED_AT = time.monotonic()
 """The time of the process's start, s (monotonic); this is the first module of the kiosk to be

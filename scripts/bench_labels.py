@@ -47,7 +47,7 @@ from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, load_label_set
 from installation.naming.lists import imagenet
 from installation.naming.lists.weights import CLIP, PERSONS
-from installation.naming.methods import TEXT
+from installation.naming.methods import METHODS, TEXT
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.networks.timm_network import VIT_B_32, Clip
@@ -183,7 +183,7 @@ def write_set(models: Path, method: str, size: int) -> None:
     )
     listed = imagenet.synsets(kind.synsets)
     synsets = listed[:: len(listed) // size][:size]
-    ids = [str(i) for i in range(size)] if method == "onnx" else synsets
+    ids = [str(i) for i in range(size)] if METHODS[method].brings_network else synsets
     names, definitions = imagenet.names(), imagenet.definitions()
     taken: set[str] = set()
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:

@@ -3,7 +3,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from installation.settings.paths import PROJECT
+
+pytestmark = pytest.mark.slow
 
 
 def test_label_sets_are_measured_by_method_and_size() -> None:

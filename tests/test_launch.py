@@ -11,6 +11,8 @@ import pytest
 from installation import launch
 from installation.settings.paths import PROJECT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("text", "privacy"),

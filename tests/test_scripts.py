@@ -13,6 +13,8 @@ import pytest
 
 from installation.settings.paths import PROJECT
 
+pytestmark = pytest.mark.slow
+
 PYTHON = """\
 #!/usr/bin/env bash
 # Stands in for Python: notes what it is asked, and makes environments that hold only itself.
@@ -133,7 +135,7 @@ def make_machine(folder: Path) -> Machine:
     for tool in TOOLS.split():
         path = shutil.which(tool)
         if path is None:
-            pytest.skip(f"this machine has no {tool}")
+            pytest.fail(f"this machine has no {tool}. Install it.")
         (folder / "bin" / tool).symlink_to(path)
     for name, text in (("python3", PYTHON), ("df", DF)):
         (folder / "bin" / name).write_text(text)

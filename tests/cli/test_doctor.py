@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from installation import __version__
 from tests.support.children import needs_guard
 from tests.support.project import LABELS, Project
+
+pytestmark = pytest.mark.slow
 
 
 def states_of(output: str) -> dict[str, str]:

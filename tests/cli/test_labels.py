@@ -12,6 +12,8 @@ from tests.support.made_examples import COLOURS, draw
 from tests.support.made_networks import PERSONS, TINY, tiny, write_set, write_weights
 from tests.support.project import LABELS, LABELSET, Project, assert_refused, wait_for_line
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_new_set_is_listed_beside_the_others(project: Project) -> None:
     """`new` prints what to do next; `list` has a line for each set, also for a wrong one."""

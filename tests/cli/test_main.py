@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from installation import __version__
+from installation.settings.paths import PROJECT
 from tests.support.project import Project
 
 
@@ -15,6 +17,12 @@ def test_version_prints_the_version(project: Project) -> None:
     outcome = project.kiosk("--version")
     assert outcome.stdout == f"kiosk {__version__}\n"
     assert outcome.returncode == 0
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    """The newest heading of the changelog is the version of the package."""
+    headings = re.findall(r"^## (.*)$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == __version__
 
 
 def test_an_unexpected_error_is_logged_with_its_traceback(project: Project) -> None:

@@ -8,6 +8,8 @@ from installation import __version__
 from tests.support.children import needs_guard
 from tests.support.project import Project, assert_refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("command", [("run",), ("run", "--headless"), ("doctor",)])
 def test_every_command_refuses_a_wrong_file(project: Project, command: tuple[str, ...]) -> None:

@@ -28,6 +28,8 @@ from tests.support.fuzzing import (
     try_seeded,
 )
 
+pytestmark = pytest.mark.slow
+
 ENCODER = "e" * 64
 WIDTH = 4
 SETTINGS = """\

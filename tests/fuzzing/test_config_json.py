@@ -23,6 +23,8 @@ from tests.support.fuzzing import (
 )
 from tests.support.made_networks import small, timm_config, write_hf, write_set
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 SETTINGS = f"input: {{size: {SIZE}}}"
 SHARE = 20

@@ -16,6 +16,8 @@ from installation.errors import LabelSetError, Mistake
 from installation.settings.paths import PROJECT
 from tests.support.fuzzing import FuzzTarget, WatchedFolder, try_drawn, try_seeded
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def watched(tmp_path: Path) -> WatchedFolder:

@@ -22,6 +22,8 @@ from tests.support.fuzzing import (
     try_seeded,
 )
 
+pytestmark = pytest.mark.slow
+
 YAML = """\
 title: Weather
 credit: Written for a test

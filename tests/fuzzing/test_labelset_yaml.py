@@ -19,6 +19,8 @@ from tests.support.fuzzing import (
     try_seeded,
 )
 
+pytestmark = pytest.mark.slow
+
 LABELS = "id,name,definition,parent,hidden_because\n0,sun,bright,,\n1,rain,wet,0,\n"
 
 VALUES: dict[str, tuple[str, ...]] = {

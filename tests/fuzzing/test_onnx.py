@@ -10,6 +10,8 @@ import pytest
 from tests.support.fuzzing import FUZZERS, Fuzz, FuzzTarget, WatchedFolder, try_seeded
 from tests.support.onnx_files import onnx_file
 
+pytestmark = pytest.mark.slow
+
 MAX_CASE_S = 1500
 """For 20,000 files, which took 75 s of CPU time on a slow and busy core."""
 

@@ -26,6 +26,8 @@ from tests.support.fuzzing import (
     try_seeded,
 )
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "labelset.yaml": b"title: F\ncredit: c\nroot: {id: r, name: r, definition: r}\nmethod: classes",
     "labels.csv": b"id,name,definition,parent,hidden_because\n1,goldfish,,,\n",

@@ -13,6 +13,8 @@ from installation.naming.label_set.hiding import SAFE
 from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import made_examples, save
 
+pytestmark = pytest.mark.slow
+
 
 def for_looks(count: int, meanwhile: Callable[[int], None]) -> Callable[[], bool]:
     """Return a `has_ended` that is False `count` times; it calls `meanwhile` with each number."""

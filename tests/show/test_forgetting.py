@@ -20,6 +20,8 @@ from installation.seeing.faces import mtcnn
 from installation.settings.paths import PROJECT
 from tests.support.pictures import yunet_file
 
+pytestmark = pytest.mark.slow
+
 SIZE = (640, 360)
 
 SHOW = """

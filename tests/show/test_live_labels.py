@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.project import LABELS, Project, wait_for_line
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def running(project: Project) -> Iterator[subprocess.Popen[str]]:

@@ -20,6 +20,8 @@ from installation.showing.window import Window
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import DEFAULTS, GreyFilm, small_show
 
+pytestmark = pytest.mark.slow
+
 MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linux.")
 
 

@@ -17,6 +17,8 @@ from installation.settings.paths import PROJECT
 from tests.support.children import needs_guard
 from tests.support.small_show import EVENT_KEYS
 
+pytestmark = pytest.mark.slow
+
 
 def command(*arguments: str) -> list[str]:
     """Return the command line of a show."""

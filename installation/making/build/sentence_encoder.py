@@ -37,7 +37,7 @@ def open_sentence_encoder() -> Embed:
     folder = Path(spec.submodule_search_locations[0]) / "model"
     with (folder / "model.safetensors").open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
-            what = "the weights are truncated or not the ones that were pinned"
+            what = "the weights are truncated or are not the pinned ones"
             raise WeightsError(Mistake(str(folder), what, remedy))
     from sentence_transformers import SentenceTransformer  # takes seconds
     from transformers.utils.logging import disable_progress_bar
