@@ -1,1 +1,11 @@
-"""What is done before a show and may write files or reach the network; no show comes here."""
+"""What is done before a show and may write files or reach the network; no show comes here.
+
+Progress bars get a lock for the threads of one process. tqdm's own lock is for several processes:
+from Python 3.14 on it starts one that watches a semaphore and prints a warning at the end.
+"""
+
+import threading
+
+from tqdm import tqdm
+
+tqdm.set_lock(threading.RLock())
