@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and those of `kiosk run`, which the launcher reads too.
+"""The arguments that several commands share, and those of `kiosk run`, for the launcher too.
 
 Only the standard library is imported, because the launcher may load nothing else; hence argparse.
 """
@@ -17,7 +17,7 @@ from installation.errors import did_you_mean, nearest
 from installation.settings.paths import DEFAULT_FILE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""What `add_subparsers` returns; argparse has no public name for it."""
+"""The type that `add_subparsers` returns; argparse has no public name for this type."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]  # argparse declares three overloads of it
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
-        """Return the arguments; the parser of the command reports those that it does not know."""
+        """Return the parsed arguments; the command's own parser reports unknown ones."""
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             parser: Parser = getattr(parsed, "parser", self)
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
         """End the process with `message`; a command that does not exist gets a suggestion."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice and (meant := nearest(choice[1], re.findall(r"[\w-]+", choice[2]))):
-            message = f"there is no command '{choice[1]}'. {did_you_mean(meant)}"
+            message = f"the command '{choice[1]}' does not exist. {did_you_mean(meant)}"
         super().error(message)
 
     def _suggest(self, unknown: Sequence[str]) -> str:
@@ -59,7 +59,10 @@ MAX_SIZE_DIGITS = 6
 def add_command(
     commands: Commands, name: str, run: Callable[[argparse.Namespace], int], summary: str
 ) -> argparse.ArgumentParser:
-    """Add the command `name` to `commands` and return its parser; `run` returns its status."""
+    """Add the command `name` to `commands` and return its parser.
+
+    `run` returns the command's exit status.
+    """
     command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
     command.set_defaults(command=run, parser=command)
     return command
@@ -85,11 +88,13 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         help="replaces camera.source: auto, rehearsal, a camera's number or path, a film, or a "
         "folder of pictures",
     )
-    command.add_argument("--labels", metavar="NAME", help="replaces labels: a label set")
+    command.add_argument(
+        "--labels", metavar="NAME", help="the label set to use instead of `labels` in kiosk.yaml"
+    )
     command.add_argument(
         "--headless",
         action="store_true",
-        help="run without a screen and print what it would show, a JSON object a line",
+        help="run without a screen and print what the screen would show, one JSON object per line",
     )
     command.add_argument(
         "--windowed", metavar="WxH", type=parse_size, help="run in a window of this size, px"
@@ -98,7 +103,10 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         "--seconds", metavar="N", type=_parse_seconds, help="end the show after this time"
     )
     command.add_argument(
-        "--report", metavar="FILE", type=_parse_report, help="write the summary there at the end"
+        "--report",
+        metavar="FILE",
+        type=_parse_report,
+        help="write the summary to FILE at the end of the show",
     )
 
 
@@ -112,7 +120,7 @@ def run_parser(prog: str = "kiosk run") -> Parser:
 def check_run_arguments() -> None:
     """End the process if its arguments are not those of `kiosk run`; scripts/run calls it.
 
-    It needs none of the packages: a mistyped option is reported before they are fetched.
+    No installed package is needed, so a mistyped option is reported before packages are fetched.
     """
     run_parser().parse_args()
 

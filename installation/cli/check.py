@@ -1,4 +1,4 @@
-"""The command `kiosk check`: whether the files of a show are right, and what the show will be."""
+"""The command `kiosk check`: reports mistakes in a show's files, or describes the show."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from installation.naming.label_set.label_set import LabelSet
 
 PRIVACY = {
-    "enforce": "the kernel prevents the storing of pictures, or no camera is opened",
-    "degraded": "pictures are not stored; what the kernel cannot prevent is said at the start",
+    "enforce": "no camera is opened unless the kernel prevents pictures from being stored",
+    "degraded": "pictures are not stored; the start of the show says what the kernel cannot "
+    "prevent",
 }
 DETECTORS = {
     "auto": "auto, yunet if its file has been fetched, otherwise mtcnn",
@@ -44,12 +45,12 @@ DEVICES = {
 
 def add_commands(commands: Commands) -> None:
     """Add the command to those of `kiosk`."""
-    summary = "say what the show will be, or list all mistakes in its files"
+    summary = "describe the show, or list all mistakes in its files"
     add_file_argument(add_command(commands, "check", check, summary))
 
 
 def check(args: argparse.Namespace) -> int:
-    """Print what the show will be; raises SettingsError with all mistakes of its files."""
+    """Print a description of the show; raises SettingsError with all mistakes in its files."""
     loaded = load_settings(args.file)
     mistakes: list[Mistake] = []
     label_set = None
@@ -64,7 +65,7 @@ def check(args: argparse.Namespace) -> int:
     if mistakes:
         raise SettingsError(*mistakes)
     assert label_set is not None
-    print(f"{loaded.file} is right. The show will be:")
+    print(f"{loaded.file} has no mistakes. The show will be:")
     for part, description in _plan(loaded.settings, label_set):
         print(f"  {part:<12}  {' '.join(description.split())}")
     return DONE

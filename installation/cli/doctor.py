@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of trying one part of the show, in words."""
+    """The result of trying one part of the show, in words."""
 
     state: Literal["ok", "fallback", "wrong"]
-    """`fallback`: another part than the preferred one will be used."""
+    """`fallback` means that the show will use another part than the preferred one."""
     description: str
 
 
@@ -62,21 +62,21 @@ def doctor(args: argparse.Namespace) -> int:
             print(f"  {name:<8}  {state:<8}  {line}", flush=True)
     print()
     if wrong:
-        print("The show cannot run until what is wrong has been corrected.")
+        print("The show cannot run until the parts marked as wrong have been corrected.")
         return REFUSED
     print("The show can run: kiosk run")
     return DONE
 
 
 def _try(part: str, examine: Callable[[], Finding]) -> Finding:
-    """Return what `examine` finds; an error of any kind is a finding as well."""
+    """Return the finding of `examine`; an error of any kind becomes a finding too."""
     try:
         return examine()
     except KioskError as error:
         return Finding("wrong", str(error))
     except Exception as error:
-        logging.getLogger("kiosk").exception("trying the %s", part)
-        return Finding("wrong", f"it failed with a {type(error).__name__}, logged above")
+        logging.getLogger("kiosk").exception("an error occurred while trying the %s", part)
+        return Finding("wrong", f"this part failed with a {type(error).__name__}, logged above")
 
 
 class _Examination:
@@ -90,7 +90,7 @@ class _Examination:
         self._device: torch.device | None = None
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Finding]]]:
-        """Yield each part and what tries it; a part that needs a failed one is left out."""
+        """Yield each part and the function that tries it, without parts that need a failed one."""
         yield "privacy", self._privacy
         yield "camera", self._camera
         yield "device", self._choose_device
@@ -106,7 +106,7 @@ class _Examination:
                 yield "weights", lambda: self._weights(label_set, device)
 
     def _privacy(self) -> Finding:
-        """Run the short audit, in a process of its own because it cannot be undone."""
+        """Run the short audit, in a separate process because a sandbox cannot be undone."""
         audit = subprocess.run(
             [sys.executable, "-m", "installation", "audit", "--short", "--json"],
             cwd=PROJECT,
@@ -184,12 +184,12 @@ class _Examination:
 
 
 def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print the cameras with the names that outlive a restart, their sizes and rates."""
+    """Print the cameras with their lasting names, sizes and rates."""
     from installation.seeing.cameras.v4l import list_cameras
 
     listings = list_cameras()
     if not listings:
-        print("There is no camera on this machine; camera.source: auto plays the rehearsal.")
+        print("This machine has no camera; with camera.source: auto the show plays the rehearsal.")
     for i, listing in enumerate(listings):
         if i:
             print()

@@ -1,4 +1,4 @@
-"""The command `kiosk fetch`: what a venue brings from the network once, at set-up."""
+"""The command `kiosk fetch`: downloads networks and lists once, when a venue is set up."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_commands(commands: Commands) -> None:
         "names", nargs="*", metavar="NAME", help="a name of the list, all, or timm/NETWORK"
     )
     command.add_argument(
-        "--sha256", metavar="HEX", help="the checksum of one NAME that the kiosk does not pin"
+        "--sha256", metavar="HEX", help="the SHA-256 of a single NAME that the kiosk does not pin"
     )
     command.add_argument(
         "--once",
@@ -52,8 +52,8 @@ def fetch(args: argparse.Namespace) -> int:
     tried.
     """
     if args.sha256 is not None and (len(args.names) != 1 or args.names == [ALL]):
-        problem = "it is for one file"
-        raise FetchError(Mistake("--sha256", problem, "Name one thing to fetch."))
+        problem = "this option is for a single file"
+        raise FetchError(Mistake("--sha256", problem, "Give a single NAME."))
     if not args.names:
         _print_catalogue()
         return DONE
@@ -86,7 +86,7 @@ def _fetch(item: Item, args: argparse.Namespace) -> None:
     if args.once:
         fetch = replace(fetch, attempts=1, timeout_s=ONCE_TIMEOUT_S)
     fetched = fetch.run(args.sha256)
-    state = "is there already" if fetched.was_present else "has been fetched"
+    state = "was fetched earlier" if fetched.was_present else "has been fetched"
     print(
         f"{item.name} {state}: {display_path(fetched.file)}, {fetched.file.stat().st_size:,} bytes"
     )

@@ -1,4 +1,4 @@
-"""The commands of `kiosk labels`: make, check, build and exchange label sets."""
+"""The commands of `kiosk labels`, which make, check, build and exchange label sets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from installation.settings.paths import MODELS, label_set_names
 
 def add_commands(commands: Commands) -> None:
     """Add `labels` with its own commands to those of `kiosk`."""
-    summary = "make, look at and exchange label sets"
+    summary = "make, inspect and exchange label sets"
     labels = commands.add_parser("labels", help=summary, description=summary, allow_abbrev=False)
     own = labels.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -49,7 +49,11 @@ def add_commands(commands: Commands) -> None:
     )
     add_command(own, "list", list_sets, "list the label sets")
     add("show", show_set, "print a set's labels, and the hidden ones with the reason")
-    add("check", check_set, "say whether a set is right, or list all mistakes in its files")
+    add(
+        "check",
+        check_set,
+        "check a set: confirm that it is valid, or list all mistakes in its files",
+    )
     add_file_argument(add("build", build_set, "compute the file that the show reads, from the set"))
     preview = add(
         "preview", preview_set, "paint a set as a map, and print what a curator must know"
@@ -68,7 +72,12 @@ def add_commands(commands: Commands) -> None:
         help="lay the map out by t-SNE, which keeps neighbours together, instead of PCA",
     )
     export = add("export", export_set, "pack a set into one file, without pictures")
-    export.add_argument("--to", type=Path, metavar="FILE", help="its name (default: NAME.zip here)")
+    export.add_argument(
+        "--to",
+        type=Path,
+        metavar="FILE",
+        help="the zip's name (default: NAME.zip in the current folder)",
+    )
     export.add_argument("--force", action="store_true", help="replace the file if it exists")
     import_ = add_command(own, "import", import_set, "unpack a set that somebody exported")
     import_.add_argument("file", type=Path, metavar="FILE", help="the zip")
@@ -118,7 +127,7 @@ def show_set(args: argparse.Namespace) -> int:
 
 
 def check_set(args: argparse.Namespace) -> int:
-    """Print what a set is and how complete it is; raises LabelSetError with all its mistakes."""
+    """Print a description of a set; raises LabelSetError with all its mistakes."""
     from installation.making.check_set import check_lines
 
     for line in check_lines(args.set):
@@ -194,8 +203,11 @@ def watch_set(args: argparse.Namespace) -> int:
 
     rest = run_parser("kiosk labels watch NAME").parse_args(args.rest)
     if rest.labels not in (None, args.set):
-        problem = f"it is '{ellipsize(rest.labels)}', but '{ellipsize(args.set)}' is watched"
-        raise SettingsError(Mistake("--labels", problem, "Leave it out."))
+        problem = (
+            f"the label set is '{ellipsize(rest.labels)}' here, but '{ellipsize(args.set)}' is "
+            "watched"
+        )
+        raise SettingsError(Mistake("--labels", problem, "Remove this option."))
     content = _settings(args.set, rest.file).content
     return watch(args.set, content, args.rest, print_progress)
 

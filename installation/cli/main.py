@@ -1,4 +1,4 @@
-"""The command `kiosk`: it reads the arguments, runs one command, and ends the process.
+"""The command `kiosk`: reads the arguments, runs one command, and ends the process.
 
 Each command imports its heavy parts itself, so that `kiosk run` can paint its title card within a
 second and `kiosk check` answers at once.
@@ -38,11 +38,11 @@ DISK_ERRORS = {
     errno.EROFS: "That disk is read-only: write to another one.",
     errno.EIO: "Look at that disk: it may be failing.",
 }
-"""What a machine does to any command that writes, with the remedy."""
+"""Disk errors that any command may meet when it writes, each with the remedy."""
 
 
 def start() -> NoReturn:
-    """Run the command of the process's arguments and end the process."""
+    """Run the command given on the command line, then end the process."""
     status = main()
     flush_output()
     # A normal end of the interpreter takes a second once torch is loaded, and aborts the process if
@@ -105,8 +105,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="kiosk",
-        description="A mirror for galleries that names its visitors with the categories machines "
-        "were taught.",
+        description=(
+            "A mirror for galleries that labels visitors with an image classifier's categories."
+        ),
         allow_abbrev=False,
     )
     parser.add_argument(

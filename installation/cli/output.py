@@ -1,4 +1,4 @@
-"""What the commands write: lines of the log, events, and the summary of a show."""
+"""Writes the output of commands: lines of the log, events, and the summary of a show."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from installation.settings.paths import PROJECT
 
 DONE = 0
 FAILED = 1
-"""A part of the kiosk failed that should not."""
+"""The exit status if a part of the kiosk failed unexpectedly."""
 REFUSED = 2
-"""A file, a device or an argument is wrong, and the message names it."""
+"""The exit status if a file, a device or an argument is wrong, which the message names."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
 MIN_COLUMNS = 40
-"""A narrower terminal gets lines of this length; it breaks them itself."""
+"""The least line length, characters; a narrower terminal breaks the lines itself."""
 
 FILTERS_TIMEOUT_S = 2.0
 """How long the end of the process waits for the output filters to write what they hold."""
@@ -44,7 +44,7 @@ COMMANDS = ("run", "audit", "service", "check", "doctor", "cameras", "labels", "
 
 @functools.cache
 def command_name() -> str:
-    """Return what to type for `kiosk`: the path of scripts/kiosk, unless the shell finds `kiosk`.
+    """Return the text to type for `kiosk`: the path of scripts/kiosk, or `kiosk` if in PATH.
 
     A copy of the package without scripts/ has no other name than `kiosk`.
     """
@@ -59,13 +59,13 @@ def command_name() -> str:
 
 
 def as_called(text: str) -> str:
-    """Return `text` with the commands of the kiosk as they can be typed on this machine."""
+    """Return `text` with each command of the kiosk in the form to type on this machine."""
     commands = rf"(?<![\w./-])kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
     return re.sub(commands, lambda _: f"{command_name()} ", text)
 
 
 def _columns(stream: TextIO) -> int:
-    """Return the width of the terminal `stream` in characters, 80 if it does not tell."""
+    """Return the width of the terminal `stream` in characters; 80 if the width is unknown."""
     if (columns := os.environ.get("COLUMNS", "")).isdecimal():
         return int(columns)
     try:
@@ -80,12 +80,12 @@ def log(message: str) -> None:
 
 
 def end_log(message: str) -> None:
-    """Write why the command ends to the log, wrapped if a person reads it."""
+    """Log the reason why the command ends, wrapped if standard error is a terminal."""
     LOG.end(wrapped(as_called(message), sys.stderr))
 
 
 def say(line: str = "") -> None:
-    """Print `line` for a person: wrapped if they read it in a terminal, whole otherwise."""
+    """Print `line` for a person: wrapped if standard output is a terminal, whole otherwise."""
     print(wrapped(as_called(line), sys.stdout), flush=True)
 
 
@@ -129,9 +129,9 @@ def escape_unknown_letters() -> None:
 
 
 def open_closed_streams() -> None:
-    """Send what would go to a stream that was closed (`>&-`) nowhere.
+    """Redirect streams that were closed (`>&-`) to the null device.
 
-    Python has None for it, and the next file that is opened would get its number.
+    Python sets such a stream to None, and the next file that is opened would get its descriptor.
     """
     if sys.stdout is None:
         sys.stdout = _open_null(1)
@@ -154,7 +154,7 @@ def print_utf_8() -> None:
 
 
 def discard_stdout() -> None:
-    """Send the rest of standard output nowhere; its reader has gone.
+    """Redirect the rest of standard output to the null device; its reader has closed it.
 
     Otherwise Python would complain when it flushes the stream at the end.
     """

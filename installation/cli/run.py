@@ -30,7 +30,7 @@ from installation.settings.paths import PROJECT
 from installation.settings.readable import load_readable
 
 AUDIT_TIMEOUT_S = 120.0
-"""How long the audit waits at most until the rehearsal's visitor has been named."""
+"""The longest time, s, that the audit waits for the rehearsal's visitor to be named."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -40,12 +40,18 @@ def add_commands(commands: Commands) -> None:
         commands, "audit", audit, "try every way out of the sandbox and print the results"
     )
     add_file_argument(audit_command)
-    audit_command.add_argument("--json", action="store_true", help="print it for a program")
+    audit_command.add_argument(
+        "--json", action="store_true", help="print the results as JSON, for a program"
+    )
     # A page for the wall is about a show, which the short audit does not run.
     kinds = audit_command.add_mutually_exclusive_group()
-    kinds.add_argument("--page", action="store_true", help="print it as a page for the wall")
     kinds.add_argument(
-        "--short", action="store_true", help="only the self-test of each start, without a show"
+        "--page", action="store_true", help="print the results as a page for the wall"
+    )
+    kinds.add_argument(
+        "--short",
+        action="store_true",
+        help="run only the self-test that each start runs, without a show",
     )
     add_command(commands, "service", service, "print a systemd unit that runs the show")
 
@@ -83,9 +89,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def audit(args: argparse.Namespace) -> int:
-    """Run the show on the rehearsal under the guard, try every way out, and print the results.
+    """Run the show on the rehearsal under the guard, run every probe, and print the results.
 
-    The status is 0 only if every layer of the sandbox is active and every attempt was refused.
+    A probe is an attempt to get data out of the show. The status is 0 only if every layer of the
+    sandbox is active and every attempt was refused.
     """
     from installation.guarding import report
 
@@ -121,7 +128,10 @@ def _end_at_verdict(event: Mapping[str, object]) -> None:
 
 
 def _page(proof: Proof, file: Path) -> str:
-    """Return the page of `proof`; its headline is what the show of `file` says to visitors."""
+    """Return the page about `proof`, with the sentence for visitors as its headline.
+
+    The headline is the sentence that a show with the settings in `file` displays to visitors.
+    """
     from installation.guarding.report import as_page
     from installation.showing.words import privacy_line, words_of
 

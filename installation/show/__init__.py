@@ -1,1 +1,1 @@
-"""The show: where cameras, networks, the guard and the screen meet."""
+"""The show, which connects cameras, networks, the guard and the screen."""

@@ -1,6 +1,7 @@
-"""The work of the thread `analysis`: from the newest frame to the sightings of its visitors.
+"""The work of the thread `analysis`: computes sightings of visitors from the newest frame.
 
-Analysis in a process of its own was the alternative; `scripts/bench` measures that a thread does.
+The alternative, a separate process for the analysis, is not needed: `scripts/bench` measures that a
+thread is fast enough.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from installation.naming.reading.classifier import Classifier
 
 LONGEST_WAIT_S = 30.0
-"""How long a changed label set waits for a moment without visitors; a guess."""
+"""How long a changed label set waits for a moment without visitors, s; a guess."""
 
 
 class Analysis:
@@ -42,13 +43,13 @@ class Analysis:
         self._frames = frames
         self._sightings = sightings
         self._next: tuple[Classifier, float] | None = None
-        """The classifier of a changed label set, and the instant since when it waits."""
+        """The classifier of a changed label set, and the time at which it arrived."""
         self._reading_count = 0
         self.new_classifiers: Latest[Classifier] = Latest()
         """Takes the classifier of a changed label set from the main thread."""
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Analyse until `stopping` is set or the frames end; then forget every visitor's pixels."""
+        """Analyse frames until `stopping` is set or the frames end; then forget all pixels."""
         try:
             while not stopping.is_set() and not self._frames.ended:
                 frame = self._frames.take(timeout=0.1)
@@ -78,7 +79,7 @@ class Analysis:
         return sightings
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return a reading of each of `tracks`; without tracks, the classifier forgets the last."""
+        """Return a reading of each of `tracks`; if there are no tracks, the classifier forgets."""
         if not tracks:
             self._classifier.forget()
             return []
@@ -90,7 +91,7 @@ class Analysis:
         ]
 
     def _swap_label_set(self, now: float, *, somebody_there: bool) -> None:
-        """Use a changed label set once nobody is there, and after `LONGEST_WAIT_S` in any case."""
+        """Use a changed label set if no visitor is present, or after `LONGEST_WAIT_S`."""
         classifier = self.new_classifiers.take(timeout=0)
         if classifier is not None:
             self._next = classifier, now

@@ -1,4 +1,4 @@
-"""The work of the thread `capture`: every frame of the camera, for the mirror and for analysis."""
+"""The work of the thread `capture`: passes each frame to the mirror and to analysis."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from installation.seeing.frame import Frame
 
 @dataclass(frozen=True)
 class CameraStatus:
-    """What the staff's card shows of the camera.
+    """The camera's figures on the staff's card.
 
-    Of `pieces` of memory for its pictures, `locked_pieces` can never be written to swap.
+    The camera's pictures use `pieces` blocks of memory; `locked_pieces` of these can never be
+    written to swap.
     """
 
     name: str
@@ -24,7 +25,7 @@ class CameraStatus:
 
     @classmethod
     def from_camera(cls, camera: Camera) -> CameraStatus:
-        """Return the status of `camera` now; for the thread that reads it."""
+        """Return the present status of `camera`; only the thread that reads it may call this."""
         return cls(camera.name, camera.pool.allocated, camera.pool.locked)
 
 
@@ -34,7 +35,7 @@ def capture_frames(
     statuses: Latest[CameraStatus],
     stopping: threading.Event,
 ) -> None:
-    """Put every frame of `camera` into all `mailboxes` until it ends or `stopping` is set.
+    """Put each frame of `camera` into all `mailboxes` until the camera ends or `stopping` is set.
 
     Then the camera and the mailboxes are closed. Raises what the camera raises.
     """

@@ -1,4 +1,4 @@
-"""How commands start a show: the screen is opened, signals end the show, the screen is closed."""
+"""Starts a show for a command: opens the screen, lets signals end the show, closes the screen."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def show_trouble_card(
     headless: bool,
     windowed: Size | None,
 ) -> None:
-    """Leave the trouble card up for a while if kiosk.yaml is wrong.
+    """Show the trouble card for a while if kiosk.yaml is wrong.
 
     It has the language, the words and the display of `loaded`, which holds what is right in the
     file; the key of the staff's card shows the mistakes of `error`. Does nothing if no display can
@@ -101,7 +101,7 @@ def _end_process(what: str, log: Log) -> None:
 
 
 def _emit_nothing(event: dict[str, object]) -> None:
-    """Take an event of a show that people can look at."""
+    """Ignore an event; a show with a screen does not emit events."""
 
 
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
@@ -112,14 +112,18 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     # By name only, as no camera may be opened before the guard is sealed.
     if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.video_nodes()):
         return
-    what = "this machine has no display, so nobody would read that an AI system looks at them"
-    remedy = "Connect one; or start the show with --headless, and tell people in another way."
+    what = (
+        "this machine has no display, so visitors would not be told that an AI system looks at them"
+    )
+    remedy = (
+        "Connect a display; or start the show with --headless, and inform people in another way."
+    )
     raise ScreenError(Mistake(loaded.where("screen", "display"), what, remedy))
 
 
 @contextlib.contextmanager
 def ended_by_signals(show: Show) -> Iterator[None]:
-    """End `show` on Ctrl-C and SIGTERM; afterwards the signals do what they did before."""
+    """End `show` on Ctrl-C and SIGTERM; afterwards restore the signals' former handlers."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: show.end()) for number in numbers]
     try:

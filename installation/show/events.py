@@ -11,10 +11,10 @@ Emit = Callable[[dict[str, object]], None]
 
 
 class VisitorEvents:
-    """Emits each verdict once, and each visitor's leaving."""
+    """Emits an event for each verdict, and one when a visitor leaves."""
 
     def __init__(self, emit: Emit, started_at: float) -> None:
-        """Take the start of the process (s, monotonic), from which the events count."""
+        """Emit events with times counted from `started_at`, the process's start (s, monotonic)."""
         self._emit = emit
         self._started_at = started_at
         self._named: dict[int, str | None] = {}
@@ -22,7 +22,7 @@ class VisitorEvents:
         self.first_verdict_s: float | None = None
 
     def update(self, sightings: Sightings, now: float) -> None:
-        """Emit what is new in `sightings`, which the screen shows since `now` (s, monotonic)."""
+        """Emit what is new in `sightings`, which the screen shows from `now` (s, monotonic)."""
         at = now - self._started_at
         here = {visitor.track.id: visitor for visitor in sightings.visitors}
         for gone in sorted(self._named.keys() - here.keys()):

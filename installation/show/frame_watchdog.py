@@ -1,6 +1,6 @@
-"""The watchdog of the camera: it ends the show if no frame comes any more.
+"""The watchdog of the camera: ends the show if the camera sends no more frames.
 
-A camera or driver that hangs raises nothing: its read does not return (OpenCV waits for ten
+A camera or driver that hangs raises no error: `read` does not return (OpenCV waits for ten
 seconds), and the last visitor's picture and label would stay on the wall.
 """
 
@@ -15,17 +15,19 @@ STALL_S = 2.0
 """How long the last frame may stay on the wall."""
 
 FIRST_FRAME_S = 10.0
-"""How long a camera may take to its first frame: some measure the light for seconds before."""
+"""How long a camera may take until its first frame, s: some cameras first measure the light for
+seconds.
+"""
 
 MAX_STEP_S = 0.5
 """What one check counts at most: if the whole machine stood still, the camera did not fail."""
 
 
 class FrameWatchdog:
-    """Counts how long no frame has come."""
+    """Measures the time since the last frame."""
 
     def __init__(self, clock: Clock, camera_name: Callable[[], str]) -> None:
-        """Take the camera's name for the message, as it is by then."""
+        """Read the time from `clock`; `camera_name` returns the camera's name for the message."""
         self._clock = clock
         self._camera_name = camera_name
         self._received = 0
@@ -33,7 +35,7 @@ class FrameWatchdog:
         self._waited_s = 0.0
 
     def check(self, received: int) -> None:
-        """Take how many frames have come so far. Raises CameraError if none came for too long."""
+        """Raise CameraError if no frame has come for too long; `received` counts all frames."""
         now = self._clock.now()
         self._waited_s += min(now - self._checked_at, MAX_STEP_S)
         self._checked_at = now
@@ -45,6 +47,6 @@ class FrameWatchdog:
                 Mistake(
                     self._camera_name(),
                     f"no picture has come for {limit_s:g} s, though it is plugged in",
-                    "If it happens again: another cable, another port, another camera.",
+                    "If this happens again, try another cable, another port, or another camera.",
                 )
             )

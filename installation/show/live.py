@@ -34,8 +34,9 @@ from installation.showing.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
 
 ENDING_S = 3.0
-"""How long a thread may take to end before the process leaves without it: a slow network needs one
-analysis of a frame, and one that forgets."""
+"""How long the process waits for a thread to end, s: a slow network needs time to analyse one more
+frame and then to forget.
+"""
 
 FAILING_S = 0.3
 """How long a thread may take to end before visitors see the trouble card."""
@@ -57,11 +58,11 @@ class LiveShow:
         log: Log,
         emit: Emit,
     ) -> None:
-        """Take the open parts; no thread starts before `run`.
+        """Store the show's opened parts. Threads start only in `run`.
 
-        `context` has fonts for the labels of `parts`. `proof` is the guard's self-test; None: there
-        is no guard. `started_at` is the start of the process (s, monotonic). `log` takes lines for
-        the staff and `emit` the events.
+        `context` has fonts for the labels of `parts`. `proof` is the guard's self-test, or None
+        without a guard. `started_at` is the start of the process (s, monotonic). `log` takes lines
+        for the staff and `emit` the events.
         """
         self._reloader = parts.reloader
         self._camera = camera
@@ -106,10 +107,10 @@ class LiveShow:
             self._workers.append(Worker("labels", self._reloader))
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
-        """Return the summary once the camera ends, or `poll` returns that the show ends.
+        """Run the show until the camera ends or `poll` says so, and return the summary.
 
-        Raises what any thread raised. At the end, however it comes, every part forgets its pixels,
-        and after an orderly end the screen is black.
+        Raises what any thread raised. At the end, even after a failure, every part forgets its
+        pixels, and after an orderly end the screen is black.
         """
         # The analysis thread has its own parts forget: they are not safe to call from two threads.
         holders = (self._mirror, self._mirrored, self._analysed, self._sightings, self._camera)
@@ -136,7 +137,7 @@ class LiveShow:
             self._watchdog.check(self._mirrored.received)
 
     def _report(self, sightings: Sightings) -> None:
-        """Report what is new in `sightings`, which are on the screen since now."""
+        """Report what is new in `sightings`, which have just appeared on the screen."""
         self._events.update(sightings, self._clock.now())
         self._reporter.update(sightings)
         self._reading_count = sightings.reading_count
@@ -157,8 +158,8 @@ class LiveShow:
         self._analysis.new_classifiers.put(changed.classifier)
         count = f"{len(label_set.labels):,} of {label_set.size:,} labels"
         self._log(
-            f"labels: {label_set.settings.title} has changed ({count}). It is used once nobody is "
-            "there."
+            f"labels: {label_set.settings.title} has changed ({count}). The new version will be "
+            "used as soon as no visitor is present."
         )
 
     def _summary(self, mirrored_s: float) -> Summary:
@@ -180,7 +181,7 @@ class LiveShow:
 
 @contextlib.contextmanager
 def _forgetting(*holders: PixelHolder) -> Iterator[None]:
-    """Have all of `holders` forget at the end, however it comes."""
+    """Call `forget` of all `holders` at the end, even after a failure."""
     try:
         yield
     finally:
@@ -189,7 +190,7 @@ def _forgetting(*holders: PixelHolder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _running(workers: Sequence[Worker]) -> Iterator[None]:
-    """Run all of `workers`; after a failure they have less time to end. Raises what they raised."""
+    """Run all `workers`; after a failure they have less time to end. Raises their exceptions."""
     for worker in workers:
         worker.start()
     try:
@@ -203,7 +204,7 @@ def _running(workers: Sequence[Worker]) -> Iterator[None]:
 
 
 def _stop(workers: Sequence[Worker], seconds: float) -> None:
-    """Ask all of them to end, then wait up to so long for each."""
+    """Ask all `workers` to end, then wait up to `seconds` for each of them."""
     for worker in workers:
         worker.stop(0)
     for worker in workers:

@@ -1,4 +1,4 @@
-"""The work of the main thread: the newest frame with what is known of the people on it."""
+"""The work of the main thread: paints the newest frame and the labels of the people on it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ before the next ones come. If analysis hangs, another visitor may step under a n
 
 
 class Mirror:
-    """Paints the newest frame, each box predicted to the instant of that frame."""
+    """Paints the newest frame, with each box predicted to the time of that frame."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Mirror:
         *,
         is_rehearsal: bool = False,
     ) -> None:
-        """Take the two mailboxes from which it is fed.
+        """Paint from the mailboxes `frames` and `sightings`.
 
         `update_privacy_line` puts today's privacy line into a context; None: it stays as it is.
         `status` returns the figures of the staff's card at an instant (s, monotonic); None: there
@@ -66,12 +66,12 @@ class Mirror:
         self.first_at: float | None = None
         """When the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
-        """From each frame's arrival to the flip that first shows it."""
+        """The time from each frame's arrival to the flip that first shows the frame."""
         self.intervals = Durations()
-        """From one such flip to the next."""
+        """The time from one such flip to the next."""
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:
-        """Paint once, as soon as a frame comes; return the sightings if they are new.
+        """Paint once, as soon as a frame comes; return the sightings if there are new ones.
 
         `staff_card` says whether the staff's card is painted over the scene.
         """
@@ -97,11 +97,11 @@ class Mirror:
         return new_sightings
 
     def forget(self) -> None:
-        """Drop the frame and all that is known of the people on it."""
+        """Drop the frame and all data about the people on it."""
         self._frame = self._sightings = self._scene = None
 
     def _current(self) -> Sightings | None:
-        """Return the sightings; None if they are of another scene or stale: others are there."""
+        """Return the sightings; None if they belong to another scene or are stale."""
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:
             return None

@@ -1,4 +1,4 @@
-"""The parts of a show: opened by the thread `loader` and warmed up before the camera is open.
+"""The parts of a show, which the thread `loader` opens and warms up before the camera is open.
 
 What can be checked without torch, which takes seconds to import, is checked first, so that a
 mistake in a file is reported at once.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from installation.seeing.tracker import Tracker
 
 Log = Callable[[str], None]
-"""Takes one line for the people who run the show."""
+"""Logs one line for the people who run the show."""
 
 READINGS_PER_S = 30
 """How many readings a second a machine must keep to read half bodies as well as busts."""
@@ -47,7 +47,7 @@ MEASURED_READINGS = 5
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that the loader opens, and how the camera is opened once the guard is sealed."""
+    """All parts that the loader opens, and the function that later opens the camera."""
 
     label_set: LabelSet
     open_camera: Callable[[], Camera]
@@ -100,7 +100,10 @@ def open_parts(
     log(f"detector: {detector.name}")
     classifier = open_classifier(label_set, device)
     log(f"network: {classifier.encoder.name}")
-    log(f"labels: {label_set.settings.title}, {len(label_set.labels):,} of {label_set.size:,}")
+    log(
+        f"labels: {label_set.settings.title}, {len(label_set.labels):,} of "
+        f"{label_set.size:,} rows can be shown"
+    )
     overwrite_freed_memory()
     warm_up(detector, classifier, settings.camera)
     if len(classifier.parts) > 1:
@@ -129,7 +132,7 @@ def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list
 
 
 def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
-    """Run both once on a grey frame of the size that the camera will send.
+    """Run both parts once on a grey frame of the camera's size.
 
     Whatever compiles or allocates memory on the first run does so now, not with a visitor waiting;
     so does what runs when the classifier forgets.
@@ -200,7 +203,9 @@ def _open_camera(
     source, fallback = resolve(settings.source, log=lambda line: log(f"camera: {line}."))
     if fallback and started_by_systemd():
         problem = fallback.removesuffix(REHEARSAL_PLAYS)
-        remedy = "Plug a camera in; `kiosk cameras` says what is wrong with one that is there."
+        remedy = (
+            "Plug in a camera; `kiosk cameras` says why a camera that is plugged in cannot be used."
+        )
         raise CameraError(Mistake("camera", problem, remedy))
     if fallback:
         log(f"camera: {fallback}.")
@@ -210,7 +215,7 @@ def _open_camera(
 
 
 def _usable_cores() -> int:
-    """Return how many cores the process may use."""
+    """Return the number of cores that the process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

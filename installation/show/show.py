@@ -1,8 +1,8 @@
 """One show, from the title card to the summary.
 
 The thread `loader` opens everything heavy while the main thread keeps the title card on the screen.
-Then the guard is sealed and tries every way out, and only then does the thread `opener` open the
-camera. `live` has what happens from there on; after a failure visitors see a card.
+Then the guard is sealed and runs every probe, and only then the thread `opener` opens the camera.
+From then on `live` runs the show. After a failure visitors see a card.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from installation.showing.window import Screen, ScreenEvents
 T = TypeVar("T")
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long a thread that computes in Python may keep the mirror from the interpreter."""
+"""How long a thread that computes in Python may delay the main thread, s."""
 
 RETRY_S = 2.0
 """How long the show waits under systemd before it tries to open a missing camera again."""
@@ -56,12 +56,12 @@ CARD_S = 8.0
 
 
 OPEN_S = 30.0
-"""How long a camera may take to open; a driver that hangs raises nothing."""
+"""How long a camera may take to open, s; a driver that hangs raises no error."""
 
 CAMERA_HANGS = Mistake(
     "camera",
-    f"it does not open within {OPEN_S:.0f} s",
-    "Unplug it and plug it in again; if it happens again: another cable, another port.",
+    f"the camera did not open within {OPEN_S:.0f} s",
+    "Unplug the camera and plug it in again. If this happens again, use another cable or port.",
 )
 
 
@@ -98,7 +98,7 @@ class Show:
         self._clock = clock or MonotonicClock()
         self._guard = guard
         self._card_context = open_context(screen, loaded)
-        """For the cards: once the guard is sealed no font can be looked for."""
+        """The context of the cards; after the guard has been sealed, no fonts can be searched."""
         self._ending = False
 
     def end(self) -> None:
@@ -106,7 +106,7 @@ class Show:
         self._ending = True
 
     def run(self, seconds: float | None = None) -> Summary:
-        """Return the summary once `seconds` have passed since the start, or somebody ends the show.
+        """Run the show for `seconds` since the start, or until it is ended; return the summary.
 
         None: no limit. Raises KioskError, or whatever a part raised, after visitors have seen a
         card.
@@ -129,7 +129,7 @@ class Show:
         return replace(summary, first_paint_s=first_paint_s)
 
     def show_trouble_card(self, error: Exception | None = None) -> None:
-        """Leave the card of a show that cannot go on up for a while.
+        """Show the card of a show that cannot continue for a while.
 
         The key of the staff's card shows the mistakes of `error`.
         """
@@ -164,10 +164,10 @@ class Show:
         return live.run(lambda: self._poll(until))
 
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
-        """Return the open camera; None if the show ended before.
+        """Return the open camera; None if the show ended earlier.
 
-        Under systemd a camera that cannot be opened is waited for behind a calm card, because to
-        start again every ten seconds for hours would help nobody.
+        Under systemd the show waits for a camera that cannot be opened, showing a calm card,
+        because starting again every ten seconds for hours would help nobody.
         """
         status = None if self._guard is None else self._guard.status
         new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))
@@ -189,13 +189,13 @@ class Show:
                 raise plugged_in(node, "the show waits for one")
 
     def _admit(self, guard: Guard) -> None:
-        """Log what the guard lacks; raises GuardError if it must not lack anything."""
+        """Log which parts of the guard are missing; raises GuardError if `privacy` is `enforce`."""
         guard.check_stage_one()
         for mistake in guard.status.missing:
             self._log(f"privacy: not enforced. {mistake}")
 
     def _seal(self, guard: Guard) -> Proof:
-        """Lay the second stage, and log what its self-test proves."""
+        """Enter the second stage, and log what the self-test proves."""
         proof = guard.seal()
         if proof.holds:
             self._log(
@@ -213,9 +213,9 @@ class Show:
         return self._clock.now() - self._started_at
 
     def _poll(self, until: float | None) -> ScreenEvents:
-        """Return what the screen is asked for, `end_show` also if the show ends for other reasons.
+        """Return the screen's events; `end_show` is also set if the show ends for other reasons.
 
-        `until` is the instant at which it ends (s, monotonic); None: there is no limit.
+        `until` is the time at which the show ends (s, monotonic); None: no limit.
         """
         now = self._clock.now()
         events = self._screen.poll(now)
@@ -230,9 +230,10 @@ class Show:
         until: float | None,
         limit_s: float = math.inf,
     ) -> T | None:
-        """Return what `work` returns, run in a thread while the card on the screen stays there.
+        """Run `work` in a thread while the current card stays on screen; return its result.
 
-        None if the show ended before. Raises CameraError if it takes longer than `limit_s`.
+        Returns None if the show ended earlier. Raises CameraError if `work` takes longer than
+        `limit_s`.
         """
         done: Latest[T] = Latest()
         worker = Worker(name, lambda _: done.put(work()))
@@ -254,14 +255,14 @@ class Show:
         self._screen.flip()
 
     def _leave_up(self, card: Scene, error: Exception | None) -> None:
-        """Leave `card` up for a while: visitors see neither a traceback nor a black screen."""
+        """Show `card` for a while, so that visitors see neither a traceback nor a black screen."""
         if self._screen.visible:
             self._show_card(card, error, CARD_S)
 
     def _show_card(
         self, card: Scene, error: Exception | None, seconds: float, until: float | None = None
     ) -> bool:
-        """Show `card` for `seconds`; return whether the show goes on after that.
+        """Show `card` for `seconds`; return whether the show continues after that.
 
         For as long as the staff asks for its card, what `error` says is in its place. `until` is
         the instant at which the show ends (s, monotonic).

@@ -11,7 +11,7 @@ def test_check_says_what_the_show_will_be(project: Project) -> None:
     outcome = project.kiosk("check")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stderr == ""
-    assert outcome.stdout.startswith("kiosk.yaml is right. The show will be:\n")
+    assert outcome.stdout.startswith("kiosk.yaml has no mistakes. The show will be:\n")
     assert "Three fish (models/fish), 2 of 3 labels" in outcome.stdout
     assert "1 by reason: 1 unseen" in outcome.stdout
     assert "1280×720 at 30 a second" in outcome.stdout

@@ -44,7 +44,7 @@ def test_doctor_says_what_is_missing_and_goes_on(project: Project) -> None:
     assert states["screen"] == states["detector"] == "ok"
     assert "weights" not in states
     assert outcome.stdout.endswith(
-        "\nThe show cannot run until what is wrong has been corrected.\n"
+        "\nThe show cannot run until the parts marked as wrong have been corrected.\n"
     )
     assert "Traceback" not in outcome.stderr
     assert outcome.returncode == 2

@@ -166,7 +166,10 @@ def test_a_watched_show_runs_in_the_current_folder(project: Project) -> None:
 def test_watch_shows_the_set_that_it_builds(project: Project) -> None:
     """`watch` refuses another set in --labels than the one that it builds."""
     outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
-    assert_refused(outcome, "--labels: it is 'birds', but 'fish' is watched. Leave it out")
+    assert_refused(
+        outcome,
+        "--labels: the label set is 'birds' here, but 'fish' is watched. Remove this option",
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

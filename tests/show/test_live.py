@@ -92,7 +92,9 @@ def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() 
     ).run()
     changed, used = logged
     assert changed.startswith("labels: ImageNet, 1,000 things has changed (")
-    assert changed.endswith(" labels). It is used once nobody is there.")
+    assert changed.endswith(
+        " labels). The new version will be used as soon as no visitor is present."
+    )
     assert used == "labels: the changed set is in use: ImageNet, 1,000 things"
     assert summary.dropped == 0
     assert summary.mirror_fps == pytest.approx(summary.camera_fps)

@@ -63,7 +63,7 @@ def write_result(label_set: LabelSet, result: BuildResult) -> None:
 
 
 def _card(label_set: LabelSet, result: BuildResult) -> str:
-    """Return the text of the set's card: its title, what it was built from, and the figures."""
+    """Return the Markdown text of the set's card file."""
     settings = label_set.settings
     visible = len(label_set.labels)
     lines = [

@@ -53,7 +53,7 @@ def test_a_second_fetch_needs_no_network(kiosk: Kiosk) -> None:
     kiosk.fetch("persons-21k")
     kiosk.hub.requests.clear()
     outcome = kiosk.fetch("persons-21k")
-    assert "persons-21k is there already" in outcome.stdout
+    assert "persons-21k was fetched earlier" in outcome.stdout
     assert kiosk.hub.requests == []
 
 
