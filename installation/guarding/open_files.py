@@ -14,7 +14,7 @@ import os
 import re
 import socket
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from installation.errors import Mistake
@@ -138,11 +138,23 @@ def _socket_problem(file: int) -> str | None:
         if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
             return "is a socket to a network"
     address = peer if isinstance(peer, bytes) else peer.encode()
-    if DISPLAYS.fullmatch(address) or (address == JOURNAL and file in TEXT_STREAMS):
+    if is_display(address) or (address == JOURNAL and file in TEXT_STREAMS):
         return None
     if not address and file in TEXT_STREAMS:
         return None  # The program that started the kiosk reads there, as from a pipe.
     return f"is a socket to {address.decode(errors='replace') or 'an unnamed program'}"
+
+
+def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether a display server listens at `address`.
+
+    A Wayland compositor may give its socket any name; then the session names it.
+    """
+    name = environment.get("WAYLAND_DISPLAY")
+    named = name and os.path.join(environment.get("XDG_RUNTIME_DIR", "/nonexistent"), name)
+    return bool(DISPLAYS.fullmatch(address)) or (
+        bool(named) and address.rstrip(b"\0") == os.fsencode(str(named))
+    )
 
 
 def _leaking_mappings() -> Iterator[Mistake]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from installation.guarding import open_files
 from tests.support.children import (
     STAGE_ONE_PROGRAM,
     USERS,
@@ -115,3 +116,30 @@ def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path
     )
     assert outcome.stdout == "", outcome.stderr
     assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "display"),
+    [
+        (b"/tmp/.X11-unix/X0", True),
+        (b"\0/tmp/.X11-unix/X0", True),
+        (b"/run/user/1000/wayland-1\0", True),
+        # The names that a session may give: cage, gamescope and weston take any.
+        (b"/run/user/1000/gallery", True),
+        (b"/run/user/1000/gallery-2", False),
+        (b"/tmp/gallery", False),
+        (b"/run/user/1000/bus", False),
+    ],
+)
+def test_a_display_may_have_any_name_that_the_session_gives(address: bytes, display: bool) -> None:
+    """A socket to the compositor is not a leak, whatever it is called; any other socket is."""
+    session = {"XDG_RUNTIME_DIR": "/run/user/1000", "WAYLAND_DISPLAY": "gallery"}
+    assert open_files.is_display(address, session) == display
+
+
+def test_a_display_may_be_named_by_its_path() -> None:
+    """WAYLAND_DISPLAY may be an absolute path; without it no other socket is a display."""
+    session = {"WAYLAND_DISPLAY": "/srv/screen"}
+    assert open_files.is_display(b"/srv/screen", session)
+    assert not open_files.is_display(b"/srv/screen", {})
+    assert not open_files.is_display(b"", {"WAYLAND_DISPLAY": "", "XDG_RUNTIME_DIR": "/run"})
