@@ -41,7 +41,7 @@ MOST_STEPS = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class LinearProbe:
     """A weighted sum per label: `weight` is `(L, D)`, `bias` is `(L,)`."""
 
     weight: Features
@@ -51,9 +51,9 @@ class Probe:
         """Return `(N, L)` for `(N, D)`."""
         return features @ self.weight.T + self.bias
 
-    def softened(self, temperature: float) -> Probe:
+    def softened(self, temperature: float) -> LinearProbe:
         """Return the probe whose logits are divided by `temperature`."""
-        return Probe(self.weight / temperature, self.bias / temperature)
+        return LinearProbe(self.weight / temperature, self.bias / temperature)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return the tensors of a built file, float32."""
@@ -63,7 +63,7 @@ class Probe:
         }
 
 
-def fit(views: Features, labels: Numbers) -> Probe:
+def fit(views: Features, labels: Numbers) -> LinearProbe:
     """Return the probe of N pictures in V views each: `views` is `(N, V, D)`, `labels` `(N,)`.
 
     Labels are 0 to L − 1, each occurs, and L is at least 2. Rare labels weigh as much as frequent
@@ -83,7 +83,7 @@ def fit(views: Features, labels: Numbers) -> Probe:
     if len(weight) == 1:  # for two labels scikit-learn has only the odds of the second
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     weight = weight / spread
-    return Probe(weight, bias - weight @ mean)
+    return LinearProbe(weight, bias - weight @ mean)
 
 
 def parts(pictures: int) -> int:
