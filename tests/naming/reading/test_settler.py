@@ -186,7 +186,7 @@ def test_without_any_score_the_roulette_draws_nothing() -> None:
 
 def test_a_label_that_replaces_another_needs_the_whole_least_score() -> None:
     """Only the label of a standing verdict may score somewhat less than the least score."""
-    visitor = OneVisitor(min_score=0.3, hold_s=0.0)
+    visitor = OneVisitor(min_score=0.3, hold_s=0.5)
     assert name_of(visitor.watch([0.9, 0.1, 0.0, 0.0, 0.0, 0.0], 2)) == "air"
     seen = [name_of(visitor.see([0.1, 0.29, 0.1, 0.1, 0.1, 0.1])) for _ in range(100)]
     assert list(dict.fromkeys(seen)) == ["air", "person"]
