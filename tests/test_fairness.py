@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from scripts.fairness import People, bits, even, label_groups, settle_together, table
+from scripts.fairness_pictures import VIEWS
+from tests.support.weather import NAMES, WEATHER
+
+
+def test_evenness_counts_equally_frequent_names() -> None:
+    """Four names that occur alike are four, and one name is one."""
+    assert even(list("abcdabcd")) == pytest.approx(4)
+    assert even(list("aaaa")) == pytest.approx(1)
+
+
+def test_bits_are_one_if_the_group_tells_everything_and_none_if_nothing() -> None:
+    """The information is that of the four-field table, less the correction for few people."""
+    assert bits(list("xxyy") * 10, list("ffmm") * 10)[0] == pytest.approx(1)
+    counted, corrected = bits(list("xyxy") * 10, list("ffmm") * 10)
+    assert counted == pytest.approx(0, abs=1e-9)
+    assert corrected < 0
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_keeps_the_picture_and_gives_another(view: str) -> None:
+    """Every view returns a frame with the face in it, and leaves the picture as it was."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 255, (120, 100, 3)).astype(np.uint8)
+    frame, box = VIEWS[view](Frame(pixels.copy(), 0.0), Box(40, 30, 60, 55))
+    assert frame.width > 0
+    assert -10 < box.x0 < box.x1 < frame.width + 10
+    again, _ = VIEWS[view](Frame(pixels.copy(), 0.0), Box(40, 30, 60, 55))
+    assert np.array_equal(frame.pixels, again.pixels)
+
+
+def test_the_table_says_what_is_unequal() -> None:
+    """A label that only women get makes its group unequal, and two alike are told apart."""
+    women, men = np.eye(len(NAMES), dtype=np.float32)[[0, 1]]
+    scores = np.stack([women] * 5 + [men] * 5)
+    people = People(WEATHER.labels, "fffffmmmmm", [False] * 10, dict.fromkeys(VIEWS, scores), [])
+    lines = list(table(people, {"air": "office", "breeze": "sport"}, settle_together(WEATHER)))
+    assert lines[1] == "labels given: 2, as evenly as 2.0"
+    assert any(line.startswith("  office") and line.endswith("UNEQUAL") for line in lines)
+    assert any(line.startswith("bits") and " 1.000 " in line for line in lines)
+
+
+def test_every_group_of_labels_has_a_name() -> None:
+    """No label's group is empty."""
+    assert all(label_groups().values())
