@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +18,15 @@ from installation.errors import (
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import orphans
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.folder import LABELS_CSV, TENSORS_FILE
+from installation.naming.label_set.folder import LABELS_CSV, SETTINGS_FILE, TENSORS_FILE
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
 from installation.naming.label_set.output_names import labels_file
-from installation.naming.label_set.settings import InputSettings
+from installation.naming.label_set.settings import InputSettings, LabelSetSettings
 from installation.naming.networks.open import check_network, find_network
 from installation.settings.paths import MODELS
+from installation.settings.yaml_file import load_yaml
 from installation.showing import fonts
 
 if TYPE_CHECKING:
@@ -82,14 +83,21 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
     Raises LabelSetError with all mistakes of its files or, if there are none, with all that the
     show would refuse: no visible label, text without a font, the built file, its own network.
     """
-    source = read_source(name, models)
+    source = _read_with_network(name, models)
     label_set = assemble(source, SAFE)
     text_mistakes = collect_mistakes([partial(assemble_nonempty, source, SAFE)])
     text_mistakes += _undrawable(source)
-    checks: list[Callable[[], object]] = [partial(built_file.check_ready, label_set)]
-    if source.settings.method.brings_network:
-        checks.append(partial(check_network, source.folder))
-    other_mistakes = collect_mistakes(checks)
+    other_mistakes = collect_mistakes([partial(built_file.check_ready, label_set)])
+    method, network_input = source.settings.method, None
+    if other_mistakes and method.learns_from_pictures:
+        other_mistakes = [*_picture_mistakes(source), *other_mistakes]
+    if method.brings_network:
+        other_mistakes += collect_mistakes([partial(check_network, source.folder)])
+        if not text_mistakes and not other_mistakes:
+            try:
+                network_input = _try_network(label_set)
+            except KioskError as error:
+                other_mistakes += error.mistakes
     if other_mistakes and not text_mistakes:
         yield f"The text of models/{name} has no mistakes: {_count(label_set)}."
     if text_mistakes or other_mistakes:
@@ -100,10 +108,10 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
     if label_set.masked:
         names = join_first([label_set.labels[place].name for place in label_set.masked])
         yield f"Masked classes, never put on a person: {len(label_set.masked):,} ({names})."
-    if source.settings.method.brings_network:
-        yield input_line(source)
-        yield "`kiosk labels preview` tries whether its network returns a score for each label."
-    if source.settings.method.learns_from_pictures:
+    if method.brings_network:
+        yield input_line(source, network_input)
+        yield "Its network was tried, and returns a score for each label."
+    if method.learns_from_pictures:
         from installation.making.build.example_pictures import pictures_changed  # opens torch
 
         if pictures_changed(source, label_set):
@@ -113,6 +121,41 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
     if undefined:
         yield f"Rows without a definition: {len(undefined):,} ({join_first(undefined)})."
     yield from _translation_lines(source)
+
+
+def _read_with_network(name: str, models: Path) -> LabelSetSource:
+    """Return the set; raises LabelSetError with its mistakes, a missing network first.
+
+    Without its network, the rows that `kiosk labels new` wrote are not outputs of anything.
+    """
+    try:
+        return read_source(name, models)
+    except LabelSetError as error:
+        folder = models / name
+        try:
+            settings = load_yaml(folder / SETTINGS_FILE, LabelSetSettings, LabelSetError).settings
+        except LabelSetError:
+            raise error from None
+        missing = collect_mistakes(
+            [partial(find_network, folder)] if settings.method.brings_network else []
+        )
+        raise LabelSetError(*missing, *error.mistakes) from None
+
+
+def _picture_mistakes(source: LabelSetSource) -> list[Mistake]:
+    """Return what is wrong with the folders of pictures, as a build would say it."""
+    from installation.making.build.example_pictures import find_pictures  # opens torch
+
+    return collect_mistakes([partial(find_pictures, source, ())])
+
+
+def _try_network(label_set: LabelSet) -> Input:
+    """Return the input of the set's own network, which has read a picture; raises KioskError."""
+    import torch
+
+    from installation.naming.reading.classifier import open_classifier
+
+    return open_classifier(label_set, torch.device("cpu")).encoder.input
 
 
 def input_line(source: LabelSetSource, network_input: Input | None = None) -> str:

@@ -99,13 +99,18 @@ def keep_built(
     is built too if it is stale, as somebody may have saved during the build before.
     """
     seen = built = None
+    has_mistakes = False
     while not has_ended():
         now = _state(models / name)
         if now == seen and now != built:
             built = now
             try:
                 build_if_stale(name, content, log, models)
+                if has_mistakes:
+                    log("labels: the mistakes are gone.")
+                has_mistakes = False
             except KioskError as error:
+                has_mistakes = True
                 log("labels: a change cannot be built; the show keeps the labels that it has.")
                 log(str(error))
         seen = now

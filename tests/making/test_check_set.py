@@ -93,9 +93,9 @@ def test_all_mistakes_are_reported_at_once(models: Path, monkeypatch: pytest.Mon
 
 
 def test_a_network_of_the_sets_own_is_checked(tmp_path: Path) -> None:
-    """A check reports the mistakes of a classifier.onnx, and what it has not tried."""
+    """A check reports the mistakes of a classifier.onnx, and tries one without mistakes."""
     folder = made_onnx(tmp_path).folder
-    assert any("preview" in line for line in check_set.check_lines(folder.name, tmp_path))
+    assert any("was tried" in line for line in check_set.check_lines(folder.name, tmp_path))
     (folder / "classifier.onnx").write_bytes(b"hello")
     with pytest.raises(LabelSetError, match="it is not an ONNX file"):
         list(check_set.check_lines(folder.name, tmp_path))
@@ -109,7 +109,7 @@ def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
     assert "input:" not in text
     (line,) = (of for of in check_set.check_lines(folder.name, tmp_path) if "Pictures" in of)
     assert line == (
-        "Pictures for its network: mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
+        "Pictures for its network: 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
         "assumed, as labelset.yaml has no `input`)."
     )
     taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -117,9 +117,9 @@ def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
     assert "Pictures for its network: 16 px, mean 0.5, " in check_set.input_line(source, taken)
     as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
     assert check_set.input_line(source, as_bytes).endswith("(as the network states).")
-    file.write_text(text + "\ninput: {size: 16, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
+    file.write_text(text + "\ninput: {size: 32, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
     (line,) = (of for of in check_set.check_lines(folder.name, tmp_path) if "Pictures" in of)
-    assert line.endswith("16 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml states).")
+    assert line.endswith("32 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml states).")
 
 
 def test_a_set_without_its_network_is_a_mistake(tmp_path: Path) -> None:
@@ -189,3 +189,45 @@ def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
     assert load_label_set("few", SAFE, tmp_path).labels
     below = [of for of in check_set.check_lines("few", tmp_path) if of.startswith("Rows below")]
     assert len(below) == 1
+
+
+def test_what_the_show_refuses_is_a_mistake_of_the_check(tmp_path: Path) -> None:
+    """A network whose outputs are more than the lines of labels.txt is a mistake, without rows."""
+    folder = made_onnx(tmp_path).folder
+    (folder / "labels.csv").unlink(missing_ok=True)
+    (folder / "labels.txt").write_text("sun\n")
+    with pytest.raises(LabelSetError, match=r"labels\.txt: it names 1 outputs, but"):
+        list(check_set.check_lines(folder.name, tmp_path))
+
+
+def test_a_row_beyond_the_networks_outputs_is_a_mistake_of_the_check(tmp_path: Path) -> None:
+    """A row of labels.csv whose number the network does not have is a mistake."""
+    folder = made_onnx(tmp_path).folder
+    (folder / "labels.txt").unlink(missing_ok=True)
+    (folder / "labels.csv").write_text("id,name\n0,sun\n99,rain\n")
+    with pytest.raises(LabelSetError, match="99"):
+        list(check_set.check_lines(folder.name, tmp_path))
+
+
+def test_a_missing_network_comes_before_the_rows(tmp_path: Path) -> None:
+    """A set with the method `onnx` and without a network is told so first."""
+    yaml = YAML.replace("classes", "onnx")
+    folder = write_label_set(tmp_path, "id,name", "maker,maker", yaml=yaml, name="mine")
+    with pytest.raises(LabelSetError) as caught:
+        list(check_set.check_lines(folder.name, tmp_path))
+    assert "there is none (expected classifier.onnx" in str(caught.value.mistakes[0])
+
+
+def test_missing_folders_of_pictures_are_mistakes_before_the_build(tmp_path: Path) -> None:
+    """A check of a set that learns from pictures names the rows without a folder of them."""
+    yaml = YAML.replace("classes", "examples")
+    folder = write_label_set(tmp_path, "name", "sun", "rain", yaml=yaml, name="mine")
+    with pytest.raises(LabelSetError, match="this folder of pictures cannot be read"):
+        list(check_set.check_lines(folder.name, tmp_path))
+    (folder / "examples" / "sun").mkdir(parents=True)
+    with pytest.raises(LabelSetError) as caught:
+        list(check_set.check_lines(folder.name, tmp_path))
+    first, second, last = map(str, caught.value.mistakes)
+    assert "labels.csv:3: 'rain' has no folder in" in first
+    assert "it has 0 good pictures (expected at least 5)" in second
+    assert "not built yet" in last

@@ -30,7 +30,7 @@ def for_looks(count: int, meanwhile: Callable[[int], None]) -> Callable[[], bool
 
 
 def test_a_saved_spreadsheet_with_a_mistake_is_reported_once(tmp_path: Path) -> None:
-    """A change with a mistake is reported with its line, once, and watching continues."""
+    """A change with a mistake is reported with its line, once, and so is its correction."""
     yaml = "title: T\ncredit: C\nroot: {id: r, name: r, definition: r}\nmethod: classes\n"
     write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
     lines: list[str] = []
@@ -38,11 +38,13 @@ def test_a_saved_spreadsheet_with_a_mistake_is_reported_once(tmp_path: Path) -> 
     def meanwhile(number: int) -> None:
         if number == 2:
             write_label_set(tmp_path, HEADER, "n01440764,tench,,,x", yaml=yaml)
+        if number == 8:
+            write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
 
     watch.keep_built("weather", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)
     assert lines[0] == "labels: a change cannot be built; the show keeps the labels that it has."
     assert "labels.csv:2: hidden_because is 'x'" in lines[1]
-    assert len(lines) == 2
+    assert lines[2:] == ["labels: the mistakes are gone."]
 
 
 def test_a_new_picture_makes_a_build_stale(tmp_path: Path) -> None:
@@ -87,6 +89,6 @@ def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
 
 def test_a_set_with_mistakes_starts_no_show(tmp_path: Path) -> None:
     """The show does not start with a set that has mistakes."""
-    write_label_set(tmp_path, HEADER, "a,air,,nobody,")
+    write_label_set(tmp_path, HEADER, "a,air,,,nobody")
     with pytest.raises(LabelSetError, match="nobody"):
         watch.watch("weather", SAFE, [], lambda line: None, tmp_path)

@@ -239,8 +239,8 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_exported(models: Path, tmp_
     words = csv.read_text()
     csv.write_text(words.replace("good listener", "bad listener"))
     assert "own sentences have changed since" in refused(lambda: export(SHIPPED, models, tmp_path))
-    csv.write_text(words.replace("another,,", "another,nobody,", 1))
-    assert "'nobody' is not the id of any row" in refused(lambda: export(SHIPPED, models, tmp_path))
+    csv.write_text(words.replace("another,,", "another,,nobody", 1))
+    assert "hidden_because is 'nobody'" in refused(lambda: export(SHIPPED, models, tmp_path))
     assert "no label set 'nothing'" in refused(lambda: export("nothing", models, tmp_path))
     assert not list(tmp_path.glob("*.zip"))
 

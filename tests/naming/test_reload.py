@@ -153,10 +153,10 @@ def test_a_damaged_built_file_is_logged(running: RunningSet) -> None:
 
 def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningSet) -> None:
     """A mistake in a change is logged with its line, and the show goes on with the old set."""
-    write_label_set(running.models, *ROWS[:2], "b,breeze,,nobody,", ROWS[3])
+    write_label_set(running.models, *ROWS[:2], "b,breeze,,,nobody", ROWS[3])
     assert running.poll(6) is None
     (_, mistake) = running.logged
-    assert "labels.csv:3: the parent 'nobody' is not the id of any row" in mistake
+    assert "labels.csv:3: hidden_because is 'nobody'" in mistake
     write_label_set(running.models, *ROWS)
     assert running.poll() is None, "the set is again the one that the show has"
     assert len(running.logged) == 2
