@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installation.cli.arguments import Commands, add_command, add_file_argument
-from installation.cli.output import DONE
+from installation.cli.output import DONE, say
 from installation.errors import (
+    CameraError,
     KioskError,
     Mistake,
     ScreenError,
@@ -61,13 +64,14 @@ def check(args: argparse.Namespace) -> int:
     if label_set is not None:
         checks = (partial(check_fonts, loaded, label_set), partial(check_built, label_set))
         mistakes += collect_mistakes(checks)
-    mistakes += collect_mistakes([partial(check_film, loaded)])
+    checks_of_machine = (check_film, check_camera, check_detector, check_device, check_display)
+    mistakes += collect_mistakes(partial(part, loaded) for part in checks_of_machine)
     if mistakes:
         raise SettingsError(*mistakes)
     assert label_set is not None
-    print(f"{loaded.file} has no mistakes. The show will be:")
+    say(f"{loaded.file} has no mistakes. The show will be:")
     for part, description in _plan(loaded.settings, label_set):
-        print(f"  {part:<12}  {' '.join(description.split())}")
+        say(f"  {part:<12}  {' '.join(description.split())}")
     return DONE
 
 
@@ -111,6 +115,53 @@ def check_film(loaded: Loaded[Settings]) -> None:
         from installation.seeing.cameras.open import open_camera
 
         open_camera(settings.source, settings, MonotonicClock()).close()
+
+
+def check_camera(loaded: Loaded[Settings]) -> None:
+    """Raise CameraError if the source is a camera that is not plugged in. It is not opened."""
+    source = loaded.settings.camera.source
+    if not isinstance(source, Device) or sys.platform != "linux":
+        return
+    node = source.id if isinstance(source.id, Path) else Path(f"/dev/video{source.id}")
+    if not node.exists():
+        problem = f"camera.source is {node}, which is not plugged in"
+        remedy = "Plug it in, or take a name that `kiosk cameras` prints."
+        raise CameraError(Mistake(loaded.where("camera", "source"), problem, remedy))
+
+
+def check_detector(loaded: Loaded[Settings]) -> None:
+    """Raise WeightsError if the detector's file is missing or damaged."""
+    if loaded.settings.detector == "yunet":
+        from installation.seeing.faces.yunet import YuNet
+
+        YuNet()
+
+
+def check_device(loaded: Loaded[Settings]) -> None:
+    """Raise SettingsError if the machine cannot have the device; torch, which knows, is slow."""
+    device = loaded.settings.device
+    if device == "mps" and sys.platform != "darwin":
+        problem = "device is 'mps', the graphics of a Mac, and this machine is not one"
+    elif device == "cuda" and sys.platform == "linux" and not _has_graphics_card():
+        problem = "device is 'cuda', but this machine has no graphics card with a driver for it"
+    else:
+        return
+    remedy = "Write auto, which takes a graphics card if there is one."
+    raise SettingsError(Mistake(loaded.where("device"), problem, remedy))
+
+
+def _has_graphics_card() -> bool:
+    """Return whether NVIDIA's driver is loaded, or AMD's, or Windows lends its own (WSL)."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+
+
+def check_display(loaded: Loaded[Settings]) -> None:
+    """Raise ScreenError if the session has displays, but not the one that kiosk.yaml names."""
+    from installation.showing.window import check_display_number
+
+    display = loaded.settings.screen.display
+    if display != "auto":
+        check_display_number(display, loaded.where("screen", "display"))
 
 
 def count_labels(label_set: LabelSet) -> str:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
+import os
 import platform
 import subprocess
 import sys
@@ -19,10 +21,11 @@ from installation import __version__
 from installation.cli.arguments import Commands, add_command, add_file_argument
 from installation.cli.blanking import find_blanking
 from installation.cli.check import check_built, check_fonts, count_labels, load_labels
-from installation.cli.output import DONE, REFUSED
-from installation.errors import KioskError
+from installation.cli.output import DONE, REFUSED, say
+from installation.errors import KioskError, SettingsError
 from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import PROJECT
+from installation.settings.readable import load_readable
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
 
     from installation.naming.label_set.label_set import LabelSet
     from installation.seeing.cameras.v4l import CameraListing
+
+
+FRAMES = 8
+"""Frames that a show holds at a time; a guess, the staff's card has the real number."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +58,32 @@ def add_commands(commands: Commands) -> None:
 
 def doctor(args: argparse.Namespace) -> int:
     """Try every part of the show on this machine and print what each will do."""
-    loaded = load_settings(args.file)
-    print(f"kiosk {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    wrong = False
-    for part, examine in _Examination(loaded).parts():
-        finding = _try(part, examine)
-        wrong |= finding.state == "wrong"
+    say(f"kiosk {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    states: dict[str, str] = {}
+
+    def tell(part: str, finding: Finding) -> None:
+        states[part] = finding.state
         for i, line in enumerate(finding.description.splitlines()):
             name, state = ("", "") if i else (part, finding.state)
-            print(f"  {name:<8}  {state:<8}  {line}", flush=True)
-    print()
-    if wrong:
-        print("The show cannot run until the parts marked as wrong have been corrected.")
+            say(f"  {name:<8}  {state:<8}  {line}")
+
+    try:
+        loaded = load_settings(args.file)
+        tell("file", Finding("ok", str(args.file.absolute())))
+    except SettingsError as error:
+        # The other parts are tried as far as the file says what they are.
+        loaded = load_readable(args.file)
+        tell("file", Finding("wrong", str(error)))
+    for part, examine in _Examination(loaded).parts():
+        tell(part, _try(part, examine))
+    say()
+    if "wrong" in states.values():
+        say("The show cannot run until the parts marked as wrong have been corrected.")
         return REFUSED
-    print("The show can run: kiosk run")
+    others = [part for part, state in states.items() if state == "fallback"]
+    if others:
+        say(f"Not with what is preferred, see above: {', '.join(others)}.")
+    say("The show can run: kiosk run")
     return DONE
 
 
@@ -92,6 +111,7 @@ class _Examination:
     def parts(self) -> Iterator[tuple[str, Callable[[], Finding]]]:
         """Yield each part and the function that tries it, without parts that need a failed one."""
         yield "privacy", self._privacy
+        yield "memory", self._memory
         yield "camera", self._camera
         yield "device", self._choose_device
         yield "screen", self._screen
@@ -121,7 +141,12 @@ class _Examination:
             return Finding("wrong", f"the audit could not run: {problem}")
         if not report["missing"]:
             ways = len({attempt["name"] for attempt in report["attempts"]})
-            return Finding("ok", f"enforced by the kernel; {ways} ways out tried, each refused")
+            tried = f"{ways} ways to store or send one were tried"
+            swap = next((fact for fact in report["facts"] if fact["name"] == "swap"), None)
+            if swap is not None and swap["good"] is False:
+                problem = f"{swap['seen']}, so the wall promises less. {swap['remedy']}"
+                return Finding("fallback", f"the kernel keeps pictures here, but {problem}")
+            return Finding("ok", f"the kernel keeps pictures from being stored or sent; {tried}")
         state: Literal["wrong", "fallback"] = (
             "wrong" if self._settings.privacy == "enforce" else "fallback"
         )
@@ -136,8 +161,22 @@ class _Examination:
         opened = open_camera(source, settings, MonotonicClock())
         opened.close()
         if fallback:
-            return Finding("fallback", f"{fallback}: {opened.name}")
+            service = "Under systemd the show waits behind a card until there is a camera."
+            return Finding("fallback", f"{fallback}: {opened.name}. {service}")
         return Finding("ok", opened.name)
+
+    def _memory(self) -> Finding:
+        """Compare the memory that may be locked with what the frames need."""
+        import resource
+
+        camera = self._settings.camera
+        needed = FRAMES * 3 * camera.width * camera.height
+        limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+        if limit == resource.RLIM_INFINITY or limit >= needed:
+            return Finding("ok", "every frame can be locked: it is never written to swap")
+        problem = f"{limit / 1e6:.0f} MB may be locked, and the frames need {needed / 1e6:.0f} MB"
+        remedy = "`kiosk service` prints a unit that allows it; by hand, raise `ulimit -l`."
+        return Finding("fallback", f"{problem}, so some may be written to swap. {remedy}")
 
     def _choose_device(self) -> Finding:
         from installation.naming.networks.device import choose_device
@@ -151,10 +190,11 @@ class _Examination:
         from installation.showing.window import open_screen
 
         where = self._loaded.where("screen", "display")
-        opened, fallback = open_screen(
-            self._settings.screen.display, headless=False, windowed=None, where=where
-        )
-        opened.close()
+        with _without_remarks_of_libraries():
+            opened, fallback = open_screen(
+                self._settings.screen.display, headless=False, windowed=None, where=where
+            )
+            opened.close()
         if fallback:
             return Finding("fallback", fallback)
         return Finding("ok", opened.name)
@@ -172,8 +212,13 @@ class _Examination:
 
     def _detector(self, device: torch.device) -> Finding:
         from installation.seeing.faces.open import open_detector
+        from installation.seeing.faces.yunet import WEIGHTS_FILE
 
-        return Finding("ok", open_detector(self._settings.detector, device).name)
+        name = open_detector(self._settings.detector, device).name
+        if self._settings.detector == "auto" and not WEIGHTS_FILE.exists():
+            better = "YuNet finds smaller faces in less time. Run once: kiosk fetch yunet"
+            return Finding("fallback", f"{name}\n{better}")
+        return Finding("ok", name)
 
     def _weights(self, label_set: LabelSet, device: torch.device) -> Finding:
         from installation.naming.reading.classifier import open_classifier
@@ -183,38 +228,55 @@ class _Examination:
         return Finding("ok", f"{encoder.name}, {checksum}; the label set fits it")
 
 
+@contextlib.contextmanager
+def _without_remarks_of_libraries() -> Iterator[None]:
+    """Send what C libraries write to standard error nowhere; what fails is raised anyway."""
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
 def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print the cameras with their lasting names, sizes and rates."""
+    """Print the cameras with the names that outlive a restart, their sizes and rates.
+
+    The status is 2 if there are cameras, and none of them can be used.
+    """
     from installation.seeing.cameras.v4l import list_cameras
 
     listings = list_cameras()
     if not listings:
-        print("This machine has no camera; with camera.source: auto the show plays the rehearsal.")
+        say("This machine has no camera; with camera.source: auto the show plays the rehearsal.")
     for i, listing in enumerate(listings):
         if i:
-            print()
+            say()
         _print_camera(listing)
-    return DONE
+    return REFUSED if listings and all(each.problem for each in listings) else DONE
 
 
 def _print_camera(listing: CameraListing) -> None:
     from installation.seeing.cameras.choice import reason_against
     from installation.seeing.cameras.controls import list_controls
 
-    print(f"{listing.path}  {listing.name}".rstrip())
+    say(f"{listing.path}  {listing.name}".rstrip())
     if listing.path != listing.node:
-        print(f"  currently {listing.node}")
+        say(f"  currently {listing.node}")
     else:
-        print("  has no name under /dev/v4l; its number may change")
+        say("  has no name under /dev/v4l; its number may change")
     if listing.has_twin:
-        print("  another camera of this make is there, so this path names its port: do not move it")
+        say("  another camera of this make is there, so this path names its port: do not move it")
     if listing.problem:
-        print(f"  cannot be used: {listing.problem}")
+        say(f"  cannot be used: {listing.problem}")
     elif reason := reason_against(listing):
-        print(f"  camera.source: auto does not take it: {reason}")
+        say(f"  camera.source: auto does not take it: {reason}")
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
-        print(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")
+        say(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")
     if listing.problem is None:
         for control in list_controls(listing.node):
-            print(f"  {control}")
+            say(f"  {control}")

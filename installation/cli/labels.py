@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from installation.cli.arguments import (
 from installation.cli.output import DONE, print_progress
 from installation.errors import (
     KioskError,
+    LabelSetError,
     Mistake,
     SettingsError,
     display_path,
@@ -59,6 +61,12 @@ def add_commands(commands: Commands) -> None:
         "preview", preview_set, "paint a set as a map, and print what a curator must know"
     )
     add_file_argument(preview)
+    preview.add_argument(
+        "--to",
+        metavar="FILE",
+        type=Path,
+        help="the map (default: preview.png in the folder)",
+    )
     preview.add_argument(
         "--screen",
         metavar="WxH",
@@ -140,6 +148,7 @@ def build_set(args: argparse.Namespace) -> int:
     from installation.making.build.build import build
 
     content = _settings(args.set, args.file).content
+    _check_writable(MODELS / args.set)
     print_progress(f"Building {args.set}; the first time this takes a minute …")
     made = build(args.set, content=content)
     if made is None:
@@ -161,8 +170,9 @@ def preview_set(args: argparse.Namespace) -> int:
     from installation.making.preview.preview import MAX_NAMES, preview
 
     settings = _settings(args.set, args.file)
+    _check_writable(MODELS / args.set if args.to is None else args.to.absolute().parent)
     print_progress(f"Trying {args.set} on neutral pictures and the rehearsal; a minute or two …")
-    result = preview(args.set, args.screen, settings, tsne=args.neighbours)
+    result = preview(args.set, args.screen, settings, tsne=args.neighbours, to=args.to)
     for figure in result.figures:
         print(figure)
     print()
@@ -210,6 +220,15 @@ def watch_set(args: argparse.Namespace) -> int:
         raise SettingsError(Mistake("--labels", problem, "Remove this option."))
     content = _settings(args.set, rest.file).content
     return watch(args.set, content, args.rest, print_progress)
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise LabelSetError if nothing can be written into `folder`: said before minutes of work."""
+    if os.access(folder, os.W_OK | os.X_OK):
+        return
+    what = "nothing can be written here" if folder.is_dir() else "there is no such folder"
+    remedy = "Is it another user's, or on a read-only disk? Copy the kiosk to a folder of yours."
+    raise LabelSetError(Mistake(display_path(folder), what, remedy))
 
 
 def _settings(name: str, file: Path) -> Settings:

@@ -113,7 +113,7 @@ class Guard:
             missing += open_files.find_leaks(status.devices, pipes, status.known_children)
             results = self_test.run()
         missing += unfiltered_threads()
-        missing += self_test.missing(results)
+        missing += self_test.missing(results, explained=bool(missing))
         return Proof(
             tuple(results), tuple(missing), _now(), host.swap_on_disk(), tested_at_s=boot_clock()
         )

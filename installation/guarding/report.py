@@ -73,7 +73,8 @@ def as_table(proof: Proof) -> str:
     ]
     if proof.missing:
         lines += ["", "Missing:", *(f"  {mistake}" for mistake in proof.missing)]
-    return "\n".join([*lines, "", proved(proof), NOT_PROVED])
+    # The result stands at the end: a hundred rows scroll the beginning away.
+    return "\n".join([*lines, "", NOT_PROVED, "", proved(proof)])
 
 
 def _rows(proof: Proof) -> list[tuple[str, ...]]:

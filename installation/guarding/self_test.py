@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installation.errors import Mistake
+from installation.errors import Mistake, join_first
 
 if TYPE_CHECKING:
     from installation.guarding.probes.probe import Probe, ProbeResult
@@ -127,9 +127,18 @@ class SelfTest:
                 self._probes, self._scratch_dir, EARLIER, self._unavailable
             )
 
-    def missing(self, results: Sequence[ProbeResult]) -> list[Mistake]:
-        """Return a mistake for each probe that the sandbox did not refuse, or that did not run."""
-        mistakes = [_not_refused(each) for each in results if each.outcome in _NOT_REFUSED]
+    def missing(self, results: Sequence[ProbeResult], *, explained: bool = False) -> list[Mistake]:
+        """Return a mistake for each probe that the sandbox did not refuse, or that did not run.
+
+        If a layer is missing, which is reported, that explains why `results` were not refused; then
+        one mistake names all of them.
+        """
+        failed = [each for each in results if each.outcome in _NOT_REFUSED]
+        mistakes = [_not_refused(each) for each in failed]
+        if explained and failed:
+            names = list(dict.fromkeys(each.name for each in failed))
+            problem = f"{len(names)} ways out were not refused: {join_first(names)}"
+            mistakes = [Mistake("probes", problem, "That follows from what else is missing.")]
         expected = 2 * len(self._probes)
         if len(results) != expected:
             problem = f"the earlier thread ended too early ({len(results)} of {expected} results)"

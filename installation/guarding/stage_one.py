@@ -33,7 +33,10 @@ from installation.guarding.status import (
 )
 from installation.settings.paths import PROJECT
 
-NEWER_KERNEL = "Use Linux 6.12 or newer with Landlock and seccomp enabled."
+NEWER_KERNEL = (
+    "Use Linux 6.12 or newer with Landlock and seccomp enabled. Or write `privacy: degraded` in "
+    "kiosk.yaml: the show runs, and promises visitors less."
+)
 """The remedy for most missing layers."""
 
 DEVICES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -317,11 +317,7 @@ def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.S
     SDL's video has started. Raises ScreenError, and leaves it on.
     """
     desktops = pygame.display.get_desktop_sizes()
-    if display >= len(desktops):
-        displays = f"{len(desktops)} display{'s' * (len(desktops) != 1)}, numbered from 0"
-        what = f"screen.display is {display}, but this machine has {displays}"
-        remedy = "Set it to one of those, or to auto for the first."
-        raise ScreenError(Mistake(where, what, remedy))
+    _check_number(display, desktops, where)
     try:
         pygame.display.set_caption("kiosk")
         pygame.display.set_allow_screensaver(False)
@@ -333,6 +329,31 @@ def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.S
         what = f"display {display} does not open a window of {width}×{height} px ({seen})"
         raise ScreenError(Mistake("screen", what, REMEDY)) from failure
     return opened
+
+
+def check_display_number(display: int, where: str) -> None:
+    """Raise ScreenError if this session has displays, but no display number `display`.
+
+    Opens no window. Whether there is any display is not checked: the session may be another one.
+    """
+    if not _has_display():
+        return
+    try:
+        _start_video()
+    except ScreenError:
+        return
+    try:
+        _check_number(display, pygame.display.get_desktop_sizes(), where)
+    finally:
+        pygame.display.quit()
+
+
+def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
+    if display >= len(desktops):
+        displays = f"{len(desktops)} display{'s' * (len(desktops) != 1)}, numbered from 0"
+        what = f"screen.display is {display}, but this machine has {displays}"
+        remedy = "Set it to one of those, or to auto for the first."
+        raise ScreenError(Mistake(where, what, remedy))
 
 
 def _set_mode(display: int, size: Size | None, desktop: Size) -> tuple[pygame.Surface, bool]:

@@ -166,6 +166,26 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
     assert_refused(project.kiosk("check"), "film.mp4: this file cannot be decoded")
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "detector: yunet",
+            "{folder}/models/weights/face_detection_yunet_2023mar.onnx: the weights",
+        ),
+        ("camera: {source: /dev/v4l/by-id/usb-none}", "kiosk.yaml:2: camera.source is /dev/v4l/by"),
+        ("camera: {source: 250}", "kiosk.yaml:2: camera.source is /dev/video250, which is not plu"),
+        ("screen: {display: 9}", "kiosk.yaml:2: screen.display is 9, but this machine has 1 displ"),
+        ("device: mps", "kiosk.yaml:2: device is 'mps', the graphics of a Mac, and this machine"),
+    ],
+)
+def test_check_refuses_what_the_show_refuses(project: Project, line: str, message: str) -> None:
+    """Kind: `check` calls right what the show refuses."""
+    project.write("kiosk.yaml", f"labels: fish\n{line}\n")
+    outcome = project.kiosk("check", SDL_VIDEODRIVER="dummy")
+    assert_refused(outcome, message.format(folder=project.folder))
+
+
 def test_check_loads_no_network(project: Project) -> None:
     """`kiosk check` answers without importing torch."""
     program = (

@@ -18,14 +18,19 @@ def states_of(output: str) -> dict[str, str]:
 @needs_guard
 def test_doctor_says_what_each_part_will_do(project: Project) -> None:
     """`kiosk doctor` tries every part and says that the show can run."""
-    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
+    project.write(
+        "kiosk.yaml",
+        "labels: fish\ncamera: {source: rehearsal, width: 160, height: 120}\ndevice: cpu\n"
+        "detector: mtcnn\n",
+    )
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert outcome.stdout.startswith(f"kiosk {__version__}, Python 3.")
     rows = [line.split(maxsplit=2) for line in outcome.stdout.splitlines() if line[:2] == "  "]
     assert [(part, state) for part, state, _ in rows] == [
         (part, "ok")
         for part in (
-            *("privacy", "camera", "device", "screen", "labels", "fonts", "detector", "weights"),
+            *("file", "privacy", "memory", "camera", "device", "screen", "labels", "fonts"),
+            *("detector", "weights"),
         )
     ]
     assert outcome.stdout.endswith("\nThe show can run: kiosk run\n")
@@ -35,7 +40,10 @@ def test_doctor_says_what_each_part_will_do(project: Project) -> None:
 
 def test_doctor_says_what_is_missing_and_goes_on(project: Project) -> None:
     """A part that is wrong is printed with its remedy, and the other parts are tried as well."""
-    project.write("kiosk.yaml", "labels: fish\ncamera: {source: /dev/none}\ndevice: cpu\n")
+    project.write(
+        "kiosk.yaml",
+        "labels: fish\ncamera: {source: /dev/none}\ndevice: cpu\ndetector: mtcnn\n",
+    )
     project.write("models/fish/labels.csv", "id,name\n")
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     states = states_of(outcome.stdout)
@@ -48,6 +56,29 @@ def test_doctor_says_what_is_missing_and_goes_on(project: Project) -> None:
     )
     assert "Traceback" not in outcome.stderr
     assert outcome.returncode == 2
+
+
+def test_doctor_looks_at_everything_if_the_file_is_wrong(project: Project) -> None:
+    """Kind: one mistake hides all others. A wrong kiosk.yaml is one row, and the rest is tried."""
+    project.write("kiosk.yaml", "labels: fsh\nscreen: {display: 9}\ncamera: {fps: fast}\n")
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    states = states_of(outcome.stdout)
+    assert states["file"] == "wrong"
+    assert states["screen"] == "wrong", "the display is read from the wrong file"
+    assert states["camera"] in ("ok", "fallback")
+    assert "kiosk.yaml:1: labels is 'fsh'" in outcome.stdout
+    assert "kiosk.yaml:3: camera.fps is 'fast'" in outcome.stdout
+    assert outcome.returncode == 2
+
+
+def test_doctor_says_what_would_be_better(project: Project) -> None:
+    """Kind: a part that is missing is not mentioned. YuNet's row says how to fetch it."""
+    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    assert states_of(outcome.stdout)["detector"] == "fallback"
+    assert "Run once: kiosk fetch yunet\n" in outcome.stdout
+    assert f"  file      ok        {project.folder / 'kiosk.yaml'}\n" in outcome.stdout
+    assert outcome.stderr == ""
 
 
 def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:

@@ -11,9 +11,9 @@ from tests.support.project import Project, assert_refused
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("command", [("run",), ("run", "--headless"), ("doctor",)])
+@pytest.mark.parametrize("command", [("run",), ("run", "--headless")])
 def test_every_command_refuses_a_wrong_file(project: Project, command: tuple[str, ...]) -> None:
-    """`run` and `doctor` refuse a file with the same lines as `check`."""
+    """`run` refuses a file with the same lines as `check`."""
     project.write("kiosk.yaml", "labels: fsh\ncamera: {fps: fast}\n")
     assert_refused(
         project.kiosk(*command, SDL_VIDEODRIVER=""),  # no screen, so that no card is left up

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from installation.guarding.probes.all_probes import QUICK_PROBES
-from installation.guarding.probes.probe import Probe
+from installation.guarding.probes.probe import Probe, ProbeResult
 from installation.guarding.self_test import Proof, SelfTest
 from installation.guarding.status import SECCOMP
 from tests.support.children import (
@@ -159,3 +159,18 @@ def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:
     assert len(lines) == 2, outcome.stderr
     for line in lines:
         assert line.startswith("probe 'swap to a file': not refused by the sandbox"), line
+
+
+def test_what_follows_from_a_missing_layer_is_one_mistake(tmp_path: Path) -> None:
+    """Kind: one cause, six mistakes that each ask for a report. They name what they follow from."""
+    results = [
+        ProbeResult(name, "call()", thread, "succeeded", None, None)
+        for name in ("write", "link")
+        for thread in ("main", "earlier")
+    ]
+    probes = [Probe(name, "call()", SECCOMP, list[Path]().append) for name in ("write", "link")]
+    self_test = SelfTest(probes, tmp_path)
+    assert len(self_test.missing(results)) == 4
+    assert [str(mistake) for mistake in self_test.missing(results, explained=True)] == [
+        "probes: 2 ways out were not refused: write, link. That follows from what else is missing."
+    ]

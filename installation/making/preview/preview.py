@@ -66,8 +66,9 @@ def preview(
     *,
     tsne: bool = False,
     embed: Embed | None = None,
+    to: Path | None = None,
 ) -> Preview:
-    """Write `preview.png` into the folder of a label set, and return it with the table.
+    """Write a label set as a map, and return the map with the table.
 
     Takes about half a minute for a thousand labels.
 
@@ -78,6 +79,7 @@ def preview(
         models: The folder of label sets.
         tsne: Whether the map is laid out by t-SNE instead of PCA.
         embed: In place of the sentence encoder.
+        to: The PNG file; None for `preview.png` in the set's folder.
 
     Raises:
         KioskError: if the set cannot be shown, or the map cannot be written.
@@ -111,9 +113,9 @@ def preview(
     surface = label_map.paint_map(
         dots, label_map.lay_out(embeddings, tsne=tsne), pairs, [title, _legend(label_set, trial)]
     )
-    map_file = label_set.folder / "preview.png"
+    map_file = to or label_set.folder / "preview.png"
     with replacing(map_file) as file, file.open("wb") as opened:
-        pygame.image.save(surface, opened, map_file.name)
+        pygame.image.save(surface, opened, "preview.png")
     similar = [f"{names[rows[a].id]} = {names[rows[b].id]}" for a, b in pairs]
     property_ = "pairs that mean nearly the same"
     if len(pairs) == label_map.MAX_PAIRS:

@@ -130,7 +130,7 @@ def query(
     try:
         file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
-        return CameraListing(node, by_id, "", (), _reason(error))
+        return _unopened(node, by_id, error)
     try:
         buffer = bytearray(_CAPABILITY.size)
         ioctl(file, QUERYCAP, buffer)
@@ -153,6 +153,36 @@ def query(
     finally:
         os.close(file)
     return None
+
+
+def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing | None:
+    """Return the camera at `node`, which cannot be opened; None for its further nodes.
+
+    A webcam has a second node, for metadata. The kernel tells its name and the node's place, which
+    is 0 for the pictures, to everybody.
+    """
+    about = node.parent.parent / "sys" / "class" / "video4linux" / node.name
+    if _first_line(about / "index") not in ("", "0"):
+        return None
+    problem = _no_permission(node) if error.errno == errno.EACCES else _reason(error)
+    return CameraListing(node, by_id, _first_line(about / "name"), (), problem)
+
+
+def _first_line(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _no_permission(node: Path) -> str:
+    """Return the problem that this user may not open `node`, with the remedy."""
+    try:
+        group = node.group()
+    except (OSError, KeyError):
+        group = "video"
+    add = f"sudo usermod -aG {group} $USER"
+    return f"you are not in the group '{group}': {add}, then log in again"
 
 
 def _reason(error: OSError) -> str:

@@ -163,3 +163,22 @@ def test_a_port_that_needs_a_pipeline_is_recognised(tmp_path: Path, kernel: Fake
     """The sensors' ports of a Raspberry Pi 5 report that the Media Controller drives them."""
     kernel.plug(tmp_path / "video0", "rp1-cfe", CAPTURE | STREAMING | 0x20000000)
     assert _listed(tmp_path, kernel)[0].raw_port
+
+
+def test_a_camera_without_permission_is_listed_once_with_the_remedy(tmp_path: Path) -> None:
+    """Kind: a refusal without a remedy, for each node of a camera. Metadata is not a camera."""
+    for number in (0, 1):
+        about = tmp_path / "sys/class/video4linux" / f"video{number}"
+        about.mkdir(parents=True)
+        (about / "index").write_text(f"{number}\n")
+        (about / "name").write_text("HD Webcam\n")
+    (tmp_path / "dev").mkdir()
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    first, second = (
+        v4l._unopened(tmp_path / "dev" / f"video{number}", None, refused) for number in (0, 1)
+    )
+    assert second is None
+    assert first is not None
+    assert first.name == "HD Webcam"
+    assert first.problem is not None
+    assert "you are not in the group 'video': sudo usermod -aG video $USER" in first.problem
