@@ -274,7 +274,7 @@ def _weights(folder: Path, name: str) -> Path:
 KINDS: Mapping[str, Kind] = {
     "text": Kind("method: text"),
     "prompts": Kind("method: prompts", prepare=write_clip),
-    "examples": Kind("method: examples", prepare=write_pictures),
+    "examples": Kind("method: examples\nexamples: as they are", prepare=write_pictures),
     "classes": Kind(f"method: classes\nencoder: {PERSONS}", prepare=write_vit),
     "classes-lite": Kind("method: classes", "imagenet_synsets.txt"),
     "onnx": Kind("method: onnx", prepare=write_onnx),

@@ -73,6 +73,8 @@ method: {method}
 # temperature: 0.5   # a lower one makes the best score higher
 # min_score: 0.1   # 0 to 1: below it a visitor is only given the root's name
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
+#   For examples, pictures are cut around the face in them, as visitors are (see crop). Write
+#   "as they are" here if you have cropped them already, or if they show no faces:
 # examples: photographs   # for examples: another folder of pictures
 # encoder: resnet50.a1_in1k   # for examples and classes, after `kiosk fetch timm/resnet50.a1_in1k`
 # output: scores   # for onnx: the network's outputs sum to 1, as Teachable Machine's do
@@ -187,7 +189,7 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
     )
     yield f"Give the set a title in {display_path(folder / SETTINGS_FILE)}."
     if method.learns_from_pictures:
-        pictures = display_path(folder / source.settings.examples)
+        pictures = display_path(folder / source.settings.examples_folder)
         yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
     if method.brings_network:
         source_folder = None if original is None else models / original

@@ -124,7 +124,7 @@ def _state(folder: Path) -> tuple[object, ...]:
     except LabelSetError:
         return (files,)
     has_pictures = settings.method.learns_from_pictures
-    return files, folder_signature(folder / settings.examples) if has_pictures else None
+    return files, folder_signature(folder / settings.examples_folder) if has_pictures else None
 
 
 def build_if_stale(name: str, content: ContentSettings, log: Log, models: Path = MODELS) -> None:

@@ -353,7 +353,7 @@ def _check_examples(label_set: LabelSet) -> None:
 
     A build of a stranger's set would otherwise read other pictures, and keep what is in them.
     """
-    examples = label_set.settings.examples
+    examples = label_set.settings.examples_folder
     path = PureWindowsPath(examples)  # understands / and \\ and drives
     if path.anchor or ".." in path.parts:
         what = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"

@@ -54,7 +54,9 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
     for name in ("red", "blue"):
         draw(folder / "examples" / name, COLOURS[name])
     (folder / "examples" / "red" / "notes.txt").write_text("to do")
-    project.write("models/seen/labelset.yaml", LABELSET.replace("classes", "examples"))
+    project.write(
+        "models/seen/labelset.yaml", LABELSET.replace("classes", "examples\nexamples: as they are")
+    )
     header = LABELS.partition("\n")[0]
     project.write("models/seen/labels.csv", f"{header}\nred,red one,,,\nblue,blue one,,,\n")
     outcome = project.kiosk("labels", "build", "seen")

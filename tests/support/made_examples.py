@@ -23,6 +23,7 @@ YAML = """\
 title: Made
 credit: Made for a test
 root: {id: somebody, name: somebody, definition: a person}
+crop: frame
 method: """
 
 

@@ -29,19 +29,25 @@ from installation.errors import (
     limited_nearest,
 )
 from installation.making.build import picture_file
-from installation.making.build.picture_file import PictureError
+from installation.making.build.picture_file import DecodedPicture, PictureError
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import LABELS_CSV
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
+from installation.naming.label_set.settings import AS_THEY_ARE
 from installation.naming.networks.encoder import Input
 from installation.naming.reading import crops
+from installation.naming.reading.crops import Part
 from installation.seeing.box import Box
+from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
 """An uncompressed TIFF of 24 megapixels has 72 million, a JPEG of 108 megapixels 40 million."""
 DECODERS = 2
 """Pictures that are decoded at a time, on any number of cores."""
+
+DETECTED_SIDE = 1024
+"""Px of the shorter side of a picture in which a face is sought, if the file has so many."""
 
 MIN_PICTURES = 5
 """Good pictures of a label: one for each part of the cross-validation."""
@@ -54,6 +60,7 @@ VERSION = 3
 STDERR = 2
 """The file descriptor of standard error."""
 
+NO_FACE = "no face was found in it"
 IN_SEVERAL_FOLDERS = "the same picture is in the folders of several labels"
 
 
@@ -78,13 +85,21 @@ class SkippedPicture:
         return f"{ellipsize(self.file.parent.name)}/{ellipsize(self.file.name)}: {self.why}"
 
 
+Region = tuple[float, float, float]
+"""Left, top and side of the square that is cut from a picture, in its shorter sides."""
+NO_REGION = (0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class CutPicture:
-    """A picture as the network takes it, and which part of its rows the file lacks."""
+    """A picture as the network takes it, where it was cut, and how many of its rows are missing."""
 
     square: torch.Tensor
     """`(3, size, size)` float32."""
     missing: float
+    """Of the rows, 0 to 1."""
+    region: Region
+    """NO_REGION: the centre square, as no face was found or sought."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,7 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
     Files whose SHA-256 is in `known` count as good. Raises LabelSetError with all mistakes: rows
     without a folder, folders without a row, too few or too many pictures.
     """
-    top = source.folder / source.settings.examples
+    top = source.folder / source.settings.examples_folder
     folders = _folders(top)
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
     mistakes = list(_misnamed(source, rows, folders))
@@ -137,7 +152,7 @@ def _misnamed(
 ) -> Iterator[Mistake]:
     """Yield a mistake for each folder without a row, and for each row without a folder."""
     top, table = (
-        display_path(source.folder / source.settings.examples),
+        display_path(source.folder / source.settings.examples_folder),
         display_path(source.folder / LABELS_CSV),
     )
     extra = sorted(folders.keys() - rows.keys())
@@ -155,8 +170,13 @@ def _misnamed(
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return the SHA-256 of the good pictures of each row, whatever their files' names."""
+    """Return the SHA-256 of the good pictures of each row, whatever their files' names.
+
+    Pictures that are cut in another way have another one.
+    """
     lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
+    if source.settings.cuts_examples:
+        lines.append(f"cut as {source.settings.crop}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -169,7 +189,7 @@ def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
     if not source.settings.method.learns_from_pictures:
         return False
     before = built_file.read_metadata(label_set).get(built_file.PICTURES_KEY)
-    if not (source.folder / source.settings.examples).is_dir():
+    if not (source.folder / source.settings.examples_folder).is_dir():
         return False
     try:
         return fingerprint(source, find_pictures(source, ())) != before
@@ -196,16 +216,18 @@ def folder_signature(top: Path) -> frozenset[tuple[str, int, int]]:
 
 def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -> Iterator[Mistake]:
     """Yield a mistake for each of `rows` with fewer than MIN_PICTURES good pictures."""
-    top = source.folder / source.settings.examples
+    top = source.folder / source.settings.examples_folder
     counts = Counter(picture.row for picture in found.good)
     for row in rows:
         if counts[row] < MIN_PICTURES:
             what = f"it has {counts[row]} good pictures (expected at least {MIN_PICTURES})"
             skipped = [str(file) for file in found.skipped if file.row == row]
             what += f"; left out: {'; '.join(skipped[:MIN_PICTURES])}" if skipped else ""
-            yield Mistake(
-                f"{display_path(top)}/{ellipsize(source.rows[row].id)}", what, "Add some."
-            )
+            remedy = "Add some."
+            if any(file.row == row and file.why == NO_FACE for file in found.skipped):
+                remedy = f"Add some, or write `examples: {AS_THEY_ARE}` if they need not be cut."
+            where = f"{display_path(top)}/{ellipsize(source.rows[row].id)}"
+            yield Mistake(where, what, remedy)
 
 
 def _folders(top: Path) -> dict[str, Path]:
@@ -280,14 +302,24 @@ def _unreadable(error: OSError) -> str:
 
 
 def cut_squares(
-    pictures: Sequence[Picture], taken: Input, pool: ThreadPoolExecutor
+    pictures: Sequence[Picture],
+    taken: Input,
+    pool: ThreadPoolExecutor,
+    part: Part = "frame",
+    detector: Detector | None = None,
 ) -> list[CutPicture | SkippedPicture]:
-    """Return the centre square of each picture as the network takes it, or why it is skipped.
+    """Return the part of each picture that is encoded, as the network takes it, or why it is not.
 
-    It is resized and normalised as the show does with a visitor's crop.
+    It is what the show cuts for a visitor with the largest face that `detector` finds, and without
+    one the centre square. It is resized and normalised as in the show.
     """
+    least_side = 2 * taken.size if detector is None else max(2 * taken.size, DETECTED_SIDE)
     with _quiet():
-        return list(pool.map(lambda picture: _cut(picture, taken), pictures))
+        decoded = list(pool.map(lambda picture: _decode(picture, least_side), pictures))
+        return [
+            each if isinstance(each, SkippedPicture) else _cut(each, taken, part, detector)
+            for each in decoded
+        ]
 
 
 @contextlib.contextmanager
@@ -309,24 +341,38 @@ def _quiet() -> Iterator[None]:
         os.close(nothing)
 
 
-def _cut(picture: Picture, taken: Input) -> CutPicture | SkippedPicture:
-    def out(why: str) -> SkippedPicture:
-        return SkippedPicture(picture.file, picture.row, why)
+def _decode(picture: Picture, least_side: int) -> DecodedPicture | SkippedPicture:
+    try:
+        return decode_again(picture, least_side)
+    except PictureError as error:
+        return SkippedPicture(picture.file, picture.row, str(error))
 
+
+def decode_again(picture: Picture, least_side: int) -> DecodedPicture:
+    """Return the pixels of a picture that was found before; raises PictureError if that fails."""
     try:
         data = picture.file.read_bytes()
     except OSError as error:
-        return out(_unreadable(error))
+        raise PictureError(_unreadable(error)) from None
     if hashlib.sha256(data).hexdigest() != picture.key:
-        return out("it was replaced during the build")
-    try:
-        decoded = picture_file.decode(data, 2 * taken.size)
-    except PictureError as error:
-        return out(str(error))
-    height, width, _ = decoded.pixels.shape
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    pixels = np.ascontiguousarray(decoded.pixels[top : top + side, left : left + side])
-    box = Box(0, 0, side, side)
-    square = crops.cut(Frame(pixels, 0), [box], "frame", taken, torch.device("cpu"))[0]
-    return CutPicture(square, decoded.missing)
+        raise PictureError("it was replaced during the build")
+    return picture_file.decode(data, least_side)
+
+
+def _cut(
+    decoded: DecodedPicture, taken: Input, part: Part, detector: Detector | None
+) -> CutPicture:
+    frame = Frame(np.ascontiguousarray(decoded.pixels), 0)
+    shorter = min(frame.width, frame.height)
+    faces = detector.detect(frame) if detector else []
+    if faces:
+        box = max((face.box for face in faces), key=lambda box: box.area)
+        left, top, side, _ = crops.crop_region(box, frame, part)
+        region = (left / shorter, top / shorter, side / shorter)
+    else:
+        left, top = (frame.width - shorter) // 2, (frame.height - shorter) // 2
+        middle = frame.pixels[top : top + shorter, left : left + shorter]
+        frame, box = Frame(np.ascontiguousarray(middle), 0), Box(0, 0, shorter, shorter)
+        part, region = "frame", NO_REGION
+    square = crops.cut(frame, [box], part, taken, torch.device("cpu"))[0]
+    return CutPicture(square, decoded.missing, region)

@@ -1,16 +1,18 @@
 """The method `examples`: a linear probe on a network's features of an artist's pictures.
 
-`examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. Of each
-picture the centre square is encoded, as it is and mirrored: left and right have no meaning in a
-mirror. The show crops a visitor's bust (or as `crop:` says), so pictures framed alike match best.
-Finding faces in the pictures and cropping them here was rejected: the framing is the artist's.
+`examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. Each
+picture is cut around the largest face in it, as the show cuts a visitor's bust (or as `crop:`
+says), because pictures that are framed alike match best. A picture without a face is left out, or
+its centre square is used if its row is background. With `examples: as they are`, that square is
+used of every picture. What is cut is encoded as it is and mirrored: left and right have no meaning
+in a mirror.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,13 +20,21 @@ import torch
 from tqdm import tqdm
 
 from installation.errors import LabelSetError, ellipsize, limit_mistakes
-from installation.making.build import duplicate_pictures, example_pictures, linear_probe
+from installation.making.build import (
+    contact_sheet,
+    duplicate_pictures,
+    example_pictures,
+    linear_probe,
+)
 from installation.making.build.embedding_cache import EmbeddingCache
 from installation.making.build.evenness import evenness
 from installation.making.build.example_pictures import (
+    NO_FACE,
+    NO_REGION,
     CutPicture,
     FoundPictures,
     Picture,
+    Region,
     SkippedPicture,
 )
 from installation.making.build.linear_probe import Features, Numbers
@@ -33,16 +43,19 @@ from installation.making.build.result import BuildResult
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.label_set.load import assemble
+from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.networks.encoder import Encoder
 from installation.naming.networks.open import open_encoder
+from installation.naming.reading.crops import PARTS
+from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import ContentSettings
 
 BATCH = 16
 """Pictures that are encoded together, in two views each."""
 NEUTRAL = 60
 """Neutral pictures for the figures."""
-FACTS = 1
-"""Numbers that are cached beside a picture's views: which part of its rows is missing."""
+FACTS = 4
+"""Numbers that are cached beside a picture's views: its region, and how many rows are missing."""
 WORST = 5
 """Pairs of labels that are most often confused, which the figures name."""
 
@@ -59,11 +72,19 @@ def build_from_examples(
         label_set = assemble(source, EVERYTHING)
         encoder = open_encoder(label_set, torch.device("cpu"))
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{example_pictures.VERSION}"
+    if source.settings.cuts_examples:
+        name += f"-{source.settings.crop}"
     with EmbeddingCache(
         source.folder.parent, name, 2 * (encoder.width + duplicate_pictures.SKETCH) + FACTS
     ) as cache:
         candidates = example_pictures.find_pictures(source, cache)
-        found = _without_copies(_encode_pictures(candidates, encoder, cache), encoder.width, cache)
+        found = _encode_pictures(candidates, encoder, cache, source.settings)
+        sheet = []
+        if source.settings.cuts_examples and found.good:
+            regions = {picture.key: _region(picture, cache) for picture in found.good}
+            sheet = [contact_sheet.write_contact_sheet(source, found.good, regions)]
+            found = _without_faceless(source, found, regions)
+        found = _without_copies(found, encoder.width, cache)
         rows = range(len(source.rows))
         if mistakes := list(example_pictures.too_few(source, found, rows)):
             raise LabelSetError(*limit_mistakes(mistakes))
@@ -92,24 +113,30 @@ def build_from_examples(
         probe.tensors(),
         encoder.fingerprint,
         figures,
-        asides=[*(f"Left out: {file}." for file in found.skipped), *cut_short],
+        asides=[*sheet, *(f"Left out: {file}." for file in found.skipped), *cut_short],
         pictures=example_pictures.fingerprint(source, candidates),
     )
 
 
 def _encode_pictures(
-    found: FoundPictures, encoder: Encoder, cache: EmbeddingCache
+    found: FoundPictures, encoder: Encoder, cache: EmbeddingCache, settings: LabelSetSettings
 ) -> FoundPictures:
     """Encode pictures that are new to `cache`, and return those that could be decoded."""
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []
+    detector = None
+    part = PARTS[settings.crop][0]  # the one that is always read
+    if new and settings.cuts_examples:
+        detector = open_detector("mtcnn", torch.device("cpu"))  # the same on every machine
     bar = tqdm(total=len(new), desc="encoding pictures", unit="picture", disable=None, leave=False)
     with bar, ThreadPoolExecutor(example_pictures.DECODERS) as pool:
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
             decoded = {}
             for picture, cut in zip(
-                batch, example_pictures.cut_squares(batch, encoder.input, pool), strict=True
+                batch,
+                example_pictures.cut_squares(batch, encoder.input, pool, part, detector),
+                strict=True,
             ):
                 if isinstance(cut, SkippedPicture):
                     skipped.append(cut)
@@ -119,6 +146,25 @@ def _encode_pictures(
             bar.update(len(batch))
     good = tuple(picture for picture in found.good if picture.key in cache)
     return FoundPictures(good, (*found.skipped, *skipped))
+
+
+def _region(picture: Picture, cache: EmbeddingCache) -> Region:
+    """Return the square that was cut from a picture."""
+    left, top, side, _ = cache[picture.key][-FACTS:].tolist()
+    return left, top, side
+
+
+def _without_faceless(
+    source: LabelSetSource, found: FoundPictures, regions: Mapping[str, Region]
+) -> FoundPictures:
+    """Return `found` without the pictures that show no face, except those of background rows."""
+    good, skipped = [], list(found.skipped)
+    for picture in found.good:
+        if regions[picture.key] != NO_REGION or source.rows[picture.row].background:
+            good.append(picture)
+        else:
+            skipped.append(SkippedPicture(picture.file, picture.row, NO_FACE))
+    return FoundPictures(tuple(good), tuple(skipped))
 
 
 def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> FoundPictures:
@@ -141,7 +187,7 @@ def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: Embeddi
         batch = torch.stack(squares).to(encoder.device)  # (N, 3, size, size)
         both = torch.cat([batch, batch.flip(3)])
         views = torch.cat([encoder.encode(both).cpu(), duplicate_pictures.sketches(both)], 1)
-        facts = torch.tensor([[picture.missing] for picture in cut.values()])
+        facts = torch.tensor([[*picture.region, picture.missing] for picture in cut.values()])
         cache.add(list(cut), torch.cat([*views.chunk(2), facts], 1))
 
 
@@ -154,7 +200,7 @@ def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
 def _cut_short(good: Sequence[Picture], cache: EmbeddingCache) -> Iterator[str]:
     """Yield a sentence about each picture of which the end is missing."""
     for picture in good:
-        if missing := float(cache[picture.key][-FACTS]):
+        if missing := float(cache[picture.key][-1]):
             name = f"{ellipsize(picture.file.parent.name)}/{ellipsize(picture.file.name)}"
             yield f"{name}: its end is missing ({missing:.1%} of its rows); the rest is used."
 

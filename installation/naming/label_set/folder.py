@@ -10,6 +10,8 @@ from installation.settings.paths import MAX_TEXT_BYTES
 SETTINGS_FILE = "labelset.yaml"
 BUILT_FILE = "built.safetensors"
 CARD_FILE = "card.md"
+CONTACT_SHEET_FILE = "contact_sheet.png"
+"""What was cut from an artist's pictures; it stays on the machine where it was built."""
 ONNX_FILE = "classifier.onnx"
 ONNX_DATA_FILE = "classifier.onnx.data"
 """The weights of an ONNX network, if its exporter wrote them into a second file."""

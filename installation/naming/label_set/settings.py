@@ -16,6 +16,10 @@ from installation.settings.yaml_file import Section
 
 Crop = Literal["bust", "bust+half", "face", "frame"]
 
+EXAMPLES_FOLDER = "examples"
+AS_THEY_ARE = "as they are"
+"""The value of `examples` for pictures that are cropped already; they lie in EXAMPLES_FOLDER."""
+
 
 class _MethodByName:
     """Tells pydantic how a `Method` is parsed, and which names it may have."""
@@ -97,10 +101,10 @@ class LabelSetSettings(Section):
     """Only for `prompts`: sentences in which {} stands for the name; empty: the kiosk's own."""
     lists: bool = False
     """Only for `text`: whether the kiosk's lists of labels for things are for this set's labels."""
-    examples: str = "examples"
+    examples: str = EXAMPLES_FOLDER
     """Only for `examples`: the folder that has a folder of pictures for each id.
 
-    Relative to the set's own folder."""
+    Relative to the set's own folder. AS_THEY_ARE: no face is sought in the pictures."""
     input: InputSettings | None = None
     """Only for `onnx`."""
     output: Literal["logits", "scores"] | None = None
@@ -113,6 +117,16 @@ class LabelSetSettings(Section):
             if key not in self.model_fields_set:
                 object.__setattr__(self, key, number)  # frozen only from here on
         return self
+
+    @property
+    def examples_folder(self) -> str:
+        """The folder of the pictures, relative to the set's own folder."""
+        return EXAMPLES_FOLDER if self.examples == AS_THEY_ARE else self.examples
+
+    @property
+    def cuts_examples(self) -> bool:
+        """Whether pictures are cut around the face in them, as `crop` cuts visitors."""
+        return self.crop != "frame" and self.examples != AS_THEY_ARE
 
     @property
     def encoder_name(self) -> str:
