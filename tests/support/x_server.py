@@ -28,6 +28,8 @@ def start_x_server() -> tuple[subprocess.Popen[bytes], str]:
 def x_server() -> Iterator[str]:
     """Run an X server while the context lasts, and yield its name."""
     running, name = start_x_server()
-    yield name
-    running.terminate()
-    running.wait()
+    try:
+        yield name
+    finally:
+        running.terminate()
+        running.wait()
