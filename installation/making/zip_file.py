@@ -357,7 +357,10 @@ def _check_examples(label_set: LabelSet) -> None:
     path = PureWindowsPath(examples)  # understands / and \\ and drives
     if path.anchor or ".." in path.parts:
         what = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"
-        remedy = "Put a link to it into the set's folder, named examples, and delete the line."
+        remedy = (
+            "In the set's folder, create a link named examples to that folder, and delete the "
+            "line `examples`."
+        )
         raise LabelSetError(Mistake(display_path(label_set.folder / SETTINGS_FILE), what, remedy))
 
 

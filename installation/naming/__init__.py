@@ -1,1 +1,1 @@
-"""What the machine calls it: label sets, encoders, readings, verdicts."""
+"""Names visitors: label sets, encoders, readings, verdicts."""

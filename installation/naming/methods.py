@@ -35,7 +35,7 @@ class Method:
     """How a label set's labels are scored."""
 
     name: str
-    """What labelset.yaml calls it under `method`."""
+    """The method's name, as labelset.yaml gives it under `method`."""
 
     summary: str
     """How labels are read and what that needs, for the comments of a new labelset.yaml."""
@@ -53,13 +53,13 @@ class Method:
     """The module of making/build that makes the set's tensors; empty if nothing is built."""
 
     unbuilt_encoders: frozenset[str] = frozenset()
-    """The networks whose outputs are read as they are, so that nothing is built for them."""
+    """The networks whose outputs are used unchanged, so that nothing is built for them."""
 
     encoder_is_fixed: bool = False
     """Whether no other network than `encoder` can be named."""
 
     encoder_output: Literal["logits", "features"] = "features"
-    """What the default network is to give: logits over its classes, or the features below."""
+    """The output of the default network: logits over its classes, or the features below them."""
 
     outputs: Callable[[str], Outputs | None] | None = None
     """Returns the outputs of the network of a name, None if they are not known from its name.
@@ -129,7 +129,10 @@ def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:
 
 
 def _open_head(label_set: LabelSet, encoder: Encoder) -> Scorer:
-    """Return the scorer of a network's head: of its built rows, or of the outputs as they are."""
+    """Return the scorer of a network's head.
+
+    It scores the built rows if the set is built, otherwise the unchanged outputs.
+    """
     open_scorer = _open_linear if label_set.is_built else _open_outputs
     return open_scorer(label_set, encoder)
 

@@ -1,4 +1,4 @@
-"""A label set that changes while the show runs: noticed, opened beside the old one, handed over.
+"""Reloads a label set that changes while the show runs: detects the change and opens the new set.
 
 The show looks at the set's files once a second. Nothing reaches it from outside in any other way:
 no connection, no signal, no message, as the guard allows none. The built file is only read here; to
@@ -20,7 +20,9 @@ from installation.naming.reading.classifier import CropClassifier, reopen_classi
 from installation.running.latest import Latest
 
 POLL_S = 1.0
-"""How often the files are looked at. A change is opened once it has stood still for as long."""
+"""The time between two checks of the files, s. A change is opened after the files stayed the same
+for that time.
+"""
 
 MOST_LOGGED = 5
 """Mistakes of one change that are logged; `kiosk labels check` prints all of them."""
@@ -47,7 +49,7 @@ class LabelSetReloader:
         load: Callable[[], LabelSet],
         log: Callable[[str], None],
     ) -> None:
-        """Take the classifier of the show, and the signature of the files that it was opened from.
+        """Watch for changes of the label set from which `classifier` was opened.
 
         `load` returns the label set from its files, as the show does at its start. `log` takes a
         line for each mistake in a change.
@@ -95,13 +97,13 @@ class LabelSetReloader:
             )
             return
         except KioskError as error:
-            self._log("labels: a change cannot be taken, and the last good set stays.")
+            self._log("labels: a change has mistakes, so the last good set stays in use.")
             for mistake in error.mistakes[:MOST_LOGGED]:
                 self._log(f"labels: {mistake}")
             return
         except Exception as error:
             # Such as out of memory on a graphics card. The show goes on: its own set still works.
-            logging.getLogger("kiosk").exception("opening a changed label set")
+            logging.getLogger("kiosk").exception("failed to open a changed label set")
             self._log(
                 f"labels: a change cannot be opened ({type(error).__name__}, logged above), and "
                 "the last good set stays."

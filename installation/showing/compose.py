@@ -1,4 +1,4 @@
-"""The newest frame, and the analysis' latest sightings of it, as a scene.
+"""Makes a scene from the newest frame and the latest sightings of the analysis.
 
 What keeps the type from trembling is the previous scene: a square moves only after its face has
 left it by a little, and a name stays for a while. `layout` gives the visitors their panels.

@@ -1,4 +1,4 @@
-"""How a frame fills the screen: cropped around its middle to the screen's shape, then scaled."""
+"""Fits a frame to the screen: cropped around its middle to the screen's shape, then scaled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cache that keeps a value only while it is asked for: nothing about a visitor outlasts them."""
+"""A cache that drops values soon after their last use, so that no data about a visitor stays."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ExpiringCache(Generic[K, V]):
         return value
 
     def evict(self, now: float) -> None:
-        """Drop what was not asked for lately. To be called with each frame, at the instant `now`.
+        """Drop values that were not used lately; call this on each frame.
 
         `now` is in s, monotonic.
         """

@@ -1,4 +1,4 @@
-"""A scene as pixels.
+"""Paints a scene on a surface.
 
 The camera's frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
 frame is cropped and put into the surface's order of channels while it is small, so that no picture
@@ -63,7 +63,7 @@ class Painter:
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
     def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
-        """Return `panel` as a surface; in the format of `target` if its background is opaque."""
+        """Draw `panel` on a new surface, in the format of `target` if the background is opaque."""
         size = (panel.rect.width, panel.rect.height)
         if panel.background is not None and panel.background[3] == 255:
             drawn = pygame.Surface(size, 0, target)

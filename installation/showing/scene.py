@@ -1,4 +1,4 @@
-"""All that is to be drawn, placed to the pixel, so that painting decides nothing.
+"""Everything to be drawn, already placed to the pixel, so that the painter decides nothing.
 
 Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
 previous scene: what holds still on the screen does so because the scene before it had it there.
@@ -41,16 +41,16 @@ class Rect:
 
     @property
     def right(self) -> int:
-        """The first column beyond it."""
+        """The first column to the right of the rectangle."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """The first row beyond it."""
+        """The first row below the rectangle."""
         return self.y + self.height
 
     def overlaps(self, *others: Rect) -> bool:
-        """Return whether it shares a pixel with any of `others`."""
+        """Return whether this rectangle shares a pixel with any of `others`."""
         x, y, right, bottom = self.x, self.y, self.right, self.bottom
         # The innermost test of a crowd's layout: written out, it takes a third of the time.
         return any(
@@ -62,7 +62,7 @@ class Rect:
         )
 
     def within(self, other: Rect) -> bool:
-        """Return whether all of it lies in `other`."""
+        """Return whether this rectangle lies entirely within `other`."""
         return (
             other.x <= self.x
             and other.y <= self.y
@@ -71,7 +71,7 @@ class Rect:
         )
 
     def grown(self, margin_px: int) -> Rect:
-        """Return it with `margin_px` more on each side."""
+        """Return the rectangle, larger by `margin_px` on each side."""
         both = 2 * margin_px
         return Rect(self.x - margin_px, self.y - margin_px, self.width + both, self.height + both)
 
@@ -96,7 +96,7 @@ class Panel:
     lines: tuple[Line, ...]
 
     def moved_to(self, x: int, y: int) -> Panel:
-        """Return it with its upper left corner at `x, y`."""
+        """Return the panel with its upper left corner at `x, y`."""
         return Panel(Rect(x, y, self.rect.width, self.rect.height), self.background, self.lines)
 
 

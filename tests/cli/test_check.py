@@ -156,7 +156,7 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
         f"{rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
-    assert_refused(project.kiosk("check"), f"{built}it is damaged (its header has ")
+    assert_refused(project.kiosk("check"), f"{built}the file is damaged (its header has ")
 
 
 def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:

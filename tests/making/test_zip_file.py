@@ -168,7 +168,9 @@ def test_pictures_are_in_the_sets_own_folder(
     assert answer.endswith("Ask its author to correct it and to export it again.")
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
     (models / SHIPPED / "labelset.yaml").write_bytes(yaml)
-    assert "Put a link to it" in refused(lambda: export(SHIPPED, models, zip_, force=True))
+    assert "create a link named examples" in refused(
+        lambda: export(SHIPPED, models, zip_, force=True)
+    )
 
 
 def test_a_network_of_the_sets_own_is_imported_with_all_its_files(
@@ -192,8 +194,8 @@ def test_a_strangers_network_is_checked_before_it_has_a_name(
     for inside, expected in (
         (whole | {network: whole[network].replace(b"Relu", b"Loop")}, "the operation 'Loop'"),
         (whole | {network: b"hello"}, "it is not an ONNX file"),
-        ({path: of for path, of in whole.items() if path != network}, "there is none"),
-        (whole | {f"{folder.name}/model.safetensors": b""}, "both are there"),
+        ({path: of for path, of in whole.items() if path != network}, "no network found"),
+        (whole | {f"{folder.name}/model.safetensors": b""}, "two networks found"),
     ):
         answer = refused(lambda: import_(packed(zip_, inside), elsewhere))  # noqa: B023  called now
         assert answer.startswith(f"{zip_}/made-onnx")
@@ -434,7 +436,7 @@ def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: 
     [
         ("labels.csv", b"id,name\n", "kindnesses/labels.csv:1: the column 'definition'"),
         ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: the bracket [ that opens"),
-        ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: it is damaged"),
+        ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: the file is damaged"),
         ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a control character (U+001B)"),
         (
             "card.md",

@@ -147,8 +147,8 @@ def test_a_damaged_built_file_is_logged(running: RunningSet) -> None:
     """Only changed words wait for a build; damage is a mistake with its file."""
     running.classifier.label_set.built.write_bytes(b"cut off")
     assert running.poll() is None
-    assert running.logged[0] == "labels: a change cannot be taken, and the last good set stays."
-    assert "built.safetensors: it is damaged" in running.logged[1]
+    assert running.logged[0] == "labels: a change has mistakes, so the last good set stays in use."
+    assert "built.safetensors: the file is damaged" in running.logged[1]
 
 
 def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningSet) -> None:
@@ -182,7 +182,7 @@ def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
     assert running.poll() is None
     (line,) = running.logged
     assert line.startswith(f"labels: a change cannot be opened ({type(failure).__name__}, ")
-    assert "opening a changed label set" in caplog.text
+    assert "failed to open a changed label set" in caplog.text
     write_label_set(running.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
     reopened = running.poll()
     assert reopened is not None

@@ -192,7 +192,10 @@ def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: Embeddi
 
 
 def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
-    """Return features and sketch of each picture, as it is and mirrored: `(N, 2, D + SKETCH)`."""
+    """Return features and sketch of each picture and its mirror image, `(N, 2, D + SKETCH)`.
+
+    The sketch identifies copies.
+    """
     vectors = torch.stack([cache[picture.key][:-FACTS] for picture in good])
     return vectors.view(len(good), 2, -1)
 

@@ -149,7 +149,9 @@ def _timm_item(network: str) -> Item:
     networks = list_pretrained()
     if network not in networks:
         remedy = did_you_mean(nearest(network, networks)) or "See https://huggingface.co/timm."
-        raise FetchError(Mistake(where, "timm has no network of this name with weights", remedy))
+        raise FetchError(
+            Mistake(where, "timm has no network with this name that comes with weights", remedy)
+        )
     settings = get_pretrained_cfg(network)
     if settings.hf_hub_id is None:
         what = "the weights of this network are not on Hugging Face"

@@ -1,4 +1,4 @@
-"""Brings a file of the catalogue into models/weights/; it gets its name only after it was checked.
+"""Downloads a file of the catalogue to models/weights/ and names it only after a check.
 
 A download grows in NAME.part and continues there after an interruption. Its SHA-256 is checked
 before it is renamed, so that a file with its proper name is always whole. `fetched.yaml` beside the

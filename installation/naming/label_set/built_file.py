@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import torch
 
 _CHANGES = {
-    "method": "it was built for another method",
+    "method": "this file was built for another method",
     "labels_sha256": "labels.csv, labelset.yaml or the kiosk's own sentences have changed since",
-    "encoder_sha256": "it was built for other weights of the network",
+    "encoder_sha256": "this file was built for other weights of the network",
 }
 """The mistake for each key of the metadata that differs from what is expected."""
 
@@ -48,7 +48,7 @@ MAX_NUMBER = 1e6
 
 
 class StaleBuildError(LabelSetError):
-    """The built file was built from other text, or for other labels: it must be built again."""
+    """The built file was made from other text or for other labels, and must be built again."""
 
 
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
@@ -96,12 +96,14 @@ def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) 
                     kind = StaleBuildError if key == "labels_sha256" else LabelSetError
                     raise misfit(label_set, _CHANGES[key], kind)
             if seen.get("tensors_sha256") != checksum(label_set.built):
-                raise misfit(label_set, "it is damaged (its checksum is not that of its numbers)")
+                raise misfit(
+                    label_set, "the file is damaged (the checksum does not match the numbers)"
+                )
             yield file
     except FileNotFoundError:
         raise misfit(label_set, "the label set is not built yet") from None
     except (SafetensorError, OSError):
-        raise misfit(label_set, "it is damaged") from None
+        raise misfit(label_set, "the file is damaged") from None
 
 
 def read_metadata(label_set: LabelSet) -> dict[str, str]:
@@ -115,7 +117,10 @@ def _check_header(label_set: LabelSet) -> None:
     with label_set.built.open("rb") as file:
         length = int.from_bytes(file.read(HEADER_LENGTH), "little")
     if length > MAX_HEADER_BYTES:
-        what = f"it is damaged (its header has {length} bytes, expected at most {MAX_HEADER_BYTES})"
+        what = (
+            f"the file is damaged (the header has {length} bytes, expected at most "
+            f"{MAX_HEADER_BYTES})"
+        )
         raise misfit(label_set, what)
 
 
@@ -149,7 +154,7 @@ def read_tensors(
 
 
 def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return the place in the file of each row of labels.csv that it has.
+    """Return the place in the file of each row of labels.csv that the file contains.
 
     Raises LabelSetError if it does not have all rows that the set shows.
     """
@@ -165,13 +170,16 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
             label_set, f"the tensor '{ROWS_TENSOR}' lists rows that labels.csv does not have"
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
-        what = f"it lacks {len(missing):,} of the labels shown now, hidden when it was built"
+        what = (
+            f"the file lacks {len(missing):,} of the labels shown now, which were hidden when it "
+            "was built"
+        )
         raise misfit(label_set, what, StaleBuildError)
     return {row: place for place, row in enumerate(rows)}
 
 
 def check_built(label_set: LabelSet) -> None:
-    """Raise LabelSetError if the set must be built and is not, or was built from something else.
+    """Raise LabelSetError if the set has to be built, but its built file is missing or outdated.
 
     Whether it fits the network is checked by `open_classifier`, which loads torch.
     """
@@ -190,5 +198,5 @@ def check_ready(label_set: LabelSet) -> None:
 def misfit(
     label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
-    """Return the error for a built file with the mistake `what`; its remedy is to build again."""
+    """Return the error for a built file with the mistake `what`; the remedy is to build again."""
     return kind(Mistake(display_path(label_set.built), what, label_set.build_remedy))

@@ -1,4 +1,4 @@
-"""labels.csv: a spreadsheet's file with a row per label.
+"""Reads labels.csv, a file from a spreadsheet with one row per label.
 
 Columns come in any order, and only one of names or ids is needed. Columns with other names are
 ignored unless they look like a misspelt one.
@@ -99,7 +99,7 @@ class Row:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """All reasons for hiding it; its own one first."""
+        """All reasons for hiding the row; the reason in its own cell comes first."""
         return (self.hidden_because, *self.also_hidden_because) if self.hidden_because else ()
 
     @property
@@ -110,7 +110,7 @@ class Row:
 
     @property
     def background(self) -> bool:
-        """Whether it takes a share of the score and is never shown."""
+        """Whether the row takes a share of the score and is never shown."""
         return self.is_background.casefold() in YES
 
 
@@ -142,14 +142,14 @@ def read_csv(path: Path) -> list[Row]:
                 raise LabelSetError(Mistake(where, what, "Split them into two label sets."))
             if len(record.cells) > len(columns):
                 what = f"the row has {len(record.cells)} cells (expected {len(columns)})"
-                remedy = "Put text that holds the separator in quotes."
+                remedy = "Put quotes around any text that contains the separator."
                 mistakes.append(Mistake(where, what, remedy))
             else:
                 rows.append(_row(record, dict(zip(columns, record.cells, strict=False))))
     except LabelSetError as error:
         mistakes += error.mistakes
     if not rows and not mistakes:
-        what = "it has no labels (expected a row per label below the header)"
+        what = "the file has no labels (expected a row per label below the header)"
         mistakes.append(Mistake(file, what, "Add a row."))
     if mistakes:
         raise LabelSetError(*mistakes)

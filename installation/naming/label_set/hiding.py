@@ -1,4 +1,4 @@
-"""What is hidden and why: the reasons of each row, and which of them a show hides.
+"""Decides which rows are hidden: the reasons of each row, and the reasons that a show hides.
 
 A row of a label set has up to three sources of reasons:
 
@@ -35,10 +35,10 @@ from installation.settings.paths import MODELS, WEIGHTS
 from installation.settings.reasons import REASONS, Reason
 
 SAFE = ContentSettings()
-"""Every reason hides: how a show loads a set unless the curator decides otherwise."""
+"""Hides labels with any reason: a show loads a set so unless the curator decides otherwise."""
 
 EVERYTHING = ContentSettings.model_construct(hide=())
-"""Nothing is hidden: how tools load a set, never a show."""
+"""Hides nothing: tools load a set so, but never a show."""
 
 JUDGED = ("objects", "persons")
 """The shipped sets whose reasons also hold for names that came with a network."""
@@ -140,7 +140,7 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
         raise LabelSetError(Mistake(where, what, REMEDY))
     if strange is not None:
         seen = ellipsize(strange)
-        what = f"it is not ImageNet's list (seen '{seen}', expected ids such as n00007846)"
+        what = f"it is not ImageNet's list (found '{seen}', expected ids such as n00007846)"
         raise LabelSetError(Mistake(where, what, REMEDY))
     ids = frozenset(words)
     if len(ids) != UNSAFE_COUNT:

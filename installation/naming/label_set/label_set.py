@@ -1,4 +1,4 @@
-"""A label set as a value: with the labels that a show may use, and as its files have it.
+"""A label set as a value: as a show uses it, and with all rows of its files.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """
@@ -65,7 +65,7 @@ class LabelSet:
 
     @property
     def is_built(self) -> bool:
-        """Whether tensors are built for the set, or its network's outputs are read as they are."""
+        """Whether tensors are built for the set, or its network's outputs are used unchanged."""
         return self.settings.is_built
 
     @property

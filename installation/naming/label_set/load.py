@@ -98,7 +98,10 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
     others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
     if others:
         what = f"the labels are read from this file, not from {' or '.join(others)}"
-        remedy = f"If that is not intended, move {file.name} away; otherwise correct it."
+        remedy = (
+            f"If you did not intend that, move {file.name} elsewhere; if you did, correct the "
+            f"mistakes in {file.name}."
+        )
         yield Mistake(display_path(file), what, remedy)
 
 

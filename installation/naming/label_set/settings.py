@@ -135,7 +135,7 @@ class LabelSetSettings(Section):
 
     @property
     def is_built(self) -> bool:
-        """Whether tensors are built for the set, or its network's outputs are read as they are."""
+        """Whether tensors are built for the set, or its network's outputs are used unchanged."""
         return self.encoder_name not in self.method.unbuilt_encoders
 
     @property

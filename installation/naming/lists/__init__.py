@@ -1,1 +1,1 @@
-"""Lists of the classes of networks, and the files of their weights, without torch."""
+"""The networks' class lists and weight files. Nothing here imports torch."""

@@ -1,4 +1,4 @@
-"""The networks that `kiosk fetch` brings: where their weights lie, and how they get there.
+"""The networks that `kiosk fetch` downloads: their weight files and the commands for them.
 
 Nothing here imports torch or timm, so that `kiosk check` answers at once.
 """

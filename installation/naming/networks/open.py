@@ -1,4 +1,4 @@
-"""The network that reads for a label set: found, checked, and opened.
+"""Finds, checks and opens the network of a label set.
 
 torch and all libraries that run networks are imported when a network is opened, not before, so that
 `kiosk labels check` answers at once and a show loads what its label set needs and nothing else.
@@ -87,9 +87,9 @@ def find_network(folder: Path) -> Path:
     """Return the file of a label set's own network; raises LabelSetError unless there is one."""
     present = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
     if len(present) != 1:
-        seen = "both are there" if present else "there is none"
+        seen = "two networks found" if present else "no network found"
         what = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"
-        remedy = "Keep one." if present else "Copy the network there."
+        remedy = "Keep only one." if present else "Copy the network into this folder."
         raise LabelSetError(Mistake(display_path(folder), what, remedy))
     return present[0]
 

@@ -1,4 +1,4 @@
-"""Networks of timm with weights that `kiosk fetch` has brought, and CLIP's image tower.
+"""timm networks whose weights were downloaded by `kiosk fetch`, and CLIP's image tower.
 
 timm itself fills the networks: each family of networks has a rule there that converts older names
 of tensors, and open_clip's. Rejected: loading the file straight into the network, which fails with
@@ -29,7 +29,7 @@ CLIP_FILE = weights.weights_file(CLIP, WEIGHTS)
 """open_clip_model.safetensors of laion/CLIP-ViT-B-32-laion2B-s34B-b79K, with both towers."""
 
 CLIP_IN_TIMM = "vit_base_patch32_clip_224.laion2b"
-"""What timm calls the image tower of that file."""
+"""timm's name for the image tower in that file."""
 
 HEAD_WIDTH = 64
 """Numbers of one attention head, in both towers (arXiv 2103.00020, table 20)."""

@@ -1,4 +1,4 @@
-"""The classifier: from a frame and boxes to a score for each label.
+"""The classifier: computes a score per label for each box on a frame.
 
 It crops every box, sends all crops through the network in one batch, and lets the label set's
 method score what the network returns. It knows boxes only; which visitor a box belongs to is the
@@ -55,7 +55,7 @@ class CropClassifier:
     def __init__(
         self, label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: torch.device
     ) -> None:
-        """Take an encoder and a scorer that are open.
+        """Classify with an open `encoder` and `scorer`.
 
         `device` is the one that the show chose; the encoder may run on another one.
         """

@@ -1,4 +1,4 @@
-"""From a frame and boxes to the batch that an encoder takes.
+"""Cuts crops out of a frame and makes them the batch for an encoder.
 
 Each crop is cut from the uint8 frame, so that a GPU receives the crops and never the whole frame;
 resizing and normalising run on the device. On a CPU crops are resized in uint8, which torch does

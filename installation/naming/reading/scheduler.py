@@ -1,4 +1,4 @@
-"""Which visitors are read on a frame, if there is no time to read all of them."""
+"""Chooses the visitors to classify on a frame if there is no time to classify all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ READING_TIME_S = 1.0
 
 
 class ReadingScheduler:
-    """A round robin over the visitors who are there: as many a frame as `READING_TIME_S` allows.
+    """A round robin over the present visitors: on each frame as many as `READING_TIME_S` allows.
 
     A network on a graphics card reads all visitors on every frame. A large one on two cores takes
     half a second for each visitor; then those who have waited longest come first.

@@ -1,4 +1,4 @@
-"""From many readings of a visitor to one verdict that stays.
+"""Combines many readings of a visitor into one verdict that stays.
 
 The evidence about each visitor is the mean of their readings' scores, older ones counting less.
 With a thousand labels no label ever has 60 % of such a mean, however sure the network is, so
@@ -76,12 +76,12 @@ class _Evidence:
 
 
 class Settler:
-    """Keeps the evidence about every visitor who is there, and about nobody else."""
+    """Keeps the evidence about each visitor who is present, and only about those."""
 
     def __init__(
         self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
     ) -> None:
-        """Take the label set that names visitors; `roulette` draws labels for `draw: sample`."""
+        """Name visitors by `label_set`; `roulette` draws labels for `draw: sample`."""
         self._settings = settings
         self._roulette = roulette
         self.use_label_set(label_set)

@@ -1,1 +1,1 @@
-"""Scorers: from what a network gives to a score for each label."""
+"""Scorers, which compute a score for each label from a network's output."""

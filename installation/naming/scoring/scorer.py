@@ -1,4 +1,4 @@
-"""From what a network gives to a score for each label: the Protocol, and the simplest scorer."""
+"""The Protocol of scorers, which turn a network's output into scores, and the simplest scorer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OutputScorer:
     """Scores labels that are outputs of the network; hidden and masked ones take no share."""
 
     def __init__(self, label_set: LabelSet, width: int, device: torch.device) -> None:
-        """Take the set for a network of `width` outputs.
+        """Score the labels of `label_set` for a network of `width` outputs.
 
         Raises LabelSetError if a label is not one of them.
         """

@@ -77,7 +77,7 @@ def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
-        r"it lacks 1 of the labels shown now, hidden when it was built. "
+        r"the file lacks 1 of the labels shown now, which were hidden when it was built. "
         r"Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]

@@ -84,7 +84,7 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
             (HEADER, "a,air,thin, cold, clear,,", 'b,"bee,,,'),
             [
                 "weather/labels.csv:2: the row has 7 cells (expected 5). "
-                "Put text that holds the separator in quotes.",
+                "Put quotes around any text that contains the separator.",
                 "weather/labels.csv:3: the row that starts here cannot be read "
                 "(unexpected end of data). Close each quote, and write a quote inside quotes "
                 'twice: "".',
@@ -101,7 +101,7 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
         (
             (HEADER,),
             [
-                "weather/labels.csv: it has no labels (expected a row per label below the "
+                "weather/labels.csv: the file has no labels (expected a row per label below the "
                 "header). Add a row."
             ],
         ),

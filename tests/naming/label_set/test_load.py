@@ -146,6 +146,7 @@ def test_an_ignored_file_of_labels_is_named(tmp_path: Path) -> None:
     first, second = mistakes(tmp_path)
     assert first == (
         "weather/labels.csv: the labels are read from this file, not from labels.txt. "
-        "If that is not intended, move labels.csv away; otherwise correct it."
+        "If you did not intend that, move labels.csv elsewhere; if you did, correct the mistakes "
+        "in labels.csv."
     )
     assert second.startswith("weather/labels.csv:2: hidden_because")

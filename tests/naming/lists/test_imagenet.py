@@ -25,6 +25,6 @@ def test_without_timm_the_remedy_is_to_install_it(monkeypatch: pytest.MonkeyPatc
     """The tables come with timm; without it a message says so."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        LabelSetError, match=r"package timm: it is not installed .* Run scripts/run"
+        LabelSetError, match=r"package timm: the package is not installed; .* Run scripts/run"
     ):
         imagenet._table("imagenet_synsets.txt")

@@ -15,10 +15,10 @@ from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_
 def test_there_is_one_network(tmp_path: Path) -> None:
     """A label set without a network, or with two, is refused with what it needs."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", HEADER, "0,a,,,")
-    assert "there is none (expected classifier.onnx, or" in refusal(folder)
+    assert "no network found (expected classifier.onnx, or" in refusal(folder)
     (folder / "classifier.onnx").write_bytes(b"")
     (folder / "model.safetensors").write_bytes(b"")
-    assert "both are there" in refusal(folder)
+    assert "two networks found" in refusal(folder)
 
 
 def test_a_wrong_number_of_names_is_named(tmp_path: Path) -> None:

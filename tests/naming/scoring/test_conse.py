@@ -164,7 +164,7 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
         refusal(stale)
         == "labels.csv, labelset.yaml or the kiosk's own sentences have changed since"
     )
-    weights = "it was built for other weights of the network"
+    weights = "this file was built for other weights of the network"
     assert refusal(built, encoder="f" * 64) == weights
 
 
@@ -182,7 +182,7 @@ def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
 def test_a_truncated_built_file_is_refused(built: LabelSet, length: int) -> None:
     """A truncated file is refused, whatever its length."""
     built.built.write_bytes(built.built.read_bytes()[:length])
-    assert refusal(built).startswith("it is damaged")
+    assert refusal(built).startswith("the file is damaged")
 
 
 @given(place=st.integers(1, 20_000), bit=st.integers(0, 7))
@@ -193,11 +193,11 @@ def test_a_flipped_bit_is_noticed(built: LabelSet, place: int, bit: int) -> None
     bad = bytearray(good)
     bad[-place] ^= 1 << bit
     built.built.write_bytes(bad)
-    assert refusal(built).startswith("it is damaged")
+    assert refusal(built).startswith("the file is damaged")
     built.built.write_bytes(good)
 
 
 def test_other_files_are_refused(built: LabelSet) -> None:
     """A pickle or any other file under the name is never loaded."""
     torch.save({"classes": torch.zeros(1)}, built.built)
-    assert refusal(built).startswith("it is damaged")
+    assert refusal(built).startswith("the file is damaged")
