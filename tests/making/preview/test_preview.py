@@ -141,7 +141,7 @@ def test_the_show_s_own_min_score_and_detector_are_used(
         return open_detector(name, device)
 
     monkeypatch.setattr(preview_module, "open_detector", open_recorded)
-    for min_score, figure in ((0.0, "100% would be named"), (1.0, "0% would be named")):
+    for min_score, figure in ((0.0, "100% would be named"), (0.999, "0% would be named")):
         show = settings(reading={"min_score": min_score}, detector="mtcnn")
         result = preview("things", (1280, 720), show, tmp_path, embed=embed)
         assert result.figures[0].startswith(f"Of 120 neutral pictures, {figure}.")
