@@ -72,6 +72,7 @@ method: {method}
 #
 # temperature: 0.5   # a lower one makes the best score higher
 # min_score: 0.1   # 0 to 1: below it a visitor is only given the root's name
+# lists: true   # for text: read things by the kiosk's lists, which name labels of `persons`
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
 #   For examples, pictures are cut around the face in them, as visitors are (see crop). Write
 #   "as they are" here if you have cropped them already, or if they show no faces:
@@ -107,6 +108,7 @@ COPIED_SETTINGS = {
     "temperature",
     "min_score",
     "templates",
+    "lists",
     "examples",
     "input",
     "output",
