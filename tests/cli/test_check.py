@@ -115,7 +115,7 @@ def test_a_missing_file_is_one_error(project: Project) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,name,definition,parent\n", "models/fish/labels.csv:1: the column 'hidden_because' is"),
+        ("id,name,definition,parent\n", "models/fish/labels.csv: the file has no labels"),
         (
             LABELS.replace("goldfish", "tench"),
             "models/fish/labels.csv:3: the name 'tench' occurs",
@@ -156,7 +156,7 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
         f"{rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
-    assert_refused(project.kiosk("check"), f"{built}the file is damaged (its header has ")
+    assert_refused(project.kiosk("check"), f"{built}the file is damaged (the header has ")
 
 
 def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
