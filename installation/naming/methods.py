@@ -146,8 +146,8 @@ TEXT = Method(
     open_scorer=_open_conse,
     builder="from_text",
     # Meanings are never as far apart as a network's classes. As in the shipped kindnesses.
-    temperature=0.15,
-    min_score=0.08,
+    temperature=0.1,
+    min_score=0.06,
     keys=frozenset({"lists"}),
     recipe=2,
     built_settings=lambda settings: (settings.lists,),

@@ -33,14 +33,14 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("method", "temperature", "min_score"),
-    [("text", 0.15, 0.08), ("prompts", 1, 0.1), ("examples", 1, 0.1), ("onnx", 1, 0.1)],
+    [("text", 0.1, 0.06), ("prompts", 1, 0.1), ("examples", 1, 0.1), ("onnx", 1, 0.1)],
 )
 def test_another_method_has_its_own_temperature_and_min_score(
     tmp_path: Path, method: str, temperature: float, min_score: float
 ) -> None:
     """A new set with another method has that method's temperature and min_score."""
     create_set("kind", "kindnesses", _shipped(tmp_path))
-    assert read_source("kind", tmp_path).settings.temperature == 0.15
+    assert read_source("kind", tmp_path).settings.temperature == 0.1
     file = create_set("mine", None, tmp_path) / "labelset.yaml"
     (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
     file.write_text(file.read_text().replace("method: text", f"method: {method}"))

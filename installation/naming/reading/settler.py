@@ -33,9 +33,9 @@ HYSTERESIS = 1.25
 """How many times a verdict's own score another label must have to replace it, and how many times
 smaller than `min_score` its own may become."""
 
-NEAR = 0.1
+NEAR = 0.05
 """What share of the best score a label must have to be given instead of one that somebody else who
-is there has. Among a thousand labels a tenth of the best score is still one of the best few."""
+is there has. Among a thousand labels a twentieth of the best score is still one of the best few."""
 
 CANDIDATES = 24
 """How many names tumble past on the screen before there is a verdict."""

@@ -12,8 +12,8 @@ from the paper:
   take their share of the probability and say nothing.
 - Nearness is centred and divided by a power of its spread over the classes, as often as they are
   seen: labels near everything lose, and labels near nothing do not win by chance.
-- The sum is divided by the root of the ten probabilities' sum: where the network is not sure, the
-  scores are flat and the visitor is only the root.
+- The sum is not divided by the ten probabilities' sum: where the network is not sure, as before an
+  empty wall, the scores are flat and the visitor is only the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
 skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. What is
@@ -110,8 +110,7 @@ class ConseScorer:
         """Return `(N, labels)` scores for the network's logits `(N, C)`."""
         shares = (encoded[:, self._kept] - self._log_prior).softmax(1) * self._speaks  # (N, K)
         best, which = shares.topk(min(TOP, len(self._kept)))  # (N, TOP)
-        weights = best / best.sum(1, keepdim=True).clamp(min=1e-9).sqrt()
-        nearness = torch.einsum("nk,nkl->nl", weights, self._nearness[which])
+        nearness = torch.einsum("nk,nkl->nl", best, self._nearness[which])
         return visible_scores(nearness, self._visible)
 
 
