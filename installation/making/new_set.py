@@ -77,7 +77,6 @@ method: {method}
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
 #   For examples, pictures are cut around the face in them, as visitors are (see crop). Write
 #   "as they are" here if you have cropped them already, or if they show no faces:
-# lists: true   # for text: the kiosk's lists of labels for things; all must be labels of this set
 # examples: photographs   # for examples: another folder of pictures
 # encoder: resnet50.a1_in1k   # for examples and classes, after `kiosk fetch timm/resnet50.a1_in1k`
 # output: scores   # for onnx: the network's outputs sum to 1, as Teachable Machine's do

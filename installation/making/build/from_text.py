@@ -13,8 +13,6 @@ from pathlib import Path
 
 import torch
 
-from installation.making.build import sentence_encoder
-from installation.making.build.class_looks import class_looks, class_prior, listed_rows
 from installation.making.build.embedding_cache import (
     Embed,
     EmbeddingCache,
@@ -23,6 +21,8 @@ from installation.making.build.embedding_cache import (
 )
 from installation.making.build.evenness import evenness
 from installation.making.build.result import BuildResult
+from installation.making.build.text import sentence_encoder
+from installation.making.build.text.class_looks import class_looks, class_prior, listed_rows
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.label_set import LabelSetSource

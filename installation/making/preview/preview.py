@@ -14,9 +14,10 @@ import torch
 
 from installation.making import check_set
 from installation.making.atomic_write import replacing
-from installation.making.build import from_text, sentence_encoder
+from installation.making.build import from_text
 from installation.making.build.embedding_cache import Embed, cached_encoder
 from installation.making.build.evenness import evenness
+from installation.making.build.text import sentence_encoder
 from installation.making.preview import label_map
 from installation.making.preview.trial import Trial, run_trial
 from installation.naming.label_set.csv_file import Wording

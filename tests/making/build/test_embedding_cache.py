@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installation.errors import LabelSetError, Mistake
-from installation.making.build import embedding_cache, from_text, sentence_encoder
+from installation.making.build import embedding_cache, from_text
 from installation.making.build.embedding_cache import Embed, EmbeddingCache
+from installation.making.build.text import sentence_encoder
 from installation.naming.label_set.load import read_source
 from installation.naming.scoring import conse
 from installation.settings.paths import label_set_names

@@ -28,12 +28,12 @@ min_score: 0.2
 """
 ROWS = (
     "id,name,definition,parent,hidden_because,name_es,definition_es",
-    "n01440764,tench,a fish,,,tenca,un pez",
-    "n01443537,goldfish,a fish,,,,",
+    "n04152593,tench,a fish,,,tenca,un pez",
+    "n03782006,goldfish,a fish,,,,",
     "n03063599,mug,a cup,,,taza,una taza",
-    f"n01484850,{'long ' * 23}name,a fish,swimmers,,,",
-    "n01491361,tiger,a fish,,slur,x,y",
-    "n01494475,hammerhead,a fish,,unseen,martillo,un pez",
+    f"n04487081,{'long ' * 23}name,a fish,swimmers,,,",
+    "n04275548,tiger,a fish,,slur,x,y",
+    "n02966193,hammerhead,a fish,,unseen,martillo,un pez",
     "swimmers,swimmers,only a heading,,,nadadores,lo que nada",
 )
 CONTENT = {

@@ -15,11 +15,10 @@ from timm.data import ImageNetInfo
 from installation.errors import LabelSetError
 from installation.making.build import (
     build,
-    class_looks,
     from_prompts,
     from_text,
-    sentence_encoder,
 )
+from installation.making.build.text import class_looks, sentence_encoder
 from installation.naming.label_set import built_file
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.hiding import SAFE

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from installation.making.build.sentence_encoder import PACKAGE, open_sentence_encoder
+from installation.making.build.text.sentence_encoder import PACKAGE, open_sentence_encoder
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -42,7 +42,7 @@ def refuse(event, details):
         raise PermissionError(event)
 
 sys.addaudithook(refuse)
-from installation.making.build.sentence_encoder import open_sentence_encoder
+from installation.making.build.text.sentence_encoder import open_sentence_encoder
 before = dict(os.environ)
 print(*open_sentence_encoder()(["a baker"]).shape)
 print({name: value for name, value in os.environ.items() if before.get(name) != value})

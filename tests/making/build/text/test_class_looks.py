@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from installation.errors import LabelSetError
-from installation.making.build.class_looks import ClassLooks, class_prior, listed_rows
+from installation.making.build.text.class_looks import ClassLooks, class_prior, listed_rows
 from installation.naming.label_set.csv_file import Row
 from installation.naming.scoring.conse import LIST_LENGTH
 

@@ -1,0 +1,1 @@
+"""What the method `text` compares: sentences and lists for things, and the sentence encoder."""
