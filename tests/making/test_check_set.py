@@ -215,7 +215,7 @@ def test_a_missing_network_comes_before_the_rows(tmp_path: Path) -> None:
     folder = write_label_set(tmp_path, "id,name", "maker,maker", yaml=yaml, name="mine")
     with pytest.raises(LabelSetError) as caught:
         list(check_set.check_lines(folder.name, tmp_path))
-    assert "there is none (expected classifier.onnx" in str(caught.value.mistakes[0])
+    assert "no network found (expected classifier.onnx" in str(caught.value.mistakes[0])
 
 
 def test_missing_folders_of_pictures_are_mistakes_before_the_build(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def linear(tmp_path: Path) -> LabelSet:
 def test_a_header_that_claims_too_much_is_not_read(linear: LabelSet, claim: int) -> None:
     """The length that a file states for its header does not decide how much memory is used."""
     linear.built.write_bytes(struct.pack("<Q", claim) + linear.built.read_bytes()[8:])
-    with pytest.raises(LabelSetError, match=f"its header has {claim} bytes"):
+    with pytest.raises(LabelSetError, match=f"the header has {claim} bytes"):
         built_file.check_built(linear)
 
 

@@ -81,7 +81,7 @@ def test_a_missing_spreadsheet_is_named(tmp_path: Path) -> None:
     """A folder without labels.csv gives one mistake."""
     (write_label_set(tmp_path) / "labels.csv").unlink()
     (mistake,) = mistakes(tmp_path)
-    assert mistake.startswith("weather/labels.csv: there is no such file.")
+    assert mistake.startswith("weather/labels.csv: this file does not exist.")
 
 
 def test_a_misspelt_translation_is_named(tmp_path: Path) -> None:
