@@ -67,7 +67,7 @@ class _Line(NamedTuple):
 
 def typed(start: str, value: str) -> str:
     """Return the words for what a person has to type: `start` and a value."""
-    return f"Type `{start}{ellipsize(value)}`"
+    return f"Type `{ellipsize(start)}{ellipsize(value)}`"
 
 
 def find_flaws(text: str) -> Iterator[Flaw]:

@@ -434,7 +434,7 @@ def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("file", "content", "expected"),
     [
-        ("labels.csv", b"id,name\n", "kindnesses/labels.csv:1: the column 'definition'"),
+        ("labels.csv", b"id,name\n", "kindnesses/labels.csv: the file has no labels"),
         ("labelset.yaml", b"title: [", "kindnesses/labelset.yaml:1: the bracket [ that opens"),
         ("built.safetensors", b"\xff" * 100, "kindnesses/built.safetensors: the file is damaged"),
         ("card.md", b"\x1b[2J", "kindnesses/card.md:1: it holds a control character (U+001B)"),
@@ -448,7 +448,7 @@ def test_a_zip_with_thousands_of_entries_is_not_read(elsewhere: Path, tmp_path: 
             b"a\nb\xe2\x80\xaec",
             "kindnesses/card.md:2: it holds a direction-changing character (U+202E)",
         ),
-        ("labels.txt", b"\xff", "kindnesses/labels.txt:1: it is not UTF-8"),
+        ("labels.txt", b"\xff", "kindnesses/labels.txt:1: the file is not UTF-8"),
     ],
 )
 def test_a_strangers_set_is_checked_before_it_has_a_name(
