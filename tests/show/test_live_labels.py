@@ -41,7 +41,7 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     """A label shown from now on comes without a restart; a mistake leaves what was there."""
     project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
     assert wait_for_line(running, "labels:").startswith(
-        "labels: Three fish has changed (3 of 3 labels). It is used"
+        "labels: Three fish has changed (3 of 3 labels). The new version"
     )
     assert wait_for_line(running, "labels:") == "labels: the changed set is in use: Three fish\n"
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
