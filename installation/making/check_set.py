@@ -27,7 +27,7 @@ from installation.naming.label_set.settings import InputSettings, LabelSetSettin
 from installation.naming.networks.open import check_network, find_network
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
-from installation.showing import fonts
+from installation.showing.type import fonts
 
 if TYPE_CHECKING:
     from installation.naming.networks.encoder import Input

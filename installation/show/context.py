@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from installation.errors import ScreenError, display_path, limit_mistakes
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
-from installation.showing.fonts import Fonts, undrawable
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.fonts import Fonts, undrawable
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 from installation.showing.words import words_of
 

@@ -15,7 +15,7 @@ from installation.showing.compose import compose
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.staff import ShowStatus, with_staff_card
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 
 REPAINT_S = 1 / 30

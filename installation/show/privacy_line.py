@@ -6,7 +6,7 @@ import datetime
 from dataclasses import replace
 
 from installation.guarding.self_test import Proof
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import privacy_line
 
 

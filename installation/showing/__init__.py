@@ -1,4 +1,4 @@
-"""The screen: scenes, layout, typesetting, painting, the kiosk's own words, and the window.
+"""The screen: scenes, layout, type, painting, the kiosk's own words, and the window.
 
 `compose` and `cards` make a `Scene`, which is placed to the pixel; `Painter` paints it on a
 `Screen`. All of it is used by the main thread only.

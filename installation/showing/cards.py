@@ -17,7 +17,7 @@ from installation.showing.scene import (
     Rect,
     Scene,
 )
-from installation.showing.typesetting import (
+from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
     least_width,

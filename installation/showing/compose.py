@@ -16,7 +16,7 @@ from installation.showing.cards import imprint, waiting
 from installation.showing.cover import Cover
 from installation.showing.layout import Layout, Person
 from installation.showing.scene import Rect, Scene, Visitor
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.25
 """Side of the square over the longer side of the face's box: forehead and chin stay inside."""

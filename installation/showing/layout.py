@@ -26,7 +26,7 @@ from installation.showing.scene import (
     Side,
     Visitor,
 )
-from installation.showing.typesetting import Paragraph, ScreenContext, set_panel
+from installation.showing.type.typesetting import Paragraph, ScreenContext, set_panel
 
 HOLD_FACTOR = 1.3
 """How much larger a newcomer's square must be to take the room of a visitor with a caption."""

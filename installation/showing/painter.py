@@ -18,9 +18,9 @@ from cv2.typing import MatLike
 
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
-from installation.showing.expiring_cache import ExpiringCache
-from installation.showing.fonts import Fonts
 from installation.showing.scene import BLACK, DIM_GREEN, GREEN, Panel, Rect, Scene, Visitor
+from installation.showing.type.expiring_cache import ExpiringCache
+from installation.showing.type.fonts import Fonts
 
 Key = tuple[object, ...]
 

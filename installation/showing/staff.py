@@ -34,7 +34,7 @@ from installation.showing.scene import (
     Rect,
     Scene,
 )
-from installation.showing.typesetting import LEADING, Paragraph, ScreenContext, set_panel
+from installation.showing.type.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
 
 STAGE_ONE_LAYERS = (LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS)

@@ -127,7 +127,7 @@ ALLOWED: dict[str, set[str]] = {
     # OpenCV's writer has the function that makes the code of a pixel format.
     "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter"},
     # Runs fontconfig before stage two, to find a font for a script.
-    "showing/fonts.py": {"subprocess"},
+    "showing/type/fonts.py": {"subprocess"},
     # Tells Xlib which function to call if the X server ends.
     "showing/window.py": {"ctypes"},
     # It runs an audit in a process of its own.

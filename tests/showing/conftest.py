@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from installation.showing.fonts import Fonts
 from installation.showing.scene import Size
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
 from tests.support.golden import Check, compare, store
 

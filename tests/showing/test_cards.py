@@ -7,7 +7,7 @@ import pytest
 
 from installation.showing.cards import title_card, trouble_card
 from installation.showing.scene import Size
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.typesetting import ScreenContext
 
 MakeContext = Callable[[Size], ScreenContext]
 

@@ -19,7 +19,7 @@ from installation.showing.compose import (
     tumble,
 )
 from installation.showing.scene import Scene, Size
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.typesetting import ScreenContext
 from tests.support.figures import (
     CLINICIAN,
     FRAME,

@@ -12,7 +12,6 @@ from installation.naming.label_set.label_set import Label
 from installation.seeing.frame import Frame
 from installation.showing.cards import title_card, trouble_card, unguarded_card
 from installation.showing.compose import compose
-from installation.showing.fonts import Fonts
 from installation.showing.scene import Scene, Size
 from installation.showing.staff import (
     STAGE_ONE_LAYERS,
@@ -21,7 +20,8 @@ from installation.showing.staff import (
     ShowStatus,
     with_staff_card,
 )
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
 from tests.support.figures import (
     BOXER,

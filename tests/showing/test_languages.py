@@ -16,10 +16,10 @@ from installation.showing.cards import (
     waiting,
 )
 from installation.showing.compose import compose
-from installation.showing.drawable_text import clean
-from installation.showing.fonts import Fonts
 from installation.showing.scene import Panel, Scene, Size
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.drawable_text import clean
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
 from tests.support.figures import Head, company, draw
 from tests.support.golden import Check

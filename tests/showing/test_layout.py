@@ -15,9 +15,9 @@ from installation.seeing.frame import Frame
 from installation.showing.cards import imprint
 from installation.showing.compose import POSITION_SLACK, compose
 from installation.showing.cover import Cover
-from installation.showing.fonts import Fonts
 from installation.showing.scene import Size, Visitor
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import (
     CLINICIAN,

@@ -11,7 +11,7 @@ from installation.errors import ScreenError
 from installation.settings.kiosk import FIXED_WORDS, OwnWords, ScreenSettings, Settings
 from installation.settings.languages import resolve_language, word_languages
 from installation.settings.paths import WORDS_FOLDER
-from installation.showing.fonts import missing_scripts
+from installation.showing.type.fonts import missing_scripts
 from installation.showing.words import Words, load_words, privacy_line, words_of
 from tests.support.languages import LANGUAGES
 

@@ -13,7 +13,7 @@ from installation.seeing.frame import Pixels
 from installation.settings.paths import PROJECT
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
-from installation.showing.typesetting import ScreenContext
+from installation.showing.type.typesetting import ScreenContext
 
 GOLDENS = PROJECT / "tests" / "showing" / "goldens"
 FAILURES = PROJECT / "tests" / "failures"

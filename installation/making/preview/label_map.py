@@ -19,9 +19,9 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from installation.showing.drawable_text import is_right_to_left
-from installation.showing.fonts import CAP_HEIGHT, Fonts
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Line, Rect
+from installation.showing.type.drawable_text import is_right_to_left
+from installation.showing.type.fonts import CAP_HEIGHT, Fonts
 
 MAP_SIZE = (3840, 2160)
 """Width and height, px: legible when printed a metre wide."""

@@ -28,11 +28,12 @@ from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
 from installation.settings.paths import MODELS
-from installation.showing import fonts, layout
-from installation.showing.drawable_text import clean
-from installation.showing.fonts import Fonts
-from installation.showing.scripts import font_group
-from installation.showing.typesetting import wrap
+from installation.showing import layout
+from installation.showing.type import fonts
+from installation.showing.type.drawable_text import clean
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.scripts import font_group
+from installation.showing.type.typesetting import wrap
 
 DOMINANT = 0.2
 """The share of neutral pictures above which a label wins too often; a guess."""

@@ -5,8 +5,8 @@ import pygame
 import pytest
 
 from installation.errors import ScreenError
-from installation.showing.fonts import BUNDLED, Fonts, missing_scripts, undrawable
 from installation.showing.scene import Line
+from installation.showing.type.fonts import BUNDLED, Fonts, missing_scripts, undrawable
 
 HEBREW = "אדם שהוכשר (1961)"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from installation.showing.scripts import font_group, script_of, takes_any_font
+from installation.showing.type.scripts import font_group, script_of, takes_any_font
 
 
 @pytest.mark.parametrize(

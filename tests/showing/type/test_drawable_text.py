@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from installation.showing.drawable_text import clean, in_visual_order, is_right_to_left
+from installation.showing.type.drawable_text import clean, in_visual_order, is_right_to_left
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.showing.expiring_cache import KEPT_S, ExpiringCache
+from installation.showing.type.expiring_cache import KEPT_S, ExpiringCache
 
 FRAMES = st.lists(
     st.tuples(st.floats(0.001, 0.1), st.sets(st.sampled_from("abc"))), min_size=1, max_size=60

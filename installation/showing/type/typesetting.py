@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from installation.showing.drawable_text import clean, is_right_to_left
-from installation.showing.fonts import Fonts
 from installation.showing.scene import Background, Colour, Line, Panel, Rect, Size
+from installation.showing.type.drawable_text import clean, is_right_to_left
+from installation.showing.type.fonts import Fonts
 from installation.showing.words import Words
 
 Measure = Callable[[str], int]

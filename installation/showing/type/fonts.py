@@ -25,10 +25,10 @@ import pygame.font
 import pygame.freetype
 
 from installation.errors import Mistake, ScreenError
-from installation.showing.drawable_text import clean, in_visual_order
-from installation.showing.expiring_cache import ExpiringCache
 from installation.showing.scene import Line, Panel
-from installation.showing.scripts import (
+from installation.showing.type.drawable_text import clean, in_visual_order
+from installation.showing.type.expiring_cache import ExpiringCache
+from installation.showing.type.scripts import (
     BUNDLED_SCRIPTS,
     EAST_ASIAN,
     EMOJI,

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.showing.drawable_text import clean
-from installation.showing.typesetting import balance, least_width, wrap
+from installation.showing.type.drawable_text import clean
+from installation.showing.type.typesetting import balance, least_width, wrap
 
 
 def _width(text: str) -> int:
