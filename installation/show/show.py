@@ -32,7 +32,7 @@ from installation.show.events import Emit
 from installation.show.live import LiveShow
 from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, allowed_cameras, open_parts
-from installation.showing.cards import (
+from installation.showing.scenes.cards import (
     mistakes_card,
     no_camera_card,
     title_card,

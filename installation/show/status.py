@@ -8,7 +8,7 @@ from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.show.capture import CameraStatus
 from installation.show.parts import Parts
-from installation.showing.staff import ShowStatus, layers
+from installation.showing.scenes.staff import ShowStatus, layers
 
 REFRESH_S = 1.0
 """How long the figures stand still, so that they can be read."""

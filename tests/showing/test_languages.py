@@ -7,7 +7,7 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.settings.placeholders import MAX_SENTENCE_LENGTH
-from installation.showing.cards import (
+from installation.showing.scenes.cards import (
     MAX_NAMES,
     imprint,
     title_card,
@@ -15,7 +15,7 @@ from installation.showing.cards import (
     unguarded_card,
     waiting,
 )
-from installation.showing.compose import compose
+from installation.showing.scenes.compose import compose
 from installation.showing.scene import Panel, Scene, Size
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts

@@ -10,7 +10,7 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.seeing.frame import Frame, Pixels
-from installation.showing.compose import compose
+from installation.showing.scenes.compose import compose
 from installation.showing.painter import Painter, paint_picture
 from installation.showing.scene import Line, Scene, Size
 from installation.showing.type.fonts import Fonts
@@ -138,7 +138,7 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
 def test_the_title_card_is_painted_before_torch_is_loaded() -> None:
     """Painting the title card loads no network library and prints nothing."""
     code = (
-        "import installation.showing.painter, installation.showing.cards, sys;"
+        "import installation.showing.painter, installation.showing.scenes.cards, sys;"
         "print([name for name in ('torch', 'scipy', 'timm', 'skimage') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

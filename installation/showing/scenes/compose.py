@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from installation.naming.reading.values import Candidate, Sighting, Sightings
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.showing.cards import imprint, waiting
+from installation.showing.scenes.cards import imprint, waiting
 from installation.showing.cover import Cover
-from installation.showing.layout import Layout, Person
+from installation.showing.scenes.layout import Layout, Person
 from installation.showing.scene import Rect, Scene, Visitor
 from installation.showing.type.typesetting import ScreenContext
 

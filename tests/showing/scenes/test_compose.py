@@ -9,7 +9,7 @@ from installation.naming.reading.values import Sighting
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
-from installation.showing.compose import (
+from installation.showing.scenes.compose import (
     EMPTY_S,
     FIRST_NAME_S,
     LAST_NAME_S,

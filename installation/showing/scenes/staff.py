@@ -20,7 +20,7 @@ from installation.guarding.status import (
     SECCOMP,
     STAGE_ONE,
 )
-from installation.showing.cards import MARGIN, WAITING_BRIGHTNESS, imprint
+from installation.showing.scenes.cards import MARGIN, WAITING_BRIGHTNESS, imprint
 from installation.showing.scene import (
     BLACK,
     GREEN,

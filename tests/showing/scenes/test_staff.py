@@ -10,7 +10,7 @@ from installation.guarding.guard import NOT_LAUNCHED
 from installation.guarding.probes.probe import ProbeResult
 from installation.guarding.self_test import Proof
 from installation.guarding.status import STAGE_ONE
-from installation.showing.staff import STAGE_ONE_LAYERS, STAGE_TWO_LAYERS, Layer, layers
+from installation.showing.scenes.staff import STAGE_ONE_LAYERS, STAGE_TWO_LAYERS, Layer, layers
 
 RESULTS = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "not available on this machine (no such call)", "Use a newer Linux.")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from installation.showing.cards import title_card, trouble_card
+from installation.showing.scenes.cards import title_card, trouble_card
 from installation.showing.scene import Size
 from installation.showing.type.typesetting import ScreenContext
 
