@@ -10,10 +10,10 @@ from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations
 from installation.seeing.frame import Frame
-from installation.showing.scenes.cards import rehearsal_mark
-from installation.showing.scenes.compose import compose
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
+from installation.showing.scenes.cards import rehearsal_mark
+from installation.showing.scenes.compose import compose
 from installation.showing.scenes.staff import ShowStatus, with_staff_card
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen

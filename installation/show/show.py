@@ -32,6 +32,8 @@ from installation.show.events import Emit
 from installation.show.live import LiveShow
 from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, allowed_cameras, open_parts
+from installation.showing.painter import Painter
+from installation.showing.scene import Scene
 from installation.showing.scenes.cards import (
     mistakes_card,
     no_camera_card,
@@ -39,8 +41,6 @@ from installation.showing.scenes.cards import (
     trouble_card,
     unguarded_card,
 )
-from installation.showing.painter import Painter
-from installation.showing.scene import Scene
 from installation.showing.window import Screen, ScreenEvents
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from installation.settings.yaml_file import Loaded
 from installation.show.context import open_context
 from installation.show.parts import Log, Parts
 from installation.show.show import CARD_S
-from installation.showing.scenes.cards import unguarded_card
 from installation.showing.painter import Painter
+from installation.showing.scenes.cards import unguarded_card
 from installation.showing.window import Window
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import DEFAULTS, GreyFilm, small_show

@@ -21,9 +21,9 @@ from installation.show import privacy_line
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
 from installation.show.privacy_line import update_privacy_line
-from installation.showing.scenes.cards import imprint
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
+from installation.showing.scenes.cards import imprint
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
 from tests.support.manual_clock import ManualClock

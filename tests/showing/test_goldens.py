@@ -10,9 +10,9 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.seeing.frame import Frame
+from installation.showing.scene import Scene, Size
 from installation.showing.scenes.cards import title_card, trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
-from installation.showing.scene import Scene, Size
 from installation.showing.scenes.staff import (
     STAGE_ONE_LAYERS,
     STAGE_TWO_LAYERS,

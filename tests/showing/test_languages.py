@@ -7,6 +7,7 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.settings.placeholders import MAX_SENTENCE_LENGTH
+from installation.showing.scene import Panel, Scene, Size
 from installation.showing.scenes.cards import (
     MAX_NAMES,
     imprint,
@@ -16,7 +17,6 @@ from installation.showing.scenes.cards import (
     waiting,
 )
 from installation.showing.scenes.compose import compose
-from installation.showing.scene import Panel, Scene, Size
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext

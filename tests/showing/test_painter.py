@@ -10,9 +10,9 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.seeing.frame import Frame, Pixels
-from installation.showing.scenes.compose import compose
 from installation.showing.painter import Painter, paint_picture
 from installation.showing.scene import Line, Scene, Size
+from installation.showing.scenes.compose import compose
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 from installation.showing.words import load_words

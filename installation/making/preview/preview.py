@@ -28,7 +28,7 @@ from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
 from installation.settings.paths import MODELS
-from installation.showing import layout
+from installation.showing.scenes import layout
 from installation.showing.type import fonts
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from installation.naming.reading.values import Candidate, Sighting, Sightings
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.showing.scenes.cards import imprint, waiting
 from installation.showing.cover import Cover
-from installation.showing.scenes.layout import Layout, Person
 from installation.showing.scene import Rect, Scene, Visitor
+from installation.showing.scenes.cards import imprint, waiting
+from installation.showing.scenes.layout import Layout, Person
 from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.25

@@ -20,7 +20,6 @@ from installation.guarding.status import (
     SECCOMP,
     STAGE_ONE,
 )
-from installation.showing.scenes.cards import MARGIN, WAITING_BRIGHTNESS, imprint
 from installation.showing.scene import (
     BLACK,
     GREEN,
@@ -34,6 +33,7 @@ from installation.showing.scene import (
     Rect,
     Scene,
 )
+from installation.showing.scenes.cards import MARGIN, WAITING_BRIGHTNESS, imprint
 from installation.showing.type.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from installation.showing.scenes.cards import title_card, trouble_card
 from installation.showing.scene import Size
+from installation.showing.scenes.cards import title_card, trouble_card
 from installation.showing.type.typesetting import ScreenContext
 
 MakeContext = Callable[[Size], ScreenContext]

@@ -9,6 +9,7 @@ from installation.naming.reading.values import Sighting
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
+from installation.showing.scene import Scene, Size
 from installation.showing.scenes.compose import (
     EMPTY_S,
     FIRST_NAME_S,
@@ -18,7 +19,6 @@ from installation.showing.scenes.compose import (
     name_duration_s,
     tumble,
 )
-from installation.showing.scene import Scene, Size
 from installation.showing.type.typesetting import ScreenContext
 from tests.support.figures import (
     CLINICIAN,

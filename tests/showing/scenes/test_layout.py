@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from installation.naming.label_set.label_set import Label
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.showing.scenes.cards import imprint
-from installation.showing.scenes.compose import POSITION_SLACK, compose
 from installation.showing.cover import Cover
 from installation.showing.scene import Size, Visitor
+from installation.showing.scenes.cards import imprint
+from installation.showing.scenes.compose import POSITION_SLACK, compose
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
