@@ -1,4 +1,4 @@
-"""What is done before a show and may write files or reach the network; no show comes here.
+"""The work that is done before a show. It may write files and use the network; a show may not.
 
 Progress bars get a lock for the threads of one process. tqdm's own lock is for several processes:
 from Python 3.14 on it starts one that watches a semaphore and prints a warning at the end.

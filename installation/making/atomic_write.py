@@ -17,7 +17,7 @@ from installation.errors import KioskError, LabelSetError, Mistake, display_path
 def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[Path]:
     """Yield a new, empty file beside `path`, which replaces `path` if the block succeeds.
 
-    Raises `error` if it cannot be written; then `path` is as it was.
+    Raises `error` if the file cannot be written; `path` then keeps its old contents.
     """
     with write_errors(path, error):
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
@@ -31,7 +31,7 @@ def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[P
 
 
 def rename_synced(file: Path, path: Path) -> None:
-    """Rename `file` to `path` in one step, after all of it is on the disk. Raises OSError."""
+    """Write `file` to the disk, then rename it to `path` in one step. Raises OSError."""
     with file.open("rb+") as opened:
         os.fsync(opened)  # without it, a power cut could leave the new name with nothing in it
     file.chmod(0o644)  # mkstemp makes files that only their owner can read
@@ -40,7 +40,7 @@ def rename_synced(file: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def write_errors(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[None]:
-    """Raise `error`, which names `path`, if the block cannot write."""
+    """Turn an OSError in the block into `error`, with a message that names `path`."""
     try:
         yield
     except (OSError, SafetensorError) as failure:

@@ -1,4 +1,4 @@
-"""Describes and checks a label set, in lines for the people who made it."""
+"""Describes a label set, and checks it, in lines of text for its author."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 def _read_with_network(name: str, models: Path) -> LabelSetSource:
     """Return the set; raises LabelSetError with its mistakes, a missing network first.
 
-    Without its network, the rows that `kiosk labels new` wrote are not outputs of anything.
+    If the set's own network is missing, only that is reported: its rows cannot be compared with
+    the network's outputs.
     """
     try:
         return read_source(name, models)
@@ -143,14 +144,14 @@ def _read_with_network(name: str, models: Path) -> LabelSetSource:
 
 
 def _picture_mistakes(source: LabelSetSource) -> list[Mistake]:
-    """Return what is wrong with the folders of pictures, as a build would say it."""
+    """Return the mistakes in the folders of pictures, as a build would report them."""
     from installation.making.build.example_pictures import find_pictures  # opens torch
 
     return collect_mistakes([partial(find_pictures, source, ())])
 
 
 def _try_network(label_set: LabelSet) -> Input:
-    """Return the input of the set's own network, which has read a picture; raises KioskError."""
+    """Open the set's own network, try it on a picture, and return its input; raises KioskError."""
     import torch
 
     from installation.naming.reading.classifier import open_classifier

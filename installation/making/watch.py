@@ -26,7 +26,7 @@ from installation.settings.paths import MODELS, PROJECT
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5
-"""Between two looks at the files; a change is built if the next look finds the same state."""
+"""Seconds between two checks of the files. A change is built if the next check finds no other."""
 
 Log = Callable[[str], None]
 
@@ -70,7 +70,7 @@ def watch(
 def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
     """Pass signals that end this process on to `show`, and stop building at once.
 
-    A terminal sends Ctrl-C to both processes; other signals reach only this one.
+    A terminal sends Ctrl-C to both processes; other signals reach this process only.
     """
 
     def end(*_: object) -> None:
@@ -93,10 +93,11 @@ def keep_built(
     has_ended: Callable[[], bool],
     models: Path = MODELS,
 ) -> None:
-    """Build the set whenever its files have changed and rest, until `has_ended()`.
+    """Build the set each time its files have changed and stay unchanged, until `has_ended()`.
 
-    `has_ended` waits before it answers: the files are looked at once for each call. The first state
-    is built too if it is stale, as somebody may have saved during the build before.
+    `has_ended` waits before it returns; the files are checked once for each call. The first state
+    is built too if its built file is stale, because a file may have been saved during the last
+    build.
     """
     seen = built = None
     has_mistakes = False
@@ -111,13 +112,13 @@ def keep_built(
                 has_mistakes = False
             except KioskError as error:
                 has_mistakes = True
-                log("labels: a change cannot be built; the show keeps the labels that it has.")
+                log("labels: a change cannot be built; the show keeps its present labels.")
                 log(str(error))
         seen = now
 
 
 def _state(folder: Path) -> tuple[object, ...]:
-    """Return what changes if a file that a set is built from changes, pictures included."""
+    """Return a value that differs after any file from which the set is built has changed."""
     files = {name: stamp for name, stamp in signature(folder).items() if name != BUILT_FILE}
     try:
         settings = load_yaml(folder / SETTINGS_FILE, LabelSetSettings, LabelSetError).settings

@@ -49,19 +49,20 @@ from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
 MAX_ZIP_BYTES = 2**31 - 1
-"""Compressed and uncompressed; larger zips have the format zip64, which is refused."""
+"""The most bytes of a zip, compressed or not; larger ones are zip64, which is refused."""
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
-"""Those that `load_label_set` does not read."""
+"""The most bytes of the files that `load_label_set` does not read."""
 
 MAX_ENTRIES = len(MAX_BYTES) + 1
-"""The files, and the folder itself, which some programs list."""
+"""The most entries: the files, and the folder itself, which some programs list."""
 
 MAX_DIRECTORY_BYTES = 2**14
-"""Of the central directory; that of a label set has some 1,000."""
+"""The most bytes of the central directory; that of a label set has some 1,000."""
 
 MAX_COMPRESSION = 100
-"""Uncompressed over compressed bytes; deflate reaches 1,030, the shipped labels.csv 3 to 5."""
+"""The highest ratio of uncompressed to compressed bytes; deflate reaches 1,030, and the shipped
+labels.csv files 3 to 5."""
 
 _END = struct.Struct("<4s4H2LH")
 """The zip's last record: signature, disks, entries on this and all disks, size and offset of the
@@ -92,7 +93,7 @@ class Imported:
     title: str
     credit: str
     labels: int
-    """Their number, hidden ones included."""
+    """The number of its labels, including hidden ones."""
 
 
 def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
@@ -121,7 +122,7 @@ def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Impor
     """Import the label set in the zip `file` into `models`, under `name` or its own one.
 
     Raises LabelSetError if the zip or the set has mistakes, or a set of that name exists; then
-    `models` is as it was.
+    `models` is unchanged.
     """
     where = display_path(file)
     with _open_zip(file, where) as (archive, folder, entries):
@@ -236,7 +237,7 @@ def _check_entries(
     if not mistakes and len(folders) != 1:
         found(f"it holds {len(folders)} folders (expected one, named like the set)")
     if len(set(names)) != len(names):
-        found("it holds a file twice")
+        found("a file occurs twice in it")
     if (total := sum(entry.file_size for entry in files)) > MAX_ZIP_BYTES:
         found(f"its files have {total} bytes (expected at most {MAX_ZIP_BYTES})")
     if not mistakes and f"{names[0].partition('/')[0]}/{SETTINGS_FILE}" not in names:

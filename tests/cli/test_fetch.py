@@ -33,7 +33,7 @@ def test_every_name_is_checked_before_anything_is_fetched(
     assert main(["fetch", "all", "yunnet", "timm/qqq"]) == 2
     lines = capsys.readouterr().err.splitlines()
     # A command is named as it can be typed on this machine.
-    assert lines[0].endswith("kiosk fetch: there is nothing called 'yunnet'. Did you mean 'yunet'?")
+    assert lines[0].endswith("kiosk fetch: 'yunnet' is not in the catalogue. Did you mean 'yunet'?")
     assert "kiosk fetch timm/qqq: timm has no network with this name" in lines[1]
     assert len(lines) == 2
 

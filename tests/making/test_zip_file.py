@@ -296,7 +296,7 @@ def table_of(zip_: Path) -> tuple[bytearray, int]:
         (f"{SHIPPED}/Labels.csv", "a label set has no such file"),
         (f"{SHIPPED}//labels.csv", "a label set has no such file"),
         (f"{SHIPPED.title()}/labels.csv", "holds 2 folders"),
-        (f"{SHIPPED}/labels.csv", "holds a file twice"),
+        (f"{SHIPPED}/labels.csv", "a file occurs twice"),
         ("__MACOSX/labels.csv", "packed by a Mac's Finder"),
         (".git/config.json", "name is not plain"),
         ("ki\u202end/labels.csv", "name is not plain"),

@@ -1,8 +1,8 @@
 """The contact sheet: what was cut from an artist's pictures, as one PNG in the set's folder.
 
-A strip for each row of labels.csv has squares as the network saw them. Pictures in which no face
-was found are crossed out, unless the row is background. The sheet holds pictures, so no zip of a
-set takes it along.
+The sheet has a strip for each row of labels.csv, with the squares that the network was given.
+Pictures in which no face was found are crossed out, unless the row is background. The sheet holds
+pictures, so it is not part of a set's zip.
 """
 
 from __future__ import annotations

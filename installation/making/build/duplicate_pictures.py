@@ -1,7 +1,7 @@
 """Finds copies among an artist's pictures, also smaller ones and ones that were saved again.
 
-A copy on both sides of a check that holds pictures out would make the labels look better than they
-are, and a copy under two labels says nothing.
+If one copy is learnt from and the other is held out, the figures about the labels are too good. If
+two labels have copies of one picture, the picture cannot teach the difference.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ BLOCK = 512
 
 @functools.cache
 def _sums() -> torch.Tensor:
-    """Return the random weights of the sums, `(3 · PATCHES², SKETCH)`, which never change."""
+    """Return the fixed random weights of a sketch's sums, `(3 · PATCHES², SKETCH)`."""
     shape = (3 * PATCHES**2, SKETCH)
     return torch.from_numpy(np.random.RandomState(0).normal(size=shape)).float()
 
 
 def sketches(squares: torch.Tensor) -> torch.Tensor:
-    """Return a sketch of each picture, the same however it was saved: `(N, SKETCH)` float32.
+    """Return a sketch of each picture, `(N, SKETCH)` float32, to find copies by.
+
+    A copy that was resized or saved in another format has nearly the same sketch.
 
     `squares` is `(N, 3, size, size)`. Brightness and contrast do not matter.
     """
@@ -57,10 +59,10 @@ def sketches(squares: torch.Tensor) -> torch.Tensor:
 
 
 def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPictures:
-    """Return the pictures that are not copies of an earlier one, and those that are, as skipped.
+    """Return the pictures that are not copies of earlier ones, and the copies as skipped pictures.
 
-    `views` are the sketches `(N, 2, SKETCH)` of each picture as it is and mirrored. A picture that
-    two labels have is left out of both.
+    `views` are the sketches `(N, 2, SKETCH)` of each picture and of its mirror image. A picture
+    that occurs under two labels is left out of both.
     """
     first = list(range(len(good)))  # for each picture the one that it copies, or itself
     for start in range(0, len(good), BLOCK):

@@ -1,7 +1,8 @@
 """Embeddings of an artist's pictures and sentences, kept so that each is computed once.
 
-`models/.cache/` has a file for each network, with vectors under the SHA-256 of what they were
-computed from: never a picture or a sentence. Without the folder a build only takes longer.
+`models/.cache/` has a file for each network. It holds each vector under the SHA-256 of the picture
+or sentence that the vector was computed from, but no picture and no sentence. If the folder is
+deleted, the next build takes longer; nothing else changes.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ Embed = Callable[[Sequence[str]], torch.Tensor]
 class EmbeddingCache:
     """Vectors by key, as a context manager that writes new ones to the file when it exits.
 
-    A damaged file counts as empty, and one that cannot be written only costs the next build its
-    time; `problem` then has the end of a sentence about it. Two builds may use the same file at a
-    time: each adds its vectors to those that the file has when it is written.
+    A damaged file counts as empty. If the file cannot be written, the next build computes the
+    vectors again. In both cases `problem` holds the end of a sentence about it. Two builds may use
+    the same file at once: each adds its vectors to those that are in the file when it writes.
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:

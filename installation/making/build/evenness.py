@@ -1,4 +1,4 @@
-"""How evenly labels win, which shows whether one label gets most visitors."""
+"""How evenly the labels win, to show whether one label would be given to most visitors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Evenness:
 
 
 def evenness(scores: torch.Tensor) -> Evenness:
-    """Return how evenly the labels win by `scores` `(N, L)`, of which the highest wins; N > 0."""
+    """Return how evenly the labels win; the highest of `scores` `(N, L)` wins in its row; N > 0."""
     N, L = scores.shape  # noqa: N806  rows and labels
     wins = torch.bincount(scores.argmax(1), minlength=L).double()
     share = wins[wins > 0] / N

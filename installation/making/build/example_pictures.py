@@ -1,6 +1,6 @@
-"""An artist's pictures: which are good, why others are left out, and the squares that are encoded.
+"""An artist's pictures: which can be used, why others are left out, and the squares to encode.
 
-They are read where they are and never copied.
+The pictures are read in their folders and never copied.
 """
 
 from __future__ import annotations

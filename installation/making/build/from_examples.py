@@ -121,7 +121,7 @@ def build_from_examples(
 def _encode_pictures(
     found: FoundPictures, encoder: Encoder, cache: EmbeddingCache, settings: LabelSetSettings
 ) -> FoundPictures:
-    """Encode pictures that are new to `cache`, and return those that could be decoded."""
+    """Encode the pictures that `cache` does not have, and return all that could be decoded."""
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []
     detector = None

@@ -1,4 +1,4 @@
-"""Neutral pictures, which show how a network scores labels without seeing a person.
+"""Pictures without a person, to find out which labels a network prefers in general.
 
 Plain greys, gradients and noise of several grain sizes, each empty or with a grey figure of head
 and shoulders. They are drawn by code, so calibration needs no picture of a person.

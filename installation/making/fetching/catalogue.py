@@ -51,11 +51,11 @@ class Item:
     """Its name in models/weights/."""
     licence: str
     origins: tuple[HubFile | WebFile, ...]
-    """Tried in order."""
+    """The places to fetch it from, tried in this order."""
     size: int | None
-    """Bytes: exact if `sha256` is pinned, otherwise approximate; None: unknown."""
+    """Its bytes: exact if `sha256` is pinned, otherwise approximate; None if not known."""
     sha256: str | None
-    """None: not pinned."""
+    """The SHA-256 that the file must have; None if the kiosk does not pin one."""
     check_format: Callable[[Path], object] | None = None
     """Raises KioskError unless a file is in the right format; None: no format is known.
 
@@ -120,7 +120,7 @@ ITEMS = (
 NAMES = tuple(item.name for item in ITEMS)
 
 TIMM_PREFIX = "timm/"
-"""Before the name of one of timm's networks."""
+"""Stands before the name of one of timm's networks on the command line."""
 
 
 def find(name: str) -> Item:
@@ -134,7 +134,7 @@ def find(name: str) -> Item:
     if name.startswith(TIMM_PREFIX):
         return _timm_item(name.removeprefix(TIMM_PREFIX))
     remedy = did_you_mean(nearest(name, NAMES)) or f"Known: {', '.join(NAMES)}, all, timm/NETWORK."
-    raise FetchError(Mistake("kiosk fetch", f"there is nothing called '{ellipsize(name)}'", remedy))
+    raise FetchError(Mistake("kiosk fetch", f"'{ellipsize(name)}' is not in the catalogue", remedy))
 
 
 def _timm_item(network: str) -> Item:

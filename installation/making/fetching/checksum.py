@@ -37,7 +37,7 @@ def parse_sha256(text: str) -> str:
     sha256 = text.strip().lower()
     if not SHA256.fullmatch(sha256):
         what = f"'{ellipsize(text)}' is not a SHA-256 (expected 64 digits from 0 to f)"
-        raise FetchError(Mistake("--sha256", what, "Copy all of it."))
+        raise FetchError(Mistake("--sha256", what, "Copy the whole SHA-256."))
     return sha256
 
 

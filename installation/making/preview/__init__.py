@@ -1,1 +1,1 @@
-"""A label set looked at before the show: as a map, and as facts for the curator."""
+"""The preview of a label set before the show: a map, and facts for the curator."""

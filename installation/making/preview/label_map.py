@@ -24,31 +24,31 @@ from installation.showing.type.drawable_text import is_right_to_left
 from installation.showing.type.fonts import CAP_HEIGHT, Fonts
 
 MAP_SIZE = (3840, 2160)
-"""Width and height, px: legible when printed a metre wide."""
+"""The width and height of the map, px; its text is legible when it is printed a metre wide."""
 
 MARGIN_PX = 120
-"""Around the map."""
+"""The margin around the map, px."""
 
 HEADING_PX = 220
-"""The height of the heading above the map."""
+"""The height of the heading above the map, px."""
 
 MIN_TSNE_LABELS = 12
-"""Fewer labels are laid out by PCA, as they have no neighbourhoods."""
+"""The fewest labels for t-SNE; fewer have no neighbourhoods and are laid out by PCA."""
 
 SIMILAR_COSINE = 0.9
-"""From which two labels mean nearly the same; 'physician' and 'doctor' have 0.93."""
+"""The cosine from which two labels mean nearly the same; 'physician' and 'doctor' have 0.93."""
 
 MAX_PAIRS = 2000
-"""Pairs that are kept, the most similar first; nobody would read more."""
+"""The most pairs that are reported, the most similar first; more would not be read."""
 
 BLOCK_SIZE = 256
-"""Labels that are compared with all others at once: for 25,000 labels they take 26 MB."""
+"""The number of labels that are compared with all others at once; for 25,000 labels 26 MB."""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
-"""Type of the name of a label that never wins, and of the one that wins most, px per em."""
+"""The type size of a label that never wins and of the one that wins most often, px per em."""
 
 TYPE_STEP_PX = 4
-"""By which the type of a name shrinks until there is room for it, px per em."""
+"""The step by which a name's type gets smaller until the name fits, px per em."""
 
 HIDDEN: Colour = (90, 90, 90)
 JOINED: Colour = (0, 120, 0)
@@ -166,7 +166,7 @@ def _draw_name(
 ) -> Rect | None:
     """Draw the name beside its dot, in the largest type that fits, and return its area.
 
-    None: there is no room, or the label is hidden.
+    Return None if there is no room for the name, or the label is hidden.
     """
     if dot.wins is None:
         return None

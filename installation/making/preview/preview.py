@@ -36,10 +36,10 @@ from installation.showing.type.scripts import font_group
 from installation.showing.type.typesetting import wrap
 
 DOMINANT = 0.2
-"""The share of neutral pictures above which a label wins too often; a guess."""
+"""A label that wins more than this share of the neutral pictures wins too often; a guess."""
 
 MAX_NAMES = 8
-"""Labels that a row of the table names; the others are counted."""
+"""The most labels that a row of the table names; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """The file of the map, the table, and sentences about how evenly labels win."""
+    """The map's file, the table, and sentences about how evenly the labels win."""
 
     map_file: Path
     table: Sequence[TableRow]
@@ -80,7 +80,7 @@ def preview(
         settings: Those of the show; its `labels` is not used.
         models: The folder of label sets.
         tsne: Whether the map is laid out by t-SNE instead of PCA.
-        embed: In place of the sentence encoder.
+        embed: A function to use in place of the sentence encoder.
         to: The PNG file; None for `preview.png` in the set's folder.
 
     Raises:
@@ -148,7 +148,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     named = float((trial.neutral.max(1).values >= min_score).float().mean())
     figure = f"Of {len(trial.neutral)} neutral pictures, {named:.0%} would be named."
     if named > DOMINANT:
-        figure += " A higher min_score, or rows that are background, makes it fewer."
+        figure += " A higher min_score, or background rows, would make it fewer."
     yield figure
     yield f"On neutral pictures: {evenness(trial.neutral)}."
     if len(trial.rehearsal):

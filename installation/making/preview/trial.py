@@ -1,4 +1,4 @@
-"""Tries a label set before a show: scores on neutral pictures, the rehearsal, single classes."""
+"""Tries a label set before a show, on neutral pictures, the rehearsal, and each class."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
 NEUTRAL_PICTURES = 120
-"""Enough to see a label that wins most of them."""
+"""The number of neutral pictures, enough to notice a label that wins most of them."""
 
 REHEARSAL_FRAMES = 30
-"""Taken while the rehearsal's visitor stands in front of the mirror."""
+"""The number of pictures of the rehearsal, all with its visitor in front of the mirror."""
 
 CLASS_LOGIT = 12.0
 """The logit of a class of which a network is certain, if the others are 0."""
@@ -32,10 +32,10 @@ class Trial:
     """The scores of a trial, `(N, labels)` float32 each, a row for each picture or class.
 
     Args:
-        neutral: Of the neutral pictures.
-        rehearsal: Of the rehearsal's visitor.
-        classes: Of each class of the network, as if it were certain; no rows if the network's
-            classes are not used.
+        neutral: The scores of the neutral pictures.
+        rehearsal: The scores of pictures of the rehearsal's visitor.
+        classes: The scores of each class of the network, as if it were certain; no rows if the
+            network's classes are not used.
 
     """
 

@@ -1,6 +1,6 @@
 """The ids of a network's outputs, as far as its name tells them before it is opened.
 
-Nothing here imports torch or timm, so that `kiosk check` answers at once.
+This module imports neither torch nor timm, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def outputs(encoder: str) -> Mapping[str, int] | None:
 
 @cache
 def numbered_outputs() -> Mapping[str, int]:
-    """Return the place of each output of any network by its index alone."""
+    """Return the place of each output of any network, by its index as text."""
     return {str(i): i for i in range(MOST_OUTPUTS)}
 
 

@@ -1,6 +1,6 @@
 """ImageNet's categories: ids, names and definitions, from the tables that timm carries.
 
-Nothing here imports timm, which would import torch.
+This module does not import timm, which would import torch.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The shapes of the tensors in a safetensors file, before any of them is read.
 
-Nothing here imports torch, so that `kiosk check` answers at once.
+This module does not import torch, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAMED = 3
-"""Tensors that a message names; the others are counted."""
+"""The most tensors that a message names; the rest are counted."""
 
 
 def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:

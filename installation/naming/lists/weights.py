@@ -1,6 +1,6 @@
 """The networks that `kiosk fetch` downloads: their weight files and the commands for them.
 
-Nothing here imports torch or timm, so that `kiosk check` answers at once.
+This module imports neither torch nor timm, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PERSONS = "vit_base_patch16_224.augreg_in21k"
 """The network of the label set persons-21k."""
 
 FETCH_NAMES = {PERSONS: "persons-21k", CLIP: "clip"}
-"""The names in `kiosk fetch` of networks that have another name than timm's."""
+"""The names that `kiosk fetch` uses for networks, if they differ from timm's."""
 
 
 def weights_file(encoder: str, folder: Path) -> Path:

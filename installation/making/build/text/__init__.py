@@ -1,1 +1,1 @@
-"""What the method `text` compares: sentences and lists for things, and the sentence encoder."""
+"""The inputs of the method `text`: sentences and lists for classes, and the sentence encoder."""

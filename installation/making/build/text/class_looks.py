@@ -1,4 +1,4 @@
-"""What somebody with a thing may be: the kiosk's descriptions and lists for a network's classes.
+"""The person categories that each class of the network may stand for: descriptions and lists.
 
 looks.csv has a row for each class that is seen on people or beside them: its WordNet `id`, its
 `name`, a sentence (`looks_like`), and `labels`, the names of labels that it may lead to, separated

@@ -21,7 +21,7 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """The SHA-256 of model.safetensors in version 0.1.0 of the package."""
 
 BATCH = 64
-"""Sentences that are embedded together."""
+"""The number of sentences that are embedded together."""
 
 
 def open_sentence_encoder() -> Embed:
