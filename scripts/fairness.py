@@ -33,6 +33,7 @@ from installation.naming.reading.values import Reading
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Detector
 from installation.seeing.faces.open import open_detector
+from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ContentSettings, ReadingSettings
 from scripts.fairness_pictures import STEADY, VIEWS, Photo, read_photos
@@ -131,11 +132,14 @@ def settle_together(label_set: LabelSet) -> Name:
     def name(scores: Sequence[Scores]) -> list[str]:
         settler = Settler(label_set, settings, random.Random(0))
         face = Box(0, 0, 1, 1)
-        tracks = [Track(i, face, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 1, 0) for i in range(len(scores))]
+        visitors = [
+            Present(Track(i, face, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 1, 0), 0.0, may_be_read=True)
+            for i in range(len(scores))
+        ]
         for number in range(settings.min_readings + 1):
             at = number * settings.min_time_s
             readings = [Reading(i, at, row) for i, row in enumerate(scores)]
-            sightings = settler.settle(readings, tracks, at)
+            sightings = settler.settle(readings, visitors, at)
         verdicts = [sighting.verdict for sighting in sightings]
         given = [verdict.label.name if verdict else "" for verdict in verdicts]
         return ["" if name == label_set.root.name else name for name in given]

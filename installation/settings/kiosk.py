@@ -48,8 +48,13 @@ from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
-"""The least number of words in `content.acknowledged`; 'yes' and 'I know' do not say who decided
-and why.
+"""The least number of words in `acknowledged`; 'yes' and 'I know' do not say who decided it."""
+
+ANNOUNCE_S = 3.0
+"""How long visitors are told before they are read: the time in which one turns away or steps back.
+
+The notice at the top of the screen has some twenty words, of which the empty square and its
+countdown repeat the two that matter.
 """
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -119,20 +124,55 @@ class CameraSettings(Section):
     """Values of the camera's own controls, by their names in `kiosk cameras`."""
 
 
-class ReadingSettings(Section):
-    """When readings become a verdict, and how the verdict is chosen."""
+def _empty_if_none(value: object) -> object:
+    return "" if value is None else value
 
+
+class ReadingSettings(Section):
+    """When visitors are read, when readings become a verdict, and how the verdict is chosen."""
+
+    acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
+    """The curator's sentence about who decided to tell visitors later, and why; needed if
+    `announce_s` is below `ANNOUNCE_S`.
+
+    This field precedes `announce_s`, because the validator of `announce_s` reads it.
+    """
+    announce_s: Annotated[float, Field(ge=0, le=60)] = ANNOUNCE_S
+    """How long a visitor is announced before the first picture of them is read."""
     draw: Literal["top", "sample"] = "top"
     min_time_s: Seconds = 1.2
     min_readings: Annotated[int, Field(ge=1, le=1000)] = 3
     agreement: Annotated[float, Field(gt=0, le=1)] = 0.6
     hold_s: Annotated[float, Field(ge=MIN_HOLD_S, le=3600)] = 8.0
+    """How long a name stands at least before it is taken back."""
     min_score: Annotated[float, Field(ge=0, lt=1)] | None = None
     """A label with a smaller score is not shown; None: the label set's own value."""
 
+    @field_validator("announce_s")
+    @classmethod
+    def _check_acknowledged(cls, announce_s: float, info: ValidationInfo) -> float:
+        if announce_s >= ANNOUNCE_S or "acknowledged" not in info.data:
+            return announce_s
+        words = len(info.data["acknowledged"].split())
+        if words < MIN_WORDS:
+            problem = (
+                f"reading.announce_s is {announce_s:g}, so visitors would be read before they have "
+                f"been told for {ANNOUNCE_S:g} s, and reading.acknowledged has {words or 'no'} "
+                f"words (expected a sentence of {MIN_WORDS} or more)"
+            )
+            remedy = (
+                f"Write {ANNOUNCE_S:g} or more, or write in reading.acknowledged who decided this "
+                "and why."
+            )
+            raise _refusal(problem, remedy)
+        return announce_s
 
-def _empty_if_none(value: object) -> object:
-    return "" if value is None else value
+
+class VisitorSettings(Section):
+    """Who of the people in the picture is read."""
+
+    least_size: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    """The least height of a face over the height of the picture; smaller faces are not read."""
 
 
 class ContentSettings(Section):
@@ -285,6 +325,7 @@ class Settings(Section):
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     detector: Literal["auto", "mtcnn", "yunet"] = "auto"
     camera: CameraSettings = CameraSettings()
+    visitors: VisitorSettings = VisitorSettings()
     reading: ReadingSettings = ReadingSettings()
     content: ContentSettings = ContentSettings()
     screen: ScreenSettings = ScreenSettings()

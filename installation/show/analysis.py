@@ -17,6 +17,7 @@ from installation.naming.reading.values import Reading, Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.show.parts import Parts
 
@@ -36,6 +37,7 @@ class Analysis:
     ) -> None:
         self._detector = parts.detector
         self._tracker = parts.tracker
+        self._presence = parts.presence
         self._classifier = parts.classifier
         self._settler = parts.settler
         self._clock = clock
@@ -61,27 +63,47 @@ class Analysis:
                 forget_all((self._frames, self._detector, self._classifier))
 
     def analyse(self, frame: Frame) -> Sightings:
-        """Return the sightings on `frame`."""
+        """Return the sightings on `frame`; without its readings they are published before.
+
+        So newcomers are announced even while others are being read, which may take a second.
+        """
         tracks = self._tracker.update(self._detector.detect(frame), frame.taken_at, frame.scene)
-        chosen = self._scheduler.choose(tracks)
         began_at = self._clock.now()
+        visitors, bystanders = self._presence.update(
+            tracks, height_px=frame.height, taken_at=frame.taken_at, now=began_at
+        )
+        self._sightings.put(self._sight(frame, [], visitors, bystanders))
+        unnamed = [each for each in visitors if not self._settler.is_named(each.track.id)]
+        chosen = self._scheduler.choose([each.track for each in unnamed if each.may_be_read])
         readings = self._read(frame, chosen)
+        if not unnamed:
+            self._classifier.forget()
         self._scheduler.record(chosen, tracks, began_at, self._clock.now() - began_at)
         self._reading_count += len(readings)
-        sightings = Sightings(
+        sightings = self._sight(frame, readings, visitors, bystanders)
+        self._swap_label_set(frame.taken_at, somebody_there=bool(visitors))
+        return sightings
+
+    def _sight(
+        self,
+        frame: Frame,
+        readings: Sequence[Reading],
+        visitors: Sequence[Present],
+        bystanders: Sequence[Track],
+    ) -> Sightings:
+        """Return the sightings on `frame` with the evidence of earlier frames and `readings`."""
+        return Sightings(
             taken_at=frame.taken_at,
-            visitors=self._settler.settle(readings, tracks, frame.taken_at),
+            visitors=self._settler.settle(readings, visitors, frame.taken_at),
             scene=frame.scene,
             label_set=self._settler.label_set,
             reading_count=self._reading_count,
+            bystanders=tuple(bystanders),
         )
-        self._swap_label_set(frame.taken_at, somebody_there=bool(tracks))
-        return sightings
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return a reading of each of `tracks`; if there are no tracks, the classifier forgets."""
+        """Return a reading of each of `tracks`."""
         if not tracks:
-            self._classifier.forget()
             return []
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         scores = self._classifier.classify(frame, boxes)

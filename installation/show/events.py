@@ -1,40 +1,43 @@
-"""The events of a headless show: one when a visitor is named, and one when a visitor leaves."""
+"""The events of a headless show: one for each stage of a visitor that the screen shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from installation.naming.reading.values import Sighting, Sightings
+from installation.naming.reading.values import Sighting, Sightings, Stage
 
 Emit = Callable[[dict[str, object]], None]
 """Takes one event of a headless show."""
 
 
 class VisitorEvents:
-    """Emits an event for each verdict, and one when a visitor leaves."""
+    """Emits an event when a visitor is announced, named or unnamed, and when they leave."""
 
     def __init__(self, emit: Emit, started_at: float) -> None:
         """Emit events with times counted from `started_at`, the process's start (s, monotonic)."""
         self._emit = emit
         self._started_at = started_at
-        self._named: dict[int, str | None] = {}
-        """The id of each visitor's label, by the visitor's number; None: not named yet."""
+        self._stages: dict[int, Stage] = {}
+        """The stage of each visitor who is there, by the visitor's number."""
         self.first_verdict_s: float | None = None
 
     def update(self, sightings: Sightings, now: float) -> None:
         """Emit what is new in `sightings`, which the screen shows from `now` (s, monotonic)."""
         at = now - self._started_at
         here = {visitor.track.id: visitor for visitor in sightings.visitors}
-        for gone in sorted(self._named.keys() - here.keys()):
-            del self._named[gone]
+        for gone in sorted(self._stages.keys() - here.keys()):
+            del self._stages[gone]
             self._emit({"event": "left", "at": round(at, 3), "visitor": gone})
         for number, visitor in here.items():
-            label_id = visitor.verdict.label.id if visitor.verdict else None
-            if label_id is not None and label_id != self._named.get(number):
+            before, self._stages[number] = self._stages.get(number), visitor.stage
+            if visitor.stage == before:
+                continue
+            if visitor.stage in ("announced", "withdrawn"):
+                self._emit({"event": visitor.stage, "at": round(at, 3), "visitor": number})
+            elif visitor.stage in ("named", "unsure"):
                 if self.first_verdict_s is None:
                     self.first_verdict_s = at
                 self._emit(_verdict_event(at, number, visitor))
-            self._named[number] = label_id
 
 
 def _verdict_event(at: float, number: int, visitor: Sighting) -> dict[str, object]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from installation.naming.reload import LabelSetReloader
     from installation.seeing.cameras.camera import Camera
     from installation.seeing.faces.detector import Detector
+    from installation.seeing.presence.presence import Presence
     from installation.seeing.tracker import Tracker
 
 Log = Callable[[str], None]
@@ -53,6 +54,7 @@ class Parts:
     open_camera: Callable[[], Camera]
     detector: Detector
     tracker: Tracker
+    presence: Presence
     classifier: Classifier
     settler: Settler
     device: str
@@ -89,6 +91,7 @@ def open_parts(
     from installation.naming.reading.settler import Settler
     from installation.naming.reload import LabelSetReloader
     from installation.seeing.faces.open import open_detector
+    from installation.seeing.presence.presence import Presence
     from installation.seeing.tracker import Tracker
 
     # One core is left to the mirror. With both of two cores busy elsewhere, finding a face took
@@ -115,6 +118,7 @@ def open_parts(
         ),
         detector=detector,
         tracker=Tracker(),
+        presence=Presence(settings.reading.announce_s, settings.visitors.least_size),
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
         device=description if device.type == "cpu" else str(device),

@@ -9,7 +9,13 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from installation.settings.kiosk import CameraSettings, ContentSettings, Settings, load_settings
+from installation.settings.kiosk import (
+    CameraSettings,
+    ContentSettings,
+    ReadingSettings,
+    Settings,
+    load_settings,
+)
 from installation.settings.languages import Language, word_languages
 from installation.settings.paths import DEFAULT_FILE
 from installation.settings.reasons import REASONS
@@ -94,6 +100,23 @@ def test_a_camera_may_be_a_number() -> None:
     assert settings.camera.source == Device(0)
     assert "camera.source is 1.5" in mistakes_of("camera: {source: 1.5}")[0]
     assert "camera.source is true" in mistakes_of("camera: {source: true}")[0]
+
+
+def test_telling_visitors_later_needs_a_sentence() -> None:
+    """`reading.announce_s` below 3 needs five words or more in `reading.acknowledged`."""
+    text = "reading:\n  announce_s: {}\n  acknowledged: {}\n"
+    expected = (
+        "kiosk.yaml:2: reading.announce_s is {}, so visitors would be read before they have been "
+        "told for 3 s, and reading.acknowledged has {} words (expected a sentence of 5 or more). "
+        "Write 3 or more, or write in reading.acknowledged who decided this and why."
+    )
+    assert mistakes_of(text.format(0, "")) == [expected.format("0", "no")]
+    assert mistakes_of(text.format(2.5, "I agree to it")) == [expected.format("2.5", 4)]
+    sentence = "A guard tells everybody at the door, says the director."
+    assert parse(text.format(0, sentence)).reading.announce_s == 0
+    assert parse(text.format(3, "")).reading == ReadingSettings()
+    with pytest.raises(ValidationError):
+        ReadingSettings(announce_s=2.9)
 
 
 def test_hiding_less_needs_a_sentence() -> None:

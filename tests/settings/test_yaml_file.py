@@ -85,7 +85,7 @@ Write = Callable[[str | bytes], Path]
             [
                 "kiosk.yaml:1: sound is not a setting. "
                 "Settings allowed here: labels, language, privacy, device, detector, camera, "
-                "reading, "
+                "visitors, reading, "
                 "content, screen, words."
             ],
         ),

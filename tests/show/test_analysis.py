@@ -14,6 +14,7 @@ from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import Presence
 from installation.show.analysis import LONGEST_WAIT_S, Analysis
 from installation.show.parts import Parts
 from tests.support.manual_clock import ManualClock
@@ -46,7 +47,56 @@ def test_frames_become_sightings_with_a_verdict() -> None:
     verdict = seen[-1].visitors[0].verdict
     assert verdict is not None
     assert verdict.label == parts.label_set.labels[0]
-    assert seen[-1].reading_count == sum(len(sightings.visitors) for sightings in seen)
+    stages = [visitor.stage for sightings in seen for visitor in sightings.visitors]
+    assert list(dict.fromkeys(stages)) == ["reading", "named"]
+    assert seen[-1].reading_count == stages.count("reading"), "who has a name is not read"
+
+
+def test_nobody_is_looked_at_before_they_have_been_told() -> None:
+    """The classifier has no crop of a visitor until the announcement has stood three seconds."""
+    clock, published = ManualClock(), Latest[Sightings]()
+    forgetful = Forgetful(small_parts(GreyFilm(0), announce_s=3.0))
+    analysis = Analysis(forgetful.parts, Latest(), published, clock)
+    announced_at, read_at = [], []
+    for number in range(60):
+        clock.instant = 1000 + number / 10
+        seen = seen_by(analysis, clock.instant)
+        if any(visitor.stage == "announced" for visitor in seen.visitors):
+            announced_at.append(clock.instant)
+        if "classify" in forgetful.calls:
+            read_at.append(clock.instant)
+    assert announced_at
+    assert read_at[0] - announced_at[0] >= 3
+
+
+def test_a_newcomer_is_announced_before_others_are_read() -> None:
+    """However long the readings of others take, the newcomer's square does not wait for them."""
+    parts, published = small_parts(GreyFilm(0)), Latest[Sightings]()
+
+    class Watching(FirstLabel):
+        def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+            early.append(published.take(timeout=0))
+            return super().classify(frame, boxes)
+
+    early: list[Sightings | None] = []
+    parts = replace(parts, classifier=Watching(parts.label_set))
+    analysis = Analysis(parts, Latest(), published, ManualClock())
+    for number in range(10):
+        seen_by(analysis, number / 10)
+    assert early
+    assert all(each is not None and len(each.visitors) == 1 for each in early)
+
+
+def test_people_behind_the_line_are_neither_visitors_nor_read() -> None:
+    """A face smaller than `least_size` is only a bystander's, so that no word crosses it."""
+    forgetful = Forgetful(small_parts(GreyFilm(0)))
+    parts = replace(forgetful.parts, presence=Presence(0.0, least_size=0.6))
+    analysis = analysis_of(parts)
+    for number in range(30):
+        sightings = seen_by(analysis, number / 10)
+        assert sightings.visitors == ()
+    assert len(sightings.bystanders) == 1
+    assert "classify" not in forgetful.calls
 
 
 def test_sightings_say_which_label_set_named_them_and_when() -> None:
@@ -88,7 +138,7 @@ def test_a_changed_label_set_does_not_wait_for_ever() -> None:
         if number == 10:
             analysis.new_classifiers.put(changed)
         for visitor in seen_by(analysis, number / 10).visitors:
-            if visitor.verdict:
+            if visitor.verdict and visitor.stage == "named":
                 named.add(visitor.verdict.label)
     assert named == {parts.label_set.labels[0], changed.label_set.labels[0]}
 

@@ -65,7 +65,7 @@ def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> No
     screen = OffScreen((320, 180))
     context = open_context(screen, DEFAULTS)
     painted = []
-    somebody = Sighting(still_track(7, Box(1, 2, 3, 4), at=5.0), (), 0.5, None)
+    somebody = Sighting(still_track(7, Box(1, 2, 3, 4), at=5.0), (), 0.5, None, "reading")
     for visitors in ((), (somebody,)):
         frames: Latest[Frame] = Latest()
         frames.put(grey_frame(200, 5.0 + age))
@@ -81,7 +81,7 @@ def test_nobody_is_named_by_sightings_of_another_scene() -> None:
     """After a film's cut nobody stands under the name of the one before."""
     screen = OffScreen((320, 180))
     context = open_context(screen, DEFAULTS)
-    somebody = Sighting(still_track(7, Box(50, 20, 90, 70), at=5.0), (), 0.5, None)
+    somebody = Sighting(still_track(7, Box(50, 20, 90, 70), at=5.0), (), 0.5, None, "reading")
     painted = []
     for scene in (0, 1):
         frames: Latest[Frame] = Latest()

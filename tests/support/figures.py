@@ -117,7 +117,7 @@ def sighting(
     track = Track(number, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     candidates = tuple(Candidate(each, 0.3 / (1 + place)) for place, each in enumerate(LABELS))
     verdict = Verdict(label, score, 0.0) if label else None
-    return Sighting(track, candidates, evidence, verdict)
+    return Sighting(track, candidates, evidence, verdict, "named" if label else "reading")
 
 
 def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:

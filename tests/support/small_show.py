@@ -22,6 +22,7 @@ from installation.seeing.box import Box
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import Presence
 from installation.seeing.tracker import Tracker
 from installation.settings.kiosk import ContentSettings, ReadingSettings, Settings
 from installation.settings.yaml_file import Loaded
@@ -124,8 +125,13 @@ class FirstLabel:
         pass
 
 
-def small_parts(camera: Camera, open_camera: Callable[[], Camera] | None = None) -> Parts:
-    """Return `camera` with a detector and a classifier that are sure of themselves."""
+def small_parts(
+    camera: Camera, open_camera: Callable[[], Camera] | None = None, *, announce_s: float = 0.0
+) -> Parts:
+    """Return `camera` with a detector and a classifier that are sure of themselves.
+
+    Visitors are announced for `announce_s`; by default they are read at once.
+    """
     label_set = load_label_set("kindnesses", ContentSettings())
     settings = ReadingSettings(min_time_s=0.2, min_readings=2)
     return Parts(
@@ -133,6 +139,7 @@ def small_parts(camera: Camera, open_camera: Callable[[], Camera] | None = None)
         open_camera=open_camera or (lambda: camera),
         detector=OneFace(),
         tracker=Tracker(),
+        presence=Presence(announce_s, least_size=0.1),
         classifier=FirstLabel(label_set),
         settler=Settler(label_set, settings, random.Random(0)),
         device="cpu",

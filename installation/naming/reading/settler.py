@@ -1,9 +1,14 @@
-"""Combines many readings of a visitor into one verdict that stays.
+"""Combines many readings of a visitor into one name, which is taken back after it was read.
 
 The evidence about each visitor is the mean of their readings' scores, older ones counting less.
 With a thousand labels no label ever has 60 % of such a mean, however sure the network is, so
 agreement is not a share of the score. It is the share of the readings, weighted in the same way,
 that had the leading label among their three best.
+
+Each visitor is named once. Then the name is taken back, and they are a person for as long as they
+stay; of the evidence and of the name nothing is kept but that. Who goes away or steps back behind
+the line, and comes again, is another visitor to the show, and may be named again. The alternative,
+a new name every few seconds, would say that only the last one was wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.reading.values import Candidate, Reading, Sighting, Verdict
+from installation.naming.reading.reading_time import WITHDRAWN_S, reading_time_s
+from installation.naming.reading.values import Candidate, Reading, Sighting, Stage, Verdict
+from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 
@@ -29,16 +36,15 @@ VOTES = 3
 PATIENCE = 3.0
 """A visitor whose readings do not agree within so many times `min_time_s` is named the root."""
 
-HYSTERESIS = 1.25
-"""How many times a verdict's own score another label must have to replace it, and how many times
-smaller than `min_score` its own may become."""
-
 NEAR = 0.05
 """What share of the best score a label must have to be given instead of one that somebody else who
 is there has. Among a thousand labels a twentieth of the best score is still one of the best few."""
 
 CANDIDATES = 24
 """How many names tumble past on the screen before there is a verdict."""
+
+RUNNERS_UP = 5
+"""How many of the other labels a verdict lists; the screen has room for two or three."""
 
 
 @dataclass(eq=False, repr=False)
@@ -75,6 +81,14 @@ class _Evidence:
         self.last_at = reading.taken_at
 
 
+@dataclass(eq=False, repr=False)
+class _Name:
+    """The name that a visitor was given; its verdict is None once it was taken back."""
+
+    verdict: Verdict | None
+    withdrawn_at: float
+
+
 class Settler:
     """Keeps the evidence about each visitor who is present, and only about those."""
 
@@ -87,81 +101,115 @@ class Settler:
         self.use_label_set(label_set)
 
     def use_label_set(self, label_set: LabelSet) -> None:
-        """Name visitors by `label_set` from now on; all evidence so far is dropped."""
+        """Name visitors by `label_set` from now on; all evidence and all names are dropped."""
         self.label_set = label_set
         own = self._settings.min_score
         self._min_score = label_set.settings.min_score if own is None else own
         self._places = {label.id: i for i, label in enumerate(label_set.labels)}
-        self._visitors: dict[int, _Evidence] = {}
+        self._evidence: dict[int, _Evidence] = {}
+        self._names: dict[int, _Name] = {}
+
+    def is_named(self, track_id: int) -> bool:
+        """Return whether a visitor has or had a name, after which readings say nothing more."""
+        return track_id in self._names
+
+    def is_unsure(self, track_id: int) -> bool:
+        """Return whether a visitor's verdict is the root, which a name may still replace."""
+        evidence = self._evidence.get(track_id)
+        return evidence is not None and evidence.verdict is not None
 
     def settle(
-        self, readings: Sequence[Reading], tracks: Sequence[Track], now: float
+        self, readings: Sequence[Reading], visitors: Sequence[Present], now: float
     ) -> tuple[Sighting, ...]:
-        """Return a sighting of each of `tracks`, in their order, at `now` (s, monotonic).
+        """Return a sighting of each of `visitors`, in their order, at `now` (s, monotonic).
 
-        `readings` are of some of the tracks; a track without one keeps its evidence. The evidence
-        about visitors who are not among `tracks` is dropped.
+        `readings` are of some of the visitors; one without keeps their evidence. The evidence about
+        people who are not among `visitors` is dropped, and so are their names.
 
         A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
         the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
-        within `PATIENCE` times `min_time_s`; any label that earns more replaces the root. Another
-        verdict stands for `hold_s`, and then until its own mean score is `HYSTERESIS` times below
-        `min_score`, or until another label scores `HYSTERESIS` times as much. With `draw: sample`
-        the label is drawn, by their scores, from all that have `min_score`, and drawn again after
-        each `hold_s`.
+        within `PATIENCE` times `min_time_s`; any label that earns more replaces the root. A name
+        stands for `hold_s`, or for as long as it takes to read it if that is longer. Then it is
+        withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn, by their
+        scores, from all that have `min_score`.
 
         Nobody is given the name of somebody else who is there if another label has `NEAR` times the
         best score and `min_score`: those who have a name keep it, and the others are named in the
         order of their best scores. Only who is there now counts.
         """
-        here = {track.id for track in tracks}
-        self._visitors = {id_: known for id_, known in self._visitors.items() if id_ in here}
+        here = {visitor.track.id for visitor in visitors}
+        self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in here}
+        self._names = {id_: name for id_, name in self._names.items() if id_ in here}
         for reading in readings:
-            if reading.track_id in here:
+            if reading.track_id in here and reading.track_id not in self._names:
                 self._evidence_for(reading).add(reading)
-        sightings = {track.id: self._sight(track, now) for track in self._surest_first(tracks)}
-        return tuple(sightings[track.id] for track in tracks)
+        sightings = {
+            visitor.track.id: self._sight(visitor, now) for visitor in self._surest_first(visitors)
+        }
+        return tuple(sightings[visitor.track.id] for visitor in visitors)
 
-    def _surest_first(self, tracks: Sequence[Track]) -> list[Track]:
-        """Return the tracks, those with a verdict first, then by their best mean score."""
+    def _surest_first(self, visitors: Sequence[Present]) -> list[Present]:
+        """Return the visitors by their best mean score, the highest first."""
 
-        def rank(track: Track) -> tuple[bool, float]:
-            evidence = self._visitors.get(track.id)
-            if evidence is None:
-                return True, 0.0
-            return evidence.verdict is None, -float(evidence.scores.max() / evidence.weight)
+        def best_score(visitor: Present) -> float:
+            evidence = self._evidence.get(visitor.track.id)
+            return 0.0 if evidence is None else float(evidence.scores.max() / evidence.weight)
 
-        return sorted(tracks, key=rank)
+        return sorted(visitors, key=best_score, reverse=True)
 
-    def _others_places(self, evidence: _Evidence) -> set[int]:
-        """Return the places of the labels that others who are there have."""
-        verdicts = (other.verdict for other in self._visitors.values() if other is not evidence)
-        named = (self._places.get(verdict.label.id) for verdict in verdicts if verdict is not None)
-        return {place for place in named if place is not None}
+    def _taken_places(self) -> set[int]:
+        """Return the places of the labels that visitors have."""
+        verdicts = (name.verdict for name in self._names.values())
+        return {self._places[verdict.label.id] for verdict in verdicts if verdict is not None}
 
     def _evidence_for(self, reading: Reading) -> _Evidence:
         """Return the evidence that `reading` is to be added to."""
-        evidence = self._visitors.get(reading.track_id)
+        evidence = self._evidence.get(reading.track_id)
         if evidence is None:
             evidence = _Evidence.from_instant(reading.taken_at, len(self.label_set.labels))
-            self._visitors[reading.track_id] = evidence
+            self._evidence[reading.track_id] = evidence
         return evidence
 
-    def _sight(self, track: Track, now: float) -> Sighting:
-        evidence = self._visitors.get(track.id)
+    def _sight(self, visitor: Present, now: float) -> Sighting:
+        track = visitor.track
+        if track.id in self._names:
+            return self._sight_named(track, self._names[track.id], now)
+        evidence = self._evidence.get(track.id)
+        if evidence is None and visitor.is_announced(now):
+            return Sighting(track, (), 0.0, None, "announced", visitor.announced_until)
         if evidence is None:
-            return Sighting(track, (), 0.0, None)
+            return Sighting(track, (), 0.0, None, "reading")
         means = evidence.scores / evidence.weight
         best = _best(means, CANDIDATES)
-        labels = self.label_set.labels
-        candidates = tuple(Candidate(labels[i], float(means[i])) for i in best)
         agreement = float(evidence.votes[best[0]] / evidence.weight)
         enough = self._enough(evidence, now)
         agreed = _progress(agreement, self._settings.agreement)
         if enough >= 1:
             evidence.verdict = self._decide(evidence, means, int(best[0]), agreed >= 1, now)
-        progress = 1.0 if evidence.verdict else min(enough, agreed)
-        return Sighting(track, candidates, progress, evidence.verdict)
+        verdict = evidence.verdict
+        if verdict is not None and verdict.label != self.label_set.root:
+            stands_s = max(self._settings.hold_s, reading_time_s(verdict.label))
+            name = self._names[track.id] = _Name(verdict, verdict.settled_at + stands_s)
+            del self._evidence[track.id]
+            return self._sight_named(track, name, now)
+        candidates = tuple(Candidate(self.label_set.labels[i], float(means[i])) for i in best)
+        progress = 1.0 if verdict else min(enough, agreed)
+        return Sighting(track, candidates, progress, verdict, "unsure" if verdict else "reading")
+
+    def _sight_named(self, track: Track, name: _Name, now: float) -> Sighting:
+        """Return the sighting of a visitor with a name, or of one whose name was taken back."""
+        ends_at: float | None = None
+        if name.verdict is not None and now >= name.withdrawn_at + WITHDRAWN_S:
+            name.verdict = None
+        stage: Stage = "person"
+        verdict = name.verdict
+        if verdict is None:
+            verdict = Verdict(self.label_set.root, 0.0, name.withdrawn_at + WITHDRAWN_S)
+        elif now >= name.withdrawn_at:
+            stage, ends_at = "withdrawn", name.withdrawn_at + WITHDRAWN_S
+        else:
+            stage, ends_at = "named", name.withdrawn_at
+        return Sighting(track, (), 1.0, verdict, stage, ends_at)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
         """Return the progress towards the least time and the least number of readings, 0–1."""
@@ -177,47 +225,55 @@ class Settler:
         agreed: bool,
         now: float,
     ) -> Verdict | None:
-        """Return the verdict from now on: the old one, another one, or None as long as it is open.
+        """Return the verdict from now on: the root, a name, or None as long as it is open.
 
         `means` are the mean scores, `(labels,)`, and `leader` is the place of the best.
         """
-        settings, old = self._settings, evidence.verdict
-        named = None if old is None else self._places.get(old.label.id)
-        if old is not None and named is not None and now - old.settled_at < settings.hold_s:
-            return old
-        best, own = float(means[leader]), 0.0 if named is None else float(means[named])
-        stays = own > 0 and own >= self._min_score / HYSTERESIS
+        settings, root = self._settings, evidence.verdict
+        best = float(means[leader])
         if best <= 0 or best < self._min_score:
-            return old if stays else self._root(old, best, now)
+            return self._root(root, best, now)
         if not agreed:
             patience = PATIENCE * settings.min_time_s
-            if stays or (old is None and now - evidence.first_at < patience):
-                return old
-            return self._root(old, best, now)
-        others = self._others_places(evidence)
+            if root is None and now - evidence.first_at < patience:
+                return None
+            return self._root(root, best, now)
+        taken = self._taken_places()
         if settings.draw == "sample":
             drawn = np.flatnonzero(means >= self._min_score).tolist()
-            drawn = [place for place in drawn if place not in others] or drawn
-            leader = self._roulette.choices(drawn, means[drawn].tolist())[0]
+            drawn = [place for place in drawn if place not in taken] or drawn
+            place = self._roulette.choices(drawn, means[drawn].tolist())[0]
         else:
-            leader = self._free(means, leader, others)
-            if stays and (leader == named or means[leader] < HYSTERESIS * own):
-                return old
-        return Verdict(self.label_set.labels[leader], float(means[leader]), now)
+            place = self._free(means, leader, taken)
+        return self._verdict(means, place, now)
 
-    def _free(self, means: npt.NDArray[np.float64], leader: int, others: set[int]) -> int:
+    def _verdict(self, means: npt.NDArray[np.float64], place: int, now: float) -> Verdict:
+        """Return the verdict that the label at `place` is the name, with what others scored."""
+        labels, masked = self.label_set.labels, self.label_set.masked
+        best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
+        runners = [other for other in best if means[other] > 0][:RUNNERS_UP]
+        others_score = float(means.sum() - means[place] - means[runners].sum())
+        return Verdict(
+            labels[place],
+            float(means[place]),
+            now,
+            tuple(Candidate(labels[other], float(means[other])) for other in runners),
+            len(labels) - len(set(masked)) - 1 - len(runners),
+            max(0.0, others_score),
+        )
+
+    def _free(self, means: npt.NDArray[np.float64], leader: int, taken: set[int]) -> int:
         """Return the best label that nobody else has and that is near the leader, or the leader."""
         least = max(NEAR * float(means[leader]), self._min_score)
-        near = _best(means, len(others) + 1)
-        free = (int(place) for place in near if means[place] >= least and place not in others)
+        near = _best(means, len(taken) + 1)
+        free = (int(place) for place in near if means[place] >= least and place not in taken)
         return next(free, leader)
 
     def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
         """Return the root, whose score is the highest that any label had since it settled."""
-        root = self.label_set.root
-        if old is not None and old.label == root:
-            return Verdict(root, max(old.score, best), old.settled_at)
-        return Verdict(root, best, now)
+        if old is not None:
+            return Verdict(old.label, max(old.score, best), old.settled_at)
+        return Verdict(self.label_set.root, best, now)
 
 
 def _best(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:

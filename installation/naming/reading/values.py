@@ -5,7 +5,10 @@ All are frozen: they cross from the analysis thread to the main thread.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,30 +42,107 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
+
+    `runners_up` are labels with their shares, best first, each at least 1. `nobodys` is the share
+    that no visible label has: of hidden labels, and of a network that has no answer.
+    """
+
+    own: int
+    runners_up: tuple[tuple[Label, int], ...]
+    other_count: int
+    others: int
+    nobodys: int
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The label that has settled for a visitor, or the set's root if no label did.
 
     `score` is the label's mean score when it settled, 0–1. For the root it is a bound: no label has
     scored more since. `settled_at` is an instant (s, monotonic).
+
+    `runners_up` are the other labels that had the best scores then, best first, and `other_count`
+    labels share `others_score`: all of the visible labels that the network may choose from. The
+    root has none of them.
     """
 
     label: Label
     score: float
     settled_at: float
+    runners_up: tuple[Candidate, ...] = ()
+    other_count: int = 0
+    others_score: float = 0.0
+
+    def shares(self, most_runners_up: int) -> Shares:
+        """Return the scores as hundredths, with at most so many runners-up; the rest are others."""
+        named = self.runners_up[:most_runners_up]
+        while named and round(100 * named[-1].score) < 1:
+            named = named[:-1]
+        unnamed = self.runners_up[len(named) :]
+        others = self.others_score + sum(candidate.score for candidate in unnamed)
+        scores = [self.score, others, *(candidate.score for candidate in named)]
+        own, others_share, *shares, nobodys = hundredths([*scores, max(0.0, 1 - sum(scores))])
+        labels = (candidate.label for candidate in named)
+        return Shares(
+            own,
+            tuple(zip(labels, shares, strict=True)),
+            self.other_count + len(unnamed),
+            others_share,
+            nobodys,
+        )
+
+
+def hundredths(scores: Sequence[float]) -> list[int]:
+    """Return `scores`, which sum to 1, as whole hundredths that sum to 100.
+
+    Each is rounded down, and those with the largest remainders are then one larger.
+    """
+    shares = [math.floor(100 * score) for score in scores]
+    remainders = [100 * score - share for score, share in zip(scores, shares, strict=True)]
+    largest = sorted(range(len(scores)), key=lambda place: -remainders[place])
+    for place in largest[: max(0, 100 - sum(shares))]:
+        shares[place] += 1
+    return shares
+
+
+Stage = Literal["announced", "reading", "named", "withdrawn", "unsure", "person"]
+"""What the show does with a visitor.
+
+`announced`: an empty square tells them that they will be read, and nothing is read yet. `reading`:
+the evidence grows. `named`: the verdict is a name. `withdrawn`: the name is being taken back.
+`unsure`: no name had enough evidence, and the verdict is the root; a name may still come. `person`:
+after a name was taken back, and for as long as the visitor stays; the verdict is the root, without
+a score.
+"""
 
 
 @dataclass(frozen=True)
 class Sighting:
     """One visitor on one frame.
 
-    `candidates` are the labels with the highest scores, best first, no more than the screen lets
-    tumble past. `evidence` is the progress towards a verdict, 0–1.
+    `candidates` are the labels with the highest scores while the visitor is read, best first, no
+    more than the screen lets tumble past. `evidence` is the progress towards a verdict, 0–1.
+    `verdict` is None while the visitor is announced or read; while a name is withdrawn it is that
+    name's. `ends_at` is the instant (s, monotonic) at which `announced`, `named` and `withdrawn`
+    end by themselves; None for other stages.
     """
 
     track: Track
     candidates: tuple[Candidate, ...]
     evidence: float
     verdict: Verdict | None
+    stage: Stage
+    ends_at: float | None = None
+
+    def seconds_left(self, now: float) -> int:
+        """Return the whole seconds until the stage ends, at least 1: 3, 2, 1 for three seconds.
+
+        `now` is s, monotonic. Only for a stage that ends by itself.
+        """
+        assert self.ends_at is not None
+        return max(1, math.ceil(self.ends_at - now))
 
 
 @dataclass(frozen=True)
@@ -70,8 +150,9 @@ class Sightings:
     """All visitors on one analysed frame, and all that the main thread knows of the analysis.
 
     `taken_at` is the instant of the frame (s, monotonic), and `scene` the one that it belongs to.
-    `label_set` is the one by which the visitors are named. `reading_count` counts the readings
-    since the start of the show.
+    `bystanders` are the faces of people who are too far away to be read: they have neither square
+    nor word, and no word crosses them. `label_set` is the one by which the visitors are named.
+    `reading_count` counts the readings since the start of the show.
     """
 
     taken_at: float
@@ -79,3 +160,4 @@ class Sightings:
     scene: int
     label_set: LabelSet
     reading_count: int
+    bystanders: tuple[Track, ...] = ()

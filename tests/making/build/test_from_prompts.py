@@ -28,6 +28,7 @@ from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 from tests.support.label_sets import write_label_set
 from tests.support.made_prompts import HEADER, NAME, WEIGHTS, YAML, made_prompts, opened_prompts
+from tests.support.sightings import present
 from tests.support.small_clip import SHALLOW, SMALL, small_clip
 
 CPU = torch.device("cpu")
@@ -213,12 +214,12 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
     classifier = opened_prompts(label_set)
     settler = Settler(label_set, ReadingSettings(), random.Random(0))
     total, at = 0.0, 0.0
-    for at in range(20):
+    for at in range(5):
         frame = Frame(data.astronaut(), float(at))
         track = Track(1, FACE, (0.0, 0.0, 0.0, 0.0), seen_at=at, born_at=0.0, hits=3, misses=0)
         (scores,) = classifier.classify(frame, [FACE])
         total = float(scores.sum())
-        sightings = settler.settle([Reading(1, at, scores)], [track], at)
+        sightings = settler.settle([Reading(1, at, scores)], present(track), at)
     verdict = sightings[0].verdict
     assert verdict is not None
     return verdict.label.id, total

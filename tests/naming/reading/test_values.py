@@ -1,11 +1,41 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from installation.naming.reading.values import Reading
+from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Candidate, Reading, Verdict
 
 
 def test_a_reading_prints_no_scores() -> None:
     """The `repr` of a reading has the number and the instant, and nothing of the picture."""
     reading = Reading(4, 12.5, np.full(3, 1 / 3, np.float32))
     assert repr(reading) == "<Reading of visitor 4 at 12.500>"
+
+
+LABELS = tuple(Label(f"l{number}", f"l{number}", "", ("person",)) for number in range(6))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 5), st.floats(0, 1))
+def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, others: float) -> None:
+    """Whatever a network gives, the name, the runners-up, the others and nobody's are 100."""
+    total = max(1.0, sum(scores) + others)
+    own, *runners = (score / total for score in scores)
+    candidates = [Candidate(label, each) for label, each in zip(LABELS, sorted(runners)[::-1])]
+    verdict = Verdict(LABELS[5], own, 0.0, tuple(candidates), 40, others / total)
+    shares = verdict.shares(most)
+    listed = [share for _, share in shares.runners_up]
+    assert shares.own + sum(listed) + shares.others + shares.nobodys == 100
+    assert len(listed) <= most
+    assert all(abs(share - 100 * each.score) < 1 for share, each in zip(listed, candidates))
+    assert abs(shares.own - 100 * own) < 1
+    assert shares.other_count == 40 + len(candidates) - len(listed)
+
+
+def test_who_has_less_than_one_hundredth_is_among_the_others() -> None:
+    """A runner-up is named only with a share that can be printed."""
+    runners = (Candidate(LABELS[1], 0.12), Candidate(LABELS[2], 0.004))
+    shares = Verdict(LABELS[0], 0.8, 0.0, runners, 3, 0.076).shares(3)
+    assert [label.name for label, _ in shares.runners_up] == ["l1"]
+    assert (shares.other_count, shares.others) == (4, 8)

@@ -97,7 +97,7 @@ def _visitor_at(
 ) -> Scene:
     track = Track(1, Box(500, 200, 600, 320), (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     candidates = sighting(1, track.box, None).candidates
-    sightings = sightings_of([Sighting(track, candidates, evidence, None)])
+    sightings = sightings_of([Sighting(track, candidates, evidence, None, "reading")])
     return compose(FRAME, sightings, context, now, previous)
 
 

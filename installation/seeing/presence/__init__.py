@@ -1,0 +1,1 @@
+"""Who is meant: which of the faces in the picture are read, and from when on."""

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from installation.seeing.box import Box
+from installation.seeing.presence.presence import HYSTERESIS, SHOWN_S, Presence, Present
+from installation.seeing.tracker import Track
+from tests.support.sightings import still_track
+
+HEIGHT = 1000
+"""Of the picture, px."""
+
+
+def face_of(size: float, number: int = 1) -> Track:
+    """Return a visitor whose face has `size` of the picture's height."""
+    height = size * HEIGHT
+    return still_track(number, Box.from_centre(500, 500, 0.8 * height, height))
+
+
+def update(
+    presence: Presence, *tracks: Track, at: float = 0.0
+) -> tuple[Sequence[Present], Sequence[Track]]:
+    """Return the visitors and the bystanders on a frame that is published at once."""
+    return presence.update(tracks, height_px=HEIGHT, taken_at=at, now=at)
+
+
+def test_nobody_is_read_before_the_announcement_has_stood() -> None:
+    """Only a frame that was taken three seconds after the announcement appeared may be read."""
+    presence = Presence(3.0, 0.1)
+    readable = []
+    for step in range(40):
+        at = 100 + step / 10
+        ((visitor,), _) = update(presence, face_of(0.2), at=at)
+        assert visitor.is_announced(at) is (at < 103)
+        readable.append(visitor.may_be_read)
+    assert readable.index(True) == round(10 * (3.0 + SHOWN_S))
+    assert all(readable[31:])
+
+
+def test_the_announcement_begins_when_it_is_published() -> None:
+    """A slow analysis, which publishes a frame long after it was taken, shortens nothing."""
+    presence = Presence(3.0, 0.1)
+    presence.update([face_of(0.2)], height_px=HEIGHT, taken_at=100.0, now=102.0)
+    for taken_at, may_be_read in ((104.0, False), (105.0, False), (105.2, True)):
+        ((visitor,), _) = presence.update(
+            [face_of(0.2)], height_px=HEIGHT, taken_at=taken_at, now=taken_at + 2
+        )
+        assert visitor.may_be_read is may_be_read
+
+
+def test_a_small_face_is_a_bystander() -> None:
+    """Behind the line nobody is a visitor, however long they stand there."""
+    presence = Presence(3.0, 0.1)
+    for second in range(60):
+        visitors, bystanders = update(presence, face_of(0.099), at=float(second))
+        assert (visitors, [track.id for track in bystanders]) == ([], [1])
+
+
+def test_visitors_and_bystanders_are_told_apart_one_by_one() -> None:
+    """A child in front and a crowd behind the line: only who is near is meant."""
+    presence = Presence(0.0, 0.1)
+    visitors, bystanders = update(presence, face_of(0.05, 1), face_of(0.3, 2), face_of(0.09, 3))
+    assert [visitor.track.id for visitor in visitors] == [2]
+    assert [track.id for track in bystanders] == [1, 3]
+
+
+def test_nobody_flickers_at_the_line() -> None:
+    """A face whose size trembles by 5 % around the line becomes a visitor once, and stays one."""
+    presence = Presence(0.0, 0.1)
+    trembling = (0.095, 0.105) * 50
+    seen = [
+        bool(update(presence, face_of(size), at=float(i))[0]) for i, size in enumerate(trembling)
+    ]
+    assert seen == [False] + [True] * 99
+
+
+def test_who_steps_back_is_announced_again() -> None:
+    """Behind the line all is forgotten; who steps forward again has three seconds again."""
+    presence = Presence(3.0, 0.1)
+    update(presence, face_of(0.11), at=0.0)
+    ((visitor,), _) = update(presence, face_of(0.11), at=4.0)
+    assert visitor.may_be_read
+    assert update(presence, face_of(0.1 / HYSTERESIS - 0.001), at=4.1)[0] == []
+    ((visitor,), _) = update(presence, face_of(0.11), at=4.2)
+    assert visitor.announced_until == pytest.approx(7.2)
+    assert not visitor.may_be_read
+
+
+def test_who_leaves_is_forgotten() -> None:
+    """Nothing is known of somebody who is not there, not even that they were."""
+    presence = Presence(3.0, 0.1)
+    update(presence, face_of(0.2, 1), face_of(0.2, 2))
+    update(presence, face_of(0.2, 2), at=1.0)
+    assert presence._announced_until.keys() == {2}
+    update(presence, at=2.0)
+    assert presence._announced_until == {}
+
+
+def test_a_face_that_is_not_found_is_not_read() -> None:
+    """Where a face was, but is not on this frame, nothing is cropped."""
+    presence = Presence(0.0, 0.1)
+    ((visitor,), _) = update(presence, replace(face_of(0.2), misses=1))
+    assert not visitor.may_be_read
+
+
+def test_without_an_announcement_visitors_are_read_at_once() -> None:
+    """With `announce_s: 0` there is no countdown."""
+    ((visitor,), _) = update(Presence(0.0, 0.1), face_of(0.2), at=5.0)
+    assert visitor.may_be_read
+    assert not visitor.is_announced(5.0)
