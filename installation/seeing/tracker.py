@@ -49,6 +49,13 @@ A track that was followed for less than `MAX_UNSEEN_S` ends earlier, after as lo
 followed: something that the detector mistook for a face disappears quickly.
 """
 
+LOST_S = 0.5
+"""A track that has had a miss is not drawn once its last hit is so long ago, though it may go on.
+
+A square that stays where a face was would slide over the back of a head, or over somebody else.
+Half a second is longer than a blink of the detector at four readings a second.
+"""
+
 BOX_NOISE = 0.05
 """Standard deviation of a detector's box, face sizes."""
 
@@ -99,6 +106,10 @@ class Track:
     born_at: float
     hits: int
     misses: int
+
+    def is_lost(self, instant: float) -> bool:
+        """Return whether the face has been missing for too long, at `instant`, to be drawn."""
+        return self.misses > 0 and instant - self.seen_at > LOST_S
 
     def box_at(self, instant: float) -> Box:
         """Return the box predicted for the time `instant` (s, monotonic).
