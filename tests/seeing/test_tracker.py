@@ -15,6 +15,7 @@ from installation.seeing.tracker import (
     BRAKING_S,
     FULL_SPEED_S,
     GATE_RANGE,
+    LOST_S,
     MAX_UNSEEN_S,
     Track,
     Tracker,
@@ -262,3 +263,19 @@ def test_no_track_jumps_across_the_room(leap: float) -> None:
     for index in range(30):
         tracks = tracker.update([_at(300 + 100 * leap)], 1.5 + index / 30)
     assert [track.id for track in tracks if track.misses == 0] == [2]
+
+
+@pytest.mark.parametrize("rate", [1, 4, 8, 30])
+def test_a_lost_face_is_not_drawn_though_its_track_may_go_on(rate: int) -> None:
+    """After half a second without its face a square goes; at one look a second, after one look."""
+    tracker = Tracker()
+    *_, (track,) = _play(tracker, [[_at(300)]] * max(3, rate), rate)
+    assert not track.is_lost(track.seen_at + 5), "it was found on the last frame"
+    lost_after_s = next(
+        step / rate
+        for step in range(1, 4 * rate)
+        for tracks in [tracker.update([], track.seen_at + step / rate)]
+        if not tracks or tracks[0].is_lost(track.seen_at + step / rate)
+    )
+    assert lost_after_s <= max(LOST_S + 1 / rate, 1 / rate) + 1e-9
+    assert lost_after_s >= min(LOST_S, 1 / rate)

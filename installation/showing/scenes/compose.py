@@ -60,6 +60,7 @@ def compose(
     faces = [
         (sighting, box)
         for sighting in (sightings.visitors if sightings else ())
+        if not sighting.track.is_lost(frame.taken_at)
         for box in [cover.to_screen(sighting.track.box_at(frame.taken_at))]
         if _is_on_screen(box, context)
     ]

@@ -22,13 +22,17 @@ def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, oth
     """Whatever a network gives, the name, the runners-up, the others and nobody's are 100."""
     total = max(1.0, sum(scores) + others)
     own, *runners = (score / total for score in scores)
-    candidates = [Candidate(label, each) for label, each in zip(LABELS, sorted(runners)[::-1], strict=False)]
+    candidates = [
+        Candidate(label, each) for label, each in zip(LABELS, sorted(runners)[::-1], strict=False)
+    ]
     verdict = Verdict(LABELS[5], own, 0.0, tuple(candidates), 40, others / total)
     shares = verdict.shares(most)
     listed = [share for _, share in shares.runners_up]
     assert shares.own + sum(listed) + shares.others + shares.nobodys == 100
     assert len(listed) <= most
-    assert all(abs(share - 100 * each.score) < 1 for share, each in zip(listed, candidates, strict=False))
+    assert all(
+        abs(share - 100 * each.score) < 1 for share, each in zip(listed, candidates, strict=False)
+    )
     assert abs(shares.own - 100 * own) < 1
     assert shares.other_count == 40 + len(candidates) - len(listed)
 
