@@ -15,10 +15,11 @@ from installation.errors import (
     display_path,
     join_first,
 )
+from installation.making.keras.convert import keras_has_changed
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import orphans
 from installation.naming.label_set.csv_file import Row
-from installation.naming.label_set.folder import LABELS_CSV, SETTINGS_FILE, TENSORS_FILE
+from installation.naming.label_set.folder import KERAS_FILE, LABELS_CSV, SETTINGS_FILE, TENSORS_FILE
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
@@ -111,6 +112,8 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
     if method.brings_network:
         yield input_line(source, network_input)
         yield "Its network was tried, and returns a score for each label."
+        if keras_has_changed(source.folder):
+            yield f"{KERAS_FILE} has changed since it was built. Run: kiosk labels build {name}"
     if method.learns_from_pictures:
         from installation.making.build.example_pictures import pictures_changed  # opens torch
 

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
+    KERAS_FILE,
     MAX_BYTES,
     MAX_NETWORK_BYTES,
     ONNX_DATA_FILE,
@@ -86,6 +87,10 @@ def _open_own(label_set: LabelSet, device: torch.device) -> Encoder:
 def find_network(folder: Path) -> Path:
     """Return the file of a label set's own network; raises LabelSetError unless there is one."""
     present = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
+    if not present and (folder / KERAS_FILE).exists():
+        what = f"{ONNX_FILE} is not made from it yet"
+        remedy = f"Run: kiosk labels build {folder.name}"
+        raise LabelSetError(Mistake(display_path(folder / KERAS_FILE), what, remedy))
     if len(present) != 1:
         seen = "two networks found" if present else "no network found"
         what = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"

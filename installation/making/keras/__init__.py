@@ -1,0 +1,1 @@
+"""Teachable Machine's Keras file, made into classifier.onnx before a show."""

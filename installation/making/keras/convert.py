@@ -1,0 +1,124 @@
+"""Makes classifier.onnx from the keras_model.h5 that Teachable Machine exports.
+
+The show then reads it like every ONNX network: nothing of Keras is in the show. No code of the file
+is run; to_onnx.py reads it in a child process with limits of memory and time, as a stranger's file
+may be made to exhaust its reader.
+
+Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run what a file holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from onnx import ModelProto
+
+from installation.errors import LabelSetError, Mistake, display_path
+from installation.making.atomic_write import replacing
+from installation.making.build.result import BuildResult
+from installation.making.keras.to_onnx import KERAS_KEY, REFUSED
+from installation.naming.label_set.folder import KERAS_FILE, ONNX_FILE
+from installation.naming.label_set.label_set import LabelSetSource
+from installation.naming.networks import onnx_check
+from installation.settings.paths import PROJECT
+
+MAX_KERAS_BYTES = 2**26
+"""Teachable Machine's files have 2.5 MB."""
+
+CHILD_TIMEOUT_S = 300.0
+"""Time for the child process by the clock, on a machine that is busy."""
+
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from installation.making.keras.to_onnx import convert_input; convert_input()"
+)
+
+_REMEDY = "Export the image project again: Tensorflow, Keras. Other Keras networks need tf2onnx."
+
+
+def convert(source: LabelSetSource) -> BuildResult | None:
+    """Write classifier.onnx from the keras_model.h5 of a set; return None if it has none.
+
+    Raises LabelSetError if the file is refused, or another classifier.onnx would be replaced; then
+    the folder is as it was.
+    """
+    file, to = source.folder / KERAS_FILE, source.folder / ONNX_FILE
+    if not file.exists():
+        return None
+    if to.exists() and keras_hash(to) is None:
+        what = f"two networks found: {KERAS_FILE}, and a {ONNX_FILE} that was not made from it"
+        raise LabelSetError(Mistake(display_path(source.folder), what, "Keep only one."))
+    data = _read(file)
+    network = _in_child(display_path(file), data)
+    onnx_check.judge(display_path(file), network)
+    with replacing(to) as new:
+        new.write_bytes(network)
+    model = ModelProto()
+    model.ParseFromString(network)
+    _, *sides = (dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim)
+    outputs = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    figures = [
+        f"{KERAS_FILE} has been made into {ONNX_FILE}: pictures of {sides[1]}×{sides[2]} px, "
+        f"{outputs:,} outputs."
+    ]
+    is_softmax = model.graph.node[-1].op_type == "Softmax"
+    if is_softmax and source.settings.output != "scores":
+        figures.append("Its outputs are scores. Write `output: scores` in labelset.yaml.")
+    return BuildResult({}, hashlib.sha256(network).hexdigest(), figures)
+
+
+def keras_hash(file: Path) -> str | None:
+    """Return the SHA-256 of the Keras file from which an ONNX file was made here; None: of none.
+
+    Raises LabelSetError if it is not an ONNX file that may be opened.
+    """
+    if file.stat().st_size > MAX_KERAS_BYTES:
+        return None
+    data = _read(file)
+    onnx_check.judge(display_path(file), data)
+    model = ModelProto()
+    model.ParseFromString(data)
+    return next((each.value for each in model.metadata_props if each.key == KERAS_KEY), None)
+
+
+def keras_has_changed(folder: Path) -> bool:
+    """Return whether a set's classifier.onnx was made from another keras_model.h5 than it has now.
+
+    Raises LabelSetError if one of the two cannot be read.
+    """
+    file, made = folder / KERAS_FILE, folder / ONNX_FILE
+    if not (file.exists() and made.exists()):
+        return False
+    return keras_hash(made) not in (None, hashlib.sha256(_read(file)).hexdigest())
+
+
+def _read(file: Path) -> bytes:
+    most = MAX_KERAS_BYTES
+    try:
+        if not file.is_file() or file.stat().st_size > most:
+            what = f"it is not a file of at most {most / 1e6:,.0f} MB"
+            raise LabelSetError(Mistake(display_path(file), what, _REMEDY))
+        return file.read_bytes()
+    except OSError as failure:
+        what = f"it cannot be read ({failure.strerror})"
+        raise LabelSetError(Mistake(display_path(file), what, "Check its permissions.")) from None
+
+
+def _in_child(file: str, data: bytes) -> bytes:
+    """Return the network that a child process makes of `data`; raises LabelSetError."""
+    words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
+    what = "reading it takes more memory or time than a network of its size needs"
+    try:
+        child = subprocess.run(
+            words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise LabelSetError(Mistake(file, what, _REMEDY)) from None
+    if child.returncode == REFUSED:
+        raise LabelSetError(Mistake(file, child.stdout.decode("utf-8"), _REMEDY))
+    if child.returncode:
+        raise LabelSetError(Mistake(file, what, _REMEDY))
+    return child.stdout

@@ -1,0 +1,103 @@
+"""The HDF5 file that Keras writes: a network's description, and its weights.
+
+The package pyfive reads it, which is written in Python: a damaged or malicious file can raise an
+exception, but cannot write beyond memory as it can in HDF5's own library. It is given bytes and not
+a path, so a link to another file leads nowhere. Only numbers that lie in the file as they are, not
+compressed and in one piece, are read; Keras writes no others. So a file cannot claim more than it
+holds.
+
+Rejected: h5py, whose C library follows links to other files, loads modules for compressed data, and
+has had many faults with memory; it is what the tests write such files with.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyfive
+
+from installation.errors import ellipsize
+from installation.making.keras.layers import RefusedError
+
+CONTIGUOUS = 1
+"""HDF5's number for data in one piece (HDF5 file format 3.0, IV.A.2.i)."""
+
+FLOAT32 = np.dtype("<f4")
+"""The only type of number that Teachable Machine writes."""
+
+
+class KerasFile:
+    """The description and the weights in the bytes of a file."""
+
+    def __init__(self, data: bytes) -> None:
+        """Open the bytes of a file; raises any exception if they are not HDF5, or damaged."""
+        self._length = len(data)
+        self._root = pyfive.File(io.BytesIO(data))
+        self._places: dict[tuple[str, str, str], str] = {}
+        self._groups: set[str] = set()
+
+    def description(self) -> dict[str, Any]:
+        """Return the network's description; raises RefusedError if the file has none."""
+        text = self._root.attrs.get("model_config")
+        if text is None:
+            raise RefusedError("it holds weights without the network that they belong to")
+        parsed = json.loads(_text(text))
+        if not isinstance(parsed, dict):
+            raise RefusedError("its model_config is not a description of a network")
+        return parsed
+
+    def weights(
+        self, group: str, layer: str, variable: str, shape: tuple[int, ...]
+    ) -> npt.NDArray[np.float32]:
+        """Return one variable of a layer, float32 of `shape`.
+
+        `group` is the layer of the outermost network that `layer` is, or is a part of. Raises
+        RefusedError if it is missing, or stored in another form or shape.
+        """
+        self._list_group(group)
+        path = self._places.get((group, layer, variable))
+        where = f"'{ellipsize(layer)}/{variable}'"
+        if path is None:
+            raise RefusedError(f"the weights {where} are missing")
+        try:
+            found = self._root["model_weights"][group][path]
+        except Exception:  # pyfive knows no links to other files, and has no exception for them
+            raise RefusedError(f"the weights {where} are a link, or damaged") from None
+        if not isinstance(found, pyfive.Dataset):
+            raise RefusedError(f"the weights {where} are a link or a group (expected numbers)")
+        if found.dtype != FLOAT32 or found.id.layout_class != CONTIGUOUS:
+            raise RefusedError(f"the weights {where} are not plain float32 numbers in one piece")
+        if tuple(found.shape) != shape:
+            seen = ellipsize("×".join(map(str, found.shape)))
+            expected = "×".join(map(str, shape))
+            raise RefusedError(f"the weights {where} are {seen} numbers (expected {expected})")
+        start, size = int(found.id.data_offset), math.prod(shape) * FLOAT32.itemsize
+        if start + size > self._length:
+            raise RefusedError(f"the weights {where} are not in the file")
+        return np.asarray(found[...], np.float32).reshape(shape)
+
+    def _list_group(self, group: str) -> None:
+        """Note where the variables of the layers in `group` lie, by the names that Keras gave."""
+        if group in self._groups:
+            return
+        self._groups.add(group)
+        groups = self._root["model_weights"]
+        attributes: Mapping[str, Any] = groups[group].attrs if group in groups else {}
+        for name in attributes.get("weight_names", ()):
+            path = _text(name)
+            *_, layer, variable = ("", *path.split("/"))
+            key = group, layer, variable.removesuffix(":0")
+            if key in self._places:
+                raise RefusedError(f"the weights '{ellipsize(path)}' are there twice")
+            self._places[key] = path
+
+
+def _text(value: Any) -> str:
+    """Return text that HDF5 holds as bytes or as text."""
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)

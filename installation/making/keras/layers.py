@@ -1,0 +1,145 @@
+"""The layers of a Keras network, as its file describes them in JSON.
+
+Only the kinds of layers that Teachable Machine's image projects have are known (MobileNetV2, and
+two dense layers), with the settings in which their results are the same in ONNX. Keras itself would
+run code that a file holds, in a Lambda layer; here a kind that is not in the list is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from installation.errors import ellipsize
+
+MOST_LAYERS = 2_000
+"""Of a network; Teachable Machine's have 158."""
+
+Side = Annotated[int, Field(ge=1, le=64)]
+Margin = Annotated[int, Field(ge=0, le=64)]
+Units = Annotated[int, Field(ge=1, le=100_000)]
+Activation = Literal["linear", "relu", "softmax"]
+
+
+class RefusedError(Exception):
+    """The file holds what is not read here; its text says what."""
+
+
+class _Layer(BaseModel):
+    """Settings of a layer. Those that matter only to training are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    name: str
+
+
+class _OnPictures(_Layer):
+    data_format: Literal["channels_last"]
+
+
+class _Window(_OnPictures):
+    """A layer that moves a window over the picture."""
+
+    kernel_size: tuple[Side, Side]
+    strides: tuple[Side, Side]
+    padding: Literal["same", "valid"]
+    dilation_rate: tuple[Literal[1], Literal[1]]
+    groups: Literal[1] = 1
+    activation: Activation
+    use_bias: bool
+
+
+class Convolution(_Window):
+    """Keras' Conv2D."""
+
+    filters: Units
+
+
+class DepthwiseConvolution(_Window):
+    """Keras' DepthwiseConv2D: a filter for each channel."""
+
+    depth_multiplier: Side
+
+
+class ZeroPadding(_OnPictures):
+    """Keras' ZeroPadding2D: rows above and below, columns on the left and on the right."""
+
+    padding: tuple[tuple[Margin, Margin], tuple[Margin, Margin]]
+
+
+class BatchNormalization(_Layer):
+    """Keras' BatchNormalization over the channels."""
+
+    axis: tuple[Literal[3]] | Literal[3]
+    epsilon: Annotated[float, Field(gt=0, le=1)]
+    center: bool
+    scale: bool
+
+
+class Relu(_Layer):
+    """Keras' ReLU, with an upper limit if `max_value` is one."""
+
+    max_value: Annotated[float, Field(gt=0, le=1_000)] | None
+    negative_slope: Annotated[float, Field(ge=0, le=0)] = 0.0
+    threshold: Annotated[float, Field(ge=0, le=0)] = 0.0
+
+
+class Add(_Layer):
+    """The sum of its inputs."""
+
+
+class AveragePooling(_OnPictures):
+    """Keras' GlobalAveragePooling2D."""
+
+    keepdims: Literal[False] = False
+
+
+class Dense(_Layer):
+    """A weighted sum of all numbers for each unit."""
+
+    units: Units
+    activation: Activation
+    use_bias: bool
+
+
+KINDS: dict[str, type[_Layer]] = {
+    "Conv2D": Convolution,
+    "DepthwiseConv2D": DepthwiseConvolution,
+    "ZeroPadding2D": ZeroPadding,
+    "BatchNormalization": BatchNormalization,
+    "ReLU": Relu,
+    "Add": Add,
+    "GlobalAveragePooling2D": AveragePooling,
+    "Dense": Dense,
+}
+"""The layers that are known, by the names of Keras' classes."""
+
+INPUT = "InputLayer"
+CHAIN = "Sequential"
+GRAPHS = ("Functional", "Model")
+"""Keras' names of what holds layers: one after another, or each with the names of its inputs."""
+
+
+def parse_layer(class_name: str, config: Any) -> _Layer:
+    """Return a layer with its settings; raises RefusedError unless it is one of `KINDS`."""
+    kind = KINDS.get(class_name)
+    if kind is None:
+        what = f"it has a layer of the kind '{ellipsize(str(class_name))}'"
+        raise RefusedError(f"{what}, which Teachable Machine's image networks do not have")
+    try:
+        return kind.model_validate(_as_tuples(config))
+    except ValidationError as failure:
+        error = failure.errors()[0]
+        where = ".".join(str(part) for part in error["loc"]) or "config"
+        name = ellipsize(str(config.get("name")) if isinstance(config, dict) else "?")
+        seen = "missing" if error["type"] == "missing" else ellipsize(repr(error["input"]))
+        what = f"{where} of its layer '{name}' ({class_name}) is {seen}"
+        raise RefusedError(f"{what}, as in no image network of Teachable Machine") from None
+
+
+def _as_tuples(value: Any) -> Any:
+    """Return a value of JSON with tuples for lists, as the settings are of a fixed length."""
+    if isinstance(value, dict):
+        return {key: _as_tuples(each) for key, each in value.items()}
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

@@ -1,0 +1,145 @@
+"""Reads a Keras file and makes an ONNX network of it, in a child process with limits.
+
+This module imports neither torch nor what does: its child process starts in half a second, and
+takes little memory besides what the file claims.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from installation.making.keras import layers
+from installation.making.keras.h5_file import KerasFile
+from installation.making.keras.layers import RefusedError
+from installation.making.keras.onnx_graph import GraphBuilder, Signal
+
+CHILD_BYTES = 2**29
+"""Memory that the child process may take beyond its libraries and eight times the file's size.
+
+A file of Teachable Machine takes 13 MB in all (measured).
+"""
+
+CHILD_CPU_S = 60
+"""CPU time of the child process; a file of Teachable Machine takes 1 s."""
+
+REFUSED = 3
+"""The child's exit status if it wrote why the file is refused, and not a network."""
+
+KERAS_KEY = "keras_sha256"
+"""In the metadata of a classifier.onnx that was made here: the SHA-256 of its Keras file."""
+
+
+def convert_input() -> None:
+    """Write the ONNX network for the Keras file on standard input to standard output.
+
+    This is the child process of `convert`. If the file is refused, the output is the reason, and
+    the exit status `REFUSED`.
+    """
+    with open(0, "rb", closefd=False) as stdin:
+        data = stdin.read()
+    memory = _address_space() + 8 * len(data) + CHILD_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (CHILD_CPU_S, CHILD_CPU_S))
+    try:
+        network = to_onnx(data)
+    except RefusedError as refused:
+        sys.stdout.write(str(refused))
+        sys.exit(REFUSED)
+    except MemoryError:
+        raise
+    except Exception:  # pyfive and its parts raise whatever a damaged file leads to
+        sys.stdout.write("it is not a Keras file in HDF5, or it is damaged")
+        sys.exit(REFUSED)
+    with open(1, "wb", closefd=False) as stdout:
+        stdout.write(network)
+
+
+def to_onnx(data: bytes) -> bytes:
+    """Return the ONNX network for the bytes of a Keras file, without limits of memory or time.
+
+    Raises RefusedError, or any other exception if the file is damaged.
+    """
+    file = KerasFile(data)
+    description = file.description()
+    height, width, channels = _picture_shape(description)
+    builder = GraphBuilder(file)
+    pictures = Signal("pictures", (channels, height, width))
+    outputs = _Walk(builder).run(description, pictures, group=None)
+    if len(outputs.shape) != 1 or outputs.name == pictures.name:
+        raise RefusedError("it does not end in one row of scores, as classifiers of pictures do")
+    model = builder.network(pictures, outputs)
+    model.producer_name = "kiosk labels build"
+    model.metadata_props.add(key=KERAS_KEY, value=hashlib.sha256(data).hexdigest())
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+class _Walk:
+    """Goes through the layers of a network, and of the networks in it, in their order."""
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        self._builder = builder
+        self._count = 0
+
+    def run(self, part: Any, signal: Signal, group: str | None) -> Signal:
+        """Return what a network makes of `signal`; `group`: None for the outermost one."""
+        class_name, config = part["class_name"], part["config"]
+        if class_name == layers.CHAIN:
+            for layer in config["layers"]:
+                signal = self._layer(layer, [signal], group)
+            return signal
+        if class_name not in layers.GRAPHS:
+            raise RefusedError(f"its outermost layer is '{class_name}' (expected a network)")
+        made: dict[str, Signal] = {_only(config["input_layers"])[0]: signal}
+        for layer in config["layers"]:
+            name = layer["name"]
+            if name in made:
+                continue
+            names = [inbound[0] for inbound in _only(layer["inbound_nodes"])]
+            made[name] = self._layer(layer, [made[each] for each in names], group)
+        output: str = _only(config["output_layers"])[0]
+        return made[output]
+
+    def _layer(self, layer: Any, signals: list[Signal], group: str | None) -> Signal:
+        self._count += 1
+        if self._count > layers.MOST_LAYERS:
+            raise RefusedError(f"it has more than {layers.MOST_LAYERS:,} layers")
+        class_name, config = layer["class_name"], layer["config"]
+        if class_name == layers.INPUT:
+            (signal,) = signals
+            return signal
+        group = config["name"] if group is None else group
+        if class_name in (layers.CHAIN, *layers.GRAPHS):
+            return self.run(layer, _only(signals), group)
+        return self._builder.add(group, layers.parse_layer(class_name, config), signals)
+
+
+def _only(values: Any) -> Any:
+    """Return the only one of `values`; raises RefusedError if there are several or none."""
+    if not isinstance(values, list) or len(values) != 1:
+        raise RefusedError("a layer is used twice, or the network has several inputs or outputs")
+    return values[0]
+
+
+def _picture_shape(part: Any) -> tuple[int, int, int]:
+    """Return height, width and channels of the pictures that a network takes."""
+    shape = part["config"].get("batch_input_shape")
+    if shape is None and "layers" in part["config"]:
+        return _picture_shape(part["config"]["layers"][0])
+    sides = shape[1:] if isinstance(shape, list) else []
+    if (
+        len(sides) != 3
+        or not all(type(side) is int and 16 <= side <= 1024 for side in sides[:2])
+        or sides[2] != 3
+    ):
+        raise RefusedError(f"it takes {shape} (expected pictures in colour, 16 to 1,024 px)")
+    return sides[0], sides[1], sides[2]
+
+
+def _address_space() -> int:
+    """Return the bytes of memory that this process has reserved until now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()

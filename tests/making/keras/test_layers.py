@@ -1,0 +1,39 @@
+"""A layer is one of Teachable Machine's, with settings that ONNX computes alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from installation.making.keras.layers import KINDS, RefusedError, Relu, parse_layer
+from tests.support.keras_files import teachable_machine
+
+
+def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
+    """The list holds no kind that is not tried."""
+    text = repr(teachable_machine())
+    assert {kind for kind in KINDS if f"'class_name': '{kind}'" in text} == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"max_value": 6.0}, None),
+        ({"max_value": None}, None),
+        ({"max_value": "6"}, "max_value of its layer 'relu' (ReLU) is '6'"),
+        ({"max_value": -1.0}, "max_value of its layer 'relu' (ReLU) is -1.0"),
+        ({"max_value": float("inf")}, "max_value of its layer 'relu' (ReLU) is inf"),
+        ({}, "max_value of its layer 'relu' (ReLU) is missing"),
+        ({"max_value": 6.0, "negative_slope": 0.3}, "negative_slope of its layer 'relu' (ReLU)"),
+    ],
+)
+def test_a_setting_that_would_compute_something_else_is_refused(
+    settings: dict[str, object], what: str | None
+) -> None:
+    """The setting and the layer are named."""
+    config = {"name": "relu", **settings}
+    if what is None:
+        assert parse_layer("ReLU", config) == Relu(name="relu", max_value=settings["max_value"])  # type: ignore[arg-type]
+        return
+    with pytest.raises(RefusedError) as raised:
+        parse_layer("ReLU", config)
+    assert str(raised.value).startswith(what)
