@@ -82,7 +82,7 @@ def doctor(args: argparse.Namespace) -> int:
         return REFUSED
     others = [part for part, state in states.items() if state == "fallback"]
     if others:
-        say(f"Not with what is preferred, see above: {', '.join(others)}.")
+        say(f"Some parts are not the preferred ones, see above: {', '.join(others)}.")
     say("The show can run: kiosk run")
     return DONE
 
@@ -230,7 +230,7 @@ class _Examination:
 
 @contextlib.contextmanager
 def _without_remarks_of_libraries() -> Iterator[None]:
-    """Send what C libraries write to standard error nowhere; what fails is raised anyway."""
+    """Discard what C libraries write to standard error; failures are raised in any case."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)

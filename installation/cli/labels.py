@@ -223,7 +223,7 @@ def watch_set(args: argparse.Namespace) -> int:
 
 
 def _check_writable(folder: Path) -> None:
-    """Raise LabelSetError if nothing can be written into `folder`: said before minutes of work."""
+    """Raise LabelSetError if nothing can be written into `folder`, before minutes of work."""
     if os.access(folder, os.W_OK | os.X_OK):
         return
     what = "nothing can be written here" if folder.is_dir() else "there is no such folder"

@@ -1,7 +1,7 @@
 """The command `kiosk`: reads the arguments, runs one command, and ends the process.
 
-Each command imports its heavy parts itself, so that `kiosk run` can paint its title card within a
-second and `kiosk check` answers at once.
+Each command imports its slow parts itself, so that `kiosk run` can paint its title card within a
+second and `kiosk check` is fast.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ FAILED = 1
 REFUSED = 2
 """The exit status if a file, a device or an argument is wrong, which the message names."""
 INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells have it."""
+"""The exit status after SIGINT: 128 plus the signal's number, as shells define it."""
 
 MIN_COLUMNS = 40
 """The least line length, characters; a narrower terminal breaks the lines itself."""
@@ -117,7 +117,7 @@ def print_event(event: Mapping[str, object]) -> None:
 
 
 def print_progress(line: str) -> None:
-    """Print `line` to standard error, which a command uses for what is not its result."""
+    """Print `line` to standard error, where a command writes everything except its result."""
     print(wrapped(as_called(line), sys.stderr), file=sys.stderr, flush=True)
 
 

@@ -23,7 +23,7 @@ WORDS_FOLDER = PROJECT / "installation" / "showing" / "words"
 """The folder of the kiosk's own words, a file for each language."""
 
 MAX_TEXT_BYTES = 64 * 1024
-"""Largest size of kiosk.yaml and of a label set's small files; ten times the shipped kiosk.yaml."""
+"""The most bytes of kiosk.yaml and of a label set's small files: ten times the shipped one."""
 
 
 def label_set_names(models: Path = MODELS) -> list[str]:

@@ -30,16 +30,16 @@ NO = ("false", "no", "off", "0", "nein", "falsch", "non", "faux", "falso")
 """Words for true and false in the languages of the kiosk, in quotes or without."""
 
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
-"""Words that are written for a setting that has no value."""
+"""Words that people write for "no value"."""
 
 NUMBER = re.compile(r"([-+]?\d(?:[\d., '\u00a0\u202f]*\d)?)\s*(%|[A-Za-z\u00b0]*\.?)")
-"""A number as people write it, and its unit."""
+"""Matches a number as people write it, with a unit."""
 
 THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
-"""A whole number with a mark for thousands."""
+"""Matches a whole number with separators between thousands."""
 
 LEAST_PERCENT = 10
-"""From which a number in the place of a share, 0 to 1, is taken for a percentage; a guess."""
+"""A number above this, given for a share of 0 to 1, is taken for a percentage; a guess."""
 
 BOUNDS = {
     "minimum": "at least",

@@ -21,7 +21,7 @@ FORMATS = {
     b"<?xml": "XML, as old spreadsheets save it",
     b"bplist": "a property list of a Mac",
 }
-"""What files that are not plain text are, by their first bytes."""
+"""The formats of files that are not plain text, by their first bytes."""
 
 PLAIN_TEXT = {
     "": "Save the file as plain text in UTF-8 (in TextEdit: Format, Make Plain Text).",
@@ -30,10 +30,10 @@ PLAIN_TEXT = {
 """How a file of another format becomes text, by the suffix that the file should have."""
 
 HIDDEN_SUFFIXES = ("", ".txt", ".csv", ".yaml", ".yml")
-"""What programs and computers add to a file's name; "" is a name in other capital letters."""
+"""The parts that programs add to a file's name; "" is a name in other capital letters."""
 
 OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")
-"""The files of other programs that people make in the place of a text file."""
+"""The files of other programs that people save instead of a text file."""
 
 
 def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_TEXT_BYTES) -> str:

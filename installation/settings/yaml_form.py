@@ -1,8 +1,8 @@
-"""Which line of a YAML file a person has to correct, and what to type there.
+"""Finds the line of a YAML file that has to be corrected, and what to type there.
 
-PyYAML reports where it could not go on, which for an open quote is the end of the file. So the
-lines are read again here as people write settings: `name: value`, a list's items, comments. What
-is found first is what a person has to type; PyYAML's own words are used only if nothing is found.
+PyYAML reports where it stopped, which for an open quote is the end of the file. So the lines are
+read again here in the forms in which people write settings: `name: value`, a list's items,
+comments. The first flaw that is found is reported; PyYAML's own words are used only if none is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
 """Lines with which git marks two versions of the lines between them."""
 
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-"""Letters that are not drawn, and come with text that is copied from a page or a mail."""
+"""Letters that are not drawn; text that is copied from a web page or a mail can contain them."""
 
 RESERVED_STARTS = "@`%*&!|>,]}?-"
 """Letters with which a text without quotes cannot begin."""
@@ -71,7 +71,7 @@ def typed(start: str, value: str) -> str:
 
 
 def find_flaws(text: str) -> Iterator[Flaw]:
-    """Yield what is wrong with a text even if YAML accepts it, in the order of its lines."""
+    """Yield the flaws that are reported even if YAML accepts the text, in the lines' order."""
     lines = LINE_END.split(text)
     for line in _settings(lines):
         flaw = _blank_flaw(line) or _path_flaw(line)
@@ -190,7 +190,7 @@ def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -
 
 
 def _joined_flaw(number: int, text: str) -> Flaw | None:
-    """Return that name and value of a setting are not separated by a colon and a space."""
+    """Return the flaw that a setting's name and value are not separated by a colon and a space."""
     match = JOINED.match(text)
     if match is None:
         return None
@@ -201,7 +201,7 @@ def _joined_flaw(number: int, text: str) -> Flaw | None:
 
 
 def _blank_flaw(line: _Line) -> Flaw | None:
-    """Return that a line has blanks or invisible letters that YAML does not take for spaces."""
+    """Return the flaw that a line has blanks or invisible letters that are not spaces for YAML."""
     place = f"after '{line.name}:'" if line.name else "after the dash"
     for blanks, where in ((line.indent, "at the start of the line"), (line.gap, place)):
         strange = next((letter for letter in blanks if letter != " "), None)
@@ -220,7 +220,7 @@ def _blank_flaw(line: _Line) -> Flaw | None:
 
 
 def _path_flaw(line: _Line) -> Flaw | None:
-    """Return that a path of Windows is in double quotes."""
+    """Return the flaw that a path of Windows is in double quotes."""
     if match := WINDOWS_PATH.match(line.value):
         problem = f"in double quotes a backslash is an escape (seen {ellipsize(match[0])})"
         if "\\\\" in match[0][3:]:
@@ -252,7 +252,7 @@ def _value_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
 
 
 def _open_quote_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return that a quote is not closed before the next setting, or at all."""
+    """Return the flaw that a quote is not closed before the next setting, or at all."""
     if _end_of_quotes(line, lines) is not None:
         return None
     quote = line.value[0]
@@ -262,7 +262,7 @@ def _open_quote_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
 
 
 def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return that a text goes on after its closing quote, on the same line."""
+    """Return the flaw that a text continues after its closing quote, on the same line."""
     end = _end_of_quotes(line, lines)
     if end is None:
         return None
@@ -284,7 +284,7 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
 
 
 def _bracket_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return that a bracket is not closed before the next setting, or that text follows it."""
+    """Return the flaw that a bracket is not closed before the next setting, or text follows it."""
     opening, end = line.value[0], _end_of_brackets(line, lines)
     if end is None:
         problem = f"the bracket {opening} that opens on this line is not closed"
@@ -302,7 +302,7 @@ def _without_comment(line: _Line) -> str:
 
 
 def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
-    """Return that a line is not indented as the lines of its section are."""
+    """Return the flaw that a line is indented differently from the lines of its section."""
     depth = len(line.indent)
     if not above:
         if not depth:
@@ -327,7 +327,7 @@ def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
 
 
 def _push(line: _Line, above: list[_Line]) -> None:
-    """Put `line` on the stack of the lines that the next ones may be indented like."""
+    """Put `line` on the stack of lines whose indentation the next lines may have."""
     while above and len(above[-1].indent) >= len(line.indent):
         above.pop()
     above.append(line)

@@ -1,7 +1,7 @@
 """The built file of a label set: its tensors, and whether they fit the set as it is now.
 
-Its metadata hold what it was built from and a checksum of its tensors. Nothing here imports torch
-until tensors are read, so that `kiosk check` answers at once.
+Its metadata state what it was built from, and a checksum of its tensors. torch is imported only
+when tensors are read, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ ROWS_TENSOR = "rows"
 """The tensor that lists the rows of labels.csv that the file has, if not all: int64, ascending."""
 
 HEADER_LENGTH = 8
-"""Bytes before the header of a safetensors file, which hold its length."""
+"""The number of bytes before the header of a safetensors file; they hold the header's length."""
 
 MAX_HEADER_BYTES = 2**16
-"""The header of two tensors has 500, and JSON takes many times its size in memory."""
+"""The longest header that is read, bytes. That of two tensors has 500, and parsed JSON takes many
+times its size in memory."""
 
 MAX_NUMBER = 1e6
 """The largest number in a built tensor; with larger ones and NaN the scores would be NaN."""
@@ -52,7 +53,7 @@ class StaleBuildError(LabelSetError):
 
 
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
-    """Return the metadata of a built file that fits `label_set`.
+    """Return the metadata that the built file of `label_set` must have.
 
     `encoder` is the SHA-256 of the encoder's weights; without it that key is left out.
     """

@@ -22,11 +22,11 @@ from installation.settings.yaml_file import Loaded
 
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
-"""Characters that fit on the screen. WordNet's longest definition of a person has 318."""
+"""The most characters that fit on the screen. WordNet's longest definition of a person has 318."""
 LONGEST_DESCRIPTION = 2000
-"""Characters of looks_like: some twenty sentences."""
+"""The most characters of looks_like: some twenty sentences."""
 DEEPEST_CHAIN = 50
-"""Categories above a label, which are visited for each row; the shipped sets have 7."""
+"""The most categories above a label; they are visited for each row. The shipped sets have 7."""
 
 OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Unicode's bidirectional embeddings, overrides and isolates, which can make a name read as
@@ -85,7 +85,7 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
 
 
 class _Table:
-    """What the check of a row needs to know about the other rows and about the network."""
+    """The facts about the other rows and the network that the check of a row needs."""
 
     def __init__(self, rows: Sequence[Row], settings: LabelSetSettings) -> None:
         self._root = settings.root.id
@@ -141,10 +141,10 @@ class _Table:
         chain = list(islice(ancestors(row.id, self._parents), DEEPEST_CHAIN + 1))
         if row.id in chain:
             path = " › ".join(ellipsize(id_) for id_ in [*reversed(chain), row.id][-4:])
-            yield Mistake(where, f"the parents form a circle ({path})", "Clear one of them.")
+            yield Mistake(where, f"the parents form a circle ({path})", "Delete one of them.")
         elif len(chain) > DEEPEST_CHAIN:
             what = f"more than {DEEPEST_CHAIN} categories are above it, or they form a circle"
-            yield Mistake(where, what, "Clear one of the parents.")
+            yield Mistake(where, what, "Delete one of the parents.")
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield that the network does not have the row's id, if labels are its outputs."""

@@ -27,7 +27,7 @@ from installation.settings.spreadsheet import Record, read_records, row_place
 from installation.settings.text_file import read_text
 
 MAIN_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
-"""Those of every new set; a file needs `name`, or `id` if the ids are ImageNet's."""
+"""The columns of a new set; a file needs `name`, or `id` if the ids are ImageNet's."""
 OPTIONAL_COLUMNS = ("looks_like", "is_background", "defined_by")
 SYNONYMS = {
     "name": (
@@ -43,15 +43,15 @@ SYNONYMS = {
     ),
     "definition": ("description", "definitions", "beschreibung", "definición", "définition"),
 }
-"""What people call two of the columns; in English, and in the languages of the kiosk."""
+"""Other names that people give two of the columns, in the languages of the kiosk."""
 
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """A misspelt column of a translation: `name-es`, `name (es)`, `name_pt-br`, or `name_spanish`."""
 
 MOST_ROWS = 25_000
-"""More than all of ImageNet's 21,843 categories."""
+"""The most rows of a file; ImageNet has 21,843 categories."""
 MOST_COLUMNS = 400
-"""More than names and definitions in all of the 184 languages with a code of two letters."""
+"""The most columns: enough for names and definitions in all 184 languages with a two-letter code."""
 
 YES = ("yes", "true", "1", "x", "ja", "wahr", "sí", "si", "verdadero", "oui", "vrai")
 NO = ("", "no", "false", "0", "nein", "falsch", "falso", "non", "faux")
@@ -157,7 +157,7 @@ def read_csv(path: Path) -> list[Row]:
 
 
 def _known_columns(columns: Sequence[str]) -> set[str]:
-    """Return those of `columns` that have a meaning here, by their exact names."""
+    """Return the known columns among `columns`, by their exact names."""
     known = {column for column in columns if column in (*MAIN_COLUMNS, *OPTIONAL_COLUMNS)}
     return known | {column for column in columns if TRANSLATED.fullmatch(column)}
 

@@ -1,7 +1,7 @@
-"""Texts that were damaged on their way from one program to the next, as spreadsheets save them.
+"""Finds texts that other programs, such as spreadsheets, have damaged.
 
 A label that reads "KÃ¼nstler" or "#REF!" would hang on the wall. So such texts are refused, with
-what was probably meant. The rules only know what other programs write, never how people write.
+what was probably meant. The rules describe what programs write, not how people write.
 """
 
 from __future__ import annotations

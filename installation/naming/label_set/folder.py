@@ -11,7 +11,7 @@ SETTINGS_FILE = "labelset.yaml"
 BUILT_FILE = "built.safetensors"
 CARD_FILE = "card.md"
 CONTACT_SHEET_FILE = "contact_sheet.png"
-"""What was cut from an artist's pictures; it stays on the machine where it was built."""
+"""The sheet with the squares that were cut from an artist's pictures; it is not part of a zip."""
 ONNX_FILE = "classifier.onnx"
 ONNX_DATA_FILE = "classifier.onnx.data"
 """The weights of an ONNX network, if its exporter wrote them into a second file."""
@@ -20,7 +20,7 @@ KERAS_FILE = "keras_model.h5"
 TENSORS_FILE = "model.safetensors"
 """The other network that a label set may bring: a model on Hugging Face."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
-"""How a transformers classifier takes pictures; optional."""
+"""The optional file that says in which form a transformers classifier takes pictures."""
 LABELS_CSV = "labels.csv"
 LABELS_TXT = "labels.txt"
 CONFIG_FILE = "config.json"
@@ -29,10 +29,10 @@ LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
 """The files that may hold the labels; the first one that exists is read."""
 
 MAX_LABELS_BYTES = 8 * 1024 * 1024
-"""Thirty times the 2,832 rows of the shipped persons."""
+"""The largest labels.csv, in bytes: thirty times that of the shipped persons with 2,832 rows."""
 
 MAX_NETWORK_BYTES = 3 * 2**29
-"""A vision transformer of the size "large" has 1.2 billion."""
+"""The largest network, in bytes; a vision transformer of the size "large" has 1.2 billion."""
 
 MAX_BYTES: Mapping[str, int] = {
     SETTINGS_FILE: MAX_TEXT_BYTES,
@@ -49,7 +49,7 @@ MAX_BYTES: Mapping[str, int] = {
 """The largest size of each file of a label set. An artist's pictures are not among them."""
 
 TEXT_FILES = (SETTINGS_FILE, LABELS_CSV, LABELS_TXT)
-"""The files of text; all that they say is in the `LabelSet`."""
+"""The text files; the `LabelSet` holds everything that they say."""
 NUMBER_FILES = (
     BUILT_FILE,
     ONNX_FILE,

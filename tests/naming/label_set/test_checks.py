@@ -52,8 +52,8 @@ from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
         (
             (HEADER, "cloud,cloud,,,", "b,bee,,c,", "c,cee,,b,"),
             [
-                "weather/labels.csv:3: the parents form a circle (b › c › b). Clear one of them.",
-                "weather/labels.csv:4: the parents form a circle (c › b › c). Clear one of them.",
+                "weather/labels.csv:3: the parents form a circle (b › c › b). Delete one of them.",
+                "weather/labels.csv:4: the parents form a circle (c › b › c). Delete one of them.",
             ],
         ),
         (
