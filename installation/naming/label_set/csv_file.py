@@ -51,7 +51,7 @@ NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][
 MOST_ROWS = 25_000
 """The most rows of a file; ImageNet has 21,843 categories."""
 MOST_COLUMNS = 400
-"""The most columns: enough for names and definitions in all 184 languages with a two-letter code."""
+"""The most columns, enough for names and definitions in the 184 languages of two-letter codes."""
 
 YES = ("yes", "true", "1", "x", "ja", "wahr", "sí", "si", "verdadero", "oui", "vrai")
 NO = ("", "no", "false", "0", "nein", "falsch", "falso", "non", "faux")
