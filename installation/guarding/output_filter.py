@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from installation.guarding.rate_limit import RateLimit
+from installation.guarding.rate_limit import RateLimit, RepeatLimit
 
 LARGEST_REPORT = 2000
 """The largest report, bytes; a summary has some 500."""
@@ -46,13 +46,14 @@ class LineLimits:
     lines_per_s: float
     burst: int
     longest_word: int | None = None
+    omits_repeats: bool = False
 
 
 STDOUT = LineLimits(4000, 50, 500)
 """The limits of standard output; the longest verdict of the shipped label sets has 1,400
 characters.
 """
-STDERR = LineLimits(300, 10, 600, longest_word=120)
+STDERR = LineLimits(300, 10, 600, longest_word=120, omits_repeats=True)
 """The limits of standard error: lines as long as those of the log, and twice as many. A picture
 encoded as text is one long word; ordinary words and most paths are shorter than 120 characters.
 """
@@ -141,14 +142,17 @@ def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
 
 def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
     rate = RateLimit(limits.lines_per_s, limits.burst)
+    repeats = RepeatLimit()
     rest = b""
     while data := os.read(pipe, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
         rest = rest[: 4 * limits.longest_line + 1]  # A longer line is left out in any case.
         for line in lines:
-            for admitted in rate.admit(text_only(line, limits)):
-                _write_all(file, admitted.encode() + b"\n")
-    for count in rate.skipped():
+            text = text_only(line, limits)
+            for candidate in repeats.admit(text) if limits.omits_repeats else [text]:
+                for admitted in rate.admit(candidate):
+                    _write_all(file, admitted.encode() + b"\n")
+    for count in (*rate.skipped(), *repeats.skipped()):
         _write_all(file, count.encode() + b"\n")
     if rest:
         _write_all(file, text_only(rest, limits).encode())

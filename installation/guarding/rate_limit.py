@@ -1,9 +1,31 @@
-"""Limits the rate of lines: a token bucket that counts the lines it omits."""
+"""Limits the rate of lines: a token bucket for all of them, and one for lines that are repeated.
+
+Both count the lines that they omit.
+"""
 
 from __future__ import annotations
 
+import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+
+from installation.errors import ellipsize
+
+SAME_BURST = 5
+"""How often the same line is written before it is only counted."""
+
+LIKE_BURST = 100
+"""How often lines are written that differ in numbers only, as the mistakes of a file do."""
+
+REPEATED_LINES_PER_S = 1 / 60
+"""A line that is repeated for hours is written once a minute, with the number of the others."""
+
+MOST_KINDS = 200
+"""The kinds of lines that are remembered; a start writes some twenty."""
+
+NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
+"""What differs between libjpeg's warnings of one damaged stream."""
 
 
 class RateLimit:
@@ -26,14 +48,20 @@ class RateLimit:
 
         A line that counts the lines omitted since the last admitted one precedes it, if any were.
         """
+        if not self.take():
+            self._left_out += 1
+            return []
+        return [*self.skipped(), line]
+
+    def take(self) -> bool:
+        """Return whether the rate allows a line now, which then counts as written."""
         now = self._now()
         gained = (now - self._refilled_at) * self._lines_per_s
         self._tokens, self._refilled_at = min(self._burst, self._tokens + gained), now
         if self._tokens < 1:
-            self._left_out += 1
-            return []
+            return False
         self._tokens -= 1
-        return [*self.skipped(), line]
+        return True
 
     def skipped(self) -> list[str]:
         """Return a line that counts the lines omitted since the last call; nothing if none were."""
@@ -43,3 +71,51 @@ class RateLimit:
     def refill(self) -> None:
         """Refill the bucket, so that a whole burst is admitted again."""
         self._tokens = float(self._burst)
+
+
+class RepeatLimit:
+    """Omits lines that come again and again, as a library writes one for each damaged frame.
+
+    The same line is written `SAME_BURST` times, lines that differ in numbers only `LIKE_BURST`
+    times, and then one a minute. Indented lines belong to a traceback, which repeats itself, and
+    are all written. `now` returns the time in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._limits: OrderedDict[str, RateLimit] = OrderedDict()
+        self._omitted: dict[str, int] = {}
+
+    def admit(self, line: str) -> list[str]:
+        """Return the lines to write for `line`: none if it is omitted, otherwise `line` itself.
+
+        A line precedes it that counts those like it which were omitted, if any were.
+        """
+        if not line.strip() or line[0].isspace():
+            return [line]
+        kind = NUMBER.sub("0", line)
+        limits = [self._limit(f"={line}", SAME_BURST)]
+        if kind != line:
+            limits.append(self._limit(kind, LIKE_BURST))
+        if not all(limit.take() for limit in limits):
+            self._omitted[kind] = self._omitted.get(kind, 0) + 1
+            return []
+        count = self._omitted.pop(kind, 0)
+        return [f"({count:,} lines like the next one were omitted)", line] if count else [line]
+
+    def _limit(self, key: str, burst: int) -> RateLimit:
+        """Return the limit of a kind of line; the one that was needed longest ago is forgotten."""
+        if key not in self._limits:
+            self._limits[key] = RateLimit(REPEATED_LINES_PER_S, burst, self._now)
+            if len(self._limits) > MOST_KINDS:
+                self._limits.popitem(last=False)
+        self._limits.move_to_end(key)
+        return self._limits[key]
+
+    def skipped(self) -> list[str]:
+        """Return a line for each kind that was omitted since the last call, with their number."""
+        omitted, self._omitted = self._omitted, {}
+        return [
+            f"({count:,} lines like '{ellipsize(kind)}' were omitted)"
+            for kind, count in omitted.items()
+        ]

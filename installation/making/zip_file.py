@@ -28,7 +28,14 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from installation.errors import LabelSetError, Mistake, collect_mistakes, display_path, ellipsize
+from installation.errors import (
+    LabelSetError,
+    Mistake,
+    collect_mistakes,
+    did_you_mean,
+    display_path,
+    ellipsize,
+)
 from installation.making.atomic_write import write_errors
 from installation.making.new_set import PLAIN_NAME, check_free, check_plain
 from installation.naming.label_set import built_file
@@ -45,6 +52,7 @@ from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import check_network
+from installation.settings.path_guess import meant_path
 from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
@@ -172,7 +180,9 @@ def _open_zip(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipIn
                 folder, entries = _check_entries(archive.infolist(), opened, end, where)
                 yield archive, folder, entries
     except FileNotFoundError:
-        raise LabelSetError(Mistake(where, "there is no such file", "Check its name.")) from None
+        meant = meant_path(str(file), Path(), lambda path: path.suffix.lower() == ".zip")
+        remedy = did_you_mean(meant) or "Check its name."
+        raise LabelSetError(Mistake(where, "there is no such file", remedy)) from None
     except OSError as failure:
         raise _unreadable(where, failure) from None
     except (BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError, zlib.error) as failure:

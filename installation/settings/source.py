@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installation.errors import Mistake, SettingsError, did_you_mean, ellipsize, nearest
+from installation.settings.path_guess import MOST_ENTRIES, meant_path
 
 AUTO = "auto"
 REHEARSAL = "rehearsal"
@@ -25,6 +26,15 @@ MAX_DIGITS = 3
 
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 """How an address on a network begins."""
+
+FILM_SUFFIXES = (
+    *(".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
+    *(".ogv", ".ts", ".webm", ".wmv"),
+)
+"""How the names of films end that cameras and editing programs write; any file may be named."""
+
+PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
+"""The pictures of a folder that can stand for a camera."""
 
 DEVICES = Path("/dev")
 ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never used
@@ -91,7 +101,6 @@ def parse_source(text: str, folder: Path) -> Source:
         raise SettingsError(Mistake("camera.source", problem, remedy))
     if _is_device(text):
         return Device(Path(text))
-    path = folder / text
     try:
         path = (folder / Path(text).expanduser()).absolute()
         if path.is_dir():
@@ -103,7 +112,7 @@ def parse_source(text: str, folder: Path) -> Source:
     problem = (
         f"camera.source is '{ellipsize(text)}', which does not exist (expected {SOURCE_IN_WORDS})"
     )
-    raise SettingsError(Mistake("camera.source", problem, _remedy(path)))
+    raise SettingsError(Mistake("camera.source", problem, _remedy(text, folder)))
 
 
 def _is_device(text: str) -> bool:
@@ -112,9 +121,16 @@ def _is_device(text: str) -> bool:
     return path.is_relative_to(DEVICES) and not path.is_relative_to(ORDINARY_FILES)
 
 
-def _remedy(path: Path) -> str:
-    try:
-        names = [AUTO, REHEARSAL, *(entry.name for entry in path.parent.iterdir())]
-    except (OSError, ValueError):
-        names = [AUTO, REHEARSAL]
-    return did_you_mean(nearest(path.name, names)) or "Check the path."
+def _remedy(text: str, folder: Path) -> str:
+    word = nearest(text, (AUTO, REHEARSAL))
+    return did_you_mean(word or meant_path(text, folder, _may_be_source)) or "Check the path."
+
+
+def _may_be_source(path: Path) -> bool:
+    """Return whether a path is a film's, or that of a folder with pictures."""
+    if path.is_dir():
+        names = (
+            entry.suffix for _, entry in zip(range(MOST_ENTRIES), path.iterdir(), strict=False)
+        )
+        return any(suffix.lower() in PICTURE_SUFFIXES for suffix in names)
+    return path.is_file() and path.suffix.lower() in FILM_SUFFIXES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from installation.errors import KioskError, Mistake, did_you_mean, ellipsize, nearest
+from installation.errors import KioskError, Mistake, did_you_mean, ellipsize
+from installation.settings.path_guess import meant_path
 from installation.settings.paths import MAX_TEXT_BYTES
 
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -120,5 +121,7 @@ def remedy_for_missing(path: Path) -> str:
         if entry.stem in (wanted, Path(wanted).stem) and entry.suffix in OTHER_SUFFIXES:
             how = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
             return f"There is '{ellipsize(name)}'. {how} Name it '{path.name}'."
-    similar = [name for name in names if Path(name).suffix == path.suffix]
-    return did_you_mean(nearest(path.name, similar)) or "Check the path."
+    meant = meant_path(
+        path.name, path.parent, lambda other: other.is_file() and other.suffix == path.suffix
+    )
+    return did_you_mean(meant) or "Check the path."

@@ -83,6 +83,15 @@ def test_a_flood_of_lines_is_limited(tmp_path: Path) -> None:
     assert text == b"again\n" * 5 + b"(15 lines were omitted)\n"
 
 
+def test_a_librarys_line_for_each_frame_is_counted(tmp_path: Path) -> None:
+    """A camera whose frames are damaged does not drown the log in libjpeg's warnings."""
+    line = b"Corrupt JPEG data: 3 extraneous bytes before marker 0xd9\n"
+    text = written(line * 300 + b"mirror: 30 frames/s\n", "STDERR", tmp_path)
+    assert text == line * 5 + b"mirror: 30 frames/s\n" + (
+        b"(295 lines like 'Corrupt JPEG data: 0 extraneous bytes before marker 0' were omitted)\n"
+    )
+
+
 def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:
     """An output filter that cannot write goes on reading, so that the show does not end."""
     program = (

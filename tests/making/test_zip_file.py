@@ -247,12 +247,18 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_exported(models: Path, tmp_
     assert not list(tmp_path.glob("*.zip"))
 
 
-def test_a_place_that_cannot_be_written_is_named(models: Path, zip_: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(
+    models: Path, zip_: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A missing folder or file is an error with its reason."""
     missing = tmp_path / "missing"
     assert "it cannot be written" in refused(lambda: export(SHIPPED, models, missing / "a.zip"))
     assert "it cannot be written" in refused(lambda: import_(zip_, missing))
     assert "no such file" in refused(lambda: import_(missing, models))
+    with monkeypatch.context() as patch:
+        patch.chdir(zip_.parent)
+        mistyped = Path(zip_.name[1:])
+        assert f"Did you mean '{zip_.name}'?" in refused(lambda: import_(mistyped, models))
     assert "a folder or a device" in refused(lambda: import_(models, models))
     assert "a folder or a device" in refused(lambda: import_(Path(os.devnull), models))
     assert "it cannot be read" in refused(lambda: import_(tmp_path / ("n" * 300), models))

@@ -10,8 +10,7 @@ import numpy as np
 
 from installation.errors import CameraError, Mistake, display_path
 from installation.seeing.frame import Pixels
-
-SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
+from installation.settings.source import PICTURE_SUFFIXES
 
 PICTURE_S = 5.0
 """How long each picture is shown, s; long enough for a verdict."""
@@ -32,7 +31,7 @@ class FolderPictures:
             self._files = sorted(
                 file
                 for file in folder.iterdir()
-                if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+                if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith(".")
             )
         except OSError as error:
             problem = f"this folder cannot be read ({error.strerror})"
@@ -43,7 +42,7 @@ class FolderPictures:
             raise CameraError(
                 Mistake(
                     display_path(folder),
-                    f"this folder has no pictures (expected {', '.join(SUFFIXES)})",
+                    f"this folder has no pictures (expected {', '.join(PICTURE_SUFFIXES)})",
                     "Put pictures into it, or choose another source.",
                 )
             )
