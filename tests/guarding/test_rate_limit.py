@@ -58,7 +58,7 @@ def test_the_same_line_again_and_again_is_counted() -> None:
 
 
 def test_lines_that_differ_in_numbers_only_are_counted_together() -> None:
-    """A warning of libjpeg has another number of bytes and another marker for each damaged frame."""
+    """A warning of libjpeg names another number of bytes and marker for each frame."""
     limit = RepeatLimit(ManualClock().now)
     lines = [
         f"Corrupt JPEG data: {i} extraneous bytes before marker {i % 8 + 0xD0:#x}"
