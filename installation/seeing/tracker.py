@@ -257,6 +257,11 @@ class Tracker:
         self._states = [state for state in states if state.is_alive(taken_at)]
         return [state.track for state in self._states if state.shown]
 
+    @property
+    def has_newcomers(self) -> bool:
+        """Whether there is a track that needs more hits before it is shown."""
+        return any(not state.shown for state in self._states)
+
     def _new_state(self, face: Face, taken_at: float) -> _TrackState:
         track = Track(
             id=self._next_id,

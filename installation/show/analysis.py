@@ -16,6 +16,7 @@ from installation.naming.reading.scheduler import ReadingScheduler
 from installation.naming.reading.values import Reading, Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
+from installation.seeing.finder import FaceFinder
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
@@ -36,7 +37,7 @@ class Analysis:
         self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
     ) -> None:
         self._detector = parts.detector
-        self._tracker = parts.tracker
+        self._finder = FaceFinder(parts.detector, parts.tracker)
         self._presence = parts.presence
         self._classifier = parts.classifier
         self._settler = parts.settler
@@ -55,7 +56,7 @@ class Analysis:
         try:
             while not stopping.is_set() and not self._frames.ended:
                 frame = self._frames.take(timeout=0.1)
-                if frame is not None:
+                if frame is not None and self._finder.is_due(frame):
                     self._sightings.put(self.analyse(frame))
         finally:
             frame = None
@@ -67,18 +68,23 @@ class Analysis:
 
         So newcomers are announced even while others are being read, which may take a second.
         """
-        tracks = self._tracker.update(self._detector.detect(frame), frame.taken_at, frame.scene)
+        tracks = self._finder.find(frame)
         began_at = self._clock.now()
         visitors, bystanders = self._presence.update(
             tracks, height_px=frame.height, taken_at=frame.taken_at, now=began_at
         )
         self._sightings.put(self._sight(frame, [], visitors, bystanders))
         unnamed = [each for each in visitors if not self._settler.is_named(each.track.id)]
-        chosen = self._scheduler.choose([each.track for each in unnamed if each.may_be_read])
+        chosen = self._scheduler.choose(
+            [each.track for each in unnamed if each.may_be_read],
+            frame.taken_at,
+            [each.track.id for each in unnamed if self._settler.is_unsure(each.track.id)],
+        )
         readings = self._read(frame, chosen)
         if not unnamed:
             self._classifier.forget()
-        self._scheduler.record(chosen, tracks, began_at, self._clock.now() - began_at)
+        took_s = self._clock.now() - began_at
+        self._scheduler.record(chosen, tracks, frame.taken_at, took_s)
         self._reading_count += len(readings)
         sightings = self._sight(frame, readings, visitors, bystanders)
         self._swap_label_set(frame.taken_at, somebody_there=bool(visitors))

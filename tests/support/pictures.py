@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,9 +13,13 @@ import numpy as np
 import pytest
 
 from installation.seeing.box import Box
+from installation.seeing.cameras.open import open_camera
 from installation.seeing.faces import yunet
 from installation.seeing.faces.detector import Face
-from installation.seeing.frame import Pixels
+from installation.seeing.frame import Frame, Pixels
+from installation.settings import source
+from installation.settings.kiosk import CameraSettings
+from tests.support.manual_clock import ManualClock
 
 RED, GREEN, BLUE, SAND = (210, 30, 40), (30, 170, 60), (30, 50, 200), (220, 200, 150)
 
@@ -88,3 +94,14 @@ def face(box: Box, score: float = 0.9) -> Face:
     """Return a face with all its landmarks in the middle of the box."""
     x, y = box.centre
     return Face(box, score, ((x, y), (x, y), (x, y), (x, y), (x, y)))
+
+
+def frames_of(film: Path, fps: float) -> Iterator[Frame]:
+    """Yield the frames of `film`, unmirrored, at the times that they have at `fps`."""
+    settings = CameraSettings(mirror=False)
+    camera = open_camera(source.Film(film), settings, ManualClock(), as_fast_as_possible=True)
+    for number in itertools.count():
+        frame = camera.read()
+        if frame is None:
+            return
+        yield replace(frame, taken_at=number / fps)

@@ -86,6 +86,9 @@ class OneFace:
         eyes = ((60.0, 40.0), (80.0, 40.0), (70.0, 50.0), (62.0, 60.0), (78.0, 60.0))
         return [Face(Box(50, 20, 90, 70), 0.9, eyes)]
 
+    def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
+        return self.detect(frame)
+
     def forget(self) -> None:
         pass
 

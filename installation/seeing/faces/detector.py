@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,14 @@ class Detector(Protocol):
 
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
+        ...
+
+    def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
+        """Return the faces of `frame` at or near `boxes`, at most one for each, in any order.
+
+        `boxes` are places in full-frame px where faces are expected. What is not found may still be
+        found by `detect`. A detector that gains nothing by knowing the places searches everywhere.
+        """
         ...
 
     def forget(self) -> None:

@@ -10,6 +10,7 @@ takes 60 ms of one core for a frame of 640×360 px instead of 23.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -86,11 +87,23 @@ class Mtcnn:
     @torch.inference_mode()
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
+        return self._detect(frame, None)
+
+    @torch.inference_mode()
+    def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
+        """Return the faces of `frame` that O-Net alone finds at `boxes`, best score first."""
+        return self._detect(frame, boxes)
+
+    def _detect(self, frame: Frame, places: Sequence[Box] | None) -> list[Face]:
+        """Return the faces at `places`; None: wherever P-Net and R-Net find candidates."""
         try:
             small, factor = reduce_frame(frame, self._buffers)
             self._held = small.shape[0], small.shape[1]
-            boxes = self._proposals(small)  # (N, 4)
-            boxes = self._filtered(small, boxes)
+            if places is None:
+                boxes = self._filtered(small, self._proposals(small))  # (N, 4)
+            else:
+                edges = [(box.x0, box.y0, box.x1, box.y1) for box in places]
+                boxes = _squared(torch.tensor(edges, device=self._device) / factor)  # (N, 4)
             boxes, scores, points = self._refined(small, boxes)  # (N, 4), (N,), (N, 5, 2)
         finally:
             self._buffers.forget()

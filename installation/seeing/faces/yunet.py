@@ -6,6 +6,7 @@ faster of the two detectors and finds turned heads more reliably.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -77,6 +78,10 @@ class YuNet:
             self._buffers.forget()
         faces = [] if rows is None else [_face(row.tolist(), factor) for row in rows]
         return sorted(faces, key=lambda face: -face.score)
+
+    def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:  # noqa: ARG002 - see below
+        """Return all faces of `frame`: the network searches everywhere in one pass."""
+        return self.detect(frame)
 
     def forget(self) -> None:
         """Run the network on a black frame, to overwrite data that OpenCV still holds."""

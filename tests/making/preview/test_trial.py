@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from installation.making.preview.trial import NEUTRAL_PICTURES, REHEARSAL_FRAMES, run_trial
@@ -26,6 +28,10 @@ class FixedDetector:
             Box.from_centre(400, 300, 90, 120), 0.9, (corner, corner, corner, corner, corner)
         )
         return [face] * self._count
+
+    def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
+        """Return the faces."""
+        return self.detect(frame)
 
     def forget(self) -> None:
         """There is nothing to forget."""

@@ -21,7 +21,7 @@ def frames(
     """Return the ids of those read on each of `count` frames, if a reading takes `each_s`."""
     read = []
     for number in range(count):
-        chosen = scheduler.choose(tracks)
+        chosen = scheduler.choose(tracks, float(number))
         scheduler.record(chosen, tracks, float(number), each_s * len(chosen))
         read.append([track.id for track in chosen])
     return read
@@ -63,3 +63,25 @@ def test_one_slow_frame_does_not_slow_the_following_ones() -> None:
     frames(scheduler, people(1, 2, 3), 0.02, 2)
     frames(scheduler, people(1, 2, 3), 2.0, 1)
     assert [len(ids) for ids in frames(scheduler, people(1, 2, 3), 0.02, 2)] == [1, 3]
+
+
+def test_who_has_no_verdict_comes_first() -> None:
+    """Visitors whose verdict is the root wait for the others, and are read once a second."""
+    scheduler, tracks, unsure = ReadingScheduler(), people(1, 2, 3), {1, 2}
+    read = []
+    for step in range(50):
+        chosen = scheduler.choose(tracks, step / 10, unsure)
+        scheduler.record(chosen, tracks, step / 10, 0.01 * len(chosen))
+        read.append({track.id for track in chosen})
+    assert read[0] == {3}
+    assert sum(3 in ids for ids in read) == 50
+    assert sum(1 in ids for ids in read) == sum(2 in ids for ids in read) == 5
+
+
+def test_visitors_with_a_verdict_do_not_delay_those_without() -> None:
+    """On a slow machine, which reads one visitor on a frame, it is always one without a verdict."""
+    scheduler, tracks = ReadingScheduler(), people(1, 2, 3, 4)
+    for step in range(40):
+        chosen = scheduler.choose(tracks, float(step), unsure={1, 2, 3})
+        scheduler.record(chosen, tracks, float(step), 0.5)
+        assert [track.id for track in chosen] == [4]
