@@ -1,9 +1,17 @@
-"""Whether a service manager keeps the show running, or a person has started it by hand."""
+"""systemd: whether it keeps the show running, and the messages that it expects.
+
+The protocol is that of sd_notify(3): a datagram to the socket that `NOTIFY_SOCKET` names.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Mapping
+
+NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
+"""The variables with which systemd tells where it listens, and how often it must hear something."""
 
 
 def started_by_systemd(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> bool:
@@ -14,3 +22,51 @@ def started_by_systemd(environment: Mapping[str, str] = os.environ, pid: int | N
     has no number, could not be told apart. `pid` is this process by default.
     """
     return environment.get("SYSTEMD_EXEC_PID") == str(os.getpid() if pid is None else pid)
+
+
+class ServiceManager:
+    """Sends messages to systemd; without systemd it sends nothing."""
+
+    def __init__(self, address: str | None = None, watchdog_s: float | None = None) -> None:
+        """Send to the socket `address`; None: to nobody.
+
+        `watchdog_s` is the time after which systemd ends a silent service; None: it never does.
+        """
+        self._address = address
+        self.watchdog_s = watchdog_s
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str] = os.environ, pid: int | None = None
+    ) -> ServiceManager:
+        """Return the service manager that started this process."""
+        usec = environment.get(WATCHDOG_USEC, "")
+        meant = environment.get(WATCHDOG_PID, str(os.getpid() if pid is None else pid))
+        is_meant = meant == str(os.getpid() if pid is None else pid)
+        watchdog_s = int(usec) / 1e6 if usec.isdecimal() and is_meant else None
+        return cls(environment.get(NOTIFY_SOCKET), watchdog_s)
+
+    def ready(self) -> None:
+        """Say that the service has started."""
+        self._send("READY=1")
+
+    def alive(self) -> None:
+        """Say that the service lives."""
+        self._send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """Say that the service is ending."""
+        self._send("STOPPING=1")
+
+    def status(self, text: str) -> None:
+        """Tell the line that `systemctl status` prints."""
+        self._send(f"STATUS={text}")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        # An address that begins with @ is an abstract one, which begins with a zero byte.
+        address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto(message.encode(), address)

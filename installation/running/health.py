@@ -1,0 +1,272 @@
+"""The health of the kiosk as anybody on the machine may read it: rates, restarts, faults, numbers only.
+
+None of it may tell of a visitor. So everything that depends on people is made coarse before it
+leaves this module:
+
+- figures are those of a whole minute, and stand still until the next minute is over;
+- verdicts are counted in tens from a random start, so that one more or one less visitor is not seen,
+  and nobody who counts along knows which visitor completed the ten;
+- the analysis, which is slower while it reads people, is only "on", "slow" or "off";
+- the frame's age, memory and rates are rounded to steps that are wider than what people change.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from installation.running.progress import CameraFault, DeviceKind, Progress, State
+
+PERIOD_S = 60.0
+"""The time between two lines, s."""
+
+VERDICT_STEP = 10
+"""Verdicts are counted in steps of this many."""
+
+AGE_STEPS_MS = (50, 100, 200, 500, 1000, 5000)
+"""The upper bounds of the frame's age that are told, ms."""
+
+RATE_STEP = 5
+"""Rates of at least ten a second are rounded to this."""
+
+MEMORY_STEP_MB = 100
+
+MAX_FAULTS = 10
+"""The most faults that are remembered."""
+
+FAULTS = (
+    *("ended", "crashed", "refused", "killed", "screen stalled", "capture stalled"),
+    *("analysis stalled", "start stalled", "witness", "camera lost", "camera stalled"),
+    *("camera frozen", "camera black", "camera overexposed", "camera torn", "camera size"),
+    *("camera slow", "analysis failed"),
+)
+"""The names that a fault may have."""
+
+_FAULT_OF_CAMERA = {
+    CameraFault.FROZEN: "camera frozen",
+    CameraFault.BLACK: "camera black",
+    CameraFault.OVEREXPOSED: "camera overexposed",
+    CameraFault.TORN: "camera torn",
+    CameraFault.OTHER_SIZE: "camera size",
+    CameraFault.SLOW: "camera slow",
+}
+_FAULT_OF_STATE = {State.LOST: "camera lost", State.STALLED: "camera stalled"}
+
+THERMAL_ZONES = Path("/sys/class/thermal")
+
+
+@dataclass(frozen=True)
+class Minute:
+    """The coarse figures of one minute; None: nothing was measured."""
+
+    camera_fps: int | None = None
+    mirror_fps: int | None = None
+    frame_age_ms: int | None = None
+    """An upper bound of the highest median of a second."""
+    analysis: str = "off"
+    verdicts: int = 0
+    """Since the supervisor started; see the module."""
+    skipped: int = 0
+    """Since the supervisor started."""
+    memory_mb: int | None = None
+    threads: int | None = None
+    descriptors: int | None = None
+    temperature_c: int | None = None
+
+
+class Health:
+    """Collects what the show reports, and tells it minute by minute."""
+
+    def __init__(
+        self,
+        version: str,
+        now: float,
+        *,
+        offset: int | None = None,
+        temperature: Callable[[], int | None] | None = None,
+    ) -> None:
+        """Begin at the instant `now`, s.
+
+        `offset` is the start of the count of verdicts (None: drawn at random); `temperature` returns
+        the machine's, °C.
+        """
+        self._version = version
+        self._began_at = self._minute_began_at = now
+        self._offset = secrets.randbelow(VERDICT_STEP) if offset is None else offset
+        self._temperature = temperature or machine_temperature
+        self._show = Progress()
+        """The newest figures of the running show."""
+        self._at_minute = Progress()
+        self._ended = Progress()
+        """The sums of the shows that have ended."""
+        self._oldest_ms = 0
+        self._moved = {"captured": 0, "mirrored": 0, "analysed": 0}
+        self._faults: deque[tuple[str, float]] = deque(maxlen=MAX_FAULTS)
+        self.restarts = 0
+        self.minute = Minute()
+        """The figures of the last whole minute."""
+
+    def update(self, progress: Progress, now: float) -> None:
+        """Take the newest figures of the show."""
+        for name in self._moved:
+            self._moved[name] += max(0, getattr(progress, name) - getattr(self._show, name))
+        self._oldest_ms = max(self._oldest_ms, progress.frame_age_ms)
+        self._note_faults(progress, now)
+        self._show = progress
+
+    def show_ended(self) -> None:
+        """Add the figures of the show that has ended to the sums; the next one counts from 0."""
+        ended, show = self._ended, self._show
+        self._ended = Progress(
+            verdicts=ended.verdicts + show.verdicts, skipped=ended.skipped + show.skipped
+        )
+        self._show = Progress()
+
+    def fault(self, name: str, now: float) -> None:
+        """Remember the fault `name`, one of `FAULTS`, at the instant `now`."""
+        assert name in FAULTS, name
+        self._faults.append((name, now))
+
+    def _note_faults(self, progress: Progress, now: float) -> None:
+        before = self._show
+        if progress.state != before.state and progress.state in _FAULT_OF_STATE:
+            self.fault(_FAULT_OF_STATE[State(progress.state)], now)
+        for fault, name in _FAULT_OF_CAMERA.items():
+            if progress.camera_faults & ~before.camera_faults & fault:
+                self.fault(name, now)
+        if progress.analysis_failures > before.analysis_failures:
+            self.fault("analysis failed", now)
+
+    def end_minute(self, now: float) -> bool:
+        """Compute the figures of the minute if it is over; return whether it was."""
+        passed_s = now - self._minute_began_at
+        if passed_s < PERIOD_S:
+            return False
+        show = self._show
+        rates = {name: count / passed_s for name, count in self._moved.items()}
+        total = self._ended.verdicts + show.verdicts + self._offset
+        self.minute = Minute(
+            camera_fps=_rounded_rate(rates["captured"]),
+            mirror_fps=_rounded_rate(rates["mirrored"]),
+            frame_age_ms=_upper_bound(self._oldest_ms) if self._oldest_ms else None,
+            analysis="on" if rates["analysed"] >= 1 else "slow" if rates["analysed"] else "off",
+            verdicts=total // VERDICT_STEP * VERDICT_STEP,
+            skipped=self._ended.skipped + show.skipped,
+            memory_mb=_rounded_up(show.memory_mb, MEMORY_STEP_MB),
+            threads=show.threads or None,
+            descriptors=show.descriptors or None,
+            temperature_c=self._temperature(),
+        )
+        self._minute_began_at, self._oldest_ms = now, 0
+        self._moved = dict.fromkeys(self._moved, 0)
+        return True
+
+    def snapshot(self, now: float) -> dict[str, object]:
+        """Return all there is to tell at the instant `now`, for JSON."""
+        show = self._show
+        return {
+            "version": self._version,
+            "state": State(show.state).name.lower(),
+            "up_minutes": int((now - self._began_at) // 60),
+            "restarts": self.restarts,
+            "device": DeviceKind(show.device).name.lower().replace("_", " "),
+            "camera_faults": [
+                name for fault, name in _FAULT_OF_CAMERA.items() if show.camera_faults & fault
+            ],
+            **asdict(self.minute),
+            "last_faults": [
+                {"fault": name, "minutes_ago": int((now - at) // 60)} for name, at in self._faults
+            ],
+        }
+
+    def line(self, now: float) -> str:
+        """Return the health as one line for the log."""
+        return "health: " + as_text(self.snapshot(now), ", ")
+
+
+def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
+    """Return the health for a person, one figure after the other."""
+    faults = snapshot.get("last_faults") or []
+    assert isinstance(faults, list)
+    told = [f"{each['fault']} {each['minutes_ago']} min ago" for each in faults]
+    figures = {
+        "state": snapshot["state"],
+        "camera": _unit(snapshot["camera_fps"], " frames/s"),
+        "mirror": _unit(snapshot["mirror_fps"], " frames/s"),
+        "frame age": _unit(snapshot["frame_age_ms"], " ms or less"),
+        "analysis": snapshot["analysis"],
+        "verdicts": f"about {snapshot['verdicts']}",
+        "skipped frames": snapshot["skipped"],
+        "restarts": snapshot["restarts"],
+        "memory": _unit(snapshot["memory_mb"], " MB or less"),
+        "threads": snapshot["threads"],
+        "descriptors": snapshot["descriptors"],
+        "device": snapshot["device"],
+        "temperature": _unit(snapshot["temperature_c"], " °C"),
+        "up": f"{snapshot['up_minutes']} min",
+        "version": snapshot["version"],
+        "faults": "; ".join(told) or "none",
+    }
+    return separator.join(
+        f"{name} {'unknown' if figure is None else figure}" for name, figure in figures.items()
+    )
+
+
+_METRICS = {
+    "up_minutes": ("gauge", "Minutes since the supervisor started."),
+    "restarts": ("counter", "Restarts of the show after a failure."),
+    "camera_fps": ("gauge", "Frames a second from the camera, rounded."),
+    "mirror_fps": ("gauge", "Frames a second on the screen, rounded."),
+    "frame_age_ms": ("gauge", "Upper bound of the age of a frame on the screen."),
+    "verdicts": ("counter", "Verdicts in steps of ten, from a random start."),
+    "skipped": ("counter", "Damaged or missing pictures of the camera."),
+    "memory_mb": ("gauge", "Resident memory of the show, rounded up."),
+    "threads": ("gauge", "Threads of the show."),
+    "descriptors": ("gauge", "Open descriptors of the show."),
+    "temperature_c": ("gauge", "The hottest sensor of the machine."),
+}
+
+
+def as_prometheus(snapshot: Mapping[str, object]) -> str:
+    """Return the health in Prometheus's text format; figures that are not known are left out."""
+    lines = []
+    for name, (kind, meaning) in _METRICS.items():
+        figure = snapshot.get(name)
+        if isinstance(figure, int | float):
+            metric = f"kiosk_{name}" + ("_total" if kind == "counter" else "")
+            lines += [f"# HELP {metric} {meaning}", f"# TYPE {metric} {kind}", f"{metric} {figure}"]
+    lines += ["# HELP kiosk_state What the show does now.", "# TYPE kiosk_state gauge"]
+    for state in State:
+        name = state.name.lower()
+        lines.append(f'kiosk_state{{state="{name}"}} {int(snapshot["state"] == name)}')
+    return "\n".join(lines) + "\n"
+
+
+def machine_temperature(zones: Path = THERMAL_ZONES) -> int | None:
+    """Return the temperature of the hottest sensor, °C; None if there is none."""
+    found = []
+    for file in zones.glob("thermal_zone*/temp"):
+        try:
+            found.append(int(file.read_text(encoding="ascii")) / 1000)
+        except (OSError, ValueError):
+            continue
+    return round(max(found)) if found else None
+
+
+def _rounded_rate(rate: float) -> int:
+    return round(rate) if rate < 2 * RATE_STEP else RATE_STEP * round(rate / RATE_STEP)
+
+
+def _upper_bound(age_ms: int, steps: Iterable[int] = AGE_STEPS_MS) -> int:
+    return next((step for step in steps if age_ms <= step), AGE_STEPS_MS[-1])
+
+
+def _rounded_up(amount: int, step: int) -> int | None:
+    return -(-amount // step) * step if amount else None
+
+
+def _unit(figure: object, unit: str) -> str | None:
+    return None if figure is None else f"{figure}{unit}"

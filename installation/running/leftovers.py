@@ -1,0 +1,66 @@
+"""Finds and ends the processes that a show leaves behind.
+
+The supervisor is the new parent of every descendant whose own parents have ended
+(PR_SET_CHILD_SUBREAPER), so a process cannot leave its family by outliving its parents. The list is
+made from all of /proc; a process that is not listed there is not the supervisor's to end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+PROC = Path("/proc")
+
+MAX_ROUNDS = 100
+"""How often the list is made again while something is left in it."""
+
+ROUND_S = 0.01
+"""The time between two rounds, s; the kernel needs a moment to end a process."""
+
+
+def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> set[int]:
+    """Return the running descendants of the process `pid`, without `spared` and theirs."""
+    children: dict[int, list[int]] = {}
+    for folder in proc.iterdir() if proc.exists() else ():
+        if folder.name.isdecimal() and (parent := _parent(folder)) is not None:
+            children.setdefault(parent, []).append(int(folder.name))
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in spared and child not in found:
+                found.add(child)
+                waiting.append(child)
+    return found
+
+
+def _parent(folder: Path) -> int | None:
+    """Return the parent of a running process; None if it has ended."""
+    try:
+        state, parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+    except (OSError, ValueError):
+        return None
+    return None if state in "ZX" else int(parent)
+
+
+def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> int:
+    """Kill the descendants of `pid` except `spared` and theirs; return how many were killed.
+
+    The list is made again until it is empty, as one of them may start another meanwhile.
+    """
+    killed: set[int] = set()
+    for _ in range(MAX_ROUNDS):
+        found = descendants(pid, spared, proc)
+        if not found:
+            break
+        for process in found:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        killed |= found
+        time.sleep(ROUND_S)
+    return len(killed)

@@ -1,0 +1,145 @@
+"""What the show tells its supervisor each second: numbers of a fixed size, through a pipe.
+
+The supervisor is outside the sandbox, so it accepts nothing else: a record is 16 unsigned numbers, it
+is cut from the stream by its length, and each number is limited to a range. Lines of text would have
+to be parsed, and could carry more.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import struct
+from dataclasses import astuple, dataclass, fields
+
+_RECORD = struct.Struct("<16I")
+_MOST = (1 << 32) - 1
+
+READ_AT_MOST = 64 * _RECORD.size
+"""The most bytes that the supervisor reads at once; only the newest record counts."""
+
+
+class State(enum.IntEnum):
+    """What the show does now."""
+
+    STARTING = 0
+    """It loads, behind the title card."""
+    SEALED = 1
+    """The sandbox is complete, and the show asks for permission to open its camera."""
+    OPENING = 2
+    """The camera is being opened."""
+    RUNNING = 3
+    """Frames arrive."""
+    STALLED = 4
+    """The camera is plugged in, but no usable frame arrives."""
+    LOST = 5
+    """The camera was unplugged while the show ran."""
+    WAITING = 6
+    """The show has no camera yet."""
+    FAILED = 7
+    """Something else is wrong, and visitors see a card."""
+
+
+class CameraFault(enum.IntFlag):
+    """What is wrong with the pictures of a camera that is plugged in."""
+
+    FROZEN = 1
+    BLACK = 2
+    OVEREXPOSED = 4
+    TORN = 8
+    OTHER_SIZE = 16
+    SLOW = 32
+
+
+class DeviceKind(enum.IntEnum):
+    """On what the networks run."""
+
+    UNKNOWN = 0
+    PROCESSOR = 1
+    GRAPHICS_CARD = 2
+    PROCESSOR_INSTEAD = 3
+    """On the processor, because the graphics card failed."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The figures of the show at one instant; counts begin with the show.
+
+    `frame_age_ms` is the median time from a frame's arrival to its flip since the last record.
+    `camera_faults` are the bits of `CameraFault`.
+    """
+
+    state: int = State.STARTING
+    captured: int = 0
+    analysed: int = 0
+    painted: int = 0
+    """Flips of the screen, also those of a card."""
+    mirrored: int = 0
+    """Frames that reached the screen."""
+    skipped: int = 0
+    """Damaged or missing pictures of the camera."""
+    verdicts: int = 0
+    frame_age_ms: int = 0
+    analysis_failures: int = 0
+    device: int = DeviceKind.UNKNOWN
+    camera_faults: int = 0
+    reopened: int = 0
+    """How often the camera was opened again."""
+    memory_mb: int = 0
+    threads: int = 0
+    descriptors: int = 0
+    wanted_fps: int = 0
+    """The rate that the camera promised."""
+
+    def to_bytes(self) -> bytes:
+        """Return the record."""
+        return _RECORD.pack(*(min(max(int(each), 0), _MOST) for each in astuple(self)))
+
+    @classmethod
+    def from_bytes(cls, record: bytes) -> Progress:
+        """Return the figures of a `record` that may come from anybody: each within its range."""
+        numbers = dict(
+            zip((field.name for field in fields(cls)), _RECORD.unpack(record), strict=True)
+        )
+        for name, most in _LARGEST.items():
+            numbers[name] = min(numbers[name], most)
+        return cls(**numbers)
+
+
+_LARGEST = {
+    "state": max(State),
+    "device": max(DeviceKind),
+    "camera_faults": sum(CameraFault),
+    "frame_age_ms": 60_000,
+    "memory_mb": 1_000_000,
+    "threads": 10_000,
+    "descriptors": 10_000,
+    "wanted_fps": 1000,
+}
+
+
+class ProgressStream:
+    """Cuts the bytes that arrive at the supervisor into records."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def newest(self, data: bytes) -> Progress | None:
+        """Return the newest complete record, after `data` has arrived; None if there is none."""
+        data = self._rest + data
+        complete = len(data) // _RECORD.size * _RECORD.size
+        self._rest = data[complete:]
+        if not complete:
+            return None
+        return Progress.from_bytes(data[complete - _RECORD.size : complete])
+
+
+def send(pipe: int, progress: Progress) -> bool:
+    """Write the record to `pipe`, which does not block; return whether it was written.
+
+    A supervisor that does not read, or that has ended, must not hold up the mirror.
+    """
+    try:
+        return os.write(pipe, progress.to_bytes()) == _RECORD.size
+    except OSError:
+        return False

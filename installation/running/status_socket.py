@@ -1,0 +1,105 @@
+"""The Unix socket at which the supervisor tells the kiosk's health to every user of the machine.
+
+Whoever connects gets one JSON object, and the connection is closed; nothing is read from the other
+side. The socket is in memory: in the unit's runtime directory, or else in /dev/shm. The alternative,
+a file, would be written to a disk on some machines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the name of the socket holds this process's number
+UNIT_SOCKET = Path("/run/kiosk/status")
+"""The socket of a show that runs under the unit that `kiosk service` prints."""
+
+LARGEST_ANSWER = 8192
+TIMEOUT_S = 2.0
+
+
+class StatusSocket:
+    """Listens for those who ask for the health."""
+
+    def __init__(self, path: Path) -> None:
+        """Listen at `path`. Raises OSError."""
+        self._path = path
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._listening.setblocking(False)
+            self._listening.bind(str(path))
+            path.chmod(0o666)
+            self._listening.listen(8)
+        except OSError:
+            self._listening.close()
+            raise
+
+    @classmethod
+    def open(cls, environment: Mapping[str, str] = os.environ) -> StatusSocket:
+        """Return the socket of this process. Raises OSError if there is no place for it."""
+        if folder := environment.get("RUNTIME_DIRECTORY"):
+            return cls(Path(folder.split(":")[0], "status"))
+        remove_stale()
+        return cls(SHARED_MEMORY / f"kiosk-status-{os.getuid()}-{os.getpid()}")
+
+    def fileno(self) -> int:
+        """Return the descriptor, to wait for it."""
+        return self._listening.fileno()
+
+    def answer(self, snapshot: Mapping[str, object]) -> None:
+        """Tell `snapshot` to whoever is waiting; does not block."""
+        with contextlib.suppress(OSError):
+            connection, _ = self._listening.accept()
+            with connection:
+                connection.setblocking(False)
+                # It fits into the socket's buffer, so a client that does not read cannot hold it up.
+                connection.send(json.dumps(snapshot).encode())
+
+    def close(self) -> None:
+        """Stop listening and remove the socket."""
+        self._listening.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+
+def ask(path: Path) -> dict[str, object]:
+    """Return what the supervisor at `path` tells. Raises OSError or ValueError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(TIMEOUT_S)
+        asking.connect(str(path))
+        data = b""
+        while len(data) < LARGEST_ANSWER and (more := asking.recv(LARGEST_ANSWER)):
+            data += more
+    answer = json.loads(data)
+    if not isinstance(answer, dict):
+        raise ValueError("not an object")
+    return answer
+
+
+def find_sockets(
+    unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY
+) -> Sequence[Path]:
+    """Return the sockets of the kiosks that run on this machine, that of the unit first."""
+    found = sorted(folder.glob("kiosk-status-*-*"), key=_pid_of)
+    # Its folder may be closed to this user; then asking says so.
+    return [unit_socket, *found] if os.path.lexists(unit_socket) else found
+
+
+def _pid_of(path: Path) -> int:
+    number = re.search(r"-(\d+)$", path.name)
+    return int(number[1]) if number else 0
+
+
+def remove_stale(folder: Path = SHARED_MEMORY) -> None:
+    """Remove the sockets of this user's supervisors that no longer run."""
+    for path in folder.glob(f"kiosk-status-{os.getuid()}-*"):
+        if not Path(f"/proc/{_pid_of(path)}").exists():
+            with contextlib.suppress(OSError):
+                path.unlink()

@@ -1,0 +1,419 @@
+"""The supervisor: starts the show, starts it again when it ends, and tells others how it is.
+
+It uses the standard library only and sees no frame. It runs outside the sandbox, because what is
+inside cannot start another show; so it accepts nothing from the show but numbers
+(`running.progress`). One thread waits for everything at once: signals, the end of a process,
+numbers of the show, questions at the status socket, and the time.
+
+Two processes hold the wall. The **show** has its window in front. The **card** is a small process
+without camera and networks, with a calm picture in a window behind; while no show runs, visitors see
+that picture and not a desktop. The alternative, a card in the next start of the show, left the
+desktop on the wall for as long as that start took.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from installation.running.clock import Clock
+from installation.running.health import Health
+from installation.running.heartbeat import Heartbeat
+from installation.running.leftovers import descendants, end_descendants
+from installation.running.progress import READ_AT_MOST, Progress, ProgressStream, State
+from installation.running.restarts import RestartPolicy
+from installation.running.service import ServiceManager
+from installation.running.status_socket import StatusSocket
+
+RESTART = 75
+"""The exit status of a show that only needs a new process, because a camera was plugged in: the
+sandbox lets it open no device that came after its start. (EX_TEMPFAIL of sysexits.h.)
+"""
+
+REFUSED = 2
+"""The exit status of a show that does not run with these files and devices."""
+
+STOP_S = 4.0
+"""How long the show may take to end after a stop signal, s; the unit allows five in total."""
+
+LEFTOVERS_S = 2.5
+"""How long the output filters may take to write what they hold after the show has ended, s."""
+
+CARD_S = 5.0
+"""How long the show waits for the window of the card at the start, so that its own comes in front."""
+
+WITNESS_S = 60.0
+"""The time between two looks at the show from outside, s."""
+
+TICK_S = 0.25
+"""The longest time between two looks at the clock, s."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+LOADING, TROUBLE = b"loading\n", b"trouble\n"
+"""What the card is told to show."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process that was started: its number, the pipe that it writes to, and the one it reads."""
+
+    pid: int
+    reading: int
+    writing: int
+
+
+class Starter(Protocol):
+    """Starts the processes; the launcher does that with the sandbox."""
+
+    def start_show(self, *, waits_for_camera: bool, ran_s: float) -> Started:
+        """Start a show. `ran_s` is the time since the supervisor's start, for `--seconds`."""
+        ...
+
+    def start_card(self) -> Started | None:
+        """Start the card; None if this show has no window."""
+        ...
+
+
+class Supervisor:
+    """Keeps one show running until it ends in good order or is told to stop."""
+
+    def __init__(
+        self,
+        starter: Starter,
+        *,
+        clock: Clock,
+        log: Callable[[str], None],
+        log_health: Callable[[Health, float], None],
+        health: Health,
+        manager: ServiceManager,
+        witness: Callable[[int], Sequence[str]],
+        status: StatusSocket | None,
+        is_service: bool,
+    ) -> None:
+        """Take what the supervisor works with.
+
+        `log` takes a line for the staff and `log_health` the health of the last minute. `witness`
+        looks at a show from outside and returns what is wrong. `is_service` says whether
+        a show that is refused at its first start is tried again, as nobody waits for an answer.
+        """
+        self._starter = starter
+        self._clock = clock
+        self._log = log
+        self._log_health = log_health
+        self._health = health
+        self._manager = manager
+        self._witness = witness
+        self._status = status
+        self._is_service = is_service
+        self._policy = RestartPolicy()
+        self._selector = selectors.DefaultSelector()
+        self._began_at = clock.now()
+        self._show: Started | None = None
+        self._card: Started | None = None
+        self._card_is_ready = False
+        self._start_at = self._began_at
+        self._show_began_at = self._began_at
+        self._heartbeat = Heartbeat(self._began_at)
+        self._stream = ProgressStream()
+        self._progress = Progress()
+        self._has_mirrored = False
+        self._is_permitted = False
+        self._witnessed_at = self._began_at
+        self._told_alive_at = float("-inf")
+        self._is_ready = False
+        self._stopped_by: int | None = None
+        self._kill_at = float("inf")
+        self._signals: list[int] = []
+
+    def run(self) -> int:
+        """Run until the show ends for good; return the exit status.
+
+        A negative status is the number of the signal that ended the show.
+        """
+        with self._receiving_signals() as wakeup:
+            self._selector.register(wakeup, selectors.EVENT_READ)
+            if self._status is not None:
+                self._selector.register(self._status, selectors.EVENT_READ)
+            self._start_card()
+            try:
+                return self._loop(wakeup)
+            finally:
+                self._end_everything()
+
+    def _loop(self, wakeup: socket.socket) -> int:
+        while True:
+            ready = {key.fileobj for key, _ in self._selector.select(TICK_S)}
+            with contextlib.suppress(BlockingIOError):
+                wakeup.recv(4096)
+            now = self._clock.now()
+            if self._status is not None and self._status in ready:
+                self._status.answer(self._health.snapshot(now))
+            self._read_card(ready)
+            self._read_progress(ready, now)
+            if (status := self._handle_signals(now)) is not None:
+                return status
+            if (status := self._handle_ends(now)) is not None:
+                return status
+            self._look_after_show(now)
+            if self._show is None and now >= self._start_at and self._may_start(now):
+                self._start_show(now)
+            if self._health.end_minute(now):
+                self._log_health(self._health, now)
+            self._tell_manager(now)
+
+    # What arrives.
+
+    def _read_card(self, ready: set[object]) -> None:
+        card = self._card
+        if card is not None and card.reading in ready:
+            if _read(card.reading):
+                self._card_is_ready = True
+            else:
+                self._selector.unregister(card.reading)
+
+    def _read_progress(self, ready: set[object], now: float) -> None:
+        show = self._show
+        if show is None or show.reading not in ready:
+            return
+        data = _read(show.reading)
+        if not data:
+            self._selector.unregister(show.reading)
+            return
+        progress = self._stream.newest(data)
+        if progress is None:
+            return
+        self._progress = progress
+        self._has_mirrored |= progress.mirrored > 0
+        self._heartbeat.update(progress)
+        self._health.update(progress, now)
+        # A show that says nothing of being sealed, but has frames, is looked at as well.
+        if not self._is_permitted and (progress.state == State.SEALED or progress.captured):
+            self._is_permitted = self._look_from_outside(now)
+            if self._is_permitted:
+                _write(show.writing, b"\1")
+
+    def _handle_signals(self, now: float) -> int | None:
+        """Pass the first stop signal on; return the exit status at the second."""
+        while self._signals:
+            number = self._signals.pop(0)
+            if self._stopped_by is not None:
+                return -number
+            self._stopped_by = number
+            self._manager.stopping()
+            if self._show is None:
+                return 0
+            _kill(self._show.pid, number)
+            self._kill_at = now + STOP_S
+        return None
+
+    def _handle_ends(self, now: float) -> int | None:
+        """Reap every process that has ended; return the exit status if that is the end."""
+        status = None
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, code = ended[0], os.waitstatus_to_exitcode(ended[1])
+                if self._card is not None and pid == self._card.pid:
+                    self._forget_card()
+                elif self._show is not None and pid == self._show.pid:
+                    status = self._after_show(code, now)
+        return status
+
+    # The show.
+
+    def _may_start(self, now: float) -> bool:
+        """Return whether the card is on the wall, or is not waited for any more."""
+        return (
+            self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
+        ) and self._stopped_by is None
+
+    def _start_show(self, now: float) -> None:
+        self._show_began_at = now
+        self._show = self._starter.start_show(
+            waits_for_camera=self._is_service or self._has_mirrored, ran_s=now - self._began_at
+        )
+        os.set_blocking(self._show.reading, False)
+        os.set_blocking(self._show.writing, False)
+        self._selector.register(self._show.reading, selectors.EVENT_READ)
+        self._heartbeat, self._stream = Heartbeat(now), ProgressStream()
+        self._progress, self._is_permitted = Progress(), False
+
+    def _look_after_show(self, now: float) -> None:
+        """End a show that stands still, that is to stop and does not, or that the witness refuses."""
+        show = self._show
+        if show is None:
+            return
+        if now >= self._kill_at:
+            _kill(show.pid, signal.SIGKILL)
+        elif part := self._heartbeat.stalled(now):
+            self._log(f"supervisor: the show stands still ({part}), so it is ended.")
+            self._health.fault(f"{part} stalled", now)
+            _kill(show.pid, signal.SIGKILL)
+            self._heartbeat = Heartbeat(now)
+        elif self._is_permitted and now - self._witnessed_at >= WITNESS_S:
+            self._look_from_outside(now)
+
+    def _look_from_outside(self, now: float) -> bool:
+        """Return whether the witness finds the show complete; otherwise the show is ended."""
+        assert self._show is not None
+        self._witnessed_at = now
+        problems = self._witness(self._show.pid)
+        if not problems:
+            return True
+        for problem in problems:
+            self._log(f"supervisor: {problem}")
+        self._health.fault("witness", now)
+        _kill(self._show.pid, signal.SIGKILL)
+        return False
+
+    def _after_show(self, code: int, now: float) -> int | None:
+        """Clean up after a show that ended with `code`; return the exit status if none follows."""
+        show, ran_s = self._show, now - self._show_began_at
+        assert show is not None
+        self._show = None
+        for pipe in (show.reading, show.writing):
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(pipe)
+            os.close(pipe)
+        self._health.show_ended()
+        stops = self._stopped_by is not None or code == 0
+        goes_on = self._is_service or self._has_mirrored or code < 0 or code == RESTART
+        if not stops and goes_on:
+            self._show_card(TROUBLE)
+        self._end_leftovers()
+        if stops or not goes_on:
+            return code
+        if code == RESTART:
+            self._start_at = now
+            return None
+        self._health.fault(_name_of_end(code), now)
+        delay_s = self._policy.delay_s(now, ran_s)
+        self._health.restarts = self._policy.count
+        self._start_at = now + delay_s
+        when = f"in {delay_s:g} s" if delay_s else "at once"
+        self._log(
+            f"supervisor: the show ended after {ran_s:.1f} s ({_reason(code)}). "
+            f"It is started again {when} (restart {self._policy.count})."
+        )
+        if self._card is None:
+            self._start_card()
+        return None
+
+    def _end_leftovers(self) -> None:
+        """Let the output filters write what they hold, then end whatever the show left behind."""
+        spared = () if self._card is None else (self._card.pid,)
+        own = os.getpid()
+        ends_at = self._clock.now() + LEFTOVERS_S
+        while descendants(own, spared) and self._clock.now() < ends_at:
+            self._clock.wait(0.02)
+        if killed := end_descendants(own, spared):
+            self._log(f"supervisor: {killed} processes outlived the show and were ended.")
+
+    # The card.
+
+    def _start_card(self) -> None:
+        self._card, self._card_is_ready = self._starter.start_card(), False
+        if self._card is not None:
+            os.set_blocking(self._card.reading, False)
+            os.set_blocking(self._card.writing, False)
+            self._selector.register(self._card.reading, selectors.EVENT_READ)
+            self._show_card(TROUBLE if self._has_mirrored else LOADING)
+
+    def _show_card(self, card: bytes) -> None:
+        if self._card is not None:
+            _write(self._card.writing, card)
+
+    def _forget_card(self) -> None:
+        """Drop a card that has ended; another one would come in front of a show that runs."""
+        assert self._card is not None
+        for pipe in (self._card.reading, self._card.writing):
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(pipe)
+            os.close(pipe)
+        self._card = None
+
+    # The others.
+
+    def _tell_manager(self, now: float) -> None:
+        """Tell systemd that the show has started and that it lives."""
+        if not self._is_ready and (self._card_is_ready or self._progress != Progress()):
+            self._is_ready = True
+            self._manager.ready()
+        watchdog_s = self._manager.watchdog_s
+        if watchdog_s is None or now - self._told_alive_at < watchdog_s / 4:
+            return
+        if self._show is None or self._heartbeat.is_alive():
+            self._told_alive_at = now
+            self._manager.alive()
+            self._manager.status(State(self._progress.state).name.lower())
+
+    def _end_everything(self) -> None:
+        if self._show is not None:
+            _kill(self._show.pid, signal.SIGKILL)
+        if self._card is not None:
+            _kill(self._card.pid, signal.SIGKILL)
+        end_descendants(os.getpid())
+        if self._status is not None:
+            self._status.close()
+        self._selector.close()
+
+    @contextlib.contextmanager
+    def _receiving_signals(self) -> Iterator[socket.socket]:
+        """Note stop signals while inside, and give a socket that wakes the loop for any signal."""
+        reading, writing = socket.socketpair()
+        with reading, writing:
+            reading.setblocking(False)
+            writing.setblocking(False)
+            previous = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+            handlers = {
+                number: signal.signal(number, lambda number, _: self._signals.append(number))
+                for number in STOP_SIGNALS
+            }
+            handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+            try:
+                yield reading
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+                signal.set_wakeup_fd(previous)
+
+
+def _name_of_end(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "killed"
+    if code < 0:
+        return "crashed"
+    return "refused" if code == REFUSED else "ended"
+
+
+def _reason(code: int) -> str:
+    if code >= 0:
+        return f"status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _read(pipe: int) -> bytes | None:
+    """Return what has arrived; None or no bytes if the other end is closed."""
+    try:
+        return os.read(pipe, READ_AT_MOST)
+    except OSError:
+        return None
+
+
+def _write(pipe: int, data: bytes) -> None:
+    with contextlib.suppress(OSError):
+        os.write(pipe, data)
+
+
+def _kill(pid: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
