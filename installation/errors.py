@@ -80,6 +80,10 @@ class FetchError(KioskError):
     """A file cannot be fetched, or the fetched file is not the expected one."""
 
 
+class RestartNeededError(KioskError):
+    """Nothing is wrong that a new process of the show would not put right."""
+
+
 def collect_mistakes(actions: Iterable[Callable[[], object]]) -> list[Mistake]:
     """Return the mistakes of all `actions` that raise KioskError; each action is called once."""
     mistakes: list[Mistake] = []

@@ -1,20 +1,31 @@
-"""Starts every command. A show is put under the guard before anything else is loaded.
+"""Starts every command. `kiosk run` becomes the supervisor, and each show is put under the guard.
 
-This module and its imports use the standard library and PyYAML only, and start no thread.
+A show is put under the guard before anything else is loaded. This module and its imports use the
+standard library and PyYAML only, and start no thread.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import signal
 import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from installation import STARTED_AT
+from installation import STARTED_AT, __version__
 from installation.cli.arguments import run_parser
 from installation.guarding.stage_one import start_show
-from installation.guarding.status import Privacy
+from installation.guarding.status import Privacy, SandboxStatus
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
+
+if TYPE_CHECKING:
+    from installation.running.supervisor import Started
 
 NOT_A_PROJECT = (
     f"kiosk: {PROJECT} contains neither kiosk.yaml nor a label set in models/, because the package "
@@ -37,13 +48,136 @@ def start() -> NoReturn:
         sys.exit(NOT_A_PROJECT)
     arguments = sys.argv[1:]
     if arguments[:1] == ["run"]:
-        args = run_parser().parse_args(arguments[1:])
-        start_show(arguments, read_privacy(args.file), args.report, STARTED_AT)
+        supervise(arguments, run_parser().parse_args(arguments[1:]))
     if arguments[:1] == ["audit"] and not {"-h", "--help"} & set(arguments):
-        start_show(arguments, "enforce", None, STARTED_AT)
+        start_show(arguments, SandboxStatus("enforce", started_at=STARTED_AT), None)
     from installation.cli.main import start as start_command
 
     start_command()
+
+
+def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
+    """Run the supervisor of `kiosk run` with `arguments`, then end the process as the show did."""
+    from installation.running.clock import MonotonicClock
+    from installation.running.health import Health
+    from installation.running.service import ServiceManager, started_by_systemd
+    from installation.running.status_socket import StatusSocket
+    from installation.running.supervisor import Supervisor
+
+    if sys.platform == "linux":
+        from installation.guarding.layers.limits import become_subreaper
+
+        # Whatever a show leaves behind becomes a child of the supervisor.
+        become_subreaper()
+    clock, manager = MonotonicClock(), ServiceManager.from_environment()
+    is_service = started_by_systemd()
+    for name in SERVICE_VARIABLES:
+        os.environ.pop(name, None)
+    status = None
+    try:
+        status = StatusSocket.open()
+    except OSError as error:
+        _log(f"supervisor: `kiosk status` gets no answer, for the lack of a socket ({error}).")
+
+    def log_health(health: Health, now: float) -> None:
+        if args.log == "json":
+            _log(json.dumps({"event": "health", **health.snapshot(now)}))
+        else:
+            _log(health.line(now))
+
+    code = Supervisor(
+        Launcher(arguments, args),
+        clock=clock,
+        log=_log,
+        log_health=log_health,
+        health=Health(__version__, clock.now()),
+        manager=manager,
+        witness=lambda _: (),
+        status=status,
+        is_service=is_service,
+    ).run()
+    if code < 0:
+        # The shell, or systemd, sees the same end as without a supervisor.
+        signal.signal(-code, signal.SIG_DFL)
+        signal.raise_signal(-code)
+    os._exit(max(code, 0))
+
+
+SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
+"""What systemd tells the supervisor and the show must not have: it could answer in its place."""
+
+
+class Launcher:
+    """Starts shows and the card for the supervisor, each under the guard."""
+
+    def __init__(self, arguments: Sequence[str], args: argparse.Namespace) -> None:
+        """Start `kiosk` with `arguments`, which were parsed to `args`."""
+        self._arguments = arguments
+        self._args = args
+        self._is_first = True
+
+    def start_show(self, *, waits_for_camera: bool, ran_s: float) -> Started:
+        """Start a show. `ran_s` is the time since the supervisor's start, for `--seconds`."""
+        arguments = list(self._arguments)
+        if self._args.seconds is not None and not self._is_first:
+            arguments += ["--seconds", f"{max(self._args.seconds - ran_s, 0.1):.3f}"]
+        status = SandboxStatus(
+            read_privacy(self._args.file),
+            started_at=STARTED_AT if self._is_first else time.monotonic(),
+            waits_for_camera=waits_for_camera,
+        )
+        self._is_first = False
+        return _fork(arguments, status, self._args.report)
+
+    def start_card(self) -> Started | None:
+        """Start the card; None if this show has no window, or one in which it is only tried.
+
+        Without an X server or a compositor only one program can have the screen.
+        """
+        driver = os.environ.get("SDL_VIDEODRIVER", "")
+        has_session = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+        args = self._args
+        if args.headless or args.windowed or not has_session or driver in ("dummy", "offscreen"):
+            return None
+        status = SandboxStatus("enforce", started_at=time.monotonic(), may_open_cameras=False)
+        return _fork(["card", str(args.file)], status, None)
+
+
+def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) -> Started:
+    """Start `kiosk` with `arguments` under stage one in a new process, with a pipe each way."""
+    from installation.running.supervisor import STOP_SIGNALS, Started
+
+    progress, orders = os.pipe(), os.pipe()
+    supervisor = os.getpid()
+    if pid := os.fork():
+        os.close(progress[1])
+        os.close(orders[0])
+        return Started(pid, reading=progress[0], writing=orders[1])
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (*STOP_SIGNALS, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        # Ctrl-C in the terminal goes to the supervisor, which passes it on.
+        os.setsid()
+        if sys.platform == "linux":
+            from installation.guarding.layers.limits import end_with_parent
+
+            end_with_parent(supervisor)
+        os.set_blocking(progress[1], False)
+        status = replace(status, progress_pipe=progress[1], orders_pipe=orders[0])
+        start_show(arguments, status, report)
+    except BaseException:
+        # Nothing may return into the supervisor's code in this process.
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _log(line: str) -> None:
+    try:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # A closed standard error ends nothing.
+        return
 
 
 def read_privacy(file: Path) -> Privacy:

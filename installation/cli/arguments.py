@@ -68,6 +68,15 @@ def add_command(
     return command
 
 
+def add_hidden_command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """Add the command `name` as `add_command` does, but not to the help."""
+    command = commands.add_parser(name, allow_abbrev=False)
+    command.set_defaults(command=run, parser=command)
+    return command
+
+
 def add_file_argument(command: argparse.ArgumentParser) -> None:
     """Add the argument for the path of kiosk.yaml."""
     command.add_argument(
@@ -107,6 +116,12 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=_parse_report,
         help="write the summary to FILE at the end of the show",
+    )
+    command.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="how the log's line about the kiosk's health is written, once a minute",
     )
 
 

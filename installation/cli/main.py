@@ -29,8 +29,9 @@ from installation.cli.output import (
     flush_output,
     open_closed_streams,
 )
-from installation.errors import KioskError
+from installation.errors import KioskError, RestartNeededError
 from installation.guarding.log import LogHandler
+from installation.running.supervisor import RESTART
 
 DISK_ERRORS = {
     errno.ENOSPC: "Make room on that disk.",
@@ -66,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = args.command(args)
         sys.stdout.flush()
+    except RestartNeededError as error:
+        end_log(str(error))
+        return RESTART
     except KioskError as error:
         end_log(str(error))
         return REFUSED

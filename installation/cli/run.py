@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from installation import STARTED_AT, __version__
-from installation.cli.arguments import Commands, add_command, add_file_argument, add_run_arguments
+from installation.cli.arguments import (
+    Commands,
+    add_command,
+    add_file_argument,
+    add_hidden_command,
+    add_run_arguments,
+)
 from installation.cli.output import (
     DONE,
     FAILED,
@@ -22,7 +28,7 @@ from installation.cli.output import (
     print_utf_8,
     write_report,
 )
-from installation.errors import SettingsError
+from installation.errors import ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.settings.kiosk import load_settings
@@ -54,6 +60,8 @@ def add_commands(commands: Commands) -> None:
         help="run only the self-test that each start runs, without a show",
     )
     add_command(commands, "service", service, "print a systemd unit that runs the show")
+    # For the supervisor; without help it is not listed.
+    add_file_argument(add_hidden_command(commands, "card", card))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,6 +93,35 @@ def run(args: argparse.Namespace) -> int:
     print_event(summary.as_event())
     if args.report is not None:
         write_report(args.report, summary.as_event(), guard.status)
+    return DONE
+
+
+def card(args: argparse.Namespace) -> int:
+    """Keep the card of the supervisor on the wall; status 0 if somebody held Escape.
+
+    What is wrong with the file or the screen is reported by the show, not here.
+    """
+    from installation.guarding.stage_two import enter_stage_two
+    from installation.running.clock import MonotonicClock
+    from installation.show.entry import open_for_card
+    from installation.show.standing_card import show_standing_card
+
+    guard = Guard.from_environment()
+    guard.redirect_temporary_files()
+    mistakes: list[str] = []
+    try:
+        loaded = load_settings(args.file)
+    except SettingsError as error:
+        loaded, mistakes = load_readable(args.file), str(error).splitlines()
+    screen = open_for_card(loaded)
+    if screen is None or guard.status.orders_pipe is None:
+        return REFUSED
+    try:
+        show_standing_card(
+            loaded, mistakes, screen, guard.status, MonotonicClock(), enter_stage_two
+        )
+    except ScreenError:
+        return REFUSED
     return DONE
 
 

@@ -106,11 +106,10 @@ class Guard:
         from installation.guarding import host, open_files
 
         status = self.status
-        pipes = () if status.report_pipe is None else (status.report_pipe,)
         missing = list(status.missing)
         with SelfTest(probes, Path(status.scratch_dir), status.unavailable) as self_test:
             missing += enter_stage_two()
-            missing += open_files.find_leaks(status.devices, pipes, status.known_children)
+            missing += open_files.find_leaks(status.devices, status.pipes, status.known_children)
             results = self_test.run()
         missing += unfiltered_threads()
         missing += self_test.missing(results, explained=bool(missing))

@@ -26,7 +26,6 @@ from installation.guarding.status import (
     LANDLOCK,
     NO_NEW_PRIVILEGES,
     SECCOMP,
-    Privacy,
     SandboxStatus,
     make_scratch_dir,
     missing_layer,
@@ -79,15 +78,12 @@ _SHOW_PROGRAM = (
 )
 
 
-def start_show(
-    arguments: Sequence[str], privacy: Privacy, report: Path | None, started_at: float
-) -> NoReturn:
+def start_show(arguments: Sequence[str], status: SandboxStatus, report: Path | None) -> NoReturn:
     """Enter stage one, then execute `kiosk` with `arguments`, passing on the `SandboxStatus`.
 
-    The numbers of the summary go to the file `report`. `started_at` is in seconds of the monotonic
-    clock.
+    `status` holds what the launcher knows before stage one. The numbers of the summary go to the
+    file `report`.
     """
-    status = SandboxStatus(privacy, started_at=started_at)
     if sys.platform == "linux":
         status = enter_stage_one(status, report)
     else:
@@ -126,8 +122,11 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
     filters = _redirect_streams(streams)
     reporter = output_filter.start_report_filter(report) if report else None
-    _close_other_files(reporter.pipe if reporter else None)
+    status = replace(status, report_pipe=reporter.pipe if reporter else None)
+    _close_other_files(status.pipes)
     devices = present_devices()
+    if not status.may_open_cameras:
+        devices = [device for device in devices if not device.name.startswith("video")]
 
     def prepare_scratch_dir() -> None:
         nonlocal status
@@ -157,7 +156,6 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
         status,
         missing=tuple(missing),
         devices=tuple(map(str, devices)),
-        report_pipe=reporter.pipe if reporter else None,
         report_filter_pid=reporter.pid if reporter else None,
         output_filter_pids=tuple(filters),
         known_children=tuple(known_children),
@@ -231,13 +229,13 @@ def _open_null_as(stream: int) -> None:
         os.close(null)
 
 
-def _close_other_files(report_pipe: int | None) -> None:
-    """Close every descriptor except the standard streams and `report_pipe`."""
+def _close_other_files(kept: Collection[int]) -> None:
+    """Close every descriptor except the standard streams and those in `kept`."""
     for file in [int(name) for name in os.listdir("/proc/self/fd")]:
-        if file > 2 and file != report_pipe:
+        if file > 2 and file not in kept:
             try:
                 os.close(file)
             except OSError:
                 continue  # The descriptor of the listing itself.
-    if report_pipe is not None:
-        os.set_inheritable(report_pipe, True)
+    for file in kept:
+        os.set_inheritable(file, True)

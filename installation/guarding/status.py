@@ -37,7 +37,7 @@ class SandboxStatus:
 
     The show uses only values from it that cannot weaken the proof unnoticed: `privacy` decides
     whether the show may run without a complete sandbox, and the search for leaks allows `devices`,
-    `report_pipe` and `known_children`. Whether the sandbox holds is not stated here; the self-test
+    the `pipes` and `known_children`. Whether the sandbox holds is not stated here; the self-test
     finds out with probes that try to change `scratch_dir`.
     """
 
@@ -59,6 +59,21 @@ class SandboxStatus:
 
     A probe counts as absent only if it fails with the same number later.
     """
+    progress_pipe: int | None = None
+    """The descriptor of the pipe through which this process sends numbers to the supervisor."""
+    orders_pipe: int | None = None
+    """The descriptor of the pipe from the supervisor: the permission to open a camera, or, for the
+    card, what it shows.
+    """
+    may_open_cameras: bool = True
+    waits_for_camera: bool = False
+    """Whether a missing camera is waited for, as nobody is there to answer a message."""
+
+    @property
+    def pipes(self) -> tuple[int, ...]:
+        """The descriptors of the pipes to processes outside the sandbox."""
+        pipes = (self.report_pipe, self.progress_pipe, self.orders_pipe)
+        return tuple(pipe for pipe in pipes if pipe is not None)
 
     def to_json(self) -> str:
         """Return the value of `ENVIRONMENT_VARIABLE`."""

@@ -1,11 +1,11 @@
-"""The health of the kiosk as anybody on the machine may read it: rates, restarts, faults, numbers only.
+"""The health of the kiosk as anybody on the machine may read it: rates, restarts and faults.
 
 None of it may tell of a visitor. So everything that depends on people is made coarse before it
 leaves this module:
 
 - figures are those of a whole minute, and stand still until the next minute is over;
-- verdicts are counted in tens from a random start, so that one more or one less visitor is not seen,
-  and nobody who counts along knows which visitor completed the ten;
+- verdicts are counted in tens from a random start, so that one more or one less visitor is not
+  seen, and nobody who counts along knows which visitor completed the ten;
 - the analysis, which is slower while it reads people, is only "on", "slow" or "off";
 - the frame's age, memory and rates are rounded to steps that are wider than what people change.
 """
@@ -65,7 +65,7 @@ class Minute:
     camera_fps: int | None = None
     mirror_fps: int | None = None
     frame_age_ms: int | None = None
-    """An upper bound of the highest median of a second."""
+    """An upper bound of the time from the arrival of a frame to its flip."""
     analysis: str = "off"
     verdicts: int = 0
     """Since the supervisor started; see the module."""
@@ -90,8 +90,8 @@ class Health:
     ) -> None:
         """Begin at the instant `now`, s.
 
-        `offset` is the start of the count of verdicts (None: drawn at random); `temperature` returns
-        the machine's, °C.
+        `offset` is the start of the count of verdicts (None: drawn at random); `temperature`
+        returns the machine's, °C.
         """
         self._version = version
         self._began_at = self._minute_began_at = now
@@ -111,8 +111,10 @@ class Health:
 
     def update(self, progress: Progress, now: float) -> None:
         """Take the newest figures of the show."""
-        for name in self._moved:
-            self._moved[name] += max(0, getattr(progress, name) - getattr(self._show, name))
+        before, moved = self._show, self._moved
+        moved["captured"] += max(0, progress.captured - before.captured)
+        moved["mirrored"] += max(0, progress.mirrored - before.mirrored)
+        moved["analysed"] += max(0, progress.analysed - before.analysed)
         self._oldest_ms = max(self._oldest_ms, progress.frame_age_ms)
         self._note_faults(progress, now)
         self._show = progress

@@ -1,8 +1,8 @@
 """What the show tells its supervisor each second: numbers of a fixed size, through a pipe.
 
-The supervisor is outside the sandbox, so it accepts nothing else: a record is 16 unsigned numbers, it
-is cut from the stream by its length, and each number is limited to a range. Lines of text would have
-to be parsed, and could carry more.
+The supervisor is outside the sandbox, so it accepts nothing else: a record is 16 unsigned numbers,
+it is cut from the stream by its length, and each number is limited to a range. Lines of text would
+have to be parsed, and could carry more.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DeviceKind(enum.IntEnum):
 class Progress:
     """The figures of the show at one instant; counts begin with the show.
 
-    `frame_age_ms` is the median time from a frame's arrival to its flip since the last record.
+    `frame_age_ms` is the longest time from a frame's arrival to its flip since the last record.
     `camera_faults` are the bits of `CameraFault`.
     """
 

@@ -1,7 +1,8 @@
 """When the supervisor starts the show again after it has ended.
 
-The first failures are most likely accidents, and visitors wait, so the show is started at once. A show
-that ends again and again would only make the wall flicker, so it is started more and more seldom.
+The first failures are most likely accidents, and visitors wait, so the show is started at once. A
+show that ends again and again would only make the wall flicker, so it is started more and more
+seldom.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class RestartPolicy:
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:
-        """Return how long to wait after a failure at the instant `now`; the show ran for `ran_s`."""
+        """Return how long to wait after a failure at `now`, s; the show ran for `ran_s`."""
         self.count += 1
         if ran_s >= STEADY_S:
             self._slow = 0

@@ -67,6 +67,9 @@ class ServiceManager:
             return
         # An address that begins with @ is an abstract one, which begins with a zero byte.
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+        ):
             sender.setblocking(False)
             sender.sendto(message.encode(), address)

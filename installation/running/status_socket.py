@@ -1,8 +1,8 @@
 """The Unix socket at which the supervisor tells the kiosk's health to every user of the machine.
 
 Whoever connects gets one JSON object, and the connection is closed; nothing is read from the other
-side. The socket is in memory: in the unit's runtime directory, or else in /dev/shm. The alternative,
-a file, would be written to a disk on some machines.
+side. The socket is in memory: in the unit's runtime directory, or else in /dev/shm. The
+alternative, a file, would be written to a disk on some machines.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class StatusSocket:
             connection, _ = self._listening.accept()
             with connection:
                 connection.setblocking(False)
-                # It fits into the socket's buffer, so a client that does not read cannot hold it up.
+                # It fits into the socket's buffer: a client that does not read holds nothing up.
                 connection.send(json.dumps(snapshot).encode())
 
     def close(self) -> None:
@@ -83,9 +83,7 @@ def ask(path: Path) -> dict[str, object]:
     return answer
 
 
-def find_sockets(
-    unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY
-) -> Sequence[Path]:
+def find_sockets(unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY) -> Sequence[Path]:
     """Return the sockets of the kiosks that run on this machine, that of the unit first."""
     found = sorted(folder.glob("kiosk-status-*-*"), key=_pid_of)
     # Its folder may be closed to this user; then asking says so.

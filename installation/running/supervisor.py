@@ -6,8 +6,8 @@ inside cannot start another show; so it accepts nothing from the show but number
 numbers of the show, questions at the status socket, and the time.
 
 Two processes hold the wall. The **show** has its window in front. The **card** is a small process
-without camera and networks, with a calm picture in a window behind; while no show runs, visitors see
-that picture and not a desktop. The alternative, a card in the next start of the show, left the
+without camera and networks, with a calm picture in a window behind; while no show runs, visitors
+see that picture and not a desktop. The alternative, a card in the next start of the show, left the
 desktop on the wall for as long as that start took.
 """
 
@@ -18,7 +18,7 @@ import os
 import selectors
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,7 +46,7 @@ LEFTOVERS_S = 2.5
 """How long the output filters may take to write what they hold after the show has ended, s."""
 
 CARD_S = 5.0
-"""How long the show waits for the window of the card at the start, so that its own comes in front."""
+"""How long the start waits for the card's window, so that that of the show comes in front."""
 
 WITNESS_S = 60.0
 """The time between two looks at the show from outside, s."""
@@ -170,7 +170,7 @@ class Supervisor:
 
     # What arrives.
 
-    def _read_card(self, ready: set[object]) -> None:
+    def _read_card(self, ready: Collection[object]) -> None:
         card = self._card
         if card is not None and card.reading in ready:
             if _read(card.reading):
@@ -178,7 +178,7 @@ class Supervisor:
             else:
                 self._selector.unregister(card.reading)
 
-    def _read_progress(self, ready: set[object], now: float) -> None:
+    def _read_progress(self, ready: Collection[object], now: float) -> None:
         show = self._show
         if show is None or show.reading not in ready:
             return
@@ -208,7 +208,7 @@ class Supervisor:
             self._stopped_by = number
             self._manager.stopping()
             if self._show is None:
-                return 0
+                return 0 if number == signal.SIGTERM else -number
             _kill(self._show.pid, number)
             self._kill_at = now + STOP_S
         return None
@@ -221,6 +221,8 @@ class Supervisor:
                 pid, code = ended[0], os.waitstatus_to_exitcode(ended[1])
                 if self._card is not None and pid == self._card.pid:
                     self._forget_card()
+                    if code == 0:  # Somebody held Escape while no show was in front.
+                        self._signals.append(signal.SIGTERM)
                 elif self._show is not None and pid == self._show.pid:
                     status = self._after_show(code, now)
         return status
@@ -245,7 +247,7 @@ class Supervisor:
         self._progress, self._is_permitted = Progress(), False
 
     def _look_after_show(self, now: float) -> None:
-        """End a show that stands still, that is to stop and does not, or that the witness refuses."""
+        """End a show that stands still, does not stop, or does not pass the witness."""
         show = self._show
         if show is None:
             return
@@ -282,7 +284,7 @@ class Supervisor:
                 self._selector.unregister(pipe)
             os.close(pipe)
         self._health.show_ended()
-        stops = self._stopped_by is not None or code == 0
+        stops = self._stopped_by is not None or code in (0, -signal.SIGINT, -signal.SIGTERM)
         goes_on = self._is_service or self._has_mirrored or code < 0 or code == RESTART
         if not stops and goes_on:
             self._show_card(TROUBLE)

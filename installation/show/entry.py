@@ -17,7 +17,7 @@ from installation.show.events import Emit
 from installation.show.parts import Log
 from installation.show.show import Show
 from installation.showing.scene import Size
-from installation.showing.window import end_if_the_x_server_ends, open_screen
+from installation.showing.window import Screen, end_if_the_x_server_ends, open_screen
 
 
 def run_show(
@@ -64,6 +64,22 @@ def run_show(
     finally:
         screen.surface.fill(0)
         screen.close()
+
+
+def open_for_card(loaded: Loaded[Settings]) -> Screen | None:
+    """Return the screen of the supervisor's card; None if no display can be opened.
+
+    The process ends if its X server ends.
+    """
+    for display in dict.fromkeys((loaded.settings.screen.display, "auto")):
+        with contextlib.suppress(ScreenError):
+            screen, fallback = open_screen(
+                display, headless=False, windowed=None, keys=loaded.settings.screen.keys
+            )
+            if fallback is None:
+                end_if_the_x_server_ends(lambda _: os._exit(2))
+                return screen
+    return None
 
 
 def show_trouble_card(

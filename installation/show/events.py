@@ -20,6 +20,8 @@ class VisitorEvents:
         self._stages: dict[int, Stage] = {}
         """The stage of each visitor who is there, by the visitor's number."""
         self.first_verdict_s: float | None = None
+        self.verdicts = 0
+        """How many there were so far."""
 
     def update(self, sightings: Sightings, now: float) -> None:
         """Emit what is new in `sightings`, which the screen shows from `now` (s, monotonic)."""
@@ -37,6 +39,7 @@ class VisitorEvents:
             elif visitor.stage in ("named", "unsure"):
                 if self.first_verdict_s is None:
                     self.first_verdict_s = at
+                self.verdicts += 1
                 self._emit(_verdict_event(at, number, visitor))
 
 

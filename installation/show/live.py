@@ -16,6 +16,7 @@ from installation.memory.forgetting import PixelHolder, forget_all
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
+from installation.running.progress import DeviceKind, Progress
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
 from installation.seeing.cameras import rehearsal
@@ -76,6 +77,7 @@ class LiveShow:
         self._sightings: Latest[Sightings] = Latest()
         cameras: Latest[CameraStatus] = Latest()
         self._label_set = parts.label_set
+        self._device = _kind_of_device(parts.device)
         self._reading_count = 0
         self._began_at = clock.now()
         self._reporter = StatusReporter(
@@ -124,6 +126,18 @@ class LiveShow:
             self._screen.surface.fill(0)
             self._screen.flip()
         return self._summary(mirrored_s)
+
+    def figures(self) -> Progress:
+        """Return the present figures, for the supervisor."""
+        mirror = self._mirror
+        return Progress(
+            captured=self._mirrored.received,
+            analysed=self._sightings.received,
+            mirrored=mirror.ages.total,
+            verdicts=self._events.verdicts,
+            frame_age_ms=mirror.recent_age_ms(),
+            device=self._device,
+        )
 
     def _step(self, *, staff_card: bool) -> None:
         """Paint once, and handle what the other threads have sent."""
@@ -177,6 +191,10 @@ class LiveShow:
             first_frame_s=None if first_at is None else first_at - self._started_at,
             first_verdict_s=self._events.first_verdict_s,
         )
+
+
+def _kind_of_device(device: str) -> DeviceKind:
+    return DeviceKind.GRAPHICS_CARD if device.startswith("cuda") else DeviceKind.PROCESSOR
 
 
 @contextlib.contextmanager

@@ -63,6 +63,7 @@ class Mirror:
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
         self._flipped_at: float | None = None
+        self._oldest_s = 0.0
         self.first_at: float | None = None
         """When the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
@@ -96,6 +97,11 @@ class Mirror:
         self._painter.evict(self._clock.now())
         return new_sightings
 
+    def recent_age_ms(self) -> int:
+        """Return the highest age of a frame, from its arrival to its flip, since the last call."""
+        oldest_s, self._oldest_s = self._oldest_s, 0.0
+        return round(1000 * oldest_s)
+
     def forget(self) -> None:
         """Drop the frame and all data about the people on it."""
         self._frame = self._sightings = self._scene = None
@@ -110,6 +116,7 @@ class Mirror:
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()
         self.ages.add(now - frame.taken_at)
+        self._oldest_s = max(self._oldest_s, now - frame.taken_at)
         self.first_at = self.first_at or now
         if self._flipped_at is not None:
             self.intervals.add(now - self._flipped_at)

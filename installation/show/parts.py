@@ -19,7 +19,6 @@ import numpy as np
 from installation.errors import CameraError, Mistake
 from installation.guarding.status import SandboxStatus
 from installation.running.clock import Clock
-from installation.running.service import started_by_systemd
 from installation.seeing.box import Box
 from installation.settings.kiosk import CameraSettings, Settings
 from installation.settings.paths import MODELS
@@ -205,7 +204,8 @@ def _open_camera(
     from installation.seeing.cameras.open import REHEARSAL_PLAYS, open_camera, resolve
 
     source, fallback = resolve(settings.source, log=lambda line: log(f"camera: {line}."))
-    if fallback and started_by_systemd():
+    status = SandboxStatus.from_environment()
+    if fallback and status is not None and status.waits_for_camera:
         problem = fallback.removesuffix(REHEARSAL_PLAYS)
         remedy = (
             "Plug in a camera; `kiosk cameras` says why a camera that is plugged in cannot be used."

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from installation.errors import CameraError, GuardError, KioskError, Mistake
+from installation.errors import CameraError, GuardError, KioskError, Mistake, RestartNeededError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
-from installation.running.service import started_by_systemd
+from installation.running.progress import State
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
 from installation.seeing.cameras import v4l
@@ -32,6 +32,7 @@ from installation.show.events import Emit
 from installation.show.live import LiveShow
 from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, allowed_cameras, open_parts
+from installation.show.progress import ProgressReporter
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.scenes.cards import (
@@ -86,9 +87,11 @@ class Show:
         `started_at` is the start of the process (s, monotonic). `log` takes lines for the staff and
         `emit` the events. `open_parts` and `clock` (None: the machine's) are replaced in tests.
         Without a `guard` nothing is enforced: for measurements. `is_service` says whether a missing
-        camera is waited for (None: under systemd). Raises ScreenError.
+        camera is waited for (None: as the supervisor says). Raises ScreenError.
         """
-        self._is_service = started_by_systemd() if is_service is None else is_service
+        status = None if guard is None else guard.status
+        waits = status is not None and status.waits_for_camera
+        self._is_service = waits if is_service is None else is_service
         self._loaded = loaded
         self._screen = screen
         self._started_at = started_at
@@ -100,6 +103,7 @@ class Show:
         self._card_context = open_context(screen, loaded)
         """The context of the cards; after the guard has been sealed, no fonts can be searched."""
         self._ending = False
+        self._reporter = ProgressReporter(status, self._clock)
 
     def end(self) -> None:
         """End the show at the next paint. Safe to call from a signal handler."""
@@ -121,6 +125,8 @@ class Show:
             missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
             self._leave_up(unguarded_card(self._card_context, list(missing)), error)
             raise
+        except RestartNeededError:
+            raise
         except Exception as error:
             # What was known of visitors must not wait with the failure while the card is up.
             traceback.clear_frames(error.__traceback__)
@@ -133,6 +139,7 @@ class Show:
 
         The key of the staff's card shows the mistakes of `error`.
         """
+        self._reporter.state = State.FAILED
         self._leave_up(trouble_card(self._card_context), error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
@@ -147,6 +154,9 @@ class Show:
         # To find a font takes a program, which the second stage forbids.
         context = open_context(self._screen, self._loaded, parts.label_set)
         proof = None if self._guard is None else self._seal(self._guard)
+        self._reporter.state = State.SEALED
+        if not self._run_behind_the_card("permission", self._reporter.wait_for_permission, until):
+            return None
         camera = self._open_camera(parts, until)
         if camera is None:
             return None
@@ -161,17 +171,19 @@ class Show:
             log=self._log,
             emit=self._emit,
         )
+        self._reporter.state, self._reporter.figures = State.RUNNING, live.figures
         return live.run(lambda: self._poll(until))
 
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
         """Return the open camera; None if the show ended earlier.
 
-        Under systemd the show waits for a camera that cannot be opened, showing a calm card,
-        because starting again every ten seconds for hours would help nobody.
+        If nobody is there to answer a message, the show waits for a camera that cannot be opened,
+        showing a calm card: starting again every ten seconds for hours would help nobody.
         """
         status = None if self._guard is None else self._guard.status
         new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))
         waits = False
+        self._reporter.state = State.OPENING
         while True:
             try:
                 return self._run_behind_the_card("opener", parts.open_camera, until, OPEN_S)
@@ -181,7 +193,7 @@ class Show:
                 if not waits:
                     self._log(f"{error}")
                     self._log("camera: the show waits for it.")
-                    waits = True
+                    self._reporter.state, waits = State.WAITING, True
                 if not self._show_card(no_camera_card(self._card_context), error, RETRY_S, until):
                     return None
             if node := new_nodes.find():
@@ -217,6 +229,7 @@ class Show:
 
         `until` is the time at which the show ends (s, monotonic); None: no limit.
         """
+        self._reporter.tick()
         now = self._clock.now()
         events = self._screen.poll(now)
         if events.end_show or (until is not None and now >= until):

@@ -34,6 +34,8 @@ class ScreenEvents:
     end_show: bool = False
     staff_card: bool = False
     """Whether the staff card is to be on the screen."""
+    exposed: bool = False
+    """Whether a part of the window that was covered is visible again and must be flipped."""
 
 
 class Screen(Protocol):
@@ -160,9 +162,11 @@ class Window:
         Escape ends the show after it was held for `HOLD_TO_END_S`. A fullscreen window is not
         closed by the desktop: Alt-F4 is a key that visitors know.
         """
-        closed = False
+        closed = exposed = False
         for event in pygame.event.get():
-            if event.type == pygame.QUIT:
+            if event.type in (pygame.WINDOWEXPOSED, pygame.VIDEOEXPOSE):
+                exposed = True
+            elif event.type == pygame.QUIT:
                 closed = self._may_be_closed
             elif not self._keys or event.type not in (pygame.KEYDOWN, pygame.KEYUP):
                 continue
@@ -173,7 +177,7 @@ class Window:
             elif event.key == pygame.K_F1 and event.type == pygame.KEYDOWN:
                 self._f1.press(now)
         end_show = closed or self._escape.held_s(now) >= HOLD_TO_END_S
-        return ScreenEvents(end_show, self._f1.shows_card(now))
+        return ScreenEvents(end_show, self._f1.shows_card(now), exposed)
 
     def close(self) -> None:
         """Close the window and allow the screensaver again. A second call does nothing."""

@@ -236,11 +236,13 @@ OLD_KERNEL = """
 import errno, sys, time
 from installation.guarding import stage_one
 from installation.guarding.layers import landlock, seccomp
+from installation.guarding.status import SandboxStatus
 landlock.set_no_new_privileges()
 seccomp.install(
     [seccomp.Refusal("landlock_create_ruleset", error=errno.ENOSYS)], all_threads=False
 )
-stage_one.start_show(sys.argv[2:], sys.argv[1], None, time.monotonic())
+status = SandboxStatus(sys.argv[1], started_at=time.monotonic())
+stage_one.start_show(sys.argv[2:], status, None)
 """
 
 

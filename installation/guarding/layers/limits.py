@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import struct
 
 from installation.guarding.layers import syscalls
@@ -18,6 +19,7 @@ CAP_DAC_READ_SEARCH = 1 << 2
 """The capability to read every file and folder; it does not allow writing."""
 
 _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_DUMPABLE = 24, 36, 4
+_PR_SET_PDEATHSIG = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -46,6 +48,16 @@ def drop_capabilities() -> None:
 def become_subreaper() -> None:
     """Make this process the new parent of descendants whose own parents have ended."""
     syscalls.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its `parent` ends, or now if that has ended already.
+
+    It stays so when another program is executed.
+    """
+    syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def disable_core_dumps() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from installation.errors import CameraError, Mistake
+from installation.errors import Mistake, RestartNeededError
 from installation.running.clock import Clock
 from installation.seeing.cameras import v4l
 from installation.seeing.cameras.camera import Camera
@@ -33,22 +33,20 @@ class NewNodes:
         return min(new) if new else None
 
 
-def plugged_in(node: Path, instead: str) -> CameraError:
+def plugged_in(node: Path, instead: str) -> RestartNeededError:
     """Return the error for a show without a camera, after the camera `node` was plugged in.
 
     `instead` says what the show plays, such as "the rehearsal plays in its place".
     """
     problem = f"a camera has been plugged in while {instead}"
-    return CameraError(
-        Mistake(str(node), problem, "Start the show again; systemd does this automatically.")
-    )
+    return RestartNeededError(Mistake(str(node), problem, "The show starts again by itself."))
 
 
 class RehearsalUntilPlugged:
     """A camera that plays the rehearsal, and fails as soon as this machine has a new camera.
 
     The sandbox lets the show open only the devices that existed when it was sealed, so a new camera
-    can be opened only by a new start of the show; systemd starts it again after a failure.
+    can be opened only by a new process of the show, which the supervisor starts.
     """
 
     def __init__(
@@ -72,7 +70,7 @@ class RehearsalUntilPlugged:
     def read(self) -> Frame | None:
         """Return the next frame of the rehearsal.
 
-        Raises CameraError as soon as a new camera is plugged in.
+        Raises RestartNeededError as soon as a new camera is plugged in.
         """
         now = self._clock.now()
         if now - self._checked_at >= CHECK_INTERVAL_S:

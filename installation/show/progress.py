@@ -1,0 +1,77 @@
+"""Tells the supervisor once a second how the show is, and waits for its permission."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from installation.errors import GuardError, Mistake
+from installation.guarding.status import SandboxStatus
+from installation.running.clock import Clock
+from installation.running.progress import Progress, State, send
+
+PERIOD_S = 1.0
+"""The time between two records, s; a change of the state is told at once."""
+
+NOT_PERMITTED = Mistake(
+    "supervisor",
+    "it did not allow the show to open a camera",
+    "The log says what it found; report that as a bug.",
+)
+
+
+class ProgressReporter:
+    """Sends records to the supervisor; to be used by the main thread, once for each paint."""
+
+    def __init__(self, status: SandboxStatus | None, clock: Clock) -> None:
+        """Send to the pipe that `status` names; without one nothing is sent."""
+        self._pipe = None if status is None else status.progress_pipe
+        self._orders = None if status is None else status.orders_pipe
+        self._clock = clock
+        self._painted = 0
+        self._told: State | None = None
+        self._told_at = 0.0
+        self.state = State.STARTING
+        self.figures: Callable[[], Progress] = Progress
+        """Returns the figures of the part of the show that runs now."""
+
+    def tick(self) -> None:
+        """Count one paint, and send a record if it is time for one."""
+        self._painted += 1
+        now = self._clock.now()
+        if self._pipe is None or (self._told == self.state and 0 <= now - self._told_at < PERIOD_S):
+            return
+        self._told, self._told_at = self.state, now
+        record = replace(
+            self.figures(),
+            state=self.state,
+            painted=self._painted,
+            memory_mb=_resident_mb(),
+            threads=len(os.listdir("/proc/self/task")) if _HAS_PROC else 0,
+            descriptors=len(os.listdir("/proc/self/fd")) if _HAS_PROC else 0,
+        )
+        send(self._pipe, record)
+
+    def wait_for_permission(self) -> bool:
+        """Wait until the supervisor allows the show to open a camera, and return True.
+
+        Without a supervisor nobody is asked. Raises GuardError if it has ended. It kills a show in
+        which it finds something wrong.
+        """
+        if self._orders is not None and not os.read(self._orders, 1):
+            raise GuardError(NOT_PERMITTED)
+        return True
+
+
+_HAS_PROC = os.path.isdir("/proc/self/fd")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _resident_mb() -> int:
+    """Return the resident memory of this process, MB (10⁶ bytes); 0 if it is not known."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(int(file.read().split()[1]) * _PAGE / 1e6)
+    except OSError:
+        return 0
