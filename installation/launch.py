@@ -98,7 +98,8 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
     ).run()
     if code < 0:
         # The shell, or systemd, sees the same end as without a supervisor.
-        signal.signal(-code, signal.SIG_DFL)
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
         signal.raise_signal(-code)
     os._exit(max(code, 0))
 
@@ -149,7 +150,10 @@ def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) 
 
     progress, orders = os.pipe(), os.pipe()
     supervisor = os.getpid()
+    # A signal that comes before the new process has its own handlers must not be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     if pid := os.fork():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         os.close(progress[1])
         os.close(orders[0])
         return Started(pid, reading=progress[0], writing=orders[1])
@@ -157,6 +161,7 @@ def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) 
         signal.set_wakeup_fd(-1)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         # Ctrl-C in the terminal goes to the supervisor, which passes it on.
         os.setsid()
         if sys.platform == "linux":

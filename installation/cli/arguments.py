@@ -68,15 +68,6 @@ def add_command(
     return command
 
 
-def add_hidden_command(
-    commands: Commands, name: str, run: Callable[[argparse.Namespace], int]
-) -> argparse.ArgumentParser:
-    """Add the command `name` as `add_command` does, but not to the help."""
-    command = commands.add_parser(name, allow_abbrev=False)
-    command.set_defaults(command=run, parser=command)
-    return command
-
-
 def add_file_argument(command: argparse.ArgumentParser) -> None:
     """Add the argument for the path of kiosk.yaml."""
     command.add_argument(

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from installation import __version__
-from installation.cli import check, doctor, fetch, labels, run
+from installation.cli import check, doctor, fetch, labels, run, status
 from installation.cli.arguments import Parser
 from installation.cli.output import (
     FAILED,
@@ -44,11 +44,11 @@ DISK_ERRORS = {
 
 def start() -> NoReturn:
     """Run the command given on the command line, then end the process."""
-    status = main()
+    code = main()
     flush_output()
     # A normal end of the interpreter takes a second once torch is loaded, and aborts the process if
     # a thread is still inside a driver. Nothing is left to clean up.
-    os._exit(status)
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,10 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.captureWarnings(True)
     args = _parse(list(sys.argv[1:] if argv is None else argv))
     # A show installs its own handler once it is open; what came before it needs no cleaning up.
-    if args.name not in ("run", "audit"):
+    if args.name not in ("run", "audit", "card"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status: int = args.command(args)
+        code: int = args.command(args)
         sys.stdout.flush()
     except RestartNeededError as error:
         end_log(str(error))
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return REFUSED
     except Exception as error:
         return _report_unexpected(error, args.name)
-    return status
+    return code
 
 
 def _report_unexpected(error: Exception, command: str) -> int:
@@ -102,6 +102,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     """Return the command and its arguments; without a command, or with `help`, print the help."""
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]
+    if argv[:1] == ["card"]:
+        card: argparse.Namespace = run.card_parser().parse_args(argv[1:])
+        return card
     parsed: argparse.Namespace = _parser().parse_args(argv or ["--help"])
     return parsed
 
@@ -123,6 +126,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", dest="name", required=True, metavar="COMMAND"
     )
-    for module in (run, check, doctor, labels, fetch):
+    for module in (run, status, check, doctor, labels, fetch):
         module.add_commands(commands)
     return parser

@@ -38,7 +38,7 @@ LOG = LineLog()
 """The log of this process."""
 
 
-COMMANDS = ("run", "audit", "service", "check", "doctor", "cameras", "labels", "fetch")
+COMMANDS = ("run", "status", "audit", "service", "check", "doctor", "cameras", "labels", "fetch")
 """The commands that messages name."""
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from installation import STARTED_AT, __version__
 from installation.cli.arguments import (
     Commands,
+    Parser,
     add_command,
     add_file_argument,
-    add_hidden_command,
     add_run_arguments,
 )
 from installation.cli.output import (
@@ -60,8 +60,6 @@ def add_commands(commands: Commands) -> None:
         help="run only the self-test that each start runs, without a show",
     )
     add_command(commands, "service", service, "print a systemd unit that runs the show")
-    # For the supervisor; without help it is not listed.
-    add_file_argument(add_hidden_command(commands, "card", card))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -94,6 +92,14 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         write_report(args.report, summary.as_event(), guard.status)
     return DONE
+
+
+def card_parser() -> Parser:
+    """Return the parser of `kiosk card`, which only the supervisor starts."""
+    parser = Parser(prog="kiosk card", description="keep a card on the wall", allow_abbrev=False)
+    add_file_argument(parser)
+    parser.set_defaults(name="card", command=card)
+    return parser
 
 
 def card(args: argparse.Namespace) -> int:

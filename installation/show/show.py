@@ -19,7 +19,7 @@ from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
-from installation.running.progress import State
+from installation.running.progress import Progress, State
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
 from installation.seeing.cameras import v4l
@@ -172,7 +172,11 @@ class Show:
             emit=self._emit,
         )
         self._reporter.state, self._reporter.figures = State.RUNNING, live.figures
-        return live.run(lambda: self._poll(until))
+        try:
+            return live.run(lambda: self._poll(until))
+        finally:
+            # It holds what was known of visitors.
+            self._reporter.figures = Progress
 
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
         """Return the open camera; None if the show ended earlier.

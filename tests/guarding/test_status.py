@@ -14,7 +14,18 @@ MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linu
 def test_the_show_reads_what_stage_one_left() -> None:
     """The status survives the environment variable unchanged."""
     status = SandboxStatus(
-        "enforce", (MISSING,), "/scratch", ("/dev/null",), 5, 6, (7, 8), (7,), 1.5, {"openat2": 38}, 9, 10
+        "enforce",
+        (MISSING,),
+        "/scratch",
+        ("/dev/null",),
+        5,
+        6,
+        (7, 8),
+        (7,),
+        1.5,
+        {"openat2": 38},
+        9,
+        10,
     )
     assert status.pipes == (5, 9, 10)
     assert SandboxStatus.from_environment({ENVIRONMENT_VARIABLE: status.to_json()}) == status

@@ -30,6 +30,7 @@ from tests.support.children import (
     environment,
     home_of,
     needs_guard,
+    show_of,
 )
 from tests.support.tools import tool
 from tests.support.x_server import x_server
@@ -245,7 +246,9 @@ def observe(user: str, folder: Path, leaking: bool, display: str | None = None) 
             if line.startswith(b"camera:"):
                 break
         assert line.startswith(b"camera:"), observed.stderr.decode(errors="replace")
-        [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        started = show_of(running.pid)
+        # Without a guard there is no supervisor either.
+        child = str(started if leaking else show_of(started))
         wrote_before = _write_bytes(child, running.stderr, observed)
         if display and not leaking:
             with pytest.raises(subprocess.TimeoutExpired):
@@ -390,7 +393,7 @@ def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Pa
             break
     with pytest.raises(subprocess.TimeoutExpired):
         running.wait(PLAYED_S)
-    shared = segments_of(running.pid)
+    shared = segments_of(show_of(running.pid))
     running.send_signal(signal.SIGTERM)
     output, rest = running.communicate(timeout=60)
     assert running.returncode == 0, log + rest

@@ -23,6 +23,14 @@ needs_guard = pytest.mark.skipif(
 )
 """For tests that need a complete sandbox. Tests of an incomplete one run everywhere."""
 
+
+def show_of(supervisor: int) -> int:
+    """Return the process of the show that the process `supervisor` keeps; there is no card."""
+    path = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+    [show] = path.read_text().split()
+    return int(show)
+
+
 PLAYED_S = 2
 """How long a show with a window plays after its camera is named: some 60 frames."""
 

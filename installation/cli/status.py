@@ -1,0 +1,56 @@
+"""The command that asks the supervisor of a running show how it is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+
+from installation.cli.arguments import Commands, add_command
+from installation.cli.output import DONE, FAILED, say
+from installation.errors import KioskError, Mistake
+from installation.running.health import as_prometheus, as_text
+from installation.running.status_socket import ask, find_sockets
+
+NOT_RUNNING = Mistake(
+    "kiosk status",
+    "no show runs on this machine, or its runtime directory is closed to you",
+    "Start one with `kiosk run`, or look with `systemctl status kiosk`.",
+)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the command to those of `kiosk`."""
+    command = add_command(
+        commands, "status", status, "ask the running show how it is: rates, state, last faults"
+    )
+    formats = command.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="print one JSON object for each show")
+    formats.add_argument(
+        "--prometheus", action="store_true", help="print the figures for Prometheus"
+    )
+
+
+def status(args: argparse.Namespace) -> int:
+    """Print the health of each running show; status 1 unless the mirror of each runs."""
+    answers = _answers()
+    if not answers:
+        raise KioskError(NOT_RUNNING)
+    for answer in answers:
+        if args.json:
+            print(json.dumps(answer))
+        elif args.prometheus:
+            print(as_prometheus(answer), end="")
+        else:
+            say(as_text(answer))
+    return DONE if all(answer["state"] == "running" for answer in answers) else FAILED
+
+
+def _answers() -> list[Mapping[str, object]]:
+    answers: list[Mapping[str, object]] = []
+    for path in find_sockets():
+        try:
+            answers.append(ask(path))
+        except (OSError, ValueError):
+            continue  # A show that was killed has left its socket.
+    return answers

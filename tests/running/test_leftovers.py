@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+ORPHANS = """
+import os, sys, time
+from installation.guarding.layers.limits import become_subreaper
+from installation.running.leftovers import descendants, end_descendants
+become_subreaper()
+def sleeper(depth):
+    # Each process starts the next and ends, so that the last one is an orphan.
+    if not os.fork():
+        if depth:
+            os.setsid()
+            sleeper(depth - 1)
+            os._exit(0)
+        time.sleep(600)
+        os._exit(0)
+for depth in range(4):
+    sleeper(depth)
+spared = os.fork()
+if not spared:
+    if not os.fork():
+        time.sleep(600)
+    time.sleep(600)
+ends_at = time.monotonic() + 20
+def running():
+    found = descendants(os.getpid(), (spared,))
+    parents = [open(f"/proc/{pid}/stat").read().split()[3] for pid in found]
+    return found if set(parents) <= {str(os.getpid())} else ()
+while len(running()) != 4 and time.monotonic() < ends_at:
+    time.sleep(0.01)
+print(len(running()), end_descendants(os.getpid(), (spared,)), len(running()))
+print(len(descendants(os.getpid())) >= 1)
+end_descendants(os.getpid())
+print(len(descendants(os.getpid())))
+"""
+
+
+def test_no_orphan_outlives_the_show() -> None:
+    """Processes whose parents have ended, in sessions of their own, are found and ended.
+
+    The card and its children are spared.
+    """
+    outcome = subprocess.run(
+        [sys.executable, "-c", ORPHANS], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert outcome.stdout.split() == ["4", "4", "0", "True", "0"], outcome.stderr

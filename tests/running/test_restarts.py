@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from installation.running.restarts import AT_ONCE_S, SLOW_S, STEADY_S, RestartPolicy
+
+
+def test_a_single_failure_is_answered_at_once() -> None:
+    """A show that fails once an hour is started again without a wait, every time."""
+    policy = RestartPolicy()
+    assert [policy.delay_s(3600.0 * hour, 3600.0) for hour in range(1, 10)] == [0.0] * 9
+    assert policy.count == 9
+    assert not policy.is_slow
+
+
+def test_after_five_failures_in_a_minute_restarts_become_seldom() -> None:
+    """A show that fails as soon as it starts is tried five times, then ever more seldom."""
+    policy, now, delays = RestartPolicy(), 0.0, []
+    for _ in range(12):
+        delays.append(policy.delay_s(now, 1.0))
+        now += delays[-1] + 1.0
+    assert delays == [*AT_ONCE_S, *SLOW_S, SLOW_S[-1], SLOW_S[-1]]
+    assert policy.is_slow
+
+
+def test_a_show_that_ran_steadily_is_trusted_again() -> None:
+    """After a slow phase, ten minutes of mirror bring the quick restarts back."""
+    policy = RestartPolicy()
+    for second in range(8):
+        policy.delay_s(float(second), 1.0)
+    assert policy.is_slow
+    assert policy.delay_s(1000.0, STEADY_S) == 0.0
+    assert not policy.is_slow

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.support.supervised import supervise
+
+
+def test_a_show_that_crashes_is_started_again() -> None:
+    """A show that is killed comes back, and then waits for its camera as nobody answers."""
+    outcome = supervise("""
+        def show(start, out, orders):
+            mirror(out, 0.3)
+            if start < 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    assert (outcome.code, outcome.starts, outcome.left) == (0, [False, True, True], 0)
+    assert outcome.faults == ["killed", "killed"]
+    assert "(SIGKILL). It is started again at once (restart 1)." in outcome.lines[0]
+
+
+def test_a_show_that_is_refused_when_somebody_starts_it_ends() -> None:
+    """Whoever types `kiosk run` with a wrong file gets the message and the status."""
+    outcome = supervise("def show(start, out, orders): return 2")
+    assert (outcome.code, len(outcome.starts)) == (2, 1)
+
+
+def test_a_service_that_is_refused_is_tried_again() -> None:
+    """At boot nobody reads the message: the file may be corrected while the card is up."""
+    outcome = supervise("""
+        is_service = True
+        def show(start, out, orders): return 2 if start < 4 else 0
+    """)
+    assert (outcome.code, outcome.starts) == (0, [True] * 4)
+    assert outcome.faults == ["refused"] * 3
+
+
+def test_a_new_camera_is_no_failure() -> None:
+    """A show that only needs a new process gets one at once, and nothing is counted."""
+    outcome = supervise("def show(start, out, orders): return RESTART if start < 9 else 0")
+    assert (outcome.code, len(outcome.starts), outcome.faults) == (0, 9, [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_signal_is_passed_on(number: int) -> None:
+    """The show ends in good order, and nothing is started again."""
+    outcome = supervise(
+        """
+        def show(start, out, orders):
+            for number in supervisor.STOP_SIGNALS:
+                signal.signal(number, lambda *_: os._exit(0))
+            print("ready", flush=True)
+            mirror(out)
+        """,
+        ((0.2, number),),
+    )
+    assert (outcome.code, len(outcome.starts), outcome.left) == (0, 1, 0)
+    assert "STOPPING=1" in outcome.told
+
+
+def test_a_second_stop_signal_ends_at_once() -> None:
+    """A show that does not stop is killed, as is whatever it started."""
+    outcome = supervise(
+        """
+        def show(start, out, orders):
+            for number in supervisor.STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            os.fork()
+            print("ready", flush=True)
+            mirror(out)
+        """,
+        ((0.2, signal.SIGINT), (0.3, signal.SIGINT)),
+    )
+    assert (outcome.code, outcome.left) == (-signal.SIGINT, 0)
+    assert outcome.took_s < 4
+
+
+def test_a_show_that_does_not_stop_is_killed() -> None:
+    """Four seconds after a stop signal the show is ended from outside."""
+    outcome = supervise(
+        """
+        supervisor.STOP_S = 0.2
+        def show(start, out, orders):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            print("ready", flush=True)
+            mirror(out)
+        """,
+        ((0.2, signal.SIGTERM),),
+    )
+    assert (outcome.code, len(outcome.starts), outcome.left) == (-signal.SIGKILL, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("counter", "part"),
+    [("captured", "capture"), ("analysed", "analysis"), ("painted", "screen")],
+)
+def test_a_show_of_which_a_part_stands_still_is_replaced(counter: str, part: str) -> None:
+    """Capture, analysis and screen must each go on; otherwise the show is ended and started."""
+    outcome = supervise(f"""
+        heartbeat.LIMITS_S = dict.fromkeys(heartbeat.LIMITS_S, 1.0)
+        def show(start, out, orders):
+            mirror(out, 60 if start == 1 else 0.2, **({{"{counter}": 1}} if start == 1 else {{}}))
+    """)
+    assert (outcome.code, len(outcome.starts)) == (0, 2)
+    assert outcome.faults == [f"{part} stalled", "killed"]
+
+
+def test_what_a_show_leaves_behind_is_ended() -> None:
+    """Orphans in sessions of their own do not outlive the show, even if it ends in good order."""
+    outcome = supervise("""
+        supervisor.LEFTOVERS_S = 0.1
+        def show(start, out, orders):
+            if not os.fork():
+                os.setsid()
+                if os.fork():
+                    os._exit(0)
+                time.sleep(600)
+            time.sleep(0.2)
+    """)
+    assert (outcome.code, outcome.left) == (0, 0)
+    assert outcome.lines == ["supervisor: 1 processes outlived the show and were ended."]
+
+
+def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:
+    """The card is painted first, is told of the trouble, and is not started a second time."""
+    outcome = supervise("""
+        def card(out, orders):
+            time.sleep(0.3)
+            send(out, Progress())
+            heard = b""
+            while not heard.endswith(b"trouble\\n"):
+                heard += os.read(orders, 100)
+            assert heard == b"loading\\ntrouble\\n", heard
+            open(NOTE, "w").write(f"{time.monotonic()}")
+            time.sleep(600)
+        import tempfile
+        NOTE = tempfile.mktemp()
+        began_at = time.monotonic()
+        def show(start, out, orders):
+            if start == 1:
+                assert time.monotonic() - began_at >= 0.3, "the card comes first"
+                mirror(out, 0.2)
+                return 1
+            while not os.path.exists(NOTE):
+                time.sleep(0.01)
+            os.unlink(NOTE)
+    """)
+    assert (outcome.code, len(outcome.starts), outcome.left) == (0, 2, 0)
+
+
+def test_a_card_that_does_not_come_holds_nothing_up() -> None:
+    """If no display can be opened the card ends, and the show reports it."""
+    outcome = supervise("""
+        def card(out, orders): return 2
+        def show(start, out, orders): return 2
+    """)
+    assert (outcome.code, len(outcome.starts)) == (2, 1)
+    assert outcome.took_s < 4
+
+
+def test_escape_on_the_card_ends_the_kiosk() -> None:
+    """The card ends with status 0 if Escape was held while no show was in front."""
+    outcome = supervise("""
+        is_service = True
+        def card(out, orders):
+            send(out, Progress())
+            time.sleep(0.5)
+        def show(start, out, orders):
+            if start == 1:
+                return 2
+            time.sleep(600)
+    """)
+    assert (outcome.code, outcome.left) == (-signal.SIGTERM, 0)
+    assert "STOPPING=1" in outcome.told
+
+
+def test_a_show_that_the_witness_refuses_gets_no_camera() -> None:
+    """The permission is given only after a look from outside; the show is ended instead."""
+    outcome = supervise("""
+        looked_at = []
+        def witness(pid):
+            looked_at.append(pid)
+            return ("witness: a filter is missing",) if len(looked_at) == 1 else ()
+        def show(start, out, orders):
+            send(out, Progress(State.SEALED, painted=1))
+            assert os.read(orders, 1)
+            return 0 if start == 2 else 7
+    """)
+    assert (outcome.code, len(outcome.starts)) == (0, 2)
+    assert outcome.faults == ["witness", "killed"]
+    assert outcome.lines[0] == "supervisor: witness: a filter is missing"
+
+
+def test_a_show_that_does_not_ask_is_looked_at_too() -> None:
+    """A show that has frames without having asked is looked at, and ended if it is not complete."""
+    outcome = supervise("""
+        def witness(pid): return ("witness: none",) if len(STARTS) == 1 else ()
+        def show(start, out, orders): mirror(out, 60 if start == 1 else 0.1)
+    """)
+    assert outcome.faults == ["witness", "killed"]
+
+
+def test_the_show_is_looked_at_again_and_again() -> None:
+    """Every minute the witness looks, and what has changed since ends the show."""
+    outcome = supervise("""
+        supervisor.WITNESS_S = 0.3
+        looks = []
+        def witness(pid):
+            looks.append(pid)
+            return ("witness: a descendant",) if len(looks) == 3 else ()
+        def show(start, out, orders): mirror(out, 60 if start == 1 else 0.1)
+    """)
+    assert (outcome.code, len(outcome.starts)) == (0, 2)
+    assert outcome.faults == ["witness", "killed"]
+
+
+def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
+    """READY comes once; WATCHDOG comes while all parts go on, and not while one stands still."""
+    outcome = supervise("""
+        watchdog_s = 0.4
+        def show(start, out, orders):
+            mirror(out, 1.0)
+    """)
+    assert outcome.told.count("READY=1") == 1
+    assert outcome.told.count("WATCHDOG=1") >= 3
+    still = supervise("""
+        watchdog_s = 0.4
+        heartbeat.LIMITS_S = dict.fromkeys(heartbeat.LIMITS_S, 2.0)
+        def show(start, out, orders):
+            mirror(out, 60 if start == 1 else 0.01, captured=1)
+    """)
+    # Half of the limit in which the show lives, at a message each tenth of a second or less often.
+    assert still.told.count("WATCHDOG=1") <= 16
+    assert still.faults == ["capture stalled", "killed"]
