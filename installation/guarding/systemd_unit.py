@@ -94,21 +94,28 @@ After={after}{wants}
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+# The supervisor says when the show has started, and that it lives.
+Type=notify
+NotifyAccess=main
+WatchdogSec=60
+WatchdogSignal=SIGKILL
 User={user}
 Group={user}
 SupplementaryGroups={" ".join(existing_groups(("video", "render")))}
 WorkingDirectory={_without_specifiers(str(root))}
 ExecStart={_command_line(command)}
 Environment=DISPLAY=:0 HOME=/nonexistent{before}
-# A camera that is unplugged and comes back is a new device: the show ends and is started again.
+# The supervisor starts the show again; this is for the supervisor itself. If the machine has no
+# memory left, the kernel ends the show, and the rest of the unit goes on.
 Restart=always
 RestartSec=1
-TimeoutStopSec=5
+TimeoutStopSec=10
+OOMPolicy=continue
 
-# Nothing to write, except one folder in memory that the self-test tries to change.
+# Nothing to write, except one folder in memory: the self-test tries to change it, and `kiosk status`
+# of every user asks the supervisor at its socket there.
 RuntimeDirectory=kiosk
-RuntimeDirectoryMode=0700
+RuntimeDirectoryMode=0755
 ProtectSystem=strict
 ProtectHome=read-only
 ReadOnlyPaths=/
@@ -137,7 +144,6 @@ RestrictRealtime=yes
 LockPersonality=yes
 PrivateUsers=yes
 KeyringMode=private
-NotifyAccess=none
 
 # The camera, the display, the graphics card.
 DevicePolicy=closed
@@ -151,7 +157,8 @@ ProtectControlGroups=yes
 ProtectClock=yes
 PrivateMounts=yes
 ProtectHostname=yes
-ProtectProc=invisible
+# Not `invisible`: the supervisor looks at the show from outside, whose memory is closed to it too.
+ProtectProc=default
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter={" ".join(CALLS)}
