@@ -112,8 +112,8 @@ RestartSec=1
 TimeoutStopSec=10
 OOMPolicy=continue
 
-# Nothing to write, except one folder in memory: the self-test tries to change it, and `kiosk status`
-# of every user asks the supervisor at its socket there.
+# Nothing to write, except one folder in memory: the self-test tries to change it, and
+# `kiosk status` of every user asks the supervisor at its socket there.
 RuntimeDirectory=kiosk
 RuntimeDirectoryMode=0755
 ProtectSystem=strict
