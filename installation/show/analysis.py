@@ -56,12 +56,17 @@ class Analysis:
         try:
             while not stopping.is_set() and not self._frames.ended:
                 frame = self._frames.take(timeout=0.1)
-                if frame is not None and self._finder.is_due(frame):
-                    self._sightings.put(self.analyse(frame))
+                if frame is not None:
+                    self.offer(frame)
         finally:
             frame = None
             with contextlib.suppress(Exception):  # what ended the work is what is to be reported
                 forget_all((self._frames, self._detector, self._classifier))
+
+    def offer(self, frame: Frame) -> None:
+        """Analyse `frame` and publish the sightings if it is time for another look."""
+        if self._finder.is_due(frame):
+            self._sightings.put(self.analyse(frame))
 
     def analyse(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`; without its readings they are published before.

@@ -10,6 +10,7 @@ from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.running.telemetry import Durations
 from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import GONE_S
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.scenes.cards import rehearsal_mark
@@ -20,13 +21,6 @@ from installation.showing.window import Screen
 
 REPAINT_S = 1 / 30
 """The longest time between two paints if no frame comes, so that names go on tumbling."""
-
-STALE_S = 3.0
-"""How much older than the picture the newest sightings may be before their names disappear.
-
-With one reading a second, the slowest rate that the tracker bears, sightings are two seconds old
-before the next ones come. If analysis hangs, another visitor may step under a name that hangs too.
-"""
 
 
 class Mirror:
@@ -107,11 +101,16 @@ class Mirror:
         self._frame = self._sightings = self._scene = None
 
     def _current(self) -> Sightings | None:
-        """Return the sightings; None if they belong to another scene or are stale."""
+        """Return the sightings; None if they belong to another scene or are stale.
+
+        If analysis hangs, another visitor may step under a name that hangs too; so names disappear
+        after as long as the screen says that they do. With one look a second, the slowest rate that
+        the tracker bears, sightings are just two seconds old before the next ones come.
+        """
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:
             return None
-        return sightings if frame.taken_at - sightings.taken_at <= STALE_S else None
+        return sightings if frame.taken_at - sightings.taken_at <= GONE_S else None
 
     def _measure(self, frame: Frame) -> None:
         now = self._clock.now()

@@ -12,7 +12,7 @@ from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reload import LabelSetReloader, ReloadedLabelSet
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
-from installation.showing.window import OffScreen
+from tests.support.counting_screen import CountingScreen
 from tests.support.small_show import (
     FirstLabel,
     GreyFilm,
@@ -20,26 +20,6 @@ from tests.support.small_show import (
     small_parts,
     small_show,
 )
-
-
-class CountingScreen(OffScreen):
-    """A screen that counts how often it is painted, and lets others wait for that."""
-
-    def __init__(self) -> None:
-        super().__init__((320, 180))
-        self._painted = 0
-        self._changed = threading.Condition()
-
-    def flip(self) -> None:
-        with self._changed:
-            self._painted += 1
-            self._changed.notify_all()
-
-    def wait(self, times: int) -> None:
-        """Return once it has been painted so many more times."""
-        with self._changed:
-            enough = self._painted + times
-            assert self._changed.wait_for(lambda: self._painted >= enough, 20), "nothing is painted"
 
 
 class PacedFilm(GreyFilm):

@@ -13,10 +13,11 @@ from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import GONE_S
 from installation.show.analysis import Analysis
 from installation.show.capture import CameraStatus
 from installation.show.context import open_context
-from installation.show.mirror import STALE_S, Mirror
+from installation.show.mirror import Mirror
 from installation.show.status import StatusReporter
 from installation.showing.window import OffScreen
 from tests.support.manual_clock import ManualClock
@@ -59,7 +60,7 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
     assert not np.array_equal(painted[0], painted[1])
 
 
-@pytest.mark.parametrize(("age", "named"), [(STALE_S, True), (STALE_S + 0.1, False)])
+@pytest.mark.parametrize(("age", "named"), [(GONE_S, True), (GONE_S + 0.1, False)])
 def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
     """If analysis hangs, names go from the mirror before somebody else steps under them."""
     screen = OffScreen((320, 180))

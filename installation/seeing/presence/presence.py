@@ -26,9 +26,8 @@ by half of that: nobody who stands still can pass both limits. It also covers a 
 GONE_S = 2
 """Within how many seconds a name is gone from the screen after its visitor has turned away.
 
-The screen prints this figure, and a test turns a visitor away in a whole show. It also covers the
-slowest machine that the tracker bears, with one look a second: the look at which the face is
-missing begins within a second, and takes a second itself.
+The screen prints this figure, and the mirror keeps to it on any machine: it draws nobody by
+sightings that are older. Usually a name is gone after `tracker.LOST_S` and one look more.
 """
 
 SHOWN_S = 0.1

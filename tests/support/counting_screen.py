@@ -1,0 +1,27 @@
+"""A screen on which a test can wait for the next paints."""
+
+from __future__ import annotations
+
+import threading
+
+from installation.showing.window import OffScreen
+
+
+class CountingScreen(OffScreen):
+    """A screen that counts how often it is painted, and lets others wait for that."""
+
+    def __init__(self) -> None:
+        super().__init__((320, 180))
+        self._painted = 0
+        self._changed = threading.Condition()
+
+    def flip(self) -> None:
+        with self._changed:
+            self._painted += 1
+            self._changed.notify_all()
+
+    def wait(self, times: int) -> None:
+        """Return once it has been painted so many more times."""
+        with self._changed:
+            enough = self._painted + times
+            assert self._changed.wait_for(lambda: self._painted >= enough, 20), "nothing is painted"
