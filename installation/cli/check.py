@@ -98,7 +98,7 @@ def check_built(label_set: LabelSet) -> None:
 def check_fonts(loaded: Loaded[Settings], label_set: LabelSet) -> None:
     """Raise ScreenError with the place of each text of the screen that no font can draw."""
     from installation.show.context import texts_by_place
-    from installation.showing.type.fonts import undrawable
+    from installation.showing.type.font_files import undrawable
 
     if mistakes := undrawable(texts_by_place(loaded, label_set)):
         raise ScreenError(*limit_mistakes(mistakes))

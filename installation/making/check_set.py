@@ -28,7 +28,7 @@ from installation.naming.label_set.settings import InputSettings, LabelSetSettin
 from installation.naming.networks.open import check_network, find_network
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
-from installation.showing.type import fonts
+from installation.showing.type import font_files
 
 if TYPE_CHECKING:
     from installation.naming.networks.encoder import Input
@@ -87,7 +87,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
     source = _read_with_network(name, models)
     label_set = assemble(source, SAFE)
     text_mistakes = collect_mistakes([partial(assemble_nonempty, source, SAFE)])
-    text_mistakes += _undrawable(source)
+    text_mistakes += undrawable(source)
     other_mistakes = collect_mistakes([partial(built_file.check_ready, label_set)])
     method, network_input = source.settings.method, None
     if other_mistakes and method.learns_from_pictures:
@@ -187,10 +187,10 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
     return f"Pictures for its network: {size}mean {mean}, std {std} ({origin})."
 
 
-def _undrawable(source: LabelSetSource) -> list[Mistake]:
+def undrawable(source: LabelSetSource) -> list[Mistake]:
     """Return a mistake for each row with text that no font of this machine can draw."""
     file = display_path(labels_file(source.folder))
-    return fonts.undrawable(
+    return font_files.undrawable(
         {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}
     )
 

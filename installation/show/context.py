@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from installation.errors import ScreenError, display_path, limit_mistakes
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
-from installation.showing.type.fonts import Fonts, undrawable
+from installation.showing.type.font_files import undrawable
+from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 from installation.showing.words import words_of
@@ -30,7 +31,8 @@ def open_context(
     except ScreenError as error:
         mistakes = undrawable(texts_by_place(loaded, label_set))
         raise ScreenError(*(limit_mistakes(mistakes) or error.mistakes)) from None
-    return ScreenContext(words, fonts, screen.surface.get_size())
+    language = loaded.settings.language.labels if label_set is not None else ""
+    return ScreenContext(words, fonts, screen.surface.get_size(), language)
 
 
 def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:

@@ -30,7 +30,7 @@ from installation.show.mirror import Mirror
 from installation.show.parts import Log, Parts
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
-from installation.showing.type.fonts import no_font
+from installation.showing.type.font_files import no_font
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
 

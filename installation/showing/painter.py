@@ -65,14 +65,13 @@ class Painter:
     def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
         """Draw `panel` on a new surface, in the format of `target` if the background is opaque."""
         size = (panel.rect.width, panel.rect.height)
-        if panel.background is not None and panel.background[3] == 255:
-            drawn = pygame.Surface(size, 0, target)
-        else:
-            drawn = pygame.Surface(size, pygame.SRCALPHA, 32)
+        opaque = panel.background is not None and panel.background[3] == 255
+        # Drawn in one format and then converted, type looks the same on every display.
+        drawn = pygame.Surface(size, 0 if opaque else pygame.SRCALPHA, 32)
         drawn.fill(panel.background or (0, 0, 0, 0))
         for line in panel.lines:
             self._fonts.draw(line, drawn)
-        return drawn
+        return drawn.convert(target) if opaque else drawn
 
 
 def paint_picture(picture: Frame, brightness: float, surface: pygame.Surface) -> None:

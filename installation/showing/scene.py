@@ -85,6 +85,9 @@ class Line:
     colour: Colour
     x: int
     baseline: int
+    levels: bytes | None = None
+    """The embedding level (UAX 9) of each character of `text` in its paragraph, empty if all of it
+    is read from the left; None: `text` is a paragraph of its own."""
 
 
 @dataclass(frozen=True)

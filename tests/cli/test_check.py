@@ -49,23 +49,24 @@ def test_check_says_which_languages_are_shown(project: Project, text: str, row: 
 
 def test_a_sentence_that_no_font_can_draw_is_named_with_its_line(project: Project) -> None:
     """A sentence of the curator's in a script without a font is reported with its line."""
-    project.write("kiosk.yaml", "labels: fish\nwords:\n  loading: Soon.\n  reading: אדם\n")
+    project.write("kiosk.yaml", "labels: fish\nwords:\n  loading: Soon.\n  reading: ᏣᎳᎩ\n")
     assert_refused(
         project.kiosk("check", PATH=""),
-        "kiosk.yaml:4: no font on this machine can draw the text in Hebrew. Install one",
+        "kiosk.yaml:4: no font on this machine can draw Ꭹ (U+13A9), Ꮃ (U+13B3), Ꮳ (U+13E3), in "
+        "Cherokee. Install one",
     )
 
 
 def test_only_labels_that_are_shown_need_a_font(project: Project) -> None:
     """A label's name in another script needs a font only if that language is shown."""
     header, first, *rest = LABELS.splitlines()
-    rows = [f"{header},name_he", f"{first},טינקה", *(f"{row}," for row in rest)]
+    rows = [f"{header},name_chr", f"{first},ᎠᏣᏗ", *(f"{row}," for row in rest)]
     project.write("models/fish/labels.csv", "\n".join(rows))
     assert project.kiosk("check", PATH="").returncode == 0
-    project.write("kiosk.yaml", "labels: fish\nlanguage: he\n")
+    project.write("kiosk.yaml", "labels: fish\nlanguage: chr\n")
     assert_refused(
         project.kiosk("check", PATH=""),
-        "models/fish/labels.csv:2: no font on this machine can draw the text in Hebrew. ",
+        "models/fish/labels.csv:2: no font on this machine can draw Ꭰ (U+13A0), Ꮧ (U+13D7), ",
     )
 
 

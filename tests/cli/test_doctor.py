@@ -84,7 +84,7 @@ def test_doctor_says_what_would_be_better(project: Project) -> None:
 def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:
     """A label that no font can draw makes the row `fonts` wrong, and only that row."""
     project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
-    project.write("models/fish/labels.csv", LABELS.replace("tench", "טינקה"))
+    project.write("models/fish/labels.csv", LABELS.replace("tench", "ᎠᏣᏗ"))
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy", PATH="")
     states = states_of(outcome.stdout)
     assert states["fonts"] == "wrong"

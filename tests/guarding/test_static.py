@@ -59,10 +59,9 @@ LIBRARIES = {
     ),
     *("types", "typing", "unicodedata", "warnings", "weakref"),
     # What the show is made of.
-    *("bidi", "cv2", "facenet_pytorch", "fontTools", "google", "numpy", "onnx", "onnxruntime"),
-    *("psutil", "pydantic"),
-    *("pydantic_core", "pygame", "safetensors", "scipy", "timm", "torch", "torchvision"),
-    *("transformers", "yaml"),
+    *("cv2", "facenet_pytorch", "fontTools", "google", "icu", "manimgx_fonts", "numpy", "onnx"),
+    *("onnxruntime", "psutil", "pydantic", "pydantic_core", "pygame", "pyphen", "safetensors"),
+    *("scipy", "timm", "torch", "torchvision", "transformers", "uharfbuzz", "yaml"),
 }
 """The modules that the show may import."""
 
@@ -161,7 +160,9 @@ ALLOWED: dict[str, set[str]] = {
     # OpenCV's writer has the function that makes the code of a pixel format.
     "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter"},
     # Runs fontconfig before stage two, to find a font for a script.
-    "showing/type/fonts.py": {"subprocess"},
+    "showing/type/font_files.py": {"subprocess"},
+    # The picture of a line of type, in HarfBuzz's memory.
+    "showing/type/face.py": {"buffer"},
     # Tells Xlib which function to call if the X server ends.
     "showing/window.py": {"ctypes"},
     # It runs an audit in a process of its own.

@@ -26,7 +26,7 @@ method: classes
 LABELS = """\
 id,name,definition,parent,hidden_because
 n01440764,tench,,,
-n01443537,דג זהב,,,
+n01443537,ᎠᏣᏗ,,,
 """
 
 
@@ -51,17 +51,17 @@ def test_a_label_without_a_font_is_reported_by_its_row(
     film = GreyFilm(1)
     parts = replace(small_parts(film), label_set=label_set)
     show = small_show(film, open_parts=lambda loaded, clock, log: parts)
-    with pytest.raises(ScreenError, match=r"fish/labels.csv:3: no font .* in Hebrew") as caught:
+    with pytest.raises(ScreenError, match=r"fish/labels.csv:3: no font .* in Cherokee") as caught:
         show.run()
     assert len(caught.value.mistakes) == 1
 
 
 def test_a_sentence_without_a_font_is_reported_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """A curator whose own words need a font reads which line of kiosk.yaml it is."""
-    settings = Settings(words=OwnWords(loading="רגע"))
+    settings = Settings(words=OwnWords(loading="ᏣᎳᎩ"))
     loaded = Loaded(settings, "kiosk.yaml", {("words", "loading"): 7}, {})
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ScreenError, match=r"^kiosk.yaml:7: no font .* in Hebrew"):
+    with pytest.raises(ScreenError, match=r"^kiosk.yaml:7: no font .* in Cherokee"):
         open_context(SCREEN, loaded)
 
 

@@ -85,13 +85,13 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
     """As the guard allows no search for fonts, such a set is refused, and the old one stays."""
     screen, logged = CountingScreen(), list[str]()
     film = PacedFilm(screen, logged, "no font")
-    reloader = cast("LabelSetReloader", SlowReloader(screen, "אב"))
+    reloader = cast("LabelSetReloader", SlowReloader(screen, "ᏣᎳ"))
     parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
     small_show(
         film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
     ).run()
     (line,) = logged
-    assert line.startswith("labels: no font on this machine can draw the text in Hebrew. ")
+    assert line.startswith("labels: no font on this machine can draw Ꮃ (U+13B3), Ꮳ (U+13E3), in ")
     assert line.endswith(" Or restart the show.")
 
 

@@ -132,7 +132,7 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
     assert tags_of(show_for_a_second(others, since=1.0)) == of_both[:others]
     assert len(of_both) == 2
     assert not _written()
-    assert len(context.fonts._extents) == 0
+    assert len(context.fonts._shaped) == 0
 
 
 def test_the_title_card_is_painted_before_torch_is_loaded() -> None:

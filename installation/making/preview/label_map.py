@@ -20,7 +20,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from installation.showing.scene import BLACK, GREEN, GREY, WHITE, Colour, Line, Rect
-from installation.showing.type.drawable_text import is_right_to_left
+from installation.showing.type.direction import is_right_to_left
 from installation.showing.type.fonts import CAP_HEIGHT, Fonts
 
 MAP_SIZE = (3840, 2160)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pygame
 import torch
 
+from installation.errors import LabelSetError
 from installation.making import check_set
 from installation.making.atomic_write import replacing
 from installation.making.build import from_text
@@ -29,11 +30,7 @@ from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
 from installation.settings.paths import MODELS
 from installation.showing.scenes import layout
-from installation.showing.type import fonts
-from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
-from installation.showing.type.scripts import font_group
-from installation.showing.type.typesetting import wrap
 
 DOMINANT = 0.2
 """A label that wins more than this share of the neutral pictures wins too often; a guess."""
@@ -84,12 +81,15 @@ def preview(
         to: The PNG file; None for `preview.png` in the set's folder.
 
     Raises:
-        KioskError: if the set cannot be shown, or the map cannot be written.
+        KioskError: if the set cannot be shown, or the map cannot be written. Letters that no font
+            can draw are mistakes with their rows.
 
     """
     language = settings.language.labels
     source = read_source(name, models)
     label_set = assemble_nonempty(source, settings.content, language)
+    if mistakes := check_set.undrawable(source):
+        raise LabelSetError(*mistakes)
     cpu = torch.device("cpu")
     torch.set_num_threads(1)  # two wait for each other on a machine that is busy
     classifier = open_classifier(label_set, cpu)
@@ -107,11 +107,8 @@ def preview(
         figures.append(check_set.input_line(source, classifier.encoder.input))
     if cache.problem:
         figures.append(f"The cache of sentences {cache.problem}.")
-    missing_scripts = fonts.missing_scripts(label_set.texts())
-    dots = [
-        label_map.Dot(_drawable(names[row.id], missing_scripts), wins.get(row.id)) for row in rows
-    ]
-    title = _drawable(label_set.settings.title, missing_scripts) or name
+    dots = [label_map.Dot(names[row.id], wins.get(row.id)) for row in rows]
+    title = label_set.settings.title
     surface = label_map.paint_map(
         dots, label_map.lay_out(embeddings, tsne=tsne), pairs, [title, _legend(label_set, trial)]
     )
@@ -124,8 +121,7 @@ def preview(
         property_ += ", or more: only the most similar are counted"
     table = [
         *_win_rows(label_set, trial),
-        TableRow("scripts without a font", len(missing_scripts), missing_scripts),
-        _long_names(label_set, screen, missing_scripts),
+        _long_names(label_set, screen),
         *_untranslated(source, set(wins), language),
         TableRow(property_, len(similar), similar),
     ]
@@ -157,12 +153,6 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
         yield f"For each class of the network, as if it were certain: {evenness(trial.classes)}."
 
 
-def _drawable(name: str, missing_scripts: Sequence[str]) -> str:
-    """Return `name`, or nothing if it needs one of `missing_scripts`, which no font can draw."""
-    letters = clean(name)
-    return "" if any(font_group(letter) in missing_scripts for letter in letters) else name
-
-
 def _legend(label_set: LabelSet, trial: Trial) -> str:
     legend = (
         f"{len(label_set.labels):,} labels; those with similar meanings are near each other. "
@@ -190,20 +180,14 @@ def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
     yield TableRow(f"win more than {DOMINANT:.0%} of the neutral pictures", len(often), often)
 
 
-def _long_names(
-    label_set: LabelSet, screen: tuple[int, int], missing_scripts: Sequence[str]
-) -> TableRow:
-    """Return which drawable names do not fit on one line even in the smallest type."""
-    names = [name for it in label_set.labels if (name := _drawable(it.name, missing_scripts))]
-    lettering = Fonts(names)
+def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
+    """Return which names do not fit on one line even in the smallest type."""
+    names = [label.name for label in label_set.labels]
+    fonts = Fonts(names)
     scale = min(screen) / 1080
     size = round(layout.TAG_SIZES[-1] * scale)
     widest = min(round(layout.MAX_TAG_WIDTH * scale), screen[0] - 2 * round(layout.EDGE * scale))
-
-    def width(line: str) -> int:
-        return lettering.extent(line, size).width
-
-    long = [name for name in names if len(wrap(name, widest, width)) > 1]
+    long = [name for name in names if fonts.extent(name, size).width > widest]
     return TableRow(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
 
 

@@ -17,12 +17,12 @@ from installation.showing.scene import (
     Rect,
     Scene,
 )
+from installation.showing.type.drawable_text import clean, clusters
 from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
     least_width,
     set_panel,
-    width_at,
 )
 
 MARGIN = 60
@@ -44,7 +44,7 @@ SENTENCE_PAD = 20
 SENTENCE_GAP = 32
 """Type of the sentence under a title, px per em, the room around it and above it, px, at 1080."""
 
-IMPRINT_SIZE = 25
+IMPRINT_SIZE = 24
 IMPRINT_PAD = 14
 IMPRINT_BLEED = 6
 """Type of the strip along the bottom, px per em, the room above and below the type, and the room
@@ -84,8 +84,10 @@ def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
     """
     pad = context.px(MARGIN)
     width = context.size[0] - 2 * pad
+    lacking = context.fonts.lacks(lines)
     texts = [
-        "".join("?" if context.fonts.lacks(letter) else letter for letter in line) for line in lines
+        "".join("?" if cluster in lacking else cluster for cluster in clusters(clean(line)))
+        for line in lines
     ]
     for size in MISTAKE_SIZES:
         space = context.px(size)
@@ -190,7 +192,7 @@ def _heading(context: ScreenContext, title: str, sentence: str) -> tuple[Panel, 
     for size in TITLE_SIZES:
         heading = Paragraph(title, context.px(size), WHITE, leading=TITLE_LEADING)
         above = set_panel(context.fonts, [heading], width, bleed, None)
-        whole = least_width(title, width_at(context.fonts, heading.size)) <= width
+        whole = least_width(context.fonts, heading) <= width
         if whole and above.rect.height + gap <= top and len(above.lines) <= MAX_TITLE_LINES:
             break
     y = max(0, top - gap - above.rect.height)

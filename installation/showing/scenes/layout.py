@@ -297,7 +297,8 @@ def _tag_panel(context: ScreenContext, visitor: Visitor) -> Panel:
     sizes = [size for size in TAG_SIZES if context.px(size) <= max_size] or [TAG_SIZES[-1]]
     for size in sizes:
         pad = context.px(PAD if size > SMALL_TAG_SIZE else SMALL_PAD)
-        name = Paragraph(visitor.name, context.px(size), colour)
+        language = context.label_language
+        name = Paragraph(visitor.name, context.px(size), colour, language=language)
         panel = set_panel(context.fonts, [name], max_width - 2 * pad, pad, background)
         if len(panel.lines) == 1:
             break
@@ -320,9 +321,10 @@ def _caption_panels(context: ScreenContext, verdict: Verdict | None, size: int) 
     form = words.score if label.chain else words.unsure
     percent = 100 * verdict.score
     score = form.format(score=round(percent) if label.chain else math.ceil(percent))
+    language = context.label_language
     paragraphs = (
-        Paragraph(label.definition, context.px(size), WHITE),
-        Paragraph(chain, context.px(CHAIN_SIZE), GREEN, context.px(CHAIN_SPACE)),
+        Paragraph(label.definition, context.px(size), WHITE, language=language),
+        Paragraph(chain, context.px(CHAIN_SIZE), GREEN, context.px(CHAIN_SPACE), language=language),
         Paragraph(score, context.px(CHAIN_SIZE), GREY, context.px(SCORE_SPACE)),
     )
     kept = [paragraph for paragraph in paragraphs if paragraph.text]

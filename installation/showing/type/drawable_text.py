@@ -1,61 +1,56 @@
-"""Text as it can be drawn: composed, on one line, its characters in the order in which they appear.
-
-The order is that of Unicode's bidirectional algorithm (UAX 9), from python-bidi. Brackets and marks
-are put right here, since that library leaves them as they are.
-"""
+"""Text as it can be drawn: composed, on one line, in clusters: letters with their marks."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-_SPACES = re.compile(r"[^\S\u00a0]+")
+_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
+
+SOFT_HYPHEN = "\u00ad"
+ZERO_WIDTH_SPACE = "\u200b"
+
 _JOINERS = "\u200c\u200d"
-"""Zero width, and no control characters on paper: they decide how their neighbours join."""
+_WORD_JOINER = "\u2060"
+_DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+"""Visible, although Unicode calls them format characters: Arabic, Syriac and Kaithi signs."""
 
-_RIGHT_TO_LEFT_MARKS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711-\u074a"
-_MARKS_BEFORE_LETTER = re.compile(f"([{_RIGHT_TO_LEFT_MARKS}]+)([^{_RIGHT_TO_LEFT_MARKS}])")
+UNSEEN = frozenset(SOFT_HYPHEN + ZERO_WIDTH_SPACE + _JOINERS + _WORD_JOINER + _DIRECTIONS)
+"""No ink, and a meaning: where a line may break, what joins, and what is read from which side."""
 
-_BRACKETS = "()[]{}<>«»‹›"
-_MIRRORED = str.maketrans(_BRACKETS, ")(][}{><»«›‹")
-_FLAG = "\u200b"
-"""Has no width, and stands in no text that was cleaned."""
-_BRACKET = re.compile(f"([{re.escape(_BRACKETS)}])")
-_FLAGGED = re.compile(f"{_BRACKET.pattern}{_FLAG}|{_FLAG}{_BRACKET.pattern}")
+_KEPT = UNSEEN | frozenset(_SIGNS)
 
 
 def clean(text: str) -> str:
-    """Return `text` composed (NFC), on one line, without characters that cannot be drawn."""
+    """Return `text` composed (NFC), on one line, without controls and marks of order of bytes.
+
+    What only few fonts can draw stays, since a character that is left out is a mistake that nobody
+    sees.
+    """
     composed = unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
     return "".join(
         letter
         for letter in composed
-        if letter in _JOINERS or unicodedata.category(letter)[0] != "C"
+        if letter in _KEPT or unicodedata.category(letter) not in ("Cc", "Cf")
     )
 
 
-def is_right_to_left(text: str) -> bool:
-    """Return whether `text` is read from the right: by its first letter that has a direction."""
-    for letter in text:
-        direction = unicodedata.bidirectional(letter)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False
+def clusters(text: str) -> list[str]:
+    """Return `text` cut between letters; each has its marks and what joins it to the next.
 
-
-def in_visual_order(text: str) -> str:
-    """Return one line of `text` with its characters in their order from left to right.
-
-    Marks stay behind the letter that they belong to, which is where shaping looks for them.
+    A cluster is drawn by one font. It may be smaller than what a reader takes for one letter: a
+    flag is two of them.
     """
-    if not any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in text):
-        return text
-    # Most shows never need it, and the import takes 20 ms.
-    from bidi import get_display
+    found: list[str] = []
+    for letter in text:
+        if found and (letter in _JOINERS or unicodedata.category(letter)[0] == "M"):
+            found[-1] += letter
+        else:
+            found.append(letter)
+    return found
 
-    # The library does not mirror brackets. A flag follows each bracket through the reordering; if
-    # it comes out in front, the bracket stands in right-to-left text and has to be mirrored.
-    flagged = _BRACKET.sub(rf"\1{_FLAG}", text)
-    ordered = str(get_display(flagged, base_dir="R" if is_right_to_left(text) else "L"))
-    ordered = _FLAGGED.sub(lambda found: found[1] or found[2].translate(_MIRRORED), ordered)
-    return _MARKS_BEFORE_LETTER.sub(lambda pair: pair[2] + pair[1][::-1], ordered)
+
+def needs_no_font(cluster: str) -> bool:
+    """Return whether `cluster` leaves no ink: a space, or a control between letters."""
+    return all(letter in UNSEEN or unicodedata.category(letter) == "Zs" for letter in cluster)

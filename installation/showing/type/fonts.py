@@ -1,57 +1,36 @@
-"""Fonts for every script: the one that pygame carries for Latin, the system's for the others.
+"""The fonts of a show: they measure lines of type and draw them.
 
-A line may mix scripts. It is put into visual order, cut into runs of one script and font, and each
-run is shaped by the HarfBuzz in pygame's SDL_ttf. A run of right-to-left text is already in visual
-order, so the direction that SDL_ttf takes is left at left to right.
-
-Fonts are looked for once, when `Fonts` is made, by asking fontconfig's `fc-match`: no process is
-started later. pygame opens only the first face of a font collection; in Noto's CJK collection that
-is the Japanese one, so a few Chinese characters are drawn in their Japanese form.
+A line is cut into runs of one face, script and direction, and HarfBuzz shapes each run in the order
+in which it is read; the runs are then put into their order from left to right.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import unicodedata
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping
+import math
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path
 
 import pygame
-import pygame.font
-import pygame.freetype
+import pygame.surfarray
 
-from installation.errors import Mistake, ScreenError
+from installation.errors import ScreenError
 from installation.showing.scene import Line, Panel
-from installation.showing.type.drawable_text import clean, in_visual_order
+from installation.showing.type.direction import levels, visual_order
+from installation.showing.type.drawable_text import clean, clusters, needs_no_font
 from installation.showing.type.expiring_cache import ExpiringCache
-from installation.showing.type.scripts import (
-    BUNDLED_SCRIPTS,
-    EAST_ASIAN,
-    EMOJI,
-    font_group,
-    script_of,
-    takes_any_font,
-)
+from installation.showing.type.face import Face, Glyph, draw
+from installation.showing.type.font_files import find_faces, no_font, own_face, packaged_face
+from installation.showing.type.scripts import script_of
 
-BUNDLED = Path(pygame.__file__).parent / pygame.font.get_default_font()
-"""FreeSans Bold, which pygame carries: Latin, Greek and Cyrillic."""
+CAP_HEIGHT = 0.714
+"""Height of a capital of the kiosk's own face over the size, from its file."""
 
-CAP_HEIGHT = 0.73
-"""Height of a capital over the size, measured on the bundled font."""
+DESCENT = 0.24
+"""Depth below the baseline of g, p and y over the size, measured on the kiosk's own face."""
 
-DESCENT = 0.22
-"""Depth below the baseline of g, p and y over the size, measured on the bundled font."""
-
-REMEDY = "Install one, for example: apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
-
-MAX_OPEN_FONTS = 64
-"""Fonts at a size that stay open: eight sizes on a screen of eight scripts."""
-
-FC_MATCH_TIMEOUT_S = 20
+ACCENT = 0.22
+"""How far a mark reaches above a capital without making its line higher, over the size: Ü, É and Å
+reach 0.21. All names stand in panels of one height, and only Ế and Ǘ take more."""
 
 
 @dataclass(frozen=True)
@@ -63,252 +42,148 @@ class Extent:
     """Above the baseline."""
     descent: int
     """Below the baseline."""
+    top: int
+    """Of the highest mark above the baseline."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring characters of one font and script, in visual order."""
+    """Neighbouring characters of one face, script and embedding level, in the order of reading."""
 
     text: str
-    font: Path
+    face: Face
     script: str
-    """ISO 15924."""
+    """ISO 15924; empty if every script has these characters."""
+    level: int
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether the run is read from the right."""
+        return bool(self.level % 2)
+
+
+@dataclass(frozen=True)
+class ShapedLine:
+    """A line of any size; all in em."""
+
+    glyphs: tuple[Glyph, ...]
+    width: float
+    ascent: float
+    descent: float
+    top: float
 
 
 class Fonts:
-    """The fonts for a set of texts, at any size.
+    """The faces for a set of texts, at any size.
 
-    Used by the main thread only. Fonts stay open; what was measured or set for a text is dropped
+    Used by the main thread only. Faces stay open; what was measured or set for a text is dropped
     soon after that text leaves the screen.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        """Find a font for every character of `texts`; ScreenError names scripts without one."""
-        pygame.font.init()
-        self._paths, missing = _find_fonts(texts)
+        """Find a face for every letter of `texts`; ScreenError names those without one."""
+        self._faces, missing = find_faces(texts)
         if missing:
             raise ScreenError(no_font("screen", missing))
-        self._open: OrderedDict[tuple[Path, int, str], pygame.font.Font] = OrderedDict()
-        self._extents: ExpiringCache[tuple[str, int], Extent] = ExpiringCache()
+        self._shaped: ExpiringCache[tuple[str, bytes | None], ShapedLine] = ExpiringCache()
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
         """The panels that `set_panel` has set, by their texts, then by its other arguments. While a
         text is on the screen in one size, its panels in the other sizes are kept too."""
 
     def evict(self, now: float) -> None:
         """Drop what belongs to texts that have left the screen, at the instant `now` (s)."""
-        self._extents.evict(now)
+        self._shaped.evict(now)
         self.panels.evict(now)
 
-    def lacks(self, letters: Iterable[str]) -> list[str]:
-        """Return the scripts of `letters` that these fonts cannot draw; starts no process."""
+    def lacks(self, texts: Iterable[str]) -> list[str]:
+        """Return the letters of `texts` that these faces cannot draw; starts no process."""
+        wanted = {cluster for text in texts for cluster in clusters(clean(text))}
         return sorted(
-            {
-                font_group(letter)
-                for letter in letters
-                if clean(letter) and not (letter in self._paths or _needs_no_search(letter))
-            }
+            cluster
+            for cluster in wanted
+            if not (needs_no_font(cluster) or self._find_face(cluster))
         )
 
     def draw(self, line: Line, surface: pygame.Surface) -> None:
         """Draw `line` on `surface`."""
-        x = line.x
-        for run in self._runs(line.text):
-            if run.font == BUNDLED:
-                x += _draw_bundled(run.text, line, surface, x)
+        ink = draw(self._shape(line.text, line.levels).glyphs, line.size)
+        if ink is None:
+            return
+        height, width = ink.alpha.shape
+        drawn = pygame.Surface((width, height), pygame.SRCALPHA, 32)
+        drawn.fill(line.colour)
+        pygame.surfarray.pixels_alpha(drawn)[:] = ink.alpha.T
+        surface.blit(drawn, (line.x + ink.left, line.baseline + ink.top))
+
+    def extent(self, text: str, size: int, text_levels: bytes | None = None) -> Extent:
+        """Return the space that one line of `text` takes at `size` px per em.
+
+        `text_levels` are those of `Line`.
+        """
+        line = self._shape(text, text_levels)
+        heights = (line.ascent, line.descent, line.top)
+        return Extent(math.ceil(line.width * size), *(round(each * size) for each in heights))
+
+    def advances(self, text: str, text_levels: bytes) -> list[float]:
+        """Return how wide each character of `text`, which is clean, is in its paragraph, em."""
+        return [
+            advance
+            for run in self._runs(text, text_levels)
+            for advance in run.face.advances(run.text, run.right_to_left, run.script)
+        ]
+
+    def _runs(self, text: str, text_levels: bytes) -> list[Run]:
+        """Return `text`, which is clean, in runs, in the order in which it is read.
+
+        `text_levels` are those of `direction.levels`.
+        """
+        runs: list[Run] = []
+        place = 0
+        for cluster in clusters(text):
+            level = text_levels[place] if text_levels else 0
+            place += len(cluster)
+            last = runs[-1] if runs else None
+            blank = needs_no_font(cluster)
+            script = "" if blank else script_of(cluster[0])
+            face = last.face if blank and last else self._face(cluster)
+            joins = last is not None and last.face is face and last.level == level
+            if last and joins and (not (script and last.script) or last.script == script):
+                runs[-1] = Run(last.text + cluster, face, last.script or script, level)
             else:
-                font = self._font(run, line.size)
-                drawn = font.render(run.text, True, line.colour)
-                surface.blit(drawn, (x, line.baseline - font.get_ascent()))
-                x += drawn.get_width()
+                runs.append(Run(cluster, face, script, level))
+        return runs
 
-    def extent(self, text: str, size: int) -> Extent:
-        """Return the space that one line of `text` takes at `size` px per em."""
-        return self._extents.get((text, size), lambda: self._measure(text, size))
+    def _face(self, cluster: str) -> Face:
+        face = self._faces.get(cluster)
+        if face is None:
+            face = self._faces[cluster] = self._find_face(cluster) or own_face()
+        return face
 
-    def _measure(self, text: str, size: int) -> Extent:
-        width, ascent, descent = 0, round(CAP_HEIGHT * size), round(DESCENT * size)
-        for run in self._runs(text):
-            if run.font == BUNDLED:
-                width += _offsets(run.text, size)[-1]
-            else:
-                font = self._font(run, size)
-                width += font.size(run.text)[0]
-                heights = [metric for metric in font.metrics(run.text) if metric]
-                ascent = max([ascent, *(top for _, _, _, top, _ in heights)])
-                descent = max([descent, *(-bottom for _, _, bottom, _, _ in heights)])
-        return Extent(width, ascent, descent)
+    def _find_face(self, cluster: str) -> Face | None:
+        """Return the face of `cluster`, looked for among the faces that need no process."""
+        if face := self._faces.get(cluster) or packaged_face(cluster):
+            return face
+        # A letter that the show knows, with a mark that came later.
+        face = self._faces.get(cluster[0])
+        return face if face and face.covers(cluster) else None
 
-    def _runs(self, text: str) -> tuple[Run, ...]:
-        return _split_runs(in_visual_order(clean(text)).replace("\u00a0", " "), self._paths)
+    def _shape(self, text: str, text_levels: bytes | None) -> ShapedLine:
+        key = (text, text_levels)
+        return self._shaped.get(key, lambda: self._shape_anew(text, text_levels))
 
-    def _font(self, run: Run, size: int) -> pygame.font.Font:
-        key = (run.font, size, run.script)
-        font = self._open.pop(key, None)
-        if font is None:
-            font = pygame.font.Font(run.font, size)
-            font.set_script(run.script)
-        self._open[key] = font
-        if len(self._open) > MAX_OPEN_FONTS:
-            self._open.popitem(last=False)
-        return font
-
-
-def missing_scripts(texts: Iterable[str]) -> list[str]:
-    """Return the scripts of `texts` that no font of this machine can draw: `["Thai"]`."""
-    return _find_fonts(texts)[1]
-
-
-def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
-    """Return a mistake for each text that no font of this machine can draw.
-
-    `texts` are by the place that the mistake names: `labels.csv:7`.
-    """
-    missing = set(missing_scripts(texts.values()))
-    mistakes = []
-    for place, text in texts.items() if missing else ():
-        scripts = sorted({font_group(letter) for letter in clean(text)} & missing)
-        if scripts:
-            mistakes.append(no_font(place, scripts))
-    return mistakes
-
-
-def no_font(where: str, scripts: Iterable[str]) -> Mistake:
-    """Return the mistake that `scripts` have no font; `where` is the place of the text."""
-    scripts = list(scripts)
-    names = " and ".join(scripts)
-    remedy = "Take them out." if scripts == [EMOJI] else f"{REMEDY}."
-    return Mistake(where, f"no font on this machine can draw the text in {names}", remedy)
-
-
-def _draw_bundled(text: str, line: Line, surface: pygame.Surface, x: int) -> int:
-    """Draw `text` in the bundled font, letter by letter from `x`; return its width, px."""
-    face = _face(BUNDLED)
-    offsets = _offsets(text, line.size)
-    for letter, offset in zip(text, offsets, strict=False):
-        if letter != " ":
-            face.render_to(
-                surface, (x + offset, line.baseline), letter, line.colour, size=line.size
-            )
-    return offsets[-1]
-
-
-def _offsets(text: str, size: int) -> list[int]:
-    """Return the left edge of each letter of `text` in the bundled font, then the right end, px.
-
-    Only the negative values of the font's kerning table are used: it sets capitals well, but tears
-    lower-case letters apart (m a c h ine).
-    """
-    offsets = [0]
-    x = 0.0
-    for number, letter in enumerate(text):
-        x += _advance(letter)
-        if number + 1 < len(text):
-            x += min(0.0, _kerning(letter, text[number + 1]))
-        offsets.append(round(x * size))
-    return offsets
-
-
-_EM = 1000
-"""Size at which the bundled font is measured, px: its own units, so that nothing is rounded."""
-
-
-@lru_cache(maxsize=1024)
-def _advance(letter: str) -> float:
-    """Return the width of `letter` in the bundled font, over the size."""
-    metrics = _face(BUNDLED).get_metrics(letter, _EM)[0]
-    return float(metrics[4]) / _EM if metrics else 0.0
-
-
-@lru_cache(maxsize=4096)
-def _kerning(letter: str, following: str) -> float:
-    """Return how far the bundled font moves the pair apart, over the size."""
-    apart = _large().size(letter)[0] + _large().size(following)[0]
-    return (_large().size(letter + following)[0] - apart) / _EM
-
-
-@cache
-def _large() -> pygame.font.Font:
-    return pygame.font.Font(BUNDLED, _EM)
-
-
-def _split_runs(text: str, paths: Mapping[str, Path]) -> tuple[Run, ...]:
-    """Return `text`, which is in visual order, in runs.
-
-    `paths` has the font file of each character that the bundled font cannot draw.
-    """
-    runs: list[Run] = []
-    for letter in text:
-        last = runs[-1] if runs else None
-        joins = last is not None and (
-            unicodedata.category(letter)[0] == "M" or letter in "\u200c\u200d"
-        )
-        font = last.font if last and joins else paths.get(letter, BUNDLED)
-        script = last.script if last and joins else script_of(letter)
-        if last and last.font == font and (not (script and last.script) or last.script == script):
-            runs[-1] = Run(last.text + letter, font, last.script or script)
-        else:
-            runs.append(Run(letter, font, script))
-    return tuple(Run(run.text, run.font, run.script or "Zyyy") for run in runs)
-
-
-def _find_fonts(texts: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
-    """Return the font file of each character of `texts` that needs one, and scripts without."""
-    groups: dict[str, set[str]] = {}
-    for letter in {letter for text in texts for letter in clean(text)}:
-        if not _needs_no_search(letter):
-            groups.setdefault(font_group(letter), set()).add(letter)
-    paths: dict[str, Path] = {}
-    missing = []
-    for group, wanted in sorted(groups.items()):
-        while wanted:
-            path = _match(group, wanted)
-            found = {letter for letter in wanted if path and _covers(path, letter)}
-            if not path or not found:
-                missing.append(group)
-                break
-            paths.update(dict.fromkeys(found, path))
-            wanted = wanted - found
-    return paths, missing
-
-
-def _needs_no_search(letter: str) -> bool:
-    """Return whether `letter` is drawn by the bundled font, or by that of the letter beside it."""
-    if takes_any_font(letter):
-        return True
-    return script_of(letter) in ("", *BUNDLED_SCRIPTS) and _covers(BUNDLED, letter)
-
-
-@lru_cache(maxsize=8192)
-def _covers(path: Path, letter: str) -> bool:
-    return _face(path).get_metrics(letter)[0] is not None
-
-
-@cache
-def _face(path: Path) -> pygame.freetype.Font:
-    """Return the font file, opened by FreeType: only that tells which characters it lacks."""
-    pygame.freetype.init()
-    face = pygame.freetype.Font(path, 16)
-    face.origin = True
-    return face
-
-
-def _match(group: str, letters: set[str]) -> Path | None:
-    """Return the file that fontconfig thinks best for `letters`; None if it is not installed."""
-    families = [f"Noto Sans {group}"]
-    if group == EAST_ASIAN:
-        scripts = {script_of(letter) for letter in letters}
-        region = "JP" if scripts & {"Hira", "Kana"} else "KR" if scripts == {"Hang"} else "SC"
-        families = [f"Noto Sans CJK {region}", f"Noto Sans {region}"]
-    charset = " ".join(sorted(f"{ord(letter):x}" for letter in letters))
-    pattern = f"{','.join([*families, 'sans-serif'])}:bold:variable=False:charset={charset}"
-    try:
-        answer = subprocess.run(
-            ["fc-match", "--format=%{file}", pattern],
-            capture_output=True,
-            check=True,
-            timeout=FC_MATCH_TIMEOUT_S,
-            text=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return Path(answer) if os.path.isfile(answer) else None
+    def _shape_anew(self, text: str, text_levels: bytes | None) -> ShapedLine:
+        if text_levels is None:
+            text = clean(text)
+            text_levels = levels(text)
+        runs = self._runs(text, text_levels)
+        glyphs: list[Glyph] = []
+        x = 0.0
+        for place in visual_order([run.level for run in runs]):
+            run = runs[place]
+            placed, x = run.face.shape(run.text, run.right_to_left, run.script, x)
+            glyphs += placed
+        heights = [(glyph.face.height(glyph.id), glyph.y) for glyph in glyphs]
+        top = max((above + y for (above, _), y in heights), default=0.0)
+        bottom = max((below - y for (_, below), y in heights), default=0.0)
+        ascent, descent = max(CAP_HEIGHT, top - ACCENT), max(DESCENT, bottom)
+        return ShapedLine(tuple(glyphs), x, ascent, descent, top)

@@ -2,7 +2,7 @@
 
 The data is fontTools', since Python's `unicodedata` knows no scripts. Some characters are used by
 several scripts, and Unicode lists which: such a character needs a font of one of them (the Arabic
-comma), unless they include a script that the bundled font draws (the acute accent).
+comma), unless they include a script that the kiosk's own face draws (the acute accent).
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ import fontTools.unicodedata
 COMMON = frozenset({"Zyyy", "Zinh"})
 """ISO 15924's codes for characters of every script, and for marks that take their letter's."""
 
-BUNDLED_SCRIPTS = frozenset({"Latn", "Grek", "Cyrl"})
-"""What the bundled font draws; it also has a few letters of scripts that it cannot set."""
+OWN_SCRIPTS = frozenset({"Latn", "Grek", "Cyrl"})
+"""What the kiosk's own face draws."""
 
 EAST_ASIAN_SCRIPTS = frozenset({"Bopo", "Hang", "Hani", "Hira", "Kana", "Yiii"})
 """What the fonts for Chinese, Japanese and Korean draw."""
 
 EAST_ASIAN = "East Asian"
 EMOJI = "Emoji"
-"""Pictures among the letters. Their fonts are in colours, which are not drawn here."""
+"""Pictures among the letters. They have colours and skins of their own, and are never drawn."""
 SYMBOLS = "Symbols"
+NO_SCRIPT = "Unknown"
+"""Unicode's name for the script of what it has not assigned, and of private characters."""
 
 _PREFERRED = ("Arab", "Deva")
 """Of the scripts that share a character, the ones named before the others: most read them."""
@@ -37,7 +39,7 @@ def script_of(letter: str) -> str:
     if script not in COMMON:
         return script
     users = fontTools.unicodedata.script_extension(letter)
-    if users & (COMMON | BUNDLED_SCRIPTS | EAST_ASIAN_SCRIPTS):
+    if users & (COMMON | OWN_SCRIPTS | EAST_ASIAN_SCRIPTS):
         return ""
     return next((each for each in _PREFERRED if each in users), min(users))
 
@@ -51,9 +53,3 @@ def font_group(letter: str) -> str:
         return EAST_ASIAN
     script = script_of(letter)
     return str(fontTools.unicodedata.script_name(script)) if script else SYMBOLS
-
-
-def takes_any_font(letter: str) -> bool:
-    """Return whether `letter` is drawn in the font of its neighbour: spaces and most marks."""
-    category = unicodedata.category(letter)[0]
-    return category in "ZC" or (category == "M" and script_of(letter) in ("", *BUNDLED_SCRIPTS))

@@ -1,32 +1,22 @@
-"""Typesetting: paragraphs broken into lines and set on panels.
-
-Lines are broken one after the other, each as long as it can be; then the width is reduced as far as
-that adds no line, which makes them even. No word is hyphenated.
-"""
+"""Typesetting: paragraphs broken into lines and set on panels."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from installation.showing.scene import Background, Colour, Line, Panel, Rect, Size
-from installation.showing.type.drawable_text import clean, is_right_to_left
-from installation.showing.type.fonts import Fonts
+from installation.showing.type import line_fitting
+from installation.showing.type.direction import is_right_to_left, levels
+from installation.showing.type.drawable_text import clean
+from installation.showing.type.fonts import Extent, Fonts
 from installation.showing.words import Words
-
-Measure = Callable[[str], int]
-"""Returns the width of a line of text, px."""
 
 LEADING = 1.24
 """From baseline to baseline over the size; close, which the heavy weight of the type allows."""
 
-_CLOSING = "、。，．・：；？！）」』】〕〉》”’…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
-"""Never first on a line."""
-_OPENING = "（「『【〔〈《“‘"
-"""Never last on a line."""
-_SET_APART = "?!:;»"
-"""Stays on the line of the word before it, although French puts a space between them."""
+HYPHEN = "-"
 
 
 @dataclass(frozen=True)
@@ -36,6 +26,8 @@ class ScreenContext:
     words: Words
     fonts: Fonts
     size: Size
+    label_language: str = ""
+    """The language of the labels, by whose patterns they are hyphenated; empty if it is unknown."""
 
     @property
     def screen(self) -> Rect:
@@ -59,75 +51,54 @@ class Paragraph:
     """Room between it and the paragraph before it, px."""
     leading: float = LEADING
     """From baseline to baseline, over the size."""
+    language: str = ""
+    """The code of the language by whose patterns words are hyphenated; empty: no word is."""
 
 
-def wrap(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
-    """Return `text` in lines of at most `max_width` px, as few as possible.
+@dataclass(frozen=True)
+class TextLine:
+    """One line of a paragraph, which is drawn as `Line` says."""
 
-    Lines break at spaces, between East Asian characters, and inside a word that alone is too wide.
+    text: str
+    levels: bytes
+    extent: Extent
+
+
+def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[TextLine]:
+    """Return the lines of `paragraph`, as few as fit into `max_width` px, and as even as possible.
+
+    A word is hyphenated only in the language of the paragraph, and broken without a hyphen only if
+    it is wider than `max_width`.
     """
-    lines: list[str] = []
-    line = ""
-    for piece in _pieces(text):
-        if measure((line + piece).rstrip()) <= max_width:
-            line += piece
-            continue
-        if line.strip():
-            lines.append(line.strip())
-        line = piece
-        while measure(line.rstrip()) > max_width and len(line) > 1:
-            end = _fitting_length(line, max_width, measure)
-            lines.append(line[:end])
-            line = line[end:]
-    if line.strip():
-        lines.append(line.strip())
-    return tuple(lines)
+    text, size = clean(paragraph.text), paragraph.size
+    text_levels = levels(text)
+    advances = [advance * size for advance in fonts.advances(text, text_levels)]
+    hyphen = fonts.extent(HYPHEN, size).width
+    width: float = max_width
+    while True:
+        spans = line_fitting.fit(text, advances, width, hyphen, paragraph.language)
+        lines = [_text_line(fonts, text, text_levels, span, size) for span in spans]
+        # Where a line breaks, letters may join or stand closer otherwise than in the paragraph.
+        excess = max((line.extent.width for line in lines if len(line.text) > 1), default=0)
+        if excess <= max_width or width <= max_width / 2:
+            return lines
+        width -= excess - max_width
 
 
-def balance(text: str, max_width: int, measure: Measure) -> tuple[str, ...]:
-    """Return `text` in as few lines as `wrap`, but as even in length as possible.
-
-    No word is broken that fits into `max_width`.
-    """
-    lines = wrap(text, max_width, measure)
-    low, high = min(max_width, least_width(text, measure)), max_width
-    while low < high:
-        middle = (low + high) // 2
-        if len(wrap(text, middle, measure)) <= len(lines):
-            high = middle
-        else:
-            low = middle + 1
-    return wrap(text, high, measure) if len(lines) > 1 else lines
+def least_width(fonts: Fonts, paragraph: Paragraph) -> int:
+    """Return the least width in which no word of `paragraph` has to be broken, px."""
+    text = clean(paragraph.text)
+    advances = fonts.advances(text, levels(text))
+    return math.ceil(line_fitting.least_width(text, advances) * paragraph.size)
 
 
-def least_width(text: str, measure: Measure) -> int:
-    """Return the least width in which no word of `text` has to be broken, px."""
-    return max((measure(piece.rstrip()) for piece in _pieces(text)), default=0)
-
-
-def _fitting_length(word: str, max_width: int, measure: Measure) -> int:
-    """Return how many characters of `word` fit into `max_width`; at least one, with its marks."""
-    end = 1
-    while end < len(word) and measure(word[: end + 1]) <= max_width:
-        end += 1
-    while end < len(word) and unicodedata.category(word[end])[0] == "M":
-        end += 1
-    return end
-
-
-def _pieces(text: str) -> list[str]:
-    """Return `text` cut wherever a line may break; a space stays with the word before it."""
-    pieces: list[str] = []
-    for letter in text:
-        last = pieces[-1][-1] if pieces else ""
-        wide = any(unicodedata.east_asian_width(each) in "WF" for each in (last, letter) if each)
-        after_space = last == " " and letter not in _SET_APART and not pieces[-1].endswith("« ")
-        breaks = after_space or (wide and letter not in _CLOSING and last not in _OPENING)
-        if pieces and (letter == " " or not breaks):
-            pieces[-1] += letter
-        else:
-            pieces.append(letter)
-    return pieces
+def _text_line(
+    fonts: Fonts, text: str, text_levels: bytes, span: line_fitting.Span, size: int
+) -> TextLine:
+    line, line_levels = text[span.start : span.end], text_levels[span.start : span.end]
+    if span.hyphen:
+        line, line_levels = line + HYPHEN, line_levels + line_levels[-1:]
+    return TextLine(line, line_levels, fonts.extent(line, size, line_levels))
 
 
 def set_panel(
@@ -155,11 +126,6 @@ def set_panel(
     return kept[key]
 
 
-def width_at(fonts: Fonts, size: int) -> Measure:
-    """Return the function that measures a line of type of `size` px per em."""
-    return lambda line: fonts.extent(line, size).width
-
-
 def _set_panel(
     fonts: Fonts,
     paragraphs: tuple[Paragraph, ...],
@@ -167,31 +133,30 @@ def _set_panel(
     pad: int,
     background: Background | None,
 ) -> Panel:
-    rows: list[tuple[str, Paragraph, int, bool]] = []
+    rows: list[tuple[TextLine, Paragraph, int, bool]] = []
     y, descent = pad, 0
     for paragraph in paragraphs:
-        text = clean(paragraph.text)
-        flush_right = is_right_to_left(text)
-        lines = balance(text, max_width, width_at(fonts, paragraph.size))
-        for number, line in enumerate(lines):
-            extent = fonts.extent(line, paragraph.size)
+        flush_right = is_right_to_left(clean(paragraph.text))
+        for number, line in enumerate(break_lines(fonts, paragraph, max_width)):
+            extent = line.extent
             if number:
                 leading = round(paragraph.leading * paragraph.size)
-                y += max(leading, descent + extent.ascent + paragraph.size // 12)
+                above = max(extent.ascent + paragraph.size // 12, extent.top)
+                y += max(leading, descent + above)
             else:
                 y += extent.ascent + (paragraph.space_above + descent if rows else 0)
             descent = extent.descent
             rows.append((line, paragraph, y, flush_right))
-    widths = [fonts.extent(line, paragraph.size).width for line, paragraph, _, _ in rows]
-    width = max(widths, default=0)
+    width = max((line.extent.width for line, _, _, _ in rows), default=0)
     placed = tuple(
         Line(
-            line,
+            line.text,
             paragraph.size,
             paragraph.colour,
-            pad + (width - own_width if flush_right else 0),
+            pad + (width - line.extent.width if flush_right else 0),
             baseline,
+            line.levels,
         )
-        for (line, paragraph, baseline, flush_right), own_width in zip(rows, widths, strict=True)
+        for line, paragraph, baseline, flush_right in rows
     )
     return Panel(Rect(0, 0, width + 2 * pad, y + max(descent, pad)), background, placed)

@@ -8,6 +8,7 @@ import pygame
 import pytest
 import torch
 
+from installation.errors import LabelSetError
 from installation.making.build import from_text
 from installation.making.preview import label_map
 from installation.making.preview import preview as preview_module
@@ -98,7 +99,6 @@ def test_the_table_counts_what_a_curator_must_know(spanish: Preview) -> None:
     table = {row.property: row for row in spanish.table}
     assert table["take several lines at 1920×1080"].names == [f"{'long ' * 23}name"]
     assert table["are not translated into es"].names == ["goldfish", f"{'long ' * 23}name"]
-    assert table["scripts without a font"].count == 0
     similar = table["pairs that mean nearly the same"]
     assert "tenca = goldfish" in similar.names
     assert all("x" not in pair for pair in similar.names), "hidden labels are named nowhere"
@@ -158,18 +158,23 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     assert result.figures[-1] == "The cache of sentences was damaged and was rebuilt."
 
 
-def test_a_script_without_a_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script that no font on this machine can draw is a row of the table, not a failure.
-
-    The names that can be drawn are measured, and the show's language is among the translations.
-    """
+def test_a_letter_without_a_font_is_a_mistake_of_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no font on this machine can draw is named by row and letter, and no map is made."""
     monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
-    rows = (*ROWS[:3], ROWS[4].replace("swimmers", ""), "n03063599,コップ,a cup,,,,")
-    write_things(tmp_path, *rows)
+    write_things(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,")
+    with pytest.raises(LabelSetError, match=r"labels.csv:4: no font .* can draw コ \(U\+30B3\)"):
+        preview("things", (1280, 720), settings(), tmp_path, embed=embed)
+    assert not (tmp_path / "things" / "preview.png").exists()
+
+
+def test_the_shows_language_is_among_the_translations(tmp_path: Path) -> None:
+    """The show's own language is counted too, if the set has no names in it at all."""
+    write_things(tmp_path, *ROWS[:3], ROWS[4].replace("swimmers", ""))
     result = preview("things", (1280, 720), settings(language="de"), tmp_path, embed=embed)
     assert result.figures[0].startswith("Of 120 neutral pictures, "), "hidden as by default"
     table = {row.property: row for row in result.table}
-    assert table["scripts without a font"].names == ["East Asian"]
     assert table["take several lines at 1280×720"].names == [f"{'long ' * 23}name"]
-    assert table["are not translated into es"].count == 3
-    assert table["are not translated into de"].count == 4
+    assert table["are not translated into es"].count == 2
+    assert table["are not translated into de"].count == 3

@@ -2,36 +2,35 @@ from __future__ import annotations
 
 import pytest
 
-from installation.showing.type.drawable_text import clean, in_visual_order, is_right_to_left
+from installation.showing.type.drawable_text import clean, clusters, needs_no_font
 
 
-@pytest.mark.parametrize(
-    ("text", "drawn"),
-    [
-        ("a person", "a person"),
-        ("אדם", "םדא"),
-        ("אדם › נוסע", "עסונ ‹ םדא"),
-        ("שלום (abc) 12", "12 (abc) םולש"),
-        ("abc (שלום) 12", "abc (םולש) 12"),
-        ("((אב)) [ג]", "[ג] ((בא))"),
-        ("f(g(x)) א", "f(g(x)) א"),
-        ("שָׁם", "ם" + "שָׁ"),
-    ],
-)
-def test_right_to_left_text_is_put_in_order(text: str, drawn: str) -> None:
-    """Hebrew runs from the right, numbers and Latin do not, and brackets are mirrored."""
-    assert in_visual_order(text) == drawn
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("(אדם) x", True), ("12 x אדם", False), ("شخص", True), ("12", False)]
-)
-def test_the_first_letter_says_the_direction(text: str, expected: bool) -> None:
-    """A line is set flush right if its first letter belongs to right-to-left text."""
-    assert is_right_to_left(text) is expected
-
-
-def test_what_cannot_be_drawn_is_left_out() -> None:
-    """Line breaks, zero bytes and invisible controls do not reach the fonts."""
-    assert clean(" a\n b\x00\u200ec\te ") == "a bc e"
+def test_text_is_composed_and_on_one_line() -> None:
+    """Line breaks and zero bytes do not reach the fonts, and an accent joins its letter."""
+    assert clean(" a\n b\x00c\te ") == "a bc e"
     assert clean("e\u0301") == "é"
+
+
+@pytest.mark.parametrize("letter", ["\u00ad", "\u200b", "\u200d", "\u200e", "\u2060", "\u06dd"])
+def test_what_breaks_joins_and_directs_is_kept(letter: str) -> None:
+    """Kind: a character without ink is thrown away, and what it was written for is lost."""
+    assert clean(f"a{letter}b") == f"a{letter}b"
+
+
+@pytest.mark.parametrize("letter", ["\ue000", "\U000e0fff", "\ufffd"])
+def test_what_no_font_has_is_not_dropped(letter: str) -> None:
+    """A private or unassigned character stays, so that it is a mistake that somebody sees."""
+    assert letter in clean(f"a{letter}b")
+
+
+def test_a_cluster_is_a_letter_with_its_marks() -> None:
+    """A letter, its marks and its joiners are drawn by one font."""
+    assert clusters("am\u0303\u0323b\u200dc") == ["a", "m\u0303\u0323", "b\u200d", "c"]
+    assert clusters("\u0303") == ["\u0303"]
+
+
+def test_spaces_and_controls_need_no_font() -> None:
+    """They take the font beside them."""
+    assert needs_no_font(" ")
+    assert needs_no_font("\u00ad")
+    assert not needs_no_font("1")

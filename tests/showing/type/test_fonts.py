@@ -1,72 +1,112 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pygame
 import pytest
 
-from installation.errors import ScreenError
 from installation.showing.scene import Line
-from installation.showing.type.fonts import BUNDLED, Fonts, missing_scripts, undrawable
-
-HEBREW = "אדם שהוכשר (1961)"
-
-
-def test_without_fontconfig_other_scripts_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine without fonts the message names the scripts and the packages to install."""
-    monkeypatch.setenv("PATH", "")
-    texts = ["a person", "žluťoučký kůň", "человек", HEBREW, "宇宙飛行士", "人物。"]
-    assert missing_scripts(texts) == ["East Asian", "Hebrew"]
-    with pytest.raises(ScreenError, match=r"East Asian and Hebrew.*apt-get install .*fonts-noto"):
-        Fonts(texts)
+from installation.showing.type.direction import levels
+from installation.showing.type.fonts import Fonts
 
 
-def test_each_text_without_a_font_is_named_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message has the row of the label, not only its script."""
-    monkeypatch.setenv("PATH", "")
-    mistakes = undrawable(
-        {"labels.csv:2": "a person", "labels.csv:3": HEBREW, "labels.csv:4": "宇宙 אדם"}
+def _drawn(text: str, size: int = 72, levels_: bytes | None = None) -> npt.NDArray[np.uint8]:
+    """Return `text` in white on black; its baseline is row 100, and it begins in column 40."""
+    fonts = Fonts([text])
+    surface = pygame.Surface((fonts.extent(text, size, levels_).width + 80, 140))
+    fonts.draw(Line(text, size, (255, 255, 255), 40, 100, levels_), surface)
+    return np.asarray(pygame.surfarray.array3d(surface)[..., 0].T)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "astronaut",
+        "What would a machine call you?",
+        "AVATAR",
+        "fjord",
+        "Ọ̀yọ́",
+        "ẾỄǗ",
+        "شخص",
+        "ที่",
+        "語",
+    ],
+)
+def test_type_is_drawn_within_its_extent(text: str) -> None:
+    """Ink stays in the width that was measured, to a few px at each end for letters that lean out.
+
+    Above and below it stays there too, but for one accent above a capital.
+    """
+    extent = Fonts([text]).extent(text, 72)
+    rows, columns = np.nonzero(_drawn(text) > 127)
+    assert columns.min() >= 38
+    assert columns.max() < extent.width + 42
+    assert rows.min() >= 100 - extent.ascent - 0.22 * 72 - 1
+    assert rows.max() <= 100 + extent.descent + 1
+
+
+@pytest.mark.parametrize(
+    "text", ["m\u0303", "e\u0307\u0301", "g\u0303", "o\u0323\u0300", "\u01a1\u0303"]
+)
+def test_marks_stand_above_and_below_their_letter(text: str) -> None:
+    """Kind: marks that have no composed letter are drawn beside it, over it, or as boxes."""
+    with_marks, letter = _drawn(text) > 127, _drawn(text[0]) > 127
+    added = with_marks[:, : letter.shape[1]] & ~letter[:, : with_marks.shape[1]]
+    columns = np.nonzero(added.any(axis=0))[0]
+    inked = np.nonzero(letter.any(axis=0))[0]
+    assert abs(columns.mean() - inked.mean()) < 12, "over its letter"
+    assert Fonts([text]).extent(text, 72).width == Fonts([text]).extent(text[0], 72).width
+    labelled = added.any(axis=1)
+    assert np.nonzero(labelled)[0].min() < np.nonzero(letter.any(axis=1))[0].min() or (
+        np.nonzero(labelled)[0].max() > np.nonzero(letter.any(axis=1))[0].max()
     )
-    assert [(mistake.where, mistake.what.partition(" in ")[2]) for mistake in mistakes] == [
-        ("labels.csv:3", "Hebrew"),
-        ("labels.csv:4", "East Asian and Hebrew"),
-    ]
 
 
-def test_the_bundled_font_needs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Latin, Greek and Cyrillic are drawn with the font in pygame; no process is started."""
-    monkeypatch.setenv("PATH", "")
-    assert missing_scripts(["Ångström’s “test” › – …", "άνθρωπος", "человек"]) == []
+def test_composed_and_decomposed_letters_look_the_same() -> None:
+    """Vietnamese as some programs write it, with each mark on its own, is drawn as usual."""
+    assert (_drawn("Người được") == _drawn("Ngu\u031bo\u031b\u0300i đu\u031bo\u031b\u0323c")).all()
 
 
-def test_type_is_drawn_within_its_extent() -> None:
-    """Ink stays in the width that was measured, to a pixel at each end for round letters."""
+def test_arabic_letters_are_joined() -> None:
+    """A word is narrower than its letters side by side, as each has the form for its place."""
+    fonts = Fonts(["شخص"])
+    apart = sum(fonts.extent(letter, 1000).width for letter in "شخص")
+    assert fonts.extent("شخص", 1000).width < 0.9 * apart
+
+
+def test_brackets_turn_in_text_from_the_right() -> None:
+    """An opening bracket opens to the left there."""
+    right, left = _drawn("אב(").any(axis=0), _drawn("אב)").any(axis=0)
+    assert not (right == left).all()
+    assert (_drawn("(", levels_=b"\1") == _drawn(")")).all()
+
+
+def test_a_line_has_the_direction_of_its_paragraph() -> None:
+    """A line of an Arabic paragraph that begins with a Latin word has that word at the right."""
+    paragraph = "وكالة NASA الأوروبية"
+    line, line_levels = paragraph[6:], levels(paragraph)[6:]
+    in_paragraph, alone = _drawn(line, levels_=line_levels), _drawn(line)
+    latin = _drawn("NASA")
+    inked = np.nonzero(latin.any(axis=0))[0]
+    word = latin[:, inked.min() : inked.max() + 1]
+    at_right = np.nonzero(in_paragraph.any(axis=0))[0].max() + 1
+    assert (
+        np.abs(in_paragraph[:, at_right - word.shape[1] : at_right].astype(int) - word).mean() < 12
+    )
+    assert (alone[:, inked.min() : inked.max() + 1] == word).all()
+
+
+def test_capitals_are_set_closer_where_the_font_says_so() -> None:
+    """The face's kerning is used: AV stands closer than its letters."""
     fonts = Fonts()
-    for text in ("astronaut", "What would a machine call you?", "AVATAR", "fjord"):
-        extent = fonts.extent(text, 72)
-        surface = pygame.Surface((extent.width + 40, 140))
-        fonts.draw(Line(text, 72, (255, 255, 255), 20, 100), surface)
-        columns, rows = np.nonzero(pygame.surfarray.array3d(surface)[..., 0] > 127)
-        assert columns.min() >= 18
-        assert columns.max() < extent.width + 22
-        assert rows.min() >= 100 - extent.ascent - 2
-        assert rows.max() < 100 + extent.descent + 2
-
-
-def test_lower_case_letters_are_not_torn_apart() -> None:
-    """The bundled font's kerning only draws letters together, as in AV, never apart, as in ma."""
-    fonts = Fonts()
-    assert fonts.extent("AV", 1000).width < 2 * fonts.extent("V", 1000).width
-    apart = sum(fonts.extent(letter, 1000).width for letter in "machine")
-    assert fonts.extent("machine", 1000).width <= apart
-
-
-def test_the_bundled_font_is_there() -> None:
-    """Pygame carries the font that the sizes and the kerning were measured for."""
-    assert BUNDLED.name == "freesansbold.ttf"
+    assert (
+        fonts.extent("AV", 1000).width
+        < fonts.extent("A", 1000).width + fonts.extent("V", 1000).width
+    )
 
 
 def test_letters_that_were_not_looked_for_are_named() -> None:
-    """Fonts say which scripts of a label set that comes later they cannot draw."""
-    fonts = Fonts(("a",))
-    assert fonts.lacks("abc äöü Ελ Да 0 ›\n") == []
-    assert fonts.lacks("a語") == ["East Asian"]
+    """Fonts say which letters of a label set that comes later they cannot draw."""
+    fonts = Fonts(("a", "語"))
+    assert fonts.lacks(["abc äöü Ελ Да 0 › ọ̀ شخص\n"]) == []
+    assert fonts.lacks(["a語宇"]) == ["宇"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from installation.showing.type.scripts import font_group, script_of, takes_any_font
+from installation.showing.type.scripts import font_group, script_of
 
 
 @pytest.mark.parametrize(
@@ -44,22 +44,3 @@ def test_a_letter_has_the_script_of_unicode(letter: str, script: str) -> None:
 def test_letters_that_share_a_font_have_one_name(letter: str, group: str) -> None:
     """Messages name a script by that name, and one font is looked for."""
     assert font_group(letter) == group
-
-
-@pytest.mark.parametrize(
-    ("letter", "expected"),
-    [
-        (" ", True),
-        ("\u200d", True),
-        ("\ufe0f", True),
-        ("\u0301", True),
-        ("\u0483", True),
-        ("\u05b0", False),
-        ("\u064e", False),
-        ("a", False),
-        ("1", False),
-    ],
-)
-def test_spaces_and_most_marks_take_the_font_beside_them(letter: str, expected: bool) -> None:
-    """A combining accent needs no font of its own; a Hebrew or Arabic vowel does."""
-    assert takes_any_font(letter) is expected

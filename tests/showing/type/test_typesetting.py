@@ -1,53 +1,72 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from installation.showing.type.drawable_text import clean
-from installation.showing.type.typesetting import balance, least_width, wrap
+from installation.showing.scene import Panel
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import Paragraph, break_lines, least_width, set_panel
 
-
-def _width(text: str) -> int:
-    return sum(2 if letter > "\u2e80" else 1 for letter in text)
+WHITE = (255, 255, 255)
 
 
-texts = st.text("ab d宇宙。「」…", min_size=1, max_size=60).map(clean)
+def _panel(text: str, max_width: int, language: str = "", size: int = 48) -> Panel:
+    paragraph = Paragraph(text, size, WHITE, language=language)
+    return set_panel(Fonts([text]), [paragraph], max_width, 10, None)
 
 
-@given(texts, st.integers(2, 30))
-def test_wrapping_loses_nothing_and_keeps_the_width(text: str, width: int) -> None:
-    """Lines hold all of the text in order, and each fits unless it is one character."""
-    lines = wrap(text, width, _width)
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert all(_width(line) <= width or len(line) == 1 for line in lines)
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("a person trained to travel in a spacecraft, since 1961", "en"),
+        ("Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft", "de"),
+        ("شخص مُدرَّب على السفر في مركبة NASA فضائية (منذ 1961)", ""),
+        ("คนที่ได้รับการฝึกให้เดินทางในยานอวกาศ", ""),
+        ("AVAVAV fifi WAW To.", ""),
+    ],
+)
+@pytest.mark.parametrize("max_width", [300, 444, 700])
+def test_no_line_is_wider_than_its_panel(text: str, language: str, max_width: int) -> None:
+    """What is measured in the paragraph holds for each line as it is drawn."""
+    fonts = Fonts([text])
+    for line in break_lines(fonts, Paragraph(text, 48, WHITE, language=language), max_width):
+        assert line.extent == fonts.extent(line.text, 48, line.levels)
+        assert line.extent.width <= max_width
 
 
-@given(texts, st.integers(2, 30))
-def test_balancing_keeps_the_number_of_lines(text: str, width: int) -> None:
-    """Balanced lines are as few as before, and the longest of them no longer."""
-    plain, even = wrap(text, width, _width), balance(text, width, _width)
-    assert len(even) == len(plain)
-    assert max(map(_width, even), default=0) <= max(map(_width, plain), default=0)
+def test_the_hyphen_is_part_of_the_line() -> None:
+    """A hyphenated line ends with a hyphen, which has its room in the panel."""
+    panel = _panel("Regenschirme", 260, "de")
+    assert [line.text for line in panel.lines] == ["Regen-", "schirme"]
+    assert _panel("Regen\u00adschirme", 260).lines[0].text == "Regen-"
 
 
-@given(texts, st.integers(2, 30))
-def test_balancing_breaks_no_word_that_fits(text: str, width: int) -> None:
-    """No word is broken to make lines even: not 'Momen / t, bitte'."""
-    if least_width(text, _width) <= width:
-        longest = max(map(_width, balance(text, width, _width)), default=0)
-        assert longest >= least_width(text, _width)
+def test_text_from_the_right_is_set_flush_right() -> None:
+    """All lines of such a paragraph end at one edge, also those that begin with a Latin word."""
+    text = "وكالة الفضاء الأوروبية واسمها ESA أو وكالة الفضاء الأمريكية واسمها NASA"
+    panel = _panel(text, 420)
+    fonts = Fonts([text])
+    ends = {line.x + fonts.extent(line.text, line.size, line.levels).width for line in panel.lines}
+    assert len(panel.lines) > 1
+    assert len(ends) == 1
 
 
-def test_a_long_word_stays_whole_when_lines_are_balanced() -> None:
-    """The lines are not made narrower than the longest word."""
-    assert balance("Einen Moment, bitte.", 9, _width) == ("Einen", "Moment,", "bitte.")
+def test_a_line_is_as_high_as_its_marks_need() -> None:
+    """Two marks on a capital push their line down; one does not: most tags are of one height."""
+    plain, accent, two = (_panel(text, 900).rect.height for text in ("HAND", "HÄND", "HẾND"))
+    assert plain == accent
+    assert two > plain
 
 
-def test_french_marks_stay_with_the_word_before_them() -> None:
-    """No line begins with a mark that French sets apart, nor ends with a quote that opens."""
-    assert wrap("Ça va ? Oui : « si »", 6, _width) == ("Ça", "va ?", "Oui :", "« si »")
+def test_lines_with_marks_do_not_touch() -> None:
+    """Between a line with marks below and one with two marks above there is room."""
+    fonts = Fonts(["ợgọ ẾỄǗ"])
+    above, below = _panel("ợgọ ẾỄǗ", 140, size=72).lines
+    descent = fonts.extent(above.text, 72, above.levels).descent
+    assert below.baseline - above.baseline >= descent + round(1.05 * 72)
 
 
-def test_east_asian_lines_break_between_characters_but_not_before_a_full_stop() -> None:
-    """No line begins with a closing mark or ends with an opening one."""
-    assert wrap("宇宙船に乗り、「宇宙」へ。", 12, _width) == ("宇宙船に乗", "り、「宇宙」", "へ。")
+def test_the_least_width_is_that_of_the_longest_word() -> None:
+    """It is what a title needs to keep its words whole."""
+    fonts = Fonts()
+    paragraph = Paragraph("a longestword b", 48, WHITE, language="en")
+    assert least_width(fonts, paragraph) == fonts.extent("longestword", 48).width

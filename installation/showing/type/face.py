@@ -1,0 +1,131 @@
+"""A face: one font file, opened by HarfBuzz, which chooses, places and draws its letters.
+
+HarfBuzz joins Arabic letters, orders Indic ones, and puts marks where their letter has room for
+them, also if Unicode has no composed letter (m̃, ė́). It is reached through uharfbuzz, which its
+makers keep, and draws the outlines as well, at fractions of a pixel and in any weight of a variable
+font. The HarfBuzz in pygame's SDL_ttf was rejected: it cannot set that weight, opens only the first
+face of a collection, and moves each letter to a whole pixel. FreeType would be a second library
+that reads each file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import uharfbuzz
+
+WEIGHT = 700
+"""Bold, on the scale of OpenType: the one weight of the screen, in all fonts that can vary it."""
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """One drawn form of a face, and its place on the line, in em; y up from the baseline."""
+
+    face: Face
+    id: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What a line of type covers, and where: `alpha` is `(H, W)` uint8.
+
+    `left` and `top` lead from the line's start on the baseline to the first column and row, px.
+    """
+
+    alpha: npt.NDArray[np.uint8]
+    left: int
+    top: int
+
+
+class Face:
+    """A font file at any size. The file is read when the face is opened, and not later."""
+
+    def __init__(self, path: Path, number: int = 0) -> None:
+        """Open the face `number` of the file at `path`."""
+        self._font = uharfbuzz.Font(
+            uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path)), number)
+        )
+        self._font.set_variations({"wght": WEIGHT})
+        self._em = self._font.face.upem
+
+    def covers(self, text: str) -> bool:
+        """Return whether the face has a form for every character of `text`."""
+        return all(info.codepoint for info in _shape(self._font, text, False, "").glyph_infos)
+
+    def shape(
+        self, text: str, right_to_left: bool, script: str, x: float
+    ) -> tuple[list[Glyph], float]:
+        """Return the glyphs of `text`, placed from `x` on, and where the next text begins, in em.
+
+        Args:
+            text: In the order in which it is read.
+            right_to_left: Whether it is read from the right.
+            script: ISO 15924; empty if every script has the text.
+            x: From the start of the line, em.
+        """
+        shaped = _shape(self._font, text, right_to_left, script)
+        glyphs = []
+        for info, place in zip(shaped.glyph_infos, shaped.glyph_positions, strict=True):
+            shifted = x + place.x_offset / self._em
+            glyphs.append(Glyph(self, info.codepoint, shifted, place.y_offset / self._em))
+            x += place.x_advance / self._em
+        return glyphs, x
+
+    def advances(self, text: str, right_to_left: bool, script: str) -> list[float]:
+        """Return how much each character of `text` adds to the line, em.
+
+        What HarfBuzz draws as one form counts for the first of its characters.
+        """
+        shaped = _shape(self._font, text, right_to_left, script)
+        added = [0.0] * len(text)
+        for info, place in zip(shaped.glyph_infos, shaped.glyph_positions, strict=True):
+            added[info.cluster] += place.x_advance / self._em
+        return added
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - faces stay open as long as their fonts
+    def height(self, glyph: int) -> tuple[float, float]:
+        """Return how far `glyph` reaches above and below its baseline, em."""
+        extents = self._font.get_glyph_extents(glyph)
+        if not extents or not extents.height:
+            return 0.0, 0.0
+        top = extents.y_bearing / self._em
+        return top, -(top + extents.height / self._em)
+
+    def add_outline(self, canvas: uharfbuzz.RasterDraw, glyph: Glyph, size: int) -> None:
+        """Add `glyph` to `canvas`, at `size` px per em."""
+        scale = size / self._em
+        canvas.transform = (scale, 0.0, 0.0, scale, glyph.x * size, glyph.y * size)
+        canvas.draw_glyph(self._font, glyph.id)
+
+
+def draw(glyphs: Iterable[Glyph], size: int) -> Ink | None:
+    """Return the ink of `glyphs` at `size` px per em; None if they leave none, as spaces do."""
+    canvas = uharfbuzz.RasterDraw()
+    for glyph in glyphs:
+        glyph.face.add_outline(canvas, glyph, size)
+    image = canvas.render()
+    extents = image.extents if image else None
+    if extents is None or not extents.width or not extents.height:
+        return None
+    rows = np.frombuffer(image.buffer, np.uint8).reshape(extents.height, extents.stride)
+    alpha = rows[::-1, : extents.width]  # HarfBuzz begins at the bottom
+    return Ink(alpha, extents.x_origin, -(extents.y_origin + extents.height))
+
+
+def _shape(font: uharfbuzz.Font, text: str, right_to_left: bool, script: str) -> uharfbuzz.Buffer:
+    shaped = uharfbuzz.Buffer()
+    shaped.add_str(text)
+    if script:
+        shaped.script = script
+    shaped.direction = "rtl" if right_to_left else "ltr"
+    shaped.guess_segment_properties()
+    uharfbuzz.shape(font, shaped)
+    return shaped

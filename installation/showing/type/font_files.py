@@ -1,0 +1,158 @@
+"""The font files that draw a text: those of the package `manimgx-fonts`, then the system's.
+
+The package has Noto Sans, the kiosk's own face, with all of Latin, Greek and Cyrillic and the
+places of their marks, and Noto's faces for nineteen more scripts in the same design: what they draw
+looks the same on every machine. For other scripts, such as Chinese, fontconfig's `fc-match` is
+asked, once, before the show: no process is started later.
+
+A letter and its marks are drawn by one face: a mark of another font would not know its place.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import manimgx_fonts
+
+from installation.errors import Mistake, join_first
+from installation.showing.type.drawable_text import clean, clusters, needs_no_font
+from installation.showing.type.face import Face
+from installation.showing.type.scripts import EAST_ASIAN, EMOJI, NO_SCRIPT, font_group, script_of
+
+PACKAGED = Path(manimgx_fonts.__file__).parent
+
+OWN_FACE = "NotoSans[wght].ttf"
+"""Latin, Greek and Cyrillic."""
+
+SYMBOLS_FACE = "NotoSansSymbols[wght].ttf"
+
+INSTALL = "apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
+
+FC_MATCH_TIMEOUT_S = 20
+
+MAX_NAMED_LETTERS = 3
+"""Letters that a mistake names; the others are counted."""
+
+
+@dataclass(frozen=True)
+class FontFile:
+    """A face in a font file; a collection has more than one."""
+
+    path: Path
+    number: int = 0
+
+
+@cache
+def open_face(file: FontFile) -> Face:
+    """Return the face, which stays open."""
+    return Face(file.path, file.number)
+
+
+def own_face() -> Face:
+    """Return the kiosk's own face."""
+    return open_face(FontFile(PACKAGED / OWN_FACE))
+
+
+def packaged_face(cluster: str) -> Face | None:
+    """Return the face of the package that draws `cluster`; None if none of them can."""
+    group = font_group(cluster[0])
+    if group == EMOJI:
+        return None
+    names = [OWN_FACE, f"NotoSans{group.replace(' ', '')}[wght].ttf", SYMBOLS_FACE]
+    files = [FontFile(PACKAGED / name) for name in names if (PACKAGED / name).is_file()]
+    return next((face for face in map(open_face, files) if face.covers(cluster)), None)
+
+
+def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
+    """Return the face of each cluster of `texts`, and the clusters that no face can draw."""
+    faces: dict[str, Face] = {}
+    groups: dict[str, set[str]] = {}
+    wanted = {cluster for text in texts for cluster in clusters(clean(text))}
+    for cluster in wanted | {cluster[0] for cluster in wanted}:
+        if needs_no_font(cluster):
+            continue
+        face = packaged_face(cluster)
+        if face:
+            faces[cluster] = face
+        else:
+            groups.setdefault(font_group(cluster[0]), set()).add(cluster)
+    missing: set[str] = set()
+    for group, left in sorted(groups.items()):
+        found = {} if group == EMOJI else _find_on_system(group, left)
+        faces |= found
+        missing |= left - found.keys()
+    return faces, missing & wanted
+
+
+def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
+    """Return a mistake for each text that has letters which no font of this machine can draw.
+
+    `texts` are by the place that the mistake names: `labels.csv:7`.
+    """
+    missing = find_faces(texts.values())[1]
+    mistakes = []
+    for place, text in texts.items() if missing else ():
+        lacking = [each for each in dict.fromkeys(clusters(clean(text))) if each in missing]
+        if lacking:
+            mistakes.append(no_font(place, lacking))
+    return mistakes
+
+
+def no_font(where: str, missing: Iterable[str]) -> Mistake:
+    """Return the mistake that no font draws the clusters `missing`; `where` is their text."""
+    missing = sorted(missing)
+    groups = sorted({font_group(cluster[0]) for cluster in missing})
+    letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
+    what = f"no font on this machine can draw {join_first(letters, MAX_NAMED_LETTERS)}"
+    remedy = "Take them out." if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
+    scripts = [group for group in groups if group != NO_SCRIPT]
+    return Mistake(where, what + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)
+
+
+def _code_points(cluster: str) -> str:
+    return " ".join(f"U+{ord(letter):04X}" for letter in cluster)
+
+
+def _find_on_system(group: str, wanted: set[str]) -> dict[str, Face]:
+    """Return the faces of the system for those of the clusters `wanted` that it can draw."""
+    faces: dict[str, Face] = {}
+    left = set(wanted)
+    while left:
+        file = _match(group, left)
+        face = open_face(file) if file else None
+        found = {cluster for cluster in left if face and face.covers(cluster)}
+        if face is None or not found:
+            break
+        faces |= dict.fromkeys(found, face)
+        left -= found
+    return faces
+
+
+def _match(group: str, wanted: set[str]) -> FontFile | None:
+    """Return the font that fontconfig thinks best for `wanted`; None if it is not installed."""
+    letters = {letter for cluster in wanted for letter in cluster}
+    families = [f"Noto Sans {group}"]
+    if group == EAST_ASIAN:
+        scripts = {script_of(letter) for letter in letters}
+        region = "JP" if scripts & {"Hira", "Kana"} else "KR" if scripts == {"Hang"} else "SC"
+        families = [f"Noto Sans CJK {region}", f"Noto Sans {region}"]
+    charset = " ".join(sorted(f"{ord(letter):x}" for letter in letters))
+    pattern = f"{','.join([*families, 'sans-serif'])}:bold:variable=False:charset={charset}"
+    try:
+        answer = subprocess.run(
+            ["fc-match", "--format=%{index} %{file}", pattern],
+            capture_output=True,
+            check=True,
+            timeout=FC_MATCH_TIMEOUT_S,
+            text=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    index, _, path = answer.partition(" ")
+    # The upper half of fontconfig's index is the named instance of a variable font.
+    return FontFile(Path(path), int(index) & 0xFFFF) if os.path.isfile(path) else None

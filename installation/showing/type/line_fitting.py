@@ -1,0 +1,137 @@
+"""Fits a paragraph into lines: as few as possible, and as even in length as possible.
+
+All ways to break the paragraph are compared, as TeX does (Knuth and Plass, Software: Practice and
+Experience 11, 1981), by the room that stays free in each line. Filling one line after the other, as
+before, leaves the first one half empty if a long word follows; making all lines narrower afterwards
+cannot repair that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from installation.showing.type.drawable_text import SOFT_HYPHEN, ZERO_WIDTH_SPACE
+from installation.showing.type.line_breaks import Break, BreakKind, letter_breaks, line_breaks
+
+LINE_COST = 10.0
+"""More than all the rest together, so that no line is added for the looks; a line that is empty
+costs 1, by the square of its free share of the width."""
+
+BREAK_COSTS: dict[BreakKind, float] = {
+    "space": 0.0,
+    "soft hyphen": 0.02,
+    "hyphen": 0.1,
+    "letters": 5.0,
+}
+"""A word is hyphenated if the lines beside the hyphen are a third more even for it; by eye."""
+
+SECOND_HYPHEN_COST = 0.1
+"""Added for a hyphen on the line after a hyphen."""
+
+OVERFULL_COST = 1000.0
+
+_BLANK = " " + ZERO_WIDTH_SPACE
+"""Takes no room at the end of a line."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A line: the characters of its paragraph from `start` to `end`, without spaces around them."""
+
+    start: int
+    end: int
+    hyphen: bool
+    """Whether a hyphen follows."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """The best way to set the beginning of a paragraph."""
+
+    cost: float
+    spans: tuple[Span, ...]
+
+
+def fit(
+    text: str,
+    advances: Sequence[float],
+    max_width: float,
+    hyphen_width: float = 0.0,
+    language: str = "",
+) -> tuple[Span, ...]:
+    """Return `text` in lines of at most `max_width`; only a single letter may be wider.
+
+    Args:
+        text: A paragraph that is clean.
+        advances: How wide each character is.
+        max_width: In the unit of `advances`.
+        hyphen_width: In the unit of `advances`.
+        language: As `line_breaks` takes it.
+    """
+    edges = [0.0, *accumulate(advances)]
+    breaks = _breaks_that_fit(text, edges, max_width - hyphen_width, language)
+    ways = {0: _Way(0.0, ())}
+    for number, end in enumerate(breaks):
+        best: _Way | None = None
+        # Backwards, the shortest line first: once one is too wide, so are the others.
+        for start in (*(each.place for each in breaks[:number][::-1]), 0):
+            span = _span(text, start, end)
+            room = max_width - (edges[span.end] - edges[span.start] + span.hyphen * hyphen_width)
+            if room < 0 and best is not None:
+                break
+            before = ways[start]
+            cost = before.cost + _cost(room / max_width, end, before.spans)
+            if best is None or cost < best.cost:
+                best = _Way(cost, (*before.spans, span))
+        assert best is not None
+        ways[end.place] = best
+    return tuple(span for span in ways[len(text)].spans if span.end > span.start)
+
+
+def least_width(text: str, advances: Sequence[float]) -> float:
+    """Return the least width in which no word of `text` is hyphenated or broken."""
+    edges = [0.0, *accumulate(advances)]
+    start, widest = 0, 0.0
+    for end in line_breaks(text):
+        span = _span(text, start, end)
+        widest = max(widest, edges[span.end] - edges[span.start])
+        start = end.place
+    return widest
+
+
+def _breaks_that_fit(
+    text: str, edges: Sequence[float], max_width: float, language: str
+) -> list[Break]:
+    """Return the breaks of `text`; a piece wider than `max_width` is cut between its letters."""
+    breaks: list[Break] = []
+    start = 0
+    for end in line_breaks(text, language):
+        span = _span(text, start, end)
+        if edges[span.end] - edges[span.start] > max_width:
+            inside = letter_breaks(text[span.start : span.end])[:-1]
+            breaks += [Break(span.start + each.place, each.kind) for each in inside]
+        breaks.append(end)
+        start = end.place
+    return breaks
+
+
+def _span(text: str, start: int, end: Break) -> Span:
+    """Return the line between two breaks, without the blanks at its ends."""
+    last = end.place
+    if end.kind == "soft hyphen" and last < len(text):
+        last -= len(SOFT_HYPHEN)
+    while last > start and text[last - 1] in _BLANK:
+        last -= 1
+    while start < last and text[start] in _BLANK:
+        start += 1
+    return Span(start, last, end.hyphenates and end.place < len(text))
+
+
+def _cost(free_share: float, end: Break, before: Sequence[Span]) -> float:
+    """Return what a line costs of which `free_share` is free, after the lines `before`."""
+    cost = LINE_COST + BREAK_COSTS[end.kind]
+    if end.hyphenates and before and before[-1].hyphen:
+        cost += SECOND_HYPHEN_COST
+    return cost + (free_share**2 if free_share >= 0 else OVERFULL_COST * -free_share)

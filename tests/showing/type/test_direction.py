@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.showing.type.direction import is_right_to_left, levels, visual_order
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a person", ""),
+        ("אדם", "111"),
+        ("שלום (abc) 12", "1111112221122"),
+        ("abc (שלום) 12", "0000011110022"),
+        ("אב [a(b)c]", "1111222221"),
+        ("f(g(x)) א", "000000001"),
+        ("🙂 א 🙂", "11111"),
+        ("🙂 a א", "00001"),
+    ],
+)
+def test_each_character_has_its_level(text: str, expected: str) -> None:
+    """Hebrew runs from the right, numbers and Latin do not, and brackets go with what they hold."""
+    assert "".join(str(level) for level in levels(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("(אדם) x", True), ("12 x אדם", False), ("شخص", True), ("12", False), ("", False)],
+)
+def test_the_first_letter_says_the_direction(text: str, expected: bool) -> None:
+    """A paragraph is set flush right if its first letter belongs to right-to-left text."""
+    assert is_right_to_left(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("run_levels", "order"),
+    [([0, 0], [0, 1]), ([1, 2, 1], [2, 1, 0]), ([0, 1, 2, 1, 0], [0, 3, 2, 1, 4])],
+)
+def test_runs_are_put_in_order(run_levels: list[int], order: list[int]) -> None:
+    """Right-to-left runs are reversed as a whole, and the numbers in them are not."""
+    assert visual_order(run_levels) == order
+
+
+@given(st.lists(st.integers(0, 4), max_size=12))
+def test_no_run_is_lost(run_levels: list[int]) -> None:
+    """Every run has one place on the line."""
+    assert sorted(visual_order(run_levels)) == list(range(len(run_levels)))

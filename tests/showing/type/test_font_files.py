@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from installation.errors import ScreenError
+from installation.showing.type.font_files import find_faces, own_face, packaged_face, undrawable
+from installation.showing.type.fonts import Fonts
+
+CHEROKEE = "ᏣᎳᎩ (1821)"
+
+
+@pytest.fixture
+def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the machine fontconfig cannot be asked."""
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Ångström’s “test” › – …", "άνθρωπος ᾧ", "человек, ҡош, ѝ"),
+        *("žluťoučký kůň", "Ọ̀yọ́, ṣẹ̀gún", "g̃uahẽ m̃ ỹ", "ė́ į̃ ū̃", "Ḥāfiẓ ʻāmm", "Người được"),
+        *("Hawaiʻi", "ɓaɗɗo ƙwaƙwa", "Ɛʋe ŋɔŋlɔ", "qʷ χ̌ ƛ̓", "ằ ễ ợ ự Ǘ"),
+        *(
+            "شخص (منذ 1961)",
+            "אַסְטְרוֹנָאוּט",
+            "คนที่",
+            "ຄົນທີ່",
+            "មនុស្ស",
+            "လူ",
+            "व्यक्ति",
+            "ሰው",
+            "մարդ",
+            "ადამიანი",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("no_system_fonts")
+def test_the_package_draws_it(text: str) -> None:
+    """Latin with all marks, Greek, Cyrillic and 19 more scripts need no font of the system."""
+    assert find_faces([text])[1] == set()
+
+
+def test_latin_greek_and_cyrillic_are_of_one_face() -> None:
+    """They never mix on a line, whatever marks they have."""
+    for cluster in ("a", "Ọ̀", "m\u0303", "ė\u0301", "ƛ\u0313", "ᾧ", "Ҡ"):
+        assert packaged_face(cluster) is own_face()
+
+
+@pytest.mark.usefixtures("no_system_fonts")
+def test_without_fontconfig_other_scripts_are_missing() -> None:
+    """On a machine without fonts the message names the letters and the packages to install."""
+    texts = ["a person", "человек", CHEROKEE, "宇宙", "人物。"]
+    assert find_faces(texts)[1] == set("ᏣᎳᎩ宇宙人物。")
+    with pytest.raises(ScreenError, match=r"Cherokee and East Asian.*apt-get install .*fonts-noto"):
+        Fonts(texts)
+
+
+@pytest.mark.usefixtures("no_system_fonts")
+def test_each_letter_without_a_font_is_named_with_its_place() -> None:
+    """The message has the row and the letters, by which they are found in a spreadsheet."""
+    mistakes = undrawable(
+        {"labels.csv:2": "a person", "labels.csv:3": CHEROKEE, "labels.csv:4": "宇宙の, a🐟b\ue000"}
+    )
+    assert [(mistake.where, mistake.what) for mistake in mistakes] == [
+        (
+            "labels.csv:3",
+            "no font on this machine can draw Ꭹ (U+13A9), Ꮃ (U+13B3), Ꮳ (U+13E3), in Cherokee",
+        ),
+        (
+            "labels.csv:4",
+            "no font on this machine can draw の (U+306E), 宇 (U+5B87), 宙 (U+5B99) and 2 more, "
+            "in East Asian and Emoji",
+        ),
+    ]
+
+
+def test_emoji_are_to_be_taken_out() -> None:
+    """They are never drawn, whatever fonts the machine has."""
+    (mistake,) = undrawable({"labels.csv:3": "gold 🐟"})
+    assert str(mistake) == (
+        "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Take them out."
+    )
+
+
+def test_a_private_character_has_no_script() -> None:
+    """The message then names the code point alone."""
+    (mistake,) = undrawable({"labels.csv:3": "\U000f0000"})
+    assert mistake.what.endswith("(U+F0000)")
+
+
+def test_the_system_draws_other_scripts() -> None:
+    """Chinese, Japanese and Korean come from the system's fonts, in the forms of each."""
+    faces, missing = find_faces(["宇宙の", "한국"])
+    assert not missing
+    assert faces["宇"] is faces["の"] is faces["한"] is not own_face()

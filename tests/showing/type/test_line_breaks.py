@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from installation.showing.type.line_breaks import letter_breaks, line_breaks
+
+
+def _pieces(text: str, language: str = "") -> list[str]:
+    """Return `text` cut at all its breaks; a hyphen that would be drawn is shown."""
+    pieces, start = [], 0
+    for each in line_breaks(text, language):
+        pieces.append(text[start : each.place].replace("\u00ad", "") + "-" * each.hyphenates)
+        start = each.place
+    return pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Ça va ? Oui : « si »", ["Ça ", "va ? ", "Oui : ", "« si »"]),
+        ("1\u202f000,5 km", ["1\u202f000,5 ", "km"]),
+        ("宇宙船「宇宙」へ。", ["宇", "宙", "船", "「宇", "宙」", "へ。"]),
+        ("キャッチ", ["キャッ", "チ"]),
+        ("a – b—c", ["a ", "– ", "b", "—", "c"]),
+        ("a\u200bb\u2060c", ["a\u200b", "b\u2060c"]),
+        ("Rind\u00adfleisch", ["Rind-", "fleisch"]),
+        ("🙂 \U00020000\U00020001", ["🙂 ", "\U00020000", "\U00020001"]),
+    ],
+)
+def test_lines_break_where_unicode_says(text: str, pieces: list[str]) -> None:
+    """Kind: a line begins with a closing mark, or what was written to break or not is ignored."""
+    assert _pieces(text) == pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("คนที่ได้รับการฝึก", ["คน", "ที่", "ได้", "รับ", "การ", "ฝึก"]),
+        ("ຄົນທີ່ໄດ້ຮັບການຝຶກ", ["ຄົນທີ່", "ໄດ້ຮັບ", "ການຝຶກ"]),
+        ("មនុស្សដែលបានហ្វឹកហាត់", ["មនុស្ស", "ដែល", "បាន", "ហ្វឹកហាត់"]),
+        ("လူတစ်ယောက်", ["လူ", "တစ်", "ယောက်"]),
+    ],
+)
+def test_text_without_spaces_breaks_between_words(text: str, words: list[str]) -> None:
+    """Thai, Lao, Khmer and Burmese break at words, whatever the language of the show."""
+    assert _pieces(text) == words
+
+
+@pytest.mark.parametrize("text", ["เแโใไก", "ເແໂໃໄກ", "ꪵꪶꪹꪻꪼꪀ", "ស្ត្រី", "က္က"])
+def test_a_leading_vowel_stays_with_its_consonant(text: str) -> None:
+    """Kind: a word that is too wide is broken within what readers take for one letter."""
+    for each in (*line_breaks(text), *letter_breaks(text)):
+        before = text[each.place - 1]
+        assert each.place == len(text) or before not in "เแโใไເແໂໃໄꪵꪶꪹꪻꪼ\u17d2\u1039"
+
+
+def test_marks_stay_with_their_letter() -> None:
+    """A word is never broken between a letter and its marks."""
+    text = "o\u0323\u0300m\u0303g\u0303"
+    assert [each.place for each in letter_breaks(text)] == [3, 5, 7]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "pieces"),
+    [
+        ("Regenschirm", "de", ["Regen-", "schirm"]),
+        ("Regenschirm", "", ["Regenschirm"]),
+        ("Regenschirm", "xx", ["Regenschirm"]),
+        ("parapluie", "fr", ["para-", "pluie"]),
+        ("umbrella", "en", ["umbrella"]),
+        ("Re\u00adgenschirm", "de", ["Re-", "genschirm"]),
+        ("Boot", "de", ["Boot"]),
+        ("gépjárművezető", "hu", ["gép-", "jár-", "mű-", "ve-", "zető"]),
+    ],
+)
+def test_words_are_hyphenated_in_their_language(
+    text: str, language: str, pieces: list[str]
+) -> None:
+    """Where the language is known its patterns apply, and never to what its author hyphenated."""
+    assert _pieces(text, language) == pieces
