@@ -113,6 +113,7 @@ class _Examination:
         yield "privacy", self._privacy
         yield "memory", self._memory
         yield "camera", self._camera
+        yield "line", self._line
         yield "device", self._choose_device
         yield "screen", self._screen
         if blanking := find_blanking():
@@ -164,6 +165,27 @@ class _Examination:
             service = "Under systemd the show waits behind a card until there is a camera."
             return Finding("fallback", f"{fallback}: {opened.name}. {service}")
         return Finding("ok", opened.name)
+
+    def _line(self) -> Finding:
+        """Say where the line on the floor goes for cameras of usual angles."""
+        from installation.seeing.presence.floor_line import ANGLES, FloorLine
+
+        least, camera = self._settings.visitors.least_size, self._settings.camera
+        if not least:
+            problem = "visitors.least_size is 0: whoever is in the picture is read"
+            remedy = "Nobody can stand behind a line. Write 0.1, the default, or another share."
+            return Finding("fallback", f"{problem}. {remedy}")
+        size = camera.width, camera.height
+        if camera.rotate in (90, 270):
+            size = camera.height, camera.width
+        lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
+        rows = (
+            f"camera of {angle}° (diagonal): line at {line.line_m:.1f} m, "
+            f"visitors are announced from {line.announced_m:.1f} m on"
+            for angle, line in lines.items()
+        )
+        intro = f"behind it no face has {least:g} of the picture's height, and nobody is read"
+        return Finding("ok", "\n".join((intro, *rows)))
 
     def _memory(self) -> Finding:
         """Compare the memory that may be locked with what the frames need."""

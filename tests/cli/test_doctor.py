@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from installation import __version__
+from installation.seeing.presence.floor_line import FloorLine
 from tests.support.children import needs_guard
 from tests.support.project import LABELS, Project
 
@@ -25,11 +26,10 @@ def test_doctor_says_what_each_part_will_do(project: Project) -> None:
     )
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert outcome.stdout.startswith(f"kiosk {__version__}, Python 3.")
-    rows = [line.split(maxsplit=2) for line in outcome.stdout.splitlines() if line[:2] == "  "]
-    assert [(part, state) for part, state, _ in rows] == [
+    assert list(states_of(outcome.stdout).items()) == [
         (part, "ok")
         for part in (
-            *("file", "privacy", "memory", "camera", "device", "screen", "labels", "fonts"),
+            *("file", "privacy", "memory", "camera", "line", "device", "screen", "labels", "fonts"),
             *("detector", "weights"),
         )
     ]
@@ -79,6 +79,22 @@ def test_doctor_says_what_would_be_better(project: Project) -> None:
     assert "Run once: kiosk fetch yunet\n" in outcome.stdout
     assert f"  file      ok        {project.folder / 'kiosk.yaml'}\n" in outcome.stdout
     assert outcome.stderr == ""
+
+
+def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
+    """The row `line` has distances for this file's settings; without a least size, that is said."""
+    camera = "camera: {source: rehearsal, rotate: 90}\n"
+    text = f"labels: fish\n{camera}device: cpu\nvisitors: {{least_size: 0.2}}\n"
+    project.write("kiosk.yaml", text)
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    assert states_of(outcome.stdout)["line"] == "ok"
+    line = FloorLine.from_angle(78, 720, 1280, 0.2)
+    row = f"camera of 78° (diagonal): line at {line.line_m:.1f} m, visitors are announced from "
+    assert f"{row}{line.announced_m:.1f} m on\n" in outcome.stdout
+    project.write("kiosk.yaml", text.replace("0.2", "0"))
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    assert states_of(outcome.stdout)["line"] == "fallback"
+    assert "visitors.least_size is 0: whoever is in the picture is read. " in outcome.stdout
 
 
 def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:
