@@ -57,7 +57,7 @@ LIBRARIES = {
         "time",
         "traceback",
     ),
-    *("types", "typing", "unicodedata", "warnings", "weakref"),
+    *("types", "typing", "unicodedata", "warnings", "weakref", "zlib"),
     # What the show is made of.
     *("cv2", "facenet_pytorch", "fontTools", "google", "icu", "manimgx_fonts", "numpy", "onnx"),
     *("onnxruntime", "psutil", "pydantic", "pydantic_core", "pygame", "pyphen", "safetensors"),
@@ -156,9 +156,11 @@ ALLOWED: dict[str, set[str]] = {
     "seeing/cameras/open.py": {"Webcam.open()"},
     "seeing/cameras/v4l.py": {"os.open"},
     "seeing/cameras/controls.py": {"os.open"},
+    # The memory that a camera fills.
+    "seeing/cameras/v4l_capture.py": {"os.open", "mmap", "kernel.open()"},
     "seeing/cameras/film.py": {"VideoCapture"},
     # OpenCV's writer has the function that makes the code of a pixel format.
-    "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter"},
+    "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter", "V4lCapture.open()"},
     # Runs fontconfig before stage two, to find a font for a script.
     "showing/type/font_files.py": {"subprocess"},
     # The picture of a line of type, in HarfBuzz's memory.

@@ -19,6 +19,7 @@ class FakeDevice:
         self.released = 0
         self.sends = True
         self.decodes = True
+        self.frozen = False
         self._failures: dict[str, int] = {}
 
     def fail(self, how: str, times: int) -> None:
@@ -44,6 +45,9 @@ class FakeDevice:
 
     def retrieve(self) -> tuple[bool, cv2.typing.MatLike]:
         self.decoded.append(self.picture.copy())
+        if not self.frozen:
+            # No sensor gives the same picture twice.
+            self.decoded[-1][0, 0, 0] ^= len(self.decoded) & 1
         return self.decodes and not self._fails("decodes"), self.decoded[-1]
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""A camera of this machine, read through OpenCV."""
+"""A camera of this machine, read through Video4Linux on Linux and through OpenCV elsewhere."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ import cv2
 
 from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
+from installation.running.progress import CameraFault
 from installation.seeing.cameras import v4l
+from installation.seeing.cameras.condition import FROZEN_S, PictureCondition, is_torn
 from installation.seeing.cameras.controls import set_controls
 from installation.seeing.cameras.orientation import Orientation
+from installation.seeing.cameras.v4l_capture import V4lCapture
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
@@ -29,12 +32,15 @@ MAX_DAMAGED_S = 1.0
 last only 0.17 s.
 """
 
+MAX_SILENT_S = 2.0
+"""How long a single read may go on without a usable picture, s."""
+
 RETRY_S = 0.1
 """The wait after a picture did not arrive although the camera is plugged in, s."""
 
 
 class OpenDevice(Protocol):
-    """The part of `cv2.VideoCapture` that is used here."""
+    """An open camera: the part of `cv2.VideoCapture` that is used here, or `V4lCapture`."""
 
     def set(self, propId: int, value: float) -> bool:  # noqa: N803  # OpenCV's name
         """Set a property; return whether the device accepted it."""
@@ -48,7 +54,7 @@ class OpenDevice(Protocol):
         """Wait for a picture; return whether one came."""
         ...
 
-    def retrieve(self) -> tuple[bool, cv2.typing.MatLike]:
+    def retrieve(self) -> tuple[bool, cv2.typing.MatLike | None]:
         """Return whether the picture could be decoded, and the picture, BGR."""
         ...
 
@@ -66,9 +72,17 @@ class Webcam:
     """
 
     def __init__(
-        self, device: int | Path, capture: OpenDevice, settings: CameraSettings, clock: Clock
+        self,
+        device: int | Path,
+        capture: OpenDevice,
+        settings: CameraSettings,
+        clock: Clock,
+        last: int | None = None,
     ) -> None:
-        """Read the camera `device`, a number or path, through `capture`, opened by OpenCV."""
+        """Read the camera `device`, a number or path, through `capture`, which is open.
+
+        `last` is the checksum of the last picture before the camera was opened again.
+        """
         self._device = device
         self._node = _node(device).resolve()
         self._damaged = 0
@@ -87,6 +101,10 @@ class Webcam:
             for number in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
         )
         self._description = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
+        self.fps = fps if fps > 0 else float(settings.fps)
+        """The rate that the camera promises."""
+        size = (round(width), round(height))
+        self.condition = PictureCondition(size, self.fps, clock.now(), last)
 
     @property
     def name(self) -> str:
@@ -95,26 +113,33 @@ class Webcam:
             return self._description
         return f"{self._description}, {self._damaged:,} damaged pictures left out"
 
+    @property
+    def damaged(self) -> int:
+        """How many pictures were damaged and left out."""
+        return self._damaged
+
     @classmethod
-    def open(cls, device: int | Path, settings: CameraSettings, clock: Clock) -> Webcam:
-        """Open the camera and return it; raises CameraError with the device and a remedy."""
+    def open(
+        cls,
+        device: int | Path,
+        settings: CameraSettings,
+        clock: Clock,
+        last: int | None = None,
+    ) -> Webcam:
+        """Open the camera and return it; raises CameraError with the device and a remedy.
+
+        `last` is the checksum of the last picture before the camera was opened again.
+        """
         node = _node(device)
         on_linux = sys.platform == "linux"
         mistake = check_node(node) if on_linux else None
         if mistake is None:
-            # A by-id path is a link to /dev/videoN, and OpenCV opens cameras best by their number.
-            numbered = re.fullmatch(r"/dev/video(\d+)", str(node.resolve()))
-            api = cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY
-            capture = (
-                cv2.VideoCapture(int(numbered[1]), api)
-                if numbered
-                else cv2.VideoCapture(str(node), api)
-            )
-            if capture.isOpened():
+            capture = _open_v4l(node, settings) if on_linux else None
+            capture = capture or _open_with_opencv(node)
+            if capture is not None:
                 if settings.controls:
                     set_controls(node, settings.controls, f"camera {device}")
-                return cls(device, capture, settings, clock)
-            capture.release()
+                return cls(device, capture, settings, clock, last)
             mistake = Mistake(
                 f"camera {device}",
                 "this camera cannot be opened; most likely another program is using it",
@@ -128,24 +153,38 @@ class Webcam:
     def read(self) -> Frame | None:
         """Wait for the next frame that can be decoded, and return it.
 
-        Raises CameraError if the camera was unplugged, or if `MAX_DAMAGED` pictures in a row were
-        damaged or missing, for `MAX_DAMAGED_S` or longer.
+        A picture that repeats the last one is not returned, as it was not taken anew. Raises
+        CameraError if the camera was unplugged or is frozen, if `MAX_DAMAGED` pictures in a row
+        were damaged or missing for `MAX_DAMAGED_S` or longer, or if none came for `MAX_SILENT_S`.
         """
         began_at = self._clock.now()
         failures = 0
+        condition = self.condition
         while True:
             grabbed = self._capture.grab()
             taken_at = self._clock.now()
             decoded, pixels = self._capture.retrieve() if grabbed else (False, None)
             if decoded and pixels is not None:
-                return self._frame(cast(Pixels, pixels), taken_at)
+                picture = cast(Pixels, pixels)
+                torn = is_torn(picture)
+                condition.note_torn(torn)
+                if not torn and not condition.is_repeated(picture, taken_at):
+                    condition.judge(picture, taken_at)
+                    return self._frame(picture, taken_at)
+                if CameraFault.FROZEN in condition.faults:
+                    pixels.fill(0)
+                    raise CameraError(self._frozen())
+                if not torn:
+                    pixels.fill(0)
+                    continue
             failures += 1
             self._damaged += grabbed
             if pixels is not None:
                 pixels.fill(0)
             if not self._node.exists():
                 raise CameraError(self._unplugged())
-            if failures >= MAX_DAMAGED and taken_at - began_at >= MAX_DAMAGED_S:
+            passed_s = taken_at - began_at
+            if passed_s >= MAX_SILENT_S or (failures >= MAX_DAMAGED and passed_s >= MAX_DAMAGED_S):
                 raise CameraError(self._damaged_pictures() if grabbed else self._no_pictures())
             if not grabbed:
                 self._clock.wait(RETRY_S)
@@ -163,6 +202,13 @@ class Webcam:
             f"camera {self._device}",
             "the camera was unplugged, or its cable or hub has failed",
             "Plug the camera in, then start the show again; systemd does this automatically.",
+        )
+
+    def _frozen(self) -> Mistake:
+        return Mistake(
+            f"camera {self._device}",
+            f"the camera has sent the same picture for {FROZEN_S:g} s: it is frozen",
+            "The show opens it again. If this happens often, use another camera or port.",
         )
 
     def _no_pictures(self) -> Mistake:
@@ -187,6 +233,27 @@ class Webcam:
     def close(self) -> None:
         """Free the device. A second call does nothing."""
         self._capture.release()
+
+
+def _open_v4l(node: Path, settings: CameraSettings) -> OpenDevice | None:
+    """Return the open camera; None if it has no format that is read here, or cannot be opened."""
+    try:
+        return V4lCapture.open(node.resolve(), settings.width, settings.height, settings.fps)
+    except OSError:
+        return None
+
+
+def _open_with_opencv(node: Path) -> OpenDevice | None:
+    """Return the camera opened by OpenCV, which knows more formats; None if it cannot be opened."""
+    # A by-id path is a link to /dev/videoN, and OpenCV opens cameras best by their number.
+    numbered = re.fullmatch(r"/dev/video(\d+)", str(node.resolve()))
+    api = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
+    device = int(numbered[1]) if numbered else str(node)
+    capture = cv2.VideoCapture(device, api)
+    if capture.isOpened():
+        return cast(OpenDevice, capture)
+    capture.release()
+    return None
 
 
 def _node(device: int | Path) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.errors import CameraError
+from installation.errors import RestartNeededError
 from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
 from installation.seeing.cameras.open import open_camera
 from installation.settings import source
@@ -31,7 +31,7 @@ def _frames_until_plugged(before: list[Path], checks: list[list[Path]]) -> tuple
     for count in range(35 * len(checks)):
         try:
             assert camera.read() is not None
-        except CameraError as error:
+        except RestartNeededError as error:
             return count, str(error)
     return -1, ""
 

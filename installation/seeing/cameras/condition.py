@@ -1,0 +1,119 @@
+"""What is wrong with the pictures of a camera that is plugged in and sends some.
+
+A real picture is never twice the same, because every sensor has noise, in an empty still room too.
+So a picture that equals the last one byte for byte was not taken anew. What is compared is a
+checksum: no copy of a picture is kept.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+
+import numpy as np
+
+from installation.running.progress import CameraFault
+from installation.seeing.frame import Pixels
+
+STEP = 4
+"""Each how many rows are looked at; a checksum of 180 rows of 1280 pixels takes 0.2 ms."""
+
+FROZEN_S = 2.0
+"""How long pictures may be the same before the camera counts as frozen, s."""
+
+DARK_S = 2.0
+"""How long pictures may be black, or overexposed, before that is said, s: somebody may stand close
+or shine a lamp.
+"""
+
+BLACK_LEVEL = 16
+"""The brightest value of a black picture, 0–255: video black is 16."""
+
+WHITE_LEVEL, WHITE_SHARE = 250, 0.9
+"""A picture is overexposed if this share of its values is at least this bright."""
+
+TORN_SHARE, TORN_PICTURES = 0.2, 60
+"""The camera counts as torn if this share of its last pictures was incomplete."""
+
+RATE_S = 5.0
+"""The time over which the rate is measured, s."""
+
+
+def is_torn(pixels: Pixels) -> bool:
+    """Return whether the lower rows of the picture are one flat colour, as decoders fill them.
+
+    A cut JPEG has no content below the cut. Black and white do not count: there a covered or a
+    blinded camera is flat as well.
+    """
+    rows = pixels[-max(2, pixels.shape[0] // 16) :]
+    flat = rows.reshape(-1, rows.shape[2])
+    between = int(flat[0].max()) > BLACK_LEVEL and int(flat[0].min()) < WHITE_LEVEL
+    return between and bool((flat == flat[0]).all())
+
+
+class PictureCondition:
+    """Judges the pictures of one camera as they come."""
+
+    def __init__(
+        self, size: tuple[int, int], fps: float, now: float, last: int | None = None
+    ) -> None:
+        """Expect pictures of `size` (width, height) at the rate `fps`; `now` is the instant, s.
+
+        `last` is the checksum of the last picture before the camera was opened again: a camera that
+        is still frozen sends that one.
+        """
+        self._size = size
+        self._fps = fps
+        self.last = last
+        """The checksum of the last picture."""
+        self._began_at = self._distinct_at = now
+        self._since: dict[CameraFault, float] = {}
+        self._arrived: deque[float] = deque(maxlen=max(8, int(2 * RATE_S * fps)))
+        self._torn: deque[bool] = deque(maxlen=TORN_PICTURES)
+        self.faults = CameraFault(0)
+        """What is wrong now."""
+
+    def is_repeated(self, pixels: Pixels, now: float) -> bool:
+        """Return whether the picture is the last one again, as a frozen camera sends."""
+        checksum = zlib.crc32(np.ascontiguousarray(pixels[::STEP]).data)
+        repeated = checksum == self.last
+        self.last = checksum
+        if not repeated:
+            self._distinct_at = now
+        self._set(CameraFault.FROZEN, now - self._distinct_at >= FROZEN_S)
+        return repeated
+
+    def note_torn(self, torn: bool) -> None:
+        """Count a picture as torn or whole."""
+        self._torn.append(torn)
+        full = len(self._torn) == TORN_PICTURES
+        self._set(CameraFault.TORN, full and sum(self._torn) >= TORN_SHARE * TORN_PICTURES)
+
+    def judge(self, pixels: Pixels, now: float) -> None:
+        """Judge a new picture that arrived at the instant `now`, s."""
+        sample = pixels[::STEP, ::STEP]
+        black = int(sample.max()) <= BLACK_LEVEL
+        white = float((sample >= WHITE_LEVEL).mean()) >= WHITE_SHARE
+        self._hold(CameraFault.BLACK, black, now)
+        self._hold(CameraFault.OVEREXPOSED, white, now)
+        self._set(CameraFault.OTHER_SIZE, (pixels.shape[1], pixels.shape[0]) != self._size)
+        self._arrived.append(now)
+        self._judge_rate(now)
+
+    def _judge_rate(self, now: float) -> None:
+        """Compare the rate of the last seconds with half of the promised one."""
+        recent = [at for at in self._arrived if now - at <= RATE_S]
+        # The first seconds of a camera are slow: it measures the light.
+        if now - self._began_at < 2 * RATE_S:
+            return
+        self._set(CameraFault.SLOW, len(recent) / RATE_S < self._fps / 2)
+
+    def _hold(self, fault: CameraFault, present: bool, now: float) -> None:
+        """Set `fault` once it has been `present` for `DARK_S`."""
+        since = self._since.setdefault(fault, now)
+        if not present:
+            self._since[fault] = now
+        self._set(fault, present and now - since >= DARK_S)
+
+    def _set(self, fault: CameraFault, present: bool) -> None:
+        self.faults = self.faults | fault if present else self.faults & ~fault

@@ -1,0 +1,287 @@
+"""Reads a camera through Video4Linux, with what OpenCV does not offer.
+
+OpenCV waits ten seconds for a picture, gives the oldest of the pictures that have arrived, and says
+nothing of a picture that cannot be decoded. Here a wait ends after two seconds, three buffers are
+drained to the newest picture, and a damaged one is left out. The picture lies in memory that the
+driver shares with this process; it is overwritten after it was decoded. The numbers and layouts are
+those of the kernel's `linux/videodev2.h`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import mmap
+import os
+import select
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel
+from installation.seeing.frame import Pixels
+
+TIMEOUT_S = 2.0
+"""How long a picture may take, s."""
+
+BUFFERS = 3
+"""One that the camera fills, one that waits, and one that is decoded."""
+
+S_FMT, S_PARM = 0xC0D05605, 0xC0CC5616
+REQBUFS, QUERYBUF, QBUF, DQBUF = 0xC0145608, 0xC0585609, 0xC058560F, 0xC0585611
+STREAMON, STREAMOFF = 0x40045612, 0x40045613
+
+_CAPTURE, _MMAP, _FIELD_ANY = 1, 1, 0
+_ERROR_FLAG = 0x40
+"""The driver marks a picture whose data is damaged."""
+
+# type; width, height, pixelformat, field, bytesperline, sizeimage, colorspace, priv, flags, …
+_FORMAT = struct.Struct("=I4xII4sIIIIIIIII152x")
+# type; capability, capturemode, numerator, denominator, extendedmode, readbuffers, reserved
+_RATE = struct.Struct("=IIIIIII176x")
+_REQUEST = struct.Struct("=IIIIB3x")
+# index, type, bytesused, flags, field, timestamp, timecode, sequence, memory, offset, length, …
+_BUFFER = struct.Struct("=IIIII4x16x16xIII4xI12x")
+
+_END_OF_JPEG = b"\xff\xd9"
+
+
+@dataclass(frozen=True)
+class Negotiated:
+    """What the camera agreed to."""
+
+    fourcc: str
+    width: int
+    height: int
+    fps: float
+    bytes_per_row: int
+
+
+class Kernel(Protocol):
+    """The calls that reach the driver; tests replace them."""
+
+    def open(self, node: Path) -> int:
+        """Return a descriptor of the camera. Raises OSError."""
+        ...
+
+    def ioctl(self, file: int, call: int, buffer: bytearray) -> object:
+        """Make one call. Raises OSError."""
+        ...
+
+    def map(self, file: int, length: int, offset: int) -> mmap.mmap:
+        """Return the memory of one buffer. Raises OSError."""
+        ...
+
+    def wait(self, file: int, timeout_s: float) -> bool:
+        """Return whether a picture or an error has arrived in time."""
+        ...
+
+    def close(self, file: int) -> None:
+        """Close the camera."""
+        ...
+
+
+class LinuxKernel:
+    """The kernel of this machine."""
+
+    def __init__(self, ioctl: Ioctl = ioctl_of_kernel) -> None:
+        self.ioctl = ioctl
+
+    def open(self, node: Path) -> int:
+        """Return a descriptor of the camera. Raises OSError."""
+        return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def map(self, file: int, length: int, offset: int) -> mmap.mmap:
+        """Return the memory of one buffer. Raises OSError."""
+        return mmap.mmap(file, length, offset=offset)
+
+    def wait(self, file: int, timeout_s: float) -> bool:
+        """Return whether a picture or an error has arrived in time."""
+        waiting = select.poll()
+        waiting.register(file, select.POLLIN)
+        return bool(waiting.poll(1000 * timeout_s))
+
+    def close(self, file: int) -> None:
+        """Close the camera."""
+        os.close(file)
+
+
+class V4lCapture:
+    """An open camera that streams; satisfies `OpenDevice` of the module webcam."""
+
+    def __init__(self, kernel: Kernel, file: int, negotiated: Negotiated) -> None:
+        """Take an open camera with a format, and begin to stream. Raises OSError."""
+        self._kernel = kernel
+        self._file = file
+        self._negotiated = negotiated
+        self._buffers: list[mmap.mmap] = []
+        self._filled: tuple[int, int] | None = None
+        """The index and the length of the newest picture, which waits to be decoded."""
+        self.late = 0
+        """How many pictures were passed over for a newer one."""
+        self.error: OSError | None = None
+        """What the last `grab` failed with; None: it was in time, or nothing came."""
+        try:
+            self._start()
+        except OSError:
+            self.release()
+            raise
+
+    @classmethod
+    def open(
+        cls, node: Path, width: int, height: int, fps: float, kernel: Kernel | None = None
+    ) -> V4lCapture:
+        """Open the camera at `node`, asking for MJPG of this size and rate. Raises OSError.
+
+        A camera without MJPG may offer YUYV instead; another format is an OSError.
+        """
+        kernel = kernel or LinuxKernel()
+        file = kernel.open(node)
+        try:
+            negotiated = _negotiate(kernel, file, width, height, fps)
+        except OSError:
+            kernel.close(file)
+            raise
+        return cls(kernel, file, negotiated)
+
+    def _call(self, number: int, layout: struct.Struct, *fields: object) -> tuple[int, ...]:
+        buffer = bytearray(layout.pack(*fields))
+        self._kernel.ioctl(self._file, number, buffer)
+        return layout.unpack(buffer)
+
+    def _buffer_call(self, number: int, index: int = 0) -> tuple[int, ...]:
+        return self._call(number, _BUFFER, index, _CAPTURE, 0, 0, 0, 0, _MMAP, 0, 0)
+
+    def _start(self) -> None:
+        count, *_ = self._call(REQBUFS, _REQUEST, BUFFERS, _CAPTURE, _MMAP, 0, 0)
+        for index in range(count):
+            *_, offset, length = self._buffer_call(QUERYBUF, index)
+            self._buffers.append(self._kernel.map(self._file, length, offset))
+            self._buffer_call(QBUF, index)
+        self._kernel.ioctl(self._file, STREAMON, bytearray(struct.pack("=I", _CAPTURE)))
+
+    def grab(self) -> bool:
+        """Wait for a picture, and take the newest that has arrived; return whether one came."""
+        self.error = None
+        try:
+            self._give_back()
+            if not self._kernel.wait(self._file, TIMEOUT_S):
+                return False
+            while (arrived := self._dequeue()) is not None:
+                if self._filled is not None:
+                    self.late += 1
+                    self._give_back()
+                self._filled = arrived
+        except OSError as error:
+            self.error = error
+            return False
+        return self._filled is not None
+
+    def _dequeue(self) -> tuple[int, int] | None:
+        """Return index and length of a buffer that was filled; None if there is no more.
+
+        A picture that the driver marks as damaged has the length 0.
+        """
+        try:
+            index, _, used, flags, *_ = self._buffer_call(DQBUF)
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return None
+            raise
+        return index, 0 if flags & _ERROR_FLAG else used
+
+    def _give_back(self) -> None:
+        """Give the decoded picture's buffer back to the camera."""
+        if self._filled is not None:
+            (index, _), self._filled = self._filled, None
+            self._buffer_call(QBUF, index)
+
+    def retrieve(self) -> tuple[bool, Pixels | None]:
+        """Return whether the picture that was grabbed could be decoded, and the picture, BGR."""
+        if self._filled is None:
+            return False, None
+        index, used = self._filled
+        data = np.frombuffer(self._buffers[index], np.uint8, count=used) if used else None
+        pixels = None if data is None else self._decode(data)
+        if data is not None:
+            data.fill(0)
+        return pixels is not None, pixels
+
+    def _decode(self, data: Pixels) -> Pixels | None:
+        format_ = self._negotiated
+        if format_.fourcc == "YUYV":
+            needed = format_.bytes_per_row * format_.height
+            if len(data) < needed:
+                return None
+            rows = data[:needed].reshape(format_.height, format_.bytes_per_row)
+            packed = rows[:, : 2 * format_.width].reshape(format_.height, format_.width, 2)
+            return cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUYV).astype(np.uint8, copy=False)
+        # Some cameras fill the buffer with zeros behind the picture; one without its end is cut.
+        if bytes(data[-1024:]).rstrip(b"\0")[-2:] != _END_OF_JPEG:
+            return None
+        try:
+            decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        except cv2.error:
+            return None
+        return None if decoded is None else decoded.astype(np.uint8, copy=False)
+
+    def set(self, propId: int, value: float) -> bool:  # noqa: ARG002, N803  # OpenCV's name
+        """Return False: everything was negotiated when the camera was opened."""
+        return False
+
+    def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
+        """Return the width, the height or the rate; 0 for anything else."""
+        known = {
+            cv2.CAP_PROP_FRAME_WIDTH: self._negotiated.width,
+            cv2.CAP_PROP_FRAME_HEIGHT: self._negotiated.height,
+            cv2.CAP_PROP_FPS: self._negotiated.fps,
+        }
+        return float(known.get(propId, 0))
+
+    def release(self) -> None:
+        """Stop the camera, overwrite its buffers and close it. A second call does nothing."""
+        if self._file < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._kernel.ioctl(self._file, STREAMOFF, bytearray(struct.pack("=I", _CAPTURE)))
+        for buffer in self._buffers:
+            # An array over it may still be referred to by an exception's traceback.
+            with contextlib.suppress(BufferError, ValueError):
+                np.frombuffer(buffer, np.uint8).fill(0)
+            with contextlib.suppress(BufferError):
+                buffer.close()
+        self._buffers = []
+        with contextlib.suppress(OSError):
+            self._call(REQBUFS, _REQUEST, 0, _CAPTURE, _MMAP, 0, 0)
+        self._kernel.close(self._file)
+        self._file = -1
+
+
+def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -> Negotiated:
+    """Ask for MJPG, and take YUYV if the camera prefers that. Raises OSError."""
+    for wanted in (b"MJPG", b"YUYV"):
+        fields = (_CAPTURE, width, height, wanted, _FIELD_ANY, *[0] * 8)
+        buffer = bytearray(_FORMAT.pack(*fields))
+        kernel.ioctl(file, S_FMT, buffer)
+        _, got_width, got_height, fourcc, _, bytes_per_row, *_ = _FORMAT.unpack(buffer)
+        if fourcc in (b"MJPG", b"JPEG", b"YUYV"):
+            rate = _set_rate(kernel, file, fps)
+            name = "YUYV" if fourcc == b"YUYV" else "MJPG"
+            row = bytes_per_row or 2 * got_width
+            return Negotiated(name, got_width, got_height, rate, row)
+    raise OSError(errno.EINVAL, "the camera has neither MJPG nor YUYV")
+
+
+def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
+    """Ask for `fps` and return the rate that the camera promises; `fps` if it does not say."""
+    buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
+    try:
+        kernel.ioctl(file, S_PARM, buffer)
+    except OSError:
+        return fps
+    _, _, _, numerator, denominator, *_ = _RATE.unpack(buffer)
+    return denominator / numerator if numerator and denominator else fps

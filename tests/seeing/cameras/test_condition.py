@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from installation.running.progress import CameraFault
+from installation.seeing.cameras.condition import FROZEN_S, PictureCondition, is_torn
+from installation.seeing.frame import Pixels
+
+SIZE = (320, 240)
+
+
+def noisy(level: float, seed: int, size: tuple[int, int] = SIZE) -> Pixels:
+    """Return a wall of one grey, with the noise of a sensor."""
+    random = np.random.default_rng(seed)
+    noise = random.normal(level, 2.0, (size[1], size[0], 3))
+    return np.clip(noise, 0, 255).astype(np.uint8)
+
+
+def judged(level: float, seconds: float, fps: float = 30.0, **size: tuple[int, int]) -> CameraFault:
+    """Return the faults of a camera of 30 fps after `seconds` of noisy pictures."""
+    condition = PictureCondition(SIZE, 30.0, 0.0)
+    for number in range(int(seconds * fps)):
+        now = number / fps
+        picture = noisy(level, number, **size)
+        assert not condition.is_repeated(picture, now)
+        condition.note_torn(is_torn(picture))
+        condition.judge(picture, now)
+    return condition.faults
+
+
+@pytest.mark.parametrize("level", [30, 128, 235])
+def test_a_still_room_has_no_fault(level: float) -> None:
+    """An empty wall in any light, with the noise of a sensor, is a good picture for as long."""
+    assert judged(level, 12.0) == CameraFault(0)
+
+
+def test_the_same_picture_for_two_seconds_is_frozen() -> None:
+    """Each repeated picture is known at once, and after two seconds the camera counts as frozen."""
+    condition = PictureCondition(SIZE, 30.0, 0.0)
+    picture = noisy(128, 0)
+    assert not condition.is_repeated(picture, 0.0)
+    for number in range(1, 100):
+        now = number / 30
+        assert condition.is_repeated(picture, now)
+        assert (CameraFault.FROZEN in condition.faults) == (now >= FROZEN_S)
+    assert not condition.is_repeated(noisy(128, 1), 4.0)
+    assert condition.faults == CameraFault(0)
+
+
+def test_a_camera_that_is_still_frozen_shows_nothing_after_it_was_opened_again() -> None:
+    """The last picture before the opening is recognised; no copy of it is kept."""
+    before = PictureCondition(SIZE, 30.0, 0.0)
+    picture = noisy(128, 0)
+    before.is_repeated(picture, 0.0)
+    after = PictureCondition(SIZE, 30.0, 5.0, before.last)
+    assert isinstance(before.last, int)
+    assert after.is_repeated(picture, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("level", "fault"), [(2, CameraFault.BLACK), (255, CameraFault.OVEREXPOSED)]
+)
+def test_a_covered_or_blinded_camera_is_known(level: float, fault: CameraFault) -> None:
+    """A lens cap, and a lamp in the lens, are named after two seconds, and not before."""
+    assert judged(level, 3.0) == fault
+    assert judged(level, 1.5) == CameraFault(0)
+
+
+def test_another_size_and_a_low_rate_are_known() -> None:
+    """A camera that gives other pictures than it promised is named."""
+    assert judged(128, 1.0, size=(160, 120)) == CameraFault.OTHER_SIZE
+    assert judged(128, 12.0, fps=14.0) == CameraFault.SLOW
+    assert judged(128, 12.0, fps=16.0) == CameraFault(0)
+
+
+def cut_jpeg(share: float) -> Pixels:
+    """Return what libjpeg makes of a picture of which only `share` has arrived."""
+    from PIL import Image, ImageFile
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        data = cv2.imencode(".jpg", noisy(90, 3))[1].tobytes()
+        import io
+
+        with Image.open(io.BytesIO(data[: int(len(data) * share)])) as opened:
+            return np.asarray(opened.convert("RGB"), np.uint8)
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_cut_picture_is_torn(share: float) -> None:
+    """Whatever decoder fills the missing rows, they are flat."""
+    assert is_torn(cut_jpeg(share))
+    assert not is_torn(cut_jpeg(1.0))
+
+
+def test_a_torn_picture_now_and_then_is_no_fault_of_the_camera() -> None:
+    """One in ten is only left out; one in four is said."""
+    condition = PictureCondition(SIZE, 30.0, 0.0)
+    for number in range(200):
+        condition.note_torn(number % 10 == 0)
+    assert condition.faults == CameraFault(0)
+    for number in range(200):
+        condition.note_torn(number % 4 == 0)
+    assert condition.faults == CameraFault.TORN
