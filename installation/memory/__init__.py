@@ -23,7 +23,7 @@ has failed:
 6. `seeing.faces.mtcnn.Mtcnn`, `seeing.faces.yunet.YuNet` and
    `naming.reading.classifier.CropClassifier` run their networks on black or zeros, to overwrite
    what PyTorch, OpenCV and onnxruntime hold of the last frame.
-7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.replay.Replay` and
+7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
    that something still refers to included.
 8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` the

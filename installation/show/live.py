@@ -19,8 +19,8 @@ from installation.running.latest import Latest
 from installation.running.progress import DeviceKind, Progress
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
-from installation.seeing.cameras import rehearsal
 from installation.seeing.cameras.camera import Camera
+from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
 from installation.show.analysis import Analysis
 from installation.show.capture import CameraStatus, capture_frames

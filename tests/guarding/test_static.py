@@ -158,7 +158,7 @@ ALLOWED: dict[str, set[str]] = {
     "seeing/cameras/controls.py": {"os.open"},
     # The memory that a camera fills.
     "seeing/cameras/v4l_capture.py": {"os.open", "mmap", "kernel.open()"},
-    "seeing/cameras/film.py": {"VideoCapture"},
+    "seeing/cameras/played/film.py": {"VideoCapture"},
     # OpenCV's writer has the function that makes the code of a pixel format.
     "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter", "V4lCapture.open()"},
     # Runs fontconfig before stage two, to find a font for a script.

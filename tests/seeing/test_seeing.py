@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from installation.seeing.cameras.open import open_camera
-from installation.seeing.cameras.rehearsal import ENTER_S, RehearsalPictures
+from installation.seeing.cameras.played.rehearsal import ENTER_S, RehearsalPictures
 from installation.seeing.faces.detector import Detector, Face
 from installation.seeing.frame import Frame, Pixels
 from installation.seeing.tracker import Track, Tracker

@@ -13,8 +13,8 @@ from installation.naming.reading.values import Sightings
 from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.cameras.orientation import Orientation
-from installation.seeing.cameras.rehearsal import ENTER_S, LEAVE_S, STAY_S, RehearsalPictures
-from installation.seeing.cameras.replay import Replay
+from installation.seeing.cameras.played.rehearsal import ENTER_S, LEAVE_S, STAY_S, RehearsalPictures
+from installation.seeing.cameras.played.replay import Replay
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from installation.seeing.cameras.rehearsal import OUTLINE
+from installation.seeing.cameras.played.rehearsal import OUTLINE
 from installation.seeing.frame import Pixels
 from tests.support.pictures import write_film
 

@@ -13,7 +13,7 @@ from installation.making.build.neutral_pictures import SIDE, neutral_pictures
 from installation.naming.lists.weights import LITE
 from installation.naming.reading.classifier import CropClassifier
 from installation.seeing.box import Box
-from installation.seeing.cameras.rehearsal import ENTER_S, STAY_S, RehearsalPictures
+from installation.seeing.cameras.played.rehearsal import ENTER_S, STAY_S, RehearsalPictures
 from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 

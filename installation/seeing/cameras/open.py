@@ -11,11 +11,11 @@ from installation.errors import CameraError, Mistake, display_path
 from installation.running.clock import Clock
 from installation.seeing.cameras import choice
 from installation.seeing.cameras.camera import Camera
-from installation.seeing.cameras.film import FilmPictures
 from installation.seeing.cameras.orientation import Orientation
-from installation.seeing.cameras.pictures import FolderPictures
-from installation.seeing.cameras.rehearsal import RehearsalPictures
-from installation.seeing.cameras.replay import PictureSource, Replay
+from installation.seeing.cameras.played.film import FilmPictures
+from installation.seeing.cameras.played.pictures import FolderPictures
+from installation.seeing.cameras.played.rehearsal import RehearsalPictures
+from installation.seeing.cameras.played.replay import PictureSource, Replay
 from installation.seeing.cameras.v4l import CameraListing, list_cameras
 from installation.seeing.cameras.webcam import Webcam
 from installation.settings import source

@@ -10,7 +10,7 @@ import pytest
 
 from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
-from installation.seeing.cameras.rehearsal import ENTER_S, RehearsalPictures
+from installation.seeing.cameras.played.rehearsal import ENTER_S, RehearsalPictures
 from installation.seeing.faces.detector import Detector, Face, reduce_frame
 from installation.seeing.frame import Frame, Pixels
 

@@ -10,7 +10,7 @@ import torch
 from installation.errors import WeightsError
 from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
-from installation.seeing.cameras.rehearsal import ENTER_S, RehearsalPictures
+from installation.seeing.cameras.played.rehearsal import ENTER_S, RehearsalPictures
 from installation.seeing.faces import mtcnn
 from installation.seeing.faces.detector import reduce_frame
 from installation.seeing.faces.mtcnn import Mtcnn

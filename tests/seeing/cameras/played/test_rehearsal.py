@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from installation.seeing.cameras.rehearsal import ENTER_S, STAY_S, VISIT_S, RehearsalPictures
+from installation.seeing.cameras.played.rehearsal import ENTER_S, STAY_S, VISIT_S, RehearsalPictures
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from installation.errors import CameraError
-from installation.seeing.cameras.film import FilmPictures
 from installation.seeing.cameras.orientation import Orientation
-from installation.seeing.cameras.pictures import FolderPictures
-from installation.seeing.cameras.rehearsal import RehearsalPictures
-from installation.seeing.cameras.replay import MAX_SKIPPED_S, PictureSource, Replay
+from installation.seeing.cameras.played.film import FilmPictures
+from installation.seeing.cameras.played.pictures import FolderPictures
+from installation.seeing.cameras.played.rehearsal import RehearsalPictures
+from installation.seeing.cameras.played.replay import MAX_SKIPPED_S, PictureSource, Replay
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import number_of, numbered, write_film, write_picture
 

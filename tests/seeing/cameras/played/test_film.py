@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from installation.errors import CameraError
-from installation.seeing.cameras.film import FilmPictures
+from installation.seeing.cameras.played.film import FilmPictures
 from tests.support.pictures import number_of, numbered, write_film
 
 FPS = 30

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.seeing.cameras.rehearsal import RehearsalPictures
-from installation.seeing.cameras.scene_cuts import SceneCounter
+from installation.seeing.cameras.played.rehearsal import RehearsalPictures
+from installation.seeing.cameras.played.scene_cuts import SceneCounter
 from installation.seeing.frame import Pixels
 from tests.support.pictures import quarters
 

@@ -9,7 +9,7 @@ from typing import cast
 import cv2
 
 from installation.errors import CameraError, Mistake, display_path
-from installation.seeing.cameras.scene_cuts import SceneCounter
+from installation.seeing.cameras.played.scene_cuts import SceneCounter
 from installation.seeing.frame import Pixels
 
 DEFAULT_FPS = 30.0

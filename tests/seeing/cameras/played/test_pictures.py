@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from installation.errors import CameraError
-from installation.seeing.cameras.pictures import PICTURE_S, FolderPictures
+from installation.seeing.cameras.played.pictures import PICTURE_S, FolderPictures
 from tests.support.pictures import BLUE, RED, number_of, numbered, quarters, write_picture
 
 FPS = 30

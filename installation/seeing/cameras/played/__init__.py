@@ -1,0 +1,1 @@
+"""Films, folders of pictures and the rehearsal, which are played as if they were cameras."""
