@@ -12,10 +12,10 @@ from installation.errors import (
     LabelSetError,
     Mistake,
     collect_mistakes,
-    display_path,
     join_first,
 )
 from installation.making.keras.convert import keras_has_changed
+from installation.making.undrawable import undrawable
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import orphans
 from installation.naming.label_set.csv_file import Row
@@ -23,12 +23,10 @@ from installation.naming.label_set.folder import KERAS_FILE, LABELS_CSV, SETTING
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
-from installation.naming.label_set.output_names import labels_file
 from installation.naming.label_set.settings import InputSettings, LabelSetSettings
 from installation.naming.networks.open import check_network, find_network
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
-from installation.showing.type import font_files
 
 if TYPE_CHECKING:
     from installation.naming.networks.encoder import Input
@@ -185,20 +183,6 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
     size = f"{used.size} px, " if network_input or "size" in stated else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (used.mean, used.std))
     return f"Pictures for its network: {size}mean {mean}, std {std} ({origin})."
-
-
-def undrawable(source: LabelSetSource) -> list[Mistake]:
-    """Return a mistake for each row with text that no font of this machine can draw."""
-    file = display_path(labels_file(source.folder))
-    return font_files.undrawable(
-        {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}
-    )
-
-
-def _texts(row: Row) -> Iterator[str]:
-    yield from (row.name, row.definition)
-    for wording in row.wordings.values():
-        yield from (wording.name, wording.definition)
 
 
 def _orphan_lines(source: LabelSetSource) -> Iterator[str]:

@@ -9,6 +9,7 @@ from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.showing.type.font_files import undrawable
 from installation.showing.type.fonts import Fonts
+from installation.showing.type.line_breaks import warm_up
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 from installation.showing.words import words_of
@@ -31,8 +32,18 @@ def open_context(
     except ScreenError as error:
         mistakes = undrawable(texts_by_place(loaded, label_set))
         raise ScreenError(*(limit_mistakes(mistakes) or error.mistakes)) from None
-    language = loaded.settings.language.labels if label_set is not None else ""
+    language = _label_language(loaded.settings)
+    # Here, as the mirror would stand still for it at the first verdict.
+    warm_up(labels, language)
     return ScreenContext(words, fonts, screen.surface.get_size(), language)
+
+
+def _label_language(settings: Settings) -> str:
+    """Return the language of the labels if the curator has named it; otherwise an empty text.
+
+    A set's own names may be in any language.
+    """
+    return settings.language.labels if "language" in settings.model_fields_set else ""
 
 
 def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:

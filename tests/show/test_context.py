@@ -38,6 +38,13 @@ def test_the_screen_speaks_the_curators_language() -> None:
     assert words.reading == load_words("fr").reading
 
 
+def test_labels_are_hyphenated_in_the_language_that_the_curator_named() -> None:
+    """Without `language` in kiosk.yaml the labels may be in any language, and have no hyphens."""
+    loaded = Loaded(Settings(language=resolve_language("de")), "kiosk.yaml", {}, {})
+    assert open_context(SCREEN, loaded).label_language == "de"
+    assert open_context(SCREEN, DEFAULTS).label_language == ""
+
+
 def test_a_label_without_a_font_is_reported_by_its_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from installation.making.atomic_write import replacing
 from installation.making.build.result import Builder, BuildResult
 from installation.making.keras import convert as keras
+from installation.making.undrawable import check_drawable
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import CARD_FILE
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
@@ -31,13 +32,14 @@ def build(
 
     Return None if the method reads a network's outputs as they are and nothing is built. If the set
     brings a network of Keras, an ONNX network is made of it instead. Of a network's head only the
-    rows that `content` shows are kept. `builder` replaces the method's own. Raises LabelSetError or
-    WeightsError; then the last good file stays.
+    rows that `content` shows are kept. `builder` replaces the method's own. Raises WeightsError
+    or LabelSetError, also for letters that no font draws; then the last good file stays.
     """
     source = read_source(name, models)
     if source.settings.method.brings_network:
         return keras.convert(source)
     label_set = assemble_nonempty(source, EVERYTHING)
+    check_drawable(source)
     if not label_set.is_built:
         return None
     result = (builder or find_builder(label_set.settings.method))(source, content)

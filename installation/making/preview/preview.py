@@ -12,7 +12,6 @@ from pathlib import Path
 import pygame
 import torch
 
-from installation.errors import LabelSetError
 from installation.making import check_set
 from installation.making.atomic_write import replacing
 from installation.making.build import from_text
@@ -21,6 +20,7 @@ from installation.making.build.evenness import evenness
 from installation.making.build.text import sentence_encoder
 from installation.making.preview import label_map
 from installation.making.preview.trial import Trial, run_trial
+from installation.making.undrawable import check_drawable
 from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
@@ -88,8 +88,7 @@ def preview(
     language = settings.language.labels
     source = read_source(name, models)
     label_set = assemble_nonempty(source, settings.content, language)
-    if mistakes := check_set.undrawable(source):
-        raise LabelSetError(*mistakes)
+    check_drawable(source)
     cpu = torch.device("cpu")
     torch.set_num_threads(1)  # two wait for each other on a machine that is busy
     classifier = open_classifier(label_set, cpu)

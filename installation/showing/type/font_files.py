@@ -20,7 +20,12 @@ from pathlib import Path
 import manimgx_fonts
 
 from installation.errors import Mistake, join_first
-from installation.showing.type.drawable_text import clean, clusters, needs_no_font
+from installation.showing.type.drawable_text import (
+    clean,
+    clusters,
+    distinct_clusters,
+    needs_no_font,
+)
 from installation.showing.type.face import Face
 from installation.showing.type.scripts import EAST_ASIAN, EMOJI, NO_SCRIPT, font_group, script_of
 
@@ -72,7 +77,7 @@ def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
     """Return the face of each cluster of `texts`, and the clusters that no face can draw."""
     faces: dict[str, Face] = {}
     groups: dict[str, set[str]] = {}
-    wanted = {cluster for text in texts for cluster in clusters(clean(text))}
+    wanted = distinct_clusters(texts)
     for cluster in wanted | {cluster[0] for cluster in wanted}:
         if needs_no_font(cluster):
             continue

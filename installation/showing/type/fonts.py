@@ -16,7 +16,12 @@ import pygame.surfarray
 from installation.errors import ScreenError
 from installation.showing.scene import Line, Panel
 from installation.showing.type.direction import levels, visual_order
-from installation.showing.type.drawable_text import clean, clusters, needs_no_font
+from installation.showing.type.drawable_text import (
+    clean,
+    clusters,
+    distinct_clusters,
+    needs_no_font,
+)
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.face import Face, Glyph, draw
 from installation.showing.type.font_files import find_faces, no_font, own_face, packaged_face
@@ -97,10 +102,9 @@ class Fonts:
 
     def lacks(self, texts: Iterable[str]) -> list[str]:
         """Return the letters of `texts` that these faces cannot draw; starts no process."""
-        wanted = {cluster for text in texts for cluster in clusters(clean(text))}
         return sorted(
             cluster
-            for cluster in wanted
+            for cluster in distinct_clusters(texts)
             if not (needs_no_font(cluster) or self._find_face(cluster))
         )
 

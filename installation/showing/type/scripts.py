@@ -28,6 +28,9 @@ SYMBOLS = "Symbols"
 NO_SCRIPT = "Unknown"
 """Unicode's name for the script of what it has not assigned, and of private characters."""
 
+_PICTOGRAPHS = frozenset(map(chr, range(0x1F300, 0x1FB00)))
+"""Unicode's blocks of pictures; some of them, such as the cloud with rain, are not wide."""
+
 _PREFERRED = ("Arab", "Deva")
 """Of the scripts that share a character, the ones named before the others: most read them."""
 
@@ -47,7 +50,7 @@ def script_of(letter: str) -> str:
 def font_group(letter: str) -> str:
     """Return the name of the letters that share a font with `letter`: `Hebrew`, `East Asian`."""
     width = unicodedata.east_asian_width(letter)
-    if unicodedata.category(letter) == "So" and width == "W":
+    if unicodedata.category(letter) == "So" and (width == "W" or letter in _PICTOGRAPHS):
         return EMOJI
     if width in "WF" or fontTools.unicodedata.script_extension(letter) & EAST_ASIAN_SCRIPTS:
         return EAST_ASIAN

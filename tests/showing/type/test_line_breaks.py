@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from installation.showing.type.line_breaks import letter_breaks, line_breaks
@@ -58,6 +61,32 @@ def test_marks_stay_with_their_letter() -> None:
     """A word is never broken between a letter and its marks."""
     text = "o\u0323\u0300m\u0303g\u0303"
     assert [each.place for each in letter_breaks(text)] == [3, 5, 7]
+
+
+def test_nothing_is_loaded_at_the_first_verdict() -> None:
+    """The patterns and dictionaries of a label set are in memory before the mirror opens.
+
+    In a new process, a German and a Thai text break at once after the warm-up.
+    """
+    code = (
+        "import sys, time; from installation.showing.type.line_breaks import line_breaks, warm_up;"
+        "texts = ['Regenschirm', 'คนที่ได้รับการฝึก']; warm_up(texts, 'de');"
+        "opened = []; sys.addaudithook(lambda event, _: opened.append(event));"
+        "[line_breaks(text, 'de') for text in texts];"
+        "print([event for event in opened if event in ('open', 'import')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_show_in_an_unknown_language_loads_no_patterns() -> None:
+    """The warm-up of labels whose language is unknown costs nothing."""
+    code = (
+        "import sys; from installation.showing.type.line_breaks import warm_up;"
+        "warm_up(['a label'], ''); print('pyphen' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize(
