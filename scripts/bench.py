@@ -315,8 +315,6 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
 
 def classifier_alone(labels: str) -> list[float]:
     """Return readings a second of the classifier on batches of eight, from each of five rounds."""
-    import torch
-
     from installation.naming.label_set.load import load_label_set
     from installation.naming.networks.device import choose_device
     from installation.naming.reading.classifier import open_classifier
@@ -330,8 +328,6 @@ def classifier_alone(labels: str) -> list[float]:
         began, passes = time.perf_counter(), 12
         for _ in range(passes):
             classifier.classify(frame, boxes)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
         rates.append(passes * BATCH / (time.perf_counter() - began))
     return rates
 
@@ -349,8 +345,10 @@ def crowd() -> tuple[Frame, list[Box]]:
 
 
 def machine() -> str:
-    """Return the processor, its cores, the graphics card if there is one, and torch's version."""
-    import torch
+    """Return the processor, its cores, the device of the networks, and ONNX Runtime's version."""
+    import onnxruntime
+
+    from installation.naming.networks.device import choose_device
 
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -359,9 +357,10 @@ def machine() -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    card = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    device, description = choose_device("auto")
+    card = "" if device == "cpu" else f", {description}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores{card}, torch {torch.__version__}"
+    return f"{name}, {cores} cores{card}, ONNX Runtime {onnxruntime.__version__}"
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -56,7 +57,7 @@ from installation.naming.scoring.conse import EMBEDDING
 from installation.settings.kiosk import ContentSettings
 from scripts.bench import BATCH, ROOT, crowd, machine
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 
 LABELS = (10, 100, 1000, 3000)
 SIDE = 224
@@ -365,7 +366,6 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
     return opened
 
 
-@torch.inference_mode()
 def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
     """Return what a reading costs by each classifier, measured in turn; who begins changes."""
     deeds = {size: ways(classifier) for size, classifier in classifiers.items()}
@@ -387,7 +387,7 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
     """Return what is timed of a classifier, by the way of reading."""
     frame, boxes = crowd()
     side = classifier.encoder.input.size
-    noise = torch.randn(BATCH, 3, side, side, generator=torch.Generator().manual_seed(0))
+    noise = np.random.default_rng(0).standard_normal((BATCH, 3, side, side), np.float32)
     said = classifier.encoder.encode(noise)  # (BATCH, width)
     deeds: tuple[Callable[[], object], ...] = (
         partial(classifier.classify, frame, boxes),

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from tqdm import tqdm
 
 from installation.naming.label_set.label_set import Label, LabelSet
@@ -93,10 +92,9 @@ def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
 
     A bust of which more than a third is outside the picture is read, too, as the pictures are cuts.
     """
-    device = torch.device("cpu")
     label_set = load_label_set(labels, ContentSettings())
-    classifier = open_classifier(label_set, device)
-    detector = open_detector("auto", device)
+    classifier = open_classifier(label_set, "cpu")
+    detector = open_detector("auto")
     read: dict[str, list[Scores]] = {view: [] for view in VIEWS}
     groups = []
     for photo in tqdm(photos, "people", unit="person", leave=False):

@@ -29,9 +29,8 @@ from installation.settings.readable import load_readable
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
-    import torch
-
     from installation.naming.label_set.label_set import LabelSet
+    from installation.naming.networks.device import Device
     from installation.seeing.cameras.v4l import CameraListing
 
 
@@ -106,7 +105,7 @@ class _Examination:
         self._settings = loaded.settings
         self._label_set: LabelSet | None = None
         self._built = False
-        self._device: torch.device | None = None
+        self._device: Device | None = None
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Finding]]]:
         """Yield each part and the function that tries it, without parts that need a failed one."""
@@ -121,10 +120,9 @@ class _Examination:
         yield "labels", self._labels
         if label_set := self._label_set:
             yield "fonts", lambda: self._fonts(label_set)
-        if device := self._device:
-            yield "detector", lambda: self._detector(device)
-            if label_set and self._built:
-                yield "weights", lambda: self._weights(label_set, device)
+        yield "detector", self._detector
+        if (device := self._device) and label_set and self._built:
+            yield "weights", lambda: self._weights(label_set, device)
 
     def _privacy(self) -> Finding:
         """Run the short audit, in a separate process because a sandbox cannot be undone."""
@@ -205,7 +203,7 @@ class _Examination:
 
         configured = self._settings.device
         self._device, description = choose_device(configured, where=self._loaded.where("device"))
-        fallback = configured == "auto" and self._device.type == "cpu"
+        fallback = configured == "auto" and self._device == "cpu"
         return Finding("fallback" if fallback else "ok", description)
 
     def _screen(self) -> Finding:
@@ -232,17 +230,17 @@ class _Examination:
         check_fonts(self._loaded, label_set)
         return Finding("ok", "every script of the labels and the screen can be drawn")
 
-    def _detector(self, device: torch.device) -> Finding:
+    def _detector(self) -> Finding:
         from installation.seeing.faces.open import open_detector
         from installation.seeing.faces.yunet import WEIGHTS_FILE
 
-        name = open_detector(self._settings.detector, device).name
+        name = open_detector(self._settings.detector).name
         if self._settings.detector == "auto" and not WEIGHTS_FILE.exists():
             better = "YuNet finds smaller faces in less time. Run once: kiosk fetch yunet"
             return Finding("fallback", f"{name}\n{better}")
         return Finding("ok", name)
 
-    def _weights(self, label_set: LabelSet, device: torch.device) -> Finding:
+    def _weights(self, label_set: LabelSet, device: Device) -> Finding:
         from installation.naming.reading.classifier import open_classifier
 
         encoder = open_classifier(label_set, device).encoder

@@ -153,11 +153,9 @@ def _picture_mistakes(source: LabelSetSource) -> list[Mistake]:
 
 def _try_network(label_set: LabelSet) -> Input:
     """Open the set's own network, try it on a picture, and return its input; raises KioskError."""
-    import torch
-
     from installation.naming.reading.classifier import open_classifier
 
-    return open_classifier(label_set, torch.device("cpu")).encoder.input
+    return open_classifier(label_set, "cpu").encoder.input
 
 
 def input_line(source: LabelSetSource, network_input: Input | None = None) -> str:

@@ -9,10 +9,13 @@ As soon as a frame has been used:
 1. `memory.pool.Pool`: a camera's picture is zeroed when the last reference to it is gone.
 2. `memory.buffers.Buffers`: the reduced frame, the image pyramid, the crops and the inputs of the
    detectors' networks are zeroed after each detection.
-3. `memory.device_buffers.DeviceBuffers`: crops and batches are zeroed after each reading, in main
-   memory or on a graphics card; `naming.reading.crops` zeroes the copies in between.
-4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into, and
-   `naming.networks.onnx_network` the array that onnxruntime is given.
+   The crops and batches of `naming.reading.classifier.CropClassifier` lie in such buffers too, and
+   are zeroed after each reading. `naming.networks.torch_network.TorchNetwork` zeroes the batch on a
+   graphics card.
+3. `memory.onnx_session`: what ONNX Runtime's networks have computed lies in one arena, which is
+   given back after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
+   network is given.
+4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into.
 5. `memory.buffers.overwrite_freed_memory`: the C library overwrites what is freed, such as the
    layers of the networks. `guarding.stage_one` turns off the cache that would keep small blocks.
 
@@ -20,9 +23,11 @@ By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` 
 visitor is present and when the analysis ends, and `show.live.LiveShow` calls when the show ends or
 has failed:
 
-6. `seeing.faces.mtcnn.Mtcnn`, `seeing.faces.yunet.YuNet` and
-   `naming.reading.classifier.CropClassifier` run their networks on black or zeros, to overwrite
-   what PyTorch, OpenCV and onnxruntime hold of the last frame.
+6. `seeing.faces.mtcnn.Mtcnn` and `naming.reading.classifier.CropClassifier` with the encoders
+   `naming.networks.efficientnet.EfficientNetLite0` and `naming.networks.onnx_network.OnnxNetwork`
+   give back the arena. `seeing.faces.yunet.YuNet`, and with
+   `naming.networks.torch_network.TorchEncoder` also the classifier, run their networks on black or
+   zeros, to overwrite what OpenCV and PyTorch hold of the last frame.
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
    that something still refers to included.

@@ -5,7 +5,7 @@ Its counterpart is the module of `making/build` that `builder` names, which make
 before a show. How a method works is read in these two places, and a new one is added there; no
 other module compares a method's name.
 
-Torch is imported only when a scorer is opened, so that `kiosk check` answers at once.
+Numbers are read only when a scorer is opened, so that `kiosk check` answers at once.
 """
 
 from __future__ import annotations
@@ -113,19 +113,19 @@ class Method:
 def _open_conse(label_set: LabelSet, encoder: Encoder) -> Scorer:
     from installation.naming.scoring.conse import ConseScorer
 
-    return ConseScorer.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return ConseScorer.from_built(label_set, encoder.fingerprint, encoder.width)
 
 
 def _open_linear(label_set: LabelSet, encoder: Encoder) -> Scorer:
     from installation.naming.scoring.linear import LinearScorer
 
-    return LinearScorer.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return LinearScorer.from_built(label_set, encoder.fingerprint, encoder.width)
 
 
 def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:
     from installation.naming.scoring.scorer import OutputScorer
 
-    return OutputScorer(label_set, encoder.width, encoder.device)
+    return OutputScorer(label_set, encoder.width)
 
 
 def _open_head(label_set: LabelSet, encoder: Encoder) -> Scorer:

@@ -6,7 +6,6 @@ mistake in a file is reported at once.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -82,8 +81,6 @@ def open_parts(
     if language.words != language.labels:
         log(f"words: the kiosk has no words in '{language.labels}', so its own are in English.")
 
-    import torch
-
     from installation.memory.buffers import overwrite_freed_memory
     from installation.naming.networks.device import choose_device
     from installation.naming.reading.classifier import open_classifier
@@ -93,12 +90,9 @@ def open_parts(
     from installation.seeing.presence.presence import Presence
     from installation.seeing.tracker import Tracker
 
-    # One core is left to the mirror. With both of two cores busy elsewhere, finding a face took
-    # 42 ms on one thread and 265 ms on two, which wait for each other.
-    torch.set_num_threads(max(1, _usable_cores() - 1))
     device, description = choose_device(settings.device, where=loaded.where("device"))
     log(f"device: {description}.")
-    detector = open_detector(settings.detector, device)
+    detector = open_detector(settings.detector)
     log(f"detector: {detector.name}")
     classifier = open_classifier(label_set, device)
     log(f"network: {classifier.encoder.name}")
@@ -120,7 +114,7 @@ def open_parts(
         presence=Presence(settings.reading.announce_s, settings.visitors.least_size),
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
-        device=description if device.type == "cpu" else str(device),
+        device=description if device == "cpu" else device,
         reloader=LabelSetReloader(classifier, files_read, partial(_load_label_set, loaded), log),
     )
 
@@ -216,10 +210,3 @@ def _open_camera(
     camera = open_camera(source, settings, clock, as_fast_as_possible=as_fast_as_possible)
     log(f"camera: {camera.name}")
     return RehearsalUntilPlugged(camera, cameras_before, clock) if fallback else camera
-
-
-def _usable_cores() -> int:
-    """Return the number of cores that the process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

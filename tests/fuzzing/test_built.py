@@ -27,6 +27,7 @@ from tests.support.fuzzing import (
     mutate,
     try_seeded,
 )
+from tests.support.tensors import score
 
 pytestmark = pytest.mark.slow
 
@@ -175,8 +176,8 @@ def put(label_set: LabelSet, content: bytes) -> None:
 def read(label_set: LabelSet) -> None:
     """Open the built file as the show does, and use it for a reading."""
     built_file.check_built(label_set)
-    scorer = LinearScorer.from_built(label_set, ENCODER, WIDTH, torch.device("cpu"))
-    scores = scorer.score(torch.eye(WIDTH))
+    scorer = LinearScorer.from_built(label_set, ENCODER, WIDTH)
+    scores = score(scorer, torch.eye(WIDTH))
     assert scores.shape == (WIDTH, 3)
     assert bool(((scores >= 0) & (scores <= 1.0001)).all()), "every score is a share"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import torch
@@ -110,7 +110,7 @@ def test_no_config_json_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int
     watched = WatchedFolder(tmp_path)
     configs = write_networks(watched.models)
     label_sets = {name: load_label_set(name, EVERYTHING, watched.models) for name in configs}
-    cpu = torch.device("cpu")
+    cpu: Final = "cpu"
     for label_set in label_sets.values():  # memory for the libraries does not count in a case
         open_encoder(label_set, cpu)
     current = TIMM

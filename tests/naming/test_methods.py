@@ -79,7 +79,7 @@ def test_no_module_compares_a_methods_name() -> None:
 
 def open_length(label_set: LabelSet, encoder: Encoder) -> Scorer:
     """Return the scorer of the sixth method."""
-    return LinearScorer.from_built(label_set, encoder.fingerprint, encoder.width, encoder.device)
+    return LinearScorer.from_built(label_set, encoder.fingerprint, encoder.width)
 
 
 def build_from_length(source: LabelSetSource, _content: ContentSettings) -> BuildResult:
@@ -112,12 +112,12 @@ def test_a_sixth_method_is_read_built_and_shown(
     assert label_set.is_built
     assert label_set.settings.temperature == 2.0
     with pytest.raises(LabelSetError, match="the label set is not built yet"):
-        open_classifier(label_set, torch.device("cpu"))
+        open_classifier(label_set, "cpu")
     result = build("weather", tmp_path, build_from_length)
     assert result is not None
     assert "| method | length |" in (tmp_path / "weather" / "card.md").read_text()
     frame = Frame(np.zeros((240, 320, 3), np.uint8), 0.0)
-    classifier = open_classifier(label_set, torch.device("cpu"))
+    classifier = open_classifier(label_set, "cpu")
     scores = torch.from_numpy(classifier.classify(frame, [Box(100, 60, 180, 160)]))
     lengths = torch.tensor([[len("air"), len("east wind")]]) / 2.0
     assert torch.allclose(scores, lengths.softmax(1), atol=1e-5)

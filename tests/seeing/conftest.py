@@ -16,4 +16,4 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session", params=["mtcnn", "yunet"])
 def detector(request: pytest.FixtureRequest) -> Detector:
     """Return each detector."""
-    return Mtcnn(torch.device("cpu")) if request.param == "mtcnn" else YuNet(yunet_file())
+    return Mtcnn() if request.param == "mtcnn" else YuNet(yunet_file())

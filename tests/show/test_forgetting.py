@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from installation.memory.onnx_session import open_session
+from installation.naming.networks.efficientnet import EfficientNetLite0
 from installation.seeing.faces import mtcnn
 from installation.settings.paths import PROJECT
 from tests.support.pictures import yunet_file
@@ -28,7 +30,6 @@ SHOW = """
 import os, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
-import torch
 from installation import STARTED_AT
 from installation.settings import kiosk as config
 from installation.show.parts import open_parts
@@ -64,9 +65,9 @@ class RawCamera:
 
 camera = RawCamera()
 
-def write(name, tensor):
+def write(name, array):
     with open(folder / name, "wb", buffering=0) as file:
-        file.write(memoryview(tensor.detach().numpy().reshape(-1)).cast("B"))
+        file.write(memoryview(array.reshape(-1)).cast("B"))
 
 def pause(name):
     # Waits until the test has searched the memory.
@@ -75,13 +76,19 @@ def pause(name):
 
 paused = []
 
-def pause_in_pnet(network, given):
-    # Pauses once while the detector searches a picture, at the last level with a pattern.
-    if named and ending == "detector failed":
-        raise RuntimeError("the detector has failed")
-    if given[0].shape[-1] == int(sys.argv[2]) and not paused:
-        paused.append(True)
-        pause("detecting")
+class PausingPNet:
+    # MTCNN's first network, which pauses once after the last level with a pattern: the arena still
+    # holds what was computed of it.
+    def __init__(self, session):
+        self.session, self.get_outputs = session, session.get_outputs
+    def run(self, names, given):
+        if named and ending == "detector failed":
+            raise RuntimeError("the detector has failed")
+        outputs = self.session.run(names, given)
+        if given["pixels"].shape[2] == int(sys.argv[2]) and not paused:
+            paused.append(True)
+            pause("detecting")
+        return outputs
 
 class PausingNet:
     # YuNet's network, which pauses once after a detection: it still holds its input.
@@ -94,32 +101,19 @@ class PausingNet:
             pause("detecting")
         return found
 
-class PausingClassifier:
-    # Pauses once in its network, and writes the batch and the first layer's output to disk.
-    def __init__(self, classifier):
-        self.inner, self.label_set = classifier, classifier.label_set
-        self.encoder, self.count = classifier.encoder, 0
-        encode = self.encoder.encode
-        def pausing(batch):
-            self.count += 1
-            if named and ending == "classifier failed":
-                raise RuntimeError("the classifier has failed")
-            if self.count != 3:
-                return encode(batch)
-            write("batch", batch)
-            first = next(m for m in self.encoder._network.modules() if type(m) is torch.nn.Conv2d)
-            def keep(module, given, made):
-                write("layer", made.permute(0, 2, 3, 1))
-                pause("classifying")
-            hook = first.register_forward_hook(keep)
-            encoded = encode(batch)
-            hook.remove()
-            return encoded
-        self.encoder.encode = pausing
-    def classify(self, frame, boxes):
-        return self.inner.classify(frame, boxes)
-    def forget(self):
-        self.inner.forget()
+class PausingEfficientNet:
+    # The classifier's network, which pauses once after a run, and writes the batch to disk.
+    def __init__(self, session):
+        self.session, self.count = session, 0
+    def run(self, names, given):
+        self.count += 1
+        if named and ending == "classifier failed":
+            raise RuntimeError("the classifier has failed")
+        outputs = self.session.run(names, given)
+        if self.count == 3:
+            write("batch", given["batch"])
+            pause("classifying")
+        return outputs
 
 class VisibleScreen(OffScreen):
     visible = True
@@ -137,13 +131,14 @@ def open_pausing_parts(*arguments):
     parts = open_parts(*arguments)
     detector = parts.detector
     if yunet is None:
-        detector._pnet.register_forward_pre_hook(pause_in_pnet)
+        detector._sessions["pnet.onnx"] = PausingPNet(detector._sessions["pnet.onnx"])
     else:
         from installation.seeing.faces.yunet import YuNet
         detector = YuNet(yunet)
         detector._net = PausingNet(detector._net)
-    classifier = PausingClassifier(parts.classifier)
-    return replace(parts, open_camera=lambda: camera, detector=detector, classifier=classifier)
+    encoder = parts.classifier.encoder
+    encoder._session = PausingEfficientNet(encoder._session)
+    return replace(parts, open_camera=lambda: camera, detector=detector)
 
 def emit(event):
     print(event["event"], flush=True)
@@ -161,8 +156,15 @@ os._exit(0)
 
 Pattern = bytes
 
-CLASSIFIER_FORMS = ("batch", "layer")
-"""What the program writes: the input of the classifier's network, and its first layer's output."""
+
+def classifier_forms(batch: bytes) -> dict[str, tuple[bytes, int]]:
+    """Return the classifier's `batch`, which the program writes, and the features in its arena.
+
+    The features are computed here from the batch; the program itself asks for the logits alone.
+    """
+    crops = np.frombuffer(batch, np.float32).reshape(-1, 3, 224, 224)
+    features = EfficientNetLite0(output="features").encode(crops)
+    return {"batch": (batch, 4), "features": (features.tobytes(), 4)}
 
 
 def visitor() -> npt.NDArray[np.uint8]:
@@ -214,8 +216,9 @@ def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[byt
     for number, size in enumerate(levels()):
         level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)
         forms[f"level {number}"] = level.tobytes(), 1
-        forms[f"input {number}"] = ((level - np.float32(127.5)) / 128).tobytes(), 4
-    return forms
+    session = open_session((mtcnn.FOLDER / "pnet.onnx").read_bytes())
+    (offsets,) = session.run(["offsets"], {"pixels": level[None]})
+    return forms | {"offsets": (offsets.tobytes(), 4)}
 
 
 @dataclass(frozen=True)
@@ -284,7 +287,7 @@ def _memory(process: int) -> Iterator[bytes]:
 def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     tmp_path: Path, ending: str, last: str, detector: str
 ) -> None:
-    """Frame, screen, the detector's levels, the classifier's batch and first layer are forgotten.
+    """Frame, screen, the detector's levels, the classifier's batch and features are forgotten.
 
     Each of these forms is in memory while it is used, which is checked once. None is there a second
     after the visitor has left, or while the trouble card is on the screen because the camera was
@@ -315,9 +318,7 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
             lines.append(line.strip())
             if lines[-1] in ("detecting", "classifying"):
                 if lines[-1] == "classifying":
-                    forms |= {
-                        name: ((tmp_path / name).read_bytes(), 4) for name in CLASSIFIER_FORMS
-                    }
+                    forms |= classifier_forms((tmp_path / "batch").read_bytes())
                 if ending == "left":
                     during |= Search.from_forms(forms).count(show.pid)
                 show.stdin.write("\n")

@@ -14,7 +14,7 @@ from installation.making.build import build, from_examples
 from installation.making.build.result import BuildResult
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set, read_source
-from installation.naming.networks.encoder import Input
+from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.seeing.frame import Pixels
 from installation.settings.kiosk import ContentSettings
 from tests.support.label_sets import HEADER, write_label_set
@@ -68,24 +68,25 @@ def save(path: Path, pixels: Pixels) -> Path:
     return path
 
 
-CPU = torch.device("cpu")
-
-
 TAKEN = Input(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
 class ColourEncoder:
     """A small network: what colour each quarter of a picture has. Counts what it is shown."""
 
-    name, input, width, fingerprint, device = "eye", TAKEN, 12, "e" * 64, CPU
+    name, library, input, width, fingerprint = "eye", "none", TAKEN, 12, "e" * 64
 
     def __init__(self) -> None:
         self.shown = 0
 
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+    def encode(self, batch: Batch) -> Encoded:
         """Return `(N, 12)`."""
         self.shown += len(batch)
-        return torch.nn.functional.adaptive_avg_pool2d(batch, 2).flatten(1)
+        quarters = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(batch), 2)
+        return quarters.flatten(1).numpy()
+
+    def forget(self) -> None:
+        """Do nothing, as it holds nothing."""
 
 
 def colour_rows() -> list[str]:

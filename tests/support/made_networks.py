@@ -226,7 +226,7 @@ def load(folder: Path) -> LabelSet:
 
 def opened(folder: Path) -> Encoder:
     """Return the network of the label set in a folder, open."""
-    return open_encoder(load(folder), torch.device("cpu"))
+    return open_encoder(load(folder), "cpu")
 
 
 def refusal(folder: Path) -> str:

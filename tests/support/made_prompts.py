@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from installation.making.build import build, from_prompts
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
@@ -49,10 +47,10 @@ def made_prompts(models: Path, *rows: str, yaml: str = YAML) -> LabelSet:
 
 def opened_prompts(label_set: LabelSet) -> Classifier:
     """Return the classifier of a set that `made_prompts` made, on the CPU."""
-    encoder = Clip(torch.device("cpu"), label_set.folder.parent / WEIGHTS, SMALL)
+    encoder = Clip("cpu", label_set.folder.parent / WEIGHTS, SMALL)
     return CropClassifier(
         label_set,
         encoder,
         label_set.settings.method.open_scorer(label_set, encoder),
-        encoder.device,
+        "cpu",
     )

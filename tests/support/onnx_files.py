@@ -35,6 +35,7 @@ from tests.support.fuzzing import (
     chance,
     mutate,
 )
+from tests.support.tensors import encode
 
 SIZE, OUTPUTS = 16, 4
 SETTINGS = f"""\
@@ -239,8 +240,8 @@ def open_(label_set: LabelSet) -> None:
     file = label_set.folder / ONNX_FILE
     data = file.read_bytes()
     onnx_check.judge_here(display_path(file), data)
-    network = OnnxNetwork(label_set, data, torch.device("cpu"))
-    logits = network.encode(torch.ones(2, 3, SIZE, SIZE))
+    network = OnnxNetwork(label_set, data, "cpu")
+    logits = encode(network, torch.ones(2, 3, SIZE, SIZE))
     assert logits.shape[0] == 2
     assert logits.dtype == torch.float32
 

@@ -374,5 +374,5 @@ def _cut(
         middle = frame.pixels[top : top + shorter, left : left + shorter]
         frame, box = Frame(np.ascontiguousarray(middle), 0), Box(0, 0, shorter, shorter)
         part, region = "frame", NO_REGION
-    square = crops.cut(frame, [box], part, taken, torch.device("cpu"))[0]
+    square = torch.from_numpy(crops.cut(frame, [box], part, taken)[0])
     return CutPicture(square, decoded.missing, region)

@@ -70,7 +70,7 @@ def build_from_examples(
     """
     if encoder is None:
         label_set = assemble(source, EVERYTHING)
-        encoder = open_encoder(label_set, torch.device("cpu"))
+        encoder = open_encoder(label_set, "cpu")
     name = f"pictures-{encoder.name}-{encoder.fingerprint[:16]}-{example_pictures.VERSION}"
     if source.settings.cuts_examples:
         name += f"-{source.settings.crop}"
@@ -127,7 +127,7 @@ def _encode_pictures(
     detector = None
     part = PARTS[settings.crop][0]  # the one that is always read
     if new and settings.cuts_examples:
-        detector = open_detector("mtcnn", torch.device("cpu"))  # the same on every machine
+        detector = open_detector("mtcnn")  # the same on every machine
     bar = tqdm(total=len(new), desc="encoding pictures", unit="picture", disable=None, leave=False)
     with bar, ThreadPoolExecutor(example_pictures.DECODERS) as pool:
         for start in range(0, len(new), BATCH):
@@ -184,9 +184,10 @@ def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: Embeddi
     """
     if cut:
         squares = [picture.square for picture in cut.values()]
-        batch = torch.stack(squares).to(encoder.device)  # (N, 3, size, size)
+        batch = torch.stack(squares)  # (N, 3, size, size)
         both = torch.cat([batch, batch.flip(3)])
-        views = torch.cat([encoder.encode(both).cpu(), duplicate_pictures.sketches(both)], 1)
+        encoded = torch.from_numpy(encoder.encode(both.numpy()))
+        views = torch.cat([encoded, duplicate_pictures.sketches(both)], 1)
         facts = torch.tensor([[*picture.region, picture.missing] for picture in cut.values()])
         cache.add(list(cut), torch.cat([*views.chunk(2), facts], 1))
 
@@ -213,7 +214,7 @@ def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
     drawn = neutral_pictures(NEUTRAL)
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):
-        features = neutral_features(encoder, NEUTRAL).cpu()
+        features = torch.from_numpy(neutral_features(encoder, NEUTRAL))
         # Their mirror images and sketches are not needed.
         rest = torch.zeros(NEUTRAL, encoder.width + 2 * duplicate_pictures.SKETCH + FACTS)
         cache.add(keys, torch.cat([features, rest], 1))

@@ -70,13 +70,15 @@ def build_from_prompts(
     Their logits are open_clip's, calibrated. Raises WeightsError if `weights` are missing, damaged,
     or another network's.
     """
-    clip = Clip(torch.device("cpu"), weights, architecture)
+    clip = Clip("cpu", weights, architecture)
     text = TextTower(weights, architecture)
     weight = text.scale * embed_rows(source, text)
     labels = torch.tensor([not row.background for row in source.rows])
-    bias = calibrate(neutral_features(clip, NEUTRAL, seed=1) @ weight.T, labels)
+    bias = calibrate(torch.from_numpy(neutral_features(clip, NEUTRAL, seed=1)) @ weight.T, labels)
     figures = [
-        *_figures(neutral_features(clip, NEUTRAL, seed=2) @ weight.T, bias, labels),
+        *_figures(
+            torch.from_numpy(neutral_features(clip, NEUTRAL, seed=2)) @ weight.T, bias, labels
+        ),
         *_truncation_note(source, text),
     ]
     return BuildResult({"weight": weight, "bias": bias}, clip.fingerprint, figures)

@@ -72,12 +72,14 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     classes, plain = embed_classes(embed), embed_labels(source.rows, embed)
     labels = torch.nn.functional.normalize(plain - plain.mean(0))
     visible = [i for i, row in enumerate(source.rows) if not row.background and not row.reasons]
-    nearness = conse.calibrate(
-        classes,
-        labels[visible],
-        class_prior(),
-        kept.nonzero()[:, 0],
-        conse.lists_by_place(lists, visible),
+    nearness = torch.from_numpy(
+        conse.calibrate(
+            classes.numpy(),
+            labels[visible].numpy(),
+            class_prior().numpy(),
+            kept.nonzero()[:, 0].numpy(),
+            conse.lists_by_place(lists.numpy(), visible),
+        )
     )
     speaking = nearness.any(1)
     figures = [

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from tqdm import tqdm
 
-from installation.naming.networks.encoder import Encoder
+from installation.naming.networks.encoder import Encoded, Encoder
 from installation.naming.reading import crops
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
@@ -41,18 +40,18 @@ def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
         yield picture.round().clip(0, 255).astype(np.uint8)
 
 
-def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> torch.Tensor:
+def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> Encoded:
     """Return the `encoder`'s output `(count, width)` float32 for that many neutral pictures."""
     whole = Box(0, 0, SIDE, SIDE)
-    batch = torch.cat(
+    batch = np.concatenate(
         [
-            crops.cut(Frame(picture, 0.0), [whole], "frame", encoder.input, encoder.device)
+            crops.cut(Frame(picture, 0.0), [whole], "frame", encoder.input)
             for picture in neutral_pictures(count, seed)
         ]
     )
     starts = range(0, count, BATCH)
     bar = tqdm(starts, "neutral pictures", unit="batch", disable=None, leave=False)
-    return torch.cat([encoder.encode(batch[start : start + BATCH]) for start in bar])
+    return np.concatenate([encoder.encode(batch[start : start + BATCH]) for start in bar])
 
 
 def _plain(random: np.random.Generator) -> Canvas:

@@ -89,10 +89,9 @@ def preview(
     source = read_source(name, models)
     label_set = assemble_nonempty(source, settings.content, language)
     check_drawable(source)
-    cpu = torch.device("cpu")
     torch.set_num_threads(1)  # two wait for each other on a machine that is busy
-    classifier = open_classifier(label_set, cpu)
-    trial = run_trial(classifier, open_detector(settings.detector, cpu))
+    classifier = open_classifier(label_set, "cpu")
+    trial = run_trial(classifier, open_detector(settings.detector))
     names = {label.id: label.name for label in assemble(source, EVERYTHING, language).labels}
     rows = [row for row in source.rows if row.id in names]
     with from_text.open_sentence_cache(models) as cache:

@@ -79,11 +79,10 @@ def _rehearsal_frames() -> Iterator[Frame]:
         yield Frame(rehearsal.picture(taken_at), taken_at)
 
 
-@torch.inference_mode()
 def _class_scores(classifier: CropClassifier) -> torch.Tensor:
     """Return the scores of each class of the default network, as if it were certain."""
     label_set = classifier.label_set
     if label_set.encoder != LITE or label_set.settings.method.encoder_output != "logits":
         return torch.empty(0, len(label_set.labels))
-    logits = torch.eye(classifier.encoder.width, device=classifier.encoder.device) * CLASS_LOGIT
-    return classifier.scorer.score(logits).float().cpu()
+    logits = np.eye(classifier.encoder.width, dtype=np.float32) * CLASS_LOGIT
+    return torch.from_numpy(classifier.scorer.score(logits))

@@ -1,7 +1,7 @@
 """The built file of a label set: its tensors, and whether they fit the set as it is now.
 
-Its metadata state what it was built from, and a checksum of its tensors. torch is imported only
-when tensors are read, so that `kiosk check` is fast.
+Its metadata state what it was built from, and a checksum of its tensors. The tensors are read as
+arrays, so nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake, display_path
@@ -20,9 +22,6 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import mismatch
 from installation.naming.lists.weights import LITE
-
-if TYPE_CHECKING:
-    import torch
 
 _CHANGES = {
     "method": "this file was built for another method",
@@ -82,15 +81,15 @@ def checksum(file: Path) -> str:
 
 
 @contextmanager
-def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) -> Iterator[Any]:
-    """Open the built file; its tensors are read as those of `framework`, "pt" or "numpy".
+def open_built(label_set: LabelSet, encoder: str | None = None) -> Iterator[Any]:
+    """Open the built file, whose tensors are read as arrays.
 
     `encoder` is the SHA-256 of the encoder's weights; without it they are not compared. Raises
     LabelSetError if the file is missing, damaged, or built from something else.
     """
     try:
         _check_header(label_set)
-        with safe_open(label_set.built, framework=framework) as file:
+        with safe_open(label_set.built, framework="numpy") as file:
             seen = file.metadata() or {}
             for key, expected in expected_metadata(label_set, encoder).items():
                 if seen.get(key) != expected:
@@ -109,7 +108,7 @@ def open_built(label_set: LabelSet, framework: str, encoder: str | None = None) 
 
 def read_metadata(label_set: LabelSet) -> dict[str, str]:
     """Return the metadata of the built file; raises LabelSetError as `open_built` does."""
-    with open_built(label_set, "numpy") as file:
+    with open_built(label_set) as file:
         return dict(file.metadata())
 
 
@@ -131,15 +130,15 @@ def read_tensors(
     kind: str,
     labels: Mapping[str, Sequence[int]],
     others: Mapping[str, Sequence[int]],
-) -> dict[str, torch.Tensor]:
-    """Return the built tensors of these names and shapes, all of the dtype `kind`, on the CPU.
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the built tensors of these names and shapes, all of the dtype `kind`.
 
     `kind` is safetensors' name, such as "F16". `labels` has the shape per row of the tensors that
     have a row for each label: their visible rows are returned, then their background rows. `others`
     has the whole shape. All shapes are checked before any number is read. `encoder` is the SHA-256
     of the encoder's weights. Raises LabelSetError.
     """
-    with open_built(label_set, "pt", encoder) as file:
+    with open_built(label_set, encoder) as file:
         places = _places(label_set, file)
         shapes = dict(others) | {name: (len(places), *shape) for name, shape in labels.items()}
         for name, shape in shapes.items():
@@ -147,7 +146,7 @@ def read_tensors(
                 raise misfit(label_set, wrong)
         tensors = {name: file.get_tensor(name) for name in shapes}
     for name, tensor in tensors.items():
-        if not tensor.abs().max() <= MAX_NUMBER:  # true for NaN too
+        if not float(np.abs(tensor).max()) <= MAX_NUMBER:  # true for NaN too
             what = f"the tensor '{name}' has NaN or numbers beyond ±{MAX_NUMBER:,.0f}"
             raise misfit(label_set, what)
     wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
@@ -182,10 +181,10 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
 def check_built(label_set: LabelSet) -> None:
     """Raise LabelSetError if the set has to be built, but its built file is missing or outdated.
 
-    Whether it fits the network is checked by `open_classifier`, which loads torch.
+    Whether it fits the network is checked by `open_classifier`.
     """
     if label_set.is_built:
-        with open_built(label_set, "numpy") as file:
+        with open_built(label_set) as file:
             _places(label_set, file)
 
 

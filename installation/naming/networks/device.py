@@ -1,24 +1,34 @@
-"""The processor that networks run on."""
+"""The processor that networks run on.
+
+PyTorch, which takes seconds to import, is asked only on a machine that has a card.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from installation.errors import Mistake, SettingsError
+from installation.settings.packages import has_all_packages, require_all_packages
+
+Device = Literal["cuda", "mps", "cpu"]
+"""A processor that networks can run on."""
 
 DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
 
-def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch.device, str]:
+def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Device, str]:
     """Return the device for `name`, and a description of it, with the reason if it is a fallback.
 
     `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError if another device is
     named and this machine does not have it; `where` is the place that names it.
     """
-    found = [kind for kind in ("cuda", "mps", "cpu") if _available(kind)]
+    if name == "cpu":
+        return "cpu", _describe("cpu")
+    if name != "auto":
+        require_all_packages(where, f"device: {name}")
+    found = _find_devices()
     if name == "auto":
         chosen = found[0]
         why = "" if chosen != "cpu" else f", {_why_no_gpu()}"
@@ -33,7 +43,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[torch
                 f"Write `device: auto`, or install the driver for {name}.",
             )
         )
-    return torch.device(chosen), f"{_describe(chosen)}{why}"
+    return chosen, f"{_describe(chosen)}{why}"
 
 
 def _why_no_gpu() -> str:
@@ -41,18 +51,30 @@ def _why_no_gpu() -> str:
     return "as no GPU was found" if reason is None else f"although {reason}"
 
 
-def why_no_cuda(root: Path = Path("/"), cuda: str | None = torch.version.cuda) -> str | None:
+def has_nvidia_card(root: Path = Path("/")) -> bool:
+    """Return whether the machine at `root` has an NVIDIA card: a display controller on PCI.
+
+    `scripts/setup` looks in the same way.
+    """
+    return any(
+        _content(device / "vendor") == "0x10de" and _content(device / "class")[:4] == "0x03"
+        for device in (root / "sys/bus/pci/devices").glob("*")
+    )
+
+
+def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     """Return why an NVIDIA card of the machine at `root` cannot be used; None if it has no card.
 
-    `cuda` is the version of CUDA that PyTorch was built for.
+    `cuda` is the version of CUDA that PyTorch was built for, by default the installed one's.
     """
-    cards = [
-        device
-        for device in (root / "sys/bus/pci/devices").glob("*")
-        if _content(device / "vendor") == "0x10de" and _content(device / "class")[:4] == "0x03"
-    ]
-    if not cards:
+    if not has_nvidia_card(root):
         return None
+    if cuda == "" and not has_all_packages():
+        return "there is an NVIDIA card: PyTorch is not installed (scripts/setup --all)"
+    if cuda == "":
+        import torch
+
+        cuda = torch.version.cuda
     if cuda is None:
         return "there is an NVIDIA card: this PyTorch was built without CUDA"
     if not (root / "dev/nvidiactl").exists():
@@ -69,14 +91,21 @@ def _content(file: Path) -> str:
         return ""
 
 
-def _available(kind: str) -> bool:
-    if kind == "cuda":
-        return torch.cuda.is_available()
-    return kind == "cpu" or torch.backends.mps.is_available()
+def _find_devices() -> list[Device]:
+    """Return the devices that work, the fastest first."""
+    found: list[Device] = []
+    if (has_nvidia_card() or sys.platform != "linux") and has_all_packages():
+        import torch
+
+        found += ["cuda"] if torch.cuda.is_available() else []
+        found += ["mps"] if torch.backends.mps.is_available() else []
+    return [*found, "cpu"]
 
 
-def _describe(kind: str) -> str:
+def _describe(kind: Device) -> str:
     if kind == "cuda":
+        import torch
+
         return f"the GPU {torch.cuda.get_device_name()}"
     if kind == "mps":
         return "Apple's GPU (MPS)"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-import torch
+import numpy as np
+import numpy.typing as npt
 
 Channels = tuple[float, float, float]
+
+Batch = npt.NDArray[np.float32]
+"""Crops as `crops.cut` makes them, `(N, 3, size, size)` float32."""
+
+Encoded = npt.NDArray[np.float32]
+"""A network's output for each crop, `(N, width)` float32."""
 
 BATCH = 8
 """Crops that go through a network together; larger batches are not faster on a CPU."""
@@ -34,28 +40,24 @@ class Encoder(Protocol):
     """A network that turns crops into numbers that a label set's scorer can read."""
 
     name: str
+    library: str
+    """The library that runs it, for people."""
     input: Input
     width: int
     """Numbers in the output for each crop, D."""
     fingerprint: str
     """The SHA-256 of its weights; a built label set records the one that it was built for."""
-    device: torch.device
 
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return the network's output for each crop, `(N, width)` float32 on `device`.
+    def encode(self, batch: Batch) -> Encoded:
+        """Return the network's output for each crop, `(N, width)` float32.
 
-        `batch` is `(N, 3, size, size)` float32 on `device`, as `crops.cut` makes it.
+        `batch` is `(N, 3, size, size)` float32, as `crops.cut` makes it.
         """
         ...
 
-
-def in_parts(
-    network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, width: int
-) -> torch.Tensor:
-    """Return the output of `network` for `batch`, `(N, width)` float32, `BATCH` crops at a time."""
-    if not len(batch):
-        return torch.empty(0, width, device=batch.device)
-    return torch.cat([network(part).float() for part in torch.split(batch, BATCH)])
+    def forget(self) -> None:
+        """Overwrite what the library that runs the network still holds of earlier batches."""
+        ...
 
 
 def fingerprint(file: Path) -> str:

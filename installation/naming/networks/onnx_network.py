@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-import torch
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.memory.onnx_session import LIBRARY, forget_activations, open_session
 from installation.naming.label_set.folder import ONNX_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
-from installation.naming.networks.encoder import BATCH, Input
+from installation.naming.networks.device import Device
+from installation.naming.networks.encoder import BATCH, Batch, Encoded, Input
 
 TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
@@ -35,14 +35,8 @@ MAX_FIXED_BATCH = 64
 A smaller batch is filled up to that number, which takes as long as a full one.
 """
 
-MAX_ARENA_BYTES = 4 * 2**30
-"""Memory that onnxruntime may take for the tensors of all networks; more is an error."""
-
 LEAST_SCORE = 1e-12
 """The least score of which a logarithm is taken; smaller ones count as this, so it is finite."""
-
-FATAL = 4
-"""onnxruntime's own level of log messages, of which it prints those before a crash only."""
 
 
 class OnnxNetwork:
@@ -52,10 +46,9 @@ class OnnxNetwork:
     supports it.
     """
 
-    device = torch.device("cpu")
-    """The device of the batches, whatever the network runs on."""
+    library = LIBRARY
 
-    def __init__(self, label_set: LabelSet, data: bytes, device: torch.device) -> None:
+    def __init__(self, label_set: LabelSet, data: bytes, device: Device) -> None:
         """Open the bytes of a file that `onnx_check.judge` accepts.
 
         Raises LabelSetError if it cannot be run, or is not a classifier of pictures as the label
@@ -64,31 +57,23 @@ class OnnxNetwork:
         self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = hashlib.sha256(data).hexdigest()
         self._session = self._open(data, device)
-        on = "the GPU" if "CUDAExecutionProvider" in self._session.get_providers() else "the CPU"
-        self.name = f"classifier.onnx on {on}"
+        self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
+        self._largest_batch = 0
+        """Pictures of the largest part since `forget` was called."""
+        self.name = f"classifier.onnx on {'the GPU' if self._on_gpu else 'the CPU'}"
         self._read_form(label_set.settings.input)
         self._scores = label_set.settings.output == "scores"
         self.width = self._try(label_set.settings.output)
 
-    def _open(self, data: bytes, device: torch.device) -> Any:
-        """Return a session whose threads start now and do not spin while they wait."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = FATAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        _limit_memory()
+    def _open(self, data: bytes, device: Device) -> Any:
+        """Return a session on `device`, or on the CPU if onnxruntime does not know that device."""
         providers = ["CPUExecutionProvider"]
-        if device.type == "cuda":
+        if device == "cuda":
             providers.insert(0, "CUDAExecutionProvider")
         known = onnxruntime.get_available_providers()
         providers = [provider for provider in providers if provider in known]
         try:
-            # Without 0 it prints each failure and tries again.
-            return onnxruntime.InferenceSession(
-                data, options, providers=providers, enable_fallback=0
-            )
+            return open_session(data, providers)
         except Exception as failure:  # onnxruntime's exceptions have no common class
             raise self._refused(failure) from None
 
@@ -162,16 +147,17 @@ class OnnxNetwork:
         Raises LabelSetError if the outputs are not what the setting `output` says.
         """
         size = self.input.size
-        noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        noise = np.random.default_rng(0).random((2, 3, size, size), np.float32)
         mean, std = (
-            torch.tensor(channels).view(3, 1, 1) for channels in (self.input.mean, self.input.std)
+            np.array(channels, np.float32).reshape(3, 1, 1)
+            for channels in (self.input.mean, self.input.std)
         )
         outputs = self._run((noise - mean) / std)
         if not outputs.shape[1]:
             raise self._unfit("its outputs are empty", "Export it again.")
-        if not outputs.isfinite().all():
+        if not np.isfinite(outputs).all():
             raise self._unfit("its outputs for noise are not finite", "Export it again.")
-        are_scores = bool(outputs.min() >= 0 and (outputs.sum(1) - 1).abs().max() < 1e-2)
+        are_scores = bool(outputs.min() >= 0 and np.abs(outputs.sum(1) - 1).max() < 1e-2)
         if output == "scores" and not bool(outputs.min() >= 0 and outputs.max() <= 1):
             seen = f"from {outputs.min():.1f} to {outputs.max():.1f}"
             what = (
@@ -181,39 +167,50 @@ class OnnxNetwork:
         if output is None and are_scores and outputs.shape[1] > 1:
             what = "its outputs sum to 1, so they are scores, not logits"
             raise self._unfit(what, "Write `output: scores` in labelset.yaml.")
-        return outputs.shape[1]
+        return int(outputs.shape[1])
 
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return logits `(N, width)` float32 on the CPU.
+    def encode(self, batch: Batch) -> Encoded:
+        """Return logits `(N, width)` float32.
 
         `batch` is `(N, 3, size, size)` float32, normalised by `input`. Raises LabelSetError if
         onnxruntime fails.
         """
         if not len(batch):
-            return torch.empty(0, self.width)
-        outputs = self._run(batch.cpu())
-        return outputs.clamp(min=LEAST_SCORE).log() if self._scores else outputs
+            return np.empty((0, self.width), np.float32)
+        outputs = self._run(batch)
+        return np.log(outputs.clip(min=LEAST_SCORE)) if self._scores else outputs
 
-    def _run(self, batch: torch.Tensor) -> torch.Tensor:
+    def forget(self) -> None:
+        """Overwrite what onnxruntime still holds of earlier batches."""
+        if self._on_gpu and self._largest_batch:
+            side = self.input.size
+            self._run(np.zeros((self._largest_batch, 3, side, side), np.float32))
+            self._largest_batch = 0
+        forget_activations()
+
+    def _run(self, batch: Batch) -> Encoded:
         """Return the network's outputs for `batch`, in parts of the number that it takes."""
-        parts = torch.split(batch, self._fixed_batch or BATCH)
-        return torch.cat([self._run_part(part) for part in parts])
+        count = self._fixed_batch or BATCH
+        self._largest_batch = max(self._largest_batch, min(count, len(batch)))
+        return np.concatenate(
+            [self._run_part(batch[at : at + count]) for at in range(0, len(batch), count)]
+        )
 
-    def _run_part(self, part: torch.Tensor) -> torch.Tensor:
+    def _run_part(self, part: Batch) -> Encoded:
         if self._blue_first:
-            part = part.flip(1)
+            part = part[:, ::-1]
         if self._channels_last:
-            part = part.permute(0, 2, 3, 1)
+            part = part.transpose(0, 2, 3, 1)
         count = self._fixed_batch or len(part)
         pictures: npt.NDArray[Any] = np.zeros((count, *part.shape[1:]), self._type)
-        pictures[: len(part)] = part.round().clamp(0, 255) if self._type is np.uint8 else part
+        pictures[: len(part)] = part.round().clip(0, 255) if self._type is np.uint8 else part
         try:
             (array,) = self._session.run([self._output], {self._input: pictures})
         except Exception as failure:  # as in _open
             raise self._refused(failure) from None
         finally:
             pictures.fill(0)
-        outputs = torch.from_numpy(np.array(array, np.float32))
+        outputs = np.array(array, np.float32)
         if outputs.ndim != 2 or len(outputs) != count:
             raise self._unfit(
                 f"its output for {count} pictures is {list(outputs.shape)} "
@@ -236,20 +233,3 @@ def _channels_last(shape: Sequence[int | str | None]) -> bool | None:
     if isinstance(first, int) or isinstance(last, int):
         return None
     return "channel" in str(last).lower()
-
-
-@cache
-def _limit_memory() -> None:
-    """Give all sessions of onnxruntime one arena of `MAX_ARENA_BYTES`; only the first call does."""
-    memory = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    limit = onnxruntime.OrtArenaCfg(
-        {
-            "max_mem": MAX_ARENA_BYTES,
-            "arena_extend_strategy": -1,  # -1: onnxruntime's own
-            "initial_chunk_size_bytes": -1,
-            "max_dead_bytes_per_chunk": -1,
-        }
-    )
-    onnxruntime.create_and_register_allocator(memory, limit)

@@ -1,7 +1,8 @@
 """Finds, checks and opens the network of a label set.
 
-torch and all libraries that run networks are imported when a network is opened, not before, so that
-`kiosk labels check` answers at once and a show loads what its label set needs and nothing else.
+The libraries that run networks are imported when a network is opened, not before, so that
+`kiosk labels check` answers at once and a show loads what its label set needs and nothing else: the
+default network needs ONNX Runtime alone, unless it runs on a graphics card.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake, display_path
@@ -25,35 +27,45 @@ from installation.naming.label_set.folder import (
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.lists.weights import CLIP, LITE, weights_file
+from installation.settings.packages import require_all_packages
 
 if TYPE_CHECKING:
-    import torch
-
+    from installation.naming.networks.device import Device
     from installation.naming.networks.encoder import Encoder
 
 
-def open_encoder(label_set: LabelSet, device: torch.device) -> Encoder:
+def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = False) -> Encoder:
     """Return the network that `label_set` uses, on `device`, warmed up.
 
     Its output is logits if the labels are the network's own classes or are made from them, and
-    features otherwise. Raises WeightsError if its weights are missing or not the pinned ones, and
-    LabelSetError if the label set's own network must not be opened or does not fit.
+    features otherwise. With `leave_a_core` PyTorch leaves a core to the mirror, as ONNX Runtime
+    always does. Raises WeightsError if its weights are missing or not the pinned ones,
+    LabelSetError if the label set's own network must not be opened or does not fit, and
+    SettingsError if it needs packages that are not installed.
     """
-    import torch
-
     encoder = _open(label_set, device)
+    if leave_a_core and encoder.library == "PyTorch":
+        from installation.naming.networks.torch_network import limit_threads
+
+        limit_threads()
     side = encoder.input.size
-    encoder.encode(torch.zeros(1, 3, side, side, device=encoder.device))
+    encoder.encode(np.zeros((1, 3, side, side), np.float32))
     return encoder
 
 
-def _open(label_set: LabelSet, device: torch.device) -> Encoder:
+def _open(label_set: LabelSet, device: Device) -> Encoder:
     if label_set.settings.method.brings_network:
         return _open_own(label_set, device)
     if label_set.encoder == LITE:
-        from installation.naming.networks.efficientnet import EfficientNetLite0
+        output = label_set.settings.method.encoder_output
+        if device == "cpu":
+            from installation.naming.networks.efficientnet import EfficientNetLite0
 
-        return EfficientNetLite0(device, output=label_set.settings.method.encoder_output)
+            return EfficientNetLite0(output=output)
+        from installation.naming.networks.efficientnet_torch import EfficientNetLite0Torch
+
+        return EfficientNetLite0Torch(device, output=output)
+    _require_torch(label_set)
     if label_set.encoder == CLIP:
         from installation.naming.networks.timm_network import Clip
 
@@ -64,7 +76,7 @@ def _open(label_set: LabelSet, device: torch.device) -> Encoder:
     return TimmFeatures(label_set.encoder, device, label_set.weights_folder, where)
 
 
-def _open_own(label_set: LabelSet, device: torch.device) -> Encoder:
+def _open_own(label_set: LabelSet, device: Device) -> Encoder:
     """Return the network in the label set's folder, which gives logits."""
     file = find_network(label_set.folder)
     network: Encoder
@@ -73,6 +85,7 @@ def _open_own(label_set: LabelSet, device: torch.device) -> Encoder:
 
         network = OnnxNetwork(label_set, _read_onnx(file), device)
     else:
+        _require_torch(label_set)
         from installation.naming.networks.transformers_network import TransformersNetwork
 
         check_size(file)
@@ -82,6 +95,12 @@ def _open_own(label_set: LabelSet, device: torch.device) -> Encoder:
         what = f"it names {label_set.size} outputs, but the network has {network.width}"
         raise LabelSetError(Mistake(display_path(names), what, "Name each output, in their order."))
     return network
+
+
+def _require_torch(label_set: LabelSet) -> None:
+    """Raise SettingsError if PyTorch, which runs the network of `label_set`, is not installed."""
+    where = display_path(label_set.folder / SETTINGS_FILE)
+    require_all_packages(where, f"the network of '{label_set.name}'")
 
 
 def find_network(folder: Path) -> Path:
@@ -108,6 +127,7 @@ def check_network(folder: Path) -> None:
     if file.name == ONNX_FILE:
         _read_onnx(file)
         return
+    require_all_packages(display_path(file), "a network that transformers runs")
     from installation.naming.networks.transformers_network import check_config
 
     check_config(folder / CONFIG_FILE)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import timm
-import torch
 from safetensors import SafetensorError, safe_open
 from timm.models import get_pretrained_cfg, is_model
 from torch import nn
@@ -22,7 +22,9 @@ from installation.naming.label_set.folder import SETTINGS_FILE
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import difference, shapes
 from installation.naming.lists.weights import CLIP
-from installation.naming.networks.encoder import Input, fingerprint, in_parts
+from installation.naming.networks.device import Device
+from installation.naming.networks.encoder import Batch, Encoded, Input, fingerprint
+from installation.naming.networks.torch_network import TorchEncoder, TorchNetwork
 from installation.settings.paths import WEIGHTS
 
 CLIP_FILE = weights.weights_file(CLIP, WEIGHTS)
@@ -34,15 +36,18 @@ CLIP_IN_TIMM = "vit_base_patch32_clip_224.laion2b"
 HEAD_WIDTH = 64
 """Numbers of one attention head, in both towers (arXiv 2103.00020, table 20)."""
 
+LEAST_LENGTH = 1e-12
+"""The least length by which features are divided; shorter ones are as good as zero."""
+
 ANOTHER_NETWORK = (RuntimeError, LookupError, AttributeError, TypeError, ValueError)
 """What timm's rules raise for tensors of another network."""
 
 
-class TimmFeatures:
+class TimmFeatures(TorchEncoder):
     """Encodes crops as the features below a network's head."""
 
     def __init__(
-        self, name: str, device: torch.device, folder: Path = WEIGHTS, where: str = SETTINGS_FILE
+        self, name: str, device: Device, folder: Path = WEIGHTS, where: str = SETTINGS_FILE
     ) -> None:
         """Open timm's network `name` with weights in `folder`; `where` is the file that names it.
 
@@ -54,21 +59,9 @@ class TimmFeatures:
         network.reset_classifier(0)  # leaves what lies below the head
         self.name = name
         self.input = _input(config)
-        self.device = device
-        self._dtype = torch.float16 if device.type == "cuda" else torch.float32
-        self._network = network.to(device, self._dtype).requires_grad_(False)
+        self.network = TorchNetwork(network, device)
         side = self.input.size
-        with torch.inference_mode():
-            black = torch.zeros(1, 3, side, side, device=device, dtype=self._dtype)
-            self.width = self._network(black).shape[1]
-
-    @torch.inference_mode()
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return features `(N, width)` float32 on `device`.
-
-        `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `input`.
-        """
-        return in_parts(self._network, batch.to(self._dtype), self.width)
+        self.width = self.network.run(np.zeros((1, 3, side, side), np.float32), 0).shape[1]
 
 
 @dataclass(frozen=True)
@@ -105,7 +98,7 @@ VIT_B_32 = Architecture(image=Tower(768, 12), text=Tower(512, 12), features=512)
 """As open_clip's model_configs/ViT-B-32.json has it."""
 
 
-class Clip:
+class Clip(TorchEncoder):
     """Encodes crops as features of unit length that sentences' embeddings are compared with.
 
     This is the image tower of CLIP (Radford et al., *Learning Transferable Visual Models From
@@ -116,7 +109,7 @@ class Clip:
     name = "clip"
 
     def __init__(
-        self, device: torch.device, file: Path = CLIP_FILE, architecture: Architecture = VIT_B_32
+        self, device: Device, file: Path = CLIP_FILE, architecture: Architecture = VIT_B_32
     ) -> None:
         """Open the weights in `file`; raises WeightsError if they are missing or another network's.
 
@@ -124,10 +117,8 @@ class Clip:
         """
         image = architecture.image
         config = pretrained_config(CLIP_IN_TIMM)
-        self.device = device
         self.input = Input(architecture.size, config.mean, config.std, "bicubic")
         self.width = architecture.features
-        self._dtype = torch.float16 if device.type == "cuda" else torch.float32
         try:
             self._check_kinds(file)
             self.fingerprint = fingerprint(file)
@@ -148,7 +139,7 @@ class Clip:
             raise _unfit(CLIP, file, "the file is damaged") from None
         except ANOTHER_NETWORK:
             raise _unfit(CLIP, file, "its tensors are another network's") from None
-        self._network = network.to(device, self._dtype).requires_grad_(False)
+        self.network = TorchNetwork(network, device)
 
     def _check_kinds(self, file: Path) -> None:
         """Raise WeightsError if the tower has other tensors than float32, which timm converts."""
@@ -158,14 +149,15 @@ class Clip:
         if kinds - {"F32"}:
             raise _unfit(CLIP, file, f"it has {', '.join(sorted(kinds))} tensors (expected F32)")
 
-    @torch.inference_mode()
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return features `(N, width)` of unit length, float32 on `device`.
+    def encode(self, batch: Batch) -> Encoded:
+        """Return features `(N, width)` of unit length, float32.
 
-        `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `input`.
+        `batch` is `(N, 3, size, size)` float32, normalised by `input`.
         """
-        features = in_parts(self._network, batch.to(self._dtype), self.width)
-        return nn.functional.normalize(features)
+        features = super().encode(batch)
+        lengths = np.linalg.norm(features, axis=1, keepdims=True)
+        unit: Encoded = features / lengths.clip(LEAST_LENGTH)
+        return unit
 
 
 def weights_file(name: str, folder: Path = WEIGHTS) -> Path:

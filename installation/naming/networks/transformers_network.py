@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import timm
 import torch
 from safetensors import SafetensorError, safe_open
@@ -46,7 +48,9 @@ from installation.naming.label_set.output_names import parse_config
 from installation.naming.label_set.settings import InputSettings
 from installation.naming.lists.class_lists import MOST_OUTPUTS
 from installation.naming.lists.safetensors_header import listed, shapes
-from installation.naming.networks.encoder import Channels, Input, fingerprint, in_parts
+from installation.naming.networks.device import Device
+from installation.naming.networks.encoder import Channels, Input, fingerprint
+from installation.naming.networks.torch_network import TorchEncoder, TorchNetwork
 from installation.settings.text_file import read_text
 
 TIMM = "timm_wrapper"
@@ -103,10 +107,10 @@ RESCALE_TOLERANCE = 1e-6
 """How far `rescale_factor` may be from 1/255, which files write with fewer digits."""
 
 
-class TransformersNetwork:
+class TransformersNetwork(TorchEncoder):
     """Encodes crops as the logits of an image classifier from Hugging Face."""
 
-    def __init__(self, label_set: LabelSet, file: Path, device: torch.device) -> None:
+    def __init__(self, label_set: LabelSet, file: Path, device: Device) -> None:
         """Open model.safetensors, `file`, by the config.json in the label set's folder.
 
         Raises LabelSetError if the two do not fit each other or the kind is not understood.
@@ -126,16 +130,13 @@ class TransformersNetwork:
         except (SafetensorError, OSError):
             raise self._unfit("it is not a safetensors file, or it is damaged") from None
         self.input = _input(label_set, config, network.config)
-        self.device = device
-        self._dtype = torch.float16 if device.type == "cuda" else torch.float32
-        self._network = network.to(device, self._dtype).requires_grad_(False)
+        self.network = TorchNetwork(network, device, partial(_logits, network))
         self.width = self._try(label_set)
 
     def _unfit(self, what: str) -> LabelSetError:
         remedy = f"Copy {TENSORS_FILE} and {CONFIG_FILE} from the same folder."
         return LabelSetError(Mistake(self._file, what, remedy))
 
-    @torch.inference_mode()
     def _try(self, label_set: LabelSet) -> int:
         """Return how many outputs there are, from one run on a grey picture."""
         if label_set.settings.output == "scores":
@@ -143,27 +144,19 @@ class TransformersNetwork:
             what = "output is scores, but classifiers from Hugging Face give logits"
             raise LabelSetError(Mistake(where, what, "Delete the line."))
         side = self.input.size
-        grey = torch.zeros(1, 3, side, side, device=self.device, dtype=self._dtype)
         try:
-            logits = self._logits(grey)
+            logits = self.network.run(np.zeros((1, 3, side, side), np.float32), 0)
         except Exception as failure:  # each kind has its own way to say what it cannot take
             reason = ellipsize(str(failure))
             raise self._unfit(f"it cannot take pictures of {side} px ({reason})") from None
-        if logits.ndim != 2 or not logits.shape[1] or not logits.isfinite().all():
+        if logits.ndim != 2 or not logits.shape[1] or not np.isfinite(logits).all():
             raise self._unfit("its output is not a row of finite numbers for each picture")
         return int(logits.shape[1])
 
-    @torch.inference_mode()
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return logits `(N, width)` float32 on `device`.
 
-        `batch` is `(N, 3, size, size)` float32 on `device`, normalised by `input`.
-        """
-        return in_parts(self._logits, batch.to(self._dtype), self.width)
-
-    def _logits(self, batch: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self._network(**{self._network.main_input_name: batch}).logits
-        return logits
+def _logits(network: Any, batch: torch.Tensor) -> torch.Tensor:
+    logits: torch.Tensor = network(**{network.main_input_name: batch}).logits
+    return logits
 
 
 class ConfigFile:

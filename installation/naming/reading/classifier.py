@@ -12,11 +12,11 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from installation.memory.device_buffers import DeviceBuffers
+from installation.memory.buffers import Buffers
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.networks.encoder import Encoder
+from installation.naming.networks.device import Device
+from installation.naming.networks.encoder import Encoded, Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading import crops
 from installation.naming.scoring.scorer import Scorer
@@ -53,7 +53,7 @@ class CropClassifier:
     """
 
     def __init__(
-        self, label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: torch.device
+        self, label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: Device
     ) -> None:
         """Classify with an open `encoder` and `scorer`.
 
@@ -65,9 +65,7 @@ class CropClassifier:
         self.device = device
         self.has_time = True
         """Whether all parts that the label set reads are read, or the first alone."""
-        self._memory = DeviceBuffers(encoder.device)
-        self._largest_batch = 0
-        """Crops in the largest batch since `forget` was called."""
+        self._memory = Buffers()
 
     @property
     def parts(self) -> tuple[crops.Part, ...]:
@@ -75,7 +73,6 @@ class CropClassifier:
         parts = crops.PARTS[self.label_set.settings.crop]
         return parts if self.has_time else parts[:1]
 
-    @torch.inference_mode()
     def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
         """Return `(N, labels)` scores for N boxes around faces; the crops are zeroed afterwards.
 
@@ -89,50 +86,41 @@ class CropClassifier:
         scores[places] = scored
         return scores
 
-    @torch.inference_mode()
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
         """Return the scores of `classify` for boxes of which any share lies outside the frame."""
         encoded = self._encode(frame, boxes)
-        scores: npt.NDArray[np.float32] = self.scorer.score(encoded).float().cpu().numpy()
-        return scores
+        return self.scorer.score(encoded)
 
     def _is_inside(self, box: Box, frame: Frame) -> bool:
         """Return whether enough of a bust is on the frame; other crops are read as they are."""
         part = self.parts[0]
         return part != "bust" or crops.share_inside(box, frame, part) >= LEAST_INSIDE
 
-    def _encode(self, frame: Frame, boxes: Sequence[Box]) -> torch.Tensor:
+    def _encode(self, frame: Frame, boxes: Sequence[Box]) -> Encoded:
         """Return the mean over the parts of what the encoder gives for each box, `(N, D)`."""
         encoder = self.encoder
-        self._largest_batch = max(self._largest_batch, len(boxes))
         encoded = []
         try:
             for part in self.parts:
-                batch = crops.cut(frame, boxes, part, encoder.input, encoder.device, self._memory)
+                batch = crops.cut(frame, boxes, part, encoder.input, self._memory)
                 encoded.append(encoder.encode(batch))
         finally:
             self._memory.forget()
-        return encoded[0] if len(encoded) == 1 else torch.stack(encoded).mean(0)
+        mean: Encoded = np.mean(encoded, axis=0)
+        return mean
 
-    @torch.inference_mode()
     def forget(self) -> None:
-        """Overwrite what libraries still hold of earlier crops, by encoding a batch of zeros.
-
-        Does nothing if nothing was classified since the last call.
-        """
-        if self._largest_batch:
-            side = self.encoder.input.size
-            self.encoder.encode(self._memory.take("batch", self._largest_batch, 3, side, side))
-            self._largest_batch = 0
+        """Overwrite what libraries still hold of earlier crops."""
+        self.encoder.forget()
 
 
-def open_classifier(label_set: LabelSet, device: torch.device) -> CropClassifier:
+def open_classifier(label_set: LabelSet, device: Device) -> CropClassifier:
     """Return the classifier of `label_set` on `device`.
 
-    Takes a few seconds. Raises WeightsError or LabelSetError if files are missing, damaged, or do
-    not fit each other.
+    Takes a few seconds if PyTorch runs the network. Raises WeightsError or LabelSetError if files
+    are missing, damaged, or do not fit each other, and SettingsError if packages are missing.
     """
-    encoder = open_encoder(label_set, device)
+    encoder = open_encoder(label_set, device, leave_a_core=True)
     scorer = label_set.settings.method.open_scorer(label_set, encoder)
     return CropClassifier(label_set, encoder, scorer, device)
 

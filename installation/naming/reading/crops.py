@@ -1,8 +1,9 @@
 """Cuts crops out of a frame and makes them the batch for an encoder.
 
-Each crop is cut from the uint8 frame, so that a GPU receives the crops and never the whole frame;
-resizing and normalising run on the device. On a CPU crops are resized in uint8, which torch does
-several times as fast as in float32, at the cost of rounding to whole levels.
+Crops are resized in uint8 by Pillow, whose antialiasing is what networks were trained with, and
+which rounds to whole levels. Rejected: OpenCV, whose nearest kind, INTER_AREA, differs by up to 63
+levels; and PyTorch, which resizes in a fifth of the time (0.2 instead of 1.1 ms for 520 px), but
+takes seconds to import.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import cv2
 import numpy as np
-import torch
-from torch.nn.functional import interpolate
+from PIL import Image
 
-from installation.memory.device_buffers import DeviceBuffers
+from installation.memory.buffers import Buffers
 from installation.naming.label_set.settings import Crop
-from installation.naming.networks.encoder import Input
+from installation.naming.networks.encoder import Batch, Input
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
@@ -36,6 +37,11 @@ FACE_SIDE = 1.2
 FILL_LEVEL = 127
 """The grey outside the frame: close to zero for every network here once it is normalised."""
 
+RESAMPLING: Mapping[str, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+"""Pillow's ways to resize, by the names that networks' descriptions use."""
 
 Part = Literal["bust", "half", "face", "frame"]
 """What one crop holds of a visitor."""
@@ -83,10 +89,9 @@ def cut(
     boxes: Sequence[Box],
     part: Part,
     network_input: Input,
-    device: torch.device,
-    memory: DeviceBuffers | None = None,
-) -> torch.Tensor:
-    """Return a batch `(N, 3, size, size)` float32 on `device`, normalised for `network_input`.
+    memory: Buffers | None = None,
+) -> Batch:
+    """Return a batch `(N, 3, size, size)` float32, normalised for `network_input`.
 
     One crop per box, resized with antialiasing and stretched to a square; outside the frame it is
     grey. It differs by at most one level from torchvision's `resized_crop` with `antialias=True` of
@@ -94,32 +99,34 @@ def cut(
     `memory` it has its own.
     """
     size = network_input.size
-    memory = memory or DeviceBuffers(device)
-    batch = memory.take("batch", len(boxes), 3, size, size)
-    for row, box in zip(batch, boxes, strict=True):  # row: (3, size, size)
-        left, top, width, height = crop_region(box, frame, part)
-        canvas = memory.host.take("canvas", (height, width, 3))
-        _paste(frame.pixels, left, top, canvas)
-        picture = torch.from_numpy(canvas).permute(2, 0, 1)[None]  # (1, 3, height, width)
-        if device.type != "cpu":
-            moved = picture.to(device)
-            picture = memory.take("picture", *picture.shape).copy_(moved)
-            moved.zero_()
-        small = interpolate(picture, (size, size), mode=network_input.interpolation, antialias=True)
-        row.copy_(small.clamp_(0, 255)[0])  # bicubic floats overshoot
-        small.zero_()
+    memory = memory or Buffers()
     mean, std = (
-        torch.tensor(channels, device=device).mul_(255).view(3, 1, 1)
+        np.array(channels, np.float32).reshape(3, 1, 1) * np.float32(255)
         for channels in (network_input.mean, network_input.std)
     )
-    return batch.sub_(mean).div_(std)
+    batch = memory.take("batch", (len(boxes), 3, size, size), np.float32)
+    for row, box in zip(batch, boxes, strict=True):  # row: (3, size, size)
+        left, top, width, height = crop_region(box, frame, part)
+        canvas = memory.take("canvas", (height, width, 4))
+        _paste(frame.pixels, left, top, canvas)
+        picture = Image.frombuffer("RGBX", (width, height), canvas, "raw", "RGBX", 0, 1)
+        small = picture.resize((size, size), RESAMPLING[network_input.interpolation])
+        np.subtract(np.asarray(small)[..., :3].transpose(2, 0, 1), mean, out=row)
+        np.divide(row, std, out=row)
+    return batch
 
 
 def _paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
-    """Fill `canvas` `(height, width, 3)` with the region at `left, top`, grey outside `pixels`."""
+    """Fill `canvas` `(height, width, 4)` with the region at `left, top`, grey outside `pixels`.
+
+    The fourth channel means nothing.
+    """
     H, W, _ = pixels.shape  # noqa: N806 - the field's names for the shape of an image
     height, width, _ = canvas.shape
     x0, x1 = np.clip((left, left + width), 0, W)
     y0, y1 = np.clip((top, top + height), 0, H)
-    canvas.fill(FILL_LEVEL)
-    canvas[y0 - top : y1 - top, x0 - left : x1 - left] = pixels[y0:y1, x0:x1]
+    if (x0, y0, x1, y1) != (left, top, left + width, top + height):
+        canvas.fill(FILL_LEVEL)
+    if x0 < x1 and y0 < y1:
+        inside = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
+        cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2RGBA, inside)

@@ -23,12 +23,16 @@ measured now stands in the card of each label set and in docs/naming.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import torch
+import numpy as np
+import numpy.typing as npt
 
 from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.scoring.scorer import visible_scores
+from installation.naming.scoring.scorer import Floats, softmax, visible_scores
+
+Integers = npt.NDArray[np.integer[Any]]
 
 TOP = 10
 """How many classes decide, as in the paper."""
@@ -63,9 +67,9 @@ class ConseScorer:
 
     def __init__(
         self,
-        nearness: torch.Tensor,
-        prior: torch.Tensor,
-        kept: torch.Tensor,
+        nearness: Floats,
+        prior: Floats,
+        kept: Integers,
         visible: int,
         temperature: float,
     ) -> None:
@@ -75,15 +79,15 @@ class ConseScorer:
         places of the classes that take part. Classes whose nearness is 0 throughout say nothing.
         """
         self._kept = kept
-        self._nearness = nearness.float()[kept] / temperature  # (K, L)
+        self._nearness = nearness.astype(np.float32)[kept] / np.float32(temperature)  # (K, L)
         self._speaks = self._nearness.any(1)  # (K,)
-        self._log_prior = PRIOR_STRENGTH * prior.float()[kept].log()  # (K,)
+        self._log_prior = np.float32(PRIOR_STRENGTH) * np.log(
+            prior.astype(np.float32)[kept]
+        )  # (K,)
         self._visible = visible
 
     @classmethod
-    def from_built(
-        cls, label_set: LabelSet, encoder: str, width: int, device: torch.device
-    ) -> ConseScorer:
+    def from_built(cls, label_set: LabelSet, encoder: str, width: int) -> ConseScorer:
         """Return the scorer of a built label set for an encoder of `width` classes.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
@@ -96,57 +100,62 @@ class ConseScorer:
         listed = built_file.read_tensors(
             label_set, encoder, "I64", {}, {"lists": [width, LIST_LENGTH]}
         )["lists"]
-        classes, labels = tensors["classes"].float(), tensors["labels"].float()
-        shown = [*label_set.rows, *label_set.background]
-        kept = tensors["kept"].nonzero()[:, 0]
-        nearness = calibrate(
-            classes, labels, tensors["prior"].float(), kept, lists_by_place(listed, shown)
+        classes, labels, prior = (
+            tensors[name].astype(np.float32) for name in ("classes", "labels", "prior")
         )
+        shown = [*label_set.rows, *label_set.background]
+        kept = np.flatnonzero(tensors["kept"])
+        nearness = calibrate(classes, labels, prior, kept, lists_by_place(listed, shown))
         temperature = label_set.settings.temperature
-        nearness, prior, kept = (part.to(device) for part in (nearness, tensors["prior"], kept))
         return cls(nearness, prior, kept, len(label_set.rows), temperature)
 
-    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+    def score(self, encoded: Floats) -> Floats:
         """Return `(N, labels)` scores for the network's logits `(N, C)`."""
-        shares = (encoded[:, self._kept] - self._log_prior).softmax(1) * self._speaks  # (N, K)
-        best, which = shares.topk(min(TOP, len(self._kept)))  # (N, TOP)
-        nearness = torch.einsum("nk,nkl->nl", best, self._nearness[which])
+        shares = softmax(encoded[:, self._kept] - self._log_prior) * self._speaks  # (N, K)
+        count = min(TOP, len(self._kept))
+        which = np.argpartition(-shares, count - 1, axis=1)[:, :count]  # (N, TOP)
+        best = np.take_along_axis(shares, which, axis=1)  # (N, TOP)
+        nearness = (best[:, None] @ self._nearness[which])[:, 0]  # (N, L)
         return visible_scores(nearness, self._visible)
 
 
-def lists_by_place(lists: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+def lists_by_place(lists: Integers, rows: Sequence[int]) -> npt.NDArray[np.bool_]:
     """Return whether each label is on each class's list, `(C, L)` bool.
 
     `lists` is `(C, LIST_LENGTH)` with rows of labels.csv, −1 where a list is shorter; `rows` has
     the row of each of the L labels.
     """
-    return (lists[:, :, None] == torch.tensor(rows)[None, None]).any(1)
+    found = np.zeros((len(lists), len(rows)), bool)
+    for column in lists.T:
+        found |= column[:, None] == np.array(rows)[None]
+    return found
 
 
 def calibrate(
-    classes: torch.Tensor,
-    labels: torch.Tensor,
-    prior: torch.Tensor,
-    kept: torch.Tensor,
-    listed: torch.Tensor,
-) -> torch.Tensor:
+    classes: Floats,
+    labels: Floats,
+    prior: Floats,
+    kept: Integers,
+    listed: npt.NDArray[np.bool_],
+) -> Floats:
     """Return how near each label is to each class, `(C, L)`, so that no label absorbs everything.
 
     `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length. `prior` is `(C,)`, `kept` has
     the places of the classes that take part, and `listed` is `(C, L)` bool. Where there are lists,
     only classes with one are near anything; labels on a list win over all others by `LISTED`.
     """
-    speaks = torch.zeros(len(classes), dtype=torch.bool)
+    speaks = np.zeros(len(classes), bool)
     speaks[kept] = True
     if listed.any():
         speaks &= listed.any(1)
-    weight = torch.where(speaks, prior, 0)
+    weight = np.where(speaks, prior, np.float32(0))
     weight = (weight / weight.sum())[:, None]  # (C, 1)
     classes = classes - (weight * classes).sum(0)
     similarity = classes @ labels.T  # (C, L)
-    spread = (weight * similarity.square()).sum(0).sqrt().clamp(min=LEAST_SPREAD)
+    spread = np.sqrt((weight * np.square(similarity)).sum(0)).clip(min=LEAST_SPREAD)
     nearness = similarity / spread
-    nearness = torch.where(listed, LISTED + ALIKE * nearness, nearness)
+    nearness = np.where(listed, LISTED + ALIKE * nearness, nearness)
     nearness = nearness - (weight * nearness).sum(0)
-    spread = (weight * nearness.square()).sum(0).sqrt().clamp(min=LEAST_SPREAD)
-    return nearness / spread**SPREAD_POWER * speaks[:, None]
+    spread = np.sqrt((weight * np.square(nearness)).sum(0)).clip(min=LEAST_SPREAD)
+    result: Floats = nearness / spread**SPREAD_POWER * speaks[:, None]
+    return result

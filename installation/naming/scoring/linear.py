@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 
 from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.scoring.scorer import visible_scores
+from installation.naming.scoring.scorer import Floats, visible_scores
 
 
 class LinearScorer:
@@ -16,8 +16,8 @@ class LinearScorer:
 
     def __init__(
         self,
-        weight: torch.Tensor,
-        bias: torch.Tensor,
+        weight: Floats,
+        bias: Floats,
         labels: int,
         temperature: float,
         masked: Sequence[int] = (),
@@ -26,15 +26,13 @@ class LinearScorer:
 
         The labels at the places `masked` never have a score.
         """
-        self._weight = weight.float().T / temperature  # (D, L)
-        self._bias = bias.float() / temperature
+        self._weight = weight.astype(np.float32).T / np.float32(temperature)  # (D, L)
+        self._bias = bias.astype(np.float32) / np.float32(temperature)
         self._labels = labels
         self._masked = masked
 
     @classmethod
-    def from_built(
-        cls, label_set: LabelSet, encoder: str, width: int, device: torch.device
-    ) -> LinearScorer:
+    def from_built(cls, label_set: LabelSet, encoder: str, width: int) -> LinearScorer:
         """Return the scorer of a built label set for an encoder that gives `width` features.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError if the built file is
@@ -42,11 +40,10 @@ class LinearScorer:
         """
         labels = {"weight": [width], "bias": []}
         tensors = built_file.read_tensors(label_set, encoder, "F32", labels, {})
-        weight, bias = (tensors[name].to(device) for name in ("weight", "bias"))
         temperature, labels_shown = label_set.settings.temperature, len(label_set.rows)
-        return cls(weight, bias, labels_shown, temperature, label_set.masked)
+        return cls(tensors["weight"], tensors["bias"], labels_shown, temperature, label_set.masked)
 
-    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+    def score(self, encoded: Floats) -> Floats:
         """Return `(N, labels)` scores for the encoder's features `(N, D)`."""
-        logits = torch.addmm(self._bias, encoded, self._weight)
+        logits = encoded @ self._weight + self._bias
         return visible_scores(logits, self._labels, self._masked)

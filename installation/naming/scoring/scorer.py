@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import torch
+import numpy as np
+import numpy.typing as npt
 
 from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 
+Floats = npt.NDArray[np.float32]
+
 
 class Scorer(Protocol):
     """Scores the visible labels of a label set."""
 
-    def score(self, encoded: torch.Tensor) -> torch.Tensor:
-        """Return `(N, labels)` scores in 0–1, each row summing to at most 1.
+    def score(self, encoded: Floats) -> Floats:
+        """Return `(N, labels)` float32 scores in 0–1, each row summing to at most 1.
 
         `encoded` is `(N, D)` as the encoder gives it: logits or features.
         """
         ...
 
 
-def visible_scores(logits: torch.Tensor, labels: int, masked: Sequence[int] = ()) -> torch.Tensor:
+def softmax(logits: Floats) -> Floats:
+    """Return the softmax of each row of `logits` `(N, L)`; −∞ has a share of 0."""
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    result: Floats = shares / shares.sum(1, keepdims=True)
+    return result
+
+
+def visible_scores(logits: Floats, labels: int, masked: Sequence[int] = ()) -> Floats:
     """Return `(N, labels)` scores in 0–1, each row summing to at most 1.
 
     `logits` is `(N, L)`: the first `labels` columns are those of visible labels, the others of
@@ -31,17 +41,17 @@ def visible_scores(logits: torch.Tensor, labels: int, masked: Sequence[int] = ()
     have a score of 0 and take no share, whatever stands in them.
     """
     if masked:
-        logits = logits.clone()
-        logits[:, list(masked)] = -torch.inf
+        logits = logits.copy()
+        logits[:, list(masked)] = -np.inf
         if len(masked) == logits.shape[1]:
-            return torch.zeros_like(logits)[:, :labels]
-    return logits.softmax(1)[:, :labels]
+            return np.zeros_like(logits)[:, :labels]
+    return softmax(logits)[:, :labels]
 
 
 class OutputScorer:
     """Scores labels that are outputs of the network; hidden and masked ones take no share."""
 
-    def __init__(self, label_set: LabelSet, width: int, device: torch.device) -> None:
+    def __init__(self, label_set: LabelSet, width: int) -> None:
         """Score the labels of `label_set` for a network of `width` outputs.
 
         Raises LabelSetError if a label is not one of them.
@@ -53,12 +63,12 @@ class OutputScorer:
                 f"the id '{max(rows)}' is not an output of the network (expected 0 to {width - 1})"
             )
             raise LabelSetError(Mistake(file, what, "Remove the row, or use its network."))
-        self._rows = torch.tensor(rows, device=device)
+        self._rows = np.array(rows)
         self._labels = len(label_set.rows)
         self._masked = label_set.masked
         self._temperature = label_set.settings.temperature
 
-    def score(self, encoded: torch.Tensor) -> torch.Tensor:
+    def score(self, encoded: Floats) -> Floats:
         """Return `(N, labels)` scores for the network's logits `(N, outputs)`."""
         logits = encoded[:, self._rows] / self._temperature
         return visible_scores(logits, self._labels, self._masked)

@@ -1,39 +1,39 @@
-"""MTCNN, the face detector whose weights come with the package facenet-pytorch.
+"""MTCNN, the face detector whose networks are part of the kiosk.
 
 K. Zhang et al., *Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks*, 2016. P-Net proposes boxes on an image pyramid, R-Net rejects most of them, O-Net refines
-the rest and finds the landmarks. Networks and weights are those of `facenet-pytorch`. The cascade
-around the networks is our own: the package's cascade fails on a candidate outside the frame, and
-takes 60 ms of one core for a frame of 640×360 px instead of 23.
+the rest and finds the landmarks. The networks are those of the package `facenet-pytorch`, which
+scripts/build_networks.py has written as ONNX; ONNX Runtime runs them on the CPU, also if there is a
+graphics card, which would have to wait for the cascade's many small steps. The cascade around the
+networks is our own: the package's cascade fails on a candidate outside the frame.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
-import torch
-from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
-from torch import Tensor, nn
-from torchvision.ops import nms
+import numpy.typing as npt
 
 from installation.memory.buffers import Buffers
+from installation.memory.onnx_session import forget_activations, open_session
 from installation.pinned_file import read_pinned
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face, reduce_frame
 from installation.seeing.frame import Frame, Pixels
 
-WEIGHTS_SHA256 = {
-    "pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
-    "rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
-    "onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
+FOLDER = Path(__file__).parent
+"""The folder of the networks' files."""
+
+SHA256 = {
+    "pnet.onnx": "8a3954c0ba58568a9fd822eac14a1a61857ea30576814eef1cab4672381b95df",
+    "rnet.onnx": "d18ec7d9a8f322d754e868a674c911490feb98222eaf4e03dc66000cc7a4740f",
+    "onet.onnx": "9002134dd08d9d07e92bfa76903b0df8fab4339eef9b0646e74ebf2f535dbb5d",
 }
-"""The weights in facenet-pytorch 2.5.3."""
+"""The files that scripts/build_networks.py makes from the weights in facenet-pytorch 2.5.3."""
 
 MIN_FACE_PX = 32
 """The smallest face on the reduced frame, px."""
@@ -47,49 +47,81 @@ The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and fou
 MIN_SCORES = (0.7, 0.7, 0.8)
 """Least scores after P-Net, R-Net and O-Net; usual are 0.6, 0.7 and 0.7. Higher is faster."""
 
+MAX_IOUS = (0.5, 0.7, 0.5)
+"""The IoU above which the worse of two candidates waits or is dropped: of one level of the pyramid,
+of all levels and after R-Net, and before O-Net.
+"""
+
+MAX_NESTED = 0.7
+"""The share of the smaller of two faces inside the other above which the worse one is dropped."""
+
 PNET_PX = 12
 PNET_STRIDE_PX = 2
 RNET_PX = 24
 ONET_PX = 48
 """The networks' input sizes and P-Net's stride, px, as given by their architecture."""
 
-_Net = TypeVar("_Net", bound=nn.Module)
+BATCHES = {"rnet.onnx": 32, "onet.onnx": 8}
+"""The most crops that go through a network together; more take more memory and no less time."""
+
+Floats = npt.NDArray[np.float32]
 
 
-def package_folder() -> Path:
-    """Return the folder of the weights in the package facenet-pytorch."""
-    package = find_spec("facenet_pytorch")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "data"
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """Faces on the reduced frame: boxes `(N, 4)` xyxy, scores `(N,)`, landmarks `(N, 5, 2)`."""
+
+    boxes: Floats
+    scores: Floats
+    points: Floats
+
+    def at(self, indices: Sequence[int]) -> Refined:
+        """Return the faces at `indices`."""
+        order = list(indices)
+        return Refined(self.boxes[order], self.scores[order], self.points[order])
+
+    def joined(self, other: Refined) -> Refined:
+        """Return these faces and those of `other`."""
+        return Refined(
+            np.concatenate((self.boxes, other.boxes)),
+            np.concatenate((self.scores, other.scores)),
+            np.concatenate((self.points, other.points)),
+        )
+
+    def faces(self, factor: float) -> list[Face]:
+        """Return the faces in their order, in full-frame px, `factor` times as large."""
+        boxes, points = (self.boxes * factor).tolist(), (self.points * factor).tolist()
+        return [
+            _face(box, score, landmarks)
+            for box, score, landmarks in zip(boxes, self.scores.tolist(), points, strict=True)
+        ]
+
+
+NO_FACES = Refined(
+    np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, 5, 2), np.float32)
+)
 
 
 class Mtcnn:
     """Finds faces of at least 32 px on the reduced frame. For one thread.
 
-    Raises WeightsError if a file of weights in `folder` is missing, truncated or not the pinned
-    one.
+    Raises WeightsError if a network's file in `folder` is missing, truncated or not the pinned one.
     """
 
     name = "mtcnn"
 
-    def __init__(self, device: torch.device, folder: Path | None = None) -> None:
-        folder = folder or package_folder()
-        self._device = device
-        self._pnet = _loaded(PNet(pretrained=False), folder / "pnet.pt", device)
-        self._rnet = _loaded(RNet(pretrained=False), folder / "rnet.pt", device)
-        self._onet = _loaded(ONet(pretrained=False), folder / "onet.pt", device)
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._sessions = {
+            name: open_session(read_pinned(folder / name, sha256, "Copy the kiosk's files again."))
+            for name, sha256 in SHA256.items()
+        }
         self._buffers = Buffers()
-        self._held = (0, 0)
-        """Height and width of the last reduced frame, which PyTorch may still hold, px."""
         self._warm_up()
 
-    @torch.inference_mode()
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
         return self._detect(frame, None)
 
-    @torch.inference_mode()
     def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
         """Return the faces of `frame` that O-Net alone finds at `boxes`, best score first."""
         return self._detect(frame, boxes)
@@ -98,93 +130,133 @@ class Mtcnn:
         """Return the faces at `places`; None: wherever P-Net and R-Net find candidates."""
         try:
             small, factor = reduce_frame(frame, self._buffers)
-            self._held = small.shape[0], small.shape[1]
             if places is None:
                 boxes = self._filtered(small, self._proposals(small))  # (N, 4)
             else:
                 edges = [(box.x0, box.y0, box.x1, box.y1) for box in places]
-                boxes = _squared(torch.tensor(edges, device=self._device) / factor)  # (N, 4)
-            boxes, scores, points = self._refined(small, boxes)  # (N, 4), (N,), (N, 5, 2)
+                boxes = _squared(np.array(edges, np.float32).reshape(-1, 4) / np.float32(factor))
+            refined = self._refined(small, boxes)
         finally:
-            self._buffers.forget()
-        order = scores.argsort(descending=True)
-        return [
-            _face(box, score, landmarks)
-            for box, score, landmarks in zip(
-                (boxes[order] * factor).tolist(),
-                scores[order].tolist(),
-                (points[order] * factor).tolist(),
-                strict=True,
-            )
-        ]
+            self.forget()
+        return refined.faces(factor)
 
     def forget(self) -> None:
-        """Run the networks on a black frame, to overwrite data that PyTorch still holds."""
-        if self._held != (0, 0):
-            self.detect(Frame(np.zeros((*self._held, 3), np.uint8), 0.0))
-            self._held = (0, 0)
+        """Overwrite what is left of the last frame, as every detection does at its end."""
+        self._buffers.forget()
+        forget_activations()
 
-    @torch.inference_mode()
     def _warm_up(self) -> None:
         """Run R-Net and O-Net once, so that the first visitor does not wait for their first run."""
-        for network, px in ((self._rnet, RNET_PX), (self._onet, ONET_PX)):
-            network(self._input(np.zeros((1, px, px, 3), np.uint8)))
+        for name, px in (("rnet.onnx", RNET_PX), ("onet.onnx", ONET_PX)):
+            self._run(name, np.zeros((1, px, px, 3), np.uint8))
+        self.forget()
 
-    def _input(self, pixels: Pixels) -> Tensor:
-        """Return the networks' input for `(N, h, w, 3)` uint8 RGB: `(N, 3, h, w)`, −1 to 1."""
-        floats = self._buffers.take("input", pixels.shape, np.float32)  # (N, h, w, 3)
-        np.subtract(pixels, np.float32(127.5), out=floats)
-        np.divide(floats, np.float32(128), out=floats)
-        return torch.from_numpy(floats).to(self._device).permute(0, 3, 1, 2)  # channels last
+    def _run(self, name: str, pixels: Pixels) -> dict[str, Floats]:
+        """Return the outputs of a network by their names, for `pixels` `(N, h, w, 3)` uint8 RGB.
 
-    def _proposals(self, small: Pixels) -> Tensor:
+        They are `scores` and `offsets` and, of O-Net, `points`, each with N as the first axis.
+        """
+        session, count = self._sessions[name], BATCHES.get(name, len(pixels))
+        names = [output.name for output in session.get_outputs()]
+        parts = [
+            session.run(names, {"pixels": pixels[start : start + count]})
+            for start in range(0, len(pixels), count)
+        ]
+        return {
+            output: np.concatenate([part[i] for part in parts]) for i, output in enumerate(names)
+        }
+
+    def _proposals(self, small: Pixels) -> Floats:
         """Return P-Net's proposals, squares that may hold a face, `(N, 4)` xyxy."""
         h, w, _ = small.shape
-        found: list[Tensor] = []
-        found_scores: list[Tensor] = []
+        found = [np.empty((0, 4), np.float32)]
+        found_scores = [np.empty(0, np.float32)]
         scale, level = PNET_PX / MIN_FACE_PX, small
         while min(h, w) * scale >= PNET_PX:
             level_w, level_h = int(w * scale + 1), int(h * scale + 1)
             larger, level = level, self._buffers.take(f"level {scale:.4f}", (level_h, level_w, 3))
             cv2.resize(larger, (level_w, level_h), level, interpolation=cv2.INTER_AREA)
-            offsets, probs = self._pnet(self._input(level[None]))  # (1, 4, y, x), (1, 2, y, x)
-            scores = probs[0, 1]  # (y, x)
-            y, x = (scores >= MIN_SCORES[0]).nonzero(as_tuple=True)  # (n,), (n,)
-            corner = torch.stack((x, y), dim=1) * PNET_STRIDE_PX  # (n, 2)
-            boxes = torch.cat((corner + 1, corner + PNET_PX), dim=1) / scale  # (n, 4)
-            keep = nms(boxes, scores[y, x], 0.5)
-            found.append(_with_offsets(boxes, offsets[0, :, y, x].T)[keep])
+            outputs = self._run("pnet.onnx", level[None])
+            scores, offsets = outputs["scores"][0, 0], outputs["offsets"][0]  # (y, x), (4, y, x)
+            y, x = np.nonzero(scores >= MIN_SCORES[0])  # (n,), (n,)
+            corner = np.stack((x, y), 1).astype(np.float32) * PNET_STRIDE_PX  # (n, 2)
+            boxes = np.concatenate((corner + 1, corner + PNET_PX), 1) / np.float32(scale)  # (n, 4)
+            keep = suppress(boxes, scores[y, x], MAX_IOUS[0])
+            found.append(_with_offsets(boxes[keep], offsets[:, y, x].T[keep]))
             found_scores.append(scores[y, x][keep])
             scale *= PYRAMID_FACTOR
-        if not found:
-            return torch.empty((0, 4), device=self._device)
-        boxes = torch.cat(found)  # (N, 4)
-        return _squared(boxes[nms(boxes, torch.cat(found_scores), 0.7)])
+        boxes, all_scores = np.concatenate(found), np.concatenate(found_scores)  # (N, 4), (N,)
+        return _squared(boxes[suppress(boxes, all_scores, MAX_IOUS[1])])
 
-    def _filtered(self, small: Pixels, boxes: Tensor) -> Tensor:
-        """Return the squares that R-Net accepts as faces, `(N, 4)` xyxy."""
+    def _filtered(self, small: Pixels, boxes: Floats) -> Floats:
+        """Return the squares that R-Net accepts as faces, the best first, `(N, 4)` xyxy."""
         boxes, crops = _crops(small, boxes, RNET_PX, self._buffers)
         if not len(boxes):
             return boxes
-        offsets, probs = self._rnet(self._input(crops))  # (N, 4), (N, 2)
-        accepted = probs[:, 1] > MIN_SCORES[1]
-        boxes, offsets, scores = boxes[accepted], offsets[accepted], probs[accepted, 1]
-        keep = nms(boxes, scores, 0.7)
-        return _squared(_with_offsets(boxes[keep], offsets[keep]))
+        outputs = self._run("rnet.onnx", crops)
+        scores = outputs["scores"][:, 0]
+        accepted = scores > MIN_SCORES[1]
+        boxes, scores = boxes[accepted], scores[accepted]
+        keep = suppress(boxes, scores, MAX_IOUS[1])
+        return _squared(_with_offsets(boxes[keep], outputs["offsets"][accepted][keep]))
 
-    def _refined(self, small: Pixels, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return O-Net's faces `(N, 4)` xyxy, scores `(N,)` and landmarks `(N, 5, 2)`."""
+    def _refined(self, small: Pixels, boxes: Floats) -> Refined:
+        """Return the faces among R-Net's squares `boxes` `(N, 4)`, which are the best first.
+
+        O-Net sees the best square of each face first, and the others only if it rejects that one:
+        R-Net leaves five or six of each face in a crowd.
+        """
+        first = np.zeros(len(boxes), bool)
+        first[suppress(boxes, -np.arange(len(boxes), dtype=np.float32), MAX_IOUS[2])] = True
+        squares, refined = self._accepted(small, boxes[first])
+        others = boxes[~first]
+        others = others[(iou(others, squares) <= MAX_IOUS[2]).all(1)]
+        if len(others):
+            refined = refined.joined(self._accepted(small, others)[1])
+        return refined.at(_not_nested(refined.boxes, refined.scores))
+
+    def _accepted(self, small: Pixels, boxes: Floats) -> tuple[Floats, Refined]:
+        """Return the squares of `boxes` `(N, 4)` that O-Net accepts, and the faces in them."""
         boxes, crops = _crops(small, boxes, ONET_PX, self._buffers)
         if not len(boxes):
-            return boxes, boxes.new_empty(0), boxes.new_empty((0, 5, 2))
-        offsets, points, probs = self._onet(self._input(crops))  # (N, 4), (N, 10), (N, 2)
-        accepted = probs[:, 1] > MIN_SCORES[2]
-        boxes, offsets, scores = boxes[accepted], offsets[accepted], probs[accepted, 1]
-        points = points[accepted].view(-1, 2, 5).transpose(1, 2)  # (N, 5, 2)
+            return boxes, NO_FACES
+        outputs = self._run("onet.onnx", crops)
+        scores = outputs["scores"][:, 0]
+        accepted = scores > MIN_SCORES[2]
+        boxes, scores = boxes[accepted], scores[accepted]
+        points = outputs["points"][accepted].reshape(-1, 2, 5).transpose(0, 2, 1)  # (N, 5, 2)
         points = boxes[:, None, :2] + points * (boxes[:, None, 2:] - boxes[:, None, :2])
-        boxes = _with_offsets(boxes, offsets)
-        keep = _not_nested(boxes, scores)
-        return boxes[keep], scores[keep], points[keep]
+        return boxes, Refined(_with_offsets(boxes, outputs["offsets"][accepted]), scores, points)
+
+
+def suppress(boxes: Floats, scores: Floats, max_iou: float) -> npt.NDArray[np.intp]:
+    """Return the indices of `boxes` `(N, 4)` that overlap no better one by more than `max_iou`.
+
+    The best comes first. Of `N` candidates each kept one is compared with those that are left.
+    """
+    order = np.argsort(-scores, kind="stable")
+    x0, y0, x1, y1 = boxes[order].T
+    areas = (x1 - x0) * (y1 - y0)
+    left = np.arange(len(order))
+    keep: list[int] = []
+    while len(left):
+        best, left = left[0], left[1:]
+        keep.append(int(order[best]))
+        wide = np.minimum(x1[best], x1[left]) - np.maximum(x0[best], x0[left])
+        high = np.minimum(y1[best], y1[left]) - np.maximum(y0[best], y0[left])
+        common = np.maximum(wide, 0) * np.maximum(high, 0)
+        left = left[common <= max_iou * (areas[best] + areas[left] - common)]
+    return np.array(keep, np.intp)
+
+
+def iou(a: Floats, b: Floats) -> Floats:
+    """Return the IoU of each of the boxes `a` `(N, 4)` with each of `b` `(M, 4)`, `(N, M)`."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=2)
+    areas = (np.prod(each[:, 2:] - each[:, :2], axis=1) for each in (a, b))
+    shares: Floats = common / (next(areas)[:, None] + next(areas)[None] - common)
+    return shares
 
 
 def _face(box: list[float], score: float, landmarks: list[list[float]]) -> Face:
@@ -192,34 +264,23 @@ def _face(box: list[float], score: float, landmarks: list[list[float]]) -> Face:
     return Face(Box(*box), score, (a, b, c, d, e))
 
 
-def _loaded(net: _Net, file: Path, device: torch.device) -> _Net:
-    data = read_pinned(file, WEIGHTS_SHA256[file.name], "Install facenet-pytorch 2.5.3 again.")
-    net.load_state_dict(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
-    # Channels last halves the time on a CPU, where max-pooling is slow with channels first.
-    net.eval().to(device).to(memory_format=torch.channels_last)
-    return net
-
-
-def _with_offsets(boxes: Tensor, offsets: Tensor) -> Tensor:
+def _with_offsets(boxes: Floats, offsets: Floats) -> Floats:
     """Return `boxes` `(N, 4)` with edges moved by `offsets` `(N, 4)`, shares of the sides."""
-    sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     return boxes + offsets * sides
 
 
-def _squared(boxes: Tensor) -> Tensor:
+def _squared(boxes: Floats) -> Floats:
     """Return a square for each of `boxes`, `(N, 4)`, with the same centre and the longer side."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True) / 2
-    return torch.cat((middle - half, middle + half), dim=1)
+    half = np.max(boxes[:, 2:] - boxes[:, :2], axis=1, keepdims=True) / 2
+    return np.concatenate((middle - half, middle + half), axis=1)
 
 
-def _crops(small: Pixels, boxes: Tensor, size: int, buffers: Buffers) -> tuple[Tensor, Pixels]:
-    """Return the boxes that overlap the picture, `(N, 4)`, and their crops, `(N, size, size, 3)`.
-
-    OpenCV crops and resizes small boxes several times as fast as torchvision's `roi_align`.
-    """
+def _crops(small: Pixels, boxes: Floats, size: int, buffers: Buffers) -> tuple[Floats, Pixels]:
+    """Return the boxes that overlap the picture, `(N, 4)`, and crops `(N, size, size, 3)`."""
     h, w, _ = small.shape
-    corners = boxes.trunc().int().tolist()
+    corners = np.trunc(boxes).astype(np.int64).tolist()
     crops = buffers.take("crops", (len(corners), size, size, 3))
     kept: list[int] = []
     for index, (x0, y0, x1, y1) in enumerate(corners):
@@ -231,12 +292,16 @@ def _crops(small: Pixels, boxes: Tensor, size: int, buffers: Buffers) -> tuple[T
     return boxes[kept], crops[: len(kept)]
 
 
-def _not_nested(boxes: Tensor, scores: Tensor) -> list[int]:
-    """Return the indices of `boxes` `(N, 4)` that do not lie mostly inside a better-scored box."""
+def _not_nested(boxes: Floats, scores: Floats) -> list[int]:
+    """Return the indices of `boxes` `(N, 4)` that do not lie mostly inside a better-scored box.
+
+    The best comes first.
+    """
     keep: list[int] = []
-    for index in scores.argsort(descending=True).tolist():
+    for index in np.argsort(-scores, kind="stable").tolist():
         box = Box(*boxes[index].tolist())
-        if all(_share_of_smaller(box, Box(*boxes[other].tolist())) <= 0.7 for other in keep):
+        others = (Box(*boxes[other].tolist()) for other in keep)
+        if all(_share_of_smaller(box, other) <= MAX_NESTED for other in others):
             keep.append(index)
     return keep
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from skimage import data
 
@@ -21,12 +20,13 @@ from installation.making.build import build, example_pictures, from_examples
 from installation.making.build.result import BuildResult
 from installation.making.zip_file import export
 from installation.naming.label_set.load import read_source
+from installation.naming.networks.encoder import Batch, Encoded
 from installation.naming.reading import crops
 from installation.seeing.box import Box
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame, Pixels
 from tests.support.label_sets import HEADER, write_label_set
-from tests.support.made_examples import CPU, YAML, ColourEncoder, save
+from tests.support.made_examples import YAML, ColourEncoder, save
 
 CUT = YAML.replace("crop: frame\n", "") + "examples\n"
 
@@ -36,10 +36,10 @@ class Watcher(ColourEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.batches: list[torch.Tensor] = []
+        self.batches: list[Batch] = []
 
-    def encode(self, batch: torch.Tensor) -> torch.Tensor:
-        self.batches.append(batch.clone())
+    def encode(self, batch: Batch) -> Encoded:
+        self.batches.append(batch.copy())
         return super().encode(batch)
 
 
@@ -88,9 +88,9 @@ def test_pictures_are_cut_as_the_show_cuts_visitors(folder: Path) -> None:
     watcher = Watcher()
     result = built(folder, watcher)
     frame = Frame(portraits()[0], 0)
-    (face,) = Mtcnn(CPU).detect(frame)
-    visitor = crops.cut(frame, [face.box], "bust", watcher.input, CPU)[0]
-    assert (watcher.batches[0][0] - visitor).abs().max() < 1e-6
+    (face,) = Mtcnn().detect(frame)
+    visitor = crops.cut(frame, [face.box], "bust", watcher.input)[0]
+    assert np.abs(watcher.batches[0][0] - visitor).max() < 1e-6
     assert result.asides[0].endswith("/contact_sheet.png shows what was cut from the pictures.")
 
 
@@ -135,10 +135,10 @@ def test_of_several_faces_the_largest_is_cut(folder: Path) -> None:
     watcher = Watcher()
     with suppress(LabelSetError):  # they count as copies of one another
         built(folder, watcher)
-    large = max(Mtcnn(CPU).detect(Frame(group, 0)), key=lambda face: face.box.area)
+    large = max(Mtcnn().detect(Frame(group, 0)), key=lambda face: face.box.area)
     assert large.box.x0 > 388
-    visitor = crops.cut(Frame(group, 0), [large.box], "bust", watcher.input, CPU)[0]
-    assert (watcher.batches[0][0] - visitor).abs().max() < 1e-6
+    visitor = crops.cut(Frame(group, 0), [large.box], "bust", watcher.input)[0]
+    assert np.abs(watcher.batches[0][0] - visitor).max() < 1e-6
 
 
 def test_pictures_are_used_as_they_are(folder: Path) -> None:
@@ -155,5 +155,5 @@ def test_pictures_are_used_as_they_are(folder: Path) -> None:
     assert not built(folder, watcher).asides
     assert not (folder / "contact_sheet.png").exists()
     middle = Frame(np.ascontiguousarray(portraits()[0][:, 64:576]), 0)
-    whole = crops.cut(middle, [Box(0, 0, 512, 512)], "frame", watcher.input, CPU)[0]
-    assert (watcher.batches[0][0] - whole).abs().max() < 1e-6
+    whole = crops.cut(middle, [Box(0, 0, 512, 512)], "frame", watcher.input)[0]
+    assert np.abs(watcher.batches[0][0] - whole).max() < 1e-6

@@ -23,7 +23,7 @@ from installation.errors import MAX_MISTAKES, LabelSetError
 from installation.making.build import build, example_pictures, from_examples, picture_file
 from installation.making.build.example_pictures import CutPicture, SkippedPicture
 from installation.naming.label_set.load import load_label_set, read_source
-from installation.naming.networks.encoder import Input
+from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.naming.reading import crops
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
@@ -32,7 +32,6 @@ from tests.support.children import NOBODY
 from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import (
     COLOURS,
-    CPU,
     TAKEN,
     YAML,
     ColourEncoder,
@@ -263,7 +262,7 @@ def test_two_pictures_are_decoded_at_once(folder: Path) -> None:
     decoders: set[str] = set()
 
     class Watchful(ColourEncoder):
-        def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        def encode(self, batch: Batch) -> Encoded:
             names = (thread.name for thread in threading.enumerate())
             decoders.update(name for name in names if name.startswith("ThreadPoolExecutor"))
             return super().encode(batch)
@@ -317,7 +316,7 @@ def as_in_the_show(pixels: Pixels, taken: Input = TAKEN) -> torch.Tensor:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = Frame(np.ascontiguousarray(pixels[top : top + side, left : left + side]), 0)
-    return crops.cut(square, [Box(0, 0, 1, 1)], "frame", taken, CPU)[0]
+    return torch.from_numpy(crops.cut(square, [Box(0, 0, 1, 1)], "frame", taken)[0])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from installation.settings.kiosk import ContentSettings
 from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import (
     COLOURS,
-    CPU,
     YAML,
     ColourEncoder,
     build_colours,
@@ -43,10 +42,10 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
     eye = ColourEncoder()
     build.build("seen", folder.parent, partial(from_examples.build_from_examples, encoder=eye))
     label_set = load_label_set("seen", ContentSettings(), folder.parent)
-    scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width, CPU)
+    scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width)
     for i, colour in enumerate(COLOURS.values()):
         visitor = Frame(np.full((90, 60, 3), colour, np.uint8), 0)
-        batch = crops.cut(visitor, [Box(0, 0, 60, 90)], "frame", eye.input, CPU)
+        batch = crops.cut(visitor, [Box(0, 0, 60, 90)], "frame", eye.input)
         scores = scorer.score(eye.encode(batch))[0]
         assert scores.argmax() == i
         assert scores[i] > 0.5
@@ -65,8 +64,8 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     made = build.build("mine", tmp_path, partial(from_examples.build_from_examples, encoder=eye))
     assert made is not None
     label_set = load_label_set("mine", ContentSettings(), tmp_path)
-    scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width, CPU)
-    best = scorer.score(neutral_features(eye, from_examples.NEUTRAL)).max(1).values
+    scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width)
+    best = scorer.score(neutral_features(eye, from_examples.NEUTRAL)).max(1)
     (nothing,) = (line for line in made.figures if "is_background" in line)
     assert f"Their best score is {best.mean():.2f} on average" in nothing
 

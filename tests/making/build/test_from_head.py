@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 import timm
@@ -25,8 +26,9 @@ from tests.support.made_networks import (
     write_set,
     write_weights,
 )
+from tests.support.tensors import score
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 
 
 def write(models: Path, encoder: str, *rows: str) -> LabelSetSource:
@@ -84,14 +86,14 @@ def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
     with pytest.raises(LabelSetError, match=why):
         built_file.check_built(everything)
     with pytest.raises(LabelSetError, match=why):
-        LinearScorer.from_built(everything, encoder, 192, CPU)
+        LinearScorer.from_built(everything, encoder, 192)
     built_file.check_built(safe)
     features = torch.randn(4, 192, generator=torch.Generator().manual_seed(0))
-    of_safe = LinearScorer.from_built(safe, encoder, 192, CPU).score(features)
+    of_safe = score(LinearScorer.from_built(safe, encoder, 192), features)
     build.build("made-classes", tmp_path, content=EVERYTHING)
     built_file.check_built(everything)
-    assert LinearScorer.from_built(everything, encoder, 192, CPU).score(features).shape == (4, 4)
-    assert torch.equal(LinearScorer.from_built(safe, encoder, 192, CPU).score(features), of_safe)
+    assert score(LinearScorer.from_built(everything, encoder, 192), features).shape == (4, 4)
+    assert torch.equal(score(LinearScorer.from_built(safe, encoder, 192), features), of_safe)
 
 
 def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import random
 import sys
 from pathlib import Path
 from subprocess import run
+from typing import Final
 
+import numpy as np
 import open_clip
 import pytest
 import torch
@@ -30,8 +32,9 @@ from tests.support.label_sets import write_label_set
 from tests.support.made_prompts import HEADER, NAME, WEIGHTS, YAML, made_prompts, opened_prompts
 from tests.support.sightings import present
 from tests.support.small_clip import SHALLOW, SMALL, small_clip
+from tests.support.tensors import encode, score
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 SENTENCES = [
     "a photo of a cat",
     "Somebody who READS a book; it's 3 o'clock.",
@@ -85,11 +88,11 @@ def test_scores_are_open_clips_recipe(tmp_path: Path) -> None:
         image_features = theirs.encode_image(pictures, normalize=True)
         tokens = open_clip.get_tokenizer("ViT-B-32")(words)
         logits = 100 * image_features @ theirs.encode_text(tokens, normalize=True).T
-    features = Clip(CPU, tmp_path / WEIGHTS, SMALL).encode(pictures)
+    features = encode(Clip(CPU, tmp_path / WEIGHTS, SMALL), pictures)
     weight, bias = made.tensors["weight"], made.tensors["bias"]
-    plain = LinearScorer(weight, torch.zeros(3), 3, 1.0).score(features)
+    plain = score(LinearScorer(weight.numpy(), np.zeros(3, np.float32), 3, 1.0), features)
     assert (plain - logits.softmax(1)).abs().max() < 1e-4
-    shown = LinearScorer.from_built(label_set, made.encoder, SMALL.features, CPU).score(features)
+    shown = score(LinearScorer.from_built(label_set, made.encoder, SMALL.features), features)
     assert (shown - (logits + bias).softmax(1)).abs().max() < 1e-4
 
 

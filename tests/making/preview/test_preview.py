@@ -136,9 +136,9 @@ def test_the_show_s_own_min_score_and_detector_are_used(
     write_things(tmp_path, *ROWS[:3])
     opened: list[str] = []
 
-    def open_recorded(name: Any, device: torch.device) -> Detector:
+    def open_recorded(name: Any) -> Detector:
         opened.append(name)
-        return open_detector(name, device)
+        return open_detector(name)
 
     monkeypatch.setattr(preview_module, "open_detector", open_recorded)
     for min_score, figure in ((0.0, "100% would be named"), (0.999, "0% would be named")):

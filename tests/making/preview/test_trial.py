@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from installation.making.preview.trial import NEUTRAL_PICTURES, REHEARSAL_FRAMES, run_trial
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.load import assemble_nonempty, read_source
@@ -41,7 +39,7 @@ def test_a_trial_has_a_row_for_each_picture_face_and_class() -> None:
     """Neutral pictures, faces of the rehearsal and the network's classes have scores per label."""
     label_set = assemble_nonempty(read_source("kindnesses"), SAFE)
     labels = len(label_set.labels)
-    classifier = open_classifier(label_set, torch.device("cpu"))
+    classifier = open_classifier(label_set, "cpu")
     trial = run_trial(classifier, FixedDetector(2))
     assert trial.neutral.shape == (NEUTRAL_PICTURES, labels)
     assert trial.rehearsal.shape == (2 * REHEARSAL_FRAMES, labels)

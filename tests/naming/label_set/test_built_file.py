@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Final
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from installation.naming.label_set.load import load_label_set
 from installation.naming.scoring.linear import LinearScorer
 from tests.support.label_sets import HEADER, YAML, write_label_set
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 
 
 ENCODER = "e" * 64
@@ -53,4 +54,4 @@ def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float
     save_file(tensors, linear.built, said)
     save_file(tensors, linear.built, said | {"tensors_sha256": built_file.checksum(linear.built)})
     with pytest.raises(LabelSetError, match="'weight' has NaN or numbers beyond ±1,000,000"):
-        LinearScorer.from_built(linear, ENCODER, 4, CPU)
+        LinearScorer.from_built(linear, ENCODER, 4)

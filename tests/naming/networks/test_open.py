@@ -46,12 +46,11 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 
 DEFAULT = """
 import sys
-import torch
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import open_encoder
 from installation.settings.kiosk import ContentSettings
-open_encoder(load_label_set("objects", ContentSettings()), torch.device("cpu"))
-others = ("transformers", "onnx", "onnxruntime", "open_clip", "installation.making")
+open_encoder(load_label_set("objects", ContentSettings()), "cpu")
+others = ("torch", "timm", "scipy", "transformers", "onnx", "open_clip", "installation.making")
 print([name for name in others if name in sys.modules])
 """
 

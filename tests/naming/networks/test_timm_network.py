@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 from subprocess import run
+from typing import Final
 
 import open_clip
 import pytest
@@ -39,8 +40,9 @@ from installation.settings.kiosk import ContentSettings
 from tests.support.made_networks import TINY, made_classes, noise, tiny, write_set, write_weights
 from tests.support.made_prompts import NAME, WEIGHTS, made_prompts
 from tests.support.small_clip import SHALLOW, SMALL, small_clip
+from tests.support.tensors import encode, score
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +62,8 @@ def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
     """Three rows of the head's 21,843, built, give the softmax of timm's own network."""
     label_set = made_classes(models)
     encoder = open_encoder(label_set, CPU)
-    scores = label_set.settings.method.open_scorer(label_set, encoder).score(
-        encoder.encode(noise(3, 224))
+    scores = score(
+        label_set.settings.method.open_scorer(label_set, encoder), encode(encoder, noise(3, 224))
     )
     order = ImageNetInfo("imagenet-21k-goog").label_names()
     with torch.inference_mode():
@@ -75,10 +77,10 @@ def test_more_crops_than_a_batch_are_encoded_as_each_alone(models: Path) -> None
     """Each crop has the same features alone and among others."""
     encoder = TimmFeatures(TINY, CPU, models / "weights")
     batch = noise(BATCH + 1, 224)
-    together = encoder.encode(batch)
+    together = encode(encoder, batch)
     assert together.shape == (BATCH + 1, encoder.width)
-    assert (together[-1:] - encoder.encode(batch[-1:])).abs().max() < 1e-4
-    assert encoder.encode(batch[:0]).shape == (0, encoder.width)
+    assert (together[-1:] - encode(encoder, batch[-1:])).abs().max() < 1e-4
+    assert encode(encoder, batch[:0]).shape == (0, encoder.width)
 
 
 def test_pictures_come_as_the_network_was_trained(models: Path) -> None:
@@ -206,7 +208,7 @@ def test_clip_keeps_the_encoders_contract(clip: Clip, clip_weights: Path) -> Non
     encoder: Encoder = clip
     assert encoder.fingerprint == hashlib.sha256(clip_weights.read_bytes()).hexdigest()
     for count in (0, 1, 3, 12):
-        features = encoder.encode(pictures(count, encoder.input.size))
+        features = encode(encoder, pictures(count, encoder.input.size))
         assert features.shape == (count, encoder.width)
         assert features.dtype == torch.float32
         assert not features.requires_grad
@@ -224,7 +226,7 @@ def test_clips_features_are_open_clips(architecture: Architecture, tmp_path: Pat
     batch = pictures(3, architecture.size)
     with torch.inference_mode():
         expected = theirs.encode_image(batch, normalize=True)
-    assert (ours.encode(batch) - expected).abs().max() < 1e-4
+    assert (encode(ours, batch) - expected).abs().max() < 1e-4
 
 
 def test_the_default_is_open_clips_vit_b_32() -> None:
@@ -250,8 +252,8 @@ def test_the_default_is_open_clips_vit_b_32() -> None:
 def test_clips_batch_is_its_crops_one_by_one(clip: Clip) -> None:
     """The features of a crop do not depend on the other crops."""
     batch = pictures(11, clip.input.size)
-    alone = torch.cat([clip.encode(picture[None]) for picture in batch])
-    assert (clip.encode(batch) - alone).abs().max() < 1e-4
+    alone = torch.cat([encode(clip, picture[None]) for picture in batch])
+    assert (encode(clip, batch) - alone).abs().max() < 1e-4
 
 
 def test_pictures_are_prepared_as_by_open_clip(clip: Clip) -> None:
@@ -265,9 +267,9 @@ def test_pictures_are_prepared_as_by_open_clip(clip: Clip) -> None:
         interpolation="bicubic",
     )(Image.fromarray(portrait))
     frame = Frame(portrait, 0.0)
-    (ours,) = crops.cut(frame, [Box(0, 0, 9, 9)], "frame", clip.input, CPU)
+    (ours,) = crops.cut(frame, [Box(0, 0, 9, 9)], "frame", clip.input)
     grey_level = 1 / 255 / min(clip.input.std)
-    assert (ours - theirs).abs().max() <= grey_level + 1e-5
+    assert (torch.from_numpy(ours) - theirs).abs().max() <= grey_level + 1e-5
 
 
 DAMAGED = "it does not hold clip: the file is damaged"
@@ -343,9 +345,9 @@ from installation.naming.networks.timm_network import Architecture, Clip, Tower
 small = {SMALL!r}
 models = Path(sys.argv[1])
 label_set = load_label_set("{NAME}", ContentSettings(), models)
-encoder = Clip(torch.device("cpu"), models / "{WEIGHTS}", small)
+encoder = Clip("cpu", models / "{WEIGHTS}", small)
 scorer = label_set.settings.method.open_scorer(label_set, encoder)
-classifier = CropClassifier(label_set, encoder, scorer, encoder.device)
+classifier = CropClassifier(label_set, encoder, scorer, "cpu")
 strangers = ("open_clip", "transformers", "tokenizers", "ftfy", "installation.making")
 print([name for name in strangers if name in sys.modules])
 tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)]

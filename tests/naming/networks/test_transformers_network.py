@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import timm
@@ -25,8 +25,9 @@ from tests.support.made_networks import (
     write_hf,
     write_set,
 )
+from tests.support.tensors import encode
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 
 
 def test_a_network_that_timm_saved_gives_timms_logits(tmp_path: Path) -> None:
@@ -35,12 +36,12 @@ def test_a_network_that_timm_saved_gives_timms_logits(tmp_path: Path) -> None:
     encoder = open_encoder(label_set, CPU)
     batch = noise(9, 64)
     with torch.inference_mode():
-        assert (encoder.encode(batch) - small()(batch)).abs().max() < 1e-4
+        assert (encode(encoder, batch) - small()(batch)).abs().max() < 1e-4
     assert encoder.input.size == 64
     assert encoder.input.mean == (0.485, 0.456, 0.406)
     assert encoder.input.interpolation == "bicubic"
     assert [label.name for label in label_set.labels] == ["cat", "dog", "astronaut"]
-    assert encoder.encode(batch[:0]).shape == (0, 3)
+    assert encode(encoder, batch[:0]).shape == (0, 3)
 
 
 def vision_transformer(**other: Any) -> Any:
@@ -67,7 +68,7 @@ def test_a_vision_transformer_gives_transformers_own_logits(
     encoder = opened(folder)
     with torch.inference_mode():
         expected = theirs(pixel_values=noise(3)).logits
-    assert (encoder.encode(noise(3)) - expected).abs().max() < 1e-4
+    assert (encode(encoder, noise(3)) - expected).abs().max() < 1e-4
     assert encoder.input.mean == (0.4, 0.5, 0.6)
     assert encoder.input.std == (0.5, 0.5, 0.5)
     assert encoder.input.interpolation == "bicubic"
@@ -115,7 +116,7 @@ def test_each_kind_of_classifier_gives_transformers_own_logits(
     with torch.inference_mode():
         expected = network(pixel_values=noise(3)).logits
     assert expected.std() > 0.05, "there is something to compare"
-    assert (encoder.encode(noise(3)) - expected).abs().max() < 1e-4
+    assert (encode(encoder, noise(3)) - expected).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_nothing_else_in_the_folder_is_read_or_run(tmp_path: Path) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | evil))
     with torch.inference_mode():
         expected = theirs(pixel_values=noise(3)).logits
-    assert (opened(folder).encode(noise(3)) - expected).abs().max() < 1e-4
+    assert (encode(opened(folder), noise(3)) - expected).abs().max() < 1e-4
     assert not mark.exists()
 
 
@@ -215,6 +216,7 @@ def test_a_network_of_timm_cannot_name_a_file(tmp_path: Path) -> None:
 
 SHOW = """
 import sys, torch
+import numpy as np
 from pathlib import Path
 from installation.settings.kiosk import ContentSettings
 from installation.guarding.guard import Guard
@@ -222,11 +224,11 @@ from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import check_network, open_encoder
 torch.set_num_threads(2)
 load = lambda: load_label_set('made-hf', ContentSettings(), Path(sys.argv[1]))
-encoder = open_encoder(load(), torch.device('cpu'))
+encoder = open_encoder(load(), 'cpu')
 proof = Guard(status).seal()
 assert proof.holds, proof.missing
-again = open_encoder(load(), torch.device('cpu'))
-ones = torch.ones(9, 3, 32, 32)
+again = open_encoder(load(), 'cpu')
+ones = np.ones((9, 3, 32, 32), np.float32)
 print(*encoder.encode(ones).shape, *again.encode(ones[:1]).shape)
 """
 
@@ -370,7 +372,7 @@ def test_the_network_pools_as_its_arguments_say(tmp_path: Path) -> None:
     network = timm.create_model("resnet10t", num_classes=3, global_pool="max").eval()
     network.load_state_dict(small().state_dict())
     with torch.inference_mode():
-        assert (encoder.encode(noise(2, 64)) - network(noise(2, 64))).abs().max() < 1e-4
+        assert (encode(encoder, noise(2, 64)) - network(noise(2, 64))).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("scale", [1 / 127.5, 1, "1/255", float("nan")])

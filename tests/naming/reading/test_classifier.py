@@ -3,20 +3,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 import pytest
-import torch
 from skimage import data
 
 from installation.naming.label_set.load import load_label_set
 from installation.naming.lists import imagenet
 from installation.naming.networks.efficientnet import CLASSES, EfficientNetLite0
-from installation.naming.networks.encoder import Input
+from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.naming.reading import crops
 from installation.naming.reading.classifier import Classifier, CropClassifier, open_classifier
 from installation.naming.scoring.conse import ConseScorer
+from installation.naming.scoring.scorer import softmax
 from installation.seeing.box import Box
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame
@@ -27,7 +28,7 @@ from tests.support.made_networks import made_classes, made_hf, made_onnx
 from tests.support.made_prompts import made_prompts, opened_prompts
 from tests.support.pictures import film_of_people
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 FACE = Box(178, 63, 268, 176)
 """The face in the portrait of the astronaut, as YuNet finds it."""
 
@@ -136,7 +137,7 @@ def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
 def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
     """Ten faces from all over a film of real people get at least five labels."""
     film = cv2.VideoCapture(str(film_of_people()))
-    detector, classifier = Mtcnn(CPU), opened("persons")
+    detector, classifier = Mtcnn(), opened("persons")
     count = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
     names = []
     for number in range(0, count, count // 12):
@@ -179,11 +180,11 @@ def test_a_thing_is_read_as_a_person_who_has_it(thing: str, expected: str) -> No
     # So high a temperature that no score is rounded to 0.
     settings = label_set.settings.model_copy(update={"temperature": 5.0})
     label_set = replace(label_set, settings=settings)
-    scorer = ConseScorer.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES, CPU)
-    logits = torch.zeros(1, CLASSES)
+    scorer = ConseScorer.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES)
+    logits = np.zeros((1, CLASSES), np.float32)
     names = [imagenet.names()[id_].partition(", ")[0] for id_ in imagenet.classes()]
     logits[0, names.index(thing)] = 20
-    best = scorer.score(logits)[0].argsort(descending=True)[:10]
+    best = scorer.score(logits)[0].argsort()[::-1][:10]
     assert expected in {label_set.labels[i].name for i in best}
 
 
@@ -193,11 +194,11 @@ def test_half_the_body_is_averaged_with_the_bust(opened: Open) -> None:
     assert isinstance(persons, CropClassifier)
     encoder = persons.encoder
     encoded = [
-        encoder.encode(crops.cut(portrait(), [FACE], part, encoder.input, CPU))
+        encoder.encode(crops.cut(portrait(), [FACE], part, encoder.input))
         for part in ("bust", "half")
     ]
-    expected = persons.scorer.score(torch.stack(encoded).mean(0))
-    assert np.abs(persons.classify(portrait(), [FACE]) - expected.numpy()).max() < 1e-4
+    expected = persons.scorer.score(np.mean(encoded, axis=0))
+    assert np.abs(persons.classify(portrait(), [FACE]) - expected).max() < 1e-4
 
 
 def test_a_bust_mostly_outside_the_frame_says_nothing(opened: Open) -> None:
@@ -211,21 +212,25 @@ def test_a_bust_mostly_outside_the_frame_says_nothing(opened: Open) -> None:
 
 
 def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None:
-    """All batches lie in one place; `forget` sends the network one batch of zeros, and only one."""
+    """All batches lie in one place, and the encoder forgets when the classifier does."""
     places: list[int] = []
-    sizes: list[tuple[int, bool]] = []
+    sizes: list[int] = []
 
     class RecordingEncoder:
-        name, width, fingerprint, device = "recording", 2, "", CPU
+        name, library, width, fingerprint = "recording", "none", 2, ""
         input = EfficientNetLite0.input
 
-        def encode(self, batch: torch.Tensor) -> torch.Tensor:
-            places.append(batch.data_ptr())
-            sizes.append((len(batch), bool(batch.any())))
-            return torch.zeros(len(batch), 2)
+        def encode(self, batch: Batch) -> Encoded:
+            places.append(batch.ctypes.data)
+            sizes.append(len(batch))
+            assert batch.any()
+            return np.zeros((len(batch), 2), np.float32)
 
-        def score(self, logits: torch.Tensor) -> torch.Tensor:
-            return logits.softmax(1)
+        def forget(self) -> None:
+            sizes.append(0)
+
+        def score(self, encoded: Encoded) -> Encoded:
+            return softmax(encoded)
 
     classifier = CropClassifier(
         opened("persons").label_set, RecordingEncoder(), RecordingEncoder(), CPU
@@ -236,7 +241,7 @@ def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None
             assert len(classifier.classify(portrait(), boxes_around_the_face(count))) == count
         else:
             classifier.forget()
-    assert sizes == [(3, True), (1, True), (2, True), (3, False), (1, True), (1, False)]
+    assert sizes == [3, 1, 2, 0, 0, 1, 0]
     assert len(set(places)) == 1
 
 
@@ -245,21 +250,24 @@ def test_the_label_set_says_what_is_cropped(opened: Open) -> None:
     seen, kept = [], []
 
     class SmallEncoder:
-        name, width, fingerprint, device = "small", 2, "", CPU
+        name, library, width, fingerprint = "small", "none", 2, ""
         input = Input(8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
-        def encode(self, batch: torch.Tensor) -> torch.Tensor:
-            seen.append(batch.clone())
+        def encode(self, batch: Batch) -> Encoded:
+            seen.append(batch.copy())
             kept.append(batch)
-            return torch.zeros(len(batch), 2)
+            return np.zeros((len(batch), 2), np.float32)
 
-        def score(self, logits: torch.Tensor) -> torch.Tensor:
-            return logits.softmax(1)
+        def forget(self) -> None:
+            pass
+
+        def score(self, encoded: Encoded) -> Encoded:
+            return softmax(encoded)
 
     shipped = opened("persons").label_set
     for crop in ("bust", "face", "frame"):
         settings = shipped.settings.model_copy(update={"crop": crop})
         label_set = replace(shipped, settings=settings)
         CropClassifier(label_set, SmallEncoder(), SmallEncoder(), CPU).classify(portrait(), [FACE])
-        assert torch.equal(seen.pop(), crops.cut(portrait(), [FACE], crop, SmallEncoder.input, CPU))
+        assert np.array_equal(seen.pop(), crops.cut(portrait(), [FACE], crop, SmallEncoder.input))
         assert not kept.pop().any(), "crops are zeroed once they have been classified"

@@ -21,8 +21,8 @@ from installation.naming.scoring.conse import ConseScorer
 from installation.settings.kiosk import ContentSettings
 from tests.support.embeddings import random_embeddings, random_text_tensors
 from tests.support.label_sets import HEADER, write_label_set
+from tests.support.tensors import score
 
-CPU = torch.device("cpu")
 ENCODER = "e" * 64
 
 
@@ -39,8 +39,20 @@ def scorer_of(classes: torch.Tensor, labels: torch.Tensor, temperature: float) -
     """Return a scorer without lists or masked classes, all classes being seen equally often."""
     prior, kept = torch.full((len(classes),), 1 / len(classes)), torch.arange(len(classes))
     unlisted = torch.zeros(len(classes), len(labels), dtype=torch.bool)
-    nearness = conse.calibrate(classes, labels, prior, kept, unlisted)
-    return ConseScorer(nearness, prior, kept, len(labels), temperature)
+    nearness = calibrated(classes, labels, prior, kept, unlisted)
+    return conse_scorer(nearness, prior, kept, len(labels), temperature)
+
+
+def calibrated(*tensors: torch.Tensor) -> torch.Tensor:
+    """Return the nearness of labels to classes."""
+    return torch.from_numpy(conse.calibrate(*(tensor.numpy() for tensor in tensors)))
+
+
+def conse_scorer(
+    nearness: torch.Tensor, prior: torch.Tensor, kept: torch.Tensor, count: int, temperature: float
+) -> ConseScorer:
+    """Return the scorer of `count` labels."""
+    return ConseScorer(nearness.numpy(), prior.numpy(), kept.numpy(), count, temperature)
 
 
 def test_scores_are_those_of_a_plain_loop() -> None:
@@ -50,31 +62,29 @@ def test_scores_are_those_of_a_plain_loop() -> None:
     prior /= prior.sum()
     kept = torch.tensor([i for i in range(40) if i % 5])
     listed = torch.rand(40, 7, generator=generator) < 0.3
-    nearness = conse.calibrate(
-        random_embeddings(40, 1), random_embeddings(7, 2), prior, kept, listed
-    )
+    nearness = calibrated(random_embeddings(40, 1), random_embeddings(7, 2), prior, kept, listed)
     logits = 3 * torch.randn(5, 40, generator=generator)
-    scores = ConseScorer(nearness, prior, kept, 7, 2.0).score(logits)
-    for visitor, score in zip(logits.numpy(), scores, strict=True):
+    scores = score(conse_scorer(nearness, prior, kept, 7, 2.0), logits)
+    for visitor, row in zip(logits.numpy(), scores, strict=True):
         raised = {c: np.exp(visitor[c]) / np.sqrt(float(prior[c])) for c in kept.tolist()}
         share = {c: raised[c] / sum(raised.values()) for c in raised if listed[c].any()}
         best = sorted(share, key=lambda c: -share[c])[: conse.TOP]
         near = sum(share[c] * nearness[c].numpy() for c in best)
         near = np.exp(near / 2)
-        assert np.allclose(score, near / near.sum(), atol=1e-4)
+        assert np.allclose(row, near / near.sum(), atol=1e-4)
 
 
 @pytest.mark.parametrize("perturbation", [100.0, -100.0, torch.inf, torch.nan])
 def test_no_masked_class_moves_a_score_of_the_persons(perturbation: float) -> None:
     """Whatever the network says of a masked class, all scores stay the same, bit for bit."""
     persons = load_label_set("persons", ContentSettings())
-    scorer = ConseScorer.from_built(persons, EfficientNetLite0.fingerprint, CLASSES, CPU)
+    scorer = ConseScorer.from_built(persons, EfficientNetLite0.fingerprint, CLASSES)
     logits = 3 * torch.randn(4, CLASSES, generator=torch.Generator().manual_seed(1))
-    before = scorer.score(logits)
+    before = score(scorer, logits)
     places = [i for i, id_ in enumerate(imagenet.classes()) if id_ in masked.reasons()]
     assert len(places) > 450
     logits[:, places] += perturbation
-    assert torch.equal(scorer.score(logits), before)
+    assert torch.equal(score(scorer, logits), before)
 
 
 def test_a_listed_label_wins_for_its_class() -> None:
@@ -82,18 +92,16 @@ def test_a_listed_label_wins_for_its_class() -> None:
     prior, kept = torch.full((20,), 0.05), torch.arange(20)
     listed = torch.zeros(20, 50, dtype=torch.bool)
     listed[torch.arange(20), torch.arange(20)] = True
-    nearness = conse.calibrate(
-        random_embeddings(20, 1), random_embeddings(50, 2), prior, kept, listed
-    )
-    scorer = ConseScorer(nearness, prior, kept, 50, 1.0)
-    assert scorer.score(40 * torch.eye(20)).argmax(1).tolist() == list(range(20))
+    nearness = calibrated(random_embeddings(20, 1), random_embeddings(50, 2), prior, kept, listed)
+    scorer = conse_scorer(nearness, prior, kept, 50, 1.0)
+    assert score(scorer, 40 * torch.eye(20)).argmax(1).tolist() == list(range(20))
 
 
 def test_half_of_the_log_prior_is_subtracted() -> None:
     """A class that is seen a hundred times as often needs ten times the probability."""
     prior, kept = torch.tensor([100 / 101, 1 / 101]), torch.arange(2)
     nearness = torch.eye(2)
-    scores = ConseScorer(nearness, prior, kept, 2, 1.0).score(torch.tensor([[2.302585, 0.0]]))
+    scores = score(conse_scorer(nearness, prior, kept, 2, 1.0), torch.tensor([[2.302585, 0.0]]))
     assert torch.allclose(scores, torch.tensor([[0.5, 0.5]]), atol=1e-5)
 
 
@@ -102,7 +110,7 @@ def test_an_unsure_network_gives_low_scores() -> None:
     scorer = scorer_of(random_embeddings(200, 1), random_embeddings(50, 2), 0.5)
     logits = torch.zeros(1, 200)
     logits[0, 3] = 1
-    best = [float(scorer.score(logits * sure).max()) for sure in (1, 3, 6, 12)]
+    best = [float(score(scorer, logits * sure).max()) for sure in (1, 3, 6, 12)]
     assert best == sorted(best)
     assert best[0] < 0.1 < best[-1]
 
@@ -116,7 +124,7 @@ def test_calibration_makes_the_wins_even() -> None:
     labels = torch.nn.functional.normalize(random_embeddings(50, 2) + nearness * common)
     plain = (classes @ labels.T).argmax(1).bincount(minlength=50)
     prior, unlisted = torch.full((1000,), 0.001), torch.zeros(1000, 50, dtype=torch.bool)
-    nearness = conse.calibrate(classes, labels, prior, torch.arange(1000), unlisted)
+    nearness = calibrated(classes, labels, prior, torch.arange(1000), unlisted)
     after = nearness.argmax(1).bincount(minlength=50)
     assert plain.max() > 300
     assert after.max() < 60
@@ -124,12 +132,12 @@ def test_calibration_makes_the_wins_even() -> None:
 
 def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
     """Scores are those of a set without the hidden label."""
-    scorer = ConseScorer.from_built(built, ENCODER, 30, CPU)
+    scorer = ConseScorer.from_built(built, ENCODER, 30)
     logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(5))
-    scores = scorer.score(logits)
+    scores = score(scorer, logits)
     assert scores.shape == (4, 2)
     assert torch.allclose(scores.sum(1), torch.ones(4))
-    both = ConseScorer.from_built(replace(built, rows=(0, 1, 2)), ENCODER, 30, CPU).score(logits)
+    both = score(ConseScorer.from_built(replace(built, rows=(0, 1, 2)), ENCODER, 30), logits)
     kept = both[:, [0, 2]]
     assert torch.allclose(scores, kept / kept.sum(1, keepdim=True), atol=1e-5)
 
@@ -137,7 +145,7 @@ def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
 def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str:
     """Return what is wrong with the built file, as the error says it."""
     with pytest.raises(LabelSetError) as caught:
-        ConseScorer.from_built(label_set, encoder, width, CPU)
+        ConseScorer.from_built(label_set, encoder, width)
     (mistake,) = caught.value.mistakes
     assert mistake.remedy == "Run: kiosk labels build weather"
     assert mistake.where.endswith("weather/built.safetensors")
@@ -153,7 +161,7 @@ def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:
 def test_a_single_label_always_wins() -> None:
     """In a set of one row the label has the score 1."""
     scorer = scorer_of(random_embeddings(1000, 1), random_embeddings(1, 2), 0.35)
-    scores = scorer.score(torch.randn(3, 1000))
+    scores = score(scorer, torch.randn(3, 1000))
     assert torch.equal(scores, torch.ones(3, 1))
 
 

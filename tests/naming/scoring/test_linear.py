@@ -19,8 +19,8 @@ from installation.naming.scoring.linear import LinearScorer
 from installation.settings.kiosk import ContentSettings
 from tests.support.label_sets import HEADER, write_label_set
 from tests.support.made_examples import YAML
+from tests.support.tensors import score
 
-CPU = torch.device("cpu")
 ENCODER = "e" * 64
 WIDTH = 6
 
@@ -44,31 +44,27 @@ def built(tmp_path: Path) -> LabelSet:
 def test_scores_are_those_of_a_plain_loop(built: LabelSet) -> None:
     """The scores are those of a plain loop; the background takes its share, hidden rows do not."""
     features = drawn(5, WIDTH, seed=2)
-    scores = LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(features)
+    scores = score(LinearScorer.from_built(built, ENCODER, WIDTH), features)
     weight, bias = drawn(4, WIDTH).double().numpy(), drawn(4, seed=1).double().numpy()
     assert scores.shape == (5, 2)
-    for visitor, score in zip(features.double().numpy(), scores, strict=True):
-        share = [float(np.exp(weight[row] @ visitor + bias[row])) for row in (0, 2, 3)]
-        assert np.allclose(score, np.array(share[:2]) / sum(share), atol=1e-6)
+    for visitor, row in zip(features.double().numpy(), scores, strict=True):
+        share = [float(np.exp(weight[place] @ visitor + bias[place])) for place in (0, 2, 3)]
+        assert np.allclose(row, np.array(share[:2]) / sum(share), atol=1e-6)
 
 
 def test_the_temperature_divides_weights_and_bias(built: LabelSet) -> None:
     """A higher temperature brings the scores nearer to each other and keeps their order."""
     warm = built.settings.model_copy(update={"temperature": 4.0})
     features = drawn(5, WIDTH, seed=2)
-    cold = LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(features)
-    mild = LinearScorer.from_built(replace(built, settings=warm), ENCODER, WIDTH, CPU).score(
-        features
-    )
+    cold = score(LinearScorer.from_built(built, ENCODER, WIDTH), features)
+    mild = score(LinearScorer.from_built(replace(built, settings=warm), ENCODER, WIDTH), features)
     assert torch.equal(cold.argmax(1), mild.argmax(1))
     assert (cold[:, 0] / cold[:, 1]).log().allclose(4 * (mild[:, 0] / mild[:, 1]).log(), atol=1e-4)
 
 
 def test_no_crop_has_no_scores(built: LabelSet) -> None:
     """Without a crop there is no row of scores."""
-    assert LinearScorer.from_built(built, ENCODER, WIDTH, CPU).score(
-        torch.empty(0, WIDTH)
-    ).shape == (
+    assert score(LinearScorer.from_built(built, ENCODER, WIDTH), torch.empty(0, WIDTH)).shape == (
         0,
         2,
     )
@@ -77,7 +73,7 @@ def test_no_crop_has_no_scores(built: LabelSet) -> None:
 def test_a_network_of_another_width_is_refused(built: LabelSet) -> None:
     """A probe for another number of features is refused."""
     with pytest.raises(LabelSetError, match=r"F32 \[4, 6\] \(expected F32 \[4, 7\]\)"):
-        LinearScorer.from_built(built, ENCODER, WIDTH + 1, CPU)
+        LinearScorer.from_built(built, ENCODER, WIDTH + 1)
 
 
 @pytest.mark.parametrize("labels", [2, 3, 12])
@@ -93,5 +89,7 @@ def test_the_scores_are_scikit_learns(labels: int) -> None:
     oracle = make_pipeline(StandardScaler(), regression).fit(features, which)
     tensors = linear_probe.fit(features[:, None], which).tensors()
     visitors = torch.from_numpy(3 + 2 * random.normal(size=(40, width))).float()
-    scores = LinearScorer(tensors["weight"], tensors["bias"], labels, 1.0).score(visitors)
+    scores = score(
+        LinearScorer(tensors["weight"].numpy(), tensors["bias"].numpy(), labels, 1.0), visitors
+    )
     assert np.abs(scores.numpy() - oracle.predict_proba(visitors.numpy())).max() < 1e-4

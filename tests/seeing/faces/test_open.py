@@ -1,26 +1,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
-import torch
 
 from installation.errors import WeightsError
 from installation.seeing.faces import yunet
 from installation.seeing.faces.open import open_detector
 from tests.support.pictures import yunet_file
 
-CPU = torch.device("cpu")
+CPU: Final = "cpu"
 
 
 def test_auto_takes_mtcnn_if_there_is_no_file_for_yunet(tmp_path: Path) -> None:
     """The default show needs no download."""
-    assert open_detector("auto", CPU, tmp_path / yunet.WEIGHTS_FILE.name).name == "mtcnn"
+    assert open_detector("auto", tmp_path / yunet.WEIGHTS_FILE.name).name == "mtcnn"
 
 
 def test_auto_takes_yunet_if_its_file_is_there() -> None:
     """The faster detector is used as soon as it has been fetched."""
-    assert open_detector("auto", CPU, yunet_file()).name == "yunet"
+    assert open_detector("auto", yunet_file()).name == "yunet"
 
 
 def test_auto_refuses_a_file_of_yunets_name_with_other_content(tmp_path: Path) -> None:
@@ -28,11 +28,11 @@ def test_auto_refuses_a_file_of_yunets_name_with_other_content(tmp_path: Path) -
     file = tmp_path / yunet.WEIGHTS_FILE.name
     file.touch()
     with pytest.raises(WeightsError, match=r"Run: kiosk fetch yunet\. Or set `detector: mtcnn`"):
-        open_detector("auto", CPU, file)
+        open_detector("auto", file)
 
 
 def test_mtcnn_is_taken_by_name_even_if_yunets_file_is_there(tmp_path: Path) -> None:
     """`detector: mtcnn` reads no file of YuNet."""
     file = tmp_path / yunet.WEIGHTS_FILE.name
     file.touch()
-    assert open_detector("mtcnn", CPU, file).name == "mtcnn"
+    assert open_detector("mtcnn", file).name == "mtcnn"

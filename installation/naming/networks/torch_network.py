@@ -1,0 +1,89 @@
+"""A network of PyTorch as an encoder runs it: arrays in, arrays out.
+
+PyTorch runs what the default show does not need: networks that were fetched, those of a label set's
+folder, and every network on a graphics card, in half precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from installation.memory.onnx_session import network_threads
+from installation.naming.networks.encoder import BATCH, Batch, Encoded
+
+if TYPE_CHECKING:
+    from installation.naming.networks.device import Device
+
+
+class TorchEncoder:
+    """What encoders by PyTorch have in common: they run `network`, which their constructor sets."""
+
+    library = "PyTorch"
+    width: int
+    network: TorchNetwork
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Return the network's output for each crop, `(N, width)` float32.
+
+        `batch` is `(N, 3, size, size)` float32, normalised by the encoder's `input`.
+        """
+        return self.network.run(batch, self.width)
+
+    def forget(self) -> None:
+        """Overwrite what PyTorch still holds of earlier batches."""
+        self.network.forget()
+
+
+class TorchNetwork:
+    """Runs a network of PyTorch on a device, `BATCH` crops at a time."""
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        device: Device,
+        forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
+        """Move `network` to `device`; `forward` (None: the network itself) calls it with a batch.
+
+        On a CPU tensors in `memory_format` may be faster.
+        """
+        self._device = torch.device(device)
+        self._dtype = torch.float16 if device == "cuda" else torch.float32
+        self._format = memory_format
+        self.module = network.to(self._device, self._dtype).to(memory_format=memory_format)
+        self.module.eval().requires_grad_(False)
+        self._forward = forward or self.module
+        self._largest: tuple[int, ...] = ()
+        """The shape of the largest part since `forget` was called."""
+
+    @torch.inference_mode()
+    def run(self, batch: Batch, width: int) -> Encoded:
+        """Return the network's output for a batch `(N, C, H, W)`, `(N, width)` float32."""
+        encoded = [np.empty((0, width), np.float32)]
+        for start in range(0, len(batch), BATCH):
+            part = batch[start : start + BATCH]
+            self._largest = max(self._largest, part.shape)
+            given = torch.from_numpy(part).to(self._device, self._dtype, memory_format=self._format)
+            encoded.append(self._forward(given).float().cpu().numpy())
+            if self._device.type != "cpu":
+                given.zero_()
+        return np.concatenate(encoded[1:] or encoded)
+
+    def forget(self) -> None:
+        """Run the network on zeros, to overwrite data that PyTorch still holds of earlier batches.
+
+        Does nothing if nothing was run since the last call.
+        """
+        if self._largest:
+            self.run(np.zeros(self._largest, np.float32), 0)
+            self._largest = ()
+
+
+def limit_threads() -> None:
+    """Let PyTorch compute on as many threads as the show has for networks."""
+    torch.set_num_threads(network_threads())

@@ -1,0 +1,18 @@
+"""Encoders and scorers on PyTorch's tensors, as the tests' oracles give and take them."""
+
+from __future__ import annotations
+
+import torch
+
+from installation.naming.networks.encoder import Encoder
+from installation.naming.scoring.scorer import Scorer
+
+
+def encode(encoder: Encoder, batch: torch.Tensor) -> torch.Tensor:
+    """Return what `encoder` says of `batch`."""
+    return torch.from_numpy(encoder.encode(batch.float().numpy()))
+
+
+def score(scorer: Scorer, encoded: torch.Tensor) -> torch.Tensor:
+    """Return the scores of `encoded`."""
+    return torch.from_numpy(scorer.score(encoded.float().numpy()))
