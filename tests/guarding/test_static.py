@@ -59,7 +59,7 @@ LIBRARIES = {
     ),
     *("types", "typing", "unicodedata", "warnings", "weakref", "zlib"),
     # What the show is made of.
-    *("cv2", "facenet_pytorch", "fontTools", "google", "icu", "manimgx_fonts", "numpy", "onnx"),
+    *("PIL", "cv2", "fontTools", "google", "icu", "manimgx_fonts", "numpy", "onnx"),
     *("onnxruntime", "psutil", "pydantic", "pydantic_core", "pygame", "pyphen", "safetensors"),
     *("scipy", "timm", "torch", "torchvision", "transformers", "uharfbuzz", "yaml"),
 }

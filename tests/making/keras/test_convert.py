@@ -23,6 +23,7 @@ from tests.support.keras_files import (
     pictures_of_answers,
     teachable_machine,
 )
+from tests.support.tensors import encode
 
 YAML = """\
 title: Fruit
@@ -65,9 +66,9 @@ def test_a_file_of_teachable_machine_is_built_checked_and_read(tmp_path: Path) -
     lines = list(check_lines("fruit", tmp_path))
     assert "models/fruit has no mistakes: 3 labels shown, 0 hidden" in lines[0]
     label_set = load_label_set("fruit", EVERYTHING, tmp_path)
-    encoder = open_encoder(label_set, torch.device("cpu"))
+    encoder = open_encoder(label_set, "cpu")
     assert (encoder.input.mean, encoder.input.std) == ((0.5,) * 3, (0.5,) * 3)
-    logits = encoder.encode(torch.from_numpy(pictures_of_answers().transpose(0, 3, 1, 2).copy()))
+    logits = encode(encoder, torch.from_numpy(pictures_of_answers().transpose(0, 3, 1, 2).copy()))
     assert (logits.softmax(1) - torch.tensor(ANSWERS)).abs().max() < 1e-5
     assert {path.name for path in folder.iterdir()} == {
         "labelset.yaml",

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from installation.errors import SettingsError
+from installation.settings import packages
+
+
+def test_with_pytorch_nothing_is_missing() -> None:
+    """The tests run with all packages."""
+    assert packages.has_all_packages()
+    packages.require_all_packages("kiosk.yaml:3", "device: cuda")
+
+
+def test_without_pytorch_the_command_and_its_size_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where only the show is set up, what needs more says in one line how to get it."""
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
+    assert not packages.has_all_packages()
+    with pytest.raises(SettingsError) as caught:
+        packages.require_all_packages("kiosk.yaml:3", "device: cuda")
+    assert str(caught.value) == (
+        "kiosk.yaml:3: device: cuda needs PyTorch, and only the packages of the show are "
+        "installed. Run: scripts/setup --all (3.2 GB to fetch, 5.9 GB on disk)."
+    )
