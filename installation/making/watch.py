@@ -19,8 +19,9 @@ from installation.making.build import build
 from installation.making.build.example_pictures import folder_signature, pictures_changed
 from installation.naming.label_set import built_file
 from installation.naming.label_set.folder import BUILT_FILE, SETTINGS_FILE, signature
-from installation.naming.label_set.load import assemble, read_source
+from installation.naming.label_set.load import assemble_nonempty, read_source
 from installation.naming.label_set.settings import LabelSetSettings
+from installation.naming.reload import WATCHED
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS, PROJECT
 from installation.settings.yaml_file import load_yaml
@@ -53,7 +54,7 @@ def watch(
     paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     show = subprocess.Popen(
         [sys.executable, "-P", "-m", "installation", "run", "--labels", name, *arguments],
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": paths, WATCHED: "1"},
     )
     with show, _signals_end(show):
         try:
@@ -134,7 +135,7 @@ def build_if_stale(name: str, content: ContentSettings, log: Log, models: Path =
     Raises KioskError.
     """
     source = read_source(name, models)
-    label_set = assemble(source, content)
+    label_set = assemble_nonempty(source, content)
     try:
         built_file.check_built(label_set)
         is_stale = pictures_changed(source, label_set)

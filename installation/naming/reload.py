@@ -39,6 +39,10 @@ class ReloadedLabelSet:
     letters: frozenset[str]
 
 
+WATCHED = "KIOSK_LABELS_WATCHED"
+"""The variable that `kiosk labels watch` sets for its show, as it reports mistakes itself."""
+
+
 class LabelSetReloader:
     """The work of the thread `labels`: opens the label set again when its files have changed."""
 
@@ -48,11 +52,14 @@ class LabelSetReloader:
         files_read: Signature,
         load: Callable[[], LabelSet],
         log: Callable[[str], None],
+        *,
+        reports_mistakes: bool = True,
     ) -> None:
         """Watch for changes of the label set from which `classifier` was opened.
 
         `load` returns the label set from its files, as the show does at its start. `log` takes a
-        line for each mistake in a change.
+        line for each mistake in a change; without `reports_mistakes` only for those of the network,
+        as `kiosk labels watch` reports the others.
         """
         self._classifier = classifier
         self._opened = files_read
@@ -63,6 +70,7 @@ class LabelSetReloader:
         """The signature that was last tried to open."""
         self._load = load
         self._log = log
+        self._reports_mistakes = reports_mistakes
         self.mailbox: Latest[ReloadedLabelSet] = Latest()
         """Receives changed label sets."""
 
@@ -82,6 +90,7 @@ class LabelSetReloader:
 
     def _open(self) -> None:
         """Put the changed set into the mailbox, or log why the old one stays."""
+        label_set = None
         try:
             label_set = self._load()
             numbers = [(self._tried[name], self._opened[name]) for name in NUMBER_FILES]
@@ -91,15 +100,17 @@ class LabelSetReloader:
             self._classifier = reopen_classifier(self._classifier, label_set)
             self._opened = self._tried
         except StaleBuildError:
-            self._log(
-                "labels: the text has changed; the last good set stays until the new one is built "
-                "(by `kiosk labels build`, or by `labels watch` itself)."
-            )
+            if self._reports_mistakes:
+                self._log(
+                    "labels: the text has changed; the last good set stays until the new one is "
+                    "built (by `kiosk labels build`)."
+                )
             return
         except KioskError as error:
-            self._log("labels: a change has mistakes, so the last good set stays in use.")
-            for mistake in error.mistakes[:MOST_LOGGED]:
-                self._log(f"labels: {mistake}")
+            if self._reports_mistakes or label_set is not None:
+                self._log("labels: a change has mistakes, so the last good set stays in use.")
+                for mistake in error.mistakes[:MOST_LOGGED]:
+                    self._log(f"labels: {mistake}")
             return
         except Exception as error:
             # Such as out of memory on a graphics card. The show goes on: its own set still works.

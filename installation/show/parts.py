@@ -85,7 +85,7 @@ def open_parts(
     from installation.naming.networks.device import choose_device
     from installation.naming.reading.classifier import open_classifier
     from installation.naming.reading.settler import Settler
-    from installation.naming.reload import LabelSetReloader
+    from installation.naming.reload import WATCHED, LabelSetReloader
     from installation.seeing.faces.open import open_detector
     from installation.seeing.presence.presence import Presence
     from installation.seeing.tracker import Tracker
@@ -115,7 +115,13 @@ def open_parts(
         classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
         device=description if device == "cpu" else device,
-        reloader=LabelSetReloader(classifier, files_read, partial(_load_label_set, loaded), log),
+        reloader=LabelSetReloader(
+            classifier,
+            files_read,
+            partial(_load_label_set, loaded),
+            log,
+            reports_mistakes=WATCHED not in os.environ,
+        ),
     )
 
 

@@ -62,7 +62,9 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
     outcome = project.kiosk("labels", "build", "seen")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stderr == "Building seen; the first time this takes a minute …\n"
-    assert outcome.stdout.startswith("Of 10 pictures, a fifth held out at a time, ")
+    assert outcome.stdout.startswith(
+        "Of your 10 pictures, each read by a set that had not learnt it, "
+    )
     assert "\nLeft out: red/notes.txt: it is not a picture of a known format" in outcome.stdout
     assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
     outcome = project.kiosk("labels", "build", "fish")
@@ -79,7 +81,9 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     project.write("more.yaml", f"labels: made\n{more}\n")
     outcome = project.kiosk("labels", "build", "made")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("3 of the head's 21,843 rows, 192 numbers each")
+    assert outcome.stdout.startswith(
+        "Of the network's 21,843 classes the 3 are kept whose labels are shown."
+    )
     assert project.kiosk("check").returncode == 0
     assert_refused(
         project.kiosk("check", "more.yaml"),
@@ -87,7 +91,9 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
         "hidden when it was",
     )
     outcome = project.kiosk("labels", "build", "made", "more.yaml")
-    assert outcome.stdout.startswith("4 of the head's 21,843 rows, 192 numbers each")
+    assert outcome.stdout.startswith(
+        "Of the network's 21,843 classes the 4 are kept whose labels are shown."
+    )
     assert [project.kiosk("check", file).returncode for file in ("more.yaml", "kiosk.yaml")] == [
         0,
         0,

@@ -47,6 +47,20 @@ def test_a_saved_spreadsheet_with_a_mistake_is_reported_once(tmp_path: Path) -> 
     assert lines[2:] == ["labels: the mistakes are gone."]
 
 
+def test_a_set_without_a_label_is_reported_too(tmp_path: Path) -> None:
+    """The show that is watched says nothing of it."""
+    yaml = "title: T\ncredit: C\nroot: {id: r, name: r, definition: r}\nmethod: classes\n"
+    write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
+    lines: list[str] = []
+
+    def meanwhile(number: int) -> None:
+        if number == 2:
+            write_label_set(tmp_path, HEADER, "n01440764,tench,,,unseen", yaml=yaml)
+
+    watch.keep_built("weather", SAFE, lines.append, for_looks(6, meanwhile), tmp_path)
+    assert "no label is visible" in lines[1]
+
+
 def test_a_new_picture_makes_a_build_stale(tmp_path: Path) -> None:
     """A new example picture is reported by a check, and watching builds the set again."""
     folder = made_examples(tmp_path).folder

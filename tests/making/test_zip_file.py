@@ -18,11 +18,14 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import pytest
 
 from installation.errors import LabelSetError
-from installation.making import zip_file
+from installation.making import watch, zip_file
+from installation.making.check_set import check_lines
 from installation.making.zip_file import export, import_
+from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.load import load_label_set
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import MODELS
+from tests.support.made_examples import made_examples
 from tests.support.made_networks import WEATHER, made_hf, made_onnx, write_set
 from tests.support.project import Project
 
@@ -76,6 +79,20 @@ def test_an_imported_set_is_the_exported_one(models: Path, elsewhere: Path, tmp_
     assert imported.folder == label_set.folder
     mode = stat.S_IMODE((elsewhere / SHIPPED / "labels.csv").stat().st_mode)
     assert mode & 0o444 == 0o444, "whoever runs the show can read it"
+
+
+def test_an_imported_set_of_examples_is_checked_and_watched_without_its_pictures(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """Nobody is told that a folder cannot be read which no exported set has."""
+    made_examples(tmp_path)
+    name = import_(export("examples", tmp_path, tmp_path), elsewhere).name
+    lines = list(check_lines(name, elsewhere))
+    assert lines[0] == "models/examples has no mistakes: 2 labels shown, 1 hidden, built."
+    assert not any("folder" in line or "ictures" in line for line in lines)
+    logged: list[str] = []
+    watch.build_if_stale(name, SAFE, logged.append, elsewhere)
+    assert logged == []
 
 
 def test_a_set_can_be_imported_under_another_name(zip_: Path, models: Path) -> None:

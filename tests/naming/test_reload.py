@@ -163,6 +163,27 @@ def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningS
     assert len(running.logged) == 2
 
 
+def test_a_show_that_is_watched_leaves_the_report_to_labels_watch(running: RunningSet) -> None:
+    """Both write into one terminal, and a mistake is read once; the network's is the show's own."""
+    running.reloader = LabelSetReloader(
+        running.classifier,
+        signature(running.classifier.label_set.folder),
+        running.load,
+        running.logged.append,
+        reports_mistakes=False,
+    )
+    write_label_set(running.models, *ROWS[:2], "b,breeze,,,nobody", ROWS[3])
+    assert running.poll() is None
+    write_label_set(running.models, *ROWS[:3], "c,fog,,,")
+    assert running.poll() is None
+    assert running.logged == []
+    tensors = random_text_tensors(999, 3)
+    label_set = load_label_set("weather", ContentSettings(), running.models)
+    building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
+    assert running.poll() is None
+    assert running.logged[0] == "labels: a change has mistakes, so the last good set stays in use."
+
+
 @pytest.mark.parametrize(
     "failure", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), OSError("unplugged")]
 )

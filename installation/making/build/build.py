@@ -83,7 +83,7 @@ def _card(label_set: LabelSet, result: BuildResult) -> str:
         f"| network | {label_set.encoder}, SHA-256 {result.encoder} |",
         f"| words | SHA-256 {label_set.fingerprint} |",
         "",
-        *(f"- {figure}" for figure in result.figures),
+        *(f"- {figure}" for figure in (*result.figures, *result.provenance)),
         "",
         "Written by `kiosk labels build`; a label is a guess about a picture, never a fact about a",
         "person.",

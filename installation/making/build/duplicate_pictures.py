@@ -15,10 +15,10 @@ import torch
 
 from installation.errors import ellipsize
 from installation.making.build.example_pictures import (
-    IN_SEVERAL_FOLDERS,
     FoundPictures,
     Picture,
     SkippedPicture,
+    under_other_labels,
 )
 
 PATCHES = 16
@@ -74,13 +74,13 @@ def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPicture
             # Copies of copies do not count, or a film would be one picture.
             same = (j for j in near[i].nonzero().flatten().tolist() if first[j] == j)
             first[start + i] = next(same, start + i)
-    rows_of = defaultdict(set)
+    under: dict[int, list[Picture]] = defaultdict(list)
     for picture, original in zip(good, first, strict=True):
-        rows_of[original].add(picture.row)
+        under[original].append(picture)
     kept, skipped = [], []
     for i, (picture, original) in enumerate(zip(good, first, strict=True)):
-        if len(rows_of[original]) > 1:
-            skipped.append(SkippedPicture(picture.file, picture.row, IN_SEVERAL_FOLDERS))
+        if why := under_other_labels(picture, under[original]):
+            skipped.append(SkippedPicture(picture.file, picture.row, f"{why} (saved again)"))
         elif original != i:
             why = f"it is the same picture as {ellipsize(good[original].file.name)}, saved again"
             skipped.append(SkippedPicture(picture.file, picture.row, why))

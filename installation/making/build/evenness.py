@@ -21,10 +21,11 @@ class Evenness:
     most: float
 
     def __str__(self) -> str:
-        winners = "1 label wins" if self.winners == 1 else f"{self.winners} labels win"
+        if self.winners == 1:
+            return f"one and the same label comes up for all {self.queries:,}"
         return (
-            f"{winners} at least once, as evenly as {self.effective:.1f} equally frequent ones; "
-            f"the most frequent wins {self.most:.0%} of {self.queries:,}"
+            f"{self.winners:,} different labels come up, as mixed as if {self.effective:.0f} came "
+            f"up equally often; the most frequent for {self.most:.0%} of {self.queries:,}"
         )
 
 

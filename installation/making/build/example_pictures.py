@@ -25,6 +25,7 @@ from installation.errors import (
     did_you_mean,
     display_path,
     ellipsize,
+    join_first,
     limit_mistakes,
     limited_nearest,
 )
@@ -61,7 +62,6 @@ STDERR = 2
 """The file descriptor of standard error."""
 
 NO_FACE = "no face was found in it"
-IN_SEVERAL_FOLDERS = "the same picture is in the folders of several labels"
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,13 @@ def _folders(top: Path) -> dict[str, Path]:
         inside = [
             entry for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")
         ]
+    except FileNotFoundError:
+        what = "there is no folder of pictures here (expected a folder for each row's id in it)"
+        remedy = (
+            "Create it, or name another folder under `examples:` in labelset.yaml. A set that was "
+            "imported brings no pictures: it can be shown, but not be built again without them."
+        )
+        raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
     except (OSError, ValueError):
         what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
         remedy = "Create it, or name another folder under `examples:` in labelset.yaml."
@@ -260,17 +267,30 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
                 good.append(judged)
             else:
                 skipped.append(judged)
-    rows_of = defaultdict(set)
+    same: dict[str, list[Picture]] = defaultdict(list)
     for picture in good:
-        rows_of[picture.key].add(picture.row)
+        same[picture.key].append(picture)
     first: dict[str, Picture] = {}
     for picture in good:
-        if len(rows_of[picture.key]) > 1:
-            skipped.append(SkippedPicture(picture.file, picture.row, IN_SEVERAL_FOLDERS))
+        if why := under_other_labels(picture, same[picture.key]):
+            skipped.append(SkippedPicture(picture.file, picture.row, why))
         elif (earlier := first.setdefault(picture.key, picture)) is not picture:
             why = f"it is the same picture as {ellipsize(earlier.file.name)}"
             skipped.append(SkippedPicture(picture.file, picture.row, why))
     return FoundPictures(tuple(first.values()), tuple(skipped))
+
+
+def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
+    """Return why a picture is left out that is under other labels too; "" if it is under its own.
+
+    `same` are all files with the same picture.
+    """
+    others = [
+        f"{ellipsize(other.file.parent.name)}/{ellipsize(other.file.name)}"
+        for other in same
+        if other.row != picture.row
+    ]
+    return f"the same picture is in {join_first(others, 3)}" if others else ""
 
 
 def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | SkippedPicture:

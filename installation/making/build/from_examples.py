@@ -105,7 +105,6 @@ def build_from_examples(
     figures = [
         *_figures(source, logits / temperature, labels[out], probe.logits(neutral)),
         *_counts(source, found),
-        f"The temperature of the scores is {temperature:.2f}, found on held-out pictures.",
     ]
     if cache.problem:
         figures.append(f"The cache of pictures {cache.problem}.")
@@ -115,6 +114,9 @@ def build_from_examples(
         figures,
         asides=[*sheet, *(f"Left out: {file}." for file in found.skipped), *cut_short],
         pictures=example_pictures.fingerprint(source, candidates),
+        provenance=[
+            f"The temperature of the scores is {temperature:.2f}, found on held-out pictures."
+        ],
     )
 
 
@@ -234,10 +236,14 @@ def _figures(
     chance = float(np.bincount(labels).max() / len(labels))
     best_score = float(_scores(logits).max(1).values.mean())
     yield (
-        f"Of {len(labels):,} pictures, a fifth held out at a time, {accuracy:.0%} get their label; "
-        f"the most frequent label alone would fit {chance:.0%}."
+        f"Of your {len(labels):,} pictures, each read by a set that had not learnt it, "
+        f"{accuracy:.0%} get the right label; always the same label would be right for "
+        f"{chance:.0%}."
     )
-    yield f"Their best score is {best_score:.2f} on average (it should be near {accuracy:.2f})."
+    yield (
+        f"The scores of their labels are {best_score:.2f} on average; scores that are as sure as "
+        f"they are right would be {accuracy:.2f}."
+    )
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
     counts = np.bincount(labels)
     for (label, taken), count in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[
@@ -245,11 +251,11 @@ def _figures(
     ]:
         yield f"'{names[label]}' is taken for '{names[taken]}' {count} times of {counts[label]}."
     visible = [i for i, row in enumerate(source.rows) if not row.background]
-    yield f"Held-out pictures: {evenness(torch.from_numpy(logits[:, visible]))}."
-    yield f"Neutral pictures: {evenness(torch.from_numpy(neutral[:, visible]))}."
+    yield f"On your pictures: {evenness(torch.from_numpy(logits[:, visible]))}."
+    yield f"On neutral pictures: {evenness(torch.from_numpy(neutral[:, visible]))}."
     neutral_score = float(_scores(neutral)[:, visible].max(1).values.mean())
     hint = _background_hint(source, neutral_score)
-    yield f"Their best score is {neutral_score:.2f} on average{hint}."
+    yield f"The scores there are {neutral_score:.2f} on average{hint}."
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:

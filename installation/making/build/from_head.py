@@ -60,13 +60,15 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
             Mistake(display_path(source.folder / SETTINGS_FILE), what, "Use another network.")
         )
     figures = [
-        f"{len(rows):,} of the head's {classes:,} rows, {weight.shape[1]:,} numbers each: "
-        "those of the labels that are shown.",
+        f"Of the network's {classes:,} classes the {len(rows):,} are kept whose labels are shown.",
+    ]
+    provenance = [
+        f"{weight.shape[1]:,} numbers for each class.",
         f"On {TRIED} pictures of noise their logits are the whole network's to within "
         f"{difference:.1g} of the largest.",
     ]
     tensors = {built_file.ROWS_TENSOR: torch.tensor(rows), "weight": weight, "bias": bias}
-    return BuildResult(tensors, fingerprint, figures)
+    return BuildResult(tensors, fingerprint, figures, provenance=provenance)
 
 
 def read_rows(

@@ -175,12 +175,12 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
     """Return how evenly labels win neutral pictures, `logits` `(N, L)`, without and with `bias`."""
     calibrated = logits + bias
     figures = [
-        f"Before calibration, on neutral pictures: {evenness(logits[:, labels])}.",
-        f"After: {evenness(calibrated[:, labels])}.",
+        f"On neutral pictures, as CLIP answers: {evenness(logits[:, labels])}.",
+        f"With no label preferred: {evenness(calibrated[:, labels])}.",
     ]
     if not labels.all():
         share = (~labels)[calibrated.argmax(1)].double().mean()
-        figures.append(f"The background wins {share:.0%} of them, which then get no label.")
+        figures.append(f"{share:.0%} of them are background and get no label.")
     return figures
 
 

@@ -83,12 +83,10 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     )
     speaking = nearness.any(1)
     figures = [
-        f"{int(kept.sum())} of the network's classes take part and {len(masks)} are masked; "
-        f"{int(speaking.sum())} say something of a person.",
+        f"Of the network's {len(kept):,} classes {int(kept.sum())} take part, {len(masks)} are "
+        f"left out on purpose (masked), and {int(speaking.sum())} lead to a label.",
         *_list_figures(lists),
-        f"Each class that says something alone as a picture: {evenness(nearness[speaking])}.",
-        *PRIOR_FIGURES,
-        f"Sentences by all-MiniLM-L6-v2, SHA-256 {sentence_encoder.SHA256}.",
+        f"If one of these classes alone were in the picture: {evenness(nearness[speaking])}.",
     ]
     tensors = {
         "classes": classes.half(),
@@ -97,7 +95,11 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
         "kept": kept.half(),
         "lists": lists,
     }
-    return BuildResult(tensors, EfficientNetLite0.fingerprint, figures)
+    provenance = [
+        *PRIOR_FIGURES,
+        f"Sentences by all-MiniLM-L6-v2, SHA-256 {sentence_encoder.SHA256}.",
+    ]
+    return BuildResult(tensors, EfficientNetLite0.fingerprint, figures, provenance=provenance)
 
 
 def _list_figures(lists: torch.Tensor) -> list[str]:
@@ -105,7 +107,7 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
     if not (lists >= 0).any():
         return []
     listed, classes = len(set(lists[lists >= 0].tolist())), int((lists >= 0).any(1).sum())
-    return [f"{classes} classes have a list of labels, with {listed} different labels."]
+    return [f"{classes} classes have a written list of labels, in which {listed} labels stand."]
 
 
 def embed_classes(embed: Embed) -> torch.Tensor:

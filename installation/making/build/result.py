@@ -18,7 +18,8 @@ class BuildResult:
     `tensors` are those of the built file. Tensors of labels have a row for each row of labels.csv,
     or for those rows that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
     network's weights. `figures` are sentences for the card; `asides` are sentences for the person
-    who builds, and are not kept. `pictures` is the fingerprint of the artist's pictures, empty if
+    who builds, and are not kept; `provenance` are sentences for the card alone: how the numbers
+    were made. `pictures` is the fingerprint of the artist's pictures, empty if
     there are none.
     """
 
@@ -27,6 +28,7 @@ class BuildResult:
     figures: Sequence[str]
     asides: Sequence[str] = ()
     pictures: str = ""
+    provenance: Sequence[str] = ()
 
 
 Builder = Callable[[LabelSetSource, ContentSettings], BuildResult]

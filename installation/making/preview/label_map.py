@@ -45,7 +45,13 @@ BLOCK_SIZE = 256
 """The number of labels that are compared with all others at once; for 25,000 labels 26 MB."""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
-"""The type size of a label that never wins and of the one that wins most often, px per em."""
+"""The type size of a label that never wins and of the one that wins most often, px per em.
+
+On the map of `FULL_MAP` labels or more; on one of fewer both are larger, and there is room for it.
+"""
+
+FULL_MAP, LARGEST_SCALE = 500, 3.0
+"""The number of labels that fill a map, and how much larger the type of a few is at most."""
 
 TYPE_STEP_PX = 4
 """The step by which a name's type gets smaller until the name fits, px per em."""
@@ -114,6 +120,8 @@ def paint_map(
 
     """
     fonts = Fonts((*(dot.name for dot in dots), *heading))
+    shown = sum(dot.wins is not None for dot in dots)
+    scale = min(LARGEST_SCALE, max(1.0, (FULL_MAP / max(1, shown)) ** 0.5))
     surface = pygame.Surface(MAP_SIZE)
     surface.fill(BLACK)
     width, height = MAP_SIZE[0] - 2 * MARGIN_PX, MAP_SIZE[1] - HEADING_PX - 2 * MARGIN_PX
@@ -125,7 +133,7 @@ def paint_map(
         pygame.draw.aaline(surface, JOINED, centres[a], centres[b])
     max_wins = max((dot.wins or 0 for dot in dots), default=0)
     order = sorted(range(len(dots)), key=lambda i: (dots[i].wins is None, -(dots[i].wins or 0)))
-    covered = {i: _draw_dot(surface, dots[i], centres[i], max_wins) for i in reversed(order)}
+    covered = {i: _draw_dot(surface, dots[i], centres[i], max_wins, scale) for i in reversed(order)}
     # Names may cover the small dots of labels that never win, or a thousand would leave no room,
     # and those of labels that win less only if there is no other place.
     winners = [i for i in order if dots[i].wins]
@@ -134,7 +142,7 @@ def paint_map(
         kept_clear = (winners, winners[: number + 1]) if dots[i].wins else (winners,)
         for clear in kept_clear:
             taken = [*names, *(covered[k] for k in clear)]
-            if rect := _draw_name(surface, fonts, dots[i], centres[i], max_wins, taken):
+            if rect := _draw_name(surface, fonts, dots[i], centres[i], max_wins, scale, taken):
                 names.append(rect)
                 break
     _draw_heading(surface, fonts, heading)
@@ -146,14 +154,16 @@ def _relative_wins(dot: Dot, max_wins: int) -> float:
     return ((dot.wins or 0) / max_wins) ** 0.5 if max_wins else 0.0
 
 
-def _draw_dot(surface: pygame.Surface, dot: Dot, centre: tuple[int, int], max_wins: int) -> Rect:
+def _draw_dot(
+    surface: pygame.Surface, dot: Dot, centre: tuple[int, int], max_wins: int, scale: float
+) -> Rect:
     """Draw the dot, and return the area that it covers."""
     colour = HIDDEN if dot.wins is None else GREEN
-    return Rect(*pygame.draw.circle(surface, colour, centre, _radius(dot, max_wins)))
+    return Rect(*pygame.draw.circle(surface, colour, centre, _radius(dot, max_wins, scale)))
 
 
-def _radius(dot: Dot, max_wins: int) -> int:
-    return round(4 + 22 * _relative_wins(dot, max_wins))
+def _radius(dot: Dot, max_wins: int, scale: float) -> int:
+    return round(scale * (4 + 22 * _relative_wins(dot, max_wins)))
 
 
 def _draw_name(
@@ -162,6 +172,7 @@ def _draw_name(
     dot: Dot,
     centre: tuple[int, int],
     max_wins: int,
+    scale: float,
     taken: Sequence[Rect],
 ) -> Rect | None:
     """Draw the name beside its dot, in the largest type that fits, and return its area.
@@ -171,10 +182,11 @@ def _draw_name(
     if dot.wins is None:
         return None
     screen = Rect(0, HEADING_PX, MAP_SIZE[0], MAP_SIZE[1] - HEADING_PX)
-    largest = round(MIN_TYPE_PX + (MAX_TYPE_PX - MIN_TYPE_PX) * _relative_wins(dot, max_wins))
+    relative = _relative_wins(dot, max_wins)
+    largest = round(scale * (MIN_TYPE_PX + (MAX_TYPE_PX - MIN_TYPE_PX) * relative))
     for size in range(largest, MIN_TYPE_PX - 1, -TYPE_STEP_PX):
         extent = fonts.extent(dot.name, size)
-        gap = _radius(dot, max_wins) + 8
+        gap = _radius(dot, max_wins, scale) + 8
         for x, baseline in _name_positions(centre, extent.width, extent.ascent, gap):
             rect = Rect(x, baseline - extent.ascent, extent.width, extent.ascent + extent.descent)
             if rect.within(screen) and not rect.overlaps(*taken):
@@ -199,7 +211,7 @@ def _name_positions(
 def _draw_heading(surface: pygame.Surface, fonts: Fonts, heading: Sequence[str]) -> None:
     y = MARGIN_PX
     for number, text in enumerate(heading):
-        size, colour = (72, GREEN) if number == 0 else (34, WHITE)
+        size, colour = (72, GREEN) if number == 0 else (44, WHITE)
         y += round(CAP_HEIGHT * size)
         x = MARGIN_PX
         if is_right_to_left(text):

@@ -108,7 +108,7 @@ def preview(
     dots = [label_map.Dot(names[row.id], wins.get(row.id)) for row in rows]
     title = label_set.settings.title
     surface = label_map.paint_map(
-        dots, label_map.lay_out(embeddings, tsne=tsne), pairs, [title, _legend(label_set, trial)]
+        dots, label_map.lay_out(embeddings, tsne=tsne), pairs, [title, *_legend(label_set, trial)]
     )
     map_file = to or label_set.folder / "preview.png"
     with replacing(map_file) as file, file.open("wb") as opened:
@@ -151,14 +151,15 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
         yield f"For each class of the network, as if it were certain: {evenness(trial.classes)}."
 
 
-def _legend(label_set: LabelSet, trial: Trial) -> str:
-    legend = (
-        f"{len(label_set.labels):,} labels; those with similar meanings are near each other. "
-        f"Larger ones win more of {len(trial.pictures):,} pictures, neutral or of the rehearsal. "
-        "Lines join labels that mean nearly the same."
-    )
+def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
+    """Return the two lines below the map's title."""
     hidden = sum(label_set.hidden.values())
-    return f"{legend} Grey dots: {hidden:,} hidden labels." if hidden else legend
+    lines = "Lines join labels that mean nearly the same."
+    return (
+        f"{len(label_set.labels):,} labels; those with similar meanings are near each other. "
+        f"Larger ones win more of {len(trial.pictures):,} pictures, neutral or of the rehearsal.",
+        f"{lines} Grey dots: {hidden:,} hidden labels." if hidden else lines,
+    )
 
 
 def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:

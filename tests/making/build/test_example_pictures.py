@@ -115,8 +115,8 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
             "red/more: it is not a file",
             "red/small.png: it is 200×63 px (expected at least 64 each way)",
             "red/large.jpg: it has 67,108,865 bytes (expected at most 67,108,864)",
-            "green/both.png: the same picture is in the folders of several labels",
-            "blue/both.png: the same picture is in the folders of several labels",
+            "green/both.png: the same picture is in blue/both.png",
+            "blue/both.png: the same picture is in green/both.png",
         )
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in made.figures
@@ -276,8 +276,9 @@ def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) ->
     (folder / "examples").rename(folder / "photographs")
     (said,) = picture_mistakes(folder)
     assert said == (
-        "examples: this folder of pictures cannot be read (expected a folder for each row's id in "
-        "it). Create it, or name another folder under `examples:` in labelset.yaml."
+        "examples: there is no folder of pictures here (expected a folder for each row's id in "
+        "it). Create it, or name another folder under `examples:` in labelset.yaml. A set that was "
+        "imported brings no pictures: it can be shown, but not be built again without them."
     )
     file = folder / "labelset.yaml"
     file.write_text(file.read_text() + "\nexamples: photographs\n")

@@ -163,9 +163,9 @@ def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
         read_source(NAME, models), weights=models / WEIGHTS, architecture=SMALL
     )
     before, after, background = made.figures
-    assert before.startswith("Before calibration, on neutral pictures: ")
-    assert after.startswith("After: ")
-    assert "% of them, which then get no label." in background
+    assert before.startswith("On neutral pictures, as CLIP answers: ")
+    assert after.startswith("With no label preferred: ")
+    assert "% of them are background and get no label." in background
     for figure in made.figures:
         assert figure in (models / NAME / "card.md").read_text(encoding="utf-8")
 

@@ -85,6 +85,25 @@ def test_a_label_is_as_large_as_it_wins_often() -> None:
     assert green[:, :half].sum() > 5 * green[:, half:].sum() > 0
 
 
+def test_a_map_of_few_labels_has_large_type() -> None:
+    """Five names can be read from across a room on a screen of 3840 pixels; 500 have less room."""
+
+    def height(count: int) -> int:
+        """Return the height of the name of a label that never wins, px, on a map of `count`."""
+        positions = np.full((count, 2), 0.02)
+        positions[0] = 0.5
+        surface = label_map.paint_map(
+            [Dot("H", 0), *[Dot("", 0)] * (count - 1)], positions, [], ["A set"]
+        )
+        pixels = np.asarray(pygame.surfarray.array3d(surface)).swapaxes(0, 1)
+        rows = (pixels[label_map.HEADING_PX :] == GREY).all(2).any(1).nonzero()[0]
+        return int(rows.max() - rows.min() + 1)
+
+    few, many = height(5), height(label_map.FULL_MAP)
+    assert few >= 2.5 * many
+    assert few > 0.7 * 3 * label_map.MIN_TYPE_PX * 0.9
+
+
 def test_a_hidden_label_is_a_grey_dot_without_a_name() -> None:
     """The name of a hidden label is not on the map."""
     hidden, other = painted(Dot("unspeakable", None)), painted(Dot("a", None))
@@ -105,7 +124,10 @@ def test_names_do_not_cover_each_other() -> None:
 
 def _grey(positions: npt.NDArray[np.float64]) -> int:
     """Return the number of grey pixels of a map of labels with the same name that never win."""
-    surface = label_map.paint_map([Dot("label", 0)] * len(positions), positions, [], ["A set"])
+    rest = label_map.FULL_MAP - len(positions)  # whatever their number, in type of one size
+    dots = [*[Dot("label", 0)] * len(positions), *[Dot("", 0)] * rest]
+    positions = np.concatenate([positions, np.zeros((rest, 2))])
+    surface = label_map.paint_map(dots, positions, [], ["A set"])
     pixels = np.asarray(pygame.surfarray.array3d(surface)).swapaxes(0, 1)
     return int((pixels[label_map.HEADING_PX :] == GREY).all(2).sum())
 

@@ -110,8 +110,8 @@ def test_only_hidden_labels_are_grey(spanish: Preview) -> None:
     """A row that is only a heading is not a label and not on the map."""
     pixels = pygame.surfarray.array3d(pygame.image.load(spanish.map_file))
     pixels = pixels[:, label_map.HEADING_PX :]
-    dot = pygame.Surface((20, 20))
-    pygame.draw.circle(dot, HIDDEN, (10, 10), 4)
+    dot = pygame.Surface((40, 40))
+    pygame.draw.circle(dot, HIDDEN, (20, 20), round(label_map.LARGEST_SCALE * 4))
     area = (pygame.surfarray.array3d(dot) == HIDDEN).all(2).sum()
     assert area <= (pixels == HIDDEN).all(2).sum() < 2 * area  # names have grey edges
 
