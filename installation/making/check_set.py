@@ -14,7 +14,6 @@ from installation.errors import (
     collect_mistakes,
     join_first,
 )
-from installation.making.keras.convert import keras_has_changed
 from installation.making.undrawable import undrawable
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import orphans
@@ -110,6 +109,8 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
     if method.brings_network:
         yield input_line(source, network_input)
         yield "Its network was tried, and returns a score for each label."
+        from installation.making.keras.convert import keras_has_changed  # opens torch
+
         if keras_has_changed(source.folder):
             yield f"{KERAS_FILE} has changed since it was built. Run: kiosk labels build {name}"
     if method.learns_from_pictures:

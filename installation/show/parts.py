@@ -6,6 +6,7 @@ mistake in a file is reported at once.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
