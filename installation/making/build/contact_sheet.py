@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from installation.errors import display_path, ellipsize
 from installation.making.atomic_write import replacing
@@ -18,6 +18,7 @@ from installation.making.build.picture_file import PictureError
 from installation.naming.label_set.folder import CONTACT_SHEET_FILE
 from installation.naming.label_set.label_set import LabelSetSource
 from installation.naming.reading.crops import FILL_LEVEL
+from installation.showing.type.fonts import Fonts
 
 TILE_PX = 120
 GAP_PX = 8
@@ -94,8 +95,11 @@ def _strip(title: str, tiles: Sequence[Image.Image]) -> Image.Image:
     columns = max(MIN_COLUMNS, min(COLUMNS, len(tiles)))
     size = (columns * step + GAP_PX, TEXT_PX + 2 * GAP_PX + lines * step)
     strip = Image.new("RGB", size, PAPER)
-    font = ImageFont.load_default(TEXT_PX)
-    ImageDraw.Draw(strip).text((GAP_PX, GAP_PX // 2), ellipsize(title), INK, font)
+    fonts = Fonts()
+    ink = fonts.ink(fonts.without_lacking(ellipsize(title)), TEXT_PX)
+    if ink is not None:
+        baseline = GAP_PX // 2 + TEXT_PX
+        strip.paste(INK, (GAP_PX + ink.left, baseline + ink.top), Image.fromarray(ink.alpha))
     for i, tile in enumerate(tiles):
         at = (GAP_PX + i % COLUMNS * step, TEXT_PX + 2 * GAP_PX + i // COLUMNS * step)
         strip.paste(tile, at)

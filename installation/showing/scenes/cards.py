@@ -17,7 +17,6 @@ from installation.showing.scene import (
     Rect,
     Scene,
 )
-from installation.showing.type.drawable_text import clean, clusters
 from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
@@ -84,11 +83,7 @@ def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
     """
     pad = context.px(MARGIN)
     width = context.size[0] - 2 * pad
-    lacking = context.fonts.lacks(lines)
-    texts = [
-        "".join("?" if cluster in lacking else cluster for cluster in clusters(clean(line)))
-        for line in lines
-    ]
+    texts = [context.fonts.without_lacking(line) for line in lines]
     for size in MISTAKE_SIZES:
         space = context.px(size)
         paragraphs = [Paragraph(text, space, WHITE, space_above=space) for text in texts]

@@ -23,7 +23,7 @@ from installation.showing.type.drawable_text import (
     needs_no_font,
 )
 from installation.showing.type.expiring_cache import ExpiringCache
-from installation.showing.type.face import Face, Glyph, draw
+from installation.showing.type.face import Face, Glyph, Ink, draw
 from installation.showing.type.font_files import find_faces, no_font, own_face, packaged_face
 from installation.showing.type.scripts import script_of
 
@@ -108,9 +108,21 @@ class Fonts:
             if not (needs_no_font(cluster) or self._find_face(cluster))
         )
 
+    def without_lacking(self, text: str) -> str:
+        """Return `text` with a question mark for each letter that these faces cannot draw."""
+        lacking = self.lacks([text])
+        return "".join("?" if each in lacking else each for each in clusters(clean(text)))
+
+    def ink(self, text: str, size: int, text_levels: bytes | None = None) -> Ink | None:
+        """Return what one line of `text` covers at `size` px per em; None if it leaves no ink.
+
+        `text_levels` are those of `Line`.
+        """
+        return draw(self._shape(text, text_levels).glyphs, size)
+
     def draw(self, line: Line, surface: pygame.Surface) -> None:
         """Draw `line` on `surface`."""
-        ink = draw(self._shape(line.text, line.levels).glyphs, line.size)
+        ink = self.ink(line.text, line.size, line.levels)
         if ink is None:
             return
         height, width = ink.alpha.shape

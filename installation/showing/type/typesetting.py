@@ -10,7 +10,7 @@ from installation.showing.scene import Background, Colour, Line, Panel, Rect, Si
 from installation.showing.type import line_fitting
 from installation.showing.type.direction import is_right_to_left, levels
 from installation.showing.type.drawable_text import clean
-from installation.showing.type.fonts import Extent, Fonts
+from installation.showing.type.fonts import DESCENT, Extent, Fonts
 from installation.showing.words import Words
 
 LEADING = 1.24
@@ -159,4 +159,17 @@ def _set_panel(
         )
         for line, paragraph, baseline, flush_right in rows
     )
-    return Panel(Rect(0, 0, width + 2 * pad, y + max(descent, pad)), background, placed)
+    return Panel(Rect(0, 0, width + 2 * pad, y + _room_below(rows, pad)), background, placed)
+
+
+def _room_below(rows: Sequence[tuple[TextLine, Paragraph, int, bool]], pad: int) -> int:
+    """Return the room below the last baseline, px: `pad`, or what its marks need.
+
+    Letters such as g may hang into the room around the type, and marks below them may not.
+    """
+    if not rows:
+        return pad
+    line, paragraph, _, _ = rows[-1]
+    descent = line.extent.descent
+    hangs = descent <= round(DESCENT * paragraph.size)
+    return max(pad, descent if hangs else descent + pad // 3)

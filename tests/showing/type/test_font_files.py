@@ -90,7 +90,13 @@ def test_a_private_character_has_no_script() -> None:
 
 
 def test_the_system_draws_other_scripts() -> None:
-    """Chinese, Japanese and Korean come from the system's fonts, in the forms of each."""
-    faces, missing = find_faces(["宇宙の", "한국"])
+    """Chinese, Japanese, Korean, Cherokee and others come from the system's fonts."""
+    faces, missing = find_faces(["宇宙の", "한국", CHEROKEE])
     assert not missing
     assert faces["宇"] is faces["の"] is faces["한"] is not own_face()
+    assert len({faces["宇"], faces["Ꮳ"], faces["1"]}) == 3
+
+
+def test_chinese_has_its_own_forms() -> None:
+    """A set in Chinese alone is drawn in Chinese forms, and one with kana in Japanese ones."""
+    assert find_faces(["直"])[0]["直"] is not find_faces(["直の"])[0]["直"]

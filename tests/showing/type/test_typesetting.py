@@ -70,3 +70,14 @@ def test_the_least_width_is_that_of_the_longest_word() -> None:
     fonts = Fonts()
     paragraph = Paragraph("a longestword b", 48, WHITE, language="en")
     assert least_width(fonts, paragraph) == fonts.extent("longestword", 48).width
+
+
+def test_marks_below_the_last_line_keep_away_from_the_edge() -> None:
+    """Khmer's letters below letters need more room than g, and get it."""
+    for text in ("ស្ត្រី្រ", "ngọc"):
+        panel = _panel(text, 900, size=72)
+        (line,) = panel.lines
+        descent = Fonts([text]).extent(line.text, 72, line.levels).descent
+        assert panel.rect.height - line.baseline - descent >= 0
+    deep = _panel("ស្ត្រី្រ", 900, size=72)
+    assert deep.rect.height - deep.lines[0].baseline > 0.24 * 72 + 3
