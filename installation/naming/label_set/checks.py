@@ -95,6 +95,7 @@ class _Table:
         # A network may know fewer of ImageNet's categories than the set that it is tried with has.
         by_wordnet = self._outputs and not settings.method.brings_network
         self._known = (self._outputs or {}, headings, imagenet.names() if by_wordnet else {})
+        self._outputs_are_numbers = settings.method.brings_network
         self._find_nearest = limited_nearest()
         self._first_by_id: dict[str | int, Row] = {}
         self._first_by_key: dict[str, Row] = {}
@@ -153,6 +154,8 @@ class _Table:
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
         what = f"{seen}, and not the parent of a row"
         remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
+        if self._outputs_are_numbers:
+            remedy = "Write the number of its output as its id, counted from 0, or remove the row."
         yield Mistake(where, what, remedy)
 
 

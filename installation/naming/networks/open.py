@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from installation.errors import LabelSetError, Mistake, display_path
+from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
     KERAS_FILE,
@@ -32,6 +32,20 @@ from installation.settings.packages import require_all_packages
 if TYPE_CHECKING:
     from installation.naming.networks.device import Device
     from installation.naming.networks.encoder import Encoder
+
+
+OTHER_NETWORKS = {
+    (".onnx",): f"Rename it to {ONNX_FILE}.",
+    (".h5", ".hdf5"): f"If it is Teachable Machine's, rename it to {KERAS_FILE}; else see "
+    "docs/artists.md.",
+    (".tflite",): "Export the project as Keras (Teachable Machine) or as ONNX instead.",
+    ("weights.bin",): "Export the project as Keras (Teachable Machine) instead of TensorFlow.js.",
+    (".pb", ".keras"): "Make an ONNX network of it with tf2onnx; see docs/artists.md.",
+    (".pt", ".pth", ".ckpt", ".bin", ".pkl"): "It may hold code and is not read. Export it with "
+    f"torch.onnx.export, or save a model of Hugging Face as {TENSORS_FILE}.",
+    (".safetensors",): f"Rename it to {TENSORS_FILE}, with {CONFIG_FILE} beside it.",
+}
+"""What to do with a network that has another name or format, by the end of its name."""
 
 
 def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = False) -> Encoder:
@@ -113,9 +127,22 @@ def find_network(folder: Path) -> Path:
     if len(present) != 1:
         seen = "two networks found" if present else "no network found"
         what = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"
-        remedy = "Keep only one." if present else "Copy the network into this folder."
+        remedy = "Keep only one." if present else _remedy_for_missing(folder)
         raise LabelSetError(Mistake(display_path(folder), what, remedy))
     return present[0]
+
+
+def _remedy_for_missing(folder: Path) -> str:
+    """Return what to do with a network under another name, or in another format."""
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        names = []
+    for name in names:
+        for suffixes, remedy in OTHER_NETWORKS.items():
+            if name.lower().endswith(suffixes):
+                return f"There is '{ellipsize(name)}'. {remedy}"
+    return "Copy the network into this folder."
 
 
 def check_network(folder: Path) -> None:

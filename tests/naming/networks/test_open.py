@@ -21,13 +21,39 @@ def test_there_is_one_network(tmp_path: Path) -> None:
     assert "two networks found" in refusal(folder)
 
 
-def test_a_wrong_number_of_names_is_named(tmp_path: Path) -> None:
-    """labels.txt must name every output of the network."""
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("model.onnx", "There is 'model.onnx'. Rename it to classifier.onnx."),
+        ("Model.ONNX", "There is 'Model.ONNX'. Rename it to classifier.onnx."),
+        ("converted_keras.h5", "rename it to keras_model.h5"),
+        ("model_unquant.tflite", "Export the project as Keras"),
+        ("weights.bin", "instead of TensorFlow.js"),
+        ("saved_model.pb", "with tf2onnx"),
+        ("best.pt", "It may hold code and is not read. Export it with torch.onnx.export"),
+        ("pytorch_model.bin", "save a model of Hugging Face as model.safetensors"),
+        ("resnet.safetensors", "Rename it to model.safetensors, with config.json beside it."),
+        ("notes.txt", "Copy the network into this folder."),
+    ],
+)
+def test_a_network_of_another_name_or_format_is_named(
+    tmp_path: Path, name: str, remedy: str
+) -> None:
+    """The kind: what an exporter wrote lies in the folder, and is not what is read."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx", HEADER, "0,a,,,")
+    (folder / name).write_bytes(b"")
+    assert remedy in refusal(folder)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_a_wrong_number_of_names_is_named(tmp_path: Path, count: int) -> None:
+    """labels.txt must name every output of the network, and nothing else."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "classifier.onnx").write_bytes(onnx_classifier().SerializeToString())
-    (folder / "labels.txt").write_text("Sun\nRain\nSnow\n")
+    (folder / "labels.txt").write_text("".join(f"weather {i}\n" for i in range(count)))
     assert refusal(folder) == (
-        "labels.txt: it names 3 outputs, but the network has 4. Name each output, in their order."
+        f"labels.txt: it names {count} outputs, but the network has 4. "
+        "Name each output, in their order."
     )
 
 
