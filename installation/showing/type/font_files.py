@@ -18,6 +18,8 @@ from functools import cache
 from pathlib import Path
 
 import manimgx_fonts
+import pygame
+import pygame.font
 
 from installation.errors import Mistake, join_first
 from installation.showing.type.drawable_text import (
@@ -27,14 +29,25 @@ from installation.showing.type.drawable_text import (
     needs_no_font,
 )
 from installation.showing.type.face import Face
-from installation.showing.type.scripts import EAST_ASIAN, EMOJI, NO_SCRIPT, font_group, script_of
+from installation.showing.type.scripts import (
+    EAST_ASIAN,
+    EMOJI,
+    NO_SCRIPT,
+    SYMBOLS,
+    font_group,
+    script_of,
+)
 
 PACKAGED = Path(manimgx_fonts.__file__).parent
 
 OWN_FACE = "NotoSans[wght].ttf"
 """Latin, Greek and Cyrillic."""
 
-SYMBOLS_FACE = "NotoSansSymbols[wght].ttf"
+SYMBOL_FILES = (
+    PACKAGED / "NotoSansSymbols[wght].ttf",
+    Path(pygame.__file__).parent / pygame.font.get_default_font(),
+)
+"""Faces that have symbols, the better one first; the other is FreeSans Bold, from pygame."""
 
 INSTALL = "apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 
@@ -68,9 +81,11 @@ def packaged_face(cluster: str) -> Face | None:
     group = font_group(cluster[0])
     if group == EMOJI:
         return None
-    names = [OWN_FACE, f"NotoSans{group.replace(' ', '')}[wght].ttf", SYMBOLS_FACE]
-    files = [FontFile(PACKAGED / name) for name in names if (PACKAGED / name).is_file()]
-    return next((face for face in map(open_face, files) if face.covers(cluster)), None)
+    paths = [PACKAGED / OWN_FACE, PACKAGED / f"NotoSans{group.replace(' ', '')}[wght].ttf"]
+    if group == SYMBOLS:
+        paths += SYMBOL_FILES
+    faces = (open_face(FontFile(path)) for path in paths if path.is_file())
+    return next((face for face in faces if face.covers(cluster)), None)
 
 
 def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from installation.errors import ScreenError
 from installation.showing.type.font_files import find_faces, own_face, packaged_face, undrawable
 from installation.showing.type.fonts import Fonts
+from installation.showing.type.scripts import script_of
 
 CHEROKEE = "ᏣᎳᎩ (1821)"
 
@@ -39,6 +42,36 @@ def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_package_draws_it(text: str) -> None:
     """Latin with all marks, Greek, Cyrillic and 19 more scripts need no font of the system."""
     assert find_faces([text])[1] == set()
+
+
+@pytest.mark.parametrize("script", ["Latn", "Grek", "Cyrl"])
+def test_every_letter_of_the_script_is_of_the_kiosks_own_face(script: str) -> None:
+    """Kind: a letter that some language writes is drawn as a box.
+
+    Left out are forms for East Asian typewriters, Roman numerals as single characters, and signs of
+    ancient Greek numbers and music.
+    """
+    letters = [
+        letter
+        for letter in map(chr, range(0x30000))
+        if script_of(letter) == script
+        and unicodedata.category(letter)[0] == "L"
+        and unicodedata.east_asian_width(letter) != "F"
+    ]
+    assert len(letters) > 300
+    assert [letter for letter in letters if not own_face().covers(letter)] == []
+
+
+def test_every_mark_of_those_scripts_is_of_that_face() -> None:
+    """Any letter can have any of the marks of Unicode's main blocks for Latin and Cyrillic."""
+    blocks = (*range(0x300, 0x370), *range(0x1AB0, 0x1AC0), *range(0x1DC0, 0x1DFA), 0x483, 0xFE20)
+    assert [f"{mark:04X}" for mark in blocks if not own_face().covers(f"m{chr(mark)}")] == []
+
+
+@pytest.mark.usefixtures("no_system_fonts")
+def test_symbols_need_no_font_of_the_system() -> None:
+    """What people put into labels beside letters is there, though not every star and heart."""
+    assert find_faces(["→ ♀ ⚥ ≤ ≠ ½ ² √ ∑ № ™ € ₹ ‑ ′ ÷ ♪ ☺ † ① ⓐ"])[1] == set()
 
 
 def test_latin_greek_and_cyrillic_are_of_one_face() -> None:
