@@ -187,8 +187,8 @@ def flush_output() -> None:
     status = SandboxStatus.from_environment()
     if status is None or not status.output_filter_pids:
         return
-    # A filter ends when nobody holds the other end of its pipe any more.
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
+    # A filter ends when nobody holds the other end of its pipe any more. Standard input is
+    # /dev/null: the launcher has opened it so.
+    os.dup2(0, 1)
+    os.dup2(0, 2)
     output_filter.wait_at_most(status.output_filter_pids, FILTERS_TIMEOUT_S)

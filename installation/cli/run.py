@@ -22,6 +22,7 @@ from installation.cli.output import (
     FAILED,
     REFUSED,
     as_called,
+    command_name,
     end_log,
     log,
     print_event,
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return REFUSED
     print_utf_8()
+    command_name()  # It is searched in PATH, which is empty once the guard is entered.
     log(f"kiosk {__version__}, {loaded.file}.")
     guard = Guard.from_environment()
     guard.redirect_temporary_files()

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installation.errors import GuardError, Mistake
-from installation.guarding.self_test import Proof, SelfTest, boot_clock
+from installation.guarding.middle_stage import enter_middle_stage
+from installation.guarding.self_test import Proof, SelfTest, boot_clock, find_landlock_gaps
 from installation.guarding.stage_two import enter_stage_two, unfiltered_threads
-from installation.guarding.status import STAGE_ONE, SandboxStatus
+from installation.guarding.status import LANDLOCK, STAGE_ONE, SandboxStatus
 
 if TYPE_CHECKING:
     from installation.guarding.probes.probe import Probe
@@ -39,6 +40,7 @@ class Guard:
         self.status = status
         self._probes = probes
         self._proof: Proof | None = None
+        self._in_middle_stage: list[Mistake] | None = None
 
     @classmethod
     def from_environment(cls) -> Guard:
@@ -69,6 +71,16 @@ class Guard:
     def check_stage_one(self) -> None:
         """Raise GuardError if stage one is incomplete and `privacy` is `enforce`."""
         self._require(self.status.missing)
+
+    def enter_middle_stage(self) -> None:
+        """Refuse what only the window, the fonts and the search for cameras needed.
+
+        Call it before anything is loaded that others made. Raises GuardError if something is
+        missing and `privacy` is `enforce`.
+        """
+        if self._in_middle_stage is None:
+            self._in_middle_stage = [] if sys.platform != "linux" else enter_middle_stage()
+        self._require(self._in_middle_stage)
 
     def seal(self) -> Proof:
         """Enter stage two and return the proof; a camera may be opened only after this.
@@ -105,16 +117,24 @@ class Guard:
     def _seal(self, probes: Sequence[Probe]) -> Proof:
         from installation.guarding import host, open_files
 
+        self.enter_middle_stage()
         status = self.status
-        missing = list(status.missing)
-        with SelfTest(probes, Path(status.scratch_dir), status.unavailable) as self_test:
+        missing = [*status.missing, *(self._in_middle_stage or ())]
+        scratch_dir = Path(status.scratch_dir)
+        if not any(each.where in (LANDLOCK, STAGE_ONE) for each in missing):
+            missing += find_landlock_gaps(scratch_dir, status.unavailable)
+        with SelfTest(probes, scratch_dir, status.unavailable) as self_test:
             missing += enter_stage_two()
             missing += open_files.find_leaks(status.devices, status.pipes, status.known_children)
             results = self_test.run()
         missing += unfiltered_threads()
         missing += self_test.missing(results, explained=bool(missing))
         return Proof(
-            tuple(results), tuple(missing), _now(), host.swap_on_disk(), tested_at_s=boot_clock()
+            tuple(results),
+            tuple(missing),
+            _now(),
+            host.stored_by_kernel(),
+            tested_at_s=boot_clock(),
         )
 
 

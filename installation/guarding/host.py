@@ -47,6 +47,7 @@ def check_host(
     """Return the checks of the machine whose file system is at `root`."""
     return [
         _swap(root),
+        _kernel_log(root),
         _core_dumps(root),
         _hibernation(root),
         _crash_kernel(root),
@@ -58,13 +59,15 @@ def check_host(
     ]
 
 
-def swap_on_disk(root: Path = Path("/")) -> Mistake | None:
-    """Return a mistake if this program's memory may be swapped to a disk, or None.
+def stored_by_kernel(root: Path = Path("/")) -> tuple[Mistake, ...]:
+    """Return a mistake for each way in which the kernel itself may store what the show chooses.
 
-    No layer of the sandbox can prevent it, because the kernel itself writes it.
+    No layer of the sandbox can prevent it: memory that is swapped to a disk, and the kernel's log.
     """
-    swap = _swap(root)
-    return None if swap.good else Mistake(swap.name, swap.found, swap.remedy)
+    checks = (_swap(root), _kernel_log(root))
+    return tuple(
+        Mistake(each.name, each.found, each.remedy) for each in checks if each.good is not True
+    )
 
 
 def _read(file: Path) -> str | None:
@@ -131,6 +134,29 @@ def _core_dumps(root: Path) -> HostCheck:
     if pattern.startswith("|"):
         return HostCheck("core dumps", False, f"they go to {pattern[1:].split()[0]}", remedy)
     return HostCheck("core dumps", True, f"the pattern is {pattern or 'empty'}", remedy)
+
+
+def _kernel_log(root: Path) -> HostCheck:
+    """Return whether a program that fails on purpose can write into the kernel's log.
+
+    The kernel logs the registers and the code of a program that makes a mistake in its memory, and
+    the name and the size of an allocation that it refuses; journald writes its log to a disk.
+    """
+    remedy = (
+        "Write `debug.exception-trace = 0` and `vm.overcommit_memory = 0` into "
+        "/etc/sysctl.d/kiosk.conf, and run `sudo sysctl --system`."
+    )
+    trace = _read(root / "proc/sys/debug/exception-trace")
+    overcommit = _read(root / "proc/sys/vm/overcommit_memory")
+    if trace is None or overcommit is None:
+        return HostCheck("kernel log", None, UNREADABLE, remedy)
+    if trace != "0":
+        found = "the kernel logs the registers of a program that fails"
+        return HostCheck("kernel log", False, found, remedy)
+    if overcommit == "2":
+        found = "the kernel logs each allocation that it refuses"
+        return HostCheck("kernel log", False, found, remedy)
+    return HostCheck("kernel log", True, "programs that fail write nothing to it", remedy)
 
 
 def _hibernation(root: Path) -> HostCheck:

@@ -14,6 +14,7 @@ import os
 import re
 import socket
 import stat
+import struct
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -23,16 +24,11 @@ REMEDY = (
     "Find out which part opens this during the start-up; the show must not run while it is open."
 )
 
-DISPLAYS = re.compile(rb"@?(/tmp/\.X11-unix/X\d+|(/[^\0]*)?/wayland-\d+)\0?|\0/tmp/\.X11-unix/X\d+")
-"""Matches the address of a display server's socket."""
-
-JOURNAL = b"/run/systemd/journal/stdout"
-"""The address of the socket to which systemd connects standard output and error."""
+MOST_DISPLAY_SOCKETS = 2
+"""SDL opens two connections to an X server, and one to a Wayland compositor."""
 
 TEXT_STREAMS = (1, 2)
-"""Standard output and error, which stay open for text, whatever file or pipe they are connected
-to.
-"""
+"""Standard output and error: pipes to the output filters, or /dev/null."""
 
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
@@ -40,21 +36,32 @@ PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm
 """Shared mappings without a file, of this process, its GPU or the display. Only a process that was
 given their descriptor can share them. System V's shared memory is not listed, because every program
 on this machine can find it.
+
+From the middle stage on no such memory can be made, so it was made for the window.
 """
 
 
 def find_leaks(
-    devices: Collection[str], pipes: Collection[int], known_children: Collection[int] = ()
+    devices: Collection[str],
+    pipes: Collection[int],
+    known_children: Collection[int] = (),
+    environment: Mapping[str, str] = os.environ,
 ) -> list[Mistake]:
     """Return a mistake for each open object through which pictures could leave the process.
 
     Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes
-    beside the standard streams, and the `known_children` from before stage one.
+    beside the standard streams, the `known_children` from before stage one, and the display that
+    the session's `environment` names.
     """
+    files = _open_files()
+    displays = [file for file in files if is_display(_peer(file), environment)]
     return [
-        *_leaking_files({os.path.realpath(device) for device in devices}, set(pipes)),
+        *_leaking_files(
+            files, {os.path.realpath(device) for device in devices}, set(pipes), displays
+        ),
         *_leaking_mappings(),
         *_unknown_children(set(known_children)),
+        *_tracers(),
     ]
 
 
@@ -86,31 +93,49 @@ def _unknown_children(known: set[int]) -> Iterator[Mistake]:
         yield Mistake("child processes", problem, REMEDY)
 
 
-def _leaking_files(devices: set[str], pipes: set[int]) -> Iterator[Mistake]:
+def _tracers() -> Iterator[Mistake]:
+    tracer = re.search(r"^TracerPid:\s+([1-9]\d*)$", "".join(_lines("/proc/self/status")), re.M)
+    if tracer:
+        problem = f"process {tracer[1]} traces the show and sees every picture"
+        yield Mistake("tracers", problem, "End it, and start the show again.")
+
+
+def _open_files() -> dict[int, tuple[os.stat_result, str]]:
+    """Return the state and the target of every open descriptor."""
     files = {}
     for name in os.listdir("/proc/self/fd"):
         try:
             files[int(name)] = (os.fstat(int(name)), os.readlink(f"/proc/self/fd/{name}"))
         except OSError:
             continue  # The descriptor of the listing itself.
-    own_pipes = {
-        (state.st_dev, state.st_ino)
-        for file, (state, _) in files.items()
-        if stat.S_ISFIFO(state.st_mode) and _access(file) != os.O_WRONLY
-    }
+    return files
+
+
+def _leaking_files(
+    files: Mapping[int, tuple[os.stat_result, str]],
+    devices: set[str],
+    pipes: set[int],
+    displays: Collection[int],
+) -> Iterator[Mistake]:
+    if len(displays) > MOST_DISPLAY_SOCKETS:
+        seen = f"{len(displays)} sockets to the display (expected {MOST_DISPLAY_SOCKETS})"
+        yield Mistake("open files", seen, REMEDY)
     for file, (state, target) in files.items():
         mode = state.st_mode
-        problem = None
+        problem: str | None = None
         if stat.S_ISREG(mode):
-            if _access(file) != os.O_RDONLY and not target.startswith("/memfd:"):
+            if target.startswith("/memfd:"):
+                problem = None if displays else "is memory that other programs may share"
+            elif _access(file) != os.O_RDONLY:
                 problem = "is a file that is open for writing"
         elif stat.S_ISSOCK(mode):
-            problem = _socket_problem(file)
+            problem = _socket_problem(file, is_display=file in displays)
         elif stat.S_ISFIFO(mode):
-            known = file in (*TEXT_STREAMS, *pipes) or (state.st_dev, state.st_ino) in own_pipes
-            problem = None if known else "is a pipe to another program"
+            # CUDA talks to itself through pipes.
+            known = file in (*TEXT_STREAMS, *pipes) or any("nvidia" in each for each in devices)
+            problem = None if known else "is a pipe"
         elif stat.S_ISCHR(mode):
-            known = target in devices or target in READABLE_DEVICES or file in TEXT_STREAMS
+            known = target in devices or target in READABLE_DEVICES
             problem = None if known else "is a device that is not allowed"
         elif stat.S_ISBLK(mode):
             problem = "is a disk"
@@ -129,32 +154,59 @@ def _access(file: int) -> int:
     return os.O_RDONLY if flags & os.O_PATH else flags & os.O_ACCMODE
 
 
-def _socket_problem(file: int) -> str | None:
+def _peer(file: int) -> bytes:
+    """Return the address to which a stream socket is connected; b"" if it is anything else."""
+    try:
+        with socket.socket(fileno=os.dup(file)) as opened:
+            if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
+                return b""
+            peer = opened.getpeername()
+    except OSError:
+        return b""
+    return peer if isinstance(peer, bytes) else os.fsencode(peer)
+
+
+def _socket_problem(file: int, *, is_display: bool) -> str | None:
     with socket.socket(fileno=os.dup(file)) as opened:
         try:
-            peer = opened.getpeername()
+            opened.getpeername()
         except OSError:
             return "is a socket that is not connected"
         if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
-            return "is a socket to a network"
-    address = peer if isinstance(peer, bytes) else peer.encode()
-    if is_display(address) or (address == JOURNAL and file in TEXT_STREAMS):
-        return None
-    if not address and file in TEXT_STREAMS:
-        return None  # The program that started the kiosk reads there, as from a pipe.
-    return f"is a socket to {address.decode(errors='replace') or 'an unnamed program'}"
+            return "is a socket to a network, or for messages"
+        listener = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    address = _peer(file).decode(errors="replace").strip("\0") or "an unnamed program"
+    if not is_display:
+        return f"is a socket to {address}"
+    # A socket that this process listens on itself may have been given to another program.
+    if struct.unpack("=iii", listener)[0] == os.getpid():
+        return f"is a socket to this process itself under the name {address}"
+    if _in_flight(file):
+        return "is a socket with descriptors of open files under way"
+    return None
+
+
+def _in_flight(file: int) -> int:
+    """Return how many descriptors wait in a socket's queue; 0 if the kernel does not say."""
+    found = re.search(r"^scm_fds:\s+(\d+)$", "".join(_lines(f"/proc/self/fdinfo/{file}")), re.M)
+    return int(found[1]) if found else 0
 
 
 def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether a display server listens at `address`.
+    """Return whether the display server that the session names listens at `address`.
 
-    A Wayland compositor may give its socket any name; then the session names it.
+    An X server may listen at a name without a file (it begins with a zero byte) too. A Wayland
+    compositor may give its socket any name; `wayland-0` is the one that needs none.
     """
-    name = environment.get("WAYLAND_DISPLAY")
-    named = name and os.path.join(environment.get("XDG_RUNTIME_DIR", "/nonexistent"), name)
-    return bool(DISPLAYS.fullmatch(address)) or (
-        bool(named) and address.rstrip(b"\0") == os.fsencode(str(named))
-    )
+    address = address.rstrip(b"\0") if address[:1] != b"\0" else address
+    number = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", environment.get("DISPLAY", ""))
+    if number:
+        server = f"/tmp/.X11-unix/X{number[1]}".encode()  # noqa: S108 - only compared
+        if address in (server, b"\0" + server):
+            return True
+    name = environment.get("WAYLAND_DISPLAY") or "wayland-0"
+    folder = environment.get("XDG_RUNTIME_DIR", "/nonexistent")
+    return bool(address) and address == os.fsencode(os.path.join(folder, name))
 
 
 def _leaking_mappings() -> Iterator[Mistake]:

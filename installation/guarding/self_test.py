@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installation.errors import Mistake, join_first
+from installation.guarding.status import LANDLOCK
 
 if TYPE_CHECKING:
     from installation.guarding.probes.probe import Probe, ProbeResult
@@ -35,14 +36,15 @@ def boot_clock() -> float:
 class Proof:
     """The results of the self-test at the local time `tested_at`, and the mistakes it found.
 
-    `swap` is set if the kernel may write this program's memory to a disk. `tested_at_s` is the same
+    `stored_by_kernel` names what the kernel itself may write to a disk: this program's memory, or
+    marks in its log. `tested_at_s` is the same
     instant on `boot_clock`, None if it is not known.
     """
 
     results: tuple[ProbeResult, ...]
     missing: tuple[Mistake, ...]
     tested_at: datetime.datetime
-    swap: Mistake | None = None
+    stored_by_kernel: tuple[Mistake, ...] = ()
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
@@ -75,7 +77,7 @@ class Proof:
     @property
     def prevents_storage(self) -> bool:
         """Whether visitors may be told that the kernel prevents pictures from being stored."""
-        return self.holds and self.swap is None
+        return self.holds and not self.stored_by_kernel
 
 
 class SelfTest:
@@ -144,6 +146,30 @@ class SelfTest:
             problem = f"the earlier thread ended too early ({len(results)} of {expected} results)"
             mistakes.append(Mistake("self-test", problem, "Report this as a bug."))
         return mistakes
+
+
+def find_landlock_gaps(scratch_dir: Path, unavailable: Mapping[str, int]) -> list[Mistake]:
+    """Return a mistake for each change of a file that Landlock does not refuse.
+
+    Call it before stage two, whose filter refuses almost all of them before Landlock is asked.
+    `unavailable` comes from `find_unavailable` before the sandbox.
+    """
+    from installation.guarding.layers import landlock
+    from installation.guarding.probes.files import IN_SCRATCH_DIR, TRUNCATING
+    from installation.guarding.probes.probe import run_probes
+
+    version = landlock.abi()
+    probes = [
+        each
+        for each in IN_SCRATCH_DIR
+        if version >= landlock.TRUNCATE_ABI or each.name not in TRUNCATING
+    ]
+    results = run_probes(probes, scratch_dir, MAIN, unavailable)
+    gaps = [each.name for each in results if each.outcome in _NOT_REFUSED]
+    if not gaps:
+        return []
+    problem = f"it does not refuse {len(gaps)} ways to change a file: {join_first(gaps)}"
+    return [Mistake(LANDLOCK, problem, "Run `kiosk audit`, and report this as a bug.")]
 
 
 _NOT_REFUSED = ("succeeded", "denied anyway")

@@ -71,9 +71,23 @@ ENVIRONMENT = {
 }
 """Variables that keep libraries from writing files, starting programs and downloading."""
 
+_KEPT = re.compile(
+    # The session: language, time zone, and where the display is.
+    r"PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TERM|COLUMNS|NO_COLOR"
+    r"|DISPLAY|XAUTHORITY|WAYLAND_DISPLAY|XDG_(RUNTIME_DIR|SESSION_TYPE|CURRENT_DESKTOP)"
+    # systemd.
+    r"|RUNTIME_DIRECTORY|SYSTEMD_EXEC_PID|INVOCATION_ID"
+    # How the display, the processor and the graphics card are used.
+    r"|SDL_(VIDEODRIVER|VIDEO_\w+|RENDER_\w+|HINT_\w+|FRAMEBUFFER_ACCELERATION)"
+    r"|OMP_\w+|MKL_\w+|OPENBLAS_NUM_THREADS|CUDA_VISIBLE_DEVICES|CUDA_DEVICE_ORDER"
+    r"|LIBGL_ALWAYS_SOFTWARE|__GLX_VENDOR_LIBRARY_NAME"
+)
+"""The names of the variables that the show needs."""
+
 _SHOW_PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "sys.path.insert(0, sys.argv.pop(1)); "
+    "from installation.guarding.first_act import close_to_others; close_to_others(); "
     "from installation.cli.main import start; start()"
 )
 
@@ -91,13 +105,18 @@ def start_show(arguments: Sequence[str], status: SandboxStatus, report: Path | N
         missing = Mistake("sandbox", problem, "Use a computer with Linux.")
         status = replace(status, missing=(missing,))
     environment = show_environment(os.environ) | {ENVIRONMENT_VARIABLE: status.to_json()}
-    program = [sys.executable, "-B", "-P", "-c", _SHOW_PROGRAM, str(PROJECT), *arguments]
+    program = [sys.executable, "-I", "-B", "-c", _SHOW_PROGRAM, str(PROJECT), *arguments]
     os.execve(sys.executable, program, environment)  # noqa: S606 - without a shell on purpose
 
 
 def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return `environment` with variables that keep libraries from writing or starting programs."""
-    return dict(environment) | ENVIRONMENT
+    """Return what the show needs of `environment`, and variables that keep libraries from writing.
+
+    Not handed on is whatever makes the loader, Python or a library load other code: LD_PRELOAD,
+    PYTHONPATH, and everything that nobody here knows.
+    """
+    kept = {name: text for name, text in environment.items() if _KEPT.fullmatch(name)}
+    return kept | ENVIRONMENT
 
 
 def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus:

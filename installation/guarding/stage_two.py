@@ -1,7 +1,7 @@
-"""Stage two of the sandbox: after the start-up, the show gives up rights that it no longer needs.
+"""Stage two of the sandbox: the show keeps only the rights that it needs to run.
 
-From here on no file can grow, other programs cannot read this one's memory, and a second seccomp
-filter refuses new sockets, programs and processes. The filter covers all threads at once.
+From here on no file can grow, and the last seccomp filter allows the system calls of a running show
+(`layers.show_calls`) and no others. The filter covers all threads at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from installation.errors import Mistake
-from installation.guarding.status import FILE_SIZE_LIMIT, MEMORY_PROTECTION, SECCOMP, missing_layer
+from installation.guarding.status import FILE_SIZE_LIMIT, SECCOMP, missing_layer
 
 
 def enter_stage_two() -> list[Mistake]:
@@ -19,22 +19,21 @@ def enter_stage_two() -> list[Mistake]:
     missing = []
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
         (FILE_SIZE_LIMIT, limits.forbid_file_growth),
-        (MEMORY_PROTECTION, limits.protect_memory),
         (SECCOMP, lambda: seccomp.install(seccomp.stage_two(), all_threads=True)),
     )
     for layer, step in steps:
         try:
             step()
         except (OSError, NotImplementedError, ValueError) as failure:
-            missing.append(missing_layer(layer, failure, "Use Linux 6.12 or newer with seccomp."))
+            missing.append(missing_layer(layer, failure, "Use a Linux with seccomp."))
     return missing
 
 
 def unfiltered_threads() -> list[Mistake]:
-    """Return a mistake if the filters of both stages do not cover every thread."""
+    """Return a mistake if the filters of all stages do not cover every thread."""
     from installation.guarding.layers.seccomp import all_threads_filtered
 
     if all_threads_filtered():
         return []
-    problem = "the filters of both stages do not cover every thread"
+    problem = "the filters of all stages do not cover every thread"
     return [Mistake(SECCOMP, problem, "Report this as a bug.")]

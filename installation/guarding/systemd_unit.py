@@ -80,7 +80,7 @@ def unit(
         devices = tuple(
             each.replace(" rw", " rwm") if "nvidia" in each else each for each in DEVICES
         )
-    command = [python, "-B", "-P", "-c", PROGRAM, str(root), "run"]
+    command = [python, "-I", "-B", "-c", PROGRAM, str(root), "run"]
     return f"""\
 # /etc/systemd/system/kiosk.service
 #   sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}

@@ -17,6 +17,7 @@ from typing import TypeVar
 from installation.errors import CameraError, GuardError, KioskError, Mistake, RestartNeededError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
+from installation.naming.label_set.folder import letters_in
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.running.progress import Progress, State
@@ -26,6 +27,7 @@ from installation.seeing.cameras import v4l
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.hotplug import NewNodes, plugged_in
 from installation.settings.kiosk import Settings
+from installation.settings.paths import MODELS
 from installation.settings.yaml_file import Loaded
 from installation.show.context import open_context
 from installation.show.events import Emit
@@ -42,6 +44,7 @@ from installation.showing.scenes.cards import (
     trouble_card,
     unguarded_card,
 )
+from installation.showing.type.font_files import search_fonts
 from installation.showing.window import Screen, ScreenEvents
 
 T = TypeVar("T")
@@ -146,12 +149,14 @@ class Show:
         """Return the summary; None if the show ended before the camera was open."""
         if self._guard is not None:
             self._admit(self._guard)
+            # To find a font takes a program, which the guard forbids from the middle stage on.
+            search_fonts(letters_in(MODELS / self._loaded.settings.labels))
+            self._guard.enter_middle_stage()
         parts = self._run_behind_the_card(
             "loader", lambda: self._open_parts(self._loaded, self._clock, self._log), until
         )
         if parts is None:
             return None
-        # To find a font takes a program, which the second stage forbids.
         context = open_context(self._screen, self._loaded, parts.label_set)
         proof = None if self._guard is None else self._seal(self._guard)
         self._reporter.state = State.SEALED
@@ -217,8 +222,8 @@ class Show:
             self._log(
                 f"privacy: enforced; {proof.ways_tried} ways out were tried, and each was refused."
             )
-            if proof.swap is not None:
-                self._log(f"privacy: visitors are told that storing is possible. {proof.swap}")
+            for mistake in proof.stored_by_kernel:
+                self._log(f"privacy: visitors are told that storing is possible. {mistake}")
         else:
             for mistake in proof.missing[len(guard.status.missing) :]:
                 self._log(f"privacy: not enforced. {mistake}")

@@ -24,9 +24,68 @@ LEFT_OPEN = {
     "a pipe to another program": (
         "import os, subprocess; read, write = os.pipe(); "
         "kept = subprocess.Popen(['sleep', '60'], stdin=read); os.close(read)",
-        "is a pipe to another program",
+        "is a pipe",
     ),
-    "a pipe of its own": ("import os; kept = os.pipe()", None),
+    # Another process may have been given its other end.
+    "a pipe of its own": ("import os; kept = os.pipe()", "is a pipe"),
+    "a socket for messages": (
+        "import socket; kept = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
+        "is a socket to a network, or for messages",
+    ),
+    "memory with a name": (
+        "import os; kept = os.memfd_create('wayland-cursor')",
+        "is memory that other programs may share",
+    ),
+    "a display of its own": (
+        "import os, socket\n"
+        "os.environ |= {'WAYLAND_DISPLAY': os.path.abspath('wayland-9')}\n"
+        "server = socket.socket(socket.AF_UNIX)\n"
+        "server.bind(os.environ['WAYLAND_DISPLAY'])\n"
+        "server.listen()\n"
+        "client = socket.socket(socket.AF_UNIX)\n"
+        "client.connect(os.environ['WAYLAND_DISPLAY'])\n"
+        "server.close()\n",
+        "is a socket to this process itself",
+    ),
+    "a display that nobody named": (
+        "import os, socket, subprocess, sys\n"
+        "listen = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); '\n"
+        "listen += 's.listen(); print(1, flush=True); s.accept(); sys.stdin.read()'\n"
+        "kept = subprocess.Popen([sys.executable, '-c', listen, 'wayland-7'],"
+        " stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "kept.stdout.readline()\n"
+        "client = socket.socket(socket.AF_UNIX)\n"
+        "client.connect('wayland-7')\n",
+        "is a socket to wayland-7",
+    ),
+    "three sockets to the display": (
+        "import os, socket, subprocess, sys\n"
+        "os.environ |= {'WAYLAND_DISPLAY': os.path.abspath('wayland-9')}\n"
+        "listen = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); '\n"
+        "listen += 's.listen(); print(1, flush=True); sys.stdin.read()'\n"
+        "kept = subprocess.Popen([sys.executable, '-c', listen, os.environ['WAYLAND_DISPLAY']],"
+        " stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "kept.stdout.readline()\n"
+        "clients = [socket.socket(socket.AF_UNIX) for _ in range(3)]\n"
+        "for client in clients: client.connect(os.environ['WAYLAND_DISPLAY'])\n",
+        "3 sockets to the display (expected 2)",
+    ),
+    "descriptors under way": (
+        "import os, socket, subprocess, sys\n"
+        "os.environ |= {'WAYLAND_DISPLAY': os.path.abspath('wayland-9')}\n"
+        "listen = 'import array, os, socket, sys; s = socket.socket(socket.AF_UNIX); '\n"
+        "listen += 's.bind(sys.argv[1]); s.listen(); print(1, flush=True); c = s.accept()[0]; '\n"
+        'listen += \'f = array.array("i", [os.memfd_create("x")]); \'\n'
+        "listen += 'c.sendmsg([b\"x\"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, f)]); '\n"
+        "listen += 'print(2, flush=True); sys.stdin.read()'\n"
+        "kept = subprocess.Popen([sys.executable, '-c', listen, os.environ['WAYLAND_DISPLAY']],"
+        " stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "kept.stdout.readline()\n"
+        "client = socket.socket(socket.AF_UNIX)\n"
+        "client.connect(os.environ['WAYLAND_DISPLAY'])\n"
+        "kept.stdout.readline()\n",
+        "descriptors of open files under way",
+    ),
     "a device": ("kept = open('/dev/full', 'w')", "is a device that is not allowed"),
     "a mapping": (
         "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
@@ -121,9 +180,12 @@ def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("address", "display"),
     [
-        (b"/tmp/.X11-unix/X0", True),
-        (b"\0/tmp/.X11-unix/X0", True),
-        (b"/run/user/1000/wayland-1\0", True),
+        (b"/tmp/.X11-unix/X7", True),
+        (b"\0/tmp/.X11-unix/X7", True),
+        # Other displays than the one that the session names.
+        (b"/tmp/.X11-unix/X0", False),
+        (b"\0/tmp/.X11-unix/X77", False),
+        (b"/run/user/1000/wayland-1\0", False),
         # The names that a session may give: cage, gamescope and weston take any.
         (b"/run/user/1000/gallery", True),
         (b"/run/user/1000/gallery-2", False),
@@ -133,7 +195,7 @@ def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path
 )
 def test_a_display_may_have_any_name_that_the_session_gives(address: bytes, display: bool) -> None:
     """A socket to the compositor is not a leak, whatever it is called; any other socket is."""
-    session = {"XDG_RUNTIME_DIR": "/run/user/1000", "WAYLAND_DISPLAY": "gallery"}
+    session = {"XDG_RUNTIME_DIR": "/run/user/1000", "WAYLAND_DISPLAY": "gallery", "DISPLAY": ":7.0"}
     assert open_files.is_display(address, session) == display
 
 

@@ -19,13 +19,16 @@ from installation.guarding.layers import syscalls
 NEEDED_ABI = 6
 """Linux 6.12, the first that also refuses signals to other processes and ioctls on devices."""
 
+TRUNCATE_ABI = 3
+"""Linux 6.2, the first that refuses to shorten a file."""
+
 _WRITE_FILE = 1 << 1
 _IOCTL_DEVICE = 1 << 15
 _CHANGES_BY_ABI = (
     (1, _WRITE_FILE),
     (1, sum(1 << bit for bit in range(4, 13))),  # remove folders and files; make any of seven kinds
     (2, 1 << 13),  # link or rename to another folder
-    (3, 1 << 14),  # truncate
+    (TRUNCATE_ABI, 1 << 14),  # truncate
     (5, _IOCTL_DEVICE),
 )
 _TCP_BY_ABI = ((4, 0b11),)  # bind, connect

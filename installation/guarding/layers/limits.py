@@ -1,8 +1,9 @@
-"""Limits this process: no core dumps, no growing files, no capabilities of root."""
+"""Limits this process: no core dumps, no growing files, no capabilities of root, no readers."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -18,8 +19,10 @@ cameras.
 CAP_DAC_READ_SEARCH = 1 << 2
 """The capability to read every file and folder; it does not allow writing."""
 
-_PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_DUMPABLE = 24, 36, 4
+_PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER = 24, 36
 _PR_SET_PDEATHSIG = 1
+_PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
+_PR_SET_MM, _PR_SET_MM_MAP = 35, 14
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -75,5 +78,56 @@ def forbid_file_growth() -> None:
 
 
 def protect_memory() -> None:
-    """Keep other programs of this user from reading this process's memory."""
+    """Keep other programs of this user from reading this process's memory.
+
+    A program that is executed is unprotected again, so this is the show's first act. Whoever opened
+    the memory before may go on reading it.
+    """
     syscalls.prctl(_PR_SET_DUMPABLE, 0)
+
+
+def memory_is_protected() -> bool:
+    """Return whether other programs of this user cannot read this process's memory."""
+    return syscalls.prctl(_PR_GET_DUMPABLE) == 0
+
+
+def empty_arguments() -> None:
+    """Tell the kernel that this process has no arguments and no environment.
+
+    Every user may read a process's arguments in /proc, and what is read there is the process's own
+    memory as it is at that moment. Python has its copies. Raises OSError if the kernel does not
+    support it (CONFIG_CHECKPOINT_RESTORE).
+    """
+    fields = _memory_fields()
+    arguments, environment = fields[48], fields[50]
+    # The kernel's struct prctl_mm_map: 11 addresses, no auxiliary vector, no other program file.
+    layout = struct.pack(
+        "=11QQIi",
+        *(fields[number] for number in (26, 27, 45, 46, 47)),
+        end_of_heap(),
+        fields[28],
+        *(arguments, arguments, environment, environment),
+        *(0, 0, -1),
+    )
+    buffer = ctypes.create_string_buffer(layout, len(layout))
+    syscalls.prctl(_PR_SET_MM, _PR_SET_MM_MAP, ctypes.addressof(buffer), len(layout))
+
+
+def arguments_are_empty() -> bool:
+    """Return whether the kernel finds no arguments of this process."""
+    with open("/proc/self/cmdline", "rb") as file:
+        return not file.read(1)
+
+
+def _memory_fields() -> dict[int, int]:
+    """Return the numbers in /proc/self/stat by their place, as proc_pid_stat(5) counts them."""
+    with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
+        words = file.read().rpartition(")")[2].split()
+    return {number: int(word) for number, word in enumerate(words[1:], 4)}
+
+
+def end_of_heap() -> int:
+    """Return the address at which the heap of this process ends now."""
+    library = ctypes.CDLL(None)
+    library.sbrk.restype = ctypes.c_void_p
+    return int(library.sbrk(0) or 0)

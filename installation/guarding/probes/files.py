@@ -15,8 +15,9 @@ from installation.guarding.status import LANDLOCK, SECCOMP
 
 FS_IOC_SETFLAGS, EXT4_IOC_SETVERSION = 0x40086602, 0x40086604
 FS_IOC_ENABLE_VERITY, BTRFS_IOC_SUBVOL_CREATE = 0x40806685, 0x5000940E
+VIDIOC_LOG_STATUS, KDSETLED, VT_ACTIVATE = 0x5646, 0x4B32, 0x5606
 FIOSETOWN, TIOCSWINSZ, TCSETS, RNDGETENTCNT = 0x8901, 0x5414, 0x5402, 0x80045200
-F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETPIPE_SZ = 8, 10, 15, 1031
+F_SETFL, F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETPIPE_SZ = 4, 8, 10, 15, 1031
 """Numbers of ioctl and fcntl; from the kernel's include/uapi."""
 
 
@@ -130,26 +131,17 @@ def _ioctl(number: int, size: int) -> Action:
     return _on_open_file(lambda file: fcntl.ioctl(file, number, bytes(size)))
 
 
+def _fcntl(command: int, argument: int | bytes) -> Action:
+    """Return an action that makes an fcntl on a file open for reading."""
+    return _on_open_file(lambda file: fcntl.fcntl(file, command, argument))
+
+
 def _make_volume(scratch_dir: Path) -> None:
     folder = os.open(scratch_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.ioctl(folder, BTRFS_IOC_SUBVOL_CREATE, bytearray(4096))
     finally:
         os.close(folder)
-
-
-def _on_pipe(command: int, argument: int | bytes) -> Action:
-    """Return an action that makes an fcntl on a new pipe."""
-
-    def action(scratch_dir: Path) -> None:
-        ends = os.pipe()
-        try:
-            fcntl.fcntl(ends[0], command, argument)
-        finally:
-            for end in ends:
-                os.close(end)
-
-    return action
 
 
 def _set_attribute(scratch_dir: Path) -> None:
@@ -206,6 +198,9 @@ IN_SCRATCH_DIR: tuple[Probe, ...] = (
     ),
 )
 """The probes that change only the scratch folder."""
+
+TRUNCATING = ("truncate a file", "empty a file opened for reading")
+"""The probes that older versions of Landlock do not refuse; the filter of stage two does."""
 
 _ELSEWHERE = (
     Probe("write into the home folder", "open(O_CREAT) there", LANDLOCK, _write_at_home),
@@ -298,16 +293,25 @@ _BESIDE_THE_CONTENT = (
         SECCOMP,
         _on_open_file(lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)),
     ),
-    Probe("set the size of a pipe", "fcntl(F_SETPIPE_SZ)", SECCOMP, _on_pipe(F_SETPIPE_SZ, 4096)),
-    Probe("set the owner of an open file", "fcntl(F_SETOWN)", SECCOMP, _on_pipe(F_SETOWN, 0)),
+    Probe("set the size of a pipe", "fcntl(F_SETPIPE_SZ)", SECCOMP, _fcntl(F_SETPIPE_SZ, 4096)),
+    Probe("set the owner of an open file", "fcntl(F_SETOWN)", SECCOMP, _fcntl(F_SETOWN, 0)),
     Probe(
         "set the owner of an open file by its kind",
         "fcntl(F_SETOWN_EX)",
         SECCOMP,
-        _on_pipe(F_SETOWN_EX, bytes(8)),
+        _fcntl(F_SETOWN_EX, bytes(8)),
     ),
-    Probe("set the signal of an open file", "fcntl(F_SETSIG)", SECCOMP, _on_pipe(F_SETSIG, 0)),
+    Probe("set the signal of an open file", "fcntl(F_SETSIG)", SECCOMP, _fcntl(F_SETSIG, 0)),
     Probe("set the owner of a socket", "ioctl(FIOSETOWN)", SECCOMP, _ioctl(FIOSETOWN, 4)),
+    Probe("set the flags of an open file", "fcntl(F_SETFL)", SECCOMP, _fcntl(F_SETFL, 0)),
+    Probe(
+        "log the settings of a camera",
+        "ioctl(VIDIOC_LOG_STATUS)",
+        SECCOMP,
+        _ioctl(VIDIOC_LOG_STATUS, 0),
+    ),
+    Probe("set the lights of a keyboard", "ioctl(KDSETLED)", SECCOMP, _ioctl(KDSETLED, 0)),
+    Probe("switch to another console", "ioctl(VT_ACTIVATE)", SECCOMP, _ioctl(VT_ACTIVATE, 0)),
     Probe("set the size of a terminal", "ioctl(TIOCSWINSZ)", SECCOMP, _ioctl(TIOCSWINSZ, 8)),
     Probe("change the settings of a terminal", "ioctl(TCSETS)", SECCOMP, _ioctl(TCSETS, 60)),
 )

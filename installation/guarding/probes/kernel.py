@@ -10,11 +10,14 @@ from pathlib import Path
 
 from installation.guarding.layers import syscalls
 from installation.guarding.probes.action import AT_FDCWD, NOWHERE, system_call, undo
-from installation.guarding.probes.probe import Action, Probe
+from installation.guarding.probes.probe import Action, IgnoredError, Probe
 from installation.guarding.status import SECCOMP
 
 TIOCSTI = 0x5412
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_SECCOMP, PR_SET_MM, PR_SET_MM_MAP = 4, 15, 22, 35, 14
+FUTEX_WAKE_OP = 5
+MADV_MERGEABLE, MADV_PAGEOUT = 12, 21
+PROT_NONE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_HUGETLB = 0, 2, 32, 0x4000, 0x40000
 IPC_RMID, IPC_SET, SETVAL = 0, 1, 16
 KEYCTL_GET_KEYRING_ID, KEYCTL_REVOKE = 0, 3
 PROCESS_KEYRING, SESSION_KEYRING = 2**64 - 2, 2**64 - 3
@@ -70,6 +73,117 @@ def _raise_limit(which: int) -> Action:
 
     return action
 
+
+def _more_than_all_memory() -> int:
+    """Return a size, bytes, that is larger than the memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + resource.getpagesize()
+
+
+def _map_too_much(scratch_dir: Path) -> None:
+    size, flags = _more_than_all_memory(), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    address = syscalls.call("mmap", 0, size, PROT_NONE, flags, -1, 0)
+    undo(lambda: syscalls.call("munmap", address, size))
+
+
+def _protect_too_much(scratch_dir: Path) -> None:
+    syscalls.call("mprotect", 0, _more_than_all_memory(), PROT_NONE)
+
+
+def _remap_too_much(scratch_dir: Path) -> None:
+    syscalls.call("mremap", 0, 0, _more_than_all_memory(), 0, 0)
+
+
+def _name_thread(scratch_dir: Path) -> None:
+    own = Path("/proc/thread-self/comm")
+    before = own.read_bytes()
+    syscalls.prctl(PR_SET_NAME, *_address_of(b"kiosk-probe\0"))
+    if own.read_bytes() == before:
+        raise IgnoredError
+    undo(lambda: syscalls.prctl(PR_SET_NAME, *_address_of(before.strip() + b"\0")))
+
+
+def _address_of(text: bytes) -> tuple[int]:
+    import ctypes
+
+    buffer = ctypes.create_string_buffer(text, len(text))
+    _kept.append(buffer)
+    return (ctypes.addressof(buffer),)
+
+
+_kept: list[object] = []
+"""Keeps the buffers whose addresses were given to the kernel."""
+
+
+def _set_umask(scratch_dir: Path) -> None:
+    syscalls.call("umask", syscalls.call("umask", 0o077))
+
+
+_KERNEL_LOG = (
+    Probe(
+        "write a thread's name into the kernel's log",
+        "futex(FUTEX_WAKE_OP)",
+        SECCOMP,
+        system_call("futex", None, FUTEX_WAKE_OP, 0, 0, None, 0),
+    ),
+    Probe("map more than all memory", "mmap()", SECCOMP, _map_too_much),
+    Probe("protect more than all memory", "mprotect()", SECCOMP, _protect_too_much),
+    Probe("move more than all memory", "mremap()", SECCOMP, _remap_too_much),
+    Probe(
+        "map huge pages",
+        "mmap(MAP_HUGETLB)",
+        SECCOMP,
+        system_call("mmap", 0, 0, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0),
+    ),
+    Probe(
+        "map a file out of order",
+        "remap_file_pages()",
+        SECCOMP,
+        system_call("remap_file_pages", 0, 0, 0, 0, 0),
+    ),
+    Probe(
+        "add a filter that logs",
+        "seccomp()",
+        SECCOMP,
+        system_call("seccomp", 1, 0, None),
+    ),
+    Probe(
+        "add a filter that logs with prctl",
+        "prctl(PR_SET_SECCOMP)",
+        SECCOMP,
+        lambda _: syscalls.prctl(PR_SET_SECCOMP, 2),
+    ),
+    Probe(
+        "add a ruleset that logs",
+        "landlock_create_ruleset()",
+        SECCOMP,
+        system_call("landlock_create_ruleset", None, 0, 0),
+    ),
+)
+"""What makes the kernel write into its log, with the name of a thread or a number of its choice."""
+
+_SIGNS = (
+    Probe("name a thread", "prctl(PR_SET_NAME)", SECCOMP, _name_thread),
+    Probe(
+        "show other arguments of this program",
+        "prctl(PR_SET_MM)",
+        SECCOMP,
+        lambda _: syscalls.prctl(PR_SET_MM, PR_SET_MM_MAP),
+    ),
+    Probe("set the mask of new files", "umask()", SECCOMP, _set_umask),
+    Probe(
+        "share equal pages with other programs",
+        "madvise(MADV_MERGEABLE)",
+        SECCOMP,
+        system_call("madvise", 0, 0, MADV_MERGEABLE),
+    ),
+    Probe(
+        "write memory to swap",
+        "madvise(MADV_PAGEOUT)",
+        SECCOMP,
+        system_call("madvise", 0, 0, MADV_PAGEOUT),
+    ),
+)
+"""What every user of this machine can read of a program, or finds on its disk."""
 
 _MARKS = (
     Probe(
@@ -183,6 +297,8 @@ _LIFTING_THE_SANDBOX = (
 )
 
 PROBES: tuple[Probe, ...] = (
+    *_KERNEL_LOG,
+    *_SIGNS,
     *_MARKS,
     *_SHARED_MEMORY,
     *_PAST_THE_SANDBOX,

@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from installation.guarding.layers import seccomp
+from installation.guarding.layers import bpf
 from installation.guarding.status import FILE_SIZE_LIMIT, LANDLOCK, SECCOMP
 
 READ_ONLY = "read-only file system"
 
 LAYERS = {
     errno.EACCES: LANDLOCK,
-    seccomp.REFUSED_ERRNO: SECCOMP,
+    bpf.REFUSED_ERRNO: SECCOMP,
     errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
@@ -50,6 +50,10 @@ to without the sandbox.
 
 class AbsentError(Exception):
     """Raised by a probe if this machine does not have the call or device that it needs."""
+
+
+class IgnoredError(Exception):
+    """Raised by a probe if the call seemed to succeed, but did nothing."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ def _run(
         probe.action(scratch_dir)
     except (AbsentError, NotImplementedError):
         return "absent", None, None
+    except IgnoredError:
+        return "refused", probe.layer, None
     except (ImportError, AttributeError, TypeError):
         return "succeeded", None, None  # A mistake in the probe: nothing was refused.
     except Exception as failure:

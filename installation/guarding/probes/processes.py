@@ -14,7 +14,7 @@ from installation.guarding.probes.action import system_call
 from installation.guarding.probes.probe import Action, Probe
 from installation.guarding.status import SECCOMP
 
-PR_SCHED_CORE = 62
+PR_SET_CHILD_SUBREAPER, PR_SCHED_CORE = 36, 62
 SI_QUEUE = -1
 _SIGINFO = struct.pack("=iii116x", 0, 0, SI_QUEUE)
 """The kernel's siginfo structure for a signal that is sent with a value."""
@@ -123,6 +123,12 @@ PROBES: tuple[Probe, ...] = (
         "prctl(PR_SCHED_CORE)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SCHED_CORE, -1),
+    ),
+    Probe(
+        "let its orphans go",
+        "prctl(PR_SET_CHILD_SUBREAPER)",
+        SECCOMP,
+        lambda _: syscalls.prctl(PR_SET_CHILD_SUBREAPER, 0),
     ),
     Probe("send a signal", "kill()", SECCOMP, _signal_parent("kill", 1, 0)),
     Probe("send a signal to a thread", "tgkill()", SECCOMP, _signal_parent("tgkill", 2, 0)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from installation.settings.paths import MAX_TEXT_BYTES
+from installation.settings.text_file import decode_start
 
 SETTINGS_FILE = "labelset.yaml"
 BUILT_FILE = "built.safetensors"
@@ -67,6 +70,25 @@ Signature = Mapping[str, Stamp]
 def signature(folder: Path) -> Signature:
     """Return the time, size and inode of each file: another signature means that a file changed."""
     return {name: _stamp(folder / name) for name in (*TEXT_FILES, *NUMBER_FILES)}
+
+
+def letters_in(folder: Path) -> set[str]:
+    """Return the letters of the files in `folder` that may hold labels, whatever else is in them.
+
+    The files are not parsed: fonts are looked for before a label set is loaded.
+    """
+    letters: set[str] = set()
+    for name in (*TEXT_FILES, CONFIG_FILE):
+        try:
+            with (folder / name).open("rb") as file:
+                text = decode_start(file.read(MAX_BYTES[name]))
+        except OSError:
+            continue
+        letters.update(text)
+        # JSON writes letters as numbers, those beyond 16 bits as two.
+        escaped = "".join(re.findall(r"(?:\\u[0-9a-fA-F]{4})+", text))
+        letters.update(json.loads(f'"{escaped}"'))
+    return {letter for letter in letters if not "\ud800" <= letter <= "\udfff"}
 
 
 def _stamp(file: Path) -> Stamp:

@@ -85,10 +85,11 @@ class ShowStatus:
 def layers(proof: Proof) -> tuple[Layer, ...]:
     """Return every layer of the sandbox as `proof` found it, then whatever else is missing.
 
-    Swap on a disk is no layer, but because of it visitors are not told that nothing can be stored.
+    Swap on a disk is not a layer, nor is the kernel's log, but because of them visitors are not
+    told that nothing can be stored.
     """
     missing: dict[str, str] = {}
-    for mistake in (*proof.missing, *([proof.swap] if proof.swap else [])):
+    for mistake in (*proof.missing, *proof.stored_by_kernel):
         missing.setdefault(mistake.where, mistake.what)
     entered: tuple[str, ...] = ()
     if proof.results:

@@ -3,7 +3,7 @@
 The package has Noto Sans, the kiosk's own face, with all of Latin, Greek and Cyrillic and the
 places of their marks, and Noto's faces for nineteen more scripts in the same design: what they draw
 looks the same on every machine. For other scripts, such as Chinese, fontconfig's `fc-match` is
-asked, once, before the show: no process is started later.
+asked, once, before the guard refuses every program: `search_fonts`.
 
 A letter and its marks are drawn by one face: a mark of another font would not know its place.
 """
@@ -109,6 +109,14 @@ def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
     return faces, missing & wanted
 
 
+def search_fonts(letters: Iterable[str]) -> None:
+    """Look for fonts of `letters` now, so that no program is needed for them later.
+
+    Letters that no font has are reported when a text needs them.
+    """
+    find_faces(letters)
+
+
 def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
     """Return a mistake for each text that has letters which no font of this machine can draw.
 
@@ -142,15 +150,25 @@ def _find_on_system(group: str, wanted: set[str]) -> dict[str, Face]:
     """Return the faces of the system for those of the clusters `wanted` that it can draw."""
     faces: dict[str, Face] = {}
     left = set(wanted)
+    known = _system_faces.setdefault(group, [])
+    for each in known:
+        found = {cluster for cluster in left if each.covers(cluster)}
+        faces |= dict.fromkeys(found, each)
+        left -= found
     while left:
         file = _match(group, left)
         face = open_face(file) if file else None
         found = {cluster for cluster in left if face and face.covers(cluster)}
         if face is None or not found:
             break
+        known.append(face)
         faces |= dict.fromkeys(found, face)
         left -= found
     return faces
+
+
+_system_faces: dict[str, list[Face]] = {}
+"""The faces of the system that were found for each group of scripts; they need no process again."""
 
 
 def _match(group: str, wanted: set[str]) -> FontFile | None:

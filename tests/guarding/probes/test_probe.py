@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.layers.seccomp import REFUSED_ERRNO
+from installation.guarding.layers.bpf import REFUSED_ERRNO
 from installation.guarding.probes.probe import (
     AbsentError,
     Outcome,

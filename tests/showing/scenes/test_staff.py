@@ -35,7 +35,11 @@ def proof(*missing: Mistake, results: tuple[ProbeResult, ...] = RESULTS) -> Proo
         ),
         (proof(NOT_LAUNCHED), STAGE_TWO_LAYERS, {STAGE_ONE: NOT_LAUNCHED.what}),
         (proof(NO_FILTER, results=()), (), {"seccomp": NO_FILTER.what}),
-        (replace(proof(), swap=SWAP), (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS), {"swap": SWAP.what}),
+        (
+            replace(proof(), stored_by_kernel=(SWAP,)),
+            (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS),
+            {"swap": SWAP.what},
+        ),
     ],
 )
 def test_every_layer_holds_or_has_a_reason(

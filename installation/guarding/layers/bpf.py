@@ -1,0 +1,191 @@
+"""The language of the filters: rules about system calls, assembled to classic BPF for seccomp.
+
+A filter is a list of rules. The first rule that names the call, and whose tests all hold, decides.
+The kernel runs the instructions at each system call; they can compare numbers and registers, and
+read no memory, so a rule can test a flag or a length, but never a path or an address behind a
+pointer.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from installation.guarding.layers import syscalls
+
+REFUSED_ERRNO = errno.ECANCELED
+"""The error number with which the filters refuse; the kernel never returns it for these calls.
+
+EPERM would not show what refused the call: the kernel itself returns EPERM to ordinary users.
+"""
+
+Instruction = tuple[int, int, int, int]
+"""An instruction of classic BPF: (code, jump if true, jump if false, value)."""
+
+# Of classic BPF and of seccomp; from include/uapi/linux/bpf_common.h, seccomp.h and audit.h.
+_LOAD, _EQUAL, _GREATER, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
+_ALLOW, _FAIL = 0x7FFF0000, 0x00050000
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
+_ARCHITECTURES = (0xC000003E, 0xC00000B7)
+_LOW = 0xFFFFFFFF
+
+Test = Callable[[int], list[Instruction]]
+"""Returns the instructions that test one argument of a call: if it holds, they end at their last
+one; if not, they jump the given number of instructions past it.
+"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the filter answers to `call` if all `tests` hold: `error`, or the call is made (None).
+
+    With `error` 0 the call seems to have succeeded, but nothing is done. `reason` says who needs
+    the call, or why it is refused.
+    """
+
+    call: str
+    tests: tuple[Test, ...] = ()
+    error: int | None = REFUSED_ERRNO
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The `rules` of one filter; calls that none decides fail with the error `otherwise`.
+
+    `otherwise` is None if such calls are made.
+    """
+
+    rules: tuple[Rule, ...]
+    otherwise: int | None = None
+
+
+def refuse(call: str, *tests: Test, error: int = REFUSED_ERRNO) -> Rule:
+    """Return the rule that refuses `call` with `error` if all `tests` hold."""
+    return Rule(call, tests, error)
+
+
+def allow(call: str, reason: str, *tests: Test) -> Rule:
+    """Return the rule that allows `call` if all `tests` hold; `reason` says who needs it."""
+    return Rule(call, tests, None, reason)
+
+
+def one_of(argument: int, *values: int, mask: int = _LOW) -> Test:
+    """Return the test that `argument`, with only the bits of `mask`, is one of `values`."""
+
+    def test(missed: int) -> list[Instruction]:
+        *others, last = values
+        equal = [(_EQUAL, len(others) - n, 0, value) for n, value in enumerate(others)]
+        return [*_masked(argument, mask), *equal, (_EQUAL, 0, missed, last)]
+
+    return test
+
+
+def none_of(argument: int, *values: int, mask: int = _LOW) -> Test:
+    """Return the test that `argument`, with only the bits of `mask`, is none of `values`."""
+
+    def test(missed: int) -> list[Instruction]:
+        last = len(values) - 1
+        equal = [(_EQUAL, last - n + missed, 0, value) for n, value in enumerate(values)]
+        return [*_masked(argument, mask), *equal]
+
+    return test
+
+
+def has(argument: int, bits: int) -> Test:
+    """Return the test that `argument` has one of `bits`."""
+    return lambda missed: [_low(argument), (_ANY_BIT, 0, missed, bits)]
+
+
+def lacks(argument: int, bits: int) -> Test:
+    """Return the test that `argument` has none of `bits`."""
+    return lambda missed: [_low(argument), (_ANY_BIT, missed, 0, bits)]
+
+
+def nonzero(argument: int) -> Test:
+    """Return the test that `argument`, such as an address, is not zero."""
+    return lambda missed: [
+        *(_low(argument), (_EQUAL, 0, 2, 0)),
+        *(_high(argument), (_EQUAL, missed, 0, 0)),
+    ]
+
+
+def zero(argument: int) -> Test:
+    """Return the test that `argument`, such as an address, is zero."""
+    return lambda missed: [
+        *(_low(argument), (_EQUAL, 0, missed + 2, 0)),
+        *(_high(argument), (_EQUAL, 0, missed, 0)),
+    ]
+
+
+def family(argument: int, byte: int) -> Test:
+    """Return the test that the second byte of `argument` is `byte`: the family of an ioctl."""
+    return one_of(argument, byte << 8, mask=0xFF00)
+
+
+def above(argument: int, limit: int) -> Test:
+    """Return the test that all 64 bits of `argument` are a number greater than `limit`."""
+    high, low = limit >> 32, limit & _LOW
+    return lambda missed: [
+        *(_high(argument), (_GREATER, 3, 0, high), (_EQUAL, 0, missed + 2, high)),
+        *(_low(argument), (_GREATER, 0, missed, low)),
+    ]
+
+
+def at_most(argument: int, limit: int) -> Test:
+    """Return the test that all 64 bits of `argument` are a number not greater than `limit`."""
+    high, low = limit >> 32, limit & _LOW
+    return lambda missed: [
+        *(_high(argument), (_GREATER, missed + 3, 0, high), (_EQUAL, 0, 2, high)),
+        *(_low(argument), (_GREATER, missed, 0, low)),
+    ]
+
+
+def program(filter_: Filter, machine: int) -> list[Instruction]:
+    """Return the instructions of `filter_` for `machine`, a column of `syscalls.NUMBERS`.
+
+    Calls of another architecture, calls newer than our list, and x86-64's second set of numbers
+    (x32), which begins far above, do not exist. They do not kill the process: the kernel's log
+    would name the call and an address, and both could be chosen.
+    """
+    does_not_exist = (_RETURN, 0, 0, _FAIL | errno.ENOSYS)
+    code: list[Instruction] = [
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
+        does_not_exist,
+        (_LOAD, 0, 0, _NUMBER_AT),
+        (_GREATER, 0, 1, syscalls.LAST_KNOWN),
+        does_not_exist,
+    ]
+    for rule in filter_.rules:
+        number = syscalls.NUMBERS[rule.call][machine]
+        if number is not None:
+            block = _block(rule)
+            code += [(_LOAD, 0, 0, _NUMBER_AT), (_EQUAL, 0, len(block), number), *block]
+    return [*code, (_RETURN, 0, 0, _answer(filter_.otherwise))]
+
+
+def _block(rule: Rule) -> list[Instruction]:
+    """Return the instructions that decide about a recognised call, or fall through."""
+    code: list[Instruction] = [(_RETURN, 0, 0, _answer(rule.error))]
+    for test in reversed(rule.tests):
+        code = [*test(len(code)), *code]
+    return code
+
+
+def _answer(error: int | None) -> int:
+    return _ALLOW if error is None else _FAIL | error
+
+
+def _low(argument: int) -> Instruction:
+    """Return the instruction that loads the low half of `argument`, on little-endian machines."""
+    return (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument)
+
+
+def _high(argument: int) -> Instruction:
+    return (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument + 4)
+
+
+def _masked(argument: int, mask: int) -> list[Instruction]:
+    return [_low(argument)] if mask == _LOW else [_low(argument), (_AND, 0, 0, mask)]

@@ -1,0 +1,261 @@
+"""The table of stage two: every system call that a running show may make, and who needs it.
+
+Each row is one call. If it has tests, the call is allowed only if all of them hold; a call with two
+rows is allowed if one of them does. What has no row is refused. A row whose reason begins with one
+of `NOT_DRIVEN` was written down from the source of the kernel and of the libraries, because the
+tests have no such device; a test drives all other rows, and fails if one is not needed, or if the
+show makes a call that has none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from installation.guarding.layers.bpf import Rule, allow, at_most, has, lacks, one_of, zero
+from installation.guarding.layers.limits import end_of_heap
+
+NOT_DRIVEN = ("camera:", "GPU:", "CUDA:", "Wayland:", "other machines:", "failures:")
+"""How the reason of a row begins if no test can make the show need it."""
+
+_O_WRONLY, _O_RDWR = 0o1, 0o2
+_O_CHANGES = 0o100 | 0o1000 | 0o2000 | 0o20000000
+"""O_CREAT, O_TRUNC, O_APPEND and the bit of O_TMPFILE; the same on x86-64 and aarch64."""
+
+_WAIT, _WAKE, _WAIT_BITSET = 0, 1, 9
+_FUTEX_OPERATION = 0x7F
+"""The operation of a futex call without the flags for private memory and for the clock."""
+
+_PTHREAD_FLAGS = (0x3D0F00, 0x7D0F00)
+"""The flags with which the C library (glibc, musl) starts a thread."""
+
+_DONTNEED, _WILLNEED, _FREE, _DONTFORK, _HUGEPAGE, _DONTDUMP = 4, 3, 8, 10, 14, 16
+_MAP_HUGETLB = 0x40000
+
+_F_DUPFD, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC = 0, 1, 2, 3, 1030
+
+_SIGINT, _SIGTERM = 2, 15
+
+_FILE_IOCTLS = {
+    "TCGETS": 0x5401,  # Python asks whether a file is a terminal
+    "TIOCGWINSZ": 0x5413,
+    "FIONREAD": 0x541B,
+    "FIONBIO": 0x5421,
+    "FIONCLEX": 0x5450,
+    "FIOCLEX": 0x5451,
+    "TCGETS2": 0x802C542A,
+}
+"""What is asked of any file. From include/uapi/asm-generic/ioctls.h."""
+
+_CAMERA_IOCTLS = {
+    "VIDIOC_QUERYCAP": 0x80685600,
+    "VIDIOC_ENUM_FMT": 0xC0405602,
+    "VIDIOC_G_FMT": 0xC0D05604,
+    "VIDIOC_S_FMT": 0xC0D05605,
+    "VIDIOC_REQBUFS": 0xC0145608,
+    "VIDIOC_QUERYBUF": 0xC0585609,
+    "VIDIOC_QBUF": 0xC058560F,
+    "VIDIOC_DQBUF": 0xC0585611,
+    "VIDIOC_STREAMON": 0x40045612,
+    "VIDIOC_STREAMOFF": 0x40045613,
+    "VIDIOC_G_PARM": 0xC0CC5615,
+    "VIDIOC_S_PARM": 0xC0CC5616,
+    "VIDIOC_ENUMINPUT": 0xC050561A,
+    "VIDIOC_G_CTRL": 0xC008561B,
+    "VIDIOC_S_CTRL": 0xC008561C,
+    "VIDIOC_QUERYCTRL": 0xC0445624,
+    "VIDIOC_QUERYMENU": 0xC02C5625,
+    "VIDIOC_G_INPUT": 0x80045626,
+    "VIDIOC_S_INPUT": 0xC0045627,
+    "VIDIOC_TRY_FMT": 0xC0D05640,
+    "VIDIOC_G_PRIORITY": 0x80045643,
+    "VIDIOC_ENUM_FRAMESIZES": 0xC02C564A,
+    "VIDIOC_ENUM_FRAMEINTERVALS": 0xC034564B,
+}
+"""What the show and OpenCV's V4L2 backend ask of a camera. From include/uapi/linux/videodev2.h.
+
+Not among them: VIDIOC_LOG_STATUS, with which a driver writes the camera's settings, which the show
+can choose, into the kernel's log.
+"""
+
+_GPU_IOCTLS = {
+    "DMA_BUF_IOCTL_SYNC": 0x40086200,
+    "DMA_BUF_IOCTL_EXPORT_SYNC_FILE": 0xC0086202,
+    "DMA_BUF_IOCTL_IMPORT_SYNC_FILE": 0x40086203,
+    "SYNC_IOC_MERGE": 0xC0303E03,
+    "SYNC_IOC_FILE_INFO": 0xC0383E04,
+    "DRM_IOCTL_VERSION": 0xC0406400,
+    "DRM_IOCTL_GEM_CLOSE": 0x40086409,
+    "DRM_IOCTL_GET_CAP": 0xC010640C,
+    "DRM_IOCTL_SET_CLIENT_CAP": 0x4010640D,
+    "DRM_IOCTL_PRIME_HANDLE_TO_FD": 0xC00C642D,
+    "DRM_IOCTL_PRIME_FD_TO_HANDLE": 0xC00C642E,
+    "DRM_IOCTL_CRTC_GET_SEQUENCE": 0xC018643B,
+    "DRM_IOCTL_WAIT_VBLANK": 0xC018643A,
+    "DRM_IOCTL_MODE_GETRESOURCES": 0xC04064A0,
+    "DRM_IOCTL_MODE_GETCRTC": 0xC06864A1,
+    "DRM_IOCTL_MODE_SETCRTC": 0xC06864A2,
+    "DRM_IOCTL_MODE_GETENCODER": 0xC01464A6,
+    "DRM_IOCTL_MODE_GETCONNECTOR": 0xC05064A7,
+    "DRM_IOCTL_MODE_ADDFB": 0xC01C64AE,
+    "DRM_IOCTL_MODE_RMFB": 0xC00464AF,
+    "DRM_IOCTL_MODE_PAGE_FLIP": 0xC01864B0,
+    "DRM_IOCTL_MODE_CREATE_DUMB": 0xC02064B2,
+    "DRM_IOCTL_MODE_MAP_DUMB": 0xC01064B3,
+    "DRM_IOCTL_MODE_DESTROY_DUMB": 0xC00464B4,
+    "DRM_IOCTL_MODE_ADDFB2": 0xC06864B8,
+    "DRM_IOCTL_MODE_OBJ_GETPROPERTIES": 0xC02064B9,
+    "DRM_IOCTL_MODE_ATOMIC": 0xC03864BC,
+    "DRM_IOCTL_MODE_CREATEPROPBLOB": 0xC01064BD,
+    "DRM_IOCTL_MODE_DESTROYPROPBLOB": 0xC00464BE,
+    "DRM_IOCTL_SYNCOBJ_CREATE": 0xC00864BF,
+    "DRM_IOCTL_SYNCOBJ_DESTROY": 0xC00864C0,
+    "DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD": 0xC01064C1,
+    "DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE": 0xC01064C2,
+    "DRM_IOCTL_SYNCOBJ_WAIT": 0xC02064C3,
+    "DRM_IOCTL_SYNCOBJ_RESET": 0xC01064C4,
+    "DRM_IOCTL_SYNCOBJ_SIGNAL": 0xC01064C5,
+    "DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT": 0xC02864CA,
+    "DRM_IOCTL_SYNCOBJ_QUERY": 0xC01864CB,
+    "DRM_IOCTL_SYNCOBJ_TRANSFER": 0xC02064CC,
+    "DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL": 0xC01864CD,
+}
+"""What OpenGL and SDL's KMS driver ask of every graphics card. From include/uapi/drm/drm.h,
+linux/dma-buf.h and linux/sync_file.h.
+"""
+
+_DRIVER_FAMILIES = tuple(0x6440 + number for number in range(0x60))
+"""The calls of a graphics card's own driver: family d, 0x40 to 0x9F (include/uapi/drm/drm.h)."""
+
+_NVIDIA_CALLS = tuple(0x4600 + number for number in (0x27, 0x28, 0x29, 0x2A, 0x2B, 0x34, 0x37))
+_NVIDIA_CALLS += tuple(0x4600 + number for number in (0x4A, 0x4E, 0x4F, 0x57, 0x59, 0x5D))
+_NVIDIA_CALLS += tuple(0x4600 + number for number in range(0xC8, 0xDB))
+"""NVIDIA's driver, without the sizes of the arguments, which differ between its versions: memory,
+objects, control, and the numbers of the card. From kernel-open/common/inc/nv-ioctl-numbers.h and
+src/nvidia/arch/nvalloc/unix/include/nv_escape.h of open-gpu-kernel-modules.
+"""
+
+_UVM_INITIALIZE = (0x30000001, 0x30000002)
+_UVM_LAST = 0xFF
+"""CUDA's memory: plain numbers, from kernel-open/nvidia-uvm/uvm_ioctl.h."""
+
+
+def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]:
+    """Return the rows of this process; with a graphics card, its calls are among them."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    rows = [
+        # Reading files, and what is open already.
+        allow("read", "files, and the display's answers"),
+        allow("pread64", "networks' weights, in pieces"),
+        allow("lseek", "files"),
+        allow("close", "files"),
+        allow("newfstatat", "label sets, to see whether they have changed"),
+        allow("fstat", "files"),
+        allow("statx", "other machines: newer C libraries call it for stat"),
+        allow("getdents64", "the search for cameras, and for open files"),
+        allow("readlink", "paths, and the search for open files"),
+        allow("readlinkat", "other machines: aarch64 has no readlink"),
+        allow("access", "the search for cameras"),
+        allow("faccessat", "other machines: aarch64 has no access"),
+        allow("faccessat2", "other machines: newer C libraries call it for access"),
+        allow("getcwd", "paths in messages"),
+        allow("openat", "files, for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)),
+        # Landlock and the unit decide which: the devices that were there at the start.
+        allow(
+            "openat",
+            "camera: its device, for reading and writing",
+            lacks(2, _O_WRONLY | _O_CHANGES),
+            has(2, _O_RDWR),
+        ),
+        allow("dup", "the search for open files"),
+        allow("dup2", "the end: the output filters end when nobody holds their pipes"),
+        allow("dup3", "other machines: aarch64 has no dup2"),
+        allow(
+            "fcntl",
+            "descriptors",
+            one_of(1, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC),
+        ),
+        allow("ioctl", "files", one_of(1, *_FILE_IOCTLS.values())),
+        allow("ioctl", "camera: pictures and controls", one_of(1, *_CAMERA_IOCTLS.values())),
+        # Words, and pictures to the display. Where each descriptor leads was checked before.
+        allow("write", "the log, events, and the display"),
+        allow("writev", "the X server"),
+        allow("recvmsg", "the display's answers"),
+        allow("sendmsg", "Wayland: the compositor"),
+        allow("recvfrom", "other machines: xcb calls it for recv"),
+        allow("sendto", "other machines: xcb calls it for send", zero(4)),
+        allow("poll", "the display's answers"),
+        allow("ppoll", "other machines: aarch64 has no poll"),
+        allow("select", "camera: OpenCV waits for a picture"),
+        allow("pselect6", "other machines: aarch64 has no select"),
+        allow("shutdown", "the end of the window"),
+        allow("getsockname", "the search for open files: what a socket is"),
+        allow("getpeername", "the search for open files: where a socket leads"),
+        allow("getsockopt", "the search for open files: who is at the other end"),
+        # Memory, never more at once than the machine has: the kernel would log the attempt.
+        allow("mmap", "memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
+        allow("munmap", "memory"),
+        allow("mremap", "memory", at_most(2, memory)),
+        allow("mprotect", "networks, which write code for this processor", at_most(1, memory)),
+        allow("brk", "memory", at_most(0, end_of_heap() + memory)),
+        allow("madvise", "memory", one_of(2, _DONTNEED, _DONTFORK, _DONTDUMP)),
+        allow(
+            "madvise",
+            "other machines: huge pages, and files that are mapped",
+            one_of(2, _FREE, _HUGEPAGE, _WILLNEED),
+        ),
+        allow("mlock", "pictures, which stay out of swap"),
+        allow("munlock", "pictures"),
+        # Threads of this process.
+        allow("clone", "threads", one_of(0, *_PTHREAD_FLAGS)),
+        allow("futex", "threads", one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION)),
+        allow("set_robust_list", "threads"),
+        allow("rseq", "threads"),
+        allow("sched_yield", "networks, which wait for their threads"),
+        allow("sched_getaffinity", "networks: the number of cores"),
+        allow("gettid", "threads"),
+        allow("getpid", "messages"),
+        allow("rt_sigprocmask", "threads, as they start"),
+        allow("rt_sigreturn", "the signals that end the show"),
+        allow("rt_sigaction", "the end: as signals were before", one_of(0, _SIGINT, _SIGTERM)),
+        allow("tgkill", "failures: abort() of a library", one_of(0, os.getpid())),
+        allow("wait4", "the end: the output filters"),
+        allow("exit", "threads"),
+        allow("exit_group", "the end"),
+        allow("restart_syscall", "other machines: what a signal or a suspend interrupted"),
+        # The time, and chance.
+        allow("clock_nanosleep", "waiting"),
+        allow("clock_gettime", "other machines: those whose clock the C library cannot read"),
+        allow("clock_getres", "other machines: as clock_gettime"),
+        allow("gettimeofday", "other machines: as clock_gettime"),
+        allow("nanosleep", "other machines: older C libraries call it to wait"),
+        allow("getrandom", "chance, and hashes"),
+        allow("prlimit64", "memory: the size of a thread's stack", zero(2)),
+        # Who this process is: reading only.
+        *(allow(call, "paths and messages") for call in ("getuid", "geteuid", "getgid", "getegid")),
+        allow("getrusage", "failures: what a process used"),
+        allow("uname", "messages"),
+        allow("sysinfo", "networks: the size of memory"),
+    ]
+    if has_gpu:
+        rows += [
+            allow("ioctl", "GPU: pictures on the screen", one_of(1, *_GPU_IOCTLS.values())),
+            allow(
+                "ioctl", "GPU: its driver's own calls", one_of(1, *_DRIVER_FAMILIES, mask=0xFFFF)
+            ),
+        ]
+    if has_nvidia:
+        rows += [
+            allow("ioctl", "CUDA: the driver", one_of(1, *_NVIDIA_CALLS, mask=0xFFFF)),
+            allow("ioctl", "CUDA: its memory", one_of(1, *_UVM_INITIALIZE)),
+            allow("ioctl", "CUDA: its memory", at_most(1, _UVM_LAST)),
+            allow("eventfd2", "CUDA: events of the driver"),
+            allow("pipe2", "CUDA: events of the driver"),
+            allow("getppid", "CUDA: which process asks"),
+        ]
+    return rows
+
+
+def conditional(rows: Iterable[Rule]) -> set[str]:
+    """Return the calls in `rows` that are allowed only with some arguments."""
+    return {row.call for row in rows if row.tests}

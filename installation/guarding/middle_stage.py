@@ -1,0 +1,37 @@
+"""The middle stage of the sandbox: entered as soon as the window is open and fonts are found.
+
+What is loaded after that was made by others: torch, label sets, networks. Whatever it is made of,
+it cannot reach another program through a socket, start one, or leave a process behind. That stage
+two could be entered only after the loading is no loss, then: nothing can be prepared before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from installation.errors import Mistake
+from installation.guarding.status import MEMORY_PROTECTION, SECCOMP, missing_layer
+
+
+def enter_middle_stage() -> list[Mistake]:
+    """Set up every layer of the middle stage, for all threads; return the layers that are missing.
+
+    From then on no program is found in PATH: libraries that look for one when they are imported
+    would prepare files for it first, as ctypes does for a compiler.
+    """
+    os.environ["PATH"] = "/nonexistent"
+    from installation.guarding.layers import limits, seccomp
+
+    missing = []
+    steps: list[tuple[str, Callable[[], object]]] = []
+    # The show's first act was the same; the tests' children have no such act.
+    if not limits.memory_is_protected():
+        steps.append((MEMORY_PROTECTION, limits.protect_memory))
+    steps.append((SECCOMP, lambda: seccomp.install(seccomp.MIDDLE_STAGE, all_threads=True)))
+    for layer, step in steps:
+        try:
+            step()
+        except (OSError, NotImplementedError) as failure:
+            missing.append(missing_layer(layer, failure, "Use a Linux with seccomp."))
+    return missing
