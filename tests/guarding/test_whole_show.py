@@ -56,6 +56,8 @@ FEW_BLOCKS = 64
 """The start-up changes access times of files (16 blocks were measured); a frame has 1,350."""
 SEALED = "SECCOMP_FILTER_FLAG_TSYNC"
 NAMED = 'write(2, "camera:'
+RECORD = "= 64"
+"""The end of strace's line for a write of one record of the show's progress."""
 
 LEAKING_SHOW = """
 import socket, sys
@@ -168,15 +170,23 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def writes(trace: str, sealed_by: str) -> Iterator[int]:
-    """Yield the descriptor of each write in `trace` after the line that contains `sealed_by`."""
+def writes(trace: str, sealed_by: str, supervisor: int | None) -> Iterator[int]:
+    """Yield the descriptor of each write in `trace` after the line that contains `sealed_by`.
+
+    What the `supervisor` writes is left out: it sees no frame. So is the show's pipe to it: the one
+    that got nothing but records of numbers.
+    """
     sealed = False
-    write = re.compile(rf"^\d+ +(?:{'|'.join(WRITES)})\((-?\d+)")
+    write = re.compile(rf"^(\d+) +(?:{'|'.join(WRITES)})\((-?\d+).*?(= \d+)?$")
+    written: dict[int, set[str]] = {}
     for line in trace.splitlines():
         sealed |= sealed_by in line
         match = write.match(line)
-        if sealed and match and "= -1 E" not in line:
-            yield int(match[1])
+        if sealed and match and "= -1 E" not in line and int(match[1]) != supervisor:
+            written.setdefault(int(match[2]), set()).add(match[3])
+    records = [file for file, sizes in written.items() if sizes == {RECORD}]
+    assert len(records) <= 1
+    yield from written.keys() - records
 
 
 def observe(user: str, folder: Path, leaking: bool, display: str | None = None) -> Observation:
@@ -255,7 +265,8 @@ def observe(user: str, folder: Path, leaking: bool, display: str | None = None) 
     observed.stdout, observed.stderr = observed.stdout + stdout, observed.stderr + stderr
     observed.status = running.returncode
     observed.blocks = _blocks() - blocks_before
-    descriptors = list(writes(traced, NAMED if leaking else SEALED))
+    supervisor = None if leaking else started
+    descriptors = list(writes(traced, NAMED if leaking else SEALED, supervisor))
     observed.written_to, observed.wrote_after_seal = set(descriptors), 2 in descriptors
     if display:
         address = f"/tmp/.X11-unix/X{display[1:]}"
