@@ -204,7 +204,7 @@ def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> N
     lines = outcome.stderr.splitlines()
     assert outcome.returncode == 0
     assert lines[0] == "a warning"
-    assert lines[-1] == "(omitted: a line that is too long)"
+    assert "(omitted: a line that is too long)" in lines
     assert len(outcome.stderr) < 100 * len(lines)
     assert all(line.isprintable() for line in lines)
 

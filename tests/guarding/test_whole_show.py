@@ -183,7 +183,8 @@ def writes(trace: str, sealed_by: str, supervisor: int | None) -> Iterator[int]:
         sealed |= sealed_by in line
         match = write.match(line)
         if sealed and match and "= -1 E" not in line and int(match[1]) != supervisor:
-            written.setdefault(int(match[2]), set()).add(match[3])
+            # A call that another thread interrupts has its result on a line of its own.
+            written.setdefault(int(match[2]), set()).update([match[3]] if match[3] else [])
     records = [file for file, sizes in written.items() if sizes == {RECORD}]
     assert len(records) <= 1
     yield from written.keys() - records
