@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
+_SPACES = re.compile(r"[^\S\u00a0\u2007\u202f]+")
+"""Spaces, but for those that keep a line together."""
 
 SOFT_HYPHEN = "\u00ad"
 ZERO_WIDTH_SPACE = "\u200b"

@@ -49,6 +49,9 @@ SYMBOL_FILES = (
 )
 """Faces that have symbols, the better one first; the other is FreeSans Bold, from pygame."""
 
+EAST_ASIAN_REGIONS = ("JP", "KR", "SC")
+"""Japan, Korea and China: a character may have another form in each."""
+
 INSTALL = "apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 
 FC_MATCH_TIMEOUT_S = 20
@@ -103,7 +106,7 @@ def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
             groups.setdefault(font_group(cluster[0]), set()).add(cluster)
     missing: set[str] = set()
     for group, left in sorted(groups.items()):
-        found = {} if group == EMOJI else _find_on_system(group, left)
+        found = {} if group == EMOJI else _find_on_system(group, _region(group, left), left)
         faces |= found
         missing |= left - found.keys()
     return faces, missing & wanted
@@ -114,7 +117,12 @@ def search_fonts(letters: Iterable[str]) -> None:
 
     Letters that no font has are reported when a text needs them.
     """
+    letters = set(letters)
     find_faces(letters)
+    # Which texts will stand together is not known yet, and with it the region of their fonts.
+    if east_asian := {each for each in letters if font_group(each) == EAST_ASIAN}:
+        for region in EAST_ASIAN_REGIONS:
+            _find_on_system(EAST_ASIAN, region, east_asian)
 
 
 def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
@@ -146,17 +154,25 @@ def _code_points(cluster: str) -> str:
     return " ".join(f"U+{ord(letter):04X}" for letter in cluster)
 
 
-def _find_on_system(group: str, wanted: set[str]) -> dict[str, Face]:
+def _region(group: str, wanted: set[str]) -> str:
+    """Return whose forms of shared characters suit the clusters `wanted`; empty for most groups."""
+    if group != EAST_ASIAN:
+        return ""
+    scripts = {script_of(letter) for cluster in wanted for letter in cluster}
+    return "JP" if scripts & {"Hira", "Kana"} else "KR" if scripts == {"Hang"} else "SC"
+
+
+def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
     """Return the faces of the system for those of the clusters `wanted` that it can draw."""
     faces: dict[str, Face] = {}
     left = set(wanted)
-    known = _system_faces.setdefault(group, [])
+    known = _system_faces.setdefault((group, region), [])
     for each in known:
         found = {cluster for cluster in left if each.covers(cluster)}
         faces |= dict.fromkeys(found, each)
         left -= found
     while left:
-        file = _match(group, left)
+        file = _match(group, region, left)
         face = open_face(file) if file else None
         found = {cluster for cluster in left if face and face.covers(cluster)}
         if face is None or not found:
@@ -167,17 +183,16 @@ def _find_on_system(group: str, wanted: set[str]) -> dict[str, Face]:
     return faces
 
 
-_system_faces: dict[str, list[Face]] = {}
-"""The faces of the system that were found for each group of scripts; they need no process again."""
+_system_faces: dict[tuple[str, str], list[Face]] = {}
+"""The faces of the system that were found, by group of scripts and region; they need no process
+again."""
 
 
-def _match(group: str, wanted: set[str]) -> FontFile | None:
+def _match(group: str, region: str, wanted: set[str]) -> FontFile | None:
     """Return the font that fontconfig thinks best for `wanted`; None if it is not installed."""
     letters = {letter for cluster in wanted for letter in cluster}
     families = [f"Noto Sans {group}"]
-    if group == EAST_ASIAN:
-        scripts = {script_of(letter) for letter in letters}
-        region = "JP" if scripts & {"Hira", "Kana"} else "KR" if scripts == {"Hang"} else "SC"
+    if region:
         families = [f"Noto Sans CJK {region}", f"Noto Sans {region}"]
     charset = " ".join(sorted(f"{ord(letter):x}" for letter in letters))
     pattern = f"{','.join([*families, 'sans-serif'])}:bold:variable=False:charset={charset}"
@@ -192,5 +207,7 @@ def _match(group: str, wanted: set[str]) -> FontFile | None:
     except (OSError, subprocess.SubprocessError):
         return None
     index, _, path = answer.partition(" ")
+    if not os.path.isfile(path):
+        return None
     # The upper half of fontconfig's index is the named instance of a variable font.
-    return FontFile(Path(path), int(index) & 0xFFFF) if os.path.isfile(path) else None
+    return FontFile(Path(path), int(index) & 0xFFFF)

@@ -9,6 +9,7 @@ no line begins with a small kana. `pyphen` has LibreOffice's hyphenation pattern
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -116,7 +117,8 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
         return
     for word in _WORD.finditer(text):
         beside = text[word.start() - 1 : word.start()] + text[word.end() : word.end() + 1]
-        if SOFT_HYPHEN in beside:
+        # A mark that stands alone cuts the word in two, and the patterns would not know it.
+        if SOFT_HYPHEN in beside or any(unicodedata.combining(letter) for letter in beside):
             continue
         for place in patterns.positions(word[0]):
             # Some languages change the letters at a hyphen; such places are left alone.

@@ -11,7 +11,10 @@ def test_text_is_composed_and_on_one_line() -> None:
     assert clean("e\u0301") == "é"
 
 
-@pytest.mark.parametrize("letter", ["\u00ad", "\u200b", "\u200d", "\u200e", "\u2060", "\u06dd"])
+@pytest.mark.parametrize(
+    "letter",
+    ["\u00a0", "\u2007", "\u202f", "\u00ad", "\u200b", "\u200d", "\u200e", "\u2060", "\u06dd"],
+)
 def test_what_breaks_joins_and_directs_is_kept(letter: str) -> None:
     """Kind: a character without ink is thrown away, and what it was written for is lost."""
     assert clean(f"a{letter}b") == f"a{letter}b"

@@ -5,7 +5,13 @@ import unicodedata
 import pytest
 
 from installation.errors import ScreenError
-from installation.showing.type.font_files import find_faces, own_face, packaged_face, undrawable
+from installation.showing.type.font_files import (
+    find_faces,
+    own_face,
+    packaged_face,
+    search_fonts,
+    undrawable,
+)
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.scripts import script_of
 
@@ -128,6 +134,18 @@ def test_the_system_draws_other_scripts() -> None:
     assert not missing
     assert faces["宇"] is faces["の"] is faces["한"] is not own_face()
     assert len({faces["宇"], faces["Ꮳ"], faces["1"]}) == 3
+
+
+def test_a_search_before_the_guard_finds_what_texts_need_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After it, no program is needed: not for Chinese forms, nor for Japanese or Korean ones."""
+    texts = ["直", "直の", "한국", CHEROKEE]
+    search_fonts("".join(texts))
+    monkeypatch.setenv("PATH", "")
+    found = [find_faces([text]) for text in texts]
+    assert [missing for _, missing in found] == [set(), set(), set(), set()]
+    assert found[0][0]["直"] is not found[1][0]["直"]
 
 
 def test_chinese_has_its_own_forms() -> None:

@@ -99,6 +99,7 @@ def test_a_show_in_an_unknown_language_loads_no_patterns() -> None:
         ("umbrella", "en", ["umbrella"]),
         ("Re\u00adgenschirm", "de", ["Re-", "genschirm"]),
         ("Boot", "de", ["Boot"]),
+        ("Regenm\u0303schirm", "de", ["Regenm\u0303schirm"]),
         ("gépjárművezető", "hu", ["gép-", "jár-", "mű-", "ve-", "zető"]),
     ],
 )
