@@ -10,6 +10,7 @@ from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.load import load_label_set, read_source
 from installation.naming.networks.encoder import Input
 from installation.settings.paths import MODELS
+from tests.support.fonts import hide_system_fonts
 from tests.support.label_sets import write_label_set
 from tests.support.made_networks import made_onnx
 from tests.support.made_prompts import made_prompts
@@ -82,7 +83,7 @@ def test_a_set_that_is_not_built_is_a_mistake(models: Path) -> None:
 
 def test_all_mistakes_are_reported_at_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check reports all mistakes of a set, not only the first."""
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
+    hide_system_fonts(monkeypatch)
     text = YAML.replace("classes", "text")
     write_label_set(models, ROWS[0], "1,gold 🐟,,,slur,,,", yaml=text, name="fish")
     with pytest.raises(LabelSetError) as caught:
@@ -145,7 +146,7 @@ def test_text_without_a_font_is_named_with_its_row(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Text that no font can draw, such as emoji, is a mistake of its row."""
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
+    hide_system_fonts(monkeypatch)
     write_label_set(models, ROWS[0], ROWS[1], "n01443537,gold 🐟,,,,,,", yaml=YAML, name="fish")
     with pytest.raises(LabelSetError) as caught:
         list(check_set.check_lines("fish", models))

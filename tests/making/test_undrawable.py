@@ -10,6 +10,7 @@ from installation.making import check_set
 from installation.making.build.build import build
 from installation.making.preview.preview import preview
 from installation.settings.kiosk import Settings
+from tests.support.fonts import hide_system_fonts
 from tests.support.label_sets import HEADER, YAML, write_label_set
 
 
@@ -44,7 +45,7 @@ def test_check_build_and_preview_name_the_row_and_the_letter(
 
     Nothing is computed before it is said, and hidden rows count as well.
     """
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
+    hide_system_fonts(monkeypatch)
     yaml = YAML.replace("title: ", f"title: {letter}")
     rows = (HEADER, "rain,rain,it rains,,", f"snow,snow,it {letter} snows,,slur")
     write_label_set(tmp_path, *rows, yaml=yaml)

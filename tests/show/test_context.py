@@ -13,6 +13,7 @@ from installation.settings.yaml_file import Loaded
 from installation.show.context import open_context, texts_by_place
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
+from tests.support.fonts import hide_system_fonts
 from tests.support.small_show import DEFAULTS, GreyFilm, small_parts, small_show
 
 SCREEN = OffScreen((320, 180))
@@ -54,7 +55,7 @@ def test_a_label_without_a_font_is_reported_by_its_row(
     (folder / "labelset.yaml").write_text(LABELSET)
     (folder / "labels.csv").write_text(LABELS)
     label_set = load_label_set("fish", ContentSettings(), tmp_path)
-    monkeypatch.setenv("PATH", "")  # no font can be looked for
+    hide_system_fonts(monkeypatch)
     film = GreyFilm(1)
     parts = replace(small_parts(film), label_set=label_set)
     show = small_show(film, open_parts=lambda loaded, clock, log: parts)
@@ -67,7 +68,7 @@ def test_a_sentence_without_a_font_is_reported_by_its_line(monkeypatch: pytest.M
     """A curator whose own words need a font reads which line of kiosk.yaml it is."""
     settings = Settings(words=OwnWords(loading="ᏣᎳᎩ"))
     loaded = Loaded(settings, "kiosk.yaml", {("words", "loading"): 7}, {})
-    monkeypatch.setenv("PATH", "")
+    hide_system_fonts(monkeypatch)
     with pytest.raises(ScreenError, match=r"^kiosk.yaml:7: no font .* in Cherokee"):
         open_context(SCREEN, loaded)
 

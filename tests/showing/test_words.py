@@ -13,6 +13,7 @@ from installation.settings.languages import resolve_language, word_languages
 from installation.settings.paths import WORDS_FOLDER
 from installation.showing.type.font_files import find_faces
 from installation.showing.words import Words, load_words, privacy_line, words_of
+from tests.support.fonts import hide_system_fonts
 from tests.support.languages import LANGUAGES
 
 
@@ -51,7 +52,7 @@ def test_the_words_need_only_the_bundled_font(
     language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kiosk's own sentences are readable on a machine without any font."""
-    monkeypatch.setenv("PATH", "")
+    hide_system_fonts(monkeypatch)
     assert not find_faces(load_words(language).texts())[1]
 
 

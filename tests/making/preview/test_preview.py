@@ -18,6 +18,7 @@ from installation.seeing.faces.detector import Detector
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
 from installation.settings.reasons import REASONS
+from tests.support.fonts import hide_system_fonts
 from tests.support.label_sets import write_label_set
 
 YAML = """\
@@ -162,7 +163,7 @@ def test_a_letter_without_a_font_is_a_mistake_of_its_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What no font on this machine can draw is named by row and letter, and no map is made."""
-    monkeypatch.setenv("PATH", "")  # fontconfig cannot be asked for a font
+    hide_system_fonts(monkeypatch)
     write_things(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,")
     with pytest.raises(LabelSetError, match=r"labels.csv:4: no font .* can draw コ \(U\+30B3\)"):
         preview("things", (1280, 720), settings(), tmp_path, embed=embed)

@@ -14,6 +14,7 @@ from installation.showing.type.font_files import (
 )
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.scripts import script_of
+from tests.support.fonts import hide_system_fonts
 
 CHEROKEE = "ᏣᎳᎩ (1821)"
 
@@ -21,7 +22,7 @@ CHEROKEE = "ᏣᎳᎩ (1821)"
 @pytest.fixture
 def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the machine fontconfig cannot be asked."""
-    monkeypatch.setenv("PATH", "")
+    hide_system_fonts(monkeypatch)
 
 
 @pytest.mark.parametrize(
