@@ -107,7 +107,7 @@ class PausingEfficientNet:
         self.session, self.count = session, 0
     def run(self, names, given):
         self.count += 1
-        if named and ending == "classifier failed":
+        if self.count > 3 and ending == "classifier failed":  # who has a name is not read
             raise RuntimeError("the classifier has failed")
         outputs = self.session.run(names, given)
         if self.count == 3:
@@ -331,7 +331,9 @@ def test_no_picture_of_a_visitor_is_in_memory_a_second_later(
     finally:
         show.kill()
         _, errors = show.communicate()
-    assert lines == ["detecting", "classifying", "verdict", last], errors
+    named = [] if ending == "classifier failed" else ["verdict"]
+    in_order = list(dict.fromkeys(lines))  # a name may still follow the verdict 'person'
+    assert in_order == ["detecting", "announced", "classifying", *named, last], errors
     if ending == "left":
         assert during.keys() == forms.keys(), "the control: each form is found while it is used"
     assert not after

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pygame
@@ -12,6 +13,7 @@ from installation.errors import CameraError, Mistake
 from installation.naming.reading.values import Candidate, Reading, Sighting, Sightings, Verdict
 from installation.running.clock import Clock
 from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
@@ -63,7 +65,8 @@ def test_the_trouble_card_needs_nothing_loaded(window: Window) -> None:
 class LostWhenNamed(GreyFilm):
     """A camera that is lost once the visitor's name has been painted.
 
-    It knows which of its frames are held.
+    It knows which of its frames are held. Its time passes a hundredth as fast as that of a film, so
+    that sightings are not stale when they are painted.
     """
 
     def __init__(self, events: Sequence[object], made: Collection[type]) -> None:
@@ -78,11 +81,14 @@ class LostWhenNamed(GreyFilm):
         frame = super().read()
         assert frame is not None
         self._given.append(weakref.ref(frame.pixels))
-        return frame
+        return replace(frame, taken_at=frame.taken_at / 100)
 
     def held(self) -> int:
         """Return how many of the frames somebody holds."""
         return sum(given() is not None for given in self._given)
+
+
+VALUES = (Track, Present, Reading, Candidate, Verdict, Sighting, Sightings, Visitor, Caption)
 
 
 class VisitorValues:
@@ -96,7 +102,7 @@ class VisitorValues:
         self._made: list[weakref.ref[object]] = []
         self.kinds: set[type] = set()
         """The types of all that was made."""
-        for kind in (Track, Reading, Candidate, Verdict, Sighting, Sightings, Visitor, Caption):
+        for kind in VALUES:
             self._record(monkeypatch, kind)
 
     def _record(self, monkeypatch: pytest.MonkeyPatch, kind: type) -> None:
