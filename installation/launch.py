@@ -22,6 +22,7 @@ from installation import STARTED_AT, __version__
 from installation.cli.arguments import run_parser
 from installation.guarding.stage_one import start_show
 from installation.guarding.status import Privacy, SandboxStatus
+from installation.guarding.witness import Witness
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
 
 if TYPE_CHECKING:
@@ -85,14 +86,15 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
         else:
             _log(health.line(now))
 
+    launcher = Launcher(arguments, args)
     code = Supervisor(
-        Launcher(arguments, args),
+        launcher,
         clock=clock,
         log=_log,
         log_health=log_health,
         health=Health(__version__, clock.now()),
         manager=manager,
-        witness=lambda _: (),
+        witness=launcher.look_at,
         status=status,
         is_service=is_service,
     ).run()
@@ -116,14 +118,18 @@ class Launcher:
         self._arguments = arguments
         self._args = args
         self._is_first = True
+        self._privacy: Privacy = "enforce"
+        self._witness = Witness() if sys.platform == "linux" else None
+        self._card: Started | None = None
 
     def start_show(self, *, waits_for_camera: bool, ran_s: float) -> Started:
         """Start a show. `ran_s` is the time since the supervisor's start, for `--seconds`."""
         arguments = list(self._arguments)
         if self._args.seconds is not None and not self._is_first:
             arguments += ["--seconds", f"{max(self._args.seconds - ran_s, 0.1):.3f}"]
+        self._privacy = read_privacy(self._args.file)
         status = SandboxStatus(
-            read_privacy(self._args.file),
+            self._privacy,
             started_at=STARTED_AT if self._is_first else time.monotonic(),
             waits_for_camera=waits_for_camera,
         )
@@ -141,7 +147,18 @@ class Launcher:
         if args.headless or args.windowed or not has_session or driver in ("dummy", "offscreen"):
             return None
         status = SandboxStatus("enforce", started_at=time.monotonic(), may_open_cameras=False)
-        return _fork(["card", str(args.file)], status, None)
+        self._card = _fork(["card", str(args.file)], status, None)
+        return self._card
+
+    def look_at(self, pid: int) -> list[str]:
+        """Return what is wrong with the sealed show `pid`, as it looks from outside.
+
+        Nothing of a show with `privacy: degraded`: it promises nothing.
+        """
+        if self._witness is None or self._privacy == "degraded":
+            return []
+        known = () if self._card is None else (self._card.pid,)
+        return [str(problem) for problem in self._witness.find_problems(pid, known)]
 
 
 def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) -> Started:

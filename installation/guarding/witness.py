@@ -1,0 +1,215 @@
+"""The witness: looks at a show from outside, and believes nothing that the show says of itself.
+
+The self-test runs inside what it tests, so whoever changes the show can change the self-test. The
+supervisor is not in the sandbox, sees no frame, and the show can send it nothing but numbers. It
+reads in /proc what the kernel knows of the show: its filters, its limits, who traces it, and whom
+it left behind. Without the witness's word the show opens no camera.
+
+Whatever cannot be read counts as missing. Open files are an exception: only root may list those of
+a process whose memory is closed, so for other users they are not looked at. Landlock is another:
+the kernel does not tell who is under it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.errors import Mistake
+
+PROC = Path("/proc")
+
+FILTERS = 3
+"""The seccomp filters of a sealed show, in addition to those of the process that started it."""
+
+REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
+
+_READ_ALL = 1 << 2
+"""CAP_DAC_READ_SEARCH, the only capability that a show may have."""
+
+_CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+_NO_LIMITS = ("", "")
+
+
+@dataclass(frozen=True)
+class ProcessFacts:
+    """What the kernel tells every user of one process."""
+
+    pid: int
+    uid: int
+    started: int
+    """Clock ticks from the start of the machine to that of the process."""
+    group: str
+    """The control groups; a process that may write no file cannot leave them."""
+    no_new_privileges: bool
+    filters: int
+    tracer: int
+    capabilities: int
+    core_limits: tuple[str, str]
+    """The soft and the hard limit of core dumps."""
+    size_limits: tuple[str, str]
+    """The soft and the hard limit of the size of files."""
+
+    @classmethod
+    def read(cls, pid: int, proc: Path = PROC) -> ProcessFacts | None:
+        """Return the facts of the process `pid`; None if it has ended."""
+        folder = proc / str(pid)
+        try:
+            status, limits = _status(folder), _text(folder / "limits")
+            words = _text(folder / "stat").rpartition(")")[2].split()
+            group = _text(folder / "cgroup")
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        if words[0] in "ZX":
+            return None
+        capabilities = 0
+        for name in _CAPABILITIES:
+            capabilities |= int(status.get(name, "f"), 16)
+        return cls(
+            pid=pid,
+            uid=int(status["Uid"].split()[1]),
+            started=int(words[19]),
+            group=group,
+            no_new_privileges=status.get("NoNewPrivs") == "1",
+            filters=_filters(status),
+            tracer=int(status.get("TracerPid", "-1")),
+            capabilities=capabilities,
+            core_limits=_limits(limits, "core file size"),
+            size_limits=_limits(limits, "file size"),
+        )
+
+
+class Witness:
+    """Looks at shows from the process that starts them."""
+
+    def __init__(self, proc: Path = PROC, own_pid: int | None = None) -> None:
+        """Remember under what filters this process is itself, before the first show."""
+        self._proc = proc
+        own = ProcessFacts.read(os.getpid() if own_pid is None else own_pid, proc)
+        assert own is not None
+        self._own = own
+
+    def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
+        """Return what is wrong with the sealed show `pid`; an empty list if nothing is.
+
+        `known` are other processes that were started under stage one, such as the card.
+        """
+        facts = ProcessFacts.read(pid, self._proc)
+        if facts is None:
+            return [_mistake("it has ended")]
+        return [
+            *map(_mistake, self._weak_points(facts)),
+            *map(_mistake, self._thread_problems(pid)),
+            *map(_mistake, self._leftovers(facts, {pid, *known})),
+            *map(_mistake, self._open_files(pid)),
+        ]
+
+    def _weak_points(self, facts: ProcessFacts) -> Iterator[str]:
+        if facts.uid != self._own.uid:
+            yield f"the show runs as user {facts.uid} (expected {self._own.uid})"
+        if not facts.no_new_privileges:
+            yield "the show may gain privileges"
+        if facts.tracer:
+            yield f"process {facts.tracer} traces the show and sees every picture"
+        if facts.capabilities & ~_READ_ALL:
+            yield f"the show has capabilities ({facts.capabilities:#x})"
+        if facts.core_limits != ("0", "0"):
+            yield f"the show may write core dumps (limits {', '.join(facts.core_limits)})"
+        if facts.size_limits != ("0", "0"):
+            yield f"the show may make files grow (limits {', '.join(facts.size_limits)})"
+        if self._own.uid and not self._is_closed(facts.pid):
+            yield "other programs of its user may read the show's memory"
+
+    def _is_closed(self, pid: int) -> bool:
+        """Return whether the memory of `pid` is closed to its own user; the files are root's."""
+        try:
+            return (self._proc / str(pid) / "environ").stat().st_uid != self._own.uid
+        except OSError:
+            return False
+
+    def _thread_problems(self, pid: int) -> Iterator[str]:
+        """Yield a problem if a thread is not under the filters of all stages."""
+        expected = self._own.filters + FILTERS
+        try:
+            threads = os.listdir(self._proc / str(pid) / "task")
+        except OSError:
+            threads = []
+        counts: list[int] = []
+        for thread in threads:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                counts.append(_filters(_status(self._proc / str(pid) / "task" / thread)))
+        lacking = [count for count in counts if count < expected]
+        if lacking or not counts:
+            seen = f"{min(lacking, default=0)} filters, expected {expected}"
+            yield f"{len(lacking)} of {len(counts)} threads are not under every filter ({seen})"
+
+    def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
+        """Yield a problem for each process that the show started and that is under stage one only.
+
+        It is known by what it cannot shed, whoever its parent is now: its user, its filters, its
+        limits, its control groups, and that it is younger than this process.
+        """
+        for name in os.listdir(self._proc):
+            if not name.isdecimal() or int(name) in known:
+                continue
+            with contextlib.suppress(PermissionError):  # Not a process of this user.
+                facts = ProcessFacts.read(int(name), self._proc)
+                if (
+                    facts is not None
+                    and facts.uid == show.uid
+                    and facts.started >= self._own.started
+                    and facts.filters > self._own.filters
+                    and facts.core_limits == ("0", "0")
+                    and facts.group == show.group
+                ):
+                    yield f"the show has left process {facts.pid}, which may share its memory"
+
+    def _open_files(self, pid: int) -> Iterator[str]:
+        """Yield a problem for each file that is open for writing, if this user may know them."""
+        folder = self._proc / str(pid) / "fd"
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return
+        for name in names:
+            with contextlib.suppress(OSError):
+                mode, target = (folder / name).stat().st_mode, os.readlink(folder / name)
+                flags = re.search(
+                    r"^flags:\s+(\d+)", _text(self._proc / str(pid) / "fdinfo" / name), re.M
+                )
+                writes = flags is None or int(flags[1], 8) & (os.O_WRONLY | os.O_RDWR)
+                if stat.S_ISBLK(mode):
+                    yield f"the show has a disk open ({target})"
+                elif stat.S_ISREG(mode) and writes and not target.startswith("/memfd:"):
+                    yield f"the show has a file open for writing ({target})"
+
+
+def _mistake(what: str) -> Mistake:
+    return Mistake("witness", what, REMEDY)
+
+
+def _text(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return opened.read()
+
+
+def _status(folder: Path) -> Mapping[str, str]:
+    """Return the fields of a `status` file, without spaces around them."""
+    pairs = (line.partition(":") for line in _text(folder / "status").splitlines())
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def _filters(status: Mapping[str, str]) -> int:
+    """Return the number of seccomp filters in a `status` file; 0 unless filters are active."""
+    return int(status.get("Seccomp_filters", "0")) if status.get("Seccomp") == "2" else 0
+
+
+def _limits(limits: str, name: str) -> tuple[str, str]:
+    """Return the soft and the hard limit `name` in a `limits` file."""
+    found = re.search(rf"^Max {name}\s+(\w+)\s+(\w+)", limits, re.MULTILINE)
+    return (found[1], found[2]) if found else _NO_LIMITS

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installation.guarding.witness import Witness
+from tests.support.children import USERS, needs_guard, run
+
+LOOK = """
+import ctypes, os, sys, threading, time
+from installation.guarding.guard import Guard
+from installation.guarding.layers import limits, seccomp
+from installation.guarding.stage_one import enter_stage_one
+from installation.guarding.status import SandboxStatus
+from installation.guarding.witness import Witness
+witness = Witness()
+ready, go = os.pipe(), os.pipe()
+before, sealed, outside = sys.argv[1:4]
+show = os.fork()
+if not show:
+    status = SandboxStatus("degraded", progress_pipe=ready[1], orders_pipe=go[0])
+    status = enter_stage_one(status, None)
+    guard = Guard(status, [])
+    exec(before)
+    exec(sealed)
+    os.write(ready[1], b"x")
+    os.read(go[0], 1)
+    os._exit(0)
+os.close(ready[1])
+assert os.read(ready[0], 1)
+exec(outside)
+for problem in witness.find_problems(show):
+    print(problem)
+os.write(go[1], b"x")
+"""
+
+SEAL = "guard.seal()"
+
+ORPHAN = """
+if not os.fork():
+    if not os.fork():
+        os.setsid()
+        time.sleep(5)
+        os._exit(0)
+    os._exit(0)
+os.wait()
+"""
+
+TRACE = """
+seize = 0x4206
+assert not ctypes.CDLL(None).ptrace(seize, show, 0, 0)
+"""
+
+OPEN_MEMORY = "other programs of its user may read the show's memory"
+"""Root may read all memory, so it is not asked whether root may read its own show's."""
+
+SHOWS = {
+    "a whole show": ("", SEAL, "", None),
+    "a show that never sealed": ("", "", "", "threads are not under every filter (1 filters"),
+    "a show without stage two": (
+        "",
+        "guard.enter_middle_stage(); limits.forbid_file_growth()",
+        "",
+        "threads are not under every filter (2 filters, expected 3)",
+    ),
+    "a thread without stage two": (
+        "seccomp.install(seccomp.MIDDLE_STAGE, all_threads=True)\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "limits.forbid_file_growth(); seccomp.install(seccomp.stage_two(), all_threads=False)",
+        "",
+        "1 of 2 threads are not under every filter",
+    ),
+    "files that may grow": (
+        "limits.forbid_file_growth = lambda: None",
+        SEAL,
+        "",
+        "the show may make files grow",
+    ),
+    "an orphan of the start-up": (ORPHAN, SEAL, "", "the show has left process"),
+    "a tracer": ("limits.protect_memory = lambda: None", SEAL, TRACE, "traces the show"),
+    "open memory": ("limits.protect_memory = lambda: None", SEAL, "", OPEN_MEMORY),
+    "another user": ("", SEAL, "object.__setattr__(witness._own, 'uid', 7)", "runs as user"),
+}
+
+
+@needs_guard
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("what", SHOWS)
+def test_a_show_is_looked_at_from_outside(what: str, user: str, tmp_path: Path) -> None:
+    """The witness finds a whole show whole, and each missing layer or process left behind."""
+    before, sealed, outside, problem = SHOWS[what]
+    outcome = run("-W", "ignore", "-c", LOOK, before, sealed, outside, user=user, folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    if problem is None or (problem, user) == (OPEN_MEMORY, "root"):
+        assert outcome.stdout == "", outcome.stderr
+    else:
+        assert problem in outcome.stdout, outcome.stderr
+
+
+def test_a_file_that_is_open_for_writing_is_found(tmp_path: Path) -> None:
+    """Whoever may list a show's open files finds a file for writing; one for reading is none."""
+    witness = Witness()
+
+    def seen() -> list[str]:
+        return [str(each) for each in witness.find_problems(os.getpid()) if "open for" in each.what]
+
+    file = tmp_path / "new"
+    assert not any(str(file) in each for each in seen())
+    with file.open("w"):
+        assert any(f"the show has a file open for writing ({file})" in each for each in seen())
+    with file.open():
+        assert not any(str(file) in each for each in seen())
+
+
+def test_a_show_that_has_ended_is_not_whole() -> None:
+    """What cannot be read counts as missing."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert [each.what for each in Witness().find_problems(ended.pid)] == ["it has ended"]
+
+
+FORGED = """
+import sys, time
+from installation import launch
+from installation.guarding import stage_one
+assignments = (
+    "from installation.guarding import guard, self_test; "
+    "from installation.guarding.probes.all_probes import QUICK_PROBES as probes; "
+    "from installation.guarding.probes.probe import ProbeResult as Result; "
+    "names = ((probe.name, thread) for probe in probes for thread in (\'main\', \'earlier\')); "
+    "results = [Result(name, \'call()\', thread, \'refused\') for name, thread in names]; "
+    "guard.enter_middle_stage = lambda: []; "
+    "guard.enter_stage_two = lambda: []; "
+    "guard.unfiltered_threads = lambda: []; "
+    "self_test.SelfTest.run = lambda self: results; "
+    "guard.find_landlock_gaps = lambda *_: []; "
+)
+if sys.argv.pop(1) == "forged":
+    program = stage_one._SHOW_PROGRAM
+    stage_one._SHOW_PROGRAM = program.replace("; start()", "; " + assignments + "start()")
+launch.start()
+"""
+
+
+@pytest.mark.slow
+@needs_guard
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("kind", ["forged", "honest"])
+def test_a_forged_self_test_opens_no_camera(kind: str, user: str, tmp_path: Path) -> None:
+    """Five assignments make the show say that all was refused; the supervisor sees one filter.
+
+    The control: the same show without them opens its camera.
+    """
+    arguments = ("run", "--headless", "--source", "rehearsal", "--seconds", "8")
+    outcome = run("-c", FORGED, kind, *arguments, user=user, folder=tmp_path)
+    assert "ways out were tried, and each was refused" in outcome.stderr
+    found = "supervisor: witness: " in outcome.stderr
+    assert (found, "camera: rehearsal" in outcome.stderr) == (
+        (True, False) if kind == "forged" else (False, True)
+    ), outcome.stderr
