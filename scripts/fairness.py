@@ -244,7 +244,8 @@ def _by_skin(first: Mapping[str, npt.NDArray[np.intp]], group: Sequence[str]) ->
 def _repeats(people: People, name: Name) -> Iterator[str]:
     lots = random.Random(0)
     found = people.views["as found"]
-    drawn = [[found[i] for i in lots.sample(range(len(found)), 3)] for _ in range(LOTS)]
+    draws = LOTS if len(found) >= 3 else 0
+    drawn = [[found[i] for i in lots.sample(range(len(found)), 3)] for _ in range(draws)]
     for title, groups in (("group pictures", people.groups), ("groups of three by lot", drawn)):
         if not groups:
             continue

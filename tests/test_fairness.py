@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
+from installation.settings.paths import PROJECT
 from scripts.fairness import People, bits, even, label_groups, settle_together, table
 from scripts.fairness_pictures import VIEWS
 from tests.support.weather import NAMES, WEATHER
@@ -50,3 +55,22 @@ def test_the_table_says_what_is_unequal() -> None:
 def test_every_group_of_labels_has_a_name() -> None:
     """No label's group is empty."""
     assert all(label_groups().values())
+
+
+@pytest.mark.slow
+def test_the_command_prints_the_table_of_a_folder(tmp_path: Path) -> None:
+    """`scripts/fairness FOLDER` reads a folder from any place, and writes nothing into it."""
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 255, (240, 200, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "one.png"), picture)
+    header = "picture,x0,y0,x1,y1,presentation,webcam,source"
+    rows = f"{header}\none.png,80,40,120,90,f,0,drawn\n"
+    (tmp_path / "photos.csv").write_text(rows, encoding="utf-8")
+    command = [PROJECT / "scripts" / "fairness", ".", "--labels", "kindnesses"]
+    printed = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.startswith("1 people, 68 labels\n")
+    assert "dim room: 1 labels" in printed.stdout
+    assert {file.name for file in tmp_path.iterdir()} == {"one.png", "photos.csv"}

@@ -40,10 +40,10 @@ TOP = 10
 PRIOR_STRENGTH = 0.5
 """How much of a class's log prior is subtracted; at 1, classes that are hardly ever seen win."""
 
-LISTED = 30.0
+LISTED = 24.0
 """How much nearer than others a label on a class's list is, in spreads of a label's similarity."""
 
-ALIKE = 3.5
+ALIKE = 4.0
 """How many times as much the similarity of a listed label to its class counts as that of others: a
 class has its first choice, which is the same from frame to frame, and the others a chance."""
 

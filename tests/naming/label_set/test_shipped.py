@@ -106,6 +106,20 @@ def test_the_kindnesses_hide_nothing() -> None:
     assert label_set.hidden == {}
 
 
+def test_dresses_lead_to_several_kindnesses() -> None:
+    """Women, whom the network mostly sees in dresses, are not all given the same kindness."""
+    scorer = conse.ConseScorer.from_built(
+        load_label_set("kindnesses", SAFE),
+        EfficientNetLite0.fingerprint,
+        CLASSES,
+        torch.device("cpu"),
+    )
+    places = {look.name: imagenet.classes().index(look.id) for look in class_looks.class_looks()}
+    dresses = ("gown", "hoopskirt", "overskirt", "stole", "velvet")
+    alone = torch.stack([40 * torch.eye(CLASSES)[places[name]] for name in dresses])
+    assert len(set(scorer.score(alone).argmax(1).tolist())) >= 4
+
+
 def test_the_descriptions_are_of_classes() -> None:
     """Each description of looks.csv belongs to one class, whose name stands beside it."""
     with class_looks.LOOKS_CSV.open(encoding="utf-8", newline="") as file:
@@ -187,7 +201,7 @@ def test_the_larger_network_has_every_person() -> None:
 
 
 SENTENCES = {
-    "text": (2, "20b21e2792071685afe0fabbabff06545f1cbcb950cf913d0397c5bb8572823e"),
+    "text": (3, "3f1c70582339c002cbf84d4d283aac6c230c17352ceef996ca7a84efee7752c1"),
     "prompts": (1, "e0a30597acc820926e215766250fdcba58d35ba1b72302df9ea67e2c46ab9cd2"),
 }
 """By method: the recipe's version, and the SHA-256 of what the kiosk itself says in it."""
