@@ -15,6 +15,7 @@ import argparse
 import csv
 import math
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from installation.errors import KioskError
 from installation.naming.label_set.label_set import Label, LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.reading.classifier import open_classifier
@@ -76,15 +78,20 @@ class People:
         return np.asarray(np.mean(views, axis=0), np.float32)
 
 
-def main() -> None:
-    """Measure and print the table."""
+def main() -> int:
+    """Measure and print the table, and return 0, or 2 if something cannot be read."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("folder", type=Path, help="of pictures, with a photos.csv")
     parser.add_argument("--labels", default="persons", help="the label set (default: persons)")
     asked = parser.parse_args()
-    people, name = read_people(list(read_photos(asked.folder)), asked.labels)
+    try:
+        people, name = read_people(list(read_photos(asked.folder)), asked.labels)
+    except (KioskError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
     for line in table(people, label_groups(), name):
         print(line)
+    return 0
 
 
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
@@ -264,4 +271,4 @@ def _repeats_one(names: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

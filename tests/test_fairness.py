@@ -74,3 +74,14 @@ def test_the_command_prints_the_table_of_a_folder(tmp_path: Path) -> None:
     assert printed.stdout.startswith("1 people, 68 labels\n")
     assert "dim room: 1 labels" in printed.stdout
     assert {file.name for file in tmp_path.iterdir()} == {"one.png", "photos.csv"}
+
+
+@pytest.mark.slow
+def test_a_set_without_its_network_is_a_sentence(tmp_path: Path) -> None:
+    """The larger network's persons say what must be fetched and built before they are measured."""
+    (tmp_path / "photos.csv").write_text("picture,x0,y0,x1,y1,presentation,webcam,source\n")
+    command = [PROJECT / "scripts" / "fairness", tmp_path, "--labels", "persons-21k"]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert printed.returncode == 2
+    assert "kiosk fetch persons-21k" in printed.stderr
+    assert "Traceback" not in printed.stderr
