@@ -66,7 +66,7 @@ def test_the_command_prints_the_table_of_a_folder(tmp_path: Path) -> None:
     header = "picture,x0,y0,x1,y1,presentation,webcam,source"
     rows = f"{header}\none.png,80,40,120,90,f,0,drawn\n"
     (tmp_path / "photos.csv").write_text(rows, encoding="utf-8")
-    command = [PROJECT / "scripts" / "fairness", ".", "--labels", "kindnesses"]
+    command = [str(PROJECT / "scripts" / "fairness"), ".", "--labels", "kindnesses"]
     printed = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
@@ -80,7 +80,7 @@ def test_the_command_prints_the_table_of_a_folder(tmp_path: Path) -> None:
 def test_a_set_without_its_network_is_a_sentence(tmp_path: Path) -> None:
     """The larger network's persons say what must be fetched and built before they are measured."""
     (tmp_path / "photos.csv").write_text("picture,x0,y0,x1,y1,presentation,webcam,source\n")
-    command = [PROJECT / "scripts" / "fairness", tmp_path, "--labels", "persons-21k"]
+    command = [str(PROJECT / "scripts" / "fairness"), str(tmp_path), "--labels", "persons-21k"]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert printed.returncode == 2
     assert "kiosk fetch persons-21k" in printed.stderr
