@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from installation.seeing.assignment import assign
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 
@@ -281,15 +282,8 @@ def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:
 
     An infinite cost forbids a pair. As many pairs as possible are matched, at the least total cost.
     """
-    # SciPy takes half a second and more to import, and the first scene is painted before that.
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(np.where(np.isfinite(costs), costs, FORBIDDEN_COST))
-    return {
-        int(row): int(column)
-        for row, column in zip(rows, columns, strict=True)
-        if math.isfinite(costs[row, column])
-    }
+    pairs = assign(np.where(np.isfinite(costs), costs, FORBIDDEN_COST))
+    return {row: column for row, column in pairs if math.isfinite(costs[row, column])}
 
 
 def _costs(
