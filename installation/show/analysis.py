@@ -20,10 +20,10 @@ from installation.seeing.finder import FaceFinder
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
-from installation.show.parts import Parts
+from installation.show.parts import Networks, Parts
 
 if TYPE_CHECKING:
-    # It loads torch, which the loader does after the first paint.
+    # The loader imports it after the first paint.
     from installation.naming.reading.classifier import Classifier
 
 LONGEST_WAIT_S = 30.0
@@ -34,12 +34,17 @@ class Analysis:
     """Detects, tracks and classifies faces, and settles on a verdict for each."""
 
     def __init__(
-        self, parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
+        self,
+        parts: Parts,
+        networks: Networks,
+        frames: Latest[Frame],
+        sightings: Latest[Sightings],
+        clock: Clock,
     ) -> None:
-        self._detector = parts.detector
-        self._finder = FaceFinder(parts.detector, parts.tracker)
+        self._detector = networks.detector
+        self._finder = FaceFinder(networks.detector, parts.tracker)
         self._presence = parts.presence
-        self._classifier = parts.classifier
+        self._classifier = networks.classifier
         self._settler = parts.settler
         self._clock = clock
         self._scheduler = ReadingScheduler()

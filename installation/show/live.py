@@ -1,15 +1,17 @@
 """The show while its camera is open: its threads, the mailboxes between them, and the paint loop.
 
-The thread `capture` reads the camera, `analysis` detects, tracks and classifies faces, and `labels`
-looks for changes of the label set. The main thread owns the window. Only frozen values cross
-between them, each through a `Latest`.
+The thread `capture` reads the camera, and `networks` opens the networks while the mirror runs. Then
+`analysis` detects, tracks and classifies faces, and `labels` looks for changes of the label set.
+The main thread owns the window. Only frozen values cross between them, each through a `Latest`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from installation.guarding.self_test import Proof
 from installation.memory.forgetting import PixelHolder, forget_all
@@ -27,12 +29,16 @@ from installation.show.capture import CameraStatus, capture_frames
 from installation.show.events import Emit, VisitorEvents
 from installation.show.frame_watchdog import FrameWatchdog
 from installation.show.mirror import Mirror
-from installation.show.parts import Log, Parts
+from installation.show.parts import Log, Networks, Parts
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
 from installation.showing.type.font_files import no_font
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
+
+if TYPE_CHECKING:
+    # The loader imports it after the first paint.
+    from installation.naming.reload import LabelSetReloader
 
 ENDING_S = 3.0
 """How long the process waits for a thread to end, s: a slow network needs time to analyse one more
@@ -65,7 +71,8 @@ class LiveShow:
         without a guard. `started_at` is the start of the process (s, monotonic). `log` takes lines
         for the staff and `emit` the events.
         """
-        self._reloader = parts.reloader
+        self._parts = parts
+        self._reloader: LabelSetReloader | None = None
         self._camera = camera
         self._screen = screen
         self._fonts = context.fonts
@@ -77,11 +84,11 @@ class LiveShow:
         self._sightings: Latest[Sightings] = Latest()
         cameras: Latest[CameraStatus] = Latest()
         self._label_set = parts.label_set
-        self._device = _kind_of_device(parts.device)
+        self._device = DeviceKind.PROCESSOR
         self._reading_count = 0
         self._began_at = clock.now()
         self._reporter = StatusReporter(
-            parts,
+            parts.label_set,
             proof,
             self._mirrored,
             CameraStatus.from_camera(camera),
@@ -100,13 +107,13 @@ class LiveShow:
             is_rehearsal=camera.name.startswith(rehearsal.NAME),
         )
         self._watchdog = FrameWatchdog(clock, lambda: camera.name)
-        self._analysis = Analysis(parts, self._analysed, self._sightings, clock)
+        self._analysis: Analysis | None = None
+        self._networks: Latest[Networks] = Latest()
         self._events = VisitorEvents(emit, started_at)
         mailboxes = (self._mirrored, self._analysed)
         self._capture = Worker("capture", partial(capture_frames, camera, mailboxes, cameras))
-        self._workers = [self._capture, Worker("analysis", self._analysis)]
-        if self._reloader is not None:
-            self._workers.append(Worker("labels", self._reloader))
+        opening = Worker("networks", partial(_open_networks, parts, self._networks))
+        self._workers = [self._capture, opening]
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
         """Run the show until the camera ends or `poll` says so, and return the summary.
@@ -144,11 +151,30 @@ class LiveShow:
         sightings = self._mirror.step(staff_card=staff_card)
         if sightings is not None:
             self._report(sightings)
+        self._start_analysis()
         self._offer_label_set()
         for worker in self._workers:
             worker.check()
         if not self._mirrored.ended:
             self._watchdog.check(self._mirrored.received)
+
+    def _start_analysis(self) -> None:
+        """Start the threads that need the networks, as soon as these are open."""
+        networks = self._networks.take(timeout=0)
+        if networks is None:
+            return
+        self._device = _kind_of_device(networks.device)
+        self._reporter.networks = networks
+        self._analysis = Analysis(
+            self._parts, networks, self._analysed, self._sightings, self._clock
+        )
+        started = [Worker("analysis", self._analysis)]
+        self._reloader = networks.reloader
+        if self._reloader is not None:
+            started.append(Worker("labels", self._reloader))
+        for worker in started:
+            self._workers.append(worker)
+            worker.start()
 
     def _report(self, sightings: Sightings) -> None:
         """Report what is new in `sightings`, which have just appeared on the screen."""
@@ -162,7 +188,7 @@ class LiveShow:
     def _offer_label_set(self) -> None:
         """Hand a changed label set to the analysis if its letters can be drawn."""
         changed = None if self._reloader is None else self._reloader.mailbox.take(timeout=0)
-        if changed is None:
+        if changed is None or self._analysis is None:
             return
         label_set = changed.classifier.label_set
         if lacking := self._fonts.lacks(changed.letters):
@@ -191,6 +217,11 @@ class LiveShow:
             first_frame_s=None if first_at is None else first_at - self._started_at,
             first_verdict_s=self._events.first_verdict_s,
         )
+
+
+def _open_networks(parts: Parts, opened: Latest[Networks], _: threading.Event) -> None:
+    """Put the networks into `opened` once they are open."""
+    opened.put(parts.open_networks())
 
 
 def _kind_of_device(device: str) -> DeviceKind:

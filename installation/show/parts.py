@@ -1,7 +1,10 @@
-"""The parts of a show, which the thread `loader` opens and warms up before the camera is open.
+"""The parts of a show: those that a mirror needs, and the networks behind it.
 
-What can be checked without torch, which takes seconds to import, is checked first, so that a
-mistake in a file is reported at once.
+The thread `loader` opens the label set and everything that is not the kiosk's own before the guard
+is sealed. The kiosk's own networks are opened when the mirror is on the screen already: visitors
+see themselves at once, and are named a moment later. They only read files of the kiosk. Networks
+that PyTorch runs are opened before, because it starts programs while it is imported; and a
+stranger's file is judged in a child process, which the sealed guard forbids.
 """
 
 from __future__ import annotations
@@ -25,11 +28,13 @@ from installation.settings.paths import MODELS
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
-    # These load torch, which the loader does after the first paint.
+    # The loader imports these after the first paint.
+    from installation.naming.label_set.folder import Signature
     from installation.naming.label_set.label_set import LabelSet
+    from installation.naming.networks.device import Device
     from installation.naming.reading.classifier import Classifier, CropClassifier
     from installation.naming.reading.settler import Settler
-    from installation.naming.reload import LabelSetReloader
+    from installation.naming.reload import WATCHED, LabelSetReloader
     from installation.seeing.cameras.camera import Camera
     from installation.seeing.faces.detector import Detector
     from installation.seeing.presence.presence import Presence
@@ -46,29 +51,36 @@ MEASURED_READINGS = 5
 
 
 @dataclass(frozen=True)
-class Parts:
-    """All parts that the loader opens, and the function that later opens the camera."""
+class Networks:
+    """The parts that analyse frames, warmed up."""
 
-    label_set: LabelSet
-    open_camera: Callable[[], Camera]
     detector: Detector
-    tracker: Tracker
-    presence: Presence
     classifier: Classifier
-    settler: Settler
     device: str
     """The device on which the networks run, for the staff: why it is the processor, if it is."""
     reloader: LabelSetReloader | None = None
     """Opens the label set again when its files change; None: changes are not looked for."""
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The parts that the loader opens, and the functions that later open the others."""
+
+    label_set: LabelSet
+    open_camera: Callable[[], Camera]
+    open_networks: Callable[[], Networks]
+    tracker: Tracker
+    presence: Presence
+    settler: Settler
+
+
 def open_parts(
     loaded: Loaded[Settings], clock: Clock, log: Log, *, as_fast_as_possible: bool = False
 ) -> Parts:
-    """Return the show's parts, warmed up; `log` takes a line about each of them.
+    """Return the show's parts; `log` takes a line about each of them.
 
-    `as_fast_as_possible` plays a film once without waiting, for measurements. Takes some seconds.
-    Raises KioskError.
+    `as_fast_as_possible` plays a film once without waiting, for measurements. Takes some seconds if
+    the label set needs PyTorch. Raises KioskError.
     """
     from installation.naming.label_set import folder
     from installation.seeing.cameras import v4l
@@ -82,39 +94,66 @@ def open_parts(
     if language.words != language.labels:
         log(f"words: the kiosk has no words in '{language.labels}', so its own are in English.")
 
+    log(
+        f"labels: {label_set.settings.title}, {len(label_set.labels):,} of "
+        f"{label_set.size:,} rows can be shown"
+    )
     from installation.memory.buffers import overwrite_freed_memory
     from installation.naming.networks.device import choose_device
-    from installation.naming.reading.classifier import open_classifier
     from installation.naming.reading.settler import Settler
-    from installation.naming.reload import WATCHED, LabelSetReloader
-    from installation.seeing.faces.open import open_detector
     from installation.seeing.presence.presence import Presence
     from installation.seeing.tracker import Tracker
 
     device, description = choose_device(settings.device, where=loaded.where("device"))
     log(f"device: {description}.")
-    detector = open_detector(settings.detector)
-    log(f"detector: {detector.name}")
-    classifier = open_classifier(label_set, device)
-    log(f"network: {classifier.encoder.name}")
-    log(
-        f"labels: {label_set.settings.title}, {len(label_set.labels):,} of "
-        f"{label_set.size:,} rows can be shown"
-    )
     overwrite_freed_memory()
-    warm_up(detector, classifier, settings.camera)
-    if len(classifier.parts) > 1:
-        log(choose_parts(classifier, clock))
+    open_networks = partial(
+        _open_networks, loaded, label_set, device, description, files_read, clock, log
+    )
+    if device != "cpu" or not label_set.uses_own_network:
+        networks = open_networks()
+        open_networks = partial(_return, networks)
     return Parts(
         label_set=label_set,
         open_camera=partial(
             _open_camera, settings.camera, cameras_before, clock, log, as_fast_as_possible
         ),
-        detector=detector,
+        open_networks=open_networks,
         tracker=Tracker(),
         presence=Presence(settings.reading.announce_s, settings.visitors.least_size),
-        classifier=classifier,
         settler=Settler(label_set, settings.reading, random.Random()),
+    )
+
+
+def _return(networks: Networks) -> Networks:
+    return networks
+
+
+def _open_networks(
+    loaded: Loaded[Settings],
+    label_set: LabelSet,
+    device: Device,
+    description: str,
+    files_read: Signature,
+    clock: Clock,
+    log: Log,
+) -> Networks:
+    """Return the networks for `label_set` on `device`, warmed up; raises KioskError."""
+    from installation.naming.reading.classifier import open_classifier
+    from installation.naming.reload import WATCHED, LabelSetReloader
+    from installation.seeing.faces.open import open_detector
+
+    settings = loaded.settings
+    detector = open_detector(settings.detector)
+    log(f"detector: {detector.name}")
+    classifier = open_classifier(label_set, device)
+    log(f"network: {classifier.encoder.name} ({classifier.encoder.library})")
+    warm_up(detector, classifier, settings.camera)
+    if len(classifier.parts) > 1:
+        log(choose_parts(classifier, clock))
+    return Networks(
+        detector=detector,
+        classifier=classifier,
         device=description if device == "cpu" else device,
         reloader=LabelSetReloader(
             classifier,

@@ -1,8 +1,9 @@
 """One show, from the title card to the summary.
 
-The thread `loader` opens everything heavy while the main thread keeps the title card on the screen.
+The thread `loader` opens the label set while the main thread keeps the title card on the screen.
 Then the guard is sealed and runs every probe, and only then the thread `opener` opens the camera.
-From then on `live` runs the show. After a failure visitors see a card.
+From then on `live` runs the show, in which the networks are opened. After a failure visitors see a
+card.
 """
 
 from __future__ import annotations

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from installation.guarding.self_test import Proof
+from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.values import Sightings
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.show.capture import CameraStatus
-from installation.show.parts import Parts
+from installation.show.parts import Networks
 from installation.showing.scenes.staff import ShowStatus, layers
+
+OPENING = "…"
+"""What the card has in place of a network that is not open yet."""
 
 REFRESH_S = 1.0
 """How long the figures stand still, so that they can be read."""
@@ -19,7 +23,7 @@ class StatusReporter:
 
     def __init__(
         self,
-        parts: Parts,
+        label_set: LabelSet,
         proof: Proof | None,
         frames: Latest[Frame],
         camera: CameraStatus,
@@ -34,12 +38,13 @@ class StatusReporter:
         receives later ones. `started_at` is the start of the process and `now` that of the mirror
         (s, monotonic).
         """
-        self._parts = parts
+        self.networks: Networks | None = None
+        """The networks, as soon as they are open."""
         self._proof = proof
         self._frames = frames
         self._camera = camera
         self._cameras = cameras
-        self._label_set = parts.label_set
+        self._label_set = label_set
         self._started_at = started_at
         self._counted_at = now
         self._count = 0
@@ -62,7 +67,7 @@ class StatusReporter:
         rate = (count - self._count) / passed_s if passed_s > 0 else 0.0
         self._counted_at, self._count = now, count
         self._camera = self._cameras.take(timeout=0) or self._camera
-        parts, proof, label_set = self._parts, self._proof, self._label_set
+        networks, proof, label_set = self.networks, self._proof, self._label_set
         return ShowStatus(
             layers=() if proof is None else layers(proof),
             ways_tried=0 if proof is None else proof.ways_tried,
@@ -73,8 +78,8 @@ class StatusReporter:
             visible_labels=len(label_set.labels),
             all_labels=label_set.size,
             camera=self._camera.name,
-            detector=parts.detector.name,
-            device=parts.device,
+            detector=OPENING if networks is None else networks.detector.name,
+            device=OPENING if networks is None else networks.device,
             mirror_fps=rate,
             dropped_frames=self._frames.dropped,
             uptime_s=now - self._started_at,

@@ -23,13 +23,15 @@ from tests.support.small_show import (
     GreyFilm,
     OneFaceOnBright,
     grey_frame,
+    small_analysis,
     small_parts,
+    with_networks,
 )
 
 
 def analysis_of(parts: Parts) -> Analysis:
     """Return the analysis of `parts`, to which frames are given one by one."""
-    return Analysis(parts, Latest(), Latest(), ManualClock())
+    return small_analysis(parts, Latest(), Latest(), ManualClock())
 
 
 def seen_by(analysis: Analysis, at: float, *, lit: bool = True) -> Sightings:
@@ -56,7 +58,9 @@ def test_nobody_is_looked_at_before_they_have_been_told() -> None:
     """The classifier has no crop of a visitor until the announcement has stood three seconds."""
     clock, published = ManualClock(), Latest[Sightings]()
     forgetful = Forgetful(small_parts(GreyFilm(0), announce_s=3.0))
-    analysis = Analysis(forgetful.parts, Latest(), published, clock)
+    analysis = Analysis(
+        forgetful.parts, forgetful.parts.open_networks(), Latest(), published, clock
+    )
     announced_at, read_at = [], []
     for number in range(60):
         clock.instant = 1000 + number / 10
@@ -79,8 +83,8 @@ def test_a_newcomer_is_announced_before_others_are_read() -> None:
             return super().classify(frame, boxes)
 
     early: list[Sightings | None] = []
-    parts = replace(parts, classifier=Watching(parts.label_set))
-    analysis = Analysis(parts, Latest(), published, ManualClock())
+    parts = with_networks(parts, classifier=Watching(parts.label_set))
+    analysis = small_analysis(parts, Latest(), published, ManualClock())
     for number in range(10):
         seen_by(analysis, number / 10)
     assert early
@@ -110,7 +114,7 @@ def test_sightings_say_which_label_set_named_them_and_when() -> None:
 
 def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
     """A visitor who is there keeps the old categories; the next one gets the new ones."""
-    parts = replace(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+    parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
     analysis = analysis_of(parts)
     for number in range(10):
         seen_by(analysis, number / 10)
@@ -169,7 +173,7 @@ class Forgetful:
                 record("classifier forgets")
 
         classifier = RecordingClassifier(parts.label_set)
-        self.parts = replace(parts, detector=RecordingDetector(), classifier=classifier)
+        self.parts = with_networks(parts, detector=RecordingDetector(), classifier=classifier)
 
 
 def test_the_classifier_forgets_once_nobody_is_there() -> None:
@@ -201,7 +205,9 @@ def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
     """Whether the frames end or a network fails: no frame waits, and both networks forget."""
     forgetful = Forgetful(small_parts(GreyFilm(0)), fails=fails)
     frames: Latest[Frame] = Latest()
-    analysis = Analysis(forgetful.parts, frames, Latest(), ManualClock())
+    analysis = Analysis(
+        forgetful.parts, forgetful.parts.open_networks(), frames, Latest(), ManualClock()
+    )
     frames.put(grey_frame(200))
     frames.close()
     failure = pytest.raises(RuntimeError, match="detector") if fails else contextlib.nullcontext()

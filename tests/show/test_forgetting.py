@@ -129,16 +129,21 @@ class PrintingClock(MonotonicClock):
 
 def open_pausing_parts(*arguments):
     parts = open_parts(*arguments)
-    detector = parts.detector
+    return replace(
+        parts, open_camera=lambda: camera, open_networks=lambda: pausing(parts.open_networks())
+    )
+
+def pausing(networks):
+    detector = networks.detector
     if yunet is None:
         detector._sessions["pnet.onnx"] = PausingPNet(detector._sessions["pnet.onnx"])
     else:
         from installation.seeing.faces.yunet import YuNet
         detector = YuNet(yunet)
         detector._net = PausingNet(detector._net)
-    encoder = parts.classifier.encoder
+    encoder = networks.classifier.encoder
     encoder._session = PausingEfficientNet(encoder._session)
-    return replace(parts, open_camera=lambda: camera, detector=detector)
+    return replace(networks, detector=detector)
 
 def emit(event):
     print(event["event"], flush=True)

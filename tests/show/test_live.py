@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -19,6 +18,7 @@ from tests.support.small_show import (
     NoFace,
     small_parts,
     small_show,
+    with_networks,
 )
 
 
@@ -66,7 +66,7 @@ def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() 
     screen, logged = CountingScreen(), list[str]()
     film = PacedFilm(screen, logged, "is in use")
     reloader = cast("LabelSetReloader", SlowReloader(screen))
-    parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
+    parts = with_networks(small_parts(film), detector=NoFace(), reloader=reloader)
     summary = small_show(
         film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
     ).run()
@@ -86,7 +86,7 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
     screen, logged = CountingScreen(), list[str]()
     film = PacedFilm(screen, logged, "no font")
     reloader = cast("LabelSetReloader", SlowReloader(screen, "ᏣᎳ"))
-    parts = replace(small_parts(film), detector=NoFace(), reloader=reloader)
+    parts = with_networks(small_parts(film), detector=NoFace(), reloader=reloader)
     small_show(
         film, screen=screen, log=logged.append, open_parts=lambda loaded, clock, log: parts
     ).run()

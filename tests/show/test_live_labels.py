@@ -69,9 +69,10 @@ def log(line):
         Path("models/fish/labels.csv").write_text({LABELS.replace("unseen", "")!r})
 
 parts = open_parts(load_settings(Path("kiosk.yaml")), MonotonicClock(), log)
-parts.reloader.poll()
-parts.reloader.poll()
-reloaded = parts.reloader.mailbox.take(timeout=0)
+reloader = parts.open_networks().reloader
+reloader.poll()
+reloader.poll()
+reloaded = reloader.mailbox.take(timeout=0)
 print(len(parts.label_set.labels), reloaded and len(reloaded.classifier.label_set.labels))
 """
 

@@ -14,7 +14,6 @@ from installation.seeing.box import Box
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
-from installation.show.analysis import Analysis
 from installation.show.capture import CameraStatus
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
@@ -22,7 +21,15 @@ from installation.show.status import StatusReporter
 from installation.showing.window import OffScreen
 from tests.support.manual_clock import ManualClock
 from tests.support.sightings import sightings_of, still_track
-from tests.support.small_show import DEFAULTS, GreyFilm, OneFaceOnBright, grey_frame, small_parts
+from tests.support.small_show import (
+    DEFAULTS,
+    GreyFilm,
+    OneFaceOnBright,
+    grey_frame,
+    small_analysis,
+    small_parts,
+    with_networks,
+)
 
 
 def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
@@ -48,7 +55,8 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
     screen = OffScreen((320, 180))
     camera = GreyFilm(0)
     status = CameraStatus.from_camera(camera)
-    reporter = StatusReporter(small_parts(camera), None, frames, status, Latest(), 0.0, 10.0)
+    label_set = small_parts(camera).label_set
+    reporter = StatusReporter(label_set, None, frames, status, Latest(), 0.0, 10.0)
     context = open_context(screen, DEFAULTS)
     mirror = Mirror(screen, context, frames, Latest(), ManualClock(10.0), status=reporter.status)
     painted = []
@@ -109,11 +117,11 @@ def frame_memory() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
 @pytest.mark.parametrize(("frames_after", "there"), [(0, True), (1, False)])
 def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, there: bool) -> None:
     """One frame after a visitor has left no memory of frames holds them; before, some does."""
-    parts = replace(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+    parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
     frames: Latest[Frame] = Latest()
     seen: Latest[Sightings] = Latest()
     clock = ManualClock()
-    analysis = Analysis(parts, Latest(), seen, clock)
+    analysis = small_analysis(parts, Latest(), seen, clock)
     screen = OffScreen((320, 180))
     mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, seen, clock)
     orientation = Orientation(mirror=True)

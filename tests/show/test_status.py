@@ -15,7 +15,9 @@ CAMERA = CameraStatus("a camera", 1, 1)
 
 def reporter_of(frames: Latest[Frame], cameras: Latest[CameraStatus]) -> StatusReporter:
     """Return a reporter of a show that started at 5 s, and whose mirror started at 10 s."""
-    return StatusReporter(small_parts(GreyFilm(0)), None, frames, CAMERA, cameras, 5.0, 10.0)
+    return StatusReporter(
+        small_parts(GreyFilm(0)).label_set, None, frames, CAMERA, cameras, 5.0, 10.0
+    )
 
 
 def test_the_figures_are_gathered_once_a_second() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ from installation.seeing.cameras.played.replay import Replay
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
-from installation.show.analysis import Analysis
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
 from installation.showing.window import OffScreen
@@ -31,8 +29,10 @@ from tests.support.small_show import (
     OneFace,
     OneFaceOnBright,
     grey_frame,
+    small_analysis,
     small_parts,
     small_show,
+    with_networks,
 )
 
 FPS = 10
@@ -82,7 +82,7 @@ def test_nobody_is_read_or_named_before_the_notice_has_stood_its_time() -> None:
     camera = RehearsalInStep(screen, clock)
     parts = small_parts(camera, announce_s=3.0)
     classifier = NotingClassifier(parts.label_set)
-    parts = replace(parts, detector=FaceOfTheVisitor(), classifier=classifier)
+    parts = with_networks(parts, detector=FaceOfTheVisitor(), classifier=classifier)
     events: list[dict[str, object]] = []
     began_at = clock.now()
     small_show(
@@ -108,9 +108,12 @@ def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int
 
     This holds at any moment between two looks, and on a machine that needs a second for each.
     """
-    parts = replace(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+    parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
     clock, frames, published = ManualClock(), Latest[Frame](), Latest[Sightings]()
-    analysis, screen = Analysis(parts, Latest(), Latest(), clock), OffScreen((320, 180))
+    analysis, screen = (
+        small_analysis(parts, Latest(), Latest(), clock),
+        OffScreen((320, 180)),
+    )
     mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, published, clock)
     turned_at, drawn = 1006 + step / 30, list[float]()
     looked_at, coming = 0.0, list[tuple[float, Sightings]]()
@@ -136,7 +139,10 @@ def test_a_hanging_analysis_holds_no_name() -> None:
     """If no look ever comes back, the name of who turned away is gone within the same time."""
     parts = small_parts(GreyFilm(0))
     clock, frames, published = ManualClock(), Latest[Frame](), Latest[Sightings]()
-    analysis, screen = Analysis(parts, Latest(), Latest(), clock), OffScreen((320, 180))
+    analysis, screen = (
+        small_analysis(parts, Latest(), Latest(), clock),
+        OffScreen((320, 180)),
+    )
     mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, published, clock)
     drawn = []
     for number in range(30 * 6):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,9 @@ from installation.memory.pool import Pool
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.reading.settler import Settler
+from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock, MonotonicClock
+from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.faces.detector import Face
@@ -26,8 +30,9 @@ from installation.seeing.presence.presence import Presence
 from installation.seeing.tracker import Tracker
 from installation.settings.kiosk import ContentSettings, ReadingSettings, Settings
 from installation.settings.yaml_file import Loaded
+from installation.show.analysis import Analysis
 from installation.show.events import Emit
-from installation.show.parts import Log, Parts
+from installation.show.parts import Log, Networks, Parts
 from installation.show.show import Show
 from installation.showing.window import OffScreen, Screen
 
@@ -140,13 +145,23 @@ def small_parts(
     return Parts(
         label_set=label_set,
         open_camera=open_camera or (lambda: camera),
-        detector=OneFace(),
+        open_networks=lambda: Networks(OneFace(), FirstLabel(label_set), "cpu"),
         tracker=Tracker(),
         presence=Presence(announce_s, least_size=0.1),
-        classifier=FirstLabel(label_set),
         settler=Settler(label_set, settings, random.Random(0)),
-        device="cpu",
     )
+
+
+def small_analysis(
+    parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
+) -> Analysis:
+    """Return the analysis of `parts` with its networks open."""
+    return Analysis(parts, parts.open_networks(), frames, sightings, clock)
+
+
+def with_networks(parts: Parts, **changes: Any) -> Parts:
+    """Return `parts` that open other networks: a `detector`, a `classifier` or a `reloader`."""
+    return replace(parts, open_networks=lambda: replace(parts.open_networks(), **changes))
 
 
 def ignore(_: object) -> None:

@@ -64,6 +64,11 @@ class LabelSet:
         return self.settings.encoder_name
 
     @property
+    def uses_own_network(self) -> bool:
+        """Whether the network is the kiosk's own, which is opened in a moment without PyTorch."""
+        return self.encoder == LITE
+
+    @property
     def is_built(self) -> bool:
         """Whether tensors are built for the set, or its network's outputs are used unchanged."""
         return self.settings.is_built
