@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from installation.naming.networks.device import Device
     from installation.naming.reading.classifier import Classifier, CropClassifier
     from installation.naming.reading.settler import Settler
-    from installation.naming.reload import WATCHED, LabelSetReloader
+    from installation.naming.reload import LabelSetReloader
     from installation.seeing.cameras.camera import Camera
     from installation.seeing.faces.detector import Detector
     from installation.seeing.presence.presence import Presence
