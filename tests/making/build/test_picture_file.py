@@ -57,6 +57,17 @@ def test_each_format_is_read(format_: str, within: float) -> None:
     assert difference(decoded(file), data.chelsea()) <= within
 
 
+def test_a_photograph_with_a_second_picture_in_it_is_read() -> None:
+    """Telephones add a map of brightness or of depths to a JPEG, which makes it an MPO."""
+    whole = Image.fromarray(data.chelsea())
+    several = io.BytesIO()
+    whole.save(several, "MPO", save_all=True, append_images=[whole.resize((100, 80))])
+    picture_file.check_header(several.getvalue())
+    pixels = picture_file.decode(several.getvalue(), 300).pixels
+    assert pixels.shape[:2] == data.chelsea().shape[:2]
+    assert abs(pixels.mean() - data.chelsea().mean()) < 2
+
+
 def test_of_several_pictures_the_first_counts() -> None:
     """Of an animated GIF the first picture is used."""
     red, blue = (Image.new("RGB", (80, 80), colour) for colour in ("red", "blue"))
@@ -102,6 +113,7 @@ def transparent_corner(mode: str) -> Image.Image:
         ("RGBA", "PNG", {}),
         ("RGBA", "WEBP", {"lossless": True}),
         ("RGBA", "TIFF", {}),
+        ("RGBA", "AVIF", {"quality": 100}),
         ("LA", "PNG", {}),
         ("RGB", "PNG", {"transparency": (255, 0, 0)}),
         ("P", "PNG", {"transparency": 1}),

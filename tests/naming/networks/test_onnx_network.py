@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnx
+import onnx.utils
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
@@ -13,6 +16,7 @@ from installation.errors import LabelSetError
 from installation.naming.networks.encoder import BATCH
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading.classifier import open_classifier
+from installation.settings.paths import PROJECT
 from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
     SIDE,
@@ -209,7 +213,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
 
 
 EXPORTED = Path(__file__).with_name("exported")
-"""Networks by real exporters; `classifier.onnx` and its second file by torch 2.15."""
+"""Networks by real exporters; `classifier.onnx` and its second file by torch 2.15, tf2onnx.onnx by
+tf2onnx 1.17 from Keras 3.15."""
 
 OPTIMUM = (0.040707, 0.073258, 0.031010, -0.006477)
 """The logits of optimum.onnx in transformers, for a picture whose numbers are all 0.25."""
@@ -267,3 +272,80 @@ def test_blue_may_come_first(tmp_path: Path, last: bool) -> None:
     encoder = opened(write_onnx(tmp_path, onnx_classifier(shape=shape), yaml))
     assert encoder.input.mean == (0, 0.25, 0.5)
     assert (encode(encoder, noise(2)) - reference(noise(2).flip(1))).abs().max() < 1e-4
+
+
+CUSTOM_VISION = (
+    "input: {size: 224, channels: bgr, mean: [0, 0, 0], std: [0.003922, 0.003922, 0.003922]}"
+)
+"""The line of docs/artists.md for Custom Vision's networks, which take bytes 0 to 255."""
+
+
+def _custom_vision() -> onnx.ModelProto:
+    """Return a network to the letter of Custom Vision's export: two outputs, the last a map."""
+    model = onnx_classifier(shape=("None", 3, 224, 224), softmax=True)
+    graph = model.graph
+    scores = graph.output[0].name
+    graph.initializer.append(helper.make_tensor("tags", TensorProto.STRING, [4], [b"a"] * 4))
+    ml = {"domain": "ai.onnx.ml"}
+    graph.node.extend(
+        [
+            helper.make_node("ArgMax", [scores], ["index"], axis=1),
+            helper.make_node("ArrayFeatureExtractor", ["tags", "index"], ["classLabel"], **ml),
+            helper.make_node(
+                "ZipMap", [scores], ["loss"], classlabels_strings=["a", "b", "c", "d"], **ml
+            ),
+        ]
+    )
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 1))
+    del graph.output[:]
+    value = helper.make_tensor_value_info("classLabel", TensorProto.STRING, [None, 1])
+    of_scores = helper.make_map_type_proto(
+        TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    )
+    map_ = helper.make_value_info("loss", helper.make_sequence_type_proto(of_scores))
+    graph.output.extend([value, map_])
+    return model
+
+
+def test_the_page_for_artists_has_the_settings_that_are_tried_here() -> None:
+    """The row of Custom Vision is what an artist copies."""
+    assert f"`{CUSTOM_VISION}`" in (PROJECT / "docs" / "artists.md").read_text(encoding="utf-8")
+
+
+def test_a_network_of_custom_vision_is_read_after_its_map_is_cut_off(tmp_path: Path) -> None:
+    """As exported it is refused for the operation that the page names; cut, it is read as bytes."""
+    whole = _custom_vision()
+    folder = write_onnx(tmp_path, whole, f"output: scores\n{CUSTOM_VISION}")
+    assert re.search("the operation '(ZipMap|ArrayFeatureExtractor)'|text", refusal(folder))
+    onnx.save(whole, tmp_path / "model.onnx")
+    scores = next(node.output[0] for node in whole.graph.node if node.op_type == "Softmax")
+    onnx.utils.extract_model(
+        str(tmp_path / "model.onnx"),
+        str(folder / "classifier.onnx"),
+        [whole.graph.input[0].name],
+        [scores],
+        check_model=False,
+    )
+    encoder = opened(folder)
+    assert encoder.input.size == 224
+    picture = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    mean, std = (
+        torch.tensor(each).view(3, 1, 1) for each in (encoder.input.mean, encoder.input.std)
+    )
+    logits = encode(encoder, (picture - mean) / std)
+    expected = reference((picture * 255).flip(1))
+    assert (logits.softmax(1) - expected.softmax(1)).abs().max() < 1e-3
+
+
+def test_a_network_by_tf2onnx_is_read(tmp_path: Path) -> None:
+    """A network of Keras 3 through tf2onnx 1.17 has channels last, and Keras' own answers."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx\noutput: scores")
+    (folder / "classifier.onnx").write_bytes((EXPORTED / "tf2onnx.onnx").read_bytes())
+    (folder / "labels.txt").write_text("0 Sun\n1 Rain\n2 Hail\n")
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+    logits = encode(opened(folder), torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
+    expected = [
+        [0.06677409261465073, 0.1703905314207077, 0.7628353834152222],
+        [0.12568552792072296, 0.24268822371959686, 0.631626307964325],
+    ]
+    assert (logits.softmax(1) - torch.tensor(expected)).abs().max() < 1e-5
