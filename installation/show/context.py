@@ -9,7 +9,6 @@ from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.showing.type.font_files import undrawable
 from installation.showing.type.fonts import Fonts
-from installation.showing.type.line_breaks import warm_up
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 from installation.showing.words import words_of
@@ -33,8 +32,6 @@ def open_context(
         mistakes = undrawable(texts_by_place(loaded, label_set))
         raise ScreenError(*(limit_mistakes(mistakes) or error.mistakes)) from None
     language = _label_language(loaded.settings)
-    # Here, as the mirror would stand still for it at the first verdict.
-    warm_up(labels, language)
     return ScreenContext(words, fonts, screen.surface.get_size(), language)
 
 

@@ -33,6 +33,7 @@ from installation.show.parts import Log, Networks, Parts
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
 from installation.showing.type.font_files import no_font
+from installation.showing.type.line_breaks import warm_up
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
 
@@ -112,7 +113,8 @@ class LiveShow:
         self._events = VisitorEvents(emit, started_at)
         mailboxes = (self._mirrored, self._analysed)
         self._capture = Worker("capture", partial(capture_frames, camera, mailboxes, cameras))
-        opening = Worker("networks", partial(_open_networks, parts, self._networks))
+        language = context.label_language
+        opening = Worker("networks", partial(_open_networks, parts, language, self._networks))
         self._workers = [self._capture, opening]
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
@@ -219,9 +221,14 @@ class LiveShow:
         )
 
 
-def _open_networks(parts: Parts, opened: Latest[Networks], _: threading.Event) -> None:
-    """Put the networks into `opened` once they are open."""
-    opened.put(parts.open_networks())
+def _open_networks(
+    parts: Parts, language: str, opened: Latest[Networks], _: threading.Event
+) -> None:
+    """Put the networks into `opened` once they are open, and labels in `language` can be set."""
+    networks = parts.open_networks()
+    # Here, as the mirror would stand still for it at the first verdict.
+    warm_up(parts.label_set.texts(), language)
+    opened.put(networks)
 
 
 def _kind_of_device(device: str) -> DeviceKind:

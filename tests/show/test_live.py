@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterable
 from typing import cast
 
 import pytest
@@ -11,6 +12,9 @@ from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reload import LabelSetReloader, ReloadedLabelSet
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
+from installation.settings.kiosk import Settings
+from installation.settings.languages import resolve_language
+from installation.show import live
 from tests.support.counting_screen import CountingScreen
 from tests.support.small_show import (
     FirstLabel,
@@ -93,6 +97,22 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
     (line,) = logged
     assert line.startswith("labels: no font on this machine can draw Ꮃ (U+13B3), Ꮳ (U+13E3), in ")
     assert line.endswith(" Or restart the show.")
+
+
+def test_what_german_labels_need_is_loaded_behind_the_mirror(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hyphenation patterns take half a second: they are there before the first visitor is read."""
+    loaded_for: list[tuple[int, str]] = []
+
+    def record(texts: Iterable[str], language: str) -> None:
+        loaded_for.append((len(list(texts)), language))
+
+    monkeypatch.setattr(live, "warm_up", record)
+    small_show(GreyFilm(12), settings=Settings(language=resolve_language("de"))).run()
+    ((count, language),) = loaded_for
+    assert count > 1000
+    assert language == "de"
 
 
 @pytest.mark.parametrize("fails_at", [None, 5])
