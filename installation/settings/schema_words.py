@@ -35,6 +35,9 @@ NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ning
 NUMBER = re.compile(r"([-+]?\d(?:[\d., '\u00a0\u202f]*\d)?)\s*(%|[A-Za-z\u00b0]*\.?)")
 """Matches a number as people write it, with a unit."""
 
+FRACTION = re.compile(r"(\d{1,4})\s*/\s*(\d{1,4})")
+"""Matches a number as a fraction, such as 1/2."""
+
 THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
 """Matches a whole number with separators between thousands."""
 
@@ -163,6 +166,9 @@ def _number(value: object, option: Schema) -> str:
     )
     hint = ""
     if isinstance(value, str):
+        if (parts := FRACTION.fullmatch(value.strip())) and int(parts[2]):
+            number = round(int(parts[1]) / int(parts[2]), 3)
+            return f"Write {number:.12g}." if _allows(option, number) else ""
         match = NUMBER.fullmatch(value.strip())
         if match is None:
             return ""
@@ -175,6 +181,8 @@ def _number(value: object, option: Schema) -> str:
         share = share and (unit == "%" or number >= LEAST_PERCENT)
     else:
         number = float(value)
+        if option["type"] == "integer" and not number.is_integer():
+            number = round(1000 * number, 9)  # a point between thousands, as in 1.280
         share = share and number >= LEAST_PERCENT
     if share:
         number, hint = number / 100, ""

@@ -174,7 +174,7 @@ def test_text_without_a_font_is_named_with_its_row(
 def test_rows_without_their_parent_are_below_the_root(
     models: Path, rows: tuple[str, str], line: str
 ) -> None:
-    """Rows of a copied set may be deleted: what was below them is below the root, in one line."""
+    """Kind: deleted rows are mistakes of others. What was below them is below the root."""
     write_label_set(models, ROWS[0], *rows, yaml=YAML, name="fish")
     assert line in list(check_set.check_lines("fish", models))
     labels = {label.id: label for label in load_label_set("fish", SAFE, models).labels}
@@ -211,7 +211,7 @@ def test_a_row_beyond_the_networks_outputs_is_a_mistake_of_the_check(tmp_path: P
 
 
 def test_a_missing_network_comes_before_the_rows(tmp_path: Path) -> None:
-    """A set with the method `onnx` and without a network is told so first."""
+    """Kind: check calls right what cannot run. A network that is missing is told first."""
     yaml = YAML.replace("classes", "onnx")
     folder = write_label_set(tmp_path, "id,name", "maker,maker", yaml=yaml, name="mine")
     with pytest.raises(LabelSetError) as caught:

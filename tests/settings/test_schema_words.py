@@ -116,6 +116,10 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
         ("1 280", "width", "Write 1280."),
         ("1280px", "width", "Write 1280."),
         (1280.0, "width", "Write 1280."),
+        (1.28, "width", "Write 1280."),
+        ("1/2", "share", "Write 0.5."),
+        ("3 / 2", "above", "Write 1.5."),
+        ("1/0", "share", "Change the value, or delete the line to use the default, 0.5."),
         (1280.5, "width", "Change the value, or delete the line to use the default, 640."),
         (9999, "width", "Change the value, or delete the line to use the default, 640."),
         ("false", "mirror", "Write false, without quotes."),
@@ -137,7 +141,7 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
     ],
 )
 def test_a_value_in_another_form_is_written_out(value: object, key: str, remedy: str) -> None:
-    """A value that is clear and in another form is answered with what to write."""
+    """Kind: a value is clear to people and not to YAML. The remedy is what to write."""
     assert remedy_for_value(value, False, find_piece(SCHEMA, (key,)), SCHEMA) == remedy
 
 
@@ -151,5 +155,5 @@ def test_a_value_in_another_form_is_written_out(value: object, key: str, remedy:
     ],
 )
 def test_an_unknown_key_has_a_remedy(keys: Keys, remedy: str) -> None:
-    """A key is misspelt, belongs elsewhere, or is answered with the known ones."""
+    """Kind: a setting is in the wrong section. A key is answered with where it belongs."""
     assert explain_unknown_key(keys, SCHEMA) == (f"{setting_name(keys)} is not a setting", remedy)

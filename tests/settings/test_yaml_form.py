@@ -56,7 +56,7 @@ LONG = "".join(f"# a line between the quote and the end, {n}\n" for n in range(9
     ],
 )
 def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> None:
-    """A quote or bracket that is never closed is reported on the line on which it opens."""
+    """Kind: a mistake is reported lines after it. What is never closed is named where it opens."""
     assert mistakes_of(text) == [f"kiosk.yaml:{message}"]
 
 
@@ -251,7 +251,7 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
     ],
 )
 def test_a_line_that_only_looks_like_a_setting_is_named(text: str, messages: list[str]) -> None:
-    """Foreign blanks, signs, indentation and marks are named on their line, with what to type."""
+    """Kind: a line only looks like a setting. Foreign blanks and signs are named on their line."""
     assert mistakes_of(text) == [f"kiosk.yaml:{message}" for message in messages]
 
 

@@ -144,6 +144,9 @@ def read_csv(path: Path) -> list[Row]:
                 what = f"the row has {len(record.cells)} cells (expected {len(columns)})"
                 remedy = "Put quotes around any text that contains the separator."
                 mistakes.append(Mistake(where, what, remedy))
+            elif len(columns) > 1 and [cell.casefold() for cell in record.cells] == columns:
+                what = "this row is the header again, as in files that were put together"
+                mistakes.append(Mistake(where, what, "Delete the row."))
             else:
                 rows.append(_row(record, dict(zip(columns, record.cells, strict=False))))
     except LabelSetError as error:

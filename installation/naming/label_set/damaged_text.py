@@ -51,6 +51,19 @@ TAG = re.compile(
 EXCEL_ESCAPE = re.compile(r"_x00[01][0-9A-F]_")
 """How Excel writes a line break or another control character into its files."""
 
+ESCAPES = (
+    re.compile(r"(?:\\u[0-9A-Fa-f]{4})+"),
+    re.compile(r"(?:%[0-9A-F]{2}){2,}"),
+    re.compile(r"(?:=[0-9A-F]{2}){2,}"),
+)
+"""How JSON, web addresses and e-mails write letters beyond ASCII."""
+
+NARROW = re.compile(r"#{2,}")
+"""What a spreadsheet shows if a column is too narrow for what is in it."""
+
+MOST_READINGS = 4
+"""How often a text is read in a wrong encoding, one file after the other, and is undone."""
+
 LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
 """A question mark inside a word, which old programs write for a letter that they do not have."""
 
@@ -68,12 +81,18 @@ def find_damage(text: str) -> Damage | None:
     if LOST in text:
         what = f"has a letter that was lost (U+FFFD, seen '{seen}')"
         return Damage(what, "Type it again, and save the file as UTF-8.")
-    if (original := undo_wrong_encoding(text)) != text:
+    if (original := _undo_each(text)) != text:
         what = f"was read in a wrong encoding (seen '{seen}')"
         return Damage(what, f"Was '{ellipsize(original)}' meant? Type it, and save as UTF-8.")
     if CELL_ERROR.match(text):
         what = f"is a spreadsheet's error '{seen}'"
         return Damage(what, "Type text into the cell; text that begins with = needs a ' before it.")
+    if NARROW.fullmatch(text):
+        what = f"is '{seen}', which a spreadsheet shows if a column is too narrow"
+        return Damage(what, "Make the column wider, or type the text.")
+    if (plain := _unescape(text)) != text:
+        what = f"has letters in the spelling of a program (seen '{seen}')"
+        return Damage(what, f"Was '{ellipsize(plain)}' meant? Type it.")
     if FORMULA.match(text):
         return Damage(f"is a formula (seen '{seen}')", "Type its result into the cell, as text.")
     if text in NO_VALUE:
@@ -81,10 +100,13 @@ def find_damage(text: str) -> Damage | None:
         return Damage(what, "Leave the cell empty, or write other text.")
     if ENTITY.search(text) and (plain := html.unescape(text)) != text:
         what = f"has a sign of web pages (seen '{seen}')"
-        return Damage(what, f"Was '{ellipsize(plain)}' meant? Type it.")
+        plain = " ".join(plain.split())  # a no-break space is a blank
+        return Damage(what, f"Was '{ellipsize(plain)}' meant? Type it." if plain else "Delete it.")
     if TAG.search(text):
         what = f"has a tag of web pages (seen '{seen}')"
         plain = " ".join(TAG.sub(" ", text).split())
+        if not plain:
+            return Damage(what, "Delete it.")
         return Damage(what, f"Was '{ellipsize(plain)}' meant? Labels have no bold or italic text.")
     if EXCEL_ESCAPE.search(text):
         what = f"has Excel's sign for a line break or a control character (seen '{seen}')"
@@ -93,6 +115,40 @@ def find_damage(text: str) -> Damage | None:
         what = f"has a question mark inside a word (seen '{seen}'), as for a letter that was lost"
         return Damage(what, "Type the letter, and save the file as UTF-8.")
     return None
+
+
+def _undo_each(text: str) -> str:
+    """Return `text` as it was before it was read in a wrong encoding, once or several times."""
+    for _ in range(MOST_READINGS):
+        if (before := undo_wrong_encoding(text)) == text:
+            break
+        text = before
+    return text
+
+
+def _unescape(text: str) -> str:
+    """Return `text` with the letters that a program has spelt out in ASCII; else `text` itself."""
+    by_json, by_address, by_mail = ESCAPES
+    text = by_json.sub(lambda run: _of_json(run[0]), text)
+    text = by_address.sub(lambda run: _of_bytes(run[0], "%"), text)
+    return by_mail.sub(lambda run: _of_bytes(run[0], "="), text)
+
+
+def _of_json(escaped: str) -> str:
+    units = bytes.fromhex(escaped.replace("\\u", ""))
+    try:
+        return units.decode("utf-16-be")
+    except UnicodeError:
+        return escaped
+
+
+def _of_bytes(escaped: str, mark: str) -> str:
+    """Return the letters whose UTF-8 is spelt as hexadecimal numbers; only letters beyond ASCII."""
+    try:
+        letters = bytes.fromhex(escaped.replace(mark, "")).decode("utf-8")
+    except UnicodeError:
+        return escaped
+    return escaped if letters.isascii() else letters
 
 
 def undo_wrong_encoding(text: str) -> str:

@@ -200,7 +200,7 @@ def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
 def test_names_alone_are_a_label_set(
     tmp_path: Path, rows: tuple[str, ...], labels: list[tuple[str, str]]
 ) -> None:
-    """Columns and ids may be left out: an id is then made from the name."""
+    """Kind: something must be written though it is empty. Columns and ids may be left out."""
     write_label_set(tmp_path, *rows)
     assert [(label.id, label.name) for label in load_weather(tmp_path).labels] == labels
 
@@ -269,9 +269,21 @@ NO_HEADER = "expected names such as id and name)"
     ],
 )
 def test_a_wrong_header_is_one_line(tmp_path: Path, rows: tuple[str, ...], message: str) -> None:
-    """A header that is missing, below a title, or in other words gives one line with the cure."""
+    """Kind: the header is missing, below a title, or in other words. One line has the cure."""
     write_label_set(tmp_path, *rows)
     assert mistakes(tmp_path) == [f"weather/labels.csv:1: {message}"]
+
+
+def test_a_header_that_comes_again_is_not_a_label(tmp_path: Path) -> None:
+    """Files that were put together have it in the middle; a label may be called "name" alone."""
+    write_label_set(tmp_path, "name,definition", "baker,bakes", "Name,Definition", "cook,cooks")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.endswith(
+        "labels.csv:3: this row is the header again, as in files that were put together. "
+        "Delete the row."
+    )
+    write_label_set(tmp_path, "name", "baker", "name")
+    assert [label.name for label in load_weather(tmp_path).labels] == ["baker", "name"]
 
 
 def test_a_broken_cell_is_named_with_its_row_and_column(tmp_path: Path) -> None:

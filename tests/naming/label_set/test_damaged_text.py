@@ -1,3 +1,5 @@
+"""The kind: another program has damaged a text, and the label would hang on the wall so."""
+
 from __future__ import annotations
 
 import pytest
@@ -13,6 +15,12 @@ from installation.settings.paths import label_set_names
         ("KÃ¼nstler", "Künstler"),
         ("Ã–sterreicher", "Österreicher"),
         ("cafÃ©", "café"),
+        ("KÃƒÂ¼nstler", "Künstler"),
+        (r"K\u00fcnstler", "Künstler"),
+        (r"\ud83d\ude00 smile", "😀 smile"),
+        ("%C3%9Cber", "Über"),
+        ("=C3=9Cber", "Über"),
+        ("baker&nbsp;and&nbsp;cook", "baker and cook"),
         ("lâ€™homme", "l’homme"),
         ("K√ºnstler", "Künstler"),
         ("Å‚uk", "łuk"),
@@ -48,6 +56,9 @@ def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -
         ('=VLOOKUP("a",B:C,2)', "a formula"),
         ("=-bold", "a formula"),
         ("two_x000D_lines", "Excel's sign for a line break"),
+        ("#####", "if a column is too narrow"),
+        ("<br>", "a tag of web pages"),
+        ("&nbsp;", "a sign of web pages"),
         ("NaN", "which programs write for an empty cell"),
         ("NULL", "which programs write for an empty cell"),
     ],
@@ -77,6 +88,11 @@ def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: st
         "Is it? Yes",
         "see https://x.org/?a=b",
         "#1 fan",
+        "#",
+        "100%",
+        "20%25 off",
+        "C:\\users",
+        "E=MC2",
         "= equal",
         "nan",
         "Jane <jane@x.org>",
