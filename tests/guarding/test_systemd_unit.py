@@ -85,7 +85,7 @@ def test_the_command_of_the_unit_is_the_launcher(tmp_path: Path) -> None:
     "name", ["it's", 'a "b"', "100%", "%h", "two words", "$HOME", "${HOME}", "back\\slash", "a=b"]
 )
 def test_the_project_may_lie_in_any_folder(name: str, tmp_path: Path) -> None:
-    """Kind: a path breaks the unit. Quotes, percent signs, blanks, dollars and backslashes do not."""
+    """Kind: a path breaks the unit. Quotes, signs, blanks and backslashes do not."""
     folder = tmp_path / name
     folder.mkdir()
     project, python = folder / "kiosk", folder / "python"

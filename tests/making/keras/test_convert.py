@@ -1,7 +1,7 @@
 """A file of Teachable Machine becomes classifier.onnx, and no code of it is run.
 
-The kind: a tool that artists use exports a network in a form that the kiosk does not read. Others of
-the kind are tried beside it: two files by torch, named axes by Optimum, a map by Custom Vision,
+The kind: a tool that artists use exports a network in a form that the kiosk does not read. Others
+of the kind are tried beside it: two files by torch, named axes by Optimum, a map by Custom Vision,
 channels last by tf2onnx (tests/naming/networks/test_onnx_network.py).
 """
 
