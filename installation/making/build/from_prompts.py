@@ -46,6 +46,9 @@ DEFINED = "a photo of a person, {}: {}"
 BACKGROUND = ("a photo of {}", "{}")
 """For background rows, which are not people, whatever the templates are."""
 
+_UNREAD = str.maketrans("", "", "\u00ad\u200b\u2060")
+"""Soft hyphens and their like, for which the network has tokens of their own."""
+
 STRENGTH = 0.5
 """The share of a label's mean logit on neutral pictures that is subtracted.
 
@@ -153,9 +156,10 @@ def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
     if row.sentences:
         return row.sentences
     used = BACKGROUND if row.background else templates or TEMPLATES
-    filled = [template.replace("{}", row.name) for template in used]
-    if row.definition and not row.background and not templates:
-        filled.append(DEFINED.format(row.name, row.definition))
+    name, definition = (text.translate(_UNREAD) for text in (row.name, row.definition))
+    filled = [template.replace("{}", name) for template in used]
+    if definition and not row.background and not templates:
+        filled.append(DEFINED.format(name, definition))
     return filled
 
 

@@ -120,6 +120,14 @@ def test_a_name_fills_the_templates() -> None:
         assert template.count("{}") == 1
 
 
+def test_places_to_break_a_name_are_not_read() -> None:
+    """Kind: what an artist writes for the screen changes what the network reads."""
+    broken = row("Regen\u00adschirm\u200bhalter", definition="wer\u2060 hält")
+    assert list(from_prompts.sentences_of(broken)) == list(
+        from_prompts.sentences_of(row("Regenschirmhalter", definition="wer hält"))
+    )
+
+
 def test_a_background_row_is_not_a_person() -> None:
     """A background row is not described as a person, whatever the templates are."""
     wall = row("an empty wall", is_background="yes", definition="unused")
