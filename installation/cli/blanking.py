@@ -62,8 +62,13 @@ def find_blanking(
     desktop = environment.get("XDG_CURRENT_DESKTOP", "")
     running = processes()
     if re.search("gnome", desktop, re.IGNORECASE) or "gnome-shell" in running:
-        for schema, key, good, value, does in _GNOME:
-            found = output("gsettings", "get", schema, key)
+        answers = [output("gsettings", "get", schema, key) for schema, key, *_ in _GNOME]
+        if not any(answers):
+            lines.append(
+                "GNOME runs here, but its settings cannot be read (gsettings), so whether it will "
+                "blank the screen is not known: run this in a terminal of its session"
+            )
+        for found, (schema, key, good, value, does) in zip(answers, _GNOME, strict=True):
             if found is not None and not re.fullmatch(good, found):
                 lines.append(
                     f"GNOME {does} ({key} is {found}): gsettings set {schema} {key} {value}"

@@ -31,7 +31,14 @@ def test_a_desktop_that_was_set_up_is_left_alone() -> None:
     """After the commands of venue.md nothing is found, and nothing on a machine without GNOME."""
     assert lines(QUIET, GNOME) == []
     assert lines(STOCK, {"XDG_CURRENT_DESKTOP": "XFCE"}) == []
-    assert lines({}, GNOME) == []
+    assert lines({}, {}) == []
+
+
+def test_a_gnome_that_does_not_answer_is_not_taken_for_a_quiet_one() -> None:
+    """Without gsettings, or in a shell without the session, nothing is known, and that is said."""
+    [line] = lines({}, GNOME)
+    assert "whether it will blank the screen is not known" in line
+    assert len(lines({"idle-delay": "uint32 0"}, GNOME)) == 0, "an older GNOME lacks some keys"
 
 
 def test_gnome_is_found_from_another_terminal_as_well() -> None:
