@@ -78,11 +78,12 @@ def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[Text
     while True:
         spans = line_fitting.fit(text, advances, width, hyphen, paragraph.language)
         lines = [_text_line(fonts, text, text_levels, span, size) for span in spans]
-        # Where a line breaks, letters may join or stand closer otherwise than in the paragraph.
-        excess = max((line.extent.width for line in lines if len(line.text) > 1), default=0)
-        if excess <= max_width or width <= max_width / 2:
+        widest = max((line.extent.width for line in lines), default=0)
+        # Where a line breaks, letters may join or stand closer otherwise than in the paragraph. A
+        # single letter may be wider than all lines.
+        if widest <= max_width or width <= max_width / 2:
             return lines
-        width -= excess - max_width
+        width = max(width - (widest - max_width), max_width / 2)
 
 
 def least_width(fonts: Fonts, paragraph: Paragraph) -> int:

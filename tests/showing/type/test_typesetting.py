@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from installation.showing.scene import Panel
+from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
+from installation.showing.type.line_breaks import letter_breaks
 from installation.showing.type.typesetting import Paragraph, break_lines, least_width, set_panel
 
 WHITE = (255, 255, 255)
@@ -31,6 +35,46 @@ def test_no_line_is_wider_than_its_panel(text: str, language: str, max_width: in
     for line in break_lines(fonts, Paragraph(text, 48, WHITE, language=language), max_width):
         assert line.extent == fonts.extent(line.text, 48, line.levels)
         assert line.extent.width <= max_width
+
+
+SCRIPTS = [
+    *(
+        "abc ÄÖß-",
+        "שלום ",
+        "العربية مُّ",
+        "คนที่ได้เแใ",
+        "មនុស្ស",
+        "宇宙「に」。",
+        "한국 ",
+        "क्षि ",
+        "0123 ,.()",
+    ),
+    *("\u00ad\u200b\u200d\u2060\u00a0\u200f\u0301\u0323", "𝒜𝟘", "♪→"),
+]
+
+
+@given(
+    st.lists(st.sampled_from(SCRIPTS).flatmap(st.sampled_from), max_size=40).map("".join),
+    st.sampled_from([20, 60, 150, 400]),
+    st.sampled_from(["", "fr", "th"]),
+)
+@settings(deadline=None, max_examples=60)
+def test_lines_hold_all_of_a_text_in_whatever_scripts(text: str, width: int, language: str) -> None:
+    """Whatever an artist mixes, each letter is on one line, in order, and no line is too wide."""
+    fonts, drawn = Fonts(), clean(text)
+    lines = break_lines(fonts, Paragraph(text, 30, WHITE, language=language), width)
+    unseen = str.maketrans("", "", " -\u200b\u00ad")
+    assert "".join(line.text for line in lines).translate(unseen) == drawn.translate(unseen)
+    for line in lines:
+        assert len(line.levels) in (0, len(line.text))
+        assert line.extent.width <= width or len(letter_breaks(line.text.strip("-"))) <= 1
+
+
+@pytest.mark.parametrize("text", ["ស្ត្រី宇宙", "Ọ̀m̃", "WWW", "a"])
+def test_a_letter_that_is_wider_than_the_panel_has_its_own_line(text: str) -> None:
+    """Kind: a panel that is too narrow for its type ends the show."""
+    lines = break_lines(Fonts([text]), Paragraph(text, 48, WHITE, language="de"), 10)
+    assert "".join(line.text for line in lines) == text
 
 
 def test_the_hyphen_is_part_of_the_line() -> None:
