@@ -122,8 +122,12 @@ class Launcher:
         self._witness = Witness() if sys.platform == "linux" else None
         self._card: Started | None = None
 
-    def start_show(self, *, waits_for_camera: bool, ran_s: float) -> Started:
-        """Start a show. `ran_s` is the time since the supervisor's start, for `--seconds`."""
+    def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
+        """Start a show.
+
+        `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
+        since the supervisor's start, for `--seconds`.
+        """
         arguments = list(self._arguments)
         if self._args.seconds is not None and not self._is_first:
             arguments += ["--seconds", f"{max(self._args.seconds - ran_s, 0.1):.3f}"]
@@ -132,6 +136,7 @@ class Launcher:
             self._privacy,
             started_at=STARTED_AT if self._is_first else time.monotonic(),
             waits_for_camera=waits_for_camera,
+            camera_id=camera_id,
         )
         self._is_first = False
         return _fork(arguments, status, self._args.report)

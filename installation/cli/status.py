@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from installation.cli.arguments import Commands, add_command
 from installation.cli.output import DONE, FAILED, say
@@ -24,6 +25,9 @@ def add_commands(commands: Commands) -> None:
     command = add_command(
         commands, "status", status, "ask the running show how it is: rates, state, last faults"
     )
+    command.add_argument(
+        "--socket", metavar="PATH", type=Path, help="ask only the show that listens at PATH"
+    )
     formats = command.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print one JSON object for each show")
     formats.add_argument(
@@ -33,7 +37,7 @@ def add_commands(commands: Commands) -> None:
 
 def status(args: argparse.Namespace) -> int:
     """Print the health of each running show; status 1 unless the mirror of each runs."""
-    answers = _answers()
+    answers = _answers([args.socket] if args.socket else find_sockets())
     if not answers:
         raise KioskError(NOT_RUNNING)
     for answer in answers:
@@ -46,9 +50,9 @@ def status(args: argparse.Namespace) -> int:
     return DONE if all(answer["state"] == "running" for answer in answers) else FAILED
 
 
-def _answers() -> list[Mapping[str, object]]:
+def _answers(paths: Iterable[Path]) -> list[Mapping[str, object]]:
     answers: list[Mapping[str, object]] = []
-    for path in find_sockets():
+    for path in paths:
         try:
             answers.append(ask(path))
         except (OSError, ValueError):

@@ -67,6 +67,8 @@ class SandboxStatus:
     card, what it shows.
     """
     may_open_cameras: bool = True
+    camera_id: int = 0
+    """The number of the camera that an earlier process of this show used; 0: none."""
     waits_for_camera: bool = False
     """Whether a missing camera is waited for, as nobody is there to answer a message."""
 

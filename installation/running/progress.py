@@ -1,6 +1,6 @@
 """What the show tells its supervisor each second: numbers of a fixed size, through a pipe.
 
-The supervisor is outside the sandbox, so it accepts nothing else: a record is 16 unsigned numbers,
+The supervisor is outside the sandbox, so it accepts nothing else: a record is 17 unsigned numbers,
 it is cut from the stream by its length, and each number is limited to a range. Lines of text would
 have to be parsed, and could carry more.
 """
@@ -12,7 +12,7 @@ import os
 import struct
 from dataclasses import astuple, dataclass, fields
 
-_RECORD = struct.Struct("<16I")
+_RECORD = struct.Struct("<17I")
 _MOST = (1 << 32) - 1
 
 READ_AT_MOST = 64 * _RECORD.size
@@ -90,6 +90,8 @@ class Progress:
     descriptors: int = 0
     wanted_fps: int = 0
     """The rate that the camera promised."""
+    camera_id: int = 0
+    """Stands for the camera that is in use, for the next process of the show; 0: none."""
 
     def to_bytes(self) -> bytes:
         """Return the record."""

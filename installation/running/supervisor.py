@@ -72,8 +72,12 @@ class Started:
 class Starter(Protocol):
     """Starts the processes; the launcher does that with the sandbox."""
 
-    def start_show(self, *, waits_for_camera: bool, ran_s: float) -> Started:
-        """Start a show. `ran_s` is the time since the supervisor's start, for `--seconds`."""
+    def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
+        """Start a show.
+
+        `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
+        since the supervisor's start, for `--seconds`.
+        """
         ...
 
     def start_card(self) -> Started | None:
@@ -124,6 +128,7 @@ class Supervisor:
         self._stream = ProgressStream()
         self._progress = Progress()
         self._has_mirrored = False
+        self._camera_id = 0
         self._is_permitted = False
         self._witnessed_at = self._began_at
         self._told_alive_at = float("-inf")
@@ -191,6 +196,7 @@ class Supervisor:
             return
         self._progress = progress
         self._has_mirrored |= progress.mirrored > 0
+        self._camera_id = progress.camera_id or self._camera_id
         self._heartbeat.update(progress)
         self._health.update(progress, now)
         # A show that says nothing of being sealed, but has frames, is looked at as well.
@@ -238,7 +244,9 @@ class Supervisor:
     def _start_show(self, now: float) -> None:
         self._show_began_at = now
         self._show = self._starter.start_show(
-            waits_for_camera=self._is_service or self._has_mirrored, ran_s=now - self._began_at
+            waits_for_camera=self._is_service or self._has_mirrored,
+            camera_id=self._camera_id,
+            ran_s=now - self._began_at,
         )
         os.set_blocking(self._show.reading, False)
         os.set_blocking(self._show.writing, False)

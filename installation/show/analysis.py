@@ -44,7 +44,8 @@ class Analysis:
         self._detector = networks.detector
         self._finder = FaceFinder(networks.detector, parts.tracker)
         self._presence = parts.presence
-        self._classifier = networks.classifier
+        self.classifier = networks.classifier
+        """The classifier in use."""
         self._settler = parts.settler
         self._clock = clock
         self._scheduler = ReadingScheduler()
@@ -66,7 +67,7 @@ class Analysis:
         finally:
             frame = None
             with contextlib.suppress(Exception):  # what ended the work is what is to be reported
-                forget_all((self._frames, self._detector, self._classifier))
+                forget_all((self._frames, self._detector, self.classifier))
 
     def offer(self, frame: Frame) -> None:
         """Analyse `frame` and publish the sightings if it is time for another look."""
@@ -92,7 +93,7 @@ class Analysis:
         )
         readings = self._read(frame, chosen)
         if not unnamed:
-            self._classifier.forget()
+            self.classifier.forget()
         took_s = self._clock.now() - began_at
         self._scheduler.record(chosen, tracks, frame.taken_at, took_s)
         self._reading_count += len(readings)
@@ -122,7 +123,7 @@ class Analysis:
         if not tracks:
             return []
         boxes = [track.box_at(frame.taken_at) for track in tracks]
-        scores = self._classifier.classify(frame, boxes)
+        scores = self.classifier.classify(frame, boxes)
         return [
             Reading(track.id, frame.taken_at, row)
             for track, row in zip(tracks, scores, strict=True)
@@ -138,6 +139,6 @@ class Analysis:
         following, waiting_since = self._next
         if somebody_there and now - waiting_since < LONGEST_WAIT_S:
             return
-        self._classifier.forget()
-        self._classifier, self._next = following, None
+        self.classifier.forget()
+        self.classifier, self._next = following, None
         self._settler.use_label_set(following.label_set)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,13 @@ from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
 from installation.show.analysis import Analysis
-from installation.show.capture import CameraStatus, capture_frames
+from installation.show.camera.capture import CameraStatus, capture_frames
+from installation.show.camera.care import CameraCare
+from installation.show.camera.frame_watchdog import FrameWatchdog
+from installation.show.camera.opener import CameraOpener
 from installation.show.events import Emit, VisitorEvents
-from installation.show.frame_watchdog import FrameWatchdog
-from installation.show.mirror import Mirror
-from installation.show.parts import Log, Networks, Parts
+from installation.show.mirror import REPAINT_S, Mirror
+from installation.show.parts import Log, Networks, Parts, already_open
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
 from installation.showing.type.font_files import no_font
@@ -65,15 +68,19 @@ class LiveShow:
         clock: Clock,
         log: Log,
         emit: Emit,
+        care: CameraCare | None = None,
     ) -> None:
         """Store the show's opened parts. Threads start only in `run`.
 
         `context` has fonts for the labels of `parts`. `proof` is the guard's self-test, or None
         without a guard. `started_at` is the start of the process (s, monotonic). `log` takes lines
-        for the staff and `emit` the events.
+        for the staff and `emit` the events. `care` decides when the camera is to be opened again;
+        None: never for its pictures.
         """
         self._parts = parts
+        self._care = care
         self._reloader: LabelSetReloader | None = None
+        self._networks_in_use: Networks | None = None
         self._camera = camera
         self._screen = screen
         self._fonts = context.fonts
@@ -83,7 +90,8 @@ class LiveShow:
         self._mirrored: Latest[Frame] = Latest()
         self._analysed: Latest[Frame] = Latest()
         self._sightings: Latest[Sightings] = Latest()
-        cameras: Latest[CameraStatus] = Latest()
+        self._camera_statuses: Latest[CameraStatus] = Latest()
+        self._camera_status = CameraStatus.from_camera(camera)
         self._label_set = parts.label_set
         self._device = DeviceKind.PROCESSOR
         self._reading_count = 0
@@ -92,8 +100,7 @@ class LiveShow:
             parts.label_set,
             proof,
             self._mirrored,
-            CameraStatus.from_camera(camera),
-            cameras,
+            self._camera_status,
             started_at,
             self._began_at,
         )
@@ -112,7 +119,8 @@ class LiveShow:
         self._networks: Latest[Networks] = Latest()
         self._events = VisitorEvents(emit, started_at)
         mailboxes = (self._mirrored, self._analysed)
-        self._capture = Worker("capture", partial(capture_frames, camera, mailboxes, cameras))
+        capture = partial(capture_frames, camera, mailboxes, self._camera_statuses)
+        self._capture = Worker("capture", capture)
         language = context.label_language
         opening = Worker("networks", partial(_open_networks, parts, language, self._networks))
         self._workers = [self._capture, opening]
@@ -134,11 +142,11 @@ class LiveShow:
             self._capture.check()
             self._screen.surface.fill(0)
             self._screen.flip()
-        return self._summary(mirrored_s)
+        return self.summary(mirrored_s)
 
     def figures(self) -> Progress:
         """Return the present figures, for the supervisor."""
-        mirror = self._mirror
+        mirror, opener = self._mirror, self._parts.open_camera
         return Progress(
             captured=self._mirrored.received,
             analysed=self._sightings.received,
@@ -146,7 +154,30 @@ class LiveShow:
             verdicts=self._events.verdicts,
             frame_age_ms=mirror.recent_age_ms(),
             device=self._device,
+            skipped=self._camera_status.skipped,
+            camera_faults=self._camera_status.faults,
+            wanted_fps=round(self._camera_status.fps),
+            camera_id=opener.camera_id if isinstance(opener, CameraOpener) else 0,
         )
+
+    def parts(self) -> Parts:
+        """Return the parts in use, with which the next live show goes on."""
+        networks = self._networks_in_use
+        if networks is None or self._analysis is None:
+            return self._parts
+        networks = replace(networks, classifier=self._analysis.classifier)
+        return replace(
+            self._parts,
+            label_set=networks.classifier.label_set,
+            open_networks=partial(already_open, networks),
+        )
+
+    def has_ended(self) -> bool:
+        """Return whether the threads that see frames have ended, so that others may use the parts.
+
+        A driver or a network that hangs may keep its thread for ever.
+        """
+        return all(worker.stop(0) for worker in self._workers)
 
     def _step(self, *, staff_card: bool) -> None:
         """Paint once, and handle what the other threads have sent."""
@@ -155,6 +186,7 @@ class LiveShow:
             self._report(sightings)
         self._start_analysis()
         self._offer_label_set()
+        self._check_camera()
         for worker in self._workers:
             worker.check()
         if not self._mirrored.ended:
@@ -165,6 +197,7 @@ class LiveShow:
         networks = self._networks.take(timeout=0)
         if networks is None:
             return
+        self._networks_in_use = networks
         self._device = _kind_of_device(networks.device)
         self._reporter.networks = networks
         self._analysis = Analysis(
@@ -177,6 +210,14 @@ class LiveShow:
         for worker in started:
             self._workers.append(worker)
             worker.start()
+
+    def _check_camera(self) -> None:
+        """Log what is wrong with the camera's pictures, and raise CameraError if it is time to."""
+        self._camera_status = self._camera_statuses.take(timeout=0) or self._camera_status
+        self._reporter.camera = status = self._camera_status
+        if self._care is not None:
+            for line in self._care.check(status.faults, self._clock.now(), status.name):
+                self._log(line)
 
     def _report(self, sightings: Sightings) -> None:
         """Report what is new in `sightings`, which have just appeared on the screen."""
@@ -204,8 +245,11 @@ class LiveShow:
             "used as soon as no visitor is present."
         )
 
-    def _summary(self, mirrored_s: float) -> Summary:
-        """Return the summary of a show whose camera was open for `mirrored_s`."""
+    def summary(self, mirrored_s: float | None = None) -> Summary:
+        """Return the summary of a show whose camera was open for `mirrored_s`; None: until now."""
+        if mirrored_s is None:
+            mirrored_s = self._clock.now() - self._began_at
+        mirrored_s = max(mirrored_s, REPAINT_S)
         mirror, first_at = self._mirror, self._mirror.first_at
         return Summary(
             seconds=self._clock.now() - self._started_at,

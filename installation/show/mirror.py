@@ -13,7 +13,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
-from installation.showing.scenes.cards import rehearsal_mark
+from installation.showing.scenes.cards import no_camera_card, rehearsal_mark
 from installation.showing.scenes.compose import compose
 from installation.showing.scenes.staff import ShowStatus, with_staff_card
 from installation.showing.type.typesetting import ScreenContext
@@ -21,6 +21,16 @@ from installation.showing.window import Screen
 
 REPAINT_S = 1 / 30
 """The longest time between two paints if no frame comes, so that names go on tumbling."""
+
+
+ABSENT_S = 0.5
+"""How long the last frame may stay on the wall, s, if the camera gives at least three a second."""
+
+ABSENT_FRAMES = 1.5
+"""How many intervals between frames it may stay if the camera is slower."""
+
+LONGEST_INTERVAL_S = 1.0
+"""The longest interval that counts as the camera's own, s: that of one frame a second."""
 
 
 class Mirror:
@@ -57,6 +67,10 @@ class Mirror:
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
         self._flipped_at: float | None = None
+        self._arrived_at = clock.now()
+        self._interval_s = 0.0
+        self._has_frames = False
+        """Whether a frame was on the wall, so that its absence is to be shown."""
         self._oldest_s = 0.0
         self.first_at: float | None = None
         """When the first frame was on the screen (s, monotonic)."""
@@ -74,6 +88,7 @@ class Mirror:
         new_sightings = self._new_sightings.take(timeout=0)
         self._sightings = new_sightings or self._sightings
         self._frame = new_frame or self._frame
+        self._note_arrival(new_frame is not None)
         if self._update_privacy_line is not None:
             self._context = self._update_privacy_line(self._context)
         if self._frame is not None:
@@ -84,12 +99,33 @@ class Mirror:
                 scene = replace(scene, panels=(*scene.panels, rehearsal_mark(self._context)))
             if staff_card and self._status is not None:
                 scene = with_staff_card(scene, self._status(now), self._context)
-            self._painter.paint(scene, self._screen.surface)
-            self._screen.flip()
+            self._show(scene)
+        elif self._has_frames:
+            scene = no_camera_card(self._context)
+            if staff_card and self._status is not None:
+                scene = with_staff_card(scene, self._status(self._clock.now()), self._context)
+            self._show(scene)
         if new_frame is not None:
             self._measure(new_frame)
         self._painter.evict(self._clock.now())
         return new_sightings
+
+    def _show(self, scene: Scene) -> None:
+        self._painter.paint(scene, self._screen.surface)
+        self._screen.flip()
+
+    def _note_arrival(self, arrived: bool) -> None:
+        """Drop the frame and the people on it if no other has come for too long.
+
+        Visitors must not see themselves stand still, or a label on somebody who has gone.
+        """
+        now = self._clock.now()
+        waited_s = now - self._arrived_at
+        if arrived:
+            self._arrived_at, self._has_frames = now, True
+            self._interval_s = min(waited_s, LONGEST_INTERVAL_S)
+        elif waited_s >= max(ABSENT_S, ABSENT_FRAMES * self._interval_s):
+            self.forget()
 
     def recent_age_ms(self) -> int:
         """Return the highest age of a frame, from its arrival to its flip, since the last call."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from installation.errors import CameraError, Mistake
 from installation.guarding.status import SandboxStatus
 from installation.running.clock import Clock
 from installation.seeing.box import Box
 from installation.settings.kiosk import CameraSettings, Settings
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import Loaded
+from installation.show.camera.opener import CameraOpener
 
 if TYPE_CHECKING:
     # The loader imports these after the first paint.
@@ -86,7 +86,8 @@ def open_parts(
     from installation.seeing.cameras import v4l
 
     settings = loaded.settings
-    cameras_before = allowed_cameras(v4l.video_nodes(), SandboxStatus.from_environment())
+    status = SandboxStatus.from_environment()
+    cameras_before = allowed_cameras(v4l.video_nodes(), status)
     # Before the files are read, so that what is saved while the show loads counts as a change.
     files_read = folder.signature(MODELS / settings.labels)
     label_set = _load_label_set(loaded)
@@ -112,11 +113,17 @@ def open_parts(
     )
     if device != "cpu" or not label_set.uses_own_network:
         networks = open_networks()
-        open_networks = partial(_return, networks)
+        open_networks = partial(already_open, networks)
     return Parts(
         label_set=label_set,
-        open_camera=partial(
-            _open_camera, settings.camera, cameras_before, clock, log, as_fast_as_possible
+        open_camera=CameraOpener(
+            settings.camera,
+            cameras_before,
+            clock,
+            log,
+            waits=status is not None and status.waits_for_camera,
+            camera_id=0 if status is None else status.camera_id,
+            as_fast_as_possible=as_fast_as_possible,
         ),
         open_networks=open_networks,
         tracker=Tracker(),
@@ -125,7 +132,8 @@ def open_parts(
     )
 
 
-def _return(networks: Networks) -> Networks:
+def already_open(networks: Networks) -> Networks:
+    """Return `networks`, in the place of a function that opens them."""
     return networks
 
 
@@ -226,33 +234,3 @@ def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:
     )
     built_file.check_built(label_set)
     return label_set
-
-
-def _open_camera(
-    settings: CameraSettings,
-    cameras_before: Sequence[Path],
-    clock: Clock,
-    log: Log,
-    as_fast_as_possible: bool,
-) -> Camera:
-    """Return the open camera; to be called under the whole guard, as to list cameras opens them.
-
-    `cameras_before` are the cameras that the show may open: a rehearsal that plays for lack
-    of a camera ends when another one is plugged in. Raises CameraError.
-    """
-    from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
-    from installation.seeing.cameras.open import REHEARSAL_PLAYS, open_camera, resolve
-
-    source, fallback = resolve(settings.source, log=lambda line: log(f"camera: {line}."))
-    status = SandboxStatus.from_environment()
-    if fallback and status is not None and status.waits_for_camera:
-        problem = fallback.removesuffix(REHEARSAL_PLAYS)
-        remedy = (
-            "Plug in a camera; `kiosk cameras` says why a camera that is plugged in cannot be used."
-        )
-        raise CameraError(Mistake("camera", problem, remedy))
-    if fallback:
-        log(f"camera: {fallback}.")
-    camera = open_camera(source, settings, clock, as_fast_as_possible=as_fast_as_possible)
-    log(f"camera: {camera.name}")
-    return RehearsalUntilPlugged(camera, cameras_before, clock) if fallback else camera

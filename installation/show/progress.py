@@ -33,8 +33,32 @@ class ProgressReporter:
         self._told: State | None = None
         self._told_at = 0.0
         self.state = State.STARTING
-        self.figures: Callable[[], Progress] = Progress
-        """Returns the figures of the part of the show that runs now."""
+        self._figures: Callable[[], Progress] = Progress
+        self._before = Progress()
+        """The sums of the live shows that have ended."""
+
+    def begin(self, figures: Callable[[], Progress]) -> None:
+        """Begin a live show; `figures` returns its own, which are added to those before it."""
+        self.state, self._figures = State.RUNNING, figures
+
+    def finish(self) -> None:
+        """End the live show: keep its figures, and nothing else of it."""
+        self._before = self._sum()
+        self._figures = Progress
+
+    def _sum(self) -> Progress:
+        before, now = self._before, self._figures()
+        return replace(
+            now,
+            captured=before.captured + now.captured,
+            analysed=before.analysed + now.analysed,
+            mirrored=before.mirrored + now.mirrored,
+            skipped=before.skipped + now.skipped,
+            verdicts=before.verdicts + now.verdicts,
+            analysis_failures=before.analysis_failures + now.analysis_failures,
+            device=now.device or before.device,
+            camera_id=now.camera_id or before.camera_id,
+        )
 
     def tick(self) -> None:
         """Count one paint, and send a record if it is time for one."""
@@ -44,7 +68,7 @@ class ProgressReporter:
             return
         self._told, self._told_at = self.state, now
         record = replace(
-            self.figures(),
+            self._sum(),
             state=self.state,
             painted=self._painted,
             memory_mb=_resident_mb(),

@@ -21,7 +21,7 @@ from installation.guarding.self_test import Proof
 from installation.naming.label_set.folder import letters_in
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
-from installation.running.progress import Progress, State
+from installation.running.progress import State
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
 from installation.seeing.cameras import v4l
@@ -30,6 +30,9 @@ from installation.seeing.cameras.hotplug import NewNodes, plugged_in
 from installation.settings.kiosk import Settings
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import Loaded
+from installation.show.camera.backoff import Backoff
+from installation.show.camera.care import CameraCare
+from installation.show.camera.opener import CameraOpener
 from installation.show.context import open_context
 from installation.show.events import Emit
 from installation.show.live import LiveShow
@@ -46,6 +49,7 @@ from installation.showing.scenes.cards import (
     unguarded_card,
 )
 from installation.showing.type.font_files import search_fonts
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
 
 T = TypeVar("T")
@@ -60,6 +64,11 @@ CARD_S = 8.0
 """How long visitors see a card after a failure, before the process ends."""
 
 
+CLOSING_S = 4.0
+"""How long the threads of a live show may take to end after the camera failed, s: a read of the
+camera takes two.
+"""
+
 OPEN_S = 30.0
 """How long a camera may take to open, s; a driver that hangs raises no error."""
 
@@ -67,6 +76,11 @@ CAMERA_HANGS = Mistake(
     "camera",
     f"the camera did not open within {OPEN_S:.0f} s",
     "Unplug the camera and plug it in again. If this happens again, use another cable or port.",
+)
+
+
+THREAD_HANGS = Mistake(
+    "show", f"a driver or a network hangs for {CLOSING_S:.0f} s", "The show starts again by itself."
 )
 
 
@@ -96,6 +110,8 @@ class Show:
         status = None if guard is None else guard.status
         waits = status is not None and status.waits_for_camera
         self._is_service = waits if is_service is None else is_service
+        is_supervised = status is not None and status.progress_pipe is not None
+        self._recovers = self._is_service or is_supervised
         self._loaded = loaded
         self._screen = screen
         self._started_at = started_at
@@ -163,26 +179,79 @@ class Show:
         self._reporter.state = State.SEALED
         if not self._run_behind_the_card("permission", self._reporter.wait_for_permission, until):
             return None
-        camera = self._open_camera(parts, until)
-        if camera is None:
-            return None
-        live = LiveShow(
-            parts,
-            camera,
-            self._screen,
-            context,
-            proof,
-            started_at=self._started_at,
-            clock=self._clock,
-            log=self._log,
-            emit=self._emit,
-        )
-        self._reporter.state, self._reporter.figures = State.RUNNING, live.figures
+        return self._play(parts, context, proof, until)
+
+    def _play(
+        self, parts: Parts, context: ScreenContext, proof: Proof | None, until: float | None
+    ) -> Summary | None:
+        """Open the camera and run the live show, again after each failure of the camera.
+
+        Returns the summary of the last live show, or None if there was none. Without a supervisor
+        a camera that fails is an error.
+        """
+        care, backoff, summary = CameraCare(), Backoff(), None
+        while (camera := self._open_camera(parts, until)) is not None:
+            live = LiveShow(
+                parts,
+                camera,
+                self._screen,
+                context,
+                proof,
+                started_at=self._started_at,
+                clock=self._clock,
+                log=self._log,
+                emit=self._emit,
+                care=care,
+            )
+            began_at = self._clock.now()
+            self._reporter.begin(live.figures)
+            try:
+                return live.run(lambda: self._poll(until))
+            except CameraError as error:
+                if not self._recovers:
+                    raise
+                traceback.clear_frames(error.__traceback__)
+                ran_s = self._clock.now() - began_at
+                if not self._wait_after(error, parts, backoff.next_s(ran_s), until):
+                    return summary
+            finally:
+                # It holds what was known of visitors.
+                self._reporter.finish()
+            summary, parts = live.summary(), self._parts_of(live, camera, parts, until)
+        return summary
+
+    def _wait_after(
+        self, error: CameraError, parts: Parts, delay_s: float, until: float | None
+    ) -> bool:
+        """Show the calm card after the camera failed; return whether the show continues."""
+        opener = parts.open_camera
+        present = not isinstance(opener, CameraOpener) or opener.is_plugged_in()
+        self._reporter.state = State.STALLED if present else State.LOST
+        self._log(f"{error}")
+        card = no_camera_card(self._card_context)
+        self._paint(card)
+        return self._show_card(card, error, delay_s, until)
+
+    def _parts_of(self, live: LiveShow, camera: Camera, parts: Parts, until: float | None) -> Parts:
+        """Return the parts for the next live show, once the last one's threads have ended.
+
+        Raises RestartNeededError if one of them hangs.
+        """
+        in_use = live.parts()
+        hangs = RestartNeededError(THREAD_HANGS)
+
+        def wait_for_end() -> bool:
+            while not live.has_ended():
+                self._clock.wait(REPAINT_S)
+            return True
+
         try:
-            return live.run(lambda: self._poll(until))
-        finally:
-            # It holds what was known of visitors.
-            self._reporter.figures = Progress
+            self._run_behind_the_card("closer", wait_for_end, until, CLOSING_S)
+        except CameraError:
+            raise hangs from None
+        if isinstance(parts.open_camera, CameraOpener):
+            parts.open_camera.remember(camera)
+        return in_use
 
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
         """Return the open camera; None if the show ended earlier.
@@ -192,21 +261,26 @@ class Show:
         """
         status = None if self._guard is None else self._guard.status
         new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))
-        waits = False
-        self._reporter.state = State.OPENING
+        opener, lost = parts.open_camera, self._reporter.state in (State.STALLED, State.LOST)
+        waits = lost
+        if not lost:
+            self._reporter.state = State.OPENING
         while True:
             try:
-                return self._run_behind_the_card("opener", parts.open_camera, until, OPEN_S)
+                return self._run_behind_the_card("opener", opener, until, OPEN_S)
             except CameraError as error:
-                if not self._is_service or CAMERA_HANGS in error.mistakes:
+                if not self._is_service and not lost:
                     raise
+                if CAMERA_HANGS in error.mistakes:
+                    raise RestartNeededError(*error.mistakes) from None
                 if not waits:
                     self._log(f"{error}")
                     self._log("camera: the show waits for it.")
                     self._reporter.state, waits = State.WAITING, True
                 if not self._show_card(no_camera_card(self._card_context), error, RETRY_S, until):
                     return None
-            if node := new_nodes.find():
+            known = isinstance(opener, CameraOpener) and opener.camera_id
+            if (node := new_nodes.find()) and not known:
                 # The sandbox lets the show open only the devices that the launcher found.
                 raise plugged_in(node, "the show waits for one")
 

@@ -54,8 +54,8 @@ def show_standing_card(
     screen.flip()
     if status.progress_pipe is not None:
         send(status.progress_pipe, Progress())
-    seal()
     os.set_blocking(status.orders_pipe, False)
+    seal()
     painted = card
     while not (events := screen.poll(clock.now())).end_show:
         try:

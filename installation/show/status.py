@@ -7,7 +7,7 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.values import Sightings
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
-from installation.show.capture import CameraStatus
+from installation.show.camera.capture import CameraStatus
 from installation.show.parts import Networks
 from installation.showing.scenes.staff import ShowStatus, layers
 
@@ -27,23 +27,21 @@ class StatusReporter:
         proof: Proof | None,
         frames: Latest[Frame],
         camera: CameraStatus,
-        cameras: Latest[CameraStatus],
         started_at: float,
         now: float,
     ) -> None:
         """Take what the figures come from.
 
         `proof` is the guard's self-test; None: there is no guard. `frames` is the mirror's mailbox,
-        which counts what passes through it. `camera` is the camera's status now, and `cameras`
-        receives later ones. `started_at` is the start of the process and `now` that of the mirror
-        (s, monotonic).
+        which counts what passes through it. `camera` is the camera's status now.
+        `started_at` is the start of the process and `now` that of the mirror (s, monotonic).
         """
         self.networks: Networks | None = None
         """The networks, as soon as they are open."""
         self._proof = proof
         self._frames = frames
-        self._camera = camera
-        self._cameras = cameras
+        self.camera = camera
+        """The camera's newest status."""
         self._label_set = label_set
         self._started_at = started_at
         self._counted_at = now
@@ -66,18 +64,18 @@ class StatusReporter:
         passed_s = now - self._counted_at
         rate = (count - self._count) / passed_s if passed_s > 0 else 0.0
         self._counted_at, self._count = now, count
-        self._camera = self._cameras.take(timeout=0) or self._camera
         networks, proof, label_set = self.networks, self._proof, self._label_set
+        camera = self.camera
         return ShowStatus(
             layers=() if proof is None else layers(proof),
             ways_tried=0 if proof is None else proof.ways_tried,
             tested_at=proof.by_this_clock().tested_at if proof and proof.results else None,
-            locked_pieces=self._camera.locked_pieces,
-            pieces=self._camera.pieces,
+            locked_pieces=camera.locked_pieces,
+            pieces=camera.pieces,
             label_set=label_set.settings.title,
             visible_labels=len(label_set.labels),
             all_labels=label_set.size,
-            camera=self._camera.name,
+            camera=camera.name,
             detector=OPENING if networks is None else networks.detector.name,
             device=OPENING if networks is None else networks.device,
             mirror_fps=rate,

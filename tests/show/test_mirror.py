@@ -14,10 +14,12 @@ from installation.seeing.box import Box
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
-from installation.show.capture import CameraStatus
+from installation.show.camera.capture import CameraStatus
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
 from installation.show.status import StatusReporter
+from installation.showing.painter import Painter
+from installation.showing.scenes.cards import no_camera_card
 from installation.showing.window import OffScreen
 from tests.support.manual_clock import ManualClock
 from tests.support.sightings import sightings_of, still_track
@@ -32,8 +34,8 @@ from tests.support.small_show import (
 )
 
 
-def test_the_mirror_holds_the_last_frame_and_measures_only_new_ones() -> None:
-    """If the camera stalls, the picture stays and the figures do not improve."""
+def test_the_mirror_measures_only_new_frames() -> None:
+    """If the camera stalls, the figures do not improve."""
     clock = ManualClock(10.0)
     frames: Latest[Frame] = Latest()
     screen = OffScreen((320, 180))
@@ -56,7 +58,7 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
     camera = GreyFilm(0)
     status = CameraStatus.from_camera(camera)
     label_set = small_parts(camera).label_set
-    reporter = StatusReporter(label_set, None, frames, status, Latest(), 0.0, 10.0)
+    reporter = StatusReporter(label_set, None, frames, status, 0.0, 10.0)
     context = open_context(screen, DEFAULTS)
     mirror = Mirror(screen, context, frames, Latest(), ManualClock(10.0), status=reporter.status)
     painted = []
@@ -84,6 +86,44 @@ def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> No
         painted.append(pygame.surfarray.array3d(screen.surface).copy())
     without, with_somebody = painted
     assert np.array_equal(without, with_somebody) is not named
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "gone_after_s"), [(1 / 30, 0.5), (1 / 3, 0.5), (0.8, 1.2), (600.0, 1.5)]
+)
+def test_half_a_second_after_the_last_frame_nobody_is_on_the_wall(
+    interval_s: float, gone_after_s: float
+) -> None:
+    """Picture, boxes and labels give way to a calm card; the next frame brings the mirror back.
+
+    A camera with fewer than three frames a second has one and a half of its intervals.
+    """
+    clock, screen = ManualClock(5.0), OffScreen((320, 180))
+    context = open_context(screen, DEFAULTS)
+    frames: Latest[Frame] = Latest()
+    seen: Latest[Sightings] = Latest()
+    mirror = Mirror(screen, context, frames, seen, clock)
+    somebody = Sighting(still_track(7, Box(50, 20, 90, 70), at=5.0), (), 0.5, None, "reading")
+
+    def painted() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        mirror.step()
+        return pygame.surfarray.array3d(screen.surface).copy()
+
+    for _ in range(2):
+        clock.instant += interval_s
+        frames.put(grey_frame(200, clock.instant))
+        seen.put(sightings_of([somebody], clock.instant))
+        with_somebody = painted()
+    last_at = clock.instant
+    clock.instant = last_at + gone_after_s - 0.01
+    assert np.array_equal(painted(), with_somebody)
+    clock.instant = last_at + gone_after_s + 0.01
+    Painter(context.fonts).paint(no_camera_card(context), screen.surface)
+    card = pygame.surfarray.array3d(screen.surface).copy()
+    assert np.array_equal(painted(), card)
+    frames.put(grey_frame(200, clock.instant))
+    seen.put(sightings_of([somebody], clock.instant))
+    assert np.array_equal(painted(), with_somebody)
 
 
 def test_nobody_is_named_by_sightings_of_another_scene() -> None:

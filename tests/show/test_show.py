@@ -72,12 +72,15 @@ class LostWhenNamed(GreyFilm):
     def __init__(self, events: Sequence[object], made: Collection[type]) -> None:
         super().__init__(1_000_000)
         self._events = events
+        self._never = threading.Event()
         self._made = made
         self._given: list[weakref.ref[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = []
 
     def read(self) -> Frame | None:
         if self._events and Visitor in self._made and Caption in self._made:
             raise unplugged()
+        # Otherwise hours of the film pass between two looks of the analysis, on a busy machine.
+        self._never.wait(0.001)
         frame = super().read()
         assert frame is not None
         self._given.append(weakref.ref(frame.pixels))
@@ -166,7 +169,7 @@ def test_a_show_can_be_ended_while_it_loads() -> None:
 
 
 def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
-    """Kind: a missing camera is hidden, or ends the show again and again. It is waited for."""
+    """A missing camera is waited for, and one that fails is opened again: the process goes on."""
     attempts = 0
     logged: list[str] = []
 
@@ -175,7 +178,7 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
         attempts += 1
         if attempts < 3:
             raise CameraError(Mistake("camera", "no camera found", "Plug one in."))
-        return GreyFilm(100, fails_at=0)
+        return GreyFilm(100, fails_at=0 if attempts == 3 else None)
 
     clock = ManualClock()
     show = small_show(
@@ -186,9 +189,9 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
         log=logged.append,
         is_service=True,
     )
-    with pytest.raises(CameraError, match="it was unplugged"):
-        show.run()
-    assert attempts == 3
+    show.run()
+    assert attempts == 4
+    assert sum(line.endswith("it was unplugged. Plug it in again.") for line in logged) == 1
     assert sum(clock.waits) >= 2 * RETRY_S
     assert logged.count("camera: the show waits for it.") == 1
     window.close()

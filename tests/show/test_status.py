@@ -4,7 +4,7 @@ from installation.naming.label_set.load import load_label_set
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings
-from installation.show.capture import CameraStatus
+from installation.show.camera.capture import CameraStatus
 from installation.show.status import StatusReporter
 from tests.support.sightings import sightings_of
 from tests.support.small_show import GreyFilm, grey_frame, small_parts
@@ -13,17 +13,15 @@ from tests.support.weather import WEATHER
 CAMERA = CameraStatus("a camera", 1, 1)
 
 
-def reporter_of(frames: Latest[Frame], cameras: Latest[CameraStatus]) -> StatusReporter:
+def reporter_of(frames: Latest[Frame]) -> StatusReporter:
     """Return a reporter of a show that started at 5 s, and whose mirror started at 10 s."""
-    return StatusReporter(
-        small_parts(GreyFilm(0)).label_set, None, frames, CAMERA, cameras, 5.0, 10.0
-    )
+    return StatusReporter(small_parts(GreyFilm(0)).label_set, None, frames, CAMERA, 5.0, 10.0)
 
 
 def test_the_figures_are_gathered_once_a_second() -> None:
     """Figures stand still long enough to be read, and the rate is that of the last second."""
     frames: Latest[Frame] = Latest()
-    reporter = reporter_of(frames, Latest())
+    reporter = reporter_of(frames)
 
     def show_frames(count: int) -> None:
         for _ in range(count):
@@ -45,9 +43,8 @@ def test_the_figures_are_gathered_once_a_second() -> None:
 
 def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
     """A camera that is plugged in during the rehearsal is named from then on."""
-    cameras: Latest[CameraStatus] = Latest()
-    reporter = reporter_of(Latest(), cameras)
-    cameras.put(CameraStatus("another camera", 4, 3))
+    reporter = reporter_of(Latest())
+    reporter.camera = CameraStatus("another camera", 4, 3)
     status = reporter.status(10.0)
     assert (status.camera, status.pieces, status.locked_pieces) == ("another camera", 4, 3)
     assert reporter.status(12.0).camera == "another camera", "it stays until there is another"
@@ -55,7 +52,7 @@ def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
 
 def test_the_label_set_is_the_one_that_names_visitors() -> None:
     """A changed label set is on the card once the newest sightings are named by it."""
-    reporter = reporter_of(Latest(), Latest())
+    reporter = reporter_of(Latest())
     assert reporter.status(10.0).label_set == "Kindnesses"
     reporter.update(sightings_of([]))
     status = reporter.status(11.0)

@@ -25,7 +25,7 @@ LINES, STARTS = [], []
 
 class Forks:
     """Starts the function `show` in a fork, with the number of the start."""
-    def start_show(self, *, waits_for_camera, ran_s):
+    def start_show(self, *, waits_for_camera, camera_id, ran_s):
         STARTS.append(waits_for_camera)
         return self._fork(lambda out, orders: show(len(STARTS), out, orders))
     def start_card(self):
@@ -94,10 +94,10 @@ class Outcome:
     took_s: float
 
 
-def supervise(program: str, signals: tuple[tuple[float, int], ...] = ()) -> Outcome:
+def supervise(program: str, signals: tuple[int, ...] = ()) -> Outcome:
     """Run the supervisor over `program`, which defines `show(start, out, orders)`.
 
-    `signals` are sent to the supervisor after so many seconds from the first line that it prints.
+    Each of `signals` is sent to the supervisor after one more line that the show prints.
     """
     began_at = time.monotonic()
     running = subprocess.Popen(
@@ -108,10 +108,8 @@ def supervise(program: str, signals: tuple[tuple[float, int], ...] = ()) -> Outc
         preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT}),
     )
     assert running.stdout is not None
-    if signals:
+    for number in signals:
         running.stdout.readline()
-    for seconds, number in signals:
-        time.sleep(seconds)
         running.send_signal(number)
     output, errors = running.communicate(timeout=60)
     assert running.returncode == 0, errors

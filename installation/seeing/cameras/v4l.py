@@ -73,6 +73,8 @@ class CameraListing:
     by_path: Path | None = None
     has_twin: bool = False
     """Whether another camera has its name; then udev gives only one of them the by-id path."""
+    is_refused: bool = False
+    """Whether the kernel did not allow this process to open it."""
 
     @property
     def path(self) -> Path:
@@ -165,7 +167,10 @@ def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing |
     if _first_line(about / "index") not in ("", "0"):
         return None
     problem = _no_permission(node) if error.errno == errno.EACCES else _reason(error)
-    return CameraListing(node, by_id, _first_line(about / "name"), (), problem)
+    is_refused = error.errno == errno.EACCES
+    return CameraListing(
+        node, by_id, _first_line(about / "name"), (), problem, is_refused=is_refused
+    )
 
 
 def _first_line(file: Path) -> str:

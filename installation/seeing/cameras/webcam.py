@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -23,6 +22,9 @@ from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.cameras.v4l_capture import V4lCapture
 from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
+
+AFTER_THE_START = "it was plugged in after the show had started"
+"""What is wrong with a camera that the sandbox does not let this process open."""
 
 MAX_DAMAGED = 10
 """The most pictures in a row that may be damaged or missing before the camera counts as failed."""
@@ -285,11 +287,11 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
             "this device does not capture video",
             "`kiosk cameras` lists the devices that do; one camera often has several devices.",
         )
-    if listing.problem == os.strerror(errno.EACCES):
+    if listing.is_refused:
         # This user may use it, so it is the sandbox, which allows what was there at the start.
         return Mistake(
             str(node),
-            "it was plugged in after the show had started",
+            AFTER_THE_START,
             "The show has to start again; under systemd it does so by itself.",
         )
     if listing.problem is not None:

@@ -7,7 +7,7 @@ import pytest
 from installation.errors import CameraError
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
-from installation.show.capture import CameraStatus, capture_frames
+from installation.show.camera.capture import CameraStatus, capture_frames
 from tests.support.small_show import GreyFilm
 
 

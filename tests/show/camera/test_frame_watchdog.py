@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from installation.errors import CameraError
-from installation.show.frame_watchdog import FIRST_FRAME_S, STALL_S, FrameWatchdog
+from installation.show.camera.frame_watchdog import FIRST_FRAME_S, STALL_S, FrameWatchdog
 from tests.support.manual_clock import ManualClock
 
 

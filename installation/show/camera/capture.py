@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from installation.running.latest import Latest
+from installation.running.progress import CameraFault
 from installation.seeing.cameras.camera import Camera
+from installation.seeing.cameras.webcam import Webcam
 from installation.seeing.frame import Frame
+
+NO_FAULT = CameraFault(0)
 
 
 @dataclass(frozen=True)
@@ -16,17 +20,24 @@ class CameraStatus:
     """The camera's figures on the staff's card.
 
     The camera's pictures use `pieces` blocks of memory; `locked_pieces` of these can never be
-    written to swap.
+    written to swap. `faults` is what is wrong with its pictures, `skipped` the number of damaged
+    ones that were left out, and `fps` the rate that it promised, 0 if it is not a camera.
     """
 
     name: str
     pieces: int
     locked_pieces: int
+    faults: CameraFault = NO_FAULT
+    skipped: int = 0
+    fps: float = 0.0
 
     @classmethod
     def from_camera(cls, camera: Camera) -> CameraStatus:
         """Return the present status of `camera`; only the thread that reads it may call this."""
-        return cls(camera.name, camera.pool.allocated, camera.pool.locked)
+        memory = camera.pool.allocated, camera.pool.locked
+        if not isinstance(camera, Webcam):
+            return cls(camera.name, *memory)
+        return cls(camera.name, *memory, camera.condition.faults, camera.damaged, camera.fps)
 
 
 def capture_frames(

@@ -1,0 +1,1 @@
+"""The camera while the show runs: opening, reading, watching and opening again."""

@@ -1,0 +1,24 @@
+"""The delays between attempts to open a camera again."""
+
+from __future__ import annotations
+
+DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""The first attempt follows at once; the last delay stays."""
+
+STEADY_S = 60.0
+"""How long a camera must run until the delays begin anew, s."""
+
+
+class Backoff:
+    """Gives the next delay, longer each time."""
+
+    def __init__(self) -> None:
+        self._attempts = 0
+
+    def next_s(self, ran_s: float = 0.0) -> float:
+        """Return the delay before the next attempt; the camera ran for `ran_s` before it failed."""
+        if ran_s >= STEADY_S:
+            self._attempts = 0
+        delay = DELAYS_S[min(self._attempts, len(DELAYS_S) - 1)]
+        self._attempts += 1
+        return delay

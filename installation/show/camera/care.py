@@ -1,0 +1,68 @@
+"""Decides when a camera whose pictures have a fault is worth opening again.
+
+Opening again mends what lies in the driver or in the camera's settings, such as a wrong size or an
+exposure that got stuck. It does not mend a lens cap, so each fault gets one attempt until it has
+been away for a while; meanwhile the mirror goes on with what the camera gives.
+"""
+
+from __future__ import annotations
+
+from installation.errors import CameraError, Mistake
+from installation.running.progress import CameraFault
+
+PATIENCE_S = {
+    CameraFault.BLACK: 10.0,
+    CameraFault.OVEREXPOSED: 10.0,
+    CameraFault.TORN: 5.0,
+    CameraFault.OTHER_SIZE: 1.0,
+    CameraFault.SLOW: 15.0,
+}
+"""How long each fault is watched before the camera is opened again, s."""
+
+AWAY_S = 300.0
+"""How long a fault must have been away until it gets another attempt, s."""
+
+IN_WORDS = {
+    CameraFault.BLACK: "its pictures are black, as with a cap or a shutter before the lens",
+    CameraFault.OVEREXPOSED: "its pictures are white: a lamp or a window shines into the lens",
+    CameraFault.TORN: "many of its pictures arrive damaged",
+    CameraFault.OTHER_SIZE: "its pictures have another size than it promised",
+    CameraFault.SLOW: "it gives less than half of the rate that it promised",
+}
+"""What the log says about each fault."""
+
+
+class CameraCare:
+    """Follows the faults of one camera over all of its openings."""
+
+    def __init__(self) -> None:
+        self._since: dict[CameraFault, float] = {}
+        self._tried: set[CameraFault] = set()
+        self._absent_since: dict[CameraFault, float] = {}
+        self.faults = CameraFault(0)
+        """The faults at the last call of `check`."""
+
+    def check(self, faults: CameraFault, now: float, name: str) -> list[str]:
+        """Take the `faults` of the camera called `name`, and return lines for the log.
+
+        Raises CameraError if it is to be opened again.
+        """
+        lines = [
+            f"camera: {words}." if faults & fault else f"camera: no longer: {words}."
+            for fault, words in IN_WORDS.items()
+            if (faults ^ self.faults) & fault
+        ]
+        self.faults = faults
+        for fault, patience_s in PATIENCE_S.items():
+            if not faults & fault:
+                self._since.pop(fault, None)
+                if now - self._absent_since.setdefault(fault, now) >= AWAY_S:
+                    self._tried.discard(fault)
+                continue
+            self._absent_since.pop(fault, None)
+            if now - self._since.setdefault(fault, now) >= patience_s and fault not in self._tried:
+                self._tried.add(fault)
+                self._since.pop(fault)
+                remedy = "The show opens it again, once."
+                raise CameraError(Mistake(name, IN_WORDS[fault], remedy))
+        return lines

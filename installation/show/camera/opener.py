@@ -1,0 +1,157 @@
+"""Opens the camera of a show, and after it was lost the same camera and no other.
+
+A camera has a number, which may be another one each time it is plugged in, and a lasting path by
+its make or its port (`/dev/v4l/by-id`, `/dev/v4l/by-path`). Once a camera was open, only its
+lasting path counts: with `camera.source: auto` the next best camera might look at another place,
+where nobody was told.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from installation.errors import CameraError, Mistake
+from installation.running.clock import Clock
+from installation.seeing.cameras import v4l
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.cameras.hotplug import RehearsalUntilPlugged, plugged_in
+from installation.seeing.cameras.open import REHEARSAL_PLAYS, Resolved, open_camera, resolve
+from installation.seeing.cameras.v4l import CameraListing, list_cameras
+from installation.seeing.cameras.webcam import AFTER_THE_START, Webcam
+from installation.settings import source
+from installation.settings.kiosk import CameraSettings
+
+OTHER_CAMERA = Mistake(
+    "camera",
+    "the camera that was in use is not plugged in",
+    "Plug it in again, into the same port. To use another camera, restart the kiosk.",
+)
+
+
+def identify(path: Path) -> int:
+    """Return the number that stands for the camera with the lasting `path`; never 0.
+
+    The supervisor, which takes numbers only, gives it to the next process of the show.
+    """
+    return zlib.crc32(bytes(path)) or 1
+
+
+class CameraOpener:
+    """Opens the camera that the settings name, as often as it is needed."""
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        cameras_before: Sequence[Path],
+        clock: Clock,
+        log: Callable[[str], None],
+        *,
+        waits: bool = False,
+        camera_id: int = 0,
+        as_fast_as_possible: bool = False,
+        cameras: Callable[[], list[CameraListing]] = list_cameras,
+    ) -> None:
+        """Open the camera of `settings` when called.
+
+        Args:
+            settings: The section `camera` of kiosk.yaml.
+            cameras_before: The video nodes that the sandbox lets the show open.
+            clock: The time of frames.
+            log: Takes a line about the camera.
+            waits: Whether a missing camera is waited for; otherwise `auto` plays the rehearsal.
+            camera_id: `identify` of the camera that an earlier process of this show used; 0: none.
+            as_fast_as_possible: Play a film once without waiting, for measurements.
+            cameras: Returns the cameras of this machine.
+        """
+        self._settings = settings
+        self._cameras_before = cameras_before
+        self._clock = clock
+        self._log = log
+        self._waits = waits
+        self._as_fast_as_possible = as_fast_as_possible
+        self._cameras = cameras
+        self._in_use: Path | None = None
+        """The lasting path of the camera that was opened."""
+        self._last: int | None = None
+        """The checksum of its last picture."""
+        self.camera_id = camera_id
+
+    def __call__(self) -> Camera:
+        """Return the open camera; to be called under the whole guard: to list cameras opens them.
+
+        A rehearsal that plays for lack of a camera ends when one is plugged in. Raises CameraError,
+        or RestartNeededError if the sandbox does not let this process open the camera.
+        """
+        resolved, fallback = self._resolve()
+        if fallback and self._waits:
+            problem = fallback.removesuffix(REHEARSAL_PLAYS)
+            remedy = (
+                "Plug in a camera; `kiosk cameras` says why a camera that is plugged in cannot be "
+                "used."
+            )
+            raise CameraError(Mistake("camera", problem, remedy))
+        if fallback:
+            self._log(f"camera: {fallback}.")
+        camera = self._open(resolved)
+        self._log(f"camera: {camera.name}")
+        return (
+            RehearsalUntilPlugged(camera, self._cameras_before, self._clock) if fallback else camera
+        )
+
+    def _resolve(self) -> tuple[Resolved, str | None]:
+        """Return the source to open, and why it is not a camera."""
+        configured = self._settings.source
+        if self._in_use is not None:
+            return source.Device(self._in_use), None
+        lasts = isinstance(configured, source.Device) and self._is_lasting(configured.id)
+        if self.camera_id and not lasts and isinstance(configured, source.Auto | source.Device):
+            for listing in self._cameras():
+                if identify(listing.path) == self.camera_id:
+                    return source.Device(listing.path), None
+            raise CameraError(OTHER_CAMERA)
+        return resolve(configured, self._cameras, lambda line: self._log(f"camera: {line}."))
+
+    @staticmethod
+    def _is_lasting(device: int | Path) -> bool:
+        return isinstance(device, Path) and device.parent.parent == v4l.DEV / "v4l"
+
+    def _open(self, resolved: Resolved) -> Camera:
+        if not isinstance(resolved, source.Device):
+            return open_camera(
+                resolved,
+                self._settings,
+                self._clock,
+                as_fast_as_possible=self._as_fast_as_possible,
+            )
+        try:
+            camera = Webcam.open(resolved.id, self._settings, self._clock, self._last)
+        except CameraError as error:
+            if any(mistake.what == AFTER_THE_START for mistake in error.mistakes):
+                raise plugged_in(Path(error.mistakes[0].where), "the show was running") from None
+            raise
+        self._in_use = self._lasting_path(resolved.id)
+        self.camera_id = identify(self._in_use)
+        return camera
+
+    def _lasting_path(self, device: int | Path) -> Path:
+        """Return the path by which `device` is found after it was plugged in again."""
+        if self._is_lasting(device):
+            assert isinstance(device, Path)
+            return device
+        node = device if isinstance(device, Path) else v4l.DEV / f"video{device}"
+        listings = (each for each in self._cameras() if each.node.resolve() == node.resolve())
+        return next((listing.path for listing in listings), node)
+
+    def remember(self, camera: Camera) -> None:
+        """Take the checksum of the last picture of `camera`, which is closed.
+
+        A camera that is frozen sends that picture once more after it was opened again.
+        """
+        if isinstance(camera, Webcam):
+            self._last = camera.condition.last
+
+    def is_plugged_in(self) -> bool:
+        """Return whether the camera that was opened has its device still, or again."""
+        return self._in_use is None or self._in_use.exists()

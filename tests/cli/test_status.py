@@ -1,0 +1,96 @@
+"""What anybody on the machine may learn of a running show."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from installation.running.health import FAULTS, Health, as_text
+from installation.running.progress import DeviceKind, State
+from tests.support.children import USERS, environment, home_of, needs_guard, run
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A show that runs, and the words that it has said of its visitor."""
+
+    verdict: dict[str, object]
+    socket: Path
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """Run a show on the rehearsal until it has named somebody, and for as long as it is asked."""
+    folder = tmp_path_factory.mktemp("shown")
+    home = home_of("ordinary user", folder)
+    home.chmod(0o755)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "installation", "run", "--headless", "--source", "rehearsal"],
+        cwd=home,
+        env=environment(home) | {"RUNTIME_DIRECTORY": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert running.stdout is not None
+    for line in running.stdout:
+        event = json.loads(line)
+        if event["event"] == "verdict":
+            break
+    assert event["event"] == "verdict"
+    yield Shown(event, home / "status")
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+
+
+@needs_guard
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("form", ["", "--json", "--prometheus"])
+def test_another_user_learns_how_the_show_is_and_nothing_of_a_visitor(
+    shown: Shown, user: str, form: str, tmp_path: Path
+) -> None:
+    """Every user may ask; the answer has figures and fixed words, and no word of a verdict."""
+    asked = run(
+        *("-m", "installation", "status", "--socket", str(shown.socket), *form.split()),
+        user=user,
+        folder=tmp_path,
+        HOME="/nowhere",
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert "running" in asked.stdout
+    known = {*re.findall(r"[a-zA-Z_]+", as_text(Health("0", 0.0).snapshot(0.0)))}
+    words = {*re.findall(r"[^\W\d]+", asked.stdout)}
+    if not form:
+        allowed = known | {word for name in FAULTS for word in name.split()} | {"ago"}
+        allowed |= {state.name.lower() for state in State} | {
+            word for kind in DeviceKind for word in kind.name.lower().split("_")
+        }
+        assert words <= allowed | {"frames", "s", "ms", "or", "less", "C", "MB", "°"}
+    said = [str(shown.verdict["label"]), str(shown.verdict["definition"])]
+    assert not any(text in asked.stdout for text in said)
+    if form == "--json":
+        answer = json.loads(asked.stdout)
+        assert answer.keys() == Health("0", 0.0).snapshot(0.0).keys()
+        assert answer["verdicts"] is not None
+
+
+def test_without_a_show_there_is_one_sentence(tmp_path: Path) -> None:
+    """Whoever asks a machine without a show reads what to do."""
+    nobody = tmp_path / "nobody"
+    asked = run(
+        "-m", "installation", "status", "--socket", str(nobody), user="root", folder=tmp_path
+    )
+    assert asked.returncode == 2
+    assert "status: no show runs on this machine" in asked.stderr
+    assert len(asked.stderr.splitlines()) == 1

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from installation.show.camera.backoff import DELAYS_S, STEADY_S, Backoff
+
+
+def test_attempts_become_seldom_up_to_a_limit() -> None:
+    """A camera that fails at once is opened at once, then after longer and longer, but for ever."""
+    backoff = Backoff()
+    delays = [backoff.next_s(1.0) for _ in range(10)]
+    assert delays == [*DELAYS_S, *[DELAYS_S[-1]] * 4]
+    assert backoff.next_s(STEADY_S) == 0.0

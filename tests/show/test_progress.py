@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from installation.errors import GuardError
+from installation.guarding.status import SandboxStatus
+from installation.running.progress import Progress, ProgressStream, State
+from installation.show.progress import ProgressReporter
+from tests.support.manual_clock import ManualClock
+
+
+class Supervisor:
+    """The supervisor's ends of both pipes, and the status that tells the show of its own."""
+
+    def __init__(self) -> None:
+        self.reading, progress = os.pipe()
+        orders, self.writing = os.pipe()
+        os.set_blocking(self.reading, False)
+        self.status = SandboxStatus("enforce", progress_pipe=progress, orders_pipe=orders)
+        self._stream = ProgressStream()
+
+    def newest(self) -> Progress | None:
+        """Return the newest record since the last call."""
+        try:
+            return self._stream.newest(os.read(self.reading, 10_000))
+        except BlockingIOError:
+            return None
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    """Return both pipes of a supervisor."""
+    supervisor = Supervisor()
+    yield supervisor
+    for pipe in (*supervisor.status.pipes, supervisor.reading, supervisor.writing):
+        try:
+            os.close(pipe)
+        except OSError:
+            continue
+
+
+def test_once_a_second_and_at_each_change_of_the_state(supervisor: Supervisor) -> None:
+    """Thirty paints a second make one record; a new state is told at once."""
+    clock = ManualClock()
+    reporter = ProgressReporter(supervisor.status, clock)
+    told = []
+    for _ in range(96):
+        reporter.tick()
+        clock.instant += 1 / 32
+        if progress := supervisor.newest():
+            told.append(progress.painted)
+    assert told == [1, 33, 65]
+    reporter.state = State.LOST
+    reporter.tick()
+    progress = supervisor.newest()
+    assert progress is not None
+    assert progress.state == State.LOST
+    assert progress.memory_mb > 10
+    assert progress.threads >= 1
+    assert progress.descriptors >= 3
+
+
+def test_figures_go_on_from_one_live_show_to_the_next(supervisor: Supervisor) -> None:
+    """A camera that was opened again does not begin the counts anew."""
+    clock = ManualClock()
+    reporter = ProgressReporter(supervisor.status, clock)
+    for verdicts in (3, 4):
+        reporter.begin(lambda count=verdicts: Progress(captured=100, verdicts=count, camera_id=5))  # type: ignore[misc]
+        reporter.finish()
+    clock.instant += 2
+    reporter.tick()
+    progress = supervisor.newest()
+    assert progress is not None
+    assert (progress.captured, progress.verdicts, progress.camera_id) == (200, 7, 5)
+
+
+def test_no_camera_without_the_supervisors_permission(supervisor: Supervisor) -> None:
+    """The show goes on once it is allowed to, and ends if its supervisor has ended."""
+    reporter = ProgressReporter(supervisor.status, ManualClock())
+    os.write(supervisor.writing, b"\1")
+    assert reporter.wait_for_permission()
+    os.close(supervisor.writing)
+    with pytest.raises(GuardError, match="did not allow the show to open a camera"):
+        reporter.wait_for_permission()
+
+
+def test_without_a_supervisor_nobody_is_told_and_nobody_asked() -> None:
+    """A show that is measured or audited has none."""
+    reporter = ProgressReporter(None, ManualClock())
+    reporter.tick()
+    assert reporter.wait_for_permission()
