@@ -20,7 +20,7 @@ from installation.errors import (
     display_path,
     limit_mistakes,
 )
-from installation.settings.kiosk import Settings, load_settings
+from installation.settings.kiosk import ANNOUNCE_S, Settings, load_settings
 from installation.settings.languages import ENGLISH, Language
 from installation.settings.source import Auto, Device, Film, Pictures, Rehearsal, Source
 from installation.settings.yaml_file import Loaded
@@ -188,9 +188,15 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("detector", DETECTORS[settings.detector]),
         ("device", DEVICES[settings.device]),
         (
+            "visitors",
+            f"faces of at least {settings.visitors.least_size:g} of the picture's height, told "
+            f"for {reading.announce_s:g} s before they are read",
+        ),
+        (
             "reading",
             f"after {reading.min_time_s:g} s, {reading.min_readings} readings and "
-            f"{reading.agreement:.0%} agreement; {choice}; held for {reading.hold_s:g} s",
+            f"{reading.agreement:.0%} agreement; {choice}; held for {reading.hold_s:g} s or as "
+            "long as it takes to read, then taken back",
         ),
         (
             "screen",
@@ -201,6 +207,8 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
     ]
     if screen.title is not None:
         plan.append(("title", screen.title))
+    if reading.announce_s < ANNOUNCE_S:
+        plan.append(("told late", reading.acknowledged))
     if settings.content.acknowledged:
         plan.append(("acknowledged", settings.content.acknowledged))
     return plan

@@ -73,6 +73,14 @@ stands still jitters half as much as the detector's, and the prediction for one 
 within 0.06 face sizes.
 """
 
+INITIAL_GROWTH = 0.5
+"""Standard deviation of a new face's change of size, face sizes/s: somebody who walks towards a
+screen two metres away.
+"""
+
+SIZE_ACCELERATION_NOISE = 0.5
+"""The same as `ACCELERATION_NOISE` for width and height, which change more slowly."""
+
 GATE_SIGMAS = 3.0
 """The most standard deviations between a track's predicted box and a face that may match it."""
 
@@ -146,6 +154,8 @@ class _KalmanState:
     in face sizes and seconds. The values are the same for all four coordinates.
     """
 
+    acceleration: float = ACCELERATION_NOISE
+    """Spectral density of the acceleration's noise, (face sizes)²/s³."""
     position: float = BOX_NOISE**2
     covariance: float = 0.0
     velocity: float = INITIAL_SPEED**2
@@ -153,12 +163,13 @@ class _KalmanState:
     def predict(self, seconds: float) -> _KalmanState:
         """Return the state `seconds` later, without a measurement."""
         return _KalmanState(
+            self.acceleration,
             self.position
             + 2 * seconds * self.covariance
             + seconds**2 * self.velocity
-            + ACCELERATION_NOISE * seconds**3 / 3,
-            self.covariance + seconds * self.velocity + ACCELERATION_NOISE * seconds**2 / 2,
-            self.velocity + ACCELERATION_NOISE * seconds,
+            + self.acceleration * seconds**3 / 3,
+            self.covariance + seconds * self.velocity + self.acceleration * seconds**2 / 2,
+            self.velocity + self.acceleration * seconds,
         )
 
     def update(self) -> tuple[float, float, _KalmanState]:
@@ -169,6 +180,7 @@ class _KalmanState:
             gain,
             gain_v,
             _KalmanState(
+                self.acceleration,
                 (1 - gain) * self.position,
                 (1 - gain) * self.covariance,
                 self.velocity - gain_v * self.covariance,
@@ -182,6 +194,9 @@ class _TrackState:
 
     track: Track
     kalman: _KalmanState
+    """Of the centre."""
+    size_kalman: _KalmanState
+    """Of width and height."""
     shown: bool
 
     def hit(self, face: Face, taken_at: float) -> _TrackState:
@@ -189,12 +204,15 @@ class _TrackState:
         track = self.track
         elapsed_s = max(0.0, taken_at - track.seen_at)
         gain, gain_v, kalman = self.kalman.predict(elapsed_s).update()
+        size_gain, size_gain_v, size_kalman = self.size_kalman.predict(elapsed_s).update()
+        gains = (gain, gain, size_gain, size_gain)
+        gains_v = (gain_v, gain_v, size_gain_v, size_gain_v)
         predicted = _coordinates(track.box_at(taken_at))
         measured = _coordinates(face.box)
         errors = [m - p for m, p in zip(measured, predicted, strict=True)]
-        x, y, width, height = (p + gain * e for p, e in zip(predicted, errors, strict=True))
+        x, y, width, height = (p + g * e for p, g, e in zip(predicted, gains, errors, strict=True))
         vx, vy, v_width, v_height = (
-            v + gain_v * e for v, e in zip(track.velocity, errors, strict=True)
+            v + g * e for v, g, e in zip(track.velocity, gains_v, errors, strict=True)
         )
         hits = track.hits + 1
         shown = self.shown or (hits >= MIN_HITS and taken_at - track.born_at >= MIN_AGE_S)
@@ -208,6 +226,7 @@ class _TrackState:
                 misses=0,
             ),
             kalman,
+            size_kalman,
             shown,
         )
 
@@ -274,7 +293,12 @@ class Tracker:
             misses=0,
         )
         self._next_id += 1
-        return _TrackState(track, _KalmanState(), shown=False)
+        return _TrackState(
+            track,
+            _KalmanState(),
+            _KalmanState(SIZE_ACCELERATION_NOISE, velocity=INITIAL_GROWTH**2),
+            shown=False,
+        )
 
 
 def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:

@@ -77,27 +77,27 @@ class Analysis:
     def analyse(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`; without its readings they are published before.
 
-        So newcomers are announced even while others are being read, which may take a second.
+        So newcomers are announced even while others are being read, which takes time.
         """
         tracks = self._finder.find(frame)
         began_at = self._clock.now()
         visitors, bystanders = self._presence.update(
             tracks, height_px=frame.height, taken_at=frame.taken_at, now=began_at
         )
-        self._sightings.put(self._sight(frame, [], visitors, bystanders))
+        sightings = self._sight(frame, [], visitors, bystanders)
         unnamed = [each for each in visitors if not self._settler.is_named(each.track.id)]
         chosen = self._scheduler.choose(
             [each.track for each in unnamed if each.may_be_read],
             frame.taken_at,
             [each.track.id for each in unnamed if self._settler.is_unsure(each.track.id)],
         )
-        readings = self._read(frame, chosen)
+        if chosen:
+            self._sightings.put(sightings)
+            readings = self._read(frame, chosen)
+            sightings = self._sight(frame, readings, visitors, bystanders)
         if not unnamed:
             self.classifier.forget()
-        took_s = self._clock.now() - began_at
-        self._scheduler.record(chosen, tracks, frame.taken_at, took_s)
-        self._reading_count += len(readings)
-        sightings = self._sight(frame, readings, visitors, bystanders)
+        self._scheduler.record(chosen, tracks, frame.taken_at, self._clock.now() - began_at)
         self._swap_label_set(frame.taken_at, somebody_there=bool(visitors))
         return sightings
 
@@ -119,11 +119,10 @@ class Analysis:
         )
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return a reading of each of `tracks`."""
-        if not tracks:
-            return []
+        """Return a reading of each of `tracks`, at least one."""
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         scores = self.classifier.classify(frame, boxes)
+        self._reading_count += len(tracks)
         return [
             Reading(track.id, frame.taken_at, row)
             for track, row in zip(tracks, scores, strict=True)

@@ -81,6 +81,16 @@ def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
     assert "3 of 3 labels" in outcome.stdout
 
 
+def test_check_repeats_why_visitors_are_told_late(project: Project) -> None:
+    """The seconds in which visitors are told are printed, and the reason if there are fewer."""
+    sentence = "A guard tells everybody at the door, says the director."
+    text = f"labels: fish\nreading:\n  announce_s: 1\n  acknowledged: {sentence}\n"
+    project.write("kiosk.yaml", text)
+    outcome = project.kiosk("check")
+    assert sentence in outcome.stdout
+    assert "told for 1 s before they are read" in " ".join(outcome.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

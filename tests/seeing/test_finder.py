@@ -98,13 +98,20 @@ def test_a_newcomer_is_shown_within_half_a_second(fps: float, others: int) -> No
 
 
 @every_camera
-def test_a_visitor_who_stays_costs_ten_looks_a_second(fps: float) -> None:
-    """Five of the ten are at the whole frame, for newcomers, and five at the visitor's place."""
-    detector, seen = play(lambda at: [box_at(300 + 40 * at)], 20, fps)
+@pytest.mark.parametrize(("visitors", "looks"), [(1, 34), (2, 17), (3, 12), (16, 10)])
+def test_visitors_who_stay_cost_five_full_looks_a_second(
+    fps: float, visitors: int, looks: int
+) -> None:
+    """Between those the places of the visitors are searched, less often if there are more."""
+
+    def room(at: float) -> list[Box]:
+        return [box_at(300 * number + 40 * at) for number in range(visitors)]
+
+    detector, seen = play(room, 20, fps)
     assert len(detector.full) <= 5 * 20 + 10
-    assert len(detector.full) + len(detector.followed) <= 10 * 20 + 10
-    assert len(detector.followed) >= 3 * 20
-    assert {track.id for tracks in seen.values() for track in tracks} == {1}
+    assert len(detector.full) + len(detector.followed) <= looks * 20 + 10
+    assert len(detector.followed) >= 2 * 20
+    assert {track.id for tracks in seen.values() for track in tracks} == set(range(1, visitors + 1))
 
 
 def test_a_face_that_is_lost_sight_of_is_looked_for_everywhere() -> None:

@@ -91,6 +91,28 @@ def test_a_newcomer_is_announced_before_others_are_read() -> None:
     assert all(each is not None and len(each.visitors) == 1 for each in early)
 
 
+@pytest.mark.parametrize(("level", "each_s"), [(0.9, 0), (0.0, 1)], ids=["named", "person"])
+def test_a_visitor_whose_verdict_holds_costs_at_most_one_reading_a_second(
+    level: float, each_s: int
+) -> None:
+    """Who has a name is not read again; who is 'person' for lack of evidence is, once a second."""
+
+    class Sure(FirstLabel):
+        def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+            read_at.append(frame.taken_at)
+            return super().classify(frame, boxes) * np.float32(level)
+
+    read_at: list[float] = []
+    parts = small_parts(GreyFilm(0))
+    parts = with_networks(parts, classifier=Sure(parts.label_set))
+    analysis = small_analysis(parts, Latest(), Latest(), ManualClock())
+    for number in range(30 * 12):
+        analysis.offer(grey_frame(200, number / 30))
+    assert len([at for at in read_at if at < 2]) > 1
+    assert len([at for at in read_at if 2 <= at < 12]) <= 10 * each_s
+    assert len([at for at in read_at if 2 <= at < 12]) >= 9 * each_s
+
+
 def test_people_behind_the_line_are_neither_visitors_nor_read() -> None:
     """A face smaller than `least_size` is only a bystander's, so that no word crosses it."""
     forgetful = Forgetful(small_parts(GreyFilm(0)))

@@ -99,6 +99,13 @@ def _room(seed: int, width: int = WIDTH, columns: int = 8, contrast: int = 180) 
     return cast(Pixels, np.clip(room, 0, 255).astype(np.uint8))
 
 
+def person_at(x: float, y: float, face_px: float) -> Pixels:
+    """Return a room with one person, whose face is at `x, y` and `face_px` high, 640×360 px."""
+    scene = _room(3).copy()
+    _person(scene, x, y, face_px)
+    return scene
+
+
 def _frame(number: int) -> Pixels:
     if number < PAN:
         return _stage(number - STAGE)

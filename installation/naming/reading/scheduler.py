@@ -13,8 +13,15 @@ READING_TIME_S = 0.25
 Two cores read some fifteen visitors in that time by the default network.
 """
 
+READ_S = 0.1
+"""The time between two readings of a visitor who has no verdict; some twelve make one."""
+
 UNSURE_S = 1.0
 """The time between two readings of a visitor who has no name for lack of evidence."""
+
+
+TOLERANCE_S = 0.02
+"""How much earlier a visitor may be read, as frames do not come exactly at these times."""
 
 
 class ReadingScheduler:
@@ -42,7 +49,11 @@ class ReadingScheduler:
         def read_at(track: Track) -> float:
             return self._read_at.get(track.id, -math.inf)
 
-        due = [t for t in tracks if t.id not in unsure or now - read_at(t) >= UNSURE_S]
+        def is_due(track: Track) -> bool:
+            interval_s = UNSURE_S if track.id in unsure else READ_S
+            return now - read_at(track) >= interval_s - TOLERANCE_S
+
+        due = [track for track in tracks if is_due(track)]
         waited = sorted(due, key=lambda track: (track.id in unsure, read_at(track)))
         chosen = {track.id for track in waited[: self._limit]}
         return [track for track in tracks if track.id in chosen]

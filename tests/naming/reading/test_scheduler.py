@@ -16,11 +16,18 @@ def people(*ids: int) -> list[Track]:
 
 
 def frames(
-    scheduler: ReadingScheduler, tracks: Sequence[Track], each_s: float, count: int
+    scheduler: ReadingScheduler,
+    tracks: Sequence[Track],
+    each_s: float,
+    count: int,
+    first: int = 0,
 ) -> list[list[int]]:
-    """Return the ids of those read on each of `count` frames, if a reading takes `each_s`."""
+    """Return the ids of those read on each of `count` frames, one a second.
+
+    A reading takes `each_s`; the frame with the number `first` comes first.
+    """
     read = []
-    for number in range(count):
+    for number in range(first, first + count):
         chosen = scheduler.choose(tracks, float(number))
         scheduler.record(chosen, tracks, float(number), each_s * len(chosen))
         read.append([track.id for track in chosen])
@@ -52,17 +59,17 @@ def test_a_newcomer_is_read_first() -> None:
     """A new visitor does not wait for a round, nor does one who comes back."""
     scheduler = ReadingScheduler()
     assert frames(scheduler, people(1, 2, 3), 0.9, 3) == [[1], [2], [3]]
-    assert frames(scheduler, people(1, 2, 3, 4), 0.9, 2) == [[4], [1]]
+    assert frames(scheduler, people(1, 2, 3, 4), 0.9, 2, first=3) == [[4], [1]]
     scheduler.record([], people(2), 9.0, 0.0)
-    assert frames(scheduler, people(2, 3), 0.9, 1) == [[3]]
+    assert frames(scheduler, people(2, 3), 0.9, 1, first=10) == [[3]]
 
 
 def test_one_slow_frame_does_not_slow_the_following_ones() -> None:
     """After a machine was busy for a moment, all visitors are read again."""
     scheduler = ReadingScheduler()
     frames(scheduler, people(1, 2, 3), 0.02, 2)
-    frames(scheduler, people(1, 2, 3), 2.0, 1)
-    assert [len(ids) for ids in frames(scheduler, people(1, 2, 3), 0.02, 2)] == [1, 3]
+    frames(scheduler, people(1, 2, 3), 2.0, 1, first=2)
+    assert [len(ids) for ids in frames(scheduler, people(1, 2, 3), 0.02, 2, first=3)] == [1, 3]
 
 
 def test_who_has_no_verdict_comes_first() -> None:
@@ -85,3 +92,14 @@ def test_visitors_with_a_verdict_do_not_delay_those_without() -> None:
         chosen = scheduler.choose(tracks, float(step), unsure={1, 2, 3})
         scheduler.record(chosen, tracks, float(step), 0.5)
         assert [track.id for track in chosen] == [4]
+
+
+def test_a_visitor_without_a_verdict_is_read_ten_times_a_second() -> None:
+    """At 30 frames a second every third frame is enough."""
+    scheduler, tracks = ReadingScheduler(), people(1)
+    count = 0
+    for step in range(90):
+        chosen = scheduler.choose(tracks, step / 30)
+        scheduler.record(chosen, tracks, step / 30, 0.01)
+        count += len(chosen)
+    assert count == 30
