@@ -51,7 +51,8 @@ def start() -> NoReturn:
     if arguments[:1] == ["run"]:
         supervise(arguments, run_parser().parse_args(arguments[1:]))
     if arguments[:1] == ["audit"] and not {"-h", "--help"} & set(arguments):
-        start_show(arguments, SandboxStatus("enforce", started_at=STARTED_AT), None)
+        status = SandboxStatus("enforce", started_at=STARTED_AT, may_open_cameras=False)
+        start_show(arguments, status, None)
     from installation.cli.main import start as start_command
 
     start_command()

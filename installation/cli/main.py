@@ -30,7 +30,7 @@ from installation.cli.output import (
     open_closed_streams,
 )
 from installation.errors import KioskError, RestartNeededError
-from installation.guarding.log import LogHandler
+from installation.guarding.log import LogHandler, hide_texts_of_exceptions
 from installation.running.supervisor import RESTART
 
 DISK_ERRORS = {
@@ -58,11 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     open_closed_streams()
     escape_unknown_letters()
-    logging.basicConfig(handlers=[LogHandler(LOG)], level=logging.WARNING, force=True)
-    logging.captureWarnings(True)
     args = _parse(list(sys.argv[1:] if argv is None else argv))
-    # A show installs its own handler once it is open; what came before it needs no cleaning up.
-    if args.name not in ("run", "audit", "card"):
+    is_show = args.name in ("run", "audit", "card")
+    handler = LogHandler(LOG, quotes_exceptions=not is_show)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    if is_show:
+        hide_texts_of_exceptions(LOG)
+    else:
+        # A show installs its own handler once it is open; before that nothing needs cleaning up.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code: int = args.command(args)

@@ -1,20 +1,26 @@
 """The log of the kiosk: short lines of text on standard error, at a limited rate.
 
 A log could carry pictures too. So every message is written as printable lines of at most
-`output_filter.STDERR.longest_line` characters, and the rate of lines is limited. The output filter
+`line_filter.STDERR.longest_line` characters, and the rate of lines is limited. The output filter
 of standard error checks both again outside the sandbox, for libraries that do not use this log.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import sys
 import textwrap
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from types import TracebackType
 
-from installation.guarding.output_filter import STDERR, printable
+from installation.errors import KioskError
+from installation.guarding.line_filter import STDERR, printable
 from installation.guarding.rate_limit import RateLimit
 
 LINES_PER_S = 5
@@ -75,11 +81,57 @@ def _wrapped(line: str) -> Iterator[str]:
 class LogHandler(logging.Handler):
     """Sends the records of Python's `logging` to a `LineLog`."""
 
-    def __init__(self, log: LineLog) -> None:
+    def __init__(self, log: LineLog, *, quotes_exceptions: bool = True) -> None:
+        """Write to `log`; `quotes_exceptions` says whether the texts of exceptions are written."""
         super().__init__()
         self._log = log
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        form = logging.Formatter if quotes_exceptions else PlacesFormatter
+        self.setFormatter(form("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         self._log.say(self.format(record))
+
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class PlacesFormatter(logging.Formatter):
+    """Writes the types and the places of exceptions, and no text that is not the kiosk's own.
+
+    An exception that carries an array prints its numbers, and the array may be a frame.
+    """
+
+    def formatException(self, ei: ExceptionInfo | tuple[None, None, None]) -> str:  # noqa: N802
+        """Return the lines for an exception."""
+        return "" if ei[1] is None else places(ei[1])
+
+
+def places(error: BaseException) -> str:
+    """Return what kind of exception `error` is, and where it and its causes were raised."""
+    lines = []
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        text = f": {cause}" if isinstance(cause, KioskError) else ""
+        number = cause.errno if isinstance(cause, OSError) else None
+        if isinstance(number, int) and number in errno.errorcode:
+            text = f" ({os.strerror(number)}){text}"
+        lines.append(type(cause).__name__ + text)
+        for frame, line in traceback.walk_tb(cause.__traceback__):
+            code = frame.f_code
+            lines.append(f"  {code.co_filename}:{line} in {code.co_qualname}")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return "\n".join(lines)
+
+
+def hide_texts_of_exceptions(log: LineLog) -> None:
+    """Have whatever ends a thread or the process unseen logged by its places, not by its text."""
+
+    def hook(kind: object, error: BaseException | None, _: object = None) -> None:
+        log.say(places(error) if error is not None else f"{kind}")
+
+    sys.excepthook = hook
+    threading.excepthook = lambda failure: hook(failure.exc_type, failure.exc_value)
+    sys.unraisablehook = lambda failure: hook(failure.exc_type, failure.exc_value)

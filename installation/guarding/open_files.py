@@ -54,7 +54,11 @@ def find_leaks(
     the session's `environment` names.
     """
     files = _open_files()
-    displays = [file for file in files if is_display(_peer(file), environment)]
+    displays = [
+        file
+        for file, (state, _) in files.items()
+        if stat.S_ISSOCK(state.st_mode) and is_display(_peer(file), environment)
+    ]
     return [
         *_leaking_files(
             files, {os.path.realpath(device) for device in devices}, set(pipes), displays
@@ -155,7 +159,7 @@ def _access(file: int) -> int:
 
 
 def _peer(file: int) -> bytes:
-    """Return the address to which a stream socket is connected; b"" if it is anything else."""
+    """Return the address to which a stream socket is connected; b"" for other sockets."""
     try:
         with socket.socket(fileno=os.dup(file)) as opened:
             if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:

@@ -1,12 +1,11 @@
 """Output filters: small processes outside the sandbox that write what the show outputs.
 
-They pass on text and numbers only.
+They pass on text and numbers only: `line_filter`, and a summary with the names that it must have.
 
-The show may not write files. If its standard output is a file, or `--report` names one, the
-launcher starts an output filter before it enters the sandbox. The filter holds that file and the
-reading end of a pipe, and writes only what is short and readable. So no process that has frames in
-its memory ever holds a writable file. Standard error always has a filter, because libraries write
-to it directly and not through the log.
+The show may not write files. Before the launcher enters the sandbox it starts an output filter for
+standard output, for standard error, and for the file that `--report` names. The filter holds that
+file, terminal, journal or pipe and the reading end of a pipe, and writes only what is short and
+readable. So no process that has frames in its memory ever holds anything that takes more.
 
 The alternative was to let the show keep its files open: then a frame could be written to them.
 """
@@ -17,46 +16,42 @@ import contextlib
 import errno
 import json
 import os
-import re
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from installation.guarding.rate_limit import RateLimit, RepeatLimit
+from installation.guarding.line_filter import LineFilter, LineLimits
 
 LARGEST_REPORT = 2000
 """The largest report, bytes; a summary has some 500."""
-DEEPEST_REPORT = 4
-"""The most levels of nested objects in a report."""
+LARGEST_FIGURE = 10**8
+"""The largest number in a report: three years in seconds."""
+DECIMALS = 3
+"""A summary is rounded to thousandths."""
 
+Figures = Mapping[str, "Figures | None"]
 
-@dataclass(frozen=True)
-class LineLimits:
-    """The limits of the lines that an output filter passes on.
+_PERCENTILES: Figures = {"p50": None, "p95": None}
 
-    A line has at most `longest_line` characters; words longer than `longest_word` are cut (None: no
-    words are cut). The other two limit the rate, as in `RateLimit`.
-    """
-
-    longest_line: int
-    lines_per_s: float
-    burst: int
-    longest_word: int | None = None
-    omits_repeats: bool = False
-
-
-STDOUT = LineLimits(4000, 50, 500)
-"""The limits of standard output; the longest verdict of the shipped label sets has 1,400
-characters.
-"""
-STDERR = LineLimits(300, 10, 600, longest_word=120, omits_repeats=True)
-"""The limits of standard error: lines as long as those of the log, and twice as many. A picture
-encoded as text is one long word; ordinary words and most paths are shorter than 120 characters.
-"""
+FIGURES: Figures = {
+    "seconds": None,
+    "camera_fps": None,
+    "mirror_fps": None,
+    "readings_per_s": None,
+    "frame_age_ms": _PERCENTILES,
+    "interval_ms": _PERCENTILES,
+    "jitter_ms": None,
+    "dropped": None,
+    "rss_mb": None,
+    "first_paint_s": None,
+    "first_frame_s": None,
+    "first_verdict_s": None,
+}
+"""The names of a summary, as `running.telemetry` has them."""
 
 
 @dataclass(frozen=True)
@@ -141,43 +136,16 @@ def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
 
 
 def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
-    rate = RateLimit(limits.lines_per_s, limits.burst)
-    repeats = RepeatLimit()
+    lines_filter = LineFilter(limits)
     rest = b""
     while data := os.read(pipe, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
         rest = rest[: 4 * limits.longest_line + 1]  # A longer line is left out in any case.
         for line in lines:
-            text = text_only(line, limits)
-            for candidate in repeats.admit(text) if limits.omits_repeats else [text]:
-                for admitted in rate.admit(candidate):
-                    _write_all(file, admitted.encode() + b"\n")
-    for count in (*rate.skipped(), *repeats.skipped()):
-        _write_all(file, count.encode() + b"\n")
-    if rest:
-        _write_all(file, text_only(rest, limits).encode())
-
-
-def text_only(line: bytes, limits: LineLimits) -> str:
-    """Return `line` as printable text; if it is too long or not text, a remark in its place."""
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        return "(omitted: a line that is not text)"
-    if len(text) > limits.longest_line:
-        return "(omitted: a line that is too long)"
-    return printable(text, limits.longest_word)
-
-
-def printable(text: str, longest_word: int | None) -> str:
-    """Return `text` with unprintable characters replaced by spaces, and with long words cut.
-
-    Only words of ASCII characters are cut, because other scripts write without spaces.
-    """
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    if longest_word is None:
-        return text
-    return re.sub(rf"([!-~]{{{longest_word}}})[!-~]+", r"\1…", text)
+            for admitted in lines_filter.admit(line):
+                _write_all(file, admitted.encode() + b"\n")
+    for admitted in (*(lines_filter.admit(rest) if rest else ()), *lines_filter.end()):
+        _write_all(file, admitted.encode() + b"\n")
 
 
 def _write_summary(pipe: int, path: Path) -> None:
@@ -186,26 +154,46 @@ def _write_summary(pipe: int, path: Path) -> None:
         data += more
     if not data:
         return  # The show ended without a summary.
-    if not is_summary(data):
+    summary = read_summary(data)
+    if summary is None:
         raise OSError(errno.EINVAL, "not a summary")
-    path.write_bytes(data)
+    path.write_text(json.dumps(summary), encoding="ascii")
 
 
-def is_summary(data: bytes) -> bool:
-    """Return whether `data` is a small JSON object of numbers with the event name `summary`."""
+def read_summary(data: bytes) -> dict[str, object] | None:
+    """Return the summary in `data`, made of known names and rounded numbers; None if it has none.
+
+    Nothing of the bytes themselves is passed on.
+    """
     try:
         report = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError):
-        return False
+        return None
     if len(data) > LARGEST_REPORT or not isinstance(report, dict):
-        return False
-    return report.pop("event", None) == "summary" and _numbers_only(report, DEEPEST_REPORT)
+        return None
+    figures = _figures(report, FIGURES)
+    if report.get("event") != "summary" or report.keys() - FIGURES.keys() != {"event"}:
+        return None
+    return None if figures is None else {"event": "summary", **figures}
 
 
-def _numbers_only(value: object, depth: int) -> bool:
-    if isinstance(value, dict) and depth:
-        return all(_numbers_only(inner, depth - 1) for inner in value.values())
-    return value is None or isinstance(value, int | float)
+def _figures(report: dict[str, object], names: Figures) -> dict[str, object] | None:
+    """Return the numbers of `report` that have one of `names`; None if anything else is there."""
+    figures: dict[str, object] = {}
+    for name, inner in names.items():
+        value = report.get(name)
+        if inner is not None:
+            if not isinstance(value, dict) or value.keys() - inner.keys():
+                return None
+            value = _figures(value, inner)
+        elif isinstance(value, bool) or not isinstance(value, int | float | None):
+            return None
+        elif value is not None:
+            if not 0 <= value <= LARGEST_FIGURE:
+                return None
+            value = value if isinstance(value, int) else round(value, DECIMALS)
+        figures[name] = value
+    return figures
 
 
 def _remove_after(process: int, folder: Path) -> None:

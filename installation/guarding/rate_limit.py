@@ -53,15 +53,19 @@ class RateLimit:
             return []
         return [*self.skipped(), line]
 
-    def take(self) -> bool:
-        """Return whether the rate allows a line now, which then counts as written."""
+    def take(self, count: int = 1) -> bool:
+        """Return whether the rate allows `count` lines now, which then count as written."""
+        if not self.has(count):
+            return False
+        self._tokens -= count
+        return True
+
+    def has(self, count: int) -> bool:
+        """Return whether the rate allows `count` lines now."""
         now = self._now()
         gained = (now - self._refilled_at) * self._lines_per_s
         self._tokens, self._refilled_at = min(self._burst, self._tokens + gained), now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        return self._tokens >= count
 
     def skipped(self) -> list[str]:
         """Return a line that counts the lines omitted since the last call; nothing if none were."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from installation.errors import Mistake
-from installation.guarding import output_filter
+from installation.guarding import line_filter, output_filter
 from installation.guarding.status import (
     CORE_DUMPS,
     ENVIRONMENT_VARIABLE,
@@ -139,7 +139,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     if more := len(os.listdir("/proc/self/task")) - 1:
         problem = f"{more} more running before the sandbox was entered (expected none)"
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
-    filters = _redirect_streams(streams)
+    filters = _redirect_streams(streams, may_open_cameras=status.may_open_cameras)
     reporter = output_filter.start_report_filter(report) if report else None
     status = replace(status, report_pipe=reporter.pipe if reporter else None)
     _close_other_files(status.pipes)
@@ -204,20 +204,23 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
     ]
 
 
-def _redirect_streams(streams: Collection[int]) -> list[int]:
+def _redirect_streams(streams: Collection[int], *, may_open_cameras: bool) -> list[int]:
     """Put output filters between the show and the open `streams`; return their process ids.
 
-    Standard error always gets one, standard output only if it is a file.
+    /dev/null needs none.
     """
     pids = []
+    null = os.stat(os.devnull).st_rdev
     for stream in streams:
-        limits = output_filter.STDERR if stream == 2 else output_filter.STDOUT
-        is_file = stat.S_ISREG(os.fstat(stream).st_mode)
-        if is_file or stream == 2:
-            started = output_filter.start_line_filter(stream, limits)
-            os.dup2(started.pipe, stream)
-            os.close(started.pipe)
-            pids.append(started.pid)
+        status = os.fstat(stream)
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == null:
+            continue
+        stdout = line_filter.STDOUT if may_open_cameras else line_filter.AUDIT
+        limits = line_filter.STDERR if stream == 2 else stdout
+        started = output_filter.start_line_filter(stream, limits)
+        os.dup2(started.pipe, stream)
+        os.close(started.pipe)
+        pids.append(started.pid)
     return pids
 
 

@@ -105,6 +105,9 @@ SupplementaryGroups={" ".join(existing_groups(("video", "render")))}
 WorkingDirectory={_without_specifiers(str(root))}
 ExecStart={_command_line(command)}
 Environment=DISPLAY=:0 HOME=/nonexistent{before}
+# Events of visitors are for shows without a screen; the log is on standard error.
+StandardOutput=null
+StandardError=journal
 # The supervisor starts the show again; this is for the supervisor itself. If the machine has no
 # memory left, the kernel ends the show, and the rest of the unit goes on.
 Restart=always

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import base64
+import errno
 import logging
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.log import BURST, LINES_PER_S, LineLog, LogHandler
-from installation.guarding.output_filter import STDERR
+from installation.errors import CameraError, Mistake
+from installation.guarding.line_filter import STDERR
+from installation.guarding.log import BURST, LINES_PER_S, LineLog, LogHandler, places
+from tests.support.children import run
 from tests.support.manual_clock import ManualClock
 
 
@@ -87,3 +92,52 @@ def test_tracebacks_become_short_lines() -> None:
         handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "it ended", None, info))
     assert lines[1] == "Traceback (most recent call last):"
     assert STDERR.longest_line - 2 <= max(map(len, lines)) <= STDERR.longest_line
+
+
+def test_a_show_writes_no_text_of_others_exceptions() -> None:
+    """An exception may carry an array, and its text the array's numbers: a show names its place."""
+    pixels = np.full((6, 6), 137, np.uint8)
+    lines: list[str] = []
+    handler = LogHandler(LineLog(lines.append), quotes_exceptions=False)
+    try:
+        try:
+            raise OSError(errno.ENODEV, f"{pixels}")
+        except OSError as failure:
+            raise ValueError(pixels) from failure
+    except ValueError as failure:
+        info = (ValueError, failure, failure.__traceback__)
+        handler.emit(logging.LogRecord("kiosk", logging.ERROR, "", 0, "it ended", None, info))
+    text = "\n".join(lines)
+    assert "137" not in text
+    assert "ValueError\n" in text
+    assert "OSError (No such device)\n" in text
+    assert f"  {__file__}:" in text
+    assert str(pixels).splitlines()[0].strip("[]") in str(ValueError(pixels)), "the control"
+
+
+def test_a_show_quotes_its_own_exceptions() -> None:
+    """What the kiosk wrote itself says what to do."""
+    mistake = Mistake("camera", "it was unplugged", "Plug it in again.")
+    assert places(CameraError(mistake)) == f"CameraError: {mistake}"
+
+
+def test_threads_that_end_unseen_write_no_text_of_others(tmp_path: Path) -> None:
+    """The kind: what Python itself writes of a thread, of a destructor and of the main thread."""
+    program = """
+    import threading
+    from installation.guarding.log import LineLog, hide_texts_of_exceptions
+    hide_texts_of_exceptions(LineLog())
+    def fail():
+        raise ValueError("pixels 137")
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    class Failing:
+        def __del__(self):
+            fail()
+    Failing()
+    fail()
+    """
+    outcome = run("-c", textwrap.dedent(program), user="root", folder=tmp_path)
+    assert outcome.stderr.count("ValueError\n") == 3
+    assert "137" not in outcome.stderr

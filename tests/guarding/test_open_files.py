@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,17 @@ def test_a_display_may_be_named_by_its_path() -> None:
     assert open_files.is_display(b"/srv/screen", session)
     assert not open_files.is_display(b"/srv/screen", {})
     assert not open_files.is_display(b"", {"WAYLAND_DISPLAY": "", "XDG_RUNTIME_DIR": "/run"})
+
+
+def test_the_search_opens_nothing(tmp_path: Path) -> None:
+    """A descriptor that the search left open would keep an output filter waiting for its end."""
+    program = """
+    import os
+    from installation.guarding.open_files import find_leaks
+    kept = os.pipe()
+    before = os.listdir("/proc/self/fd")
+    find_leaks(["/dev/null"], kept)
+    print(os.listdir("/proc/self/fd") == before)
+    """
+    outcome = run("-c", textwrap.dedent(program), user="root", folder=tmp_path)
+    assert outcome.stdout == "True\n", outcome.stderr

@@ -63,7 +63,9 @@ class OnnxNetwork:
         self.name = f"classifier.onnx on {'the GPU' if self._on_gpu else 'the CPU'}"
         self._read_form(label_set.settings.input)
         self._scores = label_set.settings.output == "scores"
+        self._was_tried = False
         self.width = self._try(label_set.settings.output)
+        self._was_tried = True
 
     def _open(self, data: bytes, device: Device) -> Any:
         """Return a session on `device`, or on the CPU if onnxruntime does not know that device."""
@@ -77,8 +79,13 @@ class OnnxNetwork:
         except Exception as failure:  # onnxruntime's exceptions have no common class
             raise self._refused(failure) from None
 
-    def _refused(self, failure: Exception) -> LabelSetError:
-        reason = ellipsize(" ".join(str(failure).rpartition(" : ")[2].split()))
+    def _refused(self, failure: Exception, *, quoted: bool = True) -> LabelSetError:
+        """Return the error for a `failure` of onnxruntime, whose text it has only if `quoted`.
+
+        With pictures of people in memory no text is passed on that the kiosk did not write.
+        """
+        text = str(failure).rpartition(" : ")[2] if quoted else type(failure).__name__
+        reason = ellipsize(" ".join(text.split()))
         what = f"onnxruntime {onnxruntime.__version__} cannot run it ({reason})"
         remedy = "Export it again, for an earlier version of ONNX."
         return LabelSetError(Mistake(self._file, what, remedy))
@@ -207,7 +214,7 @@ class OnnxNetwork:
         try:
             (array,) = self._session.run([self._output], {self._input: pictures})
         except Exception as failure:  # as in _open
-            raise self._refused(failure) from None
+            raise self._refused(failure, quoted=not self._was_tried) from None
         finally:
             pictures.fill(0)
         outputs = np.array(array, np.float32)

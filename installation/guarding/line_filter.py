@@ -1,0 +1,160 @@
+"""What an output filter passes on of the lines that a show writes: few, short, and in its letters.
+
+A picture could be written in words. No filter can know which words mean one, so what counts is how
+much fits through: a budget of bytes a minute, few lines at once, no long words, and only the
+letters that messages and label sets have. A line that comes again is only counted.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
+from functools import cache
+
+from installation.guarding.rate_limit import RateLimit, RepeatLimit
+from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, MODELS, WORDS_FOLDER
+
+OTHER_LETTER = "?"
+"""What stands for a letter that is neither in a message nor in a label set."""
+
+MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤≥−äöüÄÖÜßéèêáíóúñçàùâîôûëïœ")
+"""The letters of the kiosk's own messages beyond ASCII, and those of names in them."""
+
+MAX_LABEL_BYTES = 8 * 1024 * 1024
+"""The most that is read of one file of a label set; `naming.label_set.folder` has the same."""
+
+
+@dataclass(frozen=True)
+class LineLimits:
+    """The limits of one stream.
+
+    A line has at most `longest_line` characters, a word at most `longest_word` (None: any). At
+    first `burst` lines with `burst_bytes` are written at once, and then `lines_per_min` with
+    `bytes_per_min`.
+    """
+
+    longest_line: int
+    burst: int
+    burst_bytes: int
+    lines_per_min: float
+    bytes_per_min: float
+    longest_word: int | None = None
+    omits_repeats: bool = False
+
+
+STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)
+"""The limits of a show's standard output: events of a show without a screen, of some 300 characters
+each; the longest verdict of the shipped label sets has 1,400.
+"""
+
+STDERR = LineLimits(300, 100, 12_000, 30, 3_000, longest_word=120, omits_repeats=True)
+"""The limits of a show's standard error; a start writes some 20 lines with 1,500 characters. A
+picture encoded as text is one long word; ordinary words and most paths are shorter than 120
+characters.
+"""
+
+AUDIT = LineLimits(4000, 5_000, 1_000_000, 60, 6_000)
+"""The limits of an audit's standard output: a table of hundreds of probes. An audit cannot open a
+camera.
+"""
+
+
+class LineFilter:
+    """Decides for one stream what is written of each line; `now` returns the time in seconds."""
+
+    def __init__(self, limits: LineLimits, now: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._lines = RateLimit(limits.lines_per_min / 60, limits.burst, now)
+        self._bytes = RateLimit(limits.bytes_per_min / 60, limits.burst_bytes, now)
+        self._repeats = RepeatLimit(now) if limits.omits_repeats else None
+        self._omitted = 0
+
+    def admit(self, line: bytes) -> Iterator[str]:
+        """Yield the lines to write for `line`: it, or none, and a count of those omitted before."""
+        text = text_only(line, self._limits)
+        for candidate in [text] if self._repeats is None else self._repeats.admit(text):
+            yield from self._within_budget(candidate)
+
+    def end(self) -> Iterator[str]:
+        """Yield the lines that count what was omitted at last; the last one is always written."""
+        counts = () if self._repeats is None else self._repeats.skipped()
+        for count in counts:
+            yield from self._within_budget(printable(count, self._limits.longest_word))
+        if self._omitted:
+            yield self._count()
+
+    def _within_budget(self, line: str) -> Iterator[str]:
+        count = self._count() if self._omitted else ""
+        if not self._take(f"{count}\n{line}" if count else line):
+            self._omitted += 1
+            return
+        if count:
+            self._omitted = 0
+            yield count
+        yield line
+
+    def _take(self, text: str) -> bool:
+        """Return whether `text` fits into the budget, which is then smaller."""
+        needed = len(text.encode()) + 1
+        if not self._bytes.has(needed) or not self._lines.has(1):
+            return False
+        return self._bytes.take(needed) and self._lines.take(1)
+
+    def _count(self) -> str:
+        return f"({self._omitted} lines were omitted)"
+
+
+def text_only(line: bytes, limits: LineLimits) -> str:
+    """Return `line` as printable text; if it is too long or not text, a remark in its place."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return "(omitted: a line that is not text)"
+    if len(text) > limits.longest_line:
+        return "(omitted: a line that is too long)"
+    return in_known_letters(printable(text, limits.longest_word))
+
+
+def printable(text: str, longest_word: int | None) -> str:
+    """Return `text` with unprintable characters replaced by spaces, and with long words cut.
+
+    Only words of ASCII characters are cut, because other scripts write without spaces.
+    """
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    if longest_word is None:
+        return text
+    return re.sub(rf"([!-~]{{{longest_word}}})[!-~]+", r"\1…", text)
+
+
+def in_known_letters(text: str) -> str:
+    """Return `text` with `OTHER_LETTER` for each letter that no message and no label set has."""
+    if text.isascii() or MESSAGE_LETTERS.issuperset(letter for letter in text if letter > "~"):
+        return text
+    known = label_letters()
+    return "".join(
+        letter if letter <= "~" or letter in MESSAGE_LETTERS or letter in known else OTHER_LETTER
+        for letter in text
+    )
+
+
+@cache
+def label_letters() -> Set[str]:
+    """Return the letters of the label sets, of kiosk.yaml and of the kiosk's words.
+
+    The files are not parsed. They are read when the first such letter comes.
+    """
+    letters: set[str] = set()
+    files = [DEFAULT_FILE, *WORDS_FOLDER.glob("*.yaml"), *MODELS.glob("*/labelset.yaml")]
+    limited = [(file, MAX_TEXT_BYTES) for file in files]
+    limited += [(file, MAX_LABEL_BYTES) for file in MODELS.glob("*/labels.*")]
+    for file, limit in limited:
+        try:
+            with file.open("rb") as opened:
+                content = opened.read(limit)
+        except OSError:
+            continue
+        encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+        letters.update(content.decode(encoding, errors="ignore"))
+    return letters
