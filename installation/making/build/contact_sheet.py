@@ -96,7 +96,7 @@ def _strip(title: str, tiles: Sequence[Image.Image]) -> Image.Image:
     size = (columns * step + GAP_PX, TEXT_PX + 2 * GAP_PX + lines * step)
     strip = Image.new("RGB", size, PAPER)
     fonts = Fonts()
-    ink = fonts.ink(fonts.without_lacking(ellipsize(title)), TEXT_PX)
+    ink = fonts.ink(fonts.replace_lacking(ellipsize(title)), TEXT_PX)
     if ink is not None:
         baseline = GAP_PX // 2 + TEXT_PX
         strip.paste(INK, (GAP_PX + ink.left, baseline + ink.top), Image.fromarray(ink.alpha))

@@ -83,7 +83,7 @@ def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
     """
     pad = context.px(MARGIN)
     width = context.size[0] - 2 * pad
-    texts = [context.fonts.without_lacking(line) for line in lines]
+    texts = [context.fonts.replace_lacking(line) for line in lines]
     for size in MISTAKE_SIZES:
         space = context.px(size)
         paragraphs = [Paragraph(text, space, WHITE, space_above=space) for text in texts]

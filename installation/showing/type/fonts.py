@@ -108,7 +108,7 @@ class Fonts:
             if not (needs_no_font(cluster) or self._find_face(cluster))
         )
 
-    def without_lacking(self, text: str) -> str:
+    def replace_lacking(self, text: str) -> str:
         """Return `text` with a question mark for each letter that these faces cannot draw."""
         lacking = self.lacks([text])
         return "".join("?" if each in lacking else each for each in clusters(clean(text)))
@@ -185,9 +185,9 @@ class Fonts:
 
     def _shape(self, text: str, text_levels: bytes | None) -> ShapedLine:
         key = (text, text_levels)
-        return self._shaped.get(key, lambda: self._shape_anew(text, text_levels))
+        return self._shaped.get(key, lambda: self._shape_line(text, text_levels))
 
-    def _shape_anew(self, text: str, text_levels: bytes | None) -> ShapedLine:
+    def _shape_line(self, text: str, text_levels: bytes | None) -> ShapedLine:
         if text_levels is None:
             text = clean(text)
             text_levels = levels(text)

@@ -40,5 +40,5 @@ def test_letters_stand_at_fractions_of_a_pixel() -> None:
 
 
 def test_spaces_leave_no_ink() -> None:
-    """There is nothing to draw, and that is no failure."""
+    """There is nothing to draw, and that is not a failure."""
     assert draw(own_face().shape("  ", False, "", 0.0)[0], 40) is None

@@ -110,4 +110,4 @@ def test_letters_that_were_not_looked_for_are_named() -> None:
     fonts = Fonts(("a", "語"))
     assert fonts.lacks(["abc äöü Ελ Да 0 › ọ̀ شخص\n"]) == []
     assert fonts.lacks(["a語宇"]) == ["宇"]
-    assert fonts.without_lacking("a語宇b") == "a語?b"
+    assert fonts.replace_lacking("a語宇b") == "a語?b"
