@@ -34,8 +34,15 @@ has failed:
 8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` the
    one that is shown; `show.live.LiveShow` fills the window's surface with black.
 
+What was computed about visitors without pixels:
+
+9. `seeing.tracker.Tracker`, `seeing.presence.presence.Presence` and
+   `naming.reading.settler.Settler` drop a visitor's box, announcement, scores and name when the
+   visitor leaves, and everybody's by `forget()` when the analysis ends, which calls the first
+   through `seeing.finder.FaceFinder`.
+
 When a part has failed:
 
-9. `running.worker.Worker` and `show.show.Show` clear the local variables of the traceback, so that
-   no frame is kept with the exception while the calm card is on the screen.
+10. `running.worker.Worker` and `show.show.Show` clear the local variables of the traceback, so
+    that no frame is kept with the exception while the calm card is on the screen.
 """

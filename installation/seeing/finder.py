@@ -63,6 +63,12 @@ class FaceFinder:
         self._tracks = self._tracker.update(faces, frame.taken_at, frame.scene)
         return self._tracks
 
+    def forget(self) -> None:
+        """Drop all tracks; the next frame is searched as the first one."""
+        self._tracker.forget()
+        self._tracks = []
+        self._looked_at = self._looked_fully_at = float("-inf")
+
     def _faces(self, frame: Frame) -> list[Face]:
         """Return the faces on `frame`; on all of it, if that is due or a tracked face is missing.
 

@@ -50,6 +50,12 @@ A track that was followed for less than `MAX_UNSEEN_S` ends earlier, after as lo
 followed: something that the detector mistook for a face disappears quickly.
 """
 
+MAX_PAUSE_S = 3.0
+"""All tracks end if no frame was looked at for so long, such as while a camera is opened again.
+
+The slowest machine that the tracker bears has one look a second.
+"""
+
 LOST_S = 0.5
 """A track that has had a miss is not drawn once its last hit is so long ago, though it may go on.
 
@@ -251,15 +257,18 @@ class Tracker:
         self._states: list[_TrackState] = []
         self._next_id = 1
         self._scene = 0
+        self._updated_at = -math.inf
+        """When the last frame was taken (s, monotonic)."""
 
     def update(self, faces: Iterable[Face], taken_at: float, scene: int = 0) -> list[Track]:
         """Return the shown tracks after the frame taken at `taken_at` (s, monotonic), oldest first.
 
-        `faces` may be in any order. All tracks end when the `scene` changes, because a face at the
-        same place in another scene belongs to another person.
+        `faces` may be in any order. All tracks end when the `scene` changes, or after a pause of
+        more than `MAX_PAUSE_S`, because a face at the same place then may be another person's.
         """
-        if scene != self._scene:
-            self._states, self._scene = [], scene
+        if scene != self._scene or taken_at - self._updated_at > MAX_PAUSE_S:
+            self.forget()
+        self._scene, self._updated_at = scene, taken_at
         # Sorted, so that ids do not depend on the detector's order.
         found = sorted(faces, key=lambda face: (face.box.x0, face.box.y0, face.box.x1, face.box.y1))
         pairs = match(_costs(self._states, found, taken_at))
@@ -276,6 +285,10 @@ class Tracker:
             states.append(self._new_state(face, taken_at))
         self._states = [state for state in states if state.is_alive(taken_at)]
         return [state.track for state in self._states if state.shown]
+
+    def forget(self) -> None:
+        """End all tracks."""
+        self._states = []
 
     @property
     def has_newcomers(self) -> bool:

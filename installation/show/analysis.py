@@ -58,7 +58,11 @@ class Analysis:
         """Takes the classifier of a changed label set from the main thread."""
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Analyse frames until `stopping` is set or the frames end; then forget all pixels."""
+        """Analyse frames until `stopping` is set or the frames end.
+
+        Then all pixels are forgotten, and everything about the visitors who were there: the parts
+        may be used again, with another camera.
+        """
         try:
             while not stopping.is_set() and not self._frames.ended:
                 frame = self._frames.take(timeout=0.1)
@@ -67,7 +71,12 @@ class Analysis:
         finally:
             frame = None
             with contextlib.suppress(Exception):  # what ended the work is what is to be reported
-                forget_all((self._frames, self._detector, self.classifier))
+                forget_all(
+                    (
+                        *(self._frames, self._detector, self.classifier),
+                        *(self._finder, self._presence, self._settler),
+                    )
+                )
 
     def offer(self, frame: Frame) -> None:
         """Analyse `frame` and publish the sightings if it is time for another look."""

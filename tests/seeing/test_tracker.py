@@ -16,6 +16,7 @@ from installation.seeing.tracker import (
     FULL_SPEED_S,
     GATE_RANGE,
     LOST_S,
+    MAX_PAUSE_S,
     MAX_UNSEEN_S,
     Track,
     Tracker,
@@ -279,3 +280,23 @@ def test_a_lost_face_is_not_drawn_though_its_track_may_go_on(rate: int) -> None:
     )
     assert lost_after_s <= max(LOST_S + 1 / rate, 1 / rate) + 1e-9
     assert lost_after_s >= min(LOST_S, 1 / rate)
+
+
+@pytest.mark.parametrize(("pause_s", "same"), [(1.0, True), (MAX_PAUSE_S + 0.1, False)])
+def test_nobody_is_followed_across_a_long_pause(pause_s: float, same: bool) -> None:
+    """After seconds without a look, somebody at the same place is another visitor."""
+    tracker = Tracker()
+    *_, (before,) = _play(tracker, [[_at(300)]] * 10, 10)
+    tracker.update([_at(300)], before.seen_at + pause_s)
+    (after,) = tracker.update([_at(300)], before.seen_at + pause_s + 0.2)
+    assert (after.id == before.id) is same
+
+
+def test_a_tracker_that_has_forgotten_follows_nobody() -> None:
+    """The ids of those who were there are not used again."""
+    tracker = Tracker()
+    *_, (before,) = _play(tracker, [[_at(300)]] * 10, 10)
+    tracker.forget()
+    assert tracker.update([], 1.0) == []
+    *_, (after,) = (tracker.update([_at(300)], 1.1 + step / 10) for step in range(5))
+    assert after.id > before.id

@@ -237,3 +237,22 @@ def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
         analysis(threading.Event())
     assert sorted(forgetful.calls[-2:]) == ["classifier forgets", "detector forgets"]
     assert frames.ended
+
+
+def test_when_analysis_ends_nothing_is_known_of_who_was_there() -> None:
+    """With the next camera everybody is announced first, who stands at the same place too."""
+    parts, frames = small_parts(GreyFilm(0), announce_s=3.0), Latest[Frame]()
+    clock = ManualClock()
+    analysis = small_analysis(parts, frames, Latest(), clock)
+    for number in range(60):
+        clock.instant = number / 10
+        seen = seen_by(analysis, clock.instant)
+    assert seen.visitors[0].stage == "named"
+    frames.close()
+    analysis(threading.Event())
+    again = small_analysis(parts, Latest(), Latest(), clock)
+    for number in range(60, 64):
+        clock.instant = number / 10
+        seen = seen_by(again, clock.instant)
+    assert [visitor.stage for visitor in seen.visitors] == ["announced"]
+    assert seen.visitors[0].track.id > 1

@@ -106,6 +106,10 @@ class Settler:
         own = self._settings.min_score
         self._min_score = label_set.settings.min_score if own is None else own
         self._places = {label.id: i for i, label in enumerate(label_set.labels)}
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all evidence and all names."""
         self._evidence: dict[int, _Evidence] = {}
         self._names: dict[int, _Name] = {}
 

@@ -91,3 +91,7 @@ class Presence:
             notice_stood = not self._announce_s or taken_at >= until + SHOWN_S
             visitors.append(Present(track, until, notice_stood and track.misses == 0))
         return visitors, bystanders
+
+    def forget(self) -> None:
+        """Forget everybody: who is seen next is announced."""
+        self._announced_until = {}

@@ -111,3 +111,12 @@ def test_without_an_announcement_visitors_are_read_at_once() -> None:
     ((visitor,), _) = update(Presence(0.0, 0.1), face_of(0.2), at=5.0)
     assert visitor.may_be_read
     assert not visitor.is_announced(5.0)
+
+
+def test_a_presence_that_has_forgotten_announces_everybody() -> None:
+    """Who was announced before the camera was lost is announced again."""
+    presence = Presence(3.0, 0.1)
+    update(presence, face_of(0.2), at=0.0)
+    presence.forget()
+    ((visitor,), _) = update(presence, face_of(0.2), at=4.0)
+    assert not visitor.may_be_read
