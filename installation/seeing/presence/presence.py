@@ -3,7 +3,7 @@
 A face that is too small belongs to somebody who stands behind the line on the floor: a bystander,
 who is not announced, not read and not drawn. A face that comes near enough belongs to a visitor,
 whom the screen announces with an empty square for `announce_s`. Only a frame that was taken after
-that may be cropped: what a visitor did before they could know is never read.
+that may be cropped for the classifier: what a visitor did before they could know is never read.
 
 Size alone decides, because it follows from the distance and needs no other camera and no setting
 for each room. A zone drawn on the picture would have to be drawn again whenever the camera moves.
