@@ -85,6 +85,7 @@ def load_labels(loaded: Loaded[Settings]) -> LabelSet:
         settings.content,
         where=loaded.where("labels"),
         language=settings.language.labels,
+        second=settings.language.second_labels,
     )
 
 
@@ -235,6 +236,8 @@ def _language_in_words(language: Language, own: list[str]) -> str:
         parts.append(f"the kiosk has no words in '{language.labels}', which only the labels have")
     elif language.labels != ENGLISH and not language.translated:
         parts.append("the labels have no names in it")
+    if language.second is not None:
+        parts.append(f"and {_language_in_words(language.second, [])}")
     if own:
         parts.append(f"in the curator's own words: {', '.join(own)}")
     return "; ".join(parts)

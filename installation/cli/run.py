@@ -181,8 +181,8 @@ def _page(proof: Proof, file: Path) -> str:
     from installation.showing.words import privacy_line, words_of
 
     settings = load_settings(file, source="rehearsal").settings
-    words, today = words_of(settings), datetime.date.today()
-    line = privacy_line(words, proof.prevents_storage, proof.ways_tried, proof.tested_at, today)
+    words, today = words_of(settings)[0], datetime.date.today()
+    line = privacy_line(words, proof.prevents_storage, proof.tested_at, today)
     return as_page(proof, line, settings.language.words)
 
 

@@ -52,6 +52,7 @@ YAML = """\
 #   name_es, definition_es, name_de, …    translations, for `language` in kiosk.yaml
 
 title: {title}
+# At the foot of the visitors' screen, so keep it short: "The names: ImageNet, 2009, after WordNet."
 credit: {credit}
 
 # What a visitor is called if no label fits well enough. Every chain of categories begins with it.
@@ -71,6 +72,7 @@ method: {method}
 # Further settings. Delete the # in front of a line and write your own value; without them, the
 # method's own values are used.
 #
+# credit_translations: {{de: "für diese Sammlung geschrieben"}}   # the credit in other languages
 # temperature: 0.5   # a lower one makes the best score higher
 # min_score: 0.1   # 0 to 1: below it a visitor is only given the root's name
 # lists: true   # for text: read things by the kiosk's lists, which name labels of `persons`
@@ -105,6 +107,7 @@ TEXT_SETTINGS = {
 """Those of the shipped set kindnesses."""
 
 COPIED_SETTINGS = {
+    "credit_translations",
     "encoder",
     "temperature",
     "min_score",

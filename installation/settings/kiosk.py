@@ -7,7 +7,7 @@ Settings that are created without `Folders`, as in tests, are checked by their f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -62,6 +62,11 @@ Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 MIN_HOLD_S = 0.5
 """Between two categories: large type changes at most twice a second, for visitors with epilepsy."""
+
+MOST_LANGUAGES = 2
+"""More would not leave room for the picture between the notice and the foot of the screen."""
+
+LANGUAGE_IN_WORDS = "a code such as en, or a list of two such as [de, en]"
 
 PLAIN_FOLDER = re.compile(r"[^./\\][^/\\]*")
 """The name of a label set; kiosk.yaml gives it without the folder models/."""
@@ -237,6 +242,8 @@ class ScreenSettings(Section):
     """The number of a display; auto takes the first one, and no display if the machine has none."""
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
+    idle: Literal["list", "mirror"] = "list"
+    """What is on the screen while nobody is in front of it: the names, or the mirror."""
     keys: bool = True
     """Whether F1 shows the staff's card and a held Escape ends the show."""
 
@@ -248,7 +255,13 @@ NOTICE = "visitors have a right to read this sentence unchanged"
 NO_CAMERA = "this sentence tells staff and visitors that no camera is on"
 FIXED_WORDS = {
     "notice": NOTICE,
+    "way_out": NOTICE,
+    "turn_away": NOTICE,
     "guess": NOTICE,
+    "names": NOTICE,
+    "blacked_out": NOTICE,
+    "others": NOTICE,
+    "withdrawn": NOTICE,
     "privacy": PROMISE,
     "privacy_today": PROMISE,
     "privacy_earlier": PROMISE,
@@ -278,11 +291,23 @@ class OwnWords(Section):
     trouble: CuratorSentence = None
 
 
-def _parse_language(value: object, info: ValidationInfo) -> Language:
+def _parse_languages(value: object, info: ValidationInfo) -> Language:
+    """Return the language of a code, or of a list of two codes with `second` set."""
     if isinstance(value, Language):
         return value
-    if not isinstance(value, str):
-        raise PydanticCustomError("wrong_type", "a language is text")
+    given = value if isinstance(value, list | tuple) else [value]
+    codes = [code for code in given if isinstance(code, str)]
+    if not 1 <= len(codes) == len(given) <= MOST_LANGUAGES:
+        # Without a remedy: `yaml_file` says what was seen and expected.
+        raise PydanticCustomError("wrong_type", "a language is text, or a list of two")
+    if len(set(codes)) < len(codes):
+        problem = f"language names '{ellipsize(codes[0])}' twice"
+        raise _refusal(problem, f"Write one of them alone: language: {ellipsize(codes[0])}")
+    first, *others = (_parse_language(code, info) for code in codes)
+    return replace(first, second=others[0]) if others else first
+
+
+def _parse_language(value: str, info: ValidationInfo) -> Language:
     folders, labels = info.context, info.data.get("labels")
     if not isinstance(folders, Folders):
         return resolve_language(value)
@@ -313,8 +338,9 @@ class Settings(Section):
     labels: Annotated[str, Field(description="the name of a folder in models/")] = "persons"
     language: Annotated[
         Language,
-        PlainValidator(_parse_language, json_schema_input_type=str),
+        PlainValidator(_parse_languages, json_schema_input_type=str | list[str]),
         PlainSerializer(repr),  # the JSON schema holds the defaults
+        Field(description=LANGUAGE_IN_WORDS),
     ] = Field(default=ENGLISH, validate_default=True)
     """The languages of the kiosk's own words and of the labels; see `languages`."""
     privacy: Literal["enforce", "degraded"] = "enforce"

@@ -39,6 +39,13 @@ class Language:
     """The language of names and definitions; a label without a translation keeps its own name."""
     translated: bool = False
     """Whether the label set has any names in the language `labels`."""
+    second: Language | None = None
+    """The second language of a show in two languages."""
+
+    @property
+    def second_labels(self) -> str | None:
+        """The second language of names and definitions; None if the show has one language."""
+        return None if self.second is None else self.second.labels
 
 
 def resolve_language(code: str, translations: Collection[str] = ()) -> Language:

@@ -24,7 +24,8 @@ def load_readable(path: Path) -> Loaded[Settings]:
     reported them.
     """
     document = _document(path)
-    code = document.get("language")
+    codes = document.get("language")
+    code = codes[0] if isinstance(codes, list) and codes else codes
     settings = Settings(
         screen=_right_part(ScreenSettings, document.get("screen")),
         words=_right_part(OwnWords, document.get("words")),

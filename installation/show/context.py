@@ -27,12 +27,20 @@ def open_context(
     words = words_of(loaded.settings)
     labels = () if label_set is None else label_set.texts()
     try:
-        fonts = Fonts((*words.texts(), *labels))
+        fonts = Fonts((*(text for each in words for text in each.texts()), *labels))
     except ScreenError as error:
         mistakes = undrawable(texts_by_place(loaded, label_set))
         raise ScreenError(*(limit_mistakes(mistakes) or error.mistakes)) from None
     language = _label_language(loaded.settings)
-    return ScreenContext(words, fonts, screen.surface.get_size(), language)
+    return ScreenContext(
+        words[0],
+        fonts,
+        screen.surface.get_size(),
+        language,
+        words[1] if len(words) > 1 else None,
+        label_set,
+        loaded.settings.screen.idle,
+    )
 
 
 def _label_language(settings: Settings) -> str:
@@ -54,7 +62,8 @@ def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) 
     def add(place: str, *added: str) -> None:
         texts[place] = " ".join((texts.get(place, ""), *added))
 
-    add(loaded.where("language"), *words_of(Settings(language=settings.language)).texts())
+    for words in words_of(Settings(language=settings.language)):
+        add(loaded.where("language"), *words.texts())
     add(loaded.where("screen", "title"), settings.screen.title or "")
     for key, text in settings.words:
         add(loaded.where("words", key), text or "")
@@ -75,7 +84,7 @@ def _label_texts(label_set: LabelSet) -> dict[str, str]:
     locations = {row.id: row.location for row in source.rows}
     texts = {
         f"{file}:{locations[label.id]}" if label.id in locations else file: (
-            f"{label.name} {label.definition}"
+            f"{label.name} {label.definition} {label.second.name} {label.second.definition}"
         )
         for label in label_set.labels
     }
@@ -83,5 +92,9 @@ def _label_texts(label_set: LabelSet) -> dict[str, str]:
     # A category that is only above others has no label of its own if the network does not know it.
     above = {name for label in label_set.labels for name in label.chain} - names
     texts[file] = " ".join((texts.get(file, ""), *sorted(above)))
-    own = label_set.settings.title, root.name, root.definition
+    settings = label_set.settings
+    own = (
+        *(settings.title, settings.credit, *settings.credit_translations.values()),
+        *(root.name, root.definition, root.second.name, root.second.definition),
+    )
     return {display_path(label_set.folder / SETTINGS_FILE): " ".join(own)} | texts

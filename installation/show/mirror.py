@@ -87,6 +87,8 @@ class Mirror:
         new_frame = self._frames.take(timeout=REPAINT_S)
         new_sightings = self._new_sightings.take(timeout=0)
         self._sightings = new_sightings or self._sightings
+        if new_sightings and new_sightings.label_set is not self._context.label_set:
+            self._context = replace(self._context, label_set=new_sightings.label_set)
         self._frame = new_frame or self._frame
         self._note_arrival(new_frame is not None)
         if self._update_privacy_line is not None:

@@ -231,6 +231,7 @@ def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:
         settings.content,
         where=loaded.where("labels"),
         language=settings.language.labels,
+        second=settings.language.second_labels,
     )
     built_file.check_built(label_set)
     return label_set

@@ -1,4 +1,4 @@
-"""The privacy line of the strip: the promise that the guard's self-test supports today."""
+"""The privacy lines at the foot of the screen: the promise that the self-test supports today."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from dataclasses import replace
 
 from installation.guarding.self_test import Proof
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.words import privacy_line
+from installation.showing.words import Words, privacy_line
 
 
 def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
-    """Return `context` with today's privacy line, which names the day of `proof` after midnight."""
-    words = context.words
+    """Return `context` with today's privacy lines, which name the day of `proof` after midnight."""
     proof = proof.by_this_clock()
-    line = privacy_line(
-        words, proof.prevents_storage, proof.ways_tried, proof.tested_at, datetime.date.today()
-    )
-    if line == words.privacy:
+    today = datetime.date.today()
+
+    def updated(words: Words) -> Words:
+        line = privacy_line(words, proof.prevents_storage, proof.tested_at, today)
+        return words if line == words.privacy else words.model_copy(update={"privacy": line})
+
+    words = updated(context.words)
+    second = None if context.second is None else updated(context.second)
+    if words is context.words and second is context.second:
         return context
-    return replace(context, words=words.model_copy(update={"privacy": line}))
+    return replace(context, words=words, second=second)

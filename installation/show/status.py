@@ -6,6 +6,7 @@ from installation.guarding.self_test import Proof
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.values import Sightings
 from installation.running.latest import Latest
+from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
 from installation.show.camera.capture import CameraStatus
 from installation.show.parts import Networks
@@ -81,4 +82,5 @@ class StatusReporter:
             mirror_fps=rate,
             dropped_frames=self._frames.dropped,
             uptime_s=now - self._started_at,
+            is_rehearsal=camera.name.startswith(rehearsal.NAME),
         )

@@ -1,16 +1,23 @@
-"""Fits a frame to the screen: cropped around its middle to the screen's shape, then scaled."""
+"""Fits a frame to its part of the screen: cropped around its middle, then scaled.
+
+Faces at the sides may be cropped away, heads should not be: a frame loses at most `MAX_CROP` of its
+height, and beside a picture that would lose more the screen stays black.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from installation.seeing.box import Box
-from installation.showing.scene import Size
+from installation.showing.scene import Rect, Size
+
+MAX_CROP = 0.28
+"""How much of a frame's height may be cropped away, half of it above; a guess."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """The part of the frame that is visible, in px of the frame, and the screen that it fills.
+    """The part of the frame that is visible, in px of the frame, and where on the screen it is.
 
     The part is in whole pixels, so that the picture and the boxes on it are scaled alike.
     """
@@ -19,22 +26,30 @@ class Cover:
     y: int
     width: int
     height: int
-    screen: Size
+    view: Rect
+    """The part of the screen that the picture fills."""
 
     @classmethod
-    def from_sizes(cls, frame: Size, screen: Size) -> Cover:
-        """Return how a frame of `frame` px fills a screen of `screen` px (width, height)."""
-        scale = max(screen[0] / frame[0], screen[1] / frame[1])
-        width = min(frame[0], max(1, round(screen[0] / scale)))
-        height = min(frame[1], max(1, round(screen[1] / scale)))
-        return cls((frame[0] - width) // 2, (frame[1] - height) // 2, width, height, screen)
+    def from_sizes(cls, frame: Size, room: Rect) -> Cover:
+        """Return how a frame of `frame` px (width, height) is shown in the part `room` of a screen.
+
+        The view is all of the room, or of its height, in the middle.
+        """
+        across, down = room.width / frame[0], room.height / frame[1]
+        largest = min(max(across, down), down / (1 - MAX_CROP))
+        view_width = min(room.width, round(frame[0] * largest))
+        view = Rect(room.x + (room.width - view_width) // 2, room.y, view_width, room.height)
+        scale = max(view.width / frame[0], view.height / frame[1])
+        width = min(frame[0], max(1, round(view.width / scale)))
+        height = min(frame[1], max(1, round(view.height / scale)))
+        return cls((frame[0] - width) // 2, (frame[1] - height) // 2, width, height, view)
 
     def to_screen(self, box: Box) -> Box:
         """Return `box` (px of the frame) in px of the screen."""
-        across, down = self.screen[0] / self.width, self.screen[1] / self.height
+        across, down = self.view.width / self.width, self.view.height / self.height
         return Box(
-            (box.x0 - self.x) * across,
-            (box.y0 - self.y) * down,
-            (box.x1 - self.x) * across,
-            (box.y1 - self.y) * down,
+            self.view.x + (box.x0 - self.x) * across,
+            self.view.y + (box.y0 - self.y) * down,
+            self.view.x + (box.x1 - self.x) * across,
+            self.view.y + (box.y1 - self.y) * down,
         )

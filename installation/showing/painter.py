@@ -9,6 +9,7 @@ a scene that holds still costs a few block transfers.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,11 +19,14 @@ from cv2.typing import MatLike
 
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
-from installation.showing.scene import BLACK, DIM_GREEN, GREEN, Panel, Rect, Scene, Visitor
+from installation.showing.scene import BLACK, DIM_GREEN, GREEN, ON_GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
 
 Key = tuple[object, ...]
+
+KEYLINE = 0.6
+"""Thickness of the black lines beside an outline, over that of the outline."""
 
 
 class Painter:
@@ -34,17 +38,22 @@ class Painter:
 
     def paint(self, scene: Scene, surface: pygame.Surface) -> None:
         """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
+        view = scene.view
         if scene.picture is None:
             surface.fill(BLACK)
         else:
-            paint_picture(scene.picture, scene.brightness, surface)
+            _blacken_beside(view, surface)
+            part = surface.subsurface((view.x, view.y, view.width, view.height))
+            paint_picture(scene.picture, scene.brightness, part)
+        if scene.empty_square:
+            _paint_square(scene.empty_square, scene.empty_stroke, 1.0, surface)
         for visitor in scene.visitors:
-            _paint_square(visitor, surface)
+            _paint_square(visitor.square, visitor.stroke, visitor.lit, surface)
         for visitor in scene.visitors:
             if visitor.caption:
                 self._paint_panel(visitor.caption.panel, surface)
             if visitor.tag:
-                self._paint_panel(visitor.tag, surface)
+                self._paint_panel(visitor.tag.panel, surface)
         for panel in scene.panels:
             self._paint_panel(panel, surface)
 
@@ -58,26 +67,57 @@ class Painter:
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
-        key: Key = (size, panel.background, panel.lines, surface.get_masks())
+        marks = (panel.bars, panel.strikes, panel.filled_px)
+        key: Key = (size, panel.background, panel.lines, marks, surface.get_masks())
         drawn = self._panels.get(key, lambda: self._draw(panel, surface))
+        if panel.clip is not None:
+            clip = panel.clip
+            surface.set_clip((clip.x, clip.y, clip.width, clip.height))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
+        surface.set_clip(None)
 
     def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
         """Draw `panel` on a new surface, in the format of `target` if the background is opaque."""
+        drawn = self._draw_plain(panel)
+        opaque = panel.background is not None and panel.background[3] == 255
+        return drawn.convert(target) if opaque else drawn
+
+    def _draw_plain(self, panel: Panel) -> pygame.Surface:
+        """Draw `panel` in one format: converted later, type looks the same on every display."""
         size = (panel.rect.width, panel.rect.height)
         opaque = panel.background is not None and panel.background[3] == 255
-        # Drawn in one format and then converted, type looks the same on every display.
         drawn = pygame.Surface(size, 0 if opaque else pygame.SRCALPHA, 32)
         drawn.fill(panel.background or (0, 0, 0, 0))
+        for bar in panel.bars:
+            drawn.fill(bar.colour, _area(bar.rect))
         for line in panel.lines:
             self._fonts.draw(line, drawn)
-        return drawn.convert(target) if opaque else drawn
+        if panel.filled_px:
+            lines = tuple(replace(line, colour=BLACK) for line in panel.lines)
+            filled = replace(panel, background=ON_GREEN, lines=lines, filled_px=0)
+            drawn.blit(self._draw_plain(filled), (0, 0), (0, 0, panel.filled_px, size[1]))
+        for bar in panel.strikes:
+            drawn.fill(bar.colour, _area(bar.rect))
+        return drawn
+
+
+def _area(rect: Rect) -> tuple[int, int, int, int]:
+    return rect.x, rect.y, rect.width, rect.height
+
+
+def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
+    """Fill the screen to the left and right of `view` with black; bands cover the rest."""
+    width, height = surface.get_size()
+    if view.x > 0:
+        surface.fill(BLACK, (0, 0, view.x, height))
+    if view.right < width:
+        surface.fill(BLACK, (view.right, 0, width - view.right, height))
 
 
 def paint_picture(picture: Frame, brightness: float, surface: pygame.Surface) -> None:
     """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is."""
     size = surface.get_size()
-    cover = Cover.from_sizes((picture.width, picture.height), size)
+    cover = Cover.from_sizes((picture.width, picture.height), Rect(0, 0, *size))
     crop = picture.pixels[
         cover.y : cover.y + cover.height, cover.x : cover.x + cover.width
     ]  # (H, W, 3)
@@ -108,20 +148,28 @@ def _dimmed(pixels: MatLike, brightness: float) -> MatLike:
     return pixels if brightness >= 1 else cv2.convertScaleAbs(pixels, alpha=brightness)
 
 
-def _paint_square(visitor: Visitor, surface: pygame.Surface) -> None:
-    """Draw the outline: dark green, and bright green for the part that is lit."""
-    if visitor.lit < 1:
-        for strip in _outline(visitor.square, visitor.stroke, 1.0):
+def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:
+    """Draw the outline: dark green, and bright green for the part that is lit.
+
+    Black lines outside and inside of it set it off from any background.
+    """
+    keyline = max(1, round(KEYLINE * stroke))
+    for grown, thickness in ((keyline, keyline), (-stroke, keyline)):
+        for strip in _outline(square.grown(grown), thickness, 1.0):
+            surface.fill(BLACK, strip)
+    if lit < 1:
+        for strip in _outline(square, stroke, 1.0):
             surface.fill(DIM_GREEN, strip)
-    for strip in _outline(visitor.square, visitor.stroke, visitor.lit):
+    for strip in _outline(square, stroke, lit):
         surface.fill(GREEN, strip)
 
 
 def _outline(square: Rect, stroke: int, lit: float) -> list[tuple[int, int, int, int]]:
     """Return the part `lit` (0–1) of the outline as strips, clockwise from the upper left."""
-    x, y, side = square.x, square.y, square.width
+    x, y = square.x, square.y
     top, right, bottom, left = (
-        round(side * min(1.0, max(0.0, 4 * lit - number))) for number in range(4)
+        round(side * min(1.0, max(0.0, 4 * lit - number)))
+        for number, side in enumerate(2 * (square.width, square.height))
     )
     return [
         (x, y, top, stroke),

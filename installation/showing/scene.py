@@ -6,9 +6,11 @@ previous scene: what holds still on the screen does so because the scene before 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from installation.naming.reading.values import Stage, Verdict
 from installation.seeing.frame import Frame
 
 Size = tuple[int, int]
@@ -20,10 +22,13 @@ Background = tuple[int, int, int, int]
 
 GREEN: Colour = (0, 255, 0)
 """The neon green of *ImageNet Roulette* (2019); no colour of a screen but yellow is as bright."""
-DIM_GREEN: Colour = (0, 96, 0)
+DIM_GREEN: Colour = (0, 128, 0)
+"""The part of an outline that is not lit: 4.1 : 1 against black, and GREEN 3.7 : 1 against it."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
+DARK_GREY: Colour = (120, 120, 120)
+"""Bars that are to be seen after the type: 4.7 : 1 against black."""
 
 ON_BLACK: Background = (*BLACK, 255)
 ON_GREEN: Background = (*GREEN, 255)
@@ -91,16 +96,40 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A rectangle of one colour, `rect` in px from the corner of its panel."""
+
+    rect: Rect
+    colour: Colour
+
+
+@dataclass(frozen=True)
 class Panel:
-    """Lines of type on a background, or on the bare picture if `background` is None."""
+    """Lines of type and bars on a background, or on the bare picture if `background` is None."""
 
     rect: Rect
     background: Background | None
     lines: tuple[Line, ...]
+    bars: tuple[Bar, ...] = ()
+    """Drawn below the lines."""
+    strikes: tuple[Bar, ...] = ()
+    """Drawn over the lines."""
+    filled_px: int = 0
+    """How much of the panel, from the left, is green with black letters."""
+    clip: Rect | None = None
+    """The part of the screen outside of which nothing of the panel is drawn."""
 
     def moved_to(self, x: int, y: int) -> Panel:
         """Return the panel with its upper left corner at `x, y`."""
-        return Panel(Rect(x, y, self.rect.width, self.rect.height), self.background, self.lines)
+        return replace(self, rect=Rect(x, y, self.rect.width, self.rect.height))
+
+
+@dataclass(frozen=True)
+class Tag:
+    """The panel with the name, and the size of its type, px per em at 1080."""
+
+    panel: Panel
+    size: int
 
 
 Side = Literal["below", "right", "left", "above", "over"]
@@ -109,11 +138,24 @@ Side = Literal["below", "right", "left", "above", "over"]
 
 @dataclass(frozen=True)
 class Caption:
-    """The panel with the definition, its place, and the size of its type, px per em at 1080."""
+    """The panel below a name, its place, and the size of its type, px per em at 1080."""
 
     panel: Panel
     side: Side
     size: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the wall says of one visitor, between two changes of large type."""
+
+    stage: Stage
+    name: str = ""
+    """The name on the tag, or the seconds until the reading begins; empty before there is one."""
+    name_index: int = 0
+    """Which of the candidates the name is, best first, while it is being read."""
+    verdict: Verdict | None = None
+    """What the name rests on; None before there is a verdict."""
 
 
 @dataclass(frozen=True)
@@ -123,22 +165,17 @@ class Visitor:
     id: int
     """The id of the track."""
     square: Rect
-    """The outer edge of the square around the face; it may leave the screen."""
+    """The outer edge of the square around the face; it may leave the picture."""
     stroke: int
     """Thickness of the square's outline, px."""
     lit: float
     """The bright part of the outline, 0–1: the progress towards a verdict."""
-    name: str
-    """The name on the tag; empty before the first reading."""
-    name_index: int
-    """Which of the candidates the name is, best first; 0 for a verdict."""
-    named_at: float
+    shown: Shown
+    name_since: float
     """Since when the name is on the tag (s, monotonic)."""
-    settled: bool
-    """Whether the name is the verdict."""
-    tag: Panel | None
+    tag: Tag | None = None
     """None if there was no room."""
-    caption: Caption | None
+    caption: Caption | None = None
     """None if there was no room."""
 
 
@@ -147,11 +184,21 @@ class Scene:
     """One picture of the show."""
 
     picture: Frame | None
-    """Fills the screen; None leaves it black."""
+    """None leaves the screen black."""
+    view: Rect
+    """The part of the screen that the picture fills; the rest is black."""
     brightness: float
     """Of the picture, 0–1."""
     visitors: tuple[Visitor, ...]
     panels: tuple[Panel, ...]
     """Drawn last."""
+    empty_square: Rect | None = None
+    """The square of nobody, on the idle scene."""
+    empty_stroke: int = 0
+    """Thickness of its outline, px."""
     empty_since: float | None = None
     """When the last visitor left (s, monotonic); None while somebody is in the picture."""
+    changed_at: float = -math.inf
+    """When large type beside a face changed last (s, monotonic)."""
+    searched_at: float = -math.inf
+    """When room was last sought for captions that had none (s, monotonic)."""

@@ -23,18 +23,31 @@ class Words(Section):
 
     language: Sentence
     """The language's name for itself."""
+    code: Sentence
+    """Its ISO 639 code, by which label sets have translations."""
+    thousands: Annotated[str, Field(min_length=1, max_length=1)]
+    """What the language puts between the thousands of a number."""
     title: Sentence
     """Large, while nobody is in the picture; `screen.title` of kiosk.yaml replaces it."""
     invitation: Sentence
+    """Under the title, if the mirror is behind it."""
     notice: Sentence
-    """The notice of the AI Act, Article 50(3): an AI system categorises people."""
+    """The notice of the AI Act, Article 50(3), at the top of every scene of the mirror."""
+    way_out: Annotated[NonEmptyText, with_placeholders("seconds")]
+    """Below the notice: how not to be read, and within how many seconds the name goes."""
+    turn_away: Sentence
+    """Under an empty square, before anything is read."""
     guess: Sentence
-    """The statement that a label is a guess, not a fact about a person."""
+    """The statement that a name is a guess, not a fact about a person."""
+    names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
+    """Where the names come from; `{credit}` is the label set's."""
+    blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
+    """Below the title: how many names are withheld."""
     privacy: Sentence
     """What happens to the pictures, as far as the program alone can promise it."""
-    privacy_today: Annotated[NonEmptyText, with_placeholders("ways", "time")]
-    """The same after a self-test today: how many ways out were tried, and when."""
-    privacy_earlier: Annotated[NonEmptyText, with_placeholders("ways", "date")]
+    privacy_today: Annotated[NonEmptyText, with_placeholders("time")]
+    """The same after a self-test today, and when it was."""
+    privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
     """The same after a self-test on an earlier day."""
     privacy_unguarded: Sentence
     """The same if the sandbox is incomplete and kiosk.yaml allows that."""
@@ -49,6 +62,10 @@ class Words(Section):
     """Under a verdict; `{score}` stands for its score, 0–100."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]
     """In its place if no label scored enough; `{score}` stands for the best label's."""
+    others: Annotated[NonEmptyText, with_placeholders("count", "score")]
+    """After the runners-up: how many names share the rest, and how much of 100 it is."""
+    withdrawn: Annotated[NonEmptyText, with_placeholders("score")]
+    """Under a name that is struck through."""
     loading: Sentence
     trouble_title: Sentence
     trouble: Sentence
@@ -69,8 +86,8 @@ class Words(Section):
     staff_title: Sentence
     """Above the card for the people who run the show, which F1 shows and removes."""
     staff_hint: Sentence
-    staff_holds: Sentence
-    """Beside a layer of the sandbox that holds."""
+    staff_layers: Annotated[NonEmptyText, with_placeholders("holding", "all")]
+    """How many layers of the sandbox hold."""
     staff_landlock: Sentence
     """What each layer does; their technical names say little to most people."""
     staff_new_privileges: Sentence
@@ -93,6 +110,12 @@ class Words(Section):
     staff_device: Sentence
     staff_mirror: Sentence
     staff_rate: Annotated[NonEmptyText, with_placeholders("rate", "dropped")]
+    staff_memlock: Sentence
+    """What to do if not all pieces are locked, …"""
+    staff_slow: Sentence
+    """… if the mirror shows too few frames a second, …"""
+    staff_plug: Sentence
+    """… and if the rehearsal is shown for lack of a camera."""
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
 
@@ -100,6 +123,10 @@ class Words(Section):
         """Return all words, to look for their fonts."""
         fields = self.model_dump()
         return (*fields.pop("months"), *fields.values())
+
+    def number(self, count: int) -> str:
+        """Return `count` as the language writes it: '1.889'."""
+        return f"{count:,}".replace(",", self.thousands)
 
     def time_of(self, at: datetime.datetime) -> str:
         """Return the time of day as the language writes it: '09:05 Uhr'."""
@@ -116,32 +143,35 @@ def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
     return load_yaml(folder / f"{language}.yaml", Words, ScreenError).settings
 
 
-def words_of(settings: Settings) -> Words:
-    """Return the words of the show: those of its language, replaced by the curator's own.
+def words_of(settings: Settings) -> tuple[Words, ...]:
+    """Return the words of the show in its one or two languages, with the curator's own among them.
 
-    Raises ScreenError as `load_words` does.
+    The curator's sentences are in one language only, so they replace those of the first language,
+    and the second has none of those. Raises ScreenError as `load_words` does.
     """
-    words = load_words(settings.language.words)
     own = settings.words.model_dump(exclude_none=True)
     if settings.screen.title is not None:
         own["title"] = settings.screen.title
-    return words.model_copy(update=own)
+    first = load_words(settings.language.words).model_copy(update=own)
+    second = settings.language.second
+    if second is None or second.words == settings.language.words:
+        return (first,)
+    return first, load_words(second.words).model_copy(update=dict.fromkeys(own, ""))
 
 
 def privacy_line(
-    words: Words, prevented: bool, ways: int, tested_at: datetime.datetime, today: datetime.date
+    words: Words, prevented: bool, tested_at: datetime.datetime, today: datetime.date
 ) -> str:
     """Return the sentence about the pictures that is true `today`.
 
     Args:
-        words: In the language of the show.
+        words: In the language of the sentence.
         prevented: Whether the self-test found that the kernel prevents storing pictures.
-        ways: How many ways out the self-test tried.
         tested_at: When it ran, in local time.
         today: The day on which the sentence is shown.
     """
     if not prevented:
         return words.privacy_unguarded
     if tested_at.date() == today:
-        return words.privacy_today.format(ways=ways, time=words.time_of(tested_at))
-    return words.privacy_earlier.format(ways=ways, date=words.date_of(tested_at.date()))
+        return words.privacy_today.format(time=words.time_of(tested_at))
+    return words.privacy_earlier.format(date=words.date_of(tested_at.date()))

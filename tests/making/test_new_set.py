@@ -49,6 +49,7 @@ def test_another_method_has_its_own_temperature_and_min_score(
 
 
 EXTRAS = {
+    "credit_translations": "text",
     "temperature": "text",
     "min_score": "text",
     "templates": "prompts",

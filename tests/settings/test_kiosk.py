@@ -223,8 +223,8 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
         (
             "language: no\n",
             [
-                "kiosk.yaml:1: language is no (expected text). "
-                "If the value is meant as text, put it in quotes."
+                "kiosk.yaml:1: language is no (expected a code such as en, or a list of two such "
+                "as [de, en]). If the value is meant as text, put it in quotes."
             ],
         ),
         (

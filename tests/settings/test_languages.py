@@ -6,6 +6,8 @@ from string import ascii_lowercase
 
 import pytest
 
+from installation.errors import SettingsError
+from installation.settings.kiosk import Settings, load_settings
 from installation.settings.languages import (
     ENGLISH,
     Language,
@@ -37,6 +39,42 @@ def test_a_code_becomes_a_language_for_words_and_one_for_labels(
 ) -> None:
     """Words that do not exist in a language are English; labels are read in the language itself."""
     assert resolve_language(code, translations) == language
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "second"),
+    [
+        ("de", "de", None),
+        (["de"], "de", None),
+        (["de", "en"], "de", "en"),
+        (["la", "fr"], "en", "fr"),
+    ],
+)
+def test_a_show_has_one_or_two_languages(value: object, first: str, second: str | None) -> None:
+    """`language: [de, en]` is a show in two; the first one comes first on the screen."""
+    language = Settings.model_validate({"language": value}).language
+    assert language.words == first
+    assert (language.second and language.second.words) == second
+    assert language.second_labels == (None if second is None else value[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[de, en, fr]", "language is a list (expected a code such as en, or a list of two"),
+        ("[]", "language is a list (expected a code"),
+        ("[de, 5]", "language is a list (expected a code"),
+        ("[de, de]", "language names 'de' twice. Write one of them alone: language: de"),
+        ("[de, xx]", "language is 'xx', but neither the kiosk's words nor the names in"),
+    ],
+)
+def test_other_lists_of_languages_are_mistakes(text: str, message: str, tmp_path: Path) -> None:
+    """Three languages would leave no room for the picture."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text(f"language: {text}\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert message in str(caught.value)
 
 
 MANY = ",".join(

@@ -27,8 +27,15 @@ def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> Non
     assert settings.screen.title == "Wer da"
 
 
+def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
+    """The card of a show with a mistake elsewhere is in the first language."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text("language: [de, en]\ncamera: 5\n")
+    assert load_readable(file).settings.language.words == "de"
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"\x89PNG\0", b"[" * 5000, b"language: [de]\n", b"- 1\n", b"language: xx\n"]
+    "content", [b"", b"\x89PNG\0", b"[" * 5000, b"language: [xx]\n", b"- 1\n", b"language: xx\n"]
 )
 def test_what_cannot_be_read_has_its_default(content: bytes, tmp_path: Path) -> None:
     """A file without anything right, and a missing one, give the defaults and no error."""

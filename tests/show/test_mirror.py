@@ -76,7 +76,7 @@ def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> No
     screen = OffScreen((320, 180))
     context = open_context(screen, DEFAULTS)
     painted = []
-    somebody = Sighting(still_track(7, Box(1, 2, 3, 4), at=5.0), (), 0.5, None, "reading")
+    somebody = Sighting(still_track(7, Box(60, 30, 90, 60), at=5.0), (), 0.5, None, "reading")
     for visitors in ((), (somebody,)):
         frames: Latest[Frame] = Latest()
         frames.put(grey_frame(200, 5.0 + age))

@@ -14,16 +14,18 @@ from installation.guarding.guard import Guard
 from installation.guarding.probes.probe import ProbeResult
 from installation.guarding.self_test import Proof
 from installation.guarding.status import SandboxStatus
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
-from installation.settings.kiosk import Settings
+from installation.settings.kiosk import ContentSettings, Settings
 from installation.show import privacy_line
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
 from installation.show.privacy_line import update_privacy_line
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
-from installation.showing.scenes.cards import imprint
+from installation.showing.scenes.bands import bands
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
 from tests.support.manual_clock import ManualClock
@@ -63,14 +65,14 @@ class KeepingScreen(OffScreen):
             self.last = self.surface.copy()
 
 
-def shows(screen: KeepingScreen, line: str) -> bool:
-    """Return whether the strip on `screen` was the one with `line`, pixel by pixel."""
+def shows(screen: KeepingScreen, line: str, label_set: LabelSet | None = None) -> bool:
+    """Return whether the foot of `screen` was the one with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
-    context = open_context(expected, DEFAULTS)
+    context = open_context(expected, DEFAULTS, label_set)
     context = replace(context, words=context.words.model_copy(update={"privacy": line}))
-    panels = imprint(context)
-    Painter(context.fonts).paint(Scene(None, 1.0, (), panels), expected.surface)
-    x, y, width, height = astuple(panels[0].rect)
+    foot = bands(context).foot
+    Painter(context.fonts).paint(Scene(None, context.screen, 1.0, (), (foot,)), expected.surface)
+    x, y, width, height = astuple(foot.rect)
     shown, wanted = (
         pygame.surfarray.array3d(each)[x : x + width, y : y + height]
         for each in (screen.last, expected.surface)
@@ -79,8 +81,8 @@ def shows(screen: KeepingScreen, line: str) -> bool:
 
 
 WORDS = load_words()
-ENFORCED = WORDS.privacy_today.format(ways=1, time="09:05")
-THE_DAY_AFTER = WORDS.privacy_earlier.format(ways=1, date="1 May 2026")
+ENFORCED = WORDS.privacy_today.format(time="09:05")
+THE_DAY_AFTER = WORDS.privacy_earlier.format(date="1 May 2026")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_visitors_are_told_that_the_kernel_prevents_storing_only_if_it_does(
         settings=Settings(privacy="degraded"),
         guard=Sealed(SandboxStatus("degraded", missing)),
     ).run()
-    assert shows(screen, line)
+    assert shows(screen, line, load_label_set("kindnesses", ContentSettings()))
     assert any(str(each) in " ".join(log) for each in (*missing, swap) if each) == (
         line != ENFORCED
     )

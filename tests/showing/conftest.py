@@ -8,6 +8,7 @@ from installation.showing.scene import Size
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
+from tests.support.figures import PEOPLE
 from tests.support.golden import Check, compare, store
 
 
@@ -27,7 +28,7 @@ def fonts() -> Fonts:
 @pytest.fixture
 def context(fonts: Fonts) -> Callable[[Size], ScreenContext]:
     """Return a function that makes the context for a screen of a size."""
-    return lambda size: ScreenContext(load_words(), fonts, size)
+    return lambda size: ScreenContext(load_words(), fonts, size, label_set=PEOPLE)
 
 
 @pytest.fixture

@@ -8,23 +8,37 @@ from hypothesis import strategies as st
 
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.showing.cover import Cover
+from installation.showing.cover import MAX_CROP, Cover
 from installation.showing.painter import paint_picture
-from installation.showing.scene import Size
+from installation.showing.scene import Rect, Size
 
 sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))
 
 
 @given(sizes, sizes)
-def test_the_picture_fills_the_screen_around_its_middle(frame: Size, screen: Size) -> None:
-    """The crop lies within the frame, centred, and has the shape of the screen to a pixel."""
-    cover = Cover.from_sizes(frame, screen)
+def test_the_picture_fills_the_room_around_its_middle(frame: Size, screen: Size) -> None:
+    """The crop lies within the frame, centred, and has the shape of the view to a pixel."""
+    room = Rect(30, 20, *screen)
+    cover = Cover.from_sizes(frame, room)
     assert 0 <= cover.x <= cover.x + cover.width <= frame[0]
     assert 0 <= cover.y <= cover.y + cover.height <= frame[1]
     assert abs(cover.x - (frame[0] - cover.width - cover.x)) <= 1
     assert abs(cover.y - (frame[1] - cover.height - cover.y)) <= 1
     assert cover.width == frame[0] or cover.height == frame[1]
-    assert abs(cover.width * screen[1] / screen[0] - cover.height) <= 1 + screen[1] / screen[0]
+    view = cover.view
+    assert view.within(room)
+    assert (view.y, view.height) == (room.y, room.height)
+    assert abs(view.x - room.x - (room.right - view.right)) <= 1
+    shape = view.height / view.width
+    assert abs(cover.width * shape - cover.height) <= 1 + shape
+
+
+@given(sizes, sizes)
+def test_heads_are_not_cut_off(frame: Size, screen: Size) -> None:
+    """A wide wall shows most of the frame's height, and black beside it."""
+    cover = Cover.from_sizes(frame, Rect(0, 0, *screen))
+    of_a_pixel = 1 / min(cover.view.width, cover.view.height)
+    assert cover.height >= (1 - MAX_CROP - 2 * of_a_pixel) * frame[1]
 
 
 @pytest.mark.parametrize("screen", [(640, 360), (360, 640), (1000, 400), (160, 90)])
@@ -32,9 +46,11 @@ def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
     """What is inside a box on the frame is inside the box on the screen."""
     pixels = np.zeros((180, 320, 3), np.uint8)
     pixels[60:100, 140:180] = 255
-    surface = pygame.Surface(screen, depth=32)
+    cover = Cover.from_sizes((320, 180), Rect(0, 0, *screen))
+    surface = pygame.Surface((cover.view.width, cover.view.height), depth=32)
     paint_picture(Frame(pixels, 0.0), 1.0, surface)
     rows, columns = np.nonzero(pygame.surfarray.array3d(surface)[..., 0].T > 127)
-    box = Cover.from_sizes((320, 180), screen).to_screen(Box(140, 60, 180, 100))
-    painted = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-    assert painted == pytest.approx((box.x0, box.y0, box.x1, box.y1), abs=1.01)
+    box = cover.to_screen(Box(140, 60, 180, 100))
+    x, y = cover.view.x, cover.view.y
+    painted = (columns.min() + x, rows.min() + y, columns.max() + 1 + x, rows.max() + 1 + y)
+    assert painted == pytest.approx((box.x0, box.y0, box.x1, box.y1), abs=1.6)

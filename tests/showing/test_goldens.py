@@ -3,17 +3,19 @@ from __future__ import annotations
 import datetime
 import hashlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame
 from installation.showing.scene import Scene, Size
 from installation.showing.scenes.cards import title_card, trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
+from installation.showing.scenes.idle import idle
 from installation.showing.scenes.staff import (
     STAGE_ONE_LAYERS,
     STAGE_TWO_LAYERS,
@@ -28,79 +30,178 @@ from tests.support.figures import (
     BOXER,
     CLINICIAN,
     FARMER,
+    FRAME,
     GUEST,
     HORNIST,
     LONGEST_DEFINITION,
     LONGEST_LABEL,
+    PEOPLE,
     ROOT,
     Head,
+    bystander,
     company,
     draw,
+    face,
     rows,
+    sighting,
 )
 from tests.support.golden import Check
+from tests.support.sightings import sightings_of
 
 LANDSCAPE: Size = (1920, 1080)
 PORTRAIT: Size = (1080, 1920)
 FOUR_K: Size = (3840, 2160)
+FORMS = (("", LANDSCAPE), ("_tall", PORTRAIT))
+"""The two orientations, and what the names of tall pictures end with."""
 
 MakeContext = Callable[[Size], ScreenContext]
 
-ONE: list[Head] = [(620, 250, 170)]
-NEAR: list[Head] = [(560, 330, 260)]
-TALL_ONE: list[Head] = [(340, 420, 200)]
-TWO: list[Head] = [(360, 250, 180), (880, 270, 165)]
-
-
-def _frame(size: Size, heads: list[Head]) -> Frame:
-    return draw((1280, 720) if size[0] > size[1] else (720, 1280), heads)
-
-
-def _scene(context: ScreenContext, heads: list[Head], *labels: Label | None) -> Scene:
-    return compose(_frame(context.size, heads), company(heads, labels), context, now=0.0)
-
-
-def test_the_title_card(golden: Check, context: MakeContext) -> None:
-    """While the show loads, the screen shows the title on black."""
-    golden("title_card", title_card(context(LANDSCAPE)), context(LANDSCAPE))
-
-
-def test_the_trouble_card(golden: Check, context: MakeContext) -> None:
-    """When something is wrong, visitors see one calm sentence."""
-    golden("trouble_card", trouble_card(context(LANDSCAPE)), context(LANDSCAPE))
-
-
-def test_the_card_of_a_kiosk_without_its_guard(golden: Check, context: MakeContext) -> None:
-    """Without its sandbox the kiosk tells visitors that no camera is on, and the staff why."""
-    for name, size in (("unguarded", LANDSCAPE), ("unguarded_tall", PORTRAIT)):
-        screen = context(size)
-        golden(name, unguarded_card(screen, ["Landlock", "rights of root", "seccomp"]), screen)
-
+ONE: list[Head] = [(620, 300, 170)]
+NEAR: list[Head] = [(560, 360, 260)]
+TALL_ONE: list[Head] = [(340, 500, 200)]
+TWO: list[Head] = [(360, 290, 180), (880, 310, 165)]
+TALL_TWO: list[Head] = [(230, 400, 150), (520, 760, 170)]
 
 AT = datetime.datetime(2026, 11, 20, 10, 0)
 
 
+@pytest.fixture
+def tested(context: MakeContext) -> MakeContext:
+    """Return a function that makes the context of a show that tested itself today."""
+
+    def make(size: Size) -> ScreenContext:
+        return _with_privacy_line(context(size), True, AT.date())
+
+    return make
+
+
 def _with_privacy_line(context: ScreenContext, holds: bool, today: datetime.date) -> ScreenContext:
     """Return `context` with the privacy line of a sandbox that holds, or does not."""
-    line = privacy_line(context.words, holds, 66, AT, today)
+    line = privacy_line(context.words, holds, AT, today)
     return replace(context, words=context.words.model_copy(update={"privacy": line}))
 
 
+def _frame(size: Size, heads: Sequence[Head]) -> Frame:
+    return draw((1280, 720) if size[0] > size[1] else (720, 1280), heads)
+
+
+def _scene(context: ScreenContext, heads: Sequence[Head], *labels: Label | None) -> Scene:
+    return compose(_frame(context.size, heads), company(heads, labels), context, now=0.0)
+
+
+def _staged(
+    context: ScreenContext, heads: Sequence[Head], *staged: tuple[Stage, Label | None, float]
+) -> Scene:
+    """Return the scene with a visitor at each of `heads`: a stage, a label and its score."""
+    visitors = [
+        sighting(number, face(head), label, evidence=0.45, score=score, stage=stage)
+        for number, (head, (stage, label, score)) in enumerate(zip(heads, staged, strict=True))
+    ]
+    return compose(_frame(context.size, heads), sightings_of(visitors), context, now=0.0)
+
+
+@pytest.mark.parametrize(("form", "size"), FORMS)
+def test_the_cards(golden: Check, context: MakeContext, form: str, size: Size) -> None:
+    """While the show loads, the empty square waits; when something is wrong, one calm sentence."""
+    screen = replace(context(size), label_set=None)
+    golden(f"title_card{form}", title_card(screen), screen)
+    golden(f"trouble_card{form}", trouble_card(screen), screen)
+
+
+def test_the_card_of_a_kiosk_without_its_guard(golden: Check, context: MakeContext) -> None:
+    """Without its sandbox the kiosk tells visitors that no camera is on, and the staff why."""
+    for form, size in FORMS:
+        screen = context(size)
+        card = unguarded_card(screen, ["Landlock", "rights of root", "seccomp"])
+        golden(f"unguarded{form}", card, screen, shorter=True)
+
+
+@pytest.mark.parametrize(("form", "size"), [*FORMS, ("_4k", FOUR_K)])
+def test_idle(golden: Check, tested: MakeContext, form: str, size: Size) -> None:
+    """Nobody is there: a question, an empty square, and in it the names with what is withheld."""
+    scene = idle(FRAME, tested(size), 12.0, 16.0)
+    golden(f"idle{form}", scene, tested(size), shorter=size == FOUR_K)
+
+
+def test_idle_with_the_mirror(golden: Check, tested: MakeContext) -> None:
+    """With `screen.idle: mirror` the picture is dimmed behind the question."""
+    screen = replace(tested(LANDSCAPE), idle="mirror")
+    golden("idle_mirror", idle(_frame(LANDSCAPE, []), screen, 12.0, 16.0), screen, shorter=True)
+
+
 @pytest.mark.parametrize(
-    ("name", "size", "holds", "today"),
+    ("name", "holds", "today"),
     [
-        ("privacy_today", LANDSCAPE, True, AT.date()),
-        ("privacy_today_tall", PORTRAIT, True, AT.date()),
-        ("privacy_earlier", LANDSCAPE, True, datetime.date(2026, 11, 21)),
-        ("privacy_unguarded", LANDSCAPE, False, AT.date()),
+        ("privacy_earlier", True, datetime.date(2026, 11, 21)),
+        ("privacy_unguarded", False, AT.date()),
     ],
 )
-def test_the_promise_on_the_strip(
-    golden: Check, context: MakeContext, name: str, size: Size, holds: bool, today: datetime.date
+def test_the_promise_at_the_foot(
+    golden: Check, context: MakeContext, name: str, holds: bool, today: datetime.date
 ) -> None:
-    """The strip says what is true of the pictures on that day."""
-    screen = _with_privacy_line(context(size), holds, today)
-    golden(name, _scene(screen, ONE if size == LANDSCAPE else TALL_ONE, CLINICIAN), screen)
+    """The foot says what is true of the pictures on that day."""
+    screen = _with_privacy_line(context(LANDSCAPE), holds, today)
+    golden(name, _scene(screen, ONE, CLINICIAN), screen, shorter=True)
+
+
+@pytest.mark.parametrize(("form", "size"), [*FORMS, ("_4k", FOUR_K)])
+def test_from_the_empty_square_to_a_person(
+    golden: Check, tested: MakeContext, form: str, size: Size
+) -> None:
+    """Told first, read, named as loudly as the evidence is, taken back, and a person."""
+    screen = tested(size)
+    one = ONE if size[0] > size[1] else TALL_ONE
+    staged: Mapping[str, tuple[Stage, Label | None, float]] = {
+        "announced": ("announced", None, 0.0),
+        "reading": ("reading", None, 0.0),
+        "named": ("named", CLINICIAN, 0.31),
+        "withdrawn": ("withdrawn", CLINICIAN, 0.31),
+        "person": ("person", ROOT, 0.0),
+        "unsure": ("unsure", ROOT, 0.041),
+    }
+    for name, visitor in staged.items():
+        scene = _staged(screen, one, visitor)
+        golden(f"{name}{form}", scene, screen, shorter=size == FOUR_K or name == "unsure")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "heads", "label"),
+    [
+        ("near", LANDSCAPE, [(640.0, 400.0, 560.0)], GUEST),
+        ("longest_label", LANDSCAPE, NEAR, LONGEST_LABEL),
+        ("longest_label_tall", PORTRAIT, TALL_ONE, LONGEST_LABEL),
+        ("longest_definition", LANDSCAPE, NEAR, LONGEST_DEFINITION),
+        ("longest_definition_tall", PORTRAIT, TALL_ONE, LONGEST_DEFINITION),
+    ],
+)
+def test_a_verdict(
+    golden: Check, tested: MakeContext, name: str, size: Size, heads: list[Head], label: Label
+) -> None:
+    """One visitor with a verdict, near and far, with the longest texts."""
+    scene = _scene(tested(size), heads, label)
+    golden(name, scene, tested(size), shorter=size == PORTRAIT)
+
+
+@pytest.mark.parametrize(("form", "size"), FORMS)
+def test_two_visitors(golden: Check, tested: MakeContext, form: str, size: Size) -> None:
+    """A name at 6 of 100 is nearly black, one at 88 nearly green; both have the same type."""
+    screen = tested(size)
+    two = TWO if size[0] > size[1] else TALL_TWO
+    scene = _staged(screen, two, ("named", GUEST, 0.06), ("named", HORNIST, 0.88))
+    golden(f"two{form}", scene, screen, shorter=size == PORTRAIT)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("1280x800", (1280, 800)), ("3840x1080", (3840, 1080)), ("480x800", (480, 800))],
+)
+def test_screens_of_other_shapes(golden: Check, tested: MakeContext, name: str, size: Size) -> None:
+    """No head is cut off on a wide wall, and small screens have the same scenes."""
+    screen = replace(tested(size), second=load_words("de"))
+    form = f"{size[0]}x{size[1]}"
+    one = ONE if size[0] > size[1] else TALL_ONE
+    golden(f"idle_{form}", idle(FRAME, screen, 12.0, 16.0), screen, shorter=True)
+    golden(f"named_{form}", _scene(screen, one, CLINICIAN), screen, shorter=size[0] > size[1])
 
 
 WHOLE = ShowStatus(
@@ -119,25 +220,28 @@ WHOLE = ShowStatus(
     dropped_frames=12,
     uptime_s=8040.0,
 )
+NEWER = "Use Linux 6.2 or newer."
 UNAVAILABLE = "not available on this machine (Function not implemented)"
 LACKING = replace(
     WHOLE,
     layers=(
-        *(Layer(name, UNAVAILABLE) for name in STAGE_ONE_LAYERS[:2]),
+        *(Layer(name, UNAVAILABLE, NEWER) for name in STAGE_ONE_LAYERS[:2]),
         *(Layer(name) for name in (*STAGE_ONE_LAYERS[2:], *STAGE_TWO_LAYERS)),
         *(
-            Layer(f"probe '{name}'", "not refused in the main thread")
+            Layer(f"probe '{name}'", "not refused in the main thread", "Run `kiosk audit`.")
             for name in ("write a file", "make a folder", "rename", "link", "truncate", "mkfifo")
         ),
     ),
     locked_pieces=1,
     device="cpu",
     detector="mtcnn",
-    mirror_fps=24.2,
+    mirror_fps=14.2,
     dropped_frames=1893,
+    is_rehearsal=True,
 )
 SWAPPED = replace(
-    WHOLE, layers=(*WHOLE.layers, Layer("swap", "memory may be written to /dev/sda2"))
+    WHOLE,
+    layers=(*WHOLE.layers, Layer("swap", "memory may be written to /dev/sda2", "Switch swap off.")),
 )
 
 
@@ -146,8 +250,7 @@ SWAPPED = replace(
     [
         ("staff", LANDSCAPE, WHOLE, ONE),
         ("staff_tall", PORTRAIT, WHOLE, TALL_ONE),
-        ("staff_swap", LANDSCAPE, SWAPPED, ONE),
-        ("staff_swap_tall", PORTRAIT, SWAPPED, TALL_ONE),
+        ("staff_swap", LANDSCAPE, SWAPPED, TWO[1:]),
         ("staff_lacking", LANDSCAPE, LACKING, []),
         ("staff_lacking_tall", PORTRAIT, LACKING, []),
     ],
@@ -163,57 +266,22 @@ def test_the_staffs_card(
     """The staff card shows which layers hold, and first of all what is missing."""
     screen = _with_privacy_line(context(size), status is WHOLE, AT.date())
     scene = _scene(screen, heads, CLINICIAN)
-    golden(name, with_staff_card(scene, status, screen), screen)
-
-
-@pytest.mark.parametrize(("name", "size"), [("waiting", LANDSCAPE), ("waiting_tall", PORTRAIT)])
-def test_waiting(golden: Check, context: MakeContext, name: str, size: Size) -> None:
-    """Without visitors the mirror is dimmed behind the title."""
-    golden(name, compose(_frame(size, []), None, context(size), now=0.0), context(size))
-
-
-def test_reading(golden: Check, context: MakeContext) -> None:
-    """While a face is read, the lit part of its square is the evidence."""
-    golden("reading", _scene(context(LANDSCAPE), ONE, None), context(LANDSCAPE))
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "heads", "label"),
-    [
-        ("verdict", LANDSCAPE, ONE, CLINICIAN),
-        ("verdict_tall", PORTRAIT, TALL_ONE, CLINICIAN),
-        ("verdict_4k", FOUR_K, ONE, CLINICIAN),
-        ("unsure", LANDSCAPE, ONE, ROOT),
-        ("near", LANDSCAPE, [(640.0, 400.0, 560.0)], GUEST),
-        ("longest_label", LANDSCAPE, NEAR, LONGEST_LABEL),
-        ("longest_label_tall", PORTRAIT, TALL_ONE, LONGEST_LABEL),
-        ("longest_definition", LANDSCAPE, NEAR, LONGEST_DEFINITION),
-        ("longest_definition_tall", PORTRAIT, TALL_ONE, LONGEST_DEFINITION),
-    ],
-)
-def test_a_verdict(
-    golden: Check, context: MakeContext, name: str, size: Size, heads: list[Head], label: Label
-) -> None:
-    """One visitor with a verdict, on every screen, near and far, with the longest texts."""
-    golden(name, _scene(context(size), heads, label), context(size))
-
-
-def test_two_visitors(golden: Check, context: MakeContext) -> None:
-    """Two visitors have a caption each, in type of one size."""
-    golden("two", _scene(context(LANDSCAPE), TWO, CLINICIAN, GUEST), context(LANDSCAPE))
+    card = with_staff_card(scene, status, screen)
+    golden(name, card, screen, shorter=name != "staff_lacking")
 
 
 @pytest.mark.parametrize(
     ("name", "size", "counts", "head", "top", "step"),
     [
-        ("crowd_12", LANDSCAPE, (5, 4, 3), 95.0, 0.18, 0.24),
-        ("crowd_32", LANDSCAPE, (9, 9, 8, 6), 52.0, 0.13, 0.18),
-        ("crowd_32_tall", PORTRAIT, (5, 6, 6, 6, 5, 4), 54.0, 0.12, 0.13),
+        ("crowd_12", LANDSCAPE, (5, 4, 3), 88.0, 0.24, 0.22),
+        ("crowd_12_tall", PORTRAIT, (3, 3, 3, 3), 88.0, 0.22, 0.18),
+        ("crowd_32", LANDSCAPE, (9, 9, 8, 6), 52.0, 0.2, 0.18),
+        ("crowd_32_tall", PORTRAIT, (5, 6, 6, 6, 5, 4), 54.0, 0.18, 0.12),
     ],
 )
 def test_a_crowd(
     golden: Check,
-    context: MakeContext,
+    tested: MakeContext,
     name: str,
     size: Size,
     counts: tuple[int, ...],
@@ -221,10 +289,29 @@ def test_a_crowd(
     top: float,
     step: float,
 ) -> None:
-    """In a crowd the names stay, beside the faces, and definitions go."""
+    """In a crowd the names stay, beside the faces, and one visitor has more words."""
     heads = rows((1280, 720) if size[0] > size[1] else (720, 1280), counts, head, top, step)
-    labels = (CLINICIAN, GUEST, None, BOXER, HORNIST, FARMER)
-    golden(name, _scene(context(size), heads, *labels), context(size))
+    staged: Sequence[tuple[Stage, Label | None, float]] = (
+        ("named", CLINICIAN, 0.31),
+        ("named", GUEST, 0.12),
+        ("reading", None, 0.0),
+        ("withdrawn", BOXER, 0.22),
+        ("person", ROOT, 0.0),
+        ("named", FARMER, 0.64),
+        ("announced", None, 0.0),
+    )
+    stages = [staged[number % len(staged)] for number in range(len(heads))]
+    scene = _staged(tested(size), heads, *stages)
+    golden(name, scene, tested(size), shorter=size == PORTRAIT)
+
+
+def test_a_bystander(golden: Check, tested: MakeContext) -> None:
+    """Whoever stands behind the line on the floor has no square, and no word crosses their face."""
+    heads = [(950.0, 340.0, 60.0), *ONE]
+    screen = tested(LANDSCAPE)
+    sightings = replace(company(ONE, [CLINICIAN]), bystanders=(bystander(heads[0]),))
+    scene = compose(_frame(LANDSCAPE, heads), sightings, screen, now=0.0)
+    golden("bystander", scene, screen, shorter=True)
 
 
 CJK = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
@@ -324,5 +411,5 @@ def test_every_language(golden: Check, name: str, language: str, label: Label) -
             pytest.skip(f"the golden screen was drawn with {CJK.name} of Debian 12")
     words = load_words()
     fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain))
-    context = ScreenContext(words, fonts, LANDSCAPE, language)
-    golden(name, _scene(context, ONE, label), context)
+    context = ScreenContext(words, fonts, LANDSCAPE, language, label_set=PEOPLE)
+    golden(name, _scene(context, ONE, label), context, shorter=True)

@@ -1,29 +1,34 @@
 from __future__ import annotations
 
 import datetime
+import itertools
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
+from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Stage
+from installation.seeing.presence.presence import GONE_S
 from installation.settings.placeholders import MAX_SENTENCE_LENGTH
 from installation.showing.scene import Panel, Scene, Size
 from installation.showing.scenes.cards import (
     MAX_NAMES,
-    imprint,
     title_card,
     trouble_card,
     unguarded_card,
-    waiting,
 )
 from installation.showing.scenes.compose import compose
+from installation.showing.scenes.idle import idle, idle_without_names
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words, privacy_line
-from tests.support.figures import Head, company, draw
+from tests.support.figures import FRAME, PEOPLE, Head, draw, face, sighting
 from tests.support.golden import Check
 from tests.support.languages import LANGUAGES
+from tests.support.sightings import sightings_of
 
 LANDSCAPE: Size = (1920, 1080)
 PORTRAIT: Size = (1080, 1920)
@@ -41,36 +46,36 @@ LACKING = [
 ]
 """More than the card names, and as long as the names of the longest probes."""
 
-MOST_STRIP = 0.13
-"""How much of the screen the strip with the notice may take, over its height."""
-
 ROOT = Label("somebody", "jemand", "", ())
 
 
 @cache
 def _context(language: str, size: Size, promise: str = "today") -> ScreenContext:
     """Return the context once the self-test has been; `promise`: today, earlier or unguarded."""
-    words = load_words(language)
+    return replace(_in_two(language, None, size, promise), label_set=PEOPLE)
+
+
+def _in_two(first: str, second: str | None, size: Size, promise: str = "today") -> ScreenContext:
+    """Return the context of a show in two languages."""
     today = AT.date() + datetime.timedelta(days=promise == "earlier")
-    line = privacy_line(words, promise != "unguarded", 110, AT, today)
-    words = words.model_copy(update={"privacy": line})
-    return ScreenContext(words, Fonts(words.texts()), size)
+    words = [load_words(code) for code in (first, second) if code]
+    words = [
+        each.model_copy(update={"privacy": privacy_line(each, promise != "unguarded", AT, today)})
+        for each in words
+    ]
+    fonts = Fonts(text for each in words for text in each.texts())
+    return ScreenContext(words[0], fonts, size, first, words[1] if second else None, PEOPLE)
 
 
 def _head(size: Size) -> Head:
-    return (620, 250, 170) if size[0] > size[1] else (340, 420, 200)
+    return (620, 300, 170) if size[0] > size[1] else (340, 500, 200)
 
 
-def _mirror(context: ScreenContext, *labels: Label | None) -> Scene:
-    frame = draw(
-        (1280, 720) if context.size[0] > context.size[1] else (720, 1280), [_head(context.size)]
-    )
-    return compose(frame, company([_head(context.size)], labels), context, now=0.0)
-
-
-def _waiting(context: ScreenContext) -> Scene:
-    size = (1280, 720) if context.size[0] > context.size[1] else (720, 1280)
-    return waiting(draw(size, []), context, 0.0)
+def _mirror(context: ScreenContext, *labels: Label | None, stage: Stage | None = None) -> Scene:
+    head = _head(context.size)
+    frame = draw((1280, 720) if context.size[0] > context.size[1] else (720, 1280), [head])
+    visitors = [sighting(1, face(head), label, stage=stage) for label in labels]
+    return compose(frame, sightings_of(visitors), context, now=0.0)
 
 
 def _unguarded(context: ScreenContext) -> Scene:
@@ -79,23 +84,35 @@ def _unguarded(context: ScreenContext) -> Scene:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_verdict(golden: Check, language: str) -> None:
-    """The mirror with a verdict, the notice and the privacy line, in each language."""
+    """The mirror with a name, the notice and the privacy line, in each language."""
     context = _context(language, LANDSCAPE)
-    golden(f"verdict_{language}", _mirror(context, LANGUAGES[language].label), context)
+    golden(f"named_{language}", _mirror(context, LANGUAGES[language].label), context, shorter=True)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_title(golden: Check, language: str) -> None:
-    """The title on a tall screen, in each language."""
-    context = _context(language, PORTRAIT, "earlier")
-    golden(f"waiting_{language}", _waiting(context), context)
+@pytest.mark.parametrize(("first", "second"), [("de", "en"), ("fr", "es")])
+def test_a_name_in_two_languages(golden: Check, first: str, second: str) -> None:
+    """Name, definition and evidence are in both, as far as the set has them."""
+    context = _in_two(first, second, LANDSCAPE)
+    own, other = LANGUAGES[first].label, LANGUAGES[second].label
+    label = replace(own, second=Wording(other.name, other.definition))
+    golden(f"named_{first}_{second}", _mirror(context, label), context)
+    announced = _mirror(context, None, stage="announced")
+    golden(f"announced_{first}_{second}", announced, context, shorter=True)
+
+
+@pytest.mark.parametrize(("form", "size"), [("", LANDSCAPE), ("_tall", PORTRAIT)])
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(LANGUAGES, 2)))
+def test_two_languages(golden: Check, first: str, second: str, form: str, size: Size) -> None:
+    """The notice, the question and the foot in each pair of languages."""
+    context = replace(_in_two(first, second, size))
+    golden(f"idle_{first}_{second}{form}", idle_without_names(context, []), context, shorter=True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_card_without_a_guard(golden: Check, language: str) -> None:
     """Where no camera is opened the card says why, on a small screen, in each language."""
     context = _context(language, SMALL)
-    golden(f"unguarded_{language}", _unguarded(context), context)
+    golden(f"unguarded_{language}", _unguarded(context), context, shorter=True)
 
 
 def test_however_much_is_missing_the_card_stays_calm() -> None:
@@ -112,38 +129,48 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     """No line leaves its panel or the screen, no panel lies on another, and no word is torn."""
     context = _context(language, size, promise)
     words = context.words
-    strip = (words.notice, words.guess, words.privacy)
+    bands = (words.notice, words.way_out.format(seconds=GONE_S), words.privacy)
+    label = LANGUAGES[language].label
     score, unsure = words.score.format(score=31), words.unsure.format(score=31)
+    withdrawn = words.withdrawn.format(score=31)
+    hidden = sum(isinstance(name, int) for name in PEOPLE.listing)
+    blacked = words.blacked_out.format(hidden=words.number(hidden), all=words.number(2832))
     note = words.unguarded_staff.format(names=", ".join(LACKING[:MAX_NAMES]))
     for scene, sentences in (
-        (title_card(context), (words.title, words.loading)),
+        (title_card(context), (words.title, words.loading, *bands)),
         (trouble_card(context), (words.trouble_title, words.trouble)),
         (_unguarded(context), (words.unguarded_title, words.unguarded, note)),
-        (_waiting(context), (words.title, words.invitation, *strip)),
-        (_mirror(context, None), (words.reading, *strip)),
-        (_mirror(context, LANGUAGES[language].label), (score, *strip)),
-        (_mirror(context, ROOT), (unsure, *strip)),
+        (idle(FRAME, context, 0.0, 0.0), (words.title, blacked, *bands)),
+        (idle(FRAME, replace(context, idle="mirror"), 0.0, 0.0), (words.title, words.invitation)),
+        (_mirror(context, None, stage="announced"), (words.turn_away, *bands)),
+        (_mirror(context, None), (words.reading, *bands)),
+        (_mirror(context, label), (score, words.guess, *bands)),
+        (_mirror(context, label, stage="withdrawn"), (withdrawn, *bands)),
+        (_mirror(context, ROOT), (unsure, *bands)),
     ):
         _check_type(scene, context)
         text = " ".join(line.text for panel in _panels(scene) for line in panel.lines)
         for sentence in sentences:
             assert clean(sentence) in text
-    assert imprint(context)[0].rect.height <= MOST_STRIP * size[1]
 
 
 def _panels(scene: Scene) -> list[Panel]:
     captions = [visitor.caption.panel for visitor in scene.visitors if visitor.caption]
-    return [*captions, *(visitor.tag for visitor in scene.visitors if visitor.tag), *scene.panels]
+    return [
+        *captions,
+        *(visitor.tag.panel for visitor in scene.visitors if visitor.tag),
+        *scene.panels,
+    ]
 
 
 def _check_type(scene: Scene, context: ScreenContext) -> None:
     for panel in _panels(scene):
-        assert panel.rect.within(context.screen)
+        assert panel.clip or panel.rect.within(context.screen)
         for line in panel.lines:
             extent = context.fonts.extent(line.text, line.size)
             assert line.x + extent.width <= panel.rect.width
             assert line.baseline + extent.descent <= panel.rect.height
-    written = [panel for panel in _panels(scene) if panel.lines]
+    written = [panel for panel in _panels(scene) if panel.lines and not panel.clip]
     for number, panel in enumerate(written):
         assert not panel.rect.overlaps(*(other.rect for other in written[number + 1 :]))
 
@@ -155,11 +182,11 @@ def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
     context = _context("de", size)
     keys = ("title", "invitation", "loading", "trouble_title", "trouble", "reading", "score")
     words = context.words.model_copy(update=dict.fromkeys(keys, longest))
-    context = ScreenContext(words, context.fonts, size)
+    context = replace(context, words=words)
     for scene in (
         title_card(context),
         trouble_card(context),
-        _waiting(context),
+        idle(FRAME, replace(context, idle="mirror"), 0.0, 0.0),
         _mirror(context, None),
         _mirror(context, LANGUAGES["de"].label),
     ):

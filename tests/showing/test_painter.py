@@ -125,7 +125,7 @@ def test_what_was_written_about_a_visitor_goes_with_them(others: int) -> None:
         return scene
 
     def tags_of(scene: Scene) -> list[int]:
-        return [id(visitor.tag.lines) for visitor in scene.visitors if visitor.tag]
+        return [id(visitor.tag.panel.lines) for visitor in scene.visitors if visitor.tag]
 
     of_both = tags_of(show_for_a_second(2, since=0.0))
     assert _written()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from installation.naming.label_set.label_set import Label
-from installation.naming.reading.values import Candidate, Sighting, Sightings, Verdict
+from installation.naming.reading.values import Candidate, Sighting, Sightings, Stage, Verdict
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
 from installation.showing.scene import Panel, Scene, Size
 from tests.support.sightings import sightings_of
+from tests.support.weather import WEATHER
 
 Head = tuple[float, float, float]
 """Centre x and y of a head on the frame, and its size, px."""
@@ -59,13 +61,48 @@ LONGEST_DEFINITION = Label(
 """As long as the longest definition of ImageNet's person categories: 318 characters."""
 
 
+_NAMES = (
+    *("cabinetmaker", "caddie", "cadet", "caller", "calligrapher", "candidate", "caregiver"),
+    *("captain (of an aircraft)", "cardiologist", "caretaker", "caricaturist", "carillonneur"),
+    *("carpenter", "cashier", "caterer", "cat fancier", "celebrity", "cellist", "centurion"),
+    *("charioteer", "chartist", "checker", "chess master", "choreographer", "clinician", "clown"),
+    *("coach", "cobbler", "collector", "composer", "conductor", "contestant", "cook"),
+)
+_ROWS, _SHOWN = 2832, 943
+PEOPLE = replace(
+    WEATHER,
+    settings=WEATHER.settings.model_copy(
+        update={
+            "credit": "ImageNet, 2009, after WordNet",
+            "credit_translations": {
+                "de": "ImageNet, 2009, nach WordNet",
+                "es": "ImageNet, 2009, según WordNet",
+                "fr": "ImageNet, 2009, d’après WordNet",
+            },
+        }
+    ),
+    labels=_SHOWN * (FARMER,),
+    size=_ROWS,
+    root=ROOT,
+    listing=tuple(
+        _NAMES[row * _SHOWN // _ROWS % len(_NAMES)]
+        if row * _SHOWN % _ROWS < _SHOWN
+        else 4 + row * 7 % 17
+        for row in range(_ROWS)
+    ),
+)
+"""A label set of as many names as the shipped one, and as many that are withheld."""
+
+
 def draw(size: Size, heads: Sequence[Head]) -> Frame:
-    """Return a frame of `size` px with grey figures, the first of `heads` at the back."""
+    """Return a frame of `size` px with grey figures, the first of `heads` at the back.
+
+    The background is lighter at the top, and the same in each row, so that stored pictures are
+    small.
+    """
     width, height = size
-    down = np.linspace(0, 1, height)[:, None]
-    across = np.linspace(0, 1, width)[None, :]
-    shade = np.clip(215 - 95 * down - 70 * np.abs(across - 0.5), 0, 255)
-    pixels = np.repeat(shade[..., None], 3, axis=2).astype(np.uint8)
+    shade = np.linspace(208, 96, height).astype(np.uint8)
+    pixels = np.ascontiguousarray(np.broadcast_to(shade[:, None, None], (height, width, 3)))
     for number, (x, y, size_px) in enumerate(heads):
         grey = (62, 84, 48, 74, 96)[number % 5]
         for dy, wide, high, lighter in (
@@ -110,14 +147,44 @@ def face(head: Head) -> Box:
     return Box.from_centre(x, y, 0.84 * size_px, 1.1 * size_px)
 
 
+def verdict(label: Label, score: float = 0.31) -> Verdict:
+    """Return the verdict `label`, with runners-up of `LABELS` that share what `score` leaves."""
+    if not label.chain:
+        return Verdict(label, score, 0.0)
+    others = [each for each in LABELS if each != label]
+    left = 1 - score
+    shares = (0.17 * left, 0.13 * left, 0.06 * left)
+    runners_up = tuple(Candidate(each, share) for each, share in zip(others, shares, strict=False))
+    others_score = left - sum(shares)
+    return Verdict(label, score, 0.0, runners_up, 940, others_score)
+
+
 def sighting(
-    number: int, box: Box, label: Label | None, evidence: float = 1.0, score: float = 0.31
+    number: int,
+    box: Box,
+    label: Label | None,
+    evidence: float = 1.0,
+    score: float = 0.31,
+    stage: Stage | None = None,
 ) -> Sighting:
-    """Return a visitor with the verdict `label`; with None, one that is still being read."""
+    """Return a visitor with the verdict `label`; with None, one that is still being read.
+
+    `stage` is another one than follows from that.
+    """
     track = Track(number, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
-    candidates = tuple(Candidate(each, 0.3 / (1 + place)) for place, each in enumerate(LABELS))
-    verdict = Verdict(label, score, 0.0) if label else None
-    return Sighting(track, candidates, evidence, verdict, "named" if label else "reading")
+    if stage is None:
+        stage = "reading" if label is None else "named" if label.chain else "unsure"
+    candidates: tuple[Candidate, ...] = ()
+    if stage == "reading":
+        candidates = tuple(Candidate(each, 0.3 / (1 + place)) for place, each in enumerate(LABELS))
+    ends_at = 3.0 if stage in ("announced", "named", "withdrawn") else None
+    of_label = verdict(label, score) if label else None
+    return Sighting(track, candidates, evidence, of_label, stage, ends_at)
+
+
+def bystander(head: Head) -> Track:
+    """Return the track of somebody at `head` who is too far away to be read."""
+    return Track(1000 + round(head[0]), face(head), (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
 
 
 def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
@@ -143,7 +210,7 @@ def visitors_at(visitors: Sequence[tuple[Box, Label | None]]) -> Sightings:
 
 def visitor_panels(scene: Scene) -> list[Panel]:
     """Return the tags and captions of all visitors of `scene`."""
-    tags = [visitor.tag for visitor in scene.visitors if visitor.tag]
+    tags = [visitor.tag.panel for visitor in scene.visitors if visitor.tag]
     return tags + [visitor.caption.panel for visitor in scene.visitors if visitor.caption]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import cv2
 import numpy as np
 import pygame
 import pytest
+from PIL import Image
 
 from installation.seeing.frame import Pixels
 from installation.settings.paths import PROJECT
@@ -18,31 +19,50 @@ from installation.showing.type.typesetting import ScreenContext
 GOLDENS = PROJECT / "tests" / "showing" / "goldens"
 FAILURES = PROJECT / "tests" / "failures"
 
-TOLERANCE = 3
-"""Largest difference of a channel, 0–255: OpenCV rounds by one on another processor's vectors."""
+STEP = 4
+"""Stored channels are multiples of it, 0–255, so that most pictures have few enough colours for a
+palette, which makes them half as large."""
 
-LARGEST_STORED = 2200
-"""Longest side of a stored picture, px; larger screens are stored at half their size."""
+TOLERANCE = 5
+"""Largest difference of a channel from the stored one, 0–255: half of `STEP`, and OpenCV rounds by
+one on another processor's vectors."""
 
-Check = Callable[[str, Scene, ScreenContext], None]
-"""Compares a scene, painted, with the golden picture of a name; fails the test if they differ."""
+LONGEST_STORED = 1920
+"""Longest side of a stored picture, px."""
+
+SHORTER_STORED = 960
+"""Longest side of a picture that is stored for its places more than for its letters, px."""
 
 
-def store(name: str, scene: Scene, context: ScreenContext) -> None:
+class Check(Protocol):
+    """Compares a scene, painted, with the golden picture of a name; fails the test if they differ.
+
+    `shorter` says that the stored picture may be small, which keeps the folder small.
+    """
+
+    def __call__(
+        self, name: str, scene: Scene, context: ScreenContext, *, shorter: bool = False
+    ) -> None: ...
+
+
+def store(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = False) -> None:
     """Store `scene`, painted, as the golden picture `name`."""
     GOLDENS.mkdir(exist_ok=True)
-    pixels = _stored_form(_painted(scene, context))
-    path = GOLDENS / f"{name}.png"
-    assert cv2.imwrite(str(path), pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    pixels = _stored_form(_painted(scene, context), shorter=shorter)
+    rounded = np.minimum(255, (pixels.astype(np.uint16) + STEP // 2) // STEP * STEP)
+    picture = Image.fromarray(rounded.astype(np.uint8))
+    if picture.getcolors() is not None:  # at most 256
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    picture.save(GOLDENS / f"{name}.png", optimize=True)
 
 
-def compare(name: str, scene: Scene, context: ScreenContext) -> None:
+def compare(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = False) -> None:
     """Fail if `scene`, painted, differs from the golden picture `name`, or if there is none."""
     path = GOLDENS / f"{name}.png"
     assert path.exists(), f"{path.name} is missing: run pytest tests/showing --update-goldens"
     expected = cv2.imread(str(path))
     assert expected is not None
-    painted = _stored_form(_painted(scene, context))
+    painted = _stored_form(_painted(scene, context), shorter=shorter)
     _compare(name, painted, np.asarray(expected[..., ::-1], np.uint8))
 
 
@@ -52,12 +72,17 @@ def _painted(scene: Scene, context: ScreenContext) -> Pixels:
     return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
 
 
-def _stored_form(pixels: Pixels) -> Pixels:
+def _stored_form(pixels: Pixels, *, shorter: bool) -> Pixels:
+    """Return `pixels`, reduced to half or a quarter of its sides if it is larger than allowed."""
     height, width, _ = pixels.shape
-    if max(height, width) <= LARGEST_STORED:
+    longest = SHORTER_STORED if shorter else LONGEST_STORED
+    parts = 1
+    while max(height, width) > parts * longest:
+        parts *= 2
+    if parts == 1:
         return pixels
-    half = cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    return np.asarray(half, np.uint8)
+    size = (width // parts, height // parts)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _compare(name: str, painted: Pixels, expected: Pixels) -> None:

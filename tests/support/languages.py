@@ -19,12 +19,14 @@ class LanguageFacts:
     """The language's name for itself."""
     privacy: str
     """The sentence about pictures before the self-test, word for word."""
-    tested: tuple[str, ...]
-    """Words that only the sentences after a self-test may use."""
+    tested: str
+    """The word for it that only the sentences after a self-test may use."""
+    technical: tuple[str, ...]
+    """Words that visitors asked about, in lower case: they stand on the staff's card only."""
     never: tuple[str, ...]
     """Parts of words that promise too much: no sentence may have them, in lower case."""
-    in_vain: str
-    """What says, after a self-test, that the attempts failed."""
+    thousand: str
+    """1889 as the language writes it."""
     morning: str
     """Five past nine in the morning."""
     may_first: str
@@ -38,10 +40,11 @@ class LanguageFacts:
 LANGUAGES = {
     "de": LanguageFacts(
         name="Deutsch",
-        privacy="Es wird kein Bild gespeichert.",
-        tested=("kern", "kernel", "versucht"),
+        privacy="Es bleibt kein Bild.",
+        tested="Geprüft",
+        technical=("kern", "kernel", "wege", "ki-system", "kategorie", "punktzahl"),
         never=("garant", "anonym", "beweis", "sicher"),
-        in_vain="vergeblich",
+        thousand="1.889",
         morning="09:05 Uhr",
         may_first="1. Mai 2026",
         september_twelfth="12. September 2026",
@@ -54,10 +57,11 @@ LANGUAGES = {
     ),
     "en": LanguageFacts(
         name="English",
-        privacy="No picture is stored.",
-        tested=("kernel", "tried"),
+        privacy="No picture is kept.",
+        tested="Tried",
+        technical=("kernel", "ways", "system", "categor", "label", "score"),
         never=("guarantee", "anonym", "proof", "safe"),
-        in_vain="each failed",
+        thousand="1,889",
         morning="09:05",
         may_first="1 May 2026",
         september_twelfth="12 September 2026",
@@ -70,10 +74,11 @@ LANGUAGES = {
     ),
     "es": LanguageFacts(
         name="Español",
-        privacy="No se guarda ninguna imagen.",
-        tested=("núcleo", "kernel", "intentado"),
+        privacy="No se guardan imágenes.",
+        tested="Probado",
+        technical=("núcleo", "kernel", "vías", "sistema", "categor", "etiqueta", "puntuación"),
         never=("garant", "anónim", "prueba", "segur"),
-        in_vain="sin éxito",
+        thousand="1.889",
         morning="09:05 h",
         may_first="1 de mayo de 2026",
         september_twelfth="12 de septiembre de 2026",
@@ -86,10 +91,11 @@ LANGUAGES = {
     ),
     "fr": LanguageFacts(
         name="Français",
-        privacy="Aucune image n’est enregistrée.",
-        tested=("noyau", "kernel", "tenté"),
+        privacy="Aucune image n’est gardée.",
+        tested="Essayé",
+        technical=("noyau", "kernel", "voies", "système", "catégor", "étiquette", "score"),
         never=("garant", "anonym", "preuve", "sûr"),
-        in_vain="ont échoué",
+        thousand="1 889",
         morning="9 h 05",
         may_first="1er mai 2026",
         september_twelfth="12 septembre 2026",

@@ -29,7 +29,7 @@ from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
 from installation.settings.paths import MODELS
-from installation.showing.scenes import layout
+from installation.showing.scenes import layout, tags
 from installation.showing.type.fonts import Fonts
 
 DOMINANT = 0.2
@@ -184,7 +184,7 @@ def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
     names = [label.name for label in label_set.labels]
     fonts = Fonts(names)
     scale = min(screen) / 1080
-    size = round(layout.TAG_SIZES[-1] * scale)
+    size = round(tags.TAG_SIZES[-1] * scale)
     widest = min(round(layout.MAX_TAG_WIDTH * scale), screen[0] - 2 * round(layout.EDGE * scale))
     long = [name for name in names if fonts.extent(name, size).width > widest]
     return TableRow(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)

@@ -43,6 +43,8 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         ("root", "name"): root.name,
         ("root", "definition"): root.definition,
     }
+    for language, credit in settings.credit_translations.items():
+        texts["credit_translations", language] = credit
     for language, words in root.translations.items():
         texts["root", "translations", language, "name"] = words.name
         texts["root", "translations", language, "definition"] = words.definition

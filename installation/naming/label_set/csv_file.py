@@ -66,6 +66,10 @@ class Wording:
     definition: str = ""
 
 
+UNWORDED = Wording()
+"""Neither a name nor a definition."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of labels.csv, completed from ImageNet's tables.

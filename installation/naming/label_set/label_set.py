@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from installation.naming.label_set.csv_file import Row
+from installation.naming.label_set.csv_file import UNWORDED, Row, Wording
 from installation.naming.label_set.folder import BUILT_FILE
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.lists.weights import LITE, fetch_command, weights_file
@@ -29,6 +29,8 @@ class Label:
     name: str
     definition: str
     chain: tuple[str, ...]
+    second: Wording = UNWORDED
+    """Its name and definition in the show's second language, as far as the set has them."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class LabelSet:
     hidden: Mapping[Reason, int]
     fingerprint: str
     masked: tuple[int, ...] = ()
+    listing: tuple[str | int, ...] = ()
+    """Every row's name in alphabetical order; of a withheld name only the number of its letters."""
 
     @property
     def encoder(self) -> str:
@@ -80,9 +84,11 @@ class LabelSet:
 
     def texts(self) -> Iterator[str]:
         """Yield all texts that the screen may show of the set, which need fonts."""
-        yield self.settings.title
+        yield from (self.settings.title, self.settings.credit)
+        yield from self.settings.credit_translations.values()
         for label in (self.root, *self.labels):
             yield from (label.name, label.definition, *label.chain)
+            yield from (label.second.name, label.second.definition)
 
     @property
     def weights_folder(self) -> Path:

@@ -12,7 +12,7 @@ Nothing here imports torch or timm, so that `kiosk check` answers at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from installation.errors import (
@@ -44,15 +44,17 @@ def load_label_set(
     *,
     where: str = "kiosk.yaml",
     language: str = "en",
+    second: str | None = None,
 ) -> LabelSet:
     """Return the label set `name` with the labels that `content` does not hide.
 
-    Names and definitions are in `language` as far as the set has them. `where` is the place that
+    Names and definitions are in `language` as far as the set has them, and those that it has in the
+    language `second` stand beside them. `where` is the place that
     names the set, for the message if there is no such set. Raises LabelSetError with all mistakes
     of the set's files at once. Whether the built file fits the network is checked by
     `open_classifier`, as only the network knows its shape.
     """
-    return assemble_nonempty(read_source(name, models, where=where), content, language)
+    return assemble_nonempty(read_source(name, models, where=where), content, language, second)
 
 
 def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> LabelSetSource:
@@ -106,10 +108,13 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
 
 
 def assemble_nonempty(
-    source: LabelSetSource, content: ContentSettings, language: str = "en"
+    source: LabelSetSource,
+    content: ContentSettings,
+    language: str = "en",
+    second: str | None = None,
 ) -> LabelSet:
     """Return the label set of `assemble`; raises LabelSetError if no label of it can be shown."""
-    label_set = assemble(source, content, language)
+    label_set = assemble(source, content, language, second)
     if not label_set.labels:
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
@@ -124,7 +129,12 @@ def assemble_nonempty(
     return label_set
 
 
-def assemble(source: LabelSetSource, content: ContentSettings, language: str = "en") -> LabelSet:
+def assemble(
+    source: LabelSetSource,
+    content: ContentSettings,
+    language: str = "en",
+    second: str | None = None,
+) -> LabelSet:
     """Return the label set of `source` without the rows that `content` hides; it may have no label.
 
     With `EVERYTHING` it is the set as tools build it.
@@ -158,9 +168,17 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
         name=source.name,
         folder=source.folder,
         settings=settings,
-        root=Label(settings.root.id, root.name, root.definition, ()),
+        root=Label(
+            settings.root.id, root.name, root.definition, (), _second_root(settings, second)
+        ),
         labels=tuple(
-            Label(row.id, words[row.id].name, words[row.id].definition, chain(row.id))
+            Label(
+                row.id,
+                words[row.id].name,
+                words[row.id].definition,
+                chain(row.id),
+                Wording() if second is None else _wording(row, second),
+            )
             for row in visible
         ),
         rows=tuple(place[row.id] for row in visible),
@@ -170,16 +188,41 @@ def assemble(source: LabelSetSource, content: ContentSettings, language: str = "
         masked=tuple(i for i, row in enumerate(visible) if row.id in masked),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
         fingerprint=settings.method.fingerprint(settings, rows),
+        listing=_listing(words, {row.id for row in visible}),
     )
 
 
-def _words(row: Row, language: str) -> Wording:
-    """Return a row's name and definition in `language`, each untranslated if it has none there.
+def _listing(words: Mapping[str, Wording], visible: Container[str]) -> tuple[str | int, ...]:
+    """Return all names, as `LabelSet.listing` describes them."""
+    ordered = sorted((words[id_].name.casefold(), id_) for id_ in words)
+    return tuple(words[id_].name if id_ in visible else len(words[id_].name) for _, id_ in ordered)
 
-    The definition names its author if the row does, so that everything that shows it does too.
+
+def _second_root(settings: LabelSetSettings, language: str | None) -> Wording:
+    """Return the root's name and definition in `language`, empty if the set has none."""
+    if language == "en":
+        return Wording(settings.root.name, settings.root.definition)
+    root = settings.root.translations.get(language or "")
+    return Wording() if root is None else Wording(root.name, root.definition)
+
+
+def _words(row: Row, language: str) -> Wording:
+    """Return a row's name and definition in `language`, each untranslated if it has none there."""
+    own = _wording(row, "en")
+    translated = _wording(row, language)
+    return Wording(translated.name or own.name, translated.definition or own.definition)
+
+
+def _wording(row: Row, language: str) -> Wording:
+    """Return a row's name and definition in `language`, empty if it has none there.
+
+    A set's own words are assumed to be English. The definition names its author if the row does, so
+    that everything that shows it does too.
     """
-    translated = row.wordings.get(language, Wording())
-    definition = translated.definition or row.definition
+    wording = row.wordings.get(language, Wording())
+    if language == "en":
+        wording = Wording(wording.name or row.name, wording.definition or row.definition)
+    definition = wording.definition
     if definition and row.defined_by:
         definition = f"{definition} — {row.defined_by}"
-    return Wording(translated.name or row.name, definition)
+    return Wording(wording.name, definition)

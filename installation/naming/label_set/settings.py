@@ -83,6 +83,9 @@ class LabelSetSettings(Section):
 
     title: str
     credit: str
+    """Who wrote the names, and when: at the foot of the visitors' screen."""
+    credit_translations: dict[str, str] = Field(default_factory=dict)
+    """By language: `es`, `de`."""
     root: RootSettings
     crop: Crop = "bust"
     method: Annotated[Method, _MethodByName]
@@ -117,6 +120,10 @@ class LabelSetSettings(Section):
             if key not in self.model_fields_set:
                 object.__setattr__(self, key, number)  # frozen only from here on
         return self
+
+    def credit_in(self, language: str) -> str:
+        """Return the credit in `language`, untranslated if the set has none there."""
+        return self.credit_translations.get(language, self.credit).rstrip(".")
 
     @property
     def examples_folder(self) -> str:

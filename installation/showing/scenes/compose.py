@@ -1,7 +1,8 @@
 """Makes a scene from the newest frame and the latest sightings of the analysis.
 
 What keeps the type from trembling is the previous scene: a square moves only after its face has
-left it by a little, and a name stays for a while. `layout` gives the visitors their panels.
+left it by a little, and large type changes at most twice a second on the whole wall. `layout` gives
+the visitors their panels.
 """
 
 from __future__ import annotations
@@ -13,29 +14,35 @@ from installation.naming.reading.values import Candidate, Sighting, Sightings
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
-from installation.showing.scene import Rect, Scene, Visitor
-from installation.showing.scenes.cards import imprint, waiting
-from installation.showing.scenes.layout import Layout, Person
+from installation.showing.scene import Rect, Scene, Shown, Visitor
+from installation.showing.scenes.bands import Bands, bands
+from installation.showing.scenes.idle import idle
+from installation.showing.scenes.layout import Layout
 from installation.showing.type.typesetting import ScreenContext
 
-SQUARE_SCALE = 1.25
-"""Side of the square over the longer side of the face's box: forehead and chin stay inside."""
+SQUARE_SCALE = 1.24
+"""Side of the square over the longer side of the face's box: 12 % larger on each side."""
 
 POSITION_SLACK = 4
 """How far a face may move before its square does, px at 1080: the wobble of a face at rest."""
 
+POSITION_SLACK_SHARE = 0.03
+"""The same for a small face, over the side of its square."""
+
 SIZE_SLACK = 0.03
 """How much the size of a face may change before its square does, over the square's side."""
 
-STROKE = 4
+STROKE = 5
 """Thickness of the square's outline, px at 1080."""
 
 EMPTY_S = 1.5
-"""How long the bare mirror stays after the last visitor left, before the title comes back."""
+"""How long the bare mirror stays after the last visitor left, before the question comes back."""
 
-FIRST_NAME_S = 0.09
-LAST_NAME_S = 0.6
-"""How long a tumbling name stays with no evidence, and with nearly all of it."""
+CHANGE_S = 0.5
+"""Least time between two changes of large type on the wall: the strobe rule of science museums."""
+
+LAST_NAME_S = 1.0
+"""How long a tumbling name stays with nearly all of the evidence; with none, `CHANGE_S`."""
 
 
 def compose(
@@ -52,68 +59,129 @@ def compose(
     Args:
         frame: The newest frame.
         sightings: The latest analysis; None before the first.
-        context: The words, the fonts and the screen's size.
+        context: The words, the fonts, the screen's size and the names.
         now: s, monotonic.
         previous: The scene that is on the screen; None at first.
     """
-    cover = Cover.from_sizes((frame.width, frame.height), context.size)
-    faces = [
-        (sighting, box)
+    edges = bands(context)
+    cover = Cover.from_sizes((frame.width, frame.height), edges.room)
+    seen = [
+        (sighting, cover.to_screen(sighting.track.box_at(frame.taken_at)))
         for sighting in (sightings.visitors if sightings else ())
         if not sighting.track.is_lost(frame.taken_at)
-        for box in [cover.to_screen(sighting.track.box_at(frame.taken_at))]
-        if _is_on_screen(box, context)
     ]
-    if not faces:
-        return _empty(frame, context, now, previous)
+    found = [(sighting, box) for sighting, box in seen if _is_on_picture(box, cover.view)]
+    if not found:
+        return _empty(frame, context, edges, cover, now, previous)
     known = {visitor.id: visitor for visitor in previous.visitors} if previous else {}
-    people = [_person(sighting, box, known, context, now) for sighting, box in faces]
-    strip = imprint(context)
-    visitors = Layout(context, strip[0].rect.y, people, known).place()
-    return Scene(frame, 1.0, visitors, strip)
+    changed_at = previous.changed_at if previous else -math.inf
+    may_change = now - changed_at >= CHANGE_S
+    visitors = [_visitor(sighting, box, known, context, now, may_change) for sighting, box in found]
+    others = [
+        cover.to_screen(track.box_at(frame.taken_at))
+        for track in (sightings.bystanders if sightings else ())
+        if not track.is_lost(frame.taken_at)
+    ]
+    faces = [_whole(box) for box in (*(box for _, box in seen), *others)]
+    searched_at = previous.searched_at if previous else -math.inf
+    said = {visitor.id: visitor.shown for visitor in known.values()}
+    is_new = said != {visitor.id: visitor.shown for visitor in visitors}
+    searches = is_new or now - searched_at >= CHANGE_S
+    placed = Layout(context, edges.room, visitors, faces, known, searches=searches).place()
+    if may_change and _large_type(placed) != (_large_type(previous.visitors) if previous else {}):
+        changed_at = now
+    return Scene(
+        frame,
+        cover.view,
+        1.0,
+        placed,
+        edges.panels,
+        changed_at=changed_at,
+        searched_at=now if searches else searched_at,
+    )
 
 
-def _is_on_screen(box: Box, context: ScreenContext) -> bool:
+def _is_on_picture(box: Box, view: Rect) -> bool:
     x, y = box.centre
-    return box.area > 0 and 0 <= x < context.size[0] and 0 <= y < context.size[1]
+    return box.area > 0 and view.x <= x < view.right and view.y <= y < view.bottom
 
 
-def _empty(frame: Frame, context: ScreenContext, now: float, previous: Scene | None) -> Scene:
-    """Return the bare mirror, and the waiting scene once it has been bare for `EMPTY_S`."""
+def _whole(box: Box) -> Rect:
+    """Return the smallest rectangle of whole pixels that holds `box`."""
+    x, y = math.floor(box.x0), math.floor(box.y0)
+    return Rect(x, y, math.ceil(box.x1) - x, math.ceil(box.y1) - y)
+
+
+def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
+    """Return what stands large beside each face, by the number of the visitor."""
+    return {
+        visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
+        for visitor in visitors
+    }
+
+
+def _empty(
+    frame: Frame,
+    context: ScreenContext,
+    edges: Bands,
+    cover: Cover,
+    now: float,
+    previous: Scene | None,
+) -> Scene:
+    """Return the bare mirror, and the idle scene once it has been bare for `EMPTY_S`."""
     since = previous.empty_since if previous else now - EMPTY_S
     since = now if since is None else since
     if now - since >= EMPTY_S:
-        return waiting(frame, context, since)
-    return Scene(frame, 1.0, (), imprint(context), since)
+        return idle(frame, context, since, now)
+    return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since)
 
 
-def _person(
+def _visitor(
     sighting: Sighting,
     box: Box,
     known: Mapping[int, Visitor],
     context: ScreenContext,
     now: float,
-) -> Person:
+    may_change: bool,
+) -> Visitor:
+    """Return the visitor of `sighting` without panels; `may_change` says whether large type may."""
     identity = sighting.track.id
     previous = known.get(identity)
-    verdict = sighting.verdict
-    if verdict:
-        name, name_index, named_at = verdict.label.name, 0, verdict.settled_at
+    if may_change:
+        shown = show(sighting, now, previous)
     else:
-        name, name_index, named_at = tumble(sighting.candidates, sighting.evidence, now, previous)
-    visitor = Visitor(
+        # A newcomer has the square alone until the type on the wall may change.
+        shown = previous.shown if previous else Shown(sighting.stage)
+    is_read = shown.stage == "reading"
+    return Visitor(
         id=identity,
         square=_square(box, previous.square if previous else None, context),
         stroke=context.px(STROKE),
-        lit=1.0 if verdict else min(1.0, max(0.0, sighting.evidence)),
-        name=name,
-        name_index=name_index,
-        named_at=named_at,
-        settled=verdict is not None,
-        tag=None,
-        caption=None,
+        lit=min(1.0, max(0.0, sighting.evidence)) if is_read else _LIT[shown.stage],
+        shown=shown,
+        name_since=_name_since(shown, now, previous),
     )
-    return Person(visitor, verdict)
+
+
+_LIT = {"announced": 0.0, "named": 1.0, "withdrawn": 0.0, "unsure": 1.0, "person": 1.0}
+"""The bright part of the outline in the stages in which it is not a clock."""
+
+
+def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
+    return previous.name_since if previous and previous.shown.name == shown.name else now
+
+
+def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
+    """Return what the wall says of the visitor of `sighting` if its type may change at `now`."""
+    match sighting.stage:
+        case "announced":
+            return Shown("announced", str(sighting.seconds_left(now)))
+        case "reading":
+            name, index = tumble(sighting.candidates, sighting.evidence, now, previous)
+            return Shown("reading", name, index)
+        case stage:
+            assert sighting.verdict is not None
+            return Shown(stage, sighting.verdict.label.name, verdict=sighting.verdict)
 
 
 def _square(box: Box, previous: Rect | None, context: ScreenContext) -> Rect:
@@ -121,7 +189,7 @@ def _square(box: Box, previous: Rect | None, context: ScreenContext) -> Rect:
     x, y = box.centre
     side = SQUARE_SCALE * max(box.width, box.height)
     if previous:
-        slack = context.px(POSITION_SLACK)
+        slack = min(context.px(POSITION_SLACK), POSITION_SLACK_SHARE * side)
         x = _dragged(previous.x + previous.width / 2, x, slack)
         y = _dragged(previous.y + previous.height / 2, y, slack)
         side = _dragged(previous.width, side, SIZE_SLACK * previous.width)
@@ -138,20 +206,21 @@ def _dragged(held: float, wanted: float, slack: float) -> float:
 def name_duration_s(evidence: float) -> float:
     """Return how long a tumbling name stays, s; longer the more `evidence` (0–1) there is."""
     share = min(1.0, max(0.0, evidence))
-    return FIRST_NAME_S * float((LAST_NAME_S / FIRST_NAME_S) ** share)
+    return CHANGE_S * float((LAST_NAME_S / CHANGE_S) ** share)
 
 
 def tumble(
     candidates: Sequence[Candidate], evidence: float, now: float, previous: Visitor | None
-) -> tuple[str, int, float]:
-    """Return the name to show, its index among `candidates`, and since when it is shown.
+) -> tuple[str, int]:
+    """Return the name to show, and its index among `candidates`.
 
     The candidates are shown in their order, best first, over and over. As `evidence` (0–1) grows,
     each stays longer and the least likely drop out.
     """
-    tumbling = previous is not None and not previous.settled and previous.name
-    if previous and tumbling and now - previous.named_at < name_duration_s(evidence):
-        return previous.name, previous.name_index, previous.named_at
+    shown = previous.shown if previous and previous.shown.stage == "reading" else None
+    tumbling = shown if shown and shown.name else None
+    if previous and tumbling and now - previous.name_since < name_duration_s(evidence):
+        return tumbling.name, tumbling.name_index
     count = max(1, math.ceil(len(candidates) * (1 - evidence)))
-    index = (previous.name_index + 1 if previous and tumbling else 0) % count
-    return (candidates[index].label.name if candidates else "", index, now)
+    index = (tumbling.name_index + 1 if tumbling else 0) % count
+    return (candidates[index].label.name if candidates else "", index)

@@ -3,247 +3,259 @@
 A caption belongs to its visitor: it hangs on the square and moves with the face. A band along the
 screen's edge would move less, but in a group it would not show whose words are whose. A caption
 stays at its side while it fits there, and room goes first to those who had it in the previous
-scene.
+scene. No panel lies over a face, also not over one without a square; whoever has no room beside
+the faces has the square alone.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import product
 
-from installation.naming.reading.values import Verdict
-from installation.showing.scene import (
-    BLACK,
-    GREEN,
-    GREY,
-    ON_BLACK,
-    ON_GREEN,
-    WHITE,
-    Caption,
-    Panel,
-    Rect,
-    Side,
-    Visitor,
-)
-from installation.showing.type.typesetting import Paragraph, ScreenContext, set_panel
+from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
+from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
+from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
+from installation.showing.type.typesetting import ScreenContext
 
 HOLD_FACTOR = 1.3
 """How much larger a newcomer's square must be to take the room of a visitor with a caption."""
 
-TAG_SIZES = (72, 60, 50, 42, 36, 30, 26)
-"""Type of the tag, px per em at 1080; the largest that suits the square and the name is taken."""
-
-TAG_SHARE = 0.22
-"""Largest size of the tag's type over the side of the square."""
-
 MAX_TAG_WIDTH = 1190
-"""A longer name is set smaller, then on more lines; px at 1080."""
-
-DEFINITION_SIZES = (48, 42, 36, 32)
-"""Type of a definition, px per em at 1080; all captions of a scene have the same."""
-
-LINE_LENGTHS = (16, 12)
-"""Longest line of a caption over the size of its type: some 30 letters, and some 20."""
-
-MAX_CAPTION_HEIGHT = 640
-"""px at 1080; only the smallest type may exceed it."""
-
-READING_SIZE = 36
-"""Type of the sentence under a face that is being read, px per em at 1080."""
-
-CHAIN_SIZE = 30
-"""Type of the chain and the score, px per em at 1080: 4 mm high on a screen of 55 inches."""
-
-CHAIN_SPACE = 20
-SCORE_SPACE = 14
-"""Room above the chain and above the score, px at 1080."""
-
-PAD = 18
-SMALL_PAD = 12
-"""Room around the type of a panel, and of a tag in small type, px at 1080."""
-SMALL_TAG_SIZE = 42
+"""A longer name is set smaller, then on several lines; px at 1080."""
 
 GAP = 10
-EDGE = 24
-"""Room between the panels of two visitors, and to the screen's edge, px at 1080."""
+EDGE = 40
+"""Room between the panels of two visitors, and to the screen's sides, px at 1080."""
 
 MAX_CAPTIONS = 4
-"""More would hide too much of the mirror."""
+"""More would hide too much of the mirror; with more visitors than that, one has a caption."""
 
 SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
 """Best first."""
 
-NO_BREAK_SPACE = "\u00a0"
-
-
-@dataclass(frozen=True)
-class Person:
-    """A visitor without panels, and the verdict that the panels are to show."""
-
-    visitor: Visitor
-    verdict: Verdict | None
-
 
 class Layout:
-    """The places of one scene's tags and captions; none overlaps another."""
+    """The places of one scene's tags and captions; none overlaps another, or a face."""
 
     def __init__(
         self,
         context: ScreenContext,
-        bottom: int,
-        people: Sequence[Person],
+        room: Rect,
+        visitors: Sequence[Visitor],
+        faces: Sequence[Rect],
         known: Mapping[int, Visitor],
+        *,
+        searches: bool = True,
     ) -> None:
         """Take the visitors of one scene.
 
         Args:
             context: The words, the fonts and the screen's size.
-            bottom: The first row of the screen that panels must leave free, px.
-            people: In any order.
+            room: The part of the screen between the notice and the foot.
+            visitors: In any order, without panels.
+            faces: Every face on the picture, of visitors and of bystanders.
             known: The visitors of the previous scene, by id.
+            searches: Whether room is sought for panels that had none before, which takes some
+                milliseconds.
         """
+        self._searches = searches
         self._context = context
-        self._people = people
+        self._visitors = visitors
         self._known = known
-        self._gap = context.px(GAP)
-        self._squares = [person.visitor.square for person in people]
-        self._faces = [_face(square) for square in self._squares]
+        self._gap = gap = context.px(GAP)
+        self._squares = [visitor.square for visitor in visitors]
+        self._faces = faces
         edge = context.px(EDGE)
-        self._room = Rect(edge, edge, context.size[0] - 2 * edge, bottom - 2 * edge)
+        self._room = Rect(room.x + edge, room.y + gap, room.width - 2 * edge, room.height - 2 * gap)
 
     def place(self) -> tuple[Visitor, ...]:
-        """Return the visitors with their panels, in the order of `people`.
+        """Return the visitors with their panels, in their order.
 
         The nearest visitors choose first.
         """
-        ranked = sorted(self._people, key=self._rank)
-        tags: dict[int, Panel] = {}
-        for person in ranked:
-            tag = self._tag(person.visitor, tags)
+        ranked = sorted(self._visitors, key=self._rank)
+        tags: dict[int, Tag] = {}
+        for visitor in ranked:
+            tag = self._held_tag(visitor, tags)
+            previous = self._known.get(visitor.id)
+            is_tried = previous is not None and previous.shown == visitor.shown and not previous.tag
+            if tag is None and (self._searches or not is_tried):
+                tag = self._new_tag(visitor, tags)
             if tag:
-                tags[person.visitor.id] = tag
+                tags[visitor.id] = tag
         captions = self._captions(ranked, tags)
         return tuple(
-            replace(
-                person.visitor,
-                tag=tags.get(person.visitor.id),
-                caption=captions.get(person.visitor.id),
-            )
-            for person in self._people
+            replace(visitor, tag=tags.get(visitor.id), caption=captions.get(visitor.id))
+            for visitor in self._visitors
         )
 
-    def _rank(self, person: Person) -> tuple[float, int]:
-        """Return a key that sorts the nearest first; a visitor with a caption counts as nearer."""
-        previous = self._known.get(person.visitor.id)
+    def _rank(self, visitor: Visitor) -> tuple[float, int]:
+        """Nearest first; a visitor with a caption counts as nearer."""
+        previous = self._known.get(visitor.id)
         factor = HOLD_FACTOR if previous and previous.caption else 1.0
-        return -factor * person.visitor.square.width, person.visitor.id
+        return -factor * visitor.square.width, visitor.id
 
-    def _tag(self, visitor: Visitor, tags: Mapping[int, Panel]) -> Panel | None:
-        """Return the tag at the square's upper left or as near to it as there is room; else None.
-
-        The best place is clear of all other squares; the second best covers no face.
-        """
-        if not visitor.name:
+    def _held_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
+        """Return the tag that says the same as before if it still has room at its corner."""
+        previous = self._known.get(visitor.id)
+        if not previous or not previous.tag or previous.shown != visitor.shown:
             return None
-        panel = _tag_panel(self._context, visitor)
+        before, square, panel = previous.square, visitor.square, previous.tag.panel
+        if before.width != square.width:
+            return None
+        moved = panel.moved_to(
+            panel.rect.x + square.x - before.x, panel.rect.y + square.y - before.y
+        )
+        far = [tag.panel.rect for tag in tags.values()]
+        others = (other.square for other in self._known.values() if other is not previous)
+        if not panel.rect.grown(self._gap).overlaps(*others):
+            far += self._others(square)
+        is_free = self._is_free(moved.rect, far, self._faces)
+        return Tag(moved, previous.tag.size) if is_free else None
+
+    def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
+        """Return the largest tag that has room; None if none has.
+
+        A tag is at the square's upper left or as near to it as there is room. The best place is
+        clear of all squares; the second best may be on squares, but not on faces.
+        """
         square, room = visitor.square, self._room
-        left = _clamped(square.x, panel.rect.width, room.x, room.right)
-        right = _clamped(square.right - panel.rect.width, panel.rect.width, room.x, room.right)
-        above, top = square.y - panel.rect.height, max(square.y, room.y)
-        corners = [
-            (left, above),
-            (left, top),
-            (right, above),
-            (left, square.bottom),
-            (right, square.bottom),
-            (square.right, top),
-            (square.x - panel.rect.width, top),
-        ]
-        other_squares = [each for each in self._squares if each is not square]
-        placed_tags = [each.rect for each in tags.values()]
-        choices = [
-            (corners, [*other_squares, *placed_tags], [_face(square)]),
-            (corners[:5], placed_tags, self._faces),
-        ]
-        if not other_squares:
-            y = _clamped(above, panel.rect.height, room.y, room.bottom)
-            choices.append(([(left, y)], [], []))
-        for places, far, near in choices:
-            for x, y in places:
-                moved = panel.moved_to(x, y)
-                if self._is_free(moved.rect, far, near):
-                    return moved
+        others = self._others(square)
+        placed = [tag.panel.rect for tag in tags.values()]
+        max_width = min(room.width, self._context.px(MAX_TAG_WIDTH))
+        for panel, size in tag_panels(self._context, visitor, max_width):
+            width, height = panel.rect.width, panel.rect.height
+            left = _clamped(square.x, width, room.x, room.right)
+            right = _clamped(square.right - width, width, room.x, room.right)
+            above, top = square.y - height, max(square.y, room.y)
+            beside = [(square.right, top), (square.x - width, top)]
+            corners = [(left, above), (right, above), (left, square.bottom), (right, square.bottom)]
+            choices = [
+                ([*corners, *beside], [*others, *placed], [square, *self._faces]),
+                ([(left, top), *corners], placed, self._faces),
+            ]
+            for places, far, near in choices:
+                for x, y in places:
+                    if self._is_free(Rect(x, y, width, height), far, near):
+                        return Tag(panel.moved_to(x, y), size)
         return None
 
-    def _captions(self, ranked: Sequence[Person], tags: Mapping[int, Panel]) -> dict[int, Caption]:
-        """Return the captions of the nearest, all in the largest type that gives one to each.
+    def _others(self, square: Rect) -> list[Rect]:
+        """Return all squares but `square`."""
+        return [each for each in self._squares if each is not square]
 
-        In a crowd only verdicts have captions, in the smallest type.
+    def _captions(self, ranked: Sequence[Visitor], tags: Mapping[int, Tag]) -> dict[int, Caption]:
+        """Return the captions of the nearest, all with definitions in type of one size.
+
+        On the whole wall one caption says that a name is being chosen, and in a crowd the nearest
+        visitor alone has a caption.
         """
-        crowd = len(ranked) > MAX_CAPTIONS
-        wanted = [
-            person
-            for person in ranked
-            if (person.visitor.id in tags or not person.visitor.name)
-            and (person.verdict or not crowd)
-        ][:MAX_CAPTIONS]
-        best: dict[int, Caption] = {}
-        best_worth = (0, 0)
-        for size in DEFINITION_SIZES[-1:] if crowd else self._sizes():
-            placed: dict[int, Caption] = {}
-            for person in wanted:
-                caption = self._caption(person, size, tags, placed)
-                if caption:
-                    placed[person.visitor.id] = caption
-            worth = len(placed), sum(caption.side in SIDES[:3] for caption in placed.values())
-            if worth > best_worth:
-                best, best_worth = placed, worth
-            if worth == (len(wanted), len(wanted)):
-                break
-        return best
+        wanted: list[Visitor] = []
+        for visitor in ranked:
+            is_second = visitor.shown.stage == "reading" and any(
+                other.shown.stage == "reading" for other in wanted
+            )
+            if (visitor.id in tags or not visitor.shown.name) and not is_second:
+                wanted.append(visitor)
+        wanted = wanted[: MAX_CAPTIONS if len(ranked) <= MAX_CAPTIONS else 1]
+        held = self._held_captions(wanted, tags)
+        if len(held) == len(wanted) or not self._searches:
+            return held
+        return self._new_captions(wanted, tags)
 
-    def _sizes(self) -> list[int]:
-        """Return the sizes of type to try; the previous one first, for the same people."""
-        settled_before = {visitor.id for visitor in self._known.values() if visitor.settled}
-        settled_now = {person.visitor.id for person in self._people if person.verdict}
-        held = [
-            visitor.caption.size
-            for visitor in self._known.values()
-            if visitor.caption and visitor.settled and settled_before == settled_now
-        ]
-        return sorted(DEFINITION_SIZES, key=lambda size: (size not in held, -size))
+    def _held_captions(
+        self, wanted: Sequence[Visitor], tags: Mapping[int, Tag]
+    ) -> dict[int, Caption]:
+        """Return the captions that say the same as before and still have room at their sides."""
+        placed: dict[int, Caption] = {}
+        for visitor in wanted:
+            previous = self._known.get(visitor.id)
+            held = previous.caption if previous and previous.shown == visitor.shown else None
+            if held is None or held.panel.rect.width > PANEL_SHARE * visitor.square.width:
+                continue
+            moved = self._moved(visitor, held.panel, held.side, tags, placed)
+            if moved:
+                placed[visitor.id] = replace(held, panel=moved)
+        return placed
+
+    def _new_captions(
+        self, wanted: Sequence[Visitor], tags: Mapping[int, Tag]
+    ) -> dict[int, Caption]:
+        """Return captions in the largest type in which all of `wanted` have a full one.
+
+        If there is none, they are as full as they can be in the smallest type. A definition is
+        never larger than the name above it.
+        """
+        largest = min(
+            (tags[v.id].size for v in wanted if v.id in tags), default=DEFINITION_SIZES[0]
+        )
+        sizes = [size for size in DEFINITION_SIZES if size <= largest]
+        placed: dict[int, Caption] = {}
+        for size in sizes:
+            is_last = size == sizes[-1]
+            placed = {}
+            for visitor in wanted:
+                caption = self._caption(visitor, size, tags, placed, only_full=not is_last)
+                if caption:
+                    placed[visitor.id] = caption
+                elif not is_last:
+                    break
+            if len(placed) == len(wanted):
+                break
+        return placed
 
     def _caption(
         self,
-        person: Person,
+        visitor: Visitor,
         size: int,
-        tags: Mapping[int, Panel],
+        tags: Mapping[int, Tag],
         captions: Mapping[int, Caption],
+        *,
+        only_full: bool,
     ) -> Caption | None:
-        """Return the caption in type of `size` if there is room for it; else None.
+        """Return the fullest caption that has room in type of `size`; None if none has.
 
-        A lone visitor always gets one: it may lie over a part of the square.
+        With `only_full` it is one of the fullest, or None.
         """
-        visitor = person.visitor
-        panels = _caption_panels(self._context, person.verdict, size)
-        alone = len(self._people) == 1
-        sides = [side for side in SIDES if alone or side != "over"]
-        choices = [(panel, side) for side in sides for panel in panels]
+        max_width = min(self._room.width, PANEL_SHARE * visitor.square.width)
         previous = self._known.get(visitor.id)
-        if previous and previous.caption:
-            held = previous.caption.panel.lines, previous.caption.side
-            choices.sort(key=lambda choice: (choice[0].lines, choice[1]) != held)
-        square = visitor.square
-        tag = tags[visitor.id].rect if visitor.id in tags else None
-        far = [each.rect for each in tags.values() if each.rect is not tag]
-        far += [caption.panel.rect for caption in captions.values()]
-        near = [each for each in self._squares if each is not square] + ([tag] if tag else [])
-        for panel, side in choices:
-            for x, y in self._corners(panel, side, square, tag or square):
-                moved = panel.moved_to(x, y)
-                if self._is_free(moved.rect, far, near if side == "over" else [*near, square]):
+        held = previous.caption.side if previous and previous.caption else SIDES[0]
+        sides = sorted(SIDES[:-1], key=lambda side: side != held)
+        over: list[Panel] = []
+        for panels in caption_panels(self._context, visitor.shown, size, max_width):
+            for panel, side in product(panels, sides):
+                moved = self._moved(visitor, panel, side, tags, captions)
+                if moved:
                     return Caption(moved, side, size)
+            if only_full:
+                return None
+            over += panels
+        for panel in over:
+            moved = self._moved(visitor, panel, "over", tags, captions)
+            if moved:
+                return Caption(moved, "over", size)
+        return None
+
+    def _moved(
+        self,
+        visitor: Visitor,
+        panel: Panel,
+        side: Side,
+        tags: Mapping[int, Tag],
+        captions: Mapping[int, Caption],
+    ) -> Panel | None:
+        """Return `panel` at `side` of the square of `visitor`; None if it has no room there."""
+        square = visitor.square
+        tag = tags[visitor.id].panel.rect if visitor.id in tags else None
+        far = [each.panel.rect for each in tags.values() if each.panel.rect is not tag]
+        far += [caption.panel.rect for caption in captions.values()]
+        near = [each for each in self._squares if side != "over" or each is not square]
+        near += [*self._faces, *([tag] if tag else [])]
+        for x, y in self._corners(panel, side, square, tag or square):
+            rect = Rect(x, y, panel.rect.width, panel.rect.height)
+            if self._is_free(rect, far, near):
+                return panel.moved_to(x, y)
         return None
 
     def _corners(
@@ -258,9 +270,10 @@ class Layout:
             case "below":
                 yield x, tag.bottom if tag.y == square.bottom else square.bottom
             case "right":
-                yield square.right, y
+                yield from ((square.right, y), (square.right, tag.bottom), (tag.right, y))
+                yield square.right, square.bottom - height
             case "left":
-                yield square.x - width, y
+                yield from ((square.x - width, y), (square.x - width, square.bottom - height))
             case "above":
                 yield x, min(tag.y, square.y) - height
             case "over":
@@ -278,60 +291,6 @@ class Layout:
         )
 
 
-def _face(square: Rect) -> Rect:
-    """Return the part of a square that holds the eyes, the nose and the mouth."""
-    side = square.width
-    return Rect(square.x + side // 5, square.y + side * 3 // 10, side * 3 // 5, side * 11 // 20)
-
-
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:
     """Return where `length` px begin, as near to `wanted` as lets them end before `high`."""
     return max(low, min(wanted, high - length))
-
-
-def _tag_panel(context: ScreenContext, visitor: Visitor) -> Panel:
-    """Return the tag: black on green for a verdict, green on black before it."""
-    colour, background = (BLACK, ON_GREEN) if visitor.settled else (GREEN, ON_BLACK)
-    max_width = min(context.size[0] - 2 * context.px(EDGE), context.px(MAX_TAG_WIDTH))
-    max_size = TAG_SHARE * visitor.square.width
-    sizes = [size for size in TAG_SIZES if context.px(size) <= max_size] or [TAG_SIZES[-1]]
-    for size in sizes:
-        pad = context.px(PAD if size > SMALL_TAG_SIZE else SMALL_PAD)
-        language = context.label_language
-        name = Paragraph(visitor.name, context.px(size), colour, language=language)
-        panel = set_panel(context.fonts, [name], max_width - 2 * pad, pad, background)
-        if len(panel.lines) == 1:
-            break
-    return panel
-
-
-def _caption_panels(context: ScreenContext, verdict: Verdict | None, size: int) -> list[Panel]:
-    """Return the caption with the definition in type of `size`, from the widest to the narrowest.
-
-    It holds the definition, the chain and the score; before the verdict, that it is coming.
-    """
-    pad = context.px(PAD)
-    words = context.words
-    if verdict is None:
-        sentence = Paragraph(words.reading, context.px(READING_SIZE), WHITE)
-        return [set_panel(context.fonts, [sentence], context.size[0] // 2, pad, ON_BLACK)]
-    label = verdict.label
-    # The root, which is above every label, has nothing above itself.
-    chain = f"{NO_BREAK_SPACE}› ".join((*label.chain, label.name)) if label.chain else ""
-    form = words.score if label.chain else words.unsure
-    percent = 100 * verdict.score
-    score = form.format(score=round(percent) if label.chain else math.ceil(percent))
-    language = context.label_language
-    paragraphs = (
-        Paragraph(label.definition, context.px(size), WHITE, language=language),
-        Paragraph(chain, context.px(CHAIN_SIZE), GREEN, context.px(CHAIN_SPACE), language=language),
-        Paragraph(score, context.px(CHAIN_SIZE), GREY, context.px(SCORE_SPACE)),
-    )
-    kept = [paragraph for paragraph in paragraphs if paragraph.text]
-    panels = [
-        set_panel(context.fonts, kept, context.px(length * size), pad, ON_BLACK)
-        for length in LINE_LENGTHS
-    ]
-    if size == DEFINITION_SIZES[-1]:
-        return panels
-    return [panel for panel in panels if panel.rect.height <= context.px(MAX_CAPTION_HEIGHT)]

@@ -1,7 +1,8 @@
-"""The staff card, for the people who run the show: which layers hold, and how the show is doing.
+"""The staff card, for the people who run the show: what is to be done, and how the show is doing.
 
-It is on the screen only while F1 asks for it. It is opaque and always in one place, so that it can
-be read on any picture; what is missing stands black on white, to be seen first.
+It is on the screen only while F1 asks for it, at the side of the picture on which it covers least
+of a face. What is missing comes first, black on white, with what a technician does about it; what
+holds is one row.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
+from installation.errors import Mistake
 from installation.guarding.self_test import Proof
 from installation.guarding.status import (
     CORE_DUMPS,
@@ -33,30 +36,40 @@ from installation.showing.scene import (
     Rect,
     Scene,
 )
-from installation.showing.scenes.cards import MARGIN, WAITING_BRIGHTNESS, imprint
+from installation.showing.scenes.bands import SAFE, bands
 from installation.showing.type.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
 
 STAGE_ONE_LAYERS = (LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS)
 STAGE_TWO_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION)
 
-MAX_MISSING = 5
+MAX_MISSING = 4
 """Missing layers that are named; `kiosk audit` names all of them."""
 
-MAX_CARD_WIDTH = 1260
-NAME_COLUMN = 310
-PAD = 44
-SIZES = (30, 28, 26, 24, 22, 20)
-TITLE_SIZE = 52
+CARD_WIDTH = 760
+NAME_COLUMN = 230
+PAD = 30
+SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
+TITLE_SIZE = 48
 """The card, its column of names, the room around the type, px, and the type, px per em; at 1080."""
+
+DIM = 0.6
+"""Brightness of the mirror beside the card."""
+
+SLOW_FPS = 20.0
+"""A mirror with fewer frames a second visibly lags; the card says what to do about it."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer, by the sandbox's name for it, and what is missing of it; None if it holds."""
+    """One layer, by the sandbox's name for it, and what is missing of it; None if it holds.
+
+    `remedy` is what a technician does about it.
+    """
 
     name: str
     missing: str | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ class ShowStatus:
     """Frames that reached the screen, 1/s."""
     dropped_frames: int
     uptime_s: float
+    is_rehearsal: bool = False
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
@@ -88,43 +102,73 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     Swap on a disk is not a layer, nor is the kernel's log, but because of them visitors are not
     told that nothing can be stored.
     """
-    missing: dict[str, str] = {}
+    missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.stored_by_kernel):
-        missing.setdefault(mistake.where, mistake.what)
+        missing.setdefault(mistake.where, mistake)
     entered: tuple[str, ...] = ()
     if proof.results:
         entered = STAGE_TWO_LAYERS
         if STAGE_ONE not in missing:
             entered = (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS)
     others = [name for name in missing if name not in entered]
-    return tuple(Layer(name, missing.get(name)) for name in (*entered, *others))
+    return tuple(
+        Layer(name, missing[name].what, missing[name].remedy) if name in missing else Layer(name)
+        for name in (*entered, *others)
+    )
 
 
 def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
-    """Return `scene`, dimmed and without captions, with the card and the strip over it.
+    """Return `scene`, dimmed and without other words than the bands, with the card over it.
 
-    The card is set in the largest type in which it fits above the strip.
+    The card is set in the largest type in which it fits between the bands.
     """
-    strip = imprint(context)
-    room = strip[0].rect.y - 2 * context.px(MARGIN)
+    edges = bands(context)
+    edge = context.px(SAFE)
+    height = edges.room.height - 2 * edge
+    if context.size[0] < context.size[1]:
+        height = edges.room.height // 2
     for size in SIZES:
         card = _card(status, context, size)
-        if card[0].rect.height <= room:
+        if card[0].rect.height <= height:
             break
+    card = _beside_faces(card, [visitor.square for visitor in scene.visitors], edges.room, edge)
     return replace(
         scene,
-        brightness=WAITING_BRIGHTNESS,
+        brightness=min(scene.brightness, DIM),
         visitors=tuple(replace(visitor, tag=None, caption=None) for visitor in scene.visitors),
-        panels=(*strip, *card),
+        panels=(*edges.panels, *card),
+        empty_square=None,
     )
+
+
+def _beside_faces(
+    card: Sequence[Panel], squares: Sequence[Rect], room: Rect, edge: int
+) -> tuple[Panel, ...]:
+    """Return the panels of `card`, which is at 0, 0, in that corner of `room` with least faces."""
+    whole = card[0].rect
+    left, right = room.x + edge, room.right - edge - whole.width
+    top, bottom = room.y + edge // 2, room.bottom - edge // 2 - whole.height
+    corners = [(left, top), (right, top), (left, max(top, bottom)), (right, max(top, bottom))]
+
+    def covered(corner: tuple[int, int]) -> int:
+        x, y = corner
+        return sum(
+            max(0, min(x + whole.width, square.right) - max(x, square.x))
+            * max(0, min(y + whole.height, square.bottom) - max(y, square.y))
+            for square in squares
+        )
+
+    x, y = min(corners, key=covered)
+    return tuple(panel.moved_to(x + panel.rect.x, y + panel.rect.y) for panel in card)
 
 
 @dataclass(frozen=True)
 class _Row:
     name: str
     value: str
-    colour: Colour
+    colour: Colour = WHITE
     background: Background | None = None
+    remedy: str = ""
 
 
 def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
@@ -133,40 +177,53 @@ def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
     labels = f"{status.label_set}: {status.visible_labels} / {status.all_labels}"
     rate = words.staff_rate.format(rate=round(status.mirror_fps), dropped=status.dropped_frames)
     time = words.staff_time.format(hours=minutes // 60, minutes=minutes % 60)
+    slow = words.staff_slow if 0 < status.mirror_fps < SLOW_FPS else ""
+    plug = words.staff_plug if status.is_rehearsal else ""
     show = [
-        (words.staff_labels, labels),
-        (words.staff_camera, status.camera),
-        (words.staff_detector, status.detector),
-        (words.staff_device, status.device),
-        (words.staff_mirror, rate),
-        (words.staff_running, time),
+        _Row(words.staff_camera, status.camera, remedy=plug),
+        _Row(words.staff_mirror, rate, remedy=slow),
+        _Row(words.staff_labels, labels),
+        _Row(words.staff_detector, status.detector),
+        _Row(words.staff_device, status.device),
+        _Row(words.staff_running, time),
     ]
-    return [_sandbox_rows(status, words), [_Row(name, value, WHITE) for name, value in show]]
+    return [_sandbox_rows(status, words), show]
 
 
 def _sandbox_rows(status: ShowStatus, words: Words) -> list[_Row]:
     names = _layer_names(words)
-    holding = [layer for layer in status.layers if layer.missing is None]
     lacking = [layer for layer in status.layers if layer.missing is not None]
+    named = lacking[:MAX_MISSING]
     rows = [
-        _Row(names.get(layer.name, layer.name), layer.missing or "", BLACK, ON_WHITE)
-        for layer in lacking[:MAX_MISSING]
+        _Row(
+            names.get(layer.name, layer.name),
+            layer.missing or "",
+            BLACK,
+            ON_WHITE,
+            "" if following and following.remedy == layer.remedy else layer.remedy,
+        )
+        for layer, following in zip_longest(named, named[1:])
     ]
     if len(lacking) > MAX_MISSING:
         more = words.staff_more.format(count=len(lacking) - MAX_MISSING)
         rows.append(_Row("", more, BLACK, ON_WHITE))
     if not status.layers:
         rows.append(_Row(words.staff_guard, words.staff_unguarded, BLACK, ON_WHITE))
-    rows += [_Row(names[layer.name], words.staff_holds, GREEN) for layer in holding]
+    else:
+        known = [layer for layer in status.layers if layer.name in names]
+        holding = sum(layer.missing is None for layer in known)
+        hold = words.staff_layers.format(holding=holding, all=len(known))
+        rows.append(_Row(words.staff_guard, hold, GREEN if holding == len(known) else WHITE))
     if status.tested_at is not None:
         tried = words.staff_tried.format(
             ways=status.ways_tried,
             date=words.date_of(status.tested_at.date()),
             time=words.time_of(status.tested_at),
         )
-        rows.append(_Row(words.staff_tries, tried, WHITE))
+        rows.append(_Row(words.staff_tries, tried))
     locked = words.staff_locked.format(locked=status.locked_pieces, made=status.pieces)
-    rows.append(_Row(words.staff_memory, locked, WHITE))
+    raise_limit = words.staff_memlock if status.locked_pieces < status.pieces else ""
+    rows.append(_Row(words.staff_memory, locked, remedy=raise_limit))
     return rows
 
 
@@ -183,30 +240,35 @@ def _layer_names(words: Words) -> dict[str, str]:
 
 
 def _card(status: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel, ...]:
-    """Return the card's panels in type of `size`, px per em at 1080; first the background."""
-    margin, pad = context.px(MARGIN), context.px(PAD)
-    width = min(context.px(MAX_CARD_WIDTH), context.size[0] - 2 * margin)
-    left, right = margin + pad, margin + width - pad
-    value_left = left + context.px(NAME_COLUMN)
+    """Return the card's panels at 0, 0, its background first; `size` is px per em at 1080."""
+    pad = context.px(PAD)
+    width = min(context.px(CARD_WIDTH), context.size[0] - 2 * context.px(SAFE))
+    if context.size[0] < context.size[1]:
+        width = context.size[0] - 2 * context.px(SAFE)
+    right = width - pad
+    value_left = pad + context.px(NAME_COLUMN)
     words = context.words
     heading = Paragraph(words.staff_title, context.px(TITLE_SIZE), WHITE)
-    panels = list(_placed(context, heading, left, margin + pad))
-    y = margin + pad + context.px(1.9 * TITLE_SIZE)
+    panels = list(_placed(context, heading, pad, pad, right - pad))
+    y = pad + context.px(1.7 * TITLE_SIZE)
     type_px = context.px(size)
     for rows in _rows(status, words):
         for row in rows:
             name = Paragraph(row.name, type_px, GREY)
             value = Paragraph(row.value, type_px, row.colour)
-            names = _placed(context, name, left, y, value_left - left - type_px)
+            names = _placed(context, name, pad, y, value_left - pad - type_px)
             values = _placed(context, value, value_left, y, right - value_left, row.background)
             panels += [*names, *values]
             count = max(_line_count(names), _line_count(values))
             y += round(count * LEADING * type_px) + context.px(size / 4)
-        y += context.px(size * 0.7)
-    hint = _placed(context, Paragraph(words.staff_hint, type_px, GREY), left, y, right - left)
+            if row.remedy:
+                remedy = Paragraph(f"›\u00a0{row.remedy}", type_px, WHITE)
+                panels += _placed(context, remedy, value_left, y, right - value_left)
+                y += round(_line_count(panels[-1:]) * LEADING * type_px) + context.px(size / 4)
+        y += context.px(size * 0.5)
+    hint = _placed(context, Paragraph(words.staff_hint, type_px, GREY), pad, y, right - pad)
     y += round(_line_count(hint) * LEADING * type_px) + pad
-    widest = max(panel.rect.right for panel in (*panels, *hint))
-    card = Panel(Rect(margin, margin, widest + pad - margin, y - margin), ON_BLACK, ())
+    card = Panel(Rect(0, 0, width, y), ON_BLACK, ())
     return (card, *panels, *hint)
 
 
@@ -219,7 +281,7 @@ def _placed(
     paragraph: Paragraph,
     x: int,
     y: int,
-    max_width: int | None = None,
+    max_width: int,
     background: Background | None = None,
 ) -> tuple[Panel, ...]:
     """Return a panel whose type has its left edge at `x` and its first line's top at `y`.
@@ -229,5 +291,5 @@ def _placed(
     if not paragraph.text:
         return ()
     bleed = max(1, paragraph.size // 4)
-    panel = set_panel(context.fonts, [paragraph], max_width or context.size[0], bleed, background)
+    panel = set_panel(context.fonts, [paragraph], max_width, bleed, background)
     return (panel.moved_to(x - bleed, y + paragraph.size - panel.lines[0].baseline),)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
+from installation.naming.label_set.label_set import LabelSet
 from installation.showing.scene import Background, Colour, Line, Panel, Rect, Size
 from installation.showing.type import line_fitting
 from installation.showing.type.direction import is_right_to_left, levels
@@ -19,6 +22,10 @@ LEADING = 1.24
 HYPHEN = "-"
 
 
+LEAST_OF_DIAGONAL = 0.8
+"""With it the notice's capitals are 15 mm high on a screen of 55 inches, however wide it is."""
+
+
 @dataclass(frozen=True)
 class ScreenContext:
     """The words, the fonts and the screen's size (px), which all scenes of a show share."""
@@ -28,6 +35,17 @@ class ScreenContext:
     size: Size
     label_language: str = ""
     """The language of the labels, by whose patterns they are hyphenated; empty if it is unknown."""
+    second: Words | None = None
+    """The words of the second language, if the show has two."""
+    label_set: LabelSet | None = None
+    """The names that the show gives now; None until they are loaded."""
+    idle: Literal["list", "mirror"] = "list"
+    """What is on the screen while nobody is in front of it."""
+
+    @property
+    def languages(self) -> tuple[Words, ...]:
+        """The words of each language of the show."""
+        return (self.words,) if self.second is None else (self.words, self.second)
 
     @property
     def screen(self) -> Rect:
@@ -35,8 +53,19 @@ class ScreenContext:
         return Rect(0, 0, *self.size)
 
     def px(self, length: float) -> int:
-        """Return `length`, in px of a screen of 1080 px on its short side, in px of this screen."""
-        return max(1, round(length * min(self.size) / 1080))
+        """Return `length`, in px of a screen of 1920×1080 or 1080×1920, in px of this screen.
+
+        A screen of other proportions has the type of the largest such screen within it, but not
+        less than `LEAST_OF_DIAGONAL` of what its diagonal would give.
+        """
+        return max(1, round(length * self._scale))
+
+    @cached_property
+    def _scale(self) -> float:
+        shorter, longer = sorted(self.size)
+        fitting = min(shorter / 1080, longer / 1920)
+        by_diagonal = math.hypot(shorter, longer) / math.hypot(1080, 1920)
+        return max(fitting, LEAST_OF_DIAGONAL * by_diagonal)
 
 
 @dataclass(frozen=True)

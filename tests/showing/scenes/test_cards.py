@@ -6,12 +6,20 @@ from dataclasses import replace
 import pytest
 
 from installation.showing.scene import Size
-from installation.showing.scenes.cards import title_card, trouble_card
+from installation.showing.scenes.bands import bands
+from installation.showing.scenes.cards import no_camera_card, title_card, trouble_card
 from installation.showing.type.typesetting import ScreenContext
+from tests.support.figures import text_of
 
 MakeContext = Callable[[Size], ScreenContext]
 
-SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
+SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720), (480, 800)]
+
+
+def with_title(context: ScreenContext, title: str) -> ScreenContext:
+    """Return `context` with another title on the card for trouble."""
+    words = context.words.model_copy(update={"trouble_title": title})
+    return replace(context, words=words)
 
 
 @pytest.mark.parametrize("size", SCREENS)
@@ -19,10 +27,32 @@ def test_the_cards_fit(context: MakeContext, size: Size) -> None:
     """Title and sentence of a card are inside the screen and apart."""
     on_screen = context(size)
     long = replace(
-        on_screen, words=on_screen.words.model_copy(update={"title": "A very long name " * 6})
+        on_screen,
+        words=on_screen.words.model_copy(update={"trouble_title": "A very long name " * 6}),
     )
-    for scene in (title_card(on_screen), trouble_card(on_screen), title_card(long)):
+    for scene in (trouble_card(on_screen), no_camera_card(on_screen), trouble_card(long)):
         title, sentence = scene.panels
         assert title.rect.within(on_screen.screen)
         assert sentence.rect.within(on_screen.screen)
         assert not title.rect.overlaps(sentence.rect)
+
+
+@pytest.mark.parametrize("size", SCREENS)
+def test_a_long_title_stays_larger_than_the_sentence_below_it(
+    context: MakeContext, size: Size
+) -> None:
+    """It takes more lines instead."""
+    on_screen = context(size)
+    words = on_screen.words.model_copy(
+        update={"trouble_title": "What would a machine call you? " * 4}
+    )
+    title, sentence = trouble_card(replace(on_screen, words=words)).panels
+    assert title.lines[0].size > 1.2 * sentence.lines[0].size
+
+
+@pytest.mark.parametrize("size", SCREENS)
+def test_the_notice_stands_while_the_show_loads(context: MakeContext, size: Size) -> None:
+    """Visitors are told before a camera is open. Without a camera nobody is looked at."""
+    on_screen = context(size)
+    assert bands(on_screen).notice in title_card(on_screen).panels
+    assert on_screen.words.notice not in text_of(no_camera_card(on_screen))

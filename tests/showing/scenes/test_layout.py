@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Sightings, Stage
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
-from installation.showing.scene import Size, Visitor
-from installation.showing.scenes.cards import imprint
-from installation.showing.scenes.compose import POSITION_SLACK, compose
+from installation.showing.scene import Rect, Size, Visitor
+from installation.showing.scenes.bands import SAFE, bands
+from installation.showing.scenes.captions import shortened
+from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
+from installation.showing.scenes.layout import MAX_CAPTIONS
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -26,6 +30,7 @@ from tests.support.figures import (
     LABELS,
     LONGEST_DEFINITION,
     LONGEST_LABEL,
+    PEOPLE,
     ROOT,
     company,
     face,
@@ -35,12 +40,19 @@ from tests.support.figures import (
     visitor_panels,
     visitors_at,
 )
-from tests.support.sightings import sightings_of
+from tests.support.sightings import sightings_of, still_track
 
 MakeContext = Callable[[Size], ScreenContext]
 
-SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
-CONTEXTS = {size: ScreenContext(load_words(), Fonts(), size) for size in SCREENS}
+SCREENS: list[Size] = [
+    (1920, 1080),
+    (1080, 1920),
+    (3840, 2160),
+    (1280, 800),
+    (3840, 1080),
+    (480, 800),
+]
+CONTEXTS = {size: ScreenContext(load_words(), Fonts(), size, label_set=PEOPLE) for size in SCREENS}
 TALL_FRAME = Frame(np.zeros((1280, 720, 3), np.uint8), 0.0)
 
 labels = st.sampled_from([*LABELS, LONGEST_LABEL, LONGEST_DEFINITION, None])
@@ -60,20 +72,95 @@ visitors = st.lists(
 )
 
 
-@settings(max_examples=60)
-@given(visitors, st.sampled_from(SCREENS))
-def test_captions_never_overlap_nor_leave_the_screen(
-    found: list[tuple[Box, Label | None]], size: Size
+bystanders = st.lists(boxes, max_size=8)
+
+
+def everybody(found: list[tuple[Box, Label | None]], others: Sequence[Box]) -> Sightings:
+    """Return visitors in every stage, and `others` who are too far away to be read."""
+    stages: Sequence[Stage] = ("announced", "withdrawn", "person", "named")
+    visitors = [
+        sighting(number, box, label, stage=stages[number % 4] if label and number % 3 else None)
+        for number, (box, label) in enumerate(found)
+    ]
+    tracks = tuple(still_track(1000 + number, box) for number, box in enumerate(others))
+    return replace(sightings_of(visitors), bystanders=tracks)
+
+
+def _pixels(box: Box, size: Size, frame: Frame) -> Rect:
+    """Return the pixels of the screen that show what is in `box`."""
+    cover = Cover.from_sizes((frame.width, frame.height), bands(CONTEXTS[size]).room)
+    shown = cover.to_screen(box)
+    x, y = max(cover.view.x, math.floor(shown.x0)), max(cover.view.y, math.floor(shown.y0))
+    right, bottom = min(cover.view.right, shown.x1), min(cover.view.bottom, shown.y1)
+    return Rect(x, y, math.ceil(right) - x, math.ceil(bottom) - y)
+
+
+@settings(max_examples=80)
+@given(visitors, bystanders, st.sampled_from(SCREENS))
+def test_no_panel_crosses_a_face(
+    found: list[tuple[Box, Label | None]], others: list[Box], size: Size
 ) -> None:
-    """With up to 32 visitors anywhere in the picture no panel covers another or the strip."""
+    """From 1 to 32 people: no word lies over a face, also not over one without a square."""
+    sightings = everybody(found, others)
+    scene = compose(FRAME, sightings, CONTEXTS[size], now=0.0)
+    faces = [_pixels(box, size, FRAME) for box in (*(box for box, _ in found), *others)]
+    visible = [rect for rect in faces if rect.width > 0 and rect.height > 0]
+    if scene.picture is None:
+        return  # Nobody is on the visible part of the picture.
+    for panel in (*visitor_panels(scene), *scene.panels):
+        assert not panel.rect.overlaps(*visible)
+
+
+@settings(max_examples=60)
+@given(visitors, bystanders, st.sampled_from(SCREENS))
+def test_panels_never_overlap_nor_leave_the_room(
+    found: list[tuple[Box, Label | None]], others: list[Box], size: Size
+) -> None:
+    """With up to 32 visitors anywhere in the picture no panel covers another or a band."""
     context = CONTEXTS[size]
-    scene = compose(FRAME, visitors_at(found), context, now=0.0)
+    scene = compose(FRAME, everybody(found, others), context, now=0.0)
     panels = visitor_panels(scene)
+    edge = context.px(SAFE)
     for panel in panels:
-        assert panel.rect.within(context.screen)
-        assert not panel.rect.overlaps(imprint(context)[0].rect)
+        assert panel.rect.within(bands(context).room)
+        assert panel.rect.x >= edge
+        assert panel.rect.right <= size[0] - edge
     for one, other in itertools.combinations(panels, 2):
         assert not one.rect.overlaps(other.rect)
+
+
+@settings(max_examples=60)
+@given(visitors, st.sampled_from(SCREENS))
+def test_words_are_no_larger_than_their_face_bears(
+    found: list[tuple[Box, Label | None]], size: Size
+) -> None:
+    """A plate is at most twice as wide as its square, and no sentence larger than its name."""
+    context = CONTEXTS[size]
+    scene = compose(FRAME, everybody(found, ()), context, now=0.0)
+    for visitor in scene.visitors:
+        tag, caption = visitor.tag, visitor.caption
+        if tag:
+            assert tag.panel.rect.width <= 2 * visitor.square.width
+            assert min(line.size for line in tag.panel.lines) >= context.px(42)
+        if caption:
+            assert tag or not visitor.shown.name
+            assert caption.panel.rect.width <= 2 * visitor.square.width
+            type_px = [line.size for line in caption.panel.lines]
+            assert min(type_px) >= context.px(34)
+            if tag:
+                assert max(type_px) <= tag.panel.lines[0].size
+
+
+@settings(max_examples=60)
+@given(visitors, st.sampled_from(SCREENS))
+def test_one_sentence_says_that_a_name_is_chosen(
+    found: list[tuple[Box, Label | None]], size: Size
+) -> None:
+    """It stands once on the whole wall; in a crowd one visitor alone has words below the name."""
+    scene = compose(FRAME, visitors_at(found), CONTEXTS[size], now=0.0)
+    assert text_of(scene).count("choosing") <= 1
+    captions = [visitor for visitor in scene.visitors if visitor.caption]
+    assert len(captions) <= (MAX_CAPTIONS if len(scene.visitors) <= MAX_CAPTIONS else 1)
 
 
 @settings(max_examples=40)
@@ -91,10 +178,20 @@ def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Si
             assert line.baseline + extent.descent <= panel.rect.height
 
 
-@example(Box.from_centre(1207, 380, 4, 60), LONGEST_DEFINITION, (1920, 1080))
-@given(boxes, labels.filter(bool), st.sampled_from(SCREENS))
-def test_a_lone_visitor_always_reads_the_whole_verdict(box: Box, label: Label, size: Size) -> None:
-    """Near or far, in the middle or at the edge: one visitor gets the label and its definition."""
+usual_boxes = st.builds(
+    Box.from_centre,
+    st.floats(420, 860),
+    st.floats(260, 440),
+    st.floats(110, 210),
+    st.floats(110, 210),
+)
+
+
+@given(usual_boxes, labels.filter(bool), st.sampled_from(SCREENS))
+def test_a_lone_visitor_always_reads_what_the_name_rests_on(
+    box: Box, label: Label, size: Size
+) -> None:
+    """Wherever one visitor stands at some two metres, they read the name and its evidence."""
     context = CONTEXTS[size]
     frame = FRAME if size[0] > size[1] else TALL_FRAME
     box = box if frame is FRAME else Box(box.y0, box.x0, box.y1, box.x1)
@@ -103,8 +200,9 @@ def test_a_lone_visitor_always_reads_the_whole_verdict(box: Box, label: Label, s
         assert visitor.tag is not None
         assert visitor.caption is not None
         text = " ".join(line.text for line in visitor.caption.panel.lines)
-        for word in (*label.definition.split(), *label.chain[0].split(), "31"):
+        for word in (*shortened(label.definition).split(), "31", "100"):
             assert word in text
+        assert visitor.caption.panel.bars
 
 
 @given(visitors, st.lists(st.floats(-1, 1), min_size=64, max_size=64), st.sampled_from(SCREENS))
@@ -114,8 +212,10 @@ def test_nothing_jitters_while_nobody_moves(
 ) -> None:
     """Boxes that wobble by less than the slack leave squares, tags and captions as they are."""
     context = CONTEXTS[size]
-    cover = Cover.from_sizes((FRAME.width, FRAME.height), size)
-    reach = 0.9 * context.px(POSITION_SLACK) * cover.width / size[0]
+    cover = Cover.from_sizes((FRAME.width, FRAME.height), bands(context).room)
+    least = min(max(box.width, box.height) for box, _ in found)
+    slack = min(context.px(POSITION_SLACK) * cover.width / size[0], POSITION_SLACK_SHARE * least)
+    reach = 0.7 * slack
     before = compose(FRAME, visitors_at(found), context, now=0.0)
     ids = {visitor.id for visitor in before.visitors}
     moved = [
@@ -123,8 +223,8 @@ def test_nothing_jitters_while_nobody_moves(
         for number, (box, label) in enumerate(found)
     ]
     after = compose(FRAME, visitors_at(moved), context, now=0.01, previous=before)
-    if {visitor.id for visitor in after.visitors} != ids:
-        return  # A face left or entered the screen.
+    if not ids or {visitor.id for visitor in after.visitors} != ids:
+        return  # A face left or entered the picture, or none is on it.
     for one, other in zip(before.visitors, after.visitors, strict=True):
         assert abs(one.square.x - other.square.x) <= 1
         assert abs(one.square.y - other.square.y) <= 1
@@ -138,7 +238,7 @@ def _placing(visitor: Visitor) -> tuple[object, ...]:
     """Return the texts of a visitor's panels, and their sides of the square."""
     tag, caption = visitor.tag, visitor.caption
     return (
-        tag and (tag.lines, tag.rect.x - visitor.square.x, tag.rect.y - visitor.square.y),
+        tag and (tag.panel.lines, tag.size),
         caption and (caption.panel.lines, caption.side),
     )
 
@@ -157,7 +257,7 @@ def test_the_bound_that_the_root_shows_is_true(
     assert found.verdict is not None
     found = replace(found, verdict=replace(found.verdict, score=score))
     scene = compose(FRAME, sightings_of([found]), context((1920, 1080)), now=0.0)
-    assert f"above {text} of 100" in " ".join(text_of(scene).split())
+    assert f"more than {text} of 100" in " ".join(text_of(scene).split())
 
 
 def test_a_caption_stays_at_its_side_while_it_fits_there(context: MakeContext) -> None:
@@ -183,9 +283,12 @@ def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
     assert len(sizes) == 1
 
 
-def test_nearly_everybody_in_a_crowd_is_named(context: MakeContext) -> None:
-    """Of thirty-two faces in four rows at least twenty-eight have their names beside them."""
-    heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.13, 0.18)
+def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
+    """Of thirty-two faces in four rows at least half have their names beside them.
+
+    The others are too small for type of 42 px, or have no room that is not somebody's face.
+    """
+    heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
     scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
     assert len(scene.visitors) == 32
-    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 28
+    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 16

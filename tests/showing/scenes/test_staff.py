@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,21 @@ from installation.guarding.guard import NOT_LAUNCHED
 from installation.guarding.probes.probe import ProbeResult
 from installation.guarding.self_test import Proof
 from installation.guarding.status import STAGE_ONE
-from installation.showing.scenes.staff import STAGE_ONE_LAYERS, STAGE_TWO_LAYERS, Layer, layers
+from installation.seeing.box import Box
+from installation.showing.cover import Cover
+from installation.showing.scene import Rect, Size
+from installation.showing.scenes.bands import bands
+from installation.showing.scenes.compose import compose
+from installation.showing.scenes.staff import (
+    STAGE_ONE_LAYERS,
+    STAGE_TWO_LAYERS,
+    Layer,
+    ShowStatus,
+    layers,
+    with_staff_card,
+)
+from installation.showing.type.typesetting import ScreenContext
+from tests.support.figures import CLINICIAN, FRAME, draw, text_of, visitors_at
 
 RESULTS = (ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13),)
 NO_FILTER = Mistake("seccomp", "not available on this machine (no such call)", "Use a newer Linux.")
@@ -51,3 +66,79 @@ def test_every_layer_holds_or_has_a_reason(
     assert {layer.name: layer.missing for layer in listed if layer.missing is not None} == lacking
     assert len({layer.name for layer in listed}) == len(listed)
     assert all(isinstance(layer, Layer) for layer in listed)
+
+
+STATUS = ShowStatus(
+    layers=tuple(Layer(name) for name in (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS)),
+    ways_tried=127,
+    tested_at=datetime.datetime(2026, 11, 20, 10, 0),
+    locked_pieces=4,
+    pieces=4,
+    label_set="Weather",
+    visible_labels=6,
+    all_labels=6,
+    camera="camera 0",
+    detector="yunet",
+    device="cpu",
+    mirror_fps=29.97,
+    dropped_frames=12,
+    uptime_s=8040.0,
+)
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (1280, 800), (3840, 1080)])
+@pytest.mark.parametrize("x", [200, 640, 1080])
+def test_the_card_does_not_cover_a_visitors_face(
+    context: Callable[[Size], ScreenContext], size: Size, x: int
+) -> None:
+    """It is at the side where nobody stands; a visitor sees that the staff is at work."""
+    screen = context(size)
+    frame = draw((1280, 720) if size[0] > size[1] else (720, 1280), [])
+    box = Box.from_centre(x if size[0] > size[1] else 360, 300, 120, 160)
+    scene = compose(frame, visitors_at([(box, CLINICIAN)]), screen, 0.0)
+    shown = with_staff_card(scene, STATUS, screen)
+    cover = Cover.from_sizes((frame.width, frame.height), bands(screen).room)
+    face = cover.to_screen(box)
+    card = shown.panels[len(scene.panels)]
+    assert card.rect.within(bands(screen).room)
+    assert not card.rect.overlaps(
+        Rect(round(face.x0), round(face.y0), round(face.width), round(face.height))
+    )
+
+
+def test_the_card_says_what_a_technician_does(context: Callable[[Size], ScreenContext]) -> None:
+    """Each row with something wrong has the remedy below it; what holds is one row."""
+    screen = context((1920, 1080))
+    scene = compose(FRAME, None, screen, 0.0)
+    well = text_of(with_staff_card(scene, STATUS, screen))
+    assert "6 of 6 layers hold" in well
+    assert "127 ways out" in well
+    assert "›" not in well
+    ill = replace(
+        STATUS,
+        layers=(Layer("Landlock", "not available", "Use Linux 6.2 or newer."), *STATUS.layers[1:]),
+        locked_pieces=1,
+        mirror_fps=9.0,
+        is_rehearsal=True,
+    )
+    text = " ".join(text_of(with_staff_card(scene, ill, screen)).split())
+    for remedy in (
+        "Use Linux 6.2",
+        "locked memory: LimitMEMLOCK",
+        "Close other",
+        "Plug in a camera",
+    ):
+        assert remedy in text
+    assert "5 of 6 layers hold" in text
+
+
+def test_a_remedy_that_several_rows_share_is_said_once(
+    context: Callable[[Size], ScreenContext],
+) -> None:
+    """Of five probes that failed in one way, the last one has the remedy."""
+    screen = context((1920, 1080))
+    failed = tuple(Layer(f"probe {number}", "not refused", "Run it.") for number in range(5))
+    scene = with_staff_card(
+        compose(FRAME, None, screen, 0.0), replace(STATUS, layers=failed), screen
+    )
+    assert text_of(scene).count("Run it.") == 1

@@ -1,0 +1,287 @@
+"""What stands below a name: the words of each stage, from the empty square to 'person'.
+
+Each caption exists in several lengths, the fullest first, so that a visitor who stands far away
+reads less and not in smaller type.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from installation.naming.label_set.csv_file import Wording
+from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Shares, Verdict
+from installation.showing.scene import (
+    DARK_GREY,
+    GREEN,
+    GREY,
+    ON_BLACK,
+    WHITE,
+    Bar,
+    Colour,
+    Line,
+    Panel,
+    Rect,
+    Shown,
+)
+from installation.showing.type.direction import is_right_to_left
+from installation.showing.type.typesetting import (
+    Paragraph,
+    ScreenContext,
+    least_width,
+    set_panel,
+)
+
+DEFINITION_SIZES = (48, 42, 36, 34)
+"""Type of a definition, px per em at 1080; all captions of a scene have the same."""
+
+SENTENCE_SIZE = 42
+"""Type of a sentence that stands alone, px per em at 1080; a tag has at least as much."""
+
+SMALL_SIZE = 34
+"""The smallest type, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
+
+WIDTHS = (700, 500, 320)
+"""Longest lines of a caption, px at 1080: some 30 letters of a definition, 22, and 14."""
+
+PARAGRAPH_SPACE = 16
+"""Room between paragraphs, px at 1080."""
+
+PAD = 18
+"""Room around the type, px at 1080."""
+
+BAR_HEIGHT = 30
+BAR_PARTS = 100
+"""The bar: its height, px at 1080, and its parts, one for each hundredth."""
+
+RUNNERS_UP = 2
+"""How many other names are listed with their shares."""
+
+MOST_WORDS = 20
+"""A longer definition is cut at a clause."""
+
+NO_BREAK_SPACE = "\u00a0"
+_CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
+"""Where a definition may be cut: before a clause without which the rest is still whole."""
+
+
+@dataclass(frozen=True)
+class _Meter:
+    """The bar of a hundred parts, in its place among the paragraphs of a caption."""
+
+    shares: Shares
+
+
+_Piece = Paragraph | _Meter
+
+
+def caption_panels(
+    context: ScreenContext, shown: Shown, size: int, max_width: int
+) -> Iterator[list[Panel]]:
+    """Yield the captions for `shown`, the fullest first: for each, its wide and narrow forms.
+
+    None is wider than `max_width`, px, and no word is torn. `size` is that of a definition, px per
+    em at 1080.
+    """
+    pad = context.px(PAD)
+    widths = [min(context.px(width), max_width - 2 * pad) for width in WIDTHS]
+    for pieces in _contents(context, shown, size):
+        words_px = max(
+            (least_width(context.fonts, piece) for piece in pieces if isinstance(piece, Paragraph)),
+            default=0,
+        )
+        panels = [
+            _set_once(context, pieces, width, pad)
+            for width in dict.fromkeys(widths)
+            if words_px <= width
+        ]
+        yield list(dict.fromkeys(panels))
+
+
+def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
+    """Return what the caption may consist of, the fullest first; no entry if it has no words."""
+    contents: list[list[_Piece]]
+    match shown.stage:
+        case "announced":
+            contents = [_sentences(context, [words.turn_away for words in context.languages])]
+        case "reading":
+            contents = [_sentences(context, [words.reading for words in context.languages])]
+        case "withdrawn":
+            assert shown.verdict is not None
+            score = shown.verdict.shares(RUNNERS_UP).own
+            texts = [words.withdrawn.format(score=score) for words in context.languages]
+            contents = [_sentences(context, texts)]
+        case "unsure" | "person":
+            assert shown.verdict is not None
+            contents = _of_root(context, shown.verdict, unsure=shown.stage == "unsure")
+        case "named":
+            assert shown.verdict is not None
+            contents = _of_name(context, shown.verdict, size)
+    return [pieces for pieces in contents if pieces]
+
+
+def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
+    """Return one sentence in each language, the second grey."""
+    size = context.px(SENTENCE_SIZE)
+    colours = (WHITE, GREY)
+    return [
+        Paragraph(text, size, colour) for text, colour in zip(texts, colours, strict=False) if text
+    ]
+
+
+def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
+    """Return what stands below 'person': that it is a human being, and why there is no name."""
+    root = verdict.label
+    definition = _sentences(context, [root.definition, root.second.definition])
+    if not unsure:
+        return [definition]
+    best = math.ceil(100 * verdict.score)
+    reasons: list[_Piece] = [
+        _small(context, words.unsure.format(score=best), GREY)
+        for words in context.languages
+        if words.unsure
+    ]
+    return [[*definition, *reasons], definition]
+
+
+def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_Piece]]:
+    """Return what stands below a name: its definition, the names above it, and its evidence."""
+    label, shares = verdict.label, verdict.shares(RUNNERS_UP)
+    own = context.label_language
+    other = context.second.code if context.second else ""
+    whole = _definition(context, label.definition, size, WHITE, own)
+    cut = _definition(context, shortened(label.definition), size, WHITE, own)
+    second = _definition(context, shortened(_second(label)), size, GREY, other)
+    chain: list[_Piece] = []
+    if label.chain:
+        names = f"{NO_BREAK_SPACE}› ".join((*label.chain, label.name))
+        chain = [_small(context, names, GREEN, own)]
+    scores: list[_Piece] = [
+        _small(context, words.score.format(score=shares.own), colour)
+        for words, colour in zip(context.languages, (WHITE, GREY), strict=False)
+        if words.score
+    ]
+    others: list[_Piece] = [_small(context, _others(context, shares), GREY, own)]
+    guess: list[_Piece] = [_small(context, context.words.guess, GREY)]
+    meter: list[_Piece] = [*scores, _Meter(shares), *others]
+    least: list[_Piece] = [*scores[:1], _Meter(shares)]
+    contents: list[list[_Piece]] = [
+        [*cut, *second, *chain, *meter, *guess],
+        [*cut, *chain, *meter, *guess],
+        [*cut, *meter, *guess],
+        [*cut, *least, *guess],
+        [*cut, *least],
+        [*scores[:1], _Meter(shares)],
+    ]
+    if cut != whole:
+        contents[:0] = [[*whole, *second, *meter, *guess], [*whole, *meter, *guess]]
+    return contents
+
+
+def _definition(
+    context: ScreenContext, text: str, size: int, colour: Colour, language: str
+) -> list[_Piece]:
+    return [Paragraph(text, context.px(size), colour, language=language)] if text else []
+
+
+def _small(context: ScreenContext, text: str, colour: Colour, language: str = "") -> Paragraph:
+    return Paragraph(text, context.px(SMALL_SIZE), colour, language=language)
+
+
+def _second(label: Label) -> str:
+    """Return the name and the definition in the second language; empty if the set has neither."""
+    second: Wording = label.second
+    name = "" if second.name == label.name else second.name
+    definition = "" if second.definition == label.definition else second.definition
+    return ": ".join(filter(None, (name, definition)))
+
+
+def _others(context: ScreenContext, shares: Shares) -> str:
+    """Return the names that came next with their shares of 100, and that of all the others."""
+    words = context.words
+    parts = [f"{label.name} {share}" for label, share in shares.runners_up]
+    if shares.other_count and shares.others:
+        count = words.number(shares.other_count)
+        parts.append(words.others.format(count=count, score=shares.others))
+    # A share stays on the line of its name's last word.
+    kept = [NO_BREAK_SPACE.join(part.rsplit(" ", 1)) for part in parts]
+    return f"{NO_BREAK_SPACE}· ".join(kept)
+
+
+def shortened(definition: str) -> str:
+    """Return `definition`, cut at a clause if it has more than `MOST_WORDS` words.
+
+    The cut is the last one that leaves at most so many words, and at least a third of them; without
+    such a clause the definition stays whole. An author who is named at its end stays there.
+    """
+    text, mark, author = definition.partition(" — ")
+    if len(text.split()) <= MOST_WORDS:
+        return definition
+    cuts = [
+        text[: found.start()].strip()
+        for found in _CLAUSE.finditer(text)
+        if text.count("(", 0, found.start()) == text.count(")", 0, found.start())
+    ]
+    fitting = [cut for cut in cuts if MOST_WORDS / 3 <= len(cut.split()) <= MOST_WORDS]
+    return f"{fitting[-1]}{mark}{author}" if fitting else definition
+
+
+def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
+    """Return the panel of `_set`, which is kept while its text is on the screen."""
+    texts = tuple(piece.text for piece in pieces if isinstance(piece, Paragraph))
+    kept = context.fonts.panels.get(texts, dict)
+    key = (tuple(pieces), max_width, pad)
+    if key not in kept:
+        kept[key] = _set(context, pieces, max_width, pad)
+    return kept[key]
+
+
+def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
+    """Return a panel with `pieces` one below the other; bars are as wide as the widest line."""
+    panels = [
+        set_panel(context.fonts, [piece], max_width, 0, None)
+        if isinstance(piece, Paragraph)
+        else None
+        for piece in pieces
+    ]
+    width = max((panel.rect.width for panel in panels if panel), default=max_width)
+    space, bar_height = context.px(PARAGRAPH_SPACE), context.px(BAR_HEIGHT)
+    lines: list[Line] = []
+    bars: list[Bar] = []
+    y = pad
+    for number, (piece, panel) in enumerate(zip(pieces, panels, strict=True)):
+        y += space if number else 0
+        if isinstance(piece, _Meter):
+            bars += _parts(piece.shares, Rect(pad, y, width, bar_height))
+            y += bar_height
+        elif panel:
+            flush_px = width - panel.rect.width if is_right_to_left(piece.text) else 0
+            lines += [
+                replace(line, x=pad + line.x + flush_px, baseline=line.baseline + y)
+                for line in panel.lines
+            ]
+            y += panel.rect.height
+    return Panel(Rect(0, 0, width + 2 * pad, y + pad), ON_BLACK, tuple(lines), tuple(bars))
+
+
+def _parts(shares: Shares, rect: Rect) -> list[Bar]:
+    """Return the parts of the bar: those of the name green, the runners-up light, the others dark.
+
+    What no name has is empty.
+    """
+    counts = (shares.own, sum(share for _, share in shares.runners_up), shares.others)
+    colours = [
+        colour
+        for count, colour in zip(counts, (GREEN, GREY, DARK_GREY), strict=True)
+        for _ in range(count)
+    ]
+    gap = 1 if rect.width >= 3 * BAR_PARTS else 0
+    gap = max(gap, rect.width // (5 * BAR_PARTS))
+    edges = [rect.x + round(part * rect.width / BAR_PARTS) for part in range(BAR_PARTS + 1)]
+    return [
+        Bar(Rect(left, rect.y, right - left - gap, rect.height), colour)
+        for left, right, colour in zip(edges, edges[1:], colours, strict=False)
+    ]

@@ -1,0 +1,201 @@
+"""The scene while nobody stands in front of the screen: a question, and an empty square.
+
+From across the room it is an empty frame with an empty name tag and a cursor; from near the frame
+holds the list of all names, drifting, with what is withheld as bars. There is no live picture: a
+mirror without anybody in front of it would show those who only pass. With `screen.idle: mirror` it
+is behind the question all the same, dimmed, and without the list.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from installation.seeing.frame import Frame
+from installation.showing.cover import Cover
+from installation.showing.scene import (
+    BLACK,
+    GREY,
+    ON_GREEN,
+    WHITE,
+    Bar,
+    Panel,
+    Rect,
+    Scene,
+)
+from installation.showing.scenes.bands import MARGIN, bands
+from installation.showing.scenes.name_list import list_panels
+from installation.showing.type.typesetting import (
+    Paragraph,
+    ScreenContext,
+    least_width,
+    set_panel,
+)
+
+TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
+"""Type of the question, px per em at 1080; the largest that fits is taken."""
+
+TITLE_LEADING = 1.04
+"""Closer than in running text: lines of large type look torn apart otherwise."""
+
+MOST_TITLE_LINES = 3
+RAGGED_SIZE = 92
+"""Lines of a question in type larger than this, px per em at 1080."""
+
+NOTE_SIZE = 42
+"""Type of what stands below the question, px per em at 1080."""
+
+NOTE_SPACE = 18
+BLOCK_SPACE = 44
+"""Room between two notes, and above the second question and the notes, px at 1080."""
+
+SQUARE_SHARE = 0.5
+"""How much of the width, or of a tall screen's height, the square and its room take."""
+
+TAG_HEIGHT = 110
+TAG_SHARE = 0.55
+"""The empty tag: its height, px at 1080, and its width over that of the square."""
+
+CURSOR_S = 1.0
+"""How long the cursor is there, and then is not: one change a second."""
+
+DIM = 0.3
+"""Brightness of the mirror behind the question: on a white room white type has 8.6 : 1, grey 4."""
+
+STROKE = 8
+"""Thickness of the empty square, px at 1080."""
+
+
+def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Scene:
+    """Return the scene at `now` if nobody is in front of the screen since `since`, s monotonic."""
+    if context.idle == "mirror":
+        return _over_the_mirror(picture, context, since)
+    scene = idle_without_names(context, _notes(context), now - since)
+    names = _names(context, scene.empty_square, since, now)
+    return replace(scene, panels=(*names, *scene.panels), empty_since=since)
+
+
+def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: float = 0.0) -> Scene:
+    """Return the question with `notes` below it, and the empty square, after `idle_s`.
+
+    If a curator's sentences are too long for one half of the screen, they have the whole, without
+    the square.
+    """
+    edges = bands(context)
+    room = _room(context)
+    left, right = _halves(context, room)
+    text = question(context, left, notes)
+    if text is None:
+        whole = question(context, room, notes, crowded=True)
+        assert whole is not None
+        return Scene(None, edges.room, 1.0, (), (*whole, *edges.panels))
+    square, tag = _empty_square(context, right, idle_s)
+    panels = (*text, tag, *edges.panels)
+    return Scene(None, edges.room, 1.0, (), panels, square, context.px(STROKE))
+
+
+def _over_the_mirror(picture: Frame, context: ScreenContext, since: float) -> Scene:
+    """Return the question over the dimmed picture, with the invitation below it."""
+    edges = bands(context)
+    view = Cover.from_sizes((picture.width, picture.height), edges.room).view
+    notes = [words.invitation for words in context.languages]
+    text = question(context, _room(context), notes, crowded=True)
+    assert text is not None
+    panels = (*text, *edges.panels)
+    return Scene(picture, view, DIM, (), panels, empty_since=since)
+
+
+def _room(context: ScreenContext) -> Rect:
+    """Return the part of the screen between the bands, less a margin on each side."""
+    margin, room = context.px(MARGIN), bands(context).room
+    return Rect(margin, room.y + margin, room.width - 2 * margin, room.height - 2 * margin)
+
+
+def _halves(context: ScreenContext, room: Rect) -> tuple[Rect, Rect]:
+    """Return the room of the question and that of the square.
+
+    They are side by side, or on a tall screen one below the other.
+    """
+    gap = context.px(MARGIN)
+    if room.width > room.height:
+        width = round((room.width - gap) * (1 - SQUARE_SHARE))
+        right = Rect(room.x + width + gap, room.y, room.width - width - gap, room.height)
+        return Rect(room.x, room.y, width, room.height), right
+    height = round((room.height - gap) * (1 - SQUARE_SHARE))
+    lower = Rect(room.x, room.y + height + gap, room.width, room.height - height - gap)
+    return Rect(room.x, room.y, room.width, height), lower
+
+
+def _notes(context: ScreenContext) -> list[str]:
+    """Return how many names are blacked out, in each language; nothing if none is."""
+    label_set = context.label_set
+    if label_set is None:
+        return []
+    hidden = sum(isinstance(name, int) for name in label_set.listing)
+    return [
+        words.blacked_out.format(hidden=words.number(hidden), all=words.number(label_set.size))
+        for words in context.languages
+        if hidden
+    ]
+
+
+def question(
+    context: ScreenContext, room: Rect, notes: Sequence[str], *, crowded: bool = False
+) -> tuple[Panel, ...] | None:
+    """Return the question in `room`, in each language, with `notes` below; None if it is too long.
+
+    The first language is white and the second grey, as everywhere on the screen. If `crowded`, what
+    is too long has the smallest type, and the notes come right below it.
+    """
+    titles = [words.title for words in context.languages if words.title]
+    colours = (WHITE, GREY)
+    space = context.px(BLOCK_SPACE)
+    note_px = context.px(NOTE_SIZE)
+    small = [
+        Paragraph(text, note_px, colour, context.px(NOTE_SPACE))
+        for text, colour in zip(notes, colours, strict=False)
+        if text
+    ]
+    below = set_panel(context.fonts, small, room.width, 0, None)
+    for size in TITLE_SIZES:
+        type_px = context.px(size)
+        large = [
+            Paragraph(title, type_px, colour, space, TITLE_LEADING)
+            for title, colour in zip(titles, colours, strict=False)
+        ]
+        above = set_panel(context.fonts, large, room.width, 0, None)
+        width = max(least_width(context.fonts, title) for title in large)
+        height = above.rect.height + space + below.rect.height
+        calm = size <= RAGGED_SIZE or len(above.lines) <= MOST_TITLE_LINES * len(titles)
+        if calm and width <= room.width and height <= room.height:
+            break
+    else:
+        if not crowded:
+            return None
+    y = max(room.bottom - below.rect.height, room.y + above.rect.height)
+    placed = [above.moved_to(room.x, room.y), below.moved_to(room.x, y)]
+    return tuple(panel for panel in placed if panel.lines)
+
+
+def _empty_square(context: ScreenContext, room: Rect, idle_s: float) -> tuple[Rect, Panel]:
+    """Return the square of nobody in `room`, and its tag with a cursor."""
+    height = context.px(TAG_HEIGHT)
+    square = Rect(room.x, room.y + height, room.width, room.height - height)
+    width = round(TAG_SHARE * square.width)
+    pad = height // 5
+    bars: tuple[Bar, ...] = ()
+    if math.floor(idle_s / CURSOR_S) % 2 == 0:
+        bars = (Bar(Rect(pad, pad, max(2, height // 9), height - 2 * pad), BLACK),)
+    return square, Panel(Rect(square.x, room.y, width, height), ON_GREEN, (), bars)
+
+
+def _names(
+    context: ScreenContext, square: Rect | None, since: float, now: float
+) -> tuple[Panel, ...]:
+    """Return the list of names within `square`; nothing without one, or before they are loaded."""
+    if context.label_set is None or square is None:
+        return ()
+    inside = square.grown(-3 * context.px(STROKE))
+    panels = list_panels(context, context.label_set.listing, inside, since, now)
+    return tuple(replace(panel, clip=inside) for panel in panels)

@@ -1,0 +1,167 @@
+"""The drifting list of all names of a label set; a name that is withheld is a bar.
+
+Only the rows on the screen are set, and each new one begins where the last one ended, so that a
+list of any length costs a few measurements a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from installation.showing.scene import GREEN, ON_BLACK, Bar, Colour, Line, Panel, Rect
+from installation.showing.type.fonts import CAP_HEIGHT, Fonts
+from installation.showing.type.typesetting import ScreenContext
+
+NAME_SIZE = 34
+"""Type of the names, px per em at 1080."""
+
+ROW = 1.34
+"""From baseline to baseline, over the size."""
+
+NAME_GAP = 0.6
+"""Between two names of a row, over the size."""
+
+LETTER = 0.52
+"""Width of a bar for each letter that it stands for, over the size."""
+
+BAR_SHARE = 0.6
+"""Height of a bar over the size."""
+
+DRIFT_PX_S = 14
+"""How fast the list moves up, px/s at 1080: a row every three seconds, slow enough to be read."""
+
+LIT_S = 3.0
+"""How long one name is lit."""
+
+NAME_COLOUR: Colour = (150, 150, 150)
+BAR_COLOUR: Colour = (96, 96, 96)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row of the list: names, or the numbers of letters of withheld ones, from the left."""
+
+    items: tuple[str | int, ...]
+    xs: tuple[int, ...]
+    """Their left edges, px."""
+    widths: tuple[int, ...]
+
+
+class _Rows:
+    """The rows of one list in one width, each begun where the one before it ended."""
+
+    def __init__(
+        self, fonts: Fonts, listing: Sequence[str | int], size: int, width: int, start: int
+    ) -> None:
+        self._fonts = fonts
+        self._listing = listing
+        self._size = size
+        self._width = width
+        self._start = start
+        self._restart()
+
+    def _restart(self) -> None:
+        self._next = self._start
+        self._first = 0
+        self._kept: list[_Row] = []
+
+    def take(self, first: int, count: int) -> list[_Row]:
+        """Return `count` rows from the number `first` on; those before it are dropped."""
+        if first < self._first:
+            self._restart()
+        while self._first + len(self._kept) < first + count:
+            self._kept.append(self._set_next())
+            if self._first < first:
+                del self._kept[0]
+                self._first += 1
+        del self._kept[: first - self._first]
+        self._first = first
+        return self._kept[:count]
+
+    def _set_next(self) -> _Row:
+        items: list[str | int] = []
+        xs: list[int] = []
+        widths: list[int] = []
+        x = 0
+        while True:
+            item = self._listing[self._next % len(self._listing)]
+            width = self._width_of(item)
+            if items and x + width > self._width:
+                return _Row(tuple(items), tuple(xs), tuple(widths))
+            items.append(item)
+            xs.append(x)
+            widths.append(width)
+            x += width + round(NAME_GAP * self._size)
+            self._next += 1
+
+    def _width_of(self, item: str | int) -> int:
+        if isinstance(item, str):
+            return self._fonts.extent(item, self._size).width
+        return min(self._width, round(LETTER * self._size * item))
+
+
+@lru_cache(maxsize=2)
+def _rows(fonts: Fonts, listing: tuple[str | int, ...], size: int, width: int, start: int) -> _Rows:
+    return _Rows(fonts, listing, size, width, start)
+
+
+def list_panels(
+    context: ScreenContext,
+    listing: tuple[str | int, ...],
+    room: Rect,
+    since: float,
+    now: float,
+) -> list[Panel]:
+    """Return the rows of `listing` that are in `room` at `now`; the first and last may be cut.
+
+    `since` is when the screen became idle (both s, monotonic). It also decides at which name the
+    list begins, so that passers-by do not always see the same page.
+    """
+    if not listing:
+        return []
+    size = context.px(NAME_SIZE)
+    row_px = round(ROW * size)
+    start = int(since * 1000) % len(listing)
+    rows = _rows(context.fonts, listing, size, room.width, start)
+    speed = context.px(DRIFT_PX_S)
+    first, shift = divmod(round(speed * (now - since)), row_px)
+    count = math.ceil((room.height + shift) / row_px)
+    visible = rows.take(first, count)
+    period = int((now - since) / LIT_S)
+    turn = period * 5 % max(1, room.height // row_px - 5)
+    lit_row = round(speed * period * LIT_S) // row_px + 2 + turn
+    lit_item = _lit_item(visible[lit_row - first : lit_row - first + 1], period)
+    return [
+        _panel(
+            row,
+            size,
+            Rect(room.x, room.y + number * row_px - shift, room.width, row_px),
+            lit_item if first + number == lit_row else None,
+        )
+        for number, row in enumerate(visible)
+    ]
+
+
+def _lit_item(row: Sequence[_Row], period: int) -> int | None:
+    """Return the place of the lit name in the one `row`; None if it has no name, or is away."""
+    items = row[0].items if row else ()
+    names = [place for place, item in enumerate(items) if isinstance(item, str)]
+    return names[period % len(names)] if names else None
+
+
+def _panel(row: _Row, size: int, rect: Rect, lit: int | None) -> Panel:
+    """Return `row` as a panel; the name at the place `lit` is bright."""
+    baseline = round(CAP_HEIGHT * size + (rect.height - CAP_HEIGHT * size) / 2)
+    bar_height = round(BAR_SHARE * size)
+    bar_y = baseline - round((CAP_HEIGHT * size + bar_height) / 2)
+    lines, bars = [], []
+    for place, (item, x, width) in enumerate(zip(row.items, row.xs, row.widths, strict=True)):
+        if isinstance(item, str):
+            colour = GREEN if place == lit else NAME_COLOUR
+            lines.append(Line(item, size, colour, x, baseline))
+        else:
+            bars.append(Bar(Rect(x, bar_y, width, bar_height), BAR_COLOUR))
+    return Panel(rect, ON_BLACK, tuple(lines), tuple(bars))

@@ -1,0 +1,89 @@
+"""The tag on a square: a name, as loud as its evidence.
+
+While a face is read the letters are green on black. The verdict fills the share of the tag's width
+with green that the score is of 1, and a name that is taken back is struck through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from installation.showing.scene import GREEN, ON_BLACK, WHITE, Bar, Panel, Rect, Visitor
+from installation.showing.scenes.captions import RUNNERS_UP
+from installation.showing.type.typesetting import (
+    Paragraph,
+    ScreenContext,
+    least_width,
+    set_panel,
+)
+
+TAG_SIZES = (96, 84, 72, 60, 50, 42)
+"""Type of the tag, px per em at 1080; the largest that suits the square and the name is taken."""
+
+TAG_SHARE = 0.24
+"""Largest size of the tag's type over the side of the square."""
+
+MOST_LINES = 3
+"""A name that takes more, even in the smallest type, is not shown: the square stands alone."""
+
+PANEL_SHARE = 2
+"""Largest width of a tag or a caption over the side of its square."""
+
+PAD = 18
+SMALL_PAD = 12
+"""Room around the type of a tag, and of one in small type, px at 1080."""
+SMALL_TAG_SIZE = 50
+
+STRIKE = 0.1
+STRIKE_RISE = 0.28
+"""Thickness of the line through a name, and its height above the baseline, over the size."""
+
+
+def tag_panels(
+    context: ScreenContext, visitor: Visitor, max_width: int
+) -> Iterator[tuple[Panel, int]]:
+    """Yield the tags that `visitor` may have, with the size of their type, px per em at 1080.
+
+    Those on one line come first, the largest first. None is wider than `max_width`, px, or than
+    `PANEL_SHARE` times the square; nothing comes if there is no name, or no room for it.
+    """
+    shown = visitor.shown
+    if not shown.name:
+        return
+    max_width = min(max_width, PANEL_SHARE * visitor.square.width)
+    largest = TAG_SHARE * visitor.square.width
+    broken: list[tuple[Panel, int]] = []
+    for size in [s for s in TAG_SIZES if context.px(s) <= largest] or [TAG_SIZES[-1]]:
+        pad = context.px(PAD if size > SMALL_TAG_SIZE else SMALL_PAD)
+        name = Paragraph(
+            shown.name, context.px(size), GREEN, leading=1.1, language=context.label_language
+        )
+        if least_width(context.fonts, name) > max_width - 2 * pad:
+            continue
+        panel = set_panel(context.fonts, [name], max_width - 2 * pad, pad, ON_BLACK)
+        if len(panel.lines) == 1:
+            yield _marked(context, visitor, panel), size
+        elif len(panel.lines) <= MOST_LINES:
+            broken.append((_marked(context, visitor, panel), size))
+    yield from broken
+
+
+def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
+    """Return `panel`, filled as far as the evidence goes, or struck through."""
+    shown = visitor.shown
+    if shown.stage == "named" and shown.verdict is not None:
+        own = shown.verdict.shares(RUNNERS_UP).own
+        return replace(panel, filled_px=round(panel.rect.width * own / 100))
+    if shown.stage == "withdrawn":
+        strikes = []
+        for line in panel.lines:
+            thickness = max(2, round(STRIKE * line.size))
+            y = line.baseline - round(STRIKE_RISE * line.size) - thickness // 2
+            width = context.fonts.extent(line.text, line.size, line.levels).width
+            reach = line.size // 8
+            x = max(0, line.x - reach)
+            right = min(panel.rect.width, line.x + width + reach)
+            strikes.append(Bar(Rect(x, y, right - x, thickness), WHITE))
+        return replace(panel, strikes=tuple(strikes))
+    return panel

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.naming.label_set.csv_file import Wording
+from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Stage
+from installation.showing.scene import DARK_GREY, GREEN, GREY, Panel, Shown, Size
+from installation.showing.scenes.captions import (
+    BAR_PARTS,
+    MOST_WORDS,
+    RUNNERS_UP,
+    caption_panels,
+    shortened,
+)
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
+from installation.showing.words import load_words
+from tests.support.figures import CLINICIAN, LABELS, LONGEST_DEFINITION, ROOT, verdict
+
+MakeContext = Callable[[Size], ScreenContext]
+
+WIDE = 1200
+
+
+def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Shown:
+    """Return what the wall says in `stage` of a visitor who is named `label`."""
+    return Shown(stage, label.name if label else "", 0, verdict(label, score) if label else None)
+
+
+def fullest(context: ScreenContext, what: Shown, size: int = 42, max_width: int = WIDE) -> Panel:
+    """Return the fullest and widest caption."""
+    return next(iter(caption_panels(context, what, size, max_width)))[0]
+
+
+def text_on(panel: Panel) -> str:
+    """Return the text of `panel` on one line, with ordinary spaces."""
+    return " ".join(line.text for line in panel.lines).replace("\u00a0", " ")
+
+
+def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
+    """Definition, chain, evidence, runners-up, and that it is a guess about a picture."""
+    text = text_on(fullest(context((1920, 1080)), shown("named", CLINICIAN)))
+    for part in (
+        CLINICIAN.definition,
+        "person › worker › professional",
+        "its evidence: 31 of 100 for this name",
+        "guest of honor 12 · sparring partner 9 · 941 other names 48",
+        "A guess about a picture, not a fact about a person.",
+    ):
+        assert part in text
+
+
+@given(st.sampled_from(LABELS), st.floats(0.005, 0.99))
+def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float) -> None:
+    """Each is one of 100: green for the name, light for the runners-up, dark for the others."""
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080))
+    what = shown("named", label, score)
+    assert what.verdict is not None
+    shares = what.verdict.shares(RUNNERS_UP)
+    bars = fullest(context, what).bars
+    colours = [bar.colour for bar in bars]
+    runners_up = sum(share for _, share in shares.runners_up)
+    assert colours.count(GREEN) == shares.own
+    assert colours.count(GREY) == runners_up
+    assert colours.count(DARK_GREY) == shares.others
+    assert len(bars) == BAR_PARTS - shares.nobodys
+    rights = [bar.rect.right for bar in bars]
+    lefts = [bar.rect.x for bar in bars]
+    assert all(right <= left for right, left in zip(rights, lefts[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("stage", "label", "text"),
+    [
+        ("announced", None, "turn away: no"),
+        ("reading", None, "The machine is choosing a name."),
+        ("withdrawn", CLINICIAN, "withdrawn, it had 31 of 100"),
+        ("person", ROOT, "a human being"),
+        ("unsure", ROOT, "a human being no name had more than 31 of 100"),
+    ],
+)
+def test_each_stage_has_its_sentence(
+    context: MakeContext, stage: Stage, label: Label | None, text: str
+) -> None:
+    """From the empty square to 'person' visitors read what happens."""
+    assert text_on(fullest(context((1920, 1080)), shown(stage, label))) == text
+
+
+@pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn"])
+def test_sentences_are_in_both_languages(context: MakeContext, stage: Stage) -> None:
+    """The second language stands below the first."""
+    both = replace(context((1920, 1080)), second=load_words("de"))
+    label = CLINICIAN if stage == "withdrawn" else None
+    panel = fullest(both, shown(stage, label))
+    assert len({line.colour for line in panel.lines}) == 2
+    first, second = (
+        text_on(fullest(each, shown(stage, label)))
+        for each in (
+            replace(both, second=None),
+            replace(both, words=load_words("de"), second=None),
+        )
+    )
+    assert text_on(panel) == f"{first} {second}"
+
+
+def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
+    context: MakeContext,
+) -> None:
+    """A label that lacks the second language stands in its own."""
+    both = replace(context((1920, 1080)), second=load_words("de"))
+    label = replace(CLINICIAN, second=Wording("Ärztin", "behandelt Kranke"))
+    assert "Ärztin: behandelt Kranke" in text_on(fullest(both, shown("named", label)))
+    only_own = text_on(fullest(both, shown("named", CLINICIAN)))
+    assert only_own.count(CLINICIAN.definition) == 1
+    assert "für diesen Namen sprechen 31 von 100" in only_own
+
+
+def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:
+    """Whoever stands far away reads less and not in smaller type."""
+    on_screen = context((1920, 1080))
+    what = shown("named", LONGEST_DEFINITION)
+    words = [
+        len(text_on(panels[0]).split())
+        for panels in caption_panels(on_screen, what, 36, WIDE)
+        if panels
+    ]
+    assert words[0] == max(words)
+    assert words[-1] == min(words)
+    last = list(caption_panels(on_screen, what, 36, WIDE))[-1][0]
+    assert text_on(last) == "its evidence: 31 of 100 for this name"
+    assert last.bars
+    sizes = {
+        line.size
+        for panels in caption_panels(on_screen, what, 36, WIDE)
+        for panel in panels
+        for line in panel.lines
+    }
+    assert min(sizes) == on_screen.px(34)
+
+
+def test_a_long_definition_is_whole_in_the_chains_place(context: MakeContext) -> None:
+    """If there is room for it; otherwise it is cut, and the chain is there."""
+    texts = [
+        text_on(panels[0])
+        for panels in caption_panels(
+            context((1920, 1080)), shown("named", LONGEST_DEFINITION), 36, WIDE
+        )
+    ]
+    whole = [LONGEST_DEFINITION.definition in text for text in texts]
+    chain = ["person › worker" in text for text in texts]
+    assert whole[0]
+    assert not any(
+        has_whole and has_chain for has_whole, has_chain in zip(whole, chain, strict=True)
+    )
+    assert any(has_chain for has_chain in chain)
+
+
+def test_no_caption_is_wider_than_it_may_be(context: MakeContext) -> None:
+    """A form that cannot be made so narrow is left out."""
+    for max_width in (150, 300, 700):
+        for panels in caption_panels(
+            context((1920, 1080)), shown("named", CLINICIAN), 42, max_width
+        ):
+            assert all(panel.rect.width <= max_width for panel in panels)
+
+
+@pytest.mark.parametrize(
+    ("definition", "cut"),
+    [
+        ("a person who runs a farm", None),
+        (
+            LONGEST_DEFINITION.definition,
+            "one who writes down what there is and under which name it belongs",
+        ),
+        (
+            "a specialist in the study of birds, who goes out before dawn in any weather and "
+            "writes down each voice that was heard",
+            "a specialist in the study of birds",
+        ),
+        (
+            "someone who (as in some old tales, and elsewhere) goes from one house to the next and "
+            "tells what has been heard there; formerly common",
+            None,
+        ),
+        (
+            "somebody who walks and walks and walks and walks and walks and walks and walks and "
+            "walks and walks and walks and rests",
+            None,
+        ),
+        (
+            "an engineer who builds the things that were drawn by others long ago; now rare, and "
+            "found in a few cities of the north only — the kiosk",
+            "an engineer who builds the things that were drawn by others long ago — the kiosk",
+        ),
+    ],
+)
+def test_definitions_are_cut_at_a_clause(definition: str, cut: str | None) -> None:
+    """Never in the middle of a clause or inside brackets; the author of the words stays."""
+    assert shortened(definition) == (cut or definition)
+    assert cut is None or len(definition.split()) > MOST_WORDS

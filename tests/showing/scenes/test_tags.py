@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from installation.naming.reading.values import Stage
+from installation.showing.scene import GREEN, ON_BLACK, Panel, Rect, Shown, Size, Visitor
+from installation.showing.scenes.tags import MOST_LINES, PANEL_SHARE, TAG_SIZES, tag_panels
+from installation.showing.type.typesetting import ScreenContext
+from tests.support.figures import CLINICIAN, LONGEST_LABEL, verdict
+
+MakeContext = Callable[[Size], ScreenContext]
+
+
+def visitor(stage: Stage, name: str, side: int = 400, score: float = 0.31) -> Visitor:
+    """Return a visitor whose square is `side` px wide."""
+    of_label = verdict(CLINICIAN, score) if stage in ("named", "withdrawn") else None
+    return Visitor(1, Rect(500, 300, side, side), 5, 1.0, Shown(stage, name, 0, of_label), 0.0)
+
+
+def tags(context: ScreenContext, of_visitor: Visitor) -> list[tuple[Panel, int]]:
+    """Return the tags that a visitor may have on a wide screen."""
+    return list(tag_panels(context, of_visitor, 1200))
+
+
+@pytest.mark.parametrize("score", [0.06, 0.31, 1.0])
+def test_the_green_of_a_name_is_the_share_that_its_score_is(
+    context: MakeContext, score: float
+) -> None:
+    """A guess is as loud as its evidence: the rest of the tag stays black with green letters."""
+    for panel, _ in tags(context((1920, 1080)), visitor("named", "clinician", score=score)):
+        assert panel.filled_px == pytest.approx(score * panel.rect.width, abs=0.6)
+        assert panel.background == ON_BLACK
+        assert {line.colour for line in panel.lines} == {GREEN}
+
+
+@pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn", "unsure", "person"])
+def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -> None:
+    """What is counted down, tumbles, is taken back, or is no name has no green ground."""
+    assert all(
+        panel.filled_px == 0 for panel, _ in tags(context((1920, 1080)), visitor(stage, "3"))
+    )
+
+
+@pytest.mark.parametrize("name", ["clinician", "guest of honor", LONGEST_LABEL.name])
+def test_a_name_that_is_taken_back_is_struck_through(context: MakeContext, name: str) -> None:
+    """Each of its lines, from before its first letter to behind its last."""
+    on_screen = context((1920, 1080))
+    panel, _ = tags(on_screen, visitor("withdrawn", name))[0]
+    assert len(panel.strikes) == len(panel.lines)
+    for strike, line in zip(panel.strikes, panel.lines, strict=True):
+        width = on_screen.fonts.extent(line.text, line.size).width
+        assert strike.rect.x <= line.x
+        assert strike.rect.right >= line.x + width
+        assert line.baseline - line.size / 2 < strike.rect.y < line.baseline
+    assert not any(panel.strikes for panel, _ in tags(on_screen, visitor("named", name)))
+
+
+@pytest.mark.parametrize("side", [60, 100, 180, 400, 800])
+def test_a_tag_is_at_most_twice_as_wide_as_its_square(context: MakeContext, side: int) -> None:
+    """And never in type of less than 42 px per em: a small face has the square alone."""
+    on_screen = context((1920, 1080))
+    for name in ("clinician", LONGEST_LABEL.name, "3"):
+        for panel, size in tags(on_screen, visitor("reading", name, side)):
+            assert panel.rect.width <= PANEL_SHARE * side
+            assert size >= TAG_SIZES[-1] == 42
+            assert len(panel.lines) <= MOST_LINES
+    assert not tags(on_screen, visitor("reading", LONGEST_LABEL.name, 60))
+
+
+def test_tags_come_with_the_largest_on_one_line_first(context: MakeContext) -> None:
+    """A name is broken only if it does not fit on one line in any size."""
+    found = tags(context((1920, 1080)), visitor("named", "guest of honor", 260))
+    lines = [len(panel.lines) for panel, _ in found]
+    assert lines == sorted(lines)
+    one_line = [size for panel, size in found if len(panel.lines) == 1]
+    assert one_line == sorted(one_line, reverse=True)
