@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -99,8 +100,46 @@ def test_nobody_is_read_or_named_before_the_notice_has_stood_its_time() -> None:
     assert named_at > classifier.taken_at[0]
 
 
+class SlowShow:
+    """The analysis and the mirror of a show, frame by frame on a manual clock.
+
+    There is somebody on bright frames. The analysis may look once in `look_s`, and what it finds
+    comes `takes_s` later; after `hangs_at` nothing comes any more.
+    """
+
+    def __init__(self, look_s: float, takes_s: float, hangs_at: float = math.inf) -> None:
+        parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+        self._look_s, self._takes_s, self._hangs_at = look_s, takes_s, hangs_at
+        self._clock = ManualClock()
+        self._frames, self._published = Latest[Frame](), Latest[Sightings]()
+        self._found = Latest[Sightings]()
+        self._analysis = small_analysis(parts, Latest(), self._found, self._clock)
+        screen = OffScreen((320, 180))
+        context = open_context(screen, DEFAULTS)
+        self._mirror = Mirror(screen, context, self._frames, self._published, self._clock)
+        self._looked_at = 0.0
+        self._coming: list[tuple[float, Sightings]] = []
+
+    def draws_somebody(self, at: float, *, somebody_there: bool) -> bool:
+        """Return whether the scene of the frame that was taken at this instant has a visitor."""
+        self._clock.instant = at
+        frame = grey_frame(200 if somebody_there else 3, at)
+        if at - self._looked_at >= self._look_s and at < self._hangs_at:
+            self._analysis.offer(frame)
+            found = self._found.take(timeout=0)
+            if found is not None:
+                self._looked_at = at
+                self._coming.append((at + self._takes_s, found))
+        while self._coming and self._coming[0][0] <= at:
+            self._published.put(self._coming.pop(0)[1])
+        self._frames.put(frame)
+        self._mirror.step()
+        assert self._mirror._scene is not None
+        return bool(self._mirror._scene.visitors)
+
+
 @pytest.mark.parametrize(
-    ("look_s", "takes_s"), [(0.1, 0.05), (0.3, 0.3), (1.0, 1.0)], ids=["quick", "slow", "slowest"]
+    ("look_s", "takes_s"), [(0.0, 0.05), (0.3, 0.3), (1.0, 1.0)], ids=["quick", "slow", "slowest"]
 )
 @pytest.mark.parametrize("step", range(0, 30, 7))
 def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int) -> None:
@@ -108,50 +147,32 @@ def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int
 
     This holds at any moment between two looks, and on a machine that needs a second for each.
     """
-    parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
-    clock, frames, published = ManualClock(), Latest[Frame](), Latest[Sightings]()
-    analysis, screen = (
-        small_analysis(parts, Latest(), Latest(), clock),
-        OffScreen((320, 180)),
-    )
-    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, published, clock)
-    turned_at, drawn = 1006 + step / 30, list[float]()
-    looked_at, coming = 0.0, list[tuple[float, Sightings]]()
-    for number in range(round(30 * (6 + step / 30 + GONE_S + 2))):
-        clock.instant = 1000 + number / 30
-        frame = grey_frame(200 if clock.instant <= turned_at else 3, clock.instant)
-        if clock.instant - looked_at >= look_s:
-            looked_at = clock.instant
-            coming.append((clock.instant + takes_s, analysis.analyse(frame)))
-        while coming and coming[0][0] <= clock.instant:
-            published.put(coming.pop(0)[1])
-        frames.put(frame)
-        mirror.step()
-        assert mirror._scene is not None
-        if mirror._scene.visitors:
-            drawn.append(clock.instant)
-    assert drawn
+    show = SlowShow(look_s, takes_s)
+    turned_at = 1006 + step / 30
+    drawn = []
+    for number in range(30 * (7 + GONE_S + 2)):
+        at = 1000 + number / 30
+        if show.draws_somebody(at, somebody_there=at <= turned_at):
+            drawn.append(at)
     assert drawn[-1] >= turned_at - 1 / 30, "the control: there was a name to lose"
     assert drawn[-1] < turned_at + GONE_S
 
 
 def test_a_hanging_analysis_holds_no_name() -> None:
     """If no look ever comes back, the name of who turned away is gone within the same time."""
-    parts = small_parts(GreyFilm(0))
-    clock, frames, published = ManualClock(), Latest[Frame](), Latest[Sightings]()
-    analysis, screen = (
-        small_analysis(parts, Latest(), Latest(), clock),
-        OffScreen((320, 180)),
-    )
-    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, published, clock)
-    drawn = []
-    for number in range(30 * 6):
-        clock.instant = 1000 + number / 30
-        frame = grey_frame(200, clock.instant)
-        if number < 60:
-            published.put(analysis.analyse(frame))
-        frames.put(frame)
-        mirror.step()
-        assert mirror._scene is not None
-        drawn += [clock.instant] if mirror._scene.visitors else []
+    show = SlowShow(0.0, 0.05, hangs_at=1002)
+    instants = [1000 + number / 30 for number in range(30 * 6)]
+    drawn = [at for at in instants if show.draws_somebody(at, somebody_there=at < 1002)]
     assert 1002 <= drawn[-1] <= 1002 + GONE_S
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_newcomer_has_a_square_within_half_a_second(step: int) -> None:
+    """Whenever somebody steps into an empty room, which is looked at five times a second."""
+    show = SlowShow(0.0, 0.03)
+    comes_at = 1003 + step / 30
+    for number in range(30 * 5):
+        at = 1000 + number / 30
+        if show.draws_somebody(at, somebody_there=at >= comes_at):
+            break
+    assert comes_at < at <= comes_at + 0.5
