@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from installation import __version__
 from installation.guarding.self_test import Proof
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.values import Sightings
@@ -82,5 +83,6 @@ class StatusReporter:
             mirror_fps=rate,
             dropped_frames=self._frames.dropped,
             uptime_s=now - self._started_at,
+            version=__version__,
             is_rehearsal=camera.name.startswith(rehearsal.NAME),
         )

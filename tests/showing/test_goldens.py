@@ -219,6 +219,7 @@ WHOLE = ShowStatus(
     mirror_fps=29.97,
     dropped_frames=12,
     uptime_s=8040.0,
+    version="0.5.0",
 )
 NEWER = "Use Linux 6.2 or newer."
 UNAVAILABLE = "not available on this machine (Function not implemented)"

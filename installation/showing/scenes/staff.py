@@ -93,6 +93,8 @@ class ShowStatus:
     """Frames that reached the screen, 1/s."""
     dropped_frames: int
     uptime_s: float
+    version: str
+    """The kiosk's own."""
     is_rehearsal: bool = False
 
 
@@ -177,6 +179,7 @@ def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
     labels = f"{status.label_set}: {status.visible_labels} / {status.all_labels}"
     rate = words.staff_rate.format(rate=round(status.mirror_fps), dropped=status.dropped_frames)
     time = words.staff_time.format(hours=minutes // 60, minutes=minutes % 60)
+    time += f" (kiosk {status.version})"
     slow = words.staff_slow if 0 < status.mirror_fps < SLOW_FPS else ""
     plug = words.staff_plug if status.is_rehearsal else ""
     show = [

@@ -83,6 +83,7 @@ STATUS = ShowStatus(
     mirror_fps=29.97,
     dropped_frames=12,
     uptime_s=8040.0,
+    version="0.5.0",
 )
 
 
@@ -113,6 +114,7 @@ def test_the_card_says_what_a_technician_does(context: Callable[[Size], ScreenCo
     well = text_of(with_staff_card(scene, STATUS, screen))
     assert "6 of 6 layers hold" in well
     assert "127 ways out" in well
+    assert "(kiosk 0.5.0)" in well, "which version hangs there"
     assert "›" not in well
     ill = replace(
         STATUS,
