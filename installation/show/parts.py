@@ -114,6 +114,8 @@ def open_parts(
     if device != "cpu" or not label_set.uses_own_network:
         networks = open_networks()
         open_networks = partial(already_open, networks)
+    else:
+        _import_libraries()
     return Parts(
         label_set=label_set,
         open_camera=CameraOpener(
@@ -130,6 +132,18 @@ def open_parts(
         presence=Presence(settings.reading.announce_s, settings.visitors.least_size),
         settler=Settler(label_set, settings.reading, random.Random()),
     )
+
+
+def _import_libraries() -> None:
+    """Import what the kiosk's own networks need, some 50 ms, before the guard is sealed.
+
+    Then no library is loaded beside the mirror, which would hold up the main thread. ONNX Runtime
+    also looks for graphics cards while it is imported, and warns if the guard does not let it.
+    """
+    import installation.naming.networks.efficientnet
+    import installation.naming.reading.classifier
+    import installation.naming.reload
+    import installation.seeing.faces.mtcnn  # noqa: F401 - imported for their libraries
 
 
 def already_open(networks: Networks) -> Networks:
