@@ -6,11 +6,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass, replace
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from installation.naming.networks.device import has_nvidia_card
+from installation.settings.packages import ALL_PACKAGES
 from installation.settings.paths import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -18,7 +24,7 @@ pytestmark = pytest.mark.slow
 PYTHON = """\
 #!/usr/bin/env bash
 # Stands in for Python: notes what it is asked, and makes environments that hold only itself.
-if [[ "$1 $2 $3" == "-P -c import signal"* ]]; then
+if [[ "$1 $2 $3" == -[PI]" -c import signal"* ]]; then
     shift 4
     exec "$KIOSK" "$@"
 fi
@@ -49,7 +55,7 @@ echo "kiosk $*"
 DF = """\
 #!/bin/sh
 free=50000000
-[ -e "$BROKEN/space" ] && free=2000000
+[ -e "$BROKEN/space" ] && free=1000000
 printf 'Filesystem blocks Used Available\\nroot 1 1 %s\\n' "$free"
 """
 
@@ -271,12 +277,14 @@ def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
         ("check", ("-h",), 0, "Form, lint, types"),
         ("bench", ("--help",), 0, "Measures the show on this machine"),
         ("kiosk", ("doctor",), 1, "set-up: the kiosk is not set up yet. Run: "),
+        ("setup", ("--help",), 0, "Sets the kiosk up, or says that it is."),
+        ("setup", ("--al",), 1, "set-up: --al is not understood (expected nothing, or --all)."),
     ],
 )
 def test_a_question_installs_nothing(
     machine: Machine, script: str, arguments: tuple[str, ...], status: int, answer: str
 ) -> None:
-    """Kind: 3.2 GB are fetched before a question or a mistyped option is answered."""
+    """Kind: packages are fetched before a question or a mistyped option is answered."""
     answered = machine.start(script, *arguments)
     assert answered.returncode == status
     assert (answered.stdout + answered.stderr).startswith(answer)
@@ -338,7 +346,7 @@ def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
     [
         ("version", "no Python from 3.11 to 3.14 is on this machine. Install it: sudo apt-get"),
         ("venv", "python3 lacks the module venv. Install it: sudo apt-get install python3-venv"),
-        ("space", "2 GB are free in "),
+        ("space", "1 GB are free in "),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(machine: Machine, what: str, message: str) -> None:
@@ -364,6 +372,119 @@ def test_two_starts_set_up_once(machine: Machine) -> None:
 
 def test_the_scripts_can_be_started() -> None:
     """Every script that is a command is executable."""
-    commands = ("run", "kiosk", "test", "check", "bench", "bench-labels", "fuzz")
+    commands = ("run", "setup", "kiosk", "test", "check", "bench", "bench-labels", "fuzz")
     for script in (*(f"scripts/{name}" for name in commands), ".ci/run"):
         assert os.access(PROJECT / script, os.X_OK), script
+
+
+CARD = {"vendor": "0x10de", "class": "0x030000"}
+
+
+@pytest.mark.parametrize(
+    ("devices", "level"),
+    [
+        ([], "show"),
+        ([CARD], "all"),
+        ([{"vendor": "0x8086", "class": "0x020000"}, CARD | {"class": "0x030200"}], "all"),
+        ([{"vendor": "0x8086", "class": "0x030000"}], "show"),  # graphics in an Intel processor
+        ([CARD | {"class": "0x040300"}], "show"),  # the sound of a card that another machine has
+        ([{"class": "0x030000"}], "show"),
+    ],
+)
+def test_pytorch_is_installed_only_for_a_card_by_nvidia(
+    tmp_path: Path, devices: list[dict[str, str]], level: str
+) -> None:
+    """A display controller by NVIDIA on PCI is a card, whether its driver is there or not.
+
+    `device: auto` looks for the same one.
+    """
+    for number, device in enumerate(devices):
+        folder = tmp_path / "sys/bus/pci/devices" / f"0000:0{number}:00.0"
+        folder.mkdir(parents=True)
+        for name, content in device.items():
+            (folder / name).write_text(f"{content}\n")
+    program = f'source "{PROJECT}/scripts/setup"; pci_devices=$1; show_level'
+    answered = subprocess.run(
+        ["bash", "-c", program, "bash", tmp_path / "sys/bus/pci/devices"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answered.stdout == f"{level}\n"
+    assert has_nvidia_card(tmp_path) == (level == "all")
+
+
+def pip_calls(machine: Machine) -> list[str]:
+    """Return the arguments of pip in each call."""
+    notes = (machine.folder / "notes").read_text().splitlines()
+    return [line for line in notes if line.startswith("-m pip ")]
+
+
+@pytest.mark.skipif(has_nvidia_card(), reason="this machine has a card, so it needs all packages")
+def test_without_a_card_the_show_alone_is_set_up(machine: Machine) -> None:
+    """No package of PyTorch is asked for, and none that a package asks for comes along."""
+    first = machine.run()
+    assert "installing the packages of the show: 0.2 GB to fetch, 0.7 GB on disk" in first.stderr
+    (call,) = pip_calls(machine)
+    assert f"--no-deps --requirement {machine.project}/scripts/show-packages.txt" in call
+    assert "-c import cv2, pygame, onnx, onnxruntime" in (machine.folder / "notes").read_text()
+    assert machine.asked("-c import cv2, pygame, onnx, onnxruntime, PIL.Image, pydantic") == 1
+
+
+@pytest.mark.skipif(has_nvidia_card(), reason="this machine has a card, so it needs all packages")
+def test_all_packages_come_with_one_command_and_stay(machine: Machine) -> None:
+    """After `scripts/setup --all` the show starts as before, and updates keep PyTorch."""
+    machine.run()
+    added = machine.start("setup", "--all")
+    assert added.returncode == 0
+    assert "adding packages: up to 3.2 GB to fetch, 5.9 GB on disk" in added.stderr
+    assert "--no-deps" not in pip_calls(machine)[1]
+    assert machine.start("setup", "--all").stderr == "set-up: the kiosk is set up\n"
+    assert machine.run().stderr == ""
+    with (machine.project / "scripts" / "constraints.txt").open("a") as file:
+        file.write("another==1\n")
+    assert machine.run().stdout == "kiosk run\n"
+    assert "--no-deps" not in pip_calls(machine)[2]
+    assert machine.asked("-m pip") == 3
+
+
+def test_without_a_network_all_packages_are_refused_and_the_show_starts(machine: Machine) -> None:
+    """The environment in use stays if more packages cannot be fetched."""
+    machine.run()
+    machine.lacks("network")
+    if not has_nvidia_card():
+        assert machine.start("setup", "--all").returncode == 1
+    assert machine.run().stdout == "kiosk run\n"
+
+
+def show_packages() -> set[str]:
+    """Return the packages of the show by their normal names."""
+    lines = (PROJECT / "scripts" / "show-packages.txt").read_text().splitlines()
+    return {canonicalize_name(line) for line in lines if line and not line.startswith("#")}
+
+
+DATA_PACKAGES = {"timm", "scikit-image"}
+"""Packages that the show reads as folders of data, so that what they import is not needed."""
+
+
+def test_the_packages_of_the_show_are_complete() -> None:
+    """Each has all that it needs in the list, and the list has nothing else."""
+    listed = show_packages()
+    needed = set()
+    for package in listed - DATA_PACKAGES:
+        for line in requires(package) or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                needed.add(canonicalize_name(requirement.name))
+    assert needed <= listed
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    named = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    assert listed <= needed | named
+    assert not {"torch", "torchvision", "scipy", "transformers"} & listed
+
+
+def test_what_needs_more_packages_names_the_sizes_of_the_set_up() -> None:
+    """The remedy in messages has the sizes that scripts/setup prints."""
+    program = f'source "{PROJECT}/scripts/setup"; sizes all'
+    sizes = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    assert f"Run: scripts/setup --all ({sizes.stdout.strip()})" == ALL_PACKAGES

@@ -32,6 +32,7 @@ from installation.cli.output import (
 from installation.errors import KioskError, RestartNeededError
 from installation.guarding.log import LogHandler, hide_texts_of_exceptions
 from installation.running.supervisor import RESTART
+from installation.settings.packages import ALL_PACKAGES, has_all_packages
 
 DISK_ERRORS = {
     errno.ENOSPC: "Make room on that disk.",
@@ -82,6 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         discard_stdout()
         return FAILED
+    except ModuleNotFoundError as error:
+        if has_all_packages():
+            return _report_unexpected(error, args.name)
+        what = f"{' '.join(sys.argv[1:3])} needs the package {error.name}"
+        end_log(f"kiosk: {what}, and only the packages of the show are installed. {ALL_PACKAGES}.")
+        return REFUSED
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             return _report_unexpected(error, args.name)
