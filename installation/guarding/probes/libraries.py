@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from installation.guarding.probes.probe import Probe
+from installation.guarding.probes.probe import AbsentError, Probe
 from installation.guarding.status import LANDLOCK, SECCOMP
+from installation.settings.packages import has_all_packages
 
 
 def _write(path: Path, step: Callable[[], object]) -> None:
@@ -74,13 +75,21 @@ def _memmap(scratch_dir: Path) -> None:
     _write(new, lambda: np.memmap(new, np.uint8, "w+", shape=8).flush())
 
 
+def _require_torch() -> None:
+    """Raise AbsentError where only the packages of the show are installed."""
+    if not has_all_packages():
+        raise AbsentError
+
+
 def _torch_save(scratch_dir: Path) -> None:
+    _require_torch()
     import torch
 
     _write(scratch_dir / "new.pt", lambda: torch.save(torch.zeros(8), scratch_dir / "new.pt"))
 
 
 def _share_tensor(scratch_dir: Path) -> None:
+    _require_torch()
     import torch
 
     torch.zeros(8).share_memory_()  # type: ignore[no-untyped-call]
@@ -91,6 +100,13 @@ def _safetensors(scratch_dir: Path) -> None:
     from safetensors.numpy import save_file
 
     _write(scratch_dir / "new", lambda: save_file({"a": np.zeros(8)}, scratch_dir / "new"))
+
+
+def _pillow(scratch_dir: Path) -> None:
+    from PIL import Image
+
+    new = scratch_dir / "new.png"
+    _write(new, lambda: Image.new("RGB", (8, 8)).save(new))
 
 
 def _pygame(scratch_dir: Path) -> None:
@@ -157,6 +173,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("write a tensor", "torch.save", LANDLOCK, _torch_save, library=True),
     Probe("share a tensor", "Tensor.share_memory_", SECCOMP, _share_tensor, library=True),
     Probe("write tensors", "safetensors.save_file", LANDLOCK, _safetensors, library=True),
+    Probe("write a picture with Pillow", "Image.save", LANDLOCK, _pillow, library=True),
     Probe("write a screenshot", "pygame.image.save", LANDLOCK, _pygame, library=True),
     Probe("write a database", "sqlite3.connect", LANDLOCK, _sqlite, library=True),
     Probe(
