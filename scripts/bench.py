@@ -295,7 +295,8 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     sightings: Latest[Any] = Latest()
     context = open_context(screen, loaded, parts.label_set)
     mirror = Mirror(screen, context, mirrored, sightings, clock)
-    analysis = Analysis(parts, parts.open_networks(), analysed, sightings, clock)
+    networks = parts.open_networks()
+    analysis = Analysis(parts, networks, analysed, sightings, clock, lambda frame: frame.box)
     began_at = clock.now()
     while clock.now() < started_at + asked.seconds:
         frame = opened.read()

@@ -39,6 +39,10 @@ class Box:
         """The middle `x, y`, px."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
+    def contains(self, x: float, y: float) -> bool:
+        """Return whether the point `x, y` lies in the box; its right and lower edge do not."""
+        return self.x0 <= x < self.x1 and self.y0 <= y < self.y1
+
     def iou(self, other: Box) -> float:
         """Return the intersection over the union with `other`, 0–1; 0 if both are empty."""
         width = min(self.x1, other.x1) - max(self.x0, other.x0)

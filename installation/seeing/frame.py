@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from installation.seeing.box import Box
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -31,6 +33,11 @@ class Frame:
 
     def __repr__(self) -> str:
         return f"<Frame {self.width}×{self.height} at {self.taken_at:.3f}>"
+
+    @property
+    def box(self) -> Box:
+        """All of the picture, px."""
+        return Box(0, 0, self.width, self.height)
 
     @property
     def width(self) -> int:

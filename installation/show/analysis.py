@@ -18,7 +18,7 @@ from installation.running.clock import Clock
 from installation.running.latest import Latest
 from installation.seeing.finder import FaceFinder
 from installation.seeing.frame import Frame
-from installation.seeing.presence.presence import Present
+from installation.seeing.presence.presence import Present, View
 from installation.seeing.tracker import Track
 from installation.show.parts import Networks, Parts
 
@@ -40,7 +40,10 @@ class Analysis:
         frames: Latest[Frame],
         sightings: Latest[Sightings],
         clock: Clock,
+        view: View,
     ) -> None:
+        """Analyse `frames` into `sightings`; `view` says what of a frame is on the screen."""
+        self._view = view
         self._detector = networks.detector
         self._finder = FaceFinder(networks.detector, parts.tracker)
         self._presence = parts.presence
@@ -90,9 +93,7 @@ class Analysis:
         """
         tracks = self._finder.find(frame)
         began_at = self._clock.now()
-        visitors, bystanders = self._presence.update(
-            tracks, height_px=frame.height, taken_at=frame.taken_at, now=began_at
-        )
+        visitors, bystanders = self._presence.update(tracks, frame, self._view(frame), began_at)
         sightings = self._sight(frame, [], visitors, bystanders)
         unnamed = [each for each in visitors if not self._settler.is_named(each.track.id)]
         chosen = self._scheduler.choose(

@@ -22,6 +22,7 @@ from installation.running.latest import Latest
 from installation.running.progress import DeviceKind, Progress
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
+from installation.seeing.box import Box
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
@@ -35,6 +36,9 @@ from installation.show.mirror import REPAINT_S, Mirror
 from installation.show.parts import Log, Networks, Parts, already_open
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
+from installation.showing.cover import Cover
+from installation.showing.scene import Rect
+from installation.showing.scenes.bands import bands
 from installation.showing.type.font_files import no_font
 from installation.showing.type.line_breaks import warm_up
 from installation.showing.type.typesetting import ScreenContext
@@ -84,6 +88,7 @@ class LiveShow:
         self._camera = camera
         self._screen = screen
         self._fonts = context.fonts
+        self._view = partial(_visible_part, bands(context).room)
         self._started_at = started_at
         self._clock = clock
         self._log = log
@@ -201,7 +206,7 @@ class LiveShow:
         self._device = _kind_of_device(networks.device)
         self._reporter.networks = networks
         self._analysis = Analysis(
-            self._parts, networks, self._analysed, self._sightings, self._clock
+            self._parts, networks, self._analysed, self._sightings, self._clock, self._view
         )
         started = [Worker("analysis", self._analysis)]
         self._reloader = networks.reloader
@@ -277,6 +282,11 @@ def _open_networks(
 
 def _kind_of_device(device: str) -> DeviceKind:
     return DeviceKind.GRAPHICS_CARD if device.startswith("cuda") else DeviceKind.PROCESSOR
+
+
+def _visible_part(room: Rect, frame: Frame) -> Box:
+    """Return the part of `frame` that is on the screen if pictures fill its part `room`, px."""
+    return Cover.from_sizes((frame.width, frame.height), room).part
 
 
 @contextlib.contextmanager

@@ -44,6 +44,11 @@ class Cover:
         height = min(frame[1], max(1, round(view.height / scale)))
         return cls((frame[0] - width) // 2, (frame[1] - height) // 2, width, height, view)
 
+    @property
+    def part(self) -> Box:
+        """The visible part of the frame, px of the frame."""
+        return Box(self.x, self.y, self.x + self.width, self.y + self.height)
+
     def to_screen(self, box: Box) -> Box:
         """Return `box` (px of the frame) in px of the screen."""
         across, down = self.view.width / self.width, self.view.height / self.height

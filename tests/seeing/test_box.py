@@ -65,3 +65,11 @@ def test_an_inside_out_box_is_empty() -> None:
     box = Box(10, 10, 5, 20)
     assert (box.width, box.area) == (0, 0)
     assert box.iou(Box(0, 0, 20, 20)) == 0
+
+
+def test_a_box_contains_its_pixels() -> None:
+    """The left and the upper edge belong to a box, the right and the lower one do not."""
+    box = Box(10, 20, 30, 40)
+    assert box.contains(10, 20)
+    assert box.contains(29.9, 39.9)
+    assert not any(box.contains(*at) for at in ((9.9, 30), (30, 30), (20, 19.9), (20, 40)))

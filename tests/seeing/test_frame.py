@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from tests.support.pictures import quarters
 
@@ -33,3 +34,8 @@ def test_only_pictures_of_bytes_in_three_channels_are_frames(pixels: np.ndarray)
     """Pictures of one channel, of four channels or of floats never enter the show."""
     with pytest.raises(AssertionError):
         Frame(pixels, 0.0)
+
+
+def test_the_box_of_a_frame_holds_all_of_it() -> None:
+    """Its right and lower edge are the width and the height."""
+    assert Frame(np.zeros((4, 6, 3), np.uint8), 0.0).box == Box(0, 0, 6, 4)

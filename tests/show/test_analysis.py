@@ -58,9 +58,7 @@ def test_nobody_is_looked_at_before_they_have_been_told() -> None:
     """The classifier has no crop of a visitor until the announcement has stood three seconds."""
     clock, published = ManualClock(), Latest[Sightings]()
     forgetful = Forgetful(small_parts(GreyFilm(0), announce_s=3.0))
-    analysis = Analysis(
-        forgetful.parts, forgetful.parts.open_networks(), Latest(), published, clock
-    )
+    analysis = small_analysis(forgetful.parts, Latest(), published, clock)
     announced_at, read_at = [], []
     for number in range(60):
         clock.instant = 1000 + number / 10
@@ -227,9 +225,7 @@ def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
     """Whether the frames end or a network fails: no frame waits, and both networks forget."""
     forgetful = Forgetful(small_parts(GreyFilm(0)), fails=fails)
     frames: Latest[Frame] = Latest()
-    analysis = Analysis(
-        forgetful.parts, forgetful.parts.open_networks(), frames, Latest(), ManualClock()
-    )
+    analysis = small_analysis(forgetful.parts, frames, Latest(), ManualClock())
     frames.put(grey_frame(200))
     frames.close()
     failure = pytest.raises(RuntimeError, match="detector") if fails else contextlib.nullcontext()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -11,6 +12,8 @@ from installation.errors import CameraError
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reload import LabelSetReloader, ReloadedLabelSet
 from installation.running.latest import Latest
+from installation.seeing.box import Box
+from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.languages import resolve_language
@@ -20,6 +23,7 @@ from tests.support.small_show import (
     FirstLabel,
     GreyFilm,
     NoFace,
+    OneFace,
     small_parts,
     small_show,
     with_networks,
@@ -168,3 +172,23 @@ def test_a_camera_that_hangs_ends_the_show_with_an_error() -> None:
     finally:
         camera.thawed.set()
     assert camera.forgotten
+
+
+class FaceBeside(OneFace):
+    """A detector that finds a face at the left edge of each frame."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        (face,) = super().detect(frame)
+        return [replace(face, box=Box(0, 20, 40, 70))]
+
+
+@pytest.mark.parametrize(("size", "events"), [((320, 180), {"verdict"}), ((180, 320), set())])
+def test_nobody_is_read_who_is_not_on_the_screen(size: tuple[int, int], events: set[str]) -> None:
+    """A tall screen cuts off the sides of a wide picture, and who stands there is left alone."""
+    screen, emitted = CountingScreen(size), list[dict[str, object]]()
+    film = PacedFilm(screen, ["go"], "go")
+    parts = with_networks(small_parts(film), detector=FaceBeside())
+    small_show(
+        film, emitted.append, screen=screen, open_parts=lambda loaded, clock, log: parts
+    ).run()
+    assert {str(event["event"]) for event in emitted} == events

@@ -34,6 +34,15 @@ def test_the_picture_fills_the_room_around_its_middle(frame: Size, screen: Size)
 
 
 @given(sizes, sizes)
+def test_the_visible_part_fills_the_view(frame: Size, screen: Size) -> None:
+    """What is called visible is what is painted, to the last pixel."""
+    cover = Cover.from_sizes(frame, Rect(0, 0, *screen))
+    shown, view = cover.to_screen(cover.part), cover.view
+    edges = (shown.x0, shown.y0, shown.x1, shown.y1)
+    assert edges == pytest.approx((view.x, view.y, view.right, view.bottom))
+
+
+@given(sizes, sizes)
 def test_heads_are_not_cut_off(frame: Size, screen: Size) -> None:
     """A wide wall shows most of the frame's height, and black beside it."""
     cover = Cover.from_sizes(frame, Rect(0, 0, *screen))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 
+from installation.showing.scene import Size
 from installation.showing.window import OffScreen
 
 
 class CountingScreen(OffScreen):
     """A screen that counts how often it is painted, and lets others wait for that."""
 
-    def __init__(self) -> None:
-        super().__init__((320, 180))
+    def __init__(self, size: Size = (320, 180)) -> None:
+        super().__init__(size)
         self._painted = 0
         self._changed = threading.Condition()
 

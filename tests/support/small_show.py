@@ -155,8 +155,9 @@ def small_parts(
 def small_analysis(
     parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
 ) -> Analysis:
-    """Return the analysis of `parts` with its networks open."""
-    return Analysis(parts, parts.open_networks(), frames, sightings, clock)
+    """Return the analysis of `parts` with its networks open; all of a frame is on the screen."""
+    networks = parts.open_networks()
+    return Analysis(parts, networks, frames, sightings, clock, lambda frame: frame.box)
 
 
 def with_networks(parts: Parts, **changes: Any) -> Parts:

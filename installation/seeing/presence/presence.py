@@ -1,9 +1,11 @@
 """Tells visitors from bystanders, and lets nobody be read before the notice has stood its time.
 
 A face that is too small belongs to somebody who stands behind the line on the floor: a bystander,
-who is not announced, not read and not drawn. A face that comes near enough belongs to a visitor,
-whom the screen announces with an empty square for `announce_s`. Only a frame that was taken after
-that may be cropped for the classifier: what a visitor did before they could know is never read.
+who is not announced, not read and not drawn. So does a face on a part of the frame that is not on
+the screen, where its announcement could not be seen. A face that comes near enough belongs to a
+visitor, whom the screen announces with an empty square for `announce_s`. Only a frame that was
+taken after that may be cropped for the classifier: what a visitor did before they could know is
+never read.
 
 Size alone decides, because it follows from the distance and needs no other camera and no setting
 for each room. A zone drawn on the picture would have to be drawn again whenever the camera moves.
@@ -11,10 +13,15 @@ for each room. A zone drawn on the picture would have to be drawn again whenever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
+
+View = Callable[[Frame], Box]
+"""Returns the part of a frame that is on the screen, px of the frame."""
 
 HYSTERESIS = 1.15
 """How many times smaller than `least_size` a visitor's face may become.
@@ -69,26 +76,27 @@ class Presence:
         """
 
     def update(
-        self, tracks: Iterable[Track], *, height_px: int, taken_at: float, now: float
+        self, tracks: Iterable[Track], frame: Frame, view: Box, now: float
     ) -> tuple[list[Present], list[Track]]:
-        """Return the visitors and the bystanders among `tracks`, each in their order.
+        """Return the visitors and the bystanders among the `tracks` of `frame`, in their order.
 
-        `tracks` are those of a frame that is `height_px` high and was taken at `taken_at`; the
-        caller publishes them at `now`, which is when a newcomer's announcement begins (both s,
-        monotonic). Who has gone or has stepped back is forgotten, and is announced again when they
-        come back. A visitor whose face is not found on this frame is not read.
+        `view` is the part of the frame that is on the screen, px. The caller publishes the result
+        at `now` (s, monotonic), which is when a newcomer's announcement begins. Who has gone or has
+        stepped back is forgotten, and is announced again when they come back. A visitor whose face
+        is not found on this frame is not read.
         """
         visitors: list[Present] = []
         bystanders: list[Track] = []
         known, self._announced_until = self._announced_until, {}
         for track in tracks:
             least = self._least_size / (HYSTERESIS if track.id in known else 1.0)
-            if track.box.height < least * height_px:
+            box = track.box_at(frame.taken_at)
+            if box.height < least * frame.height or not view.contains(*box.centre):
                 bystanders.append(track)
                 continue
             until = known.get(track.id, now + self._announce_s)
             self._announced_until[track.id] = until
-            notice_stood = not self._announce_s or taken_at >= until + SHOWN_S
+            notice_stood = not self._announce_s or frame.taken_at >= until + SHOWN_S
             visitors.append(Present(track, until, notice_stood and track.misses == 0))
         return visitors, bystanders
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
 import pytest
 
 from installation.seeing.box import Box
+from installation.seeing.frame import Frame
 from installation.seeing.presence.floor_line import (
     ANGLES,
     FACE_M,
@@ -29,12 +31,14 @@ def size_at(distance_m: float, face_m: float, angle: float, width: int, height: 
 def test_nobody_behind_the_line_is_read(angle: int, width: int, height: int) -> None:
     """The largest face behind the line is a bystander's, also if it was a visitor's before."""
     line = FloorLine.from_angle(angle, width, height, 0.1)
+    frame = Frame(np.zeros((height, width, 3), np.uint8), 0.0)
+    view = Box(-width, -height, width, height)
     for further_m, is_read in ((-0.02, True), (0.02, False)):
         size = size_at(line.line_m + further_m, LARGEST_FACE_M, angle, width, height)
         presence = Presence(0.0, 0.1)
         for share in (0.3, size):
             track = still_track(1, Box.from_centre(0, 0, share * height, share * height))
-            visitors, _ = presence.update([track], height_px=height, taken_at=0.0, now=0.0)
+            visitors, _ = presence.update([track], frame, view, 0.0)
         assert bool(visitors) is is_read
 
 

@@ -3,15 +3,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from installation.seeing.box import Box
+from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import HYSTERESIS, SHOWN_S, Presence, Present
 from installation.seeing.tracker import Track
 from tests.support.sightings import still_track
 
 HEIGHT = 1000
 """Of the picture, px."""
+
+
+def frame_at(at: float) -> Frame:
+    """Return a frame that was taken at this instant."""
+    return Frame(np.zeros((HEIGHT, HEIGHT, 3), np.uint8), at)
 
 
 def face_of(size: float, number: int = 1) -> Track:
@@ -24,7 +31,8 @@ def update(
     presence: Presence, *tracks: Track, at: float = 0.0
 ) -> tuple[Sequence[Present], Sequence[Track]]:
     """Return the visitors and the bystanders on a frame that is published at once."""
-    return presence.update(tracks, height_px=HEIGHT, taken_at=at, now=at)
+    frame = frame_at(at)
+    return presence.update(tracks, frame, frame.box, at)
 
 
 def test_nobody_is_read_before_the_announcement_has_stood() -> None:
@@ -43,11 +51,11 @@ def test_nobody_is_read_before_the_announcement_has_stood() -> None:
 def test_the_announcement_begins_when_it_is_published() -> None:
     """A slow analysis, which publishes a frame long after it was taken, shortens nothing."""
     presence = Presence(3.0, 0.1)
-    presence.update([face_of(0.2)], height_px=HEIGHT, taken_at=100.0, now=102.0)
+    frame = frame_at(100.0)
+    presence.update([face_of(0.2)], frame, frame.box, 102.0)
     for taken_at, may_be_read in ((104.0, False), (105.0, False), (105.2, True)):
-        ((visitor,), _) = presence.update(
-            [face_of(0.2)], height_px=HEIGHT, taken_at=taken_at, now=taken_at + 2
-        )
+        frame = frame_at(taken_at)
+        ((visitor,), _) = presence.update([face_of(0.2)], frame, frame.box, taken_at + 2)
         assert visitor.may_be_read is may_be_read
 
 
@@ -120,3 +128,24 @@ def test_a_presence_that_has_forgotten_announces_everybody() -> None:
     presence.forget()
     ((visitor,), _) = update(presence, face_of(0.2), at=4.0)
     assert not visitor.may_be_read
+
+
+def test_nobody_is_read_whose_square_would_be_off_the_screen() -> None:
+    """On a tall screen the sides of a wide picture are not shown: who is there is a bystander."""
+    presence, frame = Presence(0.0, 0.1), frame_at(0.0)
+    view = Box(300, 0, 700, HEIGHT)
+    beside, inside = (
+        still_track(number, Box.from_centre(x, 500, 160, 200)) for number, x in ((1, 280), (2, 320))
+    )
+    visitors, bystanders = presence.update([beside, inside], frame, view, 0.0)
+    assert [visitor.track.id for visitor in visitors] == [2]
+    assert [track.id for track in bystanders] == [1]
+
+
+def test_who_comes_back_onto_the_screen_is_announced_again() -> None:
+    """The announcement counts only while it can be seen."""
+    presence, view = Presence(3.0, 0.1), Box(300, 0, 700, HEIGHT)
+    for at, x in ((0.0, 500), (2.0, 200), (4.0, 500)):
+        track = still_track(1, Box.from_centre(x, 500, 160, 200))
+        visitors, _ = presence.update([track], frame_at(at), view, at)
+    assert visitors[0].announced_until == pytest.approx(7.0)
