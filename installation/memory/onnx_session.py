@@ -67,6 +67,8 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
     options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.use_env_allocators", "1")
+    # Otherwise it looks at the bytes, and some can be taken for its own format.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     # Weights stay as long as the session, and a region that holds one would never be empty.
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     # Without 0 it prints each failure and tries again.

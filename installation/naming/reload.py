@@ -97,7 +97,9 @@ class LabelSetReloader:
             same_numbers = all(now == then for now, then in numbers)
             if same_numbers and label_set == self._classifier.label_set:
                 return
-            self._classifier = reopen_classifier(self._classifier, label_set)
+            self._classifier = reopen_classifier(
+                self._classifier, label_set, same_files=same_numbers
+            )
             self._opened = self._tried
         except StaleBuildError:
             if self._reports_mistakes:

@@ -13,12 +13,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from installation.errors import CameraError, GuardError, KioskError, Mistake, RestartNeededError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
-from installation.naming.label_set.folder import letters_in
+from installation.naming.label_set.folder import ONNX_FILE, letters_in
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
 from installation.running.progress import State
@@ -82,6 +83,15 @@ CAMERA_HANGS = Mistake(
 THREAD_HANGS = Mistake(
     "show", f"a driver or a network hangs for {CLOSING_S:.0f} s", "The show starts again by itself."
 )
+
+
+def _prepare(folder: Path) -> bool:
+    """Judge the network in a label set's `folder`, and return True."""
+    if (folder / ONNX_FILE).exists():
+        from installation.naming.networks.open import prepare_network
+
+        prepare_network(folder)
+    return True
 
 
 class Show:
@@ -168,6 +178,11 @@ class Show:
             self._admit(self._guard)
             # To find a font takes a program, which the guard forbids from the middle stage on.
             search_fonts(letters_in(MODELS / self._loaded.settings.labels))
+            # So does judging a stranger's network.
+            folder = MODELS / self._loaded.settings.labels
+            prepared = self._run_behind_the_card("network", lambda: _prepare(folder), until)
+            if prepared is None:
+                return None
             self._guard.enter_middle_stage()
         parts = self._run_behind_the_card(
             "loader", lambda: self._open_parts(self._loaded, self._clock, self._log), until

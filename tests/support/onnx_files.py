@@ -239,8 +239,7 @@ def open_(label_set: LabelSet) -> None:
     """Open the label set's network as a show that runs does, and let it classify two pictures."""
     file = label_set.folder / ONNX_FILE
     data = file.read_bytes()
-    onnx_check.judge_here(display_path(file), data)
-    network = OnnxNetwork(label_set, data, "cpu")
+    network = OnnxNetwork(label_set, onnx_check.judge_here(display_path(file), data), "cpu")
     logits = encode(network, torch.ones(2, 3, SIZE, SIZE))
     assert logits.shape[0] == 2
     assert logits.dtype == torch.float32

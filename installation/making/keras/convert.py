@@ -53,7 +53,7 @@ def convert(source: LabelSetSource) -> BuildResult | None:
         raise LabelSetError(Mistake(display_path(source.folder), what, "Keep only one."))
     data = _read(file)
     network = _in_child(display_path(file), data)
-    onnx_check.judge(display_path(file), network)
+    network = onnx_check.judge(display_path(file), network)
     with replacing(to) as new:
         new.write_bytes(network)
     model = ModelProto()
@@ -78,9 +78,8 @@ def keras_hash(file: Path) -> str | None:
     if file.stat().st_size > MAX_KERAS_BYTES:
         return None
     data = _read(file)
-    onnx_check.judge(display_path(file), data)
     model = ModelProto()
-    model.ParseFromString(data)
+    model.ParseFromString(onnx_check.judge(display_path(file), data))
     return next((each.value for each in model.metadata_props if each.key == KERAS_KEY), None)
 
 

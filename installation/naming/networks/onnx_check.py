@@ -7,9 +7,13 @@ fuzzing, are refused as well.
 
 A file may also be made to exhaust whoever reads it: records of two bytes take 76 times as much
 memory in the package onnx (measured with 1.23). So the file is read in a child process, which has
-limits of memory and time, and ends alone. Only if a label set changes while a show runs is the file
-read in the show's own process: after the second stage of the guard the kernel refuses every new
-process, and every new limit. Then its size is all that is limited.
+limits of memory and time, is under both stages of the guard, and ends alone. A show has the file
+judged before its own middle stage refuses every process; a network that changes while it runs waits
+for the next start.
+
+onnxruntime reads files with a reader of its own, which may see other things in the same bytes: keys
+beyond 32 bits, fields that the package onnx does not know, or its own format. So it never gets the
+file, but one that was written anew from what was judged.
 
 Exporters write the weights of a network into a second file too. They are put into the first one
 before it is judged, and so onnxruntime never opens a file.
@@ -20,17 +24,17 @@ Rejected: a parser of our own, which needs no child process, but has to know ONN
 from __future__ import annotations
 
 import math
-import resource
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, EncodeError
 from onnx import ModelProto, NodeProto, TensorProto
 from onnx.external_data_helper import uses_external_data
 
 from installation.errors import LabelSetError, Mistake, ellipsize
+from installation.guarding.confine import confine
 from installation.naming.label_set.folder import ONNX_DATA_FILE
 from installation.settings.paths import PROJECT
 
@@ -115,6 +119,16 @@ _CHILD = (
 _REMEDY = "Export it as one plain network, for one picture of a fixed size."
 
 
+_ACCEPTED, _REFUSED = b"+", b"-"
+"""The first byte of the child's answer: the network follows, or why it is refused."""
+
+_ORT, _ORT_AT = b"ORTM", 4
+"""What makes onnxruntime take a file for its own format, whatever else it is."""
+
+MOST_METADATA = 200
+"""Characters of an entry of the network's description; `making.keras` adds a hash."""
+
+
 class _BrokenError(Exception):
     """The bytes are not an ONNX file."""
 
@@ -123,13 +137,14 @@ class _RefusedError(Exception):
     """The file asks for what is not done here; its text says what."""
 
 
-def judge(file: str, data: bytes, weights: bytes | None = None) -> None:
-    """Raise LabelSetError if the ONNX file with the bytes `data` must not be opened.
+def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
+    """Return the network in the ONNX file with the bytes `data`, written anew from what was judged.
 
-    `weights` are those of the second file, if there is one. Both are read in a child process, or
-    here if the kernel refuses one. `file` names the first one in messages.
+    `weights` are those of the second file, if there is one; they are in the result. Both are read
+    in a child process. `file` names the first one in messages. Raises LabelSetError if the network
+    must not be opened, or if the guard allows no child process any more.
     """
-    words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
+    words = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     if weights is not None:
         words.append(str(len(data)))
     try:
@@ -142,64 +157,95 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> None:
         )
     except subprocess.TimeoutExpired:
         raise _refused(file, f"reading it took more than {CHILD_TIMEOUT_S:.0f} s") from None
-    except OSError:  # the second stage of the guard allows no process
-        judge_here(file, data, weights)
-        return
-    if child.returncode:
+    except OSError:
+        what = "it is new, and while a show runs the guard allows no process that could judge it"
+        raise LabelSetError(Mistake(file, what, "Restart the show.")) from None
+    if child.returncode or child.stdout[:1] not in (_ACCEPTED, _REFUSED):
         what = "reading it takes more memory or time than a network of its size needs"
         raise _refused(file, what)
-    if child.stdout:
-        raise _refused(file, child.stdout.decode("utf-8"))
+    if child.stdout[:1] == _REFUSED:
+        raise _refused(file, child.stdout[1:].decode("utf-8"))
+    return child.stdout[1:]
 
 
-def judge_here(file: str, data: bytes, weights: bytes | None = None) -> None:
-    """Raise LabelSetError as `judge` does, but read the file in this process, without limits."""
-    if reason := _objection(data, weights):
-        raise _refused(file, reason)
-
-
-def in_one_file(data: bytes, weights: bytes | None = None) -> bytes:
-    """Return the bytes of an ONNX file that `judge` accepts, with the second file's in it."""
-    if weights is None:
-        return data
-    model = ModelProto()
-    model.ParseFromString(data)
-    _take_weights(model, weights)
-    return bytes(model.SerializeToString(deterministic=True))
+def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
+    """Return what `judge` returns, but read the file in this process, without limits."""
+    judged = _judged(data, weights)
+    if isinstance(judged, str):
+        raise _refused(file, judged)
+    return judged
 
 
 def judge_input() -> None:
-    """Write to standard output why the ONNX file on standard input is refused, if it is.
+    """Write the ONNX network on standard input anew to standard output, or why it is refused.
 
     This is the child process of `judge`. Its second argument is the length of the first file if the
     second one follows on standard input.
     """
     with open(0, "rb", closefd=False) as stdin:
         data = stdin.read()
-    memory = 4 * len(data) + CHILD_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (CHILD_CPU_S, CHILD_CPU_S))
+    confine(5 * len(data) + CHILD_BYTES, CHILD_CPU_S)
     length = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    sys.stdout.write(_objection(data[:length], None if length is None else data[length:]))
+    judged = _judged(data[:length], None if length is None else data[length:])
+    answer = _REFUSED + judged.encode() if isinstance(judged, str) else _ACCEPTED + judged
+    with open(1, "wb", closefd=False) as stdout:
+        stdout.write(answer)
 
 
 def _refused(file: str, what: str) -> LabelSetError:
     return LabelSetError(Mistake(file, what, _REMEDY))
 
 
-def _objection(data: bytes, weights: bytes | None) -> str:
-    """Return why an ONNX file must not be opened; "" if it may be."""
+def _judged(data: bytes, weights: bytes | None) -> bytes | str:
+    """Return the network of an ONNX file written anew, or why it must not be opened."""
+    if data[_ORT_AT : _ORT_AT + len(_ORT)] == _ORT:
+        return "it is in onnxruntime's own format (expected ONNX)"
     model = ModelProto()
     try:
         model.ParseFromString(data)
         if weights is not None:
             _take_weights(model, weights)
         _check(model)
-    except (DecodeError, _BrokenError):
+        written = bytes(_rewritten(model).SerializeToString(deterministic=True))
+    except (DecodeError, EncodeError, _BrokenError):
         return "it is not an ONNX file, or it is damaged"
     except _RefusedError as refused:
         return str(refused)
-    return ""
+    assert written[_ORT_AT : _ORT_AT + len(_ORT)] != _ORT
+    return written
+
+
+def _rewritten(model: Any) -> Any:
+    """Return a new ModelProto with the parts of `model` that `_check` has looked at.
+
+    Fields that the package onnx does not know are not among them: another reader of the same bytes
+    may know them.
+    """
+    new = ModelProto(ir_version=model.ir_version)
+    for opset in model.opset_import:
+        new.opset_import.add(domain=opset.domain, version=opset.version)
+    for entry in model.metadata_props:
+        _check_names(entry.key, entry.value)
+        if len(entry.key) + len(entry.value) <= MOST_METADATA:
+            new.metadata_props.add(key=entry.key, value=entry.value)
+    graph = new.graph
+    graph.name = "network"
+    for node in model.graph.node:
+        kept = graph.node.add(op_type=node.op_type, domain=node.domain)
+        kept.input.extend(node.input)
+        kept.output.extend(node.output)
+        for setting in node.attribute:
+            if setting.ref_attr_name:
+                raise _RefusedError("it holds functions beside the network")
+            kept.attribute.add().CopyFrom(setting)
+    graph.initializer.extend(model.graph.initializer)
+    graph.input.extend(model.graph.input)
+    graph.output.extend(model.graph.output)
+    for value in (*graph.input, *graph.output):
+        if value.type.WhichOneof("value") != "tensor_type":
+            raise _RefusedError("it takes or returns something other than one array")
+    new.DiscardUnknownFields()
+    return new
 
 
 def _take_weights(model: Any, weights: bytes) -> None:

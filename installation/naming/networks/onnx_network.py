@@ -48,14 +48,18 @@ class OnnxNetwork:
 
     library = LIBRARY
 
-    def __init__(self, label_set: LabelSet, data: bytes, device: Device) -> None:
-        """Open the bytes of a file that `onnx_check.judge` accepts.
+    def __init__(
+        self, label_set: LabelSet, data: bytes, device: Device, fingerprint: str | None = None
+    ) -> None:
+        """Open the bytes of a network that `onnx_check.judge` has written.
+
+        `fingerprint` is that of its file (None: of `data`).
 
         Raises LabelSetError if it cannot be run, or is not a classifier of pictures as the label
         set describes it.
         """
         self._file = display_path(label_set.folder / ONNX_FILE)
-        self.fingerprint = hashlib.sha256(data).hexdigest()
+        self.fingerprint = fingerprint or hashlib.sha256(data).hexdigest()
         self._session = self._open(data, device)
         self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self._largest_batch = 0

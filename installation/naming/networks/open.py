@@ -7,6 +7,7 @@ default network needs ONNX Runtime alone, unless it runs on a graphics card.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.guarding.status import SandboxStatus
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
     KERAS_FILE,
@@ -95,9 +97,15 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
     file = find_network(label_set.folder)
     network: Encoder
     if file.name == ONNX_FILE:
-        from installation.naming.networks.onnx_network import OnnxNetwork
+        data, fingerprint = _judged_onnx(file)
+        if SandboxStatus.from_environment() is None:
+            from installation.naming.networks.confined_network import ConfinedNetwork
 
-        network = OnnxNetwork(label_set, _read_onnx(file), device)
+            network = ConfinedNetwork(label_set, data, fingerprint)
+        else:
+            from installation.naming.networks.onnx_network import OnnxNetwork
+
+            network = OnnxNetwork(label_set, data, device, fingerprint)
     else:
         _require_torch(label_set)
         from installation.naming.networks.transformers_network import TransformersNetwork
@@ -152,7 +160,7 @@ def check_network(folder: Path) -> None:
     """
     file = find_network(folder)
     if file.name == ONNX_FILE:
-        _read_onnx(file)
+        _judged_onnx(file)
         return
     require_all_packages(display_path(file), "a network that transformers runs")
     from installation.naming.networks.transformers_network import check_config
@@ -168,11 +176,37 @@ def check_network(folder: Path) -> None:
         raise LabelSetError(Mistake(display_path(file), what, remedy)) from None
 
 
-def _read_onnx(file: Path) -> bytes:
-    """Return the bytes of an ONNX network that may be opened, in one file if it has two.
+def prepare_network(folder: Path) -> None:
+    """Judge the ONNX network in a label set's `folder`, if it has one, for `open_encoder`.
 
-    Raises LabelSetError otherwise.
+    A show calls this before the guard refuses every process. What is wrong is raised when the
+    network is opened.
     """
+    file = folder / ONNX_FILE
+    if not file.exists():
+        return
+    try:
+        _prepared[file] = _judge_onnx(file)
+    except LabelSetError as error:
+        _prepared[file] = error
+
+
+_prepared: dict[Path, tuple[bytes, str] | LabelSetError] = {}
+"""What `prepare_network` has found, until it is taken."""
+
+
+def _judged_onnx(file: Path) -> tuple[bytes, str]:
+    """Return an ONNX network as it may be opened, and the fingerprint of its file.
+
+    Raises LabelSetError if it may not be opened.
+    """
+    judged = _prepared.pop(file, None) or _judge_onnx(file)
+    if isinstance(judged, LabelSetError):
+        raise judged
+    return judged
+
+
+def _judge_onnx(file: Path) -> tuple[bytes, str]:
     from installation.naming.networks import onnx_check
 
     second = file.with_name(ONNX_DATA_FILE)
@@ -187,8 +221,8 @@ def _read_onnx(file: Path) -> bytes:
     if sum(map(len, data)) > MAX_NETWORK_BYTES:
         what = f"its two files have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
         raise LabelSetError(Mistake(display_path(file), what, "Use a smaller network."))
-    onnx_check.judge(display_path(file), *data)
-    return onnx_check.in_one_file(*data)
+    judged = onnx_check.judge(display_path(file), *data)
+    return judged, hashlib.sha256(b"".join(data)).hexdigest()
 
 
 def check_size(file: Path) -> None:

@@ -125,15 +125,20 @@ def open_classifier(label_set: LabelSet, device: Device) -> CropClassifier:
     return CropClassifier(label_set, encoder, scorer, device)
 
 
-def reopen_classifier(classifier: CropClassifier, label_set: LabelSet) -> CropClassifier:
+def reopen_classifier(
+    classifier: CropClassifier, label_set: LabelSet, *, same_files: bool = False
+) -> CropClassifier:
     """Return the classifier of `label_set`, with the network of `classifier` if both use the same.
 
+    `same_files` says whether the files of the network are those from which `classifier` was opened.
     With the same network it takes milliseconds. `classifier` itself does not change. Raises as
     `open_classifier` does.
     """
-    old = classifier.label_set
-    same = (old.settings.method, old.encoder) == (label_set.settings.method, label_set.encoder)
-    if not same or label_set.settings.method.brings_network:
+    old, new = classifier.label_set.settings, label_set.settings
+    same = (old.method, classifier.label_set.encoder) == (new.method, label_set.encoder)
+    if new.method.brings_network:
+        same = same and same_files and (old.input, old.output) == (new.input, new.output)
+    if not same:
         return open_classifier(label_set, classifier.device)
     scorer = label_set.settings.method.open_scorer(label_set, classifier.encoder)
     reopened = CropClassifier(label_set, classifier.encoder, scorer, classifier.device)

@@ -47,9 +47,9 @@ def two_files(length: int = 96, start: int = 0, place: str = "w") -> tuple[bytes
 def test_a_second_file_is_judged_with_the_first() -> None:
     """Weights in a second file are taken into the first, in both processes alike."""
     first, second = two_files()
-    onnx_check.judge("classifier.onnx", first, second)
-    whole = onnx.load_from_string(onnx_check.in_one_file(first, second))
-    assert whole == onnx_classifier()
+    whole = onnx_check.judge("classifier.onnx", first, second)
+    assert whole == onnx_check.judge_here("classifier.onnx", first, second)
+    assert whole == onnx_check.judge_here("classifier.onnx", onnx_classifier().SerializeToString())
     with pytest.raises(LabelSetError, match=r"'w' \(expected as classifier.onnx.data beside it"):
         onnx_check.judge("classifier.onnx", first)
     for damaged in (second[:-1], b""):
@@ -173,3 +173,96 @@ def test_a_file_that_exhausts_its_reader_is_refused() -> None:
     with pytest.raises(LabelSetError, match=r"classifier\.onnx: it is not an ONNX file"):
         onnx_check.judge("classifier.onnx", b"\x3a" + length + records)
     assert peak_memory() - before < 10 * len(records)
+
+
+SECRET = b"LoopReadFile"
+
+
+def varint(number: int, padding: int = 0) -> bytes:
+    """Return `number` as protobuf writes it, with `padding` bytes that add nothing."""
+    parts = []
+    while True:
+        parts.append(number & 0x7F)
+        number >>= 7
+        if not number:
+            break
+    parts += [0] * padding
+    return bytes(part | 0x80 for part in parts[:-1]) + bytes(parts[-1:])
+
+
+@st.composite
+def hidden_fields(draw: st.DrawFn) -> bytes:
+    """A field whose key one reader may know and another may not, with a node of its own in it."""
+    number = draw(st.sampled_from((1, 2, 5, 7, 8, 20, 25, 26, 99, 2**20, 2**28)))
+    key = number << 3 | 2 | draw(st.sampled_from((0, 1 << 32, 1 << 35, 1 << 40, 1 << 63)))
+    node = helper.make_node(SECRET.decode(), ["x"], ["y"]).SerializeToString()
+    inner: bytes = draw(st.sampled_from((node, b"\x0a" + varint(len(node)) + node, SECRET)))
+    key_bytes = varint(key, draw(st.integers(0, 2)))
+    return key_bytes + varint(len(inner), draw(st.integers(0, 2))) + inner
+
+
+@settings(max_examples=400, deadline=None)
+@given(hidden_fields(), st.sampled_from(("before", "after", "in the graph")))
+def test_what_one_reader_does_not_know_reaches_no_other(field: bytes, where: str) -> None:
+    """The first family of bypasses: keys beyond 32 bits, padded keys, and unknown fields.
+
+    The oracle is protobuf's own reading: what it knows of the file is judged, and nothing but what
+    was judged is written.
+    """
+    model = onnx_classifier()
+    data = model.SerializeToString()
+    if where == "in the graph":
+        graph = model.graph.SerializeToString() + field
+        model.ClearField("graph")
+        data = model.SerializeToString() + b"\x3a" + varint(len(graph)) + graph
+    else:
+        data = field + data if where == "before" else data + field
+    try:
+        written = onnx_check.judge_here("classifier.onnx", data)
+    except LabelSetError:
+        return
+    read = onnx.ModelProto.FromString(data)
+    assert SECRET not in written
+    new = onnx.ModelProto.FromString(written)
+    assert [node.op_type for node in new.graph.node] == [node.op_type for node in read.graph.node]
+    assert new.graph.initializer == read.graph.initializer
+    assert onnx_check.judge_here("classifier.onnx", written) == written, "nothing is left unjudged"
+    known = onnx.ModelProto.FromString(written)
+    known.DiscardUnknownFields()
+    assert known.SerializeToString(deterministic=True) == written, "no unknown field is written"
+
+
+def test_hidden_fields_are_in_files_that_protobuf_reads() -> None:
+    """The control: protobuf reads such a file, and writing it as it was would pass them on."""
+    node = helper.make_node(SECRET.decode(), ["x"], ["y"]).SerializeToString()
+    data = onnx_classifier().SerializeToString() + varint(99 << 3 | 2) + varint(len(node)) + node
+    assert SECRET in onnx.ModelProto.FromString(data).SerializeToString()
+    assert SECRET not in onnx_check.judge_here("classifier.onnx", data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(min_size=0, max_size=40), st.sampled_from((0, 4, 8)))
+def test_onnxruntimes_own_format_never_reaches_it(filling: bytes, at: int) -> None:
+    """The second family: a file that is ONNX to one reader and onnxruntime's format to another."""
+    model = onnx_classifier()
+    # An unknown field of two bytes before, so that its content begins at byte 4.
+    content = (bytes(at) + filling)[:at].ljust(at, b"\0") + b"ORTM" + filling
+    data = varint(100 << 3 | 2, 0) + varint(len(content) + 0, 0)
+    data = data + content + model.SerializeToString()
+    try:
+        written = onnx_check.judge_here("classifier.onnx", data)
+    except LabelSetError:
+        return
+    assert b"ORTM" not in written
+    assert written == onnx_check.judge_here("classifier.onnx", model.SerializeToString())
+
+
+def test_a_file_that_is_both_formats_is_refused() -> None:
+    """`ORTM` at the place where onnxruntime looks for it is named, though protobuf reads on."""
+    content = b"\0ORTM" + bytes(20)
+    data = varint(15 << 3 | 2) + varint(len(content), 1) + content
+    data += onnx_classifier().SerializeToString()
+    assert data[4:8] == b"ORTM"
+    assert onnx.ModelProto.FromString(data).graph.node, "the control: protobuf reads the network"
+    with pytest.raises(LabelSetError, match="onnxruntime's own format"):
+        onnx_check.judge_here("classifier.onnx", data)

@@ -137,42 +137,65 @@ def test_a_network_that_does_not_fit_is_refused(
 ROWS = ("id,name,definition,parent,hidden_because", "0,a,,,", "1,b,,,", "3,c,,,")
 
 
-SHOW = """
-import sys
+LOAD = """
+import os, sys
 import numpy as np
 from pathlib import Path
 from installation.settings.kiosk import ContentSettings
-from installation.guarding.guard import Guard
 from installation.naming.label_set.load import load_label_set
-from installation.naming.networks.open import open_encoder
+from installation.naming.networks.open import open_encoder, prepare_network
 loaded = load_label_set('made-onnx', ContentSettings(), Path(sys.argv[1]))
-encoder = open_encoder(loaded, 'cpu')
-proof = Guard(status).seal()
-assert proof.holds, proof.missing
-again = open_encoder(loaded, 'cpu')
 ones = np.ones((9, 3, 32, 32), np.float32)
-print(*encoder.encode(ones).shape, *again.encode(ones[:1]).shape)
+"""
+
+SHOW = """
+from installation.errors import LabelSetError
+from installation.guarding.guard import Guard
+os.environ["KIOSK_SANDBOX_STATUS"] = status.to_json()
+guard = Guard(status)
+prepare_network(loaded.folder)
+guard.enter_middle_stage()
+encoder = open_encoder(loaded, 'cpu')
+proof = guard.seal()
+assert proof.holds, proof.missing
+print(encoder.library, *encoder.encode(ones).shape)
+try:
+    open_encoder(loaded, 'cpu')
+except LabelSetError as error:
+    print(error)
 """
 
 
-def test_the_network_opens_under_both_stages_of_the_guard(tmp_path: Path) -> None:
-    """It is opened before the guard is sealed, and after it if the label set changes live.
+def test_the_network_opens_under_the_guard(tmp_path: Path) -> None:
+    """It is judged before the middle stage and runs in the show; a new one waits for a restart.
 
-    After it the kernel refuses the child process that would read the file.
+    From the middle stage on the kernel refuses the child process that would judge the file.
     """
     made_onnx(tmp_path)
-    outcome = run("-c", STAGE_ONE_PROGRAM + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)
+    program = STAGE_ONE_PROGRAM + LOAD + SHOW
+    outcome = run("-c", program, str(tmp_path), user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout == "9 4 1 4\n"
+    first, second = outcome.stdout.splitlines()
+    assert first == "ONNX Runtime 9 4"
+    assert second.endswith("no process that could judge it. Restart the show.")
     assert outcome.stderr == ""
+
+
+WITHOUT_GUARD = """
+encoder = open_encoder(loaded, 'cpu')
+print(encoder.library, *encoder.encode(ones).shape, *encoder.encode(ones[:1]).shape)
+child = Path(f"/proc/{encoder._child.pid}/status").read_text()
+print([line.split()[1] for line in child.splitlines() if line.startswith("Seccomp_filters")])
+"""
 
 
 def test_onnxruntime_leaves_nothing_without_the_guard_either(tmp_path: Path) -> None:
     """If a label set is only checked or built, the home folder stays empty."""
     made_onnx(tmp_path)
-    program = "\n".join(line for line in SHOW.splitlines() if "proof" not in line)
-    outcome = run("-c", program, str(tmp_path), user=USERS[0], folder=tmp_path)
-    assert outcome.stdout == "9 4 1 4\n", outcome.stderr
+    outcome = run("-c", LOAD + WITHOUT_GUARD, str(tmp_path), user=USERS[0], folder=tmp_path)
+    library, filters = outcome.stdout.splitlines()
+    assert library == "ONNX Runtime, in a process of its own 9 4 1 4", outcome.stderr
+    assert filters == "['3']", "its process is under both stages"
     assert list((tmp_path / "home").rglob("*")) == []
 
 

@@ -1,0 +1,178 @@
+"""A stranger's network in a process of its own, for commands that are not under the guard.
+
+`kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may use the network of
+the venue, so they cannot be confined themselves. The child can do nothing but compute: it is under
+both stages of the guard, with limits of memory and time, and only numbers come back. A show runs
+the network in its own process, which is under both stages anyway and must not pass pictures on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+
+import numpy as np
+
+from installation.errors import LabelSetError, Mistake, display_path
+from installation.guarding.confine import confine
+from installation.naming.label_set.folder import ONNX_FILE
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.label_set.settings import InputSettings
+from installation.naming.networks.encoder import Batch, Encoded, Input
+from installation.settings.paths import PROJECT
+
+CHILD_BYTES = 8 * 2**30
+"""Memory of the child, in addition to four times the network's: the arena takes up to 4 GiB, and
+threads and libraries take addresses that they do not use.
+"""
+
+CHILD_CPU_S = 24 * 3600
+"""Processor time of the child; a build may read thousands of pictures."""
+
+ANSWER_TIMEOUT_S = 300.0
+"""How long the child may take to open the network, or to encode one batch, s."""
+
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from installation.naming.networks.confined_network import run_child; run_child()"
+)
+
+
+class ConfinedNetwork:
+    """Encodes crops with an ONNX classifier that runs in a confined child process."""
+
+    library = "ONNX Runtime, in a process of its own"
+
+    def __init__(self, label_set: LabelSet, data: bytes, fingerprint: str) -> None:
+        """Open the network `data`, which `onnx_check.judge` has written; it runs on the CPU.
+
+        `fingerprint` is that of its file. Raises LabelSetError as `OnnxNetwork` does.
+        """
+        self._file = display_path(label_set.folder / ONNX_FILE)
+        self.fingerprint = fingerprint
+        self._child = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-X", "utf8", "-c", _CHILD, str(PROJECT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        settings = label_set.settings
+        order = {
+            "folder": str(label_set.folder),
+            "input": settings.input and settings.input.model_dump(exclude_unset=True),
+            "output": settings.output,
+            "bytes": len(data),
+        }
+        answer, _ = self._ask(json.dumps(order).encode() + b"\n" + data)
+        self.name, self.width = str(answer["name"]), int(answer["width"])
+        (red, green, blue), std = answer["mean"], answer["std"]
+        self.input = Input(int(answer["size"]), (red, green, blue), (std[0], std[1], std[2]))
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Return logits `(N, width)` float32; `batch` is `(N, 3, size, size)` float32.
+
+        Raises LabelSetError if the network fails.
+        """
+        if not len(batch):
+            return np.empty((0, self.width), np.float32)
+        order = json.dumps({"shape": batch.shape}).encode() + b"\n"
+        _, numbers = self._ask(order + np.ascontiguousarray(batch, np.float32).tobytes())
+        encoded = np.frombuffer(numbers, np.float32).reshape(-1, self.width)
+        if len(encoded) != len(batch):
+            raise self._failed("its process returned something else than was asked")
+        return encoded.copy()
+
+    def forget(self) -> None:
+        """Do nothing: the pictures of these commands are an artist's, not visitors'."""
+
+    def _ask(self, order: bytes) -> tuple[dict[str, Any], bytes]:
+        """Send `order`, and return the answer and the numbers that follow it."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        try:
+            self._child.stdin.write(order)
+            self._child.stdin.flush()
+            ready, _, _ = select.select([self._child.stdout], [], [], ANSWER_TIMEOUT_S)
+            line = self._child.stdout.readline() if ready else b""
+            answer = json.loads(line)
+            if "what" in answer:
+                mistake = Mistake(self._file, str(answer["what"]), str(answer["remedy"]))
+                raise LabelSetError(mistake)
+            return answer, self._child.stdout.read(int(answer["bytes"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            self._child.kill()
+            what = "running it takes more memory or time than a classifier of pictures needs"
+            raise self._failed(what) from None
+
+    def _failed(self, what: str) -> LabelSetError:
+        return LabelSetError(Mistake(self._file, what, "Use a smaller network."))
+
+    def __del__(self) -> None:
+        """End the child."""
+        child = getattr(self, "_child", None)
+        if child is not None:
+            for pipe in (child.stdin, child.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+            child.kill()
+            child.wait()
+
+
+def run_child() -> None:
+    """Open the network that standard input brings, then encode one batch after the other.
+
+    This is the child process of `ConfinedNetwork`. Its libraries are loaded before it is confined,
+    and the network after that.
+    """
+    from installation.naming.networks.onnx_network import OnnxNetwork
+
+    with open(0, "rb", closefd=False) as orders, open(1, "wb", closefd=False) as answers:
+        order = json.loads(orders.readline())
+        confine(4 * order["bytes"] + CHILD_BYTES, CHILD_CPU_S)
+        try:
+            data = orders.read(order["bytes"])
+            settings = order["input"] and InputSettings(**_with_tuples(order["input"]))
+            label_set: Any = SimpleNamespace(
+                folder=Path(order["folder"]),
+                settings=SimpleNamespace(input=settings, output=order["output"]),
+            )
+            network = OnnxNetwork(label_set, data, "cpu")
+            form = network.input
+            _answer(
+                answers,
+                {
+                    "name": network.name,
+                    "width": network.width,
+                    "size": form.size,
+                    "mean": form.mean,
+                    "std": form.std,
+                },
+            )
+            while line := orders.readline():
+                shape = json.loads(line)["shape"]
+                pixels = orders.read(4 * int(np.prod(shape)))
+                batch = np.frombuffer(pixels, np.float32).reshape(shape)
+                _answer(answers, {}, network.encode(batch).tobytes())
+        except LabelSetError as error:
+            mistake = error.mistakes[0]
+            _answer(answers, {"what": mistake.what, "remedy": mistake.remedy})
+    os._exit(0)
+
+
+def _with_tuples(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return `settings` with tuples, for which JSON has lists."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
+
+
+def _answer(answers: IO[bytes], answer: dict[str, object], numbers: bytes = b"") -> None:
+    answers.write(json.dumps(answer | {"bytes": len(numbers)}).encode() + b"\n" + numbers)
+    answers.flush()
