@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1920, 1080)
-BATCH = 8
+BENCH_BATCH = 8
 PLAIN, UNGUARDED = "plain", "unguarded"
 TARGET_READINGS = 30.0
 """Readings a second of the classifier alone: 100,000 an hour, the traffic of the 2019 website."""
@@ -170,7 +170,7 @@ def _rows(rounds: Sequence[Round], classifier: Sequence[float]) -> list[Row]:
         ("jitter of the loop over the mirror's", smoother, ".1f", "≥ 4", median(smoother) >= 4),
         ("readings a second in the show", shown("readings_per_s"), ".1f", "", None),
         (
-            f"classifier alone, batch {BATCH}, readings a second",
+            f"classifier alone, batch {BENCH_BATCH}, readings a second",
             classifier,
             ".0f",
             f"≥ {TARGET_READINGS:g}",
@@ -329,19 +329,19 @@ def classifier_alone(labels: str) -> list[float]:
         began, passes = time.perf_counter(), 12
         for _ in range(passes):
             classifier.classify(frame, boxes)
-        rates.append(passes * BATCH / (time.perf_counter() - began))
+        rates.append(passes * BENCH_BATCH / (time.perf_counter() - began))
     return rates
 
 
 def crowd() -> tuple[Frame, list[Box]]:
-    """Return a frame of noise at the size of a camera's, and boxes around `BATCH` faces on it."""
+    """Return a frame of noise at the size of a camera's, and boxes around `BENCH_BATCH` faces on it."""
     import numpy as np
 
     from installation.seeing.box import Box
     from installation.seeing.frame import Frame
 
     pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
-    boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BATCH)]
+    boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BENCH_BATCH)]
     return Frame(pixels, 0.0), boxes
 
 

@@ -55,7 +55,7 @@ from installation.naming.networks.timm_network import VIT_B_32, Clip
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.scoring.conse import EMBEDDING
 from installation.settings.kiosk import ContentSettings
-from scripts.bench import BATCH, ROOT, crowd, machine
+from scripts.bench import BENCH_BATCH, ROOT, crowd, machine
 
 CPU: Final = "cpu"
 
@@ -373,7 +373,7 @@ def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int
         size: {way: [] for way in WAYS} for size in classifiers
     }
     sizes = list(classifiers)
-    for way, crops in zip(WAYS, (BATCH, 1, BATCH, 1), strict=True):
+    for way, crops in zip(WAYS, (BENCH_BATCH, 1, BENCH_BATCH, 1), strict=True):
         passes = {size: _passes(deeds[size][way]) for size in sizes}
         for turn in range(rounds):
             first = turn % len(sizes)
@@ -387,8 +387,8 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
     """Return what is timed of a classifier, by the way of reading."""
     frame, boxes = crowd()
     side = classifier.encoder.input.size
-    noise = np.random.default_rng(0).standard_normal((BATCH, 3, side, side), np.float32)
-    said = classifier.encoder.encode(noise)  # (BATCH, width)
+    noise = np.random.default_rng(0).standard_normal((BENCH_BATCH, 3, side, side), np.float32)
+    said = classifier.encoder.encode(noise)  # (BENCH_BATCH, width)
     deeds: tuple[Callable[[], object], ...] = (
         partial(classifier.classify, frame, boxes),
         partial(classifier.classify, frame, boxes[:1]),

@@ -15,13 +15,13 @@ from scripts import build_networks
 def test_the_files_are_what_the_script_makes_of_the_packages_weights() -> None:
     """Every byte comes from the pinned weights of the two packages, whose licences allow it."""
     made = build_networks.build_all()
-    assert {file.name for file in made} == {*mtcnn.SHA256, efficientnet.FILE.name}
+    assert {file.name for file in made} == {*mtcnn.NETWORK_SHA256S, efficientnet.FILE.name}
     for file, data in made.items():
         assert file.read_bytes() == data
 
 
 def test_the_files_have_their_pinned_hashes() -> None:
     """The show refuses any other file under these names."""
-    pins = {mtcnn.FOLDER / name: sha256 for name, sha256 in mtcnn.SHA256.items()}
+    pins = {mtcnn.FOLDER / name: sha256 for name, sha256 in mtcnn.NETWORK_SHA256S.items()}
     for file, sha256 in (pins | {efficientnet.FILE: efficientnet.FILE_SHA256}).items():
         assert hashlib.sha256(file.read_bytes()).hexdigest() == sha256

@@ -33,12 +33,12 @@ PRIVACY = {
     "degraded": "pictures are not stored; the start of the show says what the kernel cannot "
     "prevent",
 }
-DETECTORS = {
+DETECTOR_WORDS = {
     "auto": "auto, yunet if its file has been fetched, otherwise mtcnn",
     "mtcnn": "mtcnn",
     "yunet": "yunet",
 }
-DEVICES = {
+DEVICE_WORDS = {
     "auto": "auto, a graphics card if there is one, otherwise the processor",
     "cuda": "a graphics card by NVIDIA",
     "mps": "a Mac's graphics",
@@ -186,8 +186,8 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("hidden", _hidden_in_words(label_set)),
         ("camera", f"{_source_in_words(camera.source)}; {size}{rotation}"),
         ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
-        ("detector", DETECTORS[settings.detector]),
-        ("device", DEVICES[settings.device]),
+        ("detector", DETECTOR_WORDS[settings.detector]),
+        ("device", DEVICE_WORDS[settings.device]),
         (
             "visitors",
             f"faces of at least {settings.visitors.least_size:g} of the picture's height, told "

@@ -25,7 +25,7 @@ from installation.cli.output import DONE, REFUSED, say
 from installation.errors import KioskError, SettingsError
 from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import PROJECT
-from installation.settings.readable import load_readable
+from installation.settings.valid_parts import load_valid_parts
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def doctor(args: argparse.Namespace) -> int:
         tell("file", Finding("ok", str(args.file.absolute())))
     except SettingsError as error:
         # The other parts are tried as far as the file says what they are.
-        loaded = load_readable(args.file)
+        loaded = load_valid_parts(args.file)
         tell("file", Finding("wrong", str(error)))
     for part, examine in _Examination(loaded).parts():
         tell(part, _try(part, examine))
@@ -288,7 +288,7 @@ def _print_camera(listing: CameraListing) -> None:
         say(f"  currently {listing.node}")
     else:
         say("  has no name under /dev/v4l; its number may change")
-    if listing.has_twin:
+    if listing.has_same_name:
         say("  another camera of this make is there, so this path names its port: do not move it")
     if listing.problem:
         say(f"  cannot be used: {listing.problem}")

@@ -156,8 +156,8 @@ def build_set(args: argparse.Namespace) -> int:
         return DONE
     for figure in made.figures:
         print(figure)
-    for aside in made.asides:
-        print(aside)
+    for note in made.notes:
+        print(note)
     print(f"{args.set} is built: kiosk run --labels {args.set}")
     return DONE
 

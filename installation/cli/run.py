@@ -34,7 +34,7 @@ from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.settings.kiosk import load_settings
 from installation.settings.paths import PROJECT
-from installation.settings.readable import load_readable
+from installation.settings.valid_parts import load_valid_parts
 
 AUDIT_TIMEOUT_S = 120.0
 """The longest time, s, that the audit waits for the rehearsal's visitor to be named."""
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     except SettingsError as error:
         end_log(str(error))
         show_trouble_card(
-            load_readable(args.file), error, headless=args.headless, windowed=args.windowed
+            load_valid_parts(args.file), error, headless=args.headless, windowed=args.windowed
         )
         return REFUSED
     print_utf_8()
@@ -120,7 +120,7 @@ def card(args: argparse.Namespace) -> int:
     try:
         loaded = load_settings(args.file)
     except SettingsError as error:
-        loaded, mistakes = load_readable(args.file), str(error).splitlines()
+        loaded, mistakes = load_valid_parts(args.file), str(error).splitlines()
     screen = open_for_card(loaded)
     if screen is None or guard.status.orders_pipe is None:
         return REFUSED

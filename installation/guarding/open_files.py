@@ -20,7 +20,7 @@ from pathlib import Path
 
 from installation.errors import Mistake
 
-REMEDY = (
+LEAK_REMEDY = (
     "Find out which part opens this during the start-up; the show must not run while it is open."
 )
 
@@ -94,7 +94,7 @@ def _is_running_child(process: int) -> bool:
 def _unknown_children(known: set[int]) -> Iterator[Mistake]:
     for process in sorted(children() - known):
         problem = f"process {process} was started by the show and is not restricted by stage two"
-        yield Mistake("child processes", problem, REMEDY)
+        yield Mistake("child processes", problem, LEAK_REMEDY)
 
 
 def _tracers() -> Iterator[Mistake]:
@@ -123,7 +123,7 @@ def _leaking_files(
 ) -> Iterator[Mistake]:
     if len(displays) > MOST_DISPLAY_SOCKETS:
         seen = f"{len(displays)} sockets to the display (expected {MOST_DISPLAY_SOCKETS})"
-        yield Mistake("open files", seen, REMEDY)
+        yield Mistake("open files", seen, LEAK_REMEDY)
     for file, (state, target) in files.items():
         mode = state.st_mode
         problem: str | None = None
@@ -148,7 +148,7 @@ def _leaking_files(
         elif target.startswith("anon_inode:") and not target.endswith(HARMLESS_INODES):
             problem = "has a type that could carry pictures"
         if problem:
-            yield Mistake("open files", f"descriptor {file}, {target}, {problem}", REMEDY)
+            yield Mistake("open files", f"descriptor {file}, {target}, {problem}", LEAK_REMEDY)
 
 
 def _access(file: int) -> int:
@@ -230,7 +230,7 @@ def _leaking_mappings() -> Iterator[Mistake]:
         if "-" in first:
             current = first
         elif first == "VmFlags:" and current in suspects and "mw" in line.split():
-            yield Mistake("shared memory", f"{suspects[current]} can be written", REMEDY)
+            yield Mistake("shared memory", f"{suspects[current]} can be written", LEAK_REMEDY)
 
 
 def _is_device(path: str) -> bool:

@@ -38,7 +38,7 @@ NEWER_KERNEL = (
 )
 """The remedy for most missing layers."""
 
-DEVICES = (
+DEVICE_PATTERNS = (
     r"null",
     r"video\d+",  # cameras
     r"dri/(card|renderD)\d+",  # the display and its GPU
@@ -195,8 +195,8 @@ def _find_unavailable(scratch_dir: Path) -> dict[str, int]:
 
 
 def present_devices(dev: Path = Path("/dev")) -> list[Path]:
-    """Return the character devices of this machine that match `DEVICES`."""
-    form = re.compile("|".join(f"(?:{pattern})" for pattern in DEVICES))
+    """Return the character devices of this machine that match `DEVICE_PATTERNS`."""
+    form = re.compile("|".join(f"(?:{pattern})" for pattern in DEVICE_PATTERNS))
     return [
         path
         for path in sorted((*dev.iterdir(), *(dev / "dri").glob("*")))

@@ -15,7 +15,7 @@ from pathlib import Path
 from installation.errors import Mistake, SettingsError
 from installation.guarding.unit_access import existing_groups
 
-DEVICES = (
+ALLOWED_DEVICES = (
     "/dev/null rw",
     "/dev/zero r",
     "/dev/urandom r",
@@ -71,14 +71,14 @@ def unit(
     """
     after = "graphical.target"
     wants = before = ""
-    devices: tuple[str, ...] = DEVICES
+    devices: tuple[str, ...] = ALLOWED_DEVICES
     if nvidia_modprobe is not None:
         # systemd allows a class of devices only if its module is loaded when the unit starts.
         after += f" {NVIDIA_MODULE}"
         wants = f"\nWants={NVIDIA_MODULE}"
         before = f"\n{MAKE_NVIDIA_DEVICES}\nExecStartPre=-+{nvidia_modprobe} -u -c=0"
         devices = tuple(
-            each.replace(" rw", " rwm") if "nvidia" in each else each for each in DEVICES
+            each.replace(" rw", " rwm") if "nvidia" in each else each for each in ALLOWED_DEVICES
         )
     command = [python, "-I", "-B", "-c", PROGRAM, str(root), "run"]
     return f"""\

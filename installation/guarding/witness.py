@@ -27,7 +27,7 @@ PROC = Path("/proc")
 FILTERS = 3
 """The seccomp filters of a sealed show, in addition to those of the process that started it."""
 
-REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
+WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
 
 _READ_ALL = 1 << 2
 """CAP_DAC_READ_SEARCH, the only capability that a show may have."""
@@ -190,7 +190,7 @@ class Witness:
 
 
 def _mistake(what: str) -> Mistake:
-    return Mistake("witness", what, REMEDY)
+    return Mistake("witness", what, WITNESS_REMEDY)
 
 
 def _text(file: Path) -> str:

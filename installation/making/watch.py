@@ -29,11 +29,15 @@ from installation.settings.yaml_file import load_yaml
 POLL_S = 0.5
 """Seconds between two checks of the files. A change is built if the next check finds no other."""
 
-Log = Callable[[str], None]
+LineLog = Callable[[str], None]
 
 
 def watch(
-    name: str, content: ContentSettings, arguments: Sequence[str], log: Log, models: Path = MODELS
+    name: str,
+    content: ContentSettings,
+    arguments: Sequence[str],
+    log: LineLog,
+    models: Path = MODELS,
 ) -> int:
     """Run `kiosk run --labels NAME` and keep the set built; return the show's exit status.
 
@@ -58,7 +62,7 @@ def watch(
     )
     with show, _signals_end(show):
         try:
-            keep_built(name, content, log, lambda: _ends_within(show, POLL_S), models)
+            rebuild_on_change(name, content, log, lambda: _ends_within(show, POLL_S), models)
         except KeyboardInterrupt:
             pass  # the show has got the signal too, and ends by itself
         except BaseException:
@@ -87,10 +91,10 @@ def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def keep_built(
+def rebuild_on_change(
     name: str,
     content: ContentSettings,
-    log: Log,
+    log: LineLog,
     has_ended: Callable[[], bool],
     models: Path = MODELS,
 ) -> None:
@@ -129,7 +133,9 @@ def _state(folder: Path) -> tuple[object, ...]:
     return files, folder_signature(folder / settings.examples_folder) if has_pictures else None
 
 
-def build_if_stale(name: str, content: ContentSettings, log: Log, models: Path = MODELS) -> None:
+def build_if_stale(
+    name: str, content: ContentSettings, log: LineLog, models: Path = MODELS
+) -> None:
     """Build the set unless its built file has its present words, pictures and visible labels.
 
     Raises KioskError.

@@ -89,7 +89,7 @@ _DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES
 """Characters that can move a terminal's cursor or reverse a line."""
 
 _CHUNK = 2**20
-_REMEDY = "Ask for a zip that 'kiosk labels export' made."
+_NEW_ZIP_REMEDY = "Ask for a zip that 'kiosk labels export' made."
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
     size = opened.seek(0, os.SEEK_END)
     if size > MAX_ZIP_BYTES:
         what = f"it has {size} bytes (expected at most {MAX_ZIP_BYTES})"
-        raise LabelSetError(Mistake(where, what, _REMEDY))
+        raise LabelSetError(Mistake(where, what, _NEW_ZIP_REMEDY))
     opened.seek(max(0, size - _ZIP64_LOCATOR_BYTES - _END.size))
     last = opened.read()
     if len(last) < _END.size:
@@ -212,10 +212,10 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
     signature, *_, directory_size, offset, comment = _END.unpack(last[-_END.size :])
     if signature != b"PK\5\6" or comment or offset + directory_size + _END.size != size:
         what = "it is not a zip, is cut short, or has something before or after it"
-        raise LabelSetError(Mistake(where, what, f"Copy it again. {_REMEDY}"))
+        raise LabelSetError(Mistake(where, what, f"Copy it again. {_NEW_ZIP_REMEDY}"))
     if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
         what = "it has more entries than a label set has, or is in the format zip64"
-        raise LabelSetError(Mistake(where, what, _REMEDY))
+        raise LabelSetError(Mistake(where, what, _NEW_ZIP_REMEDY))
     return int(offset)
 
 
@@ -231,9 +231,9 @@ def _check_entries(
         raise LabelSetError(Mistake(where, what, "Pack it with: kiosk labels export"))
     if len(entries) > MAX_ENTRIES:
         what = f"it has {len(entries)} entries (expected at most {MAX_ENTRIES})"
-        raise LabelSetError(Mistake(where, what, _REMEDY))
+        raise LabelSetError(Mistake(where, what, _NEW_ZIP_REMEDY))
     mistakes = [
-        Mistake(f"{where}: '{ellipsize(entry.orig_filename)}'", what, _REMEDY)
+        Mistake(f"{where}: '{ellipsize(entry.orig_filename)}'", what, _NEW_ZIP_REMEDY)
         for entry in entries
         for what in _mistakes_of(entry)
     ]
@@ -242,7 +242,7 @@ def _check_entries(
     files = [entry for entry in entries if not entry.filename.endswith("/")]
 
     def found(what: str) -> None:
-        mistakes.append(Mistake(where, what, _REMEDY))
+        mistakes.append(Mistake(where, what, _NEW_ZIP_REMEDY))
 
     if not mistakes and len(folders) != 1:
         found(f"it holds {len(folders)} folders (expected one, named like the set)")

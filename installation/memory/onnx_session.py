@@ -25,7 +25,7 @@ MAX_ARENA_BYTES = 4 * 2**30
 FATAL = 4
 """onnxruntime's own level of log messages, of which it prints those before a crash only."""
 
-EXACTLY = 1
+EXACT_ARENA_GROWTH = 1
 """The arena's way to grow: by what is needed. A region of a size of its own would never be empty,
 and only empty ones are given back."""
 
@@ -100,7 +100,7 @@ def _register_arena() -> None:
     limits = onnxruntime.OrtArenaCfg(
         {
             "max_mem": MAX_ARENA_BYTES,
-            "arena_extend_strategy": EXACTLY,
+            "arena_extend_strategy": EXACT_ARENA_GROWTH,
             "initial_chunk_size_bytes": -1,  # -1: onnxruntime's own
             "max_dead_bytes_per_chunk": -1,
         }

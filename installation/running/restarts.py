@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 
-AT_ONCE_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """The delays after the first failures within a minute, s; a start takes some four seconds."""
 
 WINDOW_S = 60.0
 """The time in which failures count together, s."""
 
-SLOW_S = (15.0, 30.0, 60.0, 120.0, 300.0)
+SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
 """The delays once there were more failures than that, s."""
 
 STEADY_S = 600.0
@@ -26,7 +26,7 @@ class RestartPolicy:
     """Decides how long to wait before each restart."""
 
     def __init__(self) -> None:
-        self._failed_at: deque[float] = deque(maxlen=len(AT_ONCE_S) + 1)
+        self._failed_at: deque[float] = deque(maxlen=len(FAST_DELAYS_S) + 1)
         self._slow = 0
         self.count = 0
         """How often the show was started again after a failure."""
@@ -44,8 +44,8 @@ class RestartPolicy:
             self._failed_at.clear()
         self._failed_at.append(now)
         recent = sum(now - at < WINDOW_S for at in self._failed_at)
-        if not self._slow and recent <= len(AT_ONCE_S):
-            return AT_ONCE_S[recent - 1]
-        delay = SLOW_S[min(self._slow, len(SLOW_S) - 1)]
+        if not self._slow and recent <= len(FAST_DELAYS_S):
+            return FAST_DELAYS_S[recent - 1]
+        delay = SLOW_DELAYS_S[min(self._slow, len(SLOW_DELAYS_S) - 1)]
         self._slow += 1
         return delay

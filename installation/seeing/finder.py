@@ -4,7 +4,7 @@ A look is one detection. A full look searches the whole frame, five times a seco
 is there or not. Between full looks only the places are searched where the tracks predict faces,
 which takes a tenth of the time, and so often that a square stays on a face that moves. A face that
 may be a newcomer's is looked for on every whole frame until its track is shown, so that its square
-appears within half a second: at most `FULL_LOOK_S` until the first look, and `tracker.MIN_AGE_S`
+appears within half a second: at most `DETECT_INTERVAL_S` until the first look, and `tracker.MIN_AGE_S`
 after it, each rounded up to a frame.
 
 Time is that of the frames. The alternative, a full look at every frame, took 1.3 times the
@@ -17,11 +17,11 @@ from installation.seeing.faces.detector import Detector, Face
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
 
-FULL_LOOK_S = 0.2
+DETECT_INTERVAL_S = 0.2
 """The time between two full looks; an empty room has no other looks."""
 
-LOOK_S = 0.03
-MAX_LOOK_S = 0.1
+TRACK_INTERVAL_S = 0.03
+MAX_TRACK_INTERVAL_S = 0.1
 """The time between two looks for each face that is tracked, and the longest.
 
 Measured on a drawn face of 110 px with MTCNN, as the distance of the predicted box's centre from
@@ -53,7 +53,11 @@ class FaceFinder:
         """Return whether it is time for another look, at `frame`."""
         if frame.scene != self._scene or self._tracker.has_newcomers:
             return True
-        interval_s = min(LOOK_S * len(self._tracks), MAX_LOOK_S) if self._tracks else FULL_LOOK_S
+        interval_s = (
+            min(TRACK_INTERVAL_S * len(self._tracks), MAX_TRACK_INTERVAL_S)
+            if self._tracks
+            else DETECT_INTERVAL_S
+        )
         return frame.taken_at - self._looked_at >= interval_s - TOLERANCE_S
 
     def find(self, frame: Frame) -> list[Track]:
@@ -79,7 +83,7 @@ class FaceFinder:
             self._tracks
             and not self._tracker.has_newcomers
             and frame.scene == self._scene
-            and since_full_s < FULL_LOOK_S - TOLERANCE_S
+            and since_full_s < DETECT_INTERVAL_S - TOLERANCE_S
         )
         if may_follow:
             faces = self._detector.follow(

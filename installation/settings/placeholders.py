@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-FORMATS = ("", "02")
+FORMAT_SPECS = ("", "02")
 """The allowed formats of a placeholder: none, or at least two digits."""
 
 MAX_SENTENCE_LENGTH = 200
@@ -37,7 +37,7 @@ def _placeholders(text: str) -> list[str] | None:
     names = []
     try:
         for literal, name, format_, conversion in Formatter().parse(text):
-            if set(literal) & set("{}") or conversion or (format_ or "") not in FORMATS:
+            if set(literal) & set("{}") or conversion or (format_ or "") not in FORMAT_SPECS:
                 return None
             names += [] if name is None else [name]
     except ValueError:

@@ -36,7 +36,7 @@ FILM_SUFFIXES = (
 PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 """The pictures of a folder that can stand for a camera."""
 
-DEVICES = Path("/dev")
+DEVICE_FOLDER = Path("/dev")
 ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never used
 """The folder under /dev that holds ordinary files, in memory."""
 
@@ -118,7 +118,7 @@ def parse_source(text: str, folder: Path) -> Source:
 def _is_device(text: str) -> bool:
     """Return whether `text` is an absolute path under /dev at which no ordinary file can be."""
     path = Path(os.path.normpath(text))
-    return path.is_relative_to(DEVICES) and not path.is_relative_to(ORDINARY_FILES)
+    return path.is_relative_to(DEVICE_FOLDER) and not path.is_relative_to(ORDINARY_FILES)
 
 
 def _remedy(text: str, folder: Path) -> str:

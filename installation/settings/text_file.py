@@ -11,7 +11,7 @@ from installation.settings.paths import MAX_TEXT_BYTES
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 """The byte-order marks at the beginning of UTF-16 text."""
 
-FORMATS = {
+FILE_SIGNATURES = {
     b"PK\3\4": "a workbook, a word processor's file, or another zip",
     b"\xd0\xcf\x11\xe0": "a file of an old Office, .xls or .doc",
     b"{\\rtf": "rich text, as TextEdit saves it",
@@ -68,7 +68,9 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         raise wrong(
             f"the file is larger than {limit // 1024} KiB", "Check whether this is the right file."
         )
-    if form := next((form for start, form in FORMATS.items() if content.startswith(start)), None):
+    if form := next(
+        (form for start, form in FILE_SIGNATURES.items() if content.startswith(start)), None
+    ):
         raise wrong(f"it is {form} (expected plain text)", remedy)
     is_utf_16 = content.startswith(UTF_16_MARKS)
     if b"\0" in content and not is_utf_16:

@@ -153,7 +153,7 @@ class Show:
             summary = self._open_and_play(until) or Summary(self._seconds())
         except GuardError as error:
             missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
-            self._leave_up(unguarded_card(self._card_context, list(missing)), error)
+            self._show_card_for(unguarded_card(self._card_context, list(missing)), error)
             raise
         except RestartNeededError:
             raise
@@ -170,12 +170,12 @@ class Show:
         The key of the staff's card shows the mistakes of `error`.
         """
         self._reporter.state = State.FAILED
-        self._leave_up(trouble_card(self._card_context), error)
+        self._show_card_for(trouble_card(self._card_context), error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
         """Return the summary; None if the show ended before the camera was open."""
         if self._guard is not None:
-            self._admit(self._guard)
+            self._require_guard(self._guard)
             # To find a font takes a program, which the guard forbids from the middle stage on.
             search_fonts(letters_in(MODELS / self._loaded.settings.labels))
             # So does judging a stranger's network.
@@ -299,7 +299,7 @@ class Show:
                 # The sandbox lets the show open only the devices that the launcher found.
                 raise plugged_in(node, "the show waits for one")
 
-    def _admit(self, guard: Guard) -> None:
+    def _require_guard(self, guard: Guard) -> None:
         """Log which parts of the guard are missing; raises GuardError if `privacy` is `enforce`."""
         guard.check_stage_one()
         for mistake in guard.status.missing:
@@ -366,7 +366,7 @@ class Show:
         Painter(self._card_context.fonts).paint(card, self._screen.surface)
         self._screen.flip()
 
-    def _leave_up(self, card: Scene, error: Exception | None) -> None:
+    def _show_card_for(self, card: Scene, error: Exception | None) -> None:
         """Show `card` for a while, so that visitors see neither a traceback nor a black screen."""
         if self._screen.visible:
             self._show_card(card, error, CARD_S)

@@ -21,7 +21,9 @@ HOLD_TO_END_S = 3.0
 STAFF_CARD_S = 60.0
 """How long the staff card stays if nobody presses F1 again."""
 
-REMEDY = "Start the show inside the desktop's session, or without a screen: kiosk run --headless."
+NO_DISPLAY_REMEDY = (
+    "Start the show inside the desktop's session, or without a screen: kiosk run --headless."
+)
 
 
 REMEDY_X = "Start it again, then the show; systemd starts the show again by itself."
@@ -312,7 +314,7 @@ def _no_display(seen: str) -> Mistake:
         if os.environ.get(name)
     )
     session = session or "neither DISPLAY nor WAYLAND_DISPLAY is set"
-    return Mistake("screen", f"no display can be opened ({seen}; {session})", REMEDY)
+    return Mistake("screen", f"no display can be opened ({seen}; {session})", NO_DISPLAY_REMEDY)
 
 
 def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.Surface, bool]:
@@ -331,7 +333,7 @@ def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.S
         width, height = size or desktops[display]
         seen = f"{failure}; the driver is {pygame.display.get_driver()}"
         what = f"display {display} does not open a window of {width}×{height} px ({seen})"
-        raise ScreenError(Mistake("screen", what, REMEDY)) from failure
+        raise ScreenError(Mistake("screen", what, NO_DISPLAY_REMEDY)) from failure
     return opened
 
 

@@ -41,7 +41,7 @@ def test_a_saved_spreadsheet_with_a_mistake_is_reported_once(tmp_path: Path) -> 
         if number == 8:
             write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
 
-    watch.keep_built("weather", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)
+    watch.rebuild_on_change("weather", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)
     assert lines[0] == "labels: a change cannot be built; the show keeps its present labels."
     assert "labels.csv:2: hidden_because is 'x'" in lines[1]
     assert lines[2:] == ["labels: the mistakes are gone."]
@@ -57,7 +57,7 @@ def test_a_set_without_a_label_is_reported_too(tmp_path: Path) -> None:
         if number == 2:
             write_label_set(tmp_path, HEADER, "n01440764,tench,,,unseen", yaml=yaml)
 
-    watch.keep_built("weather", SAFE, lines.append, for_looks(6, meanwhile), tmp_path)
+    watch.rebuild_on_change("weather", SAFE, lines.append, for_looks(6, meanwhile), tmp_path)
     assert "no label is visible" in lines[1]
 
 
@@ -76,7 +76,7 @@ def test_a_new_picture_makes_a_build_stale(tmp_path: Path) -> None:
             stale = "Its pictures have changed since it was built. Run: kiosk labels build examples"
             assert stale in check_set.check_lines("examples", tmp_path)
 
-    watch.keep_built("examples", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)
+    watch.rebuild_on_change("examples", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)
     assert lines == ["labels: building examples …", "labels: examples is built."]
     assert not any("changed" in line for line in check_set.check_lines("examples", tmp_path))
 
@@ -94,7 +94,7 @@ def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
             with (folder / "labels.csv").open("a") as file:
                 file.write("\npink,pink one,looks pink,,nonsense,\n")
 
-    watch.keep_built("examples", SAFE, log, for_looks(6, lambda number: None), tmp_path)
+    watch.rebuild_on_change("examples", SAFE, log, for_looks(6, lambda number: None), tmp_path)
     assert lines[:2] == ["labels: building examples …", "labels: examples is built."]
     assert lines[2] == "labels: a change cannot be built; the show keeps its present labels."
     assert "hidden_because is 'nonsense'" in lines[3]

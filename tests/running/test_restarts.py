@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from installation.running.restarts import AT_ONCE_S, SLOW_S, STEADY_S, RestartPolicy
+from installation.running.restarts import FAST_DELAYS_S, SLOW_DELAYS_S, STEADY_S, RestartPolicy
 
 
 def test_a_single_failure_is_answered_at_once() -> None:
@@ -17,7 +17,7 @@ def test_after_five_failures_in_a_minute_restarts_become_seldom() -> None:
     for _ in range(12):
         delays.append(policy.delay_s(now, 1.0))
         now += delays[-1] + 1.0
-    assert delays == [*AT_ONCE_S, *SLOW_S, SLOW_S[-1], SLOW_S[-1]]
+    assert delays == [*FAST_DELAYS_S, *SLOW_DELAYS_S, SLOW_DELAYS_S[-1], SLOW_DELAYS_S[-1]]
     assert policy.is_slow
 
 

@@ -34,7 +34,7 @@ def test_the_figures_are_gathered_once_a_second() -> None:
     status = reporter.status(11.0)
     assert status.mirror_fps == 30
     assert status.uptime_s == 6
-    assert status.pieces == 1
+    assert status.blocks == 1
     assert status.camera == "a camera"
     assert status.visible_labels == len(load_label_set("kindnesses", ContentSettings()).labels)
     show_frames(10)
@@ -46,7 +46,7 @@ def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
     reporter = reporter_of(Latest())
     reporter.camera = CameraStatus("another camera", 4, 3)
     status = reporter.status(10.0)
-    assert (status.camera, status.pieces, status.locked_pieces) == ("another camera", 4, 3)
+    assert (status.camera, status.blocks, status.locked_blocks) == ("another camera", 4, 3)
     assert reporter.status(12.0).camera == "another camera", "it stays until there is another"
 
 

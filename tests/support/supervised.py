@@ -59,8 +59,8 @@ TOLD, card, is_service, witness, watchdog_s = [], None, False, lambda pid: (), N
 END = """
 become_subreaper()
 # Tests do not wait for seconds.
-restarts.AT_ONCE_S = (0.0, 0.01, 0.02, 0.03, 0.04)
-restarts.SLOW_S = (0.05,)
+restarts.FAST_DELAYS_S = (0.0, 0.01, 0.02, 0.03, 0.04)
+restarts.SLOW_DELAYS_S = (0.05,)
 def run():
     clock = MonotonicClock()
     return Supervisor(

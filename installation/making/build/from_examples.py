@@ -50,7 +50,7 @@ from installation.naming.reading.crops import PARTS
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import ContentSettings
 
-BATCH = 16
+EXAMPLE_BATCH = 16
 """Pictures that are encoded together, in two views each."""
 NEUTRAL = 60
 """Neutral pictures for the figures."""
@@ -93,7 +93,7 @@ def build_from_examples(
         cut_short = list(_cut_short(found.good, cache))
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
-        total=linear_probe.parts(len(labels)) + 1,
+        total=linear_probe.fold_count(len(labels)) + 1,
         desc="learning; the time left is known after the first part",
         unit="part",
         disable=None,
@@ -112,7 +112,7 @@ def build_from_examples(
         probe.tensors(),
         encoder.fingerprint,
         figures,
-        asides=[*sheet, *(f"Left out: {file}." for file in found.skipped), *cut_short],
+        notes=[*sheet, *(f"Left out: {file}." for file in found.skipped), *cut_short],
         pictures=example_pictures.fingerprint(source, candidates),
         provenance=[
             f"The temperature of the scores is {temperature:.2f}, found on held-out pictures."
@@ -132,8 +132,8 @@ def _encode_pictures(
         detector = open_detector("mtcnn")  # the same on every machine
     bar = tqdm(total=len(new), desc="encoding pictures", unit="picture", disable=None, leave=False)
     with bar, ThreadPoolExecutor(example_pictures.DECODERS) as pool:
-        for start in range(0, len(new), BATCH):
-            batch = new[start : start + BATCH]
+        for start in range(0, len(new), EXAMPLE_BATCH):
+            batch = new[start : start + EXAMPLE_BATCH]
             decoded = {}
             for picture, cut in zip(
                 batch,

@@ -59,7 +59,7 @@ guess, not yet tried with the real weights.
 NEUTRAL = 60
 """Neutral pictures for the biases, and as many others for the figures: ten of each kind."""
 
-BATCH = 64
+PROMPT_BATCH = 64
 
 
 def build_from_prompts(
@@ -118,9 +118,9 @@ class TextTower:
         lengths = tokens.argmax(1) + 1  # the token that ends a sentence is the highest
         by_length = lengths.argsort()
         embeddings = torch.empty(len(sentences), self._network.output_dim)
-        batches = range(0, len(sentences), BATCH)
+        batches = range(0, len(sentences), PROMPT_BATCH)
         for start in tqdm(batches, "reading sentences", unit="batch", disable=None, leave=False):
-            batch = by_length[start : start + BATCH]
+            batch = by_length[start : start + PROMPT_BATCH]
             embeddings[batch] = self._states(tokens[batch, : int(lengths[batch].max())])
         return torch.nn.functional.normalize(embeddings)
 

@@ -60,7 +60,7 @@ def build_from_text(
 def open_sentence_cache(models: Path) -> EmbeddingCache:
     """Return the embeddings of all sentences that earlier builds of sets in `models` needed."""
     return EmbeddingCache(
-        models, f"sentences-minilm-{sentence_encoder.SHA256[:16]}", conse.EMBEDDING
+        models, f"sentences-minilm-{sentence_encoder.ENCODER_SHA256[:16]}", conse.EMBEDDING
     )
 
 
@@ -97,7 +97,7 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     }
     provenance = [
         *PRIOR_FIGURES,
-        f"Sentences by all-MiniLM-L6-v2, SHA-256 {sentence_encoder.SHA256}.",
+        f"Sentences by all-MiniLM-L6-v2, SHA-256 {sentence_encoder.ENCODER_SHA256}.",
     ]
     return BuildResult(tensors, EfficientNetLite0.fingerprint, figures, provenance=provenance)
 

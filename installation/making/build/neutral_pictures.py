@@ -21,7 +21,7 @@ from installation.seeing.frame import Frame, Pixels
 SIDE = 224
 """The side of the squares, px; the input of most networks."""
 
-BATCH = 8
+NEUTRAL_BATCH = 8
 """Pictures that are encoded together."""
 
 Canvas = npt.NDArray[np.float32]
@@ -49,9 +49,9 @@ def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> Encoded:
             for picture in neutral_pictures(count, seed)
         ]
     )
-    starts = range(0, count, BATCH)
+    starts = range(0, count, NEUTRAL_BATCH)
     bar = tqdm(starts, "neutral pictures", unit="batch", disable=None, leave=False)
-    return np.concatenate([encoder.encode(batch[start : start + BATCH]) for start in bar])
+    return np.concatenate([encoder.encode(batch[start : start + NEUTRAL_BATCH]) for start in bar])
 
 
 def _plain(random: np.random.Generator) -> Canvas:

@@ -20,7 +20,7 @@ from installation.seeing.frame import Pixels
 
 pi_heif.register_heif_opener()
 
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
+PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 """By Pillow's names; the name of the file does not matter. Of several pictures the first counts."""
 
 MAX_PIXELS = 120_000_000
@@ -91,7 +91,7 @@ HEIF_MARKS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 RAW_SUFFIXES = (".dng", ".nef", ".cr2", ".arw", ".pef", ".srw", ".3fr", ".iiq")
 """Of raw photographs that are TIFFs, whose first picture is a small preview."""
 
-_NAMES = ", ".join(name.lower() for name in FORMATS)
+_NAMES = ", ".join(name.lower() for name in PICTURE_FORMATS)
 NOT_A_PICTURE = f"it is not a picture of a known format ({_NAMES})"
 BROKEN = "it is damaged and cannot be decoded"
 
@@ -117,7 +117,7 @@ def check_header(data: bytes, suffix: str = "") -> None:
     Only its header is read. `suffix` is that of the file's name.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as picture:
             (width, height), kind = picture.size, picture.format
     except UnidentifiedImageError:
         raise PictureError(_other_format(data)) from None
@@ -182,7 +182,7 @@ def _lacks_tail_only(data: bytes) -> bool:
 
 def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPicture:
     """Return a picture; of one that was `cut`, only the rows that are there."""
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+    with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as opened:
         picture: Image.Image = opened
         opened.draft("RGB", (least_side, least_side))  # decodes a JPEG at 1/2 to 1/8 of its size
         opened.load()

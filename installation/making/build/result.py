@@ -17,7 +17,7 @@ class BuildResult:
 
     `tensors` are those of the built file. Tensors of labels have a row for each row of labels.csv,
     or for those rows that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
-    network's weights. `figures` are sentences for the card; `asides` are sentences for the person
+    network's weights. `figures` are sentences for the card; `notes` are sentences for the person
     who builds, and are not kept; `provenance` are sentences for the card alone: how the numbers
     were made. `pictures` is the fingerprint of the artist's pictures, empty if
     there are none.
@@ -26,7 +26,7 @@ class BuildResult:
     tensors: Mapping[str, torch.Tensor]
     encoder: str
     figures: Sequence[str]
-    asides: Sequence[str] = ()
+    notes: Sequence[str] = ()
     pictures: str = ""
     provenance: Sequence[str] = ()
 

@@ -19,7 +19,8 @@ RECORD_HEAD = """\
 # to allow another file, give its SHA-256 with --sha256.
 """
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+"""A SHA-256 in lower-case hexadecimal."""
 
 
 def compute_sha256(file: Path) -> str:
@@ -35,7 +36,7 @@ def compute_sha256(file: Path) -> str:
 def parse_sha256(text: str) -> str:
     """Return the value of --sha256 in lower case; raises FetchError if it is not a SHA-256."""
     sha256 = text.strip().lower()
-    if not SHA256.fullmatch(sha256):
+    if not SHA256_PATTERN.fullmatch(sha256):
         what = f"'{ellipsize(text)}' is not a SHA-256 (expected 64 digits from 0 to f)"
         raise FetchError(Mistake("--sha256", what, "Copy the whole SHA-256."))
     return sha256
@@ -59,7 +60,7 @@ def read_record(folder: Path) -> dict[str, str]:
     try:
         entries = yaml.safe_load(file.read_bytes())
         found = {str(name): entry["sha256"] for name, entry in entries.items()}
-        if all(SHA256.fullmatch(sha256) for sha256 in found.values()):
+        if all(SHA256_PATTERN.fullmatch(sha256) for sha256 in found.values()):
             return found
     except (
         OSError,

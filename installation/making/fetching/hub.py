@@ -6,7 +6,6 @@ everywhere.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import httpx2
@@ -17,10 +16,8 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from installation.errors import FetchError, Mistake
 from installation.making.fetching.catalogue import HubFile
+from installation.making.fetching.checksum import SHA256_PATTERN
 from installation.making.fetching.download import Address, host_of, network_errors, refusal
-
-SHA256 = re.compile(r"[0-9a-f]{64}")
-"""The hub's ETag of a large file is its SHA-256; that of a small file is not."""
 
 
 def locate(origin: HubFile, timeout_s: float, where: str) -> Address:
@@ -65,7 +62,11 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
 
 
 def _sha256(text: str) -> str | None:
-    return text if SHA256.fullmatch(text) else None
+    """Return `text`, a file's ETag or name in the cache, if it is a SHA-256; otherwise None.
+
+    The hub's ETag of a large file is its SHA-256; that of a small file is not.
+    """
+    return text if SHA256_PATTERN.fullmatch(text) else None
 
 
 def _cached(origin: HubFile, revision: str) -> Path | None:

@@ -36,7 +36,9 @@ _CHILD = (
     "from installation.making.keras.to_onnx import convert_input; convert_input()"
 )
 
-_REMEDY = "Export the image project again: Tensorflow, Keras. Other Keras networks need tf2onnx."
+_KERAS_REMEDY = (
+    "Export the image project again: Tensorflow, Keras. Other Keras networks need tf2onnx."
+)
 
 
 def convert(source: LabelSetSource) -> BuildResult | None:
@@ -99,7 +101,7 @@ def _read(file: Path) -> bytes:
     try:
         if not file.is_file() or file.stat().st_size > most:
             what = f"it is not a file of at most {most / 1e6:,.0f} MB"
-            raise LabelSetError(Mistake(display_path(file), what, _REMEDY))
+            raise LabelSetError(Mistake(display_path(file), what, _KERAS_REMEDY))
         return file.read_bytes()
     except OSError as failure:
         what = f"it cannot be read ({failure.strerror})"
@@ -115,9 +117,9 @@ def _in_child(file: str, data: bytes) -> bytes:
             words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise LabelSetError(Mistake(file, what, _REMEDY)) from None
+        raise LabelSetError(Mistake(file, what, _KERAS_REMEDY)) from None
     if child.returncode == REFUSED:
-        raise LabelSetError(Mistake(file, child.stdout.decode("utf-8"), _REMEDY))
+        raise LabelSetError(Mistake(file, child.stdout.decode("utf-8"), _KERAS_REMEDY))
     if child.returncode:
-        raise LabelSetError(Mistake(file, what, _REMEDY))
+        raise LabelSetError(Mistake(file, what, _KERAS_REMEDY))
     return child.stdout

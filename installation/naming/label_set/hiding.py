@@ -52,7 +52,7 @@ UNSAFE_COUNT = 1593
 MAX_UNSAFE_BYTES = 64 * 1024
 """Bytes of the list; four times what 1,593 lines of ten bytes take."""
 
-REMEDY = "Delete it, and run: kiosk fetch imagenet-safety"
+FETCH_AGAIN_REMEDY = "Delete it, and run: kiosk fetch imagenet-safety"
 
 WORDNET_ID = re.compile(r"n\d{8}")
 
@@ -130,20 +130,20 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
             data = opened.read(MAX_UNSAFE_BYTES + 1)
     except OSError as failure:
         what = f"it cannot be read ({failure.strerror})"
-        raise LabelSetError(Mistake(where, what, REMEDY)) from None
+        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY)) from None
     words = data.decode("ascii", errors="replace").split()
     strange = next((word for word in words if not WORDNET_ID.fullmatch(word)), None)
     if len(data) > MAX_UNSAFE_BYTES:
         what = (
             f"it has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines of ten)"
         )
-        raise LabelSetError(Mistake(where, what, REMEDY))
+        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
     if strange is not None:
         seen = ellipsize(strange)
         what = f"it is not ImageNet's list (found '{seen}', expected ids such as n00007846)"
-        raise LabelSetError(Mistake(where, what, REMEDY))
+        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
     ids = frozenset(words)
     if len(ids) != UNSAFE_COUNT:
         what = f"it has {len(ids):,} different ids (expected {UNSAFE_COUNT:,})"
-        raise LabelSetError(Mistake(where, what, REMEDY))
+        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
     return ids

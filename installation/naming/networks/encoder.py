@@ -18,7 +18,7 @@ Batch = npt.NDArray[np.float32]
 Encoded = npt.NDArray[np.float32]
 """A network's output for each crop, `(N, width)` float32."""
 
-BATCH = 8
+MAX_BATCH = 8
 """Crops that go through a network together; larger batches are not faster on a CPU."""
 
 

@@ -116,7 +116,7 @@ _CHILD = (
     "from installation.naming.networks.onnx_check import judge_input; judge_input()"
 )
 
-_REMEDY = "Export it as one plain network, for one picture of a fixed size."
+_EXPORT_REMEDY = "Export it as one plain network, for one picture of a fixed size."
 
 
 _ACCEPTED, _REFUSED = b"+", b"-"
@@ -193,7 +193,7 @@ def judge_input() -> None:
 
 
 def _refused(file: str, what: str) -> LabelSetError:
-    return LabelSetError(Mistake(file, what, _REMEDY))
+    return LabelSetError(Mistake(file, what, _EXPORT_REMEDY))
 
 
 def _judged(data: bytes, weights: bytes | None) -> bytes | str:

@@ -20,7 +20,7 @@ from installation.naming.label_set.folder import ONNX_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
 from installation.naming.networks.device import Device
-from installation.naming.networks.encoder import BATCH, Batch, Encoded, Input
+from installation.naming.networks.encoder import MAX_BATCH, Batch, Encoded, Input
 
 TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
@@ -201,7 +201,7 @@ class OnnxNetwork:
 
     def _run(self, batch: Batch) -> Encoded:
         """Return the network's outputs for `batch`, in parts of the number that it takes."""
-        count = self._fixed_batch or BATCH
+        count = self._fixed_batch or MAX_BATCH
         self._largest_batch = max(self._largest_batch, min(count, len(batch)))
         return np.concatenate(
             [self._run_part(batch[at : at + count]) for at in range(0, len(batch), count)]

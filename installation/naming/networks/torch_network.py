@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from installation.memory.onnx_session import network_threads
-from installation.naming.networks.encoder import BATCH, Batch, Encoded
+from installation.naming.networks.encoder import MAX_BATCH, Batch, Encoded
 
 if TYPE_CHECKING:
     from installation.naming.networks.device import Device
@@ -39,7 +39,7 @@ class TorchEncoder:
 
 
 class TorchNetwork:
-    """Runs a network of PyTorch on a device, `BATCH` crops at a time."""
+    """Runs a network of PyTorch on a device, `MAX_BATCH` crops at a time."""
 
     def __init__(
         self,
@@ -65,8 +65,8 @@ class TorchNetwork:
     def run(self, batch: Batch, width: int) -> Encoded:
         """Return the network's output for a batch `(N, C, H, W)`, `(N, width)` float32."""
         encoded = [np.empty((0, width), np.float32)]
-        for start in range(0, len(batch), BATCH):
-            part = batch[start : start + BATCH]
+        for start in range(0, len(batch), MAX_BATCH):
+            part = batch[start : start + MAX_BATCH]
             self._largest = max(self._largest, part.shape)
             given = torch.from_numpy(part).to(self._device, self._dtype, memory_format=self._format)
             encoded.append(self._forward(given).float().cpu().numpy())

@@ -7,16 +7,16 @@ from collections.abc import Collection, Sequence
 
 from installation.seeing.tracker import Track
 
-READING_TIME_S = 0.25
+FRAME_BUDGET_S = 0.25
 """How long the readings of one frame may take: meanwhile nobody looks for newcomers.
 
 Two cores read some fifteen visitors in that time by the default network.
 """
 
-READ_S = 0.1
+READING_INTERVAL_S = 0.1
 """The time between two readings of a visitor who has no verdict; some twelve make one."""
 
-UNSURE_S = 1.0
+UNSURE_INTERVAL_S = 1.0
 """The time between two readings of a visitor who has no name for lack of evidence."""
 
 
@@ -25,7 +25,7 @@ TOLERANCE_S = 0.02
 
 
 class ReadingScheduler:
-    """A round robin over the present visitors: on each frame as many as `READING_TIME_S` allows.
+    """A round robin over the present visitors: on each frame as many as `FRAME_BUDGET_S` allows.
 
     Those without a verdict come first; who has the root for a verdict is read once a second. A
     network on a graphics card reads all visitors on every frame. A large one on two cores takes
@@ -50,7 +50,7 @@ class ReadingScheduler:
             return self._read_at.get(track.id, -math.inf)
 
         def is_due(track: Track) -> bool:
-            interval_s = UNSURE_S if track.id in unsure else READ_S
+            interval_s = UNSURE_INTERVAL_S if track.id in unsure else READING_INTERVAL_S
             return now - read_at(track) >= interval_s - TOLERANCE_S
 
         due = [track for track in tracks if is_due(track)]
@@ -67,4 +67,4 @@ class ReadingScheduler:
         here = {track.id for track in tracks}
         self._read_at = {id_: at for id_, at in self._read_at.items() if id_ in here}
         if read:
-            self._limit = max(1, int(len(read) * READING_TIME_S / max(took_s, 1e-6) + 1e-9))
+            self._limit = max(1, int(len(read) * FRAME_BUDGET_S / max(took_s, 1e-6) + 1e-9))

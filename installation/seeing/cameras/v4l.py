@@ -71,7 +71,7 @@ class CameraListing:
     raw_port: bool = False
     """Whether it gives pictures only to a program that sets up the sensor's whole pipeline."""
     by_path: Path | None = None
-    has_twin: bool = False
+    has_same_name: bool = False
     """Whether another camera has its name; then udev gives only one of them the by-id path."""
     is_refused: bool = False
     """Whether the kernel did not allow this process to open it."""
@@ -82,7 +82,7 @@ class CameraListing:
 
         It is the by-id path, or of two cameras of one make the by-path path, which names the port.
         """
-        lasting = (self.by_path, self.by_id) if self.has_twin else (self.by_id, self.by_path)
+        lasting = (self.by_path, self.by_id) if self.has_same_name else (self.by_id, self.by_path)
         return next(filter(None, lasting), self.node)
 
     @property
@@ -108,7 +108,7 @@ def list_cameras(dev: Path = DEV, ioctl: Ioctl = ioctl_of_kernel) -> list[Camera
     )
     listings = [replace(listing, by_path=path) for listing, path in queried if listing is not None]
     names = Counter(listing.name for listing in listings if listing.problem is None)
-    return [replace(listing, has_twin=names[listing.name] > 1) for listing in listings]
+    return [replace(listing, has_same_name=names[listing.name] > 1) for listing in listings]
 
 
 def _links(folder: Path) -> dict[Path, Path]:

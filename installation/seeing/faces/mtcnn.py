@@ -28,7 +28,7 @@ from installation.seeing.frame import Frame, Pixels
 FOLDER = Path(__file__).parent
 """The folder of the networks' files."""
 
-SHA256 = {
+NETWORK_SHA256S = {
     "pnet.onnx": "8a3954c0ba58568a9fd822eac14a1a61857ea30576814eef1cab4672381b95df",
     "rnet.onnx": "d18ec7d9a8f322d754e868a674c911490feb98222eaf4e03dc66000cc7a4740f",
     "onet.onnx": "9002134dd08d9d07e92bfa76903b0df8fab4339eef9b0646e74ebf2f535dbb5d",
@@ -113,7 +113,7 @@ class Mtcnn:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._sessions = {
             name: open_session(read_pinned(folder / name, sha256, "Copy the kiosk's files again."))
-            for name, sha256 in SHA256.items()
+            for name, sha256 in NETWORK_SHA256S.items()
         }
         self._buffers = Buffers()
         self._warm_up()

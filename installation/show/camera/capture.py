@@ -19,14 +19,14 @@ NO_FAULT = CameraFault(0)
 class CameraStatus:
     """The camera's figures on the staff's card.
 
-    The camera's pictures use `pieces` blocks of memory; `locked_pieces` of these can never be
+    The camera's pictures use `blocks` blocks of memory; `locked_blocks` of these can never be
     written to swap. `faults` is what is wrong with its pictures, `skipped` the number of damaged
     ones that were left out, and `fps` the rate that it promised, 0 if it is not a camera.
     """
 
     name: str
-    pieces: int
-    locked_pieces: int
+    blocks: int
+    locked_blocks: int
     faults: CameraFault = NO_FAULT
     skipped: int = 0
     fps: float = 0.0

@@ -80,8 +80,8 @@ class ShowStatus:
     ways_tried: int
     tested_at: datetime.datetime | None
     """When the ways out were tried, in local time; None if none was."""
-    locked_pieces: int
-    pieces: int
+    locked_blocks: int
+    blocks: int
     """Pieces of memory for frames, and how many of them are locked: never written to swap."""
     label_set: str
     visible_labels: int
@@ -224,8 +224,8 @@ def _sandbox_rows(status: ShowStatus, words: Words) -> list[_Row]:
             time=words.time_of(status.tested_at),
         )
         rows.append(_Row(words.staff_tries, tried))
-    locked = words.staff_locked.format(locked=status.locked_pieces, made=status.pieces)
-    raise_limit = words.staff_memlock if status.locked_pieces < status.pieces else ""
+    locked = words.staff_locked.format(locked=status.locked_blocks, made=status.blocks)
+    raise_limit = words.staff_memlock if status.locked_blocks < status.blocks else ""
     rows.append(_Row(words.staff_memory, locked, remedy=raise_limit))
     return rows
 

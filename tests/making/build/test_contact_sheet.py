@@ -91,7 +91,7 @@ def test_pictures_are_cut_as_the_show_cuts_visitors(folder: Path) -> None:
     (face,) = Mtcnn().detect(frame)
     visitor = crops.cut(frame, [face.box], "bust", watcher.input)[0]
     assert np.abs(watcher.batches[0][0] - visitor).max() < 1e-6
-    assert result.asides[0].endswith("/contact_sheet.png shows what was cut from the pictures.")
+    assert result.notes[0].endswith("/contact_sheet.png shows what was cut from the pictures.")
 
 
 def test_the_contact_sheet_shows_what_was_cut(folder: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_picture_without_a_face_is_left_out(folder: Path) -> None:
     """A picture of a label without a face is named at each build; one of a background is used."""
     save(folder / "examples" / "astro" / "cup.png", data.coffee())
     for _ in range(2):
-        sheet, cup = built(folder).asides
+        sheet, cup = built(folder).notes
         assert sheet.endswith("from the pictures; 1 without a face are crossed out.")
         assert cup == "Left out: astro/cup.png: no face was found in it."
     (folder / "examples" / "astro" / "0.png").unlink()
@@ -152,7 +152,7 @@ def test_pictures_are_used_as_they_are(folder: Path) -> None:
     fingerprints = {example_pictures.fingerprint(each, found) for each in (source, cut)}
     assert len(fingerprints) == 2, "it has to be built again"
     watcher = Watcher()
-    assert not built(folder, watcher).asides
+    assert not built(folder, watcher).notes
     assert not (folder / "contact_sheet.png").exists()
     middle = Frame(np.ascontiguousarray(portraits()[0][:, 64:576]), 0)
     whole = crops.cut(middle, [Box(0, 0, 512, 512)], "frame", watcher.input)[0]

@@ -37,13 +37,13 @@ def test_a_copy_that_was_saved_again_is_left_out(folder: Path) -> None:
     save(reds / "f.jpg", scene[:, ::-1])
     save(reds / "g.jpg", data.astronaut()[:300, 50:350])
     made = build_colours(folder)
-    assert sorted(made.asides) == [
+    assert sorted(made.notes) == [
         f"Left out: red/{name}: it is the same picture as a.jpg, saved again."
         for name in ("b30.jpg", "b60.jpg", "b90.jpg", "c.png", "d.webp", "e.jpg", "f.jpg")
     ]
     assert "Pictures: red one 7, green one 5, blue one 5, grey one 5." in made.figures
     eye = ColourEncoder()
-    assert build_colours(folder, eye).asides == made.asides
+    assert build_colours(folder, eye).notes == made.notes
     assert eye.shown == 0, "copies are known from what is kept, too"
 
 
@@ -52,7 +52,7 @@ def test_a_picture_under_several_labels_is_left_out(folder: Path) -> None:
     for quality, name in enumerate(("red", "green"), 80):
         path = str(folder / "examples" / name / "both.jpg")
         cv2.imwrite(path, data.chelsea()[..., ::-1], [1, quality])
-    assert build_colours(folder).asides == [
+    assert build_colours(folder).notes == [
         f"Left out: {name}/both.jpg: the same picture is in {other}/both.jpg (saved again)."
         for name, other in (("red", "green"), ("green", "red"))
     ]
@@ -63,4 +63,4 @@ def test_plain_walls_are_not_copies(folder: Path) -> None:
     for i in range(6):
         grey = np.full((80, 80, 3), (200 + i, 30 + 7 * i, 60), np.uint8)
         save(folder / "examples" / "red" / f"wall{i}.png", grey)
-    assert build_colours(folder).asides == []
+    assert build_colours(folder).notes == []

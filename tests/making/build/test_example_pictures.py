@@ -104,7 +104,7 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
         "it is not a picture of a known format (jpeg, png, webp, heif, avif, gif, bmp, tiff)"
     )
     made = build_colours(folder)
-    assert sorted(made.asides) == sorted(
+    assert sorted(made.notes) == sorted(
         f"Left out: {said}."
         for said in (
             "red/again.png: it is the same picture as 0.png",
@@ -129,7 +129,7 @@ def test_a_cut_tail_is_said_at_each_build(folder: Path) -> None:
     whole = cv2.imencode(".jpg", data.chelsea())[1].tobytes()
     (folder / "examples" / "red" / "cut.jpg").write_bytes(whole[:-400])
     for _ in range(2):
-        (said,) = build_colours(folder).asides
+        (said,) = build_colours(folder).notes
         assert said.startswith("red/cut.jpg: its end is missing (")
         assert said.endswith(" of its rows); the rest is used.")
 

@@ -46,7 +46,7 @@ def test_five_pictures_a_label_are_enough_to_check() -> None:
     views, labels = clusters(6, 5, 2)
     told: list[bool] = []
     out, logits = linear_probe.held_out(views, labels, lambda: told.append(True))
-    assert len(told) == linear_probe.parts(30) == 5, "a bar can follow it"
+    assert len(told) == linear_probe.fold_count(30) == 5, "a bar can follow it"
     assert sorted(out) == list(range(30))
     assert logits.shape == (30, 6)
     assert (logits.argmax(1) == labels[out]).mean() > 0.9

@@ -13,7 +13,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from installation.errors import LabelSetError
-from installation.naming.networks.encoder import BATCH
+from installation.naming.networks.encoder import MAX_BATCH
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading.classifier import open_classifier
 from installation.settings.paths import PROJECT
@@ -40,7 +40,7 @@ CPU: Final = "cpu"
 def test_an_onnx_classifier_gives_the_logits_of_torch(tmp_path: Path) -> None:
     """Logits are those of the same network in torch, for any number of crops."""
     encoder = open_encoder(made_onnx(tmp_path), CPU)
-    batch = noise(BATCH + 3)
+    batch = noise(MAX_BATCH + 3)
     assert (encode(encoder, batch) - reference(batch)).abs().max() < 1e-4
     assert encode(encoder, batch[:0]).shape == (0, 4)
     assert encoder.name == "classifier.onnx on the CPU"

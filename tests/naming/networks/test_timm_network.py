@@ -24,7 +24,7 @@ from installation.errors import KioskError, LabelSetError, WeightsError
 from installation.naming.label_set.load import load_label_set
 from installation.naming.lists import class_lists
 from installation.naming.lists.weights import PERSONS
-from installation.naming.networks.encoder import BATCH, Encoder
+from installation.naming.networks.encoder import MAX_BATCH, Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.networks.timm_network import (
     VIT_B_32,
@@ -76,9 +76,9 @@ def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
 def test_more_crops_than_a_batch_are_encoded_as_each_alone(models: Path) -> None:
     """Each crop has the same features alone and among others."""
     encoder = TimmFeatures(TINY, CPU, models / "weights")
-    batch = noise(BATCH + 1, 224)
+    batch = noise(MAX_BATCH + 1, 224)
     together = encode(encoder, batch)
-    assert together.shape == (BATCH + 1, encoder.width)
+    assert together.shape == (MAX_BATCH + 1, encoder.width)
     assert (together[-1:] - encode(encoder, batch[-1:])).abs().max() < 1e-4
     assert encode(encoder, batch[:0]).shape == (0, encoder.width)
 

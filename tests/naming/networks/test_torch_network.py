@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from installation.naming.networks.encoder import BATCH
+from installation.naming.networks.encoder import MAX_BATCH
 from installation.naming.networks.torch_network import TorchNetwork
 
 
@@ -26,16 +26,16 @@ def noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return np.arange(1, 3 * count + 1, dtype=np.float32).reshape(count, 3, 1, 1)
 
 
-@pytest.mark.parametrize("count", [0, 1, BATCH, 2 * BATCH + 1])
+@pytest.mark.parametrize("count", [0, 1, MAX_BATCH, 2 * MAX_BATCH + 1])
 def test_a_batch_goes_through_the_network_in_parts(count: int) -> None:
-    """No part has more than BATCH crops, and the rows keep their order; no crop gives no row."""
+    """No part has more than MAX_BATCH crops, and the rows keep their order; no crop gives no row."""
     network = Doubling()
     output = TorchNetwork(network, "cpu").run(noise(count), 3)
     assert output.dtype == np.float32
     assert np.array_equal(output, 2 * noise(count)[:, :, 0, 0])
     parts = [size for size, _ in network.parts]
     assert sum(parts) == count
-    assert max(parts, default=0) <= BATCH
+    assert max(parts, default=0) <= MAX_BATCH
 
 
 def test_forgetting_runs_the_network_on_zeros_of_the_largest_part() -> None:

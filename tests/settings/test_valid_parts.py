@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.settings.readable import load_readable
+from installation.settings.valid_parts import load_valid_parts
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> Non
     """Kind: one mistake makes the kiosk forget everything else that the file says."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(text)
-    settings = load_readable(file).settings
+    settings = load_valid_parts(file).settings
     assert settings.language.words == "de"
     assert settings.screen.display == 1
     assert settings.screen.title == "Wer da"
@@ -31,7 +31,7 @@ def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
     """The card of a show with a mistake elsewhere is in the first language."""
     file = tmp_path / "kiosk.yaml"
     file.write_text("language: [de, en]\ncamera: 5\n")
-    assert load_readable(file).settings.language.words == "de"
+    assert load_valid_parts(file).settings.language.words == "de"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,6 @@ def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
 def test_what_cannot_be_read_has_its_default(content: bytes, tmp_path: Path) -> None:
     """A file without anything right, and a missing one, give the defaults and no error."""
     file = tmp_path / "kiosk.yaml"
-    assert load_readable(file).settings.language.words == "en"
+    assert load_valid_parts(file).settings.language.words == "en"
     file.write_bytes(content)
-    assert load_readable(file).settings.language.words == "en"
+    assert load_valid_parts(file).settings.language.words == "en"
