@@ -334,7 +334,7 @@ def classifier_alone(labels: str) -> list[float]:
 
 
 def crowd() -> tuple[Frame, list[Box]]:
-    """Return a frame of noise at the size of a camera's, and boxes around `BENCH_BATCH` faces on it."""
+    """Return a frame of noise at a camera's size, and boxes around `BENCH_BATCH` faces on it."""
     import numpy as np
 
     from installation.seeing.box import Box

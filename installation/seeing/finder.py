@@ -2,10 +2,10 @@
 
 A look is one detection. A full look searches the whole frame, five times a second, whether somebody
 is there or not. Between full looks only the places are searched where the tracks predict faces,
-which takes a tenth of the time, and so often that a square stays on a face that moves. A face that
-may be a newcomer's is looked for on every whole frame until its track is shown, so that its square
-appears within half a second: at most `DETECT_INTERVAL_S` until the first look, and `tracker.MIN_AGE_S`
-after it, each rounded up to a frame.
+which takes a tenth of the time, and often enough for a square to stay on a moving face. A face that
+may be a newcomer's is searched for on every whole frame until its track is shown, so that its
+square appears within half a second: at most `DETECT_INTERVAL_S` until the first look, and
+`tracker.MIN_AGE_S` after it, each rounded up to a frame.
 
 Time is that of the frames. The alternative, a full look at every frame, took 1.3 times the
 processor time of a plain loop, and the mirror's picture came late on a busy computer.

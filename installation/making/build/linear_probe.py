@@ -87,7 +87,7 @@ def fit(views: Features, labels: Numbers) -> LinearProbe:
 
 
 def fold_count(pictures: int) -> int:
-    """Return how many parts of that many `pictures` are held out."""
+    """Return how many of the folds of `pictures` pictures are held out."""
     return FOLDS if pictures < SINGLE_FOLD_FROM else 1
 
 
@@ -96,10 +96,11 @@ def held_out(
 ) -> tuple[Numbers, Features]:
     """Return the indices of held-out pictures `(M,)` and their logits `(M, L)`.
 
-    The logits come from a probe that was fitted without any view of the picture. Below SINGLE_FOLD_FROM
-    pictures each is held out once, in FOLDS parts; else only one part is. Each label needs FOLDS
-    pictures. `after_each` is called after each part, which takes as long as `fit`. For 1,000
-    pictures of 20 labels all parts take 11 s of one core.
+    The logits come from a probe that was fitted without any view of the picture. Below
+    `SINGLE_FOLD_FROM` pictures, each picture is held out once, in one of `FOLDS` folds; from that
+    number on, only the first fold is held out. Each label needs at least `FOLDS` pictures.
+    `after_each` is called after each fold, which takes as long as `fit`. For 1,000 pictures of 20
+    labels, all folds take 11 s on one core.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels)
     outs, logits = [], []

@@ -28,7 +28,7 @@ def noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 @pytest.mark.parametrize("count", [0, 1, MAX_BATCH, 2 * MAX_BATCH + 1])
 def test_a_batch_goes_through_the_network_in_parts(count: int) -> None:
-    """No part has more than MAX_BATCH crops, and the rows keep their order; no crop gives no row."""
+    """No part has more than `MAX_BATCH` crops, rows keep their order, and no crop gives no row."""
     network = Doubling()
     output = TorchNetwork(network, "cpu").run(noise(count), 3)
     assert output.dtype == np.float32
