@@ -1,1 +1,1 @@
-"""From a camera to tracks of visitors: frames, cameras, face detection, tracking."""
+"""Cameras, face detection and tracking: everything between a camera and the tracks of visitors."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in full-frame px, x to the right and y down; it may leave the frame."""
+    """A rectangle in full-frame px, x to the right and y down; it may extend beyond the frame."""
 
     x0: float
     y0: float
@@ -53,5 +53,5 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def scaled(self, factor: float) -> Box:
-        """Return the box on a frame `factor` times as large."""
+        """Return the box with all its coordinates multiplied by `factor`."""
         return Box(self.x0 * factor, self.y0 * factor, self.x1 * factor, self.y1 * factor)

@@ -17,7 +17,7 @@ class Camera(Protocol):
         ...
 
     pool: Pool
-    """The memory of the camera's pictures."""
+    """The pool that holds the camera's pictures."""
 
     def read(self) -> Frame | None:
         """Wait for the next frame and return it, rotated and mirrored as the settings say.
@@ -35,5 +35,5 @@ class Camera(Protocol):
         ...
 
     def close(self) -> None:
-        """Free the device. A second call does nothing."""
+        """Close the device. A second call does nothing."""
         ...

@@ -1,7 +1,7 @@
-"""Which camera `camera.source: auto` takes, and why it passes others over.
+"""Chooses the camera for `camera.source: auto`, and explains why it passes others over.
 
-The lowest number is often another thing: the raw port of a sensor on a Raspberry Pi 5, the infrared
-camera of a laptop, a false camera of another program.
+The camera with the lowest number is often unsuitable: the raw port of a sensor on a Raspberry Pi 5,
+the infrared camera of a laptop, or a virtual camera that another program feeds.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ COLOUR = frozenset(
         *("RGB3", "BGR3", "XR24", "AR24", "BA81", "GBRG", "GRBG", "RGGB", "S910"),
     )
 )
-"""The formats with colour that OpenCV decodes from Video4Linux, by their four letters."""
+"""The pixel formats in colour that OpenCV decodes from Video4Linux, by their four-letter codes."""
 
 GREY = frozenset(("GREY", "Y8", "Y8I", "Y10", "Y12", "Y16", "Z16", "INVZ", "L8", "IR8"))
-"""Formats without colour: infrared cameras, and cameras that measure depth."""
+"""The pixel formats without colour: those of infrared cameras and of depth cameras."""
 
 
 def reason_against(listing: CameraListing) -> str | None:
-    """Return why `auto` never takes this camera; None if it may."""
+    """Return why `auto` never uses this camera; None if it may use it."""
     if listing.problem is not None:
         return listing.problem
     formats = {mode.format for mode in listing.modes}
     if listing.raw_port:
-        return "the port of a sensor without a driver that makes pictures; use a USB camera"
+        return (
+            "this is the raw port of a sensor, and no driver turns its data into pictures; "
+            "use a USB camera"
+        )
     if formats and formats <= GREY:
         return "it has no colour: an infrared or depth camera"
     if formats and not formats & (COLOUR | GREY):
@@ -37,10 +40,10 @@ def reason_against(listing: CameraListing) -> str | None:
 
 
 def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
-    """Return the cameras that `auto` may take, the best first.
+    """Return the cameras that `auto` may use, the best first.
 
-    A USB camera comes before one of another bus, and a false one, which another program feeds,
-    comes last; otherwise the lower number decides.
+    USB cameras come first, and virtual cameras, which other programs feed, come last. Cameras of
+    the same kind are sorted by their numbers.
     """
     usable = [listing for listing in listings if reason_against(listing) is None]
     return sorted(usable, key=_place)
@@ -53,7 +56,7 @@ def _place(listing: CameraListing) -> int:
 
 
 def passed_over(listings: Sequence[CameraListing]) -> list[str]:
-    """Return a line for each camera with a lower number than the chosen one: why it is not that."""
+    """Return, for each camera with a lower number than the chosen one, why it was not chosen."""
     ranked = rank(listings)
     before = listings[: listings.index(ranked[0])] if ranked else []
     return [
@@ -64,4 +67,8 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
 
 
 def _second_choice(listing: CameraListing) -> str:
-    return "another program feeds it" if listing.is_false else "a USB camera is there"
+    return (
+        ("it is a virtual camera, which another program feeds")
+        if listing.is_false
+        else "a USB camera is preferred"
+    )

@@ -1,8 +1,8 @@
-"""What is wrong with the pictures of a camera that is plugged in and sends some.
+"""Detects faults in the pictures of a camera that is plugged in and sends pictures.
 
-A real picture is never twice the same, because every sensor has noise, in an empty still room too.
-So a picture that equals the last one byte for byte was not taken anew. What is compared is a
-checksum: no copy of a picture is kept.
+Two pictures of a real camera are never equal, even in an empty and still room, because every sensor
+has noise. So a picture that equals the last one byte for byte is an old picture, sent again. Only
+checksums are compared: no copy of a picture is kept.
 """
 
 from __future__ import annotations
@@ -16,34 +16,38 @@ from installation.running.progress import CameraFault
 from installation.seeing.frame import Pixels
 
 STEP = 4
-"""Each how many rows are looked at; a checksum of 180 rows of 1280 pixels takes 0.2 ms."""
+"""Every how many rows the picture is sampled; a checksum of 180 rows of 1280 pixels takes 0.2 ms.
+"""
 
 FROZEN_S = 2.0
-"""How long pictures may be the same before the camera counts as frozen, s."""
+"""The longest time that the pictures may stay the same before the camera counts as frozen, s."""
 
 DARK_S = 2.0
-"""How long pictures may be black, or overexposed, before that is said, s: somebody may stand close
-or shine a lamp.
+"""The longest time that pictures may be black or overexposed before this is reported, s: somebody
+may stand close to the camera or shine a lamp into it.
 """
 
 BLACK_LEVEL = 16
-"""The brightest value of a black picture, 0–255: video black is 16."""
+"""The highest value in a picture that counts as black, 0–255: black in video is 16."""
 
 WHITE_LEVEL, WHITE_SHARE = 250, 0.9
-"""A picture is overexposed if this share of its values is at least this bright."""
+"""A picture is overexposed if at least the share `WHITE_SHARE` of its values reaches `WHITE_LEVEL`.
+"""
 
 TORN_SHARE, TORN_PICTURES = 0.2, 60
-"""The camera counts as torn if this share of its last pictures was incomplete."""
+"""The camera has the fault `torn` if the share `TORN_SHARE` of its last `TORN_PICTURES` pictures
+was incomplete.
+"""
 
 RATE_S = 5.0
-"""The time over which the rate is measured, s."""
+"""The time over which the frame rate is measured, s."""
 
 
 def is_torn(pixels: Pixels) -> bool:
-    """Return whether the lower rows of the picture are one flat colour, as decoders fill them.
+    """Return whether the lower rows are one flat colour, which decoders fill in for missing data.
 
-    A cut JPEG has no content below the cut. Black and white do not count: there a covered or a
-    blinded camera is flat as well.
+    A truncated JPEG has no content below the cut. Black and white do not count, because the picture
+    of a covered or dazzled camera is flat as well.
     """
     rows = pixels[-max(2, pixels.shape[0] // 16) :]
     flat = rows.reshape(-1, rows.shape[2])
@@ -52,15 +56,15 @@ def is_torn(pixels: Pixels) -> bool:
 
 
 class PictureCondition:
-    """Judges the pictures of one camera as they come."""
+    """Judges the pictures of one camera one by one, as they arrive."""
 
     def __init__(
         self, size: tuple[int, int], fps: float, now: float, last: int | None = None
     ) -> None:
         """Expect pictures of `size` (width, height) at the rate `fps`; `now` is the instant, s.
 
-        `last` is the checksum of the last picture before the camera was opened again: a camera that
-        is still frozen sends that one.
+        `last` is the checksum of the last picture before the camera was opened again; a camera that
+        is still frozen sends this picture again.
         """
         self._size = size
         self._fps = fps
@@ -71,10 +75,10 @@ class PictureCondition:
         self._arrived: deque[float] = deque(maxlen=max(8, int(2 * RATE_S * fps)))
         self._torn: deque[bool] = deque(maxlen=TORN_PICTURES)
         self.faults = CameraFault(0)
-        """What is wrong now."""
+        """The faults that the camera has now."""
 
     def is_repeated(self, pixels: Pixels, now: float) -> bool:
-        """Return whether the picture is the last one again, as a frozen camera sends."""
+        """Return whether the picture equals the last one, as from a frozen camera."""
         checksum = zlib.crc32(np.ascontiguousarray(pixels[::STEP]).data)
         repeated = checksum == self.last
         self.last = checksum
@@ -84,7 +88,7 @@ class PictureCondition:
         return repeated
 
     def note_torn(self, torn: bool) -> None:
-        """Count a picture as torn or whole."""
+        """Record whether a picture was torn (incomplete)."""
         self._torn.append(torn)
         full = len(self._torn) == TORN_PICTURES
         self._set(CameraFault.TORN, full and sum(self._torn) >= TORN_SHARE * TORN_PICTURES)
@@ -101,7 +105,7 @@ class PictureCondition:
         self._judge_rate(now)
 
     def _judge_rate(self, now: float) -> None:
-        """Compare the rate of the last seconds with half of the promised one."""
+        """Set or clear the fault of a low rate: below half of the rate that the camera promised."""
         recent = [at for at in self._arrived if now - at <= RATE_S]
         # The first seconds of a camera are slow: it measures the light.
         if now - self._began_at < 2 * RATE_S:
@@ -109,7 +113,7 @@ class PictureCondition:
         self._set(CameraFault.SLOW, len(recent) / RATE_S < self._fps / 2)
 
     def _hold(self, fault: CameraFault, present: bool, now: float) -> None:
-        """Set `fault` once it has been `present` for `DARK_S`."""
+        """Set `fault` after it has been `present` for `DARK_S`; clear it otherwise."""
         since = self._since.setdefault(fault, now)
         if not present:
             self._since[fault] = now

@@ -1,7 +1,8 @@
-"""The controls of a camera: the frequency of the mains, focus, exposure, white balance.
+"""Lists and sets the controls of a camera: mains frequency, focus, exposure, white balance.
 
-OpenCV knows some of them by numbers of its own and not by what the camera offers; here they have
-the names of `v4l2-ctl --list-ctrls`. The layouts are those of the kernel's `linux/videodev2.h`.
+OpenCV numbers a few controls in its own way and ignores which of them the camera offers. Here they
+have the names that `v4l2-ctl --list-ctrls` prints. The layouts are those of the kernel's
+`linux/videodev2.h`.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ _VALUE = struct.Struct("=Ii")
 _NEXT = 0x80000000
 _DISABLED, _READ_ONLY = 0x1, 0x4
 _NUMBERS = (1, 2, 3, 9)
-"""The types whose value is a number: integer, yes or no, one of a menu."""
+"""The control types whose value is a number: integer, boolean, and the two kinds of menu."""
 
 MAX_CONTROLS = 256
 
 
 @dataclass(frozen=True)
 class Control:
-    """One control: its name, number, range, and its value now."""
+    """One control: its name, number, range, and current value."""
 
     name: str
     id: int
@@ -60,8 +61,8 @@ def set_controls(
     """Set the controls of the camera at `node` to `values`, in their order.
 
     Raises CameraError with every mistake: names that the camera does not have, values outside the
-    range, and values that it refuses (most need their automatic counterpart off, earlier in the
-    list). `where` names the place of the settings.
+    range, and values that the camera rejects (most controls can be set only after their automatic
+    mode is turned off, earlier in the list). `where` is the place of the settings, for messages.
     """
     file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     try:
@@ -96,8 +97,8 @@ def _set(
     except OSError as error:
         return Mistake(
             where,
-            f"the camera refuses {name}: {value} ({error.strerror})",
-            "Turn off what sets it automatically, in a line above it.",
+            f"the camera rejects {name}: {value} ({error.strerror})",
+            "Turn off the control that sets it automatically, in a line above this one.",
         )
     return None
 

@@ -16,17 +16,17 @@ CHECK_INTERVAL_S = 1.0
 
 
 class NewNodes:
-    """Finds video nodes that are new, including nodes that were deleted and created again."""
+    """Finds video nodes that have appeared, including nodes that were deleted and created again."""
 
     def __init__(
         self, before: Iterable[Path], list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes
     ) -> None:
-        """Compare with the nodes `before`; `list_nodes` returns the present nodes."""
+        """Store the nodes at the start, `before`; `list_nodes` returns the present nodes."""
         self._before = set(before)
         self._list_nodes = list_nodes
 
     def find(self) -> Path | None:
-        """Return a node that is new since the last call, or None."""
+        """Return a node that has appeared since the last call, or None."""
         nodes = set(self._list_nodes())
         new = nodes - self._before
         self._before = nodes
@@ -34,12 +34,12 @@ class NewNodes:
 
 
 def plugged_in(node: Path, instead: str) -> RestartNeededError:
-    """Return the error for a show without a camera, after the camera `node` was plugged in.
+    """Return the error that ends a show without a camera after the camera `node` was plugged in.
 
     `instead` says what the show plays, such as "the rehearsal plays in its place".
     """
     problem = f"a camera has been plugged in while {instead}"
-    return RestartNeededError(Mistake(str(node), problem, "The show starts again by itself."))
+    return RestartNeededError(Mistake(str(node), problem, "The show restarts automatically."))
 
 
 class RehearsalUntilPlugged:
@@ -56,7 +56,10 @@ class RehearsalUntilPlugged:
         clock: Clock,
         list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Take the video nodes at the start, `before`; `list_nodes` returns the present ones."""
+        """Play `rehearsal`, and compare the present video nodes with those at the start, `before`.
+
+        `list_nodes` returns the present nodes.
+        """
         self.name = rehearsal.name
         self.pool = rehearsal.pool
         self._rehearsal = rehearsal

@@ -27,10 +27,12 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 REHEARSAL_PLAYS = ", so the rehearsal plays"
-"""The end of the reason why `Auto` is not a camera; under systemd the show waits instead."""
+"""The end of the sentence that says why `Auto` found no camera; under systemd the show waits
+instead.
+"""
 
 Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
-"""A source that says which camera or pictures it is: all kinds but `Auto`."""
+"""Every kind of source but `Auto`: the camera or the pictures are known."""
 
 
 def resolve(
@@ -38,10 +40,10 @@ def resolve(
     cameras: Callable[[], list[CameraListing]] = list_cameras,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[Resolved, str | None]:
-    """Return the source that `Auto` stands for now, and the reason if that is not a camera.
+    """Return the source that `Auto` stands for now, and the reason if it is not a camera.
 
-    `Auto` takes the best camera by `choice.rank`, and `log` takes a line for each that was passed
-    over. Any other source is returned unchanged.
+    `Auto` stands for the best camera by `choice.rank`; `log` is called with a line for each camera
+    that was passed over. Any other source is returned unchanged.
     """
     if not isinstance(configured, source.Auto):
         return configured, None
@@ -67,7 +69,7 @@ def open_camera(
 ) -> Camera:
     """Open the source `resolved` and return its camera; `settings.source` is not read.
 
-    With `as_fast_as_possible` a film, a folder or the rehearsal gives each picture once, without
+    With `as_fast_as_possible` a film, a folder or the rehearsal returns each picture once, without
     waiting, and then ends; a real camera keeps its own rate. Raises CameraError.
     """
     if isinstance(resolved, source.Device):
@@ -93,7 +95,13 @@ def _open_pictures(
             problem = (
                 "this film or folder existed when the settings were read, but does not exist now"
             )
-            raise CameraError(Mistake(display_path(path), problem, "Put it back."))
+            raise CameraError(
+                Mistake(
+                    display_path(path),
+                    problem,
+                    "Restore the file or folder, or change camera.source.",
+                )
+            )
     # A camera is mounted on its side for a tall screen, and its picture is rotated until visitors
     # stand upright. The visitor of the rehearsal is drawn upright, on a tall picture.
     if settings.rotate in (90, 270):

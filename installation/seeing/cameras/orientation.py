@@ -20,12 +20,12 @@ _ROTATIONS = {
 
 @dataclass(frozen=True)
 class Orientation:
-    """A rotation by `rotate` degrees clockwise, then a flip from left to right if `mirror`."""
+    """A rotation by `rotate` degrees clockwise, then a left-right flip if `mirror` is true."""
 
     rotate: int = 0
     mirror: bool = False
     pool: Pool = field(default_factory=Pool, compare=False, repr=False)
-    """The memory of the rotated pictures."""
+    """The pool that holds the rotated pictures."""
 
     @classmethod
     def from_settings(cls, settings: CameraSettings) -> Orientation:
@@ -33,7 +33,7 @@ class Orientation:
         return cls(settings.rotate, settings.mirror)
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Return the rotated and mirrored picture, always as a new picture in the pool."""
+        """Return the rotated and mirrored picture, always as a new array from the pool."""
         height, width, _ = pixels.shape
         if not self.rotate and not self.mirror:
             copied = self.pool.take(height, width)

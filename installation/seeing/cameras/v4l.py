@@ -20,7 +20,7 @@ from typing import Any
 DEV = Path("/dev")
 
 Ioctl = Callable[[int, int, bytearray], object]
-"""Makes a call on an open file and fills the buffer, or raises OSError."""
+"""A function that makes an ioctl call on an open file and fills the buffer; it raises OSError."""
 
 QUERYCAP = 0x80685600
 ENUM_FMT = 0xC0405602
@@ -40,7 +40,8 @@ _DISCRETE = 1
 _BUFFER_KINDS = ((_CAPTURE, 1), (_CAPTURE_PLANES, 9))
 
 MAX_ENTRIES = 256
-"""The most formats, sizes or rates that are listed; some drivers never end their list."""
+"""The largest number of formats, sizes or rates that are listed; some drivers never end their list.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Mode:
 class CameraListing:
     """A camera: its node, its by-id path if it has one, its name, and its modes.
 
-    `problem` says why it could not be queried; then it has no name and no modes.
+    `problem` says why the camera could not be queried; it then has no name and no modes.
     """
 
     node: Path
@@ -67,27 +68,29 @@ class CameraListing:
     problem: str | None = None
     driver: str = ""
     bus: str = ""
-    """Where it is plugged in, by the driver: `usb-0000:00:14.0-2`."""
+    """The port that the camera is plugged into, as the driver calls it: `usb-0000:00:14.0-2`."""
     raw_port: bool = False
-    """Whether it gives pictures only to a program that sets up the sensor's whole pipeline."""
+    """Whether it is the raw port of a sensor, whose whole pipeline a program would have to set up.
+    """
     by_path: Path | None = None
     has_same_name: bool = False
-    """Whether another camera has its name; then udev gives only one of them the by-id path."""
+    """Whether another camera has the same name; udev then gives only one of them the by-id path."""
     is_refused: bool = False
-    """Whether the kernel did not allow this process to open it."""
+    """Whether the kernel did not allow this process to open the camera."""
 
     @property
     def path(self) -> Path:
-        """The path that is still this camera's after a restart, if it has one; else the node.
+        """The path that still identifies this camera after a restart; without one, the node.
 
-        It is the by-id path, or of two cameras of one make the by-path path, which names the port.
+        This is the by-id path. If two cameras have the same name, it is the by-path path, which
+        names the port.
         """
         lasting = (self.by_path, self.by_id) if self.has_same_name else (self.by_id, self.by_path)
         return next(filter(None, lasting), self.node)
 
     @property
     def is_false(self) -> bool:
-        """Whether it is no device: another program puts pictures into it."""
+        """Whether it is a virtual camera, which another program feeds with pictures."""
         return "loopback" in self.driver
 
 
@@ -97,9 +100,9 @@ def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
 
 
 def list_cameras(dev: Path = DEV, ioctl: Ioctl = ioctl_of_kernel) -> list[CameraListing]:
-    """Return the cameras in the order of their numbers, without nodes that capture no video.
+    """Return the cameras sorted by number, without nodes that do not capture video.
 
-    A node that cannot be opened is listed with its problem, because it may be the camera.
+    A node that cannot be opened is listed with its problem, because it may be a camera.
     """
     by_id, by_path = (_links(dev / "v4l" / name) for name in ("by-id", "by-path"))
     queried = (
@@ -112,7 +115,7 @@ def list_cameras(dev: Path = DEV, ioctl: Ioctl = ioctl_of_kernel) -> list[Camera
 
 
 def _links(folder: Path) -> dict[Path, Path]:
-    """Return the first link in `folder` to each device, by the device."""
+    """Return the first link in `folder` to each device, keyed by device."""
     links: dict[Path, Path] = {}
     for link in sorted(folder.glob("*")):
         links.setdefault(link.resolve(), link)
@@ -120,7 +123,7 @@ def _links(folder: Path) -> dict[Path, Path]:
 
 
 def video_nodes(dev: Path = DEV) -> list[Path]:
-    """Return the devices that may be cameras, by number, without opening them."""
+    """Return the device nodes that may be cameras, sorted by number, without opening them."""
     named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
     return sorted(named, key=lambda node: int(node.name[len("video") :]))
 
@@ -128,7 +131,7 @@ def video_nodes(dev: Path = DEV) -> list[Path]:
 def query(
     node: Path, by_id: Path | None = None, ioctl: Ioctl = ioctl_of_kernel
 ) -> CameraListing | None:
-    """Return the name and modes of the camera at `node`; None if it captures no video."""
+    """Return the name and modes of the camera at `node`; None if it does not capture video."""
     try:
         file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
@@ -158,10 +161,10 @@ def query(
 
 
 def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing | None:
-    """Return the camera at `node`, which cannot be opened; None for its further nodes.
+    """Return a listing of the camera at `node`, which cannot be opened; None for its other nodes.
 
-    A webcam has a second node, for metadata. The kernel tells its name and the node's place, which
-    is 0 for the pictures, to everybody.
+    A webcam has a second node, for metadata. The camera's name and the index of the node, which is
+    0 for the pictures, can be read from the kernel without permission to open the node.
     """
     about = node.parent.parent / "sys" / "class" / "video4linux" / node.name
     if _first_line(about / "index") not in ("", "0"):
@@ -181,7 +184,7 @@ def _first_line(file: Path) -> str:
 
 
 def _no_permission(node: Path) -> str:
-    """Return the problem that this user may not open `node`, with the remedy."""
+    """Return a sentence that this user has no permission to open `node`, with the remedy."""
     try:
         group = node.group()
     except (OSError, KeyError):
@@ -238,7 +241,7 @@ def _entries(
     request: Callable[[int], bytes],
     ioctl: Ioctl,
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the answers to `request(0)`, `request(1)`, … until the driver refuses one."""
+    """Yield the answers to `request(0)`, `request(1)`, … until the driver rejects a request."""
     for index in range(MAX_ENTRIES):
         buffer = bytearray(request(index))
         try:

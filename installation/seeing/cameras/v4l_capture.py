@@ -1,10 +1,10 @@
-"""Reads a camera through Video4Linux, with what OpenCV does not offer.
+"""Reads a camera through Video4Linux, with features that OpenCV lacks.
 
-OpenCV waits ten seconds for a picture, gives the oldest of the pictures that have arrived, and says
-nothing of a picture that cannot be decoded. Here a wait ends after two seconds, three buffers are
-drained to the newest picture, and a damaged one is left out. The picture lies in memory that the
-driver shares with this process; it is overwritten after it was decoded. The numbers and layouts are
-those of the kernel's `linux/videodev2.h`.
+OpenCV waits ten seconds for a picture, returns the oldest of the pictures that have arrived, and
+does not report a picture that cannot be decoded. Here a wait ends after two seconds, older pictures
+in the three buffers are dropped for the newest one, and damaged pictures are skipped. A picture
+lies in memory that the driver shares with this process; it is overwritten after decoding. The
+numbers and layouts are those of the kernel's `linux/videodev2.h`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel
 from installation.seeing.frame import Pixels
 
 TIMEOUT_S = 2.0
-"""How long a picture may take, s."""
+"""The longest wait for a picture, s."""
 
 BUFFERS = 3
-"""One that the camera fills, one that waits, and one that is decoded."""
+"""The number of buffers: one that the camera fills, one that waits, and one that is decoded."""
 
 S_FMT, S_PARM = 0xC0D05605, 0xC0CC5616
 REQBUFS, QUERYBUF, QBUF, DQBUF = 0xC0145608, 0xC0585609, 0xC058560F, 0xC0585611
@@ -37,7 +37,7 @@ STREAMON, STREAMOFF = 0x40045612, 0x40045613
 
 _CAPTURE, _MMAP, _FIELD_ANY = 1, 1, 0
 _ERROR_FLAG = 0x40
-"""The driver marks a picture whose data is damaged."""
+"""The buffer flag that the driver sets if a picture's data is damaged."""
 
 # type; width, height, pixelformat, field, bytesperline, sizeimage, colorspace, priv, flags, …
 _FORMAT = struct.Struct("=I4xII4sIIIIIIIII152x")
@@ -52,7 +52,7 @@ _END_OF_JPEG = b"\xff\xd9"
 
 @dataclass(frozen=True)
 class Negotiated:
-    """What the camera agreed to."""
+    """The format, size and rate that the camera agreed to."""
 
     fourcc: str
     width: int
@@ -62,10 +62,10 @@ class Negotiated:
 
 
 class Kernel(Protocol):
-    """The calls that reach the driver; tests replace them."""
+    """The system calls that reach the driver; tests replace them."""
 
     def open(self, node: Path) -> int:
-        """Return a descriptor of the camera. Raises OSError."""
+        """Open the camera and return its file descriptor. Raises OSError."""
         ...
 
     def ioctl(self, file: int, call: int, buffer: bytearray) -> object:
@@ -92,7 +92,7 @@ class LinuxKernel:
         self.ioctl = ioctl
 
     def open(self, node: Path) -> int:
-        """Return a descriptor of the camera. Raises OSError."""
+        """Open the camera and return its file descriptor. Raises OSError."""
         return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def map(self, file: int, length: int, offset: int) -> mmap.mmap:

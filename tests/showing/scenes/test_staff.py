@@ -72,8 +72,8 @@ STATUS = ShowStatus(
     layers=tuple(Layer(name) for name in (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS)),
     ways_tried=127,
     tested_at=datetime.datetime(2026, 11, 20, 10, 0),
-    locked_pieces=4,
-    pieces=4,
+    locked_blocks=4,
+    blocks=4,
     label_set="Weather",
     visible_labels=6,
     all_labels=6,
@@ -119,7 +119,7 @@ def test_the_card_says_what_a_technician_does(context: Callable[[Size], ScreenCo
     ill = replace(
         STATUS,
         layers=(Layer("Landlock", "not available", "Use Linux 6.2 or newer."), *STATUS.layers[1:]),
-        locked_pieces=1,
+        locked_blocks=1,
         mirror_fps=9.0,
         is_rehearsal=True,
     )

@@ -13,7 +13,7 @@ from installation.seeing.cameras.played.scene_cuts import SceneCounter
 from installation.seeing.frame import Pixels
 
 DEFAULT_FPS = 30.0
-"""The rate of a film whose file states no rate or an impossible one, pictures per second."""
+"""The rate of a film whose file states none or an impossible one, pictures per second."""
 
 
 class FilmPictures:
@@ -37,7 +37,7 @@ class FilmPictures:
 
     @property
     def scene(self) -> int:
-        """The number of the scene that the last picture shows."""
+        """The scene number of the last picture."""
         return self._scenes.number
 
     def _open(self) -> cv2.VideoCapture:
@@ -76,7 +76,7 @@ class FilmPictures:
         return self._film.grab()
 
     def rewind(self) -> None:
-        """Start again from the first picture."""
+        """Go back to the first picture."""
         # Opened again, because OpenCV cannot seek in every format.
         self._film.release()
         self._film = self._open()

@@ -1,4 +1,4 @@
-"""A folder of pictures, shown one after the other."""
+"""Shows the pictures of a folder one after another."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from installation.seeing.frame import Pixels
 from installation.settings.source import PICTURE_SUFFIXES
 
 PICTURE_S = 5.0
-"""How long each picture is shown, s; long enough for a verdict."""
+"""The time for which each picture is shown, s; long enough to get a verdict."""
 
 
 class FolderPictures:
     """The pictures in a folder, in the order of their file names, each shown for `PICTURE_S`.
 
-    Each picture is scaled to fit whole into a black frame; all frames have the same size. Raises
-    CameraError, which names all pictures that cannot be decoded.
+    Each picture is scaled to fit into a frame without cropping, with black borders; all frames have
+    the same size. Raises CameraError, which names all pictures that cannot be decoded.
     """
 
     def __init__(
         self, folder: Path, width: int, height: int, fps: float, *, once: bool = False
     ) -> None:
-        """Check the pictures in `folder`, which is shown at `width` × `height` px and `fps`."""
+        """Check that all pictures in `folder` can be decoded.
+
+        They are shown at `width` × `height` px and `fps`.
+        """
         try:
             self._files = sorted(
                 file
@@ -42,7 +45,7 @@ class FolderPictures:
             raise CameraError(
                 Mistake(
                     display_path(folder),
-                    f"this folder has no pictures (expected {', '.join(PICTURE_SUFFIXES)})",
+                    f"this folder contains no pictures (expected {', '.join(PICTURE_SUFFIXES)})",
                     "Put pictures into it, or choose another source.",
                 )
             )
@@ -90,14 +93,14 @@ class FolderPictures:
         except OSError as error:
             picture, problem = None, f"this picture can no longer be read ({error.strerror})"
         else:
-            problem = "this picture was intact at the start and is damaged now"
+            problem = "this picture was intact when the show started, but is damaged now"
         if picture is None:
-            remedy = "Put the picture back, or choose another source."
+            remedy = "Restore the picture, or choose another source."
             raise CameraError(Mistake(display_path(file), problem, remedy))
         return _fitted(picture, *self._size)
 
     def rewind(self) -> None:
-        """Start again from the first picture."""
+        """Go back to the first picture."""
         self._index = 0
 
     def close(self) -> None:
@@ -106,7 +109,7 @@ class FolderPictures:
 
 
 def _fitted(picture: Pixels, width: int, height: int) -> Pixels:
-    """Return `picture` scaled to fit whole into a black frame of `width` × `height` px."""
+    """Return `picture` scaled into a black frame of `width` × `height` px without cropping."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     columns = min(width, max(1, round(picture.shape[1] * scale)))
     rows = min(height, max(1, round(picture.shape[0] * scale)))

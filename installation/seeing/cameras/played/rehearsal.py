@@ -1,9 +1,9 @@
 """The rehearsal: an animated visitor, for a machine without a camera.
 
 NASA's portrait of the astronaut Eileen Collins (public domain, in the package scikit-image) is cut
-out along its outline and put in front of a plain wall. The visitor walks in from the side, stays
-for long enough to be named, and leaves. The alternative, zooming on the whole portrait, would show
-the portrait's own edges whenever the visitor is far away.
+out along its outline and shown in front of a plain wall. The visitor walks in from the side, stays
+long enough to be named, and leaves. The alternative, zooming on the whole portrait, would show the
+portrait's own edges whenever the visitor is far away.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PORTRAIT_PX = 512
 """Width and height of the portrait, px."""
 
 NAME = "rehearsal"
-"""What the log says of the rehearsal, and how the show knows it."""
+"""The rehearsal's name in the log, by which the show also recognises it."""
 
 OUTLINE = (
     *((228, 17), (262, 23), (283, 43), (295, 67), (299, 92), (296, 118), (282, 128), (271, 134)),
@@ -44,10 +44,10 @@ OUTLINE = (
 """The visitor's outline on the portrait, x and y in px; drawn by hand."""
 
 MIDDLE_PX = 245
-"""The portrait's column at the visitor's middle, between head and helmet, px."""
+"""The column in the portrait at which the visitor is centred, between head and helmet, px."""
 
 BREADTH_PX = 540
-"""The visitor's whole width, with a margin on both sides, px of the portrait."""
+"""The width of the visitor with a margin on both sides, px of the portrait."""
 
 WALL = (150, 140, 120)
 """The colour of the wall behind the visitor, RGB; close to the portrait's background, so that the
@@ -93,7 +93,7 @@ class RehearsalPictures:
         return True
 
     def rewind(self) -> None:
-        """Start the visit again."""
+        """Go back to the beginning of the visit."""
         self._index = 0
 
     def close(self) -> None:
@@ -120,9 +120,9 @@ class RehearsalPictures:
 def _position(moment_s: float) -> tuple[float, float, float]:
     """Return the visitor's size, middle and offset downwards, `moment_s` into the visit.
 
-    The size is 1 in front of the screen; the middle is a share of the picture's width, the offset
-    one of its height. If the middle is 0 or 1, the visitor is just out of sight on the left or on
-    the right.
+    The size is 1 in front of the screen; the middle is a fraction of the picture's width, and the
+    offset a fraction of its height. At a middle of 0 or 1 the visitor is just out of sight on the
+    left or on the right.
     """
     staying_s, leaving_s = moment_s - ENTER_S, moment_s - ENTER_S - STAY_S
     if staying_s < 0:
@@ -139,7 +139,7 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return `way` (0–1) eased, so that a movement starts and ends slowly."""
+    """Return `way`, the fraction 0–1 of a movement, eased so that it starts and ends slowly."""
     way = min(1.0, max(0.0, way))
     return way * way * (3 - 2 * way)
 
@@ -157,14 +157,14 @@ def _portrait() -> Pixels:
             Mistake(
                 "rehearsal",
                 "the portrait data/astronaut.png of the package scikit-image is missing or damaged",
-                "Install scikit-image again, or choose another source.",
+                "Reinstall scikit-image, or choose another source.",
             )
         )
     return cast(Pixels, portrait)
 
 
 def _cut_out(portrait: Pixels) -> Pixels:
-    """Return the visitor, cut out of `portrait` and put on the wall's colour, at equal size."""
+    """Return the visitor, cut out of `portrait`, on the wall's colour, at the portrait's size."""
     mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
     # Eroded a little, because the portrait's bright background would be a rim around the hair. The
@@ -177,7 +177,7 @@ def _cut_out(portrait: Pixels) -> Pixels:
 
 
 def _light(width: int, height: int) -> Pixels:
-    """Return the room's brightness at each pixel, `(height, width, 3)`; 255 is full light."""
+    """Return the room's brightness at each pixel, `(height, width, 3)`; 255 is full brightness."""
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     light = 1 - 0.22 * np.minimum(1.5, x**2 + (y + 0.2) ** 2)

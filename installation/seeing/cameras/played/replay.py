@@ -1,7 +1,8 @@
 """Films, folders of pictures and the rehearsal, played as if they were cameras.
 
 Each of these is a `PictureSource`: a sequence of pictures with a rate. `Replay` turns it into a
-camera that keeps this rate, gives a late reader the newest picture, and timestamps each frame.
+camera that keeps this rate, returns the newest picture if `read` is called late, and timestamps
+each frame.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.frame import Frame, Pixels
 
 MAX_SKIPPED_S = 0.5
-"""The most of a film that a late reader misses, s.
+"""The longest part of a film that a late call of `read` skips, s.
 
 A machine that is too slow to decode the film at its rate would otherwise skip more and more of the
 film.
@@ -22,14 +23,14 @@ film.
 
 
 class PictureSource(Protocol):
-    """A sequence of pictures from files; none of them shows a visitor."""
+    """A sequence of pictures from files; no picture shows a visitor of the gallery."""
 
     name: str
     fps: float
 
     @property
     def scene(self) -> int:
-        """The number of the scene that the last picture shows."""
+        """The scene number of the last picture."""
         ...
 
     def next(self) -> Pixels | None:
@@ -41,7 +42,7 @@ class PictureSource(Protocol):
         ...
 
     def rewind(self) -> None:
-        """Start again from the first picture."""
+        """Go back to the first picture."""
         ...
 
     def close(self) -> None:
@@ -52,9 +53,9 @@ class PictureSource(Protocol):
 class Replay:
     """A camera that plays a picture source.
 
-    The source repeats endlessly at its own rate, and a late reader misses pictures, as with any
-    camera. With `as_fast_as_possible`, which is for measurements, `read` returns each picture once
-    without waiting, and then None.
+    The source repeats endlessly at its own rate, and a late call of `read` misses pictures, as with
+    any camera. With `as_fast_as_possible`, which is for measurements, `read` returns each picture
+    once without waiting, and then None.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Replay:
         *,
         as_fast_as_possible: bool = False,
     ) -> None:
-        """Play `source`, oriented by `orientation`, with times from `clock`."""
+        """Play `source` with `orientation`; `clock` gives the times of the frames."""
         self.name = source.name
         self.pool = orientation.pool
         self._source = source
@@ -93,7 +94,7 @@ class Replay:
             self._source.rewind()
             pixels = self._source.next()
         if pixels is None:
-            problem = "the film cannot be played again from its beginning"
+            problem = "the film cannot be rewound to its beginning"
             raise CameraError(Mistake(self.name, problem, "Choose another source."))
         pixels = self._orientation.apply(pixels)
         # Decoded and oriented before it is due, so that it arrives on time.

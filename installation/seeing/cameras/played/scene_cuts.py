@@ -2,8 +2,8 @@
 
 A live camera shows one place without a cut, but a film does not: a face after a cut must not
 inherit the label of another person's face that was at the same place before the cut. Cuts are
-detected on every frame of the film and not in the tracker: between frames a quarter of a second
-apart, a fast pan changes as much as a cut does.
+detected here, on every frame of the film, and not in the tracker, whose frames may be a quarter of
+a second apart: in that time a fast pan changes the picture as much as a cut does.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SceneCounter:
             self.number += 1
 
     def restart(self) -> None:
-        """Increment the scene count, because the film starts again from its first frame."""
+        """Increment the scene count when the film starts again from its first frame."""
         self.number += 1
         self._last = None
 
