@@ -19,14 +19,16 @@ from cv2.typing import MatLike
 
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
-from installation.showing.scene import BLACK, DIM_GREEN, GREEN, ON_GREEN, Panel, Rect, Scene
+from installation.showing.scene import BLACK, GREEN, ON_GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
 
 Key = tuple[object, ...]
 
 KEYLINE = 0.6
-"""Thickness of the black lines beside an outline, over that of the outline."""
+THIN = 0.4
+"""Thickness of the black lines beside an outline, and of its part that is not lit, over that of the
+lit part."""
 
 
 class Painter:
@@ -149,17 +151,18 @@ def _dimmed(pixels: MatLike, brightness: float) -> MatLike:
 
 
 def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:
-    """Draw the outline: dark green, and bright green for the part that is lit.
+    """Draw the outline: a thin line, and a thick one for the part that is lit.
 
-    Black lines outside and inside of it set it off from any background.
+    Both are bright green on black, which sets them off from any background; a darker green would
+    not be seen on a dark one.
     """
     keyline = max(1, round(KEYLINE * stroke))
-    for grown, thickness in ((keyline, keyline), (-stroke, keyline)):
-        for strip in _outline(square.grown(grown), thickness, 1.0):
-            surface.fill(BLACK, strip)
+    thin = max(1, round(THIN * stroke))
+    for strip in _outline(square.grown(keyline), stroke + 2 * keyline, 1.0):
+        surface.fill(BLACK, strip)
     if lit < 1:
-        for strip in _outline(square, stroke, 1.0):
-            surface.fill(DIM_GREEN, strip)
+        for strip in _outline(square.grown(-(stroke - thin) // 2), thin, 1.0):
+            surface.fill(GREEN, strip)
     for strip in _outline(square, stroke, lit):
         surface.fill(GREEN, strip)
 

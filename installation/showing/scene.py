@@ -22,8 +22,6 @@ Background = tuple[int, int, int, int]
 
 GREEN: Colour = (0, 255, 0)
 """The neon green of *ImageNet Roulette* (2019); no colour of a screen but yellow is as bright."""
-DIM_GREEN: Colour = (0, 128, 0)
-"""The part of an outline that is not lit: 4.1 : 1 against black, and GREEN 3.7 : 1 against it."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
@@ -169,7 +167,7 @@ class Visitor:
     stroke: int
     """Thickness of the square's outline, px."""
     lit: float
-    """The bright part of the outline, 0–1: the progress towards a verdict."""
+    """The thick part of the outline, 0–1: the progress towards a verdict."""
     shown: Shown
     name_since: float
     """Since when the name is on the tag (s, monotonic)."""

@@ -3,20 +3,42 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pygame
 import pytest
+import skimage.data
 
 from installation.naming.label_set.label_set import Label
+from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
-from installation.showing.painter import Painter, paint_picture
-from installation.showing.scene import Line, Scene, Size
+from installation.showing.painter import KEYLINE, THIN, Painter, paint_picture
+from installation.showing.scene import GREEN, Line, Panel, Scene, Size
 from installation.showing.scenes.compose import compose
+from installation.showing.scenes.idle import idle as idle_scene
+from installation.showing.type.face import Face
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 from installation.showing.words import load_words
-from tests.support.figures import CLINICIAN, company, draw
+from tests.support.figures import (
+    CLINICIAN,
+    FRAME,
+    LABELS,
+    PEOPLE,
+    ROOT,
+    company,
+    draw,
+    face,
+    rows,
+    sighting,
+    visitor_panels,
+)
+from tests.support.sightings import sightings_of
 
 MASKS = {
     "BGRX": (32, (0xFF0000, 0xFF00, 0xFF, 0)),
@@ -87,6 +109,201 @@ def test_painting_covers_all_and_changes_nothing() -> None:
     np.testing.assert_array_equal(painted[0], painted[1])
     np.testing.assert_array_equal(scene.picture.pixels, picture)
     assert not scene.picture.pixels.flags.writeable
+
+
+def _luminance(colour: npt.NDArray[np.uint8] | tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Return the relative luminance of `(…, 3)` sRGB colours, as WCAG 2 defines it."""
+    channels = np.asarray(colour, np.float64) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def _contrast(
+    one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    lighter, darker = np.maximum(one, other), np.minimum(one, other)
+    return np.asarray((lighter + 0.05) / (darker + 0.05))
+
+
+def _backgrounds() -> dict[str, Frame]:
+    """Return pictures of every kind that a camera may give: flat ones, noise, and a portrait."""
+    random = np.random.default_rng(1)
+    flat = {
+        f"grey {level}": np.full((720, 1280, 3), level, np.uint8) for level in range(0, 256, 15)
+    }
+    noise = random.integers(0, 256, (72, 128, 3), np.uint8)
+    large = cv2.resize(noise, (1280, 720), interpolation=cv2.INTER_CUBIC)
+    portrait = cv2.resize(skimage.data.astronaut(), (1280, 720))
+    others = {
+        "noise": np.asarray(large, np.uint8),
+        "portrait": np.asarray(portrait, np.uint8),
+        "green": np.full((720, 1280, 3), (0, 255, 0), np.uint8),
+        "dark green": np.full((720, 1280, 3), (0, 128, 0), np.uint8),
+        "yellow": np.full((720, 1280, 3), (255, 255, 0), np.uint8),
+    }
+    return {name: Frame(pixels, 0.0) for name, pixels in (flat | others).items()}
+
+
+@pytest.mark.parametrize("stage", ["announced", "reading", "named"])
+@pytest.mark.parametrize("name", _backgrounds())
+def test_a_square_is_seen_on_any_picture(name: str, stage: Stage) -> None:
+    """Green or its black lines have 3 : 1 against the background, and 3 : 1 against each other.
+
+    Measured on the painted pixels, from the outside to the inside, all around the square.
+    """
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080))
+    label = CLINICIAN if stage == "named" else None
+    heads = [(640.0, 330.0, 160.0)]
+    found = sighting(1, face(heads[0]), label, evidence=0.4, stage=stage)
+    scene = compose(_backgrounds()[name], sightings_of([found]), context, 0.0)
+    (visitor,) = scene.visitors
+    bare = replace(scene, visitors=(replace(visitor, tag=None, caption=None),), panels=())
+    surface = pygame.Surface(context.size, depth=32)
+    Painter(context.fonts).paint(bare, surface)
+    pixels = _pixels(surface)
+    square, stroke = visitor.square, visitor.stroke
+    keyline = round(KEYLINE * stroke)
+    middle_x, middle_y = square.x + square.width // 3, square.y + square.height // 3
+    # Across each edge: the background, the outer line, the stroke, the inner line, the background.
+    depths = (-keyline - 2, -keyline, stroke // 2, stroke + keyline - 1, stroke + keyline + 1)
+    edges = [
+        [pixels[square.y + depth, middle_x] for depth in depths],
+        [pixels[square.bottom - 1 - depth, middle_x] for depth in depths],
+        [pixels[middle_y, square.x + depth] for depth in depths],
+        [pixels[middle_y, square.right - 1 - depth] for depth in depths],
+    ]
+    for edge in edges:
+        outside, outer, line, inner, inside = (_luminance(colour) for colour in edge)
+        assert _contrast(outer, line) >= 3
+        assert _contrast(inner, line) >= 3
+        for beside, keyline_luminance in ((outside, outer), (inside, inner)):
+            assert max(_contrast(beside, line), _contrast(beside, keyline_luminance)) >= 3
+
+
+def test_the_outline_is_a_clock() -> None:
+    """The line is thick for the part that the evidence is of 1, clockwise from the upper left."""
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080))
+    thick = []
+    for evidence in (0.0, 0.25, 0.5, 1.0):
+        found = sighting(1, face((640.0, 330.0, 160.0)), None, evidence=evidence)
+        scene = compose(FRAME, sightings_of([found]), context, 0.0)
+        (visitor,) = scene.visitors
+        bare = replace(scene, visitors=(replace(visitor, tag=None, caption=None),), panels=())
+        surface = pygame.Surface(context.size, depth=32)
+        Painter(context.fonts).paint(bare, surface)
+        square, pixels = visitor.square, _pixels(surface)
+        middle = square.x + square.width // 2, square.y + square.height // 2
+        edges = (
+            pixels[square.y : square.y + 20, middle[0]],
+            pixels[middle[1], square.right - 20 : square.right],
+            pixels[square.bottom - 20 : square.bottom, middle[0]],
+            pixels[middle[1], square.x : square.x + 20],
+        )
+        thick.append([int((edge == GREEN).all(axis=1).sum()) for edge in edges])
+    thin = round(THIN * visitor.stroke)
+    assert thick == [
+        [thin] * 4,
+        [visitor.stroke, thin, thin, thin],
+        [visitor.stroke, visitor.stroke, thin, thin],
+        [visitor.stroke] * 4,
+    ]
+
+
+@pytest.mark.parametrize("idle", ["list", "mirror"])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_type_is_read_on_any_picture(level: int, idle: Literal["list", "mirror"]) -> None:
+    """Every line has 4.5 : 1 against its panel; large type on the bare mirror has 3 : 1."""
+    context = ScreenContext(
+        load_words(), Fonts(), (1920, 1080), "en", load_words("de"), PEOPLE, idle
+    )
+    white = Frame(np.full((720, 1280, 3), level, np.uint8), 0.0)
+    stages: list[tuple[Stage, Label | None]] = [
+        ("announced", None),
+        ("reading", None),
+        ("named", CLINICIAN),
+        ("withdrawn", CLINICIAN),
+        ("person", ROOT),
+    ]
+    box = face((640.0, 330.0, 160.0))
+    scenes = [compose(white, None, context, 0.0)]
+    for stage, label in stages:
+        visitors = [sighting(1, box, label, stage=stage)]
+        scenes.append(compose(white, sightings_of(visitors), context, 0.0))
+    lines = 0
+    for scene in scenes:
+        for panel in (*visitor_panels(scene), *scene.panels):
+            background = panel.background
+            behind = background[:3] if background else 3 * (round(level * scene.brightness),)
+            behind = behind if background or scene.picture else (0, 0, 0)
+            for line in panel.lines:
+                lines += 1
+                least = 4.5 if background or not scene.picture else 3
+                assert _contrast(_luminance(line.colour), _luminance(behind)) >= least
+            for bar in panel.bars:
+                assert _contrast(_luminance(bar.colour), _luminance(behind)) >= 3
+    assert lines > 60
+
+
+@pytest.mark.parametrize("score", [0.06, 0.31, 0.88])
+def test_the_tag_is_green_up_to_its_score(score: float) -> None:
+    """Left of it letters are black on green, right of it green on black."""
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080))
+    found = sighting(1, face((640.0, 330.0, 160.0)), CLINICIAN, score=score)
+    scene = compose(FRAME, sightings_of([found]), context, 0.0)
+    surface = pygame.Surface(context.size, depth=32)
+    Painter(context.fonts).paint(scene, surface)
+    tag = scene.visitors[0].tag
+    assert tag is not None
+    rect = tag.panel.rect
+    row = _pixels(surface)[rect.y + 3, rect.x : rect.right]  # above the letters
+    green = (row == GREEN).all(axis=1)
+    assert green.sum() == pytest.approx(score * rect.width, abs=0.01 * rect.width)
+    assert green[: green.sum()].all()
+    assert not row[green.sum() :].any()
+
+
+def test_a_scene_that_holds_still_costs_no_typesetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 32 visitors nothing is set or drawn again on the next frame: only blits and fills."""
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080), label_set=PEOPLE)
+    heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
+    frame, sightings = draw((1280, 720), heads), company(heads, LABELS)
+    painter, surface = Painter(context.fonts), pygame.Surface(context.size, depth=32)
+    scene = compose(frame, sightings, context, 10.0)
+    painter.paint(scene, surface)
+    calls: list[str] = []
+    for owner, method in ((Fonts, "draw"), (Face, "shape"), (Face, "advances"), (Painter, "_draw")):
+        original = getattr(owner, method)
+
+        def counted(*given: object, original: Callable[..., object] = original) -> object:
+            calls.append(original.__name__)
+            return original(*given)
+
+        monkeypatch.setattr(owner, method, counted)
+    again = compose(frame, sightings, context, 10.01, scene)
+    painter.paint(again, surface)
+    assert calls == []
+    assert again == replace(scene, searched_at=again.searched_at)
+
+
+def test_the_idle_list_costs_a_row_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a minute of the drifting list only the rows that come, and the lit names, are drawn."""
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080), label_set=PEOPLE)
+    painter, surface = Painter(context.fonts), pygame.Surface(context.size, depth=32)
+    drawn: list[Panel] = []
+    original = Painter._draw
+
+    def counted(self: Painter, panel: Panel, target: pygame.Surface) -> pygame.Surface:
+        drawn.append(panel)
+        return original(self, panel, target)
+
+    monkeypatch.setattr(Painter, "_draw", counted)
+    for step in range(600):
+        now = step / 10
+        painter.paint(idle_scene(FRAME, context, 0.0, now), surface)
+        painter.evict(now)
+    # Thirteen rows and three panels at first, a row in 3.3 s, two rows as another name is lit in
+    # 3 s, and the tag with or without its cursor in each second.
+    assert len(drawn) <= 16 + 60 / 3.3 + 2 * 60 / 3 + 60 + 10
 
 
 CALLED = Label("n1", "lamplighter of quay seven", "one who lights the quay", ("person",))

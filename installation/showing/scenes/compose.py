@@ -164,7 +164,7 @@ def _visitor(
 
 
 _LIT = {"announced": 0.0, "named": 1.0, "withdrawn": 0.0, "unsure": 1.0, "person": 1.0}
-"""The bright part of the outline in the stages in which it is not a clock."""
+"""The thick part of the outline in the stages in which it is not a clock."""
 
 
 def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
