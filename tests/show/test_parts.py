@@ -77,7 +77,8 @@ def libraries():
     return {line.partition("/")[2] for line in lines if ".so" in line}
 
 without = libraries()
-analysis = Analysis(parts, parts.open_networks(), Latest(), Latest(), clock)
+networks = parts.open_networks()
+analysis = Analysis(parts, networks, Latest(), Latest(), clock, lambda frame: frame.box)
 pictures, counts = RehearsalPictures(1280, 720, 30), set()
 for number in range(60):
     clock.at = number / 10

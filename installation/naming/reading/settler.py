@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.reading_time import WITHDRAWN_S, reading_time_s
-from installation.naming.reading.values import Candidate, Reading, Sighting, Stage, Verdict
+from installation.naming.reading.values import Candidate, Reading, Sighting, Verdict
 from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
@@ -202,18 +202,15 @@ class Settler:
 
     def _sight_named(self, track: Track, name: _Name, now: float) -> Sighting:
         """Return the sighting of a visitor with a name, or of one whose name was taken back."""
-        ends_at: float | None = None
-        if name.verdict is not None and now >= name.withdrawn_at + WITHDRAWN_S:
+        person_at = name.withdrawn_at + WITHDRAWN_S
+        if now >= person_at:
             name.verdict = None
-        stage: Stage = "person"
-        verdict = name.verdict
-        if verdict is None:
-            verdict = Verdict(self.label_set.root, 0.0, name.withdrawn_at + WITHDRAWN_S)
-        elif now >= name.withdrawn_at:
-            stage, ends_at = "withdrawn", name.withdrawn_at + WITHDRAWN_S
-        else:
-            stage, ends_at = "named", name.withdrawn_at
-        return Sighting(track, (), 1.0, verdict, stage, ends_at)
+        if name.verdict is None:
+            root = Verdict(self.label_set.root, 0.0, person_at)
+            return Sighting(track, (), 1.0, root, "person")
+        if now >= name.withdrawn_at:
+            return Sighting(track, (), 1.0, name.verdict, "withdrawn", person_at)
+        return Sighting(track, (), 1.0, name.verdict, "named", name.withdrawn_at)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
         """Return the progress towards the least time and the least number of readings, 0–1."""

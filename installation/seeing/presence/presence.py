@@ -13,6 +13,7 @@ for each room. A zone drawn on the picture would have to be drawn again whenever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -47,8 +48,8 @@ and composing the scene.
 class Present:
     """A visitor: somebody who is near enough to be read.
 
-    The announcement ends at `announced_until` (s, monotonic). `may_be_read` says whether the frame
-    on which the visitor was seen may be cropped for them.
+    The announcement ends at `announced_until` (s, monotonic; −∞ if there is none). `may_be_read`
+    says whether the frame on which the visitor was seen may be cropped for them.
     """
 
     track: Track
@@ -94,9 +95,9 @@ class Presence:
             if box.height < least * frame.height or not view.contains(*box.centre):
                 bystanders.append(track)
                 continue
-            until = known.get(track.id, now + self._announce_s)
+            until = known.get(track.id, now + self._announce_s if self._announce_s else -math.inf)
             self._announced_until[track.id] = until
-            notice_stood = not self._announce_s or frame.taken_at >= until + SHOWN_S
+            notice_stood = frame.taken_at >= until + SHOWN_S
             visitors.append(Present(track, until, notice_stood and track.misses == 0))
         return visitors, bystanders
 

@@ -116,7 +116,8 @@ def test_a_face_that_is_not_found_is_not_read() -> None:
 
 def test_without_an_announcement_visitors_are_read_at_once() -> None:
     """With `announce_s: 0` there is no countdown."""
-    ((visitor,), _) = update(Presence(0.0, 0.1), face_of(0.2), at=5.0)
+    frame = frame_at(5.0)
+    ((visitor,), _) = Presence(0.0, 0.1).update([face_of(0.2)], frame, frame.box, 5.3)
     assert visitor.may_be_read
     assert not visitor.is_announced(5.0)
 
