@@ -159,11 +159,16 @@ class Launcher:
     def look_at(self, pid: int) -> list[str]:
         """Return what is wrong with the sealed show `pid`, as it looks from outside.
 
-        Nothing of a show with `privacy: degraded`: it promises nothing.
+        Nothing of a show with `privacy: degraded`: it promises nothing. Whatever a show starts
+        stays below the supervisor (`become_subreaper`), so other kiosks are not looked at.
         """
+        from installation.running.leftovers import descendants
+
         if self._witness is None or self._privacy == "degraded":
             return []
-        known = () if self._card is None else (self._card.pid,)
+        card = () if self._card is None else (self._card.pid,)
+        running = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+        known = running - descendants(os.getpid(), card)
         return [str(problem) for problem in self._witness.find_problems(pid, known)]
 
 

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from installation.memory.forgetting import forget_all
 from installation.naming.reading.scheduler import ReadingScheduler
 from installation.naming.reading.values import Reading, Sightings
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT_S = 30.0
 """How long a changed label set waits for a moment without visitors, s; a guess."""
+
+
+class ScoresError(ArithmeticError):
+    """The classifier returned scores that are not numbers, or infinite."""
 
 
 class Analysis:
@@ -132,6 +138,8 @@ class Analysis:
         """Return a reading of each of `tracks`, at least one."""
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         scores = self.classifier.classify(frame, boxes)
+        if not np.isfinite(scores).all():
+            raise ScoresError
         self._reading_count += len(tracks)
         return [
             Reading(track.id, frame.taken_at, row)

@@ -8,45 +8,37 @@ The main thread owns the window. Only frozen values cross between them, each thr
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from installation.guarding.self_test import Proof
 from installation.memory.forgetting import PixelHolder, forget_all
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
-from installation.running.progress import DeviceKind, Progress
+from installation.running.progress import Progress
 from installation.running.telemetry import Summary
 from installation.running.worker import Worker
 from installation.seeing.box import Box
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
-from installation.show.analysis import Analysis
+from installation.show.analysis_keeper import AnalysisKeeper
 from installation.show.camera.capture import CameraStatus, capture_frames
 from installation.show.camera.care import CameraCare
 from installation.show.camera.frame_watchdog import FrameWatchdog
 from installation.show.camera.opener import CameraOpener
 from installation.show.events import Emit, VisitorEvents
 from installation.show.mirror import REPAINT_S, Mirror
-from installation.show.parts import Log, Networks, Parts, already_open
+from installation.show.parts import Log, Parts
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect
 from installation.showing.scenes.bands import bands
 from installation.showing.type.font_files import no_font
-from installation.showing.type.line_breaks import warm_up
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
-
-if TYPE_CHECKING:
-    # The loader imports it after the first paint.
-    from installation.naming.reload import LabelSetReloader
 
 ENDING_S = 3.0
 """How long the process waits for a thread to end, s: a slow network needs time to analyse one more
@@ -83,12 +75,9 @@ class LiveShow:
         """
         self._parts = parts
         self._care = care
-        self._reloader: LabelSetReloader | None = None
-        self._networks_in_use: Networks | None = None
         self._camera = camera
         self._screen = screen
         self._fonts = context.fonts
-        self._view = partial(_visible_part, bands(context).room)
         self._started_at = started_at
         self._clock = clock
         self._log = log
@@ -98,7 +87,6 @@ class LiveShow:
         self._camera_statuses: Latest[CameraStatus] = Latest()
         self._camera_status = CameraStatus.from_camera(camera)
         self._label_set = parts.label_set
-        self._device = DeviceKind.PROCESSOR
         self._reading_count = 0
         self._began_at = clock.now()
         self._reporter = StatusReporter(
@@ -120,15 +108,19 @@ class LiveShow:
             is_rehearsal=camera.name.startswith(rehearsal.NAME),
         )
         self._watchdog = FrameWatchdog(clock, lambda: camera.name)
-        self._analysis: Analysis | None = None
-        self._networks: Latest[Networks] = Latest()
+        self._keeper = AnalysisKeeper(
+            parts,
+            self._analysed,
+            self._sightings,
+            clock,
+            log,
+            context.label_language,
+            partial(_visible_part, bands(context).room),
+        )
         self._events = VisitorEvents(emit, started_at)
         mailboxes = (self._mirrored, self._analysed)
         capture = partial(capture_frames, camera, mailboxes, self._camera_statuses)
         self._capture = Worker("capture", capture)
-        language = context.label_language
-        opening = Worker("networks", partial(_open_networks, parts, language, self._networks))
-        self._workers = [self._capture, opening]
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
         """Run the show until the camera ends or `poll` says so, and return the summary.
@@ -138,7 +130,7 @@ class LiveShow:
         """
         # The analysis thread has its own parts forget: they are not safe to call from two threads.
         holders = (self._mirror, self._mirrored, self._analysed, self._sightings, self._camera)
-        with _forgetting(*holders), _running(self._workers):
+        with _forgetting(*holders), _running(self._capture, self._keeper):
             while not (screen_events := poll()).end_show and not self._mirrored.ended:
                 self._step(staff_card=screen_events.staff_card)
             mirrored_s = self._clock.now() - self._began_at
@@ -158,7 +150,8 @@ class LiveShow:
             mirrored=mirror.ages.total,
             verdicts=self._events.verdicts,
             frame_age_ms=mirror.recent_age_ms(),
-            device=self._device,
+            device=self._keeper.device_kind,
+            analysis_failures=self._keeper.failures,
             skipped=self._camera_status.skipped,
             camera_faults=self._camera_status.faults,
             wanted_fps=round(self._camera_status.fps),
@@ -167,54 +160,28 @@ class LiveShow:
 
     def parts(self) -> Parts:
         """Return the parts in use, with which the next live show goes on."""
-        networks = self._networks_in_use
-        if networks is None or self._analysis is None:
-            return self._parts
-        networks = replace(networks, classifier=self._analysis.classifier)
-        return replace(
-            self._parts,
-            label_set=networks.classifier.label_set,
-            open_networks=partial(already_open, networks),
-        )
+        return self._keeper.parts()
 
     def has_ended(self) -> bool:
         """Return whether the threads that see frames have ended, so that others may use the parts.
 
         A driver or a network that hangs may keep its thread for ever.
         """
-        return all(worker.stop(0) for worker in self._workers)
+        return self._capture.stop(0) and self._keeper.stop(0)
 
     def _step(self, *, staff_card: bool) -> None:
         """Paint once, and handle what the other threads have sent."""
         sightings = self._mirror.step(staff_card=staff_card)
         if sightings is not None:
             self._report(sightings)
-        self._start_analysis()
+        if self._keeper.step():
+            self._mirror.forget_people()
+        self._reporter.networks = self._keeper.networks
         self._offer_label_set()
         self._check_camera()
-        for worker in self._workers:
-            worker.check()
+        self._capture.check()
         if not self._mirrored.ended:
             self._watchdog.check(self._mirrored.received)
-
-    def _start_analysis(self) -> None:
-        """Start the threads that need the networks, as soon as these are open."""
-        networks = self._networks.take(timeout=0)
-        if networks is None:
-            return
-        self._networks_in_use = networks
-        self._device = _kind_of_device(networks.device)
-        self._reporter.networks = networks
-        self._analysis = Analysis(
-            self._parts, networks, self._analysed, self._sightings, self._clock, self._view
-        )
-        started = [Worker("analysis", self._analysis)]
-        self._reloader = networks.reloader
-        if self._reloader is not None:
-            started.append(Worker("labels", self._reloader))
-        for worker in started:
-            self._workers.append(worker)
-            worker.start()
 
     def _check_camera(self) -> None:
         """Log what is wrong with the camera's pictures, and raise CameraError if it is time to."""
@@ -235,15 +202,18 @@ class LiveShow:
 
     def _offer_label_set(self) -> None:
         """Hand a changed label set to the analysis if its letters can be drawn."""
-        changed = None if self._reloader is None else self._reloader.mailbox.take(timeout=0)
-        if changed is None or self._analysis is None:
+        networks, analysis = self._keeper.networks, self._keeper.analysis
+        if networks is None or networks.reloader is None or analysis is None:
+            return
+        changed = networks.reloader.mailbox.take(timeout=0)
+        if changed is None:
             return
         label_set = changed.classifier.label_set
         if lacking := self._fonts.lacks(changed.letters):
             # To find a font takes a program, which the guard forbids by now.
             self._log(f"{no_font('labels', lacking)} Or restart the show.")
             return
-        self._analysis.new_classifiers.put(changed.classifier)
+        analysis.new_classifiers.put(changed.classifier)
         count = f"{len(label_set.labels):,} of {label_set.size:,} labels"
         self._log(
             f"labels: {label_set.settings.title} has changed ({count}). The new version will be "
@@ -270,20 +240,6 @@ class LiveShow:
         )
 
 
-def _open_networks(
-    parts: Parts, language: str, opened: Latest[Networks], _: threading.Event
-) -> None:
-    """Put the networks into `opened` once they are open, and labels in `language` can be set."""
-    networks = parts.open_networks()
-    # Here, as the mirror would stand still for it at the first verdict.
-    warm_up(parts.label_set.texts(), language)
-    opened.put(networks)
-
-
-def _kind_of_device(device: str) -> DeviceKind:
-    return DeviceKind.GRAPHICS_CARD if device.startswith("cuda") else DeviceKind.PROCESSOR
-
-
 def _visible_part(room: Rect, frame: Frame) -> Box:
     """Return the part of `frame` that is on the screen if pictures fill its part `room`, px."""
     return Cover.from_sizes((frame.width, frame.height), room).part
@@ -299,23 +255,24 @@ def _forgetting(*holders: PixelHolder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _running(workers: Sequence[Worker]) -> Iterator[None]:
-    """Run all `workers`; after a failure they have less time to end. Raises their exceptions."""
-    for worker in workers:
-        worker.start()
+def _running(capture: Worker, keeper: AnalysisKeeper) -> Iterator[None]:
+    """Run `capture`, and end it and the threads of `keeper`; after a failure they have less time.
+
+    Raises what ended `capture`.
+    """
+    capture.start()
     try:
         yield
     except Exception:
-        _stop(workers, FAILING_S)
+        _stop(capture, keeper, FAILING_S)
         raise
-    _stop(workers, ENDING_S)
-    for worker in workers:
-        worker.check()
+    _stop(capture, keeper, ENDING_S)
+    capture.check()
 
 
-def _stop(workers: Sequence[Worker], seconds: float) -> None:
-    """Ask all `workers` to end, then wait up to `seconds` for each of them."""
-    for worker in workers:
-        worker.stop(0)
-    for worker in workers:
-        worker.stop(seconds)
+def _stop(capture: Worker, keeper: AnalysisKeeper, seconds: float) -> None:
+    """Ask all threads to end, then wait up to `seconds` for each of them."""
+    capture.stop(0)
+    keeper.stop(0)
+    capture.stop(seconds)
+    keeper.stop(seconds)

@@ -134,6 +134,10 @@ class Mirror:
         oldest_s, self._oldest_s = self._oldest_s, 0.0
         return round(1000 * oldest_s)
 
+    def forget_people(self) -> None:
+        """Drop all data about people, and go on with the picture."""
+        self._sightings = self._scene = None
+
     def forget(self) -> None:
         """Drop the frame and all data about the people on it."""
         self._frame = self._sightings = self._scene = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +72,14 @@ class Parts:
     tracker: Tracker
     presence: Presence
     settler: Settler
+    reopen_networks: Callable[[LabelSet, bool], Networks] | None = None
+    """Opens the networks anew for a label set after a failure, on the processor if that is true;
+    None: `open_networks` does.
+    """
+    renew: Callable[[Parts], Parts] | None = None
+    """Returns the parts with another tracker, presence and settler, which no older thread knows;
+    None: they stay.
+    """
 
 
 def open_parts(
@@ -131,6 +139,24 @@ def open_parts(
         tracker=Tracker(),
         presence=Presence(settings.reading.announce_s, settings.visitors.least_size),
         settler=Settler(label_set, settings.reading, random.Random()),
+        reopen_networks=partial(
+            _reopen_networks, loaded, device, description, files_read, clock, log
+        ),
+        renew=partial(_renew, settings),
+    )
+
+
+def _renew(settings: Settings, parts: Parts) -> Parts:
+    """Return `parts` with a new tracker, presence and settler."""
+    from installation.naming.reading.settler import Settler
+    from installation.seeing.presence.presence import Presence
+    from installation.seeing.tracker import Tracker
+
+    return replace(
+        parts,
+        tracker=Tracker(),
+        presence=Presence(settings.reading.announce_s, settings.visitors.least_size),
+        settler=Settler(parts.label_set, settings.reading, random.Random()),
     )
 
 
@@ -149,6 +175,22 @@ def _import_libraries() -> None:
 def already_open(networks: Networks) -> Networks:
     """Return `networks`, in the place of a function that opens them."""
     return networks
+
+
+def _reopen_networks(
+    loaded: Loaded[Settings],
+    device: Device,
+    description: str,
+    files_read: Signature,
+    clock: Clock,
+    log: Log,
+    label_set: LabelSet,
+    on_processor: bool,
+) -> Networks:
+    """Return the networks for `label_set`, opened anew, on the processor if `on_processor`."""
+    if on_processor and device != "cpu":
+        device, description = "cpu", "the CPU, as the graphics card failed"
+    return _open_networks(loaded, label_set, device, description, files_read, clock, log)
 
 
 def _open_networks(

@@ -17,7 +17,7 @@ from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.languages import resolve_language
-from installation.show import live
+from installation.show import analysis_keeper
 from tests.support.counting_screen import CountingScreen
 from tests.support.small_show import (
     FirstLabel,
@@ -112,7 +112,7 @@ def test_what_german_labels_need_is_loaded_behind_the_mirror(
     def record(texts: Iterable[str], language: str) -> None:
         loaded_for.append((len(list(texts)), language))
 
-    monkeypatch.setattr(live, "warm_up", record)
+    monkeypatch.setattr(analysis_keeper, "warm_up", record)
     small_show(GreyFilm(12), settings=Settings(language=resolve_language("de"))).run()
     ((count, language),) = loaded_for
     assert count > 100

@@ -1,0 +1,240 @@
+"""Keeps the analysis running while the mirror runs, whatever happens to it.
+
+The mirror does not need the analysis: if it fails, visitors see themselves without labels. What
+failed is opened again, on the same device, then on the processor, and after some minutes on the
+device again. A network that hangs keeps its thread, which nothing can end; the analysis begins anew
+beside it, with parts that the old thread does not know. If that does not help either, because the
+failures differ, the process is at fault and is started again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from installation.errors import KioskError, Mistake, RestartNeededError
+from installation.naming.reading.values import Sightings
+from installation.running.clock import Clock
+from installation.running.latest import Latest
+from installation.running.progress import DeviceKind
+from installation.running.worker import Worker
+from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import View
+from installation.show.analysis import Analysis
+from installation.show.parts import Log, Networks, Parts, already_open
+from installation.showing.type.line_breaks import warm_up
+
+HANGS_S = 10.0
+"""How long the analysis may go without a result although frames come, s. The slowest reading that
+was measured took two seconds, on a machine whose cores were both busy.
+"""
+
+OPENING_S = 120.0
+"""How long the networks may take to open, s."""
+
+MAX_STEP_S = 0.5
+"""What one look counts at most, s: if the whole machine stood still, the analysis did not hang."""
+
+DELAYS_S = (0.5, 2.0, 5.0, 15.0, 30.0)
+"""How long to wait before what failed is opened again, s; the last delay stays."""
+
+DEVICE_FAILURES = 2
+"""After how many failures in `MEMORY_S` the processor takes the device's place."""
+
+MEMORY_S = 600.0
+"""How long a failure is remembered, and how long a failed device rests, s."""
+
+KINDS = 3
+"""So many different failures in `MEMORY_S` need a new process."""
+
+HANG = "a call that hangs"
+
+
+class AnalysisKeeper:
+    """Opens the networks and runs the analysis; to be called by the main thread."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        frames: Latest[Frame],
+        sightings: Latest[Sightings],
+        clock: Clock,
+        log: Log,
+        language: str,
+        view: View,
+    ) -> None:
+        """Analyse `frames` with `parts` into `sightings`.
+
+        `language` is that of the labels, and `view` says what of a frame is on the screen.
+        """
+        self._view = view
+        self._parts = parts
+        self._frames = frames
+        self._sightings = sightings
+        self._clock = clock
+        self._log = log
+        self._language = language
+        self._opened: Latest[Networks] = Latest()
+        self._workers: list[Worker] = []
+        self._failed: deque[tuple[str, float]] = deque(maxlen=50)
+        self._open_at: float | None = clock.now()
+        """When the networks are opened; None: they are open, or are being opened."""
+        self._given_up_at: float | None = None
+        """When the processor took the device's place."""
+        self._waited_s = 0.0
+        self._looked_at = clock.now()
+        self._results = 0
+        self.analysis: Analysis | None = None
+        self.networks: Networks | None = None
+        """The networks in use; None while they are being opened."""
+        self.failures = 0
+
+    @property
+    def device_kind(self) -> DeviceKind:
+        """On what the networks run."""
+        if self._given_up_at is not None:
+            return DeviceKind.PROCESSOR_INSTEAD
+        if self.networks is None:
+            return DeviceKind.UNKNOWN
+        is_card = self.networks.device in ("cuda", "mps")
+        return DeviceKind.GRAPHICS_CARD if is_card else DeviceKind.PROCESSOR
+
+    def parts(self) -> Parts:
+        """Return the parts in use, with which another keeper can go on."""
+        if self.networks is None or self.analysis is None:
+            return self._parts
+        networks = replace(self.networks, classifier=self.analysis.classifier)
+        return replace(
+            self._parts,
+            label_set=networks.classifier.label_set,
+            open_networks=partial(already_open, networks),
+        )
+
+    def step(self) -> bool:
+        """Do what is due; return whether the people on the wall must go, as the analysis failed.
+
+        Raises KioskError if the networks cannot be opened for a reason that staff must mend, and
+        RestartNeededError if a new process is needed.
+        """
+        now = self._clock.now()
+        if self._open_at is not None and now >= self._open_at:
+            self._open(now)
+        networks = self._opened.take(timeout=0)
+        if networks is not None:
+            self._begin(networks)
+        try:
+            for worker in self._workers:
+                worker.check()
+        except KioskError:
+            if self.failures == 0 and self.networks is None:
+                raise  # At the start a mistake in a file is shown, not hidden.
+            self._fail("KioskError", now)
+            return True
+        except Exception as error:
+            logging.getLogger("kiosk").error(
+                "the analysis failed", exc_info=(type(error), error, error.__traceback__)
+            )
+            self._fail(type(error).__name__, now)
+            return True
+        if self._hangs(now):
+            self._fail(HANG, now)
+            return True
+        if self._given_up_at is not None and now - self._given_up_at >= MEMORY_S:
+            self._log("analysis: the device that failed is tried again.")
+            self._given_up_at = None
+            self._end_workers()
+            self._open_at = now
+        return False
+
+    def stop(self, timeout: float) -> bool:
+        """Ask the threads to end, and return whether they have after `timeout` seconds."""
+        for worker in self._workers:
+            worker.stop(0)
+        ended = [worker.stop(timeout) for worker in self._workers]
+        return all(ended)
+
+    def _open(self, now: float) -> None:
+        """Open the networks in a thread."""
+        self._open_at = None
+        parts, self._opened = self._parts, Latest()
+        reopens = self.failures > 0 and parts.reopen_networks is not None
+        open_networks: Callable[[], Networks] = parts.open_networks
+        if reopens:
+            assert parts.reopen_networks is not None
+            on_processor = self._given_up_at is not None
+            open_networks = partial(parts.reopen_networks, parts.label_set, on_processor)
+        work = partial(_open_networks, open_networks, parts, self._language, self._opened)
+        self._run(Worker("networks", work))
+        self._waited_s, self._looked_at = 0.0, now
+
+    def _begin(self, networks: Networks) -> None:
+        """Start the threads that need the networks."""
+        self.networks = networks
+        self.analysis = Analysis(
+            self._parts, networks, self._frames, self._sightings, self._clock, self._view
+        )
+        self._waited_s, self._results = 0.0, self._sightings.received
+        self._run(Worker("analysis", self.analysis))
+        if networks.reloader is not None:
+            self._run(Worker("labels", networks.reloader))
+
+    def _run(self, worker: Worker) -> None:
+        self._workers.append(worker)
+        worker.start()
+
+    def _hangs(self, now: float) -> bool:
+        """Return whether there has been no result for too long."""
+        step_s = min(max(now - self._looked_at, 0.0), MAX_STEP_S)
+        self._looked_at = now
+        if self._open_at is not None:
+            return False
+        if self._sightings.received != self._results:
+            self._results, self._waited_s = self._sightings.received, 0.0
+        self._waited_s += step_s
+        return self._waited_s >= (OPENING_S if self.networks is None else HANGS_S)
+
+    def _fail(self, kind: str, now: float) -> None:
+        """Note a failure of this `kind`, and decide what follows. Raises RestartNeededError."""
+        self.failures += 1
+        self._failed.append((kind, now))
+        recent = [each for each, at in self._failed if now - at < MEMORY_S]
+        if len(set(recent)) >= KINDS:
+            what = f"{KINDS} different failures in ten minutes ({', '.join(sorted(set(recent)))})"
+            raise RestartNeededError(Mistake("analysis", what, "The show starts again by itself."))
+        had_card = self.device_kind == DeviceKind.GRAPHICS_CARD
+        if had_card and len(recent) >= DEVICE_FAILURES:
+            self._given_up_at = now
+            self._log("analysis: the graphics card is given up for the processor for ten minutes.")
+        delay_s = DELAYS_S[min(len(recent), len(DELAYS_S)) - 1]
+        self._log(
+            f"analysis: it failed ({kind}). The mirror goes on without labels; the networks are "
+            f"opened again in {delay_s:g} s."
+        )
+        self._end_workers()
+        self._open_at = now + delay_s
+
+    def _end_workers(self) -> None:
+        """Leave the threads behind, with all parts that they know."""
+        for worker in self._workers:
+            worker.stop(0)
+        self._workers = []
+        self._parts = self.parts() if self._parts.renew is None else self._parts.renew(self.parts())
+        self.analysis = self.networks = None
+
+
+def _open_networks(
+    open_networks: Callable[[], Networks],
+    parts: Parts,
+    language: str,
+    opened: Latest[Networks],
+    _: threading.Event,
+) -> None:
+    """Put the networks into `opened` once they are open, and labels in `language` can be set."""
+    networks = open_networks()
+    # Here, as the mirror would stand still for it at the first verdict.
+    warm_up(parts.label_set.texts(), language)
+    opened.put(networks)

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from installation.errors import LabelSetError, Mistake, RestartNeededError
+from installation.naming.reading.values import Sightings
+from installation.running.latest import Latest
+from installation.running.progress import DeviceKind
+from installation.seeing.box import Box
+from installation.seeing.cameras.camera import Camera
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Frame
+from installation.show import analysis_keeper
+from installation.show.analysis_keeper import (
+    DELAYS_S,
+    DEVICE_FAILURES,
+    HANGS_S,
+    MAX_STEP_S,
+    MEMORY_S,
+    AnalysisKeeper,
+)
+from installation.show.parts import Networks, Parts
+from tests.support.manual_clock import ManualClock
+from tests.support.small_show import FirstLabel, GreyFilm, OneFace, grey_frame, small_parts
+
+WAIT_S = 20.0
+"""How long a thread of the test may take, s, on a busy machine."""
+
+
+class FailingDetector(OneFace):
+    """A detector that raises what it is told to."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+
+    def detect(self, frame: Frame) -> list[Face]:
+        if self.failure is not None:
+            raise self.failure
+        return super().detect(frame)
+
+
+class HangingDetector(OneFace):
+    """A detector whose call does not return until the test ends."""
+
+    def __init__(self) -> None:
+        self.entered, self.released = threading.Event(), threading.Event()
+
+    def detect(self, frame: Frame) -> list[Face]:
+        self.entered.set()
+        self.released.wait(WAIT_S)
+        return super().detect(frame)
+
+
+class NotANumber(FirstLabel):
+    """A classifier whose scores are not finite."""
+
+    value = np.nan
+
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        return np.full((len(boxes), len(self.label_set.labels)), self.value, np.float32)
+
+
+class Infinite(NotANumber):
+    """A classifier whose scores are infinite."""
+
+    value = np.inf
+
+
+def whole_frame(frame: Frame) -> Box:
+    """Return the part of `frame` that is on the screen: all of it."""
+    return Box(0, 0, frame.width, frame.height)
+
+
+@dataclass
+class Run:
+    """A keeper whose networks are those of a list, one after the other, and the last for ever."""
+
+    openings: list[Callable[[Parts], Networks]]
+    clock: ManualClock = field(default_factory=ManualClock)
+    log: list[str] = field(default_factory=list)
+    on_processor: list[bool] = field(default_factory=list)
+    renewed: int = 0
+
+    def __post_init__(self) -> None:
+        camera: Camera = GreyFilm(0)
+        parts = small_parts(camera)
+        self.parts = replace(
+            parts,
+            open_networks=lambda: self._next(parts),
+            reopen_networks=lambda _, on_processor: self._reopen(parts, on_processor),
+            renew=self._renew,
+        )
+        self.frames: Latest[Frame] = Latest()
+        self.sightings: Latest[Sightings] = Latest()
+        self.keeper = AnalysisKeeper(
+            self.parts, self.frames, self.sightings, self.clock, self.log.append, "en", whole_frame
+        )
+        self._taken_at = 0.0
+
+    def _next(self, parts: Parts) -> Networks:
+        opening = self.openings.pop(0) if len(self.openings) > 1 else self.openings[0]
+        return opening(parts)
+
+    def _reopen(self, parts: Parts, on_processor: bool) -> Networks:
+        self.on_processor.append(on_processor)
+        return self._next(parts)
+
+    def _renew(self, parts: Parts) -> Parts:
+        self.renewed += 1
+        return parts
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Step, with a new frame each time, until `done`."""
+        never = threading.Event()
+        for _ in range(int(WAIT_S / 0.002)):
+            self._taken_at += 1 / 10
+            self.frames.put(grey_frame(taken_at=self._taken_at))
+            if self.keeper.step() or done():
+                return
+            never.wait(0.002)
+        raise AssertionError(self.log)
+
+    def until_failed(self) -> None:
+        """Step until the analysis has failed once more, then let the delay pass."""
+        failures = self.keeper.failures
+        self.until(lambda: self.keeper.failures > failures)
+        assert self.keeper.failures == failures + 1
+        self.clock.instant += max(DELAYS_S)
+
+    def until_results(self) -> None:
+        """Step until a frame was analysed."""
+        self.until(lambda: self.keeper.networks is not None)
+        received = self.sightings.received
+        self.until(lambda: self.sightings.received > received + 1)
+
+
+def with_detector(detector: OneFace, device: str = "cpu") -> Callable[[Parts], Networks]:
+    """Return a function that opens networks with `detector`."""
+    return lambda parts: Networks(detector, FirstLabel(parts.label_set), device)
+
+
+GOOD = with_detector(OneFace())
+GOOD_CARD = with_detector(OneFace(), "cuda")
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not load what labels need to be set."""
+    monkeypatch.setattr(analysis_keeper, "warm_up", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        with_detector(FailingDetector(RuntimeError("CUDA error: device-side assert"))),
+        with_detector(FailingDetector(MemoryError())),
+        lambda parts: Networks(OneFace(), NotANumber(parts.label_set), "cpu"),
+        lambda parts: Networks(OneFace(), Infinite(parts.label_set), "cpu"),
+    ],
+    ids=["exception", "out of memory", "NaN", "infinite"],
+)
+def test_an_analysis_that_fails_is_replaced(failing: Callable[[Parts], Networks]) -> None:
+    """The mirror goes on without labels, and the networks are opened again after a moment."""
+    run = Run([failing, GOOD])
+    run.until_failed()
+    assert run.keeper.networks is None
+    assert run.renewed == 1
+    run.until_results()
+    assert run.keeper.device_kind == DeviceKind.PROCESSOR
+    assert "The mirror goes on without labels" in run.log[0]
+
+
+def test_a_call_that_hangs_is_left_behind() -> None:
+    """Nothing can end the thread; the analysis begins anew beside it, with other parts."""
+    hanging = HangingDetector()
+    run = Run([with_detector(hanging), GOOD])
+    run.until(hanging.entered.is_set)
+    for _ in range(int(HANGS_S / MAX_STEP_S) + 1):
+        run.clock.instant += MAX_STEP_S
+        if run.keeper.step():
+            break
+    assert run.keeper.failures == 1
+    assert "a call that hangs" in run.log[0]
+    run.clock.instant += max(DELAYS_S)
+    run.until_results()
+    hanging.released.set()
+
+
+def test_a_machine_that_slept_has_no_analysis_that_hung() -> None:
+    """Hours between two looks count as half a second."""
+    run = Run([GOOD])
+    run.until_results()
+    run.clock.instant += 36_000
+    assert not run.keeper.step()
+    assert run.keeper.failures == 0
+
+
+def test_a_card_that_fails_twice_is_given_up_for_the_processor_and_taken_back() -> None:
+    """The processor takes its place for ten minutes; then the card is tried again."""
+    failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
+    run = Run([failing] * DEVICE_FAILURES + [GOOD, GOOD_CARD])
+    for _ in range(DEVICE_FAILURES):
+        run.until_failed()
+    run.until_results()
+    assert run.on_processor == [False] * (DEVICE_FAILURES - 1) + [True]
+    kinds = [run.keeper.device_kind]
+    run.clock.instant += MEMORY_S
+    run.keeper.step()
+    run.until_results()
+    assert run.on_processor[-1] is False
+    kinds.append(run.keeper.device_kind)
+    assert kinds == [DeviceKind.PROCESSOR_INSTEAD, DeviceKind.GRAPHICS_CARD]
+
+
+def test_three_different_failures_need_a_new_process() -> None:
+    """If the failures differ, it is not one part that is at fault."""
+    kinds = [RuntimeError("a"), MemoryError(), ValueError("b")]
+    run = Run([with_detector(FailingDetector(kind)) for kind in kinds])
+    run.until_failed()
+    run.until_failed()
+    with pytest.raises(RestartNeededError, match="MemoryError, RuntimeError, ValueError"):
+        run.until_failed()
+
+
+def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> None:
+    """The mirror runs without labels for as long as it takes."""
+    run = Run([with_detector(FailingDetector(RuntimeError("a")))])
+    for _ in range(len(DELAYS_S) + 2):
+        run.until_failed()
+    waits = [float(line.split("again in ")[1].removesuffix(" s.")) for line in run.log]
+    assert waits == [*DELAYS_S, DELAYS_S[-1], DELAYS_S[-1]]
+
+
+def test_a_mistake_in_a_file_at_the_start_ends_the_show() -> None:
+    """What staff must mend is said at once, and not tried for ever behind a mirror."""
+
+    def wrong(parts: Parts) -> Networks:
+        raise LabelSetError(Mistake("labels", "a file is missing", "Put it back."))
+
+    run = Run([wrong])
+    with pytest.raises(LabelSetError, match="a file is missing"):
+        run.until(lambda: False)
