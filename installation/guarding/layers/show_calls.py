@@ -15,7 +15,9 @@ from collections.abc import Iterable
 from installation.guarding.layers.bpf import Rule, allow, at_most, has, lacks, one_of, zero
 from installation.guarding.layers.limits import end_of_heap
 
-NOT_DRIVEN = ("camera:", "GPU:", "CUDA:", "Wayland:", "other machines:", "failures:")
+NOT_DRIVEN = (
+    *("camera:", "GPU:", "CUDA:", "PyTorch:", "Wayland:", "other machines:", "failures:"),
+)
 """How the reason of a row begins if no test can make the show need it."""
 
 _O_WRONLY, _O_RDWR = 0o1, 0o2
@@ -47,10 +49,9 @@ _FILE_IOCTLS = {
 }
 """What is asked of any file. From include/uapi/asm-generic/ioctls.h."""
 
-_CAMERA_IOCTLS = {
+CAMERA_IOCTLS = {
     "VIDIOC_QUERYCAP": 0x80685600,
     "VIDIOC_ENUM_FMT": 0xC0405602,
-    "VIDIOC_G_FMT": 0xC0D05604,
     "VIDIOC_S_FMT": 0xC0D05605,
     "VIDIOC_REQBUFS": 0xC0145608,
     "VIDIOC_QUERYBUF": 0xC0585609,
@@ -58,25 +59,28 @@ _CAMERA_IOCTLS = {
     "VIDIOC_DQBUF": 0xC0585611,
     "VIDIOC_STREAMON": 0x40045612,
     "VIDIOC_STREAMOFF": 0x40045613,
-    "VIDIOC_G_PARM": 0xC0CC5615,
     "VIDIOC_S_PARM": 0xC0CC5616,
-    "VIDIOC_ENUMINPUT": 0xC050561A,
     "VIDIOC_G_CTRL": 0xC008561B,
     "VIDIOC_S_CTRL": 0xC008561C,
     "VIDIOC_QUERYCTRL": 0xC0445624,
-    "VIDIOC_QUERYMENU": 0xC02C5625,
-    "VIDIOC_G_INPUT": 0x80045626,
-    "VIDIOC_S_INPUT": 0xC0045627,
-    "VIDIOC_TRY_FMT": 0xC0D05640,
-    "VIDIOC_G_PRIORITY": 0x80045643,
     "VIDIOC_ENUM_FRAMESIZES": 0xC02C564A,
     "VIDIOC_ENUM_FRAMEINTERVALS": 0xC034564B,
 }
-"""What the show and OpenCV's V4L2 backend ask of a camera. From include/uapi/linux/videodev2.h.
+"""What the show asks of a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
 
 Not among them: VIDIOC_LOG_STATUS, with which a driver writes the camera's settings, which the show
 can choose, into the kernel's log.
 """
+
+_OPENCV_IOCTLS = {
+    "VIDIOC_G_FMT": 0xC0D05604,
+    "VIDIOC_G_PARM": 0xC0CC5615,
+    "VIDIOC_ENUMINPUT": 0xC050561A,
+    "VIDIOC_G_INPUT": 0x80045626,
+    "VIDIOC_S_INPUT": 0xC0045627,
+    "VIDIOC_TRY_FMT": 0xC0D05640,
+}
+"""What OpenCV asks beside those (modules/videoio/src/cap_v4l.cpp)."""
 
 _GPU_IOCTLS = {
     "DMA_BUF_IOCTL_SYNC": 0x40086200,
@@ -146,18 +150,16 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
     rows = [
         # Reading files, and what is open already.
         allow("read", "files, and the display's answers"),
-        allow("pread64", "networks' weights, in pieces"),
+        allow("pread64", "PyTorch: weights, in pieces"),
         allow("lseek", "files"),
         allow("close", "files"),
         allow("newfstatat", "label sets, to see whether they have changed"),
-        allow("fstat", "files"),
+        allow("fstat", "other machines: older C libraries call it"),
+        allow("stat", "OpenCV, which is built for older C libraries"),
         allow("statx", "other machines: newer C libraries call it for stat"),
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "paths, and the search for open files"),
         allow("readlinkat", "other machines: aarch64 has no readlink"),
-        allow("access", "the search for cameras"),
-        allow("faccessat", "other machines: aarch64 has no access"),
-        allow("faccessat2", "other machines: newer C libraries call it for access"),
         allow("getcwd", "paths in messages"),
         allow("openat", "files, for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)),
         # Landlock and the unit decide which: the devices that were there at the start.
@@ -167,7 +169,6 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
             lacks(2, _O_WRONLY | _O_CHANGES),
             has(2, _O_RDWR),
         ),
-        allow("dup", "the search for open files"),
         allow("dup2", "the end: the output filters end when nobody holds their pipes"),
         allow("dup3", "other machines: aarch64 has no dup2"),
         allow(
@@ -176,7 +177,12 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
             one_of(1, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC),
         ),
         allow("ioctl", "files", one_of(1, *_FILE_IOCTLS.values())),
-        allow("ioctl", "camera: pictures and controls", one_of(1, *_CAMERA_IOCTLS.values())),
+        allow("ioctl", "camera: pictures and controls", one_of(1, *CAMERA_IOCTLS.values())),
+        allow(
+            "ioctl",
+            "camera: formats that only OpenCV reads",
+            one_of(1, *_OPENCV_IOCTLS.values()),
+        ),
         # Words, and pictures to the display. Where each descriptor leads was checked before.
         allow("write", "the log, events, and the display"),
         allow("writev", "the X server"),
@@ -195,7 +201,7 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
         # Memory, never more at once than the machine has: the kernel would log the attempt.
         allow("mmap", "memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "memory"),
-        allow("mremap", "memory", at_most(2, memory)),
+        allow("mremap", "other machines: memory that grows", at_most(2, memory)),
         allow("mprotect", "networks, which write code for this processor", at_most(1, memory)),
         allow("brk", "memory", at_most(0, end_of_heap() + memory)),
         allow("madvise", "memory", one_of(2, _DONTNEED, _DONTFORK, _DONTDUMP)),
@@ -205,7 +211,7 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
             one_of(2, _FREE, _HUGEPAGE, _WILLNEED),
         ),
         allow("mlock", "pictures, which stay out of swap"),
-        allow("munlock", "pictures"),
+        allow("munlock", "camera: pictures of one that was unplugged"),
         # Threads of this process.
         allow("clone", "threads", one_of(0, *_PTHREAD_FLAGS)),
         allow("futex", "threads", one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION)),
@@ -229,17 +235,20 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
         allow("clock_getres", "other machines: as clock_gettime"),
         allow("gettimeofday", "other machines: as clock_gettime"),
         allow("nanosleep", "other machines: older C libraries call it to wait"),
-        allow("getrandom", "chance, and hashes"),
+        allow("getrandom", "other machines: C libraries that ask for chance"),
         allow("prlimit64", "memory: the size of a thread's stack", zero(2)),
-        # Who this process is: reading only.
-        *(allow(call, "paths and messages") for call in ("getuid", "geteuid", "getgid", "getegid")),
         allow("getrusage", "failures: what a process used"),
-        allow("uname", "messages"),
+        allow("uname", "PyTorch: which machine it runs on"),
         allow("sysinfo", "networks: the size of memory"),
     ]
     if has_gpu:
         rows += [
             allow("ioctl", "GPU: pictures on the screen", one_of(1, *_GPU_IOCTLS.values())),
+            *(
+                allow(call, "GPU: its driver looks for its configuration")
+                for call in ("access", "faccessat", "faccessat2", "getuid", "geteuid", "getgid")
+            ),
+            allow("getegid", "GPU: its driver looks for its configuration"),
             allow(
                 "ioctl", "GPU: its driver's own calls", one_of(1, *_DRIVER_FAMILIES, mask=0xFFFF)
             ),

@@ -204,6 +204,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "shutdown": (48, 210),
     "socket": (41, 198),
     "socketpair": (53, 199),
+    "stat": (4, None),
     "statx": (332, 291),
     "swapoff": (168, 225),
     "swapon": (167, 224),
