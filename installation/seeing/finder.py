@@ -7,8 +7,8 @@ may be a newcomer's is searched for on every whole frame until its track is show
 square appears within half a second: at most `DETECT_INTERVAL_S` until the first look, and
 `tracker.MIN_AGE_S` after it, each rounded up to a frame.
 
-Time is that of the frames. The alternative, a full look at every frame, took 1.3 times the
-processor time of a plain loop, and the mirror's picture came late on a busy computer.
+All times are those of the frames. Rejected: a full look at every frame, which took 1.3 times the
+processor time of a plain loop, so that the mirror's picture came late on a busy computer.
 """
 
 from __future__ import annotations
@@ -18,25 +18,28 @@ from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
 
 DETECT_INTERVAL_S = 0.2
-"""The time between two full looks; an empty room has no other looks."""
+"""The time between two full looks, s. In an empty room, these are the only looks."""
 
 TRACK_INTERVAL_S = 0.03
 MAX_TRACK_INTERVAL_S = 0.1
-"""The time between two looks for each face that is tracked, and the longest.
+"""The time between two looks per tracked face, and its maximum, s.
 
-Measured on a drawn face of 110 px with MTCNN, as the distance of the predicted box's centre from
-the detector's on the same frame, over the square's side; 95 of 100 frames were better. With 30
-looks a second 0.02 for a face that sways, comes nearer or walks slowly, and 0.06 for a singer who
-bobs; with 10 looks 0.03 to 0.04, and 0.14. One visitor has 30 looks a second at 30 frames, two have
-15 and three or more have ten.
+Measured on a drawn face of 110 px with MTCNN. The error is the distance between the centres of the
+predicted box and of the detector's box on the same frame, in sides of the square; 95 of 100 frames
+were better than the given value. At 30 looks a second it was 0.02 for a face that sways, comes
+nearer or walks slowly, and 0.06 for a singer who bobs; at 10 looks, 0.03 to 0.04, and 0.14. At 30
+frames a second, one visitor has 30 looks a second, two have 15, and three or more have ten.
 """
 
 TOLERANCE_S = 0.005
-"""How much earlier a look may be, as frames do not come exactly at their times."""
+"""How much earlier than due a look may be, s, because frames do not come exactly on time."""
 
 
 class FaceFinder:
-    """Decides which frames to look at, and where; for the frames of one camera in one thread."""
+    """Decides when and where to look for faces in the frames of one camera.
+
+    Use it from one thread only.
+    """
 
     def __init__(self, detector: Detector, tracker: Tracker) -> None:
         self._detector = detector
@@ -44,13 +47,13 @@ class FaceFinder:
         self._tracks: list[Track] = []
         """The shown tracks after the last look."""
         self._looked_at = float("-inf")
-        """When the frame of the last look was taken (s, monotonic)."""
+        """The instant of the frame of the last look (s, monotonic)."""
         self._looked_fully_at = float("-inf")
-        """When the last frame was taken on all of which faces were looked for."""
+        """The instant of the frame of the last full look (s, monotonic)."""
         self._scene = 0
 
     def is_due(self, frame: Frame) -> bool:
-        """Return whether it is time for another look, at `frame`."""
+        """Return whether another look is due at `frame`."""
         if frame.scene != self._scene or self._tracker.has_newcomers:
             return True
         interval_s = (
@@ -68,15 +71,16 @@ class FaceFinder:
         return self._tracks
 
     def forget(self) -> None:
-        """Drop all tracks; the next frame is searched as the first one."""
+        """Drop all tracks; the next frame is searched like the first one."""
         self._tracker.forget()
         self._tracks = []
         self._looked_at = self._looked_fully_at = float("-inf")
 
     def _faces(self, frame: Frame) -> list[Face]:
-        """Return the faces on `frame`; on all of it, if that is due or a tracked face is missing.
+        """Return the faces at the tracks' places, or on the whole frame.
 
-        So a face is lost only if it is not found on the whole frame either.
+        The whole frame is searched if a full look is due or if a tracked face is missing. So a face
+        is lost only if it is not found anywhere on the frame.
         """
         since_full_s = frame.taken_at - self._looked_fully_at
         may_follow = (

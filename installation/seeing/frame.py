@@ -17,8 +17,8 @@ class Frame:
     """A picture with its time of arrival.
 
     `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is in seconds on the monotonic
-    clock. All frames with the same `scene` number show one place without a cut; each cut in a film
-    starts a new scene, and a live camera has only one.
+    clock. All frames with the same `scene` number were taken without a cut between them; each cut
+    in a film starts a new scene, and a live camera has only one.
     """
 
     pixels: Pixels
@@ -41,10 +41,10 @@ class Frame:
 
     @property
     def width(self) -> int:
-        """Columns, px."""
+        """The width, px."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        """Rows, px."""
+        """The height, px."""
         return int(self.pixels.shape[0])

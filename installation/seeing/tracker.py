@@ -25,73 +25,77 @@ from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 
 Velocity = tuple[float, float, float, float]
-"""Change of a box's centre x, centre y, width and height, px/s."""
+"""The rate of change of a box's centre x, centre y, width and height, px/s."""
 
 FULL_SPEED_S = 0.25
-"""How long a box keeps its full speed after its last hit: the time between two readings at four
-readings a second.
+"""The time for which a box keeps its full speed after its last hit, s: the time between two looks
+at four looks a second.
 """
 
 BRAKING_S = 0.5
-"""How long a box then takes to slow down and stop; a guess."""
+"""The time that a box then takes to slow down and stop, s; a guess."""
 
 MIN_HITS = 2
 MIN_AGE_S = 0.15
 """A track is shown once it has had `MIN_HITS` hits without a miss and is `MIN_AGE_S` old.
 
-Six frames at 30 readings a second, two at 4.
+That is six frames at 30 looks a second, and two frames at four.
 """
 
 MAX_MISSES = 2
 MAX_UNSEEN_S = 1.0
-"""A track ends once it has had `MAX_MISSES` misses in a row and its last hit is `MAX_UNSEEN_S` ago.
+"""A track ends after `MAX_MISSES` misses in a row, when its last hit is `MAX_UNSEEN_S` ago.
 
-A track that was followed for less than `MAX_UNSEEN_S` ends earlier, after as long as it was
-followed: something that the detector mistook for a face disappears quickly.
+A track younger than `MAX_UNSEEN_S` ends earlier, after a time without hits equal to its age, so
+that something that the detector mistook for a face disappears quickly.
 """
 
 MAX_PAUSE_S = 3.0
-"""All tracks end if no frame was looked at for so long, such as while a camera is opened again.
+"""All tracks end if no frame was searched for this time, s, such as while a camera is reopened.
 
-The slowest machine that the tracker bears has one look a second.
+The slowest machine that the tracker supports searches one frame a second.
 """
 
 LOST_S = 0.5
-"""A track that has had a miss is not drawn once its last hit is so long ago, though it may go on.
+"""A track with a miss is not drawn from this time after its last hit, s, although it may continue.
 
-A square that stays where a face was would slide over the back of a head, or over somebody else.
-Half a second is longer than a blink of the detector at four readings a second.
+A square that stayed where a face was would slide over the back of a head, or over somebody else.
+Half a second is longer than the detector usually loses a face at four looks a second.
 """
 
 BOX_NOISE = 0.05
-"""Standard deviation of a detector's box, face sizes."""
+"""The standard deviation of a detector's box, face sizes."""
 
 INITIAL_SPEED = 5.0
-"""Standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m, a walk 0.8 m/s."""
+"""The standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m high, and a walk
+has 0.8 m/s.
+"""
 
 ACCELERATION_NOISE = 15.0
-"""Spectral density of the acceleration's noise, (face sizes)²/s³.
+"""The spectral density of the acceleration's noise, (face sizes)²/s³.
 
-BOX_NOISE, ACCELERATION_NOISE and GATE_RANGE were tuned at 30, 8 and 4 readings a second with both
+BOX_NOISE, ACCELERATION_NOISE and GATE_RANGE were tuned at 30, 8 and 4 looks a second with both
 detectors, on the rehearsal and on a film of nine seconds with two people on a stage, a singer and
-an audience: the singer, who bobs about, stays one track at each rate, the box of a visitor who
-stands still jitters half as much as the detector's, and the prediction for one who walks is met
+an audience. The singer, who bobs, stays one track at each rate. The box of a visitor who stands
+still jitters half as much as the detector's. For a visitor who walks, the prediction is right to
 within 0.06 face sizes.
 """
 
 INITIAL_GROWTH = 0.5
-"""Standard deviation of a new face's change of size, face sizes/s: somebody who walks towards a
-screen two metres away.
+"""The standard deviation of a new face's change of size, face sizes/s: that of somebody who walks
+towards a screen two metres away.
 """
 
 SIZE_ACCELERATION_NOISE = 0.5
 """The same as `ACCELERATION_NOISE` for width and height, which change more slowly."""
 
 GATE_SIGMAS = 3.0
-"""The most standard deviations between a track's predicted box and a face that may match it."""
+"""The largest distance between a track's predicted box and a matching face, standard deviations."""
 
 GATE_RANGE = (0.8, 2.0)
-"""The smallest and the largest gate, face sizes; people stand about 3 face sizes apart."""
+"""The smallest and the largest gate (the distance within which a face may match), face sizes;
+people stand about 3 face sizes apart.
+"""
 
 MAX_GROWTH = 0.7
 """The largest change of size between a track and a matching face, as a natural logarithm: half or
@@ -99,10 +103,10 @@ twice the size.
 """
 
 DUPLICATE_IOU = 0.4
-"""IoU above which an unmatched face is a second detection of a track's face."""
+"""The IoU above which an unmatched face counts as a second detection of a track's face."""
 
 FORBIDDEN_COST = 1e6
-"""A cost that outweighs any number of allowed pairs."""
+"""The cost of a forbidden pair; it outweighs any number of allowed pairs."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class Track:
 
     `box` is where the face is at `seen_at` (s, monotonic), smoothed; `velocity` is the change of
     the box's `(centre x, centre y, width, height)` in px/s. `id` is never reused. `hits` counts the
-    frames on which the face was found, `misses` those since then on which it was not.
+    frames on which the face was found, and `misses` the frames since the last hit.
     """
 
     id: int
@@ -123,7 +127,7 @@ class Track:
     misses: int
 
     def is_lost(self, instant: float) -> bool:
-        """Return whether the face has been missing for too long, at `instant`, to be drawn."""
+        """Return whether the face has been missing too long to be drawn at `instant`."""
         return self.misses > 0 and instant - self.seen_at > LOST_S
 
     def box_at(self, instant: float) -> Box:
@@ -146,7 +150,7 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return how far a box moves in `elapsed_s` after its last hit, as seconds at full speed."""
+    """Return how far a box moves in `elapsed_s` after its last hit, in seconds at full speed."""
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))
     return at_full_speed_s + braking_s - braking_s**2 / (2 * BRAKING_S)
@@ -156,12 +160,12 @@ def _braked(elapsed_s: float) -> float:
 class _KalmanState:
     """The Kalman filter's covariance matrix of a coordinate and its velocity.
 
-    `position` and `velocity` are the two variances, and `covariance` is the covariance of the two;
+    `position` and `velocity` are the variances, and `covariance` is the covariance of the two, all
     in face sizes and seconds. The values are the same for all four coordinates.
     """
 
     acceleration: float = ACCELERATION_NOISE
-    """Spectral density of the acceleration's noise, (face sizes)²/s³."""
+    """The spectral density of the acceleration's noise, (face sizes)²/s³."""
     position: float = BOX_NOISE**2
     covariance: float = 0.0
     velocity: float = INITIAL_SPEED**2
@@ -179,7 +183,7 @@ class _KalmanState:
         )
 
     def update(self) -> tuple[float, float, _KalmanState]:
-        """Return the gains for position and velocity (1/s), and the state after a measurement."""
+        """Return the gains for position and velocity (1/s), and the state after the measurement."""
         innovation = self.position + BOX_NOISE**2
         gain, gain_v = self.position / innovation, self.covariance / innovation
         return (
@@ -200,9 +204,9 @@ class _TrackState:
 
     track: Track
     kalman: _KalmanState
-    """Of the centre."""
+    """The filter of the centre's coordinates."""
     size_kalman: _KalmanState
-    """Of width and height."""
+    """The filter of width and height."""
     shown: bool
 
     def hit(self, face: Face, taken_at: float) -> _TrackState:
@@ -250,7 +254,7 @@ class _TrackState:
 
 
 class Tracker:
-    """Joins the faces of successive frames into tracks. For one thread."""
+    """Joins the faces of successive frames into tracks. Use it from one thread only."""
 
     def __init__(self) -> None:
         match(np.empty((0, 0)))  # Imports SciPy now, and not when the first visitor comes.
@@ -258,7 +262,7 @@ class Tracker:
         self._next_id = 1
         self._scene = 0
         self._updated_at = -math.inf
-        """When the last frame was taken (s, monotonic)."""
+        """The instant of the last frame (s, monotonic)."""
 
     def update(self, faces: Iterable[Face], taken_at: float, scene: int = 0) -> list[Track]:
         """Return the shown tracks after the frame taken at `taken_at` (s, monotonic), oldest first.
@@ -292,7 +296,7 @@ class Tracker:
 
     @property
     def has_newcomers(self) -> bool:
-        """Whether there is a track that needs more hits before it is shown."""
+        """Whether any track still needs more hits before it is shown."""
         return any(not state.shown for state in self._states)
 
     def _new_state(self, face: Face, taken_at: float) -> _TrackState:
@@ -315,7 +319,7 @@ class Tracker:
 
 
 def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:
-    """Return the column that each row of `costs` is matched with; unmatched rows are left out.
+    """Return, for each matched row of `costs`, the column that it is matched with.
 
     An infinite cost forbids a pair. As many pairs as possible are matched, at the least total cost.
     """
@@ -326,7 +330,9 @@ def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:
 def _costs(
     states: Sequence[_TrackState], faces: Sequence[Face], taken_at: float
 ) -> npt.NDArray[np.float64]:
-    """Return the cost of each face for each track, `(tracks, faces)`; infinite outside the gate.
+    """Return the costs `(tracks, faces)` of matching each face with each track.
+
+    A cost is infinite outside the gate.
 
     A cost is the distance of the centres in face sizes, plus the change of size as a natural
     logarithm.
@@ -352,7 +358,7 @@ def _gate(state: _TrackState, taken_at: float) -> float:
 
 
 def _measures(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
-    """Return centre x, centre y and size of each box, `(N, 3)`, px; a size is at least 1 px."""
+    """Return the centre x, centre y and size of each box, `(N, 3)`, px; a size is at least 1 px."""
     return np.array([(*box.centre, max(1.0, math.sqrt(box.area))) for box in boxes]).reshape(-1, 3)
 
 

@@ -40,7 +40,7 @@ def resolve(
     cameras: Callable[[], list[CameraListing]] = list_cameras,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[Resolved, str | None]:
-    """Return the source that `Auto` stands for now, and the reason if it is not a camera.
+    """Return the source that `Auto` stands for now, and why it is not a camera if it is none.
 
     `Auto` stands for the best camera by `choice.rank`; `log` is called with a line for each camera
     that was passed over. Any other source is returned unchanged.

@@ -111,20 +111,20 @@ class LinuxKernel:
 
 
 class V4lCapture:
-    """An open camera that streams; satisfies `OpenDevice` of the module webcam."""
+    """A camera that is open and streaming; satisfies the Protocol `OpenDevice` of webcam.py."""
 
     def __init__(self, kernel: Kernel, file: int, negotiated: Negotiated) -> None:
-        """Take an open camera with a format, and begin to stream. Raises OSError."""
+        """Start streaming from the open camera `file`, whose format is set. Raises OSError."""
         self._kernel = kernel
         self._file = file
         self._negotiated = negotiated
         self._buffers: list[mmap.mmap] = []
         self._filled: tuple[int, int] | None = None
-        """The index and the length of the newest picture, which waits to be decoded."""
+        """The buffer index and the length of the newest picture, which waits to be decoded."""
         self.late = 0
-        """How many pictures were passed over for a newer one."""
+        """The number of pictures that were skipped in favour of a newer one."""
         self.error: OSError | None = None
-        """What the last `grab` failed with; None: it was in time, or nothing came."""
+        """The error of the last `grab`; None if it succeeded or timed out."""
         try:
             self._start()
         except OSError:
@@ -137,7 +137,7 @@ class V4lCapture:
     ) -> V4lCapture:
         """Open the camera at `node`, asking for MJPG of this size and rate. Raises OSError.
 
-        A camera without MJPG may offer YUYV instead; another format is an OSError.
+        If the camera has no MJPG, YUYV is used. Any other format raises OSError.
         """
         kernel = kernel or LinuxKernel()
         file = kernel.open(node)
@@ -165,7 +165,7 @@ class V4lCapture:
         self._kernel.ioctl(self._file, STREAMON, bytearray(struct.pack("=I", _CAPTURE)))
 
     def grab(self) -> bool:
-        """Wait for a picture, and take the newest that has arrived; return whether one came."""
+        """Wait for a picture and keep the newest that has arrived; return whether one arrived."""
         self.error = None
         try:
             self._give_back()
@@ -182,7 +182,7 @@ class V4lCapture:
         return self._filled is not None
 
     def _dequeue(self) -> tuple[int, int] | None:
-        """Return index and length of a buffer that was filled; None if there is no more.
+        """Take a filled buffer from the driver and return its index and length, or None.
 
         A picture that the driver marks as damaged has the length 0.
         """
@@ -195,13 +195,13 @@ class V4lCapture:
         return index, 0 if flags & _ERROR_FLAG else used
 
     def _give_back(self) -> None:
-        """Give the decoded picture's buffer back to the camera."""
+        """Return the buffer of the decoded picture to the driver."""
         if self._filled is not None:
             (index, _), self._filled = self._filled, None
             self._buffer_call(QBUF, index)
 
     def retrieve(self) -> tuple[bool, Pixels | None]:
-        """Return whether the picture that was grabbed could be decoded, and the picture, BGR."""
+        """Return whether the grabbed picture could be decoded, and the picture, BGR."""
         if self._filled is None:
             return False, None
         index, used = self._filled
@@ -230,11 +230,11 @@ class V4lCapture:
         return None if decoded is None else decoded.astype(np.uint8, copy=False)
 
     def set(self, propId: int, value: float) -> bool:  # noqa: ARG002, N803  # OpenCV's name
-        """Return False: everything was negotiated when the camera was opened."""
+        """Return False: all properties were negotiated when the camera was opened."""
         return False
 
     def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
-        """Return the width, the height or the rate; 0 for anything else."""
+        """Return the property: the width, the height or the frame rate; 0 for any other."""
         known = {
             cv2.CAP_PROP_FRAME_WIDTH: self._negotiated.width,
             cv2.CAP_PROP_FRAME_HEIGHT: self._negotiated.height,
@@ -262,7 +262,7 @@ class V4lCapture:
 
 
 def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -> Negotiated:
-    """Ask for MJPG, and take YUYV if the camera prefers that. Raises OSError."""
+    """Request MJPG from the camera, and accept YUYV in its place. Raises OSError."""
     for wanted in (b"MJPG", b"YUYV"):
         fields = (_CAPTURE, width, height, wanted, _FIELD_ANY, *[0] * 8)
         buffer = bytearray(_FORMAT.pack(*fields))
@@ -273,11 +273,11 @@ def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -
             name = "YUYV" if fourcc == b"YUYV" else "MJPG"
             row = bytes_per_row or 2 * got_width
             return Negotiated(name, got_width, got_height, rate, row)
-    raise OSError(errno.EINVAL, "the camera has neither MJPG nor YUYV")
+    raise OSError(errno.EINVAL, "the camera offers neither MJPG nor YUYV")
 
 
 def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
-    """Ask for `fps` and return the rate that the camera promises; `fps` if it does not say."""
+    """Request the rate `fps`, and return the rate that the camera promises, by default `fps`."""
     buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
     try:
         kernel.ioctl(file, S_PARM, buffer)

@@ -1,4 +1,4 @@
-"""A camera of this machine, read through Video4Linux on Linux and through OpenCV elsewhere."""
+"""Reads a camera of this machine, through Video4Linux on Linux and through OpenCV elsewhere."""
 
 from __future__ import annotations
 
@@ -24,32 +24,35 @@ from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
 AFTER_THE_START = "it was plugged in after the show had started"
-"""What is wrong with a camera that the sandbox does not let this process open."""
+"""The problem with a camera that the sandbox does not allow this process to open."""
 
 MAX_DAMAGED = 10
-"""The most pictures in a row that may be damaged or missing before the camera counts as failed."""
+"""The number of damaged or missing pictures in a row after which the camera counts as failed."""
 
 MAX_DAMAGED_S = 1.0
-"""The least time for which they must be damaged or missing: at 60 pictures a second, ten pictures
-last only 0.17 s.
+"""The least time for which these pictures must be damaged or missing, s: at 60 pictures a second,
+ten pictures last only 0.17 s.
 """
 
 MAX_SILENT_S = 2.0
-"""How long a single read may go on without a usable picture, s."""
+"""The longest time that one call of `read` may wait for a usable picture, s."""
 
 RETRY_S = 0.1
-"""The wait after a picture did not arrive although the camera is plugged in, s."""
+"""The wait after a picture has failed to arrive although the camera is plugged in, s."""
 
 
 class OpenDevice(Protocol):
-    """An open camera: the part of `cv2.VideoCapture` that is used here, or `V4lCapture`."""
+    """An open camera: the methods of `cv2.VideoCapture` that are used here.
+
+    `V4lCapture` has them too.
+    """
 
     def set(self, propId: int, value: float) -> bool:  # noqa: N803  # OpenCV's name
         """Set a property; return whether the device accepted it."""
         ...
 
     def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
-        """Return a property."""
+        """Return the value of a property."""
         ...
 
     def grab(self) -> bool:
@@ -68,9 +71,9 @@ class OpenDevice(Protocol):
 class Webcam:
     """A camera, given by its number or its path under /dev, whose device is already open.
 
-    MJPG is requested, because few cameras send large raw pictures at a high rate over USB, and two
-    buffers: the camera fills one while the other is decoded. With a single buffer the camera has no
-    place for the next picture meanwhile, and many cameras then send only every second picture.
+    The camera is asked for MJPG, because few cameras can send large raw pictures at a high rate
+    over USB. OpenCV is asked for two buffers: the camera fills one while the other is decoded. With
+    a single buffer, many cameras send only every second picture.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class Webcam:
         clock: Clock,
         last: int | None = None,
     ) -> None:
-        """Read the camera `device`, a number or path, through `capture`, which is open.
+        """Read the camera `device` (a number or a path) through `capture`, which is open.
 
         `last` is the checksum of the last picture before the camera was opened again.
         """
@@ -104,20 +107,20 @@ class Webcam:
         )
         self._description = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
         self.fps = fps if fps > 0 else float(settings.fps)
-        """The rate that the camera promises."""
+        """The frame rate that the camera promises."""
         size = (round(width), round(height))
         self.condition = PictureCondition(size, self.fps, clock.now(), last)
 
     @property
     def name(self) -> str:
-        """The camera's description and, if it has sent damaged pictures, their number."""
+        """The camera's description, with the number of damaged pictures if there were any."""
         if not self._damaged:
             return self._description
-        return f"{self._description}, {self._damaged:,} damaged pictures left out"
+        return f"{self._description}, {self._damaged:,} damaged pictures skipped"
 
     @property
     def damaged(self) -> int:
-        """How many pictures were damaged and left out."""
+        """The number of pictures that were damaged and skipped."""
         return self._damaged
 
     @classmethod
@@ -145,7 +148,7 @@ class Webcam:
             mistake = Mistake(
                 f"camera {device}",
                 "this camera cannot be opened; most likely another program is using it",
-                "Close the other program, or plug the camera in again.",
+                "Close the other program, or unplug the camera and plug it in again.",
             )
         raise CameraError(mistake)
 
@@ -155,9 +158,10 @@ class Webcam:
     def read(self) -> Frame | None:
         """Wait for the next frame that can be decoded, and return it.
 
-        A picture that repeats the last one is not returned, as it was not taken anew. Raises
+        A picture that equals the last one is skipped, because it is an old picture. Raises
         CameraError if the camera was unplugged or is frozen, if `MAX_DAMAGED` pictures in a row
-        were damaged or missing for `MAX_DAMAGED_S` or longer, or if none came for `MAX_SILENT_S`.
+        were damaged or missing for `MAX_DAMAGED_S` or longer, or if none arrived for
+        `MAX_SILENT_S`.
         """
         began_at = self._clock.now()
         failures = 0
@@ -192,7 +196,7 @@ class Webcam:
                 self._clock.wait(RETRY_S)
 
     def _frame(self, pixels: Pixels, taken_at: float) -> Frame:
-        """Return a frame with the content of BGR `pixels`, and zero `pixels`."""
+        """Return a frame with a copy of the BGR picture `pixels`, and zero `pixels`."""
         picture = self._orientation.apply(pixels)
         # OpenCV has allocated this array, outside the pool.
         pixels.fill(0)
@@ -203,13 +207,14 @@ class Webcam:
         return Mistake(
             f"camera {self._device}",
             "the camera was unplugged, or its cable or hub has failed",
-            "Plug the camera in, then start the show again; systemd does this automatically.",
+            "Plug the camera in, then start the show again; systemd restarts the show "
+            "automatically.",
         )
 
     def _frozen(self) -> Mistake:
         return Mistake(
             f"camera {self._device}",
-            f"the camera has sent the same picture for {FROZEN_S:g} s: it is frozen",
+            f"the camera has sent the same picture for {FROZEN_S:g} s, so it is frozen",
             "The show opens it again. If this happens often, use another camera or port.",
         )
 
@@ -217,8 +222,8 @@ class Webcam:
         return Mistake(
             f"camera {self._device}",
             "the camera was opened but sends no pictures",
-            "Check the cable, close other programs that use the camera, or plug the camera in "
-            "again.",
+            "Check the cable, close other programs that use the camera, or unplug the camera "
+            "and plug it in again.",
         )
 
     def _damaged_pictures(self) -> Mistake:
@@ -233,12 +238,12 @@ class Webcam:
         self.pool.forget()
 
     def close(self) -> None:
-        """Free the device. A second call does nothing."""
+        """Close the device. A second call does nothing."""
         self._capture.release()
 
 
 def _open_v4l(node: Path, settings: CameraSettings) -> OpenDevice | None:
-    """Return the open camera; None if it has no format that is read here, or cannot be opened."""
+    """Return the open camera; None if its format is not supported or it cannot be opened."""
     try:
         return V4lCapture.open(node.resolve(), settings.width, settings.height, settings.fps)
     except OSError:
@@ -246,7 +251,7 @@ def _open_v4l(node: Path, settings: CameraSettings) -> OpenDevice | None:
 
 
 def _open_with_opencv(node: Path) -> OpenDevice | None:
-    """Return the camera opened by OpenCV, which knows more formats; None if it cannot be opened."""
+    """Return the camera opened by OpenCV, which supports more formats; None if this fails."""
     # A by-id path is a link to /dev/videoN, and OpenCV opens cameras best by their number.
     numbered = re.fullmatch(r"/dev/video(\d+)", str(node.resolve()))
     api = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
@@ -285,14 +290,14 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
         return Mistake(
             str(node),
             "this device does not capture video",
-            "`kiosk cameras` lists the devices that do; one camera often has several devices.",
+            "Choose a device that `kiosk cameras` lists; one camera often has several devices.",
         )
     if listing.is_refused:
         # This user may use it, so it is the sandbox, which allows what was there at the start.
         return Mistake(
             str(node),
             AFTER_THE_START,
-            "The show has to start again; under systemd it does so by itself.",
+            "Restart the show; systemd does this automatically.",
         )
     if listing.problem is not None:
         return Mistake(

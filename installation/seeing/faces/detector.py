@@ -16,10 +16,10 @@ Landmark = tuple[float, float]
 """The position of a landmark, x and y in full-frame px."""
 
 REDUCED_PX = 640
-"""The longer side of the reduced frame on which faces are detected, px.
+"""The longer side of the reduced frame in which faces are detected, px.
 
 A face of 32 px on the reduced frame belongs to a visitor about two metres from a camera with a
-field of view of 70°. The time for detection grows with the square of this length.
+field of view of 70°. The detection time grows with the square of this length.
 """
 
 
@@ -48,8 +48,9 @@ class Detector(Protocol):
     def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
         """Return the faces of `frame` at or near `boxes`, at most one for each, in any order.
 
-        `boxes` are places in full-frame px where faces are expected. What is not found may still be
-        found by `detect`. A detector that gains nothing by knowing the places searches everywhere.
+        `boxes` are places, in full-frame px, at which faces are expected. A face that is not found
+        here may still be found by `detect`. A detector that is not faster with known places
+        searches the whole frame.
         """
         ...
 
@@ -59,10 +60,10 @@ class Detector(Protocol):
 
 
 def reduce_frame(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
-    """Return the reduced picture of `frame`, and the factor from it to the full size.
+    """Return the reduced picture of `frame`, and the factor that scales it to full size.
 
-    The picture is `(h, w, 3)` uint8 RGB, its longer side is at most `REDUCED_PX`, and it is stored
-    in `buffers`, unless the frame is small enough and is returned itself.
+    The picture is `(h, w, 3)` uint8 RGB, its longer side is at most `REDUCED_PX`. It is stored in
+    `buffers`; a frame that is small enough is returned itself.
     """
     factor = max(frame.width, frame.height) / REDUCED_PX
     if factor <= 1:

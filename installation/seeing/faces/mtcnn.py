@@ -3,9 +3,9 @@
 K. Zhang et al., *Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks*, 2016. P-Net proposes boxes on an image pyramid, R-Net rejects most of them, O-Net refines
 the rest and finds the landmarks. The networks are those of the package `facenet-pytorch`, which
-scripts/build_networks.py has written as ONNX; ONNX Runtime runs them on the CPU, also if there is a
-graphics card, which would have to wait for the cascade's many small steps. The cascade around the
-networks is our own: the package's cascade fails on a candidate outside the frame.
+scripts/build_networks.py has converted to ONNX. ONNX Runtime runs them on the CPU even if the
+machine has a graphics card, because the cascade's many small steps would leave the card idle. The
+cascade around the networks is our own: that of the package fails on a candidate outside the frame.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ from installation.seeing.faces.detector import Face, reduce_frame
 from installation.seeing.frame import Frame, Pixels
 
 FOLDER = Path(__file__).parent
-"""The folder of the networks' files."""
+"""The folder with the networks' files."""
 
 NETWORK_SHA256S = {
     "pnet.onnx": "8a3954c0ba58568a9fd822eac14a1a61857ea30576814eef1cab4672381b95df",
     "rnet.onnx": "d18ec7d9a8f322d754e868a674c911490feb98222eaf4e03dc66000cc7a4740f",
     "onet.onnx": "9002134dd08d9d07e92bfa76903b0df8fab4339eef9b0646e74ebf2f535dbb5d",
 }
-"""The files that scripts/build_networks.py makes from the weights in facenet-pytorch 2.5.3."""
+"""The SHA-256 of each file that scripts/build_networks.py makes from the weights in facenet-pytorch
+2.5.3.
+"""
 
 MIN_FACE_PX = 32
-"""The smallest face on the reduced frame, px."""
+"""The smallest face that is found on the reduced frame, px."""
 
 PYRAMID_FACTOR = 0.6
 """The size of each level of the image pyramid relative to the level before.
@@ -45,15 +47,19 @@ The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and fou
 """
 
 MIN_SCORES = (0.7, 0.7, 0.8)
-"""Least scores after P-Net, R-Net and O-Net; usual are 0.6, 0.7 and 0.7. Higher is faster."""
+"""The least scores after P-Net, R-Net and O-Net, 0–1; 0.6, 0.7 and 0.7 are usual. Higher ones are
+faster.
+"""
 
 MAX_IOUS = (0.5, 0.7, 0.5)
-"""The IoU above which the worse of two candidates waits or is dropped: of one level of the pyramid,
-of all levels and after R-Net, and before O-Net.
+"""The IoU above which the candidate with the lower score waits or is dropped: among those of one
+level of the pyramid; among those of all levels, and again after R-Net; and before O-Net.
 """
 
 MAX_NESTED = 0.7
-"""The share of the smaller of two faces inside the other above which the worse one is dropped."""
+"""If more than this share of the smaller of two faces lies inside the other, the one with the lower
+score is dropped.
+"""
 
 PNET_PX = 12
 PNET_STRIDE_PX = 2
@@ -62,7 +68,7 @@ ONET_PX = 48
 """The networks' input sizes and P-Net's stride, px, as given by their architecture."""
 
 BATCHES = {"rnet.onnx": 32, "onet.onnx": 8}
-"""The most crops that go through a network together; more take more memory and no less time."""
+"""The most crops that each network processes together; more take more memory and are not faster."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -89,7 +95,10 @@ class Refined:
         )
 
     def faces(self, factor: float) -> list[Face]:
-        """Return the faces in their order, in full-frame px, `factor` times as large."""
+        """Return the faces in full-frame px, in their order.
+
+        `factor` scales the reduced frame to full size.
+        """
         boxes, points = (self.boxes * factor).tolist(), (self.points * factor).tolist()
         return [
             _face(box, score, landmarks)
@@ -103,7 +112,7 @@ NO_FACES = Refined(
 
 
 class Mtcnn:
-    """Finds faces of at least 32 px on the reduced frame. For one thread.
+    """Finds faces of at least 32 px on the reduced frame. Use it from one thread only.
 
     Raises WeightsError if a network's file in `folder` is missing, truncated or not the pinned one.
     """
@@ -123,11 +132,11 @@ class Mtcnn:
         return self._detect(frame, None)
 
     def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
-        """Return the faces of `frame` that O-Net alone finds at `boxes`, best score first."""
+        """Return the faces that O-Net alone finds at `boxes` on `frame`, best score first."""
         return self._detect(frame, boxes)
 
     def _detect(self, frame: Frame, places: Sequence[Box] | None) -> list[Face]:
-        """Return the faces at `places`; None: wherever P-Net and R-Net find candidates."""
+        """Return the faces at `places`; if that is None, where P-Net and R-Net find candidates."""
         try:
             small, factor = reduce_frame(frame, self._buffers)
             if places is None:
@@ -141,7 +150,7 @@ class Mtcnn:
         return refined.faces(factor)
 
     def forget(self) -> None:
-        """Overwrite what is left of the last frame, as every detection does at its end."""
+        """Overwrite the data of the last frame, as every detection does when it ends."""
         self._buffers.forget()
         forget_activations()
 
@@ -152,9 +161,10 @@ class Mtcnn:
         self.forget()
 
     def _run(self, name: str, pixels: Pixels) -> dict[str, Floats]:
-        """Return the outputs of a network by their names, for `pixels` `(N, h, w, 3)` uint8 RGB.
+        """Run a network and return its outputs by name, for `pixels` `(N, h, w, 3)` uint8 RGB.
 
-        They are `scores` and `offsets` and, of O-Net, `points`, each with N as the first axis.
+        The outputs are `scores`, `offsets` and, for O-Net only, `points`; the first axis of each is
+        N.
         """
         session, count = self._sessions[name], BATCHES.get(name, len(pixels))
         names = [output.name for output in session.get_outputs()]
@@ -189,7 +199,7 @@ class Mtcnn:
         return _squared(boxes[suppress(boxes, all_scores, MAX_IOUS[1])])
 
     def _filtered(self, small: Pixels, boxes: Floats) -> Floats:
-        """Return the squares that R-Net accepts as faces, the best first, `(N, 4)` xyxy."""
+        """Return the squares that R-Net accepts as faces, best first, `(N, 4)` xyxy."""
         boxes, crops = _crops(small, boxes, RNET_PX, self._buffers)
         if not len(boxes):
             return boxes
@@ -201,10 +211,10 @@ class Mtcnn:
         return _squared(_with_offsets(boxes[keep], outputs["offsets"][accepted][keep]))
 
     def _refined(self, small: Pixels, boxes: Floats) -> Refined:
-        """Return the faces among R-Net's squares `boxes` `(N, 4)`, which are the best first.
+        """Return the faces that O-Net finds in R-Net's squares `boxes` `(N, 4)`, sorted best first.
 
-        O-Net sees the best square of each face first, and the others only if it rejects that one:
-        R-Net leaves five or six of each face in a crowd.
+        O-Net is given the best square of each face first, and the others only if it rejects that
+        one: in a crowd, R-Net leaves five or six squares for each face.
         """
         first = np.zeros(len(boxes), bool)
         first[suppress(boxes, -np.arange(len(boxes), dtype=np.float32), MAX_IOUS[2])] = True
@@ -230,9 +240,10 @@ class Mtcnn:
 
 
 def suppress(boxes: Floats, scores: Floats, max_iou: float) -> npt.NDArray[np.intp]:
-    """Return the indices of `boxes` `(N, 4)` that overlap no better one by more than `max_iou`.
+    """Return the indices of the `boxes` that overlap no better one by more than `max_iou`.
 
-    The best comes first. Of `N` candidates each kept one is compared with those that are left.
+    `boxes` is `(N, 4)`, and the indices are sorted best first. Each kept box is compared only with
+    the boxes that are left.
     """
     order = np.argsort(-scores, kind="stable")
     x0, y0, x1, y1 = boxes[order].T
@@ -265,7 +276,7 @@ def _face(box: list[float], score: float, landmarks: list[list[float]]) -> Face:
 
 
 def _with_offsets(boxes: Floats, offsets: Floats) -> Floats:
-    """Return `boxes` `(N, 4)` with edges moved by `offsets` `(N, 4)`, shares of the sides."""
+    """Return `boxes` `(N, 4)`, edges moved by `offsets` `(N, 4)`, in units of the sides."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     return boxes + offsets * sides
 
@@ -295,7 +306,7 @@ def _crops(small: Pixels, boxes: Floats, size: int, buffers: Buffers) -> tuple[F
 def _not_nested(boxes: Floats, scores: Floats) -> list[int]:
     """Return the indices of `boxes` `(N, 4)` that do not lie mostly inside a better-scored box.
 
-    The best comes first.
+    The indices are sorted best first.
     """
     keep: list[int] = []
     for index in np.argsort(-scores, kind="stable").tolist():
@@ -307,7 +318,7 @@ def _not_nested(boxes: Floats, scores: Floats) -> list[int]:
 
 
 def _share_of_smaller(a: Box, b: Box) -> float:
-    """Return the intersection over the smaller area, 0–1."""
+    """Return the intersection over the smaller of the two areas, 0–1."""
     iou = a.iou(b)
     smaller = min(a.area, b.area)
     return iou * (a.area + b.area) / (1 + iou) / smaller if smaller else 0.0

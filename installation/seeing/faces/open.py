@@ -15,8 +15,8 @@ def open_detector(
 ) -> Detector:
     """Load the detector's networks and return the detector.
 
-    `auto` takes YuNet if `yunet_file` exists and MTCNN if not; the detector's `name` says which.
-    Both run on the CPU. Raises WeightsError.
+    `auto` is YuNet if `yunet_file` exists, otherwise MTCNN; the detector's `name` is the one of
+    these. Both run on the CPU. Raises WeightsError.
     """
     if name == "yunet" or (name == "auto" and yunet_file.exists()):
         return yunet.YuNet(yunet_file)

@@ -1,7 +1,7 @@
 """YuNet, OpenCV's face detector, for venues that have fetched its file.
 
-W. Wu, H. Peng, S. Yu, *YuNet: A Tiny Millisecond-level Face Detector*, 2023; MIT licence. It is the
-faster of the two detectors and finds turned heads more reliably.
+W. Wu, H. Peng, S. Yu, *YuNet: A Tiny Millisecond-level Face Detector*, 2023; MIT licence. YuNet is
+faster than MTCNN and finds turned heads more reliably.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_CANDIDATES = 200
 
 
 class YuNet:
-    """Finds faces of about 10–300 px on the reduced frame. For one thread.
+    """Finds faces of about 10–300 px on the reduced frame. Use it from one thread only.
 
     Raises WeightsError if `file` is missing, truncated or not the pinned one.
     """
@@ -44,10 +44,10 @@ class YuNet:
 
     def __init__(self, file: Path = WEIGHTS_FILE) -> None:
         data = read_pinned(
-            file, WEIGHTS_SHA256, "Run: kiosk fetch yunet. Or set `detector: mtcnn`."
+            file, WEIGHTS_SHA256, "Run: kiosk fetch yunet; or set `detector: mtcnn`."
         )
         self._size = (0, 0)
-        """The picture size for which the network is configured, width and height, px."""
+        """The picture size that the network is configured for: width and height, px."""
         self._holds_frame = False
         self._buffers = Buffers()
         # OpenCV warns on stderr about a target that is not used here.

@@ -1,1 +1,1 @@
-"""Who is meant: which of the faces in the picture are read, and from when on."""
+"""Decides which faces in the picture are classified, and from what time."""

@@ -1,7 +1,8 @@
-"""Where the line on the floor goes behind which nobody is read, from the angle of the camera.
+"""Computes where the line on the floor belongs, behind which nobody is classified.
 
-A camera with the diagonal angle `a` and a picture of w × h px sees, at the distance d, a height of
-`2 d tan(a/2) h / √(w² + h²)`. A face of F metres has the share `least_size` of it at
+A camera with the diagonal angle of view `a` and a picture of w × h px covers, at the distance d, a
+height of `2 d tan(a/2) h / √(w² + h²)`. A face of F metres takes the share `least_size` of this
+height at
 
     d = F √(w² + h²) / (2 h tan(a/2) least_size)
 
@@ -17,25 +18,28 @@ from dataclasses import dataclass
 from installation.seeing.presence.presence import HYSTERESIS
 
 FACE_M = 0.18
-"""Height of the detector's box on an adult's face: 2.9 distances between the pupils.
+"""The height of the detector's box around an adult's face, m: 2.9 times the distance between the
+pupils.
 
-That is the median of 27 frontal faces on a film, by MTCNN. Pupils are 63 mm apart (N. A. Dodgson,
-*Variation and extrema of human interpupillary distance*, 2004).
+The factor is the median of 27 frontal faces in a film, detected by MTCNN. Pupils are 63 mm apart
+(N. A. Dodgson, *Variation and extrema of human interpupillary distance*, 2004).
 """
 
 LARGEST_FACE_M = 0.22
-"""The same for a large face: 3.2 distances (YuNet's boxes on that film) of 70 mm."""
+"""The height of the box around a large face, m: 3.2 times (YuNet's boxes in that film) a distance
+of 70 mm.
+"""
 
 ANGLES = (60, 70, 78, 90, 120)
-"""Diagonal angles of common webcams, as their boxes say, degrees."""
+"""The diagonal angles of view of common webcams, as printed on their packaging, degrees."""
 
 
 @dataclass(frozen=True)
 class FloorLine:
     """Distances from the camera's plane, m.
 
-    Most adults are announced from `announced_m` on, and behind `line_m` nobody is read, however
-    large their face is and wherever they came from.
+    Most adults are announced from the distance `announced_m` on. Beyond `line_m` nobody is
+    classified, however large their face is.
     """
 
     announced_m: float
@@ -43,10 +47,10 @@ class FloorLine:
 
     @classmethod
     def from_angle(cls, angle: float, width: int, height: int, least_size: float) -> FloorLine:
-        """Return the line for a camera with a diagonal `angle`, degrees.
+        """Return the line for a camera with the diagonal angle of view `angle`, degrees.
 
-        `width` and `height` are the picture's on the screen, turned as there, px; `least_size` is
-        the setting of that name, above 0.
+        `width` and `height` are those of the picture on the screen, after rotation, px;
+        `least_size` is the setting of that name, above 0.
         """
         seen_at_1_m = 2 * math.tan(math.radians(angle / 2)) * height / math.hypot(width, height)
         return cls(

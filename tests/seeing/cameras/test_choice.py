@@ -29,7 +29,7 @@ WEBCAM = listing(4, "MJPG", "YUYV")
 OTHERS = {
     "the raw port of a Raspberry Pi 5": (
         listing(0, "pRAA", "RGB3", driver="rp1-cfe", bus="platform:1f00110000.csi", raw_port=True),
-        "the port of a sensor",
+        "the raw port of a sensor",
     ),
     "the sensor of an older driver": (
         listing(0, "pBAA", driver="unicam", bus="platform:3f801000.csi"),
@@ -39,11 +39,11 @@ OTHERS = {
     "a camera that measures depth": (listing(0, "Z16", "Y8I"), "it has no colour"),
     "a false camera": (
         listing(0, "YU12", driver="v4l2 loopback", bus="platform:v4l2loopback-000"),
-        "another program feeds it",
+        "it is a virtual camera",
     ),
     "a television card": (
         listing(0, "YUYV", driver="bttv", bus="PCI:0000:05:00.0"),
-        "a USB camera is there",
+        "a USB camera is preferred",
     ),
     "a camera that does not answer": (listing(0, problem="No such device"), "No such device"),
 }

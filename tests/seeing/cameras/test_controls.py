@@ -100,7 +100,11 @@ def test_controls_are_set_in_their_order(node: Path, values: dict[str, int]) -> 
         ),
         ("zoom", 1, r"no control 'zoom' \(it has power_line_frequency, .*kiosk cameras"),
         ("power_line_frequency", 50, r"power_line_frequency is 50 \(expected 0 to 2\)"),
-        ("exposure_time_absolute", 300, "refuses exposure_time_absolute: 300 .*Turn off what sets"),
+        (
+            "exposure_time_absolute",
+            300,
+            "rejects exposure_time_absolute: 300 .*Turn off the control that sets",
+        ),
     ],
 )
 def test_a_control_that_cannot_be_set_is_named(

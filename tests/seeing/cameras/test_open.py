@@ -17,7 +17,9 @@ from tests.support.pictures import quarters, write_picture
 @pytest.mark.parametrize("vanished", [source.Film(Path("a.mp4")), source.Pictures(Path("a"))])
 def test_a_film_or_folder_that_has_vanished_is_named(vanished: Resolved) -> None:
     """A film or folder that was removed after the settings were read raises CameraError."""
-    with pytest.raises(CameraError, match=r"^a(\.mp4)?: this film or folder .* Put it back\."):
+    with pytest.raises(
+        CameraError, match=r"^a(\.mp4)?: this film or folder .* Restore the file or folder"
+    ):
         open_camera(vanished, CameraSettings(), ManualClock())
 
 

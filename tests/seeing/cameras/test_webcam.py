@@ -95,7 +95,7 @@ def test_a_few_failed_pictures_are_left_out_and_counted(
     frame = camera.read()
     assert frame is not None
     assert frame.pixels.any()
-    counted = f", {times} damaged pictures left out" if failing == "decodes" else ""
+    counted = f", {times} damaged pictures skipped" if failing == "decodes" else ""
     assert camera.name == f"camera {node}, 320×240 at 30 fps{counted}"
 
 

@@ -79,7 +79,7 @@ def test_a_picture_that_is_damaged_during_the_show_is_named(tmp_path: Path) -> N
     write_picture(tmp_path / "a.png", quarters())
     pictures = _open(tmp_path, once=True)
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(CameraError, match=r"a\.png: this picture was intact at the start"):
+    with pytest.raises(CameraError, match=r"a\.png: this picture was intact when the show started"):
         pictures.next()
 
 
@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     """The curator reads which kinds of pictures are accepted."""
     (tmp_path / "notes.txt").write_text("no picture")
-    with pytest.raises(CameraError, match=r"has no pictures \(expected \.jpeg, \.jpg"):
+    with pytest.raises(CameraError, match=r"contains no pictures \(expected \.jpeg, \.jpg"):
         _open(tmp_path)
 
 
