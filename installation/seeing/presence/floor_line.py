@@ -39,7 +39,7 @@ class FloorLine:
     """Distances from the camera's plane, m.
 
     Most adults are announced from the distance `announced_m` on. Beyond `line_m` nobody is
-    classified, however large their face is.
+    classified, however large their face is, whether they approach or step back.
     """
 
     announced_m: float

@@ -1,14 +1,15 @@
-"""Tells visitors from bystanders, and lets nobody be read before the notice has stood its time.
+"""Tells visitors from bystanders, and makes sure that nobody is read before they were announced.
 
 A face that is too small belongs to somebody who stands behind the line on the floor: a bystander,
-who is not announced, not read and not drawn. So does a face on a part of the frame that is not on
-the screen, where its announcement could not be seen. A face that comes near enough belongs to a
-visitor, whom the screen announces with an empty square for `announce_s`. Only a frame that was
-taken after that may be cropped for the classifier: what a visitor did before they could know is
-never read.
+who is not announced, not read and not drawn. A face on a part of the frame that is not on the
+screen is a bystander's too, because its announcement could not be seen. A face that comes near
+enough belongs to a visitor, whom the screen announces with an empty square for `announce_s`. Only
+frames that were taken after the announcement may be cropped for the classifier: a visitor is never
+read before they could know about it.
 
-Size alone decides, because it follows from the distance and needs no other camera and no setting
-for each room. A zone drawn on the picture would have to be drawn again whenever the camera moves.
+Otherwise the size of the face alone decides, because it follows from the distance, and needs
+neither a second camera nor a setting for each room. Rejected: a zone drawn on the picture, which
+would have to be drawn again whenever the camera moves.
 """
 
 from __future__ import annotations
@@ -22,34 +23,35 @@ from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
 
 View = Callable[[Frame], Box]
-"""Returns the part of a frame that is on the screen, px of the frame."""
+"""A function that returns the part of a frame that is on the screen, px of the frame."""
 
 HYSTERESIS = 1.15
-"""How many times smaller than `least_size` a visitor's face may become.
+"""The factor by which a visitor's face may become smaller than `least_size`.
 
-At the line a box of the detector varies by 5 % (`tracker.BOX_NOISE`), and smoothed by the tracker
-by half of that: nobody who stands still can pass both limits. It also covers a nod.
+At the line, the detector's box varies by 5 % (`tracker.BOX_NOISE`), and the tracker's smoothed box
+by half of that, so somebody who stands still cannot cross both limits. The factor also covers a
+nod.
 """
 
 GONE_S = 2
-"""Within how many seconds a name is gone from the screen after its visitor has turned away.
+"""The longest time that a name stays on the screen after its visitor has turned away, s.
 
-The screen prints this figure, and the mirror keeps to it on any machine: it draws nobody by
-sightings that are older. Usually a name is gone after `tracker.LOST_S` and one look more.
+The screen states this figure. The mirror keeps to it on any machine, because it ignores sightings
+that are older. Usually a name disappears after `tracker.LOST_S` and one more look.
 """
 
 SHOWN_S = 0.1
-"""How long it may take until an announcement is on the screen, s: two frames of a display at 30 Hz,
-and composing the scene.
+"""The longest time until an announcement is on the screen, s: two frames of a display at 30 Hz, and
+the composition of the scene.
 """
 
 
 @dataclass(frozen=True)
 class Present:
-    """A visitor: somebody who is near enough to be read.
+    """A visitor: somebody who is near enough to be classified.
 
     The announcement ends at `announced_until` (s, monotonic; −∞ if there is none). `may_be_read`
-    says whether the frame on which the visitor was seen may be cropped for them.
+    says whether the frame on which the visitor was seen may be cropped for the classifier.
     """
 
     track: Track
@@ -57,23 +59,24 @@ class Present:
     may_be_read: bool
 
     def is_announced(self, instant: float) -> bool:
-        """Return whether the announcement stands at `instant` (s, monotonic)."""
+        """Return whether the visitor is being announced at `instant` (s, monotonic)."""
         return instant < self.announced_until
 
 
 class Presence:
-    """Remembers since when each visitor is announced. For one thread."""
+    """Keeps the end of each visitor's announcement. Use it from one thread only."""
 
     def __init__(self, announce_s: float, least_size: float) -> None:
-        """Announce everybody for `announce_s` whose face is at least `least_size` of the height.
+        """Announce everybody whose face is at least `least_size` high, for `announce_s` seconds.
 
-        `least_size` is the least height of a face over the height of the picture, 0–1. If
-        `announce_s` is 0, nobody is announced.
+        `least_size` is the height of the face over the height of the picture, 0–1. If `announce_s`
+        is 0, nobody is announced.
         """
         self._announce_s = announce_s
         self._least_size = least_size
         self._announced_until: dict[int, float] = {}
-        """When each visitor's announcement ends (s, monotonic), by track id; only of those there.
+        """The instant at which each present visitor's announcement ends (s, monotonic), by track
+        id.
         """
 
     def update(
@@ -82,9 +85,9 @@ class Presence:
         """Return the visitors and the bystanders among the `tracks` of `frame`, in their order.
 
         `view` is the part of the frame that is on the screen, px. The caller publishes the result
-        at `now` (s, monotonic), which is when a newcomer's announcement begins. Who has gone or has
-        stepped back is forgotten, and is announced again when they come back. A visitor whose face
-        is not found on this frame is not read.
+        at `now` (s, monotonic), which is when a newcomer's announcement begins. Visitors who have
+        left or stepped back are forgotten, and are announced again if they come back. A visitor
+        whose face is not found on this frame is not read.
         """
         visitors: list[Present] = []
         bystanders: list[Track] = []
@@ -102,5 +105,5 @@ class Presence:
         return visitors, bystanders
 
     def forget(self) -> None:
-        """Forget everybody: who is seen next is announced."""
+        """Forget everybody: the next faces are announced as newcomers."""
         self._announced_until = {}
