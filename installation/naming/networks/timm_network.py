@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import timm
+import torch
 from safetensors import SafetensorError, safe_open
 from timm.models import get_pretrained_cfg, is_model
 from torch import nn
@@ -23,7 +24,7 @@ from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import difference, shapes
 from installation.naming.lists.weights import CLIP
 from installation.naming.networks.device import Device
-from installation.naming.networks.encoder import Batch, Encoded, Input, fingerprint
+from installation.naming.networks.encoder import Input, fingerprint
 from installation.naming.networks.torch_network import TorchEncoder, TorchNetwork
 from installation.settings.paths import WEIGHTS
 
@@ -35,9 +36,6 @@ CLIP_IN_TIMM = "vit_base_patch32_clip_224.laion2b"
 
 HEAD_WIDTH = 64
 """Numbers of one attention head, in both towers (arXiv 2103.00020, table 20)."""
-
-LEAST_LENGTH = 1e-12
-"""The least length by which features are divided; shorter ones are as good as zero."""
 
 ANOTHER_NETWORK = (RuntimeError, LookupError, AttributeError, TypeError, ValueError)
 """What timm's rules raise for tensors of another network."""
@@ -149,15 +147,9 @@ class Clip(TorchEncoder):
         if kinds - {"F32"}:
             raise _unfit(CLIP, file, f"it has {', '.join(sorted(kinds))} tensors (expected F32)")
 
-    def encode(self, batch: Batch) -> Encoded:
-        """Return features `(N, width)` of unit length, float32.
-
-        `batch` is `(N, 3, size, size)` float32, normalised by `input`.
-        """
-        features = super().encode(batch)
-        lengths = np.linalg.norm(features, axis=1, keepdims=True)
-        unit: Encoded = features / lengths.clip(LEAST_LENGTH)
-        return unit
+    def finish(self, output: torch.Tensor) -> torch.Tensor:
+        """Return features `(N, width)` of unit length."""
+        return nn.functional.normalize(output)
 
 
 def weights_file(name: str, folder: Path = WEIGHTS) -> Path:

@@ -26,12 +26,16 @@ class TorchEncoder:
     width: int
     network: TorchNetwork
 
+    def finish(self, output: torch.Tensor) -> torch.Tensor:
+        """Return what the encoder makes of the network's output `(N, width)`: by default itself."""
+        return output
+
     def encode(self, batch: Batch) -> Encoded:
         """Return the network's output for each crop, `(N, width)` float32.
 
         `batch` is `(N, 3, size, size)` float32, normalised by the encoder's `input`.
         """
-        return self.network.run(batch, self.width)
+        return self.network.run(batch, self.width, self.finish)
 
     def forget(self) -> None:
         """Overwrite what PyTorch still holds of earlier batches."""
@@ -53,23 +57,31 @@ class TorchNetwork:
         On a CPU tensors in `memory_format` may be faster.
         """
         self._device = torch.device(device)
-        self._dtype = torch.float16 if device == "cuda" else torch.float32
+        self.dtype = torch.float16 if device == "cuda" else torch.float32
         self._format = memory_format
-        self.module = network.to(self._device, self._dtype).to(memory_format=memory_format)
+        self.module = network.to(self._device, self.dtype).to(memory_format=memory_format)
         self.module.eval().requires_grad_(False)
-        self._forward = forward or self.module
+        self.forward = forward or self.module
         self._largest: tuple[int, ...] = ()
         """The shape of the largest part since `forget` was called."""
 
     @torch.inference_mode()
-    def run(self, batch: Batch, width: int) -> Encoded:
-        """Return the network's output for a batch `(N, C, H, W)`, `(N, width)` float32."""
+    def run(
+        self,
+        batch: Batch,
+        width: int,
+        finish: Callable[[torch.Tensor], torch.Tensor] = lambda output: output,
+    ) -> Encoded:
+        """Return what `finish` makes of the network's output, `(N, width)` float32.
+
+        `batch` is `(N, C, H, W)`.
+        """
         encoded = [np.empty((0, width), np.float32)]
         for start in range(0, len(batch), MAX_BATCH):
             part = batch[start : start + MAX_BATCH]
             self._largest = max(self._largest, part.shape)
-            given = torch.from_numpy(part).to(self._device, self._dtype, memory_format=self._format)
-            encoded.append(self._forward(given).float().cpu().numpy())
+            given = torch.from_numpy(part).to(self._device, self.dtype, memory_format=self._format)
+            encoded.append(finish(self.forward(given).float()).cpu().numpy())
             if self._device.type != "cpu":
                 given.zero_()
         return np.concatenate(encoded[1:] or encoded)

@@ -19,7 +19,7 @@ from installation.naming.networks.device import Device
 from installation.naming.networks.encoder import Encoded, Encoder
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading import crops
-from installation.naming.scoring.scorer import Scorer
+from installation.naming.scoring.scorer import DeviceScorer, Scorer
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
@@ -122,6 +122,17 @@ def open_classifier(label_set: LabelSet, device: Device) -> CropClassifier:
     """
     encoder = open_encoder(label_set, device, leave_a_core=True)
     scorer = label_set.settings.method.open_scorer(label_set, encoder)
+    return _classifier(label_set, encoder, scorer, device)
+
+
+def _classifier(
+    label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: Device
+) -> CropClassifier:
+    """Return the classifier that suits the processor on which `encoder` runs."""
+    if device == "cuda" and encoder.library == "PyTorch" and isinstance(scorer, DeviceScorer):
+        from installation.naming.reading.device_classifier import DeviceClassifier
+
+        return DeviceClassifier(label_set, encoder, scorer, device)
     return CropClassifier(label_set, encoder, scorer, device)
 
 
@@ -141,6 +152,6 @@ def reopen_classifier(
     if not same:
         return open_classifier(label_set, classifier.device)
     scorer = label_set.settings.method.open_scorer(label_set, classifier.encoder)
-    reopened = CropClassifier(label_set, classifier.encoder, scorer, classifier.device)
+    reopened = _classifier(label_set, classifier.encoder, scorer, classifier.device)
     reopened.has_time = classifier.has_time
     return reopened

@@ -108,7 +108,7 @@ def cut(
     for row, box in zip(batch, boxes, strict=True):  # row: (3, size, size)
         left, top, width, height = crop_region(box, frame, part)
         canvas = memory.take("canvas", (height, width, 4))
-        _paste(frame.pixels, left, top, canvas)
+        paste(frame.pixels, left, top, canvas)
         picture = Image.frombuffer("RGBX", (width, height), canvas, "raw", "RGBX", 0, 1)
         small = picture.resize((size, size), RESAMPLING[network_input.interpolation])
         np.subtract(np.asarray(small)[..., :3].transpose(2, 0, 1), mean, out=row)
@@ -116,17 +116,20 @@ def cut(
     return batch
 
 
-def _paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
-    """Fill `canvas` `(height, width, 4)` with the region at `left, top`, grey outside `pixels`.
+def paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
+    """Fill `canvas` `(height, width, C)` with the region at `left, top`, grey outside `pixels`.
 
-    The fourth channel means nothing.
+    C is 3, or 4 for Pillow, to which the fourth channel means nothing.
     """
     H, W, _ = pixels.shape  # noqa: N806 - the field's names for the shape of an image
-    height, width, _ = canvas.shape
+    height, width, C = canvas.shape  # noqa: N806
     x0, x1 = np.clip((left, left + width), 0, W)
     y0, y1 = np.clip((top, top + height), 0, H)
     if (x0, y0, x1, y1) != (left, top, left + width, top + height):
         canvas.fill(FILL_LEVEL)
     if x0 < x1 and y0 < y1:
         inside = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-        cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2RGBA, inside)
+        if C == 4:
+            cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2RGBA, inside)
+        else:
+            np.copyto(inside, pixels[y0:y1, x0:x1])

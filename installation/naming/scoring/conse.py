@@ -22,15 +22,23 @@ measured now stands in the card of each label set and in docs/naming.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.scoring.scorer import Floats, softmax, visible_scores
+from installation.naming.scoring.scorer import (
+    Floats,
+    softmax,
+    visible_scores,
+    visible_scores_on_device,
+)
+
+if TYPE_CHECKING:
+    import torch
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -117,6 +125,23 @@ class ConseScorer:
         best = np.take_along_axis(shares, which, axis=1)  # (N, TOP)
         nearness = (best[:, None] @ self._nearness[which])[:, 0]  # (N, L)
         return visible_scores(nearness, self._visible)
+
+    def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the function `score` on `device`."""
+        import torch
+
+        kept, log_prior, speaks, nearness = (
+            torch.from_numpy(np.asarray(array)).to(device)
+            for array in (self._kept, self._log_prior, self._speaks, self._nearness)
+        )
+        scores = visible_scores_on_device(self._visible, nearness.shape[1], (), device)
+
+        def score(encoded: torch.Tensor) -> torch.Tensor:
+            shares = (encoded[:, kept] - log_prior).softmax(1) * speaks
+            best, which = shares.topk(min(TOP, len(kept)))
+            return scores(torch.einsum("nk,nkl->nl", best, nearness[which]))
+
+        return score
 
 
 def lists_by_place(lists: Integers, rows: Sequence[int]) -> npt.NDArray[np.bool_]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import LabelSet
-from installation.naming.scoring.scorer import Floats, visible_scores
+from installation.naming.scoring.scorer import Floats, visible_scores, visible_scores_on_device
+
+if TYPE_CHECKING:
+    import torch
 
 
 class LinearScorer:
@@ -47,3 +51,11 @@ class LinearScorer:
         """Return `(N, labels)` scores for the encoder's features `(N, D)`."""
         logits = encoded @ self._weight + self._bias
         return visible_scores(logits, self._labels, self._masked)
+
+    def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the function `score` on `device`."""
+        import torch
+
+        weight, bias = (torch.from_numpy(a).to(device) for a in (self._weight, self._bias))
+        scores = visible_scores_on_device(self._labels, len(bias), self._masked, device)
+        return lambda encoded: scores(torch.addmm(bias, encoded, weight))

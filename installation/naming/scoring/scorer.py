@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from installation.errors import LabelSetError, Mistake, display_path
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
+
+if TYPE_CHECKING:
+    import torch
 
 Floats = npt.NDArray[np.float32]
 
@@ -23,6 +26,15 @@ class Scorer(Protocol):
 
         `encoded` is `(N, D)` as the encoder gives it: logits or features.
         """
+        ...
+
+
+@runtime_checkable
+class DeviceScorer(Scorer, Protocol):
+    """A scorer that can also run on a graphics card, by PyTorch, behind a network there."""
+
+    def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the function `score` on `device`; it waits for nothing, so a graph may hold it."""
         ...
 
 
@@ -46,6 +58,24 @@ def visible_scores(logits: Floats, labels: int, masked: Sequence[int] = ()) -> F
         if len(masked) == logits.shape[1]:
             return np.zeros_like(logits)[:, :labels]
     return softmax(logits)[:, :labels]
+
+
+def visible_scores_on_device(
+    labels: int, size: int, masked: Sequence[int], device: torch.device
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return `visible_scores` as a function of logits `(N, size)` on `device`."""
+    import torch
+
+    out = torch.zeros(size, dtype=torch.bool)
+    out[list(masked)] = True
+    out, none_left = out.to(device), len(masked) == size
+
+    def scores(logits: torch.Tensor) -> torch.Tensor:
+        if none_left:
+            return torch.zeros_like(logits)[:, :labels]
+        return logits.masked_fill(out, -torch.inf).softmax(1)[:, :labels]
+
+    return scores
 
 
 class OutputScorer:
@@ -72,3 +102,12 @@ class OutputScorer:
         """Return `(N, labels)` scores for the network's logits `(N, outputs)`."""
         logits = encoded[:, self._rows] / self._temperature
         return visible_scores(logits, self._labels, self._masked)
+
+    def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the function `score` on `device`."""
+        import torch
+
+        rows = torch.from_numpy(self._rows).to(device)
+        scores = visible_scores_on_device(self._labels, len(rows), self._masked, device)
+        temperature = self._temperature
+        return lambda encoded: scores(encoded[:, rows] / temperature)

@@ -1,0 +1,253 @@
+"""The classifier on a graphics card: one pass from uint8 crops to scores.
+
+Crops are packed into pinned memory, grey up to one of `SIDES`, and copied on a stream of their own
+while the card still computes. Resizing, normalising, the network, the mean over a visitor's crops
+and the scorer are one CUDA graph for each batch size: a single launch, where eager PyTorch makes
+several hundred and is bound by them up to a batch of eight. Scores come back through pinned memory,
+those of visible labels alone. A graph's memory has fixed addresses, so a replay on zeros overwrites
+every intermediate result; `forget` does that.
+
+Nobody has measured this on a card yet. Tests compare it with the classifier on a CPU, where the
+same function runs without a graph.
+
+Rejected: resizing with `roi_align` or `grid_sample`, which do not antialias; the card would receive
+the whole frame to save packing, which the privacy page excludes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.networks.device import Device
+from installation.naming.networks.encoder import Encoder, Input
+from installation.naming.networks.torch_network import TorchEncoder
+from installation.naming.reading import crops
+from installation.naming.reading.classifier import CropClassifier
+from installation.naming.scoring.scorer import DeviceScorer
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+
+BATCHES = (1, 2, 4, 8, 16, 32)
+"""The numbers of visitors that have a graph; a batch is filled up to the next of them."""
+
+SIDES = (256, 512)
+"""The sides of packed crops, px. A larger crop is reduced by a whole factor while it is packed."""
+
+
+class DeviceClassifier(CropClassifier):
+    """A classifier whose network and scorer run on a graphics card, by PyTorch."""
+
+    def __init__(
+        self,
+        label_set: LabelSet,
+        encoder: Encoder,
+        scorer: DeviceScorer,
+        device: Device,
+        runs_on: str | None = None,
+    ) -> None:
+        """Classify with an open TorchEncoder; `runs_on` replaces `device` in tests."""
+        super().__init__(label_set, encoder, scorer, device)
+        assert isinstance(encoder, TorchEncoder)
+        self._network = encoder.network
+        self._finish = encoder.finish
+        self._device = torch.device(runs_on or device)
+        self._score = scorer.on_device(self._device)
+        self._passes: dict[tuple[int, int, int], DevicePass] = {}
+        """The passes by number of visitors, parts of each, and side of the packed crops."""
+
+    def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        """Return the scores of `classify` for boxes of which any share lies outside the frame."""
+        scores = []
+        for start in range(0, len(boxes), BATCHES[-1]):
+            some = boxes[start : start + BATCHES[-1]]
+            regions = [[crops.crop_region(box, frame, part) for box in some] for part in self.parts]
+            largest = max(max(w, h) for part in regions for _, _, w, h in part)
+            side = next((side for side in SIDES if side >= largest), SIDES[-1])
+            scores.append(self._pass(len(some), side).scores(frame, regions)[: len(some)].copy())
+        return np.concatenate(scores)
+
+    def _pass(self, visitors: int, side: int) -> DevicePass:
+        """Return the pass for so many visitors, which is captured when it is first needed."""
+        count = next(count for count in BATCHES if count >= visitors)
+        key = (count, len(self.parts), side)
+        if key not in self._passes:
+            self._passes[key] = DevicePass(
+                self._compute, self.encoder.input, key, self._device, self._network.dtype
+            )
+        return self._passes[key]
+
+    def _compute(self, pictures: Tensor, parts: int) -> Tensor:
+        """Return scores `(N, labels)` for normalised pictures `(parts · N, 3, size, size)`."""
+        encoded = self._finish(self._network.forward(pictures).float())
+        return self._score(encoded.view(parts, -1, encoded.shape[1]).mean(0))
+
+    def forget(self) -> None:
+        """Overwrite every intermediate result by a pass on zeros."""
+        for each in self._passes.values():
+            each.forget()
+        super().forget()
+
+
+class DevicePass:
+    """One captured pass for a fixed number of crops, with the memory that it needs."""
+
+    def __init__(
+        self,
+        compute: Callable[[Tensor, int], Tensor],
+        taken: Input,
+        key: tuple[int, int, int],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        """Capture `compute` behind resizing and normalising for pictures as `taken` says.
+
+        `key` is the number of visitors, the parts of each, and the side of the packed crops, px.
+        """
+        self._visitors, self._parts, self._side = key
+        self._taken, self._compute, self._dtype = taken, compute, dtype
+        count, on_card = self._visitors * self._parts, device.type == "cuda"
+        shape = (count, self._side, self._side, 3)
+        weights = (2, count, taken.size, self._side)
+        self._packed = torch.zeros(shape, dtype=torch.uint8, pin_memory=on_card)
+        self._packed_weights = torch.zeros(weights, dtype=torch.float32, pin_memory=on_card)
+        self._crops = torch.zeros_like(self._packed, device=device)
+        self._weights = torch.zeros_like(self._packed_weights, device=device)
+        mean, std = (
+            torch.tensor(channels, device=device).view(3, 1, 1) * 255
+            for channels in (taken.mean, taken.std)
+        )
+        self._mean, self._std = mean, std
+        self._used = False
+        self._graph: torch.cuda.CUDAGraph | None = None
+        if on_card:
+            self._copies = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            self._capture()
+        else:
+            self._output = self._run()
+        self._scores = torch.empty(self._output.shape, pin_memory=on_card)
+
+    def _capture(self) -> None:
+        """Record the pass; the runs before it let libraries choose their kernels."""
+        warming = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        warming.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(warming):
+            for _ in range(3):
+                self._run()
+        torch.cuda.current_stream().wait_stream(warming)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._output = self._run()
+
+    @torch.inference_mode()
+    def _run(self) -> Tensor:
+        """Return the scores `(visitors, labels)` of what lies in the crops' memory."""
+        rows, columns = self._weights.to(self._dtype)  # (N, size, side) each
+        pixels = self._crops.to(self._dtype)  # (N, side, side, 3)
+        # Columns first, as Pillow does, which rounds to whole levels after each of the two.
+        across = _to_levels(torch.einsum("nxt,nstc->nsxc", columns, pixels))
+        small = _to_levels(torch.einsum("nys,nsxc->ncyx", rows, across))
+        normalised = (small.float() - self._mean) / self._std
+        return self._compute(normalised.to(self._dtype).contiguous(), self._parts)
+
+    def scores(
+        self, frame: Frame, regions: Sequence[Sequence[tuple[int, int, int, int]]]
+    ) -> npt.NDArray[np.float32]:
+        """Return scores `(visitors, labels)`, valid until the next call.
+
+        `regions` has, for each part, the region of each visitor's crop on `frame`; visitors that
+        are missing up to the pass's number have scores of no meaning.
+        """
+        packed, weights = self._packed.numpy(), self._packed_weights.numpy()
+        for part, of_part in enumerate(regions):
+            for visitor, region in enumerate(of_part):
+                place = part * self._visitors + visitor
+                height, width = pack(frame, region, packed[place])
+                for axis, length in enumerate((height, width)):
+                    matrix = resize_weights(length, self._taken.size, self._taken.interpolation)
+                    weights[axis, place] = 0
+                    weights[axis, place, :, :length] = matrix
+        self._used = True
+        self._replay()
+        return self._scores.numpy()
+
+    def forget(self) -> None:
+        """Overwrite all memory of the pass, by one pass on zeros; does nothing if it is unused."""
+        if self._used:
+            self._packed.zero_()
+            self._replay()
+            self._used = False
+
+    def _replay(self) -> None:
+        """Copy the packed crops to the device, compute, and copy the scores back."""
+        if self._graph is None:
+            self._crops.copy_(self._packed)
+            self._weights.copy_(self._packed_weights)
+            self._scores.copy_(self._run())
+        else:
+            with torch.cuda.stream(self._copies):
+                self._crops.copy_(self._packed, non_blocking=True)
+                self._weights.copy_(self._packed_weights, non_blocking=True)
+            torch.cuda.current_stream().wait_stream(self._copies)
+            self._graph.replay()
+            self._scores.copy_(self._output, non_blocking=True)
+            torch.cuda.current_stream().synchronize()
+        self._packed.zero_()
+        self._crops.zero_()
+
+
+def _to_levels(pixels: Tensor) -> Tensor:
+    """Return `pixels` rounded to whole levels in 0–255, halves up, as Pillow does."""
+    return pixels.add_(0.5).floor_().clamp_(0, 255)
+
+
+def pack(
+    frame: Frame, region: tuple[int, int, int, int], packed: npt.NDArray[np.uint8]
+) -> tuple[int, int]:
+    """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return its size.
+
+    It is grey outside the frame. If it is larger than `packed`, it is reduced by a whole factor.
+    """
+    left, top, width, height = region
+    side = len(packed)
+    if max(width, height) <= side:
+        crops.paste(frame.pixels, left, top, packed[:height, :width])
+        return height, width
+    factor = -(-max(width, height) // side)
+    canvas = np.empty((height, width, 3), np.uint8)
+    crops.paste(frame.pixels, left, top, canvas)
+    small = max(1, height // factor), max(1, width // factor)
+    cv2.resize(canvas, small[::-1], packed[: small[0], : small[1]], interpolation=cv2.INTER_AREA)
+    canvas.fill(0)
+    return small
+
+
+def resize_weights(
+    length: int, size: int, interpolation: Literal["bilinear", "bicubic"]
+) -> npt.NDArray[np.float32]:
+    """Return the weights `(size, length)` of antialiased resizing from `length` px to `size`.
+
+    They are Pillow's: a triangle, or a cubic with a = −0.5, as wide as the step between two results
+    and at least as wide as one pixel.
+    """
+    scale = length / size
+    support = max(1.0, scale)
+    centre = (np.arange(size)[:, None] + 0.5) * scale  # (size, 1)
+    x = np.abs((np.arange(length)[None] + 0.5 - centre) / support)  # (size, length)
+    if interpolation == "bilinear":
+        weights = np.maximum(0, 1 - x)
+    else:
+        near = (1.5 * x - 2.5) * x * x + 1
+        far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+        weights = np.where(x < 1, near, np.where(x < 2, far, 0))
+    normalised: npt.NDArray[np.float32] = (weights / weights.sum(1, keepdims=True)).astype(
+        np.float32
+    )
+    return normalised
