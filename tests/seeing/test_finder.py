@@ -24,8 +24,9 @@ class RoomDetector:
 
     name = "room"
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, *, follows: bool = True) -> None:
         self._room = room
+        self.follows = follows
         self.full: list[float] = []
         """The instants of looks at the whole frame."""
         self.followed: list[float] = []
@@ -45,13 +46,18 @@ class RoomDetector:
 
 
 def play(
-    room: Room, seconds: float, fps: float = 30.0, scenes: Iterable[float] = ()
+    room: Room,
+    seconds: float,
+    fps: float = 30.0,
+    scenes: Iterable[float] = (),
+    *,
+    follows: bool = True,
 ) -> tuple[RoomDetector, dict[float, list[Track]]]:
     """Return the detector after so many seconds of a room, and the tracks after each look.
 
     A new scene begins at each of `scenes`, s.
     """
-    detector = RoomDetector(room)
+    detector = RoomDetector(room, follows=follows)
     finder = FaceFinder(detector, Tracker())
     seen: dict[float, list[Track]] = {}
     for number in range(round(seconds * fps)):
@@ -114,6 +120,13 @@ def test_visitors_who_stay_cost_five_full_looks_a_second(
     assert {track.id for tracks in seen.values() for track in tracks} == set(range(1, visitors + 1))
 
 
+@every_camera
+def test_a_detector_that_does_not_follow_has_ten_looks_a_second(fps: float) -> None:
+    """Each of its looks takes as long as a full one, so a lone visitor has no more than a crowd."""
+    detector, _ = play(lambda at: [box_at(300 + 40 * at)], 20, fps, follows=False)
+    assert 7 * 20 <= len(detector.full) + len(detector.followed) <= 10 * 20 + 10
+
+
 def test_a_face_that_is_lost_sight_of_is_looked_for_everywhere() -> None:
     """Somebody who jumps aside between two looks is found on the same frame."""
     _, seen = play(lambda at: [box_at(300 if at < 2.1 else 360)], 4)
@@ -143,6 +156,7 @@ class CountingDetector:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
+        self.follows = detector.follows
         self.full = self.followed = 0
 
     def detect(self, frame: Frame) -> list[Face]:
@@ -187,4 +201,4 @@ def test_with_the_budget_everybody_of_a_film_is_followed(
             assert any(expected.box.iou(track.box) > 0.4 for track in tracks), frame
     assert looked_for > 100
     assert counting.full < END / 2
-    assert counting.followed > END / 8
+    assert counting.followed > END / (8 if detector.follows else 10)

@@ -86,6 +86,7 @@ class OneFace:
     """A detector that finds the same face on every frame."""
 
     name = "one face"
+    follows = True
 
     def detect(self, frame: Frame) -> list[Face]:
         eyes = ((60.0, 40.0), (80.0, 40.0), (70.0, 50.0), (62.0, 60.0), (78.0, 60.0))

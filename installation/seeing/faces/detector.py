@@ -40,6 +40,8 @@ class Detector(Protocol):
     """Finds faces."""
 
     name: str
+    follows: bool
+    """Whether `follow` takes much less time than `detect`."""
 
     def detect(self, frame: Frame) -> list[Face]:
         """Return the faces of `frame` in full-frame px, best score first."""
@@ -49,8 +51,8 @@ class Detector(Protocol):
         """Return the faces of `frame` at or near `boxes`, at most one for each, in any order.
 
         `boxes` are places, in full-frame px, at which faces are expected. A face that is not found
-        here may still be found by `detect`. A detector that is not faster with known places
-        searches the whole frame.
+        here may still be found by `detect`. A detector that does not follow searches the whole
+        frame.
         """
         ...
 

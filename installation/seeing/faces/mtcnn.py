@@ -118,6 +118,7 @@ class Mtcnn:
     """
 
     name = "mtcnn"
+    follows = True
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._sessions = {

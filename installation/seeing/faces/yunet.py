@@ -41,6 +41,7 @@ class YuNet:
     """
 
     name = "yunet"
+    follows = False
 
     def __init__(self, file: Path = WEIGHTS_FILE) -> None:
         data = read_pinned(

@@ -15,6 +15,7 @@ class FixedDetector:
     """A detector that finds the same number of faces on every frame."""
 
     name = "fixed"
+    follows = True
 
     def __init__(self, count: int) -> None:
         self._count = count
