@@ -26,7 +26,7 @@ from installation.showing.type.fonts import Fonts
 Key = tuple[object, ...]
 
 KEYLINE = 0.6
-THIN = 0.4
+THIN = 0.5
 """Thickness of the black lines beside an outline, and of its part that is not lit, over that of the
 lit part."""
 

@@ -239,6 +239,7 @@ LACKING = replace(
     mirror_fps=14.2,
     dropped_frames=1893,
     is_rehearsal=True,
+    camera="rehearsal, 512×512",
 )
 SWAPPED = replace(
     WHOLE,

@@ -91,7 +91,7 @@ LANGUAGES = {
     ),
     "fr": LanguageFacts(
         name="Français",
-        privacy="Aucune image n’est gardée.",
+        privacy="Aucune image gardée.",
         tested="Essayé",
         technical=("noyau", "kernel", "voies", "système", "catégor", "étiquette", "score"),
         never=("garant", "anonym", "preuve", "sûr"),

@@ -64,6 +64,8 @@ MOST_WORDS = 20
 """A longer definition is cut at a clause."""
 
 NO_BREAK_SPACE = "\u00a0"
+_WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
+"""Not before a number, or what stands between names."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
 """Where a definition may be cut: before a clause without which the rest is still whole."""
 
@@ -89,16 +91,20 @@ def caption_panels(
     pad = context.px(PAD)
     widths = [min(context.px(width), max_width - 2 * pad) for width in WIDTHS]
     for pieces in _contents(context, shown, size):
-        words_px = max(
-            (least_width(context.fonts, piece) for piece in pieces if isinstance(piece, Paragraph)),
-            default=0,
-        )
-        panels = [
-            _set_once(context, pieces, width, pad)
-            for width in dict.fromkeys(widths)
-            if words_px <= width
-        ]
+        panels = []
+        for width in dict.fromkeys(widths):
+            fitting = [_fitted(context, piece, width) for piece in pieces]
+            if None not in fitting:
+                panels.append(_set_once(context, [each for each in fitting if each], width, pad))
         yield list(dict.fromkeys(panels))
+
+
+def _fitted(context: ScreenContext, piece: _Piece, width: int) -> _Piece | None:
+    """Return `piece`, with breaks within names if that is needed; None if a word is too wide."""
+    if isinstance(piece, _Meter) or least_width(context.fonts, piece) <= width:
+        return piece
+    loosened = replace(piece, text=_WITHIN_NAME.sub(" ", piece.text))
+    return loosened if least_width(context.fonts, loosened) <= width else None
 
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
@@ -206,9 +212,7 @@ def _others(context: ScreenContext, shares: Shares) -> str:
     if shares.other_count and shares.others:
         count = words.number(shares.other_count)
         parts.append(words.others.format(count=count, score=shares.others))
-    # A share stays on the line of its name's last word.
-    kept = [NO_BREAK_SPACE.join(part.rsplit(" ", 1)) for part in parts]
-    return f"{NO_BREAK_SPACE}· ".join(kept)
+    return f"{NO_BREAK_SPACE}· ".join(part.replace(" ", NO_BREAK_SPACE) for part in parts)
 
 
 def shortened(definition: str) -> str:

@@ -32,7 +32,7 @@ POSITION_SLACK_SHARE = 0.03
 SIZE_SLACK = 0.03
 """How much the size of a face may change before its square does, over the square's side."""
 
-STROKE = 5
+STROKE = 6
 """Thickness of the square's outline, px at 1080."""
 
 EMPTY_S = 1.5
