@@ -81,30 +81,46 @@ _Piece = Paragraph | _Meter
 
 
 def caption_panels(
-    context: ScreenContext, shown: Shown, size: int, max_width: int
+    context: ScreenContext,
+    shown: Shown,
+    size: int,
+    max_width: int,
+    least: dict[Paragraph, int] | None = None,
 ) -> Iterator[list[Panel]]:
     """Yield the captions for `shown`, the fullest first: for each, its wide and narrow forms.
 
     None is wider than `max_width`, px, and no word is torn. `size` is that of a definition, px per
-    em at 1080.
+    em at 1080. `least` keeps the least widths of paragraphs from one call to the next.
     """
     pad = context.px(PAD)
+    known = {} if least is None else least
     widths = [min(context.px(width), max_width - 2 * pad) for width in WIDTHS]
     for pieces in _contents(context, shown, size):
         panels = []
         for width in dict.fromkeys(widths):
-            fitting = [_fitted(context, piece, width) for piece in pieces]
+            fitting = [_fitted(context, piece, width, known) for piece in pieces]
             if None not in fitting:
                 panels.append(_set_once(context, [each for each in fitting if each], width, pad))
         yield list(dict.fromkeys(panels))
 
 
-def _fitted(context: ScreenContext, piece: _Piece, width: int) -> _Piece | None:
-    """Return `piece`, with breaks within names if that is needed; None if a word is too wide."""
-    if isinstance(piece, _Meter) or least_width(context.fonts, piece) <= width:
+def _fitted(
+    context: ScreenContext, piece: _Piece, width: int, known: dict[Paragraph, int]
+) -> _Piece | None:
+    """Return `piece` as it is set in `width` px; None if a word would be torn.
+
+    Names in a list are broken only if they are too wide, and words of a known language hyphenated.
+    """
+
+    def fits(paragraph: Paragraph) -> bool:
+        if paragraph not in known:
+            known[paragraph] = least_width(context.fonts, paragraph)
+        return known[paragraph] <= width
+
+    if isinstance(piece, _Meter) or fits(piece):
         return piece
     loosened = replace(piece, text=_WITHIN_NAME.sub(" ", piece.text))
-    return loosened if least_width(context.fonts, loosened) <= width else None
+    return loosened if piece.language or fits(loosened) else None
 
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:

@@ -1,7 +1,7 @@
 """The cards: loading, something is wrong, no camera, what the staff has to know.
 
-While the show loads, and after a failure, the notice is at the top as in every other scene. It is
-not there if no camera is on: nobody is looked at then.
+The notice is at the top as in every other scene, as a camera may be on again at any moment. It is
+missing only from the cards of a show that opens none.
 """
 
 from __future__ import annotations
@@ -57,12 +57,18 @@ def title_card(context: ScreenContext) -> Scene:
 
 def trouble_card(context: ScreenContext) -> Scene:
     """Return the calm card for a show in which something is wrong."""
-    return _card(context, lambda words: words.trouble_title, lambda words: words.trouble)
+    card = _card(context, lambda words: words.trouble_title, lambda words: words.trouble)
+    return _with_notice(context, card)
 
 
 def no_camera_card(context: ScreenContext) -> Scene:
     """Return the calm card for a show that waits for its camera."""
-    return _card(context, lambda words: words.trouble_title, lambda words: words.no_camera)
+    card = _card(context, lambda words: words.trouble_title, lambda words: words.no_camera)
+    return _with_notice(context, card)
+
+
+def _with_notice(context: ScreenContext, card: Scene) -> Scene:
+    return replace(card, panels=(*card.panels, bands(context).notice))
 
 
 def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:

@@ -16,7 +16,7 @@ from itertools import product
 from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
 from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
 from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
-from installation.showing.type.typesetting import ScreenContext
+from installation.showing.type.typesetting import Paragraph, ScreenContext
 
 HOLD_FACTOR = 1.3
 """How much larger a newcomer's square must be to take the room of a visitor with a caption."""
@@ -66,6 +66,7 @@ class Layout:
         self._gap = gap = context.px(GAP)
         self._squares = [visitor.square for visitor in visitors]
         self._faces = faces
+        self._least: dict[Paragraph, int] = {}
         edge = context.px(EDGE)
         self._room = Rect(room.x + edge, room.y + gap, room.width - 2 * edge, room.height - 2 * gap)
 
@@ -223,7 +224,7 @@ class Layout:
         held = previous.caption.side if previous and previous.caption else SIDES[0]
         sides = sorted(SIDES[:-1], key=lambda side: side != held)
         over: list[Panel] = []
-        for panels in caption_panels(self._context, visitor.shown, size, max_width):
+        for panels in caption_panels(self._context, visitor.shown, size, max_width, self._least):
             for panel, side in product(panels, sides):
                 moved = self._moved(visitor, panel, side, tags, captions)
                 if moved:

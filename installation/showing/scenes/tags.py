@@ -45,8 +45,9 @@ def tag_panels(
 ) -> Iterator[tuple[Panel, int]]:
     """Yield the tags that `visitor` may have, with the size of their type, px per em at 1080.
 
-    Those on one line come first, the largest first. None is wider than `max_width`, px, or than
-    `PANEL_SHARE` times the square; nothing comes if there is no name, or no room for it.
+    Those on one line come first, the largest first; in the smallest type words of a known language
+    may be hyphenated. None is wider than `max_width`, px, or than `PANEL_SHARE` times the square;
+    nothing comes if there is no name, or no room for it.
     """
     shown = visitor.shown
     if not shown.name:
@@ -59,7 +60,8 @@ def tag_panels(
         name = Paragraph(
             shown.name, context.px(size), GREEN, leading=1.1, language=context.label_language
         )
-        if least_width(context.fonts, name) > max_width - 2 * pad:
+        is_torn = least_width(context.fonts, name) > max_width - 2 * pad
+        if is_torn and not (name.language and size == TAG_SIZES[-1]):
             continue
         panel = set_panel(context.fonts, [name], max_width - 2 * pad, pad, ON_BLACK)
         if len(panel.lines) == 1:
