@@ -3,9 +3,9 @@
 A look is one detection. A full look searches the whole frame, five times a second, whether somebody
 is there or not. Between full looks only the places are searched where the tracks predict faces,
 which takes a tenth of the time, and often enough for a square to stay on a moving face. A face that
-may be a newcomer's is searched for on every whole frame until its track is shown, so that its
-square appears within half a second: at most `DETECT_INTERVAL_S` until the first look, and
-`tracker.MIN_AGE_S` after it, each rounded up to a frame.
+may be a newcomer's is searched for by full looks at `NEWCOMER_INTERVAL_S` until its track is shown.
+So its square appears within half a second: at most `DETECT_INTERVAL_S` until the first look,
+and `tracker.MIN_AGE_S` after it, both rounded up to frames.
 
 All times are those of the frames. Rejected: a full look at every frame, which took 1.3 times the
 processor time of a plain loop, so that the mirror's picture came late on a busy computer.
@@ -19,6 +19,13 @@ from installation.seeing.tracker import Track, Tracker
 
 DETECT_INTERVAL_S = 0.2
 """The time between two full looks, s. In an empty room, these are the only looks."""
+
+NEWCOMER_INTERVAL_S = 0.06
+"""The time between two looks while there may be a newcomer, s: every other frame at 30 a second.
+
+Not at every frame, because far behind the visitors a detector may find a face on some frames and
+lose it on others, all day.
+"""
 
 TRACK_INTERVAL_S = 0.03
 MAX_TRACK_INTERVAL_S = 0.1
@@ -56,10 +63,12 @@ class FaceFinder:
 
     def is_due(self, frame: Frame) -> bool:
         """Return whether another look is due at `frame`."""
-        if frame.scene != self._scene or self._tracker.has_newcomers:
+        if frame.scene != self._scene:
             return True
         interval_s = DETECT_INTERVAL_S
-        if self._tracks:
+        if self._tracker.has_newcomers:
+            interval_s = NEWCOMER_INTERVAL_S
+        elif self._tracks:
             shortest_s = TRACK_INTERVAL_S if self._detector.follows else MAX_TRACK_INTERVAL_S
             interval_s = min(shortest_s * len(self._tracks), MAX_TRACK_INTERVAL_S)
         return frame.taken_at - self._looked_at >= interval_s - TOLERANCE_S

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -125,6 +126,15 @@ def test_a_detector_that_does_not_follow_has_ten_looks_a_second(fps: float) -> N
     """Each of its looks takes as long as a full one, so a lone visitor has no more than a crowd."""
     detector, _ = play(lambda at: [box_at(300 + 40 * at)], 20, fps, follows=False)
     assert 7 * 20 <= len(detector.full) + len(detector.followed) <= 10 * 20 + 10
+
+
+@every_camera
+def test_a_face_that_flickers_costs_no_more_than_a_crowd(fps: float) -> None:
+    """Somebody whom the detector finds on every other look does not make it look at every frame."""
+    looks = itertools.count()
+    detector, seen = play(lambda at: [box_at(300)] * (next(looks) % 2), 20, fps)
+    assert len(detector.full) <= 17 * 20
+    assert not any(seen.values()), "such a face is not shown"
 
 
 def test_a_face_that_is_lost_sight_of_is_looked_for_everywhere() -> None:
