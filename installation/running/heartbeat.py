@@ -7,7 +7,7 @@ from installation.running.progress import Progress, State
 START_S = 180.0
 """How long the show may take until it has a camera, s; 38 s were seen in a slow virtual machine."""
 
-LIMITS_S = {"screen": 10.0, "capture": 15.0, "analysis": 30.0}
+LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """How long each part may stand still, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s; these limits are

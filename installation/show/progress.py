@@ -66,10 +66,15 @@ class ProgressReporter:
         now = self._clock.now()
         if self._pipe is None or (self._told == self.state and 0 <= now - self._told_at < PERIOD_S):
             return
+        figures = self._sum()
+        if self.state == State.RUNNING and figures.captured == self._before.captured:
+            state = State.OPENING  # No frame has come yet.
+        else:
+            state = self.state
         self._told, self._told_at = self.state, now
         record = replace(
-            self._sum(),
-            state=self.state,
+            figures,
+            state=state,
             painted=self._painted,
             memory_mb=_resident_mb(),
             threads=len(os.listdir("/proc/self/task")) if _HAS_PROC else 0,

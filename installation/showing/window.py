@@ -26,7 +26,7 @@ NO_DISPLAY_REMEDY = (
 )
 
 
-REMEDY_X = "Start it again, then the show; systemd starts the show again by itself."
+REMEDY_X = "Start it again; the show comes back by itself."
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ class FakeKernel:
                 raise OSError(errno.EAGAIN, "try again")
             index, used, flags = self.filled.popleft()
             struct.pack_into("=IIII", buffer, 0, index, 1, used, flags)
+            struct.pack_into("=I", buffer, 56, self._count - len(self.filled) - 1)
         elif call == v4l.STREAMON:
             self.streaming = True
         elif call == v4l.STREAMOFF:

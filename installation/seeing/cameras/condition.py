@@ -55,6 +55,10 @@ def is_torn(pixels: Pixels) -> bool:
     return between and bool((flat == flat[0]).all())
 
 
+SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
+"""Below which share of the promised rate a camera is slow, and above which it no longer is."""
+
+
 class PictureCondition:
     """Judges the pictures of one camera one by one, as they arrive."""
 
@@ -72,7 +76,9 @@ class PictureCondition:
         """The checksum of the last picture."""
         self._began_at = self._distinct_at = now
         self._since: dict[CameraFault, float] = {}
-        self._arrived: deque[float] = deque(maxlen=max(8, int(2 * RATE_S * fps)))
+        self._arrived = 0
+        self._sent: int | None = None
+        self._counts: deque[tuple[float, int]] = deque(maxlen=max(8, int(4 * RATE_S * fps)))
         self._torn: deque[bool] = deque(maxlen=TORN_PICTURES)
         self.faults = CameraFault(0)
         """The faults that the camera has now."""
@@ -101,16 +107,28 @@ class PictureCondition:
         self._hold(CameraFault.BLACK, black, now)
         self._hold(CameraFault.OVEREXPOSED, white, now)
         self._set(CameraFault.OTHER_SIZE, (pixels.shape[1], pixels.shape[0]) != self._size)
-        self._arrived.append(now)
+        self._arrived += 1
+        self._counts.append((now, self._arrived if self._sent is None else self._sent))
         self._judge_rate(now)
+
+    def note_sent(self, sent: int) -> None:
+        """Take how many pictures the camera has `sent`, also those that nobody took.
+
+        Without this the pictures that are judged count; a slow computer judges fewer.
+        """
+        self._sent = sent
 
     def _judge_rate(self, now: float) -> None:
         """Set or clear the fault of a low rate: below half of the rate that the camera promised."""
-        recent = [at for at in self._arrived if now - at <= RATE_S]
+        while len(self._counts) > 2 and now - self._counts[1][0] >= RATE_S:
+            self._counts.popleft()
+        (then, before), (_, count) = self._counts[0], self._counts[-1]
         # The first seconds of a camera are slow: it measures the light.
-        if now - self._began_at < 2 * RATE_S:
+        if now - self._began_at < 2 * RATE_S or now - then < RATE_S / 2:
             return
-        self._set(CameraFault.SLOW, len(recent) / RATE_S < self._fps / 2)
+        is_slow = CameraFault.SLOW in self.faults
+        least = self._fps * (CLEARED_SHARE if is_slow else SLOW_SHARE)
+        self._set(CameraFault.SLOW, (count - before) / (now - then) < least)
 
     def _hold(self, fault: CameraFault, present: bool, now: float) -> None:
         """Set `fault` after it has been `present` for `DARK_S`; clear it otherwise."""

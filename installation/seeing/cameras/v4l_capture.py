@@ -121,6 +121,8 @@ class V4lCapture:
         self._buffers: list[mmap.mmap] = []
         self._filled: tuple[int, int] | None = None
         """The buffer index and the length of the newest picture, which waits to be decoded."""
+        self.sent = 0
+        """How many pictures the camera has sent, also those that nobody took."""
         self.late = 0
         """The number of pictures that were skipped in favour of a newer one."""
         self.error: OSError | None = None
@@ -187,11 +189,12 @@ class V4lCapture:
         A picture that the driver marks as damaged has the length 0.
         """
         try:
-            index, _, used, flags, *_ = self._buffer_call(DQBUF)
+            index, _, used, flags, _, number, *_ = self._buffer_call(DQBUF)
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 return None
             raise
+        self.sent = number + 1
         return index, 0 if flags & _ERROR_FLAG else used
 
     def _give_back(self) -> None:

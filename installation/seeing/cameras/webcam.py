@@ -169,6 +169,8 @@ class Webcam:
         while True:
             grabbed = self._capture.grab()
             taken_at = self._clock.now()
+            if isinstance(self._capture, V4lCapture):
+                condition.note_sent(self._capture.sent)
             decoded, pixels = self._capture.retrieve() if grabbed else (False, None)
             if decoded and pixels is not None:
                 picture = cast(Pixels, pixels)
@@ -207,8 +209,7 @@ class Webcam:
         return Mistake(
             f"camera {self._device}",
             "the camera was unplugged, or its cable or hub has failed",
-            "Plug the camera in, then start the show again; systemd restarts the show "
-            "automatically.",
+            "Plug the camera in again, into the same port: the show goes on by itself.",
         )
 
     def _frozen(self) -> Mistake:

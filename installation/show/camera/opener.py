@@ -108,8 +108,10 @@ class CameraOpener:
         lasts = isinstance(configured, source.Device) and self._is_lasting(configured.id)
         if self.camera_id and not lasts and isinstance(configured, source.Auto | source.Device):
             for listing in self._cameras():
-                if identify(listing.path) == self.camera_id:
-                    return source.Device(listing.path), None
+                # Which of both names is the lasting one depends on whether there is a twin.
+                for path in filter(None, (listing.by_id, listing.by_path, listing.path)):
+                    if identify(path) == self.camera_id:
+                        return source.Device(path), None
             raise CameraError(OTHER_CAMERA)
         return resolve(configured, self._cameras, lambda line: self._log(f"camera: {line}."))
 

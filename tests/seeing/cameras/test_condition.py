@@ -75,6 +75,17 @@ def test_another_size_and_a_low_rate_are_known() -> None:
     assert judged(128, 12.0, fps=16.0) == CameraFault(0)
 
 
+def test_a_slow_computer_is_not_a_slow_camera() -> None:
+    """The pictures that the camera has sent count, whether or not they were taken in time."""
+    for sent_fps, fault in ((30, CameraFault(0)), (10, CameraFault.SLOW)):
+        condition = PictureCondition(SIZE, 30.0, 0.0)
+        for number in range(60):
+            now = number / 3
+            condition.note_sent(int(sent_fps * now))
+            condition.judge(noisy(128, number), now)
+        assert condition.faults == fault
+
+
 def cut_jpeg(share: float) -> Pixels:
     """Return what libjpeg makes of a picture of which only `share` has arrived."""
     from PIL import Image, ImageFile

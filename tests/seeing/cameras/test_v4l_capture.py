@@ -38,6 +38,7 @@ def test_the_newest_picture_is_taken() -> None:
     kernel.sent.extend(jpeg(each) for each in (10, 20, 30))
     assert level(capture) == 30
     assert capture.late == 2
+    assert capture.sent == 3
     assert len(kernel.queued) == BUFFERS - 1, "all but the decoded one are with the camera again"
     kernel.sent.append(jpeg(40))
     assert level(capture) == 40

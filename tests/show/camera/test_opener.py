@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ class Machine:
         clock: ManualClock,
         last: int | None = None,
     ) -> Webcam:
-        paths = {path for each in self.listings for path in (each.path, each.node)}
+        paths = {p for each in self.listings for p in (each.path, each.node, each.by_id)}
         node = device if isinstance(device, Path) else Path(f"/dev/video{device}")
         if node not in paths:
             raise CameraError(Mistake(str(node), "this camera does not exist", "Plug it in."))
@@ -114,6 +115,21 @@ def test_the_next_process_takes_the_same_camera(
     assert waited.value.mistakes == (OTHER_CAMERA,)
     machine.listings = [listing(0, B), listing(3, A)]
     following()
+    assert machine.opened[-1] == A
+
+
+def test_a_twin_that_comes_does_not_hide_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a camera of its make the port names a camera; the other name is still known."""
+    port = Path("/dev/v4l/by-path/usb-1")
+    machine = Machine(monkeypatch, replace(listing(0, A), by_path=port))
+    opener = machine.opener(source.Auto())
+    opener()
+    machine.listings = [
+        replace(listing(0, B), has_same_name=True),
+        replace(listing(1, A), by_path=port, has_same_name=True),
+    ]
+    assert machine.listings[1].path == port
+    machine.opener(source.Auto(), camera_id=opener.camera_id, waits=True)()
     assert machine.opened[-1] == A
 
 
