@@ -33,7 +33,8 @@ SIZE_SLACK = 0.03
 """How much the size of a face may change before its square does, over the square's side."""
 
 STROKE = 6
-"""Thickness of the square's outline, px at 1080."""
+STROKE_SHARE = 0.035
+"""Thickness of the square's outline, px at 1080, and of that of a small square over its side."""
 
 EMPTY_S = 1.5
 """How long the bare mirror stays after the last visitor left, before the question comes back."""
@@ -153,10 +154,11 @@ def _visitor(
         # A newcomer has the square alone until the type on the wall may change.
         shown = previous.shown if previous else Shown(sighting.stage)
     is_read = shown.stage == "reading"
+    square = _square(box, previous.square if previous else None, context)
     return Visitor(
         id=identity,
-        square=_square(box, previous.square if previous else None, context),
-        stroke=context.px(STROKE),
+        square=square,
+        stroke=max(1, min(context.px(STROKE), round(STROKE_SHARE * square.width))),
         lit=min(1.0, max(0.0, sighting.evidence)) if is_read else _LIT[shown.stage],
         shown=shown,
         name_since=_name_since(shown, now, previous),

@@ -222,7 +222,12 @@ class Layout:
         max_width = min(self._room.width, PANEL_SHARE * visitor.square.width)
         previous = self._known.get(visitor.id)
         held = previous.caption.side if previous and previous.caption else SIDES[0]
-        sides = sorted(SIDES[:-1], key=lambda side: side != held)
+        tag = tags[visitor.id].panel.rect if visitor.id in tags else None
+        # Beside the square a tag and its caption are on one side.
+        beside = {"left": tag and tag.x >= visitor.square.right}
+        beside["right"] = tag and tag.right <= visitor.square.x
+        sides = [side for side in SIDES[:-1] if not beside.get(side)]
+        sides.sort(key=lambda side: side != held)
         over: list[Panel] = []
         for panels in caption_panels(self._context, visitor.shown, size, max_width, self._least):
             for panel, side in product(panels, sides):

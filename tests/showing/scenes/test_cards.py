@@ -51,7 +51,7 @@ def test_a_long_title_stays_larger_than_the_sentence_below_it(
     words = on_screen.words.model_copy(
         update={"trouble_title": "What would a machine call you? " * 4}
     )
-    title, sentence = trouble_card(replace(on_screen, words=words)).panels
+    title, sentence, _ = trouble_card(replace(on_screen, words=words)).panels
     assert title.lines[0].size > 1.2 * sentence.lines[0].size
 
 
