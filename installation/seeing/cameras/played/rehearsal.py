@@ -70,7 +70,7 @@ class RehearsalPictures:
         self._width, self._height = width, height
         self.fps = fps
         self.name = f"{NAME}, {width}×{height} at {fps:.4g} fps"
-        self._visitor = _cut_out(_portrait())
+        self._visitor = _cut_out(read_portrait())
         self._light = _light(width, height)
         self._index = 0
 
@@ -144,7 +144,7 @@ def _eased(way: float) -> float:
     return way * way * (3 - 2 * way)
 
 
-def _portrait() -> Pixels:
+def read_portrait() -> Pixels:
     """Return the portrait, `(512, 512, 3)` uint8 RGB."""
     # Found without importing scikit-image, which takes longer than reading the file.
     package = find_spec("skimage")
