@@ -179,7 +179,15 @@ def _convolution(
 
 
 def _prelu(graph: Graph, x: str, slope: Array) -> str:
-    return graph.add("PRelu", x, graph.weight(slope.reshape(-1, 1, 1)))
+    """Add a PReLU with a `slope` for each channel, as `slope · x + (1 − slope) · relu(x)`.
+
+    ONNX Runtime's own PRelu took two thirds of MTCNN's time: 1.8 of 2.5 ms for R-Net's 32 crops on
+    an Intel Xeon, where this sum takes 0.2.
+    """
+    slope = slope.reshape(-1, 1, 1)
+    line = graph.add("Mul", x, graph.weight(slope))
+    bend = graph.add("Mul", graph.add("Relu", x), graph.weight(1 - slope))
+    return graph.add("Add", line, bend)
 
 
 def _dense(graph: Graph, x: str, weight: Array, bias: Array, output: str | None = None) -> str:

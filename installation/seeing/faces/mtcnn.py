@@ -29,9 +29,9 @@ FOLDER = Path(__file__).parent
 """The folder with the networks' files."""
 
 NETWORK_SHA256S = {
-    "pnet.onnx": "8a3954c0ba58568a9fd822eac14a1a61857ea30576814eef1cab4672381b95df",
-    "rnet.onnx": "d18ec7d9a8f322d754e868a674c911490feb98222eaf4e03dc66000cc7a4740f",
-    "onet.onnx": "9002134dd08d9d07e92bfa76903b0df8fab4339eef9b0646e74ebf2f535dbb5d",
+    "pnet.onnx": "5ac7e3615df8fa63598afdd43671b6e034dd6eac64720515c7204fa7c91ac188",
+    "rnet.onnx": "280b243eff19a1ef9a32fb0b33924139af576c0b0b6f18a2a12ec0f4e722a900",
+    "onet.onnx": "0ffefad7c58f37cffa127db34723e6defff044bcf57a9867d7bff4808a8428eb",
 }
 """The SHA-256 of each file that scripts/build_networks.py makes from the weights in facenet-pytorch
 2.5.3.
