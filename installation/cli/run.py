@@ -7,6 +7,7 @@ import datetime
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from installation import STARTED_AT, __version__
@@ -126,7 +127,12 @@ def card(args: argparse.Namespace) -> int:
         return REFUSED
     try:
         show_standing_card(
-            loaded, mistakes, screen, guard.status, MonotonicClock(), enter_stage_two
+            loaded,
+            mistakes,
+            screen,
+            guard.status,
+            MonotonicClock(),
+            partial(enter_stage_two, guard.status.landlock_version),
         )
     except ScreenError:
         return REFUSED

@@ -122,9 +122,9 @@ class Guard:
         missing = [*status.missing, *(self._in_middle_stage or ())]
         scratch_dir = Path(status.scratch_dir)
         if not any(each.where in (LANDLOCK, STAGE_ONE) for each in missing):
-            missing += find_landlock_gaps(scratch_dir, status.unavailable)
+            missing += find_landlock_gaps(scratch_dir, status.unavailable, status.landlock_version)
         with SelfTest(probes, scratch_dir, status.unavailable) as self_test:
-            missing += enter_stage_two()
+            missing += enter_stage_two(status.landlock_version)
             missing += open_files.find_leaks(status.devices, status.pipes, status.known_children)
             results = self_test.run()
         missing += unfiltered_threads()
@@ -134,6 +134,7 @@ class Guard:
             tuple(missing),
             _now(),
             host.stored_by_kernel(),
+            () if status.landlock_version else (LANDLOCK,),
             tested_at_s=boot_clock(),
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installation.errors import Mistake
+from installation.guarding.status import SandboxStatus
 
 PROVED = (
     "From before its first frame, this program with all of its threads cannot change any file, "
@@ -46,6 +47,7 @@ def check_host(
 ) -> list[HostCheck]:
     """Return the checks of the machine whose file system is at `root`."""
     return [
+        _landlock(),
         _swap(root),
         _kernel_log(root),
         _core_dumps(root),
@@ -78,6 +80,22 @@ def _read(file: Path) -> str | None:
 
 
 UNREADABLE = "the kernel does not report it"
+
+
+def _landlock() -> HostCheck:
+    remedy = (
+        "Nothing has to be done: the filters refuse the same from the seal on. A kernel with "
+        "Landlock (Linux 5.13 or newer, CONFIG_SECURITY_LANDLOCK) refuses it from the start."
+    )
+    if sys.platform != "linux":
+        return HostCheck("Landlock", None, UNREADABLE, remedy)
+    from installation.guarding.layers import landlock
+
+    # Under the guard the kernel is not asked again.
+    status = SandboxStatus.from_environment()
+    version = landlock.abi() if status is None else status.landlock_version
+    found = f"version {version}" if version else "this kernel does not have it"
+    return HostCheck("Landlock", True if version else None, found, remedy)
 
 
 def _swap(root: Path) -> HostCheck:

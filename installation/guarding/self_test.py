@@ -7,6 +7,7 @@ filter that covers only new threads would not restrict it.
 from __future__ import annotations
 
 import datetime
+import errno
 import sys
 import threading
 import time
@@ -45,6 +46,8 @@ class Proof:
     missing: tuple[Mistake, ...]
     tested_at: datetime.datetime
     stored_by_kernel: tuple[Mistake, ...] = ()
+    absent_layers: tuple[str, ...] = ()
+    """The layers that this kernel does not have and that other layers stand in for."""
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
@@ -148,24 +151,30 @@ class SelfTest:
         return mistakes
 
 
-def find_landlock_gaps(scratch_dir: Path, unavailable: Mapping[str, int]) -> list[Mistake]:
-    """Return a mistake for each change of a file that Landlock does not refuse.
+def find_landlock_gaps(
+    scratch_dir: Path, unavailable: Mapping[str, int], version: int
+) -> list[Mistake]:
+    """Return a mistake for each change of a file that this `version` of Landlock does not refuse.
 
     Call it before stage two, whose filter refuses almost all of them before Landlock is asked.
     `unavailable` comes from `find_unavailable` before the sandbox.
     """
+    if not version:
+        return []
     from installation.guarding.layers import landlock
     from installation.guarding.probes.files import IN_SCRATCH_DIR, TRUNCATING
     from installation.guarding.probes.probe import run_probes
 
-    version = landlock.abi()
     probes = [
         each
         for each in IN_SCRATCH_DIR
         if version >= landlock.TRUNCATE_ABI or each.name not in TRUNCATING
     ]
     results = run_probes(probes, scratch_dir, MAIN, unavailable)
-    gaps = [each.name for each in results if each.outcome in _NOT_REFUSED]
+    # The first version refuses to move files to other folders, with the number of the kernel.
+    gaps = [
+        each.name for each in results if each.outcome in _NOT_REFUSED and each.errno != errno.EXDEV
+    ]
     if not gaps:
         return []
     problem = f"it does not refuse {len(gaps)} ways to change a file: {join_first(gaps)}"

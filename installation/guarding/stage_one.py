@@ -9,11 +9,12 @@ restrictions.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -33,7 +34,7 @@ from installation.guarding.status import (
 from installation.settings.paths import PROJECT
 
 NEWER_KERNEL = (
-    "Use Linux 6.12 or newer with Landlock and seccomp enabled. Or write `privacy: degraded` in "
+    "Use Linux 5.13 or newer with seccomp enabled. Or write `privacy: degraded` in "
     "kiosk.yaml: the show runs, and promises visitors less."
 )
 """The remedy for most missing layers."""
@@ -161,12 +162,15 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     set_up(CORE_DUMPS, "Start the show as an ordinary user.", limits.disable_core_dumps)
 
     def restrict_files() -> None:
+        nonlocal status
         nvidia = any(device.name == "nvidiactl" for device in devices)
         version = landlock.restrict(devices, thread_names=nvidia)
-        if version < landlock.NEEDED_ABI:
-            raise NotImplementedError(f"version {version}, expected {landlock.NEEDED_ABI} or later")
+        status = replace(status, landlock_version=version)
 
-    set_up(LANDLOCK, NEWER_KERNEL, restrict_files)
+    if landlock.abi():
+        set_up(LANDLOCK, NEWER_KERNEL, restrict_files)
+    else:
+        status = replace(status, cameras=_open_cameras(devices))
     set_up(NO_NEW_PRIVILEGES, NEWER_KERNEL, landlock.set_no_new_privileges)
     if os.geteuid() == 0 or limits.capabilities() & ~limits.CAP_DAC_READ_SEARCH:
         set_up("capabilities", "Start the show as an ordinary user.", limits.drop_capabilities)
@@ -202,6 +206,18 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
         for path in sorted((*dev.iterdir(), *(dev / "dri").glob("*")))
         if form.fullmatch(str(path.relative_to(dev))) and path.is_char_device()
     ]
+
+
+def _open_cameras(devices: Iterable[Path]) -> dict[str, int]:
+    """Return the descriptors of the cameras among `devices` that can be opened, by their paths."""
+    cameras = {}
+    for device in devices:
+        if device.name.startswith("video"):
+            with contextlib.suppress(OSError):
+                file = os.open(device, os.O_RDWR | os.O_NONBLOCK)
+                os.set_inheritable(file, True)
+                cameras[str(device)] = file
+    return cameras
 
 
 def _redirect_streams(streams: Collection[int], *, may_open_cameras: bool) -> list[int]:

@@ -12,14 +12,18 @@ from installation.errors import Mistake
 from installation.guarding.status import FILE_SIZE_LIMIT, SECCOMP, missing_layer
 
 
-def enter_stage_two() -> list[Mistake]:
-    """Set up every layer of stage two and return the layers that are missing."""
+def enter_stage_two(landlock_version: int) -> list[Mistake]:
+    """Set up every layer of stage two and return the layers that are missing.
+
+    Without Landlock (version 0) no file may be opened for writing, devices neither.
+    """
     from installation.guarding.layers import limits, seccomp
 
     missing = []
+    filter_ = seccomp.stage_two(writes_devices=landlock_version > 0)
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
         (FILE_SIZE_LIMIT, limits.forbid_file_growth),
-        (SECCOMP, lambda: seccomp.install(seccomp.stage_two(), all_threads=True)),
+        (SECCOMP, lambda: seccomp.install(filter_, all_threads=True)),
     )
     for layer, step in steps:
         try:

@@ -66,6 +66,13 @@ class SandboxStatus:
     """The descriptor of the pipe from the supervisor: the permission to open a camera, or, for the
     card, what it shows.
     """
+    landlock_version: int = 0
+    """The version of Landlock that restricts this process; 0: this kernel has none."""
+    cameras: Mapping[str, int] = field(default_factory=dict)
+    """The descriptors of the cameras that the launcher has opened, by their paths.
+
+    Without Landlock nothing may be opened for writing after the seal.
+    """
     may_open_cameras: bool = True
     camera_id: int = 0
     """The number of the camera that an earlier process of this show used; 0: none."""

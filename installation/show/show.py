@@ -304,6 +304,11 @@ class Show:
         guard.check_stage_one()
         for mistake in guard.status.missing:
             self._log(f"privacy: not enforced. {mistake}")
+        if not guard.status.missing and not guard.status.landlock_version:
+            self._log(
+                "privacy: this kernel has no Landlock, so that no file can be changed begins only "
+                "at the seal; it still begins before a camera is looked for."
+            )
 
     def _seal(self, guard: Guard) -> Proof:
         """Enter the second stage, and log what the self-test proves."""

@@ -151,7 +151,7 @@ def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:
     seccomp.STAGE_ONE = bpf.Filter(tuple(rules))
     whole = seccomp.stage_two
     rows = [each for each in whole().rules if each.call != "swapon"]
-    seccomp.stage_two = lambda: bpf.Filter(tuple(rows), whole().otherwise)
+    seccomp.stage_two = lambda **_: bpf.Filter(tuple(rows), whole().otherwise)
     from installation.guarding.stage_one import enter_stage_one
     from installation.guarding.guard import Guard
     from installation.guarding.status import SandboxStatus

@@ -197,7 +197,7 @@ def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> N
         "from installation.guarding import stage_one, status\n"
         "status = stage_one.enter_stage_one(status.SandboxStatus('degraded'), None)\n"
         "os.write(2, b'a warning\\n' + bytes(range(256)) * 100 + b'\\n' + b'x' * 301 + b'\\n')\n"
-        "os.close(2)\n"
+        "os.close(1); os.close(2)\n"
         "for pid in status.output_filter_pids: os.waitpid(pid, 0)\n"
     )
     outcome = run("-c", program, user="root", folder=tmp_path)
@@ -246,26 +246,35 @@ stage_one.start_show(sys.argv[2:], status, None)
 """
 
 
-NO_LANDLOCK = (
-    "Landlock: not available on this machine (Function not implemented). Use Linux 6.12 or newer"
-)
+@pytest.mark.slow
+def test_a_kernel_without_landlock(tmp_path: Path) -> None:
+    """Where the kernel has no Landlock the filters refuse the same, and the log says since when."""
+    arguments = (*ARGUMENTS[:-1], "8")
+    outcome = run("-c", OLD_KERNEL, "enforce", *arguments, user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "privacy: this kernel has no Landlock, so that no file can be changed" in outcome.stderr
+    assert "privacy: enforced; " in outcome.stderr
+    assert "camera: rehearsal" in outcome.stderr
+
+
+NO_SECCOMP = OLD_KERNEL.replace("landlock_create_ruleset", "seccomp")
 
 
 @pytest.mark.slow
-def test_a_kernel_without_landlock(tmp_path: Path) -> None:
-    """On an older Linux no camera is opened, and the log says what is missing."""
-    outcome = run("-c", OLD_KERNEL, "enforce", *ARGUMENTS, user=USERS[0], folder=tmp_path)
+def test_a_kernel_without_seccomp(tmp_path: Path) -> None:
+    """Without filters no camera is opened, and the log says what is missing."""
+    outcome = run("-c", NO_SECCOMP, "enforce", *ARGUMENTS, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
-    assert outcome.stderr.splitlines()[-1].startswith(NO_LANDLOCK)
+    assert "seccomp: not available on this machine (Function not implemented). " in outcome.stderr
     assert "camera:" not in outcome.stderr
 
 
 @pytest.mark.slow
-def test_a_kernel_without_landlock_and_degraded_privacy(tmp_path: Path) -> None:
+def test_a_kernel_without_seccomp_and_degraded_privacy(tmp_path: Path) -> None:
     """With `privacy: degraded` the show runs, and logs each missing layer and failed probe."""
     home = home_of("root", tmp_path)
     running = subprocess.Popen(
-        [sys.executable, "-c", OLD_KERNEL, "degraded", *ARGUMENTS[:-2]],
+        [sys.executable, "-c", NO_SECCOMP, "degraded", *ARGUMENTS[:-2]],
         cwd=home,
         env=environment(home),
         stdout=subprocess.PIPE,
@@ -278,6 +287,40 @@ def test_a_kernel_without_landlock_and_degraded_privacy(tmp_path: Path) -> None:
     running.send_signal(signal.SIGTERM)
     _, rest = running.communicate(timeout=60)
     assert running.returncode == 0, log + rest
-    assert f"privacy: not enforced. {NO_LANDLOCK}" in log
-    assert "ways out were not refused: read and write a file, " in log
+    assert "privacy: not enforced. seccomp: not available on this machine" in log
+    assert "ways out were not refused: " in log
     assert "privacy: enforced" not in log
+
+
+FIRST_LANDLOCK = """
+from installation.guarding.layers import landlock
+landlock._CHANGES_BY_ABI = tuple(each for each in landlock._CHANGES_BY_ABI if each[0] == 1)
+landlock._TCP_BY_ABI = landlock._SCOPES_BY_ABI = ()
+whole = landlock.restrict
+landlock.restrict = lambda *arguments, **named: whole(*arguments, **named) and 1
+"""
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_the_first_version_of_landlock_is_enough(user: str, tmp_path: Path) -> None:
+    """With what Linux 5.13 has of Landlock every probe is refused, by one layer or the other."""
+    program = """
+    from installation.guarding.guard import Guard
+    proof = Guard(status).seal()
+    print(status.landlock_version, proof.holds, proof.missing)
+    """
+    program = FIRST_LANDLOCK + STAGE_ONE_PROGRAM + textwrap.dedent(program)
+    outcome = run("-c", program, user=user, folder=tmp_path)
+    assert outcome.stdout == "1 True ()\n", outcome.stderr
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_a_landlock_that_refuses_nothing_is_found(user: str, tmp_path: Path) -> None:
+    """The filter of stage two hides what Landlock does, so Landlock is tried before it."""
+    program = "landlock.restrict = lambda *_, **named: 7\n" + STAGE_ONE_PROGRAM
+    program = f"from installation.guarding.layers import landlock\n{program}"
+    seal = "from installation.guarding.guard import Guard\nGuard(status).seal()\n"
+    outcome = run("-c", program + seal, user=user, folder=tmp_path)
+    assert "Landlock: it does not refuse 21 ways to change a file: create a file" in outcome.stderr

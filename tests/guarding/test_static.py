@@ -159,9 +159,8 @@ ALLOWED: dict[str, set[str]] = {
     "seeing/cameras/open.py": {"Webcam.open()"},
     "show/camera/opener.py": {"Webcam.open()"},
     "seeing/cameras/v4l.py": {"os.open"},
-    "seeing/cameras/controls.py": {"os.open"},
     # The memory that a camera fills.
-    "seeing/cameras/v4l_capture.py": {"os.open", "mmap", "kernel.open()"},
+    "seeing/cameras/v4l_capture.py": {"mmap", "kernel.open()"},
     "seeing/cameras/played/film.py": {"VideoCapture"},
     # OpenCV's writer has the function that makes the code of a pixel format.
     "seeing/cameras/webcam.py": {"VideoCapture", "VideoWriter", "V4lCapture.open()"},

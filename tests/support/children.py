@@ -18,7 +18,7 @@ NOBODY = 65534
 
 needs_guard = pytest.mark.skipif(
     landlock.abi() < landlock.NEEDED_ABI,
-    reason=f"the sandbox needs Landlock {landlock.NEEDED_ABI} (Linux 6.12), "
+    reason=f"the sandbox needs Landlock {landlock.NEEDED_ABI} (Linux 5.13), "
     f"and this kernel has {landlock.abi() or 'none'}",
 )
 """For tests that need a complete sandbox. Tests of an incomplete one run everywhere."""

@@ -16,8 +16,10 @@ from pathlib import Path
 
 from installation.guarding.layers import syscalls
 
-NEEDED_ABI = 6
-"""Linux 6.12, the first that also refuses signals to other processes and ioctls on devices."""
+NEEDED_ABI = 1
+"""Linux 5.13. What later versions refuse beside that (shortening and moving files, TCP, ioctls on
+devices, signals) the filters refuse too.
+"""
 
 TRUNCATE_ABI = 3
 """Linux 6.2, the first that refuses to shorten a file."""

@@ -150,14 +150,17 @@ _IN_STAGE_TWO = (
 """The calls that nobody needs, refused with the number by which the self-test knows the filter."""
 
 
-def stage_two() -> Filter:
+def stage_two(*, writes_devices: bool = True) -> Filter:
     """Return the filter of stage two; signals may go to this process only.
 
+    `writes_devices` is that of `show_calls`.
     What the self-test tries fails with the number by which it knows the filter. Every other call
     without a row fails as if this kernel did not have it, so that libraries do without it.
     """
     rows = show_calls(
-        has_gpu=os.path.exists("/dev/dri"), has_nvidia=os.path.exists("/dev/nvidiactl")
+        writes_devices=writes_devices,
+        has_gpu=os.path.exists("/dev/dri"),
+        has_nvidia=os.path.exists("/dev/nvidiactl"),
     )
     tried = {*_IN_STAGE_ONE, *_IN_MIDDLE_STAGE, *_IN_STAGE_TWO, *conditional(rows), "prctl"}
     return Filter(

@@ -144,8 +144,14 @@ _UVM_LAST = 0xFF
 """CUDA's memory: plain numbers, from kernel-open/nvidia-uvm/uvm_ioctl.h."""
 
 
-def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]:
-    """Return the rows of this process; with a graphics card, its calls are among them."""
+def show_calls(
+    *, writes_devices: bool = True, has_gpu: bool = False, has_nvidia: bool = False
+) -> list[Rule]:
+    """Return the rows of this process; with a graphics card, its calls are among them.
+
+    `writes_devices` says whether files may be opened for reading and writing, because Landlock
+    decides which: without it cameras were opened by the launcher.
+    """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [
         # Reading files, and what is open already.
@@ -162,13 +168,6 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
         allow("readlinkat", "other machines: aarch64 has no readlink"),
         allow("getcwd", "paths in messages"),
         allow("openat", "files, for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)),
-        # Landlock and the unit decide which: the devices that were there at the start.
-        allow(
-            "openat",
-            "camera: its device, for reading and writing",
-            lacks(2, _O_WRONLY | _O_CHANGES),
-            has(2, _O_RDWR),
-        ),
         allow("dup2", "the end: the output filters end when nobody holds their pipes"),
         allow("dup3", "other machines: aarch64 has no dup2"),
         allow(
@@ -241,6 +240,10 @@ def show_calls(*, has_gpu: bool = False, has_nvidia: bool = False) -> list[Rule]
         allow("uname", "PyTorch: which machine it runs on"),
         allow("sysinfo", "networks: the size of memory"),
     ]
+    if writes_devices:
+        # Landlock allows only the devices that were there at the start.
+        reason = "camera: its device, for reading and writing"
+        rows.append(allow("openat", reason, lacks(2, _O_WRONLY | _O_CHANGES), has(2, _O_RDWR)))
     if has_gpu:
         rows += [
             allow("ioctl", "GPU: pictures on the screen", one_of(1, *_GPU_IOCTLS.values())),

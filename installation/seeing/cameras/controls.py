@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installation.errors import CameraError, Mistake, did_you_mean, nearest
-from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel
+from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel, open_node
 
 QUERYCTRL, GET_CONTROL, SET_CONTROL = 0xC0445624, 0xC008561B, 0xC008561C
 
@@ -48,7 +48,7 @@ class Control:
 
 def list_controls(node: Path, ioctl: Ioctl = ioctl_of_kernel) -> list[Control]:
     """Return the controls of the camera at `node` that can be set. Raises OSError."""
-    file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    file = open_node(node)
     try:
         return list(_controls(file, ioctl))
     finally:
@@ -64,7 +64,7 @@ def set_controls(
     range, and values that the camera rejects (most controls can be set only after their automatic
     mode is turned off, earlier in the list). `where` is the place of the settings, for messages.
     """
-    file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+    file = open_node(node)
     try:
         known = {control.name: control for control in _controls(file, ioctl)}
         mistakes = [

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from installation.guarding.status import SandboxStatus
+
 DEV = Path("/dev")
 
 Ioctl = Callable[[int, int, bytearray], object]
@@ -99,6 +101,19 @@ def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
     return fcntl.ioctl(file, call, buffer, True)
 
 
+def open_node(node: Path) -> int:
+    """Return a descriptor of the camera at `node`. Raises OSError.
+
+    If the kernel has no Landlock, the launcher has opened the camera, and nothing else may be
+    opened for writing.
+    """
+    status = SandboxStatus.from_environment()
+    handed_down = None if status is None else status.cameras.get(str(node.resolve()))
+    if handed_down is not None:
+        return os.dup(handed_down)
+    return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 def list_cameras(dev: Path = DEV, ioctl: Ioctl = ioctl_of_kernel) -> list[CameraListing]:
     """Return the cameras sorted by number, without nodes that do not capture video.
 
@@ -133,7 +148,7 @@ def query(
 ) -> CameraListing | None:
     """Return the name and modes of the camera at `node`; None if it does not capture video."""
     try:
-        file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
+        file = open_node(node)
     except OSError as error:
         return _unopened(node, by_id, error)
     try:

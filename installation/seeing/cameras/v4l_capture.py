@@ -22,7 +22,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel
+from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel, open_node
 from installation.seeing.frame import Pixels
 
 TIMEOUT_S = 2.0
@@ -93,7 +93,7 @@ class LinuxKernel:
 
     def open(self, node: Path) -> int:
         """Open the camera and return its file descriptor. Raises OSError."""
-        return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        return open_node(node)
 
     def map(self, file: int, length: int, offset: int) -> mmap.mmap:
         """Return the memory of one buffer. Raises OSError."""

@@ -112,6 +112,7 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
         entered = STAGE_TWO_LAYERS
         if STAGE_ONE not in missing:
             entered = (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS)
+    entered = tuple(name for name in entered if name not in proof.absent_layers)
     others = [name for name in missing if name not in entered]
     return tuple(
         Layer(name, missing[name].what, missing[name].remedy) if name in missing else Layer(name)
