@@ -149,7 +149,7 @@ TEXT = Method(
     temperature=0.1,
     min_score=0.06,
     keys=frozenset({"lists"}),
-    recipe=3,
+    recipe=4,
     built_settings=lambda settings: (settings.lists,),
     built_words=lambda row: (
         *(row.name, row.definition, row.looks_like),
