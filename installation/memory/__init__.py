@@ -10,8 +10,8 @@ As soon as a frame has been used:
 2. `memory.buffers.Buffers`: the reduced frame, the image pyramid, the crops and the inputs of the
    detectors' networks are zeroed after each detection.
    The crops and batches of `naming.reading.classifier.CropClassifier` lie in such buffers too, and
-   are zeroed after each reading. `naming.networks.torch_network.TorchNetwork` zeroes the batch on a
-   graphics card.
+   are zeroed after each reading. On a graphics card `naming.networks.torch_network.TorchNetwork`
+   and `naming.reading.device_classifier.DevicePass` zero the batch.
 3. `memory.onnx_session`: what ONNX Runtime's networks have computed lies in one arena, which is
    given back after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
    network is given.
@@ -27,7 +27,9 @@ has failed:
    `naming.networks.efficientnet.EfficientNetLite0` and `naming.networks.onnx_network.OnnxNetwork`
    give back the arena. `seeing.faces.yunet.YuNet`, and with
    `naming.networks.torch_network.TorchEncoder` also the classifier, run their networks on black or
-   zeros, to overwrite what OpenCV and PyTorch hold of the last frame.
+   zeros, to overwrite what OpenCV and PyTorch hold of the last frame;
+   `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No
+   show has `naming.networks.confined_network.ConfinedNetwork`, which sees an artist's pictures.
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
    that something still refers to included.
