@@ -198,7 +198,7 @@ def test_the_larger_network_has_every_person() -> None:
 
 
 SENTENCES = {
-    "text": (4, ""),
+    "text": (4, "c07d6f99960fe045d773babefe52606205d5e9bff7a47644b2427401899a8d69"),
     "prompts": (1, "e0a30597acc820926e215766250fdcba58d35ba1b72302df9ea67e2c46ab9cd2"),
 }
 """By method: the recipe's version, and the SHA-256 of what the kiosk itself says in it."""
