@@ -22,10 +22,10 @@ from installation.cli.arguments import Commands, add_command, add_file_argument
 from installation.cli.blanking import find_blanking
 from installation.cli.check import check_built, check_fonts, count_labels, load_labels
 from installation.cli.output import DONE, REFUSED, say
+from installation.cli.valid_parts import load_valid_parts
 from installation.errors import KioskError, SettingsError
 from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import PROJECT
-from installation.settings.valid_parts import load_valid_parts
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:

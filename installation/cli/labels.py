@@ -15,7 +15,7 @@ from installation.cli.arguments import (
     parse_size,
     run_parser,
 )
-from installation.cli.output import DONE, print_progress
+from installation.cli.output import DONE, print_progress, say
 from installation.errors import (
     KioskError,
     LabelSetError,
@@ -104,10 +104,10 @@ def new_set(args: argparse.Namespace) -> int:
     from installation.making.new_set import create_set, next_steps
 
     folder = create_set(args.set, args.model, MODELS)
-    print(f"{display_path(folder)} has been made. Next:")
+    say(f"{display_path(folder)} has been made. Next:")
     for number, step in enumerate(next_steps(args.set, args.model, MODELS), 1):
         lines = textwrap.wrap(step, 73, break_long_words=False, break_on_hyphens=False)
-        print(f"  {number}. " + "\n     ".join(lines))
+        say(f"  {number}. " + "\n     ".join(lines))
     return DONE
 
 
@@ -121,7 +121,7 @@ def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all command
             line = summary_line(name)
         except KioskError as error:
             line = f"has mistakes ({len(error.mistakes)}): kiosk labels check {name}"
-        print(f"{name:<{width}}  {line}")
+        say(f"{name:<{width}}  {line}")
     return DONE
 
 
@@ -130,7 +130,7 @@ def show_set(args: argparse.Namespace) -> int:
     from installation.making.check_set import label_lines
 
     for line in label_lines(args.set):
-        print(line)
+        say(line)
     return DONE
 
 
@@ -139,7 +139,7 @@ def check_set(args: argparse.Namespace) -> int:
     from installation.making.check_set import check_lines
 
     for line in check_lines(args.set):
-        print(line)
+        say(line)
     return DONE
 
 
@@ -152,13 +152,13 @@ def build_set(args: argparse.Namespace) -> int:
     print_progress(f"Building {args.set}; the first time this takes a minute …")
     made = build(args.set, content=content)
     if made is None:
-        print(f"{args.set} uses a network's own classes: there is nothing to build.")
+        say(f"{args.set} uses a network's own classes: there is nothing to build.")
         return DONE
     for figure in made.figures:
-        print(figure)
+        say(figure)
     for note in made.notes:
-        print(note)
-    print(f"{args.set} is built: kiosk run --labels {args.set}")
+        say(note)
+    say(f"{args.set} is built: kiosk run --labels {args.set}")
     return DONE
 
 
@@ -174,14 +174,14 @@ def preview_set(args: argparse.Namespace) -> int:
     print_progress(f"Trying {args.set} on neutral pictures and the rehearsal; a minute or two …")
     result = preview(args.set, args.screen, settings, tsne=args.neighbours, to=args.to)
     for figure in result.figures:
-        print(figure)
-    print()
+        say(figure)
+    say()
     for row in result.table:
-        print(f"{row.count:>6,}  {row.property}")
+        say(f"{row.count:>6,}  {row.property}")
         if row.names:
-            print(f"        {join_first(row.names, MAX_NAMES)}")
-    print()
-    print(f"The map is {display_path(result.map_file)}.")
+            say(f"        {join_first(row.names, MAX_NAMES)}")
+    say()
+    say(f"The map is {display_path(result.map_file)}.")
     return DONE
 
 
@@ -191,7 +191,7 @@ def export_set(args: argparse.Namespace) -> int:
 
     to = export(args.set, MODELS, args.to or Path(f"{args.set}.zip"), force=args.force)
     size = f"{to.stat().st_size / 1e6:.1f} MB"
-    print(f"{args.set} is packed: {display_path(to)}, {size}, no pictures in it.")
+    say(f"{args.set} is packed: {display_path(to)}, {size}, no pictures in it.")
     return DONE
 
 
@@ -201,9 +201,9 @@ def import_set(args: argparse.Namespace) -> int:
 
     imported = import_(args.file, MODELS, args.name)
     name, count = imported.name, f"{imported.labels:,} labels"
-    print(f"models/{name} has been imported: {imported.title} ({count}; {imported.credit}).")
-    print("Read its labels before you show them:")
-    print(f"  kiosk labels show {name}")
+    say(f"models/{name} has been imported: {imported.title} ({count}; {imported.credit}).")
+    say("Read its labels before you show them:")
+    say(f"  kiosk labels show {name}")
     return DONE
 
 

@@ -30,12 +30,12 @@ from installation.cli.output import (
     print_utf_8,
     write_report,
 )
+from installation.cli.valid_parts import load_valid_parts
 from installation.errors import ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.settings.kiosk import load_settings
 from installation.settings.paths import PROJECT
-from installation.settings.valid_parts import load_valid_parts
 
 AUDIT_TIMEOUT_S = 120.0
 """The longest time, s, that the audit waits for the rehearsal's visitor to be named."""

@@ -14,7 +14,12 @@ import yaml
 
 from installation.errors import LabelSetError, Mistake, display_path, ellipsize
 from installation.making.atomic_write import write_errors
-from installation.naming.label_set.csv_file import MAIN_COLUMNS, OPTIONAL_COLUMNS, Row
+from installation.naming.label_set.csv_file import (
+    MAIN_COLUMNS,
+    OPTIONAL_COLUMNS,
+    WINDOWS_NAME,
+    Row,
+)
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
     LABELS_CSV,
@@ -171,9 +176,12 @@ def create_set(name: str, original: str | None, models: Path) -> Path:
 
 def check_plain(name: str, where: str) -> None:
     """Raise LabelSetError if `name` cannot be the name of a set."""
-    if not PLAIN_NAME.fullmatch(name) or name.casefold() in RESERVED_NAMES:
+    taken = name.casefold() in RESERVED_NAMES or WINDOWS_NAME.match(name)
+    if not PLAIN_NAME.fullmatch(name) or taken:
         what = f"'{ellipsize(name)}' cannot be the name of a set"
         expected = f"letters A–Z, digits, - and _, at most 60, and not {', '.join(RESERVED_NAMES)}"
+        if WINDOWS_NAME.match(name):
+            expected = "one that Windows does not take for a device"
         raise LabelSetError(Mistake(where, f"{what} (expected {expected})", "Choose another name."))
 
 

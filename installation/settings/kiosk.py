@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -30,6 +31,7 @@ from installation.errors import (
     join_first,
     nearest,
 )
+from installation.settings.damaged_text import find_damage
 from installation.settings.languages import (
     CODE,
     ENGLISH,
@@ -213,6 +215,14 @@ class ContentSettings(Section):
         return hide
 
 
+def _check_damage(text: str) -> str:
+    """Return `text`, which the wall shows, if no other program has damaged it."""
+    if damage := find_damage(text):
+        context = {"damage": damage.what, "remedy": damage.remedy}
+        raise PydanticCustomError("damaged", "{damage}", context)
+    return text
+
+
 def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
@@ -223,6 +233,7 @@ _Text = Annotated[
         max_length=MAX_SENTENCE_LENGTH,
         description=f"text of at most {MAX_SENTENCE_LENGTH} characters",
     ),
+    AfterValidator(_check_damage),
 ]
 _NoneIfEmpty = BeforeValidator(_none_if_empty)
 CuratorSentence = Annotated[Annotated[_Text, with_placeholders()] | None, _NoneIfEmpty]
@@ -364,6 +375,8 @@ class Settings(Section):
         if not PLAIN_FOLDER.fullmatch(labels):
             name = re.split(r"[/\\]", labels.rstrip("/\\"))[-1]
             remedy = f"Type `{ellipsize(name)}`, the folder's name alone."
+            if isinstance(folders, Folders) and name not in label_set_names(folders.models):
+                remedy = "Type the folder's name alone."
             raise _refusal(
                 f"labels is '{ellipsize(labels)}' (expected the name of a folder in models/)",
                 remedy if PLAIN_FOLDER.fullmatch(name) else "Type the name of a folder there.",

@@ -142,14 +142,22 @@ def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
                     return meant
             case "null" if isinstance(value, str) and value.casefold() in NOTHING:
                 return "Leave it empty."
-            case "array" if isinstance(value, str) and "," in value:
-                items = ", ".join(item.strip() for item in value.split(","))
-                return f"Type `[{ellipsize(items)}]`, with brackets."
+            case "array" if isinstance(value, str) and (items := _items(value, option)):
+                return f"Type `[{ellipsize(', '.join(items))}]`, with brackets."
             case "object" if isinstance(value, tuple):
                 return "Write its settings on lines of their own, indented and without dashes."
             case "object" if "source" in _setting_names(option) and _is_source(value):
                 return f"Type `source: {value}` on a line of its own below it, indented."
     return ""
+
+
+def _items(value: str, option: Schema) -> list[str]:
+    """Return the items of the list that `value` is meant as; none if it is not meant as one."""
+    if "," in value:
+        return [item.strip() for item in value.split(",")]
+    known = option.get("items", {}).get("enum", ())
+    items = value.split()
+    return items if all(item in known for item in items) else []
 
 
 def _is_source(value: object) -> bool:
@@ -160,9 +168,8 @@ def _number(value: object, option: Schema) -> str:
     """Return what to write for a `value` that is meant as a number of `option`; "" if none is."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return ""
-    share = option.get("type") == "number" and 1 in (
-        option.get("maximum"),
-        option.get("exclusiveMaximum"),
+    share = option.get("type") == "number" and any(
+        option.get(bound, math.inf) <= 1 for bound in ("maximum", "exclusiveMaximum")
     )
     hint = ""
     if isinstance(value, str):

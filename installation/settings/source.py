@@ -27,6 +27,14 @@ MAX_DIGITS = 3
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 """How an address on a network begins."""
 
+HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:[:/].*)?", re.ASCII)
+"""An address or name of a machine without anything that says so before it."""
+
+NO_NETWORK = (
+    "Connect a camera by USB: network cameras are refused, as pictures of visitors would travel "
+    "over the network."
+)
+
 FILM_SUFFIXES = (
     *(".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
     *(".ogv", ".ts", ".webm", ".wmv"),
@@ -94,10 +102,7 @@ def parse_source(text: str, folder: Path) -> Source:
         problem = f"camera.source is '{ellipsize(text)}' (expected {SOURCE_IN_WORDS})"
         remedy = "Write the path alone, without file://."
         if match[1].lower() != "file":
-            remedy = (
-                "Connect a camera by USB: network cameras are refused, as pictures of visitors "
-                "would travel over the network."
-            )
+            remedy = NO_NETWORK
         raise SettingsError(Mistake("camera.source", problem, remedy))
     if _is_device(text):
         return Device(Path(text))
@@ -122,6 +127,8 @@ def _is_device(text: str) -> bool:
 
 
 def _remedy(text: str, folder: Path) -> str:
+    if HOST.fullmatch(text):
+        return NO_NETWORK
     word = nearest(text, (AUTO, REHEARSAL))
     return did_you_mean(word or meant_path(text, folder, _may_be_source)) or "Check the path."
 

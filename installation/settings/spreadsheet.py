@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from installation.errors import KioskError, Mistake, ellipsize
 
-SEPARATORS = ",;\t"
+SEPARATORS = ",;\t|"
 
 STATED_SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
 """Matches a line that states the separator, with which a file saved by Excel may begin."""

@@ -11,6 +11,9 @@ from installation.settings.paths import MAX_TEXT_BYTES
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 """The byte-order marks at the beginning of UTF-16 text."""
 
+UTF_32_MARK = b"\xff\xfe\0\0"
+"""The mark at the beginning of UTF-32 text, which begins as that of UTF-16 does."""
+
 FILE_SIGNATURES = {
     b"PK\3\4": "a workbook, a word processor's file, or another zip",
     b"\xd0\xcf\x11\xe0": "a file of an old Office, .xls or .doc",
@@ -72,7 +75,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         (form for start, form in FILE_SIGNATURES.items() if content.startswith(start)), None
     ):
         raise wrong(f"it is {form} (expected plain text)", remedy)
-    is_utf_16 = content.startswith(UTF_16_MARKS)
+    is_utf_16 = content.startswith(UTF_16_MARKS) and not content.startswith(UTF_32_MARK)
     if b"\0" in content and not is_utf_16:
         raise wrong("the file is not text (it contains zero bytes)", remedy)
     try:

@@ -334,6 +334,9 @@ def _explain(failure: ValidationError, schema: Schema, document: _Document) -> l
             remedy = f"Add a line '{keys[-1]}: …'."
         elif refused["type"] == "extra_forbidden":
             problem, remedy = explain_unknown_key(keys, schema)
+        elif "damage" in context:
+            problem = f"{setting_name(keys)} {context['damage']}"
+            remedy = context["remedy"]
         elif "remedy" in context:
             problem, remedy = refused["msg"], context["remedy"]
         else:

@@ -8,7 +8,7 @@ comments. The first flaw that is found is reported; PyYAML's own words are used 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from installation.errors import ellipsize
@@ -23,6 +23,15 @@ ITEM = re.compile(r"(\s*)-(\s+)(.*)$")
 
 JOINED = re.compile(r"\s*([A-Za-z_]\w*)\s*[=:\uff1a]\s*(.*)$")
 """A setting whose name and value are joined by something other than a colon and a space."""
+
+WORD_AND_VALUE = re.compile(r"\s*([A-Za-z_]\w*) +(\S.*)$")
+"""A setting without anything between its name and its value but blanks."""
+
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+"""A text in quotes on one line."""
+
+JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
+"""A comment as JSON has it in the files of editors; YAML's begin with #."""
 
 BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
 """The value of a setting whose text is on the indented lines below it."""
@@ -113,10 +122,14 @@ def _broken_lines(lines: Sequence[str]) -> Iterator[Flaw]:
     skipped = _inside_values(lines, parsed)
     above: list[_Line] = []
     for number, text in enumerate(lines, 1):
+        if flaw := _comment_flaw(number, text):
+            yield flaw
         if number in skipped or not text.strip() or text.strip().startswith("#"):
             continue
         line = parsed.get(number)
         flaw = _line_flaw(number, text, line, bool(above))
+        if line is None and flaw is None:
+            flaw = _missing_colon_flaw(number, text, above, parsed)
         if line is not None and flaw is None:
             flaw = (
                 _blank_flaw(line)
@@ -198,6 +211,32 @@ def _joined_flaw(number: int, text: str) -> Flaw | None:
     seen = ellipsize(text.strip())
     problem = f"'{seen}' is not a setting (expected a colon and a space after the name)"
     return Flaw(number, problem, f"{typed(f'{name}: ', value)}.")
+
+
+def _missing_colon_flaw(
+    number: int, text: str, above: Sequence[_Line], parsed: Mapping[int, _Line]
+) -> Flaw | None:
+    """Return the flaw that a setting has no colon.
+
+    A line that is deeper than the settings around it may continue the text of one.
+    """
+    match = WORD_AND_VALUE.match(text)
+    below = next((line for place, line in sorted(parsed.items()) if place > number), None)
+    around = [len(line.indent) for line in (*above[-1:], below) if line is not None]
+    if match is None or not any(_depth(text) <= depth for depth in around):
+        return None
+    problem = f"'{ellipsize(text.strip())}' has no colon (expected one after the name)"
+    return Flaw(number, problem, f"{typed(f'{match[1]}: ', match[2])}.")
+
+
+def _comment_flaw(number: int, text: str) -> Flaw | None:
+    """Return the flaw that a line has a comment as JSON has it, outside of quotes."""
+    match = JSON_COMMENT.search(QUOTED.sub("", re.split(r"(?:^|\s)#", text, maxsplit=1)[0]))
+    if match is None:
+        return None
+    problem = f"a comment does not begin with {match[1]} here (expected #)"
+    begin = "Begin it" if match[1] == "//" else "Begin each of its lines"
+    return Flaw(number, problem, f"{begin} with # instead, or delete it.")
 
 
 def _blank_flaw(line: _Line) -> Flaw | None:

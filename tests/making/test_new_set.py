@@ -119,7 +119,9 @@ def test_a_copy_has_the_settings_of_its_original(tmp_path: Path) -> None:
     assert ours.input.model_fields_set == {"size", "mean"}
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é", "CON", "lpt1"]
+)
 def test_a_name_that_is_not_plain_is_refused(tmp_path: Path, name: str) -> None:
     """The name of a set is a folder in models/ on every system."""
     with pytest.raises(LabelSetError, match="cannot be the name of a set"):

@@ -269,6 +269,15 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             ],
         ),
         (
+            "screen:\n  title: Who &amp; what\nwords:\n  trouble: KÃ¼nstler\n",
+            [
+                "kiosk.yaml:2: screen.title has a sign of web pages (seen 'Who &amp; what'). "
+                "Was 'Who & what' meant? Type it.",
+                "kiosk.yaml:4: words.trouble was read in a wrong encoding (seen 'KÃ¼nstler'). "
+                "Was 'Künstler' meant? Type it, and save as UTF-8.",
+            ],
+        ),
+        (
             f"screen:\n  title: {'e' * 201}\n",
             [
                 f"kiosk.yaml:2: screen.title is '{'e' * 60}…' (expected text of at most 200 "

@@ -32,7 +32,9 @@ class Outer(Section):
     width: int = Field(default=640, ge=160, le=7680)
     mirror: bool = True
     mode: Literal["fast", "slow"] = "fast"
+    near: float = Field(default=0.1, ge=0, le=0.9)
     names: tuple[str, ...] = ()
+    choices: tuple[Literal["a", "b"], ...] = ()
     size: Literal["auto"] | int = "auto"
     title: str | None = None
     sizes: dict[str, int] = Field(default_factory=dict)
@@ -128,6 +130,10 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
         (0, "mirror", "Write false."),
         ("none", "title", "Leave it empty."),
         ("slur, insult", "names", "Type `[slur, insult]`, with brackets."),
+        ("a b", "choices", "Type `[a, b]`, with brackets."),
+        ("a", "choices", "Type `[a]`, with brackets."),
+        ("all", "choices", "Change it, or leave it out."),
+        (10, "near", "Write 0.1."),
         (
             ({"rate": 30},),
             "inner",

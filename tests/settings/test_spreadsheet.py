@@ -11,7 +11,7 @@ def records(text: str) -> list[Record]:
     return list(read_records(text, "labels.csv", LabelSetError))
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_found_in_the_header(separator: str) -> None:
     """The separator is the one that the header has most often."""
     text = f"id{separator}name{separator}notes\na{separator}air{separator}clear\n"

@@ -98,6 +98,12 @@ def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: st
     ]
 
 
+def test_utf_32_is_not_taken_for_utf_16(write: Write) -> None:
+    """Kind: another encoding. The mark of UTF-32 begins as that of UTF-16 does."""
+    (mistake,) = mistakes_in(write("labels: persons\n".encode("utf-32")))
+    assert mistake.startswith("kiosk.yaml: the file is not text (it contains zero bytes).")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_with_its_mark_is_read(write: Write, encoding: str) -> None:
     """UTF-16, which Windows calls Unicode, is read if the file begins with its byte-order mark."""

@@ -186,6 +186,35 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
             ],
         ),
         (
+            "labels persons\n# the language\nlanguage: en\n",
+            [
+                "1: 'labels persons' has no colon (expected one after the name). "
+                "Type `labels: persons`."
+            ],
+        ),
+        (
+            "camera:\n  source auto\n  fps: 30\n",
+            ["2: 'source auto' has no colon (expected one after the name). Type `source: auto`."],
+        ),
+        (
+            "screen:\n  title:\n    who are\n    you\n  idle list\n",
+            ["5: 'idle list' has no colon (expected one after the name). Type `idle: list`."],
+        ),
+        (
+            '{\n  "labels": "persons", // the show\n  "language": "en"\n}\n',
+            [
+                "2: a comment does not begin with // here (expected #). "
+                "Begin it with # instead, or delete it."
+            ],
+        ),
+        (
+            "/* the show\n   of the house */\nlabels: persons\n",
+            [
+                "1: a comment does not begin with /* here (expected #). "
+                "Begin each of its lines with # instead, or delete it."
+            ],
+        ),
+        (
             "labels = persons\n",
             [
                 "1: 'labels = persons' is not a setting (expected a colon and a space after the "

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from installation.errors import Mistake, did_you_mean, ellipsize, limited_nearest, nearest
-from installation.naming.label_set.csv_file import NO, YES, Row, id_from_name
-from installation.naming.label_set.damaged_text import find_damage
+from installation.naming.label_set.csv_file import NO, YES, Row, folder_name, id_from_name
 from installation.naming.label_set.label_set import ancestors
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.label_set.unicode_text import confusable_key, is_visible
 from installation.naming.lists import imagenet
 from installation.naming.methods import METHODS
+from installation.settings.damaged_text import find_damage
 from installation.settings.reasons import REASONS
 from installation.settings.yaml_file import Loaded
 
@@ -166,6 +166,9 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
     if set("/\\") & set(row.id) or row.id.startswith("."):
         what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
         yield Mistake(where, what, "Write it without slashes, and without a dot at its start.")
+    elif row.id != folder_name(row.id):
+        what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder on Windows"
+        yield Mistake(where, what, f"Write {folder_name(row.id) or 'another one'}.")
     if row.id != id_from_name(row.name):
         yield from _check_text(row.id, "the id", LONGEST_NAME, where)
     yield from _check_text(row.name, "the name", LONGEST_NAME, where)

@@ -48,6 +48,9 @@ SYNONYMS = {
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """A misspelt column of a translation: `name-es`, `name (es)`, `name_pt-br`, or `name_spanish`."""
 
+WINDOWS_NAME = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
+"""What Windows takes for a device, whatever follows the dot."""
+
 MOST_ROWS = 25_000
 """The most rows of a file; ImageNet has 21,843 categories."""
 MOST_COLUMNS = 400
@@ -219,7 +222,16 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
 
 def id_from_name(name: str) -> str:
     """Return the id of a row without one: its name, as a folder of pictures may be called."""
-    return re.sub(r"[/\\]+", "-", name).lstrip(".").strip()
+    return folder_name(re.sub(r"[/\\]+", "-", name).lstrip(".").strip())
+
+
+def folder_name(text: str) -> str:
+    """Return `text` with whatever Windows refuses in the name of a folder replaced; no slashes.
+
+    A set travels: its folders of pictures are copied from one machine to another.
+    """
+    text = re.sub(r'[<>:"|?*]+', "-", text).rstrip(". ")
+    return WINDOWS_NAME.sub(r"\1_", text)
 
 
 def _row(record: Record, cells: Mapping[str, str]) -> Row:

@@ -8,7 +8,7 @@ import pytest
 from installation.errors import MAX_MISTAKES
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.checks import DEEPEST_CHAIN
-from tests.support.label_sets import HEADER, YAML, mistakes, write_label_set
+from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write_label_set
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,19 @@ def test_an_id_is_a_plain_name(tmp_path: Path, bad: str) -> None:
     write_label_set(tmp_path, HEADER, f"{bad},air,,,")
     (mistake,) = mistakes(tmp_path)
     assert "cannot be the name of a folder of pictures" in mistake
+
+
+@pytest.mark.parametrize(
+    ("bad", "right"),
+    [("b:c", "b-c"), ("who?", "who-"), ("CON", "CON_"), ("nul.txt", "nul_.txt"), ("a.", "a")],
+)
+def test_an_id_can_be_a_folder_on_windows(tmp_path: Path, bad: str, right: str) -> None:
+    """Kind: only other disks refuse an id. The remedy, and an id made from a name, suit them."""
+    write_label_set(tmp_path, HEADER, f"{bad},air,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert f"the id '{bad}' cannot be the name of a folder on Windows. Write {right}." in mistake
+    write_label_set(tmp_path, HEADER, f",{bad},,,")
+    assert [label.id for label in load_weather(tmp_path).labels] == [right]
 
 
 @pytest.mark.parametrize("bad", "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from installation.errors import LabelSetError
 from installation.naming.label_set import csv_file
 from installation.naming.label_set.checks import OVERRIDES
-from installation.naming.label_set.damaged_text import find_damage
 from installation.naming.label_set.unicode_text import is_visible
+from installation.settings.damaged_text import find_damage
 from tests.support.label_sets import HEADER, load_weather, mistakes, write_label_set
 
 CELL = st.text(

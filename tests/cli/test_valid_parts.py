@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.settings.valid_parts import load_valid_parts
+from installation.cli.valid_parts import load_valid_parts
 
 
 @pytest.mark.parametrize(

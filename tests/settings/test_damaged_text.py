@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from installation.naming.label_set.damaged_text import find_damage, undo_wrong_encoding
 from installation.naming.label_set.load import read_source
+from installation.settings.damaged_text import find_damage, undo_wrong_encoding
 from installation.settings.paths import label_set_names
 
 
@@ -29,6 +29,8 @@ from installation.settings.paths import label_set_names
         ("it&#39;s", "it's"),
         ("<b>baker</b>", "baker"),
         ("baker<br/>cook", "baker cook"),
+        ("<script>baker</script>", "baker"),
+        ("<td>baker</td>", "baker"),
     ],
 )
 def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -> None:

@@ -1,7 +1,7 @@
 """Finds texts that other programs, such as spreadsheets, have damaged.
 
-A label that reads "KÃ¼nstler" or "#REF!" would hang on the wall. So such texts are refused, with
-what was probably meant. The rules describe what programs write, not how people write.
+A label or a title that reads "KÃ¼nstler" or "#REF!" would hang on the wall. So such texts are
+refused, with what was probably meant. The rules describe what programs write, not how people write.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ NO_VALUE = ("NaN", "NULL", "undefined")
 ENTITY = re.compile(r"&(?:#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5}|[A-Za-z][A-Za-z0-9]{1,30});")
 
 TAG = re.compile(
-    r"</?(?:a|b|i|u|s|em|strong|br|p|span|div|font|li|ul|ol|h[1-6]|sub|sup|small)(?:\s[^<>]*)?/?>",
+    r"</?(?:a|b|i|u|s|em|strong|br|p|span|div|font|li|ul|ol|h[1-6]|sub|sup|small|img|script|style"
+    r"|table|tr|td|th|pre|code|center|hr|section)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
 
@@ -94,7 +95,7 @@ def find_damage(text: str) -> Damage | None:
         what = f"has letters in the spelling of a program (seen '{seen}')"
         return Damage(what, f"Was '{ellipsize(plain)}' meant? Type it.")
     if FORMULA.match(text):
-        return Damage(f"is a formula (seen '{seen}')", "Type its result into the cell, as text.")
+        return Damage(f"is a formula (seen '{seen}')", "Type its result, as text.")
     if text in NO_VALUE:
         what = f"is '{seen}', which programs write for an empty cell"
         return Damage(what, "Leave the cell empty, or write other text.")
@@ -107,7 +108,7 @@ def find_damage(text: str) -> Damage | None:
         plain = " ".join(TAG.sub(" ", text).split())
         if not plain:
             return Damage(what, "Delete it.")
-        return Damage(what, f"Was '{ellipsize(plain)}' meant? Labels have no bold or italic text.")
+        return Damage(what, f"Was '{ellipsize(plain)}' meant? The wall has no bold or italic text.")
     if EXCEL_ESCAPE.search(text):
         what = f"has Excel's sign for a line break or a control character (seen '{seen}')"
         return Damage(what, "Delete it.")
