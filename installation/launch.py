@@ -216,14 +216,31 @@ def _log(line: str) -> None:
 def read_privacy(file: Path) -> Privacy:
     """Return the setting `privacy` in `file`: "degraded" if exactly set so, otherwise "enforce".
 
-    Mistakes in the file are not reported here; the show reads it again.
+    Mistakes in the file are not reported here; the show reads it again. Nothing is built from the
+    file, as merged aliases of a few lines could take all memory.
     """
     import yaml
 
+    depth, words = 0, list[str]()
     try:
         with file.open("rb") as opened:
-            settings = yaml.safe_load(opened.read(MAX_TEXT_BYTES))
+            text = opened.read(MAX_TEXT_BYTES)
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                if not depth and (words or not isinstance(event, yaml.MappingStartEvent)):
+                    return "enforce"
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth == 1:
+                # Keys and values of the file alternate; a value that is a collection ends here too.
+                words.append(event.value if isinstance(event, yaml.ScalarEvent) else "")
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return "enforce"
-    degraded = isinstance(settings, dict) and settings.get("privacy") == "degraded"
-    return "degraded" if degraded else "enforce"
+    # The first word is the beginning of the file's own mapping.
+    pairs = zip(words[1::2], words[2::2], strict=False)
+    return (
+        "degraded"
+        if [text for key, text in pairs if key == "privacy"] == ["degraded"]
+        else "enforce"
+    )

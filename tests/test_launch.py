@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ pytestmark = pytest.mark.slow
         ("privacy: [degraded\n", "enforce"),
         ("camera: {privacy: degraded}\n", "enforce"),
         ("- privacy: degraded\n", "enforce"),
+        ("[privacy, degraded]\n", "enforce"),
+        ("labels: a\n---\nprivacy: degraded\n", "enforce"),
+        ("privacy: degraded\nprivacy: enforce\n", "enforce"),
+        ("camera: {source: auto}\nwords: []\nprivacy: degraded\n", "degraded"),
         ("[" * 5000, "enforce"),
         ("", "enforce"),
     ],
@@ -36,6 +41,17 @@ def test_only_the_plain_word_degraded_weakens_the_guard(
     assert launch.read_privacy(file) == "enforce"
     file.write_text(text)
     assert launch.read_privacy(file) == privacy
+
+
+def test_a_file_that_grows_when_it_is_read_is_no_danger(tmp_path: Path) -> None:
+    """Twenty lines whose merges would make a million keys are read in no time."""
+    lines = ["a0: &a0 {x: 1, y: 2}"]
+    lines += [f"a{n}: &a{n} {{k: [*a{n - 1}, *a{n - 1}], <<: *a{n - 1}}}" for n in range(1, 40)]
+    file = tmp_path / "kiosk.yaml"
+    file.write_text("\n".join([*lines, "privacy: degraded"]))
+    began = time.monotonic()
+    assert launch.read_privacy(file) == "degraded"
+    assert time.monotonic() - began < 2
 
 
 def test_a_package_without_its_project_says_so(tmp_path: Path) -> None:

@@ -61,7 +61,16 @@ def add_commands(commands: Commands) -> None:
         action="store_true",
         help="run only the self-test that each start runs, without a show",
     )
-    add_command(commands, "service", service, "print a systemd unit that runs the show")
+    service_command = add_command(
+        commands, "service", service, "print a systemd unit that runs the show"
+    )
+    kinds = service_command.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--own-display",
+        action="store_true",
+        help="the unit of a show on an X server of its own, instead of a desktop's",
+    )
+    kinds.add_argument("--screen", action="store_true", help="the unit of that X server")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -192,13 +201,15 @@ def _page(proof: Proof, file: Path) -> str:
     return as_page(proof, line, settings.language.words)
 
 
-def service(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
+def service(args: argparse.Namespace) -> int:
     """Print a systemd unit that runs the show as an unprivileged user, if that user can."""
-    from installation.guarding.systemd_unit import USER, nvidia_modprobe, unit
+    from installation.guarding.systemd_unit import USER, nvidia_modprobe, screen_unit, unit
     from installation.guarding.unit_access import find_obstacles
 
-    text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe())
-    if obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
+    text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe(), own_display=args.own_display)
+    if args.screen:
+        text = screen_unit()
+    elif obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
         raise SettingsError(*obstacles)
     # Only the comments name commands for people.
     for line in text.splitlines():

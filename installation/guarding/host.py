@@ -13,18 +13,19 @@ from installation.errors import Mistake
 from installation.guarding.status import SandboxStatus
 
 PROVED = (
-    "From before its first frame, this program with all of its threads cannot change any file, "
-    "cannot keep data in queues, keys or shared memory, cannot start a program and cannot open a "
-    "connection: every way on this list that this computer has was tried at this start, and each "
-    "was refused."
+    "From before its first frame, the kernel is set to prevent this program, with all of its "
+    "threads, from changing any file, keeping data in queues, keys or shared memory, starting a "
+    "program and opening a connection. Every way on this list that this computer has was tried at "
+    "this start, and each was refused."
 )
 NOT_PROVED = (
     "What others do is not proved. The display server sees every picture, and its clients may copy "
-    "it. Outside the proof are: whoever is root on this computer, swap that is not zram, "
-    "hibernation, the driver of the graphics card, a faulty kernel, and any other camera in the "
-    "room. Standard output and error stay open for text. And another program that cooperates with "
-    "this one could watch signs that no kernel hides, such as the names of its threads, how busy "
-    "it is, or which files it reads."
+    "it. Outside the proof are: whoever is root on this computer, and programs of the same user "
+    "that were there before; swap that is not zram, hibernation, what the kernel logs of a program "
+    "that fails, the driver of the graphics card, a faulty kernel, and any other camera in the "
+    "room. Standard output and error stay open for some text. A camera keeps the settings that "
+    "were set last. And another program that cooperates with this one could watch signs that no "
+    "kernel hides, such as how busy it is, which signals it blocks, or which files it reads."
 )
 
 

@@ -56,13 +56,30 @@ def nvidia_modprobe() -> Path | None:
     return NVIDIA_MODPROBE if NVIDIA_MODPROBE.exists() else None
 
 
+SCREEN = "kiosk-screen.service"
+"""The unit of the kiosk's own X server."""
+
+AUTHORITY = "/run/kiosk-screen/auth"
+"""The file with that server's cookie, which only the kiosk's user may read."""
+
+SERVER_OPTIONS = (
+    *("-nolisten", "tcp", "-s", "0", "-dpms"),
+    *("-extension", "XTEST", "-extension", "RECORD"),
+)
+"""No network, no blanking, and no extension that types or listens."""
+
+
 def unit(
     root: Path,
     user: str = USER,
     python: str = sys.executable,
     nvidia_modprobe: Path | None = None,
+    *,
+    own_display: bool = False,
 ) -> str:
     """Return the unit for the kiosk in the folder `root`; it opens the window on X display :0.
+
+    With `own_display` that is the X server of `screen_unit`, which nobody else may use.
 
     With `nvidia_modprobe` it makes the devices of NVIDIA's cards before the show: at boot nobody
     has used CUDA, /dev/nvidia-uvm is missing, and the show would take the processor.
@@ -80,13 +97,24 @@ def unit(
         devices = tuple(
             each.replace(" rw", " rwm") if "nvidia" in each else each for each in ALLOWED_DEVICES
         )
+    access, authority = f"# Allow this user on the display: xhost +si:localuser:{user}", ""
+    if own_display:
+        after += f" {SCREEN}"
+        wants += f"\nRequires={SCREEN}"
+        access = (
+            "# The display is the kiosk's own: no other program may open it, nothing is left in it "
+            "when the\n# show ends, and it cannot type. See the other unit."
+        )
+        authority = f" XAUTHORITY={AUTHORITY}"
     command = [python, "-I", "-B", "-c", PROGRAM, str(root), "run"]
     return f"""\
 # /etc/systemd/system/kiosk.service
 #   sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}
 #   kiosk service | sudo tee /etc/systemd/system/kiosk.service
 #   sudo systemctl daemon-reload && sudo systemctl enable --now kiosk
-# Allow this user on the display: xhost +si:localuser:{user}
+# A line for the kernel, without which visitors are not promised that nothing is stored:
+#   echo debug.exception-trace=0 | sudo tee /etc/sysctl.d/kiosk.conf && sudo sysctl --system
+{access}
 
 [Unit]
 Description=A mirror that names its visitors
@@ -104,7 +132,7 @@ Group={user}
 SupplementaryGroups={" ".join(existing_groups(("video", "render")))}
 WorkingDirectory={_without_specifiers(str(root))}
 ExecStart={_command_line(command)}
-Environment=DISPLAY=:0 HOME=/nonexistent{before}
+Environment=DISPLAY=:0 HOME=/nonexistent{authority}{before}
 # Events of visitors are for shows without a screen; the log is on standard error.
 StandardOutput=null
 StandardError=journal
@@ -171,6 +199,41 @@ SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=graphical.target
+"""
+
+
+def screen_unit(user: str = USER, server: str = "/usr/bin/Xorg") -> str:
+    """Return the unit of an X server for the kiosk alone, which `unit` with `own_display` needs.
+
+    The server has no network, none of the extensions by which a client types into windows (XTEST)
+    or reads what is typed (RECORD), and only who has its cookie may open it. It ends with the
+    kiosk; if the show's window was its last one before that, it forgets whatever was left in it,
+    because it is started without -noreset.
+    """
+    make_cookie = f"umask 077; xauth -q -f {AUTHORITY} add :0 . $$(mcookie)"
+    return f"""\
+# /etc/systemd/system/{SCREEN}
+#   kiosk service --screen | sudo tee /etc/systemd/system/{SCREEN}
+#   kiosk service --own-display | sudo tee /etc/systemd/system/kiosk.service
+#   sudo apt-get install xserver-xorg xauth
+#   sudo systemctl disable --now gdm3      (or lightdm, sddm: whichever there is)
+#   sudo systemctl daemon-reload && sudo systemctl enable --now kiosk
+
+[Unit]
+Description=The screen of the kiosk: an X server for it alone
+PartOf=kiosk.service
+Before=kiosk.service
+
+[Service]
+RuntimeDirectory=kiosk-screen
+RuntimeDirectoryMode=0755
+ExecStartPre=/bin/sh -c "{make_cookie} && chown {user} {AUTHORITY}"
+ExecStart={server} {" ".join((":0", *SERVER_OPTIONS))} -auth {AUTHORITY} vt7
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=kiosk.service
 """
 
 

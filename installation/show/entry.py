@@ -17,7 +17,12 @@ from installation.show.events import Emit
 from installation.show.parts import Log
 from installation.show.show import Show
 from installation.showing.scene import Size
-from installation.showing.window import Screen, end_if_the_x_server_ends, open_screen
+from installation.showing.window import (
+    Screen,
+    end_if_the_x_server_ends,
+    open_screen,
+    shows_nothing,
+)
 
 
 def run_show(
@@ -48,6 +53,7 @@ def run_show(
     try:
         if fallback:
             log(f"screen: {fallback}.")
+        if fallback or (not headless and shows_nothing()):
             _refuse_unannounced(loaded)
         log(f"screen: {screen.name}.")
         end_if_the_x_server_ends(lambda what: _end_process(what, log))

@@ -51,7 +51,7 @@ from installation.showing.scenes.cards import (
 )
 from installation.showing.type.font_files import search_fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.window import Screen, ScreenEvents
+from installation.showing.window import Screen, ScreenEvents, allocate_buffers
 
 T = TypeVar("T")
 
@@ -183,6 +183,7 @@ class Show:
             prepared = self._run_behind_the_card("network", lambda: _prepare(folder), until)
             if prepared is None:
                 return None
+            allocate_buffers(self._screen)
             self._guard.enter_middle_stage()
         parts = self._run_behind_the_card(
             "loader", lambda: self._open_parts(self._loaded, self._clock, self._log), until

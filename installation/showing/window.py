@@ -276,7 +276,7 @@ def _start_driver(driver: str | None) -> None:
         os.environ.pop("SDL_FRAMEBUFFER_ACCELERATION", None)
     pygame.display.init()
     started = pygame.display.get_driver()
-    if started in {"dummy", "offscreen"} and started != driver:
+    if started in SHOW_NOTHING and started != driver:
         pygame.display.quit()
         raise pygame.error("only a driver that shows nothing would start")
 
@@ -315,6 +315,31 @@ def _no_display(seen: str) -> Mistake:
     )
     session = session or "neither DISPLAY nor WAYLAND_DISPLAY is set"
     return Mistake("screen", f"no display can be opened ({seen}; {session})", NO_DISPLAY_REMEDY)
+
+
+BUFFER_FLIPS = 12
+"""Mesa's software renderer has up to four buffers for a Wayland window."""
+
+
+def allocate_buffers(screen: Screen) -> None:
+    """Let the display's driver make all the buffers that it may ever need for `screen`.
+
+    Mesa makes another one when the compositor holds the others, as a busy one does for a moment. It
+    is memory that the guard refuses from the middle stage on, and without it Mesa crashes. Flips
+    that follow each other at once leave the compositor no time to give one back.
+    """
+    if pygame.display.get_init() and pygame.display.get_driver() == "wayland":
+        for _ in range(BUFFER_FLIPS):
+            screen.flip()
+
+
+SHOW_NOTHING = ("dummy", "offscreen")
+"""SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
+
+
+def shows_nothing() -> bool:
+    """Return whether SDL's video has started with a driver that shows nothing."""
+    return pygame.display.get_init() and pygame.display.get_driver() in SHOW_NOTHING
 
 
 def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.Surface, bool]:

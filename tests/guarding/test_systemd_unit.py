@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from installation.errors import SettingsError
-from installation.guarding.systemd_unit import unit
-from tests.support.children import ROOT
+from installation.guarding.systemd_unit import AUTHORITY, SCREEN, SERVER_OPTIONS, screen_unit, unit
+from tests.support.children import NOBODY, ROOT
 from tests.support.tools import tool
 
 
@@ -115,3 +115,66 @@ def test_a_path_that_no_unit_can_hold_is_refused(name: str) -> None:
     """Systemd would read another path, so `kiosk service` says what to do instead."""
     with pytest.raises(SettingsError, match="Move the kiosk to another folder"):
         unit(Path("/opt", name))
+
+
+def test_both_units_of_a_display_of_its_own_are_accepted(tmp_path: Path) -> None:
+    """By systemd's judgement both are whole: the X server's, and the show's, which names it."""
+    show, screen = tmp_path / "kiosk.service", tmp_path / SCREEN
+    show.write_text(unit(ROOT, python="/usr/bin/true", own_display=True))
+    screen.write_text(screen_unit(server="/usr/bin/true"))
+    verified = subprocess.run(
+        [tool("systemd-analyze"), "verify", "--man=no", str(show), str(screen)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
+    text = show.read_text()
+    assert f"\nRequires={SCREEN}\n" in text
+    assert f" XAUTHORITY={AUTHORITY}\n" in text
+    assert "xhost" not in text
+    assert "-noreset" not in screen.read_text()
+    assert "xhost" in unit(ROOT, python="/usr/bin/true")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
+def test_an_x_server_of_its_own_cannot_be_used_or_be_a_store(tmp_path: Path) -> None:
+    """Nobody without the cookie gets in, nothing types or listens, and nothing is left behind.
+
+    What a client leaves in the server is gone when its last client is, as it begins anew.
+    """
+    cookie = tmp_path / "auth"
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        [tool("Xvfb"), "-displayfd", str(write), *SERVER_OPTIONS, "-auth", str(cookie)],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    try:
+        with open(read) as answer:
+            display = f":{answer.readline().strip()}"
+        subprocess.run(
+            ["xauth", "-q", "-f", str(cookie), "add", display, ".", "00" * 16], check=True
+        )
+
+        def x(*words: str, user: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+            who = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+            environment = {**os.environ, "DISPLAY": display, "HOME": "/nonexistent"} | variables
+            environment.pop("XAUTHORITY", None) if not variables else None
+            return subprocess.run(
+                [*who, *words], env=environment, capture_output=True, text=True, check=False
+            )
+
+        own = {"XAUTHORITY": str(cookie)}
+        extensions = x("xdpyinfo", **own).stdout
+        assert "MIT-SHM" in extensions, "the control: extensions are listed"
+        assert not {"XTEST", "RECORD"} & set(extensions.split())
+        refused = x("xdpyinfo", user=NOBODY)
+        assert refused.returncode != 0, refused.stdout
+        x("xprop", "-root", "-f", "KIOSK", "8s", "-set", "KIOSK", "a picture", **own)
+        assert "a picture" not in x("xprop", "-root", **own).stdout
+    finally:
+        server.terminate()
+        server.wait()

@@ -42,6 +42,24 @@ def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
         )
 
 
+@pytest.mark.parametrize("driver", ["dummy", "offscreen"])
+def test_a_driver_that_shows_nothing_is_no_display(
+    driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SDL_VIDEODRIVER may name a driver that paints nowhere: then nobody would be told either."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", driver)
+    settings = Settings(camera=CameraSettings(source=Device(7)))
+    with pytest.raises(ScreenError, match="visitors would not be told"):
+        run_show(
+            Loaded(settings, "kiosk.yaml", {}, {}),
+            windowed=(320, 180),
+            started_at=0.0,
+            log=ignore,
+            emit=ignore,
+            guard=None,
+        )
+
+
 def test_the_trouble_card_needs_no_display() -> None:
     """A mistyped kiosk.yaml on a machine without a display ends with its message, and no other."""
     show_trouble_card(DEFAULTS, WRONG, headless=True, windowed=(320, 180))
