@@ -53,8 +53,13 @@ def main() -> int:
         default=3,
         help="in each, the show twice, twice without guard, the loop",
     )
+    parser.add_argument(
+        "--device", choices=["cuda"], help="measure the networks on a graphics card, and no show"
+    )
     parser.add_argument("--only", choices=[PLAIN, UNGUARDED], help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.device:
+        return _graphics_card()
     if asked.only:
         print(json.dumps(plain_loop(asked) if asked.only == PLAIN else unguarded(asked)))
         return 0
@@ -76,6 +81,17 @@ def main() -> int:
             f"{'' if met is None else 'yes' if met else 'NO'} |"
         )
     return 0 if all(met is not False for *_, met in rows) else 1
+
+
+def _graphics_card() -> int:
+    """Measure the pass on a graphics card; return the exit status."""
+    from installation.errors import SettingsError
+    from scripts import bench_device
+
+    try:
+        return bench_device.main()
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 class Ratios(tuple[float, ...]):

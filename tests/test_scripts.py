@@ -372,7 +372,17 @@ def test_two_starts_set_up_once(machine: Machine) -> None:
 
 def test_the_scripts_can_be_started() -> None:
     """Every script that is a command is executable."""
-    commands = ("run", "setup", "kiosk", "test", "check", "bench", "bench-labels", "fuzz")
+    commands = (
+        "run",
+        "setup",
+        "kiosk",
+        "test",
+        "check",
+        "bench",
+        "bench-crowds",
+        "bench-labels",
+        "fuzz",
+    )
     for script in (*(f"scripts/{name}" for name in commands), ".ci/run"):
         assert os.access(PROJECT / script, os.X_OK), script
 

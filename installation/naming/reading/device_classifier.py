@@ -192,6 +192,7 @@ class DevicePass:
             self._weights.copy_(self._packed_weights)
             self._scores.copy_(self._run())
         else:
+            self._copies.wait_stream(torch.cuda.current_stream())  # the crops are zeroed there
             with torch.cuda.stream(self._copies):
                 self._crops.copy_(self._packed, non_blocking=True)
                 self._weights.copy_(self._packed_weights, non_blocking=True)

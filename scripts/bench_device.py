@@ -1,0 +1,158 @@
+"""Measures the pass on a graphics card beside the same network alone.
+
+`scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843 classes
+has random numbers, which take as long as trained ones. For batches of 1, 8 and 32 it prints crops a
+second
+
+- of the network's eager forward pass, in half precision;
+- of the same pass captured in a CUDA graph;
+- of the whole: packing uint8 crops, copying, resizing, normalising, network, head, scores on the
+  host (`naming/reading/device_classifier.py`);
+
+and the share of crops whose best class is the same in half precision as in float32.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+
+from installation.naming.networks.device import Device, choose_device
+from installation.naming.networks.encoder import Input
+from installation.naming.networks.torch_network import TorchNetwork
+from installation.naming.reading.device_classifier import DevicePass
+from installation.naming.scoring.linear import LinearScorer
+from installation.seeing.frame import Frame
+
+NETWORK = "vit_base_patch16_224"
+CLASSES = 21_843
+BATCHES = (1, 8, 32)
+SIDE = 256
+"""The side of the crops before they are resized, px."""
+
+LEAST_SHARE = 0.9
+"""The least share of the captured forward pass's rate that the whole pass should have."""
+
+LEAST_SAME = 0.995
+"""The least share of crops on which half precision should agree with float32."""
+
+TAKEN = Input(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def measure(
+    device: Device,
+    network: torch.nn.Module,
+    width: int,
+    classes: int = CLASSES,
+    batches: Sequence[int] = BATCHES,
+    seconds: float = 2.0,
+) -> list[tuple[int, float, float, float]]:
+    """Return batch, and crops a second eager, captured and whole, for a `network` of features."""
+    on_card = torch.device(device)
+    runner = TorchNetwork(network, device)
+    random = np.random.default_rng(0)
+    weight = random.normal(size=(classes, width)).astype(np.float32) / width**0.5
+    score = LinearScorer(weight, np.zeros(classes, np.float32), classes, 1.0).on_device(on_card)
+    frame = Frame(random.integers(0, 256, (720, 1280, 3), np.uint8), 0.0)
+    rows = []
+    for batch in batches:
+        pictures = torch.zeros(batch, 3, TAKEN.size, TAKEN.size, device=on_card, dtype=runner.dtype)
+
+        def eager(pictures: torch.Tensor = pictures) -> None:
+            with torch.inference_mode():
+                runner.forward(pictures)
+
+        def compute(pictures: torch.Tensor, _: int) -> torch.Tensor:
+            return score(runner.forward(pictures).float())
+
+        whole = DevicePass(compute, TAKEN, (batch, 1, SIDE), on_card, runner.dtype)
+        regions = [[(20 * i, 10 * i, SIDE, SIDE) for i in range(batch)]]
+        eager_rate = batch * _rate(eager, on_card, seconds)
+        captured_rate = batch * _rate(_captured(eager, on_card), on_card, seconds)
+        whole_rate = batch * _rate(partial(whole.scores, frame, regions), on_card, seconds)
+        rows.append((batch, eager_rate, captured_rate, whole_rate))
+    return rows
+
+
+def _captured(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """Return `work` as one launch on a card; elsewhere itself."""
+    if device.type != "cuda":
+        return work
+    for _ in range(3):
+        work()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
+def _rate(work: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Return how often `work` is done in a second."""
+
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    work()
+    wait()
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        work()
+        count += 1
+    wait()
+    return count / (time.perf_counter() - began)
+
+
+@torch.inference_mode()
+def agreement(device: Device, network: torch.nn.Module, count: int = 512) -> float:
+    """Return the share of random crops whose best feature is the same in half precision.
+
+    The crops are soft noise of many colours and contrasts.
+    """
+    on_card = torch.device(device)
+    generator = torch.Generator().manual_seed(0)
+    whole = network.to(on_card).float().eval()
+    crops = torch.rand(count, 3, 14, 14, generator=generator) * torch.rand(
+        count, 3, 1, 1, generator=generator
+    )
+    crops = torch.nn.functional.interpolate(crops, (TAKEN.size, TAKEN.size), mode="bicubic")
+    parts = torch.split((crops * 2 - 1).to(on_card), 16)
+    expected = torch.cat([whole(part).argmax(1) for part in parts])
+    half = whole.half() if device == "cuda" else whole.bfloat16()
+    dtype = next(half.parameters()).dtype
+    got = torch.cat([half(part.to(dtype)).argmax(1) for part in parts])
+    return int((got == expected).sum()) / count
+
+
+def main() -> int:
+    """Measure on the card and print; refuse in one line without one."""
+    device, description = choose_device("cuda", where="--device")
+    import timm
+
+    print(f"{description}, torch {torch.__version__}, {NETWORK} with {CLASSES:,} classes\n")
+    print("| crops at a time | eager forward, crops/s | captured | whole pass | share | met |")
+    print("|---|---|---|---|---|---|")
+    network = timm.create_model(NETWORK, num_classes=0)
+    fine = True
+    for batch, eager, captured, whole in measure(device, network, network.num_features):
+        met = whole >= LEAST_SHARE * captured and whole >= eager
+        fine &= met
+        print(
+            f"| {batch} | {eager:,.0f} | {captured:,.0f} | {whole:,.0f} | {whole / captured:.2f} | "
+            f"{'yes' if met else 'NO'} |"
+        )
+    same = agreement(device, timm.create_model(NETWORK, num_classes=CLASSES))
+    print(
+        f"\nHalf precision agrees with float32 on {same:.1%} of crops (wanted: {LEAST_SAME:.1%})."
+    )
+    return 0 if fine and same >= LEAST_SAME else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
