@@ -17,6 +17,10 @@ imported.
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
 sys.modules.setdefault("triton", cast("ModuleType", None))
 
+# pydantic searches every installed package for plugins, which takes a tenth of the time until the
+# first paint; the kiosk uses none, and a package of others has no place in its settings.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+
 # onnxruntime sends usage data to its maker as soon as it is imported (seen with 1.31, whose
 # Privacy.md says so), and huggingface_hub sends statistics.
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")

@@ -1,8 +1,8 @@
 """Measures the pass on a graphics card beside the same network alone.
 
-`scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843 classes
-has random numbers, which take as long as trained ones. For batches of 1, 8 and 32 it prints crops a
-second
+`scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843
+classes has random numbers, which take as long as trained ones. For batches of 1, 8 and 32 it prints
+crops a second
 
 - of the network's eager forward pass, in half precision;
 - of the same pass captured in a CUDA graph;
