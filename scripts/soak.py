@@ -14,6 +14,7 @@ import argparse
 import random
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +61,10 @@ GRACE_S = 0.5
 """How long a square may stay after its face has gone, s of the day."""
 LATENCY_S = 0.15
 """What threads of this process may be late, s of real time: a busy machine."""
+RATE_S = 2.0
+"""The real time over which the rate is averaged, s: other programs may work for a moment."""
+STARTED_S = 5.0
+"""How long after its first frame the mirror's rate is judged, s of the day."""
 SETTLED_S = 120.0
 """When memory, descriptors and threads are first measured, s of the day."""
 SLOPE_MB_PER_HOUR = 1.0
@@ -275,6 +280,8 @@ class Observer:
         self._second = 0
         self._frames = 0
         self._last_frame: Frame | None = None
+        self._first_at: float | None = None
+        self._rates: deque[float] = deque(maxlen=max(1, round(RATE_S * clock.speed)))
         self._shown_at = begins_at
         self._process = psutil.Process()
         self._recovery_s = RECOVERY_S + LATENCY_S * clock.speed
@@ -291,6 +298,7 @@ class Observer:
         if frame is not None and frame is not self._last_frame:
             self._frames += 1
             self._last_frame = frame
+            self._first_at = self._first_at or now
             self._shown_at = now
         self._judge_people(scene, now)
         if now - self._begins_at >= self._second + 1:
@@ -329,9 +337,14 @@ class Observer:
             elif over and fault.ends_at + self._recovery_s < now:
                 self.recovered[fault] = float("inf")
                 self._mistake(f"not back {RECOVERY_S:g} s after '{fault.name}'", now)
-        if not troubled and self._second > 20:
-            if rate * self._clock.speed < FLOOR_FPS:
-                self._mistake(f"the mirror shows {rate * self._clock.speed:.1f} frames/s", now)
+        if troubled or self._first_at is None or now - self._first_at < STARTED_S:
+            self._rates.clear()
+        else:
+            self._rates.append(rate * self._clock.speed)
+            mean = sum(self._rates) / len(self._rates)
+            if len(self._rates) == self._rates.maxlen and mean < FLOOR_FPS:
+                self._mistake(f"the mirror shows {mean:.1f} frames/s", now)
+                self._rates.clear()
             if self._second % 10 == 0 and self._second >= SETTLED_S:
                 self._judge_process(now)
 
