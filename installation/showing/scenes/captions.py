@@ -125,23 +125,20 @@ def _fitted(
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
     """Return what the caption may consist of, the fullest first; no entry if it has no words."""
-    contents: list[list[_Piece]]
-    match shown.stage:
-        case "announced":
+    contents: list[list[_Piece]] = []
+    match shown:
+        case Shown(stage="announced", name=seconds) if seconds:
             contents = [_sentences(context, [words.turn_away for words in context.languages])]
-        case "reading":
+        case Shown(stage="reading"):
             contents = [_sentences(context, [words.reading for words in context.languages])]
-        case "withdrawn":
-            assert shown.verdict is not None
-            score = shown.verdict.shares(RUNNERS_UP).own
+        case Shown(stage="named", verdict=Verdict() as verdict):
+            contents = _of_name(context, verdict, size)
+        case Shown(stage="withdrawn", verdict=Verdict() as verdict):
+            score = verdict.shares(RUNNERS_UP).own
             texts = [words.withdrawn.format(score=score) for words in context.languages]
             contents = [_sentences(context, texts)]
-        case "unsure" | "person":
-            assert shown.verdict is not None
-            contents = _of_root(context, shown.verdict, unsure=shown.stage == "unsure")
-        case "named":
-            assert shown.verdict is not None
-            contents = _of_name(context, shown.verdict, size)
+        case Shown(stage="unsure" | "person" as stage, verdict=Verdict() as verdict):
+            contents = _of_root(context, verdict, unsure=stage == "unsure")
     return [pieces for pieces in contents if pieces]
 
 

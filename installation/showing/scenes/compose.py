@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from installation.naming.reading.values import Candidate, Sighting, Sightings
+from installation.naming.reading.values import Candidate, Sighting, Sightings, Stage
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
@@ -44,6 +44,16 @@ CHANGE_S = 0.5
 
 LAST_NAME_S = 1.0
 """How long a tumbling name stays with nearly all of the evidence; with none, `CHANGE_S`."""
+
+
+LIT: Mapping[Stage, float] = {
+    "announced": 0.0,
+    "named": 1.0,
+    "withdrawn": 0.0,
+    "unsure": 1.0,
+    "person": 1.0,
+}
+"""The thick part of the outline in the stages in which it is not a clock."""
 
 
 def compose(
@@ -159,14 +169,10 @@ def _visitor(
         id=identity,
         square=square,
         stroke=max(1, min(context.px(STROKE), round(STROKE_SHARE * square.width))),
-        lit=min(1.0, max(0.0, sighting.evidence)) if is_read else _LIT[shown.stage],
+        lit=min(1.0, max(0.0, sighting.evidence)) if is_read else LIT[shown.stage],
         shown=shown,
         name_since=_name_since(shown, now, previous),
     )
-
-
-_LIT = {"announced": 0.0, "named": 1.0, "withdrawn": 0.0, "unsure": 1.0, "person": 1.0}
-"""The thick part of the outline in the stages in which it is not a clock."""
 
 
 def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:

@@ -30,7 +30,8 @@ WIDE = 1200
 
 def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Shown:
     """Return what the wall says in `stage` of a visitor who is named `label`."""
-    return Shown(stage, label.name if label else "", 0, verdict(label, score) if label else None)
+    name = label.name if label else "3" if stage == "announced" else ""
+    return Shown(stage, name, 0, verdict(label, score) if label else None)
 
 
 def fullest(context: ScreenContext, what: Shown, size: int = 42, max_width: int = WIDE) -> Panel:

@@ -178,6 +178,40 @@ def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Si
             assert line.baseline + extent.descent <= panel.rect.height
 
 
+people = st.dictionaries(
+    st.integers(1, 5),
+    st.tuples(
+        boxes,
+        st.sampled_from([*LABELS, ROOT]),
+        st.sampled_from(["announced", "reading", "named", "withdrawn", "unsure", "person"]),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.floats(0.01, 0.8), people), min_size=2, max_size=8))
+def test_whoever_comes_and_goes_no_word_crosses_a_face(
+    steps: list[tuple[float, dict[int, tuple[Box, Label, Stage]]]],
+) -> None:
+    """Also while large type may not change yet, and for somebody who comes back with a name."""
+    context = CONTEXTS[1920, 1080]
+    scene, now = None, 0.0
+    for passed_s, present in steps:
+        now += passed_s
+        visitors = [
+            sighting(number, box, None if stage in ("announced", "reading") else label, stage=stage)
+            for number, (box, label, stage) in present.items()
+        ]
+        scene = compose(FRAME, sightings_of(visitors), context, now, scene)
+        if scene.picture is None or not scene.visitors:
+            continue
+        faces = [_pixels(box, (1920, 1080), FRAME) for box, _, _ in present.values()]
+        visible = [rect for rect in faces if rect.width > 0 and rect.height > 0]
+        for panel in visitor_panels(scene):
+            assert not panel.rect.overlaps(*visible)
+
+
 usual_boxes = st.builds(
     Box.from_centre,
     st.floats(420, 860),
