@@ -17,7 +17,7 @@ imported.
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
 sys.modules.setdefault("triton", cast("ModuleType", None))
 
-# pydantic searches every installed package for plugins, which takes a tenth of the time until the
+# pydantic searches every installed package for plugins, which takes 15 ms of the time until the
 # first paint; the kiosk uses none, and a package of others has no place in its settings.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 

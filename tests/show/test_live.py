@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from installation.errors import CameraError
+from installation.errors import CameraError, Mistake, WeightsError
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reload import LabelSetReloader, ReloadedLabelSet
 from installation.running.latest import Latest
@@ -18,6 +18,7 @@ from installation.seeing.frame import Frame
 from installation.settings.kiosk import Settings
 from installation.settings.languages import resolve_language
 from installation.show import analysis_keeper
+from installation.show.parts import Networks
 from tests.support.counting_screen import CountingScreen
 from tests.support.small_show import (
     FirstLabel,
@@ -192,3 +193,53 @@ def test_nobody_is_read_who_is_not_on_the_screen(size: tuple[int, int], events: 
         film, emitted.append, screen=screen, open_parts=lambda loaded, clock, log: parts
     ).run()
     assert {str(event["event"]) for event in emitted} == events
+
+
+class OpeningFilm(GreyFilm):
+    """A film of which each frame comes when the last has been painted; it then sets `ended`."""
+
+    def __init__(self, screen: CountingScreen) -> None:
+        super().__init__(20)
+        self._screen = screen
+        self._given = False
+        self.ended = threading.Event()
+
+    def read(self) -> Frame | None:
+        if self._given:
+            self._screen.wait(2)
+        self._given = True
+        frame = super().read()
+        if frame is None:
+            self.ended.set()
+        return frame
+
+
+def test_the_mirror_does_not_wait_for_the_networks() -> None:
+    """Visitors see themselves while the networks open; nobody is read before they are open."""
+    screen = CountingScreen()
+    film = OpeningFilm(screen)
+    parts = small_parts(film)
+
+    def open_late() -> Networks:
+        assert film.ended.wait(30)
+        return parts.open_networks()
+
+    late = replace(parts, open_networks=open_late)
+    summary = small_show(film, screen=screen, open_parts=lambda loaded, clock, log: late).run()
+    assert summary.first_frame_s is not None
+    assert summary.mirror_fps > 0
+    assert summary.readings_per_s == 0
+
+
+def test_networks_that_do_not_open_end_the_show_with_their_error() -> None:
+    """A damaged file behind the mirror is as loud as one before it."""
+    film = GreyFilm(10**6)
+
+    def fail() -> Networks:
+        raise WeightsError(Mistake("onet.onnx", "the weights are truncated", "Copy it again."))
+
+    broken = replace(small_parts(film), open_networks=fail)
+    show = small_show(film, open_parts=lambda loaded, clock, log: broken)
+    with pytest.raises(WeightsError, match=r"onet\.onnx: the weights are truncated"):
+        show.run()
+    assert film.closed == 1
