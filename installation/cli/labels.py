@@ -64,7 +64,7 @@ def add_commands(commands: Commands) -> None:
     preview.add_argument(
         "--to",
         metavar="FILE",
-        type=Path,
+        type=_parse_png,
         help="the map (default: preview.png in the folder)",
     )
     preview.add_argument(
@@ -97,6 +97,14 @@ def add_commands(commands: Commands) -> None:
         metavar="...",
         help="arguments of `kiosk run`, such as --windowed 1280x720",
     )
+
+
+def _parse_png(text: str) -> Path:
+    """Return the path `text`; another file than a picture would be replaced by the map."""
+    path = Path(text)
+    if path.suffix.lower() == ".png" and not path.is_dir():
+        return path
+    raise argparse.ArgumentTypeError(f"'{text}' (expected a file whose name ends in .png)")
 
 
 def new_set(args: argparse.Namespace) -> int:

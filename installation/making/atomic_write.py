@@ -19,6 +19,7 @@ def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[P
 
     Raises `error` if the file cannot be written; `path` then keeps its old contents.
     """
+    check_ordinary(path, error)
     with write_errors(path, error):
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         os.close(number)
@@ -28,6 +29,13 @@ def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[P
             rename_synced(file, path)
         finally:
             file.unlink(missing_ok=True)
+
+
+def check_ordinary(path: Path, error: type[KioskError] = LabelSetError) -> None:
+    """Raise `error` if `path` is a folder or a device, which a rename could replace."""
+    if path.exists() and not path.is_file():
+        what = "this is a folder or a device (expected a file)"
+        raise error(Mistake(display_path(path), what, "Name a file."))
 
 
 def rename_synced(file: Path, path: Path) -> None:

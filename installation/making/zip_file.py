@@ -36,7 +36,7 @@ from installation.errors import (
     display_path,
     ellipsize,
 )
-from installation.making.atomic_write import write_errors
+from installation.making.atomic_write import check_ordinary, write_errors
 from installation.making.new_set import PLAIN_NAME, check_free, check_plain
 from installation.naming.label_set import built_file
 from installation.naming.label_set.checks import OVERRIDES
@@ -114,6 +114,7 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     check_plain(name, display_path(label_set.folder))
     _check(label_set)
     to = to / f"{name}.zip" if to.is_dir() else to
+    check_ordinary(to)
     if to.exists() and not force:
         what = "a file of this name exists"
         raise LabelSetError(Mistake(display_path(to), what, "Name another one, or add --force."))

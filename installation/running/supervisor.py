@@ -131,6 +131,7 @@ class Supervisor:
         self._camera_id = 0
         self._is_permitted = False
         self._witnessed_at = self._began_at
+        self._helpers: set[int] = set()
         self._told_alive_at = float("-inf")
         self._is_ready = False
         self._stopped_by: int | None = None
@@ -253,6 +254,7 @@ class Supervisor:
         self._selector.register(self._show.reading, selectors.EVENT_READ)
         self._heartbeat, self._stream = Heartbeat(now), ProgressStream()
         self._progress, self._is_permitted = Progress(), False
+        self._helpers = set()
 
     def _look_after_show(self, now: float) -> None:
         """End a show that stands still, does not stop, or does not pass the witness."""
@@ -275,12 +277,27 @@ class Supervisor:
         self._witnessed_at = now
         problems = self._witness(self._show.pid)
         if not problems:
+            self._look_after_helpers()
             return True
         for problem in problems:
             self._log(f"supervisor: {problem}")
         self._health.fault("witness", now)
         _kill(self._show.pid, signal.SIGKILL)
         return False
+
+    def _look_after_helpers(self) -> None:
+        """Log that a process has ended which the show started before it was sealed.
+
+        Those are the output filters, without which the show runs on and its own log is lost.
+        """
+        assert self._show is not None
+        helpers = descendants(self._show.pid)
+        if self._helpers - helpers:
+            self._log(
+                "supervisor: an output filter of the show has ended, so its log or its events are "
+                "lost. Restart the show."
+            )
+        self._helpers = helpers
 
     def _after_show(self, code: int, now: float) -> int | None:
         """Clean up after a show that ended with `code`; return the exit status if none follows."""

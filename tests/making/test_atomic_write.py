@@ -28,6 +28,19 @@ def test_on_a_full_disk_the_old_file_stays(tmp_path: Path) -> None:
     assert target.read_text() == "the old file"
 
 
+def test_only_an_ordinary_file_is_replaced(tmp_path: Path) -> None:
+    """A rename by root would put a file in the place of a device, for every program."""
+    os.mkfifo(tmp_path / "device")
+    (tmp_path / "folder").mkdir()
+    for name in ("device", "folder"):
+        with (
+            pytest.raises(LabelSetError, match=f"{name}: this is a folder or a device"),
+            replacing(tmp_path / name),
+        ):
+            raise AssertionError("there is nothing to write to")
+    assert (tmp_path / "device").is_fifo()
+
+
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """A path in what is not a folder is an error with its reason."""
     (tmp_path / "no folder").touch()

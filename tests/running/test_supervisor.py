@@ -215,6 +215,25 @@ def test_the_show_is_looked_at_again_and_again() -> None:
     assert outcome.faults == ["witness", "killed"]
 
 
+def test_an_output_filter_that_ends_is_told() -> None:
+    """Without its filter the show runs on and cannot log; so the supervisor says it, once."""
+    outcome = supervise("""
+        supervisor.WITNESS_S = 0.1
+        def show(start, out, orders):
+            if not (helper := os.fork()):
+                signal.pause()
+            send(out, Progress(State.SEALED, painted=1))
+            assert os.read(orders, 1)
+            os.kill(helper, signal.SIGKILL)
+            mirror(out, 1.0)
+    """)
+    assert (outcome.code, len(outcome.starts), outcome.faults) == (0, 1, [])
+    assert [line for line in outcome.lines if "output filter" in line] == [
+        "supervisor: an output filter of the show has ended, so its log or its events are lost. "
+        "Restart the show."
+    ]
+
+
 def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
     """READY comes once; WATCHDOG comes while all parts go on, and not while one stands still."""
     outcome = supervise("""
