@@ -9,8 +9,8 @@ from typing import cast
 __version__ = "0.5.0"
 
 STARTED_AT = time.monotonic()
-"""The time of the process's start, s (monotonic); this is the first module of the kiosk to be
-imported.
+"""The instant at which the process started, s (monotonic); this is the first module of the kiosk to
+be imported.
 """
 
 # Triton has an LLVM of its own, and Mesa's OpenGL, which the window may use, has another; a process

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_MISTAKES = 50
-"""The most mistakes of one file or folder that a message lists; the others are only counted."""
+"""The largest number of mistakes of one file or folder that a message lists; the others are only
+counted.
+"""
 
 MAX_CANDIDATES = 3000
-"""The most names that are compared with a misspelt one; comparing 3,000 took 7 ms on a slow
-core.
+"""The largest number of names that are compared with a misspelt one; comparing 3,000 took 7 ms on a
+slow core.
 """
 
 MAX_QUOTED_LENGTH = 60
-"""The most characters of a text from outside that a message quotes."""
+"""The largest number of characters that a message quotes of a text from outside."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class FetchError(KioskError):
 
 
 class RestartNeededError(KioskError):
-    """Nothing is wrong that a new process of the show would not put right."""
+    """The show must be restarted to go on; a new process will work."""
 
 
 def collect_mistakes(actions: Iterable[Callable[[], object]]) -> list[Mistake]:
@@ -127,7 +129,7 @@ def join_first(names: Sequence[str], limit: int = 5) -> str:
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
-    """Return the name in `known` that `word` most likely misspells, or None if no name is similar.
+    """Return the name in `known` that `word` most likely misspells; None if none is similar.
 
     `cutoff` is difflib's similarity ratio, 0–1. Use a higher `cutoff` for short names: 0.6 would
     suggest 'cpu' for 'gpu'.

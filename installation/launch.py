@@ -79,7 +79,10 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
     try:
         status = StatusSocket.open()
     except OSError as error:
-        _log(f"supervisor: `kiosk status` gets no answer, for the lack of a socket ({error}).")
+        _log(
+            "supervisor: `kiosk status` gets no answer, because the socket cannot be opened "
+            f"({error})."
+        )
 
     def log_health(health: Health, now: float) -> None:
         if args.log == "json":
@@ -108,7 +111,9 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
 
 
 SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
-"""What systemd tells the supervisor and the show must not have: it could answer in its place."""
+"""The variables that systemd sets for the supervisor and that the show must not have, because it
+could answer systemd in the supervisor's place.
+"""
 
 
 class Launcher:
@@ -143,9 +148,9 @@ class Launcher:
         return _fork(arguments, status, self._args.report)
 
     def start_card(self) -> Started | None:
-        """Start the card; None if this show has no window, or one in which it is only tried.
+        """Start the card and return it; None if this show has no window or a test window.
 
-        Without an X server or a compositor only one program can have the screen.
+        Without an X server or a compositor, only one program can use the screen.
         """
         driver = os.environ.get("SDL_VIDEODRIVER", "")
         has_session = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
@@ -157,10 +162,9 @@ class Launcher:
         return self._card
 
     def look_at(self, pid: int) -> list[str]:
-        """Return what is wrong with the sealed show `pid`, as it looks from outside.
+        """Return the mistakes that are visible from outside in the sealed show `pid`.
 
-        Nothing of a show with `privacy: degraded`: it promises nothing. Whatever a show starts
-        stays below the supervisor (`become_subreaper`), so other kiosks are not looked at.
+        The result is empty for a show with `privacy: degraded`, because it promises nothing.
         """
         from installation.running.leftovers import descendants
 
@@ -173,7 +177,7 @@ class Launcher:
 
 
 def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) -> Started:
-    """Start `kiosk` with `arguments` under stage one in a new process, with a pipe each way."""
+    """Start `kiosk` with `arguments` in a new process under stage one, with a pipe each way."""
     from installation.running.supervisor import STOP_SIGNALS, Started
 
     progress, orders = os.pipe(), os.pipe()
@@ -214,7 +218,7 @@ def _log(line: str) -> None:
 
 
 def read_privacy(file: Path) -> Privacy:
-    """Return the setting `privacy` in `file`: "degraded" if exactly set so, otherwise "enforce".
+    """Return the setting `privacy` in `file`: "degraded" if it is exactly that, else "enforce".
 
     Mistakes in the file are not reported here; the show reads it again. Nothing is built from the
     file, as merged aliases of a few lines could take all memory.

@@ -1,4 +1,4 @@
-"""Files of weights that are read only if they have the pinned SHA-256."""
+"""Reads files of weights only if they have the pinned SHA-256."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The commands of `kiosk`; the only place that reads arguments, prints, and ends the process."""
+"""The commands of `kiosk`. Only this package reads arguments, prints, and ends the process."""

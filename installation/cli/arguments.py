@@ -1,6 +1,7 @@
-"""The arguments that several commands share, and those of `kiosk run`, for the launcher too.
+"""The arguments that several commands share, and those of `kiosk run`, which the launcher needs.
 
-Only the standard library is imported, because the launcher may load nothing else; hence argparse.
+Only the standard library is imported, because the launcher may load nothing else; therefore
+argparse is used.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that names the command or option that was probably meant; Python 3.14 has that."""
+    """A parser that suggests the command or option that was meant, as Python 3.14's does."""
 
     def parse_args(  # type: ignore[override]  # argparse declares three overloads of it
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        """End the process with `message`; a command that does not exist gets a suggestion."""
+        """End the process with `message`; for an unknown command, suggest a known one."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice and (meant := nearest(choice[1], re.findall(r"[\w-]+", choice[2]))):
             message = f"the command '{choice[1]}' does not exist. {did_you_mean(meant)}"
@@ -53,7 +54,9 @@ MAX_SIDE_PX = 16384
 """The largest texture that current GPUs draw."""
 
 MAX_SIZE_DIGITS = 6
-"""Digits of a side that are converted; any side with more is too large."""
+"""The largest number of digits of a side that are converted; a side with more digits is too large
+anyway.
+"""
 
 
 def add_command(
@@ -112,7 +115,8 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         "--log",
         choices=("text", "json"),
         default="text",
-        help="how the log's line about the kiosk's health is written, once a minute",
+        help="the format of the log's line about the kiosk's health, which is written once a "
+        "minute",
     )
 
 
@@ -124,15 +128,15 @@ def run_parser(prog: str = "kiosk run") -> Parser:
 
 
 def check_run_arguments() -> None:
-    """End the process if its arguments are not those of `kiosk run`; scripts/run calls it.
+    """End the process if its arguments are not valid for `kiosk run`; scripts/run calls this.
 
-    No installed package is needed, so a mistyped option is reported before packages are fetched.
+    This needs no installed package, so a mistyped option is reported before packages are fetched.
     """
     run_parser().parse_args()
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Return width and height of `1280x720`, px."""
+    """Return the width and height in a `text` such as `1280x720`, px."""
     width, separator, height = text.lower().partition("x")
     if separator and width.isdecimal() and height.isdecimal():
         size = int(width[:MAX_SIZE_DIGITS]), int(height[:MAX_SIZE_DIGITS])

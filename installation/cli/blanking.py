@@ -1,8 +1,8 @@
-"""What will blank or lock this screen during a show, each with the command that turns it off.
+"""Finds what will blank or lock this screen during a show, with the command that turns it off.
 
-On an X server the show itself keeps the screen on: SDL tells the server every 30 s that somebody is
-there (measured: the server's idle time never passed 30 s, with D-Bus cut off as in a show). A
-Wayland desktop, and a locker that counts by itself, hear nothing of it.
+On an X server the show itself keeps the screen on: SDL resets the server's idle time every 30 s
+(measured: it never passed 30 s, with D-Bus cut off as in a show). This has no effect on a Wayland
+desktop or on a screen locker that measures idle time itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LOCKERS = (
     *("xscreensaver", "light-locker", "xfce4-screensaver", "mate-screensaver", "xautolock"),
     *("cinnamon-screensaver", "swayidle", "hypridle", "xss-lock", "gnome-screensaver"),
 )
-"""Programs that blank or lock a screen, by the names of their processes."""
+"""The programs that blank or lock a screen, by the names of their processes."""
 
 _GNOME = (
     ("org.gnome.desktop.session", "idle-delay", r"uint32 0", "0", "blanks the screen"),
@@ -27,8 +27,9 @@ _GNOME = (
         *("nothing", "suspends the computer"),
     ),
 )
-"""Settings of GNOME: schema, key, the value that is good as gsettings prints it, that to set, and
-what GNOME does otherwise."""
+"""GNOME's settings: schema, key, the harmless value as gsettings prints it, the value to set, and
+the effect of any other value.
+"""
 
 
 def _output(*words: str) -> str | None:

@@ -76,7 +76,7 @@ def check(args: argparse.Namespace) -> int:
 
 
 def load_labels(loaded: Loaded[Settings]) -> LabelSet:
-    """Return the label set of the settings; raises LabelSetError with all mistakes of its files."""
+    """Return the label set that the settings name; raises LabelSetError with its mistakes."""
     from installation.naming.label_set.load import load_label_set
 
     settings = loaded.settings
@@ -126,7 +126,7 @@ def check_camera(loaded: Loaded[Settings]) -> None:
     node = source.id if isinstance(source.id, Path) else Path(f"/dev/video{source.id}")
     if not node.exists():
         problem = f"camera.source is {node}, which is not plugged in"
-        remedy = "Plug it in, or take a name that `kiosk cameras` prints."
+        remedy = "Plug it in, or use a name that `kiosk cameras` prints."
         raise CameraError(Mistake(loaded.where("camera", "source"), problem, remedy))
 
 
@@ -139,7 +139,10 @@ def check_detector(loaded: Loaded[Settings]) -> None:
 
 
 def check_device(loaded: Loaded[Settings]) -> None:
-    """Raise SettingsError if the machine cannot have the device; torch, which knows, is slow."""
+    """Raise SettingsError if this machine cannot have the device.
+
+    torch, which knows the devices, is not imported, because that takes seconds.
+    """
     device = loaded.settings.device
     if device == "mps" and sys.platform != "darwin":
         problem = "device is 'mps', the graphics of a Mac, and this machine is not one"
@@ -147,17 +150,17 @@ def check_device(loaded: Loaded[Settings]) -> None:
         problem = "device is 'cuda', but this machine has no graphics card with a driver for it"
     else:
         return
-    remedy = "Write auto, which takes a graphics card if there is one."
+    remedy = "Write auto, which uses a graphics card if there is one."
     raise SettingsError(Mistake(loaded.where("device"), problem, remedy))
 
 
 def _has_graphics_card() -> bool:
-    """Return whether NVIDIA's driver is loaded, or AMD's, or Windows lends its own (WSL)."""
+    """Return whether a driver for NVIDIA's or AMD's cards is loaded, or Windows' own (WSL)."""
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
 
 
 def check_display(loaded: Loaded[Settings]) -> None:
-    """Raise ScreenError if the session has displays, but not the one that kiosk.yaml names."""
+    """Raise ScreenError if the session has displays, but not the one in kiosk.yaml."""
     from installation.showing.window import check_display_number
 
     display = loaded.settings.screen.display
@@ -173,7 +176,7 @@ def count_labels(label_set: LabelSet) -> str:
 
 
 def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
-    """Return the parts of the show, each with its description; no hidden label is named."""
+    """Return the parts of the show, each with its description; hidden labels are not named."""
     camera, reading, screen = settings.camera, settings.reading, settings.screen
     size = f"{camera.width}×{camera.height} at {camera.fps} a second"
     rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
@@ -220,7 +223,9 @@ def _source_in_words(source: Source) -> str:
         case Auto():
             return "auto, the first camera, or the rehearsal if there is none"
         case Rehearsal():
-            return "the rehearsal, a portrait that walks up, looks, and leaves"
+            return (
+                "the rehearsal, a simulated visitor (a portrait that approaches, looks and leaves)"
+            )
         case Device(device):
             return str(device)
         case Film(path) | Pictures(path):
@@ -228,7 +233,10 @@ def _source_in_words(source: Source) -> str:
 
 
 def _language_in_words(language: Language, own: list[str]) -> str:
-    """Return the languages of words and labels; `own` are the sentences that the curator wrote."""
+    """Return a description of the languages of words and labels.
+
+    `own` are the names of the sentences that the curator wrote.
+    """
     from installation.showing.words import load_words
 
     parts = [load_words(language.words).language]

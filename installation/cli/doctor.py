@@ -1,6 +1,7 @@
-"""The commands that look at this machine: doctor, which tries every part of the show, and cameras.
+"""The commands that examine this machine: doctor, which tries every part of the show, and cameras.
 
-`kiosk check` reads files only; these commands open devices, so they need the camera to themselves.
+`kiosk check` reads files only; these commands open devices, so no other program may be using the
+camera.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
 
 FRAMES = 8
-"""Frames that a show holds at a time; a guess, the staff's card has the real number."""
+"""The number of frames that a show holds at a time; a guess, the staff card shows the real
+number.
+"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,10 @@ class _Examination:
         self._device: Device | None = None
 
     def parts(self) -> Iterator[tuple[str, Callable[[], Finding]]]:
-        """Yield each part and the function that tries it, without parts that need a failed one."""
+        """Yield each part and the function that tries it.
+
+        Parts that need another part which has failed are left out.
+        """
         yield "privacy", self._privacy
         yield "memory", self._memory
         yield "camera", self._camera
@@ -143,7 +149,7 @@ class _Examination:
             tried = f"{ways} ways to store or send one were tried"
             swap = next((fact for fact in report["facts"] if fact["name"] == "swap"), None)
             if swap is not None and swap["good"] is False:
-                problem = f"{swap['seen']}, so the wall promises less. {swap['remedy']}"
+                problem = f"{swap['seen']}, so the screen promises less. {swap['remedy']}"
                 return Finding("fallback", f"the kernel keeps pictures here, but {problem}")
             return Finding("ok", f"the kernel keeps pictures from being stored or sent; {tried}")
         state: Literal["wrong", "fallback"] = (
@@ -165,13 +171,16 @@ class _Examination:
         return Finding("ok", opened.name)
 
     def _line(self) -> Finding:
-        """Say where the line on the floor goes for cameras of usual angles."""
+        """Describe where the line on the floor belongs, for cameras with common angles of view."""
         from installation.seeing.presence.floor_line import ANGLES, FloorLine
 
         least, camera = self._settings.visitors.least_size, self._settings.camera
         if not least:
-            problem = "visitors.least_size is 0: whoever is in the picture is read"
-            remedy = "Nobody can stand behind a line. Write 0.1, the default, or another share."
+            problem = "visitors.least_size is 0, so everybody in the picture is read"
+            remedy = (
+                "Without a least size, no line on the floor can be given. Write 0.1, the "
+                "default, or another share."
+            )
             return Finding("fallback", f"{problem}. {remedy}")
         size = camera.width, camera.height
         if camera.rotate in (90, 270):
@@ -186,7 +195,7 @@ class _Examination:
         return Finding("ok", "\n".join((intro, *rows)))
 
     def _memory(self) -> Finding:
-        """Compare the memory that may be locked with what the frames need."""
+        """Compare the memory that may be locked with the memory that frames need."""
         import resource
 
         camera = self._settings.camera
@@ -250,7 +259,10 @@ class _Examination:
 
 @contextlib.contextmanager
 def _without_remarks_of_libraries() -> Iterator[None]:
-    """Discard what C libraries write to standard error; failures are raised in any case."""
+    """Discard what C libraries write to standard error.
+
+    Failures are raised as exceptions anyway.
+    """
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -263,9 +275,9 @@ def _without_remarks_of_libraries() -> Iterator[None]:
 
 
 def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print the cameras with the names that outlive a restart, their sizes and rates.
+    """Print the cameras: names that stay valid after a restart, sizes and rates.
 
-    The status is 2 if there are cameras, and none of them can be used.
+    The status is 2 if there are cameras but none of them can be used.
     """
     from installation.seeing.cameras.v4l import list_cameras
 
@@ -289,11 +301,14 @@ def _print_camera(listing: CameraListing) -> None:
     else:
         say("  has no name under /dev/v4l; its number may change")
     if listing.has_same_name:
-        say("  another camera of this make is there, so this path names its port: do not move it")
+        say(
+            "  another camera has the same name, so this path names the port: keep the camera "
+            "on this port"
+        )
     if listing.problem:
         say(f"  cannot be used: {listing.problem}")
     elif reason := reason_against(listing):
-        say(f"  camera.source: auto does not take it: {reason}")
+        say(f"  camera.source: auto does not use it: {reason}")
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
         say(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")

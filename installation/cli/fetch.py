@@ -25,8 +25,8 @@ def add_commands(commands: Commands) -> None:
     summary = "fetch networks and lists that are not part of the kiosk"
     command = add_command(commands, "fetch", fetch, summary)
     command.description = (
-        f"{summary.capitalize()}. Without a NAME, list them with what each is for and whether it "
-        "has been fetched."
+        f"{summary.capitalize()}. Without a NAME, list all items, with their purpose and whether "
+        "they have been fetched."
     )
     command.epilog = (
         "HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and the proxies of the environment are respected. "

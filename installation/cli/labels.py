@@ -58,7 +58,7 @@ def add_commands(commands: Commands) -> None:
     )
     add_file_argument(add("build", build_set, "compute the file that the show reads, from the set"))
     preview = add(
-        "preview", preview_set, "paint a set as a map, and print what a curator must know"
+        "preview", preview_set, "paint a set as a map, and print the facts that a curator needs"
     )
     add_file_argument(preview)
     preview.add_argument(
@@ -72,7 +72,7 @@ def add_commands(commands: Commands) -> None:
         metavar="WxH",
         type=parse_size,
         default=(1920, 1080),
-        help="the size of the wall, px (default: 1920x1080)",
+        help="the size of the screen, px (default: 1920x1080)",
     )
     preview.add_argument(
         "--neighbours",
@@ -108,7 +108,7 @@ def _parse_png(text: str) -> Path:
 
 
 def new_set(args: argparse.Namespace) -> int:
-    """Make a label set, ready to edit."""
+    """Create a label set that is ready to edit."""
     from installation.making.new_set import create_set, next_steps
 
     folder = create_set(args.set, args.model, MODELS)
@@ -152,7 +152,7 @@ def check_set(args: argparse.Namespace) -> int:
 
 
 def build_set(args: argparse.Namespace) -> int:
-    """Compute the file that the show reads, and print how well it separates the labels."""
+    """Compute the file that the show reads, and print how well it distinguishes the labels."""
     from installation.making.build.build import build
 
     content = _settings(args.set, args.file).content
@@ -171,9 +171,9 @@ def build_set(args: argparse.Namespace) -> int:
 
 
 def preview_set(args: argparse.Namespace) -> int:
-    """Paint a set as a map into its folder, and print what a curator must know about it.
+    """Draw a set as a map in its folder, and print the facts that a curator needs.
 
-    All settings are those of kiosk.yaml: the set as it would be shown.
+    The settings are those of kiosk.yaml, so the map shows the set as a show would.
     """
     from installation.making.preview.preview import MAX_NAMES, preview
 
@@ -216,7 +216,7 @@ def import_set(args: argparse.Namespace) -> int:
 
 
 def watch_set(args: argparse.Namespace) -> int:
-    """Run the show with a set and build it whenever its text changes; return the show's status."""
+    """Run the show with a set, and rebuild the set after each change; return the show's status."""
     from installation.making.watch import watch
 
     rest = run_parser("kiosk labels watch NAME").parse_args(args.rest)
@@ -234,8 +234,14 @@ def _check_writable(folder: Path) -> None:
     """Raise LabelSetError if nothing can be written into `folder`, before minutes of work."""
     if os.access(folder, os.W_OK | os.X_OK):
         return
-    what = "nothing can be written here" if folder.is_dir() else "there is no such folder"
-    remedy = "Is it another user's, or on a read-only disk? Copy the kiosk to a folder of yours."
+    if folder.is_dir():
+        what = "nothing can be written into this folder"
+        remedy = (
+            "Check its permissions, and whether its disk is read-only; or copy the kiosk to a "
+            "folder of yours."
+        )
+    else:
+        what, remedy = "this folder does not exist", "Check its name, or create it."
     raise LabelSetError(Mistake(display_path(folder), what, remedy))
 
 

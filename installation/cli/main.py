@@ -1,6 +1,6 @@
 """The command `kiosk`: reads the arguments, runs one command, and ends the process.
 
-Each command imports its slow parts itself, so that `kiosk run` can paint its title card within a
+Each command imports its slow parts itself, so that `kiosk run` can show its title card within a
 second and `kiosk check` is fast.
 """
 
@@ -38,9 +38,9 @@ DISK_ERRORS = {
     errno.ENOSPC: "Make room on that disk.",
     errno.EDQUOT: "Make room: your quota on that disk is used up.",
     errno.EROFS: "That disk is read-only: write to another one.",
-    errno.EIO: "Look at that disk: it may be failing.",
+    errno.EIO: "Check that disk: it may be failing.",
 }
-"""Disk errors that any command may meet when it writes, each with the remedy."""
+"""The disk errors that any command may meet when it writes, each with its remedy."""
 
 
 def start() -> NoReturn:
@@ -55,7 +55,8 @@ def start() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's) and return its exit status.
 
-    0: done. 1: a part of the kiosk failed. 2: a file, a device or an argument is wrong.
+    The status is 0 after success, 1 if a part of the kiosk failed, and 2 if a file, a device or an
+    argument is wrong.
     """
     open_closed_streams()
     escape_unknown_letters()
@@ -102,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report_unexpected(error: Exception, command: str) -> int:
-    """Log `error`, which is being handled, with its traceback; return the status of the command."""
+    """Log `error`, which is being handled, with its traceback; return the exit status."""
     logging.getLogger("kiosk").exception("the command %s ended", command)
     name = type(error).__name__
     LOG.end(f"kiosk: an unexpected error ended the command ({name}, logged above).")

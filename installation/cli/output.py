@@ -32,7 +32,7 @@ MIN_COLUMNS = 40
 """The least line length, characters; a narrower terminal breaks the lines itself."""
 
 FILTERS_TIMEOUT_S = 2.0
-"""How long the end of the process waits for the output filters to write what they hold."""
+"""How long the ending process waits for the output filters to write their remaining lines, s."""
 
 LOG = LineLog()
 """The log of this process."""
@@ -59,7 +59,7 @@ def command_name() -> str:
 
 
 def as_called(text: str) -> str:
-    """Return `text` with each command of the kiosk in the form to type on this machine."""
+    """Return `text` with each command of the kiosk as it must be typed on this machine."""
     commands = rf"(?<![\w./-])kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
     return re.sub(commands, lambda _: f"{command_name()} ", text)
 
@@ -92,7 +92,8 @@ def say(line: str = "") -> None:
 def wrapped(text: str, stream: TextIO | None) -> str:
     """Return `text` with its lines broken between words if `stream` is a terminal.
 
-    A line that goes on is indented to its last column: columns have two spaces between them.
+    A continued line is indented to the last column of the line, because columns are separated by
+    two spaces.
     """
     if stream is None or not stream.isatty():
         return text
@@ -122,7 +123,7 @@ def print_progress(line: str) -> None:
 
 
 def escape_unknown_letters() -> None:
-    """Print a letter that the terminal cannot show as its number, instead of failing."""
+    """Print letters that the terminal cannot show as their code points, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -131,7 +132,8 @@ def escape_unknown_letters() -> None:
 def open_closed_streams() -> None:
     """Redirect streams that were closed (`>&-`) to the null device.
 
-    Python sets such a stream to None, and the next file that is opened would get its descriptor.
+    Python sets such a stream to None. Its descriptor would otherwise be given to the next file that
+    is opened.
     """
     if sys.stdout is None:
         sys.stdout = _open_null(1)
@@ -148,7 +150,7 @@ def _open_null(number: int) -> TextIO:
 
 
 def print_utf_8() -> None:
-    """Print in UTF-8 from now on, as JSON is, whatever the terminal expects."""
+    """Print in UTF-8 from now on, which JSON requires, whatever the terminal expects."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
 

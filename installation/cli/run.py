@@ -54,7 +54,7 @@ def add_commands(commands: Commands) -> None:
     # A page for the wall is about a show, which the short audit does not run.
     kinds = audit_command.add_mutually_exclusive_group()
     kinds.add_argument(
-        "--page", action="store_true", help="print the results as a page for the wall"
+        "--page", action="store_true", help="print the results as a page to put up in the gallery"
     )
     kinds.add_argument(
         "--short",
@@ -108,16 +108,16 @@ def run(args: argparse.Namespace) -> int:
 
 def card_parser() -> Parser:
     """Return the parser of `kiosk card`, which only the supervisor starts."""
-    parser = Parser(prog="kiosk card", description="keep a card on the wall", allow_abbrev=False)
+    parser = Parser(prog="kiosk card", description="keep a card on the screen", allow_abbrev=False)
     add_file_argument(parser)
     parser.set_defaults(name="card", command=card)
     return parser
 
 
 def card(args: argparse.Namespace) -> int:
-    """Keep the card of the supervisor on the wall; status 0 if somebody held Escape.
+    """Keep the supervisor's card on the screen; the status is 0 if somebody held Escape.
 
-    What is wrong with the file or the screen is reported by the show, not here.
+    Mistakes in the file or the screen are reported by the show, not here.
     """
     from installation.guarding.stage_two import enter_stage_two
     from installation.running.clock import MonotonicClock
@@ -190,7 +190,7 @@ def _end_at_verdict(event: Mapping[str, object]) -> None:
 def _page(proof: Proof, file: Path) -> str:
     """Return the page about `proof`, with the sentence for visitors as its headline.
 
-    The headline is the sentence that a show with the settings in `file` displays to visitors.
+    This is the sentence that a show with the settings in `file` displays.
     """
     from installation.guarding.report import as_page
     from installation.showing.words import privacy_line, words_of

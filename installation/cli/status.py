@@ -1,4 +1,4 @@
-"""The command that asks the supervisor of a running show how it is."""
+"""The command `kiosk status`, which prints the health of the running shows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from installation.running.status_socket import ask, find_sockets
 NOT_RUNNING = Mistake(
     "kiosk status",
     "no show runs on this machine, or its runtime directory is closed to you",
-    "Start one with `kiosk run`, or look with `systemctl status kiosk`.",
+    "Start a show with `kiosk run`, or run `systemctl status kiosk`.",
 )
 
 
 def add_commands(commands: Commands) -> None:
     """Add the command to those of `kiosk`."""
     command = add_command(
-        commands, "status", status, "ask the running show how it is: rates, state, last faults"
+        commands,
+        "status",
+        status,
+        "print the health of the running show: rates, state, last faults",
     )
     command.add_argument(
         "--socket", metavar="PATH", type=Path, help="ask only the show that listens at PATH"
@@ -36,7 +39,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def status(args: argparse.Namespace) -> int:
-    """Print the health of each running show; status 1 unless the mirror of each runs."""
+    """Print the health of each running show; the status is 1 unless every mirror is running."""
     answers = _answers([args.socket] if args.socket else find_sockets())
     if not answers:
         raise KioskError(NOT_RUNNING)

@@ -1,4 +1,4 @@
-"""Reads the valid parts of a wrong kiosk.yaml, for the card that visitors see meanwhile."""
+"""Reads the valid parts of a wrong kiosk.yaml, for the card that is shown until it is corrected."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _document(path: Path) -> dict[Any, Any]:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """Yield the whole text, then ever shorter beginnings that end before a top-level setting."""
+    """Yield the whole text, then shorter and shorter beginnings before a top-level setting."""
     yield text
     lines = text.splitlines()
     for number in reversed(range(1, len(lines))):
@@ -62,7 +62,7 @@ def _beginnings(text: str) -> Iterator[str]:
 
 
 def _valid_part(model: type[M], values: object) -> M:
-    """Return a `model` with the valid ones of `values`, and defaults for the others."""
+    """Return a `model` with the valid entries of `values`, and defaults for the others."""
     right: dict[str, object] = {}
     for key, value in values.items() if isinstance(values, dict) else ():
         try:

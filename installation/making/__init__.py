@@ -1,7 +1,8 @@
-"""The work that is done before a show. It may write files and use the network; a show may not.
+"""The work that is done before a show, which may write files and use the network; a show may not.
 
 Progress bars get a lock for the threads of one process. tqdm's own lock is for several processes:
-from Python 3.14 on it starts one that watches a semaphore and prints a warning at the end.
+from Python 3.14 on, it starts a further process, which watches a semaphore and prints a warning at
+the end.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Files that are replaced in one step: a reader sees the old contents or the new, never a part."""
+"""Replaces files in one step: a reader sees the old contents or the new ones, never a part."""
 
 from __future__ import annotations
 

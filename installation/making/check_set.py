@@ -1,4 +1,4 @@
-"""Describes a label set, and checks it, in lines of text for its author."""
+"""Describes and checks a label set, in lines of text for its author."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def summary_line(name: str, models: Path = MODELS) -> str:
-    """Return one line about a set. Raises LabelSetError with its mistakes."""
+    """Return one line that describes a set. Raises LabelSetError with its mistakes."""
     source = read_source(name, models)
     label_set = assemble(source, SAFE)
     settings = source.settings
@@ -76,10 +76,11 @@ def label_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
 
 def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield lines about a set without mistakes, and how complete it is.
+    """Yield lines that describe a set without mistakes, and how complete it is.
 
-    Raises LabelSetError with all mistakes of its files or, if there are none, with all that the
-    show would refuse: no visible label, text without a font, the built file, its own network.
+    Raises LabelSetError with all mistakes of its files or, if there are none, with everything that
+    the show would reject: no visible label, text that no font can draw, the built file, the set's
+    own network.
     """
     source = _read_with_network(name, models)
     label_set = assemble(source, SAFE)
@@ -108,7 +109,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
         yield f"Masked classes, never put on a person: {len(label_set.masked):,} ({names})."
     if method.brings_network:
         yield input_line(source, network_input)
-        yield "Its network was tried, and returns a score for each label."
+        yield "Its network was run, and returned a score for each label."
         from installation.making.keras.convert import keras_has_changed  # opens torch
 
         if keras_has_changed(source.folder):
@@ -126,7 +127,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
 
 def _read_with_network(name: str, models: Path) -> LabelSetSource:
-    """Return the set; raises LabelSetError with its mistakes, a missing network first.
+    """Return the contents of the set; raises LabelSetError with its mistakes.
 
     If the set's own network is missing, only that is reported: its rows cannot be compared with
     the network's outputs.
@@ -153,7 +154,7 @@ def _picture_mistakes(source: LabelSetSource) -> list[Mistake]:
 
 
 def _try_network(label_set: LabelSet) -> Input:
-    """Open the set's own network, try it on a picture, and return its input; raises KioskError."""
+    """Open the set's own network, run it on a picture, and return its input; raises KioskError."""
     from installation.naming.reading.classifier import open_classifier
 
     return open_classifier(label_set, "cpu").encoder.input
@@ -162,8 +163,8 @@ def _try_network(label_set: LabelSet) -> Input:
 def input_line(source: LabelSetSource, network_input: Input | None = None) -> str:
     """Return how the pictures for a set's own network are prepared, and where that is stated.
 
-    `network_input` is the input of the opened network; None: the network is not open, and the line
-    says what the set's text files state.
+    `network_input` is the input of the opened network; if it is None, the line says what the set's
+    text files state.
     """
     used = network_input or source.settings.input or InputSettings()
     stated = source.settings.input.model_fields_set if source.settings.input else set()
@@ -197,7 +198,7 @@ def _orphan_lines(source: LabelSetSource) -> Iterator[str]:
 
 
 def _translation_lines(source: LabelSetSource) -> Iterator[str]:
-    """Yield how many rows are translated into each language."""
+    """Yield lines with the number of translated rows for each language."""
     rows = [row for row in source.rows if not row.background]
     languages = sorted({language for row in rows for language in row.wordings})
     for language in languages:
@@ -220,7 +221,7 @@ def _count(label_set: LabelSet) -> str:
 
 
 def _state(label_set: LabelSet) -> str:
-    """Return whether the set is built, or the first thing that is wrong with its built file."""
+    """Return whether the set is built, or the first mistake in its built file."""
     try:
         built_file.check_ready(label_set)
     except KioskError as error:

@@ -1,4 +1,4 @@
-"""Makes a new label set, ready to edit, under a name that is a plain folder on every machine."""
+"""Creates a new label set, ready to edit; its name is valid as a folder on every machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from installation.settings.paths import WEIGHTS
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 RESERVED_NAMES = (WEIGHTS.name,)
-"""Folders in models/ that are not label sets."""
+"""The folders in models/ that are not label sets."""
 
 YAML = """\
 # A set of categories. `kiosk labels check {name}` lists the mistakes in it.
@@ -109,7 +109,7 @@ TEXT_SETTINGS = {
     "crop": "bust",
     "method": "text",
 }
-"""Those of the shipped set kindnesses."""
+"""The text settings of the shipped set kindnesses, which a new set starts with."""
 
 COPIED_SETTINGS = {
     "credit_translations",
@@ -122,20 +122,20 @@ COPIED_SETTINGS = {
     "input",
     "output",
 }
-"""Optional settings; a copy has those that its original has."""
+"""The optional settings; a copy of a set has those that the original has."""
 
 NETWORK_FILES = (ONNX_FILE, ONNX_DATA_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
-"""Those of a set's own network."""
+"""The files of a set's own network."""
 
 _QUOTED = ("title", "credit", "root_id", "root_name", "root_definition")
-"""Values of the template that are text."""
+"""The values in the template that are text."""
 
 
 def create_set(name: str, original: str | None, models: Path) -> Path:
-    """Return the folder of a new set; with `original`, it is a copy of that set's labels.
+    """Create a label set and return its folder; with `original`, a copy of that set's labels.
 
-    Raises LabelSetError if the name is not plain or is taken, if `original` does not exist, and if
-    nothing can be written; then nothing is left in `models`.
+    Raises LabelSetError if the name is not valid or is taken, if `original` does not exist, or if
+    writing fails; `models` is then unchanged.
     """
     check_plain(name, "kiosk labels new")
     values: dict[str, object] = {
@@ -189,12 +189,12 @@ def check_free(name: str, models: Path, remedy: str) -> None:
     """Raise LabelSetError if `models` has a set of that name, in upper or lower case."""
     taken = {entry.name.casefold(): entry.name for entry in models.iterdir()}
     if existing := taken.get(name.casefold()):
-        what = "it exists already, and stays as it is"
+        what = "it already exists, and was not changed"
         raise LabelSetError(Mistake(display_path(models / existing), what, remedy))
 
 
 def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
-    """Yield what an artist does with a new set, step by step, until it is shown."""
+    """Yield the steps by which an artist completes and shows a new set."""
     source = read_source(name, models)
     folder, method = source.folder, source.settings.method
     yield (
@@ -219,13 +219,13 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
 
 
 def _quoted(text: object) -> str:
-    """Return `text` in YAML's quotes, so that colons and the like stay text."""
+    """Return `text` in YAML quotes, so that colons and similar characters stay text."""
     inside = str(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{inside}"'
 
 
 def _csv(rows: tuple[Row, ...]) -> str:
-    """Return the text of labels.csv for `rows`, with every column that one of them uses."""
+    """Return the text of labels.csv for `rows`, with all columns that any of them uses."""
     languages = sorted({language for row in rows for language in row.wordings})
     optional = [column for column in OPTIONAL_COLUMNS if any(getattr(row, column) for row in rows)]
     translated = [f"{kind}_{code}" for code in languages for kind in ("name", "definition")]

@@ -1,6 +1,7 @@
-"""The letters of a label set that no font draws; `check`, `build` and `preview` name the same ones.
+"""Finds the letters of a label set that no font draws, for `check`, `build` and `preview`.
 
-All rows count, in all languages, also hidden ones: another kiosk.yaml may show them.
+All rows are checked, in all languages and including hidden ones, because another kiosk.yaml may
+show them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def check_drawable(source: LabelSetSource) -> None:
 
 
 def undrawable(source: LabelSetSource) -> list[Mistake]:
-    """Return a mistake for each row, and for labelset.yaml, that no font here can draw."""
+    """Return a mistake for labelset.yaml and for each row with letters that no font here draws."""
     file = display_path(labels_file(source.folder))
     texts = {display_path(source.folder / SETTINGS_FILE): " ".join(_own_texts(source))}
     texts |= {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}

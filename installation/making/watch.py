@@ -1,7 +1,7 @@
-"""Runs a show, and builds its label set again whenever an artist changes the set's files.
+"""Runs a show, and rebuilds its label set whenever an artist changes the set's files.
 
-The build runs here, outside the show, which runs in its sandbox as always and loads what was built
-when the files change (naming/reload.py).
+The build runs here, outside the show. The show runs in its sandbox as usual, and loads the built
+file when it changes (naming/reload.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from installation.settings.paths import MODELS, PROJECT
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5
-"""Seconds between two checks of the files. A change is built if the next check finds no other."""
+"""The time between two checks of the files, s. A change is built if the next check finds no further
+change.
+"""
 
 LineLog = Callable[[str], None]
 
@@ -100,9 +102,8 @@ def rebuild_on_change(
 ) -> None:
     """Build the set each time its files have changed and stay unchanged, until `has_ended()`.
 
-    `has_ended` waits before it returns; the files are checked once for each call. The first state
-    is built too if its built file is stale, because a file may have been saved during the last
-    build.
+    `has_ended` waits before it returns; the files are checked once per call. At the start, a stale
+    set is built as well, because a file may have been saved during the last build.
     """
     seen = built = None
     has_mistakes = False
@@ -123,7 +124,7 @@ def rebuild_on_change(
 
 
 def _state(folder: Path) -> tuple[object, ...]:
-    """Return a value that differs after any file from which the set is built has changed."""
+    """Return a value that changes when any file from which the set is built changes."""
     files = {name: stamp for name, stamp in signature(folder).items() if name != BUILT_FILE}
     try:
         settings = load_yaml(folder / SETTINGS_FILE, LabelSetSettings, LabelSetError).settings
@@ -136,7 +137,7 @@ def _state(folder: Path) -> tuple[object, ...]:
 def build_if_stale(
     name: str, content: ContentSettings, log: LineLog, models: Path = MODELS
 ) -> None:
-    """Build the set unless its built file has its present words, pictures and visible labels.
+    """Build the set unless its built file matches its present words, pictures and visible labels.
 
     Raises KioskError.
     """

@@ -1,14 +1,14 @@
-"""Label sets as one file that artists exchange: a zip of a set's folder, without pictures.
+"""Packs label sets into zips that artists exchange, and imports such zips; pictures are left out.
 
-Files are stored, not compressed: tensors would hardly shrink, and so the same set gives the same
-bytes on every machine.
+Files are stored without compression, because tensors would hardly shrink, and because the same set
+then gives the same bytes on every machine.
 
-A zip comes from a stranger. It may hold one folder with files that a label set is known to have,
-each of a limited size, and nothing else. Its central directory is checked before anything is
-unpacked, what is unpacked is checked like every label set, and all this happens in a hidden folder
-of `models/`: a set gets its name there in one step, if it has no mistake. `ZipFile.extractall`
-checks nothing of this. Newer versions of Python refuse entries that share bytes, but not all that
-the kiosk supports (3.11.7 and 3.12.1 do not), so they are refused here.
+A zip may come from a stranger. It may contain only one folder with the known files of a label set,
+each of limited size. Its central directory is checked before anything is unpacked. The files are
+unpacked into a hidden folder of `models/` and checked like every label set; a set without mistakes
+is then renamed in one step. Rejected: `ZipFile.extractall`, which checks none of this. Newer
+versions of Python reject entries that share bytes, but some versions that the kiosk supports
+(3.11.7 and 3.12.1) do not, so they are rejected here.
 """
 
 from __future__ import annotations
@@ -57,16 +57,18 @@ from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
 MAX_ZIP_BYTES = 2**31 - 1
-"""The most bytes of a zip, compressed or not; larger ones are zip64, which is refused."""
+"""The largest zip, bytes, compressed or not; larger ones are in the format zip64, which is
+rejected.
+"""
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
-"""The most bytes of the files that `load_label_set` does not read."""
+"""The files of a set that `load_label_set` does not read, which have a size limit of their own."""
 
 MAX_ENTRIES = len(MAX_BYTES) + 1
-"""The most entries: the files, and the folder itself, which some programs list."""
+"""The largest number of entries: the files, and the folder itself, which some programs list."""
 
 MAX_DIRECTORY_BYTES = 2**14
-"""The most bytes of the central directory; that of a label set has some 1,000."""
+"""The largest central directory, bytes; that of a label set has some 1,000."""
 
 MAX_COMPRESSION = 100
 """The highest ratio of uncompressed to compressed bytes; deflate reaches 1,030, and the shipped
@@ -77,16 +79,20 @@ _END = struct.Struct("<4s4H2LH")
 central directory, length of the comment (APPNOTE.TXT 6.3.10, 4.3.16)."""
 
 _LOCAL_LENGTHS = struct.Struct("<26x2H")
-"""The header before an entry's bytes; its end is the length of the name and the extra field."""
+"""The header before an entry's bytes, which ends with the lengths of the name and of the extra
+field.
+"""
 
 _ZIP64_LOCATOR_BYTES = 20
-"""Of the record that precedes the last one in a zip64."""
+"""The length of the record that precedes the last one in a zip64, bytes."""
 
 _ALLOWED_FLAGS = 0b1000_0000_1110
-"""Deflate's options, sizes after the bytes, UTF-8 names; the others are encryption and patches."""
+"""The allowed flags: deflate's options, sizes after the data, and UTF-8 names; the others mean
+encryption or patches.
+"""
 
 _DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
-"""Characters that can move a terminal's cursor or reverse a line."""
+"""Matches characters that can move a terminal's cursor or reverse a line."""
 
 _CHUNK = 2**20
 _NEW_ZIP_REMEDY = "Ask for a zip that 'kiosk labels export' made."
@@ -94,7 +100,7 @@ _NEW_ZIP_REMEDY = "Ask for a zip that 'kiosk labels export' made."
 
 @dataclass(frozen=True)
 class Imported:
-    """A label set that came from a zip and can be shown; its words hold no control characters."""
+    """A label set that was imported and can be shown; its text has no control characters."""
 
     name: str
     folder: Path
@@ -105,10 +111,12 @@ class Imported:
 
 
 def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
-    """Return the zip of the label set `name`: `to`, or NAME.zip in it if `to` is a folder.
+    """Write the label set `name` to a zip, and return the zip's path.
 
-    The same set gives the same bytes. Raises LabelSetError if the set has mistakes, its built file
-    is missing or stale, or the zip exists and not `force`.
+    This is `to`, or NAME.zip in it if `to` is a folder.
+
+    The same set gives the same bytes. Raises LabelSetError if the set has mistakes, if its built
+    file is missing or stale, or if the zip exists and `force` is false.
     """
     label_set = load_label_set(name, EVERYTHING, models, where="kiosk labels export")
     check_plain(name, display_path(label_set.folder))
@@ -128,7 +136,7 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
 
 
 def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Imported:
-    """Import the label set in the zip `file` into `models`, under `name` or its own one.
+    """Import the label set in the zip `file` into `models`, under `name` or its own name.
 
     Raises LabelSetError if the zip or the set has mistakes, or a set of that name exists; then
     `models` is unchanged.
@@ -167,7 +175,7 @@ def _pack(folder: Path, zip_: Path) -> None:
 
 @contextmanager
 def _open_zip(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipInfo]]]:
-    """Yield a zip whose central directory is checked, the name of its folder, its files' entries.
+    """Open a zip, check its directory, and yield the zip, its folder's name and its entries.
 
     Raises LabelSetError, also if the zip turns out to be damaged while it is open.
     """
@@ -197,10 +205,13 @@ def _unreadable(where: str, failure: OSError) -> LabelSetError:
 
 
 def _directory_offset(opened: IO[bytes], where: str) -> int:
-    """Return where the central directory begins, and the entries' bytes end; raises LabelSetError.
+    """Return the offset of the central directory, where the entries' data ends.
 
-    ZipFile reads as many entries as a zip claims, and finds directories in unusual places; so it
-    only gets zips with one directory of limited size at the end, no comment, and no zip64.
+    Raises LabelSetError.
+
+    ZipFile reads as many entries as a zip claims to have, and accepts directories in unusual
+    places. So it is given only zips with one directory of limited size at the end, without a
+    comment and not in the format zip64.
     """
     size = opened.seek(0, os.SEEK_END)
     if size > MAX_ZIP_BYTES:
@@ -228,7 +239,7 @@ def _check_entries(
     Raises LabelSetError with all mistakes of the entries.
     """
     if any(entry.filename.startswith("__MACOSX/") for entry in entries):
-        what = "it was packed by a Mac's Finder, which adds files of its own"
+        what = "it was packed by a Mac's Finder, which adds extra files"
         raise LabelSetError(Mistake(where, what, "Pack it with: kiosk labels export"))
     if len(entries) > MAX_ENTRIES:
         what = f"it has {len(entries)} entries (expected at most {MAX_ENTRIES})"
@@ -261,7 +272,7 @@ def _check_entries(
 
 
 def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
-    """Yield what is wrong with an entry of the central directory."""
+    """Yield the mistakes in an entry of the central directory."""
     path = entry.orig_filename
     folder, _, file = path.partition("/")
     kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -270,7 +281,7 @@ def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
     elif not PLAIN_NAME.fullmatch(folder) or path != entry.filename:
         yield "the folder's name is not plain (expected letters A–Z, digits, - and _)"
     elif "/" not in path:
-        yield "it is beside the set's folder (expected in it)"
+        yield "the file is beside the set's folder (expected inside it)"
     elif file and file not in MAX_BYTES:
         yield f"a label set has no such file (known: {', '.join(MAX_BYTES)})"
     if kind not in (0, stat.S_IFREG if file else stat.S_IFDIR):
@@ -298,7 +309,7 @@ def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
 def _unpack(archive: ZipFile, entry: ZipInfo, to: Path, where: str) -> None:
     """Write the file of `entry` to `to`, at most as many bytes as the central directory states.
 
-    ZipFile stops there, whatever else the compressed bytes hold, and checks the CRC.
+    ZipFile stops at that size, even if the compressed data holds more, and checks the CRC.
     """
     with to.open("xb") as file:
         for chunk in _chunks(archive, entry, where):
@@ -320,7 +331,7 @@ def _chunks(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
 def _load_unpacked(folder: Path, where: str) -> LabelSet:
     """Return the label set that was unpacked to `folder`.
 
-    Raises LabelSetError with its mistakes, each at its place in the zip `where`.
+    Raises LabelSetError with its mistakes; each names its place in the zip `where`.
     """
     try:
         label_set = load_label_set(folder.name, EVERYTHING, folder.parent)
@@ -336,7 +347,7 @@ def _load_unpacked(folder: Path, where: str) -> LabelSet:
 
 
 def _check(label_set: LabelSet, remedy: str = "") -> None:
-    """Raise LabelSetError if a set that was loaded must not be exchanged.
+    """Raise LabelSetError if a set that has been loaded must not be exchanged.
 
     `remedy` replaces the remedies, which are for the set's author.
     """
@@ -363,7 +374,8 @@ def _check_text_files(label_set: LabelSet) -> None:
 def _check_examples(label_set: LabelSet) -> None:
     """Raise LabelSetError if the folder of example pictures is not inside the set's folder.
 
-    A build of a stranger's set would otherwise read other pictures, and keep what is in them.
+    Otherwise a build of a stranger's set would read other pictures of this machine and store
+    features of them.
     """
     examples = label_set.settings.examples_folder
     path = PureWindowsPath(examples)  # understands / and \\ and drives
@@ -377,7 +389,10 @@ def _check_examples(label_set: LabelSet) -> None:
 
 
 def _check_built(label_set: LabelSet) -> None:
-    """Raise LabelSetError if the built file has other words; it may lack hidden labels."""
+    """Raise LabelSetError if the built file was made from other words.
+
+    It may lack hidden labels.
+    """
     built_file.check_built(replace(label_set, rows=(), background=()))
 
 

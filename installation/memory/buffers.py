@@ -1,4 +1,4 @@
-"""Arrays for a part's computations; each is allocated once and overwritten at the next frame.
+"""Arrays for a part's computations, each allocated once and overwritten for the next frame.
 
 All that a detector or a classifier computes from a visitor's picture is stored in such arrays, so
 that all of it can be zeroed when the work on a frame is done. Fresh arrays for each frame would
@@ -18,11 +18,11 @@ import numpy.typing as npt
 from installation.memory.pages import allocate_pages
 
 _M_PERTURB = -6
-"""glibc's option that fills freed memory with a byte; malloc.h, mallopt(3)."""
+"""glibc's option to fill freed memory with a byte; malloc.h, mallopt(3)."""
 
 
 class Buffers:
-    """Named arrays, each on memory pages of its own. For one thread."""
+    """Named arrays, each on memory pages of its own. Use them from one thread only."""
 
     def __init__(self) -> None:
         self._blocks: dict[str, npt.NDArray[np.uint8]] = {}
@@ -57,8 +57,8 @@ def overwrite_freed_memory() -> bool:
 
     Networks compute from a visitor's picture layer by layer and free each layer's results; without
     this, the results would stay in freed memory until that memory is allocated again. Only glibc
-    can do this. Blocks of up to 1,032 bytes are left out unless their cache is off
-    (GLIBC_TUNABLES), which costs nothing that could be measured.
+    can do this. Blocks of up to 1,032 bytes are overwritten only if their cache is off
+    (GLIBC_TUNABLES), which has no measurable cost.
 
     Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time,
     painting a frame no more than 3 % (3.6 ms). The alternative, `malloc_trim` after a visitor has

@@ -1,10 +1,10 @@
-"""Sessions of ONNX Runtime, and the one arena from which all of them take memory.
+"""Opens sessions of ONNX Runtime, all of which take memory from one arena.
 
-What networks compute from a visitor's picture lies in the arena. While a frame is analysed, layer
-after layer reuses it, so nothing is mapped, filled and unmapped for each layer. After the frame,
-`forget_activations` gives it back to the C library, which overwrites what is freed. Rejected: no
-arena, with which a crowd of 16 took 1.4 times as long, and a run on black pictures, which does not
-reach what a larger batch has left.
+Everything that networks compute from a visitor's picture is stored in the arena. While a frame is
+analysed, all layers reuse it, so memory is not mapped, filled and unmapped for each layer. After
+the frame, `forget_activations` returns the memory to the C library, which overwrites it. Rejected:
+no arena, with which a crowd of 16 took 1.4 times as long; and a run on black pictures, which does
+not overwrite all that a larger batch has left.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ import onnxruntime
 LIBRARY = "ONNX Runtime"
 
 MAX_ARENA_BYTES = 4 * 2**30
-"""Memory that onnxruntime may take for the tensors of all networks; more is an error."""
+"""The largest amount of memory for the tensors of all networks, bytes; onnxruntime raises an error
+beyond it.
+"""
 
 FATAL = 4
-"""onnxruntime's own level of log messages, of which it prints those before a crash only."""
+"""onnxruntime's level for log messages, at which it prints only those before a crash."""
 
 EXACT_ARENA_GROWTH = 1
-"""The arena's way to grow: by what is needed. A region of a size of its own would never be empty,
-and only empty ones are given back."""
+"""The arena's strategy of growing exactly by the required size. Larger regions would never be
+completely empty, and only empty ones are returned.
+"""
 
 SHRINK = "memory.enable_memory_arena_shrinkage"
-"""The setting of a run that gives back the arena's empty regions after it."""
+"""The run option that returns the arena's empty regions after the run."""
 
 EMPTY_NETWORK = bytes.fromhex(
     "080a3a370a100a017812017922084964656e7469747912016e5a0f0a0178120a0a08080112040a02080162"
@@ -47,18 +50,18 @@ def usable_cores() -> int:
 
 
 def network_threads() -> int:
-    """Return the number of threads on which networks run, which leaves one core to the mirror.
+    """Return the number of threads for running networks, which leaves one core to the mirror.
 
-    With both of two cores busy elsewhere, finding a face took 42 ms on one thread and 265 ms on
-    two, which wait for each other.
+    With both cores of a machine busy with other work, finding a face took 42 ms on one thread, and
+    265 ms on two threads, because they wait for each other.
     """
     return max(1, usable_cores() - 1)
 
 
 def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider",)) -> Any:
-    """Return a session for an ONNX file, whose threads start now and do not spin while they wait.
+    """Return a session for an ONNX file; its threads start now and do not spin while waiting.
 
-    It raises onnxruntime's own exceptions, which have no common class.
+    Raises onnxruntime's exceptions, which have no common class.
     """
     _register_arena()
     options = onnxruntime.SessionOptions()
@@ -76,10 +79,10 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
 
 
 def forget_activations() -> None:
-    """Give back what the arena holds; the C library overwrites it, or unmaps it.
+    """Return the arena's memory to the C library, which overwrites or unmaps it.
 
-    Takes some 0.02 ms if the arena is empty. No session may be running in another thread, whose
-    regions would stay.
+    This takes some 0.02 ms if the arena is empty. No session may be running in another thread,
+    because its regions would stay.
     """
     options = onnxruntime.RunOptions()
     options.add_run_config_entry(SHRINK, "cpu:0")

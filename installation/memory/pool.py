@@ -18,7 +18,7 @@ from installation.memory.pages import allocate_pages
 
 
 class Pool:
-    """Memory for pictures.
+    """A pool of memory blocks for pictures.
 
     One thread takes pictures; any thread may drop the last reference to one.
     """
@@ -32,7 +32,7 @@ class Pool:
         self.allocated = 0
         """The number of blocks, free or in use."""
         self.locked = 0
-        """The number of blocks that are locked, which are never written to swap."""
+        """The number of locked blocks, which are never written to swap."""
 
     def __repr__(self) -> str:
         return f"<Pool, {self.allocated} of {self._size} bytes, {self.locked} locked>"

@@ -1,1 +1,1 @@
-"""Names visitors: label sets, encoders, readings, verdicts."""
+"""Naming visitors: label sets, networks, scorers, readings and verdicts."""

@@ -1,11 +1,11 @@
-"""The methods: the ways in which a label set's labels are scored, one frozen `Method` for each.
+"""The methods by which the labels of a set are scored, one frozen `Method` for each.
 
-A `Method` holds everything in which one method differs from another while a set is read and shown.
-Its counterpart is the module of `making/build` that `builder` names, which makes the set's tensors
-before a show. How a method works is read in these two places, and a new one is added there; no
-other module compares a method's name.
+A `Method` has everything that distinguishes one method from another while a set is loaded and
+shown. Its counterpart is the module of `making/build` that `builder` names, which makes the set's
+tensors before a show. These two places define how a method works, and a new method is added there;
+no other module compares a method's name.
 
-Numbers are read only when a scorer is opened, so that `kiosk check` answers at once.
+Tensors are read only when a scorer is opened, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from installation.naming.scoring.scorer import Scorer
 
 Outputs = Mapping[str, int]
-"""The place of each of a network's outputs, by its id: a WordNet id or its index."""
+"""The index of each of a network's outputs, keyed by its id: a WordNet id or its index as text."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """How a label set's labels are scored."""
+    """A way of scoring the labels of a label set."""
 
     name: str
     """The method's name, as labelset.yaml gives it under `method`."""
 
     summary: str
-    """How labels are read and what that needs, for the comments of a new labelset.yaml."""
+    """How labels are scored and what this requires, for the comments of a new labelset.yaml."""
 
     encoder: str
-    """The network if labelset.yaml names none; empty if the set brings its own."""
+    """The name of the network if labelset.yaml names none; empty if the set has its own network."""
 
     open_scorer: Callable[[LabelSet, Encoder], Scorer]
-    """Returns the scorer of a label set for the numbers that the encoder gives.
+    """Returns the scorer of a label set for the output of the encoder.
 
     Raises LabelSetError if the built file is missing, damaged, or built for something else.
     """
@@ -56,40 +56,43 @@ class Method:
     """The networks whose outputs are used unchanged, so that nothing is built for them."""
 
     encoder_is_fixed: bool = False
-    """Whether no other network than `encoder` can be named."""
+    """Whether labelset.yaml cannot name another network than `encoder`."""
 
     encoder_output: Literal["logits", "features"] = "features"
-    """The output of the default network: logits over its classes, or the features below them."""
+    """The kind of output that the default network gives: logits over its classes, or the features
+    below them.
+    """
 
     outputs: Callable[[str], Outputs | None] | None = None
-    """Returns the outputs of the network of a name, None if they are not known from its name.
+    """Returns the outputs of the network with a given name; None if the name does not tell them.
 
-    Only for a method whose labels are outputs of a network.
+    Set only for a method whose labels are outputs of a network.
     """
 
     learns_from_pictures: bool = False
     """Whether the set is built from pictures in the folder that its setting `examples` names."""
 
     keys: frozenset[str] = frozenset()
-    """The settings of labelset.yaml that only this method reads."""
+    """The settings of labelset.yaml that no other method reads."""
 
     temperature: float = 1.0
-    """The temperature of sets that name none."""
+    """The temperature of sets that do not set one."""
 
     min_score: float = 0.1
-    """The least score of sets that name none."""
+    """The `min_score` of sets that do not set one."""
 
     recipe: int | None = None
-    """The version of the sentences that the kiosk adds to a set's own words, None if it adds none.
+    """The version of the sentences that the kiosk adds to a set's own words; None if it adds none.
 
-    Raised by hand when they change, so that older builds are stale; a test tells when.
+    The number is raised by hand when the sentences change, so that older builds become stale; a
+    test fails if this is forgotten.
     """
 
     built_settings: Callable[[LabelSetSettings], Sequence[object]] = lambda _: ()
-    """Returns the settings from which the tensors are built."""
+    """Returns those settings that affect the built tensors."""
 
     built_words: Callable[[Row], Sequence[object]] = lambda _: ()
-    """Returns the cells of a row, beyond its id, from which the tensors are built."""
+    """Returns those cells of a row, besides its id, that affect the built tensors."""
 
     def __str__(self) -> str:
         return self.name
@@ -100,9 +103,9 @@ class Method:
         return not self.encoder
 
     def fingerprint(self, settings: LabelSetSettings, rows: Sequence[Row]) -> str:
-        """Return the SHA-256 of all from which a set's tensors are built.
+        """Return the SHA-256 of everything from which a set's tensors are built.
 
-        Which rows are hidden, their parents, and other languages have no part in it.
+        It does not depend on which rows are hidden, on their parents, or on other languages.
         """
         made_from: list[object] = [] if self.recipe is None else [self.recipe]
         made_from += self.built_settings(settings)
@@ -131,7 +134,7 @@ def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:
 def _open_head(label_set: LabelSet, encoder: Encoder) -> Scorer:
     """Return the scorer of a network's head.
 
-    It scores the built rows if the set is built, otherwise the unchanged outputs.
+    The scorer uses the built rows if the set is built, otherwise the unchanged outputs.
     """
     open_scorer = _open_linear if label_set.is_built else _open_outputs
     return open_scorer(label_set, encoder)
@@ -156,7 +159,9 @@ TEXT = Method(
         *((True,) if row.background else ()),
     ),
 )
-"""By the meaning of names and definitions (ConSE), compared with that of a network's classes."""
+"""The method that compares the meaning of names and definitions with that of a network's classes
+(ConSE).
+"""
 
 PROMPTS = Method(
     name="prompts",
@@ -170,7 +175,7 @@ PROMPTS = Method(
     built_settings=lambda settings: (list(settings.templates),),
     built_words=lambda row: (row.name, row.definition, row.looks_like, row.background),
 )
-"""By sentences about pictures, which CLIP compares with the picture."""
+"""The method in which CLIP compares sentences about pictures with the picture."""
 
 EXAMPLES = Method(
     name="examples",
@@ -181,7 +186,7 @@ EXAMPLES = Method(
     learns_from_pictures=True,
     built_settings=lambda settings: (settings.encoder_name,),
 )
-"""By an artist's own pictures: a linear probe on the features that a network gives for them."""
+"""The method that learns from an artist's own pictures: a linear probe on a network's features."""
 
 CLASSES = Method(
     name="classes",
@@ -194,7 +199,9 @@ CLASSES = Method(
     outputs=class_lists.outputs,
     built_settings=lambda settings: (settings.encoder_name,),
 )
-"""Each label is a class of a network; of a large network's head only the shown rows are kept."""
+"""The method whose labels are classes of a network; of a large network's head only the shown rows
+are kept.
+"""
 
 ONNX = Method(
     name="onnx",
@@ -206,7 +213,7 @@ ONNX = Method(
     outputs=lambda _: class_lists.numbered_outputs(),
     keys=frozenset({"input", "output"}),
 )
-"""Each label is an output of a network that the label set brings."""
+"""The method whose labels are outputs of a network in the label set's folder."""
 
 METHODS = {method.name: method for method in (TEXT, PROMPTS, EXAMPLES, CLASSES, ONNX)}
-"""All methods by name."""
+"""All methods, keyed by name."""

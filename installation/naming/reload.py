@@ -1,8 +1,8 @@
-"""Reloads a label set that changes while the show runs: detects the change and opens the new set.
+"""Reloads a label set that changes while the show runs: detects changes and opens the new set.
 
-The show looks at the set's files once a second. Nothing reaches it from outside in any other way:
-no connection, no signal, no message, as the guard allows none. The built file is only read here; to
-build is the work of another process (`kiosk labels build`, `kiosk labels watch`).
+The show checks the set's files once a second, because the guard allows no connection, signal or
+message from outside. The built file is only read here; another process builds it (`kiosk labels
+build`, `kiosk labels watch`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from installation.naming.reading.classifier import CropClassifier, reopen_classi
 from installation.running.latest import Latest
 
 POLL_S = 1.0
-"""The time between two checks of the files, s. A change is opened after the files stayed the same
-for that time.
+"""The time between two checks of the files, s. A changed set is opened when the files have stayed
+the same for that time.
 """
 
 MOST_LOGGED = 5
-"""Mistakes of one change that are logged; `kiosk labels check` prints all of them."""
+"""The largest number of mistakes in one change that are logged; `kiosk labels check` prints all of
+them.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class ReloadedLabelSet:
 
 
 WATCHED = "KIOSK_LABELS_WATCHED"
-"""The variable that `kiosk labels watch` sets for its show, as it reports mistakes itself."""
+"""The environment variable that `kiosk labels watch` sets for its show, because it reports mistakes
+itself.
+"""
 
 
 class LabelSetReloader:
-    """The work of the thread `labels`: opens the label set again when its files have changed."""
+    """The work of the thread `labels`: opens the label set again after its files have changed."""
 
     def __init__(
         self,
@@ -57,9 +61,9 @@ class LabelSetReloader:
     ) -> None:
         """Watch for changes of the label set from which `classifier` was opened.
 
-        `load` returns the label set from its files, as the show does at its start. `log` takes a
-        line for each mistake in a change; without `reports_mistakes` only for those of the network,
-        as `kiosk labels watch` reports the others.
+        `load` returns the label set from its files, as the show does at its start. `log` is called
+        with a line for each mistake in a change; without `reports_mistakes`, only for mistakes of
+        the network, because `kiosk labels watch` reports the others.
         """
         self._classifier = classifier
         self._opened = files_read
@@ -67,7 +71,7 @@ class LabelSetReloader:
         self._polled = files_read
         """The signature at the last poll."""
         self._tried = files_read
-        """The signature that was last tried to open."""
+        """The signature of the last files that the reloader tried to open."""
         self._load = load
         self._log = log
         self._reports_mistakes = reports_mistakes
@@ -75,12 +79,12 @@ class LabelSetReloader:
         """Receives changed label sets."""
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Look at the files until `stopping` is set."""
+        """Check the files until `stopping` is set."""
         while not stopping.wait(POLL_S):
             self.poll()
 
     def poll(self) -> None:
-        """Look at the files once; open the set if it has changed, and not since the last look."""
+        """Check the files once, and open the set if it has changed and then stayed the same."""
         now = signature(self._classifier.label_set.folder)
         still = now == self._polled
         self._polled = now
@@ -89,7 +93,7 @@ class LabelSetReloader:
             self._open()
 
     def _open(self) -> None:
-        """Put the changed set into the mailbox, or log why the old one stays."""
+        """Put the changed set into the mailbox, or log why the old set stays in use."""
         label_set = None
         try:
             label_set = self._load()
@@ -104,13 +108,13 @@ class LabelSetReloader:
         except StaleBuildError:
             if self._reports_mistakes:
                 self._log(
-                    "labels: the text has changed; the last good set stays until the new one is "
-                    "built (by `kiosk labels build`)."
+                    "labels: the text has changed; the last valid set stays in use until the new "
+                    "one is built (by `kiosk labels build`)."
                 )
             return
         except KioskError as error:
             if self._reports_mistakes or label_set is not None:
-                self._log("labels: a change has mistakes, so the last good set stays in use.")
+                self._log("labels: a change has mistakes, so the last valid set stays in use.")
                 for mistake in error.mistakes[:MOST_LOGGED]:
                     self._log(f"labels: {mistake}")
             return
@@ -119,7 +123,7 @@ class LabelSetReloader:
             logging.getLogger("kiosk").exception("failed to open a changed label set")
             self._log(
                 f"labels: a change cannot be opened ({type(error).__name__}, logged above), and "
-                "the last good set stays."
+                "the last valid set stays."
             )
             return
         letters = frozenset("".join(label_set.texts()))

@@ -1,1 +1,1 @@
-"""The clock, the mailbox between threads, worker threads, and measurements of the show."""
+"""The clock, the mailbox between threads, worker threads, the supervisor, and measurements."""

@@ -1,7 +1,7 @@
 """The health of the kiosk as anybody on the machine may read it: rates, restarts and faults.
 
-None of it may tell of a visitor. So everything that depends on people is made coarse before it
-leaves this module:
+None of this may reveal anything about a visitor. So every figure that depends on people is made
+coarse before it leaves this module:
 
 - figures are those of a whole minute, and stand still until the next minute is over;
 - verdicts are counted in tens from a random start, so that one more or one less visitor is not
@@ -21,21 +21,21 @@ from pathlib import Path
 from installation.running.progress import CameraFault, DeviceKind, Progress, State
 
 PERIOD_S = 60.0
-"""The time between two lines, s."""
+"""The time between two lines about the health in the log, s."""
 
 VERDICT_STEP = 10
-"""Verdicts are counted in steps of this many."""
+"""The step in which verdicts are counted."""
 
 AGE_STEPS_MS = (50, 100, 200, 500, 1000, 5000)
-"""The upper bounds of the frame's age that are told, ms."""
+"""The upper bounds with which the frame's age is reported, ms."""
 
 RATE_STEP = 5
-"""Rates of at least ten a second are rounded to this."""
+"""The step to which rates of at least ten a second are rounded."""
 
 MEMORY_STEP_MB = 100
 
 MAX_FAULTS = 10
-"""The most faults that are remembered."""
+"""The largest number of faults that are remembered."""
 
 FAULTS = (
     *("ended", "crashed", "refused", "killed", "screen stalled", "capture stalled"),
@@ -60,7 +60,7 @@ THERMAL_ZONES = Path("/sys/class/thermal")
 
 @dataclass(frozen=True)
 class Minute:
-    """The coarse figures of one minute; None: nothing was measured."""
+    """The coarse figures of one minute; None if a figure was not measured."""
 
     camera_fps: int | None = None
     mirror_fps: int | None = None
@@ -68,9 +68,9 @@ class Minute:
     """An upper bound of the time from the arrival of a frame to its flip."""
     analysis: str = "off"
     verdicts: int = 0
-    """Since the supervisor started; see the module."""
+    """The number of verdicts since the supervisor started, made coarse as described above."""
     skipped: int = 0
-    """Since the supervisor started."""
+    """The number of damaged or missing pictures since the supervisor started."""
     memory_mb: int | None = None
     threads: int | None = None
     descriptors: int | None = None
@@ -78,7 +78,7 @@ class Minute:
 
 
 class Health:
-    """Collects what the show reports, and tells it minute by minute."""
+    """Collects the figures of the show, and reports them minute by minute."""
 
     def __init__(
         self,
@@ -88,10 +88,10 @@ class Health:
         offset: int | None = None,
         temperature: Callable[[], int | None] | None = None,
     ) -> None:
-        """Begin at the instant `now`, s.
+        """Start measuring at the instant `now`, s.
 
         `offset` is the start of the count of verdicts (None: drawn at random); `temperature`
-        returns the machine's, °C.
+        returns the machine's temperature, °C.
         """
         self._version = version
         self._began_at = self._minute_began_at = now
@@ -110,7 +110,7 @@ class Health:
         """The figures of the last whole minute."""
 
     def update(self, progress: Progress, now: float) -> None:
-        """Take the newest figures of the show."""
+        """Store the newest figures of the show."""
         before, moved = self._show, self._moved
         moved["captured"] += max(0, progress.captured - before.captured)
         moved["mirrored"] += max(0, progress.mirrored - before.mirrored)
@@ -167,7 +167,7 @@ class Health:
         return True
 
     def snapshot(self, now: float) -> dict[str, object]:
-        """Return all there is to tell at the instant `now`, for JSON."""
+        """Return all figures at the instant `now`, for JSON."""
         show = self._show
         return {
             "version": self._version,

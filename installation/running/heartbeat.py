@@ -1,25 +1,27 @@
-"""Whether the show lives: capture, analysis and screen must each make progress."""
+"""Checks that the show is alive: capture, analysis and screen must each make progress."""
 
 from __future__ import annotations
 
 from installation.running.progress import Progress, State
 
 START_S = 180.0
-"""How long the show may take until it has a camera, s; 38 s were seen in a slow virtual machine."""
+"""The longest time until the show has a camera, s; 38 s were seen in a slow virtual machine."""
 
 LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """How long each part may stand still, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s; these limits are
-for a show that no longer does.
+for a show that no longer does so.
 """
 
 MAX_STEP_S = 1.0
-"""What one look counts at most, s: if the whole machine stood still, the show did not hang."""
+"""The largest time that one check counts, s: if the whole machine stood still, the show did not
+hang.
+"""
 
 
 class Heartbeat:
-    """Measures how long each part of the show has stood still."""
+    """Measures how long each part of the show has made no progress."""
 
     def __init__(self, now: float) -> None:
         self._looked_at = now
@@ -28,7 +30,7 @@ class Heartbeat:
         self._starting_s = 0.0
 
     def update(self, progress: Progress) -> None:
-        """Take the newest figures of the show."""
+        """Store the newest figures of the show."""
         before, self._progress = self._progress or Progress(), progress
         moved = {
             "screen": progress.painted != before.painted,
@@ -41,7 +43,7 @@ class Heartbeat:
                 self._still_s[part] = 0.0
 
     def stalled(self, now: float) -> str | None:
-        """Return the part that has stood still for too long at the instant `now`, or None."""
+        """Return the part that has made no progress for too long at the instant `now`, or None."""
         step_s = min(max(now - self._looked_at, 0.0), MAX_STEP_S)
         self._looked_at = now
         if self._progress is None or self._progress.state == State.STARTING:

@@ -2,7 +2,7 @@
 
 The supervisor is the new parent of every descendant whose own parents have ended
 (PR_SET_CHILD_SUBREAPER), so a process cannot leave its family by outliving its parents. The list is
-made from all of /proc; a process that is not listed there is not the supervisor's to end.
+made from all of /proc; a process that /proc does not show cannot be ended here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 PROC = Path("/proc")
 
 MAX_ROUNDS = 100
-"""How often the list is made again while something is left in it."""
+"""The largest number of rounds; in each, the list is made again while it has entries."""
 
 ROUND_S = 0.01
 """The time between two rounds, s; the kernel needs a moment to end a process."""
@@ -40,7 +40,7 @@ def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> se
 
 
 def _parent(folder: Path) -> int | None:
-    """Return the parent of a running process; None if it has ended."""
+    """Return the parent's id of a running process; None if the process has ended."""
     try:
         state, parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
     except (OSError, ValueError):
@@ -49,9 +49,9 @@ def _parent(folder: Path) -> int | None:
 
 
 def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> int:
-    """Kill the descendants of `pid` except `spared` and theirs; return how many were killed.
+    """Kill the descendants of `pid` except `spared` and theirs, and return the number killed.
 
-    The list is made again until it is empty, as one of them may start another meanwhile.
+    The list is made again until it is empty, because a descendant may start another one meanwhile.
     """
     killed: set[int] = set()
     for _ in range(MAX_ROUNDS):

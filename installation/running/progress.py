@@ -1,8 +1,8 @@
-"""What the show tells its supervisor each second: numbers of a fixed size, through a pipe.
+"""The figures that the show sends its supervisor each second: fixed-size numbers through a pipe.
 
-The supervisor is outside the sandbox, so it accepts nothing else: a record is 17 unsigned numbers,
-it is cut from the stream by its length, and each number is limited to a range. Lines of text would
-have to be parsed, and could carry more.
+The supervisor is outside the sandbox, so it accepts nothing else: a record has 17 unsigned numbers
+and a fixed length, and each number is limited to a range. Rejected: lines of text, which would have
+to be parsed and could carry more.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _RECORD = struct.Struct("<17I")
 _MOST = (1 << 32) - 1
 
 READ_AT_MOST = 64 * _RECORD.size
-"""The most bytes that the supervisor reads at once; only the newest record counts."""
+"""The largest number of bytes that the supervisor reads at once; only the newest record is used."""
 
 
 class State(enum.IntEnum):
-    """What the show does now."""
+    """The state of the show."""
 
     STARTING = 0
-    """It loads, behind the title card."""
+    """The show is loading, behind the title card."""
     SEALED = 1
     """The sandbox is complete, and the show asks for permission to open its camera."""
     OPENING = 2
@@ -41,7 +41,7 @@ class State(enum.IntEnum):
 
 
 class CameraFault(enum.IntFlag):
-    """What is wrong with the pictures of a camera that is plugged in."""
+    """The faults in the pictures of a camera that is plugged in, as bits."""
 
     FROZEN = 1
     BLACK = 2
@@ -52,13 +52,13 @@ class CameraFault(enum.IntFlag):
 
 
 class DeviceKind(enum.IntEnum):
-    """On what the networks run."""
+    """The kind of processor that the networks run on."""
 
     UNKNOWN = 0
     PROCESSOR = 1
     GRAPHICS_CARD = 2
     PROCESSOR_INSTEAD = 3
-    """On the processor, because the graphics card failed."""
+    """The CPU, because the graphics card failed."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +73,25 @@ class Progress:
     captured: int = 0
     analysed: int = 0
     painted: int = 0
-    """Flips of the screen, also those of a card."""
+    """The number of flips of the screen, including those of a card."""
     mirrored: int = 0
-    """Frames that reached the screen."""
+    """The number of frames that reached the screen."""
     skipped: int = 0
-    """Damaged or missing pictures of the camera."""
+    """The number of damaged or missing pictures of the camera."""
     verdicts: int = 0
     frame_age_ms: int = 0
     analysis_failures: int = 0
     device: int = DeviceKind.UNKNOWN
     camera_faults: int = 0
     reopened: int = 0
-    """How often the camera was opened again."""
+    """The number of times that the camera was opened again."""
     memory_mb: int = 0
     threads: int = 0
     descriptors: int = 0
     wanted_fps: int = 0
     """The rate that the camera promised."""
     camera_id: int = 0
-    """Stands for the camera that is in use, for the next process of the show; 0: none."""
+    """A number that identifies the camera in use to the next process of the show; 0 for none."""
 
     def to_bytes(self) -> bytes:
         """Return the record."""
@@ -99,7 +99,10 @@ class Progress:
 
     @classmethod
     def from_bytes(cls, record: bytes) -> Progress:
-        """Return the figures of a `record` that may come from anybody: each within its range."""
+        """Return the figures of a `record`, each limited to its range.
+
+        Anybody may have sent the record.
+        """
         numbers = dict(
             zip((field.name for field in fields(cls)), _RECORD.unpack(record), strict=True)
         )
@@ -139,7 +142,7 @@ class ProgressStream:
 def send(pipe: int, progress: Progress) -> bool:
     """Write the record to `pipe`, which does not block; return whether it was written.
 
-    A supervisor that does not read, or that has ended, must not hold up the mirror.
+    A supervisor that does not read or has ended must not delay the mirror.
     """
     try:
         return os.write(pipe, progress.to_bytes()) == _RECORD.size

@@ -1,8 +1,7 @@
-"""When the supervisor starts the show again after it has ended.
+"""Decides when the supervisor starts the show again after it has ended.
 
-The first failures are most likely accidents, and visitors wait, so the show is started at once. A
-show that ends again and again would only make the wall flicker, so it is started more and more
-seldom.
+The first failures are probably accidents, and visitors are waiting, so the show is restarted
+quickly. A show that fails repeatedly would only make the screen flicker, so the delays grow.
 """
 
 from __future__ import annotations
@@ -13,13 +12,15 @@ FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """The delays after the first failures within a minute, s; a start takes some four seconds."""
 
 WINDOW_S = 60.0
-"""The time in which failures count together, s."""
+"""The time within which failures are counted together, s."""
 
 SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
-"""The delays once there were more failures than that, s."""
+"""The delays after more failures than that, s."""
 
 STEADY_S = 600.0
-"""How long the show must run until the delays begin anew after a slow phase, s."""
+"""The time that the show must run after slow restarts before the delays start from the beginning,
+s.
+"""
 
 
 class RestartPolicy:
@@ -29,15 +30,18 @@ class RestartPolicy:
         self._failed_at: deque[float] = deque(maxlen=len(FAST_DELAYS_S) + 1)
         self._slow = 0
         self.count = 0
-        """How often the show was started again after a failure."""
+        """The number of restarts after a failure."""
 
     @property
     def is_slow(self) -> bool:
-        """Whether there were too many failures, so that visitors are to be told."""
+        """Whether there were too many failures, so that the card says that something is wrong."""
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:
-        """Return how long to wait after a failure at `now`, s; the show ran for `ran_s`."""
+        """Return the delay before the restart after a failure at `now`, s.
+
+        The show ran for `ran_s`.
+        """
         self.count += 1
         if ran_s >= STEADY_S:
             self._slow = 0

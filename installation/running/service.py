@@ -1,4 +1,4 @@
-"""systemd: whether it keeps the show running, and the messages that it expects.
+"""Talks to systemd: finds out whether it runs the show, and sends the messages that it expects.
 
 The protocol is that of sd_notify(3): a datagram to the socket that `NOTIFY_SOCKET` names.
 """
@@ -11,15 +11,18 @@ import socket
 from collections.abc import Mapping
 
 NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
-"""The variables with which systemd tells where it listens, and how often it must hear something."""
+"""The environment variables in which systemd gives its socket and the watchdog's interval and
+process.
+"""
 
 
 def started_by_systemd(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> bool:
     """Return whether this process is the main process of a systemd unit.
 
     systemd 248 and later write the number of that process into its environment (systemd.exec(5)). A
-    terminal inherits the variable from the desktop, with another number; `INVOCATION_ID`, which
-    has no number, could not be told apart. `pid` is this process by default.
+    terminal inherits the variable from the desktop, but with another number. Rejected:
+    `INVOCATION_ID`, which a terminal inherits too and which has no process number. `pid` is this
+    process by default.
     """
     return environment.get("SYSTEMD_EXEC_PID") == str(os.getpid() if pid is None else pid)
 
@@ -28,7 +31,7 @@ class ServiceManager:
     """Sends messages to systemd; without systemd it sends nothing."""
 
     def __init__(self, address: str | None = None, watchdog_s: float | None = None) -> None:
-        """Send to the socket `address`; None: to nobody.
+        """Send to the socket `address`, or to nobody if it is None.
 
         `watchdog_s` is the time after which systemd ends a silent service; None: it never does.
         """
@@ -47,19 +50,19 @@ class ServiceManager:
         return cls(environment.get(NOTIFY_SOCKET), watchdog_s)
 
     def ready(self) -> None:
-        """Say that the service has started."""
+        """Tell systemd that the service has started."""
         self._send("READY=1")
 
     def alive(self) -> None:
-        """Say that the service lives."""
+        """Tell systemd that the service is alive."""
         self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Say that the service is ending."""
+        """Tell systemd that the service is stopping."""
         self._send("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """Tell the line that `systemctl status` prints."""
+        """Set the status line that `systemctl status` prints."""
         self._send(f"STATUS={text}")
 
     def _send(self, message: str) -> None:

@@ -1,8 +1,8 @@
-"""The Unix socket at which the supervisor tells the kiosk's health to every user of the machine.
+"""The Unix socket through which the supervisor reports the kiosk's health to all local users.
 
-Whoever connects gets one JSON object, and the connection is closed; nothing is read from the other
-side. The socket is in memory: in the unit's runtime directory, or else in /dev/shm. The
-alternative, a file, would be written to a disk on some machines.
+A client that connects gets one JSON object, and the connection is closed; nothing is read from the
+client. The socket lies in memory: in the unit's runtime directory, or else in /dev/shm. Rejected: a
+file, which would be written to a disk on some machines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TIMEOUT_S = 2.0
 
 
 class StatusSocket:
-    """Listens for those who ask for the health."""
+    """Listens for clients that ask for the health."""
 
     def __init__(self, path: Path) -> None:
         """Listen at `path`. Raises OSError."""
@@ -43,18 +43,18 @@ class StatusSocket:
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> StatusSocket:
-        """Return the socket of this process. Raises OSError if there is no place for it."""
+        """Open the socket of this process. Raises OSError if no suitable folder exists."""
         if folder := environment.get("RUNTIME_DIRECTORY"):
             return cls(Path(folder.split(":")[0], "status"))
         remove_stale()
         return cls(SHARED_MEMORY / f"kiosk-status-{os.getuid()}-{os.getpid()}")
 
     def fileno(self) -> int:
-        """Return the descriptor, to wait for it."""
+        """Return the socket's file descriptor, so that a selector can wait for connections."""
         return self._listening.fileno()
 
     def answer(self, snapshot: Mapping[str, object]) -> None:
-        """Tell `snapshot` to whoever is waiting; does not block."""
+        """Send `snapshot` to all waiting clients; does not block."""
         with contextlib.suppress(OSError):
             connection, _ = self._listening.accept()
             with connection:
@@ -70,7 +70,7 @@ class StatusSocket:
 
 
 def ask(path: Path) -> dict[str, object]:
-    """Return what the supervisor at `path` tells. Raises OSError or ValueError."""
+    """Return the answer of the supervisor at `path`. Raises OSError or ValueError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(TIMEOUT_S)
         asking.connect(str(path))
@@ -84,7 +84,7 @@ def ask(path: Path) -> dict[str, object]:
 
 
 def find_sockets(unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY) -> Sequence[Path]:
-    """Return the sockets of the kiosks that run on this machine, that of the unit first."""
+    """Return the sockets of the kiosks running on this machine, that of the unit first."""
     found = sorted(folder.glob("kiosk-status-*-*"), key=_pid_of)
     # Its folder may be closed to this user; then asking says so.
     return [unit_socket, *found] if os.path.lexists(unit_socket) else found

@@ -1,14 +1,14 @@
-"""The supervisor: starts the show, starts it again when it ends, and tells others how it is.
+"""The supervisor: starts the show, restarts it when it ends, and reports its health.
 
-It uses the standard library only and sees no frame. It runs outside the sandbox, because what is
-inside cannot start another show; so it accepts nothing from the show but numbers
-(`running.progress`). One thread waits for everything at once: signals, the end of a process,
-numbers of the show, questions at the status socket, and the time.
+It uses the standard library only and sees no frame. It runs outside the sandbox, because a process
+in the sandbox cannot start another show; therefore it accepts only numbers from the show
+(`running.progress`). One thread waits for all events: signals, the end of a process, numbers from
+the show, clients of the status socket, and the time.
 
-Two processes hold the wall. The **show** has its window in front. The **card** is a small process
-without camera and networks, with a calm picture in a window behind; while no show runs, visitors
-see that picture and not a desktop. The alternative, a card in the next start of the show, left the
-desktop on the wall for as long as that start took.
+Two processes have a window. The **show** has its window in front. The **card** is a small process
+without camera and networks, with a calm picture in a window behind that of the show; while no show
+runs, visitors see this picture and not a desktop. Rejected: showing the card in the next start of
+the show, which left the desktop visible for as long as that start took.
 """
 
 from __future__ import annotations
@@ -33,31 +33,35 @@ from installation.running.status_socket import StatusSocket
 
 RESTART = 75
 """The exit status of a show that only needs a new process, because a camera was plugged in: the
-sandbox lets it open no device that came after its start. (EX_TEMPFAIL of sysexits.h.)
+sandbox does not let it open devices that came after its start. (EX_TEMPFAIL of sysexits.h.)
 """
 
 REFUSED = 2
-"""The exit status of a show that does not run with these files and devices."""
+"""The exit status of a show that rejects its files or devices."""
 
 STOP_S = 4.0
-"""How long the show may take to end after a stop signal, s; the unit allows five in total."""
+"""The longest time for the show to end after a stop signal, s; the unit allows five in total."""
 
 LEFTOVERS_S = 2.5
-"""How long the output filters may take to write what they hold after the show has ended, s."""
+"""The longest time for the output filters to write their remaining lines after the show has ended,
+s.
+"""
 
 CARD_S = 5.0
-"""How long the start waits for the card's window, so that that of the show comes in front."""
+"""The longest wait for the card's window before the show starts, s, so that the show's window comes
+in front.
+"""
 
 WITNESS_S = 60.0
-"""The time between two looks at the show from outside, s."""
+"""The time between two checks of the show from outside, s."""
 
 TICK_S = 0.25
-"""The longest time between two looks at the clock, s."""
+"""The longest time between two checks of the clock, s."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
-"""What the card is told to show."""
+"""The messages that tell the card what to show."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Started:
 
 
 class Starter(Protocol):
-    """Starts the processes; the launcher does that with the sandbox."""
+    """Starts the processes; the launcher implements this with the sandbox."""
 
     def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
         """Start a show.
@@ -101,11 +105,12 @@ class Supervisor:
         status: StatusSocket | None,
         is_service: bool,
     ) -> None:
-        """Take what the supervisor works with.
+        """Store the supervisor's parts.
 
-        `log` takes a line for the staff and `log_health` the health of the last minute. `witness`
-        looks at a show from outside and returns what is wrong. `is_service` says whether
-        a show that is refused at its first start is tried again, as nobody waits for an answer.
+        `log` is called with a line for the staff, and `log_health` with the health of the last
+        minute. `witness` checks a show from outside and returns the mistakes. `is_service` says
+        whether a show that rejects its files at the first start is tried again, because nobody
+        waits for an answer.
         """
         self._starter = starter
         self._clock = clock
@@ -139,7 +144,7 @@ class Supervisor:
         self._signals: list[int] = []
 
     def run(self) -> int:
-        """Run until the show ends for good; return the exit status.
+        """Run until the show ends for good, and return the exit status.
 
         A negative status is the number of the signal that ended the show.
         """
@@ -207,7 +212,7 @@ class Supervisor:
                 _write(show.writing, b"\1")
 
     def _handle_signals(self, now: float) -> int | None:
-        """Pass the first stop signal on; return the exit status at the second."""
+        """Pass the first stop signal on to the show; return the exit status at the second."""
         while self._signals:
             number = self._signals.pop(0)
             if self._stopped_by is not None:
@@ -221,7 +226,7 @@ class Supervisor:
         return None
 
     def _handle_ends(self, now: float) -> int | None:
-        """Reap every process that has ended; return the exit status if that is the end."""
+        """Reap all processes that have ended; return the exit status if the supervisor ends too."""
         status = None
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
@@ -237,7 +242,7 @@ class Supervisor:
     # The show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether the card is on the wall, or is not waited for any more."""
+        """Return whether the card is on the screen, or the wait for it is over."""
         return (
             self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
         ) and self._stopped_by is None
@@ -257,14 +262,14 @@ class Supervisor:
         self._helpers = set()
 
     def _look_after_show(self, now: float) -> None:
-        """End a show that stands still, does not stop, or does not pass the witness."""
+        """End a show that makes no progress, does not stop, or fails the witness's check."""
         show = self._show
         if show is None:
             return
         if now >= self._kill_at:
             _kill(show.pid, signal.SIGKILL)
         elif part := self._heartbeat.stalled(now):
-            self._log(f"supervisor: the show stands still ({part}), so it is ended.")
+            self._log(f"supervisor: the show makes no progress ({part}), so it is ended.")
             self._health.fault(f"{part} stalled", now)
             _kill(show.pid, signal.SIGKILL)
             self._heartbeat = Heartbeat(now)
@@ -272,7 +277,7 @@ class Supervisor:
             self._look_from_outside(now)
 
     def _look_from_outside(self, now: float) -> bool:
-        """Return whether the witness finds the show complete; otherwise the show is ended."""
+        """Return whether the witness finds no mistake; otherwise the show is ended."""
         assert self._show is not None
         self._witnessed_at = now
         problems = self._witness(self._show.pid)
@@ -300,7 +305,7 @@ class Supervisor:
         self._helpers = helpers
 
     def _after_show(self, code: int, now: float) -> int | None:
-        """Clean up after a show that ended with `code`; return the exit status if none follows."""
+        """Clean up after a show ended with `code`; return the exit status if no show follows."""
         show, ran_s = self._show, now - self._show_began_at
         assert show is not None
         self._show = None
@@ -333,7 +338,7 @@ class Supervisor:
         return None
 
     def _end_leftovers(self) -> None:
-        """Let the output filters write what they hold, then end whatever the show left behind."""
+        """Wait for the output filters, then end all processes that the show left behind."""
         spared = () if self._card is None else (self._card.pid,)
         own = os.getpid()
         ends_at = self._clock.now() + LEFTOVERS_S
@@ -357,7 +362,10 @@ class Supervisor:
             _write(self._card.writing, card)
 
     def _forget_card(self) -> None:
-        """Drop a card that has ended; another one would come in front of a show that runs."""
+        """Close the pipes of a card process that has ended.
+
+        No new one is started, because its window would open in front of the running show.
+        """
         assert self._card is not None
         for pipe in (self._card.reading, self._card.writing):
             with contextlib.suppress(KeyError, ValueError):
@@ -368,7 +376,7 @@ class Supervisor:
     # The others.
 
     def _tell_manager(self, now: float) -> None:
-        """Tell systemd that the show has started and that it lives."""
+        """Tell systemd that the show has started and that it is alive."""
         if not self._is_ready and (self._card_is_ready or self._progress != Progress()):
             self._is_ready = True
             self._manager.ready()
@@ -392,7 +400,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _receiving_signals(self) -> Iterator[socket.socket]:
-        """Note stop signals while inside, and give a socket that wakes the loop for any signal."""
+        """In the block, record stop signals, and yield a socket that wakes the loop."""
         reading, writing = socket.socketpair()
         with reading, writing:
             reading.setblocking(False)
@@ -429,7 +437,7 @@ def _reason(code: int) -> str:
 
 
 def _read(pipe: int) -> bytes | None:
-    """Return what has arrived; None or no bytes if the other end is closed."""
+    """Return the bytes that have arrived; None or no bytes if the other end is closed."""
     try:
         return os.read(pipe, READ_AT_MOST)
     except OSError:

@@ -1,4 +1,4 @@
-"""Measurements of a show, in constant memory, for the summary at the show's end."""
+"""Measures a show, with constant memory use, for the summary at its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 import psutil
 
 BUCKET_S = 0.0001
-"""Width of a histogram's bucket, s: 1 % of a usual frame age, so that differences of 3 % are
+"""The width of a histogram's bucket, s: 1 % of a usual frame age, so that differences of 3 % are
 visible.
 """
 

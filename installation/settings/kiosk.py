@@ -1,7 +1,7 @@
 """The settings of kiosk.yaml: names, types, ranges and defaults.
 
-A validator that must look at a file takes the folder from `Folders`, which `load_settings` passes.
-Settings that are created without `Folders`, as in tests, are checked by their form only.
+A validator that must look at a file gets the folder from `Folders`, which `load_settings` passes.
+Settings that are created without `Folders`, as in tests, are validated without looking at files.
 """
 
 from __future__ import annotations
@@ -50,10 +50,13 @@ from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
-"""The least number of words in `acknowledged`; 'yes' and 'I know' do not say who decided it."""
+"""The least number of words in `acknowledged`, because 'yes' or 'I know' does not say who
+decided.
+"""
 
 ANNOUNCE_S = 3.0
-"""How long visitors are told before they are read: the time in which one turns away or steps back.
+"""How long the notice is shown before a visitor is classified, s; enough time to turn away or step
+back.
 
 The notice at the top of the screen has some twenty words, of which the empty square and its
 countdown repeat the two that matter.
@@ -63,7 +66,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 MIN_HOLD_S = 0.5
-"""Between two categories: large type changes at most twice a second, for visitors with epilepsy."""
+"""The least time between two changes of a category's name, s: large type may change at most twice a
+second, for visitors with epilepsy.
+"""
 
 MOST_LANGUAGES = 2
 """More would not leave room for the picture between the notice and the foot of the screen."""
@@ -71,13 +76,15 @@ MOST_LANGUAGES = 2
 LANGUAGE_IN_WORDS = "a code such as en, or a list of two such as [de, en]"
 
 PLAIN_FOLDER = re.compile(r"[^./\\][^/\\]*")
-"""The name of a label set; kiosk.yaml gives it without the folder models/."""
+"""Matches the name of a label set as kiosk.yaml gives it, without the folder models/."""
 
 ROTATE_REMEDY = (
     "Rotate the screen in the computer's display settings; to turn the camera's picture, write "
     "rotate under 'camera:'."
 )
-SIZE_REMEDY = "Remove it: the show fills the display, whose size the computer's settings have."
+SIZE_REMEDY = (
+    "Remove this setting: the show fills the display, whose size is set in the computer's settings."
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Folders:
 
 
 def _refusal(problem: str, remedy: str) -> PydanticCustomError:
-    """Return the error by which a validator refuses a value, with the message's own words."""
+    """Return pydantic's error for a rejected value, with our own problem and remedy as text."""
     return PydanticCustomError("refused", "{problem}", {"problem": problem, "remedy": remedy})
 
 
@@ -120,15 +127,17 @@ class CameraSettings(Section):
         PlainSerializer(repr),  # the JSON schema holds the defaults
         Field(description=SOURCE_IN_WORDS),
     ] = Field(default=AUTO, validate_default=True)
-    """A relative path is relative to kiosk.yaml's folder; in --source, to the current folder."""
+    """The source of frames. A relative path starts at kiosk.yaml's folder; in --source, at the
+    current folder.
+    """
     width: Annotated[int, Field(ge=160, le=7680)] = 1280
     height: Annotated[int, Field(ge=120, le=4320)] = 720
     fps: Annotated[int, Field(ge=1, le=240)] = 30
     mirror: bool = True
     rotate: Literal[0, 90, 180, 270] = 0
-    """The clockwise rotation, degrees."""
+    """The clockwise rotation of the picture, degrees."""
     controls: dict[str, int] = Field(default_factory=dict)
-    """Values of the camera's own controls, by their names in `kiosk cameras`."""
+    """The values of the camera's own controls, keyed by their names in `kiosk cameras`."""
 
 
 def _empty_if_none(value: object) -> object:
@@ -145,15 +154,17 @@ class ReadingSettings(Section):
     This field precedes `announce_s`, because the validator of `announce_s` reads it.
     """
     announce_s: Annotated[float, Field(ge=0, le=60)] = ANNOUNCE_S
-    """How long a visitor is announced before the first picture of them is read."""
+    """How long a visitor is announced before the first picture of them is classified, s."""
     draw: Literal["top", "sample"] = "top"
     min_time_s: Seconds = 1.2
     min_readings: Annotated[int, Field(ge=1, le=1000)] = 3
     agreement: Annotated[float, Field(gt=0, le=1)] = 0.6
     hold_s: Annotated[float, Field(ge=MIN_HOLD_S, le=3600)] = 8.0
-    """How long a name stands at least before it is taken back."""
+    """The least time that a name is shown before it is withdrawn, s."""
     min_score: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """A label with a smaller score is not shown; None: the label set's own value."""
+    """A label with a smaller score is not shown, 0–1; if None, the label set's own value is
+    used.
+    """
 
     @field_validator("announce_s")
     @classmethod
@@ -176,10 +187,12 @@ class ReadingSettings(Section):
 
 
 class VisitorSettings(Section):
-    """Who of the people in the picture is read."""
+    """Which of the people in the picture are classified."""
 
     least_size: Annotated[float, Field(ge=0, le=0.9)] = 0.1
-    """The least height of a face over the height of the picture; smaller faces are not read."""
+    """The least height of a face over the height of the picture; smaller faces are not
+    classified.
+    """
 
 
 class ContentSettings(Section):
@@ -241,7 +254,7 @@ CuratorScore = Annotated[Annotated[_Text, with_placeholders("score")] | None, _N
 
 
 class ScreenSettings(Section):
-    """The display, and the title on it."""
+    """The display, the title on the screen, and the staff's keys."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -256,7 +269,7 @@ class ScreenSettings(Section):
     idle: Literal["list", "mirror"] = "list"
     """What is on the screen while nobody is in front of it: the names, or the mirror."""
     keys: bool = True
-    """Whether F1 shows the staff's card and a held Escape ends the show."""
+    """Whether F1 shows the staff card and holding Escape ends the show."""
 
 
 PROMISE = (
@@ -283,7 +296,7 @@ FIXED_WORDS = {
     "no_camera": NO_CAMERA,
     "rehearsal": NO_CAMERA,
 }
-"""The sentences that a curator cannot replace, and the reasons; `schema_words` reads them as
+"""The sentences that a curator cannot replace, with the reasons; `schema_words` reads them as
 `fixed`.
 """
 
@@ -355,7 +368,8 @@ class Settings(Section):
     ] = Field(default=ENGLISH, validate_default=True)
     """The languages of the kiosk's own words and of the labels; see `languages`."""
     privacy: Literal["enforce", "degraded"] = "enforce"
-    """Whether the show also runs if the kernel cannot prevent pictures from being stored.
+    """Whether the show runs even if the kernel cannot prevent pictures from being stored
+    (`degraded`).
 
     The launcher reads this setting before anything else is loaded.
     """

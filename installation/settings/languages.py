@@ -17,16 +17,20 @@ from installation.settings.spreadsheet import read_records
 from installation.settings.text_file import decode_start
 
 ENGLISH = "en"
-"""The language of the kiosk's own words if kiosk.yaml names a language without a file of words."""
+"""The language of the kiosk's own words if there is no file of words for kiosk.yaml's language."""
 
 CODE = re.compile(r"[a-z]{2,3}")
-"""A language as kiosk.yaml names it, by its ISO 639 code."""
+"""Matches a language as kiosk.yaml gives it: an ISO 639 code."""
 
 NAMES = {"german": "de", "spanish": "es", "castellano": "es", "american": "en", "british": "en"}
-"""Names of languages whose code is not how they begin; 'deutsch' begins with its code."""
+"""The codes of languages whose names do not begin with the code; 'deutsch', for instance, begins
+with its code.
+"""
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
-"""A column of labels.csv such as `name_es`: the name in another language, by its ISO 639 code."""
+"""Matches a column of labels.csv such as `name_es`, the name in another language, by its ISO 639
+code.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ def word_languages(folder: Path = WORDS_FOLDER) -> list[str]:
 def label_languages(labels: str, models: Path = MODELS) -> list[str]:
     """Return the codes of the languages in which the label set `labels` has names, sorted.
 
-    Only the header of its labels.csv is read: mistakes in its rows are reported when the set is
-    loaded, and a set without such a file has no translations.
+    Only the header of labels.csv is read: mistakes in the rows are reported when the set is loaded.
+    A set without this file has no translations.
     """
     path = models / labels / "labels.csv"
     try:

@@ -1,7 +1,7 @@
-"""Whether the packages are installed that the default show does without, PyTorch before all.
+"""Checks whether all packages are installed, including those that the default show does not need.
 
-Without a graphics card `scripts/run` installs what the show needs and nothing else. What needs more
-says in one line how to get it.
+The largest of these is PyTorch. On a machine without a graphics card `scripts/run` installs only
+the packages that the show needs. Functions that need more report in one line how to install them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from importlib.util import find_spec
 from installation.errors import Mistake, SettingsError
 
 ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 5.9 GB on disk)"
-"""The remedy if only the show is set up. The sizes are those in scripts/setup."""
+"""The remedy if only the packages of the show are installed. The sizes are those in
+scripts/setup.
+"""
 
 
 def has_all_packages() -> bool:
-    """Return whether PyTorch is installed, and with it all packages; nothing is imported."""
+    """Return whether PyTorch is installed, and thus all packages; nothing is imported."""
     return find_spec("torch") is not None
 
 
 def require_all_packages(where: str, what: str) -> None:
     """Raise SettingsError with the remedy unless all packages are installed.
 
-    `what` needs them, and `where` is the place that asks for it.
+    `what` is the feature that needs them, and `where` is the place of the setting that requires it.
     """
     if not has_all_packages():
         problem = f"{what} needs PyTorch, and only the packages of the show are installed"

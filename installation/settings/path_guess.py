@@ -1,6 +1,6 @@
-"""A guess at the path that a mistyped one means, for remedies.
+"""Guesses the path that a misspelt path means, for remedies.
 
-Only what could stand in its place is proposed: a film for a film, not whatever lies in the folder.
+Only paths of the right kind are proposed: a film for a film, not just any file in the folder.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from pathlib import Path
 from installation.errors import nearest
 
 MOST_ENTRIES = 1_000
-"""Entries of a folder among which one is sought; comparing more takes noticeable time."""
+"""The largest number of entries of a folder that are compared; comparing more takes noticeable
+time.
+"""
 
 
 def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> str | None:
-    """Return the path that `text` probably misspells, in the form of `text`; None if there is none.
+    """Return the existing path closest to the misspelt `text`; None if nothing is close.
 
-    The first part of the path that does not exist is compared, without regard to capitals, with
-    the names beside it. A relative path starts at `folder`. `is_possible` returns whether a path
-    may be what is sought.
+    The result is written like `text` (relative, `~`).
+
+    The first part of the path that does not exist is compared, ignoring case, with the names in the
+    same folder. A relative path starts at `folder`. `is_possible` returns whether a path may be
+    proposed.
     """
     typed = Path(text)
     done, place = Path(), folder

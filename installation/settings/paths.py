@@ -23,7 +23,9 @@ WORDS_FOLDER = PROJECT / "installation" / "showing" / "words"
 """The folder of the kiosk's own words, a file for each language."""
 
 MAX_TEXT_BYTES = 64 * 1024
-"""The most bytes of kiosk.yaml and of a label set's small files: ten times the shipped one."""
+"""The largest size of kiosk.yaml and of a label set's small files, bytes: ten times that of the
+shipped kiosk.yaml.
+"""
 
 
 def label_set_names(models: Path = MODELS) -> list[str]:

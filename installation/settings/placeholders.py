@@ -8,16 +8,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 FORMAT_SPECS = ("", "02")
-"""The allowed formats of a placeholder: none, or at least two digits."""
+"""The allowed format specifications of a placeholder: none, or at least two digits."""
 
 MAX_SENTENCE_LENGTH = 200
-"""The most characters of a curator's sentence; a sentence of this length fits a wall of
+"""The largest length of a curator's sentence, characters; such a sentence fits a screen of
 1280×720.
 """
 
 
 def with_placeholders(*names: str) -> AfterValidator:
-    """Return a validator: a text must have each placeholder of `names` once, and no others.
+    """Return a validator: a text must contain each placeholder of `names` once, and no others.
 
     A placeholder may request at least two digits: `{minute:02}`.
     """

@@ -1,6 +1,6 @@
-"""Describes in plain words what a setting expects, from the JSON schema of its model.
+"""Describes in plain words which values a setting allows, from the JSON schema of its model.
 
-So a new setting needs no message of its own. The alternative, pydantic's messages, use terms of
+So a new setting needs no message of its own. Rejected: pydantic's messages, which use terms of
 Python that a curator does not know.
 """
 
@@ -23,14 +23,14 @@ COLON = "Write each setting as 'name: value', with a space after the colon."
 """The remedy for a line that is not a setting."""
 
 CHOICE_CUTOFF = 0.7
-"""`nearest`'s cutoff for a setting's choices, which are short words."""
+"""The cutoff of `nearest` for a setting's choices, which are short words."""
 
 YES = ("true", "yes", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
 NO = ("false", "no", "off", "0", "nein", "falsch", "non", "faux", "falso")
-"""Words for true and false in the languages of the kiosk, in quotes or without."""
+"""The words for true and false in the languages of the kiosk, in quotes or without."""
 
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
-"""Words that people write for "no value"."""
+"""The words that people write for "no value"."""
 
 NUMBER = re.compile(r"([-+]?\d(?:[\d., '\u00a0\u202f]*\d)?)\s*(%|[A-Za-z\u00b0]*\.?)")
 """Matches a number as people write it, with a unit."""
@@ -42,7 +42,7 @@ THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
 """Matches a whole number with separators between thousands."""
 
 LEAST_PERCENT = 10
-"""A number above this, given for a share of 0 to 1, is taken for a percentage; a guess."""
+"""The number above which a value for a share of 0 to 1 is assumed to be a percentage; a guess."""
 
 BOUNDS = {
     "minimum": "at least",
@@ -125,11 +125,11 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
         return (
             f"Change the value, or delete the line to use the default, {value_in_words(default)}."
         )
-    return "Change it, or leave it out." if "default" in piece else "Change it."
+    return "Change the value, or remove the setting." if "default" in piece else "Change it."
 
 
 def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
-    """Return what to write for a value that is meant and written in another way; "" if none is."""
+    """Return the remedy for a value that is valid but written in another way; "" if it is not."""
     for option in options:
         match option.get("type"):
             case "boolean" if not isinstance(value, float | tuple | dict):
@@ -165,7 +165,10 @@ def _is_source(value: object) -> bool:
 
 
 def _number(value: object, option: Schema) -> str:
-    """Return what to write for a `value` that is meant as a number of `option`; "" if none is."""
+    """Return the number to write for a `value` that is meant as a number; "" if it is not one.
+
+    `option` is the schema of the number.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return ""
     share = option.get("type") == "number" and any(
@@ -199,7 +202,7 @@ def _number(value: object, option: Schema) -> str:
 
 
 def _allows(option: Schema, number: float) -> bool:
-    """Return whether `number` is one that `option` takes."""
+    """Return whether `option` allows `number`."""
     return (
         number in option.get("enum", [number])
         and number >= option.get("minimum", number)
@@ -213,8 +216,8 @@ def _allows(option: Schema, number: float) -> bool:
 def explain_unknown_key(keys: Keys, schema: Schema) -> tuple[str, str]:
     """Return the problem with a key that does not exist in its section, and the remedy.
 
-    A section's schema may say under `fixed` which keys it refuses, and why, and under `elsewhere`
-    the remedies for keys that are meant for another thing.
+    A section's schema may list under `fixed` the keys that it rejects, with the reasons, and under
+    `elsewhere` remedies for keys that people write in the wrong place.
     """
     for option in _options(find_piece(schema, keys[:-1]), schema):
         if reason := option.get("fixed", {}).get(keys[-1]):

@@ -1,4 +1,4 @@
-"""Parses `camera.source`, which says from which camera or pictures the frames come.
+"""Parses `camera.source`, the setting that names the source of frames.
 
 The classes have short names, so use them with the module's name: `source.Film`, `source.Device`.
 """
@@ -22,10 +22,10 @@ SOURCE_IN_WORDS = (
 """The values that the setting allows, for messages."""
 
 MAX_DIGITS = 3
-"""The most digits of a camera's number; Linux numbers cameras from 0 to 255."""
+"""The largest number of digits in a camera's number; Linux numbers cameras from 0 to 255."""
 
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-"""How an address on a network begins."""
+"""Matches the beginning of a network address."""
 
 HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:[:/].*)?", re.ASCII)
 """An address or name of a machine without anything that says so before it."""
@@ -39,10 +39,12 @@ FILM_SUFFIXES = (
     *(".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
     *(".ogv", ".ts", ".webm", ".wmv"),
 )
-"""How the names of films end that cameras and editing programs write; any file may be named."""
+"""The suffixes of the films that cameras and editing programs write; other files may be named as
+well.
+"""
 
 PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
-"""The pictures of a folder that can stand for a camera."""
+"""The suffixes of the pictures in a folder that is played as a camera."""
 
 DEVICE_FOLDER = Path("/dev")
 ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never used
@@ -51,7 +53,7 @@ ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never 
 
 @dataclass(frozen=True)
 class Auto:
-    """The first camera that works, or the rehearsal if no camera works."""
+    """The best camera that works, or the rehearsal if no camera works."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def parse_source(text: str, folder: Path) -> Source:
 
 
 def _is_device(text: str) -> bool:
-    """Return whether `text` is an absolute path under /dev at which no ordinary file can be."""
+    """Return whether `text` is an absolute path under /dev, but not where ordinary files can be."""
     path = Path(os.path.normpath(text))
     return path.is_relative_to(DEVICE_FOLDER) and not path.is_relative_to(ORDINARY_FILES)
 
@@ -134,7 +136,7 @@ def _remedy(text: str, folder: Path) -> str:
 
 
 def _may_be_source(path: Path) -> bool:
-    """Return whether a path is a film's, or that of a folder with pictures."""
+    """Return whether `path` is a film, or a folder that contains pictures."""
     if path.is_dir():
         names = (
             entry.suffix for _, entry in zip(range(MOST_ENTRIES), path.iterdir(), strict=False)

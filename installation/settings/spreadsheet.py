@@ -1,6 +1,6 @@
-"""Reads CSV files as spreadsheets save them: any separator, with or without Excel's line `sep=;`.
+"""Reads CSV files as spreadsheets save them: with any separator, and Excel's line `sep=;` or not.
 
-All CSV files are read here: the label set reads its rows, and `languages` reads the header.
+The label set reads the rows of labels.csv with this module, and `languages` reads its header.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ STATED_SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
 """Matches a line that states the separator, with which a file saved by Excel may begin."""
 
 _WHITE_SPACE = re.compile(r"[^\S\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
-"""White space without the control characters that Python counts as such."""
+"""Matches white space, but not the control characters that Python counts as white space."""
 
 
 class Record(NamedTuple):
     """One row that is not blank."""
 
     line: int
-    """The line of the file on which it starts."""
+    """The line of the file on which the row starts."""
     number: int
     """The row's number in a spreadsheet, which counts a row with a cell of several lines once."""
     cells: list[str]
 
     @property
     def place(self) -> str:
-        """The place for messages: `6`, or `6 (row 4)` if the row's number in a spreadsheet is 4."""
+        """The row's place for messages: `6`, or `6 (row 4)` if it is row 4 in a spreadsheet."""
         return row_place(self.line, self.number)
 
 
@@ -45,8 +45,8 @@ def row_place(line: int, number: int | None) -> str:
 def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Record]:
     """Yield the rows of `text` that are not blank; the first one is the header.
 
-    In each cell, white space at the ends is removed and every run of it becomes one blank. Raises
-    `error` at a row that cannot be read; `file` is the file's name in messages.
+    In each cell, white space at the ends is removed, and other runs of white space become one
+    space. Raises `error` at a row that cannot be read; `file` is the file's name in messages.
     """
     header = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
     stated = STATED_SEPARATOR.match(header)
@@ -73,9 +73,9 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
 
 
 def collapse_whitespace(text: str) -> str:
-    """Return `text` without white space at its ends, and one blank for each run inside.
+    """Return `text` without white space at its ends, and with one space for each run inside.
 
-    Line breaks count as white space. Control characters stay, so that the label set can refuse
+    Line breaks count as white space. Control characters stay, so that the label set can reject
     them.
     """
     return _WHITE_SPACE.sub(" ", text).strip(" ")

@@ -31,17 +31,19 @@ PLAIN_TEXT = {
     "": "Save the file as plain text in UTF-8 (in TextEdit: Format, Make Plain Text).",
     ".csv": 'In the spreadsheet, save it as "CSV UTF-8" (in Numbers: File, Export To, CSV).',
 }
-"""How a file of another format becomes text, by the suffix that the file should have."""
+"""The remedy for a file in another format, keyed by the suffix that the file should have."""
 
 HIDDEN_SUFFIXES = ("", ".txt", ".csv", ".yaml", ".yml")
-"""The parts that programs add to a file's name; "" is a name in other capital letters."""
+"""The suffixes that programs add to a file's name and hide; "" is for names in other
+capitalisation.
+"""
 
 OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")
 """The files of other programs that people save instead of a text file."""
 
 
 def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_TEXT_BYTES) -> str:
-    """Return the text of a file of at most `limit` bytes, in UTF-8 or, with a BOM, in UTF-16.
+    """Return the text of a file of at most `limit` bytes, in UTF-8 or, with a BOM, UTF-16.
 
     `file` is the file's name in messages. Raises `error` if the file is missing, not a regular
     file, too large, empty, binary or in another encoding.
@@ -82,7 +84,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as failure:
         if is_utf_16:
-            raise wrong("it begins as UTF-16 and goes on as something else", remedy) from None
+            raise wrong("it begins as UTF-16, but does not continue as UTF-16", remedy) from None
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
         encoding = _likely_encoding(content)
@@ -96,7 +98,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
 
 
 def _likely_encoding(content: bytes) -> str:
-    """Return a hint at the likely encoding of the bytes, for a message; "" if unknown."""
+    """Return the likely encoding of the bytes, as the end of a message; "" if unknown."""
     try:
         content.decode("cp1252")
     except UnicodeDecodeError:
@@ -105,7 +107,7 @@ def _likely_encoding(content: bytes) -> str:
 
 
 def decode_start(content: bytes) -> str:
-    """Return the text of the first bytes of a file; what is not a letter becomes U+FFFD."""
+    """Return the text of a file's first bytes; bytes that are not UTF-8 become U+FFFD."""
     encoding = "utf-16" if content.startswith(UTF_16_MARKS) else "utf-8-sig"
     return content.decode(encoding, errors="replace")
 

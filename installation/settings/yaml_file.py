@@ -38,13 +38,13 @@ from installation.settings.yaml_form import (
 )
 
 MAX_NESTING = 10
-"""The most levels. The settings have three levels; without a limit, a file could make the parser
-recurse too deeply.
+"""The largest number of nested levels. The settings have three; without a limit, a file could make
+the parser recurse too deeply.
 """
 
 
 class Section(BaseModel):
-    """Frozen settings that refuse unknown keys; an empty section means the defaults."""
+    """Frozen settings that reject unknown keys; an empty section means the defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -67,7 +67,7 @@ class Loaded(Generic[M]):
     lines: Mapping[Keys, int]
     """The line of each setting and section in the file."""
     options: Mapping[Keys, str]
-    """The command-line option of each setting that was replaced by one."""
+    """The command-line options that replaced settings, keyed by the setting."""
 
     def where(self, *keys: str | int) -> str:
         """Return 'kiosk.yaml:12' for the setting at `keys`, such as `"camera", "fps"`.
@@ -144,7 +144,7 @@ class _Found:
 
 
 class _Loader(yaml.SafeLoader):
-    """A YAML loader that reads `010`, `10:30` and `2026-05-01` as text, and refuses aliases."""
+    """A YAML loader that treats `010`, `10:30` and `2026-05-01` as text, and rejects aliases."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 (the base class's own form)
 
@@ -185,7 +185,9 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
         lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The plain words that YAML does not read as text: pattern, first letters, and conversion."""
+"""The kinds of plain words that YAML does not treat as text: pattern, first letters, and
+conversion.
+"""
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
     _Loader.add_implicit_resolver(
@@ -201,13 +203,16 @@ class _Document:
         self._text = ""
         self.lines: dict[Keys, int] = {}
         self.plain_words: dict[Keys, str] = {}
-        """The values that YAML does not read as text, as they are spelled in the file."""
+        """The values that YAML does not treat as text, as they are spelled in the file."""
         self.mistakes: list[_Found] = []
         self.broken = False
         """Whether the file is so damaged that its values cannot be validated."""
 
     def read(self, text: str) -> None:
-        """Parse `text` into `data`; syntax mistakes are added to `mistakes` and not raised."""
+        """Parse `text` into `data`.
+
+        Syntax mistakes are added to `mistakes` instead of being raised.
+        """
         self._text = text
         try:
             loader = _Loader(text)
@@ -276,7 +281,10 @@ class _Document:
         bad = next((letter for letter in text if _unprintable(letter)), None)
         if bad is not None:
             name, code = setting_name(keys), f"U+{ord(bad):04X}"
-            problem = f"{name} contains a character that is not text ({code})"
+            problem = (
+                f"{name} contains a control, surrogate, unassigned or private-use character "
+                f"({code})"
+            )
             remedy = "Remove it."
             if isinstance(node, yaml.ScalarNode) and node.style == '"':
                 remedy = "In double quotes a backslash is an escape: use single quotes."
@@ -297,7 +305,7 @@ class _Document:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                problem = f"a {key_node.id} is in the place of a setting's name"
+                problem = f"a {key_node.id} is used as the name of a setting (expected text)"
                 self.mistakes.append(_Found((), line, problem, COLON))
                 continue
             key = str(key_node.value)
@@ -322,7 +330,7 @@ def _unprintable(letter: str) -> bool:
 
 
 def _explain(failure: ValidationError, schema: Schema, document: _Document) -> list[_Found]:
-    """Return a mistake for each setting that pydantic refused."""
+    """Return a mistake for each setting that pydantic rejected."""
     explained: dict[Keys, _Found] = {}
     for refused in failure.errors(include_url=False):
         keys, value = _follow(document.data, refused["loc"])
@@ -365,7 +373,7 @@ def _follow(data: Any, location: Sequence[str | int]) -> tuple[Keys, object]:
 
 
 def _line(lines: Mapping[Keys, int], keys: Keys) -> int | None:
-    """Return the line of the setting at `keys`, else that of its section, else None."""
+    """Return the line of the setting at `keys`, or else that of its section; None if unknown."""
     for end in range(len(keys), 0, -1):
         if keys[:end] in lines:
             return lines[keys[:end]]

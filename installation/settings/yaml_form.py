@@ -1,8 +1,9 @@
-"""Finds the line of a YAML file that has to be corrected, and what to type there.
+"""Finds the line of a YAML file that has to be corrected, and the text to type there.
 
 PyYAML reports where it stopped, which for an open quote is the end of the file. So the lines are
-read again here in the forms in which people write settings: `name: value`, a list's items,
-comments. The first flaw that is found is reported; PyYAML's own words are used only if none is.
+parsed again here, in the forms in which people write settings: `name: value`, items of a list,
+comments. The first flaw that is found is reported; PyYAML's message is used only if no flaw is
+found.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from installation.errors import ellipsize
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 SETTING = re.compile(r"(\s*)([^\s\-:#'\"\[\]{},=][^:#'\"\[\]{},=]*):(?:(\s+)(.*))?$")
-"""Indentation, name, the blanks after the colon, and value."""
+"""Matches a setting: indentation, name, the blanks after the colon, and value."""
 
 ITEM = re.compile(r"(\s*)-(\s+)(.*)$")
-"""An item of a list: indentation, the blanks after the dash, and value."""
+"""Matches an item of a list: indentation, the blanks after the dash, and value."""
 
 JOINED = re.compile(r"\s*([A-Za-z_]\w*)\s*[=:\uff1a]\s*(.*)$")
-"""A setting whose name and value are joined by something other than a colon and a space."""
+"""Matches a setting whose name and value are joined by something other than a colon and a space."""
 
 WORD_AND_VALUE = re.compile(r"\s*([A-Za-z_]\w*) +(\S.*)$")
 """A setting without anything between its name and its value but blanks."""
@@ -34,19 +35,19 @@ JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
 """A comment as JSON has it in the files of editors; YAML's begin with #."""
 
 BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
-"""The value of a setting whose text is on the indented lines below it."""
+"""Matches the value of a setting whose text is on the indented lines below."""
 
 WINDOWS_PATH = re.compile(r'"(?:[A-Za-z]:\\|\\\\)[^"]*"')
-"""A path of Windows in double quotes, in which YAML reads each backslash as an escape."""
+"""Matches a Windows path in double quotes, in which YAML treats each backslash as an escape."""
 
 CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
-"""Lines with which git marks two versions of the lines between them."""
+"""The beginnings of git's merge-conflict markers."""
 
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-"""Letters that are not drawn; text that is copied from a web page or a mail can contain them."""
+"""Invisible characters; text copied from a web page or an e-mail may contain them."""
 
 RESERVED_STARTS = "@`%*&!|>,]}?-"
-"""Letters with which a text without quotes cannot begin."""
+"""The characters with which a text without quotes cannot begin."""
 
 CLOSING = {"[": "]", "{": "}"}
 
@@ -70,12 +71,12 @@ class _Line(NamedTuple):
     value: str
 
     def written(self, value: str) -> str:
-        """Return the line with another value, as a remedy quotes it."""
+        """Return the line with its value replaced by `value`, for a remedy."""
         return typed(f"{self.name}: " if self.name else "- ", value)
 
 
 def typed(start: str, value: str) -> str:
-    """Return the words for what a person has to type: `start` and a value."""
+    """Return the sentence that says what to type: `start` and a value."""
     return f"Type `{ellipsize(start)}{ellipsize(value)}`"
 
 
@@ -91,9 +92,9 @@ def find_flaws(text: str) -> Iterator[Flaw]:
 
 
 def explain_failure(text: str, failure_line: int, description: str) -> Flaw:
-    """Return what to correct in a text that PyYAML refused at `failure_line`.
+    """Return the flaw in a text that PyYAML rejected at `failure_line`.
 
-    `description` is PyYAML's own.
+    `description` is PyYAML's message.
     """
     lines = LINE_END.split(text)
     for flaw in _broken_lines(lines):
@@ -105,19 +106,19 @@ def explain_failure(text: str, failure_line: int, description: str) -> Flaw:
 
 
 def explain_plain_text(text: str) -> Flaw | None:
-    """Return what to correct in a text that YAML takes for a text without settings."""
+    """Return the flaw in a text that YAML parses as plain text without settings."""
     return next(_broken_lines(LINE_END.split(text)), None)
 
 
 def find_joined(text: str, first: int, last: int) -> Iterator[Flaw]:
-    """Yield the lines from `first` to `last` that are meant as settings, inside a plain text."""
+    """Yield a flaw for each line from `first` to `last` that is a setting inside a plain text."""
     for number, line in enumerate(LINE_END.split(text)[first - 1 : last], first):
         if flaw := _joined_flaw(number, line):
             yield flaw
 
 
 def _broken_lines(lines: Sequence[str]) -> Iterator[Flaw]:
-    """Yield the flaws of a text that YAML refuses, in the order of its lines."""
+    """Yield the flaws of a text that YAML rejects, in the order of its lines."""
     parsed = {line.number: line for line in _settings(lines)}
     skipped = _inside_values(lines, parsed)
     above: list[_Line] = []
@@ -191,11 +192,13 @@ def _depth(text: str) -> int:
 
 
 def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -> Flaw | None:
-    """Return what is wrong with a line as a whole."""
+    """Return the flaw of a line as a whole; None if it has none."""
     seen = ellipsize(text.strip())
     if text.startswith(CONFLICT_MARKS):
-        problem = f"this line is git's mark of two versions (seen '{seen}')"
-        return Flaw(number, problem, "Keep one version, and delete the lines with marks.")
+        problem = f"this line is a git merge-conflict marker (seen '{seen}')"
+        return Flaw(
+            number, problem, "Keep one version, and delete the other version and the marker lines."
+        )
     if text.rstrip() in ("---", "...") and has_settings:
         problem = f"the line '{seen}' begins a second document (expected one in a file)"
         return Flaw(number, problem, "Delete this line.")
@@ -203,7 +206,7 @@ def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -
 
 
 def _joined_flaw(number: int, text: str) -> Flaw | None:
-    """Return the flaw that a setting's name and value are not separated by a colon and a space."""
+    """Return a flaw if a setting's name and value are not separated by a colon and a space."""
     match = JOINED.match(text)
     if match is None:
         return None
@@ -240,7 +243,7 @@ def _comment_flaw(number: int, text: str) -> Flaw | None:
 
 
 def _blank_flaw(line: _Line) -> Flaw | None:
-    """Return the flaw that a line has blanks or invisible letters that are not spaces for YAML."""
+    """Return a flaw if a line has blanks that YAML does not accept, or invisible characters."""
     place = f"after '{line.name}:'" if line.name else "after the dash"
     for blanks, where in ((line.indent, "at the start of the line"), (line.gap, place)):
         strange = next((letter for letter in blanks if letter != " "), None)
@@ -253,13 +256,13 @@ def _blank_flaw(line: _Line) -> Flaw | None:
     invisible = next((letter for letter in line.name if letter in INVISIBLE), None)
     if invisible is not None:
         plain = "".join(letter for letter in line.name if letter not in INVISIBLE)
-        problem = f"the name '{plain}' has an invisible letter in it (U+{ord(invisible):04X})"
-        return Flaw(line.number, problem, "Delete the line, and type it.")
+        problem = f"the name '{plain}' contains an invisible character (U+{ord(invisible):04X})"
+        return Flaw(line.number, problem, "Delete the line, and type it again.")
     return None
 
 
 def _path_flaw(line: _Line) -> Flaw | None:
-    """Return the flaw that a path of Windows is in double quotes."""
+    """Return a flaw if a Windows path is in double quotes."""
     if match := WINDOWS_PATH.match(line.value):
         problem = f"in double quotes a backslash is an escape (seen {ellipsize(match[0])})"
         if "\\\\" in match[0][3:]:
@@ -270,7 +273,7 @@ def _path_flaw(line: _Line) -> Flaw | None:
 
 
 def _value_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return what is wrong with the value of a line in a text that YAML refuses."""
+    """Return the flaw in the value of a line, in a text that YAML rejects."""
     value, number = line.value, line.number
     if not value or value.startswith("#") or BLOCK_TEXT.match(value):
         return None
@@ -285,13 +288,13 @@ def _value_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     if re.search(r":(\s|$)", text):
         if line.name == "":
             return None  # an item may be a setting itself
-        problem = f"a text without quotes cannot hold a colon (seen '{ellipsize(text)}')"
+        problem = f"a text without quotes cannot contain a colon (seen '{ellipsize(text)}')"
         return Flaw(number, problem, remedy)
     return None
 
 
 def _open_quote_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return the flaw that a quote is not closed before the next setting, or at all."""
+    """Return a flaw if a quote is not closed before the next setting."""
     if _end_of_quotes(line, lines) is not None:
         return None
     quote = line.value[0]
@@ -301,7 +304,7 @@ def _open_quote_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
 
 
 def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return the flaw that a text continues after its closing quote, on the same line."""
+    """Return a flaw if text follows the closing quote on the same line."""
     end = _end_of_quotes(line, lines)
     if end is None:
         return None
@@ -323,7 +326,7 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
 
 
 def _bracket_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return the flaw that a bracket is not closed before the next setting, or text follows it."""
+    """Return a flaw if a bracket is not closed before the next setting, or if text follows it."""
     opening, end = line.value[0], _end_of_brackets(line, lines)
     if end is None:
         problem = f"the bracket {opening} that opens on this line is not closed"
@@ -341,7 +344,7 @@ def _without_comment(line: _Line) -> str:
 
 
 def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
-    """Return the flaw that a line is indented differently from the lines of its section."""
+    """Return a flaw if a line is indented differently from the lines of its section."""
     depth = len(line.indent)
     if not above:
         if not depth:
@@ -362,11 +365,14 @@ def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
         return None
     spaces = len(expected.indent)
     problem = f"the line is indented by {depth} (expected {spaces}, as line {expected.number})"
-    return Flaw(line.number, problem, f"Put {spaces} spaces at its start.")
+    return Flaw(line.number, problem, f"Indent the line by {spaces} spaces.")
 
 
 def _push(line: _Line, above: list[_Line]) -> None:
-    """Put `line` on the stack of lines whose indentation the next lines may have."""
+    """Push `line` onto the stack of open indentation levels.
+
+    Before that, lines that are indented as deep or deeper are popped.
+    """
     while above and len(above[-1].indent) >= len(line.indent):
         above.pop()
     above.append(line)
@@ -375,8 +381,8 @@ def _push(line: _Line, above: list[_Line]) -> None:
 def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, int]]:
     """Yield the lines that the value of `line` may be on: number, text, first column.
 
-    The next setting or item that is not deeper ends them: a closing quote or bracket behind it
-    belongs to another value. So no file makes the search long.
+    They end at the next setting or item that is not indented deeper, because a closing quote or
+    bracket after it belongs to another value. This also keeps the search short.
     """
     yield line.number, line.text, line.text.index(line.value, len(line.indent + line.name))
     for number in range(line.number + 1, len(lines) + 1):
@@ -388,7 +394,7 @@ def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, 
 
 
 def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return the line and column behind the quote that closes the value; None if none does."""
+    """Return the line and column after the quote that closes the value; None if none does."""
     quote, skipped = line.value[0], 1
     for number, text, column in _value_lines(line, lines):
         column += skipped
@@ -405,7 +411,7 @@ def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return the line and column behind the bracket that closes the value; None if none does."""
+    """Return the line and column after the bracket that closes the value; None if none does."""
     waiting, quote = [], ""
     for number, text, column in _value_lines(line, lines):
         before = " "
@@ -427,9 +433,9 @@ def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | Non
 
 
 def quoted(text: str, *, not_with: str = "") -> str:
-    """Return `text` in the quotes that YAML needs for it; not in the quotes `not_with` if it can.
+    """Return `text` in the quotes that YAML needs for it; if possible not in `not_with`.
 
-    A backslash is an escape in double quotes only, and an apostrophe ends single ones.
+    A backslash is an escape only in double quotes, and an apostrophe ends single quotes.
     """
     if '"' not in text and "\\" not in text and not_with != '"':
         return f'"{text}"'
@@ -439,11 +445,11 @@ def quoted(text: str, *, not_with: str = "") -> str:
 
 
 def _remedy_for(description: str) -> str:
-    """Return the remedy for PyYAML's `description` of a mistake that was not found here."""
+    """Return the remedy for a mistake that only PyYAML found, from its `description`."""
     if "\\t" in description or "tab" in description:
         return "Indent with spaces, not with tabs."
     if "mapping values" in description:
-        return "Put text that holds a colon in quotes, and indent all lines of a section alike."
+        return "Put text that contains a colon in quotes, and indent all lines of a section alike."
     if "alias" in description or "anchor" in description:
         return "Write the value out, or put text that begins with * or & in quotes."
     return "Check the indentation, quotes and brackets of this line and the one above."

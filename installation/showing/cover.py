@@ -19,7 +19,8 @@ MAX_CROP = 0.28
 class Cover:
     """The part of the frame that is visible, in px of the frame, and where on the screen it is.
 
-    The part is in whole pixels, so that the picture and the boxes on it are scaled alike.
+    The part consists of whole pixels, so that the picture and the boxes on it are scaled by the
+    same factor.
     """
 
     x: int
@@ -50,7 +51,7 @@ class Cover:
         return Box(self.x, self.y, self.x + self.width, self.y + self.height)
 
     def to_screen(self, box: Box) -> Box:
-        """Return `box` (px of the frame) in px of the screen."""
+        """Return `box`, given in px of the frame, in px of the screen."""
         across, down = self.view.width / self.width, self.view.height / self.height
         return Box(
             self.view.x + (box.x0 - self.x) * across,

@@ -1,9 +1,9 @@
 """Paints a scene on a surface.
 
-The camera's frame is scaled once, by OpenCV, straight into the memory of the display's surface: the
-frame is cropped and put into the surface's order of channels while it is small, so that no picture
-of the screen's size is copied. Panels are drawn once and kept while they are on the screen, so that
-a scene that holds still costs a few block transfers.
+The camera's frame is scaled once, by OpenCV, directly into the memory of the display's surface.
+Cropping and reordering the channels are done before that, while the frame is small, so that no
+picture of the screen's size is copied. Panels are drawn once and cached while they are on the
+screen, so that an unchanged scene costs a few block transfers.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Painter:
             self._paint_panel(panel, surface)
 
     def evict(self, now: float) -> None:
-        """Drop the type that has left the screen. To be called with each scene, at `now` (s).
+        """Drop cached panels that have left the screen. To be called with each scene, at `now` (s).
 
-        Less than a second after its last scene a panel is gone.
+        A panel is dropped within a second of its last scene.
         """
         self._panels.evict(now)
         self._fonts.evict(now)

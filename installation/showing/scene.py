@@ -1,7 +1,7 @@
-"""Everything to be drawn, already placed to the pixel, so that the painter decides nothing.
+"""The data types of a scene, with all positions in pixels, so that the painter decides nothing.
 
 Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
-previous scene: what holds still on the screen does so because the scene before it had it there.
+previous scene: an element stays at its place because the previous scene had it there.
 """
 
 from __future__ import annotations
@@ -165,12 +165,12 @@ class Visitor:
     square: Rect
     """The outer edge of the square around the face; it may leave the picture."""
     stroke: int
-    """Thickness of the square's outline, px."""
+    """The thickness of the square's outline, px."""
     lit: float
     """The thick part of the outline, 0–1: the progress towards a verdict."""
     shown: Shown
     name_since: float
-    """Since when the name is on the tag (s, monotonic)."""
+    """The instant since which the name is on the tag (s, monotonic)."""
     tag: Tag | None = None
     """None if there was no room."""
     caption: Caption | None = None
@@ -186,10 +186,10 @@ class Scene:
     view: Rect
     """The part of the screen that the picture fills; the rest is black."""
     brightness: float
-    """Of the picture, 0–1."""
+    """The brightness of the picture, 0–1."""
     visitors: tuple[Visitor, ...]
     panels: tuple[Panel, ...]
-    """Drawn last."""
+    """The panels that are not a visitor's, which are drawn last."""
     empty_square: Rect | None = None
     """The square of nobody, on the idle scene."""
     empty_stroke: int = 0

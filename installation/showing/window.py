@@ -16,10 +16,10 @@ from installation.errors import Mistake, ScreenError
 from installation.showing.scene import Size
 
 HOLD_TO_END_S = 3.0
-"""How long Escape is held before the show ends, so that a visitor's tap does not end it."""
+"""How long Escape must be held to end the show, s, so that a visitor's tap does not end it."""
 
 STAFF_CARD_S = 60.0
-"""How long the staff card stays if nobody presses F1 again."""
+"""How long the staff card stays on the screen if nobody presses F1 again, s."""
 
 NO_DISPLAY_REMEDY = (
     "Start the show inside the desktop's session, or without a screen: kiosk run --headless."
@@ -31,30 +31,30 @@ REMEDY_X = "Start it again; the show comes back by itself."
 
 @dataclass(frozen=True)
 class ScreenEvents:
-    """What somebody at the screen asks for, with a key or by closing the window."""
+    """The requests of somebody at the screen, made with a key or by closing the window."""
 
     end_show: bool = False
     staff_card: bool = False
     """Whether the staff card is to be on the screen."""
     exposed: bool = False
-    """Whether a part of the window that was covered is visible again and must be flipped."""
+    """Whether a covered part of the window has become visible again, so that a flip is needed."""
 
 
 class Screen(Protocol):
     """A surface that is painted on and then shown."""
 
     name: str
-    """What the log says of the screen."""
+    """The screen's description in the log."""
     surface: pygame.Surface
     visible: bool
-    """Whether anybody can look at it."""
+    """Whether anybody can see it."""
 
     def flip(self) -> None:
         """Show what was painted."""
         ...
 
     def poll(self, now: float) -> ScreenEvents:
-        """Return what is asked for at the instant `now` (s, monotonic), after reading all input."""
+        """Read all input, and return the requests at the instant `now` (s, monotonic)."""
         ...
 
     def close(self) -> None:
@@ -72,10 +72,10 @@ class OffScreen:
         self.name = f"none; painted in memory at {size[0]}×{size[1]}"
 
     def flip(self) -> None:
-        """Do nothing: nobody looks."""
+        """Do nothing, because nobody can see the surface."""
 
     def poll(self, now: float) -> ScreenEvents:  # noqa: ARG002 - the Protocol's signature
-        """Return that nothing is asked for: there is no keyboard."""
+        """Return no requests, because there is no keyboard."""
         return ScreenEvents()
 
     def close(self) -> None:
@@ -159,10 +159,10 @@ class Window:
         pygame.display.flip()
 
     def poll(self, now: float) -> ScreenEvents:
-        """Return what the keys, or the desktop that closes the window, ask for; reads all input.
+        """Read all input, and return the requests made with keys or by closing the window.
 
-        Escape ends the show after it was held for `HOLD_TO_END_S`. A fullscreen window is not
-        closed by the desktop: Alt-F4 is a key that visitors know.
+        Escape ends the show after it was held for `HOLD_TO_END_S`. In fullscreen, closing the
+        window has no effect, because visitors know the keys Alt-F4.
         """
         closed = exposed = False
         for event in pygame.event.get():
@@ -196,7 +196,7 @@ def open_screen(
     where: str = "kiosk.yaml",
     keys: bool = True,
 ) -> tuple[Screen, str | None]:
-    """Return the screen to paint on, and the reason if it is not the one that was asked for.
+    """Return the screen to paint on, and the reason if it is not the requested one.
 
     Args:
         display: A number, or auto: the first display, or a surface in memory if the machine has
@@ -231,7 +231,7 @@ def _has_display() -> bool:
 def session_drivers(environment: Mapping[str, str]) -> list[str]:
     """Return SDL's drivers for the displays that the session names, in the order to be tried.
 
-    X11 comes first: under a Wayland desktop it goes through Xwayland.
+    X11 comes first; under a Wayland desktop it uses Xwayland.
     """
     drivers = (("DISPLAY", "x11"), ("WAYLAND_DISPLAY", "wayland"))
     return [driver for variable, driver in drivers if environment.get(variable)]
@@ -241,9 +241,9 @@ def _start_video() -> None:
     """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
 
     The drivers are those of SDL_VIDEODRIVER, or those that the session names, or else SDL's own
-    choice. Drivers that show nothing are used only if they were asked for by name: SDL falls back
-    to its `offscreen` driver without a message if the X server refuses, and the screen would stay
-    black.
+    choice. Drivers without a visible window are used only if SDL_VIDEODRIVER names them: if the X
+    server refuses, SDL would otherwise fall back to its `offscreen` driver without a message, and
+    the screen would stay black.
     """
     # The show handles signals itself; SDL would turn them into events.
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
@@ -266,7 +266,7 @@ def _start_video() -> None:
 
 
 def _start_driver(driver: str | None) -> None:
-    """Start SDL's video with `driver`; None: with any that shows something."""
+    """Start SDL's video with `driver`; None means any driver with a visible window."""
     if driver is not None:
         os.environ["SDL_VIDEODRIVER"] = driver
     # SDL's driver for Wayland draws nothing without OpenGL.
@@ -278,16 +278,16 @@ def _start_driver(driver: str | None) -> None:
     started = pygame.display.get_driver()
     if started in SHOW_NOTHING and started != driver:
         pygame.display.quit()
-        raise pygame.error("only a driver that shows nothing would start")
+        raise pygame.error("only a driver without a visible window would start")
 
 
 def end_if_the_x_server_ends(end: Callable[[str], object]) -> None:
-    """Have `end` called, with what happened, if the X server that SDL draws on ends.
+    """Arrange that `end` is called, with a description, if the X server that SDL draws on ends.
 
-    To be called while the window is open; does nothing with another driver.
+    Call this while the window is open; it does nothing with another driver.
 
-    `end` must end the process. Xlib's own answer, to run the C library's exit beside the running
-    threads, crashes: SIGSEGV or SIGILL, and no sentence in the log.
+    `end` must end the process. Xlib's default is to call the C library's exit while threads are
+    running, which crashes with SIGSEGV or SIGILL and logs nothing.
     """
     if not pygame.display.get_init() or pygame.display.get_driver() != "x11":
         return
@@ -304,7 +304,7 @@ def end_if_the_x_server_ends(end: Callable[[str], object]) -> None:
 
 
 _handler: object = None
-"""Keeps the function that Xlib calls."""
+"""The function that Xlib calls, stored so that it is not deleted."""
 
 
 def _no_display(seen: str) -> Mistake:
@@ -345,7 +345,7 @@ def shows_nothing() -> bool:
 def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.Surface, bool]:
     """Return the surface of a new window, and whether a flip waits for the display's refresh.
 
-    SDL's video has started. Raises ScreenError, and leaves it on.
+    SDL's video must have been started, and stays on if ScreenError is raised.
     """
     desktops = pygame.display.get_desktop_sizes()
     _check_number(display, desktops, where)
@@ -365,7 +365,8 @@ def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.S
 def check_display_number(display: int, where: str) -> None:
     """Raise ScreenError if this session has displays, but no display number `display`.
 
-    Opens no window. Whether there is any display is not checked: the session may be another one.
+    No window is opened. A session without any display is accepted, because the show may run in
+    another session.
     """
     if not _has_display():
         return
@@ -383,7 +384,7 @@ def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
     if display >= len(desktops):
         displays = f"{len(desktops)} display{'s' * (len(desktops) != 1)}, numbered from 0"
         what = f"screen.display is {display}, but this machine has {displays}"
-        remedy = "Set it to one of those, or to auto for the first."
+        remedy = "Set it to one of these numbers, or to auto for the first display."
         raise ScreenError(Mistake(where, what, remedy))
 
 
@@ -407,8 +408,8 @@ def _set_mode(display: int, size: Size | None, desktop: Size) -> tuple[pygame.Su
 def _has_gpu() -> bool:
     """Return whether this machine has a graphics processor.
 
-    Without one SDL would draw with OpenGL in software. Measured at 1920×1080 under Xvfb on two
-    cores: 16 ms of processor time a flip, and 0.4 ms if SDL is told not to use OpenGL.
+    Without one, SDL would use OpenGL in software. Measured at 1920×1080 under Xvfb on two cores: 16
+    ms of processor time a flip, and 0.4 ms if SDL is told not to use OpenGL.
     """
     if sys.platform != "linux":
         return True

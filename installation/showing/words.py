@@ -1,6 +1,6 @@
 """The kiosk's own words: one file in `words/` for each language.
 
-Another language is one more file; the tests for all languages find it there.
+To add a language, add a file; the tests for all languages find it there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Words(Section):
     thousands: Annotated[str, Field(min_length=1, max_length=1)]
     """What the language puts between the thousands of a number."""
     title: Sentence
-    """Large, while nobody is in the picture; `screen.title` of kiosk.yaml replaces it."""
+    """The large line while nobody is in the picture; `screen.title` in kiosk.yaml replaces it."""
     invitation: Sentence
     """Under the title, if the mirror is behind it."""
     notice: Sentence
@@ -46,22 +46,26 @@ class Words(Section):
     privacy: Sentence
     """What happens to the pictures, as far as the program alone can promise it."""
     privacy_today: Annotated[NonEmptyText, with_placeholders("time")]
-    """The same after a self-test today, and when it was."""
+    """The privacy sentence after a self-test today: how many ways out were tried, and when."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
-    """The same after a self-test on an earlier day."""
+    """The privacy sentence after a self-test on an earlier day."""
     privacy_unguarded: Sentence
-    """The same if the sandbox is incomplete and kiosk.yaml allows that."""
+    """The privacy sentence if the sandbox is incomplete and kiosk.yaml allows that."""
     unguarded_title: Sentence
     unguarded: Sentence
-    """On the card if the sandbox is incomplete and the show does not start without it."""
+    """The sentence on the card if the sandbox is incomplete and the show therefore does not
+    start.
+    """
     unguarded_staff: Annotated[NonEmptyText, with_placeholders("names")]
-    """Small, at the bottom of that card: what is missing, as the log names it."""
+    """The small line at the bottom of that card: the missing layers, as the log names them."""
     reading: Sentence
-    """Under a face that has no verdict yet."""
+    """The sentence under a face that has no verdict yet."""
     score: Annotated[NonEmptyText, with_placeholders("score")]
-    """Under a verdict; `{score}` stands for its score, 0–100."""
+    """The line under a verdict; `{score}` stands for the verdict's score, 0–100."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]
-    """In its place if no label scored enough; `{score}` stands for the best label's."""
+    """The line in place of `score` if no label scored enough; `{score}` stands for the best label's
+    score.
+    """
     others: Annotated[NonEmptyText, with_placeholders("count", "score")]
     """After the runners-up: how many names share the rest, and how much of 100 it is."""
     withdrawn: Annotated[NonEmptyText, with_placeholders("score")]
@@ -69,27 +73,29 @@ class Words(Section):
     loading: Sentence
     trouble_title: Sentence
     trouble: Sentence
-    """If something is wrong: one calm sentence."""
+    """The sentence on the card if something is wrong."""
     no_camera: Sentence
-    """In its place while the show waits for its camera."""
+    """The sentence on the card while the show waits for its camera."""
     rehearsal: Sentence
-    """In a corner of the mirror while nobody real is in it."""
+    """The word in a corner of the mirror while the rehearsal plays."""
 
     time: Annotated[NonEmptyText, with_placeholders("hour", "minute")]
     date: Annotated[NonEmptyText, with_placeholders("day", "month", "year")]
     first_day: Sentence
-    """`{day}` on the first of a month."""
+    """The text that replaces `{day}` on the first of a month."""
     months: Annotated[
         tuple[Sentence, ...],
         Field(min_length=12, max_length=12, description="a list of the twelve months"),
     ]
     staff_title: Sentence
-    """Above the card for the people who run the show, which F1 shows and removes."""
+    """The title of the staff card, which F1 shows and removes."""
     staff_hint: Sentence
     staff_layers: Annotated[NonEmptyText, with_placeholders("holding", "all")]
     """How many layers of the sandbox hold."""
     staff_landlock: Sentence
-    """What each layer does; their technical names say little to most people."""
+    """The sentences that say what each layer does, because few people know the layers' technical
+    names.
+    """
     staff_new_privileges: Sentence
     staff_core_dumps: Sentence
     staff_seccomp: Sentence
@@ -97,13 +103,15 @@ class Words(Section):
     staff_closed_memory: Sentence
     staff_guard: Sentence
     staff_unguarded: Sentence
-    """If the show runs without any sandbox, for measurements."""
+    """The sentence if the show runs without any sandbox, for measurements."""
     staff_more: Annotated[NonEmptyText, with_placeholders("count")]
     staff_tries: Sentence
     staff_tried: Annotated[NonEmptyText, with_placeholders("ways", "date", "time")]
     staff_memory: Sentence
     staff_locked: Annotated[NonEmptyText, with_placeholders("locked", "made")]
-    """How many pieces of memory for frames are locked: those are never written to swap."""
+    """The sentence with the number of locked blocks of memory for frames, which are never written
+    to swap.
+    """
     staff_labels: Sentence
     staff_camera: Sentence
     staff_detector: Sentence
@@ -120,7 +128,7 @@ class Words(Section):
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
 
     def texts(self) -> tuple[str, ...]:
-        """Return all words, to look for their fonts."""
+        """Return all texts, for which fonts must be found."""
         fields = self.model_dump()
         return (*fields.pop("months"), *fields.values())
 
@@ -129,11 +137,11 @@ class Words(Section):
         return f"{count:,}".replace(",", self.thousands)
 
     def time_of(self, at: datetime.datetime) -> str:
-        """Return the time of day as the language writes it: '09:05 Uhr'."""
+        """Return the time of day as it is written in this language: '09:05 Uhr'."""
         return self.time.format(hour=at.hour, minute=at.minute)
 
     def date_of(self, day: datetime.date) -> str:
-        """Return the day as the language writes it: '1er mai 2026'."""
+        """Return the date as it is written in this language: '1er mai 2026'."""
         number = self.first_day if day.day == 1 else day.day
         return self.date.format(day=number, month=self.months[day.month - 1], year=day.year)
 

@@ -94,7 +94,7 @@ def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
     project.write("kiosk.yaml", text.replace("0.2", "0"))
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert states_of(outcome.stdout)["line"] == "fallback"
-    assert "visitors.least_size is 0: whoever is in the picture is read. " in outcome.stdout
+    assert "visitors.least_size is 0, so everybody in the picture is read. " in outcome.stdout
 
 
 def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:

@@ -87,8 +87,8 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     assert project.kiosk("check").returncode == 0
     assert_refused(
         project.kiosk("check", "more.yaml"),
-        "models/made/built.safetensors: the file lacks 1 of the labels shown now, which were "
-        "hidden when it was",
+        "models/made/built.safetensors: the file lacks 1 of the labels that are shown now, "
+        "because they were hidden when it was",
     )
     outcome = project.kiosk("labels", "build", "made", "more.yaml")
     assert outcome.stdout.startswith(

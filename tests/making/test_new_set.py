@@ -134,7 +134,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     create_set("mine", None, tmp_path)
     (tmp_path / "mine" / "labels.csv").write_text("precious")
     for name in ("mine", "Mine"):
-        with pytest.raises(LabelSetError, match="it exists already"):
+        with pytest.raises(LabelSetError, match="it already exists"):
             create_set(name, None, tmp_path)
     assert (tmp_path / "mine" / "labels.csv").read_text() == "precious"
 

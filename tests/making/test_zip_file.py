@@ -210,7 +210,7 @@ def test_a_strangers_network_is_checked_before_it_has_a_name(
     zip_ = tmp_path / "strange.zip"
     for inside, expected in (
         (whole | {network: whole[network].replace(b"Relu", b"Loop")}, "the operation 'Loop'"),
-        (whole | {network: b"hello"}, "it is not an ONNX file"),
+        (whole | {network: b"hello"}, "the file is not an ONNX file"),
         ({path: of for path, of in whole.items() if path != network}, "no network found"),
         (whole | {f"{folder.name}/model.safetensors": b""}, "two networks found"),
     ):
@@ -219,7 +219,9 @@ def test_a_strangers_network_is_checked_before_it_has_a_name(
         assert expected in answer
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
     (folder / "classifier.onnx").write_bytes(b"hello")
-    assert "it is not an ONNX file" in refused(lambda: export("made-onnx", tmp_path, tmp_path))
+    assert "the file is not an ONNX file" in refused(
+        lambda: export("made-onnx", tmp_path, tmp_path)
+    )
 
 
 def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_changed_words_wait_for_their_build(running: RunningSet) -> None:
     assert running.poll() is None
     (line,) = running.logged
     assert line.startswith(
-        "labels: the text has changed; the last good set stays until the new one is built"
+        "labels: the text has changed; the last valid set stays in use until the new one is built"
     )
     running.build()
     reloaded = running.poll()
@@ -148,7 +148,7 @@ def test_a_damaged_built_file_is_logged(running: RunningSet) -> None:
     """Only changed words wait for a build; damage is a mistake with its file."""
     running.classifier.label_set.built.write_bytes(b"cut off")
     assert running.poll() is None
-    assert running.logged[0] == "labels: a change has mistakes, so the last good set stays in use."
+    assert running.logged[0] == "labels: a change has mistakes, so the last valid set stays in use."
     assert "built.safetensors: the file is damaged" in running.logged[1]
 
 
@@ -181,7 +181,7 @@ def test_a_show_that_is_watched_leaves_the_report_to_labels_watch(running: Runni
     label_set = load_label_set("weather", ContentSettings(), running.models)
     building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
     assert running.poll() is None
-    assert running.logged[0] == "labels: a change has mistakes, so the last good set stays in use."
+    assert running.logged[0] == "labels: a change has mistakes, so the last valid set stays in use."
 
 
 @pytest.mark.parametrize(

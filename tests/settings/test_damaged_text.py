@@ -34,10 +34,10 @@ from installation.settings.paths import label_set_names
     ],
 )
 def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -> None:
-    """A wrong encoding, or a sign or tag of web pages, is undone in the remedy."""
+    """A wrong encoding, or a sign or tag, is undone in the remedy."""
     damage = find_damage(text)
     assert damage is not None
-    assert f"Was '{meant}' meant?" in damage.remedy
+    assert f"Probably '{meant}' is meant" in damage.remedy
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -
         ("=A1", "a formula"),
         ('=VLOOKUP("a",B:C,2)', "a formula"),
         ("=-bold", "a formula"),
-        ("two_x000D_lines", "Excel's sign for a line break"),
+        ("two_x000D_lines", "Excel's escape for a line break"),
         ("#####", "if a column is too narrow"),
-        ("<br>", "a tag of web pages"),
-        ("&nbsp;", "a sign of web pages"),
+        ("<br>", "an HTML tag"),
+        ("&nbsp;", "an HTML escape"),
         ("NaN", "which programs write for an empty cell"),
         ("NULL", "which programs write for an empty cell"),
     ],

@@ -260,12 +260,12 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             [
                 "kiosk.yaml:2: words.score is 'sure' (expected text that contains {score} once "
                 "and no "
-                "other braces). Change it, or leave it out.",
+                "other braces). Change the value, or remove the setting.",
                 "kiosk.yaml:3: words.unsure is '{score} {score}' (expected text that contains "
                 "{score} "
-                "once and no other braces). Change it, or leave it out.",
+                "once and no other braces). Change the value, or remove the setting.",
                 "kiosk.yaml:4: words.reading is '{' (expected text without { or }). "
-                "Change it, or leave it out.",
+                "Change the value, or remove the setting.",
             ],
         ),
         (
@@ -281,16 +281,16 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             f"screen:\n  title: {'e' * 201}\n",
             [
                 f"kiosk.yaml:2: screen.title is '{'e' * 60}…' (expected text of at most 200 "
-                "characters or nothing). Change it, or leave it out.",
+                "characters or nothing). Change the value, or remove the setting.",
             ],
         ),
         (
             f"words:\n  trouble: {'e' * 201}\n  loading: ' '\n",
             [
                 f"kiosk.yaml:2: words.trouble is '{'e' * 60}…' (expected text of at most 200 "
-                "characters or nothing). Change it, or leave it out.",
+                "characters or nothing). Change the value, or remove the setting.",
                 "kiosk.yaml:3: words.loading is ' ' (expected text of at most 200 characters or "
-                "nothing). Change it, or leave it out.",
+                "nothing). Change the value, or remove the setting.",
             ],
         ),
     ],
@@ -324,8 +324,9 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 "2: screen.rotate is not a setting. Rotate the screen in the computer's display "
                 "settings; to turn the camera's picture, write rotate under 'camera:'.",
                 *(
-                    f"{line}: screen.{key} is not a setting. Remove it: the show fills the "
-                    "display, whose size the computer's settings have."
+                    f"{line}: screen.{key} is not a setting. Remove this setting: the show "
+                    f"fills the "
+                    "display, whose size is set in the computer's settings."
                     for line, key in ((3, "width"), (4, "height"))
                 ),
             ],
@@ -341,7 +342,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
             "reading:\n  min_score: 1\n  agreement: 0\n  hold_s: 0\n",
             [
                 "2: reading.min_score is 1 (expected a number, at least 0 and below 1 or nothing). "
-                "Change it, or leave it out.",
+                "Change the value, or remove the setting.",
                 "3: reading.agreement is 0 (expected a number, above 0 and at most 1). "
                 "Change the value, or delete the line to use the default, 0.6.",
                 "4: reading.hold_s is 0 (expected a number from 0.5 to 3600). "

@@ -90,7 +90,7 @@ def test_a_value_is_quoted_as_in_the_file(value: object, words: str) -> None:
         ("rate:30", False, "inner", "Write each setting as 'name: value', with a space after"),
         (3, True, "title", "If the value is meant as text, put it in quotes."),
         (-1, True, "above", "Change the value, or delete the line to use the default, 1.0."),
-        ("b", False, "names", "Change it, or leave it out."),
+        ("b", False, "names", "Change the value, or remove the setting."),
     ],
 )
 def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, remedy: str) -> None:

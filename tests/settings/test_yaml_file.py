@@ -58,7 +58,7 @@ Write = Callable[[str | bytes], Path]
                 "kiosk.yaml:2: reading.agreement is -.inf (expected a number, above 0 and at most "
                 "1). Change the value, or delete the line to use the default, 0.6.",
                 "kiosk.yaml:3: reading.min_score is 2 (expected a number, at least 0 and below 1 "
-                "or nothing). Change it, or leave it out.",
+                "or nothing). Change the value, or remove the setting.",
             ],
         ),
         (
@@ -152,7 +152,8 @@ Write = Callable[[str | bytes], Path]
         (
             "labels: persons\nscreen:\n  title: Who: are you?\n",
             [
-                "kiosk.yaml:3: a text without quotes cannot hold a colon (seen 'Who: are you?'). "
+                "kiosk.yaml:3: a text without quotes cannot contain a colon (seen 'Who: are "
+                "you?'). "
                 'Type `title: "Who: are you?"`, with the quotes.'
             ],
         ),
@@ -194,8 +195,9 @@ Write = Callable[[str | bytes], Path]
         (
             '\nscreen:\n  title: "ring\\a"\n',
             [
-                "kiosk.yaml:3: screen.title contains a character that is not text "
-                "(U+0007). In double quotes a backslash is an escape: use single quotes."
+                "kiosk.yaml:3: screen.title contains a control, surrogate, unassigned or "
+                "private-use character (U+0007). In double quotes a backslash is an "
+                "escape: use single quotes."
             ],
         ),
         (
@@ -205,8 +207,8 @@ Write = Callable[[str | bytes], Path]
         (
             "? [camera]\n: fps\n",
             [
-                "kiosk.yaml:1: a sequence is in the place of a setting's name. Write each setting "
-                "as 'name: value', with a space after the colon."
+                "kiosk.yaml:1: a sequence is used as the name of a setting (expected text). "
+                "Write each setting as 'name: value', with a space after the colon."
             ],
         ),
         (

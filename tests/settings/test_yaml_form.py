@@ -89,12 +89,12 @@ def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> N
         ),
         (
             "screen:\n  title: Who: are you?\n",
-            "2: a text without quotes cannot hold a colon (seen 'Who: are you?'). "
+            "2: a text without quotes cannot contain a colon (seen 'Who: are you?'). "
             'Type `title: "Who: are you?"`, with the quotes.',
         ),
         (
             'screen:\n  title: He: "Who?"  # first line\n',
-            "2: a text without quotes cannot hold a colon (seen 'He: \"Who?\"'). "
+            "2: a text without quotes cannot contain a colon (seen 'He: \"Who?\"'). "
             "Type `title: 'He: \"Who?\"'`, with the quotes.",
         ),
         (
@@ -179,10 +179,10 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
         (
             "labels: persons\n\ufefflanguage: en\nscr\u00adeen:\n  display: 0\n",
             [
-                "2: the name 'language' has an invisible letter in it (U+FEFF). "
-                "Delete the line, and type it.",
-                "3: the name 'screen' has an invisible letter in it (U+00AD). "
-                "Delete the line, and type it.",
+                "2: the name 'language' contains an invisible character (U+FEFF). "
+                "Delete the line, and type it again.",
+                "3: the name 'screen' contains an invisible character (U+00AD). "
+                "Delete the line, and type it again.",
             ],
         ),
         (
@@ -253,11 +253,11 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
         ),
         (
             "camera:\n  fps: 30\n   width: 640\n",
-            ["3: the line is indented by 3 (expected 2, as line 2). Put 2 spaces at its start."],
+            ["3: the line is indented by 3 (expected 2, as line 2). Indent the line by 2 spaces."],
         ),
         (
             "camera:\n    fps: 30\n  width: 640\n",
-            ["3: the line is indented by 2 (expected 4, as line 2). Put 4 spaces at its start."],
+            ["3: the line is indented by 2 (expected 4, as line 2). Indent the line by 4 spaces."],
         ),
         (
             " labels: persons\nlanguage: en\n",
@@ -273,8 +273,8 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
         (
             "<<<<<<< HEAD\nlabels: persons\n=======\nlabels: objects\n>>>>>>> theirs\n",
             [
-                "1: this line is git's mark of two versions (seen '<<<<<<< HEAD'). "
-                "Keep one version, and delete the lines with marks."
+                "1: this line is a git merge-conflict marker (seen '<<<<<<< HEAD'). "
+                "Keep one version, and delete the other version and the marker lines."
             ],
         ),
     ],

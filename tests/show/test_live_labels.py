@@ -49,7 +49,7 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     )
     assert wait_for_line(running, "labels:") == "labels: the changed set is in use: Three fish\n"
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
-    assert "the last good set stays" in wait_for_line(running, "labels:")
+    assert "the last valid set stays" in wait_for_line(running, "labels:")
     assert "labels.csv:4: hidden_because is 'unsen'" in wait_for_line(running, "labels:")
     running.send_signal(signal.SIGTERM)
     output, _ = running.communicate()

@@ -29,7 +29,7 @@ from tests.support.x_server import start_x_server, x_server
 
 @pytest.fixture
 def dummy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let SDL's driver that shows nothing be the display."""
+    """Let SDL's driver without a visible window be the display."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     yield
     pygame.display.quit()
@@ -196,7 +196,7 @@ def open_with(**variables: str) -> str:
 
 
 def test_a_display_server_that_does_not_answer_is_an_error() -> None:
-    """SDL's silent fallback to a driver that shows nothing is refused."""
+    """SDL's silent fallback to a driver without a visible window is refused."""
     printed = open_with(DISPLAY=":9753")
     assert printed.startswith("screen: no display can be opened")
     assert "DISPLAY=:9753" in printed

@@ -108,7 +108,7 @@ def _other_shape(random: Random, model: ModelProto) -> None:
 
 
 def _claimed_tensor(random: Random, model: ModelProto) -> None:
-    """Claim weights of another shape or type than the numbers in the file."""
+    """Claim weights with another shape or type than the numbers in the file."""
     tensor = random.choice(model.graph.initializer)
     del tensor.dims[:]
     tensor.dims.extend(random.choice(([2**60], [2**32, 2**32], [-1], [0], [3, 5], [4, 3], [])))

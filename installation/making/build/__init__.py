@@ -1,1 +1,1 @@
-"""Building a label set: from its rows or pictures to the numbers that the show reads."""
+"""Building a label set: its rows or pictures become the tensors that the show reads."""

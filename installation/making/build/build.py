@@ -1,4 +1,4 @@
-"""Builds a label set: its method's builder makes the tensors, which are written with a card."""
+"""Builds a label set: writes the tensors that its method's builder computes, and a card."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def build(
 ) -> BuildResult | None:
     """Write the built file and the card of the label set `name`, and return what was built.
 
-    Return None if the method reads a network's outputs as they are and nothing is built. If the set
-    brings a network of Keras, an ONNX network is made of it instead. Of a network's head only the
-    rows that `content` shows are kept. `builder` replaces the method's own. Raises WeightsError
-    or LabelSetError, also for letters that no font draws; then the last good file stays.
+    The result is None if the method uses a network's outputs unchanged, so that nothing is built.
+    If the set has a Keras network, an ONNX network is made from it instead. Of a network's head,
+    only the rows that `content` shows are kept. `builder` replaces the method's own builder. Raises
+    WeightsError or LabelSetError, also for letters that no font can draw; the last valid file then
+    stays.
     """
     source = read_source(name, models)
     if source.settings.method.brings_network:
@@ -48,14 +49,14 @@ def build(
 
 
 def find_builder(method: Method) -> Builder:
-    """Return the function `build_…` of the module that `method.builder` names, which it imports."""
+    """Import the module that `method.builder` names, and return its function `build_…`."""
     module = import_module(f"{__package__}.{method.builder}")
     builder: Builder = getattr(module, f"build_{method.builder}")
     return builder
 
 
 def write_result(label_set: LabelSet, result: BuildResult) -> None:
-    """Write the built file and the card, each completely or not at all."""
+    """Write the built file and the card, each in one step."""
     tensors = {name: tensor.contiguous() for name, tensor in result.tensors.items()}
     metadata = built_file.expected_metadata(label_set, result.encoder)
     if result.pictures:

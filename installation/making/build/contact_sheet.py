@@ -1,4 +1,4 @@
-"""The contact sheet: what was cut from an artist's pictures, as one PNG in the set's folder.
+"""The contact sheet: the squares cut from an artist's pictures, as one PNG in the set's folder.
 
 The sheet has a strip for each row of labels.csv, with the squares that the network was given.
 Pictures in which no face was found are crossed out, unless the row is background. The sheet holds
@@ -24,12 +24,12 @@ TILE_PX = 120
 GAP_PX = 8
 TEXT_PX = 20
 COLUMNS = 12
-"""Squares beside one another."""
+"""The number of squares in a row of the sheet."""
 MIN_COLUMNS = 5
-"""Below this the titles would not fit."""
+"""The least number of columns: with fewer, the titles would not fit."""
 MAX_ROWS = 60
 MAX_TILES = 720
-"""Squares on a sheet; decoding them takes half a minute at most."""
+"""The largest number of squares on a sheet; decoding them takes half a minute at most."""
 
 PAPER = (250, 250, 250)
 INK = (20, 20, 20)
@@ -89,7 +89,7 @@ def _tile(picture: Picture, region: Region, background: bool) -> Image.Image:
 
 
 def _strip(title: str, tiles: Sequence[Image.Image]) -> Image.Image:
-    """Return the squares of a row under its title."""
+    """Return the squares of a row of labels.csv below its title."""
     lines = -(-len(tiles) // COLUMNS)
     step = TILE_PX + GAP_PX
     columns = max(MIN_COLUMNS, min(COLUMNS, len(tiles)))
@@ -107,7 +107,7 @@ def _strip(title: str, tiles: Sequence[Image.Image]) -> Image.Image:
 
 
 def _stack(strips: Sequence[Image.Image]) -> Image.Image:
-    """Return the strips below one another."""
+    """Return all strips, one below the other."""
     height = sum(strip.height for strip in strips)
     width = max(strip.width for strip in strips)
     sheet = Image.new("RGB", (width, height), PAPER)

@@ -1,7 +1,7 @@
-"""Finds copies among an artist's pictures, also smaller ones and ones that were saved again.
+"""Finds copies among an artist's pictures, including reduced ones and ones that were saved again.
 
-If one copy is learnt from and the other is held out, the figures about the labels are too good. If
-two labels have copies of one picture, the picture cannot teach the difference.
+If one copy is used for training and another is held out, the measured accuracy is too high. If two
+labels have copies of one picture, the network cannot learn the difference from it.
 """
 
 from __future__ import annotations
@@ -23,31 +23,37 @@ from installation.making.build.example_pictures import (
 
 PATCHES = 16
 SKETCH = 64
-"""A sketch is SKETCH random sums of the colours of PATCHES × PATCHES parts of a picture: enough to
-tell it from others, while no picture is kept."""
+"""The length of a sketch: SKETCH random sums of the colours of PATCHES × PATCHES parts of a
+picture. They are enough to recognise the picture, but not to restore it.
+"""
 SAME = 0.995
-"""The cosine of two sketches from which on two files are the same picture.
+"""The least cosine of the sketches of two files that count as the same picture.
 
 Measured on 18 photographs and drawings of scikit-image and a film of two people: JPEGs of quality
 30 and more, WebPs of 50 and more and pictures of half the size have 0.997 and more to the original,
 frames 1/3 s apart up to 0.9967, 1/2 s apart up to 0.986, different photographs up to 0.63, the
-rehearsal's visitor a second later up to 0.988. The network's features do not tell them apart: with
-them JPEGs of quality 75 have 0.81 to 1, frames 1/3 s apart up to 0.985."""
+rehearsal's visitor a second later up to 0.988. The network's features cannot replace sketches: with
+them, JPEGs of quality 75 have 0.81 to 1, and frames 1/3 s apart up to 0.985.
+"""
 FLAT = 0.01
-"""The length, before normalisation, of the sketch of a plain wall, which is rounding alone."""
+"""The least length of a sketch before normalisation; that of a plain wall is below it, because it
+consists of rounding errors.
+"""
 BLOCK = 512
-"""Pictures that are compared with all others at once: 20,000 of them take 41 MB."""
+"""The number of pictures that are compared with all others at once: with 20,000 pictures this takes
+41 MB.
+"""
 
 
 @functools.cache
 def _sums() -> torch.Tensor:
-    """Return the fixed random weights of a sketch's sums, `(3 · PATCHES², SKETCH)`."""
+    """Return the fixed random weights of the sums in a sketch, `(3 · PATCHES², SKETCH)`."""
     shape = (3 * PATCHES**2, SKETCH)
     return torch.from_numpy(np.random.RandomState(0).normal(size=shape)).float()
 
 
 def sketches(squares: torch.Tensor) -> torch.Tensor:
-    """Return a sketch of each picture, `(N, SKETCH)` float32, to find copies by.
+    """Return a sketch of each picture, `(N, SKETCH)` float32, by which copies are recognised.
 
     A copy that was resized or saved in another format has nearly the same sketch.
 
@@ -59,7 +65,7 @@ def sketches(squares: torch.Tensor) -> torch.Tensor:
 
 
 def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPictures:
-    """Return the pictures that are not copies of earlier ones, and the copies as skipped pictures.
+    """Return the pictures without copies of earlier ones; the copies become skipped pictures.
 
     `views` are the sketches `(N, 2, SKETCH)` of each picture and of its mirror image. A picture
     that occurs under two labels is left out of both.

@@ -1,8 +1,8 @@
-"""Embeddings of an artist's pictures and sentences, kept so that each is computed once.
+"""A cache of the embeddings of an artist's pictures and sentences, so that each is computed once.
 
-`models/.cache/` has a file for each network. It holds each vector under the SHA-256 of the picture
-or sentence that the vector was computed from, but no picture and no sentence. If the folder is
-deleted, the next build takes longer; nothing else changes.
+`models/.cache/` has a file for each network. The file stores each vector under the SHA-256 of the
+picture or sentence from which the vector was computed, but no picture and no sentence. If the
+folder is deleted, the next build takes longer; nothing else changes.
 """
 
 from __future__ import annotations
@@ -23,30 +23,34 @@ from installation.making.atomic_write import replacing, write_errors
 from installation.naming.lists.safetensors_header import mismatch
 
 CACHE_FOLDER = ".cache"
-"""In the folder of label sets, whose names do not begin with a dot."""
+"""The name of the cache's folder, which lies in the folder of label sets; names of sets do not
+begin with a dot.
+"""
 
 MAX_VECTORS = 20_000
-"""Vectors of one network, of which the oldest are dropped; 215 MB if each has 2,688 numbers."""
+"""The largest number of vectors of one network, of which the oldest are dropped; 215 MB if each has
+2,688 numbers.
+"""
 
 KEY_BYTES = 32
-"""A SHA-256."""
+"""The length of a key, a SHA-256, bytes."""
 
 Embed = Callable[[Sequence[str]], torch.Tensor]
-"""Texts to embeddings `(N, D)` float32."""
+"""A function from texts to embeddings `(N, D)` float32."""
 
 
 class EmbeddingCache:
     """Vectors by key, as a context manager that writes new ones to the file when it exits.
 
     A damaged file counts as empty. If the file cannot be written, the next build computes the
-    vectors again. In both cases `problem` holds the end of a sentence about it. Two builds may use
+    vectors again. In both cases `problem` is the end of a sentence that says so. Two builds may use
     the same file at once: each adds its vectors to those that are in the file when it writes.
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:
-        """Read the file of `name` below `models`; its vectors are `(width,)` float32.
+        """Read the cache file `name` in the folder `models`; its vectors are `(width,)` float32.
 
-        `name` identifies the network, its weights, and what is computed with it.
+        `name` identifies the network, its weights, and the kind of embedding.
         """
         self.file = models / CACHE_FOLDER / f"{name}.safetensors"
         self.problem = ""
@@ -77,7 +81,7 @@ class EmbeddingCache:
         return self._vectors[key]
 
     def add(self, keys: Sequence[str], vectors: torch.Tensor) -> None:
-        """Add `vectors` `(N, width)` under `keys`, which are SHA-256 in hexadecimal."""
+        """Add `vectors` `(N, width)` under `keys`, which are SHA-256s in hexadecimal."""
         new = dict(zip(keys, vectors.detach().cpu().float(), strict=True))
         self._new |= new
         self._vectors |= new
@@ -131,9 +135,10 @@ def cached_encoder(open_encoder: Callable[[], Embed], cache: EmbeddingCache) -> 
 
 
 def embed_ensembles(ensembles: Sequence[Sequence[str]], embed: Embed) -> torch.Tensor:
-    """Return an embedding `(N, D)` of unit length for each ensemble of sentences.
+    """Return an embedding of unit length for each ensemble of sentences, `(N, D)`.
 
-    It is the mean of its sentences' embeddings (arXiv 2103.00020, section 3.1.4), normalised.
+    The embedding is the normalised mean of the embeddings of its sentences (arXiv 2103.00020,
+    section 3.1.4).
     """
     embedded = embed([sentence for ensemble in ensembles for sentence in ensemble])
     of_each = torch.split(embedded, [len(ensemble) for ensemble in ensembles])

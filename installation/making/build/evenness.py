@@ -1,4 +1,4 @@
-"""How evenly the labels win, to show whether one label would be given to most visitors."""
+"""Measures how evenly the labels win, to show whether one label would be given to most visitors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import torch
 class Evenness:
     """How evenly labels win `queries` pictures or queries.
 
-    `winners` is the number of labels that win at least once, `effective` the number of equally
-    frequent winners with the same entropy, and `most` the share of the most frequent winner, 0–1.
+    `winners` is the number of labels that win at least once. `effective` is the number of equally
+    frequent winners that would have the same entropy. `most` is the share of the most frequent
+    winner, 0–1.
     """
 
     queries: int
@@ -22,7 +23,7 @@ class Evenness:
 
     def __str__(self) -> str:
         if self.winners == 1:
-            return f"one and the same label comes up for all {self.queries:,}"
+            return f"the same label wins for all {self.queries:,}"
         return (
             f"{self.winners:,} different labels come up, as mixed as if {self.effective:.0f} came "
             f"up equally often; the most frequent for {self.most:.0%} of {self.queries:,}"

@@ -1,4 +1,4 @@
-"""An artist's pictures: which can be used, why others are left out, and the squares to encode.
+"""Finds an artist's pictures, checks which can be used, and cuts the squares to encode.
 
 The pictures are read in their folders and never copied.
 """
@@ -43,25 +43,29 @@ from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
-"""An uncompressed TIFF of 24 megapixels has 72 million, a JPEG of 108 megapixels 40 million."""
+"""The largest picture file, bytes: an uncompressed TIFF of 24 megapixels has 72 million, a JPEG of
+108 megapixels 40 million.
+"""
 DECODERS = 2
-"""Pictures that are decoded at a time, on any number of cores."""
+"""The number of pictures that are decoded at the same time, on any number of cores."""
 
 DETECTED_SIDE = 1024
-"""Px of the shorter side of a picture in which a face is sought, if the file has so many."""
+"""The shorter side of the picture in which a face is searched for, px, if the file is not
+smaller.
+"""
 
 MIN_PICTURES = 5
-"""Good pictures of a label: one for each part of the cross-validation."""
+"""The least number of good pictures of a label: one for each fold of the cross-validation."""
 MAX_PICTURES = 20_000
-"""Of a label set; encoding them takes half an hour on two cores."""
+"""The largest number of pictures of a label set; encoding them takes half an hour on two cores."""
 
 VERSION = 3
-"""The version of `cut_squares` and of the sketches; raising it discards what is cached."""
+"""The version of `cut_squares` and of the sketches; raising it invalidates the cache."""
 
 STDERR = 2
 """The file descriptor of standard error."""
 
-NO_FACE = "no face was found in it"
+NO_FACE = "no face was found in the picture"
 
 
 @dataclass(frozen=True)
@@ -86,20 +90,24 @@ class SkippedPicture:
 
 
 Region = tuple[float, float, float]
-"""Left, top and side of the square that is cut from a picture, in its shorter sides."""
+"""The square that is cut from a picture: left, top and side, in units of the picture's shorter
+side.
+"""
 NO_REGION = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class CutPicture:
-    """A picture as the network takes it, where it was cut, and how many of its rows are missing."""
+    """A picture as the network takes it, with the cut region and the share of missing rows."""
 
     square: torch.Tensor
-    """`(3, size, size)` float32."""
+    """The pixels for the network, `(3, size, size)` float32."""
     missing: float
-    """Of the rows, 0 to 1."""
+    """The share of the picture's rows that are missing, 0–1."""
     region: Region
-    """NO_REGION: the centre square, as no face was found or sought."""
+    """The square that was cut; NO_REGION is the centre square, used if no face was found or none
+    was searched for.
+    """
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class FoundPictures:
 
 
 def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPictures:
-    """Return the pictures of a label set, in the order of its rows and then of the files' names.
+    """Return the pictures of a label set, sorted by row and then by file name.
 
     Files whose SHA-256 is in `known` count as good. Raises LabelSetError with all mistakes: rows
     without a folder, folders without a row, too few or too many pictures.
@@ -121,7 +129,7 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
     mistakes = list(_misnamed(source, rows, folders))
     if len(rows) == 1:
-        what = "there is only one row (expected at least two, which the pictures tell apart)"
+        what = "there is only one row (expected at least two labels to distinguish)"
         mistakes.append(
             Mistake(
                 display_path(source.folder / LABELS_CSV), what, "Add a row, and pictures of it."
@@ -161,18 +169,20 @@ def _misnamed(
     for name in extra:
         what = f"the folder '{ellipsize(name)}' is not the id of a row"
         remedy = did_you_mean(find_nearest(name, missing))
-        yield Mistake(top, what, remedy or "Add a row for it, or move it away.")
+        yield Mistake(
+            top, what, remedy or "Add a row for the folder, or move the folder elsewhere."
+        )
     for name in missing:
         what = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
         remedy = did_you_mean(find_nearest(name, extra))
         where = f"{table}:{source.rows[rows[name]].location}"
-        yield Mistake(where, what, remedy or "Create it, or remove the row.")
+        yield Mistake(where, what, remedy or "Create the folder, or remove the row.")
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return the SHA-256 of the good pictures of each row, whatever their files' names.
+    """Return the SHA-256 of all good pictures of each row, which ignores the files' names.
 
-    Pictures that are cut in another way have another one.
+    It also changes if the pictures are cut in another way.
     """
     lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     if source.settings.cuts_examples:
@@ -181,10 +191,10 @@ def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
 
 
 def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
-    """Return whether the pictures are not those that the set was built from.
+    """Return whether the pictures differ from those that the set was built from.
 
-    False if this machine has none, as an imported set brings none. Raises LabelSetError if the set
-    is not built.
+    The result is False if there are no pictures, because an imported set has none. Raises
+    LabelSetError if the set is not built.
     """
     if not source.settings.method.learns_from_pictures:
         return False
@@ -198,7 +208,7 @@ def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
 
 
 def folder_signature(top: Path) -> frozenset[tuple[str, int, int]]:
-    """Return the path, time and size of each file: another set means that a picture changed.
+    """Return the path, time and size of each file; a different result means that a picture changed.
 
     Files that cannot be examined, such as dangling links, are left out.
     """
@@ -223,9 +233,11 @@ def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -
             what = f"it has {counts[row]} good pictures (expected at least {MIN_PICTURES})"
             skipped = [str(file) for file in found.skipped if file.row == row]
             what += f"; left out: {'; '.join(skipped[:MIN_PICTURES])}" if skipped else ""
-            remedy = "Add some."
+            remedy = "Add pictures."
             if any(file.row == row and file.why == NO_FACE for file in found.skipped):
-                remedy = f"Add some, or write `examples: {AS_THEY_ARE}` if they need not be cut."
+                remedy = (
+                    f"Add pictures, or write `examples: {AS_THEY_ARE}` if they need not be cut."
+                )
             where = f"{display_path(top)}/{ellipsize(source.rows[row].id)}"
             yield Mistake(where, what, remedy)
 
@@ -236,15 +248,24 @@ def _folders(top: Path) -> dict[str, Path]:
             entry for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")
         ]
     except FileNotFoundError:
-        what = "there is no folder of pictures here (expected a folder for each row's id in it)"
+        what = (
+            "this folder of pictures does not exist (expected one subfolder per row, named "
+            "after the row's id)"
+        )
         remedy = (
-            "Create it, or name another folder under `examples:` in labelset.yaml. A set that was "
-            "imported brings no pictures: it can be shown, but not be built again without them."
+            "Create it, or name another folder under `examples:` in labelset.yaml. An imported set "
+            "has no pictures: it can be shown, but cannot be built again without them."
         )
         raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
     except (OSError, ValueError):
-        what = "this folder of pictures cannot be read (expected a folder for each row's id in it)"
-        remedy = "Create it, or name another folder under `examples:` in labelset.yaml."
+        what = (
+            "this folder of pictures cannot be read (expected one subfolder per row, named "
+            "after the row's id)"
+        )
+        remedy = (
+            "Check that it is a folder and its permissions, or name another folder under "
+            "`examples:` in labelset.yaml."
+        )
         raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
     # A Mac stores a letter and its accent as two characters.
     return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
@@ -255,9 +276,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> FoundPictures:
-    """Return which of `files`, each with its row, are good; of a picture that is there twice, one.
+    """Return which of `files`, each with its row, are good; of equal pictures, only one.
 
-    What is in the folders of two labels is left out of both, as it cannot teach their difference.
+    A picture in the folders of two labels is left out of both, because the network cannot learn the
+    difference from it.
     """
     good, skipped = [], []
     with _quiet():
@@ -281,7 +303,7 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
 
 
 def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
-    """Return why a picture is left out that is under other labels too; "" if it is under its own.
+    """Return why a picture is left out if other labels have it too; "" if they do not.
 
     `same` are all files with the same picture.
     """
@@ -294,7 +316,7 @@ def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
 
 
 def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | SkippedPicture:
-    """Return the picture in `file`, or why it is left out, from its header alone."""
+    """Return the picture in `file`, or why it is left out; only the file's header is read."""
 
     def out(why: str) -> SkippedPicture:
         return SkippedPicture(file, row, why)
@@ -328,10 +350,10 @@ def cut_squares(
     part: Part = "frame",
     detector: Detector | None = None,
 ) -> list[CutPicture | SkippedPicture]:
-    """Return the part of each picture that is encoded, as the network takes it, or why it is not.
+    """Return the part of each picture that is encoded, in the network's format, or why none is.
 
-    It is what the show cuts for a visitor with the largest face that `detector` finds, and without
-    one the centre square. It is resized and normalised as in the show.
+    The part is the one that the show would cut for the largest face that `detector` finds; without
+    a detector or a face it is the centre square. It is resized and normalised as in the show.
     """
     least_side = 2 * taken.size if detector is None else max(2 * taken.size, DETECTED_SIDE)
     with _quiet():
@@ -344,9 +366,9 @@ def cut_squares(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Discard standard error, to which decoders write about pictures, and Pillow's warnings.
+    """Discard standard error, to which decoders write messages, and suppress Pillow's warnings.
 
-    Damaged pictures are reported by the build; most other lines are about good ones, such as
+    The build reports damaged pictures itself; most other messages concern good pictures, such as
     unknown colour profiles.
     """
     kept, nothing = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
@@ -369,7 +391,7 @@ def _decode(picture: Picture, least_side: int) -> DecodedPicture | SkippedPictur
 
 
 def decode_again(picture: Picture, least_side: int) -> DecodedPicture:
-    """Return the pixels of a picture that was found before; raises PictureError if that fails."""
+    """Return the pixels of a picture that was found earlier; raises PictureError if that fails."""
     try:
         data = picture.file.read_bytes()
     except OSError as error:

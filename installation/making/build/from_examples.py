@@ -1,11 +1,11 @@
-"""The method `examples`: a linear probe on a network's features of an artist's pictures.
+"""The method `examples`: a linear probe on a network's features for an artist's pictures.
 
 `examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. Each
 picture is cut around the largest face in it, as the show cuts a visitor's bust (or as `crop:`
-says), because pictures that are framed alike match best. A picture without a face is left out, or
-its centre square is used if its row is background. With `examples: as they are`, that square is
-used of every picture. What is cut is encoded as it is and mirrored: left and right have no meaning
-in a mirror.
+says), because pictures that are framed alike match best. A picture without a face is left out; if
+its row is background, its centre square is used. With `examples: as they are`, the centre square of
+every picture is used. Each square is encoded twice, unchanged and mirrored, because left and right
+have no meaning in a mirror.
 """
 
 from __future__ import annotations
@@ -51,13 +51,15 @@ from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import ContentSettings
 
 EXAMPLE_BATCH = 16
-"""Pictures that are encoded together, in two views each."""
+"""The number of pictures that are encoded together, in two views each."""
 NEUTRAL = 60
-"""Neutral pictures for the figures."""
+"""The number of neutral pictures for the figures."""
 FACTS = 4
-"""Numbers that are cached beside a picture's views: its region, and how many rows are missing."""
+"""The number of values that are cached beside a picture's views: its region, and the share of
+missing rows.
+"""
 WORST = 5
-"""Pairs of labels that are most often confused, which the figures name."""
+"""The number of pairs of confused labels that the figures name."""
 
 
 def build_from_examples(
@@ -94,7 +96,7 @@ def build_from_examples(
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
         total=linear_probe.fold_count(len(labels)) + 1,
-        desc="learning; the time left is known after the first part",
+        desc="learning; the time left is known after the first fold",
         unit="part",
         disable=None,
         leave=False,
@@ -123,7 +125,7 @@ def build_from_examples(
 def _encode_pictures(
     found: FoundPictures, encoder: Encoder, cache: EmbeddingCache, settings: LabelSetSettings
 ) -> FoundPictures:
-    """Encode the pictures that `cache` does not have, and return all that could be decoded."""
+    """Encode the pictures that are not in `cache`, and return all that could be decoded."""
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []
     detector = None
@@ -180,9 +182,9 @@ def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> 
 
 
 def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: EmbeddingCache) -> None:
-    """Add to `cache` the features and the sketch of each picture, as it is and mirrored, and FACTS.
+    """Add to `cache` each picture's FACTS, and the features and sketches of its two views.
 
-    `cut` has the pictures by their keys; a sketch tells copies.
+    `cut` has the pictures, keyed by `Picture.key`; the sketches identify copies.
     """
     if cut:
         squares = [picture.square for picture in cut.values()]
@@ -195,7 +197,7 @@ def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: Embeddi
 
 
 def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
-    """Return features and sketch of each picture and its mirror image, `(N, 2, D + SKETCH)`.
+    """Return the features and sketch of each picture and its mirror image, `(N, 2, D + SKETCH)`.
 
     The sketch identifies copies.
     """
@@ -204,7 +206,7 @@ def _views(good: Sequence[Picture], cache: EmbeddingCache) -> torch.Tensor:
 
 
 def _cut_short(good: Sequence[Picture], cache: EmbeddingCache) -> Iterator[str]:
-    """Yield a sentence about each picture of which the end is missing."""
+    """Yield a sentence about each picture whose end is missing."""
     for picture in good:
         if missing := float(cache[picture.key][-1]):
             name = f"{ellipsize(picture.file.parent.name)}/{ellipsize(picture.file.name)}"
@@ -212,7 +214,7 @@ def _cut_short(good: Sequence[Picture], cache: EmbeddingCache) -> Iterator[str]:
 
 
 def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
-    """Return the features of neutral pictures, `(NEUTRAL, D)`, which are cached too."""
+    """Return the features of neutral pictures, `(NEUTRAL, D)`, which `cache` stores as well."""
     drawn = neutral_pictures(NEUTRAL)
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):
@@ -259,14 +261,14 @@ def _figures(
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:
-    """Return what an artist can do if neutral pictures get a label."""
+    """Return the end of a sentence that advises an artist if neutral pictures are given a label."""
     if neutral_score < source.settings.min_score or any(row.background for row in source.rows):
         return ""
     return "; with a row of is_background and pictures of empty rooms they would get no label"
 
 
 def _counts(source: LabelSetSource, found: FoundPictures) -> Iterator[str]:
-    """Yield how many pictures each label has, and how many files were left out."""
+    """Yield sentences about the number of pictures of each label and of files left out."""
     counts = Counter(picture.row for picture in found.good)
     each = ", ".join(f"{row.name} {counts[i]}" for i, row in enumerate(source.rows))
     yield f"Pictures: {each}."

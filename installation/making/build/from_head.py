@@ -1,7 +1,7 @@
-"""The method `classes` for networks of timm: the rows of a network's head for the visible labels.
+"""The method `classes` for timm's networks: keeps the head's rows for the visible labels.
 
-Only these rows are kept, so a hidden label cannot be scored at all. Whether the head is really one
-weighted sum over the features is tested by running it: some networks scale their features, or have
+As only these rows are kept, a hidden label cannot be scored at all. The network is run to test that
+its head really is one weighted sum over the features: some networks scale their features, or have
 two heads.
 """
 
@@ -28,19 +28,23 @@ from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import WEIGHTS
 
 TRIED = 4
-"""Pictures of noise on which the rows' logits are compared with those of the whole network."""
+"""The number of noise pictures on which the rows' logits are compared with those of the whole
+network.
+"""
 
 TOLERANCE = 1e-3
 """The largest difference of logits, as a share of the largest logit (or of 1, if that is larger).
 
-Both are sums of float32, but in another order."""
+The two differ slightly, because they add float32 values in a different order.
+"""
 
 
 def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> BuildResult:
-    """Return the head's rows for the labels that `content` shows, and for the background.
+    """Return the head's rows for the labels that `content` shows and for the background.
 
-    Raises WeightsError if the weights are missing or another network's, or LabelSetError if the
-    head is not a weighted sum over features or does not have the classes that its name tells.
+    Raises WeightsError if the weights are missing or belong to another network, or LabelSetError if
+    the head is not a weighted sum over features or does not have the classes that the network's
+    name implies.
     """
     name = source.settings.encoder_name
     folder = source.folder.parent / WEIGHTS.name
@@ -74,7 +78,7 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
 def read_rows(
     name: str, file: Path, places: Sequence[int], classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the weight `(N, D)` and bias `(N,)` of the head at each of N `places`, float32.
+    """Return the weights `(N, D)` and biases `(N,)` of the head's rows at N `places`, float32.
 
     Only these rows are read from `file`. Raises WeightsError if it is damaged or its head does not
     have `classes` rows.
@@ -115,10 +119,10 @@ def read_rows(
 def try_rows(
     network: Any, weight: torch.Tensor, bias: torch.Tensor, places: Sequence[int]
 ) -> float:
-    """Return the largest difference of the rows' logits from the whole network's, as a share.
+    """Return the largest difference between the rows' logits and the whole network's, relative.
 
-    The share is of the largest logit, or of 1 if that is larger; infinity if the shapes differ.
-    `network`, as timm loads it, loses its head.
+    It is relative to the largest logit, or to 1 if that is larger, and infinite if the shapes
+    differ. The head of `network` is removed.
     """
     channels, height, width = network.pretrained_cfg["input_size"]
     noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))

@@ -1,16 +1,16 @@
-"""The method `prompts`: the embeddings of sentences by CLIP, one for each label.
+"""The method `prompts`: compares pictures with CLIP's embeddings of sentences, one per label.
 
-The text tower is open_clip's own, from the same file as the image tower; the show never needs it.
+The text tower is open_clip's, from the same file as the image tower; the show does not need it.
 Scores follow open_clip's documented recipe, the softmax of `100 × image · text`, with two
-additions: the sentences of a row are an ensemble, the mean of their embeddings (arXiv 2103.00020,
-section 3.1.4), and labels are calibrated, as some are near every picture and would always win.
+additions: the embeddings of a row's sentences are averaged (arXiv 2103.00020, section 3.1.4), and
+labels are calibrated, because some are near every picture and would always win.
 
-**Calibration.** A label's bias is minus its mean logit on neutral pictures. That is the same as
-centring the features of pictures; centring the sentences instead would change nothing, as the
-softmax ignores what all logits share. "Calibrate Before Use" (Zhao et al., arXiv 2102.09690) does
-it for language models. Only the share `STRENGTH` is subtracted. Background rows are not calibrated,
-as they are meant to win an empty wall. The biases of labels sum to zero, so calibration shifts
-nothing between labels and background.
+**Calibration.** A label's bias is minus its mean logit on neutral pictures. This is equivalent to
+centring the features of pictures; centring the embeddings of sentences instead would have no
+effect, because the softmax ignores a constant that is added to all logits. "Calibrate Before Use"
+(Zhao et al., arXiv 2102.09690) does the same for language models. Only the share `STRENGTH` of the
+mean is subtracted. Background rows are not calibrated, because they should win for an empty wall.
+The biases of labels sum to zero, so calibration shifts nothing between labels and background.
 """
 
 from __future__ import annotations
@@ -40,24 +40,30 @@ TEMPLATES = (
     "a portrait of a person who is a {}",
     "a picture of somebody in a gallery, a {}",
 )
-"""For people, if labelset.yaml has none."""
+"""The sentences about people that are used if labelset.yaml has no templates."""
 DEFINED = "a photo of a person, {}: {}"
-"""One more for a row with a definition: its name and its definition."""
+"""A further sentence for a row with a definition: its name and its definition."""
 BACKGROUND = ("a photo of {}", "{}")
-"""For background rows, which are not people, whatever the templates are."""
+"""The sentences for background rows, which are not people; labelset.yaml's templates do not replace
+them.
+"""
 
 _UNREAD = str.maketrans("", "", "\u00ad\u200b\u2060")
-"""Soft hyphens and their like, for which the network has tokens of their own."""
+"""The translation table that removes soft hyphens and similar characters, for which the network has
+tokens of their own.
+"""
 
 STRENGTH = 0.5
 """The share of a label's mean logit on neutral pictures that is subtracted.
 
-How much of that logit visitors add as well is not known; half has the smallest largest error. A
-guess, not yet tried with the real weights.
+It is not known how much of that logit visitors' pictures have as well; one half has the smallest
+worst-case error. A guess, not yet tried with the real weights.
 """
 
 NEUTRAL = 60
-"""Neutral pictures for the biases, and as many others for the figures: ten of each kind."""
+"""The number of neutral pictures for the biases, and of others for the figures: ten of each
+kind.
+"""
 
 PROMPT_BATCH = 64
 
@@ -70,8 +76,8 @@ def build_from_prompts(
 ) -> BuildResult:
     """Return a weight and a bias for each row: `(size, features)` and `(size,)` F32.
 
-    Their logits are open_clip's, calibrated. Raises WeightsError if `weights` are missing, damaged,
-    or another network's.
+    With these, the logits are open_clip's, but calibrated. Raises WeightsError if `weights` are
+    missing, damaged, or belong to another network.
     """
     clip = Clip("cpu", weights, architecture)
     text = TextTower(weights, architecture)
@@ -91,7 +97,10 @@ class TextTower:
     """CLIP's encoder of sentences. `scale` is the factor from cosines to logits."""
 
     def __init__(self, weights: Path = CLIP_FILE, architecture: Architecture = VIT_B_32) -> None:
-        """Raise WeightsError if `weights` are missing, damaged, or another network's."""
+        """Open the file `weights`.
+
+        Raises WeightsError if it is missing, damaged, or another network's.
+        """
         from open_clip.tokenizer import SimpleTokenizer
         from open_clip.transformer import TextTransformer
 
@@ -127,8 +136,9 @@ class TextTower:
     def _states(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the projected last states `(N, features)` of sentences `(N, T)`.
 
-        As open_clip's own forward, which takes nothing shorter than the whole context; here it may
-        be as short as the longest sentence, since each token sees only those before it.
+        This does the same as open_clip's `forward`, which accepts only sentences padded to the
+        whole context. Here the length may be that of the longest sentence, because each token
+        depends only on the tokens before it.
         """
         network, T = self._network, tokens.shape[1]  # noqa: N806  tokens
         states = network.token_embedding(tokens) + network.positional_embedding[:T]
@@ -151,7 +161,7 @@ def embed_rows(source: LabelSetSource, text: TextTower) -> torch.Tensor:
 def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
     """Return the sentences of a row: its own in looks_like, or else its name in `templates`.
 
-    Without `templates` they are the kiosk's own, of which one has the definition.
+    Without `templates` the kiosk's own are used, one of which includes the definition.
     """
     if row.sentences:
         return row.sentences
@@ -164,7 +174,7 @@ def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
 
 
 def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the bias of each row `(L,)`: those of labels sum to zero, all others are zero.
+    """Return the bias of each row `(L,)`: those of labels sum to zero, and all others are zero.
 
     `logits` `(N, L)` are those of neutral pictures; `labels` `(L,)` bool is false for background
     rows. Hidden labels count like the others.
@@ -176,7 +186,10 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
-    """Return how evenly labels win neutral pictures, `logits` `(N, L)`, without and with `bias`."""
+    """Return how evenly labels win on neutral pictures, without and with `bias`.
+
+    `logits` `(N, L)` are those of the neutral pictures.
+    """
     calibrated = logits + bias
     figures = [
         f"On neutral pictures, as CLIP answers: {evenness(logits[:, labels])}.",
@@ -206,7 +219,7 @@ def _truncation_note(source: LabelSetSource, text: TextTower) -> list[str]:
 
 
 def _fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
-    """Copy the tensors of CLIP's file into those of `places`, by name.
+    """Copy the tensors of CLIP's file into the tensors of `places`, by name.
 
     All names and shapes are checked before a tensor is read. Raises WeightsError.
     """
@@ -223,6 +236,6 @@ def _fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
 
 
 def _unfit(weights: Path, what: str) -> WeightsError:
-    what = f"it does not hold the text tower of clip: {what}"
+    what = f"the file does not contain the text tower of clip: {what}"
     remedy = f"Delete it and run: {fetch_command(CLIP)}"
     return WeightsError(Mistake(display_path(weights), what, remedy))

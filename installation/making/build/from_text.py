@@ -1,8 +1,8 @@
-"""The method `text`: compares the meaning of names with that of a network's classes.
+"""The method `text`: compares the meaning of the labels' names with that of a network's classes.
 
-Each class of the network is described by what a person with such an object may be (class_looks.py),
-in a sentence written for this kiosk or in a template. A set with `lists: true` in labelset.yaml
-also takes the labels that are listed for each class.
+Each class of the network is described by a sentence about the person that such an object may stand
+for: a sentence written for this kiosk (class_looks.py), or a template. A set with `lists: true` in
+labelset.yaml also uses the labels that looks.csv lists for each class.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PRIOR_FIGURES = (
     "of each, masked classes left out. No view counts for more than a share of 0.1 in any class, "
     "and 0.0004 is added to each. It holds a number for each class and nothing of a photograph.",
 )
-"""How class_prior.csv was made, for the card."""
+"""Sentences for the card about how class_prior.csv was made."""
 
 
 def build_from_text(
@@ -46,8 +46,8 @@ def build_from_text(
     """Return the embeddings of the network's classes and of all rows, the prior and the lists.
 
     `embed` replaces the sentence encoder, which is opened only for sentences that no earlier build
-    had. Raises WeightsError if its weights are missing, and LabelSetError if looks.csv lists what
-    the set does not show.
+    computed. Raises WeightsError if its weights are missing, and LabelSetError if looks.csv lists
+    labels that the set does not show.
     """
     if embed is not None:
         return _build(source, embed)
@@ -58,7 +58,7 @@ def build_from_text(
 
 
 def open_sentence_cache(models: Path) -> EmbeddingCache:
-    """Return the embeddings of all sentences that earlier builds of sets in `models` needed."""
+    """Return the cache of the embeddings of sentences, which all label sets in `models` share."""
     return EmbeddingCache(
         models, f"sentences-minilm-{sentence_encoder.ENCODER_SHA256[:16]}", conse.EMBEDDING
     )
@@ -113,8 +113,8 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
 def embed_classes(embed: Embed) -> torch.Tensor:
     """Return the embeddings `(1000, 384)` of ImageNet's classes, of unit length.
 
-    Described classes and template classes are centred separately, as sentences of one form resemble
-    each other whatever their content.
+    Described classes and template classes are centred separately, as sentences with the same
+    structure resemble each other whatever their content.
     """
     ids = imagenet.classes()
     synonyms = imagenet.names()

@@ -1,13 +1,13 @@
-"""A linear probe: scikit-learn's logistic regression from a network's features to labels.
+"""A linear probe: logistic regression by scikit-learn from a network's features to labels.
 
-The features are standardised, and that is folded into the weights, so that the show computes one
-weighted sum per label.
+The features are standardised. The standardisation is folded into the weights, so that the show
+computes only one weighted sum per label.
 
-C is fixed. Measured on crops of the 36 halves of 18 photographs, 5 and 20 for each of 2, 6 and 36
-labels: 0.1 had the accuracy of any of 0.0001 to 1 to within 1 %, and the mean score nearest to its
-accuracy (both 0.90 for 36 labels with 20 pictures each). If labels look alike, the regression is
-overconfident all the same: a temperature found on held-out pictures corrects it (Guo et al., arXiv
-1706.04599).
+The regularisation C is fixed at 0.1. Measured on crops of the 36 halves of 18 photographs, with 5
+and with 20 crops for each of 2, 6 and 36 labels: the accuracy with 0.1 was within 1 % of the best
+of 0.0001 to 1, and the mean score was nearest to the accuracy (both 0.90 for 36 labels with 20
+pictures each). If labels look alike, the regression is nevertheless overconfident: a temperature
+found on held-out pictures corrects it (Guo et al., arXiv 1706.04599).
 """
 
 from __future__ import annotations
@@ -28,16 +28,20 @@ Features = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
 STRENGTH = 0.1
-"""scikit-learn's C."""
+"""The inverse regularisation strength of the regression, scikit-learn's C."""
 FOLDS = 5
-"""The parts of the cross-validation: a fifth of each label's pictures is held out at a time."""
+"""The number of folds of the cross-validation: a fifth of each label's pictures is held out at a
+time.
+"""
 SINGLE_FOLD_FROM = 2000
-"""Pictures from which on one fifth tells the accuracy with a standard error below 2.5 %."""
+"""The number of pictures from which on a single fold gives the accuracy with a standard error below
+2.5 %.
+"""
 SEED = 0
 SOFTEST = 20.0
-"""The highest temperature; with it the scores of 100 labels are all but equal."""
+"""The highest temperature; with it, the scores of 100 labels are nearly equal."""
 MOST_STEPS = 1000
-"""Iterations of the regression; the sets at hand needed at most 150."""
+"""The largest number of iterations of the regression; the tested sets needed at most 150."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +52,7 @@ class LinearProbe:
     bias: Features
 
     def logits(self, features: Features) -> Features:
-        """Return `(N, L)` for `(N, D)`."""
+        """Return the logits `(N, L)` for `features` `(N, D)`."""
         return features @ self.weight.T + self.bias
 
     def softened(self, temperature: float) -> LinearProbe:
@@ -56,7 +60,7 @@ class LinearProbe:
         return LinearProbe(self.weight / temperature, self.bias / temperature)
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Return the tensors of a built file, float32."""
+        """Return the tensors for a built file, float32."""
         return {
             "weight": torch.from_numpy(self.weight).float(),
             "bias": torch.from_numpy(self.bias).float(),
@@ -66,8 +70,8 @@ class LinearProbe:
 def fit(views: Features, labels: Numbers) -> LinearProbe:
     """Return the probe of N pictures in V views each: `views` is `(N, V, D)`, `labels` `(N,)`.
 
-    Labels are 0 to L − 1, each occurs, and L is at least 2. Rare labels weigh as much as frequent
-    ones. The same pictures give the same probe.
+    The labels are 0 to L − 1, each occurs, and L is at least 2. Rare and frequent labels have the
+    same weight. The same pictures give the same probe.
     """
     N, V, D = views.shape  # noqa: N806  pictures, views, numbers of each
     features = views.reshape(N * V, D)
@@ -114,7 +118,7 @@ def held_out(
 def temperature(logits: Features, labels: Numbers) -> float:
     """Return the temperature, 1 to SOFTEST, that fits held-out `logits` `(N, L)` to `labels`.
 
-    It is never below 1, as a few pictures are no evidence for higher scores.
+    It is never below 1, because a few pictures are not enough evidence for higher scores.
     """
     found = minimize_scalar(
         lambda log: loss(logits / np.exp(log), labels),
@@ -125,6 +129,6 @@ def temperature(logits: Features, labels: Numbers) -> float:
 
 
 def loss(logits: Features, labels: Numbers) -> float:
-    """Return the mean negative logarithm of the right label's score."""
+    """Return the mean negative log score of the correct label."""
     scores = torch.from_numpy(logits).log_softmax(1)
     return float(-scores[torch.arange(len(labels)), torch.from_numpy(labels)].mean())

@@ -1,7 +1,7 @@
-"""Pictures without a person, to find out which labels a network prefers in general.
+"""Draws pictures without a person, which show the labels that a network prefers in general.
 
-Plain greys, gradients and noise of several grain sizes, each empty or with a grey figure of head
-and shoulders. They are drawn by code, so calibration needs no picture of a person.
+These are plain greys, gradients and noise of several grain sizes, each empty or with a grey figure
+of head and shoulders. As they are drawn by code, calibration needs no picture of a person.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 SIDE = 224
-"""The side of the squares, px; the input of most networks."""
+"""The side of the pictures, px; most networks take this size."""
 
 NEUTRAL_BATCH = 8
-"""Pictures that are encoded together."""
+"""The number of pictures that are encoded together."""
 
 Canvas = npt.NDArray[np.float32]
-"""`(SIDE, SIDE, 3)`, in grey levels 0–255."""
+"""A picture while it is drawn, `(SIDE, SIDE, 3)`, grey levels 0–255."""
 
 
 def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
@@ -82,7 +82,7 @@ PATTERNS: tuple[Callable[[np.random.Generator], Canvas], ...] = (_plain, _gradie
 def _add_figure(background: Canvas, random: np.random.Generator) -> Canvas:
     """Return `background` with a grey head and shoulders, framed like a bust crop.
 
-    The edge is between sharp and far out of focus.
+    The blur of the figure's edge varies from none to strong.
     """
     figure = np.zeros((SIDE, SIDE), np.float32)
     x, head = random.uniform(0.4, 0.6) * SIDE, random.uniform(0.15, 0.22) * SIDE

@@ -1,9 +1,9 @@
-"""Decodes a picture file of an artist to RGB pixels that stand upright.
+"""Decodes an artist's picture file to upright RGB pixels.
 
-Pillow decodes all formats, and pi-heif adds HEIC to it. OpenCV was rejected: it reads neither HEIC
-nor GIF, returns the colours that are hidden under transparency, and refuses a JPEG that lacks its
-last two bytes. A picture's header is checked before it is decoded, and JPEGs are reduced while they
-are decoded, so no file takes more memory than MAX_PIXELS say.
+Pillow decodes all formats; pi-heif adds HEIC. Rejected: OpenCV, which supports neither HEIC nor
+GIF, returns the colours hidden under transparency, and rejects a JPEG without its last two bytes. A
+picture's header is checked before it is decoded, and JPEGs are reduced while they are decoded, so
+no file takes more memory than MAX_PIXELS allows.
 """
 
 from __future__ import annotations
@@ -21,31 +21,38 @@ from installation.seeing.frame import Pixels
 pi_heif.register_heif_opener()
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
-"""By Pillow's names; the name of the file does not matter. Of several pictures the first counts."""
+"""The accepted formats, by Pillow's names; the file's name does not matter. If a file contains
+several pictures, the first is used.
+"""
 
 MAX_PIXELS = 120_000_000
-"""Of one picture: 360 MB decoded. The sensors of most telephones have 108 million or fewer."""
+"""The largest number of pixels of a picture: 360 MB when decoded. The sensors of most telephones
+have 108 million or fewer.
+"""
 MAX_JPEG_PIXELS = 210_000_000
-"""Of a JPEG, which is decoded at 1/8 of its size or more. A telephone's largest have 200 million;
-a progressive one of them takes 600 MB while it is decoded."""
+"""The largest number of pixels of a JPEG, which is decoded at 1/8 of its size or more. A
+telephone's largest have 200 million; a progressive JPEG of that size takes 600 MB while it is
+decoded.
+"""
 MIN_SIDE = 64
-"""Px; smaller pictures are too coarse to compare with a visitor's crop."""
+"""The least side of a picture, px; smaller ones are too coarse to compare with a visitor's crop."""
 REDUCED_SIDE = 1024
-"""Px of the shorter side, below which pictures other than JPEGs are not reduced: the show does not
-reduce its frames either before it cuts them."""
+"""The shorter side, px, below which pictures other than JPEGs are not reduced, because the show
+does not reduce its frames before it cuts them either.
+"""
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
-"""Pillow's modes of pictures that it reduces."""
+"""The modes of pictures that Pillow can reduce."""
 
 MAX_MISSING = 0.1
-"""Of a JPEG's rows: so many may be missing at its end."""
+"""The largest share of a JPEG's rows that may be missing at its end."""
 
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
 # Pillow warns of more, and refuses twice that number.
 
 END_OF_IMAGE = b"\xff\xd9"
 START_OF_SCAN = b"\xff\xda"
-"""Markers of JPEG (ITU T.81, table B.1); neither occurs in its compressed data."""
+"""JPEG markers (ITU T.81, table B.1) that do not occur in compressed data."""
 
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -57,7 +64,9 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture upright, by EXIF's number of its orientation; 1 is upright."""
+"""The transposition that turns a picture upright, keyed by EXIF's orientation number; number 1 is
+upright.
+"""
 
 OTHER_FORMATS = (
     (0, b"8BPS", "a Photoshop file"),
@@ -83,13 +92,17 @@ OTHER_FORMATS = (
     (0, b"PK\x03\x04", "a zip"),
     (0, b"version https://git-lfs", "a pointer of Git LFS"),
 )
-"""What people take for pictures: where a mark stands, the mark, and what the file is."""
+"""Files that people mistake for pictures: the offset of a signature, the signature, and the kind of
+file.
+"""
 
 HEIF_MARKS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
-"""At byte 4 of HEIC and AVIF, which Pillow does not recognise if their middle is missing."""
+"""The signatures at byte 4 of HEIC and AVIF files, which Pillow does not recognise if their middle
+is missing.
+"""
 
 RAW_SUFFIXES = (".dng", ".nef", ".cr2", ".arw", ".pef", ".srw", ".3fr", ".iiq")
-"""Of raw photographs that are TIFFs, whose first picture is a small preview."""
+"""The suffixes of raw photographs that are TIFFs, whose first picture is a small preview."""
 
 _NAMES = ", ".join(name.lower() for name in PICTURE_FORMATS)
 NOT_A_PICTURE = f"it is not a picture of a known format ({_NAMES})"
@@ -97,14 +110,14 @@ BROKEN = "it is damaged and cannot be decoded"
 
 
 class PictureError(Exception):
-    """A file is not a picture that can be used; its text says why."""
+    """The file is not a usable picture; the error's text says why."""
 
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """A picture's pixels, and which part of its rows the file lacks, 0 to MAX_MISSING.
+    """The pixels of a picture, and the share of its rows that the file lacks, 0 to MAX_MISSING.
 
-    `pixels` have no place for the missing rows.
+    The missing rows are not part of `pixels`.
     """
 
     pixels: Pixels
@@ -112,7 +125,7 @@ class DecodedPicture:
 
 
 def check_header(data: bytes, suffix: str = "") -> None:
-    """Raise PictureError if the bytes of a file are not a picture that can be used.
+    """Raise PictureError if `data`, the bytes of a file, is not a usable picture.
 
     Only its header is read. `suffix` is that of the file's name.
     """
@@ -122,7 +135,7 @@ def check_header(data: bytes, suffix: str = "") -> None:
     except UnidentifiedImageError:
         raise PictureError(_other_format(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(f"it has far more pixels than {MAX_PIXELS:,}") from None
+        raise PictureError(f"it has many more pixels than {MAX_PIXELS:,}") from None
     except Exception:  # Pillow's readers raise any exception for damaged files
         raise PictureError(BROKEN) from None
     if kind == "TIFF" and suffix.lower() in RAW_SUFFIXES:
@@ -136,7 +149,7 @@ def check_header(data: bytes, suffix: str = "") -> None:
 
 
 def _other_format(data: bytes) -> str:
-    """Return that a file is not a picture, and what it is if that is known."""
+    """Return a text that says that the file is not a picture, and what it is if that is known."""
     for start, mark, name in OTHER_FORMATS:
         if data[start : start + len(mark)].lower() == mark.lower():
             return f"it is {name} (expected one of {_NAMES})"
@@ -146,8 +159,9 @@ def _other_format(data: bytes) -> str:
 def decode(data: bytes, least_side: int) -> DecodedPicture:
     """Return a picture that `check_header` accepts, reduced if it is far larger than `least_side`.
 
-    Its shorter side has at least `least_side` px, if the file has. Transparent parts are as grey
-    as what lies outside the frame in the show. Raises PictureError if it is damaged.
+    Its shorter side is at least `least_side` px, unless the file has fewer. Transparent parts
+    become the grey that the show uses outside the frame. Raises PictureError if the picture is
+    damaged.
     """
     try:
         return _decode(data, least_side)
@@ -181,7 +195,7 @@ def _lacks_tail_only(data: bytes) -> bool:
 
 
 def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPicture:
-    """Return a picture; of one that was `cut`, only the rows that are there."""
+    """Return the decoded picture; if it was `cut`, only the rows that are present."""
     with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as opened:
         picture: Image.Image = opened
         opened.draft("RGB", (least_side, least_side))  # decodes a JPEG at 1/2 to 1/8 of its size
@@ -208,10 +222,10 @@ def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPictur
 
 
 def _missing_rows(pixels: Pixels) -> int:
-    """Return how many rows at the end of a cut JPEG are not there, at least in part.
+    """Return the number of rows at the end of a truncated JPEG that are missing, at least in part.
 
-    libjpeg makes the blocks that are missing as grey as the middle of its scale. Rows that are
-    grey at their right end are taken for missing too, but only next to such blocks.
+    libjpeg fills missing blocks with middle grey. Rows that are grey at their right end count as
+    missing too, but only next to such blocks.
     """
     ends = pixels[:, -4:].reshape(len(pixels), -1).astype(int)
     missing = np.all(abs(ends - 128) <= 1, axis=1)[::-1]
@@ -219,7 +233,7 @@ def _missing_rows(pixels: Pixels) -> int:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Return a picture of any mode as RGB, on grey if it is transparent."""
+    """Convert a picture of any mode to RGB; transparent pictures are composited onto grey."""
     if picture.mode.startswith("I"):  # 16 bits of grey
         levels = np.asarray(picture).astype(np.int64)
         return Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")

@@ -18,9 +18,9 @@ class BuildResult:
     `tensors` are those of the built file. Tensors of labels have a row for each row of labels.csv,
     or for those rows that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
     network's weights. `figures` are sentences for the card; `notes` are sentences for the person
-    who builds, and are not kept; `provenance` are sentences for the card alone: how the numbers
-    were made. `pictures` is the fingerprint of the artist's pictures, empty if
-    there are none.
+    who builds, and are not stored; `provenance` are sentences for the card only, about how the
+    numbers were made. `pictures` is the fingerprint of the artist's pictures, empty if there are
+    none.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -32,8 +32,8 @@ class BuildResult:
 
 
 Builder = Callable[[LabelSetSource, ContentSettings], BuildResult]
-"""A method's way of building a label set.
+"""A function that builds the label sets of a method.
 
-It builds from all rows, hidden ones too, unless the method keeps only the rows that the content
+It uses all rows, including hidden ones, unless the method keeps only the rows that the content
 settings show. Raises LabelSetError or WeightsError.
 """

@@ -1,1 +1,1 @@
-"""Networks and lists that a venue fetches once, at set-up."""
+"""Fetching networks and lists, which a venue does once at set-up."""

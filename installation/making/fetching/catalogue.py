@@ -1,10 +1,11 @@
-"""The files that `kiosk fetch` can bring, where they come from, and which SHA-256 each must have.
+"""The files that `kiosk fetch` can download, with their origins and pinned SHA-256s.
 
 `yunet` and `clip` are pinned here: for both, several public projects state the same SHA-256. For
 `persons-21k` and timm's other networks no such figure was found, and for `imagenet-safety` only a
-copy that may not be a faithful one, so they are not pinned. The first fetch takes the SHA-256 that
-Hugging Face states (for image-net.org: that of a file in the right format) and records it; another
-file is refused from then on. A venue that knows the right figure gives it with --sha256.
+copy was found that may differ from the original, so they are not pinned. The first fetch takes the
+SHA-256 that Hugging Face states (for image-net.org: that of a file in the right format) and records
+it; another file is refused from then on. A venue that knows the right figure gives it with
+--sha256.
 """
 
 from __future__ import annotations
@@ -48,18 +49,20 @@ class Item:
     name: str
     purpose: str
     file: str
-    """Its name in models/weights/."""
+    """The file's name in models/weights/."""
     licence: str
     origins: tuple[HubFile | WebFile, ...]
-    """The places to fetch it from, tried in this order."""
+    """The places from which the file can be fetched, tried in this order."""
     size: int | None
-    """Its bytes: exact if `sha256` is pinned, otherwise approximate; None if not known."""
+    """The size, bytes: exact if `sha256` is pinned, otherwise approximate; None if not known."""
     sha256: str | None
     """The SHA-256 that the file must have; None if the kiosk does not pin one."""
     check_format: Callable[[Path], object] | None = None
-    """Raises KioskError unless a file is in the right format; None: no format is known.
+    """A function that raises KioskError unless a file has the right format; None if no format is
+    known.
 
-    A file in the right format is accepted without a SHA-256."""
+    A file in the right format is accepted without a SHA-256.
+    """
 
 
 YUNET = "face_detection_yunet_2023mar.onnx"
@@ -120,7 +123,7 @@ ITEMS = (
 NAMES = tuple(item.name for item in ITEMS)
 
 TIMM_PREFIX = "timm/"
-"""Stands before the name of one of timm's networks on the command line."""
+"""The prefix of the names of timm's networks on the command line."""
 
 
 def find(name: str) -> Item:

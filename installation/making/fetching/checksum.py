@@ -1,4 +1,4 @@
-"""The SHA-256 of fetched files: computing it, comparing it, and recording it in fetched.yaml."""
+"""Computes, compares and records the SHA-256 of fetched files; the record is fetched.yaml."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def parse_sha256(text: str) -> str:
 
 
 def check_sha256(actual: str, expected: str, mistake: Mistake) -> None:
-    """Raise FetchError if `actual` is not `expected`; `mistake` is completed with both of them."""
+    """Raise FetchError if `actual` is not `expected`; both are added to `mistake`."""
     if actual != expected:
         what = f"{mistake.what} (SHA-256 {actual}, expected {expected})"
         raise FetchError(Mistake(mistake.where, what, mistake.remedy))
 
 
 def read_record(folder: Path) -> dict[str, str]:
-    """Return the recorded SHA-256 of each fetched file in `folder`, by the file's name.
+    """Return the recorded SHA-256 of each fetched file in `folder`, keyed by the file's name.
 
     Raises FetchError if the record cannot be read.
     """
@@ -78,7 +78,7 @@ def read_record(folder: Path) -> dict[str, str]:
 
 
 def record_sha256(folder: Path, name: str, sha256: str) -> None:
-    """Write the SHA-256 of the file `name` in `folder` into the record, for later fetches."""
+    """Record the SHA-256 of the file `name` in `folder`, to which later fetches are compared."""
     recorded = read_record(folder)
     if recorded.get(name) != sha256:
         entries = {file: {"sha256": sha} for file, sha in (recorded | {name: sha256}).items()}

@@ -1,8 +1,9 @@
-"""Downloads over HTTP that resume where they stopped, and errors of the network in clear words.
+"""Downloads files over HTTP: resumes interrupted downloads, and explains network errors.
 
-By httpx2, so that proxies and certificates come from the environment. huggingface_hub knows where
-a file is and which SHA-256 it has (hub.py), but since its version 2 it deletes what an interrupted
-download has brought; half a gigabyte over a gallery's network needs better.
+httpx2 is used, so that proxies and certificates come from the environment. Rejected: downloading
+with huggingface_hub, which finds a file's address and SHA-256 (hub.py), but since its version 2
+deletes the part that an interrupted download has fetched; a gallery's network often interrupts a
+download of half a gigabyte.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from installation.errors import FetchError, Mistake
 from installation.making.atomic_write import write_errors
 
 RETRY_LATER = (408, 425, 429)
-"""Statuses below 500 after which another attempt may succeed (RFC 9110, 6585, 8470)."""
+"""The HTTP statuses below 500 after which another attempt may succeed (RFC 9110, 6585, 8470)."""
 
 
 class TemporaryError(FetchError):
@@ -34,21 +35,23 @@ class Address:
     """Where a file is, and what its server states about it."""
 
     url: str | None
-    """None: it is only in the cache."""
+    """The file's address; None if the file is only in the cache."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Sent with the request; httpx2 keeps Authorization from the servers it is redirected to."""
+    """The headers of the request; httpx2 does not send Authorization to other servers on
+    redirects.
+    """
     size: int | None = None
-    """Bytes."""
+    """The size that the server states, bytes; None if it states none."""
     sha256: str | None = None
     cached: Path | None = None
-    """A copy that another program has fetched, not checked."""
+    """A copy that another program has fetched, whose SHA-256 has not been checked."""
 
 
 def download(address: Address, part: Path, limit: int, timeout_s: float, where: str) -> None:
-    """Fetch the bytes that `part` lacks, which may become at most `limit` bytes long.
+    """Fetch the bytes that the file `part` lacks; it may become at most `limit` bytes long.
 
-    What `part` holds is kept if the server agrees to continue after it. Raises TemporaryError or
-    FetchError; what has arrived stays in `part`, unless it is too long.
+    The content of `part` is kept if the server can continue after it. Raises TemporaryError or
+    FetchError; the bytes that have arrived stay in `part`, unless they are too many.
     """
     assert address.url is not None, "a file that is only in the cache is not downloaded"
     count = part.stat().st_size if part.exists() else 0
@@ -92,7 +95,7 @@ def _too_long(size: str, limit: int, where: str) -> FetchError:
 
 @contextmanager
 def network_errors(where: str) -> Iterator[None]:
-    """Turn what httpx2 and huggingface_hub raise in the block into FetchError."""
+    """Turn the exceptions of httpx2 and huggingface_hub in the block into FetchError."""
     try:
         yield
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError, ImportError) as error:
@@ -107,8 +110,9 @@ def network_errors(where: str) -> Iterator[None]:
             remedy = "Check this machine's clock, and whether the network wants a sign-in first."
             raise FetchError(Mistake(where, what, remedy)) from None
         remedy = (
-            "Check the network and the proxies, and run this again: it resumes. Without a network, "
-            "bring the file on a stick into models/weights/ (if it is not pinned, with --sha256)."
+            "Check the network and the proxies, and run this again: it resumes. Without a "
+            "network, copy the file from a USB stick into models/weights/ (if it is not pinned, "
+            "with --sha256)."
         )
         raise TemporaryError(Mistake(where, what, remedy)) from None
 
@@ -119,7 +123,7 @@ def host_of(url: httpx2.URL) -> str:
 
 
 def refusal(where: str, response: httpx2.Response) -> FetchError:
-    """Return the error for an answer without the file."""
+    """Return the error for a response that does not contain the file."""
     what = f"{host_of(response.request.url)} answered {response.status_code} "
     what += f"({httpx2.codes.get_reason_phrase(response.status_code)})"
     if response.status_code in RETRY_LATER or response.is_server_error:
@@ -150,9 +154,9 @@ def _client(timeout_s: float, where: str) -> httpx2.Client:
 
 
 def _first_byte(response: httpx2.Response, wanted: int, part: Path, where: str) -> int:
-    """Return the position in the file at which an answer begins: `wanted` or 0.
+    """Return the position in the file at which a response begins: `wanted` or 0.
 
-    Raises FetchError if it is another one, or there is no file.
+    Raises FetchError if it begins elsewhere, or if the response does not contain the file.
     """
     status = response.status_code
     begins = response.headers.get("Content-Range", "").startswith(f"bytes {wanted}-")

@@ -1,8 +1,8 @@
-"""Downloads a file of the catalogue to models/weights/ and names it only after a check.
+"""Downloads a file of the catalogue to models/weights/, and checks it before it gets its name.
 
-A download grows in NAME.part and continues there after an interruption. Its SHA-256 is checked
-before it is renamed, so that a file with its proper name is always whole. `fetched.yaml` beside the
-files records the SHA-256 that each must have from then on.
+A download is written to NAME.part and resumes there after an interruption. Its SHA-256 is checked
+before it is renamed, so a file with its proper name is always complete. `fetched.yaml` in the same
+folder records the SHA-256 that each file must have from then on.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from installation.making.fetching.download import Address, TemporaryError, downl
 from installation.settings.paths import WEIGHTS
 
 TOLERANCE = 2
-"""A file of which only the approximate size is known may be this many times as large."""
+"""The factor by which a file may be larger than its approximate size."""
 
 LARGEST = 8_000_000_000
-"""Bytes of a file of unknown size; the largest of timm's networks with an ImageNet-21k head,
-resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters."""
+"""The largest file of unknown size, bytes; the largest of timm's networks with an ImageNet-21k
+head, resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Fetched:
     file: Path
     sha256: str
     was_present: bool
-    """Whether it was there before, so that nothing was fetched."""
+    """Whether the file was already present, so that nothing was fetched."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,12 @@ class Fetch:
         return self.folder / f"{self.item.file}.part"
 
     def run(self, sha256: str | None = None) -> Fetched:
-        """Return the file, fetched unless it is there; `sha256` is what a venue knows of it.
+        """Return the file, which is fetched unless it is present.
 
-        Raises FetchError with a mistake for each origin that was tried; what has arrived stays for
-        the next time.
+        `sha256` is the one that the venue gives, if any.
+
+        Raises FetchError with a mistake for each origin that was tried; what has arrived is kept
+        for the next run.
         """
         sha256 = self._known_sha256(sha256)
         fetched = self._present(sha256)
@@ -93,7 +96,10 @@ class Fetch:
         return fetched
 
     def state(self) -> str:
-        """Return in a few words whether the file is there; hashes all of it. Raises FetchError."""
+        """Return in a few words whether the file is present; hashes all of it.
+
+        Raises FetchError.
+        """
         if not self._target.is_file():
             if not self._part.is_file():
                 return "missing"
@@ -104,18 +110,21 @@ class Fetch:
         return "present" if compute_sha256(self._target) == sha256 else "another file"
 
     def _known_sha256(self, given: str | None) -> str | None:
-        """Return what the file must have as far as it is known without a network."""
+        """Return the SHA-256 that the file must have, if it is known without a network."""
         pinned = self.item.sha256
         if given is None:
             return pinned or read_record(self.folder).get(self.item.file)
         wanted = parse_sha256(given)
         if pinned not in (None, wanted):
-            what = f"{self.item.name} is pinned to {pinned}, which is different"
-            raise FetchError(Mistake("--sha256", what, "Leave it out."))
+            what = f"{self.item.name} is pinned to another SHA-256, {pinned}"
+            raise FetchError(Mistake("--sha256", what, "Run the command without --sha256."))
         return wanted
 
     def _present(self, sha256: str | None) -> Fetched | None:
-        """Return the file if it is there and has `sha256` or, if that is None, the right format."""
+        """Return the file if it is present and valid; otherwise None.
+
+        It is valid if it has `sha256` or, if that is None, the right format.
+        """
         if not self._target.is_file():
             return None
         actual = compute_sha256(self._target)
@@ -124,7 +133,10 @@ class Fetch:
         return Fetched(self._target, actual, was_present=True) if actual == sha256 else None
 
     def _persist(self, sha256: str | None) -> Fetched:
-        """Fetch from the first origin that succeeds, until `attempts` in a row bring nothing."""
+        """Fetch from the first origin that succeeds.
+
+        It gives up after `attempts` in a row that bring no new bytes.
+        """
         failures = 0
         while True:
             before = self._part.stat().st_size if self._part.exists() else 0
@@ -145,7 +157,7 @@ class Fetch:
             self.wait(pause_s)
 
     def _attempt(self, origin: HubFile | WebFile, sha256: str | None) -> Fetched:
-        """Fetch from `origin`, check what has come, and rename it; raises FetchError."""
+        """Fetch the file from `origin`, check it, and rename it; raises FetchError."""
         address = self._locate(origin)
         if sha256 is not None and address.sha256 is not None:
             what = f"{origin} is another file now"
@@ -195,7 +207,7 @@ class Fetch:
         return Mistake(self._where, what, remedy)
 
     def _complete(self, address: Address, sha256: str | None) -> None:
-        """Make the partial file whole: from the cache, or by a download of what it lacks."""
+        """Complete the partial file, from the cache or by downloading the missing bytes."""
         if self._part.is_file() and compute_sha256(self._part) == sha256:
             return
         if address.cached is not None:

@@ -1,7 +1,7 @@
-"""Where Hugging Face has a file, what it states about it, and the copy in this machine's cache.
+"""Finds a file on Hugging Face: its address, its SHA-256, and the copy in this machine's cache.
 
-By huggingface_hub, so that HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN and the proxies work as
-everywhere.
+huggingface_hub is used, so that HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN and the proxies work
+as in other programs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from installation.making.fetching.download import Address, host_of, network_erro
 def locate(origin: HubFile, timeout_s: float, where: str) -> Address:
     """Return the address of a file, with its copy in the cache if there is one.
 
-    If the hub cannot be asked, the cache is enough. Raises FetchError.
+    If the hub cannot be reached, a copy in the cache is enough. Raises FetchError.
     """
     url = hf_hub_url(origin.repo, origin.file, revision=origin.revision)
     try:

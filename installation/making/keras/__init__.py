@@ -1,1 +1,1 @@
-"""Teachable Machine's Keras file, made into classifier.onnx before a show."""
+"""Converts Teachable Machine's Keras file to classifier.onnx before a show."""

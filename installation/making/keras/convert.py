@@ -1,10 +1,10 @@
-"""Makes classifier.onnx from the keras_model.h5 that Teachable Machine exports.
+"""Converts the keras_model.h5 that Teachable Machine exports to classifier.onnx.
 
-The show then reads it like every ONNX network: nothing of Keras is in the show. No code of the file
-is run; to_onnx.py reads it in a child process with limits of memory and time, as a stranger's file
-may be made to exhaust its reader.
+The show then reads the result like every ONNX network, and needs nothing of Keras. No code in the
+file is run. to_onnx.py reads the file in a child process with limits on memory and time, because a
+stranger's file may be made to exhaust its reader.
 
-Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run what a file holds.
+Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run code in the file.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from installation.naming.networks import onnx_check
 from installation.settings.paths import PROJECT
 
 MAX_KERAS_BYTES = 2**26
-"""Teachable Machine's files have 2.5 MB."""
+"""The largest keras_model.h5, bytes; Teachable Machine's files have 2.5 MB."""
 
 CHILD_TIMEOUT_S = 300.0
-"""Time for the child process by the clock, on a machine that is busy."""
+"""The limit on the child process's elapsed time, s, on a busy machine."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -42,10 +42,10 @@ _KERAS_REMEDY = (
 
 
 def convert(source: LabelSetSource) -> BuildResult | None:
-    """Write classifier.onnx from the keras_model.h5 of a set; return None if it has none.
+    """Write classifier.onnx from the keras_model.h5 of a set; return None if the set has none.
 
-    Raises LabelSetError if the file is refused, or another classifier.onnx would be replaced; then
-    the folder is as it was.
+    Raises LabelSetError if the file is rejected, or if a classifier.onnx from another source would
+    be replaced; the folder is then unchanged.
     """
     file, to = source.folder / KERAS_FILE, source.folder / ONNX_FILE
     if not file.exists():
@@ -63,7 +63,7 @@ def convert(source: LabelSetSource) -> BuildResult | None:
     _, *sides = (dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim)
     outputs = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
     figures = [
-        f"{KERAS_FILE} has been made into {ONNX_FILE}: pictures of {sides[1]}×{sides[2]} px, "
+        f"{KERAS_FILE} was converted to {ONNX_FILE}: pictures of {sides[1]}×{sides[2]} px, "
         f"{outputs:,} outputs."
     ]
     is_softmax = model.graph.node[-1].op_type == "Softmax"
@@ -73,9 +73,9 @@ def convert(source: LabelSetSource) -> BuildResult | None:
 
 
 def keras_hash(file: Path) -> str | None:
-    """Return the SHA-256 of the Keras file from which an ONNX file was made here; None: of none.
+    """Return the SHA-256 of the Keras file that an ONNX file was made from; None if from none.
 
-    Raises LabelSetError if it is not an ONNX file that may be opened.
+    Raises LabelSetError if `file` is not an ONNX file that may be opened.
     """
     if file.stat().st_size > MAX_KERAS_BYTES:
         return None
@@ -86,7 +86,7 @@ def keras_hash(file: Path) -> str | None:
 
 
 def keras_has_changed(folder: Path) -> bool:
-    """Return whether a set's classifier.onnx was made from another keras_model.h5 than it has now.
+    """Return whether a set's keras_model.h5 has changed since classifier.onnx was made from it.
 
     Raises LabelSetError if one of the two cannot be read.
     """
@@ -109,7 +109,7 @@ def _read(file: Path) -> bytes:
 
 
 def _in_child(file: str, data: bytes) -> bytes:
-    """Return the network that a child process makes of `data`; raises LabelSetError."""
+    """Return the ONNX network that a child process makes from `data`; raises LabelSetError."""
     words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     what = "reading it takes more memory or time than a network of its size needs"
     try:

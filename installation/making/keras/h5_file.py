@@ -1,13 +1,13 @@
-"""The HDF5 file that Keras writes: a network's description, and its weights.
+"""Reads the HDF5 file that Keras writes: the description of a network, and its weights.
 
-The package pyfive reads it, which is written in Python: a damaged or malicious file can raise an
-exception, but cannot write beyond memory as it can in HDF5's own library. It is given bytes and not
-a path, so a link to another file leads nowhere. Only numbers that lie in the file as they are, not
-compressed and in one piece, are read; Keras writes no others. So a file cannot claim more than it
-holds.
+The package pyfive, which is written in Python, parses the file: a damaged or malicious file can
+raise an exception, but cannot overwrite memory as it can in HDF5's own library. pyfive is given
+bytes and not a path, so it cannot follow links to other files. Only arrays that are stored
+uncompressed and contiguously are read; Keras writes no others. So a file cannot claim to hold more
+than its size.
 
 Rejected: h5py, whose C library follows links to other files, loads modules for compressed data, and
-has had many faults with memory; it is what the tests write such files with.
+has had many memory errors; the tests use it to write such files.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from installation.errors import ellipsize
 from installation.making.keras.layers import RefusedError
 
 CONTIGUOUS = 1
-"""HDF5's number for data in one piece (HDF5 file format 3.0, IV.A.2.i)."""
+"""HDF5's code for contiguous data (HDF5 file format 3.0, IV.A.2.i)."""
 
 FLOAT32 = np.dtype("<f4")
-"""The only type of number that Teachable Machine writes."""
+"""The only number type that Teachable Machine writes."""
 
 
 class KerasFile:
@@ -57,8 +57,8 @@ class KerasFile:
     ) -> npt.NDArray[np.float32]:
         """Return one variable of a layer, float32 of `shape`.
 
-        `group` is the layer of the outermost network that `layer` is, or is a part of. Raises
-        RefusedError if it is missing, or stored in another form or shape.
+        `group` is the layer of the outermost network that is `layer` or contains it. Raises
+        RefusedError if the variable is missing, or stored in another format or shape.
         """
         self._list_group(group)
         path = self._places.get((group, layer, variable))
@@ -83,7 +83,7 @@ class KerasFile:
         return np.asarray(found[...], np.float32).reshape(shape)
 
     def _list_group(self, group: str) -> None:
-        """Note where the variables of the layers in `group` lie, by the names that Keras gave."""
+        """Record the location of the variables of all layers in `group`, by Keras' names."""
         if group in self._groups:
             return
         self._groups.add(group)
@@ -94,7 +94,7 @@ class KerasFile:
             *_, layer, variable = ("", *path.split("/"))
             key = group, layer, variable.removesuffix(":0")
             if key in self._places:
-                raise RefusedError(f"the weights '{ellipsize(path)}' are there twice")
+                raise RefusedError(f"the weights '{ellipsize(path)}' occur twice")
             self._places[key] = path
 
 

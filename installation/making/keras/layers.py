@@ -1,8 +1,8 @@
 """The layers of a Keras network, as its file describes them in JSON.
 
-Only the kinds of layers that Teachable Machine's image projects have are known (MobileNetV2, and
-two dense layers), with the settings in which their results are the same in ONNX. Keras itself would
-run code that a file holds, in a Lambda layer; here a kind that is not in the list is refused.
+Only the kinds of layers in Teachable Machine's image projects are supported (those of MobileNetV2,
+and dense layers), with settings for which ONNX gives the same results. Keras itself would run the
+code in a file's Lambda layer; here any kind of layer that is not in the list is rejected.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from installation.errors import ellipsize
 
 MOST_LAYERS = 2_000
-"""Of a network; Teachable Machine's have 158."""
+"""The largest number of layers of a network; Teachable Machine's have 158."""
 
 Side = Annotated[int, Field(ge=1, le=64)]
 Margin = Annotated[int, Field(ge=0, le=64)]
@@ -23,11 +23,11 @@ Activation = Literal["linear", "relu", "softmax"]
 
 
 class RefusedError(Exception):
-    """The file holds what is not read here; its text says what."""
+    """The file contains something that is not supported; the error's text says what."""
 
 
 class _Layer(BaseModel):
-    """Settings of a layer. Those that matter only to training are ignored."""
+    """The settings of a layer. Settings that matter only to training are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -78,7 +78,7 @@ class BatchNormalization(_Layer):
 
 
 class Relu(_Layer):
-    """Keras' ReLU, with an upper limit if `max_value` is one."""
+    """Keras' ReLU, limited to `max_value` if that is a number."""
 
     max_value: Annotated[float, Field(gt=0, le=1_000)] | None
     negative_slope: Annotated[float, Field(ge=0, le=0)] = 0.0
@@ -113,12 +113,14 @@ KINDS: dict[str, type[_Layer]] = {
     "GlobalAveragePooling2D": AveragePooling,
     "Dense": Dense,
 }
-"""The layers that are known, by the names of Keras' classes."""
+"""The supported layers, keyed by the names of Keras' classes."""
 
 INPUT = "InputLayer"
 CHAIN = "Sequential"
 GRAPHS = ("Functional", "Model")
-"""Keras' names of what holds layers: one after another, or each with the names of its inputs."""
+"""Keras' names for a network of layers: a plain sequence, or a graph in which each layer names its
+inputs.
+"""
 
 
 def parse_layer(class_name: str, config: Any) -> _Layer:
@@ -139,7 +141,7 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
 
 
 def _as_tuples(value: Any) -> Any:
-    """Return a value of JSON with tuples for lists, as the settings are of a fixed length."""
+    """Return a JSON value with lists turned into tuples, as the settings have fixed lengths."""
     if isinstance(value, dict):
         return {key: _as_tuples(each) for key, each in value.items()}
     return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

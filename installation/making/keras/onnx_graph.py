@@ -1,7 +1,7 @@
-"""An ONNX network from the layers and weights of a Keras one.
+"""Builds an ONNX network from the layers and weights of a Keras network.
 
-Keras has the channels last, ONNX first: weights are transposed once, here, so that the network
-computes the same sums without a transposition at each step.
+Keras puts the channels last, ONNX first. The weights are transposed once, here, so that the network
+needs no transposition at each step.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from installation.making.keras.h5_file import KerasFile
 from installation.making.keras.layers import RefusedError
 
 OPSET, IR_VERSION = 17, 8
-"""ONNX 1.12 of June 2022, which knows all operations that are used here."""
+"""The versions of ONNX 1.12 of June 2022, which has all operations that are used here."""
 
 LARGEST_SIDE = 2048
-"""Of a picture or of what a layer makes of it, px."""
+"""The largest side of a picture or of a layer's output, px."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Signal:
 
 
 class GraphBuilder:
-    """Makes the operations of one network, layer by layer."""
+    """Adds the operations of one network, layer by layer."""
 
     def __init__(self, file: KerasFile) -> None:
         self._file = file
@@ -52,9 +52,10 @@ class GraphBuilder:
         return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
 
     def add(self, group: str, layer: Any, inputs: Sequence[Signal]) -> Signal:
-        """Return what `layer` makes of its inputs; its weights are those of `group`.
+        """Add `layer`, and return its output for `inputs`.
 
-        Raises RefusedError if the inputs or the weights do not fit the layer.
+        Its weights are those of `group`. Raises RefusedError if the inputs or the weights do not
+        fit the layer.
         """
         if isinstance(layer, layers.Add):
             if len(inputs) < 2 or len({signal.shape for signal in inputs}) > 1:

@@ -1,7 +1,7 @@
-"""Reads a Keras file and makes an ONNX network of it, in a child process with limits.
+"""Converts a Keras file to an ONNX network, in a child process with limits.
 
-This module imports neither torch nor what does: its child process starts in half a second, and
-takes little memory besides what the file claims.
+This module does not import torch, not even indirectly, so the child process starts in half a second
+and takes little memory besides that for the file.
 """
 
 from __future__ import annotations
@@ -18,26 +18,29 @@ from installation.making.keras.layers import RefusedError
 from installation.making.keras.onnx_graph import GraphBuilder, Signal
 
 CHILD_BYTES = 2**29
-"""Memory that the child process may take beyond its libraries and eight times the file's size.
+"""The memory limit of the child process, bytes, in addition to its libraries and eight times the
+file's size.
 
 A file of Teachable Machine takes 13 MB in all (measured).
 """
 
 CHILD_CPU_S = 60
-"""CPU time of the child process; a file of Teachable Machine takes 1 s."""
+"""The limit on the child process's CPU time, s; a file of Teachable Machine takes 1 s."""
 
 REFUSED = 3
-"""The child's exit status if it wrote why the file is refused, and not a network."""
+"""The child's exit status if its output is the reason for rejecting the file, and not a network."""
 
 KERAS_KEY = "keras_sha256"
-"""In the metadata of a classifier.onnx that was made here: the SHA-256 of its Keras file."""
+"""The metadata key in a classifier.onnx made here under which the SHA-256 of its Keras file is
+stored.
+"""
 
 
 def convert_input() -> None:
     """Write the ONNX network for the Keras file on standard input to standard output.
 
-    This is the child process of `convert`. If the file is refused, the output is the reason, and
-    the exit status `REFUSED`.
+    This is the child process of `convert`. If the file is rejected, the output is the reason, and
+    the exit status is `REFUSED`.
     """
     with open(0, "rb", closefd=False) as stdin:
         data = stdin.read()
@@ -78,14 +81,14 @@ def to_onnx(data: bytes) -> bytes:
 
 
 class _Walk:
-    """Goes through the layers of a network, and of the networks in it, in their order."""
+    """Visits the layers of a network, and those of the networks in it, in order."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self._builder = builder
         self._count = 0
 
     def run(self, part: Any, signal: Signal, group: str | None) -> Signal:
-        """Return what a network makes of `signal`; `group`: None for the outermost one."""
+        """Return a network's output for `signal`; `group` is None for the outermost network."""
         class_name, config = part["class_name"], part["config"]
         if class_name == layers.CHAIN:
             for layer in config["layers"]:
@@ -140,6 +143,6 @@ def _picture_shape(part: Any) -> tuple[int, int, int]:
 
 
 def _address_space() -> int:
-    """Return the bytes of memory that this process has reserved until now."""
+    """Return the size of the address space that this process has reserved so far, bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * resource.getpagesize()

@@ -1,1 +1,1 @@
-"""The preview of a label set before the show: a map, and facts for the curator."""
+"""The preview of a label set before a show: a map, and figures for the curator."""

@@ -1,10 +1,10 @@
-"""A label set as a map: labels with similar meanings are near each other, frequent ones are large.
+"""Draws a label set as a map: similar labels are near each other, and frequent ones are large.
 
 Labels are placed by the sentence embeddings of their names and definitions. PCA lays them out by
-default: its directions can be interpreted, and a new row moves the others little, so that two
-states of a set can be compared. t-SNE, which starts from PCA, keeps more neighbours together but
-places all labels differently each time; it is an option. UMAP has the same properties as t-SNE and
-needs a compiler at run time.
+default: its directions can be interpreted, and a new row hardly moves the others, so two states of
+a set can be compared. t-SNE, which starts from PCA, keeps more neighbours together but places all
+labels differently each time; it is an option. Rejected: UMAP, which has the same properties as
+t-SNE and needs a compiler at run time.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ HEADING_PX = 220
 """The height of the heading above the map, px."""
 
 MIN_TSNE_LABELS = 12
-"""The fewest labels for t-SNE; fewer have no neighbourhoods and are laid out by PCA."""
+"""The least number of labels for t-SNE; fewer have no neighbourhoods and are laid out by PCA."""
 
 SIMILAR_COSINE = 0.9
-"""The cosine from which two labels mean nearly the same; 'physician' and 'doctor' have 0.93."""
+"""The least cosine of two labels that mean nearly the same; 'physician' and 'doctor' have 0.93."""
 
 MAX_PAIRS = 2000
-"""The most pairs that are reported, the most similar first; more would not be read."""
+"""The largest number of pairs that are reported, the most similar first."""
 
 BLOCK_SIZE = 256
 """The number of labels that are compared with all others at once; for 25,000 labels 26 MB."""
@@ -47,11 +47,13 @@ BLOCK_SIZE = 256
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
 """The type size of a label that never wins and of the one that wins most often, px per em.
 
-On the map of `FULL_MAP` labels or more; on one of fewer both are larger, and there is room for it.
+These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer, both are larger.
 """
 
 FULL_MAP, LARGEST_SCALE = 500, 3.0
-"""The number of labels that fill a map, and how much larger the type of a few is at most."""
+"""The number of labels that fill a map, and the largest factor by which type is larger on a map of
+fewer labels.
+"""
 
 TYPE_STEP_PX = 4
 """The step by which a name's type gets smaller until the name fits, px per em."""
@@ -69,9 +71,10 @@ class Dot:
 
 
 def lay_out(embeddings: torch.Tensor, *, tsne: bool = False) -> npt.NDArray[np.float64]:
-    """Return a position `(N, 2)`, 0–1, for each of `embeddings`, `(N, D)`; always the same.
+    """Return a position `(N, 2)`, 0–1, for each of `embeddings`, `(N, D)`.
 
-    The positions are the first two principal components, or with `tsne` those of t-SNE.
+    The result is deterministic. The positions are the first two principal components, or with
+    `tsne` those of t-SNE.
     """
     vectors = embeddings.double().numpy()
     count = len(vectors)
@@ -150,7 +153,7 @@ def paint_map(
 
 
 def _relative_wins(dot: Dot, max_wins: int) -> float:
-    """Return a dot's wins relative to the most frequent one's, 0–1, as a square root."""
+    """Return the square root of a dot's wins over those of the most frequent label, 0–1."""
     return ((dot.wins or 0) / max_wins) ** 0.5 if max_wins else 0.0
 
 

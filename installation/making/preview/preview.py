@@ -1,6 +1,6 @@
 """The preview of a label set: a map as a picture, and a table and figures for the curator.
 
-Everything is as kiosk.yaml has it: what is hidden, the language, the detector and `min_score`.
+The preview uses the settings of kiosk.yaml: hidden labels, language, detector and `min_score`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DOMINANT = 0.2
 """A label that wins more than this share of the neutral pictures wins too often; a guess."""
 
 MAX_NAMES = 8
-"""The most labels that a row of the table names; the rest are counted."""
+"""The largest number of labels that a row of the table names; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def preview(
 
 
 def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str]:
-    """Yield how many labels are hidden, if they are not those that are hidden by default."""
+    """Yield the number of hidden labels, if they are not those that are hidden by default."""
     default = assemble(source, SAFE)
     if {label.id for label in label_set.labels} != {label.id for label in default.labels}:
         hidden, by_default = (sum(it.hidden.values()) for it in (label_set, default))
@@ -135,7 +135,7 @@ def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str
 
 
 def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Iterator[str]:
-    """Yield how evenly labels win, and how many neutral pictures would be named."""
+    """Yield sentences about how evenly labels win, and how many neutral pictures would be named."""
     min_score = settings.reading.min_score
     if min_score is None:
         min_score = label_set.settings.min_score
@@ -163,13 +163,13 @@ def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
 
 
 def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:
-    """Return how often each label wins by `scores`, `(N, labels)`, by its id."""
+    """Return how often each label wins in `scores`, `(N, labels)`, keyed by label id."""
     wins = scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
     return {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
 
 
 def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
-    """Yield which labels never win, not even with a single class, and which win too often."""
+    """Yield rows for labels that never win, not even for a single class, and that win too often."""
     labels = label_set.labels
     wins = _wins(label_set, trial.all)
     never = [label.name for label in labels if not wins[label.id]]
@@ -180,7 +180,7 @@ def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
 
 
 def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
-    """Return which names do not fit on one line even in the smallest type."""
+    """Return a row for names that do not fit on one line even in the smallest type."""
     names = [label.name for label in label_set.labels]
     fonts = Fonts(names)
     scale = min(screen) / 1080
@@ -191,7 +191,7 @@ def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
 
 
 def _untranslated(source: LabelSetSource, visible: set[str], language: str) -> Iterator[TableRow]:
-    """Yield which visible labels lack words in `language` or one of the set's languages.
+    """Yield rows for visible labels that lack a translation to `language` or a language of the set.
 
     A set's own words are assumed to be English.
     """

@@ -24,7 +24,7 @@ REHEARSAL_FRAMES = 30
 """The number of pictures of the rehearsal, all with its visitor in front of the mirror."""
 
 CLASS_LOGIT = 12.0
-"""The logit of a class of which a network is certain, if the others are 0."""
+"""The logit of a class of which a network is certain, while all others are 0."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,10 @@ def _rehearsal_frames() -> Iterator[Frame]:
 
 
 def _class_scores(classifier: CropClassifier) -> torch.Tensor:
-    """Return the scores of each class of the default network, as if it were certain."""
+    """Return the label scores for each class of the default network, one row per class.
+
+    Each row has the scores that the labels would have if the network were certain of that class.
+    """
     label_set = classifier.label_set
     if label_set.encoder != LITE or label_set.settings.method.encoder_output != "logits":
         return torch.empty(0, len(label_set.labels))

@@ -1,7 +1,7 @@
-"""The built file of a label set: its tensors, and whether they fit the set as it is now.
+"""The built file of a label set: its tensors, and the check that they fit the present set.
 
-Its metadata state what it was built from, and a checksum of its tensors. The tensors are read as
-arrays, so nothing here imports torch.
+The file's metadata state what it was built from, and hold a checksum of its tensors. The tensors
+are read as arrays, so nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -25,36 +25,40 @@ from installation.naming.lists.weights import LITE
 
 _CHANGES = {
     "method": "this file was built for another method",
-    "labels_sha256": "labels.csv, labelset.yaml or the kiosk's own sentences have changed since",
+    "labels_sha256": "labels.csv, labelset.yaml or the kiosk's own sentences have changed since "
+    "this file was built",
     "encoder_sha256": "this file was built for other weights of the network",
 }
-"""The mistake for each key of the metadata that differs from what is expected."""
+"""The mistake to report for each metadata key whose value is not the expected one."""
 
 PICTURES_KEY = "pictures_sha256"
-"""The metadata key of the fingerprint of the artist's pictures that it was built from."""
+"""The metadata key for the fingerprint of the artist's pictures that the file was built from."""
 
 ROWS_TENSOR = "rows"
-"""The tensor that lists the rows of labels.csv that the file has, if not all: int64, ascending."""
+"""The name of the tensor that lists which rows of labels.csv the file has, if it does not have all:
+int64, ascending.
+"""
 
 HEADER_LENGTH = 8
-"""The number of bytes before the header of a safetensors file; they hold the header's length."""
+"""The number of bytes before the header of a safetensors file; they state the header's length."""
 
 MAX_HEADER_BYTES = 2**16
-"""The longest header that is read, bytes. That of two tensors has 500, and parsed JSON takes many
-times its size in memory."""
+"""The longest header that is read, bytes. The header of a file with two tensors has 500 bytes, and
+JSON takes many times its size in memory when it is parsed.
+"""
 
 MAX_NUMBER = 1e6
-"""The largest number in a built tensor; with larger ones and NaN the scores would be NaN."""
+"""The largest number that a built tensor may hold; larger ones or NaN would make the scores NaN."""
 
 
 class StaleBuildError(LabelSetError):
-    """The built file was made from other text or for other labels, and must be built again."""
+    """The built file was made from other text or for other labels, so it must be built again."""
 
 
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
     """Return the metadata that the built file of `label_set` must have.
 
-    `encoder` is the SHA-256 of the encoder's weights; without it that key is left out.
+    `encoder` is the SHA-256 of the encoder's weights; if it is None, that key is left out.
     """
     expected = {
         "method": label_set.settings.method.name,
@@ -66,8 +70,8 @@ def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[s
 def checksum(file: Path) -> str:
     """Return the SHA-256 of the tensors in a safetensors file and of their header.
 
-    Its metadata are left out, as they hold this sum. Raises OSError, or ValueError if `file` is not
-    a safetensors file.
+    The metadata are left out, because they contain this checksum. Raises OSError, or ValueError if
+    `file` is not a safetensors file.
     """
     digest = hashlib.sha256()
     with file.open("rb") as binary:
@@ -82,9 +86,9 @@ def checksum(file: Path) -> str:
 
 @contextmanager
 def open_built(label_set: LabelSet, encoder: str | None = None) -> Iterator[Any]:
-    """Open the built file, whose tensors are read as arrays.
+    """Open the built file for reading its tensors as arrays.
 
-    `encoder` is the SHA-256 of the encoder's weights; without it they are not compared. Raises
+    `encoder` is the SHA-256 of the encoder's weights; if it is None, it is not compared. Raises
     LabelSetError if the file is missing, damaged, or built from something else.
     """
     try:
@@ -133,10 +137,11 @@ def read_tensors(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the built tensors of these names and shapes, all of the dtype `kind`.
 
-    `kind` is safetensors' name, such as "F16". `labels` has the shape per row of the tensors that
-    have a row for each label: their visible rows are returned, then their background rows. `others`
-    has the whole shape. All shapes are checked before any number is read. `encoder` is the SHA-256
-    of the encoder's weights. Raises LabelSetError.
+    `kind` is safetensors' name, such as "F16". `labels` gives the shape of one row for each tensor
+    that has a row per label; of these tensors, the visible rows are returned first, then the
+    background rows. `others` gives the whole shape of each other tensor. All shapes are checked
+    before any number is read. `encoder` is the SHA-256 of the encoder's weights. Raises
+    LabelSetError.
     """
     with open_built(label_set, encoder) as file:
         places = _places(label_set, file)
@@ -154,9 +159,9 @@ def read_tensors(
 
 
 def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return the place in the file of each row of labels.csv that the file contains.
+    """Return the row of the tensors for each row of labels.csv that the file contains.
 
-    Raises LabelSetError if it does not have all rows that the set shows.
+    Raises LabelSetError if the file lacks rows that the set shows.
     """
     if ROWS_TENSOR not in file.keys():  # noqa: SIM118  not a mapping
         return {row: row for row in range(label_set.size)}
@@ -171,8 +176,8 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
         what = (
-            f"the file lacks {len(missing):,} of the labels shown now, which were hidden when it "
-            "was built"
+            f"the file lacks {len(missing):,} of the labels that are shown now, because they were "
+            "hidden when it was built"
         )
         raise misfit(label_set, what, StaleBuildError)
     return {row: place for place, row in enumerate(rows)}
@@ -181,7 +186,7 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
 def check_built(label_set: LabelSet) -> None:
     """Raise LabelSetError if the set has to be built, but its built file is missing or outdated.
 
-    Whether it fits the network is checked by `open_classifier`.
+    `open_classifier` checks whether the file fits the network.
     """
     if label_set.is_built:
         with open_built(label_set) as file:
@@ -189,7 +194,7 @@ def check_built(label_set: LabelSet) -> None:
 
 
 def check_ready(label_set: LabelSet) -> None:
-    """Raise LabelSetError as `check_built` does, or WeightsError if weights are not fetched."""
+    """Raise as `check_built` does, or WeightsError if weights have not been fetched."""
     check_built(label_set)
     if label_set.encoder not in (LITE, ""):
         weights.check_fetched(label_set.encoder, label_set.weights_folder)
@@ -198,5 +203,8 @@ def check_ready(label_set: LabelSet) -> None:
 def misfit(
     label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
-    """Return the error for a built file with the mistake `what`; the remedy is to build again."""
+    """Return the error `kind` for a built file with the mistake `what`.
+
+    Its remedy is a new build.
+    """
     return kind(Mistake(display_path(label_set.built), what, label_set.build_remedy))

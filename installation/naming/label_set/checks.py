@@ -1,6 +1,6 @@
 """The rules for the contents of labelset.yaml and of the rows of labels.csv.
 
-Their form is checked where they are read: `settings` and `csv_file`.
+The format of the files is checked by the modules that read them: `settings` and `csv_file`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,24 @@ from installation.settings.yaml_file import Loaded
 
 LONGEST_NAME = 120
 LONGEST_DEFINITION = 400
-"""The most characters that fit on the screen. WordNet's longest definition of a person has 318."""
+"""The longest definition that fits on the screen, characters. WordNet's longest definition of a
+person has 318.
+"""
 LONGEST_DESCRIPTION = 2000
-"""The most characters of looks_like: some twenty sentences."""
+"""The longest text in looks_like, characters: some twenty sentences."""
 DEEPEST_CHAIN = 50
-"""The most categories above a label; they are visited for each row. The shipped sets have 7."""
+"""The largest number of categories above a label; all of them are visited for each row. The shipped
+sets have 7.
+"""
 
 OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Unicode's bidirectional embeddings, overrides and isolates, which can make a name read as
-another one."""
+"""Unicode's bidirectional embeddings, overrides and isolates. With them, a name can be read as
+another name.
+"""
 
 
 def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
-    """Yield what is wrong with labelset.yaml beyond the types of its settings."""
+    """Yield the mistakes in labelset.yaml that type validation does not find."""
     settings, root = loaded.settings, loaded.settings.root
     texts: dict[tuple[str, ...], str] = {
         ("title",): settings.title,
@@ -63,7 +68,7 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         remedy = "Choose one of timm's whose name ends in in1k, in12k, in21k or in22k."
         yield Mistake(loaded.where("encoder"), what, remedy)
     if method.brings_network and settings.encoder is not None:
-        what = f"encoder is set, but a label set with the method {method} brings its own network"
+        what = f"encoder is set, but a label set with the method {method} uses its own network"
         yield Mistake(loaded.where("encoder"), what, "Remove the line.")
     values = dict(settings)
     for owner in METHODS.values():
@@ -74,7 +79,7 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
 
 
 def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
-    """Yield what is wrong with each row, and between rows, in the order of the file."""
+    """Yield the mistakes in each row and between rows, in the order of the file."""
     table = _Table(rows, settings)
     for row in rows:
         where = f"{file}:{row.location}"
@@ -87,7 +92,7 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
 
 
 class _Table:
-    """The facts about the other rows and the network that the check of a row needs."""
+    """What the check of one row needs to know about the other rows and about the network."""
 
     def __init__(self, rows: Sequence[Row], settings: LabelSetSettings) -> None:
         self._root = settings.root.id
@@ -104,12 +109,12 @@ class _Table:
         self._first_by_name: dict[str, Row] = {}
 
     def check_id(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield that the id is empty, is the root's, or occurs twice."""
+        """Yield a mistake if the id is empty, is the root's, or occurs twice."""
         if not row.id:
             if row.name:
                 yield Mistake(where, "the id is empty (expected a unique id)", "Write one.")
         elif row.id == self._root:
-            what = f"the id '{ellipsize(row.id)}' is the id of the root in labelset.yaml"
+            what = f"the id '{ellipsize(row.id)}' is already the id of the root in labelset.yaml"
             yield Mistake(where, what, "Remove the row.")
         else:
             place = (self._outputs or {}).get(row.id, row.id)
@@ -117,20 +122,20 @@ class _Table:
             alike = self._first_by_key.setdefault(confusable_key(row.id), row)
             is_from_name = row.id == id_from_name(row.name)  # and then the name occurs twice
             if first is not row and not is_from_name:
-                other = f"is the same output as '{ellipsize(first.id)}'"
+                other = f"means the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
                 what = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
                 yield Mistake(where, what, "Give each row a unique id.")
             elif alike is not row and first is row and not is_from_name:
                 what = (
                     f"the id '{ellipsize(row.id)}' differs from '{ellipsize(alike.id)}' (line "
-                    f"{alike.location}) only in capital letters or invisibly, and other disks "
-                    "take them for one folder"
+                    f"{alike.location}) only in capital letters or in invisible characters, so "
+                    "both would be the same folder on some disks"
                 )
                 yield Mistake(where, what, "Give each row a unique id.")
 
     def check_name(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield that the name is empty or occurs twice."""
+        """Yield a mistake if the name is empty or occurs twice."""
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (first := self._first_by_name.setdefault(confusable_key(row.name), row)) is not row:
@@ -138,19 +143,29 @@ class _Table:
             yield Mistake(where, what, "Make the names differ, or remove one row.")
 
     def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield that the parents form a circle; a parent that is not a row is not a mistake."""
+        """Yield a mistake if the parents form a circle.
+
+        A parent that is not the id of a row is not a mistake.
+        """
         if not row.parent or row.parent == self._root:
             return
         chain = list(islice(ancestors(row.id, self._parents), DEEPEST_CHAIN + 1))
         if row.id in chain:
             path = " › ".join(ellipsize(id_) for id_ in [*reversed(chain), row.id][-4:])
-            yield Mistake(where, f"the parents form a circle ({path})", "Delete one of them.")
+            yield Mistake(
+                where,
+                f"the parents form a circle ({path})",
+                "Remove one of these parents, so that the chain ends at the root.",
+            )
         elif len(chain) > DEEPEST_CHAIN:
-            what = f"more than {DEEPEST_CHAIN} categories are above it, or they form a circle"
+            what = (
+                f"the row has more than {DEEPEST_CHAIN} categories above it, or its parents "
+                "form a circle"
+            )
             yield Mistake(where, what, "Delete one of the parents.")
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield that the network does not have the row's id, if labels are its outputs."""
+        """Yield a mistake if labels are outputs of the network and none has the row's id."""
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
@@ -162,7 +177,7 @@ class _Table:
 
 
 def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
-    """Yield what is wrong with the texts of the cells, in all languages."""
+    """Yield the mistakes in the texts of the cells, in all languages."""
     if set("/\\") & set(row.id) or row.id.startswith("."):
         what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
         yield Mistake(where, what, "Write it without slashes, and without a dot at its start.")
@@ -182,34 +197,40 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
 
 
 def _check_choices(row: Row, where: str) -> Iterator[Mistake]:
-    """Yield that hidden_because or is_background has a value that is not known."""
+    """Yield a mistake if hidden_because or is_background has an unknown value."""
     if row.hidden_because and row.hidden_because not in REASONS:
         what = f"hidden_because is '{ellipsize(row.hidden_because)}' (expected a known reason)"
         remedy = did_you_mean(nearest(row.hidden_because, REASONS))
         yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
     if row.is_background.casefold() not in (*YES, *NO):
-        what = f"is_background is '{ellipsize(row.is_background)}' (expected yes, no or nothing)"
-        yield Mistake(where, what, "Write yes in the rows that are never shown.")
+        what = (
+            f"is_background is '{ellipsize(row.is_background)}' (expected yes, no or an empty cell)"
+        )
+        yield Mistake(
+            where,
+            what,
+            "Write yes if the row must never be shown as a label, otherwise leave the cell empty.",
+        )
 
 
 def orphans(rows: Sequence[Row], root: str) -> list[Row]:
-    """Return the rows whose parent is not a row; they are shown below the root, whose id `root` is.
+    """Return the rows whose parent is not a row; they are shown below the root, whose id is `root`.
 
-    That is not a mistake, as rows of a copied set are often deleted.
+    Such rows are not mistakes, because rows are often deleted from a copied set.
     """
     ids = {row.id for row in rows} | {"", root}
     return [row for row in rows if row.parent not in ids]
 
 
 def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
-    """Yield what is wrong with the `text` of a setting or a cell called `name`."""
+    """Yield the mistakes in the `text` of a setting or a cell that is called `name`."""
     if len(text) > longest:
         what = f"{name} has {len(text)} characters (expected at most {longest})"
         yield Mistake(where, what, "Shorten it.")
     bad = next((letter for letter in text if _forbidden(letter)), None)
     if bad is not None:
         kind = "direction-changing" if bad in OVERRIDES else "control"
-        what = f"{name} holds a {kind} character (U+{ord(bad):04X})"
+        what = f"{name} contains a {kind} character (U+{ord(bad):04X})"
         yield Mistake(where, what, "Remove it.")
     elif text.strip() and not is_visible(text):
         what = f"{name} has no visible character (U+{ord(text[0]):04X})"

@@ -1,7 +1,7 @@
-"""Reads labels.csv, a file from a spreadsheet with one row per label.
+"""Reads labels.csv, the spreadsheet file with one row per label.
 
-Columns come in any order, and only one of names or ids is needed. Columns with other names are
-ignored unless they look like a misspelt one.
+The columns may be in any order, and only one of the columns `name` and `id` is required. An unknown
+column is ignored unless its name looks like a misspelt known one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from installation.settings.spreadsheet import Record, read_records, row_place
 from installation.settings.text_file import read_text
 
 MAIN_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
-"""The columns of a new set; a file needs `name`, or `id` if the ids are ImageNet's."""
+"""The columns of a new set. A file must have `name`, or `id` if the ids are ImageNet's."""
 OPTIONAL_COLUMNS = ("looks_like", "is_background", "defined_by")
 SYNONYMS = {
     "name": (
@@ -43,22 +43,30 @@ SYNONYMS = {
     ),
     "definition": ("description", "definitions", "beschreibung", "definición", "définition"),
 }
-"""Other names that people give two of the columns, in the languages of the kiosk."""
+"""Other names that people give to the columns `name` and `definition`, in the languages of the
+kiosk.
+"""
 
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
-"""A misspelt column of a translation: `name-es`, `name (es)`, `name_pt-br`, or `name_spanish`."""
+"""Matches a misspelt translation column: `name-es`, `name (es)`, `name_pt-br`, or
+`name_spanish`.
+"""
 
 WINDOWS_NAME = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
 """What Windows takes for a device, whatever follows the dot."""
 
 MOST_ROWS = 25_000
-"""The most rows of a file; ImageNet has 21,843 categories."""
+"""The largest number of rows in a file; ImageNet has 21,843 categories."""
 MOST_COLUMNS = 400
-"""The most columns, enough for names and definitions in the 184 languages of two-letter codes."""
+"""The largest number of columns: enough for names and definitions in all 184 languages with
+two-letter codes.
+"""
 
 YES = ("yes", "true", "1", "x", "ja", "wahr", "sí", "si", "verdadero", "oui", "vrai")
 NO = ("", "no", "false", "0", "nein", "falsch", "falso", "non", "faux")
-"""The values of is_background; spreadsheets write TRUE and FALSE in their own language."""
+"""The values of is_background that mean "no"; spreadsheets write TRUE and FALSE in their own
+language.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,12 @@ UNWORDED = Wording()
 class Row:
     """One row of labels.csv, completed from ImageNet's tables.
 
-    `line` is the line on which it starts, and `number` its number in a spreadsheet. `looks_like`
-    holds sentences for the encoder, separated by `|`. `is_background` is the text of its cell.
-    `defined_by` says who wrote the definition, if not those whom the set credits.
-    `wordings` is by language. `synsets` are the WordNet ids of the ImageNet categories that the
-    name of a network's output means; there may be several. `also_hidden_because` are the reasons
-    that the kiosk found beyond `hidden_because`.
+    `line` is the line of the file on which the row starts, and `number` its number in a
+    spreadsheet. `looks_like` has sentences for the encoder, separated by `|`. `is_background` is
+    the text of that cell. `defined_by` names the author of the definition, if it is not the one
+    that the set's credit names. `wordings` is keyed by language. `synsets` has the WordNet ids of
+    the ImageNet categories that the name of a network's output means; a name may mean several.
+    `also_hidden_because` has the reasons that the kiosk found in addition to `hidden_because`.
     """
 
     line: int
@@ -101,17 +109,17 @@ class Row:
 
     @property
     def location(self) -> str:
-        """The row's line in words: `6`, or `6 (row 4)` if a spreadsheet counts it differently."""
+        """The row's line for messages: `6`, or `6 (row 4)` if a spreadsheet counts differently."""
         return row_place(self.line, self.number)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """All reasons for hiding the row; the reason in its own cell comes first."""
+        """All reasons for hiding the row; the reason in the row's own cell comes first."""
         return (self.hidden_because, *self.also_hidden_because) if self.hidden_because else ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The sentences of looks_like; empty if name and definition stand for the row."""
+        """The sentences of looks_like; empty if the name and the definition are used instead."""
         sentences = (sentence.strip() for sentence in self.looks_like.split("|"))
         return tuple(sentence for sentence in sentences if sentence)
 
@@ -124,8 +132,8 @@ class Row:
 def read_csv(path: Path) -> list[Row]:
     """Return the rows of the file at `path`, completed from ImageNet's tables.
 
-    Raises LabelSetError with all mistakes of its form: columns, quotes, cells without a column. The
-    contents of the cells are checked by `check_rows`.
+    Raises LabelSetError with all mistakes in the file's format: columns, quotes, cells without a
+    column. `check_rows` checks the contents of the cells.
     """
     file = display_path(path)
     text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)
@@ -134,8 +142,8 @@ def read_csv(path: Path) -> list[Row]:
     where = f"{file}:{header.place}"
     columns = [cell.casefold() for cell in header.cells]
     if len(columns) > MOST_COLUMNS:
-        what = f"there are {len(columns)} columns (expected at most {MOST_COLUMNS})"
-        raise LabelSetError(Mistake(where, what, "Remove the unused ones."))
+        what = f"the file has {len(columns)} columns (expected at most {MOST_COLUMNS})"
+        raise LabelSetError(Mistake(where, what, "Remove the unused columns."))
     if not _known_columns(columns):
         raise LabelSetError(_without_header(header, next(records, None), where))
     if mistakes := list(_check_columns(columns, where)):
@@ -145,14 +153,14 @@ def read_csv(path: Path) -> list[Row]:
         for count, record in enumerate(records):
             where = f"{file}:{record.place}"
             if count == MOST_ROWS:
-                what = f"there are more rows than {MOST_ROWS:,}"
-                raise LabelSetError(Mistake(where, what, "Split them into two label sets."))
+                what = f"the file has more rows than {MOST_ROWS:,}"
+                raise LabelSetError(Mistake(where, what, "Split the rows into two label sets."))
             if len(record.cells) > len(columns):
                 what = f"the row has {len(record.cells)} cells (expected {len(columns)})"
                 remedy = "Put quotes around any text that contains the separator."
                 mistakes.append(Mistake(where, what, remedy))
             elif len(columns) > 1 and [cell.casefold() for cell in record.cells] == columns:
-                what = "this row is the header again, as in files that were put together"
+                what = "this row repeats the header, as in files that were joined"
                 mistakes.append(Mistake(where, what, "Delete the row."))
             else:
                 rows.append(_row(record, dict(zip(columns, record.cells, strict=False))))
@@ -167,28 +175,30 @@ def read_csv(path: Path) -> list[Row]:
 
 
 def _known_columns(columns: Sequence[str]) -> set[str]:
-    """Return the known columns among `columns`, by their exact names."""
+    """Return the names in `columns` that are known column names."""
     known = {column for column in columns if column in (*MAIN_COLUMNS, *OPTIONAL_COLUMNS)}
     return known | {column for column in columns if TRANSLATED.fullmatch(column)}
 
 
 def _without_header(first: Record, second: Record | None, where: str) -> Mistake:
-    """Return the mistake of a file whose first row names no known column."""
+    """Return the mistake for a file whose first row does not name any known column."""
     seen = ellipsize(", ".join(filter(None, first.cells)))
     what = f"this row has no known column (seen: {seen}; expected names such as id and name)"
     cells = [cell.casefold() for cell in first.cells]
     if second is not None and {"id", "name"} & {cell.casefold() for cell in second.cells}:
-        return Mistake(where, what, f"Delete it: the header is on line {second.place}.")
+        return Mistake(where, what, f"Delete this row: the header is on line {second.place}.")
     for column, synonyms in SYNONYMS.items():
         if meant := next((cell for cell in cells if cell in synonyms), None):
             return Mistake(where, what, f"Rename '{ellipsize(meant)}' to '{column}'.")
     if misspelt := nearest("name", cells) or nearest("id", [cell for cell in cells if cell]):
         return Mistake(where, what, f"Rename '{ellipsize(misspelt)}' to 'name'.")
-    return Mistake(where, what, "Insert a row above it with the columns' names: name, definition.")
+    return Mistake(
+        where, what, "Insert a row with the names of the columns above it: name, definition."
+    )
 
 
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
-    """Yield a mistake for each column that occurs twice or is misspelt, and if names lack."""
+    """Yield a mistake for each duplicate or misspelt column, and for a missing column of names."""
     known = _known_columns(columns)
     unknown = [column for column in columns if column and column not in known]
     has_names = bool({"id", "name"} & known)
@@ -205,13 +215,13 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
                 remedy = f"Rename '{ellipsize(misspelt)}' to '{column}'."
                 yield Mistake(where, what, remedy)
             elif column == "name" and not has_names:
-                yield Mistake(where, what, "Add it, with the name of each label.")
+                yield Mistake(where, what, "Add the column, with the name of each label in it.")
     for column in unknown:
         # Columns of notes are allowed, but a misspelt optional column would be lost unnoticed.
         what = f"the column '{ellipsize(column)}' is not a known column"
         if match := NEARLY_TRANSLATED.fullmatch(column):
             kind, code = match.groups()
-            remedy = f"Write the language in two or three letters, such as {kind}_de."
+            remedy = f"Write the language as a code of two or three letters, such as {kind}_de."
             yield Mistake(where, what, did_you_mean(f"{kind}_{code}") if code else remedy)
             continue
         code = column.rpartition("_")[2]
@@ -235,9 +245,9 @@ def folder_name(text: str) -> str:
 
 
 def _row(record: Record, cells: Mapping[str, str]) -> Row:
-    """Return a row; an empty id is made from its name.
+    """Return the row of a record; an empty id is replaced by one made from the name.
 
-    If the id is ImageNet's, an empty name or definition is ImageNet's too.
+    If the id is ImageNet's, an empty name or definition is filled in from ImageNet.
     """
     plain: dict[str, Any] = {c: cells.get(c, "") for c in (*MAIN_COLUMNS, *OPTIONAL_COLUMNS)}
     if not plain["id"]:

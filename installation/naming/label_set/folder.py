@@ -14,16 +14,16 @@ SETTINGS_FILE = "labelset.yaml"
 BUILT_FILE = "built.safetensors"
 CARD_FILE = "card.md"
 CONTACT_SHEET_FILE = "contact_sheet.png"
-"""The sheet with the squares that were cut from an artist's pictures; it is not part of a zip."""
+"""The sheet that shows the squares cut from an artist's pictures; it is not part of a zip."""
 ONNX_FILE = "classifier.onnx"
 ONNX_DATA_FILE = "classifier.onnx.data"
 """The weights of an ONNX network, if its exporter wrote them into a second file."""
 KERAS_FILE = "keras_model.h5"
 """Teachable Machine's network; `kiosk labels build` makes ONNX_FILE from it."""
 TENSORS_FILE = "model.safetensors"
-"""The other network that a label set may bring: a model on Hugging Face."""
+"""The network of a label set that is a model from Hugging Face instead of an ONNX file."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
-"""The optional file that says in which form a transformers classifier takes pictures."""
+"""The optional file that states how a transformers classifier expects its pictures."""
 LABELS_CSV = "labels.csv"
 LABELS_TXT = "labels.txt"
 CONFIG_FILE = "config.json"
@@ -32,10 +32,12 @@ LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
 """The files that may hold the labels; the first one that exists is read."""
 
 MAX_LABELS_BYTES = 8 * 1024 * 1024
-"""The largest labels.csv, in bytes: thirty times that of the shipped persons with 2,832 rows."""
+"""The largest labels.csv, bytes: thirty times the size of the shipped one of persons with 2,832
+rows.
+"""
 
 MAX_NETWORK_BYTES = 3 * 2**29
-"""The largest network, in bytes; a vision transformer of the size "large" has 1.2 billion."""
+"""The largest network file, bytes; a vision transformer of the size "large" has 1.2 billion."""
 
 MAX_BYTES: Mapping[str, int] = {
     SETTINGS_FILE: MAX_TEXT_BYTES,
@@ -52,7 +54,7 @@ MAX_BYTES: Mapping[str, int] = {
 """The largest size of each file of a label set. An artist's pictures are not among them."""
 
 TEXT_FILES = (SETTINGS_FILE, LABELS_CSV, LABELS_TXT)
-"""The text files; the `LabelSet` holds everything that they say."""
+"""The text files of a label set; a `LabelSet` contains everything that they state."""
 NUMBER_FILES = (
     BUILT_FILE,
     ONNX_FILE,
@@ -61,21 +63,25 @@ NUMBER_FILES = (
     CONFIG_FILE,
     PREPROCESSOR_FILE,
 )
-"""The files that change scores while the `LabelSet` stays the same."""
+"""The files that change the scores without changing the `LabelSet`."""
 
 Stamp = tuple[int, int, int] | None
 Signature = Mapping[str, Stamp]
 
 
 def signature(folder: Path) -> Signature:
-    """Return the time, size and inode of each file: another signature means that a file changed."""
+    """Return the time, size and inode of each file.
+
+    A different signature means that a file has changed.
+    """
     return {name: _stamp(folder / name) for name in (*TEXT_FILES, *NUMBER_FILES)}
 
 
 def letters_in(folder: Path) -> set[str]:
-    """Return the letters of the files in `folder` that may hold labels, whatever else is in them.
+    """Return all letters of the files in `folder` that may contain labels.
 
-    The files are not parsed: fonts are looked for before a label set is loaded.
+    The files are not parsed, because fonts are searched for before a label set is loaded. So the
+    result may include letters that are not in labels.
     """
     letters: set[str] = set()
     for name in (*TEXT_FILES, CONFIG_FILE):

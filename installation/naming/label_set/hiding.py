@@ -1,18 +1,17 @@
-"""Decides which rows are hidden: the reasons of each row, and the reasons that a show hides.
+"""Decides which rows are hidden, from the reasons of each row and the reasons that a show hides.
 
-A row of a label set has up to three sources of reasons:
+The reasons of a row come from up to three sources:
 
-- its own cell `hidden_because` in labels.csv;
-- ImageNet's own judgement of its person categories, if the venue has fetched it: K. Yang, K.
-  Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards Fairer Datasets: Filtering and Balancing the
-  Distribution of the People Subtree in the ImageNet Hierarchy*, 2020 (arXiv 1912.07726), judged
-  1,593 of the 2,832 person categories unsafe: offensive in any context, or sensitive in some. No
-  licence for the list is known, so the kiosk does not carry it; `kiosk fetch imagenet-safety` takes
-  it from image-net.org;
-- for names that came with a network, the reasons of the shipped sets `objects` and `persons`.
+- its own cell `hidden_because` in labels.csv; - ImageNet's own judgement of its person categories,
+if the venue has fetched it: K. Yang, K. Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards
+Fairer Datasets: Filtering and Balancing the Distribution of the People Subtree in the ImageNet
+Hierarchy*, 2020 (arXiv 1912.07726), judged 1,593 of the 2,832 person categories unsafe: offensive
+in any context, or sensitive in some. No licence for the list is known, so the kiosk does not
+include it; `kiosk fetch imagenet-safety` downloads it from image-net.org; - for names that came
+with a network, the reasons of the shipped sets `objects` and `persons`.
 
-`content.hide` in kiosk.yaml says which reasons hide; by default all do. Hiding takes place when a
-set is loaded, before any score is computed.
+`content.hide` in kiosk.yaml lists the reasons for which rows are hidden; by default these are all
+reasons. Rows are hidden when a set is loaded, before any score is computed.
 
 Nothing here imports torch or timm.
 """
@@ -35,40 +34,44 @@ from installation.settings.paths import MODELS, WEIGHTS
 from installation.settings.reasons import REASONS, Reason
 
 SAFE = ContentSettings()
-"""Hides labels with any reason: a show loads a set so unless the curator decides otherwise."""
+"""The settings that hide labels with any reason, which a show uses unless the curator decides
+otherwise.
+"""
 
 EVERYTHING = ContentSettings.model_construct(hide=())
-"""Hides nothing: tools load a set so, but never a show."""
+"""The settings that hide nothing, for tools; a show never uses them."""
 
 JUDGED = ("objects", "persons")
-"""The shipped sets whose reasons also hold for names that came with a network."""
+"""The shipped sets whose reasons are also applied to names that come with a network."""
 
 UNSAFE_FILE = "unsafe_synsets.txt"
 """ImageNet's list of unsafe person categories, in the folder of fetched weights."""
 
 UNSAFE_COUNT = 1593
-"""Ids in the list; the paper's figure, and that of the one public copy that was looked at."""
+"""The number of ids in the list, which the paper states and the one public copy that was examined
+has.
+"""
 
 MAX_UNSAFE_BYTES = 64 * 1024
-"""Bytes of the list; four times what 1,593 lines of ten bytes take."""
+"""The largest size of the list, bytes; four times the size of 1,593 lines of ten bytes."""
 
-FETCH_AGAIN_REMEDY = "Delete it, and run: kiosk fetch imagenet-safety"
+FETCH_AGAIN_REMEDY = "Delete the file, and run: kiosk fetch imagenet-safety"
 
 WORDNET_ID = re.compile(r"n\d{8}")
 
 
 def hidden_rows(rows: Sequence[Row], content: ContentSettings) -> dict[str, Reason]:
-    """Return the first reason in `content.hide` of each row that has one, by the row's id."""
+    """Return the first reason in `content.hide` of each row that has one, keyed by the row's id."""
     because = {row.id: [reason for reason in row.reasons if reason in content.hide] for row in rows}
     return {id_: reasons[0] for id_, reasons in because.items() if reasons}
 
 
 def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) -> Iterator[Row]:
-    """Yield the checked rows of `file` with all reasons for which each may be hidden.
+    """Yield the checked rows of `file`, each with all reasons for which it may be hidden.
 
-    What ImageNet's authors judged unsafe is hidden if their list has been fetched, whatever the
-    row's name is. Names that came with a network, which nobody has read, also get the reasons of
-    the shipped sets; the author of a labels.csv decides for it.
+    Categories that ImageNet's authors judged unsafe get a reason if their list has been fetched,
+    whatever the row's name is. Names that came with a network, which nobody has reviewed, also get
+    the reasons of the shipped sets; in a labels.csv its author decides.
     """
     synsets = _synsets(rows, settings)
     reasons: dict[str, set[str]] = {
@@ -86,9 +89,9 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
 
 
 def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[str]:
-    """Return the ids of the rows that are masked classes of the network, which never have a score.
+    """Return the ids of the rows that are masked classes of the network and never have a score.
 
-    Labels of a method that does not read a network's classes as labels are never among them.
+    The result is empty if the set's method does not use the network's classes as labels.
     """
     if settings.outputs is None:
         return frozenset()
@@ -106,7 +109,7 @@ def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
 
 
 def _shipped_reasons() -> Iterator[tuple[str, set[str]]]:
-    """Yield the WordNet id of each category in the shipped sets, and why it is hidden there."""
+    """Yield the WordNet id of each category in the shipped sets, with the reasons for hiding it."""
     unsafe = unsafe_synsets(WEIGHTS)
     for name in JUDGED:
         for row in csv_file.read_csv(MODELS / name / LABELS_CSV):
@@ -114,9 +117,9 @@ def _shipped_reasons() -> Iterator[tuple[str, set[str]]]:
 
 
 def unsafe_synsets(folder: Path = WEIGHTS) -> frozenset[str]:
-    """Return the WordNet ids that ImageNet's authors judged unsafe; none if `folder` has no list.
+    """Return the WordNet ids that ImageNet's authors judged unsafe; empty if `folder` has no list.
 
-    Raises LabelSetError if the list is damaged: a damaged list must not show more than a whole one.
+    Raises LabelSetError if the list is damaged, because fewer labels would then be hidden.
     """
     file = folder / UNSAFE_FILE
     return read_unsafe_synsets(file) if file.exists() else frozenset()
@@ -129,7 +132,7 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
         with file.open("rb") as opened:
             data = opened.read(MAX_UNSAFE_BYTES + 1)
     except OSError as failure:
-        what = f"it cannot be read ({failure.strerror})"
+        what = f"the file cannot be read ({failure.strerror})"
         raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY)) from None
     words = data.decode("ascii", errors="replace").split()
     strange = next((word for word in words if not WORDNET_ID.fullmatch(word)), None)
@@ -140,10 +143,10 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
         raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
     if strange is not None:
         seen = ellipsize(strange)
-        what = f"it is not ImageNet's list (found '{seen}', expected ids such as n00007846)"
+        what = f"this is not ImageNet's list (found '{seen}', expected ids such as n00007846)"
         raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
     ids = frozenset(words)
     if len(ids) != UNSAFE_COUNT:
-        what = f"it has {len(ids):,} different ids (expected {UNSAFE_COUNT:,})"
+        what = f"it has {len(ids):,} different WordNet ids (expected {UNSAFE_COUNT:,})"
         raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
     return ids

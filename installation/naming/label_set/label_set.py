@@ -1,6 +1,6 @@
-"""A label set as a value: as a show uses it, and with all rows of its files.
+"""A label set as a value, in two forms: as a show uses it, and with all rows of its files.
 
-Nothing here imports torch or timm, so that `kiosk check` answers at once.
+Nothing here imports torch or timm, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from installation.settings.reasons import Reason
 
 @dataclass(frozen=True)
 class Label:
-    """A category that can be put on a visitor.
+    """A category that a visitor can be given.
 
-    `chain` holds the names of the visible categories above it, the root first, without its own:
-    `("person", "worker", "skilled worker")`.
+    `chain` has the names of the visible categories above the label, the root first, without the
+    label's own name: `("person", "worker", "skilled worker")`.
     """
 
     id: str
@@ -37,14 +37,14 @@ class Label:
 class LabelSet:
     """The visible labels of a set, and how they are scored.
 
-    `labels` are in the file's order. `rows[i]` is the place of `labels[i]` in the built tensors, or
-    in the logits of a network whose outputs are the labels. `background` has such places for the
-    rows that take a share of the score and are never shown. `size` counts all rows of labels.csv,
-    `unknown` those that the network does not know and that are left out, and `hidden` those that
-    are hidden, by the first reason that hides them. `masked` has the places in
-    `labels` of the network's classes that take no part in reading people: they never have a score.
-    `fingerprint` is the SHA-256 of all from which
-    the tensors are built.
+    `labels` are in the file's order. `rows[i]` is the index of `labels[i]` in the built tensors, or
+    in the logits of a network whose outputs are the labels. `background` has such indices for the
+    rows that take a share of the score but are never shown. `size` is the number of all rows of
+    labels.csv, and `unknown` the number of rows that are left out because the network does not know
+    them. `hidden` has the number of hidden rows for each reason, each row counted under the first
+    reason that hides it. `masked` has the indices in `labels` of the network's classes that are
+    never given to people: they never have a score. `fingerprint` is the SHA-256 of everything that
+    the tensors are built from.
     """
 
     name: str
@@ -64,17 +64,20 @@ class LabelSet:
 
     @property
     def encoder(self) -> str:
-        """The name of the network; empty if the set brings one."""
+        """The name of the network; empty if the set has its own."""
         return self.settings.encoder_name
 
     @property
     def uses_own_network(self) -> bool:
-        """Whether the network is the kiosk's own, which is opened in a moment without PyTorch."""
+        """Whether the network is the kiosk's own, which opens quickly and without PyTorch."""
         return self.encoder == LITE
 
     @property
     def is_built(self) -> bool:
-        """Whether tensors are built for the set, or its network's outputs are used unchanged."""
+        """Whether tensors are built for the set.
+
+        Otherwise its network's outputs are used unchanged.
+        """
         return self.settings.is_built
 
     @property
@@ -83,7 +86,7 @@ class LabelSet:
         return self.folder / BUILT_FILE
 
     def texts(self) -> Iterator[str]:
-        """Yield all texts that the screen may show of the set, which need fonts."""
+        """Yield all texts of the set that the screen may show, for which fonts are needed."""
         yield from (self.settings.title, self.settings.credit)
         yield from self.settings.credit_translations.values()
         for label in (self.root, *self.labels):
@@ -106,7 +109,7 @@ class LabelSet:
 
 @dataclass(frozen=True)
 class LabelSetSource:
-    """The contents of a label set's files, with hidden rows, as tools list and build it."""
+    """The contents of a label set's files with all rows, for the tools that list and build sets."""
 
     name: str
     folder: Path
@@ -115,7 +118,7 @@ class LabelSetSource:
 
 
 def ancestors(id_: str, parents: Mapping[str, str]) -> Iterator[str]:
-    """Yield the ids above `id_`, nearest first, up to the top or to the first that repeats."""
+    """Yield the ids above `id_`, nearest first, up to the top or to the first repeated id."""
     seen = set()
     while (id_ := parents.get(id_, "")) and id_ not in seen:
         seen.add(id_)

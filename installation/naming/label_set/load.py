@@ -1,12 +1,12 @@
 """Reads the folder of a label set under models/, and assembles the set for a show or a tool.
 
-A folder holds `labelset.yaml` (what the set is and how it is read), `labels.csv` (a spreadsheet's
-file, a row per label; a network may bring its names as `labels.txt` or `config.json` instead) and,
-if the method needs one, `built.safetensors`, which `kiosk labels build` makes from them. Hidden
+A folder contains `labelset.yaml` (the settings of the set), `labels.csv` (a spreadsheet with a row
+per label; the names of a network's outputs may be in `labels.txt` or `config.json` instead) and, if
+the method needs it, `built.safetensors`, which `kiosk labels build` makes from these files. Hidden
 rows are left out when the set is loaded, so hiding a label needs no build. Showing more labels of a
 network's head does need one, as the built file keeps only the rows that were shown.
 
-Nothing here imports torch or timm, so that `kiosk check` answers at once.
+Nothing here imports torch or timm, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -48,11 +48,10 @@ def load_label_set(
 ) -> LabelSet:
     """Return the label set `name` with the labels that `content` does not hide.
 
-    Names and definitions are in `language` as far as the set has them, and those that it has in the
-    language `second` stand beside them. `where` is the place that
-    names the set, for the message if there is no such set. Raises LabelSetError with all mistakes
-    of the set's files at once. Whether the built file fits the network is checked by
-    `open_classifier`, as only the network knows its shape.
+    Names and definitions are in `language` if the set has translations. `where` is the place that
+    names the set, for the message if it does not exist. Raises LabelSetError with all mistakes of
+    the set's files at once. `open_classifier` checks whether the built file fits the network,
+    because only the network knows its shape.
     """
     return assemble_nonempty(read_source(name, models, where=where), content, language, second)
 
@@ -64,7 +63,9 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
     """
     known = label_set_names(models)
     if name not in known:
-        remedy = did_you_mean(nearest(name, known)) or f"There are: {', '.join(known) or 'none'}."
+        remedy = did_you_mean(nearest(name, known)) or (
+            f"Existing label sets: {', '.join(known) or 'none'}."
+        )
         what = f"there is no label set '{ellipsize(name)}'"
         raise LabelSetError(Mistake(where, what, remedy))
     folder = models / name
@@ -96,7 +97,7 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
 
 
 def _ignored_files(file: Path) -> Iterator[Mistake]:
-    """Yield that the labels come from `file`, which is wrong, if other files could be meant."""
+    """Yield a mistake that names the files which may have been meant in place of `file`."""
     others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
     if others:
         what = f"the labels are read from this file, not from {' or '.join(others)}"
@@ -113,12 +114,14 @@ def assemble_nonempty(
     language: str = "en",
     second: str | None = None,
 ) -> LabelSet:
-    """Return the label set of `assemble`; raises LabelSetError if no label of it can be shown."""
+    """Return the label set as `assemble` does; raises LabelSetError if no label can be shown."""
     label_set = assemble(source, content, language, second)
     if not label_set.labels:
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
-        seen = f"of {len(source.rows):,} rows {hidden:,} hidden, {background:,} background"
+        seen = (
+            f"of {len(source.rows):,} rows, {hidden:,} are hidden and {background:,} are background"
+        )
         remedy = "Clear hidden_because or is_background in a row that may be shown."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
@@ -135,9 +138,11 @@ def assemble(
     language: str = "en",
     second: str | None = None,
 ) -> LabelSet:
-    """Return the label set of `source` without the rows that `content` hides; it may have no label.
+    """Return the label set of `source` without the rows that `content` hides.
 
-    With `EVERYTHING` it is the set as tools build it.
+    The result may have no labels.
+
+    With the settings `EVERYTHING` this is the set that tools build.
     """
     settings, rows = source.settings, source.rows
     masked = masked_rows(rows, settings)
@@ -207,7 +212,7 @@ def _second_root(settings: LabelSetSettings, language: str | None) -> Wording:
 
 
 def _words(row: Row, language: str) -> Wording:
-    """Return a row's name and definition in `language`, each untranslated if it has none there."""
+    """Return a row's name and definition in `language`, or untranslated."""
     own = _wording(row, "en")
     translated = _wording(row, language)
     return Wording(translated.name or own.name, translated.definition or own.definition)
@@ -216,8 +221,8 @@ def _words(row: Row, language: str) -> Wording:
 def _wording(row: Row, language: str) -> Wording:
     """Return a row's name and definition in `language`, empty if it has none there.
 
-    A set's own words are assumed to be English. The definition names its author if the row does, so
-    that everything that shows it does too.
+    A set's own words are assumed to be English. If the row names the definition's author, the
+    author is appended to the definition, so that the author is shown wherever the definition is.
     """
     wording = row.wordings.get(language, Wording())
     if language == "en":

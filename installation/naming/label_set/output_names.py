@@ -1,8 +1,8 @@
-"""The names of a network's outputs, if they come with the network and not in a labels.csv.
+"""Reads the names of a network's outputs if they come with the network and not in a labels.csv.
 
 `labels.txt` has a line for each output: a name, or its number and a name, as Teachable Machine
-writes it. `config.json` is Hugging Face's, whose `id2label` has a name for each number; timm's has
-`label_names`.
+writes it. `config.json` is the file of a Hugging Face model; its `id2label` has a name for each
+number. A config.json by timm has `label_names` instead.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from installation.settings.text_file import read_text
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
-"""A line such as `0 Name`."""
+"""Matches a line such as `0 Name`."""
 
 SYNSET = re.compile(r"(n\d{8})(?!\d).*")
-"""A name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
+"""Matches a name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
 
 Name = tuple[int, str]
-"""The line on which an output is named, and its name."""
+"""The line that names an output, and the name."""
 
 
 def labels_file(folder: Path) -> Path:
@@ -48,11 +48,11 @@ def labels_file(folder: Path) -> Path:
 
 
 def read_output_names(path: Path) -> list[Row]:
-    """Return a row for each output that labels.txt or config.json names; its id is the number.
+    """Return a row for each output in labels.txt or config.json; its id is the output's number.
 
-    An output that is named by a WordNet id of ImageNet gets the name and definition of that
-    category. An output that is named by ImageNet's synonyms keeps that name. Both get the synsets
-    of their categories. A name that occurs twice is told apart by the output's number. Raises
+    An output whose name is a WordNet id of ImageNet gets the name and definition of that category.
+    An output whose name consists of ImageNet's synonyms keeps its name. Both get the synsets of
+    their categories. The output's number is added to a name that occurs twice. Raises
     LabelSetError.
     """
     file = display_path(path)
@@ -70,7 +70,7 @@ def read_output_names(path: Path) -> list[Row]:
 
 
 def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str]]) -> Row:
-    """Return the row of an output; `meanings` has the synsets of each name of ImageNet."""
+    """Return the row of an output; `meanings` has the synsets of each of ImageNet's names."""
     match = SYNSET.fullmatch(name)
     if match is None:
         return Row(line, str(number), name, "", synsets=meanings.get(name, frozenset()))
@@ -90,9 +90,12 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
     for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
         assert match is not None, "all lines begin with a number"
         if int(match[1]) != number:
-            what = f"the number is {match[1]} (expected {number}, as lines are numbered 0, 1, 2 …)"
+            what = (
+                f"the number is {match[1]} (expected {number}, because lines are numbered 0, "
+                "1, 2 …)"
+            )
             example = f"0 {ellipsize(lines[0][1])}"
-            remedy = f"Correct it; if it is part of the name, number all lines: {example}"
+            remedy = f"Correct the number; if it is part of the name, number all lines: {example}"
             raise LabelSetError(Mistake(f"{file}:{line}", what, remedy))
         yield line, match[2]
 
@@ -107,14 +110,14 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
     if isinstance(names, list):
         names = {str(i): name for i, name in enumerate(names)}
     if not isinstance(names, dict) or not names or len(names) > MOST_OUTPUTS:
-        what = "it names no outputs (expected id2label with a name for each number)"
-        remedy = "Write them there, or into a labels.csv or labels.txt."
+        what = "the file does not name any outputs (expected id2label with a name for each number)"
+        remedy = "Write the names there, or into a labels.csv or labels.txt."
         raise LabelSetError(Mistake(file, what, remedy))
     for number in range(len(names)):
         name = names.get(str(number))
         if not isinstance(name, str) or not name.strip():
             what = f"id2label has no name for the output {number} (it names {len(names)})"
-            raise LabelSetError(Mistake(file, what, "Number them 0, 1, 2 … and name each."))
+            raise LabelSetError(Mistake(file, what, "Number the outputs 0, 1, 2 … and name each."))
         yield _line_of(text, str(number)), collapse_whitespace(name)
 
 
@@ -124,17 +127,17 @@ def parse_config(text: str, file: str) -> dict[str, object]:
         config = json.loads(text)
     except (ValueError, RecursionError) as failure:
         line = getattr(failure, "lineno", 1)
-        what = f"it is not JSON ({ellipsize(str(failure))})"
+        what = f"the file is not JSON ({ellipsize(str(failure))})"
         raise LabelSetError(
             Mistake(f"{file}:{line}", what, "Use the file as it was published.")
         ) from None
     if not isinstance(config, dict):
-        what = "it is not a JSON object (expected a model's config.json)"
+        what = "the file is not a JSON object (expected a model's config.json)"
         raise LabelSetError(Mistake(file, what, "Use the file as it was published."))
     return config
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the line on which `key` stands after id2label, else 1."""
+    """Return the line of `key` after id2label; 1 if it is not found."""
     found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
     return text.count("\n", 0, found.start()) + 1 if found else 1

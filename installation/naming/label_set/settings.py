@@ -1,6 +1,6 @@
-"""labelset.yaml: what a label set is and how it is read.
+"""The settings of labelset.yaml: what a label set is, and how its labels are scored.
 
-Nothing here imports torch or timm, so that `kiosk check` answers at once.
+Nothing here imports torch or timm, so that `kiosk check` is fast.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ Crop = Literal["bust", "bust+half", "face", "frame"]
 
 EXAMPLES_FOLDER = "examples"
 AS_THEY_ARE = "as they are"
-"""The value of `examples` for pictures that are cropped already; they lie in EXAMPLES_FOLDER."""
+"""The value of `examples` for pictures that are already cropped, which lie in EXAMPLES_FOLDER."""
 
 
 class _MethodByName:
-    """Tells pydantic how a `Method` is parsed, and which names it may have."""
+    """Tells pydantic how a `Method` is parsed and which names are valid."""
 
     @staticmethod
     def parse(value: object) -> Method:
-        """Return the method of a name, or the method itself."""
+        """Return the `Method` that `value` names, or `value` if it already is one."""
         if isinstance(value, Method):
             return value
         if isinstance(value, str) and value in METHODS:
@@ -50,13 +50,16 @@ class Translation(Section):
 
 
 class RootSettings(Section):
-    """The top of every chain of categories; a visitor's name if no label reaches `min_score`."""
+    """The top of every chain of categories.
+
+    The label of a visitor for whom none reaches `min_score`.
+    """
 
     id: str
     name: str
     definition: str
     translations: dict[str, Translation] = Field(default_factory=dict)
-    """By language: `es`, `de`."""
+    """The root's name in other languages, keyed by language: `es`, `de`."""
 
 
 Channel = Annotated[float, Field(ge=-10, le=10)]
@@ -67,25 +70,27 @@ class InputSettings(Section):
     """The pictures that a label set's own network was trained with."""
 
     size: Annotated[int, Field(ge=16, le=1024)] = 224
-    """The side of the square, px."""
+    """The side of the square that the network takes, px."""
     mean: tuple[Channel, Channel, Channel] = (0.5, 0.5, 0.5)
     std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
-    """Of red, green and blue, for colours in 0–1; mean 0.5 and std 0.5 scale them to −1 to 1."""
+    """The standard deviations of red, green and blue, for colours in 0–1; mean 0.5 and std 0.5
+    scale them to −1 to 1.
+    """
     channels: Literal["rgb", "bgr"] = "rgb"
-    """In which order the network takes the colours."""
+    """The order in which the network takes the colours."""
 
 
 Template = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="text with one {}")]
 
 
 class LabelSetSettings(Section):
-    """The whole of labelset.yaml."""
+    """All settings of labelset.yaml."""
 
     title: str
     credit: str
     """Who wrote the names, and when: at the foot of the visitors' screen."""
     credit_translations: dict[str, str] = Field(default_factory=dict)
-    """By language: `es`, `de`."""
+    """The credit in other languages, keyed by language: `es`, `de`."""
     root: RootSettings
     crop: Crop = "bust"
     method: Annotated[Method, _MethodByName]
@@ -93,25 +98,31 @@ class LabelSetSettings(Section):
         Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="a network's name")]
         | None
     ) = None
-    """The name of the network; None: the method's default."""
+    """The name of the network; None: the default of the method."""
     temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
     """The divisor of the logits before the softmax: a lower one makes the best score higher.
 
     The default is the method's."""
     min_score: Fraction = 0.1
-    """A visitor for whom no label reaches it is called the root. The default is the method's."""
+    """The least score of a label; a visitor with none above it is given the root label."""
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
-    """Only for `prompts`: sentences in which {} stands for the name; empty: the kiosk's own."""
+    """Only for `prompts`: the sentences in which {} stands for the name; empty: the kiosk's own."""
     lists: bool = False
-    """Only for `text`: whether the kiosk's lists of labels for things are for this set's labels."""
+    """Only for `text`: whether the kiosk's lists of labels for objects are written for this set's
+    labels.
+    """
     examples: str = EXAMPLES_FOLDER
-    """Only for `examples`: the folder that has a folder of pictures for each id.
+    """Only for `examples`: the folder that contains a folder of pictures for each id.
 
-    Relative to the set's own folder. AS_THEY_ARE: no face is sought in the pictures."""
+    The path is relative to the set's own folder. If the value is AS_THEY_ARE, the pictures are not
+    cut around faces.
+    """
     input: InputSettings | None = None
-    """Only for `onnx`."""
+    """Only for `onnx`: the pictures that the network was trained with."""
     output: Literal["logits", "scores"] | None = None
-    """Only for `onnx`: whether the network ends before or after its softmax; None: before."""
+    """Only for `onnx`: what the network returns, logits (before the softmax) or scores (after it);
+    None: logits.
+    """
 
     @model_validator(mode="after")
     def _take_defaults_of_method(self) -> Self:
@@ -132,12 +143,12 @@ class LabelSetSettings(Section):
 
     @property
     def cuts_examples(self) -> bool:
-        """Whether pictures are cut around the face in them, as `crop` cuts visitors."""
+        """Whether pictures are cut around the face in them, as visitors' pictures are."""
         return self.crop != "frame" and self.examples != AS_THEY_ARE
 
     @property
     def encoder_name(self) -> str:
-        """The network, by default the method's own; empty if the set brings one."""
+        """The name of the network, by default the method's own; empty if the set has its own."""
         return self.encoder or self.method.encoder
 
     @property
@@ -147,8 +158,8 @@ class LabelSetSettings(Section):
 
     @property
     def outputs(self) -> Outputs | None:
-        """The place of each output of the network by its id.
+        """The index of each output of the network, keyed by the output's id.
 
-        None if the labels are not outputs of a network, or if its outputs are not known.
+        None if the labels are not outputs of a network, or if the network's outputs are not known.
         """
         return self.method.outputs(self.encoder_name) if self.method.outputs else None

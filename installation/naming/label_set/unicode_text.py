@@ -1,4 +1,4 @@
-"""Whether a name is visible, and whether two names look the same."""
+"""Finds names that are invisible, and names that look the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ids of a network's outputs, as far as its name tells them before it is opened.
+"""Finds the ids of a network's outputs from the network's name, before the network is opened.
 
 This module imports neither torch nor timm, so that `kiosk check` is fast.
 """
@@ -13,13 +13,15 @@ from installation.naming.lists import imagenet
 from installation.naming.lists.weights import LITE
 
 MOST_OUTPUTS = 100_000
-"""The most outputs of a label set's own network; five times ImageNet's 21,843."""
+"""The largest number of outputs of a label set's own network; five times ImageNet's 21,843."""
 
 LITE_CLASSES = "imagenet_synsets.txt"
-"""timm's list of the classes of the default network."""
+"""The name of timm's list of the default network's classes."""
 
 TRAINED_ON = re.compile(r"in(1k|12k|21k|22k)(?![a-z0-9])")
-"""The ImageNet that a network was trained on, in its name in timm; the last one counts."""
+"""Matches the variant of ImageNet that a network was trained on, in timm's name for the network;
+the last match counts.
+"""
 
 HEADS: Mapping[tuple[str, str], str] = {
     ("1k", ""): "imagenet_synsets.txt",  # 1,000
@@ -29,15 +31,17 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
-"""timm's lists of classes, by the ImageNet and by a part of the network's name that tells apart two
-orders; a longer part goes before "". As in timm 1.0's `infer_imagenet_subset`."""
+"""The names of timm's lists of classes. The key is the variant of ImageNet, and a part of the
+network's name that distinguishes two orders of classes; a longer part goes before "". As in timm
+1.0's `infer_imagenet_subset`.
+"""
 
 
 @cache
 def outputs(encoder: str) -> Mapping[str, int] | None:
-    """Return the place of each output of a network by its id: its WordNet id, or its index.
+    """Return the index of each output of a network, keyed by its WordNet id, or by its number.
 
-    None if the outputs are not known from the network's name.
+    The result is None if the network's name does not tell its outputs.
     """
     known = classes(encoder)
     if not known:
@@ -48,7 +52,7 @@ def outputs(encoder: str) -> Mapping[str, int] | None:
 
 @cache
 def numbered_outputs() -> Mapping[str, int]:
-    """Return the place of each output of any network, by its index as text."""
+    """Return the index of each output of any network, keyed by the index as text."""
     return {str(i): i for i in range(MOST_OUTPUTS)}
 
 
@@ -59,7 +63,7 @@ def classes(encoder: str) -> tuple[str, ...]:
 
 
 def find_head(encoder: str) -> str | None:
-    """Return the name of timm's list of a network's classes; None if its name does not tell."""
+    """Return the name of timm's list of a network's classes; None if it cannot be told."""
     _, _, trained = encoder.partition(".")
     found = TRAINED_ON.findall(trained)
     if not found:

@@ -1,4 +1,4 @@
-"""ImageNet's categories: ids, names and definitions, from the tables that timm carries.
+"""ImageNet's categories: their ids, names and definitions, from the tables in the package timm.
 
 This module does not import timm, which would import torch.
 """
@@ -18,13 +18,19 @@ def classes() -> tuple[str, ...]:
 
 
 def names() -> dict[str, str]:
-    """Return the synonyms of each synset of ImageNet by WordNet id: 'captain, headwaiter'."""
+    """Return the synonyms of each synset of ImageNet, keyed by WordNet id.
+
+    An example is 'captain, headwaiter'.
+    """
     return _pairs("imagenet_synset_to_lemma.txt")
 
 
 @cache
 def meanings() -> dict[str, frozenset[str]]:
-    """Return the WordNet ids of the synsets by their synonyms; several may have the same ones."""
+    """Return the WordNet ids of the synsets, keyed by their synonyms.
+
+    Several synsets may have the same synonyms.
+    """
     found: dict[str, set[str]] = {}
     for id_, synonyms in names().items():
         found.setdefault(synonyms, set()).add(id_)
@@ -32,7 +38,7 @@ def meanings() -> dict[str, frozenset[str]]:
 
 
 def definitions() -> dict[str, str]:
-    """Return the definition of each synset of ImageNet by WordNet id."""
+    """Return the definition of each synset of ImageNet, keyed by WordNet id."""
     return _pairs("imagenet_synset_to_definition.txt")
 
 

@@ -1,10 +1,10 @@
-"""The classes of ImageNet-1k that take no part in reading people, with the reason of each.
+"""The classes of ImageNet-1k that are never used for people, with the reason for each.
 
-A network that was trained on things sees animals in faces, swimwear in bare shoulders, a neck brace
-in an open collar, and an abaya in a headscarf. What says nothing of a person, and what would read
-their belief, origin, health or body, is taken out of the network's answer before its softmax: the
-other classes share the whole, and no masked class moves any score. masked.csv is the list; no
-setting lifts it.
+A network that was trained on objects sees animals in faces, swimwear in bare shoulders, a neck
+brace in an open collar, and an abaya in a headscarf. Classes that say nothing about a person, and
+classes that would judge a person's belief, origin, health or body, are removed from the network's
+output before its softmax. So the remaining classes share the whole score, and no masked class
+affects any score. The list is masked.csv; no setting disables it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from functools import cache
 from pathlib import Path
 
 MASKED_CSV = Path(__file__).with_name("masked.csv")
-"""The columns `id` (WordNet's), `name` and `reason`, a row for each masked class."""
+"""The file with a row for each masked class: the columns `id` (WordNet's), `name` and `reason`."""
 
 
 @cache
 def reasons() -> Mapping[str, str]:
-    """Return the reason of each masked class by its WordNet id."""
+    """Return the reason for each masked class, keyed by its WordNet id."""
     with MASKED_CSV.open(encoding="utf-8", newline="") as file:
         return {row["id"]: row["reason"] for row in csv.DictReader(file)}

@@ -1,4 +1,4 @@
-"""The shapes of the tensors in a safetensors file, before any of them is read.
+"""Checks the shapes of the tensors in a safetensors file, before any tensor is read.
 
 This module does not import torch, so that `kiosk check` is fast.
 """
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAMED = 3
-"""The most tensors that a message names; the rest are counted."""
+"""The largest number of tensors that a message names; the rest are only counted."""
 
 
 def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:
-    """Return what is wrong with a tensor, in words; empty if it has the dtype `kind` and the shape.
+    """Return the mistake in a tensor, in words; empty if its dtype and shape are as expected.
 
-    `opened` is the file from `safetensors.safe_open`; `kind` is its name of a dtype, as "F32".
+    `opened` is the file from `safetensors.safe_open`; `kind` is safetensors' name of a dtype, such
+    as "F32".
     """
     expected = f"(expected {kind} {list(shape)})"
     if name not in opened.keys():  # noqa: SIM118  not a mapping
@@ -33,12 +34,15 @@ def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:
 
 
 def shapes(opened: Any) -> dict[str, list[int]]:
-    """Return the shape of each tensor by its name; `opened` is the file from `safe_open`."""
+    """Return the shape of each tensor, keyed by name; `opened` is the file from `safe_open`."""
     return {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
 
 
 def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
-    """Return in words how tensors of these shapes differ from a network's; empty if not at all."""
+    """Return in words how tensors of these shapes differ from those of a network.
+
+    The result is empty if they do not differ.
+    """
     expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     other = [
         f"{ellipsize(name)} {seen[name]}, expected {expected[name]}"
@@ -49,15 +53,16 @@ def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
         {
             "missing": [ellipsize(name) for name in sorted(expected.keys() - seen.keys())],
             "unknown": [ellipsize(name) for name in sorted(seen.keys() - expected.keys())],
-            "of another shape": other,
+            "with another shape": other,
         }
     )
 
 
 def listed(differences: Mapping[str, Sequence[str]]) -> str:
-    """Return in words how many tensors differ in each way, and the first of them; "" if none do.
+    """Return in words how many tensors differ in each way, with the first names; "" if none differ.
 
-    `differences` has the tensors, as a message may name them, by the way in which they differ.
+    `differences` is keyed by the way in which tensors differ; its values name the tensors as a
+    message may name them.
     """
     return "; ".join(
         f"{len(names)} tensors {way} ({', '.join(names[:NAMED])}"

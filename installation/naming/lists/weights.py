@@ -10,7 +10,7 @@ from pathlib import Path
 from installation.errors import Mistake, WeightsError, display_path
 
 LITE = "efficientnet_lite0"
-"""The default network: it knows ImageNet's 1,000 classes, and its weights come with the kiosk."""
+"""The default network, which has ImageNet's 1,000 classes; its weights come with the kiosk."""
 
 CLIP = "clip"
 """The network that was trained on pictures and their captions."""
@@ -19,7 +19,7 @@ PERSONS = "vit_base_patch16_224.augreg_in21k"
 """The network of the label set persons-21k."""
 
 FETCH_NAMES = {PERSONS: "persons-21k", CLIP: "clip"}
-"""The names that `kiosk fetch` uses for networks, if they differ from timm's."""
+"""The names of networks in `kiosk fetch`, if they differ from timm's."""
 
 
 def weights_file(encoder: str, folder: Path) -> Path:

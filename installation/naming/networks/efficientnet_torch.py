@@ -1,6 +1,7 @@
-"""EfficientNet-Lite0 by PyTorch, with the weights in its package: for a graphics card.
+"""EfficientNet-Lite0 run by PyTorch on a graphics card, with the weights in its package.
 
-On a CPU `efficientnet` runs the same weights, which scripts/build_networks.py has taken from here.
+On a CPU the module `efficientnet` runs the same weights, which scripts/build_networks.py converts
+with the functions here.
 
 Batch norm is folded into the convolutions and the tensors are channels-last. Measured on two
 cores of an AMD EPYC at batch 8: 39 crops/s plain, 58 channels-last, 81 with folding too. Rejected:
@@ -44,7 +45,10 @@ class EfficientNetLite0Torch(TorchEncoder):
         *,
         output: Literal["logits", "features"] = "logits",
     ) -> None:
-        """Open the network; `weights` (None: the package's) is its file. Raises WeightsError."""
+        """Open the network; `weights` is its file, by default the package's.
+
+        Raises WeightsError.
+        """
         self.width = CLASSES if output == "logits" else FEATURES
         network = folded_network(weights)
         if output == "features":
@@ -53,7 +57,7 @@ class EfficientNetLite0Torch(TorchEncoder):
 
 
 def folded_network(weights: Path | None = None) -> nn.Module:
-    """Return timm's network with the package's weights, its batch norms folded, for inference."""
+    """Return timm's network with the package's weights and folded batch norms, for inference."""
     network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     network.load_state_dict(_state(weights or find_weights(), list(network.state_dict())))
     _fold(network.eval())
@@ -78,7 +82,10 @@ def find_weights() -> Path:
 
 
 def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
-    """Return the file's tensors under timm's names; both have the same order and shapes."""
+    """Return the file's tensors under timm's names.
+
+    This works because both have the same order and shapes.
+    """
     remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
     data = read_pinned(weights, WEIGHTS_SHA256, remedy)
     tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -86,7 +93,7 @@ def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
 
 
 def _fold(module: nn.Module) -> None:
-    """Fold each batch norm into the convolution before it, and leave its activation there."""
+    """Fold each batch norm of `module` into the convolution before it; activations stay."""
     convolution: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""The encoder: the part that turns crops into numbers, and the pictures that it takes."""
+"""The Protocol of encoders, which turn crops into numbers, and the description of their input."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ import numpy.typing as npt
 Channels = tuple[float, float, float]
 
 Batch = npt.NDArray[np.float32]
-"""Crops as `crops.cut` makes them, `(N, 3, size, size)` float32."""
+"""A batch of crops from `crops.cut`, `(N, 3, size, size)` float32."""
 
 Encoded = npt.NDArray[np.float32]
 """A network's output for each crop, `(N, width)` float32."""
 
 MAX_BATCH = 8
-"""Crops that go through a network together; larger batches are not faster on a CPU."""
+"""The largest number of crops that a network encodes at once; larger batches are not faster on a
+CPU.
+"""
 
 
 @dataclass(frozen=True)
 class Input:
-    """The pictures that a network takes, in the form in which it was trained.
+    """The format of the pictures that a network takes, as it was trained.
 
     `size` is the side of a square, px. `mean` and `std` are per channel, of values in 0–1: a pixel
     `x` of 0–255 reaches the network as `(x / 255 − mean) / std`.
@@ -37,16 +39,16 @@ class Input:
 
 
 class Encoder(Protocol):
-    """A network that turns crops into numbers that a label set's scorer can read."""
+    """A network that turns crops into numbers, which a label set's scorer turns into scores."""
 
     name: str
     library: str
-    """The library that runs it, for people."""
+    """The library that runs the network, as shown to people."""
     input: Input
     width: int
-    """Numbers in the output for each crop, D."""
+    """The number of values in the output for each crop, D."""
     fingerprint: str
-    """The SHA-256 of its weights; a built label set records the one that it was built for."""
+    """The SHA-256 of the network's weights; a built label set records that of its network."""
 
     def encode(self, batch: Batch) -> Encoded:
         """Return the network's output for each crop, `(N, width)` float32.

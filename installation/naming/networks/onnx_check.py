@@ -1,11 +1,11 @@
-"""A stranger's ONNX file, judged before onnxruntime sees a byte of it.
+"""Checks a stranger's ONNX file before onnxruntime reads any of it.
 
-The package onnx reads the file, and its graph is walked. Only operations that classifiers of
-pictures are made of are allowed: none of them reads a file, holds a network inside the network,
-repeats itself, or handles text. Two things that end onnxruntime together with its process, found by
-fuzzing, are refused as well.
+The package onnx parses the file, and all operations of its graph are checked. Only operations that
+image classifiers consist of are allowed: none of them reads a file, contains a network inside the
+network, loops, or handles text. Two constructs that crash onnxruntime's process, found by fuzzing,
+are rejected as well.
 
-A file may also be made to exhaust whoever reads it: records of two bytes take 76 times as much
+A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
 memory in the package onnx (measured with 1.23). So the file is read in a child process, which has
 limits of memory and time, is under both stages of the guard, and ends alone. A show has the file
 judged before its own middle stage refuses every process; a network that changes while it runs waits
@@ -15,8 +15,8 @@ onnxruntime reads files with a reader of its own, which may see other things in 
 beyond 32 bits, fields that the package onnx does not know, or its own format. So it never gets the
 file, but one that was written anew from what was judged.
 
-Exporters write the weights of a network into a second file too. They are put into the first one
-before it is judged, and so onnxruntime never opens a file.
+Exporters may write the weights of a network into a second file. These weights are put into the
+first file before it is checked, so onnxruntime never opens a file.
 
 Rejected: a parser of our own, which needs no child process, but has to know ONNX's format.
 """
@@ -54,33 +54,36 @@ OPERATIONS = set(
     Unsqueeze Upsample Where Xor
     """.split()  # noqa: SIM905  a list of quoted words would be three times as long
 )
-"""The operations that are allowed, of ONNX's own (onnx.ai/onnx/operators)."""
+"""The allowed operations, all of them ONNX's own (onnx.ai/onnx/operators)."""
 
 DOMAINS = ("", "ai.onnx")
-"""The two names of ONNX's own operations."""
+"""The two names of the domain of ONNX's own operations."""
 
 MOST_NODES = 20_000
-"""Operations in a network; a vision transformer of the size "huge" has some 2,000."""
+"""The largest number of operations in a network; a vision transformer of the size "huge" has some
+2,000.
+"""
 
 MOST_DIMENSIONS = 16
 
 MOST_NUMBERS = 100_000
-"""Numbers in one list of an operation's settings."""
+"""The largest number of values in one list of an operation's settings."""
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
-"""Types of numbers with a fraction."""
+"""The types of floating-point numbers."""
 
 LARGEST_NUMBER = 1_000_000
 """The largest number in an operation's settings: sizes, steps, axes.
 
-onnxruntime 1.31 divides by zero, and its process ends, if the square of a block's size overflows.
+In onnxruntime 1.31 the square of a block's size could otherwise overflow, and the division by zero
+crashes the process.
 """
 
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
-"""Settings without that limit, as the largest int64 means "to the end" there."""
+"""The settings without that limit, because in them the largest int64 means "to the end"."""
 
 TYPED = ("to", "value", "value_int", "value_ints")
-"""Settings that decide which type of number an operation returns."""
+"""The settings that decide which type of number an operation returns."""
 
 BY_FIRST = frozenset(
     """
@@ -89,27 +92,31 @@ BY_FIRST = frozenset(
     ReduceProd ReduceSum ReduceSumSquare
     """.split()  # noqa: SIM905  as above
 )
-"""Operations that return numbers of their first input's type, whatever the other inputs are."""
+"""The operations that return numbers of the type of their first input, whatever the other inputs
+are.
+"""
 
 TO_WHOLE = {"Shape", "Size", "TopK", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
 TO_WHOLE |= {"DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"}
-"""Operations that return whole numbers, whatever they are given."""
+"""The operations that always return integers."""
 
 TO_FRACTION = {"DequantizeLinear", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}
 TO_FRACTION |= {"Not", "And", "Or", "Xor"}
-"""Operations that never return whole numbers; truth values cannot be divided either."""
+"""The operations that never return integers; booleans count as such too, because they cannot be
+divided.
+"""
 
 CHILD_BYTES = 2**30
-"""Memory of the child process, in addition to four times the file's size.
+"""The memory limit of the child process, bytes, in addition to four times the file's size.
 
 A file of 1.6 GB whose tensors fill it is accepted within these limits.
 """
 
 CHILD_CPU_S = 60
-"""CPU time of the child process; a file of 0.8 GB takes some 3 s."""
+"""The limit on the child process's CPU time, s; a file of 0.8 GB takes some 3 s."""
 
 CHILD_TIMEOUT_S = 300.0
-"""Time for the child process by the clock, on a machine that is busy."""
+"""The limit on the child process's elapsed time, s, on a busy machine."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -134,7 +141,7 @@ class _BrokenError(Exception):
 
 
 class _RefusedError(Exception):
-    """The file asks for what is not done here; its text says what."""
+    """The file contains something that is not allowed; the error's text says what."""
 
 
 def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
@@ -156,12 +163,12 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _refused(file, f"reading it took more than {CHILD_TIMEOUT_S:.0f} s") from None
+        raise _refused(file, f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s") from None
     except OSError:
         what = "it is new, and while a show runs the guard allows no process that could judge it"
         raise LabelSetError(Mistake(file, what, "Restart the show.")) from None
     if child.returncode or child.stdout[:1] not in (_ACCEPTED, _REFUSED):
-        what = "reading it takes more memory or time than a network of its size needs"
+        what = "reading the file takes more memory or time than a network of its size should need"
         raise _refused(file, what)
     if child.stdout[:1] == _REFUSED:
         raise _refused(file, child.stdout[1:].decode("utf-8"))
@@ -208,7 +215,7 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | str:
         _check(model)
         written = bytes(_rewritten(model).SerializeToString(deterministic=True))
     except (DecodeError, EncodeError, _BrokenError):
-        return "it is not an ONNX file, or it is damaged"
+        return "the file is not an ONNX file, or is damaged"
     except _RefusedError as refused:
         return str(refused)
     assert written[_ORT_AT : _ORT_AT + len(_ORT)] != _ORT
@@ -249,14 +256,16 @@ def _rewritten(model: Any) -> Any:
 
 
 def _take_weights(model: Any, weights: bytes) -> None:
-    """Put the bytes of the second file into the tensors of the model that lie in it.
+    """Put the weights of the second file into the model's tensors that refer to it.
 
-    The name of the second file in the model does not matter, as people rename both. Raises
-    _RefusedError if the model does not belong to the file.
+    The second file's name in the model does not matter, because people rename files. Raises
+    _RefusedError if the two files do not belong together.
     """
     tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
     if not tensors:
-        raise _RefusedError(f"it holds all its weights itself, but {ONNX_DATA_FILE} is beside it")
+        raise _RefusedError(
+            f"the file contains all its weights, but there is a second file, {ONNX_DATA_FILE}"
+        )
     if len({_place(tensor).get("location") for tensor in tensors}) > 1:
         raise _RefusedError("its weights lie in several files (expected at most one)")
     total = 0
@@ -279,7 +288,7 @@ def _take_weights(model: Any, weights: bytes) -> None:
 
 
 def _place(tensor: Any) -> dict[str, str]:
-    """Return where the numbers of a tensor lie: `location`, `offset` and `length`, as text."""
+    """Return where a tensor's numbers are stored: `location`, `offset` and `length`, as text."""
     return {entry.key: entry.value for entry in tensor.external_data}
 
 
@@ -300,7 +309,7 @@ def _check(model: Any) -> None:
     if len(graph.node) > MOST_NODES:
         raise _RefusedError(f"it has more than {MOST_NODES:,} operations")
     if not graph.node:
-        raise _RefusedError("it has no operation")
+        raise _RefusedError("it does not contain any operation")
     for tensor in graph.initializer:
         _check_tensor(tensor)
     for node in graph.node:
@@ -310,7 +319,7 @@ def _check(model: Any) -> None:
 
 
 def _check_names(*names: object) -> None:
-    """Raise _BrokenError if a name is not text; protobuf returns bytes for what is not UTF-8."""
+    """Raise _BrokenError if a name is not valid UTF-8, for which protobuf returns bytes."""
     if not all(isinstance(name, str) for name in names):
         raise _BrokenError
 
@@ -324,7 +333,7 @@ def _check_node(node: Any) -> None:
         raise _RefusedError(f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)")
     for setting in node.attribute:
         if setting.HasField("g") or setting.graphs:
-            raise _RefusedError("it holds a network inside the network")
+            raise _RefusedError("it contains a network inside the network")
         if setting.HasField("sparse_tensor") or setting.sparse_tensors:
             raise _RefusedError("it holds sparse tensors")
         if len(setting.ints) > MOST_NUMBERS:
@@ -337,9 +346,7 @@ def _check_node(node: Any) -> None:
             _check_tensor(tensor)
     if node.op_type not in OPERATIONS:
         name = ellipsize(node.op_type)
-        raise _RefusedError(
-            f"it uses the operation '{name}', which no classifier of pictures needs"
-        )
+        raise _RefusedError(f"it uses the operation '{name}', which image classifiers do not need")
 
 
 def _tensors(setting: Any) -> Sequence[Any]:
@@ -347,14 +354,14 @@ def _tensors(setting: Any) -> Sequence[Any]:
 
 
 def _check_tensor(tensor: Any) -> None:
-    """Raise _RefusedError if a tensor is not whole in this file, or claims more than it holds."""
+    """Raise _RefusedError if a tensor is not complete in this file, or claims to be larger."""
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
         name = ellipsize(str(_place(tensor).get("location", "")))
         what = f"some of its weights lie in a second file, '{name}'"
         raise _RefusedError(f"{what} (expected as {ONNX_DATA_FILE} beside it)")
     if tensor.string_data:
-        raise _RefusedError("it holds text as a tensor")
+        raise _RefusedError("it contains a tensor of text")
     dims = tensor.dims
     # The smallest numbers take half a byte each, so no honest tensor has more than two in a byte.
     fits = len(dims) <= MOST_DIMENSIONS and all(dim >= 0 for dim in dims)
@@ -365,10 +372,10 @@ def _check_tensor(tensor: Any) -> None:
 
 
 def _check_divisions(nodes: Iterable[NodeProto], whole: set[str]) -> None:
-    """Raise _RefusedError if whole numbers are divided; `whole` names the tensors that are whole.
+    """Raise _RefusedError if integers are divided; `whole` has the names of integer tensors.
 
-    The least whole number divided by -1 ends onnxruntime 1.31 and its process. Operations come in
-    the order in which they are done; onnxruntime refuses any other.
+    The least integer divided by −1 crashes the process in onnxruntime 1.31. The operations of a
+    valid file are in the order of execution; onnxruntime rejects any other order.
     """
     for node in nodes:
         given = [name in whole for name in node.input]
@@ -390,9 +397,9 @@ def _check_divisions(nodes: Iterable[NodeProto], whole: set[str]) -> None:
 
 
 def _types(node: Any) -> list[int]:
-    """Return the types of number, by ONNX's numbers, that an operation's settings say it returns.
+    """Return the number types that an operation's settings state for its result, by ONNX's codes.
 
-    Whole numbers count as INT64.
+    Integers count as INT64.
     """
     types: list[int] = []
     for setting in node.attribute:

@@ -1,7 +1,7 @@
-"""An ONNX classifier that somebody else trained, run by onnxruntime.
+"""Runs an ONNX classifier from a label set's folder with onnxruntime.
 
-onnxruntime sends usage reports to its maker, as its Privacy.md says, unless a variable is set
-before it is imported; the package `installation` sets it.
+According to its Privacy.md, onnxruntime sends usage reports to its maker unless an environment
+variable is set before the import; the package `installation` sets this variable.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ TYPES: dict[str, Any] = {
     "tensor(float16)": np.float16,
     "tensor(uint8)": np.uint8,
 }
-"""The types that pictures may have, by onnxruntime's names."""
+"""The types that the input tensor may have, by onnxruntime's names."""
 
 MAX_FIXED_BATCH = 64
-"""Pictures that a network may take at a time if the file fixes their number.
+"""The largest batch size that an ONNX file may fix.
 
-A smaller batch is filled up to that number, which takes as long as a full one.
+Smaller batches are padded to the fixed size, which takes as long as a full batch.
 """
 
 LEAST_SCORE = 1e-12
-"""The least score of which a logarithm is taken; smaller ones count as this, so it is finite."""
+"""The least score whose logarithm is taken; smaller scores are raised to it, so that the logarithm
+is finite.
+"""
 
 
 class OnnxNetwork:
@@ -63,7 +65,7 @@ class OnnxNetwork:
         self._session = self._open(data, device)
         self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self._largest_batch = 0
-        """Pictures of the largest part since `forget` was called."""
+        """The size of the largest batch part since `forget` was called."""
         self.name = f"classifier.onnx on {'the GPU' if self._on_gpu else 'the CPU'}"
         self._read_form(label_set.settings.input)
         self._scores = label_set.settings.output == "scores"
@@ -84,9 +86,9 @@ class OnnxNetwork:
             raise self._refused(failure) from None
 
     def _refused(self, failure: Exception, *, quoted: bool = True) -> LabelSetError:
-        """Return the error for a `failure` of onnxruntime, whose text it has only if `quoted`.
+        """Return the error for a `failure` of onnxruntime; its text is included only if `quoted`.
 
-        With pictures of people in memory no text is passed on that the kiosk did not write.
+        While pictures of people are in memory, only the kiosk's own texts are passed on.
         """
         text = str(failure).rpartition(" : ")[2] if quoted else type(failure).__name__
         reason = ellipsize(" ".join(text.split()))
@@ -98,9 +100,9 @@ class OnnxNetwork:
         return LabelSetError(Mistake(self._file, what, remedy))
 
     def _read_form(self, settings: InputSettings | None) -> None:
-        """Read the form in which the network takes pictures.
+        """Read the network's input format: data type, layout, batch size and picture size.
 
-        Raises LabelSetError if it is not supported, or not the one in the label set's `settings`.
+        Raises LabelSetError if it is not supported, or does not match the label set's `settings`.
         """
         try:
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -153,9 +155,9 @@ class OnnxNetwork:
         return wanted or InputSettings().size
 
     def _try(self, output: str | None) -> int:
-        """Return how many outputs there are, from one run on noise, which is the warm-up too.
+        """Return the number of outputs, from one run on noise, which also warms up the network.
 
-        Raises LabelSetError if the outputs are not what the setting `output` says.
+        Raises LabelSetError if the outputs do not match the setting `output`.
         """
         size = self.input.size
         noise = np.random.default_rng(0).random((2, 3, size, size), np.float32)
@@ -200,7 +202,7 @@ class OnnxNetwork:
         forget_activations()
 
     def _run(self, batch: Batch) -> Encoded:
-        """Return the network's outputs for `batch`, in parts of the number that it takes."""
+        """Return the network's outputs for `batch`, run in parts of the allowed batch size."""
         count = self._fixed_batch or MAX_BATCH
         self._largest_batch = max(self._largest_batch, min(count, len(batch)))
         return np.concatenate(
@@ -232,9 +234,10 @@ class OnnxNetwork:
 
 
 def _channels_last(shape: Sequence[int | str | None]) -> bool | None:
-    """Return whether pictures of a `shape` have their channels last; None if it is not a picture's.
+    """Return whether the channels are last in an input of this `shape`.
 
-    Some exporters fix no number, as Optimum and transformers.js: they only name the four axes.
+    The result is None if it is not a picture. Some exporters, such as Optimum and transformers.js,
+    do not fix any size; they only name the four axes.
     """
     if len(shape) != 4:
         return None

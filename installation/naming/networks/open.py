@@ -1,8 +1,8 @@
 """Finds, checks and opens the network of a label set.
 
-The libraries that run networks are imported when a network is opened, not before, so that
-`kiosk labels check` answers at once and a show loads what its label set needs and nothing else: the
-default network needs ONNX Runtime alone, unless it runs on a graphics card.
+The libraries that run networks are imported only when a network is opened, so that `kiosk labels
+check` is fast and a show loads only the libraries that its label set needs: the default network
+needs only ONNX Runtime, unless it runs on a graphics card.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ OTHER_NETWORKS = {
     f"torch.onnx.export, or save a model of Hugging Face as {TENSORS_FILE}.",
     (".safetensors",): f"Rename it to {TENSORS_FILE}, with {CONFIG_FILE} beside it.",
 }
-"""What to do with a network that has another name or format, by the end of its name."""
+"""The remedy for a network with another name or format, keyed by the end of its name."""
 
 
 def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = False) -> Encoder:
     """Return the network that `label_set` uses, on `device`, warmed up.
 
     Its output is logits if the labels are the network's own classes or are made from them, and
-    features otherwise. With `leave_a_core` PyTorch leaves a core to the mirror, as ONNX Runtime
-    always does. Raises WeightsError if its weights are missing or not the pinned ones,
+    features otherwise. With `leave_a_core` PyTorch leaves one core free for the mirror, as ONNX
+    Runtime always does. Raises WeightsError if its weights are missing or not the pinned ones,
     LabelSetError if the label set's own network must not be opened or does not fit, and
     SettingsError if it needs packages that are not installed.
     """
@@ -141,7 +141,7 @@ def find_network(folder: Path) -> Path:
 
 
 def _remedy_for_missing(folder: Path) -> str:
-    """Return what to do with a network under another name, or in another format."""
+    """Return the remedy for a network under another name or in another format."""
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError:
@@ -156,7 +156,7 @@ def _remedy_for_missing(folder: Path) -> str:
 def check_network(folder: Path) -> None:
     """Raise LabelSetError if a label set's own network is missing or must not be opened.
 
-    The network itself is not opened, and no memory is taken for what it claims to hold.
+    The network is not opened, so no memory is allocated for the tensors that it claims to have.
     """
     file = find_network(folder)
     if file.name == ONNX_FILE:

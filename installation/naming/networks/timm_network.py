@@ -1,8 +1,9 @@
 """timm networks whose weights were downloaded by `kiosk fetch`, and CLIP's image tower.
 
-timm itself fills the networks: each family of networks has a rule there that converts older names
-of tensors, and open_clip's. Rejected: loading the file straight into the network, which fails with
-some of those; and open_clip for CLIP, whose import took 1.2 to 3 s more on two shared cores.
+timm loads the tensors into the networks, because it has a rule for each family of networks that
+converts the tensor names of older versions and of open_clip. Rejected: loading the file directly
+into the network, which fails for some of these names; and open_clip for CLIP, whose import took 1.2
+to 3 s more on two shared cores.
 """
 
 from __future__ import annotations
@@ -29,16 +30,18 @@ from installation.naming.networks.torch_network import TorchEncoder, TorchNetwor
 from installation.settings.paths import WEIGHTS
 
 CLIP_FILE = weights.weights_file(CLIP, WEIGHTS)
-"""open_clip_model.safetensors of laion/CLIP-ViT-B-32-laion2B-s34B-b79K, with both towers."""
+"""The file open_clip_model.safetensors of laion/CLIP-ViT-B-32-laion2B-s34B-b79K, with both
+towers.
+"""
 
 CLIP_IN_TIMM = "vit_base_patch32_clip_224.laion2b"
 """timm's name for the image tower in that file."""
 
 HEAD_WIDTH = 64
-"""Numbers of one attention head, in both towers (arXiv 2103.00020, table 20)."""
+"""The width of one attention head in both towers (arXiv 2103.00020, table 20)."""
 
 ANOTHER_NETWORK = (RuntimeError, LookupError, AttributeError, TypeError, ValueError)
-"""What timm's rules raise for tensors of another network."""
+"""The exceptions that timm's rules raise for tensors of another network."""
 
 
 class TimmFeatures(TorchEncoder):
@@ -49,8 +52,8 @@ class TimmFeatures(TorchEncoder):
     ) -> None:
         """Open timm's network `name` with weights in `folder`; `where` is the file that names it.
 
-        Raises LabelSetError if timm does not know the network or it does not take squares, and
-        WeightsError if the weights are missing or another network's.
+        Raises LabelSetError if timm does not know the network or if its input is not square, and
+        WeightsError if the weights are missing or belong to another network.
         """
         config = pretrained_config(name, where)
         network, self.fingerprint = open_timm(name, folder)
@@ -71,16 +74,16 @@ class Tower:
 
     @property
     def heads(self) -> int:
-        """Attention heads of each layer."""
+        """The number of attention heads of each layer."""
         return self.width // HEAD_WIDTH
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes of a CLIP: two towers that end in as many `features`.
+    """The sizes of a CLIP network: two towers that both end in `features` values.
 
-    Pictures are squares of `size` px, read in patches of `patch` px; sentences are up to `context`
-    tokens out of `vocabulary`.
+    Pictures are squares of `size` px, split into patches of `patch` px; sentences have up to
+    `context` tokens out of `vocabulary`.
     """
 
     image: Tower
@@ -93,11 +96,11 @@ class Architecture:
 
 
 VIT_B_32 = Architecture(image=Tower(768, 12), text=Tower(512, 12), features=512)
-"""As open_clip's model_configs/ViT-B-32.json has it."""
+"""The sizes of ViT-B-32, from open_clip's model_configs/ViT-B-32.json."""
 
 
 class Clip(TorchEncoder):
-    """Encodes crops as features of unit length that sentences' embeddings are compared with.
+    """Encodes crops as features of unit length, to be compared with embeddings of sentences.
 
     This is the image tower of CLIP (Radford et al., *Learning Transferable Visual Models From
     Natural Language Supervision*, arXiv 2103.00020), trained by LAION on LAION-2B. A show never
@@ -140,7 +143,7 @@ class Clip(TorchEncoder):
         self.network = TorchNetwork(network, device)
 
     def _check_kinds(self, file: Path) -> None:
-        """Raise WeightsError if the tower has other tensors than float32, which timm converts."""
+        """Raise WeightsError if a tensor of the tower is not float32; timm would convert it."""
         with safe_open(file, framework="numpy") as opened:
             tower = [name for name in opened.keys() if name.startswith("visual.")]  # noqa: SIM118
             kinds = {opened.get_slice(name).get_dtype() for name in tower}
@@ -196,7 +199,7 @@ def _create(name: str, file: Path, outputs: int, **arguments: Any) -> nn.Module:
 def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
     """Return timm's description of its network `name`: classes, size, mean, std, head.
 
-    Raises LabelSetError if timm does not know the network or it does not take squares; `where` is
+    Raises LabelSetError if timm does not know the network or its input is not square; `where` is
     the file that names it.
     """
     try:
@@ -217,7 +220,7 @@ def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
 
 
 def _input(config: Any) -> Input:
-    """Return the pictures that a network takes, from timm's description of it."""
+    """Return the format of a network's pictures, from timm's description of the network."""
     way: Literal["bilinear", "bicubic"] = (
         "bilinear" if config.interpolation == "bilinear" else "bicubic"
     )
@@ -225,11 +228,11 @@ def _input(config: Any) -> Input:
 
 
 def _missing(name: str, file: Path) -> WeightsError:
-    what = f"the weights of {ellipsize(name)} are not there"
+    what = f"the weights of {ellipsize(name)} are missing"
     return WeightsError(Mistake(display_path(file), what, f"Run: {weights.fetch_command(name)}"))
 
 
 def _unfit(name: str, file: Path, what: str) -> WeightsError:
-    what = f"it does not hold {ellipsize(name)}: {what}"
+    what = f"the file does not contain {ellipsize(name)}: {what}"
     remedy = f"Delete it and run: {weights.fetch_command(name)}"
     return WeightsError(Mistake(display_path(file), what, remedy))

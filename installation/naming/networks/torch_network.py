@@ -1,7 +1,7 @@
-"""A network of PyTorch as an encoder runs it: arrays in, arrays out.
+"""Runs networks with PyTorch behind NumPy interfaces: arrays in, arrays out.
 
-PyTorch runs what the default show does not need: networks that were fetched, those of a label set's
-folder, and every network on a graphics card, in half precision.
+The default show does not need PyTorch. It runs fetched networks, networks in a label set's folder,
+and every network on a graphics card, in half precision.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class TorchEncoder:
-    """What encoders by PyTorch have in common: they run `network`, which their constructor sets."""
+    """The common part of encoders that use PyTorch.
+
+    Their constructors set `network`, which they run.
+    """
 
     library = "PyTorch"
     width: int
@@ -52,9 +55,10 @@ class TorchNetwork:
         forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
         memory_format: torch.memory_format = torch.contiguous_format,
     ) -> None:
-        """Move `network` to `device`; `forward` (None: the network itself) calls it with a batch.
+        """Move `network` to `device`.
 
-        On a CPU tensors in `memory_format` may be faster.
+        `forward` (by default the network itself) computes the output. On a CPU tensors in
+        `memory_format` may be faster.
         """
         self._device = torch.device(device)
         self.dtype = torch.float16 if device == "cuda" else torch.float32
@@ -63,7 +67,7 @@ class TorchNetwork:
         self.module.eval().requires_grad_(False)
         self.forward = forward or self.module
         self._largest: tuple[int, ...] = ()
-        """The shape of the largest part since `forget` was called."""
+        """The shape of the largest batch part since `forget` was called."""
 
     @torch.inference_mode()
     def run(
@@ -97,5 +101,5 @@ class TorchNetwork:
 
 
 def limit_threads() -> None:
-    """Let PyTorch compute on as many threads as the show has for networks."""
+    """Limit PyTorch to the number of threads that the show reserves for networks."""
     torch.set_num_threads(network_threads())

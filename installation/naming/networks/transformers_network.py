@@ -1,13 +1,13 @@
-"""An image classifier from Hugging Face: config.json and model.safetensors, run by transformers.
+"""Image classifiers from Hugging Face (config.json and model.safetensors), run by transformers.
 
-transformers knows its own image classifiers, and through its TimmWrapper the networks that timm
-saved. The folder may be a stranger's, so transformers is given settings and tensors, never the
-folder: no code of the folder is run, nothing is fetched, and no pickle is read. While the network
-is built it has no memory yet (it is on torch's meta device), and building ends as soon as it is
-larger than the file's header says that the tensors are.
+transformers supports its own image classifiers and, through its TimmWrapper, the networks that timm
+saved. The folder may be a stranger's, so transformers is given settings and tensors but never the
+folder: no code in the folder is run, nothing is downloaded, and no pickle is read. The network is
+built without memory (on torch's meta device), and building stops as soon as the network is larger
+than the tensors in the file's header.
 
-Rejected: giving transformers the folder. It would also read adapters, generation settings and the
-names of other weight files there.
+Rejected: giving the folder to transformers, which would also read adapters, generation settings and
+the names of other weight files there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ MODEL_TYPES: Mapping[str, str] = {
     for kind in ((kinds,) if isinstance(kinds, str) else kinds)
     if model_type != TIMM
 }
-"""The `model_type` of each of transformers' image classifiers, by the name of its class."""
+"""The `model_type` of each image classifier of transformers, keyed by the name of its class."""
 
 UNDERSTOOD = (
     "an image classifier that timm saved, with an `architecture`, or one of transformers', such as "
@@ -77,43 +77,49 @@ IGNORED = frozenset(
     backbone_kwargs use_pretrained_backbone use_timm_backbone
     """.split()  # noqa: SIM905  a list of quoted words would be three times as long
 )
-"""Settings that are not passed on, at any depth; nor are those that begin with `_`.
+"""The settings that are not passed to transformers, at any depth; those that begin with `_` are not
+passed either.
 
-They name code, other networks, or files to load or to fetch, or they are decided here.
+They name code, other networks, or files to load or download, or they are set here.
 """
 
 LARGEST_NUMBER = 1_000_000
-"""The largest setting in config.json, and the largest sum of a list: sizes, counts, tokens.
+"""The largest number in config.json, and the largest sum of a list: sizes, counts, tokens.
 
-Some kinds make a list as long as the sum of their `depths` before they build anything.
+Some networks create a list as long as the sum of their `depths` before they build anything.
 """
 
 MOST_ITEMS = 200
-"""Items of a list in config.json; a list has one for each stage, or for each layer."""
+"""The largest number of items of a list in config.json; a list has one for each stage or layer."""
 
 POOLS = ("", "avg", "token", "map", "max", "avgmax", "catavgmax", "fast", "fastavg")
-"""What timm's `global_pool` may be."""
+"""The values of timm's `global_pool` that are accepted."""
 
 TIMM_ARGUMENTS = {"num_classes", "in_chans", "global_pool", "img_size"}
-"""What may be in timm's `model_args`; others name files to load."""
+"""The keys that are accepted in timm's `model_args`; others name files to load."""
 
 COMPUTED_NUMBERS = 2**24
-"""Numbers that a network may hold beside those of its file, such as tables of positions."""
+"""The number of values that a network may have in addition to those in its file, such as tables of
+positions.
+"""
 
 BICUBIC = 3
-"""The value of `resample` in preprocessor_config.json, as in Pillow; all others are bilinear."""
+"""The value of `resample` in preprocessor_config.json for bicubic, as in Pillow; all others mean
+bilinear.
+"""
 
 RESCALE_TOLERANCE = 1e-6
-"""How far `rescale_factor` may be from 1/255, which files write with fewer digits."""
+"""The tolerance of `rescale_factor` around 1/255, which files state with few digits."""
 
 
 class TransformersNetwork(TorchEncoder):
     """Encodes crops as the logits of an image classifier from Hugging Face."""
 
     def __init__(self, label_set: LabelSet, file: Path, device: Device) -> None:
-        """Open model.safetensors, `file`, by the config.json in the label set's folder.
+        """Open model.safetensors, `file`, as config.json in the label set's folder describes it.
 
-        Raises LabelSetError if the two do not fit each other or the kind is not understood.
+        Raises LabelSetError if the two files do not belong together or the kind of network is not
+        supported.
         """
         config = ConfigFile.read(label_set.folder / CONFIG_FILE)
         self.name, model_type, settings = _network_settings(config)
@@ -124,7 +130,7 @@ class TransformersNetwork(TorchEncoder):
                 network, difference = _load(config, model_type, settings, tensors)
             if difference:
                 raise self._unfit(
-                    f"it does not hold the {self.name} of {CONFIG_FILE}: {difference}"
+                    f"the file does not contain the {self.name} of {CONFIG_FILE}: {difference}"
                 )
             self.fingerprint = fingerprint(file)
         except (SafetensorError, OSError):
@@ -138,7 +144,7 @@ class TransformersNetwork(TorchEncoder):
         return LabelSetError(Mistake(self._file, what, remedy))
 
     def _try(self, label_set: LabelSet) -> int:
-        """Return how many outputs there are, from one run on a grey picture."""
+        """Return the number of outputs, from one run on a grey picture."""
         if label_set.settings.output == "scores":
             where = display_path(label_set.folder / SETTINGS_FILE)
             what = "output is scores, but classifiers from Hugging Face give logits"
@@ -148,9 +154,13 @@ class TransformersNetwork(TorchEncoder):
             logits = self.network.run(np.zeros((1, 3, side, side), np.float32), 0)
         except Exception as failure:  # each kind has its own way to say what it cannot take
             reason = ellipsize(str(failure))
-            raise self._unfit(f"it cannot take pictures of {side} px ({reason})") from None
+            raise self._unfit(
+                f"the network cannot process pictures of {side} px ({reason})"
+            ) from None
         if logits.ndim != 2 or not logits.shape[1] or not np.isfinite(logits).all():
-            raise self._unfit("its output is not a row of finite numbers for each picture")
+            raise self._unfit(
+                "the network's output is not a row of finite numbers for each picture"
+            )
         return int(logits.shape[1])
 
 
@@ -187,7 +197,10 @@ class ConfigFile:
         return value
 
     def side(self, key: str, default: object) -> int:
-        """Return a square's side, px, given as a number or as two or three that end in it."""
+        """Return the side of a square, px.
+
+        The file may give it as a number, or as two or three numbers that end with it.
+        """
         value = self.values.get(key, default)
         sides = value[-2:] if isinstance(value, list | tuple) else [value, value]
         side = sides[-1] if len(sides) == 2 and sides[0] == sides[1] else None
@@ -210,18 +223,21 @@ class ConfigFile:
         return red, green, blue
 
     def wrong(self, what: str) -> LabelSetError:
-        """Return the error for `what` is not understood in the file, with what would be."""
-        remedy = f"Use {UNDERSTOOD}; or an ONNX file."
+        """Return the error for `what` in the file, which is not supported.
+
+        The remedy says what is.
+        """
+        remedy = f"Use {UNDERSTOOD}, or an ONNX file."
         return LabelSetError(Mistake(self.file, what, remedy))
 
 
 def check_config(path: Path) -> None:
-    """Raise LabelSetError if config.json describes a network that is not understood."""
+    """Raise LabelSetError if config.json describes a network that is not supported."""
     _network_settings(ConfigFile.read(path))
 
 
 def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
-    """Return the network's name, its type by transformers, and its settings."""
+    """Return the network's name, its model type in transformers, and its settings."""
     if "architecture" in config.values:
         name, settings = _timm_settings(config)
         return name, TIMM, settings
@@ -252,7 +268,7 @@ def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
     arguments = config.part("model_args")
     if unknown := sorted(arguments.values.keys() - TIMM_ARGUMENTS):
         raise config.wrong(
-            f"model_args has {ellipsize(', '.join(unknown))}, which is not understood"
+            f"model_args has {ellipsize(', '.join(unknown))}, which is not supported"
         )
     if arguments.values.get("in_chans", 3) != 3:
         raise config.wrong("in_chans is not 3 (expected pictures of red, green and blue)")
@@ -264,14 +280,17 @@ def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
     pool = both.values.get("global_pool")
     if pool is not None:
         if pool not in POOLS:
-            raise config.wrong(f"global_pool is {ellipsize(repr(pool))}, which is not understood")
+            raise config.wrong(f"global_pool is {ellipsize(repr(pool))}, which is not supported")
         passed["global_pool"] = pool
     classes = both.count("num_classes", None, MOST_OUTPUTS)
     return name, {"architecture": name, "num_labels": classes, "model_args": passed}
 
 
 def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, Any]:
-    """Return the settings that transformers is given; raises LabelSetError for a huge number."""
+    """Return the settings that are passed to transformers.
+
+    Raises LabelSetError for a huge number.
+    """
 
     def checked(key: str, value: object) -> object:
         if isinstance(value, dict):
@@ -298,9 +317,9 @@ class _TooLargeError(Exception):
 
 @contextmanager
 def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
-    """Raise _TooLargeError as soon as a network is built that is larger than `tensors`.
+    """In the block, raise _TooLargeError as soon as a network larger than `tensors` is built.
 
-    Twice their numbers are allowed, as a network may register a tensor under two names.
+    Twice the number of values is allowed, because a network may register a tensor under two names.
     """
     most_numbers = 2 * sum(map(prod, tensors.values())) + COMPUTED_NUMBERS
     most_tensors = 3 * len(tensors) + 1000
@@ -329,10 +348,12 @@ def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
 def _load(
     config: ConfigFile, model_type: str, settings: Mapping[str, Any], tensors: Any
 ) -> tuple[Any, str]:
-    """Return the network with its tensors, and in words how they differ from those that it has.
+    """Return the network with the file's tensors loaded, and how the file's tensors differ.
 
-    `tensors` is what `safetensors.safe_open` gives; of one that the network does not have, nothing
-    is read. Raises LabelSetError if transformers cannot make the network.
+    The second value is a text that says how the tensors differ from those that the network expects.
+
+    `tensors` is the file from `safetensors.safe_open`; a tensor that the network does not have is
+    not read. Raises LabelSetError if transformers cannot build the network.
     """
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
@@ -358,7 +379,9 @@ def _load(
         raise
     except Exception as failure:  # each kind has its own way to say that sizes do not fit
         reason = failure.__cause__ or failure
-        raise config.wrong(f"transformers cannot make it ({ellipsize(str(reason))})") from None
+        raise config.wrong(
+            f"transformers cannot build the network ({ellipsize(str(reason))})"
+        ) from None
     prefix = f"{kind.base_model_prefix}." if model_type == TIMM else ""  # the file has none
 
     def named(name: str) -> str:
@@ -378,9 +401,10 @@ def _load(
 
 
 def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
-    """Return the pictures that the network takes: by labelset.yaml, else by its own files.
+    """Return the format of the network's pictures, from labelset.yaml or the network's files.
 
-    `full` is transformers' configuration, with what config.json leaves out.
+    `full` is the configuration of transformers, which includes the defaults that config.json leaves
+    out.
     """
     own = config.part("pretrained_cfg")
     resized: object = own.values.get("interpolation")
@@ -393,7 +417,7 @@ def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
         path = label_set.folder / PREPROCESSOR_FILE
         own = ConfigFile.read(path) if path.exists() else ConfigFile({}, display_path(path))
         if not (own.values.get("do_rescale", True) and own.values.get("do_normalize", True)):
-            raise own.wrong("do_rescale or do_normalize is off, which is not understood")
+            raise own.wrong("do_rescale or do_normalize is off, which is not supported")
         scale = own.values.get("rescale_factor", 1 / 255)
         if not isinstance(scale, float) or not abs(scale - 1 / 255) <= RESCALE_TOLERANCE:
             raise own.wrong(f"rescale_factor is {ellipsize(repr(scale))} (expected 1/255)")

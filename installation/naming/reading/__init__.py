@@ -1,1 +1,1 @@
-"""Reading visitors: crops, the classifier, whose turn it is, and when a label settles."""
+"""Reading visitors: crops, the classifier, the scheduler, and the settling of labels."""

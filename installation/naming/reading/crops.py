@@ -1,9 +1,9 @@
-"""Cuts crops out of a frame and makes them the batch for an encoder.
+"""Cuts crops out of a frame and turns them into a batch for an encoder.
 
-Crops are resized in uint8 by Pillow, whose antialiasing is what networks were trained with, and
-which rounds to whole levels. Rejected: OpenCV, whose nearest kind, INTER_AREA, differs by up to 63
-levels; and PyTorch, which resizes in a fifth of the time (0.2 instead of 1.1 ms for 520 px), but
-takes seconds to import.
+Pillow resizes the crops in uint8, with the antialiasing that networks were trained with; results
+are rounded to whole levels. Rejected: OpenCV, whose most similar method, INTER_AREA, differs by up
+to 63 levels; and PyTorch, which takes a fifth of the time (0.2 instead of 1.1 ms for 520 px) but
+seconds to import.
 """
 
 from __future__ import annotations
@@ -23,28 +23,35 @@ from installation.seeing.frame import Frame, Pixels
 
 BUST_SIDE = 2.6
 BUST_DROP = 0.45
-"""Side of a bust's square, and how far its centre lies below the face's, both in face heights.
+"""The side of a bust's square, and the distance of its centre below the face's centre, both in face
+heights.
 
-Tried on some portraits: the square holds hair or hat, shoulders, and what is worn around the neck.
+Chosen on some portraits: the square holds hair or hat, shoulders, and what is worn around the neck.
 """
 HALF_SIDE = 4.2
 HALF_DROP = 1.15
-"""The same for half a body: from above the hair to about the hips, with what hands may hold."""
+"""The same two lengths for half a body: from above the hair to about the hips, with what the hands
+may hold.
+"""
 
 FACE_SIDE = 1.2
-"""Side of a face's square, in longer sides of its box, so that hair and chin are in it."""
+"""The side of a face's square, in longer sides of the face's box, so that hair and chin are
+included.
+"""
 
 FILL_LEVEL = 127
-"""The grey outside the frame: close to zero for every network here once it is normalised."""
+"""The grey level that fills crops outside the frame: close to zero for every network here after
+normalisation.
+"""
 
 RESAMPLING: Mapping[str, Image.Resampling] = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
-"""Pillow's ways to resize, by the names that networks' descriptions use."""
+"""Pillow's resampling methods, by the names in the descriptions of networks."""
 
 Part = Literal["bust", "half", "face", "frame"]
-"""What one crop holds of a visitor."""
+"""The part of a visitor that a crop shows."""
 
 PARTS: Mapping[Crop, tuple[Part, ...]] = {
     "bust": ("bust",),
@@ -52,11 +59,15 @@ PARTS: Mapping[Crop, tuple[Part, ...]] = {
     "face": ("face",),
     "frame": ("frame",),
 }
-"""The parts that are read of each visitor, by the setting `crop`; the first is always read."""
+"""The parts that are encoded for each visitor, keyed by the setting `crop`; the first is always
+encoded.
+"""
 
 
 def crop_region(box: Box, frame: Frame, part: Part) -> tuple[int, int, int, int]:
-    """Return the region to cut for a face's `box`: `left, top, width, height`, px, at least 1.
+    """Return the region to cut for a face's `box`: `left, top, width, height`, px.
+
+    Width and height are at least 1.
 
     It is a square for `bust`, `half` and `face`, which may lie partly outside the frame, and the
     whole frame for `frame`.
@@ -93,10 +104,10 @@ def cut(
 ) -> Batch:
     """Return a batch `(N, 3, size, size)` float32, normalised for `network_input`.
 
-    One crop per box, resized with antialiasing and stretched to a square; outside the frame it is
-    grey. It differs by at most one level from torchvision's `resized_crop` with `antialias=True` of
-    the same uint8 picture. The batch lies in `memory` and is valid until the next call; without
-    `memory` it has its own.
+    There is one crop per box, resized with antialiasing and stretched to a square; outside the
+    frame it is grey. A crop differs by at most one level from torchvision's `resized_crop` with
+    `antialias=True` of the same uint8 picture. The batch is stored in `memory` and valid until the
+    next call; without `memory`, a new array is allocated.
     """
     size = network_input.size
     memory = memory or Buffers()

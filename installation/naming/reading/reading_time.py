@@ -1,4 +1,4 @@
-"""How long a name stands on the screen before it is taken back."""
+"""Computes how long a name stays on the screen before it is withdrawn."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from installation.naming.label_set.label_set import Label
 
 ORIENTATION_S = 3.0
 WORDS_PER_S = 2.5
-"""A visitor needs three seconds to find the words on the screen, and then a second for each 2.5.
+"""A visitor needs `ORIENTATION_S` to find the words on the screen, and then a second per
+`WORDS_PER_S` words.
 
-Slower than silent reading at a desk (some 4 words a second; M. Brysbaert, *How many words do we
-read per minute?*, 2019), because people stand at a distance, read a language that may not be
+This is slower than silent reading at a desk (some 4 words a second; M. Brysbaert, *How many words
+do we read per minute?*, 2019), because people stand at a distance, read a language that may not be
 theirs, and look at each other.
 """
 
 WITHDRAWN_S = 3.0
-"""How long a name that is taken back stands, struck through, before the visitor is a person."""
+"""How long a withdrawn name is still shown, struck through, before the visitor is shown as a
+person.
+"""
 
 
 def reading_time_s(label: Label) -> float:
     """Return how long a visitor needs to read the name and the whole definition of `label`, s.
 
-    A definition that is cut for lack of room takes less; then there is time to look twice.
+    A definition that the screen truncates takes less time.
     """
     words = len(label.name.split()) + len(label.definition.split())
     return ORIENTATION_S + words / WORDS_PER_S

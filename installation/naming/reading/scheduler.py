@@ -8,42 +8,51 @@ from collections.abc import Collection, Sequence
 from installation.seeing.tracker import Track
 
 FRAME_BUDGET_S = 0.25
-"""How long the readings of one frame may take: meanwhile nobody looks for newcomers.
+"""The longest time that the readings of one frame may take, s: no newcomers are searched for
+meanwhile.
 
-Two cores read some fifteen visitors in that time by the default network.
+In that time, two cores read some fifteen visitors with the default network.
 """
 
 READING_INTERVAL_S = 0.1
-"""The time between two readings of a visitor who has no verdict; some twelve make one."""
+"""The time between two readings of a visitor without a verdict, s; a verdict takes some twelve
+readings.
+"""
 
 UNSURE_INTERVAL_S = 1.0
-"""The time between two readings of a visitor who has no name for lack of evidence."""
+"""The time between two readings of a visitor whose evidence was not enough for a name, s."""
 
 
 TOLERANCE_S = 0.02
-"""How much earlier a visitor may be read, as frames do not come exactly at these times."""
+"""How much earlier than due a visitor may be read, s, because frames do not come exactly on
+time.
+"""
 
 
 class ReadingScheduler:
     """A round robin over the present visitors: on each frame as many as `FRAME_BUDGET_S` allows.
 
-    Those without a verdict come first; who has the root for a verdict is read once a second. A
-    network on a graphics card reads all visitors on every frame. A large one on two cores takes
-    half a second for each visitor; then those who have waited longest come first.
+    Visitors without a verdict come first; visitors whose verdict is the root are read once a
+    second. With a network on a graphics card, all visitors can be read on every frame. A large
+    network on two cores takes half a second for each visitor; then those who have waited longest
+    come first.
     """
 
     def __init__(self) -> None:
         self._read_at: dict[int, float] = {}
-        """When each visitor was read last (s, monotonic), by track id; only of those there."""
+        """The instant of each present visitor's last reading (s, monotonic), by track id."""
         self._limit = 1
-        """How many visitors can be read on a frame, from the time that the last readings took."""
+        """The number of visitors that can be read on a frame, from the duration of the last
+        readings.
+        """
 
     def choose(
         self, tracks: Sequence[Track], now: float, unsure: Collection[int] = ()
     ) -> list[Track]:
         """Return which of `tracks` to read at `now` (s, monotonic), in their order.
 
-        `unsure` has the ids of visitors whose verdict is the root. Newcomers are chosen first.
+        `unsure` has the ids of visitors whose verdict is the root. Visitors who were never read
+        come first.
         """
 
         def read_at(track: Track) -> float:
@@ -61,7 +70,7 @@ class ReadingScheduler:
     def record(
         self, read: Sequence[Track], tracks: Sequence[Track], now: float, took_s: float
     ) -> None:
-        """Record that `read`, of all `tracks`, were read at `now` (s, monotonic) in `took_s`."""
+        """Record that `read`, a part of `tracks`, were read at `now` (s, monotonic) in `took_s`."""
         for track in read:
             self._read_at[track.id] = now
         here = {track.id for track in tracks}

@@ -1,9 +1,9 @@
-"""Combines many readings of a visitor into one name, which is taken back after it was read.
+"""Settles the readings of a visitor into one name, which is withdrawn after it was shown.
 
-The evidence about each visitor is the mean of their readings' scores, older ones counting less.
-With a thousand labels no label ever has 60 % of such a mean, however sure the network is, so
-agreement is not a share of the score. It is the share of the readings, weighted in the same way,
-that had the leading label among their three best.
+The evidence about a visitor is the mean of the scores of their readings, in which older readings
+count less. With a thousand labels, no label ever has 60 % of such a mean, however certain the
+network is. So agreement is not a share of the score, but the share of the readings, weighted in the
+same way, that have the leading label among their three best.
 
 Each visitor is named once. Then the name is taken back, and they are a person for as long as they
 stay; of the evidence and of the name nothing is kept but that. Who goes away or steps back behind
@@ -28,31 +28,33 @@ from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 
 HALF_LIFE_S = 2.0
-"""The age at which a reading counts half; a guess: about the time that turning round takes."""
+"""The age at which a reading counts half, s; a guess: about the time that turning round takes."""
 
 VOTES = 3
-"""How many of a reading's best labels it votes for."""
+"""The number of a reading's best labels that the reading votes for."""
 
 PATIENCE = 3.0
-"""A visitor whose readings do not agree within so many times `min_time_s` is named the root."""
+"""A visitor whose readings do not agree within this many times `min_time_s` is given the root."""
 
 NEAR = 0.05
-"""What share of the best score a label must have to be given instead of one that somebody else who
-is there has. Among a thousand labels a twentieth of the best score is still one of the best few."""
+"""The share of the best score that a label must have to be given in place of a label that another
+present visitor has. Among a thousand labels, a twentieth of the best score is still one of the best
+few.
+"""
 
 CANDIDATES = 24
-"""How many names tumble past on the screen before there is a verdict."""
+"""The number of names that the screen cycles through before there is a verdict."""
 
 RUNNERS_UP = 5
-"""How many of the other labels a verdict lists; the screen has room for two or three."""
+"""The number of other labels that a verdict lists; the screen has room for two or three."""
 
 
 @dataclass(eq=False, repr=False)
 class _Evidence:
     """The faded sum of one visitor's readings, from `first_at` to `last_at` (s, monotonic).
 
-    `scores` and `votes` are `(labels,)`; `weight` is what each would be if every reading had a
-    score of 1 for the label.
+    `scores` and `votes` are `(labels,)`; `weight` is the value that each would have if every
+    reading had a score of 1 for that label.
     """
 
     first_at: float
@@ -65,7 +67,7 @@ class _Evidence:
 
     @classmethod
     def from_instant(cls, at: float, labels: int) -> _Evidence:
-        """Return evidence without readings, of which the first comes `at` this instant."""
+        """Return empty evidence for a visitor whose first reading is taken at `at`."""
         return cls(at, at, np.zeros(labels), np.zeros(labels))
 
     def add(self, reading: Reading) -> None:
@@ -83,7 +85,7 @@ class _Evidence:
 
 @dataclass(eq=False, repr=False)
 class _Name:
-    """The name that a visitor was given; its verdict is None once it was taken back."""
+    """The name that a visitor was given; its verdict is None after the name was withdrawn."""
 
     verdict: Verdict | None
     withdrawn_at: float
@@ -95,13 +97,16 @@ class Settler:
     def __init__(
         self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
     ) -> None:
-        """Name visitors by `label_set`; `roulette` draws labels for `draw: sample`."""
+        """Name visitors with the labels of `label_set`.
+
+        `roulette` draws labels for `draw: sample`.
+        """
         self._settings = settings
         self._roulette = roulette
         self.use_label_set(label_set)
 
     def use_label_set(self, label_set: LabelSet) -> None:
-        """Name visitors by `label_set` from now on; all evidence and all names are dropped."""
+        """Use the labels of `label_set` from now on, and drop all evidence and all names."""
         self.label_set = label_set
         own = self._settings.min_score
         self._min_score = label_set.settings.min_score if own is None else own
@@ -114,7 +119,7 @@ class Settler:
         self._names: dict[int, _Name] = {}
 
     def is_named(self, track_id: int) -> bool:
-        """Return whether a visitor has or had a name, after which readings say nothing more."""
+        """Return whether a visitor has or had a name, so that readings have no further effect."""
         return track_id in self._names
 
     def is_unsure(self, track_id: int) -> bool:
@@ -127,19 +132,19 @@ class Settler:
     ) -> tuple[Sighting, ...]:
         """Return a sighting of each of `visitors`, in their order, at `now` (s, monotonic).
 
-        `readings` are of some of the visitors; one without keeps their evidence. The evidence about
-        people who are not among `visitors` is dropped, and so are their names.
+        `readings` are of some of the visitors; a visitor without a reading keeps their evidence.
+        The evidence about people who are not among `visitors` is dropped, and so are their names.
 
         A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
         the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
-        within `PATIENCE` times `min_time_s`; any label that earns more replaces the root. A name
-        stands for `hold_s`, or for as long as it takes to read it if that is longer. Then it is
-        withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn, by their
-        scores, from all that have `min_score`.
+        within `PATIENCE` times `min_time_s`; a label that meets these conditions later replaces the
+        root. A name stays for `hold_s`, or for the time that it takes to read it if that is longer.
+        Then it is withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn, by
+        their scores, from all that have `min_score`.
 
-        Nobody is given the name of somebody else who is there if another label has `NEAR` times the
-        best score and `min_score`: those who have a name keep it, and the others are named in the
-        order of their best scores. Only who is there now counts.
+        A visitor is not given the name of another present visitor if a free label has at least
+        `NEAR` times the best score and `min_score`. Visitors who have a name keep it, and the
+        others are named in the order of their best scores.
         """
         here = {visitor.track.id for visitor in visitors}
         self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in here}
@@ -153,7 +158,7 @@ class Settler:
         return tuple(sightings[visitor.track.id] for visitor in visitors)
 
     def _surest_first(self, visitors: Sequence[Present]) -> list[Present]:
-        """Return the visitors by their best mean score, the highest first."""
+        """Return the visitors sorted by their best mean score, highest first."""
 
         def best_score(visitor: Present) -> float:
             evidence = self._evidence.get(visitor.track.id)
@@ -162,12 +167,12 @@ class Settler:
         return sorted(visitors, key=best_score, reverse=True)
 
     def _taken_places(self) -> set[int]:
-        """Return the places of the labels that visitors have."""
+        """Return the indices of the labels that present visitors have."""
         verdicts = (name.verdict for name in self._names.values())
         return {self._places[verdict.label.id] for verdict in verdicts if verdict is not None}
 
     def _evidence_for(self, reading: Reading) -> _Evidence:
-        """Return the evidence that `reading` is to be added to."""
+        """Return the evidence to which `reading` is to be added."""
         evidence = self._evidence.get(reading.track_id)
         if evidence is None:
             evidence = _Evidence.from_instant(reading.taken_at, len(self.label_set.labels))
@@ -201,7 +206,7 @@ class Settler:
         return Sighting(track, candidates, progress, verdict, "unsure" if verdict else "reading")
 
     def _sight_named(self, track: Track, name: _Name, now: float) -> Sighting:
-        """Return the sighting of a visitor with a name, or of one whose name was taken back."""
+        """Return the sighting of a visitor who has a name or whose name was withdrawn."""
         person_at = name.withdrawn_at + WITHDRAWN_S
         if now >= person_at:
             name.verdict = None
@@ -226,9 +231,9 @@ class Settler:
         agreed: bool,
         now: float,
     ) -> Verdict | None:
-        """Return the verdict from now on: the root, a name, or None as long as it is open.
+        """Return the verdict: the root, a name, or None if it is still open.
 
-        `means` are the mean scores, `(labels,)`, and `leader` is the place of the best.
+        `means` are the mean scores, `(labels,)`, and `leader` is the index of the best.
         """
         settings, root = self._settings, evidence.verdict
         best = float(means[leader])
@@ -249,7 +254,7 @@ class Settler:
         return self._verdict(means, place, now)
 
     def _verdict(self, means: npt.NDArray[np.float64], place: int, now: float) -> Verdict:
-        """Return the verdict that the label at `place` is the name, with what others scored."""
+        """Return a verdict: the label at `place` as the name, and the other labels' scores."""
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
         runners = [other for other in best if means[other] > 0][:RUNNERS_UP]
@@ -264,21 +269,21 @@ class Settler:
         )
 
     def _free(self, means: npt.NDArray[np.float64], leader: int, taken: set[int]) -> int:
-        """Return the best label that nobody else has and that is near the leader, or the leader."""
+        """Return the best free label that scores near the leader; if there is none, the leader."""
         least = max(NEAR * float(means[leader]), self._min_score)
         near = _best(means, len(taken) + 1)
         free = (int(place) for place in near if means[place] >= least and place not in taken)
         return next(free, leader)
 
     def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
-        """Return the root, whose score is the highest that any label had since it settled."""
+        """Return the root as a verdict; its score is the highest of any label since it settled."""
         if old is not None:
             return Verdict(old.label, max(old.score, best), old.settled_at)
         return Verdict(self.label_set.root, best, now)
 
 
 def _best(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
-    """Return the places of the `count` highest scores, highest first; all if there are fewer."""
+    """Return the indices of the `count` highest scores, highest first; fewer if there are fewer."""
     count = min(count, len(scores))
     places = np.argpartition(-scores, count - 1)[:count]
     return places[np.argsort(-scores[places], kind="stable")]

@@ -1,6 +1,6 @@
-"""The values that reading visitors produces, from the scores on one frame to what the screen shows.
+"""The data types of classification, from the scores on one frame to what the screen shows.
 
-All are frozen: they cross from the analysis thread to the main thread.
+All are frozen, because they pass from the analysis thread to the main thread.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Shares:
     """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
 
     `runners_up` are labels with their shares, best first, each at least 1. `nobodys` is the share
-    that no visible label has: of hidden labels, and of a network that has no answer.
+    that is left for no visible label: that of hidden labels, and that of a network's uncertainty.
     """
 
     own: int
@@ -60,12 +60,12 @@ class Shares:
 class Verdict:
     """The label that has settled for a visitor, or the set's root if no label did.
 
-    `score` is the label's mean score when it settled, 0–1. For the root it is a bound: no label has
-    scored more since. `settled_at` is an instant (s, monotonic).
+    `score` is the label's mean score when it settled, 0–1. For the root this is an upper bound: no
+    label has scored more since. `settled_at` is an instant (s, monotonic).
 
-    `runners_up` are the other labels that had the best scores then, best first, and `other_count`
-    labels share `others_score`: all of the visible labels that the network may choose from. The
-    root has none of them.
+    `runners_up` are the other labels that had the best scores then, best first, and the
+    `other_count` remaining visible labels share `others_score`. The root has no runners-up and no
+    others.
     """
 
     label: Label
@@ -76,7 +76,10 @@ class Verdict:
     others_score: float = 0.0
 
     def shares(self, most_runners_up: int) -> Shares:
-        """Return the scores as hundredths, with at most so many runners-up; the rest are others."""
+        """Return the scores as hundredths, with at most `most_runners_up` runners-up.
+
+        The remaining labels are the others.
+        """
         named = self.runners_up[:most_runners_up]
         while named and round(100 * named[-1].score) < 1:
             named = named[:-1]
@@ -97,7 +100,7 @@ class Verdict:
 def hundredths(scores: Sequence[float]) -> list[int]:
     """Return `scores`, which sum to 1, as whole hundredths that sum to 100.
 
-    Each is rounded down, and those with the largest remainders are then one larger.
+    Each score is rounded down, and those with the largest remainders are then increased by one.
     """
     shares = [math.floor(100 * score) for score in scores]
     remainders = [100 * score - share for score, share in zip(scores, shares, strict=True)]
@@ -108,13 +111,13 @@ def hundredths(scores: Sequence[float]) -> list[int]:
 
 
 Stage = Literal["announced", "reading", "named", "withdrawn", "unsure", "person"]
-"""What the show does with a visitor.
+"""The stage of a visitor in the show.
 
-`announced`: an empty square tells them that they will be read, and nothing is read yet. `reading`:
-the evidence grows. `named`: the verdict is a name. `withdrawn`: the name is being taken back.
-`unsure`: no name had enough evidence, and the verdict is the root; a name may still come. `person`:
-after a name was taken back, and for as long as the visitor stays; the verdict is the root, without
-a score.
+`announced`: an empty square tells visitors that they will be read, and nothing is read yet.
+`reading`: evidence is collected. `named`: the verdict is a name. `withdrawn`: the name is being
+withdrawn. `unsure`: no name had enough evidence, so the verdict is the root; a name may still
+follow. `person`: from the end of the withdrawal for as long as the visitor stays; the verdict is
+the root, without a score.
 """
 
 
@@ -122,8 +125,8 @@ a score.
 class Sighting:
     """One visitor on one frame.
 
-    `candidates` are the labels with the highest scores while the visitor is read, best first, no
-    more than the screen lets tumble past. `evidence` is the progress towards a verdict, 0–1.
+    `candidates` are the labels with the highest scores while the visitor is read, best first, at
+    most as many as the screen cycles through. `evidence` is the progress towards a verdict, 0–1.
     `verdict` is None while the visitor is announced or read; while a name is withdrawn it is that
     name's. `ends_at` is the instant (s, monotonic) at which `announced`, `named` and `withdrawn`
     end by themselves; None for other stages.
@@ -147,7 +150,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Sightings:
-    """All visitors on one analysed frame, and all that the main thread knows of the analysis.
+    """All visitors on one analysed frame, and all that the main thread knows about the analysis.
 
     `taken_at` is the instant of the frame (s, monotonic), and `scene` the one that it belongs to.
     `bystanders` are the faces of people who are too far away to be read: they have neither square

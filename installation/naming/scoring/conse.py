@@ -1,8 +1,8 @@
-"""The method `text`: from an encoder's classes to labels it was never trained on.
+"""The method `text`: scores labels that a network was never trained on, from its classes.
 
-ConSE (Norouzi et al., arXiv 1312.5650): the ten best classes, weighted by their probabilities, each
-say how near every label is to them by text embeddings, and the weighted sum decides. What differs
-from the paper:
+ConSE (Norouzi et al., arXiv 1312.5650): each of the ten best classes has a nearness to every label,
+by text embeddings; the sum of these, weighted by the classes' probabilities, is the label's score.
+Differences from the paper:
 
 - Masked classes are taken out before the softmax (naming/lists/masked.py).
 - Half of the logarithm of a class's prior is subtracted from its logit: what is seen on everybody
@@ -43,31 +43,38 @@ if TYPE_CHECKING:
 Integers = npt.NDArray[np.integer[Any]]
 
 TOP = 10
-"""How many classes decide, as in the paper."""
+"""The number of best classes that are used, as in the paper."""
 
 PRIOR_STRENGTH = 0.5
-"""How much of a class's log prior is subtracted; at 1, classes that are hardly ever seen win."""
+"""The share of a class's log prior that is subtracted; at 1, classes that are hardly ever seen
+win.
+"""
 
 LISTED = 24.0
-"""How much nearer than others a label on a class's list is, in spreads of a label's similarity."""
+"""How much nearer a label on a class's list is than other labels, in spreads of a label's
+similarity.
+"""
 
 ALIKE = 4.0
-"""How many times as much the similarity of a listed label to its class counts as that of others: a
-class has its first choice, which is the same from frame to frame, and the others a chance."""
+"""The weight of a listed label's similarity to its class, relative to that of other labels: a class
+has a first choice, which is the same from frame to frame, and the other labels have a chance.
+"""
 
 SPREAD_POWER = 0.8
-"""The power of its own spread by which a label's nearness is divided; at 0 labels on the lists of
-what is often seen lead, and at 1 those that are near hardly anything."""
+"""The power of its own spread by which a label's nearness is divided. At 0, labels on the lists of
+frequent classes lead; at 1, labels that are near hardly any class.
+"""
 
 LEAST_SPREAD = 1e-3
-"""Of a label over the classes; a single label, once centred, has none at all, and the shipped ones
-have 0.04 and more."""
+"""The least spread of a label over the classes. A single label, once centred, has a spread of 0;
+the shipped labels have 0.04 and more.
+"""
 
 EMBEDDING = 384
-"""Numbers of a text embedding by all-MiniLM-L6-v2."""
+"""The length of a text embedding by all-MiniLM-L6-v2."""
 
 LIST_LENGTH = 16
-"""The most labels on a class's list."""
+"""The largest number of labels on a class's list."""
 
 
 class ConseScorer:
@@ -81,10 +88,11 @@ class ConseScorer:
         visible: int,
         temperature: float,
     ) -> None:
-        """Take the nearness of `calibrate`, `(C, L)`, the visible labels first.
+        """Store the nearness from `calibrate`, `(C, L)`, with the visible labels first.
 
         `prior` is `(C,)`, the share of each class in what is seen on people. `kept` is `(K,)`, the
-        places of the classes that take part. Classes whose nearness is 0 throughout say nothing.
+        indices of the classes that are not masked. Classes whose nearness to all labels is 0 have
+        no effect.
         """
         self._kept = kept
         self._nearness = nearness.astype(np.float32)[kept] / np.float32(temperature)  # (K, L)
@@ -98,8 +106,8 @@ class ConseScorer:
     def from_built(cls, label_set: LabelSet, encoder: str, width: int) -> ConseScorer:
         """Return the scorer of a built label set for an encoder of `width` classes.
 
-        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError where the built file
-        is missing, damaged, or built from something else.
+        `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError if the built file is
+        missing, damaged, or built from something else.
         """
         shapes = {"classes": [width, EMBEDDING], "prior": [width], "kept": [width]}
         tensors = built_file.read_tensors(
@@ -147,8 +155,8 @@ class ConseScorer:
 def lists_by_place(lists: Integers, rows: Sequence[int]) -> npt.NDArray[np.bool_]:
     """Return whether each label is on each class's list, `(C, L)` bool.
 
-    `lists` is `(C, LIST_LENGTH)` with rows of labels.csv, −1 where a list is shorter; `rows` has
-    the row of each of the L labels.
+    `lists` is `(C, LIST_LENGTH)` with rows of labels.csv, padded with −1; `rows` has the row of
+    each of the L labels.
     """
     found = np.zeros((len(lists), len(rows)), bool)
     for column in lists.T:
@@ -163,11 +171,12 @@ def calibrate(
     kept: Integers,
     listed: npt.NDArray[np.bool_],
 ) -> Floats:
-    """Return how near each label is to each class, `(C, L)`, so that no label absorbs everything.
+    """Return how near each label is to each class, `(C, L)`, so that no label always wins.
 
     `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length. `prior` is `(C,)`, `kept` has
-    the places of the classes that take part, and `listed` is `(C, L)` bool. Where there are lists,
-    only classes with one are near anything; labels on a list win over all others by `LISTED`.
+    the indices of the classes that are not masked, and `listed` is `(C, L)` bool. If lists are
+    used, only classes with a list are near any label, and labels on a list lead all others by
+    `LISTED`.
     """
     speaks = np.zeros(len(classes), bool)
     speaks[kept] = True

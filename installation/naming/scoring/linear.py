@@ -1,4 +1,4 @@
-"""Scores labels by one weighted sum each: of heads, probes on examples, and prompts."""
+"""Scores labels by one weighted sum of features each: heads, probes on examples, and prompts."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class LinearScorer:
         temperature: float,
         masked: Sequence[int] = (),
     ) -> None:
-        """Take weights `(L, D)` and biases `(L,)`: of the visible `labels`, then the background.
+        """Store weights `(L, D)` and biases `(L,)`: first those of the visible `labels`.
 
-        The labels at the places `masked` never have a score.
+        The background rows follow. The labels at the indices `masked` never have a score.
         """
         self._weight = weight.astype(np.float32).T / np.float32(temperature)  # (D, L)
         self._bias = bias.astype(np.float32) / np.float32(temperature)

@@ -50,7 +50,7 @@ def visible_scores(logits: Floats, labels: int, masked: Sequence[int] = ()) -> F
 
     `logits` is `(N, L)`: the first `labels` columns are those of visible labels, the others of
     background rows, which take their share of the score and are never shown. The columns `masked`
-    have a score of 0 and take no share, whatever stands in them.
+    have a score of 0 and take no share, whatever their logits are.
     """
     if masked:
         logits = logits.copy()

@@ -1,8 +1,9 @@
-"""The script that a character belongs to, and the scripts that share a font, from Unicode's data.
+"""Finds the script of a character, and the scripts that share a font, from Unicode's data.
 
-The data is fontTools', since Python's `unicodedata` knows no scripts. Some characters are used by
-several scripts, and Unicode lists which: such a character needs a font of one of them (the Arabic
-comma), unless they include a script that the kiosk's own face draws (the acute accent).
+The data comes from fontTools, because Python's `unicodedata` has no scripts. Unicode lists the
+scripts of characters that several scripts use. Such a character needs a font for one of these
+scripts (the Arabic comma), unless one of them is drawn by the kiosk's own typeface (the acute
+accent).
 """
 
 from __future__ import annotations
@@ -13,31 +14,35 @@ from functools import lru_cache
 import fontTools.unicodedata
 
 COMMON = frozenset({"Zyyy", "Zinh"})
-"""ISO 15924's codes for characters of every script, and for marks that take their letter's."""
+"""The ISO 15924 codes of characters that all scripts share, and of marks that take the script of
+their letter.
+"""
 
 OWN_SCRIPTS = frozenset({"Latn", "Grek", "Cyrl"})
-"""What the kiosk's own face draws."""
+"""The scripts that the kiosk's own typeface draws."""
 
 EAST_ASIAN_SCRIPTS = frozenset({"Bopo", "Hang", "Hani", "Hira", "Kana", "Yiii"})
-"""What the fonts for Chinese, Japanese and Korean draw."""
+"""The scripts that the fonts for Chinese, Japanese and Korean draw."""
 
 EAST_ASIAN = "East Asian"
 EMOJI = "Emoji"
-"""Pictures among the letters. They have colours and skins of their own, and are never drawn."""
+"""The group of emoji, which are never drawn, because they have colours and skin tones of their
+own.
+"""
 SYMBOLS = "Symbols"
 NO_SCRIPT = "Unknown"
-"""Unicode's name for the script of what it has not assigned, and of private characters."""
+"""The name of the script of unassigned and private-use characters."""
 
 _PICTOGRAPHS = frozenset(map(chr, range(0x1F300, 0x1FB00)))
-"""Unicode's blocks of pictures; some of them, such as the cloud with rain, are not wide."""
+"""Unicode's blocks of pictographs; some of them, such as the cloud with rain, are not wide."""
 
 _PREFERRED = ("Arab", "Deva")
-"""Of the scripts that share a character, the ones named before the others: most read them."""
+"""The scripts that are preferred for a shared character, because most readers use them."""
 
 
 @lru_cache(maxsize=8192)
 def script_of(letter: str) -> str:
-    """Return the ISO 15924 code of the script of `letter`: `Latn`; `""` if every script has it."""
+    """Return the ISO 15924 code of the script of `letter`: `Latn`; `""` if all scripts share it."""
     script = str(fontTools.unicodedata.script(letter))
     if script not in COMMON:
         return script
@@ -48,7 +53,7 @@ def script_of(letter: str) -> str:
 
 
 def font_group(letter: str) -> str:
-    """Return the name of the letters that share a font with `letter`: `Hebrew`, `East Asian`."""
+    """Return the name of the group of scripts that share a font with `letter`: `East Asian`."""
     width = unicodedata.east_asian_width(letter)
     if unicodedata.category(letter) == "So" and (width == "W" or letter in _PICTOGRAPHS):
         return EMOJI

@@ -1,4 +1,4 @@
-"""Typesetting: paragraphs broken into lines and set on panels."""
+"""Typesetting: breaks paragraphs into lines and sets them on panels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from installation.showing.type.fonts import DESCENT, Extent, Fonts
 from installation.showing.words import Words
 
 LEADING = 1.24
-"""From baseline to baseline over the size; close, which the heavy weight of the type allows."""
+"""The distance between baselines over the font size; small, which the heavy weight of the type
+allows.
+"""
 
 HYPHEN = "-"
 
@@ -34,7 +36,9 @@ class ScreenContext:
     fonts: Fonts
     size: Size
     label_language: str = ""
-    """The language of the labels, by whose patterns they are hyphenated; empty if it is unknown."""
+    """The language of the labels, whose hyphenation patterns are used for them; empty if it is
+    unknown.
+    """
     second: Words | None = None
     """The words of the second language, if the show has two."""
     label_set: LabelSet | None = None
@@ -49,11 +53,11 @@ class ScreenContext:
 
     @property
     def screen(self) -> Rect:
-        """The whole screen."""
+        """The rectangle of the whole screen."""
         return Rect(0, 0, *self.size)
 
     def px(self, length: float) -> int:
-        """Return `length`, in px of a screen of 1920×1080 or 1080×1920, in px of this screen.
+        """Return `length`, given for a short side of 1080 px, scaled to this screen, px.
 
         A screen of other proportions has the type of the largest such screen within it, but not
         less than `LEAST_OF_DIAGONAL` of what its diagonal would give.
@@ -74,19 +78,19 @@ class Paragraph:
 
     text: str
     size: int
-    """px per em."""
+    """The font size, px per em."""
     colour: Colour
     space_above: int = 0
-    """Room between it and the paragraph before it, px."""
+    """The space between this paragraph and the one before, px."""
     leading: float = LEADING
-    """From baseline to baseline, over the size."""
+    """The distance between baselines over the font size."""
     language: str = ""
-    """The code of the language by whose patterns words are hyphenated; empty: no word is."""
+    """The code of the language whose hyphenation patterns are used; empty for no hyphenation."""
 
 
 @dataclass(frozen=True)
 class TextLine:
-    """One line of a paragraph, which is drawn as `Line` says."""
+    """One line of a paragraph, with the same attributes as `Line`."""
 
     text: str
     levels: bytes
@@ -94,7 +98,7 @@ class TextLine:
 
 
 def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[TextLine]:
-    """Return the lines of `paragraph`, as few as fit into `max_width` px, and as even as possible.
+    """Return the lines of `paragraph`: as few as fit `max_width` px, and as even as possible.
 
     A word is hyphenated only in the language of the paragraph, and broken without a hyphen only if
     it is wider than `max_width`.
@@ -140,7 +144,7 @@ def set_panel(
 ) -> Panel:
     """Return a panel at 0, 0 with `paragraphs` one below the other, as small as they allow.
 
-    Right-to-left text is set flush right. The panel is kept while its text is on the screen.
+    Right-to-left text is set flush right. The panel is cached while its text is on the screen.
 
     Args:
         fonts: The fonts, which also keep the panel.
@@ -193,9 +197,9 @@ def _set_panel(
 
 
 def _room_below(rows: Sequence[tuple[TextLine, Paragraph, int, bool]], pad: int) -> int:
-    """Return the room below the last baseline, px: `pad`, or what its marks need.
+    """Return the space below the last baseline, px: `pad`, or more if marks need it.
 
-    Letters such as g may hang into the room around the type, and marks below them may not.
+    Letters such as g may extend into the padding, but marks below letters may not.
     """
     if not rows:
         return pad

@@ -116,7 +116,7 @@ def test_a_picture_without_a_face_is_left_out(folder: Path) -> None:
     for _ in range(2):
         sheet, cup = built(folder).notes
         assert sheet.endswith("from the pictures; 1 without a face are crossed out.")
-        assert cup == "Left out: astro/cup.png: no face was found in it."
+        assert cup == "Left out: astro/cup.png: no face was found in the picture."
     (folder / "examples" / "astro" / "0.png").unlink()
     with pytest.raises(LabelSetError, match="or write `examples: as they are` if they need not"):
         built(folder)

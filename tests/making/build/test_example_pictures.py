@@ -111,7 +111,7 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
             f"red/notes.txt: {no_picture}",
             "red/half.png: it is damaged and cannot be decoded",
             f"red/empty.jpg: {no_picture}",
-            "red/bomb.png: it has far more pixels than 120,000,000",
+            "red/bomb.png: it has many more pixels than 120,000,000",
             "red/more: it is not a file",
             "red/small.png: it is 200×63 px (expected at least 64 each way)",
             "red/large.jpg: it has 67,108,865 bytes (expected at most 67,108,864)",
@@ -160,14 +160,15 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
     (inside / "blue" / "1.png").write_text("no picture")
     draw(inside / "purple", (120, 0, 120))
     assert picture_mistakes(folder) == [
-        "examples: the folder 'purple' is not the id of a row. Add a row for it, or move it away.",
+        "examples: the folder 'purple' is not the id of a row. Add a row for the folder, or "
+        "move the folder elsewhere.",
         "examples: the folder 'redd' is not the id of a row. Did you mean 'red'?",
         "labels.csv:2: 'red' has no folder in examples (expected one of that name). "
         "Did you mean 'redd'?",
         "examples/blue: it has 3 good pictures (expected at least 5); left out: "
         "blue/1.png: it is not a picture of a known format "
         "(jpeg, png, webp, heif, avif, gif, bmp, tiff). "
-        "Add some.",
+        "Add pictures.",
     ]
 
 
@@ -276,9 +277,10 @@ def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) ->
     (folder / "examples").rename(folder / "photographs")
     (said,) = picture_mistakes(folder)
     assert said == (
-        "examples: there is no folder of pictures here (expected a folder for each row's id in "
-        "it). Create it, or name another folder under `examples:` in labelset.yaml. A set that was "
-        "imported brings no pictures: it can be shown, but not be built again without them."
+        "examples: this folder of pictures does not exist (expected one subfolder per row, "
+        "named after the row's id). Create it, or name another folder under `examples:` in "
+        "labelset.yaml. An imported set has no pictures: it can be shown, but cannot be built "
+        "again without them."
     )
     file = folder / "labelset.yaml"
     file.write_text(file.read_text() + "\nexamples: photographs\n")

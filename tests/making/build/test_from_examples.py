@@ -163,5 +163,5 @@ def test_pictures_that_turn_out_broken_count_as_missing(folder: Path) -> None:
     (said,) = picture_mistakes(folder)
     assert said == (
         "examples/red: it has 4 good pictures (expected at least 5); left out: "
-        "red/3.png: it is damaged and cannot be decoded. Add some."
+        "red/3.png: it is damaged and cannot be decoded. Add pictures."
     )

@@ -79,8 +79,8 @@ def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
-        r"the file lacks 1 of the labels shown now, which were hidden when it was built. "
-        r"Run: kiosk labels build made-classes"
+        r"the file lacks 1 of the labels that are shown now, because they were hidden when it "
+        r"was built. Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]
     with pytest.raises(LabelSetError, match=why):

@@ -55,7 +55,7 @@ def test_without_a_network_the_message_says_how_to_bring_the_file(venue: Venue) 
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         message = venue.refuses(at(venue, f"http://{address}/thing"))
     assert f"the connection to {address} failed (Connection refused). Check the" in message
-    assert "bring the file on a stick into models/weights/" in message
+    assert "copy the file from a USB stick into models/weights/" in message
     assert len(venue.pauses) == 4
 
 

@@ -66,7 +66,7 @@ def test_a_file_of_teachable_machine_is_built_checked_and_read(tmp_path: Path) -
     result = build.build("fruit", tmp_path)
     assert result is not None
     assert result.figures == [
-        "keras_model.h5 has been made into classifier.onnx: pictures of 224×224 px, 3 outputs."
+        "keras_model.h5 was converted to classifier.onnx: pictures of 224×224 px, 3 outputs."
     ]
     lines = list(check_lines("fruit", tmp_path))
     assert "models/fruit has no mistakes: 3 labels shown, 0 hidden" in lines[0]

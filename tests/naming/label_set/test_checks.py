@@ -28,8 +28,8 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
                 "Give each row a unique id.",
                 "weather/labels.csv:6: the id is empty (expected a unique id). Write one.",
                 "weather/labels.csv:7: the id 'A' differs from 'a' (line 2) only in capital "
-                "letters or invisibly, and other disks take them for one folder. "
-                "Give each row a unique id.",
+                "letters or in invisible characters, so both would be the same folder on some "
+                "disks. Give each row a unique id.",
             ],
         ),
         (
@@ -52,8 +52,10 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "cloud,cloud,,,", "b,bee,,c,", "c,cee,,b,"),
             [
-                "weather/labels.csv:3: the parents form a circle (b › c › b). Delete one of them.",
-                "weather/labels.csv:4: the parents form a circle (c › b › c). Delete one of them.",
+                "weather/labels.csv:3: the parents form a circle (b › c › b). Remove one of "
+                "these parents, so that the chain ends at the root.",
+                "weather/labels.csv:4: the parents form a circle (c › b › c). Remove one of "
+                "these parents, so that the chain ends at the root.",
             ],
         ),
         (
@@ -66,9 +68,9 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "a,ai\u202er,,,", "b,be\x07e,,,"),
             [
-                "weather/labels.csv:2: the name holds a direction-changing character (U+202E). "
+                "weather/labels.csv:2: the name contains a direction-changing character (U+202E). "
                 "Remove it.",
-                "weather/labels.csv:3: the name holds a control character (U+0007). Remove it.",
+                "weather/labels.csv:3: the name contains a control character (U+0007). Remove it.",
             ],
         ),
         (
@@ -93,9 +95,9 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "a,air,,,age"),
             [
-                "weather/labels.csv: no label is visible (of 1 rows 1 hidden, 0 background, "
-                "expected at least one). Clear hidden_because or is_background in a row that may "
-                "be shown."
+                "weather/labels.csv: no label is visible (of 1 rows, 1 are hidden and 0 are "
+                "background, expected at least one). Clear hidden_because or is_background in "
+                "a row that may be shown."
             ],
         ),
         (
@@ -108,8 +110,8 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "somebody,air,,,"),
             [
-                "weather/labels.csv:2: the id 'somebody' is the id of the root in labelset.yaml. "
-                "Remove the row."
+                "weather/labels.csv:2: the id 'somebody' is already the id of the root in "
+                "labelset.yaml. Remove the row."
             ],
         ),
     ],
@@ -140,7 +142,7 @@ def test_a_chain_has_an_end(tmp_path: Path) -> None:
     rows = [f"id{n},name {n},,id{n + 1}," for n in range(DEEPEST_CHAIN + 1)]
     write_label_set(tmp_path, HEADER, *rows, f"id{len(rows)},top,,,")
     (mistake,) = mistakes(tmp_path)
-    assert "labels.csv:2: more than 50 categories are above it" in mistake
+    assert "labels.csv:2: the row has more than 50 categories above it" in mistake
 
 
 def test_messages_quote_printable_characters_only(tmp_path: Path) -> None:
@@ -200,7 +202,7 @@ def test_a_control_character_is_not_a_blank(tmp_path: Path, bad: str) -> None:
     write_label_set(tmp_path, HEADER, f"a,ai{bad}r,,,")
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(
-        f"weather/labels.csv:2: the name holds a control character (U+{ord(bad):04X})"
+        f"weather/labels.csv:2: the name contains a control character (U+{ord(bad):04X})"
     )
 
 
@@ -221,6 +223,6 @@ def test_one_output_has_one_row(tmp_path: Path) -> None:
     write_label_set(tmp_path, HEADER, "0,a fish,,,", "n01440764,another fish,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake == (
-        "weather/labels.csv:3: the id 'n01440764' is the same output as '0' (first on line 2). "
+        "weather/labels.csv:3: the id 'n01440764' means the same output as '0' (first on line 2). "
         "Give each row a unique id."
     )

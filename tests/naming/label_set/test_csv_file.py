@@ -155,7 +155,7 @@ def test_the_remedy_for_a_misspelt_column_quotes_it_as_it_is(tmp_path: Path, col
         ("name_pt-BR", "Did you mean 'name_pt'?"),
         ("definition de", "Did you mean 'definition_de'?"),
         ("Name (es)", "Did you mean 'name_es'?"),
-        ("name_spanish", "Write the language in two or three letters, such as name_de."),
+        ("name_spanish", "Write the language as a code of two or three letters, such as name_de."),
     ],
 )
 def test_a_column_that_is_nearly_a_language_is_named(
@@ -173,10 +173,10 @@ def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
         tmp_path, HEADER, *(f"id{n},name {n},,," for n in range(csv_file.MOST_ROWS + 1))
     )
     (mistake,) = mistakes(tmp_path)
-    assert "labels.csv:25002: there are more rows than 25,000" in mistake
+    assert "labels.csv:25002: the file has more rows than 25,000" in mistake
     write_label_set(tmp_path, f"{HEADER}{',note' * csv_file.MOST_COLUMNS}", "a,air,,,")
     (mistake,) = mistakes(tmp_path)
-    assert "labels.csv:1: there are 405 columns" in mistake
+    assert "labels.csv:1: the file has 405 columns" in mistake
 
 
 @pytest.mark.parametrize(
@@ -220,22 +220,22 @@ NO_HEADER = "expected names such as id and name)"
         (
             ("baker,bakes bread", "cook,cooks soup", "painter,paints"),
             f"this row has no known column (seen: baker, bakes bread; {NO_HEADER}. "
-            "Insert a row above it with the columns' names: name, definition.",
+            "Insert a row with the names of the columns above it: name, definition.",
         ),
         (
             ("baker", "cook"),
             f"this row has no known column (seen: baker; {NO_HEADER}. "
-            "Insert a row above it with the columns' names: name, definition.",
+            "Insert a row with the names of the columns above it: name, definition.",
         ),
         (
             ("Table 1", "name,definition", "baker,bakes"),
             f"this row has no known column (seen: Table 1; {NO_HEADER}. "
-            "Delete it: the header is on line 2.",
+            "Delete this row: the header is on line 2.",
         ),
         (
             ("My labels,,", "", "id,name,definition", "a,baker,bakes"),
             f"this row has no known column (seen: My labels; {NO_HEADER}. "
-            "Delete it: the header is on line 3.",
+            "Delete this row: the header is on line 3.",
         ),
         (
             ("label,description", "baker,bakes"),
@@ -254,7 +254,7 @@ NO_HEADER = "expected names such as id and name)"
         (
             ("definition,parent", "bakes,"),
             "the column 'name' is missing (seen: definition, parent). "
-            "Add it, with the name of each label.",
+            "Add the column, with the name of each label in it.",
         ),
         (
             ("name,description", "baker,bakes"),
@@ -275,12 +275,11 @@ def test_a_wrong_header_is_one_line(tmp_path: Path, rows: tuple[str, ...], messa
 
 
 def test_a_header_that_comes_again_is_not_a_label(tmp_path: Path) -> None:
-    """Files that were put together have it in the middle; a label may be called "name" alone."""
+    """Files that were joined have it in the middle; a label may be called "name" alone."""
     write_label_set(tmp_path, "name,definition", "baker,bakes", "Name,Definition", "cook,cooks")
     (mistake,) = mistakes(tmp_path)
     assert mistake.endswith(
-        "labels.csv:3: this row is the header again, as in files that were put together. "
-        "Delete the row."
+        "labels.csv:3: this row repeats the header, as in files that were joined. Delete the row."
     )
     write_label_set(tmp_path, "name", "baker", "name")
     assert [label.name for label in load_weather(tmp_path).labels] == ["baker", "name"]
@@ -290,12 +289,12 @@ def test_a_broken_cell_is_named_with_its_row_and_column(tmp_path: Path) -> None:
     """Broken letters, errors and formulas are refused in names, definitions and translations."""
     write_label_set(tmp_path, "name,definition,name_de", "a,&lt;air,", "b,#REF!,", "c,x,KÃ¼nstler")
     assert mistakes(tmp_path) == [
-        "weather/labels.csv:2: the definition has a sign of web pages (seen '&lt;air'). "
-        "Was '<air' meant? Type it.",
+        "weather/labels.csv:2: the definition has an HTML escape (seen '&lt;air'). "
+        "Probably '<air' is meant: type it.",
         "weather/labels.csv:3: the definition is a spreadsheet's error '#REF!'. "
         "Type text into the cell; text that begins with = needs a ' before it.",
-        "weather/labels.csv:4: name_de was read in a wrong encoding (seen 'KÃ¼nstler'). "
-        "Was 'Künstler' meant? Type it, and save as UTF-8.",
+        "weather/labels.csv:4: name_de was decoded with a wrong encoding (seen 'KÃ¼nstler'). "
+        "Probably 'Künstler' is meant: type it, and save the file as UTF-8.",
     ]
 
 

@@ -104,14 +104,14 @@ def test_the_list_is_read(tmp_path: Path, end: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("\n".join(IDS[:-1]), "it has 1,592 different ids (expected 1,593)"),
-        ("\n".join([*IDS, "n99999999"]), "it has 1,594 different ids (expected 1,593)"),
-        ("\n".join([*IDS[:-1], IDS[0]]), "it has 1,592 different ids (expected 1,593)"),
-        ("<html>Sign in</html>", "it is not ImageNet's list (found '<html>Sign'"),
+        ("\n".join(IDS[:-1]), "it has 1,592 different WordNet ids (expected 1,593)"),
+        ("\n".join([*IDS, "n99999999"]), "it has 1,594 different WordNet ids (expected 1,593)"),
+        ("\n".join([*IDS[:-1], IDS[0]]), "it has 1,592 different WordNet ids (expected 1,593)"),
+        ("<html>Sign in</html>", "this is not ImageNet's list (found '<html>Sign'"),
         ("\n".join([*IDS[:-1], "n0964010"]), "(found 'n0964010'"),
-        ("ñ", "it is not ImageNet's list"),
+        ("ñ", "this is not ImageNet's list"),
         ("n00000000\n" * 9999, "it has more than 65,536 bytes"),
-        ("", "it has 0 different ids"),
+        ("", "it has 0 different WordNet ids"),
     ],
 )
 def test_a_damaged_list_is_an_error(tmp_path: Path, content: str, message: str) -> None:
@@ -120,11 +120,11 @@ def test_a_damaged_list_is_an_error(tmp_path: Path, content: str, message: str) 
     with pytest.raises(LabelSetError) as caught:
         unsafe_synsets(tmp_path)
     assert message in str(caught.value)
-    assert str(caught.value).endswith("Delete it, and run: kiosk fetch imagenet-safety")
+    assert str(caught.value).endswith("Delete the file, and run: kiosk fetch imagenet-safety")
 
 
 def test_a_list_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     """A folder under the list's name is an error."""
     (tmp_path / UNSAFE_FILE).mkdir()
-    with pytest.raises(LabelSetError, match="it cannot be read"):
+    with pytest.raises(LabelSetError, match="the file cannot be read"):
         unsafe_synsets(tmp_path)

@@ -84,14 +84,14 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     [
         (
             "1 Sun\n0 Rain\n",
-            "labels.txt:1: the number is 1 (expected 0, as lines are numbered 0, 1, 2",
+            "labels.txt:1: the number is 1 (expected 0, because lines are numbered 0, 1, 2",
         ),
         ("1 Sun\n2 Rain\n", "number all lines: 0 1 Sun"),
         (
             "0 Sun\n\n2 Rain\n",
-            "labels.txt:3: the number is 2 (expected 1, as lines are numbered 0, 1, 2",
+            "labels.txt:3: the number is 2 (expected 1, because lines are numbered 0, 1, 2",
         ),
-        ("Sun\nRa\x0bin\n", "labels.txt:2: the name holds a control character (U+000B)"),
+        ("Sun\nRa\x0bin\n", "labels.txt:2: the name contains a control character (U+000B)"),
         ("Sun\n\u3164\n", "labels.txt:2: the name has no visible character"),
     ],
 )
@@ -105,13 +105,13 @@ def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "config.json:1: it is not JSON"),
-        ("[" * 100_000, "config.json:1: it is not JSON"),
+        ("{", "config.json:1: the file is not JSON"),
+        ("[" * 100_000, "config.json:1: the file is not JSON"),
         ("[]", "it is not a JSON object"),
-        ("{}", "it names no outputs (expected id2label"),
+        ("{}", "the file does not name any outputs (expected id2label"),
         ('{"id2label": {"0": "Sun", "2": "Rain"}}', "no name for the output 1 (it names 2)"),
         ('{"id2label": {"0": 3}}', "no name for the output 0"),
-        ('{"id2label":\n{"0": "a",\n"1": "b\\u202ec"}}', "config.json:3: the name holds a dir"),
+        ('{"id2label":\n{"0": "a",\n"1": "b\\u202ec"}}', "config.json:3: the name contains a dir"),
     ],
 )
 def test_a_wrong_config_is_named(tmp_path: Path, text: str, why: str) -> None:

@@ -63,7 +63,7 @@ def test_a_second_file_is_judged_with_the_first() -> None:
         (two_files(start=-4), "damaged"),
         (two_files(start=2**62), "is not whole"),
         (two_files(length=2**63), "is not whole"),
-        ((onnx_classifier().SerializeToString(), b"x"), "holds all its weights itself"),
+        ((onnx_classifier().SerializeToString(), b"x"), "contains all its weights"),
     ],
 )
 def test_wrong_places_in_a_second_file_are_refused(files: tuple[bytes, bytes], why: str) -> None:
@@ -85,7 +85,9 @@ def test_weights_that_are_named_often_are_refused() -> None:
 
 def test_operations_that_no_classifier_needs_are_refused() -> None:
     """Unknown operations, other domains, and networks inside networks are named."""
-    assert "the operation 'Loop', which no" in judged(with_node(helper.make_node("Loop", [], [])))
+    assert "the operation 'Loop', which image classifiers do not need" in judged(
+        with_node(helper.make_node("Loop", [], []))
+    )
     mine = helper.make_node("Conv", [], [], domain="com.example")
     assert "'Conv' of 'com.example' (expected ONNX's own)" in judged(with_node(mine))
     inner = helper.make_node("Relu", ["x"], ["y"], body=onnx_classifier().graph)
@@ -170,7 +172,7 @@ def test_a_file_that_exhausts_its_reader_is_refused() -> None:
     records = b"\x0a\x00" * 15_000_000
     length = bytes([*(len(records) >> shift & 127 | 128 for shift in (0, 7, 14)), 14])  # a varint
     before = peak_memory()
-    with pytest.raises(LabelSetError, match=r"classifier\.onnx: it is not an ONNX file"):
+    with pytest.raises(LabelSetError, match=r"classifier\.onnx: the file is not an ONNX file"):
         onnx_check.judge("classifier.onnx", b"\x3a" + length + records)
     assert peak_memory() - before < 10 * len(records)
 

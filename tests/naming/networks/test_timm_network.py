@@ -98,21 +98,22 @@ def test_without_weights_the_command_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         TimmFeatures(TINY, CPU, tmp_path)
     assert message(caught, tmp_path) == (
-        f"{TINY}.safetensors: the weights of {TINY} are not there. Run: kiosk fetch timm/{TINY}"
+        f"{TINY}.safetensors: the weights of {TINY} are missing. Run: kiosk fetch timm/{TINY}"
     )
     with pytest.raises(WeightsError, match="Run: kiosk fetch persons-21k"):
         TimmFeatures(PERSONS, CPU, tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    """Tensors that are missing, unknown or of another shape are named."""
+    """Tensors that are missing, unknown or with another shape are named."""
     torch.manual_seed(0)
     smaller = timm.create_model("vit_tiny_patch16_224", num_classes=1000)
     write_weights(tmp_path, smaller, TINY)
     with pytest.raises(WeightsError) as caught:
         TimmFeatures(TINY, CPU, tmp_path / "weights")
-    assert "2 tensors of another shape (head.bias [1000], expected [21843], head.weight" in message(
-        caught, tmp_path
+    assert (
+        "2 tensors with another shape (head.bias [1000], expected [21843], head.weight"
+        in message(caught, tmp_path)
     )
     write_weights(tmp_path, timm.create_model("resnet10t"), TINY)
     with pytest.raises(WeightsError, match=r"152 tensors missing .*; .* tensors unknown"):
@@ -272,8 +273,8 @@ def test_pictures_are_prepared_as_by_open_clip(clip: Clip) -> None:
     assert (torch.from_numpy(ours) - theirs).abs().max() <= grey_level + 1e-5
 
 
-DAMAGED = "it does not hold clip: the file is damaged"
-ANOTHERS = "it does not hold clip: its tensors are another network's"
+DAMAGED = "the file does not contain clip: the file is damaged"
+ANOTHERS = "the file does not contain clip: its tensors are another network's"
 
 
 def refusal(clip_weights: Path) -> str:
@@ -289,7 +290,7 @@ def refusal(clip_weights: Path) -> str:
 def test_without_clips_weights_the_command_is_named(tmp_path: Path) -> None:
     """Without CLIP's file the message names the command that fetches it."""
     missing = tmp_path / "clip.safetensors"
-    assert refusal(missing) == "the weights of clip are not there"
+    assert refusal(missing) == "the weights of clip are missing"
 
 
 @pytest.mark.parametrize("length", [0, 4, 1000, 1_000_000])
@@ -309,7 +310,7 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
 
 
 def test_another_networks_weights_are_not_clips(clip_weights: Path, tmp_path: Path) -> None:
-    """Tensors that are missing or of another shape, type or network are refused."""
+    """Tensors that are missing or with another shape, type or network are refused."""
     file = tmp_path / "clip.safetensors"
     tensors = load_file(clip_weights)
     projection = tensors.pop("visual.proj")
@@ -318,7 +319,7 @@ def test_another_networks_weights_are_not_clips(clip_weights: Path, tmp_path: Pa
     save_file({**tensors, "visual.proj": projection.T.contiguous()}, file)
     assert refusal(file) == ANOTHERS
     save_file({**tensors, "visual.proj": projection.half()}, file)
-    assert refusal(file) == "it does not hold clip: it has F16, F32 tensors (expected F32)"
+    assert refusal(file) == "the file does not contain clip: it has F16, F32 tensors (expected F32)"
     small_clip(file, Architecture(Tower(64, 1), Tower(64, 1), 32, size=64))
     assert refusal(file) == ANOTHERS
     save_file(timm.create_model("resnet10t").state_dict(), file)

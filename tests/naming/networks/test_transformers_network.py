@@ -122,11 +122,14 @@ def test_each_kind_of_classifier_gives_transformers_own_logits(
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        ({"depths": [1, 2, 3]}, "transformers cannot make it (out_features must be a subset"),
+        (
+            {"depths": [1, 2, 3]},
+            "transformers cannot build the network (out_features must be a subset",
+        ),
         ({"depths": [1, 2, 9, 1]}, "54 tensors missing (convnext.encoder.stages.2.layers.3."),
         (
             {"hidden_sizes": [8, 16, 24, True]},
-            "cannot make it (Field 'hidden_sizes' with value [8, 16, 24, True]",
+            "cannot build the network (Field 'hidden_sizes' with value [8, 16, 24, True]",
         ),
     ],
 )
@@ -202,7 +205,7 @@ def test_a_network_of_timm_cannot_name_a_file(tmp_path: Path) -> None:
     pickled.write_bytes(pickle.dumps(Trap(tmp_path / "mark")))
     evil = {"checkpoint_path": str(pickled)}
     file.write_text(json.dumps(timm_config(model_args=evil)))
-    assert "model_args has checkpoint_path, which is not understood" in refusal(folder)
+    assert "model_args has checkpoint_path, which is not supported" in refusal(folder)
     wrapper = {"architectures": ["TimmWrapperForImageClassification"], "model_args": evil}
     names = {"id2label": {"0": "sun", "1": "rain"}}
     file.write_text(json.dumps({"model_type": "timm_wrapper", **wrapper, **names}))
@@ -289,9 +292,9 @@ def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: o
         ({"architecture": 3}, "architecture is 3, which timm"),
         (
             {"num_classes": 4, "model_args": {}},
-            "does not hold the resnet10t of config.json: 2 tensors of another",
+            "does not contain the resnet10t of config.json: 2 tensors with another",
         ),
-        ({"model_args": {"num_classes": 4}}, "2 tensors of another shape (fc.bias [3], expected"),
+        ({"model_args": {"num_classes": 4}}, "2 tensors with another shape (fc.bias [3], expected"),
         (
             {"model_args": {"num_classes": 10**9}},
             "num_classes is 1000000000 (expected a number from 1 to 100,000)",
@@ -303,11 +306,11 @@ def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: o
         ({"architecture": "resnet18"}, "tensors missing"),
         (
             {"global_pool": "os.system", "model_args": {}},
-            "global_pool is 'os.system', which is not understood",
+            "global_pool is 'os.system', which is not supported",
         ),
-        ({"model_args": {"global_pool": "x"}}, "global_pool is 'x', which is not understood"),
-        ({"model_args": {"block": "x"}}, "model_args has block, which is not understood"),
-        ({"model_args": {"img_size": 64}}, "transformers cannot make it"),
+        ({"model_args": {"global_pool": "x"}}, "global_pool is 'x', which is not supported"),
+        ({"model_args": {"block": "x"}}, "model_args has block, which is not supported"),
+        ({"model_args": {"img_size": 64}}, "transformers cannot build the network"),
         ({"model_args": {"in_chans": 1}}, "in_chans is not 3"),
         ({"pretrained_cfg": {"input_size": [3, 9, 9]}}, "input_size is [3, 9, 9] (expected a sq"),
         ({"pretrained_cfg": {"mean": "x"}}, "mean is 'x' (expected three numbers up to 10)"),
@@ -325,11 +328,14 @@ def test_a_config_that_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        ({"architectures": ["SwinForImageClassification"]}, "transformers cannot make it"),
+        (
+            {"architectures": ["SwinForImageClassification"]},
+            "transformers cannot build the network",
+        ),
         ({"architectures": ["ViTModel"]}, "it is for ['ViTModel'] (expected an image classif"),
         ({"architectures": None}, "it is for None (expected an image classifier that timm saved"),
         ({"hidden_size": 10**12}, "hidden_size is 1000000000000 (expected"),
-        ({"hidden_size": 50}, "31 tensors of another shape (classifier.weight [3, 48], exp"),
+        ({"hidden_size": 50}, "31 tensors with another shape (classifier.weight [3, 48], exp"),
         ({"num_hidden_layers": 3}, "16 tensors missing (vit.layers.2.attention.k_proj.bias"),
         ({"num_hidden_layers": True}, "Field 'num_hidden_layers' expected int, got bool"),
         ({"hidden_act": "xielu"}, "8 tensors missing (vit.layers.0.mlp.activation_fn"),
@@ -394,7 +400,7 @@ def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
     whole = file.read_bytes()
     for kept in (0, 7, 3000, len(whole) - 1):
         file.write_bytes(whole[:kept])
-        assert "it is not a safetensors file, or it is damaged" in refusal(folder)
+        assert "it is not a safetensors file, or is damaged" in refusal(folder)
 
 
 def test_scores_are_not_what_hugging_face_gives(tmp_path: Path) -> None:

