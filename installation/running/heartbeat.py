@@ -8,7 +8,7 @@ START_S = 180.0
 """The longest time until the show has a camera, s; 38 s were seen in a slow virtual machine."""
 
 LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
-"""How long each part may stand still, s.
+"""The longest time that each part may make no progress, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s; these limits are
 for a show that no longer does so.

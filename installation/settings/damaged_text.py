@@ -1,7 +1,8 @@
 """Finds texts that other programs, such as spreadsheets, have damaged.
 
-A label or a title that reads "KÃ¼nstler" or "#REF!" would hang on the wall. So such texts are
-refused, with what was probably meant. The rules describe what programs write, not how people write.
+Without this check, a label or title such as "KÃ¼nstler" or "#REF!" would be shown to visitors. Such
+texts are rejected, and the message proposes the text that was probably meant. The rules describe
+what programs write, not how people write.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def find_damage(text: str) -> Damage | None:
         what = f"has letters that a program has escaped (seen '{seen}')"
         return Damage(what, f"Probably '{ellipsize(plain)}' is meant: type it.")
     if FORMULA.match(text):
-        return Damage(f"is a formula (seen '{seen}')", "Type its result, as text.")
+        return Damage(f"is a formula (seen '{seen}')", "Type the formula's result, as text.")
     if text in NO_VALUE:
         what = f"is '{seen}', which programs write for an empty cell"
         return Damage(what, "Leave the cell empty, or write other text.")
@@ -117,7 +118,9 @@ def find_damage(text: str) -> Damage | None:
         plain = " ".join(TAG.sub(" ", text).split())
         if not plain:
             return Damage(what, "Delete it.")
-        return Damage(what, f"Was '{ellipsize(plain)}' meant? The wall has no bold or italic text.")
+        return Damage(
+            what, f"Probably '{ellipsize(plain)}' is meant: the screen has no bold or italic text."
+        )
     if EXCEL_ESCAPE.search(text):
         what = f"has Excel's escape for a line break or a control character (seen '{seen}')"
         return Damage(what, "Delete it.")

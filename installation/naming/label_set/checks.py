@@ -180,7 +180,9 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
     """Yield the mistakes in the texts of the cells, in all languages."""
     if set("/\\") & set(row.id) or row.id.startswith("."):
         what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
-        yield Mistake(where, what, "Write it without slashes, and without a dot at its start.")
+        yield Mistake(
+            where, what, "Change the id: it must not contain slashes or begin with a dot."
+        )
     elif row.id != folder_name(row.id):
         what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder on Windows"
         yield Mistake(where, what, f"Write {folder_name(row.id) or 'another one'}.")

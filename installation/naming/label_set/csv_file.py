@@ -231,14 +231,14 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
 
 
 def id_from_name(name: str) -> str:
-    """Return the id of a row without one: its name, as a folder of pictures may be called."""
+    """Return the id for a row without one: its name, made valid as the name of a folder."""
     return folder_name(re.sub(r"[/\\]+", "-", name).lstrip(".").strip())
 
 
 def folder_name(text: str) -> str:
-    """Return `text` with whatever Windows refuses in the name of a folder replaced; no slashes.
+    """Return `text` without slashes, as a valid name of a folder on Windows.
 
-    A set travels: its folders of pictures are copied from one machine to another.
+    A set's folders of pictures are copied from one machine to another.
     """
     text = re.sub(r'[<>:"|?*]+', "-", text).rstrip(". ")
     return WINDOWS_NAME.sub(r"\1_", text)

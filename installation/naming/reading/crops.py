@@ -128,9 +128,9 @@ def cut(
 
 
 def paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
-    """Fill `canvas` `(height, width, C)` with the region at `left, top`, grey outside `pixels`.
+    """Copy the region at `left, top` of `pixels` into `canvas` `(height, width, C)`.
 
-    C is 3, or 4 for Pillow, to which the fourth channel means nothing.
+    Outside `pixels` the canvas is grey. C is 3, or 4 for Pillow, which ignores the fourth channel.
     """
     H, W, _ = pixels.shape  # noqa: N806 - the field's names for the shape of an image
     height, width, C = canvas.shape  # noqa: N806

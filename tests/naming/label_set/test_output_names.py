@@ -107,7 +107,7 @@ def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: 
     [
         ("{", "config.json:1: the file is not JSON"),
         ("[" * 100_000, "config.json:1: the file is not JSON"),
-        ("[]", "it is not a JSON object"),
+        ("[]", "the file is not a JSON object"),
         ("{}", "the file does not name any outputs (expected id2label"),
         ('{"id2label": {"0": "Sun", "2": "Rain"}}', "no name for the output 1 (it names 2)"),
         ('{"id2label": {"0": 3}}', "no name for the output 0"),
