@@ -143,7 +143,13 @@ class SelfTest:
         if explained and failed:
             names = list(dict.fromkeys(each.name for each in failed))
             problem = f"{len(names)} ways out were not refused: {join_first(names)}"
-            mistakes = [Mistake("probes", problem, "That follows from what else is missing.")]
+            mistakes = [
+                Mistake(
+                    "probes",
+                    problem,
+                    "A missing layer is the cause; correct the other mistakes reported here first.",
+                )
+            ]
         expected = 2 * len(self._probes)
         if len(results) != expected:
             problem = f"the earlier thread ended too early ({len(results)} of {expected} results)"

@@ -178,5 +178,6 @@ def test_what_follows_from_a_missing_layer_is_one_mistake(tmp_path: Path) -> Non
     self_test = SelfTest(probes, tmp_path)
     assert len(self_test.missing(results)) == 4
     assert [str(mistake) for mistake in self_test.missing(results, explained=True)] == [
-        "probes: 2 ways out were not refused: write, link. That follows from what else is missing."
+        "probes: 2 ways out were not refused: write, link. A missing layer is the cause; "
+        "correct the other mistakes reported here first."
     ]

@@ -271,7 +271,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
         (
             "screen:\n  title: Who &amp; what\nwords:\n  trouble: KÃ¼nstler\n",
             [
-                "kiosk.yaml:2: screen.title has a sign of web pages (seen 'Who &amp; what'). "
+                "kiosk.yaml:2: screen.title has an HTML escape (seen 'Who &amp; what'). "
                 "Probably 'Who & what' is meant: type it.",
                 "kiosk.yaml:4: words.trouble was read in a wrong encoding (seen 'KÃ¼nstler'). "
                 "Probably 'Künstler' is meant: type it, and save the file as UTF-8.",

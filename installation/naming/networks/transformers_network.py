@@ -391,7 +391,7 @@ def _load(
         {
             "missing": sorted(map(named, report["missing_keys"])),
             "unknown": sorted(map(named, report["unexpected_keys"])),
-            "of another shape": [
+            "with another shape": [
                 f"{named(name)} {list(seen)}, expected {list(expected)}"
                 for name, seen, expected in sorted(report["mismatched_keys"])
             ],

@@ -400,7 +400,7 @@ def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
     whole = file.read_bytes()
     for kept in (0, 7, 3000, len(whole) - 1):
         file.write_bytes(whole[:kept])
-        assert "it is not a safetensors file, or is damaged" in refusal(folder)
+        assert "it is not a safetensors file, or it is damaged" in refusal(folder)
 
 
 def test_scores_are_not_what_hugging_face_gives(tmp_path: Path) -> None:
