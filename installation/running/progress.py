@@ -15,7 +15,10 @@ from dataclasses import astuple, dataclass, fields
 _RECORD = struct.Struct("<17I")
 _MOST = (1 << 32) - 1
 
-READ_AT_MOST = 64 * _RECORD.size
+RECORD_BYTES = _RECORD.size
+"""The size of a record, which never differs."""
+
+READ_AT_MOST = 64 * RECORD_BYTES
 """The largest number of bytes that the supervisor reads at once; only the newest record is used."""
 
 

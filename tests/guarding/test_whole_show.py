@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from installation.guarding.stage_one import ENVIRONMENT
+from installation.running.progress import RECORD_BYTES
 from tests.support.children import (
     NOBODY,
     PLAYED_S,
@@ -56,7 +57,7 @@ FEW_BLOCKS = 64
 """The start-up changes access times of files (16 blocks were measured); a frame has 1,350."""
 SEALED = "SECCOMP_FILTER_FLAG_TSYNC"
 NAMED = 'write(2, "camera:'
-RECORD = "= 64"
+RECORD = f"= {RECORD_BYTES}"
 """The end of strace's line for a write of one record of the show's progress."""
 
 LEAKING_SHOW = """
