@@ -19,6 +19,7 @@ from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.painter import KEYLINE, THIN, Painter, paint_picture
 from installation.showing.scene import GREEN, Line, Panel, Scene, Size
+from installation.showing.scenes.cards import trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
 from installation.showing.scenes.idle import idle as idle_scene
 from installation.showing.type.face import Face
@@ -242,6 +243,34 @@ def test_type_is_read_on_any_picture(level: int, idle: Literal["list", "mirror"]
             for bar in panel.bars:
                 assert _contrast(_luminance(bar.colour), _luminance(behind)) >= 3
     assert lines > 60
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_letter_is_cut_off_by_its_panel(language: str) -> None:
+    """Round letters, ascenders and accents are whole in every scene, also in the largest type."""
+    words = load_words(language)
+    context = ScreenContext(words, Fonts(), (1920, 1080), language, None, PEOPLE)
+    found = sighting(1, face((640.0, 330.0, 160.0)), CLINICIAN)
+    scenes = [
+        compose(FRAME, sightings_of([found]), context, 0.0),
+        idle_scene(FRAME, context, 0.0, 0.0),
+        trouble_card(context),
+        unguarded_card(context, ["Äpfel, Öl und Übel"]),
+    ]
+    lines = 0
+    for scene in scenes:
+        for panel in (*visitor_panels(scene), *scene.panels):
+            for line in panel.lines:
+                ink = context.fonts.ink(line.text, line.size, line.levels)
+                if ink is None or panel.clip:
+                    continue
+                lines += 1
+                height, width = ink.alpha.shape
+                assert line.x + ink.left >= 0
+                assert line.x + ink.left + width <= panel.rect.width
+                assert line.baseline + ink.top >= 0
+                assert line.baseline + ink.top + height <= panel.rect.height
+    assert lines > 20
 
 
 @pytest.mark.parametrize("score", [0.06, 0.31, 0.88])

@@ -19,7 +19,7 @@ from installation.showing.scene import (
     Scene,
 )
 from installation.showing.scenes.bands import FOOT_SIZE, MARGIN, SAFE, bands
-from installation.showing.scenes.idle import idle_without_names
+from installation.showing.scenes.idle import BLEED, idle_without_names
 from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
@@ -107,8 +107,10 @@ def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:
     text = context.words.unguarded_staff.format(names=names)
     left = context.px(MARGIN)
     paragraph = Paragraph(text, context.px(FOOT_SIZE), GREY)
-    note = set_panel(context.fonts, [paragraph], context.size[0] - 2 * left, 0, None)
-    note = note.moved_to(left, context.size[1] - context.px(SAFE) - note.rect.height)
+    bleed = context.px(BLEED)
+    note = set_panel(context.fonts, [paragraph], context.size[0] - 2 * left, bleed, None)
+    y = context.size[1] - context.px(SAFE) - note.rect.height + bleed
+    note = note.moved_to(left - bleed, y)
     card = _card(
         context,
         lambda words: words.unguarded_title,
@@ -133,7 +135,7 @@ def _card(
     top = bands(context).room.y
     bottom = bands(context).room.bottom - margin if bottom is None else bottom
     width = context.size[0] - 2 * margin
-    pad, gap = context.px(SENTENCE_PAD), context.px(SENTENCE_GAP)
+    pad, gap, bleed = (context.px(px) for px in (SENTENCE_PAD, SENTENCE_GAP, BLEED))
     titles = [title(words) for words in context.languages if title(words)]
     sentences = [sentence(words) for words in context.languages if sentence(words)]
     text = [
@@ -148,9 +150,10 @@ def _card(
             Paragraph(each, type_px, colour, gap, TITLE_LEADING)
             for each, colour in zip(titles, (WHITE, GREY), strict=False)
         ]
-        above = set_panel(context.fonts, large, width, 0, None)
+        above = set_panel(context.fonts, large, width, bleed, None)
         widest = max(least_width(context.fonts, each) for each in large)
-        if widest <= width and above.rect.height + gap <= y - top:
+        height = above.rect.height - 2 * bleed
+        if widest <= width and height + gap <= y - top:
             break
-    placed = above.moved_to(margin, max(top, y - gap - above.rect.height))
+    placed = above.moved_to(margin - bleed, max(top, y - gap - height) - bleed)
     return Scene(None, context.screen, 1.0, (), (placed, below.moved_to(margin, y)))

@@ -46,6 +46,9 @@ RAGGED_SIZE = 92
 NOTE_SIZE = 42
 """Type of what stands below the question, px per em at 1080."""
 
+BLEED = 20
+"""Room around bare type for round letters and for what is higher than capitals, px at 1080."""
+
 NOTE_SPACE = 18
 BLOCK_SPACE = 44
 """Room between two notes, and above the second question and the notes, px at 1080."""
@@ -157,24 +160,26 @@ def question(
         for text, colour in zip(notes, colours, strict=False)
         if text
     ]
-    below = set_panel(context.fonts, small, room.width, 0, None)
+    bleed = context.px(BLEED)
+    below = set_panel(context.fonts, small, room.width, bleed, None)
     for size in TITLE_SIZES:
         type_px = context.px(size)
         large = [
             Paragraph(title, type_px, colour, space, TITLE_LEADING)
             for title, colour in zip(titles, colours, strict=False)
         ]
-        above = set_panel(context.fonts, large, room.width, 0, None)
+        above = set_panel(context.fonts, large, room.width, bleed, None)
         width = max(least_width(context.fonts, title) for title in large)
-        height = above.rect.height + space + below.rect.height
+        height = above.rect.height + space + below.rect.height - 4 * bleed
         calm = size <= RAGGED_SIZE or len(above.lines) <= MOST_TITLE_LINES * len(titles)
         if calm and width <= room.width and height <= room.height:
             break
     else:
         if not crowded:
             return None
-    y = max(room.bottom - below.rect.height, room.y + above.rect.height)
-    placed = [above.moved_to(room.x, room.y), below.moved_to(room.x, y)]
+    x, top = room.x - bleed, room.y - bleed
+    y = max(room.bottom + bleed - below.rect.height, top + above.rect.height)
+    placed = [above.moved_to(x, top), below.moved_to(x, y)]
     return tuple(panel for panel in placed if panel.lines)
 
 
