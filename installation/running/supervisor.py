@@ -282,7 +282,7 @@ class Supervisor:
         self._witnessed_at = now
         problems = self._witness(self._show.pid)
         if not problems:
-            self._look_after_helpers()
+            self._look_after_helpers(self._show.pid)
             return True
         for problem in problems:
             self._log(f"supervisor: {problem}")
@@ -290,13 +290,9 @@ class Supervisor:
         _kill(self._show.pid, signal.SIGKILL)
         return False
 
-    def _look_after_helpers(self) -> None:
-        """Log that a process has ended which the show started before it was sealed.
-
-        Those are the output filters, without which the show runs on and its own log is lost.
-        """
-        assert self._show is not None
-        helpers = descendants(self._show.pid)
+    def _look_after_helpers(self, show: int) -> None:
+        """Log if an output filter of the process `show` has ended: the show runs on without it."""
+        helpers = descendants(show)
         if self._helpers - helpers:
             self._log(
                 "supervisor: an output filter of the show has ended, so its log or its events are "

@@ -2,8 +2,7 @@
 
 PyYAML reports where it stopped, which for an open quote is the end of the file. So the lines are
 parsed again here, in the forms in which people write settings: `name: value`, items of a list,
-comments. The first flaw that is found is reported; PyYAML's message is used only if no flaw is
-found.
+comments. The first flaw found is reported; PyYAML's message is used only if there is none.
 """
 
 from __future__ import annotations
@@ -219,10 +218,7 @@ def _joined_flaw(number: int, text: str) -> Flaw | None:
 def _missing_colon_flaw(
     number: int, text: str, above: Sequence[_Line], parsed: Mapping[int, _Line]
 ) -> Flaw | None:
-    """Return the flaw that a setting has no colon.
-
-    A line that is deeper than the settings around it may continue the text of one.
-    """
+    """Return the flaw that a setting has no colon; a line deeper than those around may be text."""
     match = WORD_AND_VALUE.match(text)
     below = next((line for place, line in sorted(parsed.items()) if place > number), None)
     around = [len(line.indent) for line in (*above[-1:], below) if line is not None]
@@ -238,8 +234,7 @@ def _comment_flaw(number: int, text: str) -> Flaw | None:
     if match is None:
         return None
     problem = f"a comment does not begin with {match[1]} here (expected #)"
-    begin = "Begin it" if match[1] == "//" else "Begin each of its lines"
-    return Flaw(number, problem, f"{begin} with # instead, or delete it.")
+    return Flaw(number, problem, "Begin each of its lines with # instead, or delete it.")
 
 
 def _blank_flaw(line: _Line) -> Flaw | None:

@@ -204,7 +204,7 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
             '{\n  "labels": "persons", // the show\n  "language": "en"\n}\n',
             [
                 "2: a comment does not begin with // here (expected #). "
-                "Begin it with # instead, or delete it."
+                "Begin each of its lines with # instead, or delete it."
             ],
         ),
         (
