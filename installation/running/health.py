@@ -23,6 +23,9 @@ from installation.running.progress import CameraFault, DeviceKind, Progress, Sta
 PERIOD_S = 60.0
 """The time between two lines about the health in the log, s."""
 
+TOLD_S = 10.0
+"""How long the state and the faults that are told stay the same, s."""
+
 VERDICT_STEP = 10
 """The step in which verdicts are counted."""
 
@@ -105,6 +108,8 @@ class Health:
         self._oldest_ms = 0
         self._moved = {"captured": 0, "mirrored": 0, "analysed": 0}
         self._faults: deque[tuple[str, float]] = deque(maxlen=MAX_FAULTS)
+        self._told: dict[str, object] | None = None
+        self._told_at = now
         self.restarts = 0
         self.minute = Minute()
         """The figures of the last whole minute."""
@@ -167,7 +172,15 @@ class Health:
         return True
 
     def snapshot(self, now: float) -> dict[str, object]:
-        """Return all figures at the instant `now`, for JSON."""
+        """Return all figures at the instant `now`, for JSON; they are at most `TOLD_S` old.
+
+        They are not newer than that either: who asks each second learns no more than who asks seldom.
+        """
+        if self._told is None or not 0 <= now - self._told_at < TOLD_S:
+            self._told, self._told_at = self._gather(now), now
+        return self._told
+
+    def _gather(self, now: float) -> dict[str, object]:
         show = self._show
         return {
             "version": self._version,

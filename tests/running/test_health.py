@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import replace
@@ -145,3 +146,15 @@ def test_the_hottest_sensor_counts(tmp_path: Path) -> None:
         zone.mkdir()
         (zone / "temp").write_text(text)
     assert machine_temperature(tmp_path) == 67
+
+
+def test_who_asks_often_learns_no_more() -> None:
+    """State and faults stand still for ten seconds, however often somebody asks."""
+    health = new_health()
+    told = []
+    for tenth in range(600):
+        state = State.RUNNING if tenth % 2 else State.LOST
+        health.update(replace(STEADY, state=state), tenth / 10)
+        told.append(json.dumps(health.snapshot(tenth / 10)))
+    changes = sum(before != after for before, after in itertools.pairwise(told))
+    assert changes <= 6
