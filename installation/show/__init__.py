@@ -1,1 +1,1 @@
-"""The show, which connects cameras, networks, the guard and the screen."""
+"""The show: connects cameras, networks, the guard and the screen."""

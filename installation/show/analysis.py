@@ -1,7 +1,7 @@
 """The work of the thread `analysis`: computes sightings of visitors from the newest frame.
 
-The alternative, a separate process for the analysis, is not needed: `scripts/bench` measures that a
-thread is fast enough.
+Rejected: a separate process for the analysis; measurements by `scripts/bench` show that a thread is
+fast enough.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from installation.naming.reading.classifier import Classifier
 
 LONGEST_WAIT_S = 30.0
-"""How long a changed label set waits for a moment without visitors, s; a guess."""
+"""The longest time that a changed label set waits until no visitor is present, s; a guess."""
 
 
 class ScoresError(ArithmeticError):
-    """The classifier returned scores that are not numbers, or infinite."""
+    """The classifier returned scores that are infinite or not numbers."""
 
 
 class Analysis:
@@ -48,7 +48,10 @@ class Analysis:
         clock: Clock,
         view: View,
     ) -> None:
-        """Analyse `frames` into `sightings`; `view` says what of a frame is on the screen."""
+        """Put sightings of `frames` into `sightings`.
+
+        `view` returns the part of a frame on the screen.
+        """
         self._view = view
         self._detector = networks.detector
         self._finder = FaceFinder(networks.detector, parts.tracker)
@@ -61,16 +64,20 @@ class Analysis:
         self._frames = frames
         self._sightings = sightings
         self._next: tuple[Classifier, float] | None = None
-        """The classifier of a changed label set, and the time at which it arrived."""
+        """The classifier of a changed label set, and the instant at which it arrived (s,
+        monotonic).
+        """
         self._reading_count = 0
         self.new_classifiers: Latest[Classifier] = Latest()
-        """Takes the classifier of a changed label set from the main thread."""
+        """The mailbox through which the main thread passes the classifier of a changed label
+        set.
+        """
 
     def __call__(self, stopping: threading.Event) -> None:
         """Analyse frames until `stopping` is set or the frames end.
 
-        Then all pixels are forgotten, and everything about the visitors who were there: the parts
-        may be used again, with another camera.
+        At the end all pixels and everything about visitors are forgotten. The parts may be used
+        again, with another camera.
         """
         try:
             while not stopping.is_set() and not self._frames.ended:
@@ -88,14 +95,14 @@ class Analysis:
                 )
 
     def offer(self, frame: Frame) -> None:
-        """Analyse `frame` and publish the sightings if it is time for another look."""
+        """Analyse `frame` and publish the sightings if another look is due."""
         if self._finder.is_due(frame):
             self._sightings.put(self.analyse(frame))
 
     def analyse(self, frame: Frame) -> Sightings:
-        """Return the sightings on `frame`; without its readings they are published before.
+        """Return the sightings on `frame`. Sightings without readings are published before that.
 
-        So newcomers are announced even while others are being read, which takes time.
+        So newcomers are announced even while others are being classified, which takes time.
         """
         tracks = self._finder.find(frame)
         began_at = self._clock.now()
@@ -135,7 +142,7 @@ class Analysis:
         )
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return a reading of each of `tracks`, at least one."""
+        """Return a reading of each of `tracks`, of which there is at least one."""
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         scores = self.classifier.classify(frame, boxes)
         if not np.isfinite(scores).all():

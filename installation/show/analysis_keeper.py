@@ -1,10 +1,10 @@
-"""Keeps the analysis running while the mirror runs, whatever happens to it.
+"""Keeps the analysis running while the mirror runs, whatever fails in it.
 
-The mirror does not need the analysis: if it fails, visitors see themselves without labels. What
-failed is opened again, on the same device, then on the processor, and after some minutes on the
-device again. A network that hangs keeps its thread, which nothing can end; the analysis begins anew
-beside it, with parts that the old thread does not know. If that does not help either, because the
-failures differ, the process is at fault and is started again.
+The mirror does not need the analysis: if it fails, visitors see themselves without labels. A part
+that failed is opened again on the same device, then on the CPU, and after some minutes on the
+device again. The thread of a network that hangs cannot be ended; the analysis is started again
+beside it, with parts that the old thread does not use. If different failures follow each other, the
+process is restarted.
 """
 
 from __future__ import annotations
@@ -29,33 +29,35 @@ from installation.show.parts import Log, Networks, Parts, already_open
 from installation.showing.type.line_breaks import warm_up
 
 HANGS_S = 10.0
-"""How long the analysis may go without a result although frames come, s. The slowest reading that
-was measured took two seconds, on a machine whose cores were both busy.
+"""The longest time that the analysis may give no result although frames arrive, s. The slowest
+measured reading took two seconds, on a machine whose cores were both busy.
 """
 
 OPENING_S = 120.0
-"""How long the networks may take to open, s."""
+"""The longest time for opening the networks, s."""
 
 MAX_STEP_S = 0.5
-"""What one look counts at most, s: if the whole machine stood still, the analysis did not hang."""
+"""The largest time that one check counts, s: if the whole machine stood still, the analysis did not
+hang.
+"""
 
 DELAYS_S = (0.5, 2.0, 5.0, 15.0, 30.0)
-"""How long to wait before what failed is opened again, s; the last delay stays."""
+"""The delays before a failed part is opened again, s; the last one is repeated."""
 
 DEVICE_FAILURES = 2
-"""After how many failures in `MEMORY_S` the processor takes the device's place."""
+"""The number of failures within `MEMORY_S` after which the CPU replaces the device."""
 
 MEMORY_S = 600.0
-"""How long a failure is remembered, and how long a failed device rests, s."""
+"""How long a failure is remembered and a failed device is not used, s."""
 
 KINDS = 3
-"""So many different failures in `MEMORY_S` need a new process."""
+"""The number of different failures within `MEMORY_S` after which the process is restarted."""
 
 HANG = "a call that hangs"
 
 
 class AnalysisKeeper:
-    """Opens the networks and runs the analysis; to be called by the main thread."""
+    """Opens the networks and runs the analysis. Use it from the main thread only."""
 
     def __init__(
         self,
@@ -67,9 +69,10 @@ class AnalysisKeeper:
         language: str,
         view: View,
     ) -> None:
-        """Analyse `frames` with `parts` into `sightings`.
+        """Put sightings of `frames` into `sightings`, using `parts`.
 
-        `language` is that of the labels, and `view` says what of a frame is on the screen.
+        `language` is that of the labels, and `view` returns the part of a frame that is on the
+        screen.
         """
         self._view = view
         self._parts = parts
@@ -82,9 +85,11 @@ class AnalysisKeeper:
         self._workers: list[Worker] = []
         self._failed: deque[tuple[str, float]] = deque(maxlen=50)
         self._open_at: float | None = clock.now()
-        """When the networks are opened; None: they are open, or are being opened."""
+        """The instant at which the networks are to be opened (s, monotonic); None if they are open
+        or being opened.
+        """
         self._given_up_at: float | None = None
-        """When the processor took the device's place."""
+        """The instant at which the CPU replaced the device (s, monotonic)."""
         self._waited_s = 0.0
         self._looked_at = clock.now()
         self._results = 0
@@ -95,7 +100,7 @@ class AnalysisKeeper:
 
     @property
     def device_kind(self) -> DeviceKind:
-        """On what the networks run."""
+        """The kind of processor that the networks run on."""
         if self._given_up_at is not None:
             return DeviceKind.PROCESSOR_INSTEAD
         if self.networks is None:
@@ -104,7 +109,7 @@ class AnalysisKeeper:
         return DeviceKind.GRAPHICS_CARD if is_card else DeviceKind.PROCESSOR
 
     def parts(self) -> Parts:
-        """Return the parts in use, with which another keeper can go on."""
+        """Return the parts in use, with which another keeper can continue."""
         if self.networks is None or self.analysis is None:
             return self._parts
         networks = replace(self.networks, classifier=self.analysis.classifier)
@@ -115,10 +120,11 @@ class AnalysisKeeper:
         )
 
     def step(self) -> bool:
-        """Do what is due; return whether the people on the wall must go, as the analysis failed.
+        """Do the work that is due, and return whether the people on the screen must be removed.
 
-        Raises KioskError if the networks cannot be opened for a reason that staff must mend, and
-        RestartNeededError if a new process is needed.
+        They must be removed if the analysis failed. Raises KioskError if staff must correct
+        something before the networks can be opened, and RestartNeededError if a new process is
+        needed.
         """
         now = self._clock.now()
         if self._open_at is not None and now >= self._open_at:
@@ -198,7 +204,7 @@ class AnalysisKeeper:
         return self._waited_s >= (OPENING_S if self.networks is None else HANGS_S)
 
     def _fail(self, kind: str, now: float) -> None:
-        """Note a failure of this `kind`, and decide what follows. Raises RestartNeededError."""
+        """Record a failure of this `kind`, and decide what follows. Raises RestartNeededError."""
         self.failures += 1
         self._failed.append((kind, now))
         recent = [each for each, at in self._failed if now - at < MEMORY_S]
@@ -218,7 +224,7 @@ class AnalysisKeeper:
         self._open_at = now + delay_s
 
     def _end_workers(self) -> None:
-        """Leave the threads behind, with all parts that they know."""
+        """Abandon the threads, together with all parts that they use."""
         for worker in self._workers:
             worker.stop(0)
         self._workers = []
@@ -233,7 +239,7 @@ def _open_networks(
     opened: Latest[Networks],
     _: threading.Event,
 ) -> None:
-    """Put the networks into `opened` once they are open, and labels in `language` can be set."""
+    """Put the networks into `opened` when they are open and labels in `language` can be set."""
     networks = open_networks()
     # Here, as the mirror would stand still for it at the first verdict.
     warm_up(parts.label_set.texts(), language)

@@ -1,4 +1,4 @@
-"""Opens what all scenes share: the words, and fonts for every text that the screen may show."""
+"""Opens the context that all scenes share: the words, and fonts for every text of the screen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def open_context(
 
 
 def _label_language(settings: Settings) -> str:
-    """Return the language of the labels if the curator has named it; otherwise an empty text.
+    """Return the language of the labels if the curator has set it; otherwise an empty text.
 
     A set's own names may be in any language.
     """
@@ -52,9 +52,9 @@ def _label_language(settings: Settings) -> str:
 
 
 def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:
-    """Return every text that the screen may show, by the place that a message names.
+    """Return every text that the screen may show, keyed by the place that a message names.
 
-    The files of the label set are read again for their lines. Raises LabelSetError.
+    The files of the label set are read again to find the lines. Raises LabelSetError.
     """
     settings = loaded.settings
     texts: dict[str, str] = {}
@@ -74,7 +74,7 @@ def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) 
 
 
 def _label_texts(label_set: LabelSet) -> dict[str, str]:
-    """Return the texts of `label_set` by file and row."""
+    """Return the texts of `label_set`, keyed by file and row."""
     from installation.naming.label_set.folder import SETTINGS_FILE
     from installation.naming.label_set.load import read_source
     from installation.naming.label_set.output_names import labels_file

@@ -38,10 +38,10 @@ def run_show(
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
-    `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `emit`
-    takes the events if the show runs without a screen; with a camera, that must be `headless`, or
-    ScreenError is raised. Without a `guard` nothing is enforced: for measurements. Raises
-    KioskError.
+    `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `emit` is
+    called with the events if the show runs without a screen; if it has a camera, `headless` must
+    then be true, or ScreenError is raised. Without a `guard` nothing is enforced, which is for
+    measurements. Raises KioskError.
     """
     screen, fallback = open_screen(
         loaded.settings.screen.display,
@@ -97,9 +97,8 @@ def show_trouble_card(
 ) -> None:
     """Show the trouble card for a while if kiosk.yaml is wrong.
 
-    It has the language, the words and the display of `loaded`, which holds what is right in the
-    file; the key of the staff's card shows the mistakes of `error`. Does nothing if no display can
-    be opened.
+    It has the language, the words and the display of `loaded`, the valid parts of the file; the key
+    for the staff card shows the mistakes of `error`. Does nothing if no display can be opened.
     """
     display = loaded.settings.screen.display
     # A display that does not exist, and words without a font, may be what is wrong.
@@ -127,7 +126,7 @@ def _emit_nothing(event: dict[str, object]) -> None:
 
 
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
-    """Raise ScreenError if a camera would look at people without a screen that tells them."""
+    """Raise ScreenError if a camera would see people without a screen that informs them."""
     from installation.seeing.cameras import v4l
 
     source = loaded.settings.camera.source

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from installation.naming.reading.values import Sighting, Sightings, Stage
 
 Emit = Callable[[dict[str, object]], None]
-"""Takes one event of a headless show."""
+"""A function that is called with one event of a headless show."""
 
 
 class VisitorEvents:
@@ -18,13 +18,13 @@ class VisitorEvents:
         self._emit = emit
         self._started_at = started_at
         self._stages: dict[int, Stage] = {}
-        """The stage of each visitor who is there, by the visitor's number."""
+        """The stage of each present visitor, by the visitor's number."""
         self.first_verdict_s: float | None = None
         self.verdicts = 0
-        """How many there were so far."""
+        """The number of verdicts so far."""
 
     def update(self, sightings: Sightings, now: float) -> None:
-        """Emit what is new in `sightings`, which the screen shows from `now` (s, monotonic)."""
+        """Emit the changes in `sightings`, which the screen shows from `now` (s, monotonic)."""
         at = now - self._started_at
         here = {visitor.track.id: visitor for visitor in sightings.visitors}
         for gone in sorted(self._stages.keys() - here.keys()):

@@ -41,12 +41,12 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
 
 ENDING_S = 3.0
-"""How long the process waits for a thread to end, s: a slow network needs time to analyse one more
-frame and then to forget.
+"""The longest wait for a thread to end, s: a slow network needs time to analyse one more frame and
+then to forget.
 """
 
 FAILING_S = 0.3
-"""How long a thread may take to end before visitors see the trouble card."""
+"""The longest wait for a thread to end before visitors see the trouble card, s."""
 
 
 class LiveShow:
@@ -69,9 +69,9 @@ class LiveShow:
         """Store the show's opened parts. Threads start only in `run`.
 
         `context` has fonts for the labels of `parts`. `proof` is the guard's self-test, or None
-        without a guard. `started_at` is the start of the process (s, monotonic). `log` takes lines
-        for the staff and `emit` the events. `care` decides when the camera is to be opened again;
-        None: never for its pictures.
+        without a guard. `started_at` is the start of the process (s, monotonic). `log` is called
+        with lines for the staff, and `emit` with the events. `care` decides when faulty pictures
+        are a reason to open the camera again; if it is None, they never are.
         """
         self._parts = parts
         self._care = care
@@ -123,7 +123,7 @@ class LiveShow:
         self._capture = Worker("capture", capture)
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
-        """Run the show until the camera ends or `poll` says so, and return the summary.
+        """Run the show until the camera ends or `poll` asks for the end; return the summary.
 
         Raises what any thread raised. At the end, even after a failure, every part forgets its
         pixels, and after an orderly end the screen is black.
@@ -159,13 +159,13 @@ class LiveShow:
         )
 
     def parts(self) -> Parts:
-        """Return the parts in use, with which the next live show goes on."""
+        """Return the parts in use, with which the next live show continues."""
         return self._keeper.parts()
 
     def has_ended(self) -> bool:
         """Return whether the threads that see frames have ended, so that others may use the parts.
 
-        A driver or a network that hangs may keep its thread for ever.
+        A driver or a network that hangs may never let its thread end.
         """
         return self._capture.stop(0) and self._keeper.stop(0)
 
@@ -184,7 +184,7 @@ class LiveShow:
             self._watchdog.check(self._mirrored.received)
 
     def _check_camera(self) -> None:
-        """Log what is wrong with the camera's pictures, and raise CameraError if it is time to."""
+        """Log the faults of the camera's pictures; raise CameraError if it must be opened again."""
         self._camera_status = self._camera_statuses.take(timeout=0) or self._camera_status
         self._reporter.camera = status = self._camera_status
         if self._care is not None:
@@ -192,7 +192,7 @@ class LiveShow:
                 self._log(line)
 
     def _report(self, sightings: Sightings) -> None:
-        """Report what is new in `sightings`, which have just appeared on the screen."""
+        """Report the changes in `sightings`, which have just appeared on the screen."""
         self._events.update(sightings, self._clock.now())
         self._reporter.update(sightings)
         self._reading_count = sightings.reading_count
@@ -201,7 +201,7 @@ class LiveShow:
             self._log(f"labels: the changed set is in use: {self._label_set.settings.title}")
 
     def _offer_label_set(self) -> None:
-        """Hand a changed label set to the analysis if its letters can be drawn."""
+        """Pass a changed label set to the analysis if its letters can be drawn."""
         networks, analysis = self._keeper.networks, self._keeper.analysis
         if networks is None or networks.reloader is None or analysis is None:
             return
@@ -241,7 +241,7 @@ class LiveShow:
 
 
 def _visible_part(room: Rect, frame: Frame) -> Box:
-    """Return the part of `frame` that is on the screen if pictures fill its part `room`, px."""
+    """Return the part of `frame` that is on the screen if pictures fill the area `room`, px."""
     return Cover.from_sizes((frame.width, frame.height), room).part
 
 
@@ -258,7 +258,7 @@ def _forgetting(*holders: PixelHolder) -> Iterator[None]:
 def _running(capture: Worker, keeper: AnalysisKeeper) -> Iterator[None]:
     """Run `capture`, and end it and the threads of `keeper`; after a failure they have less time.
 
-    Raises what ended `capture`.
+    Raises the exception that ended `capture`.
     """
     capture.start()
     try:

@@ -20,17 +20,19 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 
 REPAINT_S = 1 / 30
-"""The longest time between two paints if no frame comes, so that names go on tumbling."""
+"""The longest time between two paints if no frame arrives, s, so that names keep changing."""
 
 
 ABSENT_S = 0.5
-"""How long the last frame may stay on the wall, s, if the camera gives at least three a second."""
+"""The longest time that the last frame may stay on the screen, s, if the camera sends at least
+three a second.
+"""
 
 ABSENT_FRAMES = 1.5
-"""How many intervals between frames it may stay if the camera is slower."""
+"""The number of intervals between frames that the last frame may stay if the camera is slower."""
 
 LONGEST_INTERVAL_S = 1.0
-"""The longest interval that counts as the camera's own, s: that of one frame a second."""
+"""The longest interval that is attributed to the camera's rate, s: that of one frame a second."""
 
 
 class Mirror:
@@ -50,9 +52,10 @@ class Mirror:
     ) -> None:
         """Paint from the mailboxes `frames` and `sightings`.
 
-        `update_privacy_line` puts today's privacy line into a context; None: it stays as it is.
-        `status` returns the figures of the staff's card at an instant (s, monotonic); None: there
-        is no card. `is_rehearsal` says whether the frames are the rehearsal's, which is marked so.
+        `update_privacy_line` puts today's privacy line into a context; if it is None, the line does
+        not change. `status` returns the figures of the staff card at an instant (s, monotonic); if
+        it is None, there is no card. `is_rehearsal` says whether the frames are the rehearsal's,
+        which are marked.
         """
         self._screen = screen
         self._painter = Painter(context.fonts)
@@ -70,19 +73,19 @@ class Mirror:
         self._arrived_at = clock.now()
         self._interval_s = 0.0
         self._has_frames = False
-        """Whether a frame was on the wall, so that its absence is to be shown."""
+        """Whether a frame was on the screen, so that its absence must be shown."""
         self._oldest_s = 0.0
         self.first_at: float | None = None
-        """When the first frame was on the screen (s, monotonic)."""
+        """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
         """The time from each frame's arrival to the flip that first shows the frame."""
         self.intervals = Durations()
-        """The time from one such flip to the next."""
+        """The time from each such flip to the next."""
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:
-        """Paint once, as soon as a frame comes; return the sightings if there are new ones.
+        """Paint once, as soon as a frame arrives; return the sightings if there are new ones.
 
-        `staff_card` says whether the staff's card is painted over the scene.
+        `staff_card` says whether the staff card is painted over the scene.
         """
         new_frame = self._frames.take(timeout=REPAINT_S)
         new_sightings = self._new_sightings.take(timeout=0)
@@ -117,9 +120,9 @@ class Mirror:
         self._screen.flip()
 
     def _note_arrival(self, arrived: bool) -> None:
-        """Drop the frame and the people on it if no other has come for too long.
+        """Drop the frame and the people on it if no other frame has arrived for too long.
 
-        Visitors must not see themselves stand still, or a label on somebody who has gone.
+        Visitors must not see a frozen picture of themselves, or a label on somebody who has left.
         """
         now = self._clock.now()
         waited_s = now - self._arrived_at
@@ -145,9 +148,9 @@ class Mirror:
     def _current(self) -> Sightings | None:
         """Return the sightings; None if they belong to another scene or are stale.
 
-        If analysis hangs, another visitor may step under a name that hangs too; so names disappear
-        after as long as the screen says that they do. With one look a second, the slowest rate that
-        the tracker bears, sightings are just two seconds old before the next ones come.
+        If the analysis hangs, another visitor may step under a name that stays; so names disappear
+        within the time that the screen states. At one look a second, the slowest rate that the
+        tracker supports, sightings are just two seconds old when the next ones arrive.
         """
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:

@@ -1,10 +1,11 @@
-"""The parts of a show: those that a mirror needs, and the networks behind it.
+"""Opens the parts of a show: those that a mirror needs, and the networks behind it.
 
 The thread `loader` opens the label set and everything that is not the kiosk's own before the guard
-is sealed. The kiosk's own networks are opened when the mirror is on the screen already: visitors
-see themselves at once, and are named a moment later. They only read files of the kiosk. Networks
-that PyTorch runs are opened before, because it starts programs while it is imported; and a
-stranger's file is judged in a child process, which the sealed guard forbids.
+is sealed. The kiosk's own networks, which only read files of the kiosk, are opened when the mirror
+is already on the screen: visitors see themselves at once, and are named a moment later. Networks
+that PyTorch runs are opened before the guard is sealed, because PyTorch starts programs while it is
+imported. So are strangers' files, because they are judged in a child process, which the sealed
+guard forbids.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ if TYPE_CHECKING:
     from installation.seeing.tracker import Tracker
 
 Log = Callable[[str], None]
-"""Logs one line for the people who run the show."""
+"""A function that logs one line for the people who run the show."""
 
 READINGS_PER_S = 30
-"""How many readings a second a machine must keep to read half bodies as well as busts."""
+"""The rate of readings, per second, that a machine must reach to classify half bodies as well as
+busts.
+"""
 
 MEASURED_READINGS = 5
-"""How many readings tell that."""
+"""The number of readings by which that rate is measured."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,13 @@ class Networks:
     detector: Detector
     classifier: Classifier
     device: str
-    """The device on which the networks run, for the staff: why it is the processor, if it is."""
+    """The device that the networks run on, in words for the staff, with the reason if it is the
+    CPU.
+    """
     reloader: LabelSetReloader | None = None
-    """Opens the label set again when its files change; None: changes are not looked for."""
+    """The object that opens the label set again when its files change; None if changes are
+    ignored.
+    """
 
 
 @dataclass(frozen=True)
@@ -73,22 +80,22 @@ class Parts:
     presence: Presence
     settler: Settler
     reopen_networks: Callable[[LabelSet, bool], Networks] | None = None
-    """Opens the networks anew for a label set after a failure, on the processor if that is true;
-    None: `open_networks` does.
+    """Opens the networks again for a label set after a failure, on the CPU if the second argument
+    is true; if it is None, `open_networks` is used.
     """
     renew: Callable[[Parts], Parts] | None = None
-    """Returns the parts with another tracker, presence and settler, which no older thread knows;
-    None: they stay.
+    """Returns the parts with a new tracker, presence and settler, which no older thread uses; if it
+    is None, the parts are kept.
     """
 
 
 def open_parts(
     loaded: Loaded[Settings], clock: Clock, log: Log, *, as_fast_as_possible: bool = False
 ) -> Parts:
-    """Return the show's parts; `log` takes a line about each of them.
+    """Return the show's parts; `log` is called with a line about each.
 
-    `as_fast_as_possible` plays a film once without waiting, for measurements. Takes some seconds if
-    the label set needs PyTorch. Raises KioskError.
+    `as_fast_as_possible` plays a film once without waiting, for measurements. This takes some
+    seconds if the label set needs PyTorch. Raises KioskError.
     """
     from installation.naming.label_set import folder
     from installation.seeing.cameras import v4l
@@ -163,8 +170,9 @@ def _renew(settings: Settings, parts: Parts) -> Parts:
 def _import_libraries() -> None:
     """Import what the kiosk's own networks need, some 50 ms, before the guard is sealed.
 
-    Then no library is loaded beside the mirror, which would hold up the main thread. ONNX Runtime
-    also looks for graphics cards while it is imported, and warns if the guard does not let it.
+    Otherwise libraries would be loaded while the mirror runs, which would delay the main thread.
+    ONNX Runtime also looks for graphics cards while it is imported, and warns if the guard does not
+    let it.
     """
     import installation.naming.networks.efficientnet
     import installation.naming.reading.classifier
@@ -173,7 +181,7 @@ def _import_libraries() -> None:
 
 
 def already_open(networks: Networks) -> Networks:
-    """Return `networks`, in the place of a function that opens them."""
+    """Return `networks`, for use where a function that opens them is expected."""
     return networks
 
 
@@ -187,7 +195,7 @@ def _reopen_networks(
     label_set: LabelSet,
     on_processor: bool,
 ) -> Networks:
-    """Return the networks for `label_set`, opened anew, on the processor if `on_processor`."""
+    """Open the networks for `label_set` again and return them, on the CPU if `on_processor`."""
     if on_processor and device != "cpu":
         device, description = "cpu", "the CPU, as the graphics card failed"
     return _open_networks(loaded, label_set, device, description, files_read, clock, log)
@@ -230,10 +238,10 @@ def _open_networks(
 
 
 def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list[Path]:
-    """Return those of the video `nodes` that the show may open: those that the launcher found.
+    """Return those video `nodes` that the show may open, because the launcher found them.
 
-    A camera that comes while the show loads, as slow ones do after the computer was switched on, is
-    not one of them. Without a launcher (`status` is None) the show may open all of them.
+    A camera that appears while the show loads, as slow ones do after the computer was switched on,
+    is not among them. Without a launcher (`status` is None) the show may open all of them.
     """
     return [node for node in nodes if status is None or str(node) in status.devices]
 
@@ -241,8 +249,8 @@ def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list
 def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
     """Run both parts once on a grey frame of the camera's size.
 
-    Whatever compiles or allocates memory on the first run does so now, not with a visitor waiting;
-    so does what runs when the classifier forgets.
+    So code that compiles or allocates memory in its first run does so now, and not while a visitor
+    waits. This includes the code that runs when the classifier forgets.
     """
     from installation.seeing.frame import Frame
 
@@ -256,10 +264,10 @@ def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings
 
 
 def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
-    """Let the classifier read half bodies if there is time for it, and return a line about that.
+    """Let the classifier use half bodies if there is time, and return a line that says so.
 
-    There is time if the quickest of a few readings of busts and half bodies fits
-    `READINGS_PER_S`. The quickest counts, as other programs may work while the show loads.
+    There is time if the quickest of a few readings of busts and half bodies is fast enough for
+    `READINGS_PER_S`. The quickest is used, because other programs may be busy while the show loads.
     """
     from installation.seeing.frame import Frame
 

@@ -11,7 +11,10 @@ from installation.showing.words import Words, privacy_line
 
 
 def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
-    """Return `context` with today's privacy lines, which name the day of `proof` after midnight."""
+    """Return `context` with the current privacy lines.
+
+    If the self-test `proof` ran before today, the lines name its day.
+    """
     proof = proof.by_this_clock()
     today = datetime.date.today()
 

@@ -1,4 +1,4 @@
-"""Tells the supervisor once a second how the show is, and waits for its permission."""
+"""Reports the state of the show to the supervisor each second, and waits for its permission."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from installation.running.clock import Clock
 from installation.running.progress import Progress, State, send
 
 PERIOD_S = 1.0
-"""The time between two records, s; a change of the state is told at once."""
+"""The time between two records, s; a change of the state is reported at once."""
 
 NOT_PERMITTED = Mistake(
     "supervisor",
@@ -22,10 +22,10 @@ NOT_PERMITTED = Mistake(
 
 
 class ProgressReporter:
-    """Sends records to the supervisor; to be used by the main thread, once for each paint."""
+    """Sends records to the supervisor. Use it from the main thread only, once per paint."""
 
     def __init__(self, status: SandboxStatus | None, clock: Clock) -> None:
-        """Send to the pipe that `status` names; without one nothing is sent."""
+        """Send records to the pipe that `status` names; without a pipe nothing is sent."""
         self._pipe = None if status is None else status.progress_pipe
         self._orders = None if status is None else status.orders_pipe
         self._clock = clock
@@ -35,14 +35,14 @@ class ProgressReporter:
         self.state = State.STARTING
         self._figures: Callable[[], Progress] = Progress
         self._before = Progress()
-        """The sums of the live shows that have ended."""
+        """The sums of the figures of the live shows that have ended."""
 
     def begin(self, figures: Callable[[], Progress]) -> None:
-        """Begin a live show; `figures` returns its own, which are added to those before it."""
+        """Begin a live show; `figures` returns its figures, which are added to the earlier sums."""
         self.state, self._figures = State.RUNNING, figures
 
     def finish(self) -> None:
-        """End the live show: keep its figures, and nothing else of it."""
+        """End the live show: keep its figures, and drop everything else."""
         self._before = self._sum()
         self._figures = Progress
 
@@ -61,7 +61,7 @@ class ProgressReporter:
         )
 
     def tick(self) -> None:
-        """Count one paint, and send a record if it is time for one."""
+        """Count one paint, and send a record if one is due."""
         self._painted += 1
         now = self._clock.now()
         if self._pipe is None or (self._told == self.state and 0 <= now - self._told_at < PERIOD_S):
@@ -85,8 +85,8 @@ class ProgressReporter:
     def wait_for_permission(self) -> bool:
         """Wait until the supervisor allows the show to open a camera, and return True.
 
-        Without a supervisor nobody is asked. Raises GuardError if it has ended. It kills a show in
-        which it finds something wrong.
+        Without a supervisor, the result is True at once. Raises GuardError if the supervisor has
+        ended. The supervisor kills a show in which it finds a mistake.
         """
         if self._orders is not None and not os.read(self._orders, 1):
             raise GuardError(NOT_PERMITTED)

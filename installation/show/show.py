@@ -56,22 +56,22 @@ from installation.showing.window import Screen, ScreenEvents, allocate_buffers
 T = TypeVar("T")
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long a thread that computes in Python may delay the main thread, s."""
+"""The longest time that a computing Python thread may delay the main thread, s."""
 
 RETRY_S = 2.0
-"""How long the show waits under systemd before it tries to open a missing camera again."""
+"""The wait under systemd before a missing camera is tried again, s."""
 
 CARD_S = 8.0
-"""How long visitors see a card after a failure, before the process ends."""
+"""How long visitors see a card after a failure before the process ends, s."""
 
 
 CLOSING_S = 4.0
-"""How long the threads of a live show may take to end after the camera failed, s: a read of the
+"""The longest wait for the threads of a live show to end after the camera failed, s: a read of the
 camera takes two.
 """
 
 OPEN_S = 30.0
-"""How long a camera may take to open, s; a driver that hangs raises no error."""
+"""The longest time for opening a camera, s; a driver that hangs raises no error."""
 
 CAMERA_HANGS = Mistake(
     "camera",
@@ -110,12 +110,13 @@ class Show:
         guard: Guard | None = None,
         is_service: bool | None = None,
     ) -> None:
-        """Take an open screen, and open the fonts of the cards.
+        """Store the open screen, and open the fonts of the cards.
 
-        `started_at` is the start of the process (s, monotonic). `log` takes lines for the staff and
-        `emit` the events. `open_parts` and `clock` (None: the machine's) are replaced in tests.
-        Without a `guard` nothing is enforced: for measurements. `is_service` says whether a missing
-        camera is waited for (None: as the supervisor says). Raises ScreenError.
+        `started_at` is the start of the process (s, monotonic). `log` is called with lines for the
+        staff, and `emit` with the events. `open_parts` and `clock` (None: the machine's) are
+        replaced in tests. Without a `guard` nothing is enforced, which is for measurements.
+        `is_service` says whether the show waits for a missing camera (None: the supervisor
+        decides). Raises ScreenError.
         """
         status = None if guard is None else guard.status
         waits = status is not None and status.waits_for_camera
@@ -165,15 +166,15 @@ class Show:
         return replace(summary, first_paint_s=first_paint_s)
 
     def show_trouble_card(self, error: Exception | None = None) -> None:
-        """Show the card of a show that cannot continue for a while.
+        """Show the card for a show that cannot continue, for `CARD_S`.
 
-        The key of the staff's card shows the mistakes of `error`.
+        The key for the staff card shows the mistakes of `error`.
         """
         self._reporter.state = State.FAILED
         self._show_card_for(trouble_card(self._card_context), error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
-        """Return the summary; None if the show ended before the camera was open."""
+        """Open all parts, play the show, and return its summary; None if it ended before that."""
         if self._guard is not None:
             self._require_guard(self._guard)
             # To find a font takes a program, which the guard forbids from the middle stage on.
@@ -202,8 +203,8 @@ class Show:
     ) -> Summary | None:
         """Open the camera and run the live show, again after each failure of the camera.
 
-        Returns the summary of the last live show, or None if there was none. Without a supervisor
-        a camera that fails is an error.
+        Returns the summary of the last live show, or None if there was none. Without a supervisor,
+        a failure of the camera is raised.
         """
         care, backoff, summary = CameraCare(), Backoff(), None
         while (camera := self._open_camera(parts, until)) is not None:
@@ -249,7 +250,7 @@ class Show:
         return self._show_card(card, error, delay_s, until)
 
     def _parts_of(self, live: LiveShow, camera: Camera, parts: Parts, until: float | None) -> Parts:
-        """Return the parts for the next live show, once the last one's threads have ended.
+        """Return the parts for the next live show, when the last one's threads have ended.
 
         Raises RestartNeededError if one of them hangs.
         """
@@ -272,8 +273,8 @@ class Show:
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
         """Return the open camera; None if the show ended earlier.
 
-        If nobody is there to answer a message, the show waits for a camera that cannot be opened,
-        showing a calm card: starting again every ten seconds for hours would help nobody.
+        As a service, the show waits with a calm card for a camera that cannot be opened, because
+        nobody reads a message, and restarting every ten seconds for hours would not help.
         """
         status = None if self._guard is None else self._guard.status
         new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))
@@ -373,7 +374,7 @@ class Show:
         self._screen.flip()
 
     def _show_card_for(self, card: Scene, error: Exception | None) -> None:
-        """Show `card` for a while, so that visitors see neither a traceback nor a black screen."""
+        """Show `card` for `CARD_S`, so that visitors see neither a traceback nor a black screen."""
         if self._screen.visible:
             self._show_card(card, error, CARD_S)
 
@@ -382,8 +383,8 @@ class Show:
     ) -> bool:
         """Show `card` for `seconds`; return whether the show continues after that.
 
-        For as long as the staff asks for its card, what `error` says is in its place. `until` is
-        the instant at which the show ends (s, monotonic).
+        While the staff asks for the staff card, the text of `error` is shown instead of `card`.
+        `until` is the instant at which the show ends (s, monotonic).
         """
         lines = str(error).splitlines() if isinstance(error, KioskError) else []
         lines = lines or ["The log says what is wrong."]

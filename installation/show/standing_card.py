@@ -1,4 +1,4 @@
-"""The calm picture that stays on the wall behind the show, in a process of its own.
+"""The calm picture that stays on the screen behind the show, in a process of its own.
 
 Its window is opened before that of the show and stays behind it. Whenever the show ends, however
 suddenly, visitors see this picture. The process has neither camera nor networks, and both stages of
@@ -23,7 +23,7 @@ from installation.showing.scenes.cards import mistakes_card, title_card, trouble
 from installation.showing.window import Screen
 
 LOOK_S = 1 / 15
-"""The time between two looks at keys and orders, s."""
+"""The time between two checks of keys and orders, s."""
 
 NO_MISTAKES = "The show has ended and is started again. The log and `kiosk status` say more."
 
@@ -38,8 +38,8 @@ def show_standing_card(
 ) -> None:
     """Keep a card on `screen` until the supervisor has ended, or until Escape is held.
 
-    The key of the staff's card shows `mistakes`, those of kiosk.yaml. `seal` enters stage two of
-    the sandbox; it is called once the card is painted. Raises ScreenError if no font has the words.
+    The key for the staff card shows `mistakes`, those of kiosk.yaml. `seal` enters stage two of the
+    sandbox; it is called when the card is painted. Raises ScreenError if no font has the words.
     """
     assert status.orders_pipe is not None
     try:

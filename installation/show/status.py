@@ -1,4 +1,4 @@
-"""The figures of the staff's card while the show runs."""
+"""Collects the figures of the staff card while the show runs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from installation.show.parts import Networks
 from installation.showing.scenes.staff import ShowStatus, layers
 
 OPENING = "…"
-"""What the card has in place of a network that is not open yet."""
+"""The text on the card for a network that is not open yet."""
 
 REFRESH_S = 1.0
-"""How long the figures stand still, so that they can be read."""
+"""How long the figures do not change, s, so that they can be read."""
 
 
 class StatusReporter:
-    """Gathers the status of the show, new once a second."""
+    """Gathers the status of the show, at most once a second."""
 
     def __init__(
         self,
@@ -32,11 +32,11 @@ class StatusReporter:
         started_at: float,
         now: float,
     ) -> None:
-        """Take what the figures come from.
+        """Store the sources of the staff card's figures.
 
-        `proof` is the guard's self-test; None: there is no guard. `frames` is the mirror's mailbox,
-        which counts what passes through it. `camera` is the camera's status now.
-        `started_at` is the start of the process and `now` that of the mirror (s, monotonic).
+        `proof` is the guard's self-test, or None without a guard. `frames` is the mirror's mailbox,
+        which counts what passes through it. `camera` is the camera's status now. `started_at` is
+        the start of the process and `now` that of the mirror (s, monotonic).
         """
         self.networks: Networks | None = None
         """The networks, as soon as they are open."""
@@ -51,7 +51,7 @@ class StatusReporter:
         self._status: ShowStatus | None = None
 
     def update(self, sightings: Sightings) -> None:
-        """Take the label set by which the newest `sightings` were named."""
+        """Store the label set that named the visitors of the newest `sightings`."""
         self._label_set = sightings.label_set
 
     def status(self, now: float) -> ShowStatus:
@@ -61,7 +61,7 @@ class StatusReporter:
         return self._status
 
     def _gather(self, now: float) -> ShowStatus:
-        """Return the status; the rate is that since the last call."""
+        """Return the status; the rate is measured since the last call."""
         count = self._frames.received - self._frames.dropped
         passed_s = now - self._counted_at
         rate = (count - self._count) / passed_s if passed_s > 0 else 0.0

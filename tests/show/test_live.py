@@ -168,7 +168,7 @@ def test_a_camera_that_hangs_ends_the_show_with_an_error() -> None:
     """Visitors do not look at the picture of somebody who has gone."""
     camera = FrozenFilm()
     try:
-        with pytest.raises(CameraError, match="no picture has come for 2 s"):
+        with pytest.raises(CameraError, match="no picture has arrived for 2 s"):
             small_show(camera).run()
     finally:
         camera.thawed.set()

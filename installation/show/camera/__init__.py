@@ -1,1 +1,1 @@
-"""The camera while the show runs: opening, reading, watching and opening again."""
+"""The camera while the show runs: opening, reading, monitoring and reopening it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""The first attempt follows at once; the last delay stays."""
+"""The delays, s. The first attempt follows at once; the last delay is repeated."""
 
 STEADY_S = 60.0
-"""How long a camera must run until the delays begin anew, s."""
+"""The time that a camera must run before the delays start from the beginning, s."""
 
 
 class Backoff:
-    """Gives the next delay, longer each time."""
+    """Returns the delays, each longer than the one before."""
 
     def __init__(self) -> None:
         self._attempts = 0

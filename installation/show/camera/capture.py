@@ -17,11 +17,11 @@ NO_FAULT = CameraFault(0)
 
 @dataclass(frozen=True)
 class CameraStatus:
-    """The camera's figures on the staff's card.
+    """The camera's figures on the staff card.
 
     The camera's pictures use `blocks` blocks of memory; `locked_blocks` of these can never be
-    written to swap. `faults` is what is wrong with its pictures, `skipped` the number of damaged
-    ones that were left out, and `fps` the rate that it promised, 0 if it is not a camera.
+    written to swap. `faults` are the faults of its pictures, `skipped` is the number of damaged
+    pictures that were skipped, and `fps` the rate that it promised, 0 if it is not a camera.
     """
 
     name: str
@@ -48,7 +48,7 @@ def capture_frames(
 ) -> None:
     """Put each frame of `camera` into all `mailboxes` until the camera ends or `stopping` is set.
 
-    Then the camera and the mailboxes are closed. Raises what the camera raises.
+    At the end the camera and the mailboxes are closed. Raises any exception of the camera.
     """
     try:
         while not stopping.is_set():

@@ -1,8 +1,8 @@
-"""Decides when a camera whose pictures have a fault is worth opening again.
+"""Decides when a camera with faulty pictures is opened again.
 
-Opening again mends what lies in the driver or in the camera's settings, such as a wrong size or an
-exposure that got stuck. It does not mend a lens cap, so each fault gets one attempt until it has
-been away for a while; meanwhile the mirror goes on with what the camera gives.
+Reopening the camera corrects faults of the driver or of the camera's settings, such as a wrong size
+or a stuck exposure. It does not help against a lens cap, so each fault gets only one attempt until
+it has been absent for a while; meanwhile the mirror shows the pictures that the camera sends.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ PATIENCE_S = {
     CameraFault.OTHER_SIZE: 1.0,
     CameraFault.SLOW: 15.0,
 }
-"""How long each fault is watched before the camera is opened again, s."""
+"""How long each fault must last before the camera is opened again, s."""
 
 AWAY_S = 300.0
-"""How long a fault must have been away until it gets another attempt, s."""
+"""How long a fault must be absent before it gets another attempt, s."""
 
 IN_WORDS = {
     CameraFault.BLACK: "its pictures are black, as with a cap or a shutter before the lens",
@@ -29,11 +29,11 @@ IN_WORDS = {
     CameraFault.OTHER_SIZE: "its pictures have another size than it promised",
     CameraFault.SLOW: "it gives less than half of the rate that it promised",
 }
-"""What the log says about each fault."""
+"""The log's words for each fault."""
 
 
 class CameraCare:
-    """Follows the faults of one camera over all of its openings."""
+    """Follows the faults of one camera, also when it is opened again."""
 
     def __init__(self) -> None:
         self._since: dict[CameraFault, float] = {}
@@ -43,12 +43,12 @@ class CameraCare:
         """The faults at the last call of `check`."""
 
     def check(self, faults: CameraFault, now: float, name: str) -> list[str]:
-        """Take the `faults` of the camera called `name`, and return lines for the log.
+        """Store the `faults` of the camera called `name`, and return lines for the log.
 
         Raises CameraError if it is to be opened again.
         """
         lines = [
-            f"camera: {words}." if faults & fault else f"camera: no longer: {words}."
+            f"camera: {words}." if faults & fault else f"camera: this fault has ended: {words}."
             for fault, words in IN_WORDS.items()
             if (faults ^ self.faults) & fault
         ]

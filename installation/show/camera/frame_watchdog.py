@@ -1,7 +1,7 @@
 """The watchdog of the camera: ends the show if the camera sends no more frames.
 
 A camera or driver that hangs raises no error: `read` does not return (OpenCV waits for ten
-seconds), and the last visitor's picture and label would stay on the wall.
+seconds), and the last visitor's picture and label would stay on the screen.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 
 STALL_S = 2.0
-"""How long the last frame may stay on the wall."""
+"""The longest time that the last frame may stay on the screen without a new one, s."""
 
 FIRST_FRAME_S = 10.0
-"""How long a camera may take until its first frame, s: some cameras first measure the light for
-seconds.
+"""The longest time until a camera's first frame, s: some cameras measure the light for seconds
+first.
 """
 
 MAX_STEP_S = 0.5
-"""What one check counts at most: if the whole machine stood still, the camera did not fail."""
+"""The largest time that one check counts, s: if the whole machine stood still, the camera did not
+fail.
+"""
 
 
 class FrameWatchdog:
     """Measures the time since the last frame."""
 
     def __init__(self, clock: Clock, camera_name: Callable[[], str]) -> None:
-        """Read the time from `clock`; `camera_name` returns the camera's name for the message."""
+        """Store the `clock`; `camera_name` returns the camera's name for the message."""
         self._clock = clock
         self._camera_name = camera_name
         self._received = 0
@@ -35,7 +37,7 @@ class FrameWatchdog:
         self._waited_s = 0.0
 
     def check(self, received: int) -> None:
-        """Raise CameraError if no frame has come for too long; `received` counts all frames."""
+        """Raise CameraError if no frame has arrived for too long; `received` counts all frames."""
         now = self._clock.now()
         self._waited_s += min(now - self._checked_at, MAX_STEP_S)
         self._checked_at = now
@@ -46,7 +48,7 @@ class FrameWatchdog:
             raise CameraError(
                 Mistake(
                     self._camera_name(),
-                    f"no picture has come for {limit_s:g} s, though it is plugged in",
+                    f"no picture has arrived for {limit_s:g} s, although the camera is plugged in",
                     "If this happens again, try another cable, another port, or another camera.",
                 )
             )

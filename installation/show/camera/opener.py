@@ -1,9 +1,9 @@
-"""Opens the camera of a show, and after it was lost the same camera and no other.
+"""Opens the camera of a show; after that, only the same camera is opened again.
 
-A camera has a number, which may be another one each time it is plugged in, and a lasting path by
-its make or its port (`/dev/v4l/by-id`, `/dev/v4l/by-path`). Once a camera was open, only its
-lasting path counts: with `camera.source: auto` the next best camera might look at another place,
-where nobody was told.
+A camera has a number, which may change each time it is plugged in, and a lasting path by its model
+or its port (`/dev/v4l/by-id`, `/dev/v4l/by-path`). After a camera was opened, only its lasting path
+is used: with `camera.source: auto`, the next best camera might show another place, where nobody has
+been informed.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ OTHER_CAMERA = Mistake(
 
 
 def identify(path: Path) -> int:
-    """Return the number that stands for the camera with the lasting `path`; never 0.
+    """Return a number that identifies the camera with the lasting `path`; never 0.
 
-    The supervisor, which takes numbers only, gives it to the next process of the show.
+    The supervisor, which accepts only numbers, passes it to the next process of the show.
     """
     return zlib.crc32(bytes(path)) or 1
 
@@ -75,14 +75,15 @@ class CameraOpener:
         self._in_use: Path | None = None
         """The lasting path of the camera that was opened."""
         self._last: int | None = None
-        """The checksum of its last picture."""
+        """The checksum of that camera's last picture."""
         self.camera_id = camera_id
 
     def __call__(self) -> Camera:
-        """Return the open camera; to be called under the whole guard: to list cameras opens them.
+        """Open the camera and return it. Call this only under the whole guard.
 
-        A rehearsal that plays for lack of a camera ends when one is plugged in. Raises CameraError,
-        or RestartNeededError if the sandbox does not let this process open the camera.
+        Listing the cameras opens each of them. A rehearsal that plays because there is no camera
+        ends when one is plugged in. Raises CameraError, or RestartNeededError if the sandbox does
+        not let this process open the camera.
         """
         resolved, fallback = self._resolve()
         if fallback and self._waits:
@@ -101,7 +102,7 @@ class CameraOpener:
         )
 
     def _resolve(self) -> tuple[Resolved, str | None]:
-        """Return the source to open, and why it is not a camera."""
+        """Return the source to open, and the reason if it is not a camera."""
         configured = self._settings.source
         if self._in_use is not None:
             return source.Device(self._in_use), None
@@ -138,7 +139,7 @@ class CameraOpener:
         return camera
 
     def _lasting_path(self, device: int | Path) -> Path:
-        """Return the path by which `device` is found after it was plugged in again."""
+        """Return the path that `device` has again after it is plugged in again."""
         if self._is_lasting(device):
             assert isinstance(device, Path)
             return device
@@ -147,13 +148,13 @@ class CameraOpener:
         return next((listing.path for listing in listings), node)
 
     def remember(self, camera: Camera) -> None:
-        """Take the checksum of the last picture of `camera`, which is closed.
+        """Store the checksum of the last picture of `camera`, which is closed.
 
-        A camera that is frozen sends that picture once more after it was opened again.
+        A camera that is frozen sends that picture again after it is reopened.
         """
         if isinstance(camera, Webcam):
             self._last = camera.condition.last
 
     def is_plugged_in(self) -> bool:
-        """Return whether the camera that was opened has its device still, or again."""
+        """Return whether the camera that was opened is plugged in, still or again."""
         return self._in_use is None or self._in_use.exists()

@@ -1,1 +1,1 @@
-"""Type: which font draws a letter, where lines break, and how a paragraph is set on a panel."""
+"""Type: chooses fonts for letters, breaks lines, and sets paragraphs on panels."""

@@ -1,9 +1,10 @@
 """The direction of text: Unicode's bidirectional algorithm (UAX 9), as ICU implements it.
 
-The direction of a paragraph is decided once, by its first letter that has one (rules P2 and P3),
-and so are the embedding levels of its characters. A line keeps the levels of its paragraph: an
-Arabic paragraph stays one when a line of it begins with a Latin word. Levels come from PyICU, since
-python-bidi returns only the text in its order from left to right, which cannot be shaped.
+The direction of a paragraph is decided once, by its first letter that has a direction (rules P2 and
+P3), and so are the embedding levels of its characters. A line keeps the levels of its paragraph, so
+an Arabic paragraph stays right-to-left if one of its lines begins with a Latin word. Levels come
+from PyICU. Rejected: python-bidi, which returns only the text reordered from left to right, and
+such text cannot be shaped.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from collections.abc import Sequence
 import icu
 
 FROM_FIRST_LETTER = 0xFE
-"""ICU's UBIDI_DEFAULT_LTR: rules P2 and P3, and from the left if no letter has a direction."""
+"""ICU's UBIDI_DEFAULT_LTR: rules P2 and P3, and left-to-right if no letter has a direction."""
 
 _ALWAYS_FROM_LEFT = "\u0590"
-"""Below it no character is read from the right, nor changes a direction: the test is a fast one."""
+"""The first character that may be right-to-left or change the direction; texts with smaller ones
+only are recognised quickly.
+"""
 
 
 def levels(text: str) -> bytes:
-    """Return the embedding level of each character of `text`, one paragraph; odd: from the right.
+    """Return the bidi embedding level of each character of `text`, which is one paragraph.
 
-    Empty if all of it is read from the left.
+    Odd levels are right-to-left. The result is empty if all of `text` is left-to-right.
     """
     if not text or max(text) < _ALWAYS_FROM_LEFT:
         return b""
@@ -36,12 +39,12 @@ def levels(text: str) -> bytes:
 
 
 def is_right_to_left(text: str) -> bool:
-    """Return whether the paragraph `text` is read from the right."""
+    """Return whether the paragraph `text` is right-to-left."""
     return bool(text) and max(text) >= _ALWAYS_FROM_LEFT and bool(_paragraph(text).getParaLevel())
 
 
 def visual_order(run_levels: Sequence[int]) -> list[int]:
-    """Return the places of runs, which have `run_levels`, in their order from left to right.
+    """Return the indices of runs with `run_levels`, in their order from left to right.
 
     Rule L2: from the highest level down, each sequence of that level or higher is reversed.
     """
@@ -62,7 +65,7 @@ def _paragraph(text: str) -> icu.Bidi:
 
 
 def _places_in_utf16(text: str) -> list[int]:
-    """Return where each character of `text` begins in its UTF-16 form."""
+    """Return the index at which each character of `text` begins in UTF-16."""
     places, place = [], 0
     for letter in text:
         places.append(place)

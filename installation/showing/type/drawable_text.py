@@ -1,4 +1,4 @@
-"""Text as it can be drawn: composed, on one line, in clusters: letters with their marks."""
+"""Prepares text for drawing: composed, on one line, and split into letters with their marks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _SPACES = re.compile(r"[^\S\u00a0\u2007\u202f]+")
-"""Spaces, but for those that keep a line together."""
+"""Matches spaces, except those at which a line must not break."""
 
 SOFT_HYPHEN = "\u00ad"
 ZERO_WIDTH_SPACE = "\u200b"
@@ -16,19 +16,21 @@ _JOINERS = "\u200c\u200d"
 _WORD_JOINER = "\u2060"
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
-"""Visible, although Unicode calls them format characters: Arabic, Syriac and Kaithi signs."""
+"""Arabic, Syriac and Kaithi signs that are visible, although Unicode calls them format
+characters.
+"""
 
 UNSEEN = frozenset(SOFT_HYPHEN + ZERO_WIDTH_SPACE + _JOINERS + _WORD_JOINER + _DIRECTIONS)
-"""No ink, and a meaning: where a line may break, what joins, and what is read from which side."""
+"""The characters that leave no ink but have a meaning: line breaks, joining, and direction."""
 
 _KEPT = UNSEEN | frozenset(_SIGNS)
 
 
 def clean(text: str) -> str:
-    """Return `text` composed (NFC), on one line, without controls and marks of order of bytes.
+    """Return `text` composed (NFC), on one line, without control characters and byte-order marks.
 
-    What only few fonts can draw stays, since a character that is left out is a mistake that nobody
-    sees.
+    Characters that only few fonts can draw are kept, because nobody would notice that a character
+    was left out.
     """
     composed = unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
     return "".join(
@@ -39,10 +41,10 @@ def clean(text: str) -> str:
 
 
 def clusters(text: str) -> list[str]:
-    """Return `text` cut between letters; each has its marks and what joins it to the next.
+    """Return `text` split into clusters: a letter with its marks and joiners.
 
-    A cluster is drawn by one font. It may be smaller than what a reader takes for one letter: a
-    flag is two of them.
+    A cluster is drawn by one font. It may be smaller than what readers see as one letter: a flag
+    consists of two clusters.
     """
     found: list[str] = []
     for letter in text:
@@ -63,5 +65,5 @@ def distinct_clusters(texts: Iterable[str]) -> set[str]:
 
 
 def needs_no_font(cluster: str) -> bool:
-    """Return whether `cluster` leaves no ink: a space, or a control between letters."""
+    """Return whether `cluster` leaves no ink, like a space or a control between letters."""
     return all(letter in UNSEEN or unicodedata.category(letter) == "Zs" for letter in cluster)

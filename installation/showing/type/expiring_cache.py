@@ -9,15 +9,16 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 KEPT_S = 0.4
-"""How long a value is kept at least after it was asked for, s; at most twice that and two frames,
-so that all of it is gone within a second."""
+"""The least time for which a value is kept after its last use, s; the longest is twice that and two
+frames, so that all values are gone within a second.
+"""
 
 
 class ExpiringCache(Generic[K, V]):
-    """Values that were asked for lately; for one thread.
+    """A cache of recently used values. Use it from one thread only.
 
-    There are two generations. A value that is asked for belongs to the young one. Every `KEPT_S`
-    the old generation is dropped and the young one becomes the old.
+    There are two generations. A value that is used is in the young one. Every `KEPT_S` the old
+    generation is dropped and the young one becomes the old.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class ExpiringCache(Generic[K, V]):
         return len(self._young.keys() | self._old.keys())
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """Return the value of `key`; `make` returns it if it was not asked for lately."""
+        """Return the value of `key`; if it is not in the cache, `make` is called to create it."""
         value = self._young.get(key)
         if value is None:
             value = self._old.get(key)
@@ -37,7 +38,7 @@ class ExpiringCache(Generic[K, V]):
         return value
 
     def evict(self, now: float) -> None:
-        """Drop values that were not used lately; call this on each frame.
+        """Drop values that were not used recently; call this on each frame.
 
         `now` is in s, monotonic.
         """

@@ -1,10 +1,10 @@
-"""A face: one font file, opened by HarfBuzz, which chooses, places and draws its letters.
+"""A typeface: one font file, opened by HarfBuzz, which chooses, places and draws its glyphs.
 
-HarfBuzz joins Arabic letters, orders Indic ones, and puts marks where their letter has room for
-them, also if Unicode has no composed letter (m̃, ė́). It is reached through uharfbuzz, which its
-makers keep, and draws the outlines as well, at fractions of a pixel and in any weight of a variable
-font. The HarfBuzz in pygame's SDL_ttf was rejected: it cannot set that weight, opens only the first
-face of a collection, and moves each letter to a whole pixel. FreeType would be a second library
+HarfBuzz joins Arabic letters, orders Indic ones, and places marks on their letters, even if Unicode
+has no composed letter (m̃, ė́). It is used through uharfbuzz, which HarfBuzz's makers maintain, and
+also draws the outlines, at fractions of a pixel and in any weight of a variable font. Rejected: the
+HarfBuzz in pygame's SDL_ttf, which cannot set the weight, opens only the first face of a
+collection, and moves each letter to a whole pixel; and FreeType, which would be a second library
 that reads each file.
 """
 
@@ -20,12 +20,14 @@ import numpy.typing as npt
 import uharfbuzz
 
 WEIGHT = 700
-"""Bold, on the scale of OpenType: the one weight of the screen, in all fonts that can vary it."""
+"""The weight of all type on the screen, on OpenType's scale (bold), in fonts with a variable
+weight.
+"""
 
 
 @dataclass(frozen=True)
 class Glyph:
-    """One drawn form of a face, and its place on the line, in em; y up from the baseline."""
+    """One glyph of a face, and its place on the line, in em; y up from the baseline."""
 
     face: Face
     id: int
@@ -35,9 +37,10 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Ink:
-    """What a line of type covers, and where: `alpha` is `(H, W)` uint8.
+    """The pixels that a line of type covers: `alpha` is `(H, W)` uint8.
 
-    `left` and `top` lead from the line's start on the baseline to the first column and row, px.
+    `left` and `top` are the distances from the line's start on the baseline to the first column and
+    row, px.
     """
 
     alpha: npt.NDArray[np.uint8]
@@ -46,7 +49,7 @@ class Ink:
 
 
 class Face:
-    """A font file at any size. The file is read when the face is opened, and not later."""
+    """A font file, usable at any size. The file is read only when the face is opened."""
 
     def __init__(self, path: Path, number: int = 0) -> None:
         """Open the face `number` of the file at `path`."""
@@ -57,13 +60,13 @@ class Face:
         self._em = self._font.face.upem
 
     def covers(self, text: str) -> bool:
-        """Return whether the face has a form for every character of `text`."""
+        """Return whether the face has a glyph for every character of `text`."""
         return all(info.codepoint for info in _shape(self._font, text, False, "").glyph_infos)
 
     def shape(
         self, text: str, right_to_left: bool, script: str, x: float
     ) -> tuple[list[Glyph], float]:
-        """Return the glyphs of `text`, placed from `x` on, and where the next text begins, in em.
+        """Return the glyphs of `text`, placed from `x` on, and where the next text begins, em.
 
         Args:
             text: In the order in which it is read.
@@ -80,9 +83,9 @@ class Face:
         return glyphs, x
 
     def advances(self, text: str, right_to_left: bool, script: str) -> list[float]:
-        """Return how much each character of `text` adds to the line, em.
+        """Return the width that each character of `text` adds to the line, em.
 
-        What HarfBuzz draws as one form counts for the first of its characters.
+        If several characters form one glyph, the glyph's width counts for the first of them.
         """
         shaped = _shape(self._font, text, right_to_left, script)
         added = [0.0] * len(text)
@@ -92,7 +95,7 @@ class Face:
 
     @lru_cache(maxsize=4096)  # noqa: B019 - faces stay open as long as their fonts
     def height(self, glyph: int) -> tuple[float, float]:
-        """Return how far `glyph` reaches above and below its baseline, em."""
+        """Return the extent of `glyph` above and below its baseline, em."""
         extents = self._font.get_glyph_extents(glyph)
         if not extents or not extents.height:
             return 0.0, 0.0
@@ -107,7 +110,7 @@ class Face:
 
 
 def draw(glyphs: Iterable[Glyph], size: int) -> Ink | None:
-    """Return the ink of `glyphs` at `size` px per em; None if they leave none, as spaces do."""
+    """Return the ink of `glyphs` at `size` px per em; None if they leave none, like spaces."""
     canvas = uharfbuzz.RasterDraw()
     for glyph in glyphs:
         glyph.face.add_outline(canvas, glyph, size)

@@ -1,11 +1,12 @@
-"""The font files that draw a text: those of the package `manimgx-fonts`, then the system's.
+"""Finds font files for a text: those of the package `manimgx-fonts`, then the system's.
 
 The package has Noto Sans, the kiosk's own face, with all of Latin, Greek and Cyrillic and the
-places of their marks, and Noto's faces for nineteen more scripts in the same design: what they draw
-looks the same on every machine. For other scripts, such as Chinese, fontconfig's `fc-match` is
-asked, once, before the guard refuses every program: `search_fonts`.
+positions of their marks, and Noto's faces for nineteen more scripts in the same design; these look
+the same on every machine. For other scripts, such as Chinese, `search_fonts` runs fontconfig's
+`fc-match` once, before the guard refuses to start programs.
 
-A letter and its marks are drawn by one face: a mark of another font would not know its place.
+A letter and its marks are drawn by one face, because another font does not know where the marks
+belong.
 """
 
 from __future__ import annotations
@@ -41,23 +42,23 @@ from installation.showing.type.scripts import (
 PACKAGED = Path(manimgx_fonts.__file__).parent
 
 OWN_FACE = "NotoSans[wght].ttf"
-"""Latin, Greek and Cyrillic."""
+"""The kiosk's own face, for Latin, Greek and Cyrillic."""
 
 SYMBOL_FILES = (
     PACKAGED / "NotoSansSymbols[wght].ttf",
     Path(pygame.__file__).parent / pygame.font.get_default_font(),
 )
-"""Faces that have symbols, the better one first; the other is FreeSans Bold, from pygame."""
+"""The faces with symbols, the better one first; the other is FreeSans Bold, from pygame."""
 
 EAST_ASIAN_REGIONS = ("JP", "KR", "SC")
-"""Japan, Korea and China: a character may have another form in each."""
+"""The regions Japan, Korea and China, in each of which a character may have another form."""
 
 INSTALL = "apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 
 FC_MATCH_TIMEOUT_S = 20
 
 MAX_NAMED_LETTERS = 3
-"""Letters that a mistake names; the others are counted."""
+"""The largest number of letters that a mistake names; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class FontFile:
 
 @cache
 def open_face(file: FontFile) -> Face:
-    """Return the face, which stays open."""
+    """Open and return the face; it stays open."""
     return Face(file.path, file.number)
 
 
@@ -80,7 +81,7 @@ def own_face() -> Face:
 
 
 def packaged_face(cluster: str) -> Face | None:
-    """Return the face of the package that draws `cluster`; None if none of them can."""
+    """Return the packaged face that draws `cluster`; None if none can."""
     group = font_group(cluster[0])
     if group == EMOJI:
         return None
@@ -92,7 +93,7 @@ def packaged_face(cluster: str) -> Face | None:
 
 
 def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
-    """Return the face of each cluster of `texts`, and the clusters that no face can draw."""
+    """Return the face for each cluster of `texts`, and the clusters that no face can draw."""
     faces: dict[str, Face] = {}
     groups: dict[str, set[str]] = {}
     wanted = distinct_clusters(texts)
@@ -113,7 +114,7 @@ def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
 
 
 def search_fonts(letters: Iterable[str]) -> None:
-    """Look for fonts of `letters` now, so that no program is needed for them later.
+    """Search for fonts for `letters` now, so that no program is needed for them later.
 
     Letters that no font has are reported when a text needs them.
     """
@@ -126,9 +127,9 @@ def search_fonts(letters: Iterable[str]) -> None:
 
 
 def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
-    """Return a mistake for each text that has letters which no font of this machine can draw.
+    """Return a mistake for each text with letters that no font of this machine can draw.
 
-    `texts` are by the place that the mistake names: `labels.csv:7`.
+    `texts` are keyed by the place that the mistake names: `labels.csv:7`.
     """
     missing = find_faces(texts.values())[1]
     mistakes = []
@@ -140,12 +141,14 @@ def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
 
 
 def no_font(where: str, missing: Iterable[str]) -> Mistake:
-    """Return the mistake that no font draws the clusters `missing`; `where` is their text."""
+    """Return the mistake that no font draws the clusters `missing`, which the text `where` has."""
     missing = sorted(missing)
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
     what = f"no font on this machine can draw {join_first(letters, MAX_NAMED_LETTERS)}"
-    remedy = "Take them out." if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
+    remedy = (
+        ("Remove these letters.") if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
+    )
     scripts = [group for group in groups if group != NO_SCRIPT]
     return Mistake(where, what + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)
 
@@ -155,7 +158,10 @@ def _code_points(cluster: str) -> str:
 
 
 def _region(group: str, wanted: set[str]) -> str:
-    """Return whose forms of shared characters suit the clusters `wanted`; empty for most groups."""
+    """Return the region whose forms of shared characters suit the clusters `wanted`.
+
+    The result is empty for most groups.
+    """
     if group != EAST_ASIAN:
         return ""
     scripts = {script_of(letter) for cluster in wanted for letter in cluster}
@@ -163,7 +169,7 @@ def _region(group: str, wanted: set[str]) -> str:
 
 
 def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
-    """Return the faces of the system for those of the clusters `wanted` that it can draw."""
+    """Return the system's faces for those of the clusters `wanted` that they can draw."""
     faces: dict[str, Face] = {}
     left = set(wanted)
     known = _system_faces.setdefault((group, region), [])
@@ -184,12 +190,13 @@ def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face
 
 
 _system_faces: dict[tuple[str, str], list[Face]] = {}
-"""The faces of the system that were found, by group of scripts and region; they need no process
-again."""
+"""The system's faces that were found, keyed by group of scripts and region, so that no program is
+needed again.
+"""
 
 
 def _match(group: str, region: str, wanted: set[str]) -> FontFile | None:
-    """Return the font that fontconfig thinks best for `wanted`; None if it is not installed."""
+    """Return the font that fontconfig finds best for `wanted`; None if none is installed."""
     letters = {letter for cluster in wanted for letter in cluster}
     families = [f"Noto Sans {group}"]
     if region:

@@ -1,7 +1,7 @@
-"""The fonts of a show: they measure lines of type and draw them.
+"""Measures and draws lines of type with the fonts of a show.
 
-A line is cut into runs of one face, script and direction, and HarfBuzz shapes each run in the order
-in which it is read; the runs are then put into their order from left to right.
+A line is split into runs of one face, script and direction. HarfBuzz shapes each run in reading
+order, and the runs are then arranged from left to right.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ from installation.showing.type.font_files import find_faces, no_font, own_face, 
 from installation.showing.type.scripts import script_of
 
 CAP_HEIGHT = 0.714
-"""Height of a capital of the kiosk's own face over the size, from its file."""
+"""The height of a capital in the kiosk's own face over the font size, from its file."""
 
 DESCENT = 0.24
-"""Depth below the baseline of g, p and y over the size, measured on the kiosk's own face."""
+"""The depth of g, p and y below the baseline over the font size, measured on the kiosk's own
+face.
+"""
 
 ACCENT = 0.22
-"""How far a mark reaches above a capital without making its line higher, over the size: Ü, É and Å
-reach 0.21. All names stand in panels of one height, and only Ế and Ǘ take more."""
+"""The height above a capital that a mark may take without making its line higher, over the font
+size: Ü, É and Å take 0.21. So all names have panels of equal height, except those with Ế or Ǘ.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,32 +47,32 @@ class Extent:
 
     width: int
     ascent: int
-    """Above the baseline."""
+    """The height above the baseline, px."""
     descent: int
-    """Below the baseline."""
+    """The depth below the baseline, px."""
     top: int
-    """Of the highest mark above the baseline."""
+    """The height of the highest mark above the baseline, px."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring characters of one face, script and embedding level, in the order of reading."""
+    """Neighbouring characters with the same face, script and embedding level, in reading order."""
 
     text: str
     face: Face
     script: str
-    """ISO 15924; empty if every script has these characters."""
+    """The ISO 15924 code of the script; empty if all scripts share these characters."""
     level: int
 
     @property
     def right_to_left(self) -> bool:
-        """Whether the run is read from the right."""
+        """Whether the run is right-to-left."""
         return bool(self.level % 2)
 
 
 @dataclass(frozen=True)
 class ShapedLine:
-    """A line of any size; all in em."""
+    """A shaped line, independent of the size; all values are in em."""
 
     glyphs: tuple[Glyph, ...]
     width: float
@@ -81,27 +84,34 @@ class ShapedLine:
 class Fonts:
     """The faces for a set of texts, at any size.
 
-    Used by the main thread only. Faces stay open; what was measured or set for a text is dropped
-    soon after that text leaves the screen.
+    Used by the main thread only. Faces stay open; measurements and panels of a text are dropped
+    soon after it leaves the screen.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        """Find a face for every letter of `texts`; ScreenError names those without one."""
+        """Find a face for every letter of `texts`.
+
+        Raises ScreenError that names letters without one.
+        """
         self._faces, missing = find_faces(texts)
         if missing:
             raise ScreenError(no_font("screen", missing))
         self._shaped: ExpiringCache[tuple[str, bytes | None], ShapedLine] = ExpiringCache()
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
-        """The panels that `set_panel` has set, by their texts, then by its other arguments. While a
-        text is on the screen in one size, its panels in the other sizes are kept too."""
+        """The panels from `set_panel`, keyed by their texts, then by its other arguments. While a
+        text is on the screen in one size, its panels in other sizes are kept too.
+        """
 
     def evict(self, now: float) -> None:
-        """Drop what belongs to texts that have left the screen, at the instant `now` (s)."""
+        """Drop the cached values of texts that have left the screen, at the instant `now` (s)."""
         self._shaped.evict(now)
         self.panels.evict(now)
 
     def lacks(self, texts: Iterable[str]) -> list[str]:
-        """Return the letters of `texts` that these faces cannot draw; starts no process."""
+        """Return the letters of `texts` that these faces, and the packaged ones, cannot draw.
+
+        Searches only open and packaged faces; never runs fc-match.
+        """
         return sorted(
             cluster
             for cluster in distinct_clusters(texts)
@@ -114,7 +124,7 @@ class Fonts:
         return "".join("?" if each in lacking else each for each in clusters(clean(text)))
 
     def ink(self, text: str, size: int, text_levels: bytes | None = None) -> Ink | None:
-        """Return what one line of `text` covers at `size` px per em; None if it leaves no ink.
+        """Return the ink of one line of `text` at `size` px per em; None if there is none.
 
         `text_levels` are those of `Line`.
         """
@@ -141,7 +151,7 @@ class Fonts:
         return Extent(math.ceil(line.width * size), *(round(each * size) for each in heights))
 
     def advances(self, text: str, text_levels: bytes) -> list[float]:
-        """Return how wide each character of `text`, which is clean, is in its paragraph, em."""
+        """Return the width of each character of `text` in its paragraph, em; `text` is clean."""
         return [
             advance
             for run in self._runs(text, text_levels)
@@ -149,7 +159,7 @@ class Fonts:
         ]
 
     def _runs(self, text: str, text_levels: bytes) -> list[Run]:
-        """Return `text`, which is clean, in runs, in the order in which it is read.
+        """Return `text`, which is clean, split into runs in reading order.
 
         `text_levels` are those of `direction.levels`.
         """
@@ -176,7 +186,10 @@ class Fonts:
         return face
 
     def _find_face(self, cluster: str) -> Face | None:
-        """Return the face of `cluster`, looked for among the faces that need no process."""
+        """Return the face for `cluster` among the faces that need no program.
+
+        The result is None if none has it.
+        """
         if face := self._faces.get(cluster) or packaged_face(cluster):
             return face
         # A letter that the show knows, with a mark that came later.

@@ -1,9 +1,9 @@
-"""The places where a line may break: Unicode's (UAX 14), as ICU finds them, and hyphens in words.
+"""Finds where a line may break: Unicode's rules (UAX 14), as ICU applies them, and hyphens.
 
-ICU is reached through PyICU, which also knows the direction of text. `uniseg` has Unicode's rules
-alone, and they cannot break Thai, Lao, Khmer and Burmese, which put no space between words: that
-takes a dictionary, and ICU brings one for each. Its rules are taken in their strict form, in which
-no line begins with a small kana. `pyphen` has LibreOffice's hyphenation patterns.
+ICU is used through PyICU, which also computes the direction of text. Its rules are used in their
+strict form, in which no line begins with a small kana. `pyphen` has LibreOffice's hyphenation
+patterns. Rejected: `uniseg`, which has only Unicode's rules; Thai, Lao, Khmer and Burmese have no
+spaces between words, so breaking them takes a dictionary, which ICU has for each.
 """
 
 from __future__ import annotations
@@ -23,44 +23,49 @@ if TYPE_CHECKING:
     import pyphen
 
 _LEAST_LETTERS = 3
-"""Letters of a word before a hyphen and after it, at least; the patterns allow two."""
+"""The least number of letters of a word before a hyphen and after it; the patterns allow two."""
 
 _WORD = re.compile(r"[^\W\d_]{6,}")
-"""What is worth a hyphen: letters in a row. A word with soft hyphens is in pieces already."""
+"""Matches words that may be hyphenated: letters in a row. Words with soft hyphens are matched in
+parts.
+"""
 
 _DICTIONARIES = [
     re.compile(f"[{block}]")
     for block in ("\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1000-\u109f", "\u1780-\u17ff")
 ]
-"""The letters for which ICU opens a dictionary at their first word: Thai, Lao, Burmese, Khmer."""
+"""Match the letters for whose first word ICU opens a dictionary: Thai, Lao, Burmese, Khmer."""
 
 _JOINS_NEXT = "\u17d2\u1039\u1a60"
-"""Khmer's coeng, Burmese's virama and Tai Tham's sakot: the next letter stands below the last."""
+"""The characters that put the next letter below the last: Khmer's coeng, Burmese's virama and Tai
+Tham's sakot.
+"""
 
 
 BreakKind = Literal["space", "soft hyphen", "hyphen", "letters"]
-"""Why a line may end: Unicode lets it, nothing is drawn; the author lets the word break there; its
-language does; or only since the word is too wide for a line."""
+"""The reason why a line may end. `space`: Unicode allows it, and nothing is drawn; `soft hyphen`:
+the author allows it; `hyphen`: the language allows it; `letters`: the word is too wide for a line.
+"""
 
 
 @dataclass(frozen=True)
 class Break:
-    """A line may end before the character `place`."""
+    """A place where a line may end: before the character `place`."""
 
     place: int
     kind: BreakKind
 
     @property
     def hyphenates(self) -> bool:
-        """Whether the line then ends with a hyphen."""
+        """Whether a line that ends here ends with a hyphen."""
         return self.kind in ("soft hyphen", "hyphen")
 
 
 def line_breaks(text: str, language: str = "") -> list[Break]:
-    """Return where `text` may break, in order, the last at its end.
+    """Return the places where `text` may break, in order; the last is its end.
 
-    `language` is a code such as `de`; without it, and in languages without patterns, there are no
-    hyphens but the soft ones in the text.
+    `language` is a code such as `de`; without it, and in languages without patterns, only the soft
+    hyphens in the text are used.
     """
     found: dict[int, BreakKind] = {
         place: "soft hyphen" if text[place - 1] == SOFT_HYPHEN else "space"
@@ -72,16 +77,16 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
 
 
 def letter_breaks(text: str) -> list[Break]:
-    """Return where `text` may break if it has to: between what readers take for letters."""
+    """Return the places where `text` may break if it must: between what readers see as letters."""
     places = _places(text, icu.BreakIterator.createCharacterInstance, "en")
     return [Break(place, "letters") for place in places]
 
 
 def _places(text: str, make: object, language: str) -> list[int]:
-    """Return the ends of the pieces that an iterator of ICU finds.
+    """Return the ends of the parts that an iterator of ICU finds.
 
-    A vowel that is written before its consonant, as in Thai, Lao and Tai Viet, is never parted from
-    it.
+    A vowel that is written before its consonant, as in Thai, Lao and Tai Viet, is never separated
+    from it.
     """
     iterator = make(icu.Locale(f"{language}@lb=strict"))  # type: ignore[operator]
     iterator.setText(text)
@@ -93,14 +98,14 @@ def _places(text: str, make: object, language: str) -> list[int]:
 
 
 def _belongs_to_next(letter: str) -> bool:
-    """Return whether `letter` is a vowel before its consonant, or puts the next letter below."""
+    """Return whether `letter` belongs to the next one: a vowel before it, or a stacker."""
     return letter in _JOINS_NEXT or bool(
         icu.Char.hasBinaryProperty(letter, icu.UProperty.LOGICAL_ORDER_EXCEPTION)
     )
 
 
 def _from_utf16(text: str, units: list[int]) -> list[int]:
-    """Return places of ICU, which counts units of UTF-16, as places in `text`."""
+    """Convert places that ICU counts in UTF-16 units to places in `text`."""
     if max(text) <= "\uffff":
         return units
     characters, count = {0: 0}, 0
@@ -111,7 +116,7 @@ def _from_utf16(text: str, units: list[int]) -> list[int]:
 
 
 def _hyphens(text: str, language: str) -> Iterator[int]:
-    """Yield where the words of `text` may be hyphenated by the patterns of `language`."""
+    """Yield the places where the patterns of `language` allow hyphens in words of `text`."""
     patterns = _patterns(language) if language else None
     if patterns is None:
         return
@@ -127,7 +132,7 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
 
 
 def warm_up(texts: Iterable[str], language: str) -> None:
-    """Load what the first of `texts` in `language` would wait for: 0.4 s of German patterns."""
+    """Load the data that breaking `texts` in `language` needs; German patterns take 0.4 s."""
     if language:
         _patterns(language)
     texts = list(texts)

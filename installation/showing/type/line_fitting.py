@@ -1,8 +1,8 @@
 """Fits a paragraph into lines: as few as possible, and as even in length as possible.
 
 All ways to break the paragraph are compared, as TeX does (Knuth and Plass, Software: Practice and
-Experience 11, 1981), by the room that stays free in each line. Filling one line after the other, as
-before, leaves the first one half empty if a long word follows; making all lines narrower afterwards
+Experience 11, 1981), by the space that stays free in each line. Rejected: filling one line after
+another, which leaves a line half empty if a long word follows; narrowing all lines afterwards
 cannot repair that.
 """
 
@@ -16,8 +16,9 @@ from installation.showing.type.drawable_text import SOFT_HYPHEN, ZERO_WIDTH_SPAC
 from installation.showing.type.line_breaks import Break, BreakKind, letter_breaks, line_breaks
 
 LINE_COST = 10.0
-"""More than all the rest together, so that no line is added for the looks; a line that is empty
-costs 1, by the square of its free share of the width."""
+"""The cost of a line. It outweighs all other costs together, so that no line is added for evenness.
+An empty line costs 1 more, in proportion to the square of its free share of the width.
+"""
 
 BREAK_COSTS: dict[BreakKind, float] = {
     "space": 0.0,
@@ -25,30 +26,32 @@ BREAK_COSTS: dict[BreakKind, float] = {
     "hyphen": 0.1,
     "letters": 5.0,
 }
-"""A word is hyphenated if the lines beside the hyphen are a third more even for it; by eye."""
+"""The cost of a break of each kind, chosen by eye: a word is hyphenated if this makes the lines
+beside the hyphen a third more even.
+"""
 
 SECOND_HYPHEN_COST = 0.1
-"""Added for a hyphen on the line after a hyphen."""
+"""The additional cost of a hyphen on the line after a hyphen."""
 
 OVERFULL_COST = 1000.0
 
 _BLANK = " " + ZERO_WIDTH_SPACE
-"""Takes no room at the end of a line."""
+"""The characters that take no space at the end of a line."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A line: the characters of its paragraph from `start` to `end`, without spaces around them."""
+    """A line: the characters `start` to `end` of its paragraph, without spaces around them."""
 
     start: int
     end: int
     hyphen: bool
-    """Whether a hyphen follows."""
+    """Whether a hyphen is drawn at the end."""
 
 
 @dataclass(frozen=True)
 class _Way:
-    """The best way to set the beginning of a paragraph."""
+    """The cheapest line breaks found for the beginning of a paragraph."""
 
     cost: float
     spans: tuple[Span, ...]
@@ -61,7 +64,7 @@ def fit(
     hyphen_width: float = 0.0,
     language: str = "",
 ) -> tuple[Span, ...]:
-    """Return `text` in lines of at most `max_width`; only a single letter may be wider.
+    """Return `text` split into lines of at most `max_width`; only a single letter may be wider.
 
     Args:
         text: A paragraph that is clean.
@@ -104,7 +107,7 @@ def least_width(text: str, advances: Sequence[float]) -> float:
 def _breaks_that_fit(
     text: str, edges: Sequence[float], max_width: float, language: str
 ) -> list[Break]:
-    """Return the breaks of `text`; a piece wider than `max_width` is cut between its letters."""
+    """Return the breaks of `text`; a part wider than `max_width` is cut between letters."""
     breaks: list[Break] = []
     start = 0
     for end in line_breaks(text, language):
@@ -130,7 +133,7 @@ def _span(text: str, start: int, end: Break) -> Span:
 
 
 def _cost(free_share: float, end: Break, before: Sequence[Span]) -> float:
-    """Return what a line costs of which `free_share` is free, after the lines `before`."""
+    """Return the cost of a line with the free share `free_share`, after the lines `before`."""
     cost = LINE_COST + BREAK_COSTS[end.kind]
     if end.hyphenates and before and before[-1].hyphen:
         cost += SECOND_HYPHEN_COST

@@ -25,7 +25,9 @@ HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""With it the notice's capitals are 15 mm high on a screen of 55 inches, however wide it is."""
+"""The least share of the size that the diagonal would give. With it the notice's capitals are 15 mm
+high on a screen of 55 inches, however wide it is.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class ScreenContext:
     second: Words | None = None
     """The words of the second language, if the show has two."""
     label_set: LabelSet | None = None
-    """The names that the show gives now; None until they are loaded."""
+    """The label set in use; None until it is loaded."""
     idle: Literal["list", "mirror"] = "list"
-    """What is on the screen while nobody is in front of it."""
+    """What the screen shows while nobody is in front of it."""
 
     @property
     def languages(self) -> tuple[Words, ...]:
@@ -59,8 +61,9 @@ class ScreenContext:
     def px(self, length: float) -> int:
         """Return `length`, given for a short side of 1080 px, scaled to this screen, px.
 
-        A screen of other proportions has the type of the largest such screen within it, but not
-        less than `LEAST_OF_DIAGONAL` of what its diagonal would give.
+        On a screen of other proportions, type has the size that it would have on the largest screen
+        of the usual proportions within it, but at least `LEAST_OF_DIAGONAL` of the size that its
+        diagonal would give.
         """
         return max(1, round(length * self._scale))
 

@@ -18,7 +18,7 @@ def seconds_until_error(watchdog: FrameWatchdog, clock: ManualClock, received: i
             watchdog.check(received)
             clock.wait(1 / 30)
 
-    with pytest.raises(CameraError, match=r"a camera: no picture has come for \d+ s"):
+    with pytest.raises(CameraError, match=r"a camera: no picture has arrived for \d+ s"):
         wait_for_ever()
     return clock.now() - began_at
 
