@@ -1,8 +1,8 @@
-"""Confines a child process that reads or runs what a stranger made, as the show itself is confined.
+"""Confines a child process that reads or runs a stranger's file, with the sandbox of the show.
 
-Both stages at once: the child has loaded its libraries and opened nothing, gets bytes through a
-pipe, and answers through another one. It can change no file, reach no program and start none, and
-takes no more memory and time than it was given.
+It enters both stages at once. Before that, the child has loaded its libraries and opened nothing;
+it gets bytes through one pipe and answers through another. It cannot change files, contact programs
+or start them, or take more memory and time than it was given.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import sys
 def confine(memory: int, cpu_s: int) -> None:
     """Limit this process to `memory`, bytes, and `cpu_s` of processor time, and to the sandbox.
 
-    A child of a show is under stage one already; elsewhere a kernel without Landlock leaves the
-    filters, which refuse the same. Raises OSError or NotImplementedError if a Linux cannot do that;
-    other systems have the limits only.
+    A child of a show is already under stage one. Otherwise, on a kernel without Landlock, the
+    filters refuse the same calls. Raises OSError or NotImplementedError if this is not possible on
+    Linux; other systems apply only the limits.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

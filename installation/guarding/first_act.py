@@ -1,7 +1,7 @@
-"""The first act of a show: nobody else can read its memory, nor what it writes over its arguments.
+"""The first act of a show: makes its memory, and what it writes over its arguments, unreadable.
 
-A program that is executed can be read by every other program of its user again, so the launcher
-cannot do this for it. `middle_stage` refuses to undo it.
+Other programs of the same user can read the memory of a newly executed program, so the launcher
+cannot do this for the show. After `middle_stage` it cannot be undone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sys
 def close_to_others() -> None:
     """Protect the memory of this process, and tell the kernel that it has no arguments.
 
-    What fails is found later: `middle_stage` reports unprotected memory, and `host` arguments.
+    Failures are reported later: `middle_stage` reports unprotected memory, and `host` readable
+    arguments.
     """
     if sys.platform != "linux":
         return

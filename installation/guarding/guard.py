@@ -1,7 +1,7 @@
 """The guard of one show: it enters stage two, searches for leaks and runs the self-test.
 
 The order is fixed. Stage two comes before the search for leaks: otherwise another thread could open
-something after the search. The probes come last, because they test the complete sandbox.
+a file after the search. The probes come last, because they test the complete sandbox.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Guard:
 
     @classmethod
     def from_environment(cls) -> Guard:
-        """Return the guard that stage one left; if there was none, a guard that reports so."""
+        """Return the guard that stage one left; without stage one, a guard that reports this."""
         return cls(SandboxStatus.from_environment() or SandboxStatus("enforce", (NOT_LAUNCHED,)))
 
     @classmethod
@@ -63,8 +63,8 @@ class Guard:
     def redirect_temporary_files(self) -> None:
         """Make Python's `tempfile` use the scratch folder in this whole process.
 
-        Otherwise `tempfile` looks for a writable folder and raises if there is none, and so
-        libraries that only ask for the folder's name would fail.
+        Otherwise `tempfile` searches for a writable folder and raises if there is none, so
+        libraries that only need the folder's name would fail.
         """
         tempfile.tempdir = self.status.scratch_dir
 
@@ -73,9 +73,9 @@ class Guard:
         self._require(self.status.missing)
 
     def enter_middle_stage(self) -> None:
-        """Refuse what only the window, the fonts and the search for cameras needed.
+        """Refuse the calls that only the window, the fonts and the search for cameras needed.
 
-        Call it before anything is loaded that others made. Raises GuardError if something is
+        Call this before anything made by others is loaded. Raises GuardError if something is
         missing and `privacy` is `enforce`.
         """
         if self._in_middle_stage is None:

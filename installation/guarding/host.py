@@ -1,4 +1,4 @@
-"""Host checks: what the program cannot enforce on this machine, each with a remedy."""
+"""Checks the host for dangers that the program cannot prevent, each with a remedy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOT_PROVED = (
 
 @dataclass(frozen=True)
 class HostCheck:
-    """One property of the machine: whether it is good (None: unknown), as found, and the remedy."""
+    """One property of the machine: whether it is good (None: unknown), a finding and a remedy."""
 
     name: str
     good: bool | None
@@ -63,9 +63,10 @@ def check_host(
 
 
 def stored_by_kernel(root: Path = Path("/")) -> tuple[Mistake, ...]:
-    """Return a mistake for each way in which the kernel itself may store what the show chooses.
+    """Return a mistake for each way in which the kernel itself may store data of the show.
 
-    No layer of the sandbox can prevent it: memory that is swapped to a disk, and the kernel's log.
+    No layer of the sandbox can prevent these: memory that is swapped to a disk, and the kernel's
+    log.
     """
     checks = (_swap(root), _kernel_log(root))
     return tuple(
@@ -85,7 +86,7 @@ UNREADABLE = "the kernel does not report it"
 
 def _landlock() -> HostCheck:
     remedy = (
-        "Nothing has to be done: the filters refuse the same from the seal on. A kernel with "
+        "No action is needed: from the seal on, the filters refuse the same calls. A kernel with "
         "Landlock (Linux 5.13 or newer, CONFIG_SECURITY_LANDLOCK) refuses it from the start."
     )
     if sys.platform != "linux":
@@ -116,7 +117,7 @@ def _swap(root: Path) -> HostCheck:
 
 
 def _swap_areas(root: Path) -> list[str] | None:
-    """Return the names of all swap areas; None if they cannot be known."""
+    """Return the names of all swap areas; None if they are not known."""
     table = _read(root / "proc/swaps")
     if table is not None:
         return [line.split()[0] for line in table.splitlines()[1:]]
@@ -232,7 +233,7 @@ def _loopback(root: Path) -> HostCheck:
 _REMOTE = re.compile(
     r"(nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|glusterfs|autofs|fuse\..*|fuse|virtiofs)"
 )
-"""File systems in which a program, or another computer, looks up the names of files."""
+"""Matches file systems for which a program or another computer looks up the names of files."""
 
 
 def _network_disks(root: Path) -> HostCheck:

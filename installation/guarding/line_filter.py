@@ -1,8 +1,8 @@
-"""What an output filter passes on of the lines that a show writes: few, short, and in its letters.
+"""Decides which of a show's lines an output filter passes on: few, short, and in known letters.
 
-A picture could be written in words. No filter can know which words mean one, so what counts is how
-much fits through: a budget of bytes a minute, few lines at once, no long words, and only the
-letters that messages and label sets have. A line that comes again is only counted.
+A picture could be encoded in words, and no filter can recognise such words. So the amount of text
+is limited: a budget of bytes a minute, few lines at once, no long words, and only the letters of
+messages and label sets. Repeated lines are only counted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from installation.guarding.rate_limit import RateLimit, RepeatLimit
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, MODELS, WORDS_FOLDER
 
 OTHER_LETTER = "?"
-"""What stands for a letter that is neither in a message nor in a label set."""
+"""The replacement for a letter that is neither in messages nor in label sets."""
 
 MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤≥−äöüÄÖÜßéèêáíóúñçàùâîôûëïœ")
 """The letters of the kiosk's own messages beyond ASCII, and those of names in them."""
 
 MAX_LABEL_BYTES = 8 * 1024 * 1024
-"""The most that is read of one file of a label set; `naming.label_set.folder` has the same."""
+"""The largest part of a label set's file that is read, bytes; the same as in
+`naming.label_set.folder`.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ camera.
 
 
 class LineFilter:
-    """Decides for one stream what is written of each line; `now` returns the time in seconds."""
+    """Decides which lines of one stream are written; `now` returns the time in seconds."""
 
     def __init__(self, limits: LineLimits, now: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -78,7 +80,10 @@ class LineFilter:
             yield from self._within_budget(candidate)
 
     def end(self) -> Iterator[str]:
-        """Yield the lines that count what was omitted at last; the last one is always written."""
+        """Yield lines that state how many were omitted last.
+
+        The very last line is always written.
+        """
         counts = () if self._repeats is None else self._repeats.skipped()
         for count in counts:
             yield from self._within_budget(printable(count, self._limits.longest_word))
@@ -96,7 +101,7 @@ class LineFilter:
         yield line
 
     def _take(self, text: str) -> bool:
-        """Return whether `text` fits into the budget, which is then smaller."""
+        """Return whether `text` fits into the budget, and subtract it if so."""
         needed = len(text.encode()) + 1
         if not self._bytes.has(needed) or not self._lines.has(1):
             return False
@@ -107,7 +112,7 @@ class LineFilter:
 
 
 def text_only(line: bytes, limits: LineLimits) -> str:
-    """Return `line` as printable text; if it is too long or not text, a remark in its place."""
+    """Return `line` as printable text; if it is too long or not text, a remark instead."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -143,7 +148,7 @@ def in_known_letters(text: str) -> str:
 def label_letters() -> Set[str]:
     """Return the letters of the label sets, of kiosk.yaml and of the kiosk's words.
 
-    The files are not parsed. They are read when the first such letter comes.
+    The files are not parsed. They are read only when a letter is not in `MESSAGE_LETTERS`.
     """
     letters: set[str] = set()
     files = [DEFAULT_FILE, *WORDS_FOLDER.glob("*.yaml"), *MODELS.glob("*/labelset.yaml")]

@@ -25,8 +25,8 @@ from installation.guarding.rate_limit import RateLimit
 
 LINES_PER_S = 5
 BURST = 300
-"""The lines that may be written at once: a start logs some twenty lines, a long traceback two
-hundred.
+"""The number of lines that may be written at once: a start logs some twenty lines, a long traceback
+two hundred.
 """
 
 
@@ -57,7 +57,10 @@ class LineLog:
                 self._write(self._limit.admit(part))
 
     def end(self, message: str) -> None:
-        """Write why the command ends, ignoring the rate limit; call this once in a process."""
+        """Write the reason why the command ends, ignoring the rate limit.
+
+        Call this once per process.
+        """
         self._limit.refill()
         self.say(message)
         self._write(self._limit.skipped())
@@ -97,7 +100,7 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class PlacesFormatter(logging.Formatter):
-    """Writes the types and the places of exceptions, and no text that is not the kiosk's own.
+    """Formats exceptions as types and places, without any text that is not the kiosk's own.
 
     An exception that carries an array prints its numbers, and the array may be a frame.
     """
@@ -108,7 +111,7 @@ class PlacesFormatter(logging.Formatter):
 
 
 def places(error: BaseException) -> str:
-    """Return what kind of exception `error` is, and where it and its causes were raised."""
+    """Return the type of `error`, and the places at which it and its causes were raised."""
     lines = []
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -127,7 +130,7 @@ def places(error: BaseException) -> str:
 
 
 def hide_texts_of_exceptions(log: LineLog) -> None:
-    """Have whatever ends a thread or the process unseen logged by its places, not by its text."""
+    """Log unhandled exceptions of threads and of the process by their places, not by their text."""
 
     def hook(kind: object, error: BaseException | None, _: object = None) -> None:
         log.say(places(error) if error is not None else f"{kind}")

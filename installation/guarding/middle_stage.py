@@ -1,8 +1,9 @@
-"""The middle stage of the sandbox: entered as soon as the window is open and fonts are found.
+"""The middle stage of the sandbox, entered when the window is open and fonts have been found.
 
-What is loaded after that was made by others: torch, label sets, networks. Whatever it is made of,
-it cannot reach another program through a socket, start one, or leave a process behind. That stage
-two could be entered only after the loading is no loss, then: nothing can be prepared before it.
+Everything loaded after that was made by others: torch, label sets, networks. Whatever it contains
+cannot contact another program through a socket, start a program, or leave a process behind. So it
+does no harm that stage two can be entered only after the loading: nothing can be prepared before
+it.
 """
 
 from __future__ import annotations

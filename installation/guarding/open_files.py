@@ -1,4 +1,4 @@
-"""The search for leaks: checks everything that the process still holds open after the start-up.
+"""The search for leaks: checks everything that the process still has open after the start-up.
 
 Landlock checks a file only when it is opened, and no layer sees bytes that go into shared memory.
 So after stage two, when nothing more can be opened, the open files, sockets, pipes and mappings are
@@ -21,14 +21,17 @@ from pathlib import Path
 from installation.errors import Mistake
 
 LEAK_REMEDY = (
-    "Find out which part opens this during the start-up; the show must not run while it is open."
+    "Find out which part opens this during the start-up, and report it as a bug; the show must "
+    "not run while it is open."
 )
 
 MOST_DISPLAY_SOCKETS = 2
-"""SDL opens two connections to an X server, and one to a Wayland compositor."""
+"""The largest number of display sockets: SDL opens two to an X server, one to a Wayland
+compositor.
+"""
 
 TEXT_STREAMS = (1, 2)
-"""Standard output and error: pipes to the output filters, or /dev/null."""
+"""The descriptors of standard output and error: pipes to the output filters, or /dev/null."""
 
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
@@ -47,7 +50,7 @@ def find_leaks(
     known_children: Collection[int] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> list[Mistake]:
-    """Return a mistake for each open object through which pictures could leave the process.
+    """Return a mistake for each open object through which pictures could leave this process.
 
     Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes
     beside the standard streams, the `known_children` from before stage one, and the display that
@@ -105,7 +108,7 @@ def _tracers() -> Iterator[Mistake]:
 
 
 def _open_files() -> dict[int, tuple[os.stat_result, str]]:
-    """Return the state and the target of every open descriptor."""
+    """Return the `stat` result and the target of every open descriptor."""
     files = {}
     for name in os.listdir("/proc/self/fd"):
         try:
@@ -191,7 +194,7 @@ def _socket_problem(file: int, *, is_display: bool) -> str | None:
 
 
 def _in_flight(file: int) -> int:
-    """Return how many descriptors wait in a socket's queue; 0 if the kernel does not say."""
+    """Return the number of descriptors that wait in a socket's queue; 0 if it is not known."""
     found = re.search(r"^scm_fds:\s+(\d+)$", "".join(_lines(f"/proc/self/fdinfo/{file}")), re.M)
     return int(found[1]) if found else 0
 

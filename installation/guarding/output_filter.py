@@ -1,13 +1,13 @@
 """Output filters: small processes outside the sandbox that write what the show outputs.
 
-They pass on text and numbers only: `line_filter`, and a summary with the names that it must have.
+They pass on only text and numbers: lines through `line_filter`, and a summary with fixed names.
 
 The show may not write files. Before the launcher enters the sandbox it starts an output filter for
-standard output, for standard error, and for the file that `--report` names. The filter holds that
-file, terminal, journal or pipe and the reading end of a pipe, and writes only what is short and
-readable. So no process that has frames in its memory ever holds anything that takes more.
+standard output, for standard error, and for the file that `--report` names. The filter has that
+file, terminal, journal or pipe open, and the reading end of a pipe from the show, and writes only
+short, readable text. So no process with frames in its memory has an output that accepts more.
 
-The alternative was to let the show keep its files open: then a frame could be written to them.
+Rejected: letting the show keep its files open, because a frame could then be written to them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LARGEST_REPORT = 2000
 LARGEST_FIGURE = 10**8
 """The largest number in a report: three years in seconds."""
 DECIMALS = 3
-"""A summary is rounded to thousandths."""
+"""The number of decimals of a summary's figures."""
 
 Figures = Mapping[str, "Figures | None"]
 
@@ -51,7 +51,7 @@ FIGURES: Figures = {
     "first_frame_s": None,
     "first_verdict_s": None,
 }
-"""The names of a summary, as `running.telemetry` has them."""
+"""The names in a summary, as in `running.telemetry`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def start_report_filter(path: Path) -> OutputFilter:
 def remove_on_exit(folder: Path) -> None:
     """Start a process that removes `folder` when this process has ended.
 
-    The show itself may not remove the folder. The new process learns nothing from this process
+    The show itself may not remove the folder. The new process receives nothing from this process
     except that it has ended. Raises OSError.
     """
     own_end = os.pidfd_open(os.getpid())
@@ -161,9 +161,9 @@ def _write_summary(pipe: int, path: Path) -> None:
 
 
 def read_summary(data: bytes) -> dict[str, object] | None:
-    """Return the summary in `data`, made of known names and rounded numbers; None if it has none.
+    """Return the summary in `data`, with known names and rounded numbers; None if it has none.
 
-    Nothing of the bytes themselves is passed on.
+    The bytes themselves are not passed on.
     """
     try:
         report = json.loads(data.decode("ascii"))
@@ -178,7 +178,7 @@ def read_summary(data: bytes) -> dict[str, object] | None:
 
 
 def _figures(report: dict[str, object], names: Figures) -> dict[str, object] | None:
-    """Return the numbers of `report` that have one of `names`; None if anything else is there."""
+    """Return the numbers of `report`; None if it has anything but numbers under `names`."""
     figures: dict[str, object] = {}
     for name, inner in names.items():
         value = report.get(name)
@@ -207,7 +207,7 @@ def _remove_after(process: int, folder: Path) -> None:
 
 
 def _write_all(file: int, data: bytes) -> None:
-    """Write as much of `data` as possible: a full disk must not end the show."""
+    """Write as much of `data` as possible, because a full disk must not end the show."""
     with contextlib.suppress(OSError):
         while data:
             data = data[os.write(file, data) :]

@@ -1,4 +1,4 @@
-"""Limits the rate of lines: a token bucket for all of them, and one for lines that are repeated.
+"""Limits the rate of lines: a token bucket for all lines, and one for each repeated line.
 
 Both count the lines that they omit.
 """
@@ -13,19 +13,21 @@ from collections.abc import Callable
 from installation.errors import ellipsize
 
 SAME_BURST = 5
-"""How often the same line is written before it is only counted."""
+"""The number of times that the same line is written before it is only counted."""
 
 LIKE_BURST = 100
-"""How often lines are written that differ in numbers only, as the mistakes of a file do."""
+"""The number of times that lines which differ only in numbers are written, such as the mistakes of
+a file.
+"""
 
 REPEATED_LINES_PER_S = 1 / 60
-"""A line that is repeated for hours is written once a minute, with the number of the others."""
+"""The rate of a line that is repeated for hours: once a minute, with the number of omitted ones."""
 
 MOST_KINDS = 200
-"""The kinds of lines that are remembered; a start writes some twenty."""
+"""The largest number of kinds of lines that are remembered; a start writes some twenty."""
 
 NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
-"""What differs between libjpeg's warnings of one damaged stream."""
+"""Matches numbers, the only difference between libjpeg's warnings about one damaged stream."""
 
 
 class RateLimit:
@@ -46,7 +48,7 @@ class RateLimit:
     def admit(self, line: str) -> list[str]:
         """Return the lines to write for `line`: none if it is omitted, otherwise `line` itself.
 
-        A line that counts the lines omitted since the last admitted one precedes it, if any were.
+        If lines were omitted since the last admitted one, a line with their number comes first.
         """
         if not self.take():
             self._left_out += 1
@@ -78,11 +80,11 @@ class RateLimit:
 
 
 class RepeatLimit:
-    """Omits lines that come again and again, as a library writes one for each damaged frame.
+    """Omits repeated lines, such as those that a library writes for each damaged frame.
 
     The same line is written `SAME_BURST` times, lines that differ in numbers only `LIKE_BURST`
-    times, and then one a minute. Indented lines belong to a traceback, which repeats itself, and
-    are all written. `now` returns the time in seconds.
+    times, and then one a minute. Indented lines are always written, because they belong to
+    tracebacks, which repeat lines. `now` returns the time in seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -93,7 +95,7 @@ class RepeatLimit:
     def admit(self, line: str) -> list[str]:
         """Return the lines to write for `line`: none if it is omitted, otherwise `line` itself.
 
-        A line precedes it that counts those like it which were omitted, if any were.
+        If similar lines were omitted, a line with their number comes first.
         """
         if not line.strip() or line[0].isspace():
             return [line]
@@ -108,7 +110,7 @@ class RepeatLimit:
         return [f"({count:,} lines like the next one were omitted)", line] if count else [line]
 
     def _limit(self, key: str, burst: int) -> RateLimit:
-        """Return the limit of a kind of line; the one that was needed longest ago is forgotten."""
+        """Return the limit for a kind of line; the one unused for longest is dropped."""
         if key not in self._limits:
             self._limits[key] = RateLimit(REPEATED_LINES_PER_S, burst, self._now)
             if len(self._limits) > MOST_KINDS:

@@ -18,7 +18,7 @@ OUTCOMES = {
     "succeeded": "SUCCEEDED",
     "absent": "absent",
 }
-"""The outcomes as people read them, in capitals if the sandbox did not refuse."""
+"""The outcomes in words, in capitals if the sandbox did not refuse."""
 STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
@@ -42,7 +42,7 @@ def as_json(proof: Proof) -> dict[str, object]:
 def as_lines(report: Mapping[str, object]) -> str:
     """Return `report` as JSON, with each item of a list on a separate line.
 
-    Long lines would be omitted by the output filter if the output goes to a file.
+    If the output goes to a file, the output filter would omit long lines.
     """
 
     def dump(value: object) -> str:

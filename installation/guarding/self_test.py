@@ -1,7 +1,7 @@
 """The self-test: runs every probe against the sandbox, from two threads, before the first frame.
 
-One is the calling thread; the other was started before the seccomp filter of stage two, because a
-filter that covers only new threads would not restrict it.
+One is the calling thread. The other was started before the seccomp filter of stage two: a filter
+that covers only new threads would not restrict it.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def boot_clock() -> float:
 class Proof:
     """The results of the self-test at the local time `tested_at`, and the mistakes it found.
 
-    `stored_by_kernel` names what the kernel itself may write to a disk: this program's memory, or
-    marks in its log. `tested_at_s` is the same
-    instant on `boot_clock`, None if it is not known.
+    `stored_by_kernel` has mistakes about data that the kernel itself may write to a disk: this
+    program's memory, or entries in its log. `tested_at_s` is the same instant as `tested_at` on
+    `boot_clock`; None if it is not known.
     """
 
     results: tuple[ProbeResult, ...]
@@ -47,14 +47,14 @@ class Proof:
     tested_at: datetime.datetime
     stored_by_kernel: tuple[Mistake, ...] = ()
     absent_layers: tuple[str, ...] = ()
-    """The layers that this kernel does not have and that other layers stand in for."""
+    """The layers that this kernel lacks and that other layers replace."""
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
         """Return the proof with `tested_at` corrected by a clock that shows `local` now.
 
         `now_s` is the present time of `boot_clock`. The clock of a computer without a clock battery
-        is slow at the start and jumps when the network is reached; the promise on the wall gives
+        is slow at the start and jumps when the network is reached; the promise on the screen states
         the time by the corrected clock.
         """
         if self.tested_at_s is None:
@@ -135,8 +135,8 @@ class SelfTest:
     def missing(self, results: Sequence[ProbeResult], *, explained: bool = False) -> list[Mistake]:
         """Return a mistake for each probe that the sandbox did not refuse, or that did not run.
 
-        If a layer is missing, which is reported, that explains why `results` were not refused; then
-        one mistake names all of them.
+        With `explained`, a missing layer that is already reported explains the `results` that were
+        not refused; one mistake then names all of them.
         """
         failed = [each for each in results if each.outcome in _NOT_REFUSED]
         mistakes = [_not_refused(each) for each in failed]
@@ -162,7 +162,7 @@ def find_landlock_gaps(
 ) -> list[Mistake]:
     """Return a mistake for each change of a file that this `version` of Landlock does not refuse.
 
-    Call it before stage two, whose filter refuses almost all of them before Landlock is asked.
+    Call this before stage two, whose filter refuses almost all changes before Landlock does.
     `unavailable` comes from `find_unavailable` before the sandbox.
     """
     if not version:

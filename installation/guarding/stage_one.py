@@ -2,9 +2,8 @@
 
 The launcher is a process with one thread. It loads only the standard library, because other
 libraries might start a thread, and Landlock and seccomp apply only to the calling thread and to
-threads and processes that it starts. The program that this process executes inherits the
-restrictions, with each of its threads and child processes, and none of them can undo the
-restrictions.
+threads and processes that it starts. The program that this process executes, its threads and its
+child processes inherit the restrictions, and none of them can undo these.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ DEVICE_PATTERNS = (
     # What CUDA opens.
     r"nvidia(ctl|\d+|-uvm|-uvm-tools|-modeset)",
 )
-"""Patterns of the devices in /dev that the show may write to. Each matching device gets its own
+"""The patterns of the devices in /dev that the show may write to. Each matching device gets its own
 rule.
 """
 
@@ -70,7 +69,9 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
-"""Variables that keep libraries from writing files, starting programs and downloading."""
+"""The environment variables that keep libraries from writing files, starting programs and
+downloading.
+"""
 
 _KEPT = re.compile(
     # The session: language, time zone, and where the display is.
@@ -83,7 +84,7 @@ _KEPT = re.compile(
     r"|OMP_\w+|MKL_\w+|OPENBLAS_NUM_THREADS|CUDA_VISIBLE_DEVICES|CUDA_DEVICE_ORDER"
     r"|LIBGL_ALWAYS_SOFTWARE|__GLX_VENDOR_LIBRARY_NAME"
 )
-"""The names of the variables that the show needs."""
+"""Matches the names of the environment variables that the show needs."""
 
 _SHOW_PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
@@ -111,10 +112,10 @@ def start_show(arguments: Sequence[str], status: SandboxStatus, report: Path | N
 
 
 def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the show needs of `environment`, and variables that keep libraries from writing.
+    """Return the variables of `environment` that the show needs, and those of `ENVIRONMENT`.
 
-    Not handed on is whatever makes the loader, Python or a library load other code: LD_PRELOAD,
-    PYTHONPATH, and everything that nobody here knows.
+    Variables that make the loader, Python or a library load other code (LD_PRELOAD, PYTHONPATH) and
+    all unknown variables are left out.
     """
     kept = {name: text for name, text in environment.items() if _KEPT.fullmatch(name)}
     return kept | ENVIRONMENT
@@ -123,7 +124,8 @@ def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus:
     """Set up every layer of stage one, and return `status` with the missing layers added.
 
-    The order matters: output filters and the scratch folder need rights that the layers take away.
+    The order matters, because output filters and the scratch folder need rights that the layers
+    remove.
     """
     streams = _open_closed_streams()
     missing: list[Mistake] = []
@@ -138,7 +140,7 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     from installation.guarding.layers import landlock, limits, seccomp
 
     if more := len(os.listdir("/proc/self/task")) - 1:
-        problem = f"{more} more running before the sandbox was entered (expected none)"
+        problem = f"{more} more were running before the sandbox was entered (expected none)"
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
     filters = _redirect_streams(streams, may_open_cameras=status.may_open_cameras)
     reporter = output_filter.start_report_filter(report) if report else None
@@ -209,7 +211,7 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
 
 
 def _open_cameras(devices: Iterable[Path]) -> dict[str, int]:
-    """Return the descriptors of the cameras among `devices` that can be opened, by their paths."""
+    """Return the descriptors of those cameras among `devices` that can be opened, keyed by path."""
     cameras = {}
     for device in devices:
         if device.name.startswith("video"):
@@ -223,7 +225,7 @@ def _open_cameras(devices: Iterable[Path]) -> dict[str, int]:
 def _redirect_streams(streams: Collection[int], *, may_open_cameras: bool) -> list[int]:
     """Put output filters between the show and the open `streams`; return their process ids.
 
-    /dev/null needs none.
+    A stream that leads to /dev/null needs no filter.
     """
     pids = []
     null = os.stat(os.devnull).st_rdev
@@ -243,8 +245,8 @@ def _redirect_streams(streams: Collection[int], *, may_open_cameras: bool) -> li
 def _open_closed_streams() -> list[int]:
     """Make standard input and each closed stream /dev/null; return the other streams.
 
-    The next opened file would get the number of a closed stream, even a file that an import opens:
-    with libffi 3.5, ctypes keeps libffi's file open.
+    Otherwise the next opened file would get the number of a closed stream, even a file that an
+    import opens: with libffi 3.5, ctypes keeps a file open.
     """
     _open_null_as(0)
     others = []

@@ -15,7 +15,7 @@ from installation.guarding.status import FILE_SIZE_LIMIT, SECCOMP, missing_layer
 def enter_stage_two(landlock_version: int) -> list[Mistake]:
     """Set up every layer of stage two and return the layers that are missing.
 
-    Without Landlock (version 0) no file may be opened for writing, devices neither.
+    Without Landlock (version 0), no file may be opened for writing, not even a device.
     """
     from installation.guarding.layers import limits, seccomp
 

@@ -29,7 +29,7 @@ A missing layer is reported under its name.
 """
 
 STAGE_ONE = "stage one"
-"""The name that is reported as missing if the show was started without `kiosk run`."""
+"""The name of the missing layer that is reported if the show was started without `kiosk run`."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class SandboxStatus:
 
     The show uses only values from it that cannot weaken the proof unnoticed: `privacy` decides
     whether the show may run without a complete sandbox, and the search for leaks allows `devices`,
-    the `pipes` and `known_children`. Whether the sandbox holds is not stated here; the self-test
-    finds out with probes that try to change `scratch_dir`.
+    the `pipes` and `known_children`. The status does not state whether the sandbox works; the
+    self-test finds this out with probes that try to change `scratch_dir`.
     """
 
     privacy: Privacy
@@ -56,7 +56,8 @@ class SandboxStatus:
     started_at: float | None = None
     """The time at which the launcher started, in seconds of the monotonic clock."""
     unavailable: Mapping[str, int] = field(default_factory=dict)
-    """The error number of each probe that failed before any layer was set up, by the probe's name.
+    """The error number of each probe that failed before any layer was set up, keyed by the probe's
+    name.
 
     A probe counts as absent only if it fails with the same number later.
     """
@@ -69,7 +70,7 @@ class SandboxStatus:
     landlock_version: int = 0
     """The version of Landlock that restricts this process; 0: this kernel has none."""
     cameras: Mapping[str, int] = field(default_factory=dict)
-    """The descriptors of the cameras that the launcher has opened, by their paths.
+    """The descriptors of the cameras that the launcher has opened, keyed by path.
 
     Without Landlock nothing may be opened for writing after the seal.
     """
@@ -77,7 +78,7 @@ class SandboxStatus:
     camera_id: int = 0
     """The number of the camera that an earlier process of this show used; 0: none."""
     waits_for_camera: bool = False
-    """Whether a missing camera is waited for, as nobody is there to answer a message."""
+    """Whether the show waits for a missing camera, because nobody is there to read a message."""
 
     @property
     def pipes(self) -> tuple[int, ...]:

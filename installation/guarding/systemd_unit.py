@@ -1,8 +1,8 @@
-"""The systemd unit of the show, which runs it as a user who owns nothing and can write nothing.
+"""The systemd unit that runs the show as a user who owns nothing and can write nothing.
 
-The sandbox does not depend on it; the unit is a second wall around the first. Left out on purpose:
-`MemoryDenyWriteExecute` breaks software OpenGL, `PrivateTmp` would be a place to write, and
-`PrivateDevices` hides the camera.
+The sandbox does not depend on the unit, which is a second protection around it. Some settings are
+left out on purpose: `MemoryDenyWriteExecute` breaks software OpenGL, `PrivateTmp` would give the
+show a place to write, and `PrivateDevices` hides the camera.
 """
 
 from __future__ import annotations
@@ -36,15 +36,17 @@ PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from installation.launch import start; start()"
 )
-"""Takes the project's folder as its first argument, so that the code itself needs no quoting."""
+"""The program that the unit runs. Its first argument is the project's folder, so that the code
+itself needs no quoting.
+"""
 
 
 NVIDIA_MODPROBE = Path("/usr/bin/nvidia-modprobe")
-"""The program of NVIDIA's driver that makes the devices of its cards."""
+"""The program of NVIDIA's driver that creates the devices of its cards."""
 
 
 NVIDIA_MODULE = "modprobe@nvidia_uvm.service"
-"""systemd's own unit that loads the module of CUDA's memory."""
+"""systemd's unit that loads the kernel module for CUDA's memory."""
 
 MAKE_NVIDIA_DEVICES = (
     "# As root: the devices of NVIDIA's cards. If it fails the show takes the processor."
@@ -81,10 +83,10 @@ def unit(
 
     With `own_display` that is the X server of `screen_unit`, which nobody else may use.
 
-    With `nvidia_modprobe` it makes the devices of NVIDIA's cards before the show: at boot nobody
-    has used CUDA, /dev/nvidia-uvm is missing, and the show would take the processor.
-    Raises SettingsError if a path cannot be written in a unit. Whether `user` can read the kiosk is
-    checked by `unit_access.find_obstacles`.
+    With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show.
+    Otherwise /dev/nvidia-uvm, which the first use of CUDA creates, would be missing after boot, and
+    the show would use the CPU. Raises SettingsError if a path cannot be written in a unit.
+    `unit_access.find_obstacles` checks whether `user` can read the kiosk.
     """
     after = "graphical.target"
     wants = before = ""
@@ -259,7 +261,7 @@ def _quoted(word: str) -> str:
 
 
 def _without_specifiers(text: str) -> str:
-    """Return `text` so that systemd expands none of its percent signs, which is not quoted."""
+    """Return `text`, escaped so that systemd does not expand percent signs; it is not quoted."""
     if not text.isprintable() or text.endswith(" "):
         problem = f"{text!r} has characters that cannot stand in a unit"
         raise SettingsError(Mistake("kiosk service", problem, "Move the kiosk to another folder."))

@@ -89,7 +89,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str | None:
-    """Return why `account` cannot read or execute `path`, in words; None if it can."""
+    """Return the reason why `account` cannot read or execute `path`; None if it can."""
     for hidden in HIDDEN:
         if path.is_relative_to(hidden):
             return f"the unit hides everything below {hidden} from the show"
@@ -111,6 +111,6 @@ def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str
 
 
 def existing_groups(names: Iterable[str]) -> list[str]:
-    """Return those of the groups `names` that exist; systemd starts no unit with a missing one."""
+    """Return the groups in `names` that exist; systemd rejects a unit with a missing one."""
     known = {entry.gr_name for entry in grp.getgrall()}
     return [name for name in names if name in known]

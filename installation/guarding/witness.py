@@ -1,13 +1,14 @@
-"""The witness: looks at a show from outside, and believes nothing that the show says of itself.
+"""The witness: checks a show from outside, without relying on anything that the show says.
 
-The self-test runs inside what it tests, so whoever changes the show can change the self-test. The
-supervisor is not in the sandbox, sees no frame, and the show can send it nothing but numbers. It
-reads in /proc what the kernel knows of the show: its filters, its limits, who traces it, and whom
-it left behind. Without the witness's word the show opens no camera.
+The self-test runs inside the process that it tests, so an attacker who changes the show can change
+the self-test too. The supervisor is outside the sandbox, sees no frame, and the show can send it
+only numbers. The witness runs there, and reads in /proc what the kernel knows about the show: its
+filters, its limits, the process that traces it, and the processes that it left behind. The show
+opens no camera before the witness has found it complete.
 
-Whatever cannot be read counts as missing. Open files are an exception: only root may list those of
-a process whose memory is closed, so for other users they are not looked at. Landlock is another:
-the kernel does not tell who is under it.
+A fact that cannot be read counts as missing, with two exceptions. Open files: only root may list
+those of a process with protected memory, so other users cannot check them. Landlock: the kernel
+does not tell which processes it restricts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ FILTERS = 3
 WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
 
 _READ_ALL = 1 << 2
-"""CAP_DAC_READ_SEARCH, the only capability that a show may have."""
+"""The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 _NO_LIMITS = ("", "")
@@ -38,14 +39,14 @@ _NO_LIMITS = ("", "")
 
 @dataclass(frozen=True)
 class ProcessFacts:
-    """What the kernel tells every user of one process."""
+    """The facts about a process that the kernel tells every user."""
 
     pid: int
     uid: int
     started: int
-    """Clock ticks from the start of the machine to that of the process."""
+    """The start of the process, in clock ticks since the start of the machine."""
     group: str
-    """The control groups; a process that may write no file cannot leave them."""
+    """The process's control groups; a process that may not write files cannot leave them."""
     no_new_privileges: bool
     filters: int
     tracer: int
@@ -85,17 +86,17 @@ class ProcessFacts:
 
 
 class Witness:
-    """Looks at shows from the process that starts them."""
+    """Checks shows, from the process that starts them."""
 
     def __init__(self, proc: Path = PROC, own_pid: int | None = None) -> None:
-        """Remember under what filters this process is itself, before the first show."""
+        """Store the number of filters on this process itself, before the first show."""
         self._proc = proc
         own = ProcessFacts.read(os.getpid() if own_pid is None else own_pid, proc)
         assert own is not None
         self._own = own
 
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
-        """Return what is wrong with the sealed show `pid`; an empty list if nothing is.
+        """Return the mistakes found in the sealed show `pid`; empty if there are none.
 
         `known` are other processes that were started under stage one, such as the card.
         """
@@ -126,7 +127,10 @@ class Witness:
             yield "other programs of its user may read the show's memory"
 
     def _is_closed(self, pid: int) -> bool:
-        """Return whether the memory of `pid` is closed to its own user; the files are root's."""
+        """Return whether the memory of `pid` is protected even from its own user.
+
+        The process's files in /proc then belong to root.
+        """
         try:
             return (self._proc / str(pid) / "environ").stat().st_uid != self._own.uid
         except OSError:
@@ -151,8 +155,8 @@ class Witness:
     def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
         """Yield a problem for each process that the show started and that is under stage one only.
 
-        It is known by what it cannot shed, whoever its parent is now: its user, its filters, its
-        limits, its control groups, and that it is younger than this process.
+        Such a process is recognised by properties that it cannot change, whatever its parent is
+        now: its user, filters, limits and control groups, and a start after that of this process.
         """
         for name in os.listdir(self._proc):
             if not name.isdecimal() or int(name) in known:
@@ -170,7 +174,7 @@ class Witness:
                     yield f"the show has left process {facts.pid}, which may share its memory"
 
     def _open_files(self, pid: int) -> Iterator[str]:
-        """Yield a problem for each file that is open for writing, if this user may know them."""
+        """Yield a problem for each file that is open for writing, if this user may list them."""
         folder = self._proc / str(pid) / "fd"
         try:
             names = os.listdir(folder)

@@ -157,7 +157,9 @@ def test_a_second_thread_is_reported(user: str, tmp_path: Path) -> None:
     print(enter_stage_one(SandboxStatus("enforce"), None).missing[0])
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    assert outcome.stdout.startswith("threads: 1 more running before the sandbox"), outcome.stderr
+    assert outcome.stdout.startswith("threads: 1 more were running before the sandbox"), (
+        outcome.stderr
+    )
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])

@@ -152,7 +152,7 @@ def test_text_without_a_font_is_named_with_its_row(
         list(check_set.check_lines("fish", models))
     (mistake,) = caught.value.mistakes
     assert str(mistake).endswith(
-        "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Remove these letters."
+        "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Remove the letters."
     )
 
 

@@ -1,9 +1,8 @@
-"""The language of the filters: rules about system calls, assembled to classic BPF for seccomp.
+"""Rules about system calls, and their translation to classic BPF for seccomp.
 
 A filter is a list of rules. The first rule that names the call, and whose tests all hold, decides.
-The kernel runs the instructions at each system call; they can compare numbers and registers, and
-read no memory, so a rule can test a flag or a length, but never a path or an address behind a
-pointer.
+The kernel runs the instructions at each system call. They can compare numbers but cannot read
+memory, so a rule can test a flag or a length, but not a path or other data behind a pointer.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from installation.guarding.layers import syscalls
 REFUSED_ERRNO = errno.ECANCELED
 """The error number with which the filters refuse; the kernel never returns it for these calls.
 
-EPERM would not show what refused the call: the kernel itself returns EPERM to ordinary users.
+EPERM would not show that a filter refused the call, because the kernel itself returns EPERM to
+ordinary users.
 """
 
 Instruction = tuple[int, int, int, int]
@@ -31,17 +31,17 @@ _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 _LOW = 0xFFFFFFFF
 
 Test = Callable[[int], list[Instruction]]
-"""Returns the instructions that test one argument of a call: if it holds, they end at their last
-one; if not, they jump the given number of instructions past it.
+"""A function that returns the instructions for a test of one argument. If the test holds, execution
+continues after them; if not, it jumps past the given number of further instructions.
 """
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What the filter answers to `call` if all `tests` hold: `error`, or the call is made (None).
+    """The answer to `call` if all `tests` hold: the error `error`, or the call is made (None).
 
-    With `error` 0 the call seems to have succeeded, but nothing is done. `reason` says who needs
-    the call, or why it is refused.
+    With `error` 0 the call does nothing but seems to succeed. `reason` says who needs the call, or
+    why it is refused.
     """
 
     call: str
@@ -52,9 +52,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Filter:
-    """The `rules` of one filter; calls that none decides fail with the error `otherwise`.
+    """The `rules` of one filter; calls without a matching rule fail with the error `otherwise`.
 
-    `otherwise` is None if such calls are made.
+    If `otherwise` is None, such calls are made.
     """
 
     rules: tuple[Rule, ...]
@@ -146,8 +146,9 @@ def program(filter_: Filter, machine: int) -> list[Instruction]:
     """Return the instructions of `filter_` for `machine`, a column of `syscalls.NUMBERS`.
 
     Calls of another architecture, calls newer than our list, and x86-64's second set of numbers
-    (x32), which begins far above, do not exist. They do not kill the process: the kernel's log
-    would name the call and an address, and both could be chosen.
+    (x32), which begins far above, fail as if they did not exist. They do not kill the process,
+    because the kernel's log would then name the call and an address, both of which the show could
+    choose.
     """
     does_not_exist = (_RETURN, 0, 0, _FAIL | errno.ENOSYS)
     code: list[Instruction] = [

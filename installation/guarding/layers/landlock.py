@@ -1,4 +1,4 @@
-"""Landlock: this process and all its descendants are denied any change to the file system.
+"""Landlock: denies this process and all its descendants any change to the file system.
 
 Reading stays allowed everywhere, because weights and fonts may lie anywhere. The restriction
 applies to root too and cannot be lifted. It does not cover files that are open already;
@@ -17,12 +17,12 @@ from pathlib import Path
 from installation.guarding.layers import syscalls
 
 NEEDED_ABI = 1
-"""Linux 5.13. What later versions refuse beside that (shortening and moving files, TCP, ioctls on
-devices, signals) the filters refuse too.
+"""The least version of Landlock, that of Linux 5.13. The filters refuse what only later versions
+refuse as well (shortening and moving files, TCP, ioctls on devices, signals).
 """
 
 TRUNCATE_ABI = 3
-"""Linux 6.2, the first that refuses to shorten a file."""
+"""The first version of Landlock that refuses to shorten files, that of Linux 6.2."""
 
 _WRITE_FILE = 1 << 1
 _IOCTL_DEVICE = 1 << 15
@@ -54,7 +54,7 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
 
     With `thread_names`, the names of this process's threads may be set, which CUDA needs. Returns
     the version of Landlock. Raises OSError if Landlock is missing, or if a device is missing or is
-    not a character device; then nothing has been restricted.
+    not a character device; nothing is restricted in this case.
     """
     version = syscalls.call("landlock_create_ruleset", None, 0, _VERSION)
     changes = _bits(_CHANGES_BY_ABI, version)

@@ -1,4 +1,4 @@
-"""Limits this process: no core dumps, no growing files, no capabilities of root, no readers."""
+"""Limits this process: no core dumps, no growing files, no root capabilities, no readers."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def become_subreaper() -> None:
 
 
 def end_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its `parent` ends, or now if that has ended already.
+    """Let the kernel kill this process when its `parent` ends, or now if it has already ended.
 
-    It stays so when another program is executed.
+    This also holds after another program is executed.
     """
     syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -80,8 +80,8 @@ def forbid_file_growth() -> None:
 def protect_memory() -> None:
     """Keep other programs of this user from reading this process's memory.
 
-    A program that is executed is unprotected again, so this is the show's first act. Whoever opened
-    the memory before may go on reading it.
+    Executing a program removes the protection, so this is the show's first act. A program that
+    opened the memory before can continue to read it.
     """
     syscalls.prctl(_PR_SET_DUMPABLE, 0)
 
@@ -94,9 +94,9 @@ def memory_is_protected() -> bool:
 def empty_arguments() -> None:
     """Tell the kernel that this process has no arguments and no environment.
 
-    Every user may read a process's arguments in /proc, and what is read there is the process's own
-    memory as it is at that moment. Python has its copies. Raises OSError if the kernel does not
-    support it (CONFIG_CHECKPOINT_RESTORE).
+    Every user may read a process's arguments in /proc, and reading them there reads the process's
+    own memory at that moment. Python has its copies. Raises OSError if the kernel does not support
+    it (CONFIG_CHECKPOINT_RESTORE).
     """
     fields = _memory_fields()
     arguments, environment = fields[48], fields[50]

@@ -1,8 +1,8 @@
 """Seccomp: the filters of system calls, one for each stage.
 
-The filters of stage one and of the middle stage are for the start-up, which opens windows and
-devices on machines that we do not know: they list what is refused. The filter of stage two lists
-what a running show may call (`show_calls`), and refuses everything else.
+The filters of stage one and of the middle stage apply to the start-up, which opens windows and
+devices on unknown machines, so they list the refused calls. The filter of stage two lists the calls
+that a running show may make (`show_calls`), and refuses all others.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _CLONE_THREAD = 0x10000
 
 _SET_DUMPABLE, _SET_NAME, _SET_SECCOMP, _SET_MM, _SET_CHILD_SUBREAPER = 4, 15, 22, 35, 36
 _SET_TRACER, _SCHED_CORE = 0x59616D61, 62
-"""Options of prctl; from include/uapi/linux/prctl.h."""
+"""Options of prctl that are refused; from include/uapi/linux/prctl.h."""
 
 _WAKE_OP, _FUTEX_OPERATION = 5, 0x7F
-"""The futex call that writes the thread's name and a number of its choice into the kernel's log."""
+"""The futex operation that writes the thread's name and a chosen number into the kernel's log."""
 
 FILTERS = 3
-"""The filters of a sealed show: stage one, the middle stage, stage two."""
+"""The number of filters of a sealed show: stage one, the middle stage, stage two."""
 
 _IN_STAGE_ONE = (
     # Other programs: their memory, their descriptors, their namespaces.
@@ -129,7 +129,7 @@ MIDDLE_STAGE = Filter(
     )
 )
 """The calls that are refused as soon as window and fonts are open, before torch, label sets and
-networks are loaded: whatever they are made of, it can reach no other program and start none.
+networks are loaded: whatever these contain cannot contact or start another program.
 """
 
 _IN_STAGE_TWO = (
@@ -147,15 +147,17 @@ _IN_STAGE_TWO = (
     # What the kernel logs, with the name of the program.
     *("remap_file_pages", "setsockopt"),
 )
-"""The calls that nobody needs, refused with the number by which the self-test knows the filter."""
+"""The calls that nothing needs, refused with the error number by which the self-test recognises the
+filter.
+"""
 
 
 def stage_two(*, writes_devices: bool = True) -> Filter:
     """Return the filter of stage two; signals may go to this process only.
 
-    `writes_devices` is that of `show_calls`.
-    What the self-test tries fails with the number by which it knows the filter. Every other call
-    without a row fails as if this kernel did not have it, so that libraries do without it.
+    `writes_devices` has the same meaning as for `show_calls`. Calls that the self-test tries fail
+    with the error number by which it recognises the filter. All other calls without a row fail as
+    if this kernel did not have them, so that libraries manage without them.
     """
     rows = show_calls(
         writes_devices=writes_devices,

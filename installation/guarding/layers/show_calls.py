@@ -1,10 +1,10 @@
 """The table of stage two: every system call that a running show may make, and who needs it.
 
 Each row is one call. If it has tests, the call is allowed only if all of them hold; a call with two
-rows is allowed if one of them does. What has no row is refused. A row whose reason begins with one
-of `NOT_DRIVEN` was written down from the source of the kernel and of the libraries, because the
-tests have no such device; a test drives all other rows, and fails if one is not needed, or if the
-show makes a call that has none.
+rows is allowed if one of them does. Calls without a row are refused. A row whose reason begins with
+one of `NOT_DRIVEN` comes from the source code of the kernel and of libraries, because the tests
+have no such device. A test exercises all other rows, and fails if one is not needed, or if the show
+makes a call without a row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from installation.guarding.layers.limits import end_of_heap
 NOT_DRIVEN = (
     *("camera:", "GPU:", "CUDA:", "PyTorch:", "Wayland:", "other machines:", "failures:"),
 )
-"""How the reason of a row begins if no test can make the show need it."""
+"""The beginnings of the reasons of rows that no test can exercise."""
 
 _O_WRONLY, _O_RDWR = 0o1, 0o2
 _O_CHANGES = 0o100 | 0o1000 | 0o2000 | 0o20000000
@@ -47,7 +47,7 @@ _FILE_IOCTLS = {
     "FIOCLEX": 0x5451,
     "TCGETS2": 0x802C542A,
 }
-"""What is asked of any file. From include/uapi/asm-generic/ioctls.h."""
+"""The ioctls that are made on any file. From include/uapi/asm-generic/ioctls.h."""
 
 CAMERA_IOCTLS = {
     "VIDIOC_QUERYCAP": 0x80685600,
@@ -66,7 +66,7 @@ CAMERA_IOCTLS = {
     "VIDIOC_ENUM_FRAMESIZES": 0xC02C564A,
     "VIDIOC_ENUM_FRAMEINTERVALS": 0xC034564B,
 }
-"""What the show asks of a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
+"""The ioctls that the show makes on a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
 
 Not among them: VIDIOC_LOG_STATUS, with which a driver writes the camera's settings, which the show
 can choose, into the kernel's log.
@@ -80,7 +80,7 @@ _OPENCV_IOCTLS = {
     "VIDIOC_S_INPUT": 0xC0045627,
     "VIDIOC_TRY_FMT": 0xC0D05640,
 }
-"""What OpenCV asks beside those (modules/videoio/src/cap_v4l.cpp)."""
+"""The further ioctls that OpenCV makes on a camera (modules/videoio/src/cap_v4l.cpp)."""
 
 _GPU_IOCTLS = {
     "DMA_BUF_IOCTL_SYNC": 0x40086200,
@@ -124,8 +124,8 @@ _GPU_IOCTLS = {
     "DRM_IOCTL_SYNCOBJ_TRANSFER": 0xC02064CC,
     "DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL": 0xC01864CD,
 }
-"""What OpenGL and SDL's KMS driver ask of every graphics card. From include/uapi/drm/drm.h,
-linux/dma-buf.h and linux/sync_file.h.
+"""The ioctls that OpenGL and SDL's KMS driver make on every graphics card. From
+include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
 """
 
 _DRIVER_FAMILIES = tuple(0x6440 + number for number in range(0x60))
@@ -141,16 +141,18 @@ src/nvidia/arch/nvalloc/unix/include/nv_escape.h of open-gpu-kernel-modules.
 
 _UVM_INITIALIZE = (0x30000001, 0x30000002)
 _UVM_LAST = 0xFF
-"""CUDA's memory: plain numbers, from kernel-open/nvidia-uvm/uvm_ioctl.h."""
+"""The last ioctl for CUDA's memory, whose ioctls have plain numbers; from
+kernel-open/nvidia-uvm/uvm_ioctl.h.
+"""
 
 
 def show_calls(
     *, writes_devices: bool = True, has_gpu: bool = False, has_nvidia: bool = False
 ) -> list[Rule]:
-    """Return the rows of this process; with a graphics card, its calls are among them.
+    """Return the rows for this process; with a graphics card they include its calls.
 
-    `writes_devices` says whether files may be opened for reading and writing, because Landlock
-    decides which: without it cameras were opened by the launcher.
+    `writes_devices` says whether files may be opened for reading and writing, because Landlock then
+    decides which; without Landlock, the launcher has opened the cameras.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [

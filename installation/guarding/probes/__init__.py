@@ -1,4 +1,4 @@
-"""The probes: small attempts, one for every known way in which a picture could leave the show.
+"""The probes: small attempts, one for each known way in which a picture could leave the show.
 
 `probe` runs the probes and interprets the errors; `all_probes` lists the probes in order.
 """

@@ -1,4 +1,4 @@
-"""Functions that the actions of several probes share."""
+"""The functions that the actions of several probes share."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def existing(path: Path) -> Path:
 
 
 def undo(step: Callable[[], object]) -> None:
-    """Try `step`, which undoes a probe that succeeded; errors are ignored."""
+    """Call `step`, which undoes a probe that succeeded, and ignore errors."""
     with contextlib.suppress(OSError):
         step()

@@ -1,4 +1,4 @@
-"""Probes that change the content of files in every possible way, or other data of files."""
+"""Probes that change files: their content in every possible way, or other data of theirs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FS_IOC_ENABLE_VERITY, BTRFS_IOC_SUBVOL_CREATE = 0x40806685, 0x5000940E
 VIDIOC_LOG_STATUS, KDSETLED, VT_ACTIVATE = 0x5646, 0x4B32, 0x5606
 FIOSETOWN, TIOCSWINSZ, TCSETS, RNDGETENTCNT = 0x8901, 0x5414, 0x5402, 0x80045200
 F_SETFL, F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETPIPE_SZ = 4, 8, 10, 15, 1031
-"""Numbers of ioctl and fcntl; from the kernel's include/uapi."""
+"""The numbers of ioctl and fcntl calls; from the kernel's include/uapi."""
 
 
 def _open(path: Path, flags: int) -> None:

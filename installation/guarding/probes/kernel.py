@@ -21,7 +21,7 @@ PROT_NONE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_HUGETLB = 0, 2, 32, 0x
 IPC_RMID, IPC_SET, SETVAL = 0, 1, 16
 KEYCTL_GET_KEYRING_ID, KEYCTL_REVOKE = 0, 3
 PROCESS_KEYRING, SESSION_KEYRING = 2**64 - 2, 2**64 - 3
-"""Constants of the kernel's include/uapi."""
+"""The ids of keyrings, from the kernel's include/uapi."""
 
 NO_ID = 2**31 - 1
 """An id that no message queue, semaphore set or shared memory has."""
@@ -111,7 +111,7 @@ def _address_of(text: bytes) -> tuple[int]:
 
 
 _kept: list[object] = []
-"""Keeps the buffers whose addresses were given to the kernel."""
+"""The buffers whose addresses were given to the kernel, stored so that they are not freed."""
 
 
 def _set_umask(scratch_dir: Path) -> None:
@@ -159,7 +159,7 @@ _KERNEL_LOG = (
         system_call("landlock_create_ruleset", None, 0, 0),
     ),
 )
-"""What makes the kernel write into its log, with the name of a thread or a number of its choice."""
+"""The probes that make the kernel write into its log, with a thread's name or a chosen number."""
 
 _SIGNS = (
     Probe("name a thread", "prctl(PR_SET_NAME)", SECCOMP, _name_thread),
@@ -183,7 +183,9 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""What every user of this machine can read of a program, or finds on its disk."""
+"""The probes of signs that every user of this machine can read of a program, or finds on its
+disk.
+"""
 
 _MARKS = (
     Probe(

@@ -1,6 +1,7 @@
 """Probes that call the show's libraries: functions that write files or contact other programs.
 
-A library reports a failure in its own way, so most of these probes do not know which layer refused.
+Libraries report failures in their own ways, so most of these probes cannot tell which layer
+refused.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from installation.settings.packages import has_all_packages
 
 
 def _write(path: Path, step: Callable[[], object]) -> None:
-    """Call `step`, which should write `path`; remove the file; raise if it was not written."""
+    """Call `step`, which should write `path`, and remove the file; raise if it was not written."""
     try:
         step()
         if not path.exists() or not path.stat().st_size:
@@ -76,7 +77,7 @@ def _memmap(scratch_dir: Path) -> None:
 
 
 def _require_torch() -> None:
-    """Raise AbsentError where only the packages of the show are installed."""
+    """Raise AbsentError if only the packages of the show are installed."""
     if not has_all_packages():
         raise AbsentError
 

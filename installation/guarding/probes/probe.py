@@ -1,16 +1,16 @@
 """A probe: one attempt to get data out of the show, and its outcome.
 
 A probe that succeeds undoes its effect as far as possible, so that all probes can also be run
-without the sandbox; only that comparison shows that the sandbox is what refuses. The error number
-shows which layer refused. An error that no layer returns, such as that of a missing file, counts as
-success. An error that the kernel returns to an ordinary user even without the sandbox proves
-nothing about the sandbox. Many libraries lose the error number; then only the failure of the probe
-is known.
+without the sandbox; only this comparison shows that it is the sandbox that refuses. The error
+number shows which layer refused. An error that no layer returns, such as that of a missing file,
+counts as success. An error that the kernel returns to an ordinary user even without the sandbox
+proves nothing about the sandbox. Many libraries drop the error number; only the failure of the
+probe is then known.
 
-A machine may not have a call at all: systemd answers openat2 with ENOSYS in a unit with
-RestrictSUIDSGID=, and containers deny calls with EPERM. So the launcher tries the probes of the
-scratch folder once before it enters the sandbox; a probe that fails with the same number before and
-after counts as absent.
+A call may not exist on a machine: systemd makes openat2 fail with ENOSYS in a unit with
+RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs the probes of the
+scratch folder once before it enters the sandbox; a probe that fails with the same error number
+before and after counts as absent.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ class Probe:
     """
 
     def refusing_layer(self, number: int | None) -> str | None:
-        """Return the layer that refuses this probe with the error `number`, or None.
+        """Return the layer that refuses this probe with the error `number`; None if none does.
 
-        None also stands for Landlock's number if Landlock does not cover the call, because then the
-        kernel itself has refused it.
+        The result is also None for Landlock's number if Landlock does not cover the call, because
+        the kernel itself then refused it.
         """
         if number is None:
             return None
@@ -92,7 +92,7 @@ class ProbeResult:
     """The outcome of a probe in one thread.
 
     `errno` is the kernel's error number and `layer` the layer that refuses with it; both are None
-    if a library lost the number.
+    if a library dropped the number.
     """
 
     name: str

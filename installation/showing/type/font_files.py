@@ -147,7 +147,7 @@ def no_font(where: str, missing: Iterable[str]) -> Mistake:
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
     what = f"no font on this machine can draw {join_first(letters, MAX_NAMED_LETTERS)}"
     remedy = (
-        ("Remove these letters.") if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
+        ("Remove the letters.") if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
     )
     scripts = [group for group in groups if group != NO_SCRIPT]
     return Mistake(where, what + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)

@@ -119,7 +119,7 @@ def test_emoji_are_to_be_taken_out() -> None:
     """They are never drawn, whatever fonts the machine has."""
     (mistake,) = undrawable({"labels.csv:3": "gold 🐟"})
     assert str(mistake) == (
-        "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Remove these letters."
+        "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Remove the letters."
     )
 
 
