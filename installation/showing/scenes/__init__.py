@@ -1,1 +1,1 @@
-"""The scenes: what is on the screen, placed to the pixel, for each moment of a show."""
+"""The scenes: for each moment of a show, everything on the screen with its position in pixels."""

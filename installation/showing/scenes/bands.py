@@ -1,7 +1,7 @@
-"""The bands at the edges: the notice at the top, where the names come from at the foot.
+"""The bands at the screen's edges: the notice at the top, the origin of the names at the foot.
 
-They have the same places and sizes in every scene, so that nothing jumps when one scene follows
-another, and the picture has the room between them: a notice over the picture would cross faces.
+They have the same places and sizes in every scene, so that nothing jumps between scenes. The
+picture is between them, because a notice over the picture would cover faces.
 """
 
 from __future__ import annotations
@@ -15,27 +15,31 @@ from installation.showing.type.typesetting import Paragraph, ScreenContext, set_
 from installation.showing.words import Words
 
 MARGIN = 60
-"""From the left and right edges of the screen to the type, px at 1080."""
+"""The distance from the left and right edges of the screen to the type, px at 1080."""
 
 SAFE = 40
-"""From the upper and lower edges to the type, px at 1080: a display's overscan cuts 27."""
+"""The distance from the upper and lower edges to the type, px at 1080: a display's overscan cuts
+27.
+"""
 
 NOTICE_SIZE = 42
-"""Type of the notice, px per em at 1080: capitals of 15 mm on a screen of 43 inches."""
+"""The font size of the notice, px per em at 1080: capitals of 15 mm on a screen of 43 inches."""
 
 FOOT_SIZE = 34
-"""Type of the foot, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
+"""The font size of the foot, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
 
 SPACE = 18
-"""Room between the type of a band and the picture, px at 1080."""
+"""The space between the type of a band and the picture, px at 1080."""
 
 COLUMN_GAP = 36
 LANGUAGE_GAP = 26
-"""Least room between two columns, and above the second of two stacked languages, px at 1080."""
+"""The least space between two columns, and above the second of two stacked languages, px at
+1080.
+"""
 
 
 LINE_SPACE = 0.29
-"""Room between two statements in one column, over the size of the type."""
+"""The space between two statements in one column, over the font size."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def bands(context: ScreenContext) -> Bands:
 
 
 def _notice(context: ScreenContext) -> Panel:
-    """Return the notice: what happens here, and below it how not to be read, in each language."""
+    """Return the notice in each language: what happens here, and below it how not to be read."""
     size, space = context.px(NOTICE_SIZE), context.px(LINE_SPACE * NOTICE_SIZE)
     columns = [
         [
@@ -77,7 +81,7 @@ def _notice(context: ScreenContext) -> Panel:
 
 
 def _foot(context: ScreenContext) -> Panel:
-    """Return where the names come from, and what happens to pictures, in each language."""
+    """Return the foot in each language: the origin of the names, and what happens to pictures."""
     size = context.px(FOOT_SIZE)
     rows = [
         [[Paragraph(text, size, GREY)] for text in (_origin(context, words), words.privacy) if text]
@@ -89,7 +93,7 @@ def _foot(context: ScreenContext) -> Panel:
 
 
 def _origin(context: ScreenContext, words: Words) -> str:
-    """Return who wrote the names, and how many of them are used; empty before they are loaded."""
+    """Return who wrote the names, and how many are used; empty before they are loaded."""
     label_set = context.label_set
     if label_set is None:
         return ""
@@ -105,8 +109,8 @@ def _set(
 ) -> tuple[tuple[Line, ...], int]:
     """Return the lines of `rows` of columns of paragraphs, and their height, px.
 
-    The first line has its upper edge at `top`. The last column is flush right. If the columns of a
-    row do not fit side by side, all are stacked.
+    The first line has its upper edge at `top`. The last column is flush right. If the columns of
+    any row do not fit side by side, the columns of all rows are stacked.
     """
     left = context.px(MARGIN)
     width = context.size[0] - 2 * left

@@ -1,4 +1,4 @@
-"""What stands below a name: the words of each stage, from the empty square to 'person'.
+"""The captions below a name: the words of each stage, from the empty square to 'person'.
 
 Each caption exists in several lengths, the fullest first, so that a visitor who stands far away
 reads less and not in smaller type.
@@ -36,38 +36,40 @@ from installation.showing.type.typesetting import (
 )
 
 DEFINITION_SIZES = (48, 42, 36, 34)
-"""Type of a definition, px per em at 1080; all captions of a scene have the same."""
+"""The font sizes of a definition, px per em at 1080; all captions of a scene have the same."""
 
 SENTENCE_SIZE = 42
-"""Type of a sentence that stands alone, px per em at 1080; a tag has at least as much."""
+"""The font size of a sentence on its own, px per em at 1080; a tag has at least the same."""
 
 SMALL_SIZE = 34
-"""The smallest type, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
+"""The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
 
 WIDTHS = (700, 500, 320)
-"""Longest lines of a caption, px at 1080: some 30 letters of a definition, 22, and 14."""
+"""The largest line widths of a caption, px at 1080: some 30 letters of a definition, 22, and 14."""
 
 PARAGRAPH_SPACE = 16
-"""Room between paragraphs, px at 1080."""
+"""The space between paragraphs, px at 1080."""
 
 PAD = 18
-"""Room around the type, px at 1080."""
+"""The space around the type, px at 1080."""
 
 BAR_HEIGHT = 30
 BAR_PARTS = 100
-"""The bar: its height, px at 1080, and its parts, one for each hundredth."""
+"""The height of the bar, px at 1080, and the number of its parts, one per hundredth."""
 
 RUNNERS_UP = 2
-"""How many other names are listed with their shares."""
+"""The number of other names that are listed with their shares."""
 
 MOST_WORDS = 20
-"""A longer definition is cut at a clause."""
+"""The number of words above which a definition is cut at a clause."""
 
 NO_BREAK_SPACE = "\u00a0"
 _WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
-"""Not before a number, or what stands between names."""
+"""Matches a no-break space within a name, which is not before a number or a separator of names."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
-"""Where a definition may be cut: before a clause without which the rest is still whole."""
+"""Matches the places where a definition may be cut: before a clause without which the rest is
+complete.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ def caption_panels(
 ) -> Iterator[list[Panel]]:
     """Yield the captions for `shown`, the fullest first: for each, its wide and narrow forms.
 
-    None is wider than `max_width`, px, and no word is torn. `size` is that of a definition, px per
-    em at 1080. `least` keeps the least widths of paragraphs from one call to the next.
+    None is wider than `max_width`, px, and no word is broken. `size` is that of a definition, px
+    per em at 1080. `least` keeps the least widths of paragraphs from one call to the next.
     """
     pad = context.px(PAD)
     known = {} if least is None else least
@@ -107,7 +109,7 @@ def caption_panels(
 def _fitted(
     context: ScreenContext, piece: _Piece, width: int, known: dict[Paragraph, int]
 ) -> _Piece | None:
-    """Return `piece` as it is set in `width` px; None if a word would be torn.
+    """Return `piece` set in `width` px; None if a word would have to be broken.
 
     Names in a list are broken only if they are too wide, and words of a known language hyphenated.
     """
@@ -124,7 +126,7 @@ def _fitted(
 
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
-    """Return what the caption may consist of, the fullest first; no entry if it has no words."""
+    """Return the possible contents of the caption, the fullest first; empty if it has no words."""
     contents: list[list[_Piece]] = []
     match shown:
         case Shown(stage="announced", name=seconds) if seconds:
@@ -152,7 +154,7 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
-    """Return what stands below 'person': that it is a human being, and why there is no name."""
+    """Return the contents below 'person': that it is a human being, and why there is no name."""
     root = verdict.label
     definition = _sentences(context, [root.definition, root.second.definition])
     if not unsure:
@@ -167,7 +169,7 @@ def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[
 
 
 def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_Piece]]:
-    """Return what stands below a name: its definition, the names above it, and its evidence."""
+    """Return the contents below a name: its definition, the names above it, and its evidence."""
     label, shares = verdict.label, verdict.shares(RUNNERS_UP)
     own = context.label_language
     other = context.second.code if context.second else ""
@@ -219,7 +221,7 @@ def _second(label: Label) -> str:
 
 
 def _others(context: ScreenContext, shares: Shares) -> str:
-    """Return the names that came next with their shares of 100, and that of all the others."""
+    """Return the next best names with their shares of 100, and the share of all the others."""
     words = context.words
     parts = [f"{label.name} {share}" for label, share in shares.runners_up]
     if shares.other_count and shares.others:
@@ -232,7 +234,7 @@ def shortened(definition: str) -> str:
     """Return `definition`, cut at a clause if it has more than `MOST_WORDS` words.
 
     The cut is the last one that leaves at most so many words, and at least a third of them; without
-    such a clause the definition stays whole. An author who is named at its end stays there.
+    such a clause the definition is not cut. The author named at its end is kept.
     """
     text, mark, author = definition.partition(" — ")
     if len(text.split()) <= MOST_WORDS:
@@ -285,9 +287,9 @@ def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: 
 
 
 def _parts(shares: Shares, rect: Rect) -> list[Bar]:
-    """Return the parts of the bar: those of the name green, the runners-up light, the others dark.
+    """Return the parts of the bar: green for the name, light for runners-up, dark for others.
 
-    What no name has is empty.
+    The share that no name has is left empty.
     """
     counts = (shares.own, sum(share for _, share in shares.runners_up), shares.others)
     colours = [

@@ -1,7 +1,7 @@
-"""The cards: loading, something is wrong, no camera, what the staff has to know.
+"""The cards: the show is loading, something is wrong, no camera, mistakes for the staff.
 
-The notice is at the top as in every other scene, as a camera may be on again at any moment. It is
-missing only from the cards of a show that opens none.
+The notice is at the top as in every other scene, because a camera may be on again at any moment.
+Only the cards of a show that opens no camera lack it.
 """
 
 from __future__ import annotations
@@ -29,29 +29,35 @@ from installation.showing.type.typesetting import (
 from installation.showing.words import Words
 
 TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
-"""Type of the title, px per em at 1080; the largest that fits is taken."""
+"""The font sizes of the title, px per em at 1080; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
-"""Closer than in running text: lines of large type look torn apart otherwise."""
+"""The distance between baselines of a title over the font size; less than in running text, because
+lines of large type look torn apart otherwise.
+"""
 
 SENTENCE_SIZE = 48
 SENTENCE_PAD = 20
 SENTENCE_GAP = 40
-"""Type of the sentence under a title, px per em, the room around it and above it, px, at 1080."""
+"""The font size of the sentence under a title, px per em, and the space around it and above it, px,
+at 1080.
+"""
 
 MARK_PAD = 14
-"""Room around the word on the rehearsal, px at 1080."""
+"""The space around the word that marks the rehearsal, px at 1080."""
 
 MISTAKE_SIZES = (36, 32, 28, 25, 22, 20)
 REHEARSAL_SIZE = 42
-"""Type of the staff's list of mistakes, and of the word on the rehearsal, px per em at 1080."""
+"""The font size of the staff's list of mistakes, and of the word that marks the rehearsal, px per
+em at 1080.
+"""
 
 MAX_NAMES = 3
-"""Missing layers that the card names; the log names all of them."""
+"""The largest number of missing layers that the card names; the log names all of them."""
 
 
 def title_card(context: ScreenContext) -> Scene:
-    """Return the scene while the show loads: as the idle scene, with the list still to come."""
+    """Return the scene while the show loads: the idle scene without the list of names."""
     return idle_without_names(context, [words.loading for words in context.languages])
 
 
@@ -72,10 +78,10 @@ def _with_notice(context: ScreenContext, card: Scene) -> Scene:
 
 
 def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
-    """Return the scene that tells the staff what is wrong: each of `lines` is one mistake.
+    """Return the scene that tells the staff what is wrong; each of `lines` is one mistake.
 
-    It is in the largest type in which all of it fits, otherwise cut at the bottom. What the fonts
-    cannot draw is a question mark; the log has it.
+    The text has the largest font size in which all of it fits; if none fits, it is cut at the
+    bottom. Letters that the fonts cannot draw become question marks; the log has the whole text.
     """
     pad = context.px(MARGIN)
     width = context.size[0] - 2 * pad
@@ -90,7 +96,7 @@ def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
 
 
 def rehearsal_mark(context: ScreenContext) -> Panel:
-    """Return the word in the upper right corner that tells the rehearsal from a visitor."""
+    """Return the word in the upper right corner that marks the rehearsal."""
     text = Paragraph(context.words.rehearsal, context.px(REHEARSAL_SIZE), BLACK)
     panel = set_panel(context.fonts, [text], context.size[0], context.px(MARK_PAD), ON_WHITE)
     x = context.size[0] - context.px(SAFE) - panel.rect.width
@@ -126,10 +132,10 @@ def _card(
     sentence: Callable[[Words], str],
     bottom: int | None = None,
 ) -> Scene:
-    """Return a large title and a sentence in black on green below it, in each language.
+    """Return a card with a large title and a sentence in black on green, in each language.
 
-    They end at `bottom`, px; None: where the foot of other scenes begins, less the margin. A title
-    is always larger than the sentence: if it is long, it takes more lines.
+    They end at `bottom`, px; if it is None, at the upper edge of the foot less the margin. A title
+    is always larger than the sentence: a long one takes more lines.
     """
     margin = context.px(MARGIN)
     top = bands(context).room.y

@@ -1,8 +1,8 @@
 """Makes a scene from the newest frame and the latest sightings of the analysis.
 
-What keeps the type from trembling is the previous scene: a square moves only after its face has
-left it by a little, and large type changes at most twice a second on the whole wall. `layout` gives
-the visitors their panels.
+The previous scene keeps the type from jittering: a square moves only after its face has moved by
+more than a small slack, and large type changes at most twice a second on the whole screen. `layout`
+gives the visitors their panels.
 """
 
 from __future__ import annotations
@@ -21,29 +21,35 @@ from installation.showing.scenes.layout import Layout
 from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.24
-"""Side of the square over the longer side of the face's box: 12 % larger on each side."""
+"""The side of the square over the longer side of the face's box: 12 % larger on each side."""
 
 POSITION_SLACK = 4
-"""How far a face may move before its square does, px at 1080: the wobble of a face at rest."""
+"""How far a face may move before its square moves, px at 1080: the jitter of a face at rest."""
 
 POSITION_SLACK_SHARE = 0.03
-"""The same for a small face, over the side of its square."""
+"""The same slack for a small face, over the side of its square."""
 
 SIZE_SLACK = 0.03
-"""How much the size of a face may change before its square does, over the square's side."""
+"""How much the size of a face may change before its square changes, over the square's side."""
 
 STROKE = 6
 STROKE_SHARE = 0.035
-"""Thickness of the square's outline, px at 1080, and of that of a small square over its side."""
+"""The thickness of the square's outline, px at 1080, and that of a small square over its side."""
 
 EMPTY_S = 1.5
-"""How long the bare mirror stays after the last visitor left, before the question comes back."""
+"""How long the mirror without text is shown after the last visitor left, before the question
+returns, s.
+"""
 
 CHANGE_S = 0.5
-"""Least time between two changes of large type on the wall: the strobe rule of science museums."""
+"""The least time between two changes of large type on the screen, s: the strobe rule of science
+museums.
+"""
 
 LAST_NAME_S = 1.0
-"""How long a tumbling name stays with nearly all of the evidence; with none, `CHANGE_S`."""
+"""How long a candidate's name is shown when the evidence is nearly complete, s; without evidence it
+is `CHANGE_S`.
+"""
 
 
 LIT: Mapping[Stage, float] = {
@@ -53,7 +59,7 @@ LIT: Mapping[Stage, float] = {
     "unsure": 1.0,
     "person": 1.0,
 }
-"""The thick part of the outline in the stages in which it is not a clock."""
+"""The thick share of the outline in the stages in which it does not show the time, 0–1."""
 
 
 def compose(
@@ -118,13 +124,13 @@ def _is_on_picture(box: Box, view: Rect) -> bool:
 
 
 def _whole(box: Box) -> Rect:
-    """Return the smallest rectangle of whole pixels that holds `box`."""
+    """Return the smallest rectangle of whole pixels that contains `box`."""
     x, y = math.floor(box.x0), math.floor(box.y0)
     return Rect(x, y, math.ceil(box.x1) - x, math.ceil(box.y1) - y)
 
 
 def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return what stands large beside each face, by the number of the visitor."""
+    """Return the large type beside each face, keyed by the visitor's number."""
     return {
         visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
         for visitor in visitors
@@ -139,7 +145,7 @@ def _empty(
     now: float,
     previous: Scene | None,
 ) -> Scene:
-    """Return the bare mirror, and the idle scene once it has been bare for `EMPTY_S`."""
+    """Return the mirror without text, and the idle scene after `EMPTY_S` of that."""
     since = previous.empty_since if previous else now - EMPTY_S
     since = now if since is None else since
     if now - since >= EMPTY_S:
@@ -180,7 +186,7 @@ def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
 
 
 def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
-    """Return what the wall says of the visitor of `sighting` if its type may change at `now`."""
+    """Return what the screen says about the visitor of `sighting` if type may change at `now`."""
     match sighting.stage:
         case "announced":
             return Shown("announced", str(sighting.seconds_left(now)))
@@ -212,7 +218,7 @@ def _dragged(held: float, wanted: float, slack: float) -> float:
 
 
 def name_duration_s(evidence: float) -> float:
-    """Return how long a tumbling name stays, s; longer the more `evidence` (0–1) there is."""
+    """Return how long a candidate's name is shown, s; the more `evidence` (0–1), the longer."""
     share = min(1.0, max(0.0, evidence))
     return CHANGE_S * float((LAST_NAME_S / CHANGE_S) ** share)
 
@@ -222,8 +228,8 @@ def tumble(
 ) -> tuple[str, int]:
     """Return the name to show, and its index among `candidates`.
 
-    The candidates are shown in their order, best first, over and over. As `evidence` (0–1) grows,
-    each stays longer and the least likely drop out.
+    The candidates are shown in a cycle, best first. As `evidence` (0–1) grows, each is shown
+    longer, and the least likely are dropped.
     """
     shown = previous.shown if previous and previous.shown.stage == "reading" else None
     tumbling = shown if shown and shown.name else None

@@ -1,9 +1,9 @@
 """The scene while nobody stands in front of the screen: a question, and an empty square.
 
-From across the room it is an empty frame with an empty name tag and a cursor; from near the frame
-holds the list of all names, drifting, with what is withheld as bars. There is no live picture: a
-mirror without anybody in front of it would show those who only pass. With `screen.idle: mirror` it
-is behind the question all the same, dimmed, and without the list.
+From a distance it is an empty frame with an empty name tag and a cursor. From near, the frame
+contains the scrolling list of all names, with bars for hidden ones. There is no live picture,
+because it would show people who only pass by. With `screen.idle: mirror` the dimmed picture is
+nevertheless behind the question, and there is no list.
 """
 
 from __future__ import annotations
@@ -34,40 +34,46 @@ from installation.showing.type.typesetting import (
 )
 
 TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
-"""Type of the question, px per em at 1080; the largest that fits is taken."""
+"""The font sizes of the question, px per em at 1080; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
-"""Closer than in running text: lines of large type look torn apart otherwise."""
+"""The distance between baselines of a question over the font size; less than in running text,
+because lines of large type look torn apart otherwise.
+"""
 
 MOST_TITLE_LINES = 3
 RAGGED_SIZE = 92
 """Lines of a question in type larger than this, px per em at 1080."""
 
 NOTE_SIZE = 42
-"""Type of what stands below the question, px per em at 1080."""
+"""The font size of the notes below the question, px per em at 1080."""
 
 BLEED = 20
-"""Room around bare type for round letters and for what is higher than capitals, px at 1080."""
+"""The space around type without a background, for round letters and for marks above capitals, px at
+1080.
+"""
 
 NOTE_SPACE = 18
 BLOCK_SPACE = 44
-"""Room between two notes, and above the second question and the notes, px at 1080."""
+"""The space between two notes, and above the second question and the notes, px at 1080."""
 
 SQUARE_SHARE = 0.5
-"""How much of the width, or of a tall screen's height, the square and its room take."""
+"""The share of the width, or of a tall screen's height, for the square and the space around it."""
 
 TAG_HEIGHT = 110
 TAG_SHARE = 0.55
-"""The empty tag: its height, px at 1080, and its width over that of the square."""
+"""The height of the empty tag, px at 1080, and its width over that of the square."""
 
 CURSOR_S = 1.0
-"""How long the cursor is there, and then is not: one change a second."""
+"""How long the cursor is visible, and then hidden, s: one change a second."""
 
 DIM = 0.3
-"""Brightness of the mirror behind the question: on a white room white type has 8.6 : 1, grey 4."""
+"""The brightness of the mirror behind the question: before a white room, the contrast of white type
+is 8.6 : 1, and of grey type 4 : 1.
+"""
 
 STROKE = 8
-"""Thickness of the empty square, px at 1080."""
+"""The thickness of the empty square, px at 1080."""
 
 
 def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Scene:
@@ -82,7 +88,7 @@ def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Sc
 def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: float = 0.0) -> Scene:
     """Return the question with `notes` below it, and the empty square, after `idle_s`.
 
-    If a curator's sentences are too long for one half of the screen, they have the whole, without
+    If a curator's sentences are too long for one half of the screen, they take all of it, without
     the square.
     """
     edges = bands(context)
@@ -116,7 +122,7 @@ def _room(context: ScreenContext) -> Rect:
 
 
 def _halves(context: ScreenContext, room: Rect) -> tuple[Rect, Rect]:
-    """Return the room of the question and that of the square.
+    """Return the areas of the question and of the square.
 
     They are side by side, or on a tall screen one below the other.
     """

@@ -16,25 +16,27 @@ from installation.showing.type.fonts import CAP_HEIGHT, Fonts
 from installation.showing.type.typesetting import ScreenContext
 
 NAME_SIZE = 34
-"""Type of the names, px per em at 1080."""
+"""The font size of the names, px per em at 1080."""
 
 ROW = 1.34
-"""From baseline to baseline, over the size."""
+"""The distance between baselines over the font size."""
 
 NAME_GAP = 0.6
-"""Between two names of a row, over the size."""
+"""The space between two names of a row, over the font size."""
 
 LETTER = 0.52
-"""Width of a bar for each letter that it stands for, over the size."""
+"""The width of a bar for each letter of the hidden name, over the font size."""
 
 BAR_SHARE = 0.6
-"""Height of a bar over the size."""
+"""The height of a bar over the font size."""
 
 DRIFT_PX_S = 14
-"""How fast the list moves up, px/s at 1080: a row every three seconds, slow enough to be read."""
+"""The speed at which the list scrolls up, px/s at 1080: a row every three seconds, slow enough to
+read.
+"""
 
 LIT_S = 3.0
-"""How long one name is lit."""
+"""How long each name is highlighted, s."""
 
 NAME_COLOUR: Colour = (150, 150, 150)
 BAR_COLOUR: Colour = (96, 96, 96)
@@ -46,7 +48,7 @@ class _Row:
 
     items: tuple[str | int, ...]
     xs: tuple[int, ...]
-    """Their left edges, px."""
+    """The left edges of the names or bars, px."""
     widths: tuple[int, ...]
 
 
@@ -146,7 +148,7 @@ def list_panels(
 
 
 def _lit_item(row: Sequence[_Row], period: int) -> int | None:
-    """Return the place of the lit name in the one `row`; None if it has no name, or is away."""
+    """Return the index of the highlighted name in `row`; None if it has none."""
     items = row[0].items if row else ()
     names = [place for place, item in enumerate(items) if isinstance(item, str)]
     return names[period % len(names)] if names else None

@@ -1,8 +1,8 @@
-"""The staff card, for the people who run the show: what is to be done, and how the show is doing.
+"""The staff card, for the people who run the show: what to do, and the state of the show.
 
-It is on the screen only while F1 asks for it, at the side of the picture on which it covers least
-of a face. What is missing comes first, black on white, with what a technician does about it; what
-holds is one row.
+F1 shows and removes the card. It is at the side of the picture where it covers the least of a face.
+Missing layers come first, black on white, each with a technician's remedy; all active layers share
+one row.
 """
 
 from __future__ import annotations
@@ -44,27 +44,29 @@ STAGE_ONE_LAYERS = (LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS)
 STAGE_TWO_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION)
 
 MAX_MISSING = 4
-"""Missing layers that are named; `kiosk audit` names all of them."""
+"""The largest number of missing layers that the card names; `kiosk audit` names all of them."""
 
 CARD_WIDTH = 760
 NAME_COLUMN = 230
 PAD = 30
 SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
 TITLE_SIZE = 48
-"""The card, its column of names, the room around the type, px, and the type, px per em; at 1080."""
+"""The widths of the card and of its column of names and the space around the type, px, and the font
+size, px per em; all at 1080.
+"""
 
 DIM = 0.6
-"""Brightness of the mirror beside the card."""
+"""The brightness of the mirror beside the card, 0–1."""
 
 SLOW_FPS = 20.0
-"""A mirror with fewer frames a second visibly lags; the card says what to do about it."""
+"""The rate below which the mirror visibly lags, frames a second; the card then says what to do."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer, by the sandbox's name for it, and what is missing of it; None if it holds.
+    """One layer by its name in the sandbox, and the problem if it is missing; None if it is active.
 
-    `remedy` is what a technician does about it.
+    `remedy` is what a technician can do.
     """
 
     name: str
@@ -74,15 +76,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class ShowStatus:
-    """How a running show is doing, as far as the staff card tells it."""
+    """The state of a running show, as the staff card shows it."""
 
     layers: tuple[Layer, ...]
     ways_tried: int
     tested_at: datetime.datetime | None
-    """When the ways out were tried, in local time; None if none was."""
+    """When the self-test tried the ways out, in local time; None if there was none."""
     locked_blocks: int
     blocks: int
-    """Pieces of memory for frames, and how many of them are locked: never written to swap."""
+    """The number of blocks of memory for frames, and of those that are locked and never written to
+    swap.
+    """
     label_set: str
     visible_labels: int
     all_labels: int
@@ -90,19 +94,19 @@ class ShowStatus:
     detector: str
     device: str
     mirror_fps: float
-    """Frames that reached the screen, 1/s."""
+    """The number of frames that reached the screen per second."""
     dropped_frames: int
     uptime_s: float
     version: str
-    """The kiosk's own."""
+    """The kiosk's version."""
     is_rehearsal: bool = False
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
     """Return every layer of the sandbox as `proof` found it, then whatever else is missing.
 
-    Swap on a disk is not a layer, nor is the kernel's log, but because of them visitors are not
-    told that nothing can be stored.
+    Swap on a disk and the kernel's log are not layers, but because of them visitors are not told
+    that nothing can be stored.
     """
     missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.stored_by_kernel):
@@ -232,7 +236,7 @@ def _sandbox_rows(status: ShowStatus, words: Words) -> list[_Row]:
 
 
 def _layer_names(words: Words) -> dict[str, str]:
-    """Return what each layer does, in words, by the name of the layer."""
+    """Return a description of each layer, keyed by the layer's name."""
     return {
         LANDLOCK: words.staff_landlock,
         NO_NEW_PRIVILEGES: words.staff_new_privileges,
@@ -290,7 +294,7 @@ def _placed(
 ) -> tuple[Panel, ...]:
     """Return a panel whose type has its left edge at `x` and its first line's top at `y`.
 
-    No panel for an empty text. Names and values of one row have one baseline.
+    The result is empty for an empty text. Names and values of one row share a baseline.
     """
     if not paragraph.text:
         return ()

@@ -1,7 +1,7 @@
-"""The tag on a square: a name, as loud as its evidence.
+"""The tag on a square: a name, as prominent as its evidence.
 
-While a face is read the letters are green on black. The verdict fills the share of the tag's width
-with green that the score is of 1, and a name that is taken back is struck through.
+While a face is read, the letters are green on black. A verdict fills a share of the tag's width
+with green that equals the score, and a withdrawn name is struck through.
 """
 
 from __future__ import annotations
@@ -19,25 +19,31 @@ from installation.showing.type.typesetting import (
 )
 
 TAG_SIZES = (96, 84, 72, 60, 50, 42)
-"""Type of the tag, px per em at 1080; the largest that suits the square and the name is taken."""
+"""The font sizes of the tag, px per em at 1080; the largest that suits the square and the name is
+used.
+"""
 
 TAG_SHARE = 0.24
-"""Largest size of the tag's type over the side of the square."""
+"""The largest font size of the tag over the side of the square."""
 
 MOST_LINES = 3
-"""A name that takes more, even in the smallest type, is not shown: the square stands alone."""
+"""The largest number of lines of a name; a name that needs more in the smallest type is not shown,
+only the square.
+"""
 
 PANEL_SHARE = 2
-"""Largest width of a tag or a caption over the side of its square."""
+"""The largest width of a tag or a caption over the side of its square."""
 
 PAD = 18
 SMALL_PAD = 12
-"""Room around the type of a tag, and of one in small type, px at 1080."""
+"""The space around the type of a tag, and of one in small type, px at 1080."""
 SMALL_TAG_SIZE = 50
 
 STRIKE = 0.1
 STRIKE_RISE = 0.28
-"""Thickness of the line through a name, and its height above the baseline, over the size."""
+"""The thickness of the line through a name, and its height above the baseline, over the font
+size.
+"""
 
 
 def tag_panels(
@@ -45,9 +51,9 @@ def tag_panels(
 ) -> Iterator[tuple[Panel, int]]:
     """Yield the tags that `visitor` may have, with the size of their type, px per em at 1080.
 
-    Those on one line come first, the largest first; in the smallest type words of a known language
-    may be hyphenated. None is wider than `max_width`, px, or than `PANEL_SHARE` times the square;
-    nothing comes if there is no name, or no room for it.
+    Tags on one line come first, the largest first; in the smallest type, words of a known language
+    may be hyphenated. None is wider than `max_width`, px, or than `PANEL_SHARE` times the square.
+    Nothing is yielded if there is no name, or no space for it.
     """
     shown = visitor.shown
     if not shown.name:
