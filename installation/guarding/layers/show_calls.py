@@ -168,6 +168,10 @@ def show_calls(
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "paths, and the search for open files"),
         allow("readlinkat", "other machines: aarch64 has no readlink"),
+        *(
+            allow(call, "camera: whether this user may open it")
+            for call in ("access", "faccessat", "faccessat2")
+        ),
         allow("getcwd", "paths in messages"),
         allow("openat", "files, for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)),
         allow("dup2", "the end: the output filters end when nobody holds their pipes"),
@@ -251,9 +255,8 @@ def show_calls(
             allow("ioctl", "GPU: pictures on the screen", one_of(1, *_GPU_IOCTLS.values())),
             *(
                 allow(call, "GPU: its driver looks for its configuration")
-                for call in ("access", "faccessat", "faccessat2", "getuid", "geteuid", "getgid")
+                for call in ("getuid", "geteuid", "getgid", "getegid")
             ),
-            allow("getegid", "GPU: its driver looks for its configuration"),
             allow(
                 "ioctl", "GPU: its driver's own calls", one_of(1, *_DRIVER_FAMILIES, mask=0xFFFF)
             ),

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
+from installation.guarding.layers.seccomp import MIDDLE_STAGE, STAGE_ONE, stage_two
 from installation.guarding.layers.show_calls import CAMERA_IOCTLS, NOT_DRIVEN, show_calls
 from installation.seeing.cameras import controls, v4l, v4l_capture
+from tests.support.bpf import answer
 from tests.support.children import needs_guard
 from tests.support.project import LABELS, Project, wait_for_line
 from tests.support.tools import tool
@@ -159,3 +161,11 @@ def test_the_table_has_what_the_cameras_code_asks() -> None:
         *(controls.QUERYCTRL, controls.GET_CONTROL, controls.SET_CONTROL),
     }
     assert set(CAMERA_IOCTLS.values()) == asked
+
+
+def test_the_cameras_permissions_can_be_asked() -> None:
+    """Seen with a USB camera: without these rows every camera seemed to be forbidden."""
+    filters = (STAGE_ONE, MIDDLE_STAGE, stage_two())
+    for machine, calls in ((0, ("access", "faccessat", "faccessat2")), (1, ("faccessat",))):
+        for call in calls:
+            assert answer(filters, machine, call) is None
