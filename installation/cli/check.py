@@ -119,15 +119,25 @@ def check_film(loaded: Loaded[Settings]) -> None:
 
 
 def check_camera(loaded: Loaded[Settings]) -> None:
-    """Raise CameraError if the source is a camera that is not plugged in. It is not opened."""
+    """Raise CameraError if the source is a device that is not plugged in, or not a camera.
+
+    It is not opened.
+    """
     source = loaded.settings.camera.source
     if not isinstance(source, Device) or sys.platform != "linux":
         return
     node = source.id if isinstance(source.id, Path) else Path(f"/dev/video{source.id}")
+    from installation.seeing.cameras.webcam import is_other_device
+
     if not node.exists():
         problem = f"camera.source is {node}, which is not plugged in"
         remedy = "Plug it in, or use a name that `kiosk cameras` prints."
-        raise CameraError(Mistake(loaded.where("camera", "source"), problem, remedy))
+    elif is_other_device(node.stat()):
+        problem = f"camera.source is {node}, a device that does not capture video"
+        remedy = "Use a name that `kiosk cameras` prints."
+    else:
+        return
+    raise CameraError(Mistake(loaded.where("camera", "source"), problem, remedy))
 
 
 def check_detector(loaded: Loaded[Settings]) -> None:

@@ -186,6 +186,10 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
         ),
         ("camera: {source: /dev/v4l/by-id/usb-none}", "kiosk.yaml:2: camera.source is /dev/v4l/by"),
         ("camera: {source: 250}", "kiosk.yaml:2: camera.source is /dev/video250, which is not plu"),
+        (
+            "camera: {source: /dev/null}",
+            "kiosk.yaml:2: camera.source is /dev/null, a device that does",
+        ),
         ("screen: {display: 9}", "kiosk.yaml:2: screen.display is 9, but this machine has 1 displ"),
         ("device: mps", "kiosk.yaml:2: device is 'mps', the graphics of a Mac, and this machine"),
     ],

@@ -264,6 +264,10 @@ def _open_with_opencv(node: Path) -> OpenDevice | None:
     return None
 
 
+VIDEO4LINUX = 81
+"""The major number of the kernel's video devices (admin-guide/devices.txt of Linux)."""
+
+
 def _node(device: int | Path) -> Path:
     return device if isinstance(device, Path) else v4l.DEV / f"video{device}"
 
@@ -275,7 +279,7 @@ def _may_use(node: Path) -> bool:
 def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistake | None:
     """Return a mistake if `node` cannot be opened as a camera; otherwise None."""
     try:
-        mode = os.stat(node).st_mode
+        status = os.stat(node)
     except FileNotFoundError:
         return Mistake(
             str(node),
@@ -284,15 +288,13 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
         )
     except OSError:
         return _no_permission(node)
+    if is_other_device(status):
+        return _no_video(node)
     if not may_use(node):
         return _no_permission(node)
-    listing = v4l.query(node) if stat.S_ISCHR(mode) else None
+    listing = v4l.query(node) if stat.S_ISCHR(status.st_mode) else None
     if listing is None:
-        return Mistake(
-            str(node),
-            "this device does not capture video",
-            "Choose a device that `kiosk cameras` lists; one camera often has several devices.",
-        )
+        return _no_video(node)
     if listing.is_refused:
         # This user may use it, so it is the sandbox, which allows what was there at the start.
         return Mistake(
@@ -307,6 +309,21 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
             "Unplug it and plug it in again.",
         )
     return None
+
+
+def is_other_device(status: os.stat_result) -> bool:
+    """Return whether `status` is that of a device that cannot be a camera, such as /dev/null."""
+    mode = status.st_mode
+    other = stat.S_ISCHR(mode) and os.major(status.st_rdev) != VIDEO4LINUX
+    return sys.platform == "linux" and (stat.S_ISBLK(mode) or other)
+
+
+def _no_video(node: Path) -> Mistake:
+    return Mistake(
+        str(node),
+        "this device does not capture video",
+        "Choose a device that `kiosk cameras` lists; one camera often has several devices.",
+    )
 
 
 def _no_permission(node: Path) -> Mistake:

@@ -130,6 +130,14 @@ def test_a_device_that_is_not_a_camera_is_named() -> None:
         Webcam.open(Path("/dev/null"), CameraSettings(), ManualClock())
 
 
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/tty"])
+def test_a_group_does_not_make_another_device_a_camera(device: str) -> None:
+    """Kind: an impossible remedy. In the sandbox no device but cameras may be used."""
+    mistake = check_node(Path(device), may_use=lambda _: False)
+    assert mistake is not None
+    assert mistake.what == "this device does not capture video"
+
+
 def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
     """The remedy for a node without permission is the group `video`, not the cable."""
     node = tmp_path / "video0"
