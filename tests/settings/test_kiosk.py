@@ -273,7 +273,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             [
                 "kiosk.yaml:2: screen.title has an HTML escape (seen 'Who &amp; what'). "
                 "Probably 'Who & what' is meant: type it.",
-                "kiosk.yaml:4: words.trouble was read in a wrong encoding (seen 'KÃ¼nstler'). "
+                "kiosk.yaml:4: words.trouble was decoded with a wrong encoding (seen 'KÃ¼nstler'). "
                 "Probably 'Künstler' is meant: type it, and save the file as UTF-8.",
             ],
         ),
