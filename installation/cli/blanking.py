@@ -1,4 +1,4 @@
-"""Finds what will blank or lock this screen during a show, with the command that turns it off.
+"""Finds programs and settings that will blank or lock this screen during a show.
 
 On an X server the show itself keeps the screen on: SDL resets the server's idle time every 30 s
 (measured: it never passed 30 s, with D-Bus cut off as in a show). This has no effect on a Wayland
@@ -33,7 +33,7 @@ the effect of any other value.
 
 
 def _output(*words: str) -> str | None:
-    """Return what the command prints; None if it cannot be run or fails."""
+    """Return the output of the command; None if the command cannot be run or fails."""
     try:
         ran = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

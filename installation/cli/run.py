@@ -68,7 +68,7 @@ def add_commands(commands: Commands) -> None:
     kinds.add_argument(
         "--own-display",
         action="store_true",
-        help="the unit of a show on an X server of its own, instead of a desktop's",
+        help="print the unit of a show that starts its own X server instead of using a desktop's",
     )
     kinds.add_argument("--screen", action="store_true", help="the unit of that X server")
 

@@ -223,7 +223,7 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
         last = bytes(_END.size)
     signature, *_, directory_size, offset, comment = _END.unpack(last[-_END.size :])
     if signature != b"PK\5\6" or comment or offset + directory_size + _END.size != size:
-        what = "it is not a zip, is cut short, or has something before or after it"
+        what = "it is not a zip, is truncated, or has data before or after the zip"
         raise LabelSetError(Mistake(where, what, f"Copy it again. {_NEW_ZIP_REMEDY}"))
     if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
         what = "it has more entries than a label set has, or is in the format zip64"

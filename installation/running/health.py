@@ -24,7 +24,7 @@ PERIOD_S = 60.0
 """The time between two lines about the health in the log, s."""
 
 TOLD_S = 10.0
-"""How long the state and the faults that are told stay the same, s."""
+"""How long the reported state and faults stay the same, s."""
 
 VERDICT_STEP = 10
 """The step in which verdicts are counted."""

@@ -145,7 +145,7 @@ def _empty_if_none(value: object) -> object:
 
 
 class ReadingSettings(Section):
-    """When visitors are read, when readings become a verdict, and how the verdict is chosen."""
+    """The settings that decide when visitors are classified, and how readings become a verdict."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
     """The curator's sentence about who decided to tell visitors later, and why; needed if
@@ -187,7 +187,7 @@ class ReadingSettings(Section):
 
 
 class VisitorSettings(Section):
-    """Which of the people in the picture are classified."""
+    """The settings that decide which people in the picture are classified."""
 
     least_size: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     """The least height of a face over the height of the picture; smaller faces are not
@@ -196,7 +196,7 @@ class VisitorSettings(Section):
 
 
 class ContentSettings(Section):
-    """Which labels are hidden."""
+    """The settings that decide which labels are hidden."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
     """The curator's sentence about who decided to hide less, and why; needed if a reason is missing
@@ -229,7 +229,7 @@ class ContentSettings(Section):
 
 
 def _check_damage(text: str) -> str:
-    """Return `text`, which the wall shows, if no other program has damaged it."""
+    """Return `text`, which is shown to visitors; raises if another program has damaged it."""
     if damage := find_damage(text):
         context = {"damage": damage.what, "remedy": damage.remedy}
         raise PydanticCustomError("damaged", "{damage}", context)

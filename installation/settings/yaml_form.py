@@ -31,7 +31,9 @@ QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 """A text in quotes on one line."""
 
 JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
-"""A comment as JSON has it in the files of editors; YAML's begin with #."""
+"""Matches a comment in the style of JavaScript, which some JSON files have; YAML's comments begin
+with #.
+"""
 
 BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
 """Matches the value of a setting whose text is on the indented lines below."""

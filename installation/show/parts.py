@@ -50,7 +50,9 @@ busts.
 """
 
 MEASURED_READINGS = 5
-"""The number of readings by which that rate is measured."""
+"""The number of readings that are timed to find out whether the machine reaches
+`READINGS_PER_S`.
+"""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ def _renew(settings: Settings, parts: Parts) -> Parts:
 
 
 def _import_libraries() -> None:
-    """Import what the kiosk's own networks need, some 50 ms, before the guard is sealed.
+    """Import the libraries of the kiosk's own networks before the guard is sealed.
+
+    This takes some 50 ms.
 
     Otherwise libraries would be loaded while the mirror runs, which would delay the main thread.
     ONNX Runtime also looks for graphics cards while it is imported, and warns if the guard does not

@@ -12,7 +12,7 @@ from installation.seeing.box import Box
 from installation.showing.scene import Rect, Size
 
 MAX_CROP = 0.28
-"""How much of a frame's height may be cropped away, half of it above; a guess."""
+"""The largest share of a frame's height that may be cropped away, half of it above; a guess."""
 
 
 @dataclass(frozen=True)

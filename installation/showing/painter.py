@@ -27,8 +27,9 @@ Key = tuple[object, ...]
 
 KEYLINE = 0.6
 THIN = 0.5
-"""Thickness of the black lines beside an outline, and of its part that is not lit, over that of the
-lit part."""
+"""The thickness of the black lines beside an outline, and of the unlit part, relative to the lit
+part.
+"""
 
 
 class Painter:

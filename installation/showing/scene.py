@@ -113,7 +113,7 @@ class Panel:
     strikes: tuple[Bar, ...] = ()
     """Drawn over the lines."""
     filled_px: int = 0
-    """How much of the panel, from the left, is green with black letters."""
+    """The width of the panel, from the left, that is green with black letters, px."""
     clip: Rect | None = None
     """The part of the screen outside of which nothing of the panel is drawn."""
 
@@ -131,7 +131,7 @@ class Tag:
 
 
 Side = Literal["below", "right", "left", "above", "over"]
-"""Where a caption is, relative to the square; `over` may lie on the lower part of the square."""
+"""The side of the square on which a caption is; `over` may cover the lower part of the square."""
 
 
 @dataclass(frozen=True)
@@ -145,15 +145,15 @@ class Caption:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the wall says of one visitor, between two changes of large type."""
+    """The words on the screen about one visitor, between two changes of large type."""
 
     stage: Stage
     name: str = ""
     """The name on the tag, or the seconds until the reading begins; empty before there is one."""
     name_index: int = 0
-    """Which of the candidates the name is, best first, while it is being read."""
+    """The index of the name among the candidates, best first, while the visitor is being read."""
     verdict: Verdict | None = None
-    """What the name rests on; None before there is a verdict."""
+    """The verdict that the name is from; None before there is a verdict."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,9 @@ class Visitor:
     name_since: float
     """The instant since which the name is on the tag (s, monotonic)."""
     tag: Tag | None = None
-    """None if there was no room."""
+    """The tag on the square; None if there was no space for one."""
     caption: Caption | None = None
-    """None if there was no room."""
+    """The caption of the square; None if there was no space for one."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Scene:
     """One picture of the show."""
 
     picture: Frame | None
-    """None leaves the screen black."""
+    """The frame behind everything; None for a black screen."""
     view: Rect
     """The part of the screen that the picture fills; the rest is black."""
     brightness: float
@@ -193,10 +193,12 @@ class Scene:
     empty_square: Rect | None = None
     """The square of nobody, on the idle scene."""
     empty_stroke: int = 0
-    """Thickness of its outline, px."""
+    """The thickness of the empty square's outline, px."""
     empty_since: float | None = None
-    """When the last visitor left (s, monotonic); None while somebody is in the picture."""
+    """The instant at which the last visitor left (s, monotonic); None while somebody is in the
+    picture.
+    """
     changed_at: float = -math.inf
-    """When large type beside a face changed last (s, monotonic)."""
+    """The instant of the last change of large type beside a face (s, monotonic)."""
     searched_at: float = -math.inf
-    """When room was last sought for captions that had none (s, monotonic)."""
+    """The instant of the last search for space for missing captions (s, monotonic)."""

@@ -24,27 +24,31 @@ class Words(Section):
     language: Sentence
     """The language's name for itself."""
     code: Sentence
-    """Its ISO 639 code, by which label sets have translations."""
+    """The language's ISO 639 code, under which label sets have translations."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)]
-    """What the language puts between the thousands of a number."""
+    """The separator of thousands in numbers."""
     title: Sentence
     """The large line while nobody is in the picture; `screen.title` in kiosk.yaml replaces it."""
     invitation: Sentence
-    """Under the title, if the mirror is behind it."""
+    """The line under the title if the mirror is behind it."""
     notice: Sentence
     """The notice of the AI Act, Article 50(3), at the top of every scene of the mirror."""
     way_out: Annotated[NonEmptyText, with_placeholders("seconds")]
-    """Below the notice: how not to be read, and within how many seconds the name goes."""
+    """The line below the notice: how not to be read, and within how many seconds a name
+    disappears.
+    """
     turn_away: Sentence
-    """Under an empty square, before anything is read."""
+    """The sentence under an empty square, before anything is read."""
     guess: Sentence
     """The statement that a name is a guess, not a fact about a person."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
-    """Where the names come from; `{credit}` is the label set's."""
+    """The sentence about the origin of the names; `{credit}` stands for the label set's credit."""
     blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
-    """Below the title: how many names are withheld."""
+    """The line below the title with the number of hidden names."""
     privacy: Sentence
-    """What happens to the pictures, as far as the program alone can promise it."""
+    """The sentence about what happens to the pictures, as far as the program alone can promise
+    it.
+    """
     privacy_today: Annotated[NonEmptyText, with_placeholders("time")]
     """The privacy sentence after a self-test today: how many ways out were tried, and when."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
@@ -69,7 +73,7 @@ class Words(Section):
     others: Annotated[NonEmptyText, with_placeholders("count", "score")]
     """After the runners-up: how many names share the rest, and how much of 100 it is."""
     withdrawn: Annotated[NonEmptyText, with_placeholders("score")]
-    """Under a name that is struck through."""
+    """The sentence under a name that is struck through."""
     loading: Sentence
     trouble_title: Sentence
     trouble: Sentence
@@ -91,7 +95,7 @@ class Words(Section):
     """The title of the staff card, which F1 shows and removes."""
     staff_hint: Sentence
     staff_layers: Annotated[NonEmptyText, with_placeholders("holding", "all")]
-    """How many layers of the sandbox hold."""
+    """The line with the number of active layers of the sandbox."""
     staff_landlock: Sentence
     """The sentences that say what each layer does, because few people know the layers' technical
     names.
@@ -119,11 +123,11 @@ class Words(Section):
     staff_mirror: Sentence
     staff_rate: Annotated[NonEmptyText, with_placeholders("rate", "dropped")]
     staff_memlock: Sentence
-    """What to do if not all pieces are locked, …"""
+    """The remedy on the staff card if not all blocks are locked."""
     staff_slow: Sentence
-    """… if the mirror shows too few frames a second, …"""
+    """The remedy on the staff card if the mirror shows too few frames a second."""
     staff_plug: Sentence
-    """… and if the rehearsal is shown for lack of a camera."""
+    """The remedy on the staff card if the rehearsal plays because there is no camera."""
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
 

@@ -32,7 +32,7 @@ class TemporaryError(FetchError):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a file is, and what its server states about it."""
+    """The address of a file, and what its server states about it."""
 
     url: str | None
     """The file's address; None if the file is only in the cache."""

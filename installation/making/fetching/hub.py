@@ -44,7 +44,7 @@ def locate(origin: HubFile, timeout_s: float, where: str) -> Address:
 
 
 def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
-    """Return what the hub states about the file at `url`; raises FetchError."""
+    """Return the hub's metadata about the file at `url`; raises FetchError."""
     with network_errors(where):
         try:
             metadata = get_hf_file_metadata(url, timeout=timeout_s, library_name="kiosk")

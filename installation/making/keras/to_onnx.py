@@ -73,7 +73,7 @@ def to_onnx(data: bytes) -> bytes:
     pictures = Signal("pictures", (channels, height, width))
     outputs = _Walk(builder).run(description, pictures, group=None)
     if len(outputs.shape) != 1 or outputs.name == pictures.name:
-        raise RefusedError("it does not end in one row of scores, as classifiers of pictures do")
+        raise RefusedError("its output is not one row of scores, as that of image classifiers")
     model = builder.network(pictures, outputs)
     model.producer_name = "kiosk labels build"
     model.metadata_props.add(key=KERAS_KEY, value=hashlib.sha256(data).hexdigest())

@@ -92,7 +92,7 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
 
 
 class _Table:
-    """What the check of one row needs to know about the other rows and about the network."""
+    """The facts about the other rows and about the network that the check of one row needs."""
 
     def __init__(self, rows: Sequence[Row], settings: LabelSetSettings) -> None:
         self._root = settings.root.id

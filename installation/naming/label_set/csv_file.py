@@ -53,7 +53,7 @@ NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][
 """
 
 WINDOWS_NAME = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
-"""What Windows takes for a device, whatever follows the dot."""
+"""Matches the names that Windows uses for devices, whatever follows the dot."""
 
 MOST_ROWS = 25_000
 """The largest number of rows in a file; ImageNet has 21,843 categories."""

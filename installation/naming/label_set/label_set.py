@@ -30,7 +30,7 @@ class Label:
     definition: str
     chain: tuple[str, ...]
     second: Wording = UNWORDED
-    """Its name and definition in the show's second language, as far as the set has them."""
+    """The label's name and definition in the show's second language, if the set has them."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class LabelSetSettings(Section):
 
     title: str
     credit: str
-    """Who wrote the names, and when: at the foot of the visitors' screen."""
+    """The author and the date of the names, shown at the foot of the visitors' screen."""
     credit_translations: dict[str, str] = Field(default_factory=dict)
     """The credit in other languages, keyed by language: `es`, `de`."""
     root: RootSettings

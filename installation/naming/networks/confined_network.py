@@ -37,7 +37,7 @@ CHILD_CPU_S = 24 * 3600
 """Processor time of the child; a build may read thousands of pictures."""
 
 ANSWER_TIMEOUT_S = 300.0
-"""How long the child may take to open the network, or to encode one batch, s."""
+"""The longest time for the child process to open the network, or to encode one batch, s."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "

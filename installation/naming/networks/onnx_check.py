@@ -127,10 +127,14 @@ _EXPORT_REMEDY = "Export it as one plain network, for one picture of a fixed siz
 
 
 _ACCEPTED, _REFUSED = b"+", b"-"
-"""The first byte of the child's answer: the network follows, or why it is refused."""
+"""The first byte of the child's answer: it is followed by the network, or by the reason for
+rejecting it.
+"""
 
 _ORT, _ORT_AT = b"ORTM", 4
-"""What makes onnxruntime take a file for its own format, whatever else it is."""
+"""The bytes, and their offset, by which onnxruntime recognises its own format, whatever else the
+file is.
+"""
 
 MOST_METADATA = 200
 """Characters of an entry of the network's description; `making.keras` adds a hash."""
@@ -145,7 +149,7 @@ class _RefusedError(Exception):
 
 
 def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
-    """Return the network in the ONNX file with the bytes `data`, written anew from what was judged.
+    """Return the network of the ONNX file `data`, serialised again from what was checked.
 
     `weights` are those of the second file, if there is one; they are in the result. Both are read
     in a child process. `file` names the first one in messages. Raises LabelSetError if the network
@@ -176,7 +180,7 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 
 
 def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
-    """Return what `judge` returns, but read the file in this process, without limits."""
+    """Return the same as `judge`, but read the file in this process, without limits."""
     judged = _judged(data, weights)
     if isinstance(judged, str):
         raise _refused(file, judged)
@@ -184,7 +188,9 @@ def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 
 
 def judge_input() -> None:
-    """Write the ONNX network on standard input anew to standard output, or why it is refused.
+    """Write the checked ONNX network to standard output, or the reason why it is rejected.
+
+    The network is read from standard input.
 
     This is the child process of `judge`. Its second argument is the length of the first file if the
     second one follows on standard input.
@@ -204,7 +210,7 @@ def _refused(file: str, what: str) -> LabelSetError:
 
 
 def _judged(data: bytes, weights: bytes | None) -> bytes | str:
-    """Return the network of an ONNX file written anew, or why it must not be opened."""
+    """Return the network of an ONNX file, serialised again, or why it must not be opened."""
     if data[_ORT_AT : _ORT_AT + len(_ORT)] == _ORT:
         return "it is in onnxruntime's own format (expected ONNX)"
     model = ModelProto()

@@ -192,7 +192,7 @@ def prepare_network(folder: Path) -> None:
 
 
 _prepared: dict[Path, tuple[bytes, str] | LabelSetError] = {}
-"""What `prepare_network` has found, until it is taken."""
+"""The results of `prepare_network` that have not been used yet."""
 
 
 def _judged_onnx(file: Path) -> tuple[bytes, str]:

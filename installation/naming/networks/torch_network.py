@@ -30,7 +30,10 @@ class TorchEncoder:
     network: TorchNetwork
 
     def finish(self, output: torch.Tensor) -> torch.Tensor:
-        """Return what the encoder makes of the network's output `(N, width)`: by default itself."""
+        """Return the encoder's result for the network's output `(N, width)`.
+
+        By default this is the output itself.
+        """
         return output
 
     def encode(self, batch: Batch) -> Encoded:
@@ -76,7 +79,7 @@ class TorchNetwork:
         width: int,
         finish: Callable[[torch.Tensor], torch.Tensor] = lambda output: output,
     ) -> Encoded:
-        """Return what `finish` makes of the network's output, `(N, width)` float32.
+        """Return the results of `finish` for the network's output, `(N, width)` float32.
 
         `batch` is `(N, C, H, W)`.
         """

@@ -56,7 +56,9 @@ def is_torn(pixels: Pixels) -> bool:
 
 
 SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
-"""Below which share of the promised rate a camera is slow, and above which it no longer is."""
+"""The shares of the promised rate below which a camera counts as slow, and above which it no longer
+does.
+"""
 
 
 class PictureCondition:
@@ -112,7 +114,7 @@ class PictureCondition:
         self._judge_rate(now)
 
     def note_sent(self, sent: int) -> None:
-        """Take how many pictures the camera has `sent`, also those that nobody took.
+        """Store the number of pictures that the camera has `sent`, read or not.
 
         Without this the pictures that are judged count; a slow computer judges fewer.
         """

@@ -122,7 +122,7 @@ class V4lCapture:
         self._filled: tuple[int, int] | None = None
         """The buffer index and the length of the newest picture, which waits to be decoded."""
         self.sent = 0
-        """How many pictures the camera has sent, also those that nobody took."""
+        """The number of pictures that the camera has sent, including those that were not read."""
         self.late = 0
         """The number of pictures that were skipped in favour of a newer one."""
         self.error: OSError | None = None

@@ -204,7 +204,10 @@ def _empty_square(context: ScreenContext, room: Rect, idle_s: float) -> tuple[Re
 def _names(
     context: ScreenContext, square: Rect | None, since: float, now: float
 ) -> tuple[Panel, ...]:
-    """Return the list of names within `square`; nothing without one, or before they are loaded."""
+    """Return the panels of the list of names within `square`.
+
+    The result is empty if there is no square, or if the names are not loaded yet.
+    """
     if context.label_set is None or square is None:
         return ()
     inside = square.grown(-3 * context.px(STROKE))

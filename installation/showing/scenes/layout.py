@@ -19,14 +19,16 @@ from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
 HOLD_FACTOR = 1.3
-"""How much larger a newcomer's square must be to take the room of a visitor with a caption."""
+"""The factor by which a newcomer's square must be larger to take the space of a visitor with a
+caption.
+"""
 
 MAX_TAG_WIDTH = 1190
 """A longer name is set smaller, then on several lines; px at 1080."""
 
 GAP = 10
 EDGE = 40
-"""Room between the panels of two visitors, and to the screen's sides, px at 1080."""
+"""The space between the panels of two visitors, and to the screen's sides, px at 1080."""
 
 MAX_CAPTIONS = 4
 """More would hide too much of the mirror; with more visitors than that, one has a caption."""
@@ -48,7 +50,7 @@ class Layout:
         *,
         searches: bool = True,
     ) -> None:
-        """Take the visitors of one scene.
+        """Store the visitors of one scene.
 
         Args:
             context: The words, the fonts and the screen's size.

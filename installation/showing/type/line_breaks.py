@@ -34,7 +34,9 @@ _DICTIONARIES = [
     re.compile(f"[{block}]")
     for block in ("\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1000-\u109f", "\u1780-\u17ff")
 ]
-"""Match the letters for whose first word ICU opens a dictionary: Thai, Lao, Burmese, Khmer."""
+"""Match the letters of scripts for which ICU needs a dictionary, which it opens at the first word:
+Thai, Lao, Burmese, Khmer.
+"""
 
 _JOINS_NEXT = "\u17d2\u1039\u1a60"
 """The characters that put the next letter below the last: Khmer's coeng, Burmese's virama and Tai
