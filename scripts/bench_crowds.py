@@ -1,7 +1,7 @@
 """Measures the show in front of crowds beside what people would write instead, and prints a table.
 
 Films of 0, 1, 4, 16 and 32 faces are made of the rehearsal's portrait. They play at their own rate,
-and who reads late misses pictures, as with a camera. Turn by turn in one run, because figures of
+and a loop that reads late misses pictures, as with a camera. Turn by turn in one run, because figures of
 two runs cannot be compared on a machine that others use:
 
 - `kiosk`: the show under the whole guard, on a display of SDL's dummy driver;
@@ -9,9 +9,8 @@ two runs cannot be compared on a machine that others use:
 - `reader`: the same with a thread that reads, so that the loop takes the newest picture;
 - `split`: reader, detector and mirror in a thread each, which is what 25 careful lines are.
 
-The loops use the kiosk's own detector and classifier, one crop for each face. Two more rows are
-measured where they are installed: `inference` (roboflow's InferencePipeline) and `ultralytics` (its
-LoadStreams), each with the loop's body.
+The loops use the kiosk's own detector and classifier, one crop for each face. Loops of other
+projects, such as roboflow's InferencePipeline and Ultralytics' LoadStreams, are not measured.
 
     scripts/bench-crowds --rounds 3 --seconds 15
 """
@@ -30,7 +29,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +44,6 @@ CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8,
 """Columns, rows and the side of a face's picture, px, by the number of faces."""
 FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 10
 LOOPS = ("plain", "reader", "split")
-EXTRAS = {"inference": "roboflow's InferencePipeline", "ultralytics": "Ultralytics' LoadStreams"}
 
 Figures = dict[str, Any]
 
@@ -60,25 +57,22 @@ def main() -> int:
     parser.add_argument("--screens", nargs="+", default=["1080p"], choices=SCREENS)
     parser.add_argument("--only", choices=LOOPS, help=argparse.SUPPRESS)
     parser.add_argument("--film", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.only:
-        figures = loop(asked.only, asked.film, SCREENS[asked.screens[0]], asked.seconds)
+    options = parser.parse_args()
+    if options.only:
+        figures = loop(options.only, options.film, SCREENS[options.screens[0]], options.seconds)
         print(json.dumps(figures), flush=True)
         os._exit(0)  # a thread that is still inside a network would abort an ordinary end
-    for package, name in EXTRAS.items():
-        if find_spec(package) is None:
-            print(f"{name} is not installed here, and left out.", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        films = {faces: Path(folder, f"faces{faces}.mp4") for faces in asked.faces}
+        films = {faces: Path(folder, f"faces{faces}.mp4") for faces in options.faces}
         for faces, film in films.items():
             write_film(film, faces)
-        cases = [(screen, faces) for screen in asked.screens for faces in asked.faces]
+        cases = [(screen, faces) for screen in options.screens for faces in options.faces]
         measured: dict[tuple[str, int, str], list[Figures]] = {}
-        for turn in range(asked.rounds):
+        for turn in range(options.rounds):
             for screen, faces in cases:
                 variants = ("kiosk", *LOOPS)
                 for variant in variants if turn % 2 == 0 else variants[::-1]:
-                    figures = measure(variant, films[faces], screen, asked.seconds)
+                    figures = measure(variant, films[faces], screen, options.seconds)
                     measured.setdefault((screen, faces, variant), []).append(figures)
                     line = {"screen": screen, "faces": faces, "variant": variant} | figures
                     print(json.dumps(line), file=sys.stderr, flush=True)
