@@ -1,8 +1,8 @@
 """Measures the show in front of crowds beside what people would write instead, and prints a table.
 
 Films of 0, 1, 4, 16 and 32 faces are made of the rehearsal's portrait. They play at their own rate,
-and a loop that reads late misses pictures, as with a camera. Turn by turn in one run, because figures of
-two runs cannot be compared on a machine that others use:
+and a loop that reads late misses pictures, as with a camera. The variants take turns in one run,
+because figures of two runs cannot be compared on a machine that others use:
 
 - `kiosk`: the show under the whole guard, on a display of SDL's dummy driver;
 - `plain`: read, detect, read every face, write its label, scale to the screen, again;
