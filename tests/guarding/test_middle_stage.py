@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.children import USERS, needs_guard, run_under_stage_one
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_no_program_is_reached_or_started_from_the_middle_stage_on(
+    user: str, tmp_path: Path
+) -> None:
+    """Libraries and networks are loaded after it: no socket, no process, and nothing in PATH."""
+    program = """
+    import os, shutil, socket
+    from installation.guarding.layers.limits import memory_is_protected
+    from installation.guarding.middle_stage import enter_middle_stage
+    print(enter_middle_stage(), memory_is_protected(), shutil.which("true"))
+    for attempt in (
+        lambda: socket.create_connection(("127.0.0.1", 9)),
+        lambda: socket.socket(socket.AF_UNIX),
+        os.fork,
+        lambda: os.execv("/bin/true", ["true"]),
+    ):
+        try:
+            attempt()
+            print("done")
+        except OSError:
+            print("refused")
+    """
+    lines = run_under_stage_one(program, user, tmp_path).splitlines()
+    assert lines == ["[] True None", *["refused"] * 4]
