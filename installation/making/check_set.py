@@ -207,7 +207,7 @@ def _translation_lines(source: LabelSetSource) -> Iterator[str]:
         line += "a definition"
         yield f"{line}; missing: {join_first(missing)}." if missing else f"{line}."
     if not languages:
-        yield "There are no translations; columns such as name_es and definition_es hold them."
+        yield "There are no translations; they belong in columns such as name_es and definition_es."
 
 
 def _is_translated(row: Row, language: str) -> bool:

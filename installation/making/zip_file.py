@@ -191,7 +191,7 @@ def _open_zip(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipIn
     except FileNotFoundError:
         meant = meant_path(str(file), Path(), lambda path: path.suffix.lower() == ".zip")
         remedy = did_you_mean(meant) or "Check its name."
-        raise LabelSetError(Mistake(where, "there is no such file", remedy)) from None
+        raise LabelSetError(Mistake(where, "this file does not exist", remedy)) from None
     except OSError as failure:
         raise _unreadable(where, failure) from None
     except (BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError, zlib.error) as failure:
@@ -257,7 +257,7 @@ def _check_entries(
         mistakes.append(Mistake(where, what, _NEW_ZIP_REMEDY))
 
     if not mistakes and len(folders) != 1:
-        found(f"it holds {len(folders)} folders (expected one, named like the set)")
+        found(f"it contains {len(folders)} folders (expected one, named like the set)")
     if len(set(names)) != len(names):
         found("a file occurs twice in it")
     if (total := sum(entry.file_size for entry in files)) > MAX_ZIP_BYTES:
@@ -365,7 +365,7 @@ def _check_text_files(label_set: LabelSet) -> None:
         if disguise := _DISGUISE.search(text):
             line = text.count("\n", 0, disguise.start()) + 1
             kind = "direction-changing" if disguise[0] in OVERRIDES else "control"
-            what = f"it holds a {kind} character (U+{ord(disguise[0]):04X})"
+            what = f"it contains a {kind} character (U+{ord(disguise[0]):04X})"
             mistakes.append(Mistake(f"{display_path(path)}:{line}", what, "Remove it."))
     if mistakes:
         raise LabelSetError(*mistakes)

@@ -36,7 +36,7 @@ class Frame:
 
     @property
     def box(self) -> Box:
-        """All of the picture, px."""
+        """The box of the whole picture, px."""
         return Box(0, 0, self.width, self.height)
 
     @property

@@ -401,7 +401,7 @@ class Settings(Section):
         if labels not in known and (folders.models / labels).is_dir():
             missing = folders.models / labels / "labelset.yaml"
             raise _refusal(
-                f"labels is '{ellipsize(labels)}', but there is no {display_path(missing)}",
+                f"labels is '{ellipsize(labels)}', but {display_path(missing)} does not exist",
                 remedy_for_missing(missing),
             )
         if labels not in known:

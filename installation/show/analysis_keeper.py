@@ -217,7 +217,7 @@ class AnalysisKeeper:
             self._log("analysis: the graphics card is given up for the processor for ten minutes.")
         delay_s = DELAYS_S[min(len(recent), len(DELAYS_S)) - 1]
         self._log(
-            f"analysis: it failed ({kind}). The mirror goes on without labels; the networks are "
+            f"analysis: it failed ({kind}). The mirror continues without labels; the networks are "
             f"opened again in {delay_s:g} s."
         )
         self._end_workers()

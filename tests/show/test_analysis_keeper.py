@@ -166,14 +166,14 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["exception", "out of memory", "NaN", "infinite"],
 )
 def test_an_analysis_that_fails_is_replaced(failing: Callable[[Parts], Networks]) -> None:
-    """The mirror goes on without labels, and the networks are opened again after a moment."""
+    """The mirror continues without labels, and the networks are opened again after a moment."""
     run = Run([failing, GOOD])
     run.until_failed()
     assert run.keeper.networks is None
     assert run.renewed == 1
     run.until_results()
     assert run.keeper.device_kind == DeviceKind.PROCESSOR
-    assert "The mirror goes on without labels" in run.log[0]
+    assert "The mirror continues without labels" in run.log[0]
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:

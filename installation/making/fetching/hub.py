@@ -50,7 +50,7 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
             metadata = get_hf_file_metadata(url, timeout=timeout_s, library_name="kiosk")
         except OfflineModeIsEnabled:
             what = "HF_HUB_OFFLINE is set, and the file is not in Hugging Face's cache"
-            remedy = "Unset it, or set HF_HOME to the folder that holds the cache."
+            remedy = "Unset HF_HUB_OFFLINE, or set HF_HOME to the folder with the cache."
             raise FetchError(Mistake(where, what, remedy)) from None
         except HfHubHTTPError as error:
             raise refusal(where, error.response) from None

@@ -46,7 +46,7 @@ class KerasFile:
         """Return the network's description; raises RefusedError if the file has none."""
         text = self._root.attrs.get("model_config")
         if text is None:
-            raise RefusedError("it holds weights without the network that they belong to")
+            raise RefusedError("it contains weights without the network that they belong to")
         parsed = json.loads(_text(text))
         if not isinstance(parsed, dict):
             raise RefusedError("its model_config is not a description of a network")

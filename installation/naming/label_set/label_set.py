@@ -60,7 +60,7 @@ class LabelSet:
     fingerprint: str
     masked: tuple[int, ...] = ()
     listing: tuple[str | int, ...] = ()
-    """Every row's name in alphabetical order; of a withheld name only the number of its letters."""
+    """Every row's name in alphabetical order; of a hidden name, only the number of its letters."""
 
     @property
     def encoder(self) -> str:

@@ -66,7 +66,7 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
         remedy = did_you_mean(nearest(name, known)) or (
             f"Existing label sets: {', '.join(known) or 'none'}."
         )
-        what = f"there is no label set '{ellipsize(name)}'"
+        what = f"the label set '{ellipsize(name)}' does not exist"
         raise LabelSetError(Mistake(where, what, remedy))
     folder = models / name
     mistakes: list[Mistake] = []

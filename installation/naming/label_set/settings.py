@@ -31,7 +31,7 @@ class _MethodByName:
             return value
         if isinstance(value, str) and value in METHODS:
             return METHODS[value]
-        raise PydanticCustomError("method", "there is no such method")
+        raise PydanticCustomError("method", "this method does not exist")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:

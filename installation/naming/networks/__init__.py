@@ -1,1 +1,1 @@
-"""The networks that turn crops into numbers: encoders, and classifiers that label sets bring."""
+"""The networks that encode crops, including those from label sets' folders."""

@@ -126,7 +126,7 @@ class ConfinedNetwork:
 
 
 def run_child() -> None:
-    """Open the network that standard input brings, then encode one batch after the other.
+    """Open the network from standard input, then encode one batch after the other.
 
     This is the child process of `ConfinedNetwork`. Its libraries are loaded before it is confined,
     and the network after that.

@@ -249,7 +249,7 @@ def _rewritten(model: Any) -> Any:
         kept.output.extend(node.output)
         for setting in node.attribute:
             if setting.ref_attr_name:
-                raise _RefusedError("it holds functions beside the network")
+                raise _RefusedError("it contains functions in addition to the network")
             kept.attribute.add().CopyFrom(setting)
     graph.initializer.extend(model.graph.initializer)
     graph.input.extend(model.graph.input)
@@ -306,12 +306,14 @@ def _check(model: Any) -> None:
     """Raise _RefusedError or _BrokenError if a ModelProto must not be opened."""
     for beside, found in (("training", model.training_info), ("functions", model.functions)):
         if found:
-            raise _RefusedError(f"it holds {beside} beside the network (expected the network only)")
+            raise _RefusedError(
+                f"it contains {beside} in addition to the network (expected the network only)"
+            )
     if not model.HasField("graph"):
         raise _BrokenError
     graph = model.graph
     if graph.sparse_initializer:
-        raise _RefusedError("it holds sparse tensors")
+        raise _RefusedError("it contains sparse tensors")
     if len(graph.node) > MOST_NODES:
         raise _RefusedError(f"it has more than {MOST_NODES:,} operations")
     if not graph.node:
@@ -341,7 +343,7 @@ def _check_node(node: Any) -> None:
         if setting.HasField("g") or setting.graphs:
             raise _RefusedError("it contains a network inside the network")
         if setting.HasField("sparse_tensor") or setting.sparse_tensors:
-            raise _RefusedError("it holds sparse tensors")
+            raise _RefusedError("it contains sparse tensors")
         if len(setting.ints) > MOST_NUMBERS:
             raise _RefusedError(f"it has a list of more than {MOST_NUMBERS:,} settings")
         numbers = (setting.i, *setting.ints)

@@ -211,7 +211,10 @@ class ConfigFile:
         return side
 
     def channels(self, key: str, least: float, default: float) -> Channels:
-        """Return three numbers from `least` to 10."""
+        """Return the three numbers under `key`, each from `least` to 10.
+
+        If the key is missing, each number is `default`.
+        """
         value = self.values.get(key, [default] * 3)
         if (
             not isinstance(value, list)

@@ -209,7 +209,7 @@ class Webcam:
         return Mistake(
             f"camera {self._device}",
             "the camera was unplugged, or its cable or hub has failed",
-            "Plug the camera in again, into the same port: the show goes on by itself.",
+            "Plug the camera in again, into the same port: the show continues automatically.",
         )
 
     def _frozen(self) -> Mistake:

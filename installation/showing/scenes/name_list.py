@@ -1,4 +1,4 @@
-"""The drifting list of all names of a label set; a name that is withheld is a bar.
+"""The scrolling list of all names of a label set; a hidden name is shown as a bar.
 
 Only the rows on the screen are set, and each new one begins where the last one ended, so that a
 list of any length costs a few measurements a second.
@@ -44,7 +44,7 @@ BAR_COLOUR: Colour = (96, 96, 96)
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of the list: names, or the numbers of letters of withheld ones, from the left."""
+    """One row of the list, from the left: names, or the numbers of letters of hidden names."""
 
     items: tuple[str | int, ...]
     xs: tuple[int, ...]

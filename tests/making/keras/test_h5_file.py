@@ -96,5 +96,5 @@ def test_weights_without_their_network_are_told_from_a_damaged_file(tmp_path: Pa
     """`save_weights` of Keras writes an HDF5 file too."""
     with h5py.File(tmp_path / "weights.h5", "w") as file:
         file.create_group("model_weights")
-    with pytest.raises(RefusedError, match="holds weights without the network"):
+    with pytest.raises(RefusedError, match="contains weights without the network"):
         to_onnx((tmp_path / "weights.h5").read_bytes())

@@ -63,7 +63,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
     with pytest.raises(LabelSetError) as caught:
         load_label_set("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
     assert str(caught.value) == (
-        "kiosk.yaml:12: there is no label set 'vitorian'. Did you mean 'victorian'?"
+        "kiosk.yaml:12: the label set 'vitorian' does not exist. Did you mean 'victorian'?"
     )
 
 
@@ -71,7 +71,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
 def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
     """No name leads out of models/."""
     write_label_set(tmp_path)
-    with pytest.raises(LabelSetError, match="there is no label set"):
+    with pytest.raises(LabelSetError, match="the label set .* does not exist"):
         load_weather(tmp_path, name=name)
 
 

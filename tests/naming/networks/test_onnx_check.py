@@ -94,7 +94,7 @@ def test_operations_that_no_classifier_needs_are_refused() -> None:
     assert "a network inside the network" in judged(with_node(inner))
     model = onnx_classifier()
     model.functions.add(name="mine")
-    assert "it holds functions beside the network" in judged(model)
+    assert "it contains functions in addition to the network" in judged(model)
     texts = helper.make_tensor("t", TensorProto.STRING, [1], [b"a"])
     assert "a tensor of text" in judged(with_node(helper.make_node("Relu", [], []), texts))
 
