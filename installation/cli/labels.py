@@ -100,7 +100,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def _parse_png(text: str) -> Path:
-    """Return the path `text`; another file than a picture would be replaced by the map."""
+    """Return `text` as a path.
+
+    Raises if it is not a PNG, because the map would replace the file.
+    """
     path = Path(text)
     if path.suffix.lower() == ".png" and not path.is_dir():
         return path
@@ -237,8 +240,8 @@ def _check_writable(folder: Path) -> None:
     if folder.is_dir():
         what = "nothing can be written into this folder"
         remedy = (
-            "Check its permissions, and whether its disk is read-only; or copy the kiosk to a "
-            "folder of yours."
+            "Check its permissions, and whether its disk is read-only; or copy the kiosk into a "
+            "folder of your own."
         )
     else:
         what, remedy = "this folder does not exist", "Check its name, or create it."

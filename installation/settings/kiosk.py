@@ -263,7 +263,7 @@ class ScreenSettings(Section):
     )
 
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
-    """The number of a display; auto takes the first one, and no display if the machine has none."""
+    """The number of a display; auto means the first one, or none if the machine has no display."""
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"

@@ -47,7 +47,7 @@ class Screen(Protocol):
     """The screen's description in the log."""
     surface: pygame.Surface
     visible: bool
-    """Whether anybody can see it."""
+    """Whether anybody can see the screen."""
 
     def flip(self) -> None:
         """Show what was painted."""

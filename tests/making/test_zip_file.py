@@ -124,7 +124,7 @@ def test_the_command_describes_the_imported_set(zip_: Path, project: Project) ->
     """`kiosk labels import` prints the set's title, credit and number of labels."""
     outcome = project.kiosk("labels", "import", str(zip_), "--as", "kinder")
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    first = "models/kinder has been imported: Kindnesses (68 labels; Written for this kiosk)."
+    first = "models/kinder has been imported: Kindnesses (68 labels; written for this kiosk)."
     assert outcome.stdout.splitlines()[0] == first
     empty = project.kiosk("labels", "import", str(zip_), "--as", "")
     assert empty.returncode == 2
@@ -262,7 +262,9 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_exported(models: Path, tmp_
     assert "own sentences have changed since" in refused(lambda: export(SHIPPED, models, tmp_path))
     csv.write_text(words.replace("another,,", "another,,nobody", 1))
     assert "hidden_because is 'nobody'" in refused(lambda: export(SHIPPED, models, tmp_path))
-    assert "no label set 'nothing'" in refused(lambda: export("nothing", models, tmp_path))
+    assert "the label set 'nothing' does not exist" in refused(
+        lambda: export("nothing", models, tmp_path)
+    )
     assert not list(tmp_path.glob("*.zip"))
 
 
@@ -273,7 +275,7 @@ def test_a_place_that_cannot_be_written_is_named(
     missing = tmp_path / "missing"
     assert "it cannot be written" in refused(lambda: export(SHIPPED, models, missing / "a.zip"))
     assert "it cannot be written" in refused(lambda: import_(zip_, missing))
-    assert "no such file" in refused(lambda: import_(missing, models))
+    assert "this file does not exist" in refused(lambda: import_(missing, models))
     with monkeypatch.context() as patch:
         patch.chdir(zip_.parent)
         mistyped = Path(zip_.name[1:])

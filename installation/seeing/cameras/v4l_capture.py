@@ -86,7 +86,7 @@ class Kernel(Protocol):
 
 
 class LinuxKernel:
-    """The kernel of this machine."""
+    """The system calls of this machine's kernel."""
 
     def __init__(self, ioctl: Ioctl = ioctl_of_kernel) -> None:
         self.ioctl = ioctl

@@ -71,7 +71,7 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
 def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
     """No name leads out of models/."""
     write_label_set(tmp_path)
-    with pytest.raises(LabelSetError, match="the label set .* does not exist"):
+    with pytest.raises(LabelSetError, match=r"the label set .* does not exist"):
         load_weather(tmp_path, name=name)
 
 
@@ -112,7 +112,7 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
     assert (label_set.size, label_set.unknown, label_set.hidden) == (4, 2, {})
     write_label_set(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
-    assert "0 background, 1 unknown to the network, expected at least one). Use a" in mistake
+    assert "0 are background, 1 unknown to the network, expected at least one). Use a" in mistake
 
 
 def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
