@@ -202,7 +202,7 @@ def export_set(args: argparse.Namespace) -> int:
 
     to = export(args.set, MODELS, args.to or Path(f"{args.set}.zip"), force=args.force)
     size = f"{to.stat().st_size / 1e6:.1f} MB"
-    say(f"{args.set} is packed: {display_path(to)}, {size}, no pictures in it.")
+    say(f"{args.set} is packed: {display_path(to)}, {size}, without pictures.")
     return DONE
 
 

@@ -122,8 +122,8 @@ class LabelSetReloader:
             # Such as out of memory on a graphics card. The show goes on: its own set still works.
             logging.getLogger("kiosk").exception("failed to open a changed label set")
             self._log(
-                f"labels: a change cannot be opened ({type(error).__name__}, logged above), and "
-                "the last valid set stays."
+                f"labels: a change cannot be opened ({type(error).__name__}, logged above), so "
+                "the last valid set stays in use."
             )
             return
         letters = frozenset("".join(label_set.texts()))

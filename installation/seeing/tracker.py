@@ -33,7 +33,7 @@ at four looks a second.
 """
 
 BRAKING_S = 0.5
-"""The time that a box then takes to slow down and stop, s; a guess."""
+"""The time that a box takes to slow down and stop after `FULL_SPEED_S`, s; a guess."""
 
 MIN_HITS = 2
 MIN_AGE_S = 0.15

@@ -92,7 +92,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         raise wrong(problem, remedy, line) from None
     if not text.strip():
         raise wrong(
-            "the file is empty", "Write this file, or restore the one that came with the kiosk."
+            "the file is empty", "Write its content, or restore the file that came with the kiosk."
         )
     return text
 

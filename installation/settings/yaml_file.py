@@ -237,7 +237,7 @@ class _Document:
             self._break(0, problem, remedy)
             return
         if node is None:
-            remedy = "Write this file, or restore the one that came with the kiosk."
+            remedy = "Write its content, or restore the file that came with the kiosk."
             self._break(0, "the file contains no settings", remedy)
         elif flaws := list(find_flaws(text)):
             for flaw in flaws:

@@ -292,7 +292,7 @@ class Show:
                     raise RestartNeededError(*error.mistakes) from None
                 if not waits:
                     self._log(f"{error}")
-                    self._log("camera: the show waits for it.")
+                    self._log("camera: the show waits for the camera.")
                     self._reporter.state, waits = State.WAITING, True
                 if not self._show_card(no_camera_card(self._card_context), error, RETRY_S, until):
                     return None
@@ -308,8 +308,8 @@ class Show:
             self._log(f"privacy: not enforced. {mistake}")
         if not guard.status.missing and not guard.status.landlock_version:
             self._log(
-                "privacy: this kernel has no Landlock, so that no file can be changed begins only "
-                "at the seal; it still begins before a camera is looked for."
+                "privacy: this kernel has no Landlock, so files are protected from changes only "
+                "from the seal on, which is still before a camera is searched for."
             )
 
     def _seal(self, guard: Guard) -> Proof:

@@ -125,7 +125,7 @@ def test_a_set_is_exported_and_imported(project: Project) -> None:
     """`export` packs a set, and `import` unpacks it under another name."""
     outcome = project.kiosk("labels", "export", "fish")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout == "fish is packed: fish.zip, 0.0 MB, no pictures in it.\n"
+    assert outcome.stdout == "fish is packed: fish.zip, 0.0 MB, without pictures.\n"
     assert_refused(
         project.kiosk("labels", "export", "fish"), "fish.zip: a file of this name exists"
     )

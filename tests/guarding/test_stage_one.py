@@ -254,7 +254,7 @@ def test_a_kernel_without_landlock(tmp_path: Path) -> None:
     arguments = (*ARGUMENTS[:-1], "8")
     outcome = run("-c", OLD_KERNEL, "enforce", *arguments, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    assert "privacy: this kernel has no Landlock, so that no file can be changed" in outcome.stderr
+    assert "privacy: this kernel has no Landlock, so files are protected" in outcome.stderr
     assert "privacy: enforced; " in outcome.stderr
     assert "camera: rehearsal" in outcome.stderr
 

@@ -18,12 +18,12 @@ Write = Callable[[str | bytes], Path]
     [
         (
             "",
-            "kiosk.yaml: the file is empty. Write this file, or restore the one that came with "
+            "kiosk.yaml: the file is empty. Write its content, or restore the file that came with "
             "the kiosk.",
         ),
         (
             " \n\t\n",
-            "kiosk.yaml: the file is empty. Write this file, or restore the one that came with "
+            "kiosk.yaml: the file is empty. Write its content, or restore the file that came with "
             "the kiosk.",
         ),
         (

@@ -263,7 +263,7 @@ def _folders(top: Path) -> dict[str, Path]:
             "after the row's id)"
         )
         remedy = (
-            "Check that it is a folder and its permissions, or name another folder under "
+            "Check whether it is a folder, and its permissions; or name another folder under "
             "`examples:` in labelset.yaml."
         )
         raise LabelSetError(Mistake(display_path(top), what, remedy)) from None

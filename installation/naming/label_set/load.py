@@ -125,7 +125,7 @@ def assemble_nonempty(
         remedy = "Clear hidden_because or is_background in a row that may be shown."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
-            remedy = f"Use a network that knows more categories. {remedy}"
+            remedy = f"Use a network with more categories. {remedy}"
         what = f"no label is visible ({seen}, expected at least one)"
         file = display_path(output_names.labels_file(source.folder))
         raise LabelSetError(Mistake(file, what, remedy))

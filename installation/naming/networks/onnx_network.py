@@ -108,7 +108,7 @@ class OnnxNetwork:
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
             forms = [(value.name, value.type, value.shape) for value in (*inputs, *outputs)]
         except UnicodeDecodeError:
-            what = "it names an input, an output or a size in bytes that are not UTF-8"
+            what = "the name of an input, an output or a size is not UTF-8 text"
             raise self._unfit(what, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"

@@ -64,7 +64,7 @@ class OpenDevice(Protocol):
         ...
 
     def release(self) -> None:
-        """Free the device."""
+        """Close the device."""
         ...
 
 

@@ -190,7 +190,7 @@ def question(
 
 
 def _empty_square(context: ScreenContext, room: Rect, idle_s: float) -> tuple[Rect, Panel]:
-    """Return the square of nobody in `room`, and its tag with a cursor."""
+    """Return the empty square in `room`, and its tag with a cursor."""
     height = context.px(TAG_HEIGHT)
     square = Rect(room.x, room.y + height, room.width, room.height - height)
     width = round(TAG_SHARE * square.width)
