@@ -30,7 +30,7 @@ from installation.cli.output import (
     open_closed_streams,
 )
 from installation.errors import KioskError, RestartNeededError
-from installation.guarding.log import LogHandler, hide_texts_of_exceptions
+from installation.guarding.output.log import LogHandler, hide_texts_of_exceptions
 from installation.running.supervisor import RESTART
 from installation.settings.packages import ALL_PACKAGES, has_all_packages
 

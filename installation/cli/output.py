@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TextIO
 
 from installation.errors import Mistake, SettingsError, display_path
-from installation.guarding import output_filter
-from installation.guarding.log import LineLog
+from installation.guarding.output import output_filter
+from installation.guarding.output.log import LineLog
 from installation.guarding.status import SandboxStatus
 from installation.settings.paths import PROJECT
 

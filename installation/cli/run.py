@@ -154,7 +154,7 @@ def audit(args: argparse.Namespace) -> int:
     A probe is an attempt to get data out of the show. The status is 0 only if every layer of the
     sandbox is active and every attempt was refused.
     """
-    from installation.guarding import report
+    from installation.guarding.output import report
 
     guard = Guard.for_audit(short=args.short)
     guard.redirect_temporary_files()
@@ -192,7 +192,7 @@ def _page(proof: Proof, file: Path) -> str:
 
     This is the sentence that a show with the settings in `file` displays.
     """
-    from installation.guarding.report import as_page
+    from installation.guarding.output.report import as_page
     from installation.showing.words import privacy_line, words_of
 
     settings = load_settings(file, source="rehearsal").settings

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from installation.errors import Mistake
-from installation.guarding import line_filter, output_filter
+from installation.guarding.output import line_filter, output_filter
 from installation.guarding.status import (
     CORE_DUMPS,
     ENVIRONMENT_VARIABLE,

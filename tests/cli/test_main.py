@@ -80,7 +80,7 @@ def test_an_output_that_takes_nothing_is_no_traceback(
     ("entry", "module"),
     [
         ("launch", "yaml"),
-        ("launch", "installation.guarding.output_filter"),
+        ("launch", "installation.guarding.output.output_filter"),
         ("cli.main", "installation.cli.output"),
         ("cli.main", "installation.cli.run"),
         ("cli.main", "installation.settings.kiosk"),

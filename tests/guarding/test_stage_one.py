@@ -28,7 +28,7 @@ def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> Non
     """Before stage one nothing is imported that might start a thread."""
     program = (
         "import sys; before = set(sys.modules); import installation.launch, yaml; "
-        "from installation.guarding import output_filter; "
+        "from installation.guarding.output import output_filter; "
         "from installation.guarding.layers import landlock, limits, seccomp; "
         "import os; print(len(os.listdir('/proc/self/task')), *{name.partition('.')[0] "
         "for name, module in sys.modules.items() if module and name not in before} "

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from installation.errors import KioskError
-from installation.guarding.line_filter import STDERR, printable
-from installation.guarding.rate_limit import RateLimit
+from installation.guarding.output.line_filter import STDERR, printable
+from installation.guarding.output.rate_limit import RateLimit
 
 LINES_PER_S = 5
 BURST = 300

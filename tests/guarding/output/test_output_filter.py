@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.line_filter import STDOUT
-from installation.guarding.output_filter import FIGURES, read_summary
+from installation.guarding.output.line_filter import STDOUT
+from installation.guarding.output.output_filter import FIGURES, read_summary
 from installation.running.telemetry import Summary
 from tests.support.children import run
 
@@ -57,7 +57,7 @@ def test_a_report_is_written_anew() -> None:
 def written(data: bytes, limits: str, folder: Path) -> bytes:
     """Return what an output filter with `limits` has written of `data` to a file."""
     program = (
-        "import os\nfrom installation.guarding import line_filter, output_filter\n"
+        "import os\nfrom installation.guarding.output import line_filter, output_filter\n"
         "file = os.open('out', os.O_WRONLY | os.O_CREAT)\n"
         f"started = output_filter.start_line_filter(file, line_filter.{limits})\n"
         f"os.write(started.pipe, {data!r})\n"
@@ -93,7 +93,7 @@ def test_a_librarys_line_for_each_frame_is_counted(tmp_path: Path) -> None:
 def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:
     """An output filter that cannot write goes on reading, so that the show does not end."""
     program = (
-        "import os\nfrom installation.guarding import line_filter, output_filter\n"
+        "import os\nfrom installation.guarding.output import line_filter, output_filter\n"
         "full = os.open('/dev/full', os.O_WRONLY)\n"
         "started = output_filter.start_line_filter(full, line_filter.STDOUT)\n"
         "for _ in range(100): os.write(started.pipe, b'a line\\n' * 1000)\n"
@@ -113,7 +113,7 @@ def test_only_a_summary_is_written_as_the_report(
     """`--report` gets its file when the show ends; anything but a summary is an error."""
     program = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from installation.guarding import output_filter\n"
+        "from installation.guarding.output import output_filter\n"
         "started = output_filter.start_report_filter(Path('report.json'))\n"
         "os.write(started.pipe, sys.argv[1].encode())\n"
         "os.close(started.pipe)\n"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import cache
 
-from installation.guarding.rate_limit import RateLimit, RepeatLimit
+from installation.guarding.output.rate_limit import RateLimit, RepeatLimit
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, MODELS, WORDS_FOLDER
 
 OTHER_LETTER = "?"

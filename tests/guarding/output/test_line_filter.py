@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.guarding.line_filter import (
+from installation.guarding.output.line_filter import (
     STDERR,
     STDOUT,
     LineFilter,
@@ -19,7 +19,7 @@ from installation.guarding.line_filter import (
 )
 from tests.support.manual_clock import ManualClock
 
-PRIVACY = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
+PRIVACY = Path(__file__).resolve().parents[3] / "docs" / "privacy.md"
 
 
 @given(st.text(max_size=200))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from installation.guarding.rate_limit import (
+from installation.guarding.output.rate_limit import (
     LIKE_BURST,
     MOST_KINDS,
     SAME_BURST,

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from installation.guarding.line_filter import LineFilter, LineLimits
+from installation.guarding.output.line_filter import LineFilter, LineLimits
 
 LARGEST_REPORT = 2000
 """The largest report, bytes; a summary has some 500."""

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.errors import CameraError, Mistake
-from installation.guarding.line_filter import STDERR
-from installation.guarding.log import BURST, LINES_PER_S, LineLog, LogHandler, places
+from installation.guarding.output.line_filter import STDERR
+from installation.guarding.output.log import BURST, LINES_PER_S, LineLog, LogHandler, places
 from tests.support.children import run
 from tests.support.manual_clock import ManualClock
 
@@ -125,7 +125,7 @@ def test_threads_that_end_unseen_write_no_text_of_others(tmp_path: Path) -> None
     """The kind: what Python itself writes of a thread, of a destructor and of the main thread."""
     program = """
     import threading
-    from installation.guarding.log import LineLog, hide_texts_of_exceptions
+    from installation.guarding.output.log import LineLog, hide_texts_of_exceptions
     hide_texts_of_exceptions(LineLog())
     def fail():
         raise ValueError("pixels 137")

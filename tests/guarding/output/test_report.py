@@ -8,8 +8,8 @@ from installation.errors import Mistake
 from installation.guarding.guard import NOT_LAUNCHED
 from installation.guarding.host import NOT_PROVED, PROVED
 from installation.guarding.layers.bpf import REFUSED_ERRNO
+from installation.guarding.output.report import as_json, as_page, as_table
 from installation.guarding.probes.probe import ProbeResult
-from installation.guarding.report import as_json, as_page, as_table
 from installation.guarding.self_test import Proof
 
 REFUSED = ProbeResult("two", "prctl()", "main", "refused", "seccomp", REFUSED_ERRNO)
