@@ -127,6 +127,6 @@ def test_only_a_summary_is_written_as_the_report(
 def test_the_longest_verdict_is_written() -> None:
     """The longest verdict of the shipped label sets is shorter than the limit of a line."""
     longest = 0
-    for labels in Path(__file__).parents[2].glob("models/*/labels.csv"):
+    for labels in Path(__file__).parents[3].glob("models/*/labels.csv"):
         longest = max(longest, *(len(line) for line in labels.read_text().splitlines()))
     assert 2 * longest < STDOUT.longest_line
