@@ -31,9 +31,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 """A text in quotes on one line."""
 
 JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
-"""Matches a comment in the style of JavaScript, which some JSON files have; YAML's comments begin
-with #.
-"""
+"""Matches a comment in the style of JavaScript, as in some JSON files; YAML's begin with #."""
 
 BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
 """Matches the value of a setting whose text is on the indented lines below."""
@@ -170,13 +168,12 @@ def _last_line(line: _Line, lines: Sequence[str]) -> int:
         ):
             number += 1
         return number
+    end = None
     if line.value[:1] in ('"', "'") and not _open_quote_flaw(line, lines):
         end = _end_of_quotes(line, lines)
-        return end[0] if end else line.number
-    if line.value[:1] in CLOSING and not _bracket_flaw(line, lines):
+    elif line.value[:1] in CLOSING and not _bracket_flaw(line, lines):
         end = _end_of_brackets(line, lines)
-        return end[0] if end else line.number
-    return line.number
+    return end[0] if end else line.number
 
 
 def _inside_values(lines: Sequence[str], parsed: dict[int, _Line]) -> set[int]:
