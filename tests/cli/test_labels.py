@@ -177,7 +177,8 @@ def test_watch_shows_the_set_that_it_builds(project: Project) -> None:
     outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
     assert_refused(
         outcome,
-        "--labels: the label set is 'birds' here, but 'fish' is watched. Remove this option",
+        "--labels: the option names the label set 'birds', but 'fish' is watched. Remove this "
+        "option",
     )
 
 

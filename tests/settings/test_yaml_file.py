@@ -214,7 +214,7 @@ Write = Callable[[str | bytes], Path]
         (
             "# nothing yet\n",
             [
-                "kiosk.yaml: the file contains no settings. Write its content, or restore the one "
+                "kiosk.yaml: the file contains no settings. Write its content, or restore the file "
                 "that came with the kiosk."
             ],
         ),
