@@ -83,7 +83,7 @@ class FetchError(KioskError):
 
 
 class RestartNeededError(KioskError):
-    """The show must be restarted to go on; a new process will work."""
+    """The show must be restarted to continue; a new process will work."""
 
 
 def collect_mistakes(actions: Iterable[Callable[[], object]]) -> list[Mistake]:

@@ -52,9 +52,9 @@ def find_leaks(
 ) -> list[Mistake]:
     """Return a mistake for each open object through which pictures could leave this process.
 
-    Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes
-    beside the standard streams, the `known_children` from before stage one, and the display that
-    the session's `environment` names.
+    Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes in
+    addition to the standard streams, the `known_children` from before stage one, and the display
+    that the session's `environment` names.
     """
     files = _open_files()
     displays = [

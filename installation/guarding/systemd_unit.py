@@ -208,9 +208,9 @@ def screen_unit(user: str = USER, server: str = "/usr/bin/Xorg") -> str:
     """Return the unit of an X server for the kiosk alone, which `unit` with `own_display` needs.
 
     The server has no network, none of the extensions by which a client types into windows (XTEST)
-    or reads what is typed (RECORD), and only who has its cookie may open it. It ends with the
-    kiosk; if the show's window was its last one before that, it forgets whatever was left in it,
-    because it is started without -noreset.
+    or reads what is typed (RECORD), and only a client with its cookie may connect to it. It ends
+    with the kiosk; if the show's window was its last one before that, it forgets whatever was left
+    in it, because it is started without -noreset.
     """
     make_cookie = f"umask 077; xauth -q -f {AUTHORITY} add :0 . $$(mcookie)"
     return f"""\

@@ -61,8 +61,8 @@ def overwrite_freed_memory() -> bool:
     (GLIBC_TUNABLES), which has no measurable cost.
 
     Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time,
-    painting a frame no more than 3 % (3.6 ms). The alternative, `malloc_trim` after a visitor has
-    left, is faster (2–6 ms) but leaves blocks of less than a page, and rows of pictures were found
+    painting a frame no more than 3 % (3.6 ms). Rejected: `malloc_trim` after a visitor has left,
+    which is faster (2–6 ms) but leaves blocks of less than a page, and rows of pictures were found
     in them.
     """
     if sys.platform != "linux":

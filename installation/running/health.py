@@ -174,7 +174,7 @@ class Health:
     def snapshot(self, now: float) -> dict[str, object]:
         """Return all figures at the instant `now`, for JSON; they are at most `TOLD_S` old.
 
-        So whoever asks each second learns no more than somebody who asks seldom.
+        So somebody who asks each second learns no more than somebody who asks seldom.
         """
         if self._told is None or not 0 <= now - self._told_at < TOLD_S:
             self._told, self._told_at = self._gather(now), now

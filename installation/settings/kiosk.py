@@ -267,7 +267,7 @@ class ScreenSettings(Section):
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"
-    """What is on the screen while nobody is in front of it: the names, or the mirror."""
+    """The content of the screen while nobody is in front of it: the names, or the mirror."""
     keys: bool = True
     """Whether F1 shows the staff card and holding Escape ends the show."""
 

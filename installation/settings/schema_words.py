@@ -60,7 +60,7 @@ def setting_name(keys: Keys) -> str:
 
 
 def value_in_words(value: object) -> str:
-    """Return a setting's value in the form in which messages quote it."""
+    """Return a setting's value as messages quote it."""
     match value:
         case None:
             return "empty"

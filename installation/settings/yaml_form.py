@@ -52,7 +52,7 @@ CLOSING = {"[": "]", "{": "}"}
 
 
 class Flaw(NamedTuple):
-    """A mistake in a file's form: the line to correct, what is wrong, and the remedy."""
+    """A mistake in a file's syntax: the line to correct, the problem, and the remedy."""
 
     line: int
     problem: str

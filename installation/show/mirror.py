@@ -138,7 +138,7 @@ class Mirror:
         return round(1000 * oldest_s)
 
     def forget_people(self) -> None:
-        """Drop all data about people, and go on with the picture."""
+        """Drop all data about people; the picture stays."""
         self._sightings = self._scene = None
 
     def forget(self) -> None:

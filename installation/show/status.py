@@ -39,7 +39,7 @@ class StatusReporter:
         the start of the process and `now` that of the mirror (s, monotonic).
         """
         self.networks: Networks | None = None
-        """The networks, as soon as they are open."""
+        """The networks; None until they are open."""
         self._proof = proof
         self._frames = frames
         self.camera = camera

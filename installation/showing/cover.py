@@ -1,7 +1,7 @@
 """Fits a frame to its part of the screen: cropped around its middle, then scaled.
 
 Faces at the sides may be cropped away, heads should not be: a frame loses at most `MAX_CROP` of its
-height, and beside a picture that would lose more the screen stays black.
+height, and if a picture would lose more, the screen beside it stays black.
 """
 
 from __future__ import annotations

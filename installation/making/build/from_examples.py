@@ -55,8 +55,8 @@ EXAMPLE_BATCH = 16
 NEUTRAL = 60
 """The number of neutral pictures for the figures."""
 FACTS = 4
-"""The number of values that are cached beside a picture's views: its region, and the share of
-missing rows.
+"""The number of values that are cached with a picture's views: its region, and the share of missing
+rows.
 """
 WORST = 5
 """The number of pairs of confused labels that the figures name."""

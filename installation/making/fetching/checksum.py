@@ -12,7 +12,7 @@ from installation.errors import FetchError, Mistake, display_path, ellipsize
 from installation.making.atomic_write import replacing
 
 RECORD = "fetched.yaml"
-"""The file beside the weights that records the SHA-256 of each of them."""
+"""The file in the folder of the weights that records the SHA-256 of each weights file."""
 
 RECORD_HEAD = """\
 # Written by `kiosk fetch`. A file that the kiosk does not pin must keep the SHA-256 recorded here;

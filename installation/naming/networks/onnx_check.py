@@ -13,7 +13,7 @@ for the next start.
 
 onnxruntime reads files with a reader of its own, which may see other things in the same bytes: keys
 beyond 32 bits, fields that the package onnx does not know, or its own format. So it never gets the
-file, but one that was written anew from what was judged.
+file itself, but one that is serialised again from the checked network.
 
 Exporters may write the weights of a network into a second file. These weights are put into the
 first file before it is checked, so onnxruntime never opens a file.

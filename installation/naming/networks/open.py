@@ -179,8 +179,8 @@ def check_network(folder: Path) -> None:
 def prepare_network(folder: Path) -> None:
     """Judge the ONNX network in a label set's `folder`, if it has one, for `open_encoder`.
 
-    A show calls this before the guard refuses every process. What is wrong is raised when the
-    network is opened.
+    A show calls this before the guard refuses every process. Mistakes are raised when the network
+    is opened.
     """
     file = folder / ONNX_FILE
     if not file.exists():

@@ -228,7 +228,7 @@ class ConfigFile:
     def wrong(self, what: str) -> LabelSetError:
         """Return the error for `what` in the file, which is not supported.
 
-        The remedy says what is.
+        The remedy names the supported kinds.
         """
         remedy = f"Use {UNDERSTOOD}, or an ONNX file."
         return LabelSetError(Mistake(self.file, what, remedy))
@@ -315,7 +315,7 @@ def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, An
 
 
 class _TooLargeError(Exception):
-    """The network that config.json describes is larger than the file beside it."""
+    """The network that config.json describes is larger than the file with its tensors."""
 
 
 @contextmanager

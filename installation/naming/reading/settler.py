@@ -6,9 +6,9 @@ network is. So agreement is not a share of the score, but the share of the readi
 same way, that have the leading label among their three best.
 
 Each visitor is named once. Then the name is taken back, and they are a person for as long as they
-stay; of the evidence and of the name nothing is kept but that. Who goes away or steps back behind
-the line, and comes again, is another visitor to the show, and may be named again. The alternative,
-a new name every few seconds, would say that only the last one was wrong.
+stay; of the evidence and of the name nothing is kept but that. Somebody who leaves or steps back
+behind the line, and comes again, is a new visitor to the show, and may be named again. Rejected: a
+new name every few seconds, which would suggest that only the last one was wrong.
 """
 
 from __future__ import annotations

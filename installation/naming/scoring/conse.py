@@ -16,8 +16,8 @@ Differences from the paper:
   empty wall, the scores are flat and the visitor is only the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
-skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. What is
-measured now stands in the card of each label set and in docs/naming.md.
+skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. The present
+measurements are in the card of each label set and in docs/naming.md.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def identify(path: Path) -> int:
 
 
 class CameraOpener:
-    """Opens the camera that the settings name, as often as it is needed."""
+    """Opens the camera that the settings name, as often as necessary."""
 
     def __init__(
         self,

@@ -154,8 +154,8 @@ def question(
 ) -> tuple[Panel, ...] | None:
     """Return the question in `room`, in each language, with `notes` below; None if it is too long.
 
-    The first language is white and the second grey, as everywhere on the screen. If `crowded`, what
-    is too long has the smallest type, and the notes come right below it.
+    The first language is white and the second grey, as everywhere on the screen. If `crowded`, a
+    text that is too long has the smallest type, and the notes follow directly below it.
     """
     titles = [words.title for words in context.languages if words.title]
     colours = (WHITE, GREY)

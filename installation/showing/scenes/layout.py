@@ -1,10 +1,10 @@
 """The places of tags and captions beside their visitors' squares.
 
-A caption belongs to its visitor: it hangs on the square and moves with the face. A band along the
-screen's edge would move less, but in a group it would not show whose words are whose. A caption
+A caption belongs to its visitor: it is attached to the square and moves with the face. A band along
+the screen's edge would move less, but in a group it would not show whose words are whose. A caption
 stays at its side while it fits there, and room goes first to those who had it in the previous
-scene. No panel lies over a face, also not over one without a square; whoever has no room beside
-the faces has the square alone.
+scene. No panel covers a face, not even one without a square; a visitor without space beside the
+faces has only the square.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 NASA's portrait of the astronaut Eileen Collins (public domain, in the package scikit-image) is cut
 out along its outline and shown in front of a plain wall. The visitor walks in from the side, stays
-long enough to be named, and leaves. The alternative, zooming on the whole portrait, would show the
-portrait's own edges whenever the visitor is far away.
+long enough to be named, and leaves. Rejected: zooming on the whole portrait, which would show the
+portrait's edges whenever the visitor is far away.
 """
 
 from __future__ import annotations
