@@ -43,12 +43,17 @@ def watch(
 ) -> int:
     """Run `kiosk run --labels NAME` and keep the set built; return the show's exit status.
 
-    Args: name: The label set. content: What the show hides. arguments: Those of `kiosk run`; the
-    show runs in the current folder, so that relative paths mean the same there. log: Called with a
-    line for each build, and for each mistake in a change. models: The folder of label sets.
+    Args:
+        name: The label set.
+        content: What the show hides.
+        arguments: Those of `kiosk run`; the show runs in the current folder, so that relative
+            paths mean the same there.
+        log: Called with a line for each build, and for each mistake in a change.
+        models: The folder of label sets.
 
     Raises:
         KioskError: if the set has mistakes before the show starts.
+
     """
     build_if_stale(name, content, log, models)
     # -P, as the current folder may hold any module; PYTHONPATH, as a checkout needs no install.
