@@ -2,13 +2,14 @@
 
 The reasons of a row come from up to three sources:
 
-- its own cell `hidden_because` in labels.csv; - ImageNet's own judgement of its person categories,
-if the venue has fetched it: K. Yang, K. Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards
-Fairer Datasets: Filtering and Balancing the Distribution of the People Subtree in the ImageNet
-Hierarchy*, 2020 (arXiv 1912.07726), judged 1,593 of the 2,832 person categories unsafe: offensive
-in any context, or sensitive in some. No licence for the list is known, so the kiosk does not
-include it; `kiosk fetch imagenet-safety` downloads it from image-net.org; - for names that came
-with a network, the reasons of the shipped sets `objects` and `persons`.
+- its own cell `hidden_because` in labels.csv;
+- ImageNet's own judgement of its person categories, if the venue has fetched it: K. Yang, K.
+  Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards Fairer Datasets: Filtering and Balancing the
+  Distribution of the People Subtree in the ImageNet Hierarchy*, 2020 (arXiv 1912.07726), judged
+  1,593 of the 2,832 person categories unsafe: offensive in any context, or sensitive in some. No
+  licence for the list is known, so the kiosk does not include it; `kiosk fetch imagenet-safety`
+  downloads it from image-net.org;
+- for names that came with a network, the reasons of the shipped sets `objects` and `persons`.
 
 `content.hide` in kiosk.yaml lists the reasons for which rows are hidden; by default these are all
 reasons. Rows are hidden when a set is loaded, before any score is computed.

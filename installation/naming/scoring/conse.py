@@ -4,16 +4,17 @@ ConSE (Norouzi et al., arXiv 1312.5650): each of the ten best classes has a near
 by text embeddings; the sum of these, weighted by the classes' probabilities, is the label's score.
 Differences from the paper:
 
-- Masked classes are taken out before the softmax (naming/lists/masked.py).
-- Half of the logarithm of a class's prior is subtracted from its logit: what is seen on everybody
-  says little about this person. The prior is how often the network sees a class on people.
-- A class may have a list of labels, written by hand; each label on it is nearer to the class than
-  any other label. Among them decides what else is seen. Where lists are used, classes without one
-  take their share of the probability and say nothing.
-- Nearness is centred and divided by a power of its spread over the classes, as often as they are
-  seen: labels near everything lose, and labels near nothing do not win by chance.
-- The sum is not divided by the ten probabilities' sum: where the network is not sure, as before an
-  empty wall, the scores are flat and the visitor is only the root.
+- Masked classes are removed before the softmax (naming/lists/masked.py).
+- Half of the logarithm of a class's prior is subtracted from its logit, because a class that is
+  seen on everybody says little about one person. The prior is how often the network sees the class
+  on people.
+- A class may have a hand-written list of labels, which are nearer to the class than all other
+  labels; among these, the other classes in the picture decide. If lists are used, classes without
+  a list take their share of the probability but have no effect.
+- Nearness is centred, and divided by a power of its spread over the classes, weighted by how often
+  they are seen: labels near everything lose, and labels near nothing do not win by chance.
+- The sum is not divided by the sum of the ten probabilities: if the network is not certain, as in
+  front of an empty wall, the scores are flat and the visitor is only given the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
 skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. The present
