@@ -72,6 +72,7 @@ class LineFilter:
         self._bytes = RateLimit(limits.bytes_per_min / 60, limits.burst_bytes, now)
         self._repeats = RepeatLimit(now) if limits.omits_repeats else None
         self._omitted = 0
+        self._last_omitted = ""
 
     def admit(self, line: bytes) -> Iterator[str]:
         """Yield the lines to write for `line`: it, or none, and a count of those omitted before."""
@@ -82,19 +83,24 @@ class LineFilter:
     def end(self) -> Iterator[str]:
         """Yield lines that state how many were omitted last.
 
-        The very last line is always written.
+        The very last line is always written: it is the summary of a show or the reason why it ended.
         """
         counts = () if self._repeats is None else self._repeats.skipped()
         for count in counts:
             yield from self._within_budget(printable(count, self._limits.longest_word))
-        if self._omitted:
+        if self._omitted > 1:
+            self._omitted -= 1
             yield self._count()
+        if self._last_omitted:
+            yield self._last_omitted
 
     def _within_budget(self, line: str) -> Iterator[str]:
         count = self._count() if self._omitted else ""
         if not self._take(f"{count}\n{line}" if count else line):
             self._omitted += 1
+            self._last_omitted = line
             return
+        self._last_omitted = ""
         if count:
             self._omitted = 0
             yield count
