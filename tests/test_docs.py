@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -7,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,9 +70,24 @@ def test_every_command_in_the_pages_runs(command: str, kiosk: tuple[Path, dict[s
     words = shlex.split(command)
     if words[:2] == ["kiosk", "run"]:
         words += SHORT_SHOW
-    ran = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    if words[:2] == ["kiosk", "status"]:
+        with running_show(folder, environment) as show:
+            while (ran := run()).returncode and show.poll() is None:
+                pass  # It has no socket yet.
+    else:
+        ran = run()
     if words == ["kiosk", "service"] and not (everybody_enters(folder) and everybody_runs_python()):
         # No unit is printed that another user could not start.
         assert ran.returncode == 2
@@ -80,6 +97,19 @@ def test_every_command_in_the_pages_runs(command: str, kiosk: tuple[Path, dict[s
         return
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@contextlib.contextmanager
+def running_show(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a show without a screen, which is ended afterwards."""
+    command = ["kiosk", "run", "--headless", "--seconds", "60"]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as show:
+        try:
+            yield show
+        finally:
+            show.terminate()
 
 
 def everybody_enters(folder: Path) -> bool:

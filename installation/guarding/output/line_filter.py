@@ -83,7 +83,7 @@ class LineFilter:
     def end(self) -> Iterator[str]:
         """Yield lines that state how many were omitted last.
 
-        The very last line is always written: it is the summary of a show or the reason why it ended.
+        The very last line is always written: a show's summary, or the reason of its end.
         """
         counts = () if self._repeats is None else self._repeats.skipped()
         for count in counts:
