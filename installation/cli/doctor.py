@@ -25,6 +25,7 @@ from installation.cli.check import check_built, check_fonts, count_labels, load_
 from installation.cli.output import DONE, REFUSED, say
 from installation.cli.valid_parts import load_valid_parts
 from installation.errors import KioskError, SettingsError
+from installation.guarding.host import stored_by_kernel
 from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import PROJECT
 from installation.settings.yaml_file import Loaded
@@ -147,10 +148,9 @@ class _Examination:
         if not report["missing"]:
             ways = len({attempt["name"] for attempt in report["attempts"]})
             tried = f"{ways} ways to store or send one were tried"
-            swap = next((fact for fact in report["facts"] if fact["name"] == "swap"), None)
-            if swap is not None and swap["good"] is False:
-                problem = f"{swap['seen']}, so the screen promises less. {swap['remedy']}"
-                return Finding("fallback", f"the kernel keeps pictures here, but {problem}")
+            if mistakes := stored_by_kernel():
+                weaker = "the show is sealed, but the screen promises less than it could:"
+                return Finding("fallback", "\n".join((weaker, *map(str, mistakes))))
             return Finding("ok", f"the kernel keeps pictures from being stored or sent; {tried}")
         state: Literal["wrong", "fallback"] = (
             "wrong" if self._settings.privacy == "enforce" else "fallback"

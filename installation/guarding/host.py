@@ -58,7 +58,7 @@ def check_host(
         _loopback(root),
         _network_disks(root),
         _tracer(root),
-        _user(),
+        _user(root),
     ]
 
 
@@ -163,8 +163,9 @@ def _kernel_log(root: Path) -> HostCheck:
     the name and the size of an allocation that it refuses; journald writes its log to a disk.
     """
     remedy = (
-        "Write `debug.exception-trace = 0` and `vm.overcommit_memory = 0` into "
-        "/etc/sysctl.d/kiosk.conf, and run `sudo sysctl --system`."
+        "Write `debug.exception-trace = 0` (the kernel then does not log a program that fails) "
+        "and `vm.overcommit_memory = 0` (the usual value; with 2 the kernel logs each allocation "
+        "that it refuses) into /etc/sysctl.d/kiosk.conf, and run `sudo sysctl --system`."
     )
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
@@ -257,14 +258,20 @@ def _tracer(root: Path) -> HostCheck:
     return HostCheck("tracers", tracer[1] == "0", found, remedy)
 
 
-def _user() -> HostCheck:
+def _user(root: Path) -> HostCheck:
+    """Return whether the show runs as an ordinary user.
+
+    The seal refuses geteuid, which then returns a wrong number, so the user is read from /proc.
+    """
     remedy = "Run the show as a user of its own; `kiosk service` prints a systemd unit that does."
-    if sys.platform != "linux":
+    status = _read(root / "proc/self/status") or ""
+    effective = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE)
+    if sys.platform != "linux" or effective is None:
         return HostCheck("user", None, UNREADABLE, remedy)
     from installation.guarding.layers import limits
 
-    root = os.geteuid() == 0
+    is_root = effective[1] == "0"
     capable = limits.capabilities() & ~limits.CAP_DAC_READ_SEARCH
-    name = "root" if root else "an ordinary user"
+    name = "root" if is_root else "an ordinary user"
     found = f"the show runs as {name}, {'with' if capable else 'without'} root's capabilities"
-    return HostCheck("user", not root and not capable, found, remedy)
+    return HostCheck("user", not is_root and not capable, found, remedy)

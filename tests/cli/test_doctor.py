@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from installation import __version__
+from installation.cli import doctor
+from installation.errors import Mistake
+from installation.guarding.host import stored_by_kernel
 from installation.seeing.presence.floor_line import FloorLine
+from installation.settings.kiosk import Settings
+from installation.settings.yaml_file import Loaded
 from tests.support.children import needs_guard
 from tests.support.project import LABELS, Project
 
@@ -18,7 +25,10 @@ def states_of(output: str) -> dict[str, str]:
 
 @needs_guard
 def test_doctor_says_what_each_part_will_do(project: Project) -> None:
-    """`kiosk doctor` tries every part and says that the show can run."""
+    """`kiosk doctor` tries every part and says that the show can run.
+
+    The row `privacy` depends on this machine's swap and on what its kernel logs.
+    """
     project.write(
         "kiosk.yaml",
         "labels: fish\ncamera: {source: rehearsal, width: 160, height: 120}\ndevice: cpu\n"
@@ -27,7 +37,7 @@ def test_doctor_says_what_each_part_will_do(project: Project) -> None:
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert outcome.stdout.startswith(f"kiosk {__version__}, Python 3.")
     assert list(states_of(outcome.stdout).items()) == [
-        (part, "ok")
+        (part, "fallback" if part == "privacy" and stored_by_kernel() else "ok")
         for part in (
             *("file", "privacy", "memory", "camera", "line", "device", "screen", "labels", "fonts"),
             *("detector", "weights"),
@@ -95,6 +105,34 @@ def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert states_of(outcome.stdout)["line"] == "fallback"
     assert "visitors.least_size is 0, so everybody in the picture is read. " in outcome.stdout
+
+
+@needs_guard
+def test_doctor_says_if_the_wall_promises_less(project: Project) -> None:
+    """The row `privacy` names each fact for which the wall has the weaker sentence, and no other."""
+    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    mistakes = stored_by_kernel()
+    assert states_of(outcome.stdout)["privacy"] == ("fallback" if mistakes else "ok")
+    assert ("promises less" in outcome.stdout) is bool(mistakes)
+    for mistake in mistakes:
+        assert f"  {mistake}\n" in outcome.stdout
+
+
+@pytest.mark.parametrize("name", ["swap", "kernel log"])
+def test_doctor_looks_at_every_fact_of_the_promise(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fact that weakens the promise is enough for "fallback", and its remedy is printed."""
+    mistake = Mistake(name, "what was found", "What to do.")
+    report = '{"missing": [], "attempts": [{"name": "creat()"}], "facts": []}'
+    ran = subprocess.CompletedProcess[str]([], 0, report, "")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: ran)
+    for mistakes, state in (((), "ok"), ((mistake,), "fallback")):
+        monkeypatch.setattr(doctor, "stored_by_kernel", lambda mistakes=mistakes: mistakes)
+        finding = doctor._Examination(Loaded(Settings(), "kiosk.yaml", {}, {}))._privacy()
+        assert finding.state == state
+        assert (str(mistake) in finding.description) is bool(mistakes)
 
 
 def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:

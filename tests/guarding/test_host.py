@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from installation.guarding.host import check_host, stored_by_kernel
-from tests.support.children import USERS, run
+from tests.support.children import USERS, needs_guard, run
 
 FILES = {
     "proc/swaps": "Filename Type Size Used Priority\n",
@@ -160,6 +161,18 @@ def test_a_show_that_runs_as_root_is_reported(user: str, tmp_path: Path) -> None
         * "True the show runs as an ordinary user, without root's capabilities\n",
     }
     assert outcome.stdout == expected[user], outcome.stderr
+
+
+@needs_guard
+@pytest.mark.parametrize("user", USERS)
+def test_the_sealed_audit_reports_the_true_user(user: str, tmp_path: Path) -> None:
+    """Under the seal, which refuses geteuid, root is reported as root."""
+    outcome = run("-m", "installation", "audit", "--short", "--json", user=user, folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    [check] = [each for each in json.loads(outcome.stdout)["facts"] if each["name"] == "user"]
+    name = {"root": "root", "ordinary user": "an ordinary user"}[user]
+    assert check["seen"] == f"the show runs as {name}, without root's capabilities"
+    assert check["good"] is (user != "root")
 
 
 def test_the_check_of_false_cameras_names_what_it_knows(tmp_path: Path) -> None:
