@@ -127,7 +127,7 @@ def test_doctor_looks_at_every_fact_of_the_promise(
     mistake = Mistake(name, "what was found", "What to do.")
     report = '{"missing": [], "attempts": [{"name": "creat()"}], "facts": []}'
     ran = subprocess.CompletedProcess[str]([], 0, report, "")
-    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: ran)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ran)
     for mistakes, state in (((), "ok"), ((mistake,), "fallback")):
         monkeypatch.setattr(doctor, "stored_by_kernel", lambda mistakes=mistakes: mistakes)
         finding = doctor._Examination(Loaded(Settings(), "kiosk.yaml", {}, {}))._privacy()
