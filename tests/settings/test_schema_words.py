@@ -132,7 +132,7 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
         ("slur, insult", "names", "Type `[slur, insult]`, with brackets."),
         ("a b", "choices", "Type `[a, b]`, with brackets."),
         ("a", "choices", "Type `[a]`, with brackets."),
-        ("all", "choices", "Change it, or leave it out."),
+        ("all", "choices", "Change the value, or remove the setting."),
         (10, "near", "Write 0.1."),
         (
             ({"rate": 30},),

@@ -232,7 +232,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
         "name": whole.replace(b"mat", b"x"),
     }
     file.write_bytes(bad[damage])
-    assert "classifier.onnx: it" in refusal(folder)
+    assert refusal(folder).startswith("classifier.onnx: ")
 
 
 EXPORTED = Path(__file__).with_name("exported")
