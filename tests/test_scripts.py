@@ -311,6 +311,37 @@ def test_only_the_owner_sets_up() -> None:
         assert "Permission denied" not in started.stderr.splitlines()[-1]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_python_in_a_closed_folder_is_named() -> None:
+    """Another user reads that they cannot enter the Python's folder, not that a set-up is due."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own can be entered by root only
+        machine = make_machine(Path(folder))
+        machine.folder.chmod(0o755)
+        assert machine.run().returncode == 0
+        closed = machine.folder / "home"
+        python = closed / "pyenv" / "bin" / "python3"
+        python.parent.mkdir(parents=True)
+        python.symlink_to(sys.executable)
+        own = machine.project / ".venv" / "bin" / "python"
+        own.unlink()
+        own.symlink_to(python)
+        closed.chmod(0o700)
+        for script in ("run", "setup", "kiosk"):
+            started = subprocess.run(
+                [machine.project / "scripts" / script],
+                env=machine.environment | {"REAL_PYTHON": "/bin/true"},
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+                user=65534,
+            )
+            assert started.returncode == 1
+            line = started.stderr.splitlines()[-1]
+            assert f"cannot enter {closed}. Let its owner, root, set it up with a Python" in line
+            assert "has to be set up" not in line
+
+
 def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
     """scripts/kiosk is the command of all remedies; it works wherever the folder is."""
     machine.run()
@@ -447,7 +478,7 @@ def test_all_packages_come_with_one_command_and_stay(machine: Machine) -> None:
     machine.run()
     added = machine.start("setup", "--all")
     assert added.returncode == 0
-    assert "adding packages: up to 3.2 GB to fetch, 5.9 GB on disk" in added.stderr
+    assert "adding packages: up to 3.2 GB to fetch, 7.0 GB on disk" in added.stderr
     assert "--no-deps" not in pip_calls(machine)[1]
     assert machine.start("setup", "--all").stderr == "set-up: the kiosk is set up\n"
     assert machine.run().stderr == ""

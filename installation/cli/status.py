@@ -1,4 +1,8 @@
-"""The command `kiosk status`, which prints the health of the running shows."""
+"""The command `kiosk status`, which prints the health of the running shows.
+
+For a person, each show has a heading with its process, its user and its socket. Programs get the
+figures alone; if several shows run, `--socket` chooses the one to ask.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from installation.cli.arguments import Commands, add_command
 from installation.cli.output import DONE, FAILED, say
 from installation.errors import KioskError, Mistake
 from installation.running.health import as_prometheus, as_text
-from installation.running.status_socket import ask, find_sockets
+from installation.running.status_socket import UNIT_SOCKET, ask, find_sockets, pid_of
 
 NOT_RUNNING = Mistake(
     "kiosk status",
@@ -39,25 +43,41 @@ def add_commands(commands: Commands) -> None:
 
 
 def status(args: argparse.Namespace) -> int:
-    """Print the health of each running show; the status is 1 unless every mirror is running."""
+    """Print the health of each running show; the status is 1 unless all of them are running."""
     answers = _answers([args.socket] if args.socket else find_sockets())
     if not answers:
         raise KioskError(NOT_RUNNING)
-    for answer in answers:
+    for i, (path, answer) in enumerate(answers):
         if args.json:
             print(json.dumps(answer))
         elif args.prometheus:
             print(as_prometheus(answer), end="")
         else:
+            if i:
+                say()
+            say(_heading(path))
             say(as_text(answer))
-    return DONE if all(answer["state"] == "running" for answer in answers) else FAILED
+    return DONE if all(answer["state"] == "running" for _, answer in answers) else FAILED
 
 
-def _answers(paths: Iterable[Path]) -> list[Mapping[str, object]]:
-    answers: list[Mapping[str, object]] = []
+def _heading(path: Path) -> str:
+    """Return which show listens at `path`: its process, if the name tells it, and its user."""
+    pid = pid_of(path)
+    try:
+        user = path.owner()
+    except KeyError:  # a number without a name
+        user = str(path.stat().st_uid)
+    except (OSError, NotImplementedError):
+        user = "unknown"
+    show = f"process {pid}" if pid else "the service" if path == UNIT_SOCKET else "a show"
+    return f"{show} of user {user}, socket {path}"
+
+
+def _answers(paths: Iterable[Path]) -> list[tuple[Path, Mapping[str, object]]]:
+    answers: list[tuple[Path, Mapping[str, object]]] = []
     for path in paths:
         try:
-            answers.append(ask(path))
+            answers.append((path, ask(path)))
         except (OSError, ValueError):
             continue  # A show that was killed has left its socket.
     return answers

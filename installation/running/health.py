@@ -203,24 +203,32 @@ class Health:
 
 
 def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
-    """Return the health for a person, one figure after the other."""
+    """Return the health for a person, one figure after the other.
+
+    Before the first whole minute is over, a sentence takes the place of the minute's figures.
+    """
     faults = snapshot.get("last_faults") or []
     assert isinstance(faults, list)
     told = [f"{each['fault']} {each['minutes_ago']} min ago" for each in faults]
-    figures = {
-        "state": snapshot["state"],
+    minute = {
         "camera": _unit(snapshot["camera_fps"], " frames/s"),
         "mirror": _unit(snapshot["mirror_fps"], " frames/s"),
         "frame age": _unit(snapshot["frame_age_ms"], " ms or less"),
         "analysis": snapshot["analysis"],
         "verdicts": f"about {snapshot['verdicts']}",
         "skipped frames": snapshot["skipped"],
-        "restarts": snapshot["restarts"],
         "memory": _unit(snapshot["memory_mb"], " MB or less"),
         "threads": snapshot["threads"],
         "descriptors": snapshot["descriptors"],
-        "device": snapshot["device"],
         "temperature": _unit(snapshot["temperature_c"], " °C"),
+    }
+    if snapshot["camera_fps"] is None:  # a rate that was measured is at least 0
+        minute = {"figures": "come after the first minute"}
+    figures = {
+        "state": snapshot["state"],
+        **minute,
+        "restarts": snapshot["restarts"],
+        "device": snapshot["device"],
         "up": f"{snapshot['up_minutes']} min",
         "version": snapshot["version"],
         "faults": "; ".join(told) or "none",

@@ -85,12 +85,13 @@ def ask(path: Path) -> dict[str, object]:
 
 def find_sockets(unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY) -> Sequence[Path]:
     """Return the sockets of the kiosks running on this machine, that of the unit first."""
-    found = sorted(folder.glob("kiosk-status-*-*"), key=_pid_of)
+    found = sorted(folder.glob("kiosk-status-*-*"), key=pid_of)
     # Its folder may be closed to this user; then asking says so.
     return [unit_socket, *found] if os.path.lexists(unit_socket) else found
 
 
-def _pid_of(path: Path) -> int:
+def pid_of(path: Path) -> int:
+    """Return the supervisor's process ID from the name of its socket; 0 for the unit's socket."""
     number = re.search(r"-(\d+)$", path.name)
     return int(number[1]) if number else 0
 
@@ -98,6 +99,6 @@ def _pid_of(path: Path) -> int:
 def remove_stale(folder: Path = SHARED_MEMORY) -> None:
     """Remove the sockets of this user's supervisors that no longer run."""
     for path in folder.glob(f"kiosk-status-{os.getuid()}-*"):
-        if not Path(f"/proc/{_pid_of(path)}").exists():
+        if not Path(f"/proc/{pid_of(path)}").exists():
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -86,6 +86,13 @@ SIZE_REMEDY = (
     "Remove this setting: the show fills the display, whose size is set in the computer's settings."
 )
 
+HOURS_REMEDY = (
+    "The show does not open and close by itself: a timer of systemd does, see docs/venue.md, "
+    "'8. Stopping for the night'."
+)
+HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes", "days")
+"""The settings in which people write opening hours."""
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -357,7 +364,11 @@ def _parse_language(value: str, info: ValidationInfo) -> Language:
 class Settings(Section):
     """All of kiosk.yaml."""
 
-    model_config = ConfigDict(json_schema_extra={"elsewhere": {"rotate": ROTATE_REMEDY}})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "elsewhere": {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
+        }
+    )
 
     labels: Annotated[str, Field(description="the name of a folder in models/")] = "persons"
     language: Annotated[

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from installation.errors import Mistake, SettingsError
 
-ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 5.9 GB on disk)"
+ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)"
 """The remedy if only the packages of the show are installed. The sizes are those in
 scripts/setup.
 """

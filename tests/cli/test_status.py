@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from installation.cli import status
 from installation.running.health import FAULTS, Health, as_text
 from installation.running.progress import DeviceKind, State
 from tests.support.children import USERS, environment, home_of, needs_guard, run
@@ -69,8 +72,16 @@ def test_another_user_learns_how_the_show_is_and_nothing_of_a_visitor(
     )
     assert asked.returncode == 0, asked.stderr
     assert "running" in asked.stdout
-    known = {*re.findall(r"[a-zA-Z_]+", as_text(Health("0", 0.0).snapshot(0.0)))}
-    words = {*re.findall(r"[^\W\d]+", asked.stdout)}
+    first, later = Health("0", 0.0), Health("0", 0.0)
+    later.end_minute(60.0)
+    texts = as_text(first.snapshot(0.0)) + as_text(later.snapshot(60.0))
+    known = {*re.findall(r"[a-zA-Z_]+", texts)}
+    printed = asked.stdout
+    if not form:
+        heading, printed = printed.split("\n", 1)
+        owner = shown.socket.owner()
+        assert heading == f"a show of user {owner}, socket {shown.socket}"
+    words = {*re.findall(r"[^\W\d]+", printed)}
     if not form:
         allowed = known | {word for name in FAULTS for word in name.split()} | {"ago"}
         allowed |= {state.name.lower() for state in State} | {
@@ -83,6 +94,31 @@ def test_another_user_learns_how_the_show_is_and_nothing_of_a_visitor(
         answer = json.loads(asked.stdout)
         assert answer.keys() == Health("0", 0.0).snapshot(0.0).keys()
         assert answer["verdicts"] is not None
+
+
+@pytest.mark.parametrize(("second", "code"), [("running", 0), ("waiting", 1)])
+def test_each_of_two_shows_has_a_heading(
+    second: str,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who asks a machine with two shows reads which is which; one that does not run is status 1."""
+    paths = [tmp_path / f"kiosk-status-{os.getuid()}-{pid}" for pid in (11, 22)]
+    answers = {}
+    for path, state in zip(paths, ("running", second), strict=True):
+        path.touch()
+        answers[path] = Health("0", 0.0).snapshot(0.0) | {"state": state}
+    monkeypatch.setattr(status, "find_sockets", lambda: paths)
+    monkeypatch.setattr(status, "ask", answers.__getitem__)
+    asked = argparse.Namespace(socket=None, json=False, prometheus=False)
+    assert status.status(asked) == code
+    shows = capsys.readouterr().out.split("\n\n")
+    for show, path, pid, state in zip(shows, paths, (11, 22), ("running", second), strict=True):
+        assert show.startswith(
+            f"process {pid} of user {path.owner()}, socket {path}\nstate {state}\n"
+        )
 
 
 def test_without_a_show_there_is_one_sentence(tmp_path: Path) -> None:

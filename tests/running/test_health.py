@@ -55,10 +55,28 @@ def test_the_line_has_the_figures_of_the_last_minute() -> None:
     play(health, [12])
     assert health.line(60.0) == (
         "health: state running, camera 30 frames/s, mirror 30 frames/s, frame age 50 ms or less, "
-        "analysis on, verdicts about 10, skipped frames 0, restarts 0, memory 800 MB or less, "
-        "threads 7, descriptors 21, device processor, temperature 54 °C, up 1 min, version 1.2.3, "
+        "analysis on, verdicts about 10, skipped frames 0, memory 800 MB or less, threads 7, "
+        "descriptors 21, temperature 54 °C, restarts 0, device processor, up 1 min, version 1.2.3, "
         "faults none"
     )
+
+
+def test_before_the_first_minute_is_over_the_line_says_when_figures_come() -> None:
+    """A show that has just started is not described as "unknown" or "off"."""
+    health = new_health()
+    health.update(STEADY, 1.0)
+    assert health.line(1.0) == (
+        "health: state running, figures come after the first minute, restarts 0, device processor, "
+        "up 0 min, version 1.2.3, faults none"
+    )
+    assert health.snapshot(1.0)["camera_fps"] is None
+
+
+def test_a_camera_without_frames_has_figures_after_a_minute() -> None:
+    """A rate of 0 is a figure, not a missing one."""
+    health = new_health()
+    health.end_minute(60.0)
+    assert "camera 0 frames/s, mirror 0 frames/s" in health.line(60.0)
 
 
 def test_nothing_is_told_before_a_minute_is_over() -> None:

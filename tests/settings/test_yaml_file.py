@@ -81,6 +81,13 @@ Write = Callable[[str | bytes], Path]
             ],
         ),
         (
+            "hours: 10-18\n",
+            [
+                "kiosk.yaml:1: hours is not a setting. The show does not open and close by itself: "
+                "a timer of systemd does, see docs/venue.md, '8. Stopping for the night'."
+            ],
+        ),
+        (
             "sound: loud\n",
             [
                 "kiosk.yaml:1: sound is not a setting. "
