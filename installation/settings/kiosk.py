@@ -291,6 +291,7 @@ FIXED_WORDS = {
     "guess": NOTICE,
     "names": NOTICE,
     "blacked_out": NOTICE,
+    "blacked_out_one": NOTICE,
     "others": NOTICE,
     "withdrawn": NOTICE,
     "privacy": PROMISE,
@@ -328,6 +329,10 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
         return value
     given = value if isinstance(value, list | tuple) else [value]
     codes = [code for code in given if isinstance(code, str)]
+    words = re.split(r"[\s,;/+&]+", codes[0].strip()) if len(codes) == len(given) == 1 else []
+    if len(words) == MOST_LANGUAGES and all(CODE.fullmatch(word) for word in words):
+        problem = f"language is '{ellipsize(codes[0])}' (expected a code, or a list of two)"
+        raise _refusal(problem, f"Write [{', '.join(words)}].")
     if not 1 <= len(codes) == len(given) <= MOST_LANGUAGES:
         # Without a remedy: `yaml_file` says what was seen and expected.
         raise PydanticCustomError("wrong_type", "a language is text, or a list of two")
@@ -361,6 +366,9 @@ def _parse_language(value: str, info: ValidationInfo) -> Language:
     return resolve_language(value, translations)
 
 
+Code = Annotated[str, Field(description="a code such as en")]
+
+
 class Settings(Section):
     """All of kiosk.yaml."""
 
@@ -373,7 +381,7 @@ class Settings(Section):
     labels: Annotated[str, Field(description="the name of a folder in models/")] = "persons"
     language: Annotated[
         Language,
-        PlainValidator(_parse_languages, json_schema_input_type=str | list[str]),
+        PlainValidator(_parse_languages, json_schema_input_type=str | list[Code]),
         PlainSerializer(repr),  # the JSON schema holds the defaults
         Field(description=LANGUAGE_IN_WORDS),
     ] = Field(default=ENGLISH, validate_default=True)

@@ -94,6 +94,16 @@ def find_piece(schema: Schema, keys: Keys) -> Schema:
     return piece
 
 
+def is_free_text(piece: Schema, schema: Schema) -> bool:
+    """Return whether `piece` of `schema` is a text that people read, not a name or a path."""
+    return any(
+        option.get("type") == "string"
+        and not option.keys() & {"const", "enum"}
+        and str(piece.get("description", option.get("description", "text"))).startswith("text")
+        for option in _options(piece, schema)
+    )
+
+
 def expected_in_words(piece: Schema, schema: Schema) -> str:
     """Return the values that `piece` of `schema` allows, such as 'a whole number from 1 to 240'."""
     if "description" in piece:

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from installation.errors import KioskError, Mistake, display_path
+from installation.errors import KioskError, Mistake, display_path, ellipsize
 from installation.settings.schema_words import (
     COLON,
     Keys,
@@ -25,12 +25,14 @@ from installation.settings.schema_words import (
     expected_in_words,
     explain_unknown_key,
     find_piece,
+    is_free_text,
     remedy_for_value,
     setting_name,
     value_in_words,
 )
 from installation.settings.text_file import read_text
 from installation.settings.yaml_form import (
+    LINE_END,
     explain_failure,
     explain_plain_text,
     find_flaws,
@@ -53,6 +55,9 @@ class Section(BaseModel):
     def _empty_means_defaults(cls, value: object) -> object:
         return {} if value is None else value
 
+
+COMMENT = re.compile(r"\s+#")
+"""Matches the beginning of a comment behind a value."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -112,6 +117,8 @@ def parse_yaml(
     for keys, (_, value) in options.items():
         document.replace(keys, value)
     found = list(document.mistakes)
+    if document.commented:
+        found += _cut_texts(document, model.model_json_schema())
     settings = None
     if not document.broken:
         try:
@@ -204,6 +211,8 @@ class _Document:
         self.lines: dict[Keys, int] = {}
         self.plain_words: dict[Keys, str] = {}
         """The values that YAML does not treat as text, as they are spelled in the file."""
+        self.commented: dict[Keys, str] = {}
+        """The values without quotes that a comment follows on the same line."""
         self.mistakes: list[_Found] = []
         self.broken = False
         """Whether the file is so damaged that its values cannot be validated."""
@@ -277,6 +286,9 @@ class _Document:
             return tuple(self._value(item, (*keys, i)) for i, item in enumerate(node.value))
         text: str = node.value
         line = node.start_mark.line + 1
+        after = LINE_END.split(self._text[node.end_mark.index :], maxsplit=1)[0]
+        if isinstance(node, yaml.ScalarNode) and node.style is None and COMMENT.match(after):
+            self.commented[keys] = text
         kind = node.tag.removeprefix(_TAG)
         bad = next((letter for letter in text if _unprintable(letter)), None)
         if bad is not None:
@@ -323,6 +335,24 @@ class _Document:
                     self.mistakes += [_Found((), *flaw) for flaw in joined]
                     section[key] = None
         return section
+
+
+def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
+    """Return a mistake for each free text without quotes that is cut at a ` #`.
+
+    YAML takes what follows for a comment; nobody can know whether the writer did.
+    """
+    return [
+        _Found(
+            keys,
+            document.lines[keys],
+            f"{setting_name(keys)} ends before the #, which begins a comment (seen "
+            f"'{ellipsize(text)}')",
+            "Put the text in quotes, or the comment on a line of its own.",
+        )
+        for keys, text in document.commented.items()
+        if keys[-1] != "id" and is_free_text(find_piece(schema, keys), schema)
+    ]
 
 
 def _unprintable(letter: str) -> bool:

@@ -114,7 +114,7 @@ def open_parts(
 
     log(
         f"labels: {label_set.settings.title}, {len(label_set.labels):,} of "
-        f"{label_set.size:,} rows can be shown"
+        f"{label_set.size:,} labels can be shown"
     )
     from installation.memory.buffers import overwrite_freed_memory
     from installation.naming.networks.device import choose_device

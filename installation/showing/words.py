@@ -45,6 +45,8 @@ class Words(Section):
     """The sentence about the origin of the names; `{credit}` stands for the label set's credit."""
     blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
     """The line below the title with the number of hidden names."""
+    blacked_out_one: Annotated[NonEmptyText, with_placeholders("all")]
+    """The same line if one name is hidden."""
     privacy: Sentence
     """The sentence about what happens to the pictures, as far as the program alone can promise
     it.

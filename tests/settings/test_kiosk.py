@@ -228,6 +228,27 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             ],
         ),
         (
+            "language: en, de\n",
+            [
+                "kiosk.yaml:1: language is 'en, de' (expected a code, or a list of two). "
+                "Write [en, de]."
+            ],
+        ),
+        (
+            "language: [en de]\n",
+            [
+                "kiosk.yaml:1: language is 'en de' (expected a code, or a list of two). "
+                "Write [en, de]."
+            ],
+        ),
+        (
+            "screen:\n  title: Room #3 # open\nlabels: persons # the default\n",
+            [
+                "kiosk.yaml:2: screen.title ends before the #, which begins a comment (seen "
+                "'Room'). Put the text in quotes, or the comment on a line of its own."
+            ],
+        ),
+        (
             "labels: nobody\nlanguage: it\n",
             [
                 "kiosk.yaml:1: labels is 'nobody', but no such label set exists. "

@@ -76,7 +76,7 @@ def _card(label_set: LabelSet, result: BuildResult) -> str:
     lines = [
         f"# {settings.title}",
         "",
-        f"{settings.credit}. {label_set.size:,} rows, {visible:,} of them labels before hiding.",
+        f"{settings.credit}. {label_set.size:,} labels, {visible:,} of them before hiding.",
         "",
         "| part | source |",
         "|---|---|",

@@ -39,12 +39,12 @@ class LabelSet:
 
     `labels` are in the file's order. `rows[i]` is the index of `labels[i]` in the built tensors, or
     in the logits of a network whose outputs are the labels. `background` has such indices for the
-    rows that take a share of the score but are never shown. `size` is the number of all rows of
-    labels.csv, and `unknown` the number of rows that are left out because the network does not know
-    them. `hidden` has the number of hidden rows for each reason, each row counted under the first
-    reason that hides it. `masked` has the indices in `labels` of the network's classes that are
-    never given to people: they never have a score. `fingerprint` is the SHA-256 of everything that
-    the tensors are built from.
+    rows that take a share of the score but are never shown. `size` is the number of rows of
+    labels.csv without the background rows, which are not names, and `unknown` the number of rows
+    that are left out because the network does not know them. `hidden` has the number of hidden rows
+    for each reason, each row counted under the first reason that hides it. `masked` has the indices
+    in `labels` of the network's classes that are never given to people: they never have a score.
+    `fingerprint` is the SHA-256 of everything that the tensors are built from.
     """
 
     name: str
@@ -60,7 +60,9 @@ class LabelSet:
     fingerprint: str
     masked: tuple[int, ...] = ()
     listing: tuple[str | int, ...] = ()
-    """Every row's name in alphabetical order; of a hidden name, only the number of its letters."""
+    """The names in alphabetical order, without background rows; of a hidden name, only the number
+    of its letters.
+    """
 
     @property
     def encoder(self) -> str:

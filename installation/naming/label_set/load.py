@@ -168,7 +168,8 @@ def assemble(
     background = [
         row for row in placed if row.background and row.id not in hidden and row.id not in masked
     ]
-    counts = Counter(hidden[row.id] for row in placed if row.id in hidden)
+    labels = [row for row in rows if not row.background]
+    counts = Counter(hidden[row.id] for row in labels if row.id in place and row.id in hidden)
     return LabelSet(
         name=source.name,
         folder=source.folder,
@@ -188,19 +189,21 @@ def assemble(
         ),
         rows=tuple(place[row.id] for row in visible),
         background=tuple(place[row.id] for row in background),
-        size=len(rows),
-        unknown=sum(row.id not in place and row.id not in headings for row in rows),
+        size=len(labels),
+        unknown=sum(row.id not in place and row.id not in headings for row in labels),
         masked=tuple(i for i, row in enumerate(visible) if row.id in masked),
         hidden={reason: counts[reason] for reason in REASONS if counts[reason]},
         fingerprint=settings.method.fingerprint(settings, rows),
-        listing=_listing(words, {row.id for row in visible}),
+        listing=_listing(
+            {row.id: words[row.id].name for row in labels}, {row.id for row in visible}
+        ),
     )
 
 
-def _listing(words: Mapping[str, Wording], visible: Container[str]) -> tuple[str | int, ...]:
-    """Return all names, as `LabelSet.listing` describes them."""
-    ordered = sorted((words[id_].name.casefold(), id_) for id_ in words)
-    return tuple(words[id_].name if id_ in visible else len(words[id_].name) for _, id_ in ordered)
+def _listing(names: Mapping[str, str], visible: Container[str]) -> tuple[str | int, ...]:
+    """Return `names`, which are keyed by id, as `LabelSet.listing` describes them."""
+    ordered = sorted((name.casefold(), id_) for id_, name in names.items())
+    return tuple(names[id_] if id_ in visible else len(names[id_]) for _, id_ in ordered)
 
 
 def _second_root(settings: LabelSetSettings, language: str | None) -> Wording:

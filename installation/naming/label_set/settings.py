@@ -111,7 +111,7 @@ class LabelSetSettings(Section):
     """Only for `text`: whether the kiosk's lists of labels for objects are written for this set's
     labels.
     """
-    examples: str = EXAMPLES_FOLDER
+    examples: Annotated[str, Field(description="the name of a folder")] = EXAMPLES_FOLDER
     """Only for `examples`: the folder that contains a folder of pictures for each id.
 
     The path is relative to the set's own folder. If the value is AS_THEY_ARE, the pictures are not

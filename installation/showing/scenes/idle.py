@@ -143,7 +143,9 @@ def _notes(context: ScreenContext) -> list[str]:
         return []
     hidden = sum(isinstance(name, int) for name in label_set.listing)
     return [
-        words.blacked_out.format(hidden=words.number(hidden), all=words.number(label_set.size))
+        (words.blacked_out_one if hidden == 1 else words.blacked_out).format(
+            hidden=words.number(hidden), all=words.number(label_set.size)
+        )
         for words in context.languages
         if hidden
     ]

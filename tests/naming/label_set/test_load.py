@@ -115,6 +115,14 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
     assert "0 are background, 1 unknown to the network, expected at least one). Use a" in mistake
 
 
+def test_a_background_row_is_not_counted_as_a_name(tmp_path: Path) -> None:
+    """A background row is neither a name of the list nor a hidden one."""
+    rows = (f"{HEADER},is_background", "a,breeze,,,,", "b,hail,,,insult,", "c,room,,,,yes")
+    write_label_set(tmp_path, *rows)
+    label_set = load_weather(tmp_path)
+    assert (label_set.size, label_set.listing, len(label_set.background)) == (2, ("breeze", 4), 1)
+
+
 def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
     """The rows of persons-21k fit a head of 11,221 classes; the others are only counted."""
     shipped = read_source("persons-21k")

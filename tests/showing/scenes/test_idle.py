@@ -84,6 +84,9 @@ def test_a_set_that_hides_nothing_says_nothing_of_it(context: MakeContext) -> No
     shown = replace(on_screen.label_set, listing=("air", "dew"))
     scene = idle(FRAME, replace(on_screen, label_set=shown), 100.0, 103.0)
     assert "blacked out" not in text_of(scene)
+    shown = replace(on_screen.label_set, listing=("air", 3), size=2)
+    scene = idle(FRAME, replace(on_screen, label_set=shown), 100.0, 103.0)
+    assert "1 of 2 names is blacked out." in text_of(scene)
 
 
 def test_a_curators_long_sentences_have_the_whole_screen(context: MakeContext) -> None:
