@@ -12,7 +12,7 @@ def test_everything_that_visitors_read_is_high_enough(
     """On a screen of 55 inches no capitals are lower than 15 mm, and the notice has 19."""
     assert main(["--screen", screen]) == 0
     rows = capsys.readouterr().out.splitlines()
-    (notice,) = [row.split()[-3:] for row in rows if "AI looks at you here" in row]
+    (notice,) = [row.split()[-3:] for row in rows if "AI sees you and guesses" in row]
     assert notice == ["14.9", "19.0", "25.9"]
     heights = [float(row.split()[-2]) for row in rows[3:]]
     assert min(heights) >= 15

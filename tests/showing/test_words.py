@@ -176,7 +176,7 @@ def test_the_promise_in_english() -> None:
     """The English privacy lines, word for word; the other languages translate them."""
     words = load_words()
     at = datetime.datetime(2026, 5, 2, 9, 5)
-    assert privacy_line(words, True, at, at.date()) == "No picture is kept. Tried today at 09:05."
+    assert privacy_line(words, True, at, at.date()) == "No picture is kept. Tested today at 09:05."
     assert privacy_line(words, False, at, at.date()) == (
         "This program keeps no picture of you, but on this computer it would be possible."
     )

@@ -58,7 +58,7 @@ LANGUAGES = {
     "en": LanguageFacts(
         name="English",
         privacy="No picture is kept.",
-        tested="Tried",
+        tested="Tested",
         technical=("kernel", "ways", "system", "categor", "label", "score"),
         never=("guarantee", "anonym", "proof", "safe"),
         thousand="1,889",
@@ -92,7 +92,7 @@ LANGUAGES = {
     "fr": LanguageFacts(
         name="Français",
         privacy="Aucune image gardée.",
-        tested="Essayé",
+        tested="Testé",
         technical=("noyau", "kernel", "voies", "système", "catégor", "étiquette", "score"),
         never=("garant", "anonym", "preuve", "sûr"),
         thousand="1 889",

@@ -71,7 +71,7 @@ def _notice(context: ScreenContext) -> Panel:
     columns = [
         [
             Paragraph(words.notice, size, WHITE),
-            Paragraph(words.way_out.format(seconds=GONE_S), size, GREY, space),
+            Paragraph(words.way_out.format(seconds=GONE_S), size, WHITE, space),
         ]
         for words in context.languages
     ]

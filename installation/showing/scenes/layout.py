@@ -26,6 +26,18 @@ caption.
 MAX_TAG_WIDTH = 1190
 """A longer name is set smaller, then on several lines; px at 1080."""
 
+TAG_GAP = 20
+"""The least space between a tag that only touches its own square and every other square, px at
+1080: between two squares nobody may take it for the other's. A tag that is partly on its own square
+needs only `GAP`.
+"""
+
+TAG_OVER = 11
+"""A tag may be on its square by this part of the square's side; the face begins behind it."""
+
+TAG_STEPS = 4
+"""The number of steps from a tag that is flush left with its square to one that is flush right."""
+
 GAP = 10
 EDGE = 40
 """The space between the panels of two visitors, and to the screen's sides, px at 1080."""
@@ -111,38 +123,52 @@ class Layout:
             panel.rect.x + square.x - before.x, panel.rect.y + square.y - before.y
         )
         far = [tag.panel.rect for tag in tags.values()]
-        others = (other.square for other in self._known.values() if other is not previous)
-        if not panel.rect.grown(self._gap).overlaps(*others):
-            far += self._others(square)
+        far += self._others(square)
         is_free = self._is_free(moved.rect, far, self._faces)
         return Tag(moved, previous.tag.size) if is_free else None
 
     def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
         """Return the largest tag that has room; None if none has.
 
-        A tag is at the square's upper left or as near to it as there is room. The best place is
-        clear of all squares; the second best may be on squares, but not on faces.
+        A tag touches its square, at the upper left or as near to it as there is room. The best
+        place is beside the square; the second best is partly on it, but not on a face. If another
+        square is near every place, it would not be clear whose name it is, and there is no tag.
         """
         square, room = visitor.square, self._room
+        clear_px = self._context.px(TAG_GAP) - self._gap
         others = self._others(square)
+        wide_others = [other.grown(clear_px) for other in others]
         placed = [tag.panel.rect for tag in tags.values()]
         max_width = min(room.width, self._context.px(MAX_TAG_WIDTH))
         for panel, size in tag_panels(self._context, visitor, max_width):
             width, height = panel.rect.width, panel.rect.height
-            left = _clamped(square.x, width, room.x, room.right)
-            right = _clamped(square.right - width, width, room.x, room.right)
-            above, top = square.y - height, max(square.y, room.y)
-            beside = [(square.right, top), (square.x - width, top)]
-            corners = [(left, above), (right, above), (left, square.bottom), (right, square.bottom)]
             choices = [
-                ([*corners, *beside], [*others, *placed], [square, *self._faces]),
-                ([(left, top), *corners], placed, self._faces),
+                (0, [*wide_others, *placed], [square, *self._faces]),
+                (square.width // TAG_OVER, [*others, *placed], self._faces),
             ]
-            for places, far, near in choices:
-                for x, y in places:
+            for over_px, far, near in choices:
+                for x, y in self._tag_corners(square, width, height, over_px):
                     if self._is_free(Rect(x, y, width, height), far, near):
                         return Tag(panel.moved_to(x, y), size)
         return None
+
+    def _tag_corners(
+        self, square: Rect, width: int, height: int, over_px: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the corners that a tag may have, `over_px` over an edge of `square`, best first."""
+        room = self._room
+        xs = [
+            _clamped(
+                square.x + step * (square.width - width) // TAG_STEPS, width, room.x, room.right
+            )
+            for step in (0, TAG_STEPS, *range(1, TAG_STEPS))
+        ]
+        for y in (square.y - height + over_px, square.bottom - over_px):
+            yield from ((x, y) for x in xs)
+        top, middle = max(square.y, room.y), square.y + (square.height - height) // 2
+        for y in (top, square.bottom - height, middle):
+            yield from ((square.right - over_px, y), (square.x - width + over_px, y))
+        yield xs[0], top
 
     def _others(self, square: Rect) -> list[Rect]:
         """Return all squares but `square`."""

@@ -1,7 +1,8 @@
 """The tag on a square: a name, as prominent as its evidence.
 
-While a face is read, the letters are green on black. A verdict fills a share of the tag's width
-with green that equals the score, and a withdrawn name is struck through.
+While a face is read, the letters are green on black, and a question mark is after each candidate. A
+verdict fills a share of the tag's width with green that equals the score, and a withdrawn name is
+struck through.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from installation.showing.scene import GREEN, ON_BLACK, WHITE, Bar, Panel, Rect, Visitor
 from installation.showing.scenes.captions import RUNNERS_UP
+from installation.showing.type.scripts import script_of
 from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
@@ -39,6 +41,14 @@ SMALL_PAD = 12
 """The space around the type of a tag, and of one in small type, px at 1080."""
 SMALL_TAG_SIZE = 50
 
+QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
+"""How a language asks if it is not by a question mark right after the last letter."""
+
+QUESTION_SCRIPTS = frozenset({"Cyrl", "Hebr", "Latn"})
+"""The scripts with the question mark '?'. The others have marks of their own (Arabic, Greek) or
+none (Thai).
+"""
+
 STRIKE = 0.1
 STRIKE_RISE = 0.28
 """The thickness of the line through a name, and its height above the baseline, over the font
@@ -60,11 +70,13 @@ def tag_panels(
         return
     max_width = min(max_width, PANEL_SHARE * visitor.square.width)
     largest = TAG_SHARE * visitor.square.width
+    is_candidate = shown.stage == "reading"
+    text = as_question(shown.name, context.label_language) if is_candidate else shown.name
     broken: list[tuple[Panel, int]] = []
     for size in [s for s in TAG_SIZES if context.px(s) <= largest] or [TAG_SIZES[-1]]:
         pad = context.px(PAD if size > SMALL_TAG_SIZE else SMALL_PAD)
         name = Paragraph(
-            shown.name, context.px(size), GREEN, leading=1.1, language=context.label_language
+            text, context.px(size), GREEN, leading=1.1, language=context.label_language
         )
         is_torn = least_width(context.fonts, name) > max_width - 2 * pad
         if is_torn and not (name.language and size == TAG_SIZES[-1]):
@@ -75,6 +87,13 @@ def tag_panels(
         elif len(panel.lines) <= MOST_LINES:
             broken.append((_marked(context, visitor, panel), size))
     yield from broken
+
+
+def as_question(name: str, language: str) -> str:
+    """Return `name` as a question; as it is if a script in it has not the question mark '?'."""
+    if {script_of(letter) for letter in name} - {""} - QUESTION_SCRIPTS:
+        return name
+    return QUESTIONS.get(language, "{}?").format(name)
 
 
 def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:

@@ -79,9 +79,9 @@ def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float
 @pytest.mark.parametrize(
     ("stage", "label", "text"),
     [
-        ("announced", None, "turn away: no"),
+        ("announced", None, "Turn away to say no."),
         ("reading", None, "The machine is choosing a name."),
-        ("withdrawn", CLINICIAN, "withdrawn, it had 31 of 100"),
+        ("withdrawn", CLINICIAN, "name taken back: it had 31 of 100"),
         ("person", ROOT, "a human being"),
         ("unsure", ROOT, "a human being no name had more than 31 of 100"),
     ],

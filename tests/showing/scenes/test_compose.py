@@ -159,7 +159,7 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
         counted += [visitor.shown.name] if visitor.shown.name not in counted else []
         assert visitor.lit == 0
         assert not any(label.name in text_of(scene) for label in LABELS)
-        assert "turn away: no" in text_of(scene)
+        assert "Turn away to say no." in " ".join(text_of(scene).split())
     assert counted == ["3", "2", "1"]
 
 
@@ -181,7 +181,7 @@ def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -
         assert tag is not None
         texts.append((bool(tag.panel.filled_px), bool(tag.panel.strikes), text_of(scene)))
     assert [text[:2] for text in texts] == [(True, False), (False, True), (False, False)]
-    assert "withdrawn, it had 31 of\u00a0100" in texts[1][2]
+    assert "name taken back: it had 31 of\u00a0100" in texts[1][2]
     assert "person a human being" in texts[2][2]
 
 

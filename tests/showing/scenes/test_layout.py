@@ -19,7 +19,7 @@ from installation.showing.scene import Rect, Size, Visitor
 from installation.showing.scenes.bands import SAFE, bands
 from installation.showing.scenes.captions import shortened
 from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
-from installation.showing.scenes.layout import MAX_CAPTIONS
+from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_GAP
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -109,6 +109,24 @@ def test_no_panel_crosses_a_face(
         return  # Nobody is on the visible part of the picture.
     for panel in (*visitor_panels(scene), *scene.panels):
         assert not panel.rect.overlaps(*visible)
+
+
+@settings(max_examples=60)
+@given(visitors, st.sampled_from(SCREENS))
+def test_nobody_can_take_a_tag_for_somebody_elses(
+    found: list[tuple[Box, Label | None]], size: Size
+) -> None:
+    """A tag touches its own square, and every other one is further away."""
+    context = CONTEXTS[size]
+    scene = compose(FRAME, everybody(found, ()), context, now=0.0)
+    for visitor in scene.visitors:
+        if visitor.tag is None:
+            continue
+        rect = visitor.tag.panel.rect
+        assert rect.grown(1).overlaps(visitor.square)
+        others = [each.square for each in scene.visitors if each is not visitor]
+        gap = GAP if rect.overlaps(visitor.square) else TAG_GAP
+        assert not rect.grown(context.px(gap)).overlaps(*others)
 
 
 @settings(max_examples=60)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installation.showing.scene import GREEN, Panel, Rect
-from installation.showing.scenes.name_list import LETTER, NAME_SIZE, list_panels
+from installation.showing.scenes.name_list import LETTER, NAME_COLOUR, NAME_SIZE, list_panels
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -54,6 +54,21 @@ def test_the_names_come_in_their_order_and_withheld_ones_are_bars() -> None:
     widths = [bar.rect.width for panel in panels for bar in panel.bars]
     letters = [length for length in PEOPLE.listing if isinstance(length, int)][: len(widths)]
     assert widths == [round(LETTER * NAME_SIZE * length) for length in letters]
+
+
+def test_a_row_that_the_edge_would_cut_is_black() -> None:
+    """Rows fade in from the lower edge and out at the upper one; none is seen cut."""
+    brightest = []
+    for step in range(200):
+        for panel in list_panels(CONTEXT, PEOPLE.listing, ROOM, 0.0, step / 10):
+            parts = [
+                *(part for line in panel.lines for part in line.colour),
+                *(part for bar in panel.bars for part in bar.colour),
+            ]
+            brightest.append(max(parts))
+            if not panel.rect.within(ROOM):
+                assert brightest[-1] == 0
+    assert {0, NAME_COLOUR[0]} < set(brightest)
 
 
 def test_the_list_drifts_and_begins_again_after_its_end() -> None:

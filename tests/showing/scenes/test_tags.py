@@ -6,7 +6,13 @@ import pytest
 
 from installation.naming.reading.values import Stage
 from installation.showing.scene import GREEN, ON_BLACK, Panel, Rect, Shown, Size, Visitor
-from installation.showing.scenes.tags import MOST_LINES, PANEL_SHARE, TAG_SIZES, tag_panels
+from installation.showing.scenes.tags import (
+    MOST_LINES,
+    PANEL_SHARE,
+    TAG_SIZES,
+    as_question,
+    tag_panels,
+)
 from installation.showing.type.typesetting import ScreenContext
 from tests.support.figures import CLINICIAN, LONGEST_LABEL, verdict
 
@@ -41,6 +47,38 @@ def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -
     assert all(
         panel.filled_px == 0 for panel, _ in tags(context((1920, 1080)), visitor(stage, "3"))
     )
+
+
+@pytest.mark.parametrize(
+    ("stage", "text"),
+    [("reading", "clinician?"), ("named", "clinician"), ("withdrawn", "clinician")],
+)
+def test_a_candidate_has_a_question_mark(context: MakeContext, stage: Stage, text: str) -> None:
+    """Until there is a verdict, a name is asked; the seconds of the countdown never are."""
+    for panel, _ in tags(context((1920, 1080)), visitor(stage, "clinician")):
+        assert " ".join(line.text for line in panel.lines) == text
+    for panel, _ in tags(context((1920, 1080)), visitor("announced", "3")):
+        assert [line.text for line in panel.lines] == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "text"),
+    [
+        ("farmer", "en", "farmer?"),
+        ("farmer", "", "farmer?"),
+        ("médico", "es", "¿médico?"),
+        ("fermière", "fr", "fermière\u00a0?"),
+        ("врач", "ru", "врач?"),
+        ("אדם", "he", "אדם?"),
+        ("رائد فضاء", "ar", "رائد فضاء"),
+        ("宇宙飛行士", "ja", "宇宙飛行士"),
+        ("นักบินอวกาศ", "th", "นักบินอวกาศ"),
+        ("ιατρός", "el", "ιατρός"),
+    ],
+)
+def test_each_language_asks_in_its_own_way(name: str, language: str, text: str) -> None:
+    """Scripts with another question mark, or none, have the name alone."""
+    assert as_question(name, language) == text
 
 
 @pytest.mark.parametrize("name", ["clinician", "guest of honor", LONGEST_LABEL.name])
