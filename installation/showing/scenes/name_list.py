@@ -38,9 +38,6 @@ read.
 LIT_S = 3.0
 """How long each name is highlighted, s."""
 
-FADE_STEPS = 12
-"""The number of steps in which a row becomes bright, four a second: each is drawn once."""
-
 NAME_COLOUR: Colour = (150, 150, 150)
 BAR_COLOUR: Colour = (96, 96, 96)
 
@@ -122,7 +119,8 @@ def list_panels(
 ) -> list[Panel]:
     """Return the rows of `listing` that are in `room` at `now`.
 
-    A row is brighter the further it is inside, and black as long as an edge of `room` would cut it.
+    Only whole rows are returned: a row that an edge of `room` would cut is not there yet, or gone.
+
     `since` is when the screen became idle (both s, monotonic). It also decides at which name the
     list begins, so that passers-by do not always see the same page.
     """
@@ -146,19 +144,10 @@ def list_panels(
             size,
             Rect(room.x, room.y + number * row_px - shift, room.width, row_px),
             lit_item if first + number == lit_row else None,
-            _brightness(number * row_px - shift, row_px, room.height),
         )
         for number, row in enumerate(visible)
+        if shift <= number * row_px <= room.height + shift - row_px
     ]
-
-
-def _brightness(y: int, row_px: int, height: int) -> float:
-    """Return the brightness, 0–1, of the row `y` px below the upper edge of a room of `height`.
-
-    It grows over one row, from 0 at the edge, in `FADE_STEPS`.
-    """
-    inside_px = min(y, height - y - row_px)
-    return min(FADE_STEPS, max(0, FADE_STEPS * inside_px // row_px)) / FADE_STEPS
 
 
 def _lit_item(row: Sequence[_Row], period: int) -> int | None:
@@ -168,22 +157,16 @@ def _lit_item(row: Sequence[_Row], period: int) -> int | None:
     return names[period % len(names)] if names else None
 
 
-def _panel(row: _Row, size: int, rect: Rect, lit: int | None, brightness: float) -> Panel:
-    """Return `row` as a panel of `brightness`; the name at the place `lit` is green."""
+def _panel(row: _Row, size: int, rect: Rect, lit: int | None) -> Panel:
+    """Return `row` as a panel; the name at the place `lit` is bright."""
     baseline = round(CAP_HEIGHT * size + (rect.height - CAP_HEIGHT * size) / 2)
     bar_height = round(BAR_SHARE * size)
     bar_y = baseline - round((CAP_HEIGHT * size + bar_height) / 2)
     lines, bars = [], []
     for place, (item, x, width) in enumerate(zip(row.items, row.xs, row.widths, strict=True)):
         if isinstance(item, str):
-            colour = _dimmed(GREEN if place == lit else NAME_COLOUR, brightness)
+            colour = GREEN if place == lit else NAME_COLOUR
             lines.append(Line(item, size, colour, x, baseline))
         else:
-            bar = Rect(x, bar_y, width, bar_height)
-            bars.append(Bar(bar, _dimmed(BAR_COLOUR, brightness)))
+            bars.append(Bar(Rect(x, bar_y, width, bar_height), BAR_COLOUR))
     return Panel(rect, ON_BLACK, tuple(lines), tuple(bars))
-
-
-def _dimmed(colour: Colour, brightness: float) -> Colour:
-    red, green, blue = (round(brightness * part) for part in colour)
-    return red, green, blue
