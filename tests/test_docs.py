@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from installation.guarding.probes.all_probes import ALL_PROBES, QUICK_PROBES
 from installation.settings.paths import PROJECT
+from tests.support.tools import tool
 
 PAGES = sorted(
     page for pattern in ("*.md", "docs/*.md", ".github/*.md") for page in PROJECT.glob(pattern)
@@ -140,7 +142,7 @@ def usages() -> list[tuple[str, str]]:
 def test_the_lists_of_usages_name_every_command() -> None:
     """No command is missing from the pages, and none is in them that does not exist."""
     own = ("new", "list", "show", "check", "build", "preview", "watch", "export", "import")
-    there = {"run", "check", "doctor", "cameras", "audit", "service", "fetch"}
+    there = {"run", "status", "check", "doctor", "cameras", "audit", "service", "fetch"}
     assert there | {f"labels {name}" for name in own} == {name for name, _ in usages()}
 
 
@@ -157,6 +159,40 @@ def test_every_usage_names_options_that_exist(name: str, usage: str) -> None:
     )
     for option in re.findall(r"--[a-z-]+", usage):
         assert option in ran.stdout, f"kiosk {name} {option}"
+
+
+def test_every_page_with_commands_says_what_kiosk_stands_for() -> None:
+    """A reader who is sent straight to a page knows what to type for `kiosk`."""
+    names = "run|status|audit|service|check|doctor|cameras|labels|fetch|--version"
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if re.search(rf"(?:`|\$ |^)kiosk (?:{names})\b", text, re.MULTILINE):
+            assert "scripts/kiosk" in text, page
+
+
+def test_the_page_on_privacy_has_the_numbers_of_the_probes() -> None:
+    """A data protection officer reads how many ways the audit and each start know."""
+    text = " ".join((PROJECT / "docs" / "privacy.md").read_text(encoding="utf-8").split())
+    assert f"of the {len(ALL_PROBES)} that it knows, all that the computer has" in text
+    assert f"of the {len(QUICK_PROBES)} that it knows for this, all that the computer has" in text
+
+
+def test_the_pages_have_the_sizes_that_the_set_up_prints() -> None:
+    """What `scripts/setup --all` takes on the disk is the same figure in every page."""
+    setup = (PROJECT / "scripts" / "setup").read_text(encoding="utf-8")
+    [(fetched, on_disk)] = re.findall(r"(3\.\d GB) to fetch, ([\d.]+ GB) on disk", setup)
+    for name, words in (("README.md", "unpacked"), ("docs/venue.md", "unpacked")):
+        text = " ".join((PROJECT / name).read_text(encoding="utf-8").split())
+        assert f"{fetched} ({on_disk} {words})" in text
+    text = (PROJECT / "docs" / "artists.md").read_text(encoding="utf-8")
+    assert f"downloads {fetched} and takes {on_disk} on the disk" in text
+
+
+def test_the_times_for_the_timer_are_understood_by_systemd() -> None:
+    """Opening hours that a technician copies are in systemd's form."""
+    times = re.findall(r"^OnCalendar=(.+)$", "".join(code for _, code in blocks("ini")), re.M)
+    assert len(times) > 1
+    subprocess.run([tool("systemd-analyze"), "calendar", *times], check=True, capture_output=True)
 
 
 def paths() -> list[tuple[str, str]]:
