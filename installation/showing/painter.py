@@ -73,11 +73,7 @@ class Painter:
         marks = (panel.bars, panel.strikes, panel.filled_px)
         key: Key = (size, panel.background, panel.lines, marks, surface.get_masks())
         drawn = self._panels.get(key, lambda: self._draw(panel, surface))
-        if panel.clip is not None:
-            clip = panel.clip
-            surface.set_clip((clip.x, clip.y, clip.width, clip.height))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
-        surface.set_clip(None)
 
     def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
         """Draw `panel` on a new surface, in the format of `target` if the background is opaque."""

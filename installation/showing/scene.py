@@ -114,8 +114,6 @@ class Panel:
     """Drawn over the lines."""
     filled_px: int = 0
     """The width of the panel, from the left, that is green with black letters, px."""
-    clip: Rect | None = None
-    """The part of the screen outside of which nothing of the panel is drawn."""
 
     def moved_to(self, x: int, y: int) -> Panel:
         """Return the panel with its upper left corner at `x, y`."""

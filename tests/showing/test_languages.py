@@ -165,12 +165,12 @@ def _panels(scene: Scene) -> list[Panel]:
 
 def _check_type(scene: Scene, context: ScreenContext) -> None:
     for panel in _panels(scene):
-        assert panel.clip or panel.rect.within(context.screen)
+        assert panel.rect.within(context.screen)
         for line in panel.lines:
             extent = context.fonts.extent(line.text, line.size)
             assert line.x + extent.width <= panel.rect.width
             assert line.baseline + extent.descent <= panel.rect.height
-    written = [panel for panel in _panels(scene) if panel.lines and not panel.clip]
+    written = [panel for panel in _panels(scene) if panel.lines]
     for number, panel in enumerate(written):
         assert not panel.rect.overlaps(*(other.rect for other in written[number + 1 :]))
 

@@ -213,5 +213,4 @@ def _names(
     if context.label_set is None or square is None:
         return ()
     inside = square.grown(-3 * context.px(STROKE))
-    panels = list_panels(context, context.label_set.listing, inside, since, now)
-    return tuple(replace(panel, clip=inside) for panel in panels)
+    return tuple(list_panels(context, context.label_set.listing, inside, since, now))
