@@ -98,10 +98,16 @@ class Mirror:
             self._context = self._update_privacy_line(self._context)
         if self._frame is not None:
             now = self._clock.now()
-            self._scene = compose(self._frame, self._current(), self._context, now, self._scene)
-            scene = self._scene
-            if self._is_rehearsal:
-                scene = replace(scene, panels=(*scene.panels, rehearsal_mark(self._context)))
+            marks = [rehearsal_mark(self._context)] if self._is_rehearsal else []
+            self._scene = compose(
+                self._frame,
+                self._current(),
+                self._context,
+                now,
+                self._scene,
+                [mark.rect for mark in marks],
+            )
+            scene = replace(self._scene, panels=(*self._scene.panels, *marks))
             if staff_card and self._status is not None:
                 scene = with_staff_card(scene, self._status(now), self._context)
             self._show(scene)

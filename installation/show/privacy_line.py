@@ -10,6 +10,13 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import Words, privacy_line
 
 
+def without_privacy_line(context: ScreenContext) -> ScreenContext:
+    """Return `context` without privacy lines, for the time before the self-test has proved any."""
+    words = context.words.model_copy(update={"privacy": ""})
+    second = context.second and context.second.model_copy(update={"privacy": ""})
+    return replace(context, words=words, second=second)
+
+
 def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
     """Return `context` with the current privacy lines.
 

@@ -39,6 +39,7 @@ from installation.show.events import Emit
 from installation.show.live import LiveShow
 from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, allowed_cameras, open_parts
+from installation.show.privacy_line import without_privacy_line
 from installation.show.progress import ProgressReporter
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
@@ -148,7 +149,7 @@ class Show:
         """
         until = None if seconds is None else self._started_at + seconds
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        self._paint(title_card(self._card_context))
+        self._paint(title_card(without_privacy_line(self._card_context)))
         first_paint_s = self._seconds()
         try:
             summary = self._open_and_play(until) or Summary(self._seconds())

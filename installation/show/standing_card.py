@@ -18,6 +18,7 @@ from installation.running.supervisor import LOADING, TROUBLE
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show.context import open_context
+from installation.show.privacy_line import without_privacy_line
 from installation.showing.painter import Painter
 from installation.showing.scenes.cards import mistakes_card, title_card, trouble_card
 from installation.showing.window import Screen
@@ -47,7 +48,10 @@ def show_standing_card(
     except ScreenError:  # The curator's own words may be what is wrong.
         context = open_context(screen, Loaded(Settings(), "", {}, {}))
     painter = Painter(context.fonts)
-    cards = {LOADING.strip(): title_card(context), TROUBLE.strip(): trouble_card(context)}
+    cards = {
+        LOADING.strip(): title_card(without_privacy_line(context)),
+        TROUBLE.strip(): trouble_card(context),
+    }
     for_staff = mistakes_card(context, list(mistakes) or [NO_MISTAKES])
     card = cards[LOADING.strip()]
     painter.paint(card, screen.surface)

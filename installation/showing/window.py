@@ -143,9 +143,15 @@ class Window:
             pygame.display.quit()
             raise
         width, height = self.surface.get_size()
+        form = "fullscreen"
+        if size:
+            form = "a window"
+            across, down = pygame.display.get_desktop_sizes()[display]
+            if width > across or height > down:
+                form += f" larger than the display of {across}×{down}, so a part of it is not seen"
         self.name = (
             f"display {display} through {pygame.display.get_driver()}, {width}×{height}, "
-            f"{'a window' if size else 'fullscreen'}, "
+            f"{form}, "
             f"{'in step with' if synchronised else 'not in step with'} the display's refresh"
         )
         self._escape = HeldKey()

@@ -19,15 +19,18 @@ from installation.naming.label_set.load import load_label_set
 from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings, Settings
+from installation.settings.languages import Language
 from installation.show import privacy_line
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
-from installation.show.privacy_line import update_privacy_line
+from installation.show.privacy_line import update_privacy_line, without_privacy_line
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.scenes.bands import bands
+from installation.showing.scenes.cards import title_card
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
+from tests.support.figures import text_of
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import DEFAULTS, GreyFilm, grey_frame, small_show
 
@@ -83,6 +86,18 @@ def shows(screen: KeepingScreen, line: str, label_set: LabelSet | None = None) -
 WORDS = load_words()
 ENFORCED = WORDS.privacy_today.format(time="09:05")
 THE_DAY_AFTER = WORDS.privacy_earlier.format(date="1 May 2026")
+
+
+def test_nothing_is_promised_before_the_self_test() -> None:
+    """While the show starts, the card has no sentence about pictures, in either language."""
+    settings = Settings(language=Language(second=Language("de", "de")))
+    context = open_context(OffScreen(SIZE), replace(DEFAULTS, settings=settings))
+    promising, silent = title_card(context), title_card(without_privacy_line(context))
+    assert context.words.privacy in text_of(promising)
+    assert context.second is not None
+    for words in (context.words, context.second):
+        assert words.privacy not in text_of(silent)
+        assert words.loading in text_of(silent)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,13 @@ def test_only_a_window_of_a_size_can_be_closed(
     assert window.poll(0.0).end_show == ends
 
 
+def test_a_window_larger_than_its_display_is_named_in_the_log(dummy: None) -> None:
+    """The screen's name, which the log has, says that a part of the window is not seen."""
+    assert "larger than the display" not in Window(0, (64, 36)).name
+    across, down = pygame.display.get_desktop_sizes()[0]
+    assert f"larger than the display of {across}×{down}" in Window(0, (across + 1, 36)).name
+
+
 def test_without_keys_no_key_does_anything(dummy: None) -> None:
     """With `screen.keys: false` a keyboard that visitors can reach shows and ends nothing."""
     window = Window(0, (64, 36), keys=False)

@@ -25,8 +25,8 @@ class Evenness:
         if self.winners == 1:
             return f"the same label wins for all {self.queries:,}"
         return (
-            f"{self.winners:,} different labels come up, as mixed as if {self.effective:.0f} came "
-            f"up equally often; the most frequent for {self.most:.0%} of {self.queries:,}"
+            f"{self.winners:,} different labels come up, about {self.effective:.0f} of them often; "
+            f"the most frequent wins {self.most:.0%} of {self.queries:,}"
         )
 
 

@@ -150,7 +150,10 @@ class Fetch:
             failures = 1 if has_grown else failures + 1
             is_temporary = any(isinstance(error, TemporaryError) for error in errors)
             if not is_temporary or failures >= self.attempts:
-                raise FetchError(*(mistake for error in errors for mistake in error.mistakes))
+                mistakes = [mistake for error in errors for mistake in error.mistakes]
+                if is_temporary and not before and not self._part.exists():
+                    mistakes.append(self._by_hand())
+                raise FetchError(*mistakes)
             pause_s = 2.0 ** (failures - 1)
             what = errors[0].mistakes[0].what
             self._log(f"{what}; next attempt in {pause_s:g} s")
@@ -189,6 +192,12 @@ class Fetch:
         with write_errors(self._target, FetchError):
             rename_synced(self._part, self._target)
         return Fetched(self._target, actual, was_present=False)
+
+    def _by_hand(self) -> Mistake:
+        """Return how the file gets here without a network: its origin, and its name here."""
+        what = f"another computer can download it from {self.item.origins[-1]}"
+        remedy = f"Carry it here on a USB stick, and copy it to {display_path(self._target)}."
+        return Mistake(self._where, what, remedy)
 
     def _log(self, sentence: str) -> None:
         self.log(f"{self.item.name}: {sentence}")

@@ -142,7 +142,10 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     named = float((trial.neutral.max(1).values >= min_score).float().mean())
     figure = f"Of {len(trial.neutral)} neutral pictures, {named:.0%} would be named."
     if named > DOMINANT:
-        figure += " A higher min_score, or background rows, would make it fewer."
+        figure += (
+            f" A min_score above {min_score:g}, its present value, or background rows, would make "
+            "it fewer."
+        )
     yield figure
     yield f"On neutral pictures: {evenness(trial.neutral)}."
     if len(trial.rehearsal):

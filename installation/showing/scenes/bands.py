@@ -136,5 +136,5 @@ def _set(
                 replace(line, x=x + line.x, baseline=y + line.baseline) for line in panel.lines
             ]
             y += 0 if fits else panel.rect.height
-        y += max(panel.rect.height for panel in row) if fits else 0
+        y += max((panel.rect.height for panel in row), default=0) if fits else 0
     return tuple(lines), y - top

@@ -68,6 +68,7 @@ def compose(
     context: ScreenContext,
     now: float,
     previous: Scene | None = None,
+    reserved: Sequence[Rect] = (),
 ) -> Scene:
     """Return the scene for `frame` at the instant `now`.
 
@@ -79,6 +80,7 @@ def compose(
         context: The words, the fonts, the screen's size and the names.
         now: s, monotonic.
         previous: The scene that is on the screen; None at first.
+        reserved: Areas that no tag and no caption may cover.
     """
     edges = bands(context)
     cover = Cover.from_sizes((frame.width, frame.height), edges.room)
@@ -99,7 +101,7 @@ def compose(
         for track in (sightings.bystanders if sightings else ())
         if not track.is_lost(frame.taken_at)
     ]
-    faces = [_whole(box) for box in (*(box for _, box in seen), *others)]
+    faces = [*(_whole(box) for box in (*(box for _, box in seen), *others)), *reserved]
     searched_at = previous.searched_at if previous else -math.inf
     said = {visitor.id: visitor.shown for visitor in known.values()}
     is_new = said != {visitor.id: visitor.shown for visitor in visitors}

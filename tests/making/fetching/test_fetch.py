@@ -44,6 +44,16 @@ def test_a_second_fetch_needs_no_network(venue: Venue) -> None:
     assert venue.server.requests == []
 
 
+def test_without_a_network_a_fetch_says_what_to_carry_on_a_stick(venue: Venue) -> None:
+    """The message has the file's origin, and the name that it must have here."""
+    venue.server.faults.extend([Refuse(503)] * 9)
+    with pytest.raises(FetchError) as caught:
+        venue.fetch(attempts=1)
+    message = str(caught.value)
+    assert f"another computer can download it from {venue.server.url}/thing" in message
+    assert "thing.bin" in message
+
+
 def test_a_pinned_file_from_a_stick_is_accepted(venue: Venue) -> None:
     """A venue without a network copies a pinned file into its place, and the kiosk checks it."""
     venue.put(CONTENT)

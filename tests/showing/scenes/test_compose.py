@@ -14,6 +14,7 @@ from installation.seeing.tracker import Track
 from installation.showing.cover import Cover
 from installation.showing.scene import Scene, Size
 from installation.showing.scenes.bands import bands
+from installation.showing.scenes.cards import rehearsal_mark
 from installation.showing.scenes.compose import (
     CHANGE_S,
     EMPTY_S,
@@ -22,6 +23,7 @@ from installation.showing.scenes.compose import (
     name_duration_s,
     tumble,
 )
+from installation.showing.scenes.idle import BLEED, idle
 from installation.showing.type.typesetting import ScreenContext
 from tests.support.figures import (
     CLINICIAN,
@@ -41,6 +43,26 @@ from tests.support.sightings import sightings_of
 MakeContext = Callable[[Size], ScreenContext]
 
 SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
+
+
+@pytest.mark.parametrize("size", SCREENS)
+def test_no_panel_covers_the_mark_of_the_rehearsal(context: MakeContext, size: Size) -> None:
+    """Wherever the visitor stands, tag and caption leave the corner with the mark alone."""
+    screen = context(size)
+    mark = rehearsal_mark(screen).rect
+    texts = 0
+    for x in range(150, 1200, 150):
+        for side in (120, 200, 300):
+            visitors = visitors_at([(Box.from_centre(x, 330, 0.75 * side, side), CLINICIAN)])
+            scene = compose(FRAME, visitors, screen, 0.0, None, [mark])
+            for visitor in scene.visitors:
+                panels = [each.panel for each in (visitor.tag, visitor.caption) if each]
+                texts += len(panels)
+                assert not mark.overlaps(*(panel.rect for panel in panels))
+    assert texts
+    bleed = screen.px(BLEED)
+    waiting = idle(FRAME, screen, 0.0, 0.0)
+    assert not mark.overlaps(*(panel.rect.grown(-bleed) for panel in waiting.panels))
 
 
 def test_the_square_follows_a_visitor_who_walks(context: MakeContext) -> None:
