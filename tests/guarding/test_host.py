@@ -166,10 +166,23 @@ def test_a_show_that_runs_as_root_is_reported(user: str, tmp_path: Path) -> None
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
 def test_the_sealed_audit_reports_the_true_user(user: str, tmp_path: Path) -> None:
-    """Under the seal, which refuses geteuid, root is reported as root."""
+    """Under the seal, which refuses geteuid, root is reported as root.
+
+    All other checks have the same result as without the seal.
+    """
     outcome = run("-m", "installation", "audit", "--short", "--json", user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    [check] = [each for each in json.loads(outcome.stdout)["facts"] if each["name"] == "user"]
+    facts = json.loads(outcome.stdout)["facts"]
+    program = (
+        "import json\n"
+        "from installation.guarding.host import check_host\n"
+        "print(json.dumps([check.as_json() for check in check_host()]))\n"
+    )
+    without_seal = json.loads(run("-c", program, user=user, folder=tmp_path).stdout)
+    assert [each for each in facts if each["name"] != "user"] == [
+        each for each in without_seal if each["name"] != "user"
+    ]
+    [check] = [each for each in facts if each["name"] == "user"]
     name = {"root": "root", "ordinary user": "an ordinary user"}[user]
     assert check["seen"] == f"the show runs as {name}, without root's capabilities"
     assert check["good"] is (user != "root")
