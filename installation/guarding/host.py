@@ -162,21 +162,24 @@ def _kernel_log(root: Path) -> HostCheck:
     The kernel logs the registers and the code of a program that makes a mistake in its memory, and
     the name and the size of an allocation that it refuses; journald writes its log to a disk.
     """
-    remedy = (
-        "Write `debug.exception-trace = 0` (the kernel then does not log a program that fails) "
-        "and `vm.overcommit_memory = 0` (the usual value; with 2 the kernel logs each allocation "
-        "that it refuses) into /etc/sysctl.d/kiosk.conf, and run `sudo sysctl --system`."
-    )
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
     if trace is None or overcommit is None:
+        remedy = "Start the show on a system whose /proc/sys/debug and /proc/sys/vm it can read."
         return HostCheck("kernel log", None, UNREADABLE, remedy)
+    logged, lines = [], []
     if trace != "0":
-        found = "the kernel logs the registers of a program that fails"
-        return HostCheck("kernel log", False, found, remedy)
+        logged.append("the registers of a program that fails")
+        lines.append("`debug.exception-trace = 0`")
     if overcommit == "2":
-        found = "the kernel logs each allocation that it refuses"
-        return HostCheck("kernel log", False, found, remedy)
+        logged.append("each allocation that it refuses")
+        lines.append("`vm.overcommit_memory = 0` (Linux's default, which refuses less)")
+    remedy = (
+        f"Write {' and '.join(lines) or '`debug.exception-trace = 0`'} into "
+        "/etc/sysctl.d/kiosk.conf, and run `sudo sysctl --system`."
+    )
+    if logged:
+        return HostCheck("kernel log", False, f"the kernel logs {' and '.join(logged)}", remedy)
     return HostCheck("kernel log", True, "programs that fail write nothing to it", remedy)
 
 

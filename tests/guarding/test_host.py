@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -115,6 +116,26 @@ def test_a_program_that_is_kept_out_of_swap(
     mistakes = [str(each) for each in stored_by_kernel(tmp_path) if each.where == "swap"]
     assert (mistakes == []) is good
     assert good or mistakes[0].startswith("swap: memory may be written to /dev/sda2. Turn swap off")
+
+
+@pytest.mark.parametrize(
+    ("trace", "overcommit", "found", "lines"),
+    [
+        ("1", "0", "the registers", ["debug.exception-trace = 0"]),
+        ("0", "2", "each allocation", ["vm.overcommit_memory = 0"]),
+        ("1", "2", "the registers", ["debug.exception-trace = 0", "vm.overcommit_memory = 0"]),
+    ],
+)
+def test_the_remedy_names_the_lines_that_are_wrong(
+    trace: str, overcommit: str, found: str, lines: list[str], tmp_path: Path
+) -> None:
+    """A technician writes only the lines for sysctl that their machine needs."""
+    files = {"proc/sys/debug/exception-trace": trace, "proc/sys/vm/overcommit_memory": overcommit}
+    make(tmp_path, {**FILES, **files})
+    [mistake] = stored_by_kernel(tmp_path)
+    assert mistake.what.startswith(f"the kernel logs {found}")
+    assert mistake.remedy.startswith("Write ")
+    assert re.findall(r"`(\S+ = \d)`", mistake.remedy) == lines
 
 
 def test_a_machine_that_may_hibernate_to_its_swap(tmp_path: Path) -> None:
