@@ -12,6 +12,7 @@ from installation.errors import (
     LabelSetError,
     Mistake,
     collect_mistakes,
+    display_path,
     join_first,
 )
 from installation.making.undrawable import undrawable
@@ -22,7 +23,11 @@ from installation.naming.label_set.folder import KERAS_FILE, LABELS_CSV, SETTING
 from installation.naming.label_set.hiding import EVERYTHING, SAFE
 from installation.naming.label_set.label_set import LabelSet, LabelSetSource
 from installation.naming.label_set.load import assemble, assemble_nonempty, read_source
-from installation.naming.label_set.settings import InputSettings, LabelSetSettings
+from installation.naming.label_set.settings import (
+    EXAMPLES_FOLDER,
+    InputSettings,
+    LabelSetSettings,
+)
 from installation.naming.networks.open import check_network, find_network
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
@@ -119,8 +124,14 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
         if pictures_changed(source, label_set):
             yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
+    elif _has_unused_pictures(source):
+        folder = display_path(source.folder / EXAMPLES_FOLDER)
+        yield (
+            f"The pictures in {folder} are not used: method is {method}, and only "
+            "`method: examples` reads pictures."
+        )
     yield from _orphan_lines(source)
-    undefined = [row.name for row in source.rows if not row.definition]
+    undefined = [row.name for row in source.rows if not row.definition and not row.background]
     if undefined:
         yield f"Rows without a definition: {len(undefined):,} ({join_first(undefined)})."
     yield from _translation_lines(source)
@@ -206,8 +217,22 @@ def _translation_lines(source: LabelSetSource) -> Iterator[str]:
         line = f"In {language}: {len(rows) - len(missing):,} of {len(rows):,} rows have a name and "
         line += "a definition"
         yield f"{line}; missing: {join_first(missing)}." if missing else f"{line}."
+        if language not in ("en", *source.settings.root.translations):
+            name = source.settings.root.name
+            yield (
+                f"In {language}: the root, '{name}', has no translation; it belongs under "
+                f"root.translations in {SETTINGS_FILE}."
+            )
     if not languages:
         yield "There are no translations; they belong in columns such as name_es and definition_es."
+
+
+def _has_unused_pictures(source: LabelSetSource) -> bool:
+    """Return whether there is a folder of pictures that the set's method does not read."""
+    folder = source.folder / EXAMPLES_FOLDER
+    return not source.settings.method.learns_from_pictures and any(
+        file.is_file() for file in folder.glob("*/*")
+    )
 
 
 def _is_translated(row: Row, language: str) -> bool:

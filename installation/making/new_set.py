@@ -44,8 +44,9 @@ YAML = """\
 #
 # The labels are in labels.csv, a row for each, for any spreadsheet (save as CSV, UTF-8). Columns:
 #   name            shown large on the visitor; one to four words are best
-#   definition      a sentence, shown below the name
 # Optional columns:
+#   definition      a sentence, shown below the name; empty: below the name nothing stands but the
+#                   names above it and the score, and with `method: text` the name alone is compared
 #   id              a short name of your own for the row, such as: baker; empty: the name itself
 #   parent          the id of the category above this one; empty: the root
 #   hidden_because  one of the reasons in kiosk.yaml if the label must be hidden; empty: it is shown
@@ -93,6 +94,11 @@ method: {method}
 # input: {{size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
 #   With channels: bgr among them, the network is given blue first, as Custom Vision's are.
 """
+
+ROOT_TRANSLATIONS = """\
+  # translations: {de: {name: "jemand", definition: "ein Mensch"}}   # the root in other languages
+"""
+"""The line for the root's translations in a set that has none."""
 
 ROWS = (
     Row(0, "maker", "maker", "somebody after whom there is something that was not there before"),
@@ -144,7 +150,7 @@ def create_set(name: str, original: str | None, models: Path) -> Path:
         "title": name,
         "methods": "\n".join(f"#   {one.name:<10} {one.summary}" for one in METHODS.values()),
         "more": "",
-        "translations": "",
+        "translations": ROOT_TRANSLATIONS,
     }
     rows: tuple[Row, ...] = ROWS
     if original is not None:

@@ -61,6 +61,10 @@ def test_a_check_counts_translated_rows(models: Path) -> None:
     assert lines[2] == (
         "In es: 1 of 3 rows have a name and a definition; missing: goldfish, great white shark."
     )
+    assert lines[3] == (
+        "In es: the root, 'animal', has no translation; it belongs under root.translations in "
+        "labelset.yaml."
+    )
 
 
 def test_a_check_names_rows_without_a_definition(models: Path) -> None:
@@ -69,6 +73,15 @@ def test_a_check_names_rows_without_a_definition(models: Path) -> None:
         models, ROWS[0], "n01440764,tench,,,,,,", "1,other,,,,,,", yaml=YAML, name="fish"
     )
     assert "Rows without a definition: 1 (other)." in list(check_set.check_lines("fish", models))
+
+
+def test_a_check_names_pictures_that_the_method_does_not_read(models: Path) -> None:
+    """An artist who forgot `method: examples` learns that the pictures are not used."""
+    assert not any("not used" in line for line in check_set.check_lines("fish", models))
+    (models / "fish" / "examples" / "tench").mkdir(parents=True)
+    (models / "fish" / "examples" / "tench" / "1.jpg").write_bytes(b"")
+    (line,) = (line for line in check_set.check_lines("fish", models) if "not used" in line)
+    assert line.endswith("only `method: examples` reads pictures.")
 
 
 def test_a_set_that_is_not_built_is_a_mistake(models: Path) -> None:

@@ -75,6 +75,8 @@ def test_every_optional_setting_is_explained_in_a_new_set(tmp_path: Path) -> Non
         said = text.replace(f"\n# {key}: ", f"\n{key}: ")
         file.write_text(said.replace("method: text", f"method: {method}"))
         assert key in read_source("mine", tmp_path).settings.model_fields_set
+    file.write_text(text.replace("\n  # translations: ", "\n  translations: "))
+    assert read_source("mine", tmp_path).settings.root.translations["de"].name == "jemand"
 
 
 def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
