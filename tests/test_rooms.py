@@ -44,7 +44,7 @@ def test_no_module_is_too_long() -> None:
 
 @pytest.mark.parametrize("module", modules(PACKAGE), ids=str)
 def test_every_module_has_a_test_module_of_its_name(module: Path) -> None:
-    """Whoever changes a module finds its tests at the same place in tests/."""
+    """A module's tests are at the same place in tests/."""
     assert (TESTS / module.parent / f"test_{module.name}").is_file()
 
 

@@ -352,7 +352,7 @@ def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
 
 
 def test_an_interrupted_set_up_is_redone(machine: Machine) -> None:
-    """After a power cut half-way the next start makes the environment anew."""
+    """After a power cut half-way the next start builds the environment again."""
     machine.lacks("power")
     assert machine.run().returncode == -signal.SIGKILL
     machine.has("power")

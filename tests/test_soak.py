@@ -75,7 +75,7 @@ def test_a_label_without_a_face_is_found(
 
 
 def test_people_without_a_picture_are_found(soak: ModuleType) -> None:
-    """Names on a black wall are a mistake, whoever is there."""
+    """Names on a black screen are a mistake, whether or not visitors are present."""
     clock = soak.FastClock(1.0)
     now = clock.now()
     visit = soak.Visit(now - 100, now + 100, 100, 100, 60, 0.1)

@@ -20,7 +20,7 @@ PROVED = (
 )
 NOT_PROVED = (
     "What others do is not proved. The display server sees every picture, and its clients may copy "
-    "it. Outside the proof are: whoever is root on this computer, and programs of the same user "
+    "it. Outside the proof are: the root user of this computer, and programs of the same user "
     "that were there before; swap that is not zram, hibernation, what the kernel logs of a program "
     "that fails, the driver of the graphics card, a faulty kernel, and any other camera in the "
     "room. Standard output and error stay open for some text. A camera keeps the settings that "

@@ -122,7 +122,7 @@ def test_each_of_two_shows_has_a_heading(
 
 
 def test_without_a_show_there_is_one_sentence(tmp_path: Path) -> None:
-    """Whoever asks a machine without a show reads what to do."""
+    """`kiosk status` on a machine without a show says what to do."""
     nobody = tmp_path / "nobody"
     asked = run(
         "-m", "installation", "status", "--socket", str(nobody), user="root", folder=tmp_path

@@ -11,7 +11,7 @@ from tests.support.children import USERS, home_of, needs_guard, run, run_under_s
 
 
 def test_making_a_guard_changes_nothing_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever only looks at the guard keeps Python's folder for temporary files."""
+    """Reading the guard's status does not change Python's folder for temporary files."""
     monkeypatch.setattr(tempfile, "tempdir", "/before")
     Guard.from_environment()
     Guard.for_audit(short=True)

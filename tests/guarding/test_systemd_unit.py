@@ -142,7 +142,7 @@ def test_both_units_of_a_display_of_its_own_are_accepted(tmp_path: Path) -> None
 def test_an_x_server_of_its_own_cannot_be_used_or_be_a_store(tmp_path: Path) -> None:
     """Nobody without the cookie gets in, nothing types or listens, and nothing is left behind.
 
-    What a client leaves in the server is gone when its last client is, as it begins anew.
+    The server restarts after its last client, so that nothing that a client left in it stays.
     """
     cookie = tmp_path / "auth"
     read, write = os.pipe()

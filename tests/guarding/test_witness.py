@@ -102,7 +102,7 @@ def test_a_show_is_looked_at_from_outside(what: str, user: str, tmp_path: Path) 
 
 
 def test_a_file_that_is_open_for_writing_is_found(tmp_path: Path) -> None:
-    """Whoever may list a show's open files finds a file for writing; one for reading is none."""
+    """A file that the show has open for writing is found, if open files may be listed."""
     witness = Witness()
 
     def seen() -> list[str]:

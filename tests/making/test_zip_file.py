@@ -78,7 +78,7 @@ def test_an_imported_set_is_the_exported_one(models: Path, elsewhere: Path, tmp_
     assert imported.labels == label_set.size
     assert imported.folder == label_set.folder
     mode = stat.S_IMODE((elsewhere / SHIPPED / "labels.csv").stat().st_mode)
-    assert mode & 0o444 == 0o444, "whoever runs the show can read it"
+    assert mode & 0o444 == 0o444, "the user who runs the show can read it"
 
 
 def test_an_imported_set_of_examples_is_checked_and_watched_without_its_pictures(

@@ -80,7 +80,7 @@ def test_a_camera_without_frames_has_figures_after_a_minute() -> None:
 
 
 def test_nothing_is_told_before_a_minute_is_over() -> None:
-    """Whoever asks each second gets the same figures until the minute is over."""
+    """A question each second gets the same figures until the minute is over."""
     health = new_health()
     play(health, [0])
     before = health.minute

@@ -21,7 +21,7 @@ def test_a_show_that_crashes_is_started_again() -> None:
 
 
 def test_a_show_that_is_refused_when_somebody_starts_it_ends() -> None:
-    """Whoever types `kiosk run` with a wrong file gets the message and the status."""
+    """`kiosk run` by hand with a wrong file ends with the message and the status."""
     outcome = supervise("def show(start, out, orders): return 2")
     assert (outcome.code, len(outcome.starts)) == (2, 1)
 

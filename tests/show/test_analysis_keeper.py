@@ -177,7 +177,7 @@ def test_an_analysis_that_fails_is_replaced(failing: Callable[[Parts], Networks]
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
-    """Nothing can end the thread; the analysis begins anew beside it, with other parts."""
+    """Nothing can end the thread; a new analysis starts beside it, with other parts."""
     hanging = HangingDetector()
     run = Run([with_detector(hanging), GOOD])
     run.until(hanging.entered.is_set)
@@ -238,7 +238,7 @@ def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> Non
 
 
 def test_a_mistake_in_a_file_at_the_start_ends_the_show() -> None:
-    """What staff must mend is said at once, and not tried for ever behind a mirror."""
+    """A fault that staff must correct is reported at once, and not retried behind a mirror."""
 
     def wrong(parts: Parts) -> Networks:
         raise LabelSetError(Mistake("labels", "a file is missing", "Put it back."))

@@ -64,7 +64,7 @@ def test_once_a_second_and_at_each_change_of_the_state(supervisor: Supervisor) -
 
 
 def test_figures_go_on_from_one_live_show_to_the_next(supervisor: Supervisor) -> None:
-    """A camera that was opened again does not begin the counts anew."""
+    """The counts go on after a camera was opened again."""
     clock = ManualClock()
     reporter = ProgressReporter(supervisor.status, clock)
     for verdicts in (3, 4):

@@ -198,7 +198,7 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
 
 
 def test_by_hand_a_missing_camera_ends_the_show(window: Window) -> None:
-    """Whoever starts the show by hand reads at once that its camera is missing."""
+    """A show that is started by hand says at once that its camera is missing."""
 
     def open_never() -> GreyFilm:
         raise CameraError(Mistake("camera", "no camera found", "Plug one in."))

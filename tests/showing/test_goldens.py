@@ -308,7 +308,7 @@ def test_a_crowd(
 
 
 def test_a_bystander(golden: Check, tested: MakeContext) -> None:
-    """Whoever stands behind the line on the floor has no square, and no word crosses their face."""
+    """A visitor behind the line on the floor has no square, and no word crosses their face."""
     heads = [(950.0, 340.0, 60.0), *ONE]
     screen = tested(LANDSCAPE)
     sightings = replace(company(ONE, [CLINICIAN]), bystanders=(bystander(heads[0]),))

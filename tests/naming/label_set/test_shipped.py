@@ -208,7 +208,7 @@ SENTENCES = {
 def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "prompts"]) -> None:
     """A change of the kiosk's own sentences needs a new recipe number, so that sets are rebuilt.
 
-    Raise the method's recipe in methods.py, build the shipped sets of that method anew, and
+    Raise the method's recipe in methods.py, build the shipped sets of that method again, and
     write the number and the new sum here.
     """
     rows = [Row(1, "a", "a name", "a definition"), Row(2, "b", "a name", "", is_background="yes")]

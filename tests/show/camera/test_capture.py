@@ -24,7 +24,7 @@ def test_every_frame_reaches_every_mailbox() -> None:
 
 
 def test_a_camera_that_fails_is_closed_and_so_are_its_mailboxes() -> None:
-    """Whoever waits for a frame wakes up, and the camera's error is raised."""
+    """A thread that waits for a frame wakes up, and the camera's error is raised."""
     camera, mailbox = GreyFilm(3, fails_at=1), Latest[Frame]()
     with pytest.raises(CameraError, match="unplugged"):
         capture_frames(camera, [mailbox], Latest(), threading.Event())

@@ -123,7 +123,7 @@ def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
 
 
 def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:
-    """Whoever stands far away reads less and not in smaller type."""
+    """A visitor far away gets less text, not smaller type."""
     on_screen = context((1920, 1080))
     what = shown("named", LONGEST_DEFINITION)
     words = [

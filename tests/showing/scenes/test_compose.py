@@ -143,7 +143,7 @@ def test_a_bystander_beside_a_visitor_has_neither_square_nor_word(context: MakeC
 
 
 def test_a_lost_face_has_no_square(context: MakeContext) -> None:
-    """Whoever turns away is not drawn upon, although the tracker still waits for them."""
+    """A visitor who has turned away gets no square, although their track still exists."""
     found = sighting(1, face((600, 300, 150)), CLINICIAN)
     lost = replace(found, track=replace(found.track, misses=2))
     later = Frame(FRAME.pixels, 5.0)

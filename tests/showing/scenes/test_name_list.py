@@ -58,7 +58,7 @@ def test_the_names_come_in_their_order_and_withheld_ones_are_bars() -> None:
 
 
 def test_the_list_drifts_and_begins_again_after_its_end() -> None:
-    """Whoever stays long enough reads all names."""
+    """After long enough, all names have been shown."""
     listing = ("air", "breeze", 9, "cloud")
     seen: set[str] = set()
     for second in range(0, 30, 3):
