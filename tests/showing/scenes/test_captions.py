@@ -119,7 +119,7 @@ def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
     assert "Ärztin: behandelt Kranke" in text_on(fullest(both, shown("named", label)))
     only_own = text_on(fullest(both, shown("named", CLINICIAN)))
     assert only_own.count(CLINICIAN.definition) == 1
-    assert "für diesen Namen sprechen 31 von 100" in only_own
+    assert "Für diesen Namen sprechen 31 von 100." in only_own
 
 
 def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:
