@@ -21,11 +21,11 @@ def has_all_packages() -> bool:
     return find_spec("torch") is not None
 
 
-def require_all_packages(where: str, what: str) -> None:
+def require_all_packages(where: str, feature: str) -> None:
     """Raise SettingsError with the remedy unless all packages are installed.
 
-    `what` is the feature that needs them, and `where` is the place of the setting that requires it.
+    `feature` needs them, and `where` is the place of the setting that requires it.
     """
     if not has_all_packages():
-        problem = f"{what} needs PyTorch, and only the packages of the show are installed"
+        problem = f"{feature} needs PyTorch, and only the packages of the show are installed"
         raise SettingsError(Mistake(where, problem, f"{ALL_PACKAGES}."))

@@ -113,10 +113,10 @@ if type(globals().get("kept")).__name__ == "Popen":
 
 
 @pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("what", LEFT_OPEN)
-def test_what_was_opened_before_the_sandbox_is_found(user: str, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("case", LEFT_OPEN)
+def test_what_was_opened_before_the_sandbox_is_found(user: str, tmp_path: Path, case: str) -> None:
     """Each kind of descriptor and mapping that could carry pictures is found."""
-    statement, problem = LEFT_OPEN[what]
+    statement, problem = LEFT_OPEN[case]
     program = f"{statement}\n{FIND_LEAKS}"
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
@@ -158,10 +158,10 @@ LEFT_BEHIND = {
 
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
-@pytest.mark.parametrize("what", LEFT_BEHIND)
-def test_a_child_of_the_start_up_is_found(user: str, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("case", LEFT_BEHIND)
+def test_a_child_of_the_start_up_is_found(user: str, tmp_path: Path, case: str) -> None:
     """A process that the start-up left is only under stage one and may share memory."""
-    program = DEGRADED + STAY + LEFT_BEHIND[what] + SEAL
+    program = DEGRADED + STAY + LEFT_BEHIND[case] + SEAL
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert "was started by the show and is not restricted by stage two" in outcome.stdout

@@ -89,10 +89,10 @@ SHOWS = {
 
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("what", SHOWS)
-def test_a_show_is_looked_at_from_outside(what: str, user: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", SHOWS)
+def test_a_show_is_looked_at_from_outside(case: str, user: str, tmp_path: Path) -> None:
     """The witness finds a whole show whole, and each missing layer or process left behind."""
-    before, sealed, outside, problem = SHOWS[what]
+    before, sealed, outside, problem = SHOWS[case]
     outcome = run("-W", "ignore", "-c", LOOK, before, sealed, outside, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     if problem is None or (problem, user) == (OPEN_MEMORY, "root"):
