@@ -1,6 +1,6 @@
 """The kiosk's exceptions, and functions that format their messages.
 
-Every message has the form `where: what (seen, expected). Remedy.`, and an error carries all the
+Every message has the form `where: problem (seen, expected). Remedy.`, and an error carries all the
 mistakes that were found, not only the first. No part of a message may hold pixels or anything that
 identifies a visitor.
 """
@@ -30,16 +30,16 @@ MAX_QUOTED_LENGTH = 60
 class Mistake:
     """One mistake: its place (such as a file and line), what is wrong, and the remedy.
 
-    `str()` returns `where: what. Remedy.`; `what` names the value that was found and the one that
-    was expected.
+    `str()` returns `where: problem. Remedy.`; `problem` names the value that was found and the one
+    that was expected.
     """
 
     where: str
-    what: str
+    problem: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what.rstrip('.')}. {self.remedy}"
+        return f"{self.where}: {self.problem.rstrip('.')}. {self.remedy}"
 
 
 class KioskError(Exception):

@@ -249,8 +249,8 @@ class Judgement:
         parents = _column(folder / "parents.csv", "parent", synsets, mistakes)
         for id_, parent in parents.items():
             if parent not in synsets:
-                what = f"the parent {parent} of {id_} is not a person category"
-                mistakes.append(Mistake("parents.csv", what, "Write the id of one."))
+                problem = f"the parent {parent} of {id_} is not a person category"
+                mistakes.append(Mistake("parents.csv", problem, "Write the id of one."))
         for id_, reason in hidden.items():
             if reason not in WORST_FIRST:
                 mistakes.append(
@@ -281,10 +281,10 @@ def _column(
         reader = csv.DictReader(file, strict=True)
         columns = ["id", "name", column]
         if reader.fieldnames not in (columns, [*columns, "note"]):
-            what = (
+            problem = (
                 f"its columns are {reader.fieldnames} (expected id, name, {column}, perhaps note)"
             )
-            mistakes.append(Mistake(path.name, what, "Correct its first line."))
+            mistakes.append(Mistake(path.name, problem, "Correct its first line."))
             return values
         for row in reader:
             where = f"{path.name}:{reader.line_num}"

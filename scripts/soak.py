@@ -304,8 +304,8 @@ class Observer:
         if now - self._begins_at >= self._second + 1:
             self._judge_second(now)
 
-    def _mistake(self, what: str, now: float) -> None:
-        self.mistakes.append(f"at {now - self._begins_at:.1f} s: {what}")
+    def _mistake(self, problem: str, now: float) -> None:
+        self.mistakes.append(f"at {now - self._begins_at:.1f} s: {problem}")
 
     def _judge_people(self, scene: Scene, now: float) -> None:
         named = [visitor for visitor in scene.visitors if visitor.shown.verdict is not None]
@@ -318,8 +318,8 @@ class Observer:
         instants = np.linspace(now - grace_s - 1.0, now, 20)
         most = max(len(self._day.faces_at(float(at))) for at in instants)
         if len(scene.visitors) > most:
-            what = f"{len(scene.visitors)} people on the wall, where at most {most} were"
-            self._mistake(what, now)
+            problem = f"{len(scene.visitors)} people on the wall, where at most {most} were"
+            self._mistake(problem, now)
 
     def _judge_second(self, now: float) -> None:
         passed_s = now - self._begins_at - self._second

@@ -28,7 +28,7 @@ def mistake(number: int) -> Mistake:
 
 
 def test_an_error_has_a_line_for_each_mistake() -> None:
-    """A mistake reads `where: what. Remedy.`, with one full stop."""
+    """A mistake reads `where: problem. Remedy.`, with one full stop."""
     assert str(KioskError(mistake(1), mistake(2))) == (
         "labels.csv:1: the name is empty. Write a name.\n"
         "labels.csv:2: the name is empty. Write a name."

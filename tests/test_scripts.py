@@ -88,13 +88,13 @@ class Machine:
             "REAL_PYTHON": sys.executable,
         }
 
-    def lacks(self, what: str) -> None:
-        """Take `what` from the machine: version, venv, pip, space, network, power, hub."""
-        (self.folder / "broken" / what).touch()
+    def lacks(self, problem: str) -> None:
+        """Take `problem` from the machine: version, venv, pip, space, network, power, hub."""
+        (self.folder / "broken" / problem).touch()
 
-    def has(self, what: str) -> None:
-        """Give `what` back."""
-        (self.folder / "broken" / what).unlink()
+    def has(self, problem: str) -> None:
+        """Give `problem` back."""
+        (self.folder / "broken" / problem).unlink()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run scripts/run from another folder."""
@@ -120,11 +120,11 @@ class Machine:
             check=False,
         )
 
-    def asked(self, what: str) -> int:
-        """Return how often Python or the kiosk was asked to do `what`."""
+    def asked(self, problem: str) -> int:
+        """Return how often Python or the kiosk was asked to do `problem`."""
         notes = self.folder / "notes"
         lines = notes.read_text().splitlines() if notes.exists() else []
-        return sum(line.startswith(what) for line in lines)
+        return sum(line.startswith(problem) for line in lines)
 
 
 @pytest.fixture
@@ -380,9 +380,9 @@ def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
         ("space", "1 GB are free in "),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(machine: Machine, what: str, message: str) -> None:
+def test_what_is_missing_is_said_in_one_line(machine: Machine, problem: str, message: str) -> None:
     """Where the machine lacks something, the last line says what to do about it."""
-    machine.lacks(what)
+    machine.lacks(problem)
     failed = machine.run()
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1].startswith(f"set-up: {message}")

@@ -238,14 +238,14 @@ def _check_writable(folder: Path) -> None:
     if os.access(folder, os.W_OK | os.X_OK):
         return
     if folder.is_dir():
-        what = "nothing can be written into this folder"
+        problem = "nothing can be written into this folder"
         remedy = (
             "Check its permissions, and whether its disk is read-only; or copy the kiosk into a "
             "folder of your own."
         )
     else:
-        what, remedy = "this folder does not exist", "Check its name, or create it."
-    raise LabelSetError(Mistake(display_path(folder), what, remedy))
+        problem, remedy = "this folder does not exist", "Check its name, or create it."
+    raise LabelSetError(Mistake(display_path(folder), problem, remedy))
 
 
 def _settings(name: str, file: Path) -> Settings:

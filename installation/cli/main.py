@@ -87,8 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if has_all_packages():
             return _report_unexpected(error, args.name)
-        what = f"{' '.join(sys.argv[1:3])} needs the package {error.name}"
-        end_log(f"kiosk: {what}, and only the packages of the show are installed. {ALL_PACKAGES}.")
+        problem = f"{' '.join(sys.argv[1:3])} needs the package {error.name}"
+        end_log(
+            f"kiosk: {problem}, and only the packages of the show are installed. {ALL_PACKAGES}."
+        )
         return REFUSED
     except OSError as error:
         if error.errno not in DISK_ERRORS:

@@ -69,9 +69,9 @@ def find_obstacles(
     mistakes = []
     for path, executed in [*((path, False) for path in read), (python, True)]:
         for base in dict.fromkeys((path, Path(os.path.realpath(path)))):
-            if what := _obstacle(base, user, account, executed=executed):
+            if problem := _obstacle(base, user, account, executed=executed):
                 remedy = INSTALL_ELSEWHERE if base.is_relative_to(root) else INSTALL_PYTHON
-                mistakes.append(Mistake("kiosk service", what, remedy))
+                mistakes.append(Mistake("kiosk service", problem, remedy))
     return limit_mistakes(list(dict.fromkeys(mistakes))) if mistakes else []
 
 

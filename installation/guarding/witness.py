@@ -193,8 +193,8 @@ class Witness:
                     yield f"the show has a file open for writing ({target})"
 
 
-def _mistake(what: str) -> Mistake:
-    return Mistake("witness", what, WITNESS_REMEDY)
+def _mistake(problem: str) -> Mistake:
+    return Mistake("witness", problem, WITNESS_REMEDY)
 
 
 def _text(file: Path) -> str:

@@ -34,8 +34,8 @@ def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[P
 def check_ordinary(path: Path, error: type[KioskError] = LabelSetError) -> None:
     """Raise `error` if `path` is a folder or a device, which a rename could replace."""
     if path.exists() and not path.is_file():
-        what = "this is a folder or a device (expected a file)"
-        raise error(Mistake(display_path(path), what, "Name a file."))
+        problem = "this is a folder or a device (expected a file)"
+        raise error(Mistake(display_path(path), problem, "Name a file."))
 
 
 def rename_synced(file: Path, path: Path) -> None:

@@ -250,5 +250,5 @@ def _state(label_set: LabelSet) -> str:
     try:
         built_file.check_ready(label_set)
     except KioskError as error:
-        return error.mistakes[0].what
+        return error.mistakes[0].problem
     return "built" if label_set.is_built else "needs no building"

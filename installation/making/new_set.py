@@ -184,19 +184,21 @@ def check_plain(name: str, where: str) -> None:
     """Raise LabelSetError if `name` cannot be the name of a set."""
     taken = name.casefold() in RESERVED_NAMES or WINDOWS_NAME.match(name)
     if not PLAIN_NAME.fullmatch(name) or taken:
-        what = f"'{ellipsize(name)}' cannot be the name of a set"
+        problem = f"'{ellipsize(name)}' cannot be the name of a set"
         expected = f"letters A–Z, digits, - and _, at most 60, and not {', '.join(RESERVED_NAMES)}"
         if WINDOWS_NAME.match(name):
             expected = "one that Windows does not take for a device"
-        raise LabelSetError(Mistake(where, f"{what} (expected {expected})", "Choose another name."))
+        raise LabelSetError(
+            Mistake(where, f"{problem} (expected {expected})", "Choose another name.")
+        )
 
 
 def check_free(name: str, models: Path, remedy: str) -> None:
     """Raise LabelSetError if `models` has a set of that name, in upper or lower case."""
     taken = {entry.name.casefold(): entry.name for entry in models.iterdir()}
     if existing := taken.get(name.casefold()):
-        what = "it already exists, and was not changed"
-        raise LabelSetError(Mistake(display_path(models / existing), what, remedy))
+        problem = "it already exists, and was not changed"
+        raise LabelSetError(Mistake(display_path(models / existing), problem, remedy))
 
 
 def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:

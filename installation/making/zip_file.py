@@ -124,8 +124,8 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     to = to / f"{name}.zip" if to.is_dir() else to
     check_ordinary(to)
     if to.exists() and not force:
-        what = "a file of this name exists"
-        raise LabelSetError(Mistake(display_path(to), what, "Name another one, or add --force."))
+        problem = "a file of this name exists"
+        raise LabelSetError(Mistake(display_path(to), problem, "Name another one, or add --force."))
     with write_errors(to), TemporaryDirectory(prefix=".export-", dir=to.parent) as staging:
         zip_ = Path(staging) / to.name
         _pack(label_set.folder, zip_)
@@ -181,8 +181,8 @@ def _open_zip(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipIn
     """
     try:
         if file.exists() and not file.is_file():
-            what = "this is a folder or a device (expected a zip)"
-            raise LabelSetError(Mistake(where, what, "Name a file."))
+            problem = "this is a folder or a device (expected a zip)"
+            raise LabelSetError(Mistake(where, problem, "Name a file."))
         with file.open("rb") as opened:
             end = _directory_offset(opened, where)
             with ZipFile(opened) as archive:
@@ -195,13 +195,13 @@ def _open_zip(file: Path, where: str) -> Iterator[tuple[ZipFile, str, list[ZipIn
     except OSError as failure:
         raise _unreadable(where, failure) from None
     except (BadZipFile, NotImplementedError, UnicodeDecodeError, EOFError, zlib.error) as failure:
-        what = f"the zip is damaged ({ellipsize(str(failure))})"
-        raise LabelSetError(Mistake(where, what, "Copy or download it again.")) from None
+        problem = f"the zip is damaged ({ellipsize(str(failure))})"
+        raise LabelSetError(Mistake(where, problem, "Copy or download it again.")) from None
 
 
 def _unreadable(where: str, failure: OSError) -> LabelSetError:
-    what = f"it cannot be read ({failure.strerror})"
-    return LabelSetError(Mistake(where, what, "Check its name and permissions."))
+    problem = f"it cannot be read ({failure.strerror})"
+    return LabelSetError(Mistake(where, problem, "Check its name and permissions."))
 
 
 def _directory_offset(opened: IO[bytes], where: str) -> int:
@@ -215,19 +215,19 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
     """
     size = opened.seek(0, os.SEEK_END)
     if size > MAX_ZIP_BYTES:
-        what = f"it has {size} bytes (expected at most {MAX_ZIP_BYTES})"
-        raise LabelSetError(Mistake(where, what, _NEW_ZIP_REMEDY))
+        problem = f"it has {size} bytes (expected at most {MAX_ZIP_BYTES})"
+        raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     opened.seek(max(0, size - _ZIP64_LOCATOR_BYTES - _END.size))
     last = opened.read()
     if len(last) < _END.size:
         last = bytes(_END.size)
     signature, *_, directory_size, offset, comment = _END.unpack(last[-_END.size :])
     if signature != b"PK\5\6" or comment or offset + directory_size + _END.size != size:
-        what = "it is not a zip, is truncated, or has data before or after the zip"
-        raise LabelSetError(Mistake(where, what, f"Copy it again. {_NEW_ZIP_REMEDY}"))
+        problem = "it is not a zip, is truncated, or has data before or after the zip"
+        raise LabelSetError(Mistake(where, problem, f"Copy it again. {_NEW_ZIP_REMEDY}"))
     if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
-        what = "it has more entries than a label set has, or is in the format zip64"
-        raise LabelSetError(Mistake(where, what, _NEW_ZIP_REMEDY))
+        problem = "it has more entries than a label set has, or is in the format zip64"
+        raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     return int(offset)
 
 
@@ -239,22 +239,22 @@ def _check_entries(
     Raises LabelSetError with all mistakes of the entries.
     """
     if any(entry.filename.startswith("__MACOSX/") for entry in entries):
-        what = "it was packed by a Mac's Finder, which adds extra files"
-        raise LabelSetError(Mistake(where, what, "Pack it with: kiosk labels export"))
+        problem = "it was packed by a Mac's Finder, which adds extra files"
+        raise LabelSetError(Mistake(where, problem, "Pack it with: kiosk labels export"))
     if len(entries) > MAX_ENTRIES:
-        what = f"it has {len(entries)} entries (expected at most {MAX_ENTRIES})"
-        raise LabelSetError(Mistake(where, what, _NEW_ZIP_REMEDY))
+        problem = f"it has {len(entries)} entries (expected at most {MAX_ENTRIES})"
+        raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     mistakes = [
-        Mistake(f"{where}: '{ellipsize(entry.orig_filename)}'", what, _NEW_ZIP_REMEDY)
+        Mistake(f"{where}: '{ellipsize(entry.orig_filename)}'", problem, _NEW_ZIP_REMEDY)
         for entry in entries
-        for what in _mistakes_of(entry)
+        for problem in _mistakes_of(entry)
     ]
     names = [entry.filename for entry in entries]
     folders = {name.partition("/")[0] for name in names}
     files = [entry for entry in entries if not entry.filename.endswith("/")]
 
-    def found(what: str) -> None:
-        mistakes.append(Mistake(where, what, _NEW_ZIP_REMEDY))
+    def found(problem: str) -> None:
+        mistakes.append(Mistake(where, problem, _NEW_ZIP_REMEDY))
 
     if not mistakes and len(folders) != 1:
         found(f"it contains {len(folders)} folders (expected one, named like the set)")
@@ -365,8 +365,8 @@ def _check_text_files(label_set: LabelSet) -> None:
         if disguise := _DISGUISE.search(text):
             line = text.count("\n", 0, disguise.start()) + 1
             kind = "direction-changing" if disguise[0] in OVERRIDES else "control"
-            what = f"it contains a {kind} character (U+{ord(disguise[0]):04X})"
-            mistakes.append(Mistake(f"{display_path(path)}:{line}", what, "Remove it."))
+            problem = f"it contains a {kind} character (U+{ord(disguise[0]):04X})"
+            mistakes.append(Mistake(f"{display_path(path)}:{line}", problem, "Remove it."))
     if mistakes:
         raise LabelSetError(*mistakes)
 
@@ -380,12 +380,14 @@ def _check_examples(label_set: LabelSet) -> None:
     examples = label_set.settings.examples_folder
     path = PureWindowsPath(examples)  # understands / and \\ and drives
     if path.anchor or ".." in path.parts:
-        what = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"
+        problem = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"
         remedy = (
             "In the set's folder, create a link named examples to that folder, and delete the "
             "line `examples`."
         )
-        raise LabelSetError(Mistake(display_path(label_set.folder / SETTINGS_FILE), what, remedy))
+        raise LabelSetError(
+            Mistake(display_path(label_set.folder / SETTINGS_FILE), problem, remedy)
+        )
 
 
 def _check_built(label_set: LabelSet) -> None:

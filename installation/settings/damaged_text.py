@@ -78,7 +78,7 @@ have.
 class Damage(NamedTuple):
     """The damage to a text, and the remedy."""
 
-    what: str
+    problem: str
     remedy: str
 
 
@@ -86,47 +86,53 @@ def find_damage(text: str) -> Damage | None:
     """Return the damage that another program did to `text`; None if none is found."""
     seen = ellipsize(text)
     if LOST in text:
-        what = f"has a letter that was lost (U+FFFD, seen '{seen}')"
-        return Damage(what, "Type the text again, and save the file as UTF-8.")
+        problem = f"has a letter that was lost (U+FFFD, seen '{seen}')"
+        return Damage(problem, "Type the text again, and save the file as UTF-8.")
     if (original := _undo_each(text)) != text:
-        what = f"was decoded with a wrong encoding (seen '{seen}')"
+        problem = f"was decoded with a wrong encoding (seen '{seen}')"
         return Damage(
-            what, f"Probably '{ellipsize(original)}' is meant: type it, and save the file as UTF-8."
+            problem,
+            f"Probably '{ellipsize(original)}' is meant: type it, and save the file as UTF-8.",
         )
     if CELL_ERROR.match(text):
-        what = f"is a spreadsheet's error '{seen}'"
-        return Damage(what, "Type text into the cell; text that begins with = needs a ' before it.")
+        problem = f"is a spreadsheet's error '{seen}'"
+        return Damage(
+            problem, "Type text into the cell; text that begins with = needs a ' before it."
+        )
     if NARROW.fullmatch(text):
-        what = f"is '{seen}', which a spreadsheet shows if a column is too narrow"
-        return Damage(what, "Make the column wider, or type the text.")
+        problem = f"is '{seen}', which a spreadsheet shows if a column is too narrow"
+        return Damage(problem, "Make the column wider, or type the text.")
     if (plain := _unescape(text)) != text:
-        what = f"has letters that a program has escaped (seen '{seen}')"
-        return Damage(what, f"Probably '{ellipsize(plain)}' is meant: type it.")
+        problem = f"has letters that a program has escaped (seen '{seen}')"
+        return Damage(problem, f"Probably '{ellipsize(plain)}' is meant: type it.")
     if FORMULA.match(text):
         return Damage(f"is a formula (seen '{seen}')", "Type the formula's result, as text.")
     if text in NO_VALUE:
-        what = f"is '{seen}', which programs write for an empty cell"
-        return Damage(what, "Leave the cell empty, or write other text.")
+        problem = f"is '{seen}', which programs write for an empty cell"
+        return Damage(problem, "Leave the cell empty, or write other text.")
     if ENTITY.search(text) and (plain := html.unescape(text)) != text:
-        what = f"has an HTML escape (seen '{seen}')"
+        problem = f"has an HTML escape (seen '{seen}')"
         plain = " ".join(plain.split())  # a no-break space is a blank
         return Damage(
-            what, f"Probably '{ellipsize(plain)}' is meant: type it." if plain else "Delete it."
+            problem, f"Probably '{ellipsize(plain)}' is meant: type it." if plain else "Delete it."
         )
     if TAG.search(text):
-        what = f"has an HTML tag (seen '{seen}')"
+        problem = f"has an HTML tag (seen '{seen}')"
         plain = " ".join(TAG.sub(" ", text).split())
         if not plain:
-            return Damage(what, "Delete it.")
+            return Damage(problem, "Delete it.")
         return Damage(
-            what, f"Probably '{ellipsize(plain)}' is meant: the screen has no bold or italic text."
+            problem,
+            f"Probably '{ellipsize(plain)}' is meant: the screen has no bold or italic text.",
         )
     if EXCEL_ESCAPE.search(text):
-        what = f"has Excel's escape for a line break or a control character (seen '{seen}')"
-        return Damage(what, "Delete it.")
+        problem = f"has Excel's escape for a line break or a control character (seen '{seen}')"
+        return Damage(problem, "Delete it.")
     if LOST_IN_WORD.search(text) and "://" not in text:
-        what = f"has a question mark inside a word (seen '{seen}'), as for a letter that was lost"
-        return Damage(what, "Type the letter, and save the file as UTF-8.")
+        problem = (
+            f"has a question mark inside a word (seen '{seen}'), as for a letter that was lost"
+        )
+        return Damage(problem, "Type the letter, and save the file as UTF-8.")
     return None
 
 

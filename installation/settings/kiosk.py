@@ -50,17 +50,10 @@ from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
-"""The least number of words in `acknowledged`, because 'yes' or 'I know' does not say who
-decided.
-"""
+"""The least number of words in `acknowledged`, as 'yes' or 'I know' does not say who decided."""
 
 ANNOUNCE_S = 3.0
-"""How long the notice is shown before a visitor is classified, s; enough time to turn away or step
-back.
-
-The notice at the top of the screen has some twenty words, of which the empty square and its
-countdown repeat the two that matter.
-"""
+"""How long the notice is shown before a visitor is classified, s; enough time to turn away."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -122,7 +115,7 @@ def _parse_source(value: object, info: ValidationInfo) -> Source:
         return parse_source(value, folders.sources if isinstance(folders, Folders) else Path())
     except SettingsError as error:
         (mistake,) = error.mistakes
-        raise _refusal(mistake.what, mistake.remedy) from None
+        raise _refusal(mistake.problem, mistake.remedy) from None
 
 
 class CameraSettings(Section):
@@ -238,7 +231,7 @@ class ContentSettings(Section):
 def _check_damage(text: str) -> str:
     """Return `text`, which is shown to visitors; raises if another program has damaged it."""
     if damage := find_damage(text):
-        context = {"damage": damage.what, "remedy": damage.remedy}
+        context = {"damage": damage.problem, "remedy": damage.remedy}
         raise PydanticCustomError("damaged", "{damage}", context)
     return text
 

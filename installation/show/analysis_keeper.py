@@ -209,8 +209,12 @@ class AnalysisKeeper:
         self._failed.append((kind, now))
         recent = [each for each, at in self._failed if now - at < MEMORY_S]
         if len(set(recent)) >= KINDS:
-            what = f"{KINDS} different failures in ten minutes ({', '.join(sorted(set(recent)))})"
-            raise RestartNeededError(Mistake("analysis", what, "The show starts again by itself."))
+            problem = (
+                f"{KINDS} different failures in ten minutes ({', '.join(sorted(set(recent)))})"
+            )
+            raise RestartNeededError(
+                Mistake("analysis", problem, "The show starts again by itself.")
+            )
         had_card = self.device_kind == DeviceKind.GRAPHICS_CARD
         if had_card and len(recent) >= DEVICE_FAILURES:
             self._given_up_at = now

@@ -56,7 +56,7 @@ def run_show(
         if fallback or (not headless and shows_nothing()):
             _refuse_unannounced(loaded)
         log(f"screen: {screen.name}.")
-        end_if_the_x_server_ends(lambda what: _end_process(what, log))
+        end_if_the_x_server_ends(lambda problem: _end_process(problem, log))
         show = Show(
             loaded,
             screen,
@@ -115,9 +115,9 @@ def show_trouble_card(
             return
 
 
-def _end_process(what: str, log: Log) -> None:
-    """Log `what`, and end the process at once with the status of a refused show."""
-    log(what)
+def _end_process(problem: str, log: Log) -> None:
+    """Log `problem`, and end the process at once with the status of a refused show."""
+    log(problem)
     os._exit(2)
 
 
@@ -133,13 +133,13 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     # By name only, as no camera may be opened before the guard is sealed.
     if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.video_nodes()):
         return
-    what = (
+    problem = (
         "this machine has no display, so visitors would not be told that an AI system looks at them"
     )
     remedy = (
         "Connect a display; or start the show with --headless, and inform people in another way."
     )
-    raise ScreenError(Mistake(loaded.where("screen", "display"), what, remedy))
+    raise ScreenError(Mistake(loaded.where("screen", "display"), problem, remedy))
 
 
 @contextlib.contextmanager

@@ -363,8 +363,8 @@ def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.S
     except pygame.error as failure:
         width, height = size or desktops[display]
         seen = f"{failure}; the driver is {pygame.display.get_driver()}"
-        what = f"display {display} does not open a window of {width}×{height} px ({seen})"
-        raise ScreenError(Mistake("screen", what, NO_DISPLAY_REMEDY)) from failure
+        problem = f"display {display} does not open a window of {width}×{height} px ({seen})"
+        raise ScreenError(Mistake("screen", problem, NO_DISPLAY_REMEDY)) from failure
     return opened
 
 
@@ -389,9 +389,9 @@ def check_display_number(display: int, where: str) -> None:
 def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
     if display >= len(desktops):
         displays = f"{len(desktops)} display{'s' * (len(desktops) != 1)}, numbered from 0"
-        what = f"screen.display is {display}, but this machine has {displays}"
+        problem = f"screen.display is {display}, but this machine has {displays}"
         remedy = "Set it to one of these numbers, or to auto for the first display."
-        raise ScreenError(Mistake(where, what, remedy))
+        raise ScreenError(Mistake(where, problem, remedy))
 
 
 def _set_mode(display: int, size: Size | None, desktop: Size) -> tuple[pygame.Surface, bool]:

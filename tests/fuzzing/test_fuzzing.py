@@ -31,9 +31,9 @@ def try_(watched: WatchedFolder, read: Callable[[], object]) -> int:
     return try_seeded(target, 3).accepted
 
 
-def refuse(where: str = "file", what: str = "it is wrong", remedy: str = "Mend it.") -> None:
+def refuse(where: str = "file", problem: str = "it is wrong", remedy: str = "Mend it.") -> None:
     """Raise an error like the kiosk's."""
-    raise LabelSetError(Mistake(where, what, remedy))
+    raise LabelSetError(Mistake(where, problem, remedy))
 
 
 def test_a_reader_that_accepts_or_refuses_is_safe(watched: WatchedFolder) -> None:

@@ -133,7 +133,7 @@ def test_the_remedy_names_the_lines_that_are_wrong(
     files = {"proc/sys/debug/exception-trace": trace, "proc/sys/vm/overcommit_memory": overcommit}
     make(tmp_path, {**FILES, **files})
     [mistake] = stored_by_kernel(tmp_path)
-    assert mistake.what.startswith(f"the kernel logs {found}")
+    assert mistake.problem.startswith(f"the kernel logs {found}")
     assert mistake.remedy.startswith("Write ")
     assert re.findall(r"`(\S+ = \d)`", mistake.remedy) == lines
 

@@ -105,7 +105,7 @@ LEFT_OPEN = {
 FIND_LEAKS = """
 from installation.guarding.open_files import find_leaks
 for mistake in find_leaks(["/dev/null"], ()):
-    print(mistake.what)
+    print(mistake.problem)
 if type(globals().get("kept")).__name__ == "Popen":
     kept.kill()
     kept.wait()

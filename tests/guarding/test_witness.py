@@ -106,7 +106,9 @@ def test_a_file_that_is_open_for_writing_is_found(tmp_path: Path) -> None:
     witness = Witness()
 
     def seen() -> list[str]:
-        return [str(each) for each in witness.find_problems(os.getpid()) if "open for" in each.what]
+        return [
+            str(each) for each in witness.find_problems(os.getpid()) if "open for" in each.problem
+        ]
 
     file = tmp_path / "new"
     assert not any(str(file) in each for each in seen())
@@ -120,7 +122,7 @@ def test_a_show_that_has_ended_is_not_whole() -> None:
     """What cannot be read counts as missing."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert [each.what for each in Witness().find_problems(ended.pid)] == ["it has ended"]
+    assert [each.problem for each in Witness().find_problems(ended.pid)] == ["it has ended"]
 
 
 FORGED = """

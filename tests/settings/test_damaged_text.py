@@ -69,7 +69,7 @@ def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: st
     """Lost letters, errors, formulas and signs for nothing are refused, with their names."""
     damage = find_damage(text)
     assert damage is not None
-    assert words in damage.what
+    assert words in damage.problem
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def assert_message(mistake: Mistake) -> None:
     """Fail if `mistake` is not one printable line with a place, a mistake and a remedy."""
     line = str(mistake)
     assert mistake.where, "it has a place"
-    assert mistake.what.strip(), "it has a mistake"
+    assert mistake.problem.strip(), "it has a mistake"
     assert mistake.remedy.strip(), "it has a remedy"
     assert len(line) <= MAX_MESSAGE_LENGTH, "it is short"
     for letter in line:
@@ -199,7 +199,7 @@ def assert_drawable(label_set: LabelSet) -> None:
 
 def message_kind(mistake: Mistake) -> str:
     """Return the message without what differs from file to file."""
-    return re.sub(r"'.*'|\(.*|\d+", "…", mistake.what)[:80]
+    return re.sub(r"'.*'|\(.*|\d+", "…", mistake.problem)[:80]
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class EmbeddingCache:
             try:
                 self._write(self._read() | self._new)
             except LabelSetError as failure:
-                self.problem = f"is not kept: {failure.mistakes[0].what}"
+                self.problem = f"is not kept: {failure.mistakes[0].problem}"
 
     def __contains__(self, key: object) -> bool:
         return key in self._vectors

@@ -129,10 +129,10 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
     mistakes = list(_misnamed(source, rows, folders))
     if len(rows) == 1:
-        what = "there is only one row (expected at least two labels to distinguish)"
+        problem = "there is only one row (expected at least two labels to distinguish)"
         mistakes.append(
             Mistake(
-                display_path(source.folder / LABELS_CSV), what, "Add a row, and pictures of it."
+                display_path(source.folder / LABELS_CSV), problem, "Add a row, and pictures of it."
             )
         )
     files: list[tuple[Path, int]] = []
@@ -145,8 +145,8 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
             where = f"{display_path(top)}/{ellipsize(name)}"
             mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
     if len(files) > MAX_PICTURES:
-        what = f"it has {len(files):,} files (expected at most {MAX_PICTURES:,})"
-        mistakes.append(Mistake(display_path(top), what, "Remove some."))
+        problem = f"it has {len(files):,} files (expected at most {MAX_PICTURES:,})"
+        mistakes.append(Mistake(display_path(top), problem, "Remove some."))
         raise LabelSetError(*limit_mistakes(mistakes))
     found = scan_files(files, known)
     mistakes += too_few(source, found, readable)
@@ -167,16 +167,16 @@ def _misnamed(
     missing = [name for name in rows if name not in folders]
     find_nearest = limited_nearest()
     for name in extra:
-        what = f"the folder '{ellipsize(name)}' is not the id of a row"
+        problem = f"the folder '{ellipsize(name)}' is not the id of a row"
         remedy = did_you_mean(find_nearest(name, missing))
         yield Mistake(
-            top, what, remedy or "Add a row for the folder, or move the folder elsewhere."
+            top, problem, remedy or "Add a row for the folder, or move the folder elsewhere."
         )
     for name in missing:
-        what = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
+        problem = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
         remedy = did_you_mean(find_nearest(name, extra))
         where = f"{table}:{source.rows[rows[name]].location}"
-        yield Mistake(where, what, remedy or "Create the folder, or remove the row.")
+        yield Mistake(where, problem, remedy or "Create the folder, or remove the row.")
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
@@ -230,16 +230,16 @@ def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -
     counts = Counter(picture.row for picture in found.good)
     for row in rows:
         if counts[row] < MIN_PICTURES:
-            what = f"it has {counts[row]} good pictures (expected at least {MIN_PICTURES})"
+            problem = f"it has {counts[row]} good pictures (expected at least {MIN_PICTURES})"
             skipped = [str(file) for file in found.skipped if file.row == row]
-            what += f"; left out: {'; '.join(skipped[:MIN_PICTURES])}" if skipped else ""
+            problem += f"; left out: {'; '.join(skipped[:MIN_PICTURES])}" if skipped else ""
             remedy = "Add pictures."
             if any(file.row == row and file.why == NO_FACE for file in found.skipped):
                 remedy = (
                     f"Add pictures, or write `examples: {AS_THEY_ARE}` if they need not be cut."
                 )
             where = f"{display_path(top)}/{ellipsize(source.rows[row].id)}"
-            yield Mistake(where, what, remedy)
+            yield Mistake(where, problem, remedy)
 
 
 def _folders(top: Path) -> dict[str, Path]:
@@ -248,7 +248,7 @@ def _folders(top: Path) -> dict[str, Path]:
             entry for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")
         ]
     except FileNotFoundError:
-        what = (
+        problem = (
             "this folder of pictures does not exist (expected one subfolder per row, named "
             "after the row's id)"
         )
@@ -256,9 +256,9 @@ def _folders(top: Path) -> dict[str, Path]:
             "Create it, or name another folder under `examples:` in labelset.yaml. An imported set "
             "has no pictures: it can be shown, but cannot be built again without them."
         )
-        raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
+        raise LabelSetError(Mistake(display_path(top), problem, remedy)) from None
     except (OSError, ValueError):
-        what = (
+        problem = (
             "this folder of pictures cannot be read (expected one subfolder per row, named "
             "after the row's id)"
         )
@@ -266,7 +266,7 @@ def _folders(top: Path) -> dict[str, Path]:
             "Check whether it is a folder, and its permissions; or name another folder under "
             "`examples:` in labelset.yaml."
         )
-        raise LabelSetError(Mistake(display_path(top), what, remedy)) from None
+        raise LabelSetError(Mistake(display_path(top), problem, remedy)) from None
     # A Mac stores a letter and its accent as two characters.
     return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
 

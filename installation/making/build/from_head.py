@@ -59,9 +59,9 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     network, fingerprint = open_timm(name, folder)
     difference = try_rows(network, weight, bias, places)
     if difference > TOLERANCE:
-        what = f"the head of {ellipsize(name)} is not a weighted sum over its features"
+        problem = f"the head of {ellipsize(name)} is not a weighted sum over its features"
         raise LabelSetError(
-            Mistake(display_path(source.folder / SETTINGS_FILE), what, "Use another network.")
+            Mistake(display_path(source.folder / SETTINGS_FILE), problem, "Use another network.")
         )
     figures = [
         f"Of the network's {classes:,} classes the {len(rows):,} are kept whose labels are shown.",
@@ -85,8 +85,10 @@ def read_rows(
     """
     head = pretrained_config(name).classifier
 
-    def wrong(what: str, remedy: str = "Use another network, or another method.") -> WeightsError:
-        return WeightsError(Mistake(display_path(file), what, remedy))
+    def wrong(
+        problem: str, remedy: str = "Use another network, or another method."
+    ) -> WeightsError:
+        return WeightsError(Mistake(display_path(file), problem, remedy))
 
     if not isinstance(head, str):
         raise wrong(f"{ellipsize(name)} has no head, or more than one (expected one)")

@@ -235,7 +235,7 @@ def _fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
         raise _unfit(weights, "the file is damaged or cannot be read") from None
 
 
-def _unfit(weights: Path, what: str) -> WeightsError:
-    what = f"the file does not contain the text tower of clip: {what}"
+def _unfit(weights: Path, problem: str) -> WeightsError:
+    problem = f"the file does not contain the text tower of clip: {problem}"
     remedy = f"Delete it and run: {fetch_command(CLIP)}"
-    return WeightsError(Mistake(display_path(weights), what, remedy))
+    return WeightsError(Mistake(display_path(weights), problem, remedy))

@@ -144,8 +144,8 @@ def check_header(data: bytes, suffix: str = "") -> None:
     if width * height > most:
         raise PictureError(f"it has {width}×{height} pixels (expected at most {most:,})")
     if min(width, height) < MIN_SIDE:
-        what = f"it is {width}×{height} px (expected at least {MIN_SIDE} each way)"
-        raise PictureError(what)
+        problem = f"it is {width}×{height} px (expected at least {MIN_SIDE} each way)"
+        raise PictureError(problem)
 
 
 def _other_format(data: bytes) -> str:

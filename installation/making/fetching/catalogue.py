@@ -157,8 +157,8 @@ def _timm_item(network: str) -> Item:
         )
     settings = get_pretrained_cfg(network)
     if settings.hf_hub_id is None:
-        what = "the weights of this network are not on Hugging Face"
-        raise FetchError(Mistake(where, what, "Choose another network."))
+        problem = "the weights of this network are not on Hugging Face"
+        raise FetchError(Mistake(where, problem, "Choose another network."))
     for item in ITEMS:
         if item.file == f"{network}.safetensors":
             return item

@@ -29,24 +29,24 @@ def compute_sha256(file: Path) -> str:
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as failure:
-        what = f"the file cannot be read ({failure.strerror})"
-        raise FetchError(Mistake(display_path(file), what, "Repair or delete it.")) from None
+        problem = f"the file cannot be read ({failure.strerror})"
+        raise FetchError(Mistake(display_path(file), problem, "Repair or delete it.")) from None
 
 
 def parse_sha256(text: str) -> str:
     """Return the value of --sha256 in lower case; raises FetchError if it is not a SHA-256."""
     sha256 = text.strip().lower()
     if not SHA256_PATTERN.fullmatch(sha256):
-        what = f"'{ellipsize(text)}' is not a SHA-256 (expected 64 digits from 0 to f)"
-        raise FetchError(Mistake("--sha256", what, "Copy the whole SHA-256."))
+        problem = f"'{ellipsize(text)}' is not a SHA-256 (expected 64 digits from 0 to f)"
+        raise FetchError(Mistake("--sha256", problem, "Copy the whole SHA-256."))
     return sha256
 
 
 def check_sha256(actual: str, expected: str, mistake: Mistake) -> None:
     """Raise FetchError if `actual` is not `expected`; both are added to `mistake`."""
     if actual != expected:
-        what = f"{mistake.what} (SHA-256 {actual}, expected {expected})"
-        raise FetchError(Mistake(mistake.where, what, mistake.remedy))
+        problem = f"{mistake.problem} (SHA-256 {actual}, expected {expected})"
+        raise FetchError(Mistake(mistake.where, problem, mistake.remedy))
 
 
 def read_record(folder: Path) -> dict[str, str]:
@@ -72,9 +72,9 @@ def read_record(folder: Path) -> dict[str, str]:
         KeyError,
     ):
         pass
-    what = "the file cannot be read (expected what `kiosk fetch` wrote there)"
+    problem = "the file cannot be read (expected what `kiosk fetch` wrote there)"
     remedy = "Delete it; the next fetch writes a new one and trusts Hugging Face again."
-    raise FetchError(Mistake(display_path(file), what, remedy))
+    raise FetchError(Mistake(display_path(file), problem, remedy))
 
 
 def record_sha256(folder: Path, name: str, sha256: str) -> None:

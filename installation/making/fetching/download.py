@@ -70,8 +70,8 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
         if count + length > limit:
             raise _too_long(f"{count + length:,}", limit, where)
         if shutil.disk_usage(part.parent).free < length:
-            what = f"no space left for {length / 1e6:,.0f} MB in {part.parent}"
-            raise FetchError(Mistake(where, what, "Free some space and run this again."))
+            problem = f"no space left for {length / 1e6:,.0f} MB in {part.parent}"
+            raise FetchError(Mistake(where, problem, "Free some space and run this again."))
         size = count + length if length else limit
         # Visible on a terminal only.
         bar = tqdm(
@@ -88,9 +88,9 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
 
 
 def _too_long(size: str, limit: int, where: str) -> FetchError:
-    what = f"the file has {size} bytes (expected at most {limit:,})"
+    problem = f"the file has {size} bytes (expected at most {limit:,})"
     remedy = "Fetch it over another network, or check that it is the file you mean."
-    return FetchError(Mistake(where, what, remedy))
+    return FetchError(Mistake(where, problem, remedy))
 
 
 @contextmanager
@@ -101,20 +101,20 @@ def network_errors(where: str) -> Iterator[None]:
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError, ImportError) as error:
         # huggingface_hub raises ValueError for HF_ENDPOINT when it is imported; httpx2 raises
         # ImportError for a SOCKS proxy without the package for it.
-        what = f"an address or a proxy is not valid ({_words(error)})"
+        problem = f"an address or a proxy is not valid ({_words(error)})"
         remedy = "Check HF_ENDPOINT, HF_TOKEN and the proxies (http_proxy, https_proxy, all_proxy)."
-        raise FetchError(Mistake(where, what, remedy)) from None
+        raise FetchError(Mistake(where, problem, remedy)) from None
     except httpx2.HTTPError as error:
-        what = f"the connection to {host_of(error.request.url)} failed ({_words(error)})"
+        problem = f"the connection to {host_of(error.request.url)} failed ({_words(error)})"
         if "CERTIFICATE_VERIFY_FAILED" in str(error):  # OpenSSL's name, which httpx2 passes on
             remedy = "Check this machine's clock, and whether the network wants a sign-in first."
-            raise FetchError(Mistake(where, what, remedy)) from None
+            raise FetchError(Mistake(where, problem, remedy)) from None
         remedy = (
             "Check the network and the proxies, and run this again: it resumes. Without a "
             "network, copy the file from a USB stick into models/weights/ (if it is not pinned, "
             "with --sha256)."
         )
-        raise TemporaryError(Mistake(where, what, remedy)) from None
+        raise TemporaryError(Mistake(where, problem, remedy)) from None
 
 
 def host_of(url: httpx2.URL) -> str:
@@ -124,12 +124,12 @@ def host_of(url: httpx2.URL) -> str:
 
 def refusal(where: str, response: httpx2.Response) -> FetchError:
     """Return the error for a response that does not contain the file."""
-    what = f"{host_of(response.request.url)} answered {response.status_code} "
-    what += f"({httpx2.codes.get_reason_phrase(response.status_code)})"
+    problem = f"{host_of(response.request.url)} answered {response.status_code} "
+    problem += f"({httpx2.codes.get_reason_phrase(response.status_code)})"
     if response.status_code in RETRY_LATER or response.is_server_error:
-        return TemporaryError(Mistake(where, what, "Try again later."))
+        return TemporaryError(Mistake(where, problem, "Try again later."))
     remedy = "Check HF_ENDPOINT and the proxies, or try another network or a newer kiosk."
-    return FetchError(Mistake(where, what, remedy))
+    return FetchError(Mistake(where, problem, remedy))
 
 
 def _words(error: BaseException) -> str:
@@ -145,9 +145,9 @@ def _client(timeout_s: float, where: str) -> httpx2.Client:
     def refuse_downgrade(request: httpx2.Request) -> None:
         schemes.append(request.url.scheme)
         if schemes[0] == "https" != request.url.scheme:
-            what = f"the server redirects to {request.url.scheme}://{host_of(request.url)}, "
-            what += "over which anybody can change the file (expected https)"
-            raise FetchError(Mistake(where, what, "Fetch it over another network."))
+            problem = f"the server redirects to {request.url.scheme}://{host_of(request.url)}, "
+            problem += "over which anybody can change the file (expected https)"
+            raise FetchError(Mistake(where, problem, "Fetch it over another network."))
 
     hooks = {"request": [refuse_downgrade]}
     return httpx2.Client(follow_redirects=True, timeout=timeout_s, event_hooks=hooks)
@@ -164,6 +164,8 @@ def _first_byte(response: httpx2.Response, wanted: int, part: Path, where: str) 
         return 0 if status == HTTPStatus.OK else wanted
     if status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
         part.unlink(missing_ok=True)
-        what = f"the server cannot continue after {wanted:,} bytes"
-        raise TemporaryError(Mistake(where, what, "Run this again; it starts from the beginning."))
+        problem = f"the server cannot continue after {wanted:,} bytes"
+        raise TemporaryError(
+            Mistake(where, problem, "Run this again; it starts from the beginning.")
+        )
     raise refusal(where, response)

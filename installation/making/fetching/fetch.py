@@ -116,8 +116,8 @@ class Fetch:
             return pinned or read_record(self.folder).get(self.item.file)
         wanted = parse_sha256(given)
         if pinned not in (None, wanted):
-            what = f"{self.item.name} is pinned to another SHA-256, {pinned}"
-            raise FetchError(Mistake("--sha256", what, "Run the command without --sha256."))
+            problem = f"{self.item.name} is pinned to another SHA-256, {pinned}"
+            raise FetchError(Mistake("--sha256", problem, "Run the command without --sha256."))
         return wanted
 
     def _present(self, sha256: str | None) -> Fetched | None:
@@ -155,21 +155,21 @@ class Fetch:
                     mistakes.append(self._by_hand())
                 raise FetchError(*mistakes)
             pause_s = 2.0 ** (failures - 1)
-            what = errors[0].mistakes[0].what
-            self._log(f"{what}; next attempt in {pause_s:g} s")
+            problem = errors[0].mistakes[0].problem
+            self._log(f"{problem}; next attempt in {pause_s:g} s")
             self.wait(pause_s)
 
     def _attempt(self, origin: HubFile | WebFile, sha256: str | None) -> Fetched:
         """Fetch the file from `origin`, check it, and rename it; raises FetchError."""
         address = self._locate(origin)
         if sha256 is not None and address.sha256 is not None:
-            what = f"{origin} is another file now"
-            check_sha256(address.sha256, sha256, self._other_file(what))
+            problem = f"{origin} is another file now"
+            check_sha256(address.sha256, sha256, self._other_file(problem))
         sha256 = sha256 or address.sha256
         if sha256 is None and isinstance(origin, HubFile):
-            what = "neither Hugging Face nor the kiosk knows the SHA-256 of this file"
+            problem = "neither Hugging Face nor the kiosk knows the SHA-256 of this file"
             remedy = "Find out the SHA-256, and pass it with --sha256."
-            raise FetchError(Mistake(self._where, what, remedy))
+            raise FetchError(Mistake(self._where, problem, remedy))
         if sha256 is None:
             self._part.unlink(missing_ok=True)  # or it could become a mixture of two files
         elif present := self._present(sha256):
@@ -178,15 +178,17 @@ class Fetch:
         self._complete(address, sha256)
         actual = compute_sha256(self._part)
         try:
-            what = f"{origin} sent another file"
-            check_sha256(actual, sha256 or actual, self._other_file(what))
+            problem = f"{origin} sent another file"
+            check_sha256(actual, sha256 or actual, self._other_file(problem))
         except FetchError as error:
             self._part.unlink()
             raise TemporaryError(*error.mistakes) if resumed else error from None
         if mistakes := self._format_mistakes(self._part):
             self._part.unlink()
             remedy = "Fetch it over another network."
-            raise FetchError(*(Mistake(self._where, mistake.what, remedy) for mistake in mistakes))
+            raise FetchError(
+                *(Mistake(self._where, mistake.problem, remedy) for mistake in mistakes)
+            )
         if self._target.is_file() and (old := compute_sha256(self._target)) != actual:
             self._log(f"{display_path(self._target)} is replaced (its SHA-256 was {old})")
         with write_errors(self._target, FetchError):
@@ -195,9 +197,9 @@ class Fetch:
 
     def _by_hand(self) -> Mistake:
         """Return how the file gets here without a network: its origin, and its name here."""
-        what = f"another computer can download it from {self.item.origins[-1]}"
+        problem = f"another computer can download it from {self.item.origins[-1]}"
         remedy = f"Carry it here on a USB stick, and copy it to {display_path(self._target)}."
-        return Mistake(self._where, what, remedy)
+        return Mistake(self._where, problem, remedy)
 
     def _log(self, sentence: str) -> None:
         self.log(f"{self.item.name}: {sentence}")
@@ -209,11 +211,11 @@ class Fetch:
             from installation.making.fetching import hub
         return hub.locate(origin, self.timeout_s, self._where)
 
-    def _other_file(self, what: str) -> Mistake:
+    def _other_file(self, problem: str) -> Mistake:
         remedy = "Fetch it over another network or with a newer kiosk."
         if self.item.sha256 is None:
             remedy = "If you trust the new file, give its SHA-256 with --sha256."
-        return Mistake(self._where, what, remedy)
+        return Mistake(self._where, problem, remedy)
 
     def _complete(self, address: Address, sha256: str | None) -> None:
         """Complete the partial file, from the cache or by downloading the missing bytes."""
@@ -224,12 +226,12 @@ class Fetch:
                 with write_errors(self._part, FetchError):
                     shutil.copyfile(address.cached, self._part)
                 return
-            what = f"{display_path(address.cached)} is damaged or another file "
-            what += f"(expected SHA-256 {sha256})"
+            problem = f"{display_path(address.cached)} is damaged or another file "
+            problem += f"(expected SHA-256 {sha256})"
             if address.url is None:
                 remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
-                raise FetchError(Mistake(self._where, what, remedy))
-            self._log(f"{what}; it is fetched from the network")
+                raise FetchError(Mistake(self._where, problem, remedy))
+            self._log(f"{problem}; it is fetched from the network")
         if self.item.sha256 and self.item.size:
             limit = self.item.size
         else:

@@ -49,15 +49,15 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
         try:
             metadata = get_hf_file_metadata(url, timeout=timeout_s, library_name="kiosk")
         except OfflineModeIsEnabled:
-            what = "HF_HUB_OFFLINE is set, and the file is not in Hugging Face's cache"
+            problem = "HF_HUB_OFFLINE is set, and the file is not in Hugging Face's cache"
             remedy = "Unset HF_HUB_OFFLINE, or set HF_HOME to the folder with the cache."
-            raise FetchError(Mistake(where, what, remedy)) from None
+            raise FetchError(Mistake(where, problem, remedy)) from None
         except HfHubHTTPError as error:
             raise refusal(where, error.response) from None
     if metadata.commit_hash is None or metadata.etag is None:
-        what = f"{host_of(httpx2.URL(url))} does not answer as Hugging Face does"
+        problem = f"{host_of(httpx2.URL(url))} does not answer as Hugging Face does"
         remedy = "Check HF_ENDPOINT, and whether the network wants a sign-in first."
-        raise FetchError(Mistake(where, what, remedy))
+        raise FetchError(Mistake(where, problem, remedy))
     return metadata
 
 

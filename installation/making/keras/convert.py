@@ -51,8 +51,8 @@ def convert(source: LabelSetSource) -> BuildResult | None:
     if not file.exists():
         return None
     if to.exists() and keras_hash(to) is None:
-        what = f"two networks found: {KERAS_FILE}, and a {ONNX_FILE} that was not made from it"
-        raise LabelSetError(Mistake(display_path(source.folder), what, "Keep only one."))
+        problem = f"two networks found: {KERAS_FILE}, and a {ONNX_FILE} that was not made from it"
+        raise LabelSetError(Mistake(display_path(source.folder), problem, "Keep only one."))
     data = _read(file)
     network = _in_child(display_path(file), data)
     network = onnx_check.judge(display_path(file), network)
@@ -100,26 +100,28 @@ def _read(file: Path) -> bytes:
     most = MAX_KERAS_BYTES
     try:
         if not file.is_file() or file.stat().st_size > most:
-            what = f"it is not a file of at most {most / 1e6:,.0f} MB"
-            raise LabelSetError(Mistake(display_path(file), what, _KERAS_REMEDY))
+            problem = f"it is not a file of at most {most / 1e6:,.0f} MB"
+            raise LabelSetError(Mistake(display_path(file), problem, _KERAS_REMEDY))
         return file.read_bytes()
     except OSError as failure:
-        what = f"it cannot be read ({failure.strerror})"
-        raise LabelSetError(Mistake(display_path(file), what, "Check its permissions.")) from None
+        problem = f"it cannot be read ({failure.strerror})"
+        raise LabelSetError(
+            Mistake(display_path(file), problem, "Check its permissions.")
+        ) from None
 
 
 def _in_child(file: str, data: bytes) -> bytes:
     """Return the ONNX network that a child process makes from `data`; raises LabelSetError."""
     words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
-    what = "reading it takes more memory or time than a network of its size needs"
+    problem = "reading it takes more memory or time than a network of its size needs"
     try:
         child = subprocess.run(
             words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise LabelSetError(Mistake(file, what, _KERAS_REMEDY)) from None
+        raise LabelSetError(Mistake(file, problem, _KERAS_REMEDY)) from None
     if child.returncode == REFUSED:
         raise LabelSetError(Mistake(file, child.stdout.decode("utf-8"), _KERAS_REMEDY))
     if child.returncode:
-        raise LabelSetError(Mistake(file, what, _KERAS_REMEDY))
+        raise LabelSetError(Mistake(file, problem, _KERAS_REMEDY))
     return child.stdout

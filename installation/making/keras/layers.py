@@ -127,8 +127,8 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
     """Return a layer with its settings; raises RefusedError unless it is one of `KINDS`."""
     kind = KINDS.get(class_name)
     if kind is None:
-        what = f"it has a layer of the kind '{ellipsize(str(class_name))}'"
-        raise RefusedError(f"{what}, which Teachable Machine's image networks do not have")
+        problem = f"it has a layer of the kind '{ellipsize(str(class_name))}'"
+        raise RefusedError(f"{problem}, which Teachable Machine's image networks do not have")
     try:
         return kind.model_validate(_as_tuples(config))
     except ValidationError as failure:
@@ -136,8 +136,8 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
         where = ".".join(str(part) for part in error["loc"]) or "config"
         name = ellipsize(str(config.get("name")) if isinstance(config, dict) else "?")
         seen = "missing" if error["type"] == "missing" else ellipsize(repr(error["input"]))
-        what = f"{where} of its layer '{name}' ({class_name}) is {seen}"
-        raise RefusedError(f"{what}, as in no image network of Teachable Machine") from None
+        problem = f"{where} of its layer '{name}' ({class_name}) is {seen}"
+        raise RefusedError(f"{problem}, as in no image network of Teachable Machine") from None
 
 
 def _as_tuples(value: Any) -> Any:

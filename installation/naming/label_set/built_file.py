@@ -121,11 +121,11 @@ def _check_header(label_set: LabelSet) -> None:
     with label_set.built.open("rb") as file:
         length = int.from_bytes(file.read(HEADER_LENGTH), "little")
     if length > MAX_HEADER_BYTES:
-        what = (
+        problem = (
             f"the file is damaged (the header has {length} bytes, expected at most "
             f"{MAX_HEADER_BYTES})"
         )
-        raise misfit(label_set, what)
+        raise misfit(label_set, problem)
 
 
 def read_tensors(
@@ -152,8 +152,8 @@ def read_tensors(
         tensors = {name: file.get_tensor(name) for name in shapes}
     for name, tensor in tensors.items():
         if not float(np.abs(tensor).max()) <= MAX_NUMBER:  # true for NaN too
-            what = f"the tensor '{name}' has NaN or numbers beyond ±{MAX_NUMBER:,.0f}"
-            raise misfit(label_set, what)
+            problem = f"the tensor '{name}' has NaN or numbers beyond ±{MAX_NUMBER:,.0f}"
+            raise misfit(label_set, problem)
     wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
     return {name: of[wanted] if name in labels else of for name, of in tensors.items()}
 
@@ -175,11 +175,11 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
             label_set, f"the tensor '{ROWS_TENSOR}' lists rows that labels.csv does not have"
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
-        what = (
+        problem = (
             f"the file lacks {len(missing):,} of the labels that are shown now, because they were "
             "hidden when it was built"
         )
-        raise misfit(label_set, what, StaleBuildError)
+        raise misfit(label_set, problem, StaleBuildError)
     return {row: place for place, row in enumerate(rows)}
 
 
@@ -201,10 +201,10 @@ def check_ready(label_set: LabelSet) -> None:
 
 
 def misfit(
-    label_set: LabelSet, what: str, kind: type[LabelSetError] = LabelSetError
+    label_set: LabelSet, problem: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
-    """Return the error `kind` for a built file with the mistake `what`.
+    """Return the error `kind` for a built file with the mistake `problem`.
 
     Its remedy is a new build.
     """
-    return kind(Mistake(display_path(label_set.built), what, label_set.build_remedy))
+    return kind(Mistake(display_path(label_set.built), problem, label_set.build_remedy))

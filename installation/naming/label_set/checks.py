@@ -61,21 +61,23 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
     method = settings.method
     if method.encoder_is_fixed and settings.encoder_name != method.encoder:
         seen = ellipsize(settings.encoder_name)
-        what = f"encoder is '{seen}', but the method {method} works with {method.encoder} only"
-        yield Mistake(loaded.where("encoder"), what, "Remove the line, or choose another method.")
+        problem = f"encoder is '{seen}', but the method {method} works with {method.encoder} only"
+        yield Mistake(
+            loaded.where("encoder"), problem, "Remove the line, or choose another method."
+        )
     if method.outputs and settings.outputs is None:
-        what = f"the classes of the encoder '{ellipsize(settings.encoder_name)}' are not known"
+        problem = f"the classes of the encoder '{ellipsize(settings.encoder_name)}' are not known"
         remedy = "Choose one of timm's whose name ends in in1k, in12k, in21k or in22k."
-        yield Mistake(loaded.where("encoder"), what, remedy)
+        yield Mistake(loaded.where("encoder"), problem, remedy)
     if method.brings_network and settings.encoder is not None:
-        what = f"encoder is set, but a label set with the method {method} uses its own network"
-        yield Mistake(loaded.where("encoder"), what, "Remove the line.")
+        problem = f"encoder is set, but a label set with the method {method} uses its own network"
+        yield Mistake(loaded.where("encoder"), problem, "Remove the line.")
     values = dict(settings)
     for owner in METHODS.values():
         for key in sorted(owner.keys - method.keys):
             if values[key]:
-                what = f"{key} is set, but only the method {owner} uses it (method is {method})"
-                yield Mistake(loaded.where(key), what, "Remove it, or change the method.")
+                problem = f"{key} is set, but only the method {owner} uses it (method is {method})"
+                yield Mistake(loaded.where(key), problem, "Remove it, or change the method.")
 
 
 def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> Iterator[Mistake]:
@@ -114,8 +116,8 @@ class _Table:
             if row.name:
                 yield Mistake(where, "the id is empty (expected a unique id)", "Write one.")
         elif row.id == self._root:
-            what = f"the id '{ellipsize(row.id)}' is already the id of the root in labelset.yaml"
-            yield Mistake(where, what, "Remove the row.")
+            problem = f"the id '{ellipsize(row.id)}' is already the id of the root in labelset.yaml"
+            yield Mistake(where, problem, "Remove the row.")
         else:
             place = (self._outputs or {}).get(row.id, row.id)
             first = self._first_by_id.setdefault(place, row)
@@ -124,23 +126,25 @@ class _Table:
             if first is not row and not is_from_name:
                 other = f"means the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
-                what = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
-                yield Mistake(where, what, "Give each row a unique id.")
+                problem = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
+                yield Mistake(where, problem, "Give each row a unique id.")
             elif alike is not row and first is row and not is_from_name:
-                what = (
+                problem = (
                     f"the id '{ellipsize(row.id)}' differs from '{ellipsize(alike.id)}' (line "
                     f"{alike.location}) only in capital letters or in invisible characters, so "
                     "both would be the same folder on some disks"
                 )
-                yield Mistake(where, what, "Give each row a unique id.")
+                yield Mistake(where, problem, "Give each row a unique id.")
 
     def check_name(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if the name is empty or occurs twice."""
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (first := self._first_by_name.setdefault(confusable_key(row.name), row)) is not row:
-            what = f"the name '{ellipsize(row.name)}' occurs twice (first on line {first.location})"
-            yield Mistake(where, what, "Make the names differ, or remove one row.")
+            problem = (
+                f"the name '{ellipsize(row.name)}' occurs twice (first on line {first.location})"
+            )
+            yield Mistake(where, problem, "Make the names differ, or remove one row.")
 
     def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if the parents form a circle.
@@ -158,34 +162,34 @@ class _Table:
                 "Remove one of these parents, so that the chain ends at the root.",
             )
         elif len(chain) > DEEPEST_CHAIN:
-            what = (
+            problem = (
                 f"the row has more than {DEEPEST_CHAIN} categories above it, or its parents "
                 "form a circle"
             )
-            yield Mistake(where, what, "Delete one of the parents.")
+            yield Mistake(where, problem, "Delete one of the parents.")
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if labels are outputs of the network and none has the row's id."""
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
-        what = f"{seen}, and not the parent of a row"
+        problem = f"{seen}, and not the parent of a row"
         remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
         if self._outputs_are_numbers:
             remedy = "Write the number of its output as its id, counted from 0, or remove the row."
-        yield Mistake(where, what, remedy)
+        yield Mistake(where, problem, remedy)
 
 
 def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
     """Yield the mistakes in the texts of the cells, in all languages."""
     if set("/\\") & set(row.id) or row.id.startswith("."):
-        what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
+        problem = f"the id '{ellipsize(row.id)}' cannot be the name of a folder of pictures"
         yield Mistake(
-            where, what, "Change the id: it must not contain slashes or begin with a dot."
+            where, problem, "Change the id: it must not contain slashes or begin with a dot."
         )
     elif row.id != folder_name(row.id):
-        what = f"the id '{ellipsize(row.id)}' cannot be the name of a folder on Windows"
-        yield Mistake(where, what, f"Write {folder_name(row.id) or 'another one'}.")
+        problem = f"the id '{ellipsize(row.id)}' cannot be the name of a folder on Windows"
+        yield Mistake(where, problem, f"Write {folder_name(row.id) or 'another one'}.")
     if row.id != id_from_name(row.name):
         yield from _check_text(row.id, "the id", LONGEST_NAME, where)
     yield from _check_text(row.name, "the name", LONGEST_NAME, where)
@@ -201,16 +205,16 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
 def _check_choices(row: Row, where: str) -> Iterator[Mistake]:
     """Yield a mistake if hidden_because or is_background has an unknown value."""
     if row.hidden_because and row.hidden_because not in REASONS:
-        what = f"hidden_because is '{ellipsize(row.hidden_because)}' (expected a known reason)"
+        problem = f"hidden_because is '{ellipsize(row.hidden_because)}' (expected a known reason)"
         remedy = did_you_mean(nearest(row.hidden_because, REASONS))
-        yield Mistake(where, what, remedy or f"Known: {', '.join(REASONS)}.")
+        yield Mistake(where, problem, remedy or f"Known: {', '.join(REASONS)}.")
     if row.is_background.casefold() not in (*YES, *NO):
-        what = (
+        problem = (
             f"is_background is '{ellipsize(row.is_background)}' (expected yes, no or an empty cell)"
         )
         yield Mistake(
             where,
-            what,
+            problem,
             "Write yes if the row must never be shown as a label, otherwise leave the cell empty.",
         )
 
@@ -227,18 +231,18 @@ def orphans(rows: Sequence[Row], root: str) -> list[Row]:
 def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
     """Yield the mistakes in the `text` of a setting or a cell that is called `name`."""
     if len(text) > longest:
-        what = f"{name} has {len(text)} characters (expected at most {longest})"
-        yield Mistake(where, what, "Shorten it.")
+        problem = f"{name} has {len(text)} characters (expected at most {longest})"
+        yield Mistake(where, problem, "Shorten it.")
     bad = next((letter for letter in text if _forbidden(letter)), None)
     if bad is not None:
         kind = "direction-changing" if bad in OVERRIDES else "control"
-        what = f"{name} contains a {kind} character (U+{ord(bad):04X})"
-        yield Mistake(where, what, "Remove it.")
+        problem = f"{name} contains a {kind} character (U+{ord(bad):04X})"
+        yield Mistake(where, problem, "Remove it.")
     elif text.strip() and not is_visible(text):
-        what = f"{name} has no visible character (U+{ord(text[0]):04X})"
-        yield Mistake(where, what, "Write it with letters, or leave it empty.")
+        problem = f"{name} has no visible character (U+{ord(text[0]):04X})"
+        yield Mistake(where, problem, "Write it with letters, or leave it empty.")
     elif damage := find_damage(text):
-        yield Mistake(where, f"{name} {damage.what}", damage.remedy)
+        yield Mistake(where, f"{name} {damage.problem}", damage.remedy)
 
 
 def _forbidden(letter: str) -> bool:

@@ -142,8 +142,8 @@ def read_csv(path: Path) -> list[Row]:
     where = f"{file}:{header.place}"
     columns = [cell.casefold() for cell in header.cells]
     if len(columns) > MOST_COLUMNS:
-        what = f"the file has {len(columns)} columns (expected at most {MOST_COLUMNS})"
-        raise LabelSetError(Mistake(where, what, "Remove the unused columns."))
+        problem = f"the file has {len(columns)} columns (expected at most {MOST_COLUMNS})"
+        raise LabelSetError(Mistake(where, problem, "Remove the unused columns."))
     if not _known_columns(columns):
         raise LabelSetError(_without_header(header, next(records, None), where))
     if mistakes := list(_check_columns(columns, where)):
@@ -153,22 +153,22 @@ def read_csv(path: Path) -> list[Row]:
         for count, record in enumerate(records):
             where = f"{file}:{record.place}"
             if count == MOST_ROWS:
-                what = f"the file has more rows than {MOST_ROWS:,}"
-                raise LabelSetError(Mistake(where, what, "Split the rows into two label sets."))
+                problem = f"the file has more rows than {MOST_ROWS:,}"
+                raise LabelSetError(Mistake(where, problem, "Split the rows into two label sets."))
             if len(record.cells) > len(columns):
-                what = f"the row has {len(record.cells)} cells (expected {len(columns)})"
+                problem = f"the row has {len(record.cells)} cells (expected {len(columns)})"
                 remedy = "Put quotes around any text that contains the separator."
-                mistakes.append(Mistake(where, what, remedy))
+                mistakes.append(Mistake(where, problem, remedy))
             elif len(columns) > 1 and [cell.casefold() for cell in record.cells] == columns:
-                what = "this row repeats the header, as in files that were joined"
-                mistakes.append(Mistake(where, what, "Delete the row."))
+                problem = "this row repeats the header, as in files that were joined"
+                mistakes.append(Mistake(where, problem, "Delete the row."))
             else:
                 rows.append(_row(record, dict(zip(columns, record.cells, strict=False))))
     except LabelSetError as error:
         mistakes += error.mistakes
     if not rows and not mistakes:
-        what = "the file has no labels (expected a row per label below the header)"
-        mistakes.append(Mistake(file, what, "Add a row."))
+        problem = "the file has no labels (expected a row per label below the header)"
+        mistakes.append(Mistake(file, problem, "Add a row."))
     if mistakes:
         raise LabelSetError(*mistakes)
     return rows
@@ -183,17 +183,17 @@ def _known_columns(columns: Sequence[str]) -> set[str]:
 def _without_header(first: Record, second: Record | None, where: str) -> Mistake:
     """Return the mistake for a file whose first row does not name any known column."""
     seen = ellipsize(", ".join(filter(None, first.cells)))
-    what = f"this row has no known column (seen: {seen}; expected names such as id and name)"
+    problem = f"this row has no known column (seen: {seen}; expected names such as id and name)"
     cells = [cell.casefold() for cell in first.cells]
     if second is not None and {"id", "name"} & {cell.casefold() for cell in second.cells}:
-        return Mistake(where, what, f"Delete this row: the header is on line {second.place}.")
+        return Mistake(where, problem, f"Delete this row: the header is on line {second.place}.")
     for column, synonyms in SYNONYMS.items():
         if meant := next((cell for cell in cells if cell in synonyms), None):
-            return Mistake(where, what, f"Rename '{ellipsize(meant)}' to '{column}'.")
+            return Mistake(where, problem, f"Rename '{ellipsize(meant)}' to '{column}'.")
     if misspelt := nearest("name", cells) or nearest("id", [cell for cell in cells if cell]):
-        return Mistake(where, what, f"Rename '{ellipsize(misspelt)}' to 'name'.")
+        return Mistake(where, problem, f"Rename '{ellipsize(misspelt)}' to 'name'.")
     return Mistake(
-        where, what, "Insert a row with the names of the columns above it: name, definition."
+        where, problem, "Insert a row with the names of the columns above it: name, definition."
     )
 
 
@@ -208,26 +208,26 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
             yield Mistake(where, f"the column '{column}' occurs {count} times", "Keep one.")
         elif not count:
             seen = ", ".join(columns)
-            what = f"the column '{column}' is missing (seen: {ellipsize(seen)})"
+            problem = f"the column '{column}' is missing (seen: {ellipsize(seen)})"
             synonyms = [name for name in unknown if name in SYNONYMS.get(column, ())]
             if misspelt := next(iter(synonyms), None) or nearest(column, unknown):
                 unknown.remove(misspelt)
                 remedy = f"Rename '{ellipsize(misspelt)}' to '{column}'."
-                yield Mistake(where, what, remedy)
+                yield Mistake(where, problem, remedy)
             elif column == "name" and not has_names:
-                yield Mistake(where, what, "Add the column, with the name of each label in it.")
+                yield Mistake(where, problem, "Add the column, with the name of each label in it.")
     for column in unknown:
         # Columns of notes are allowed, but a misspelt optional column would be lost unnoticed.
-        what = f"the column '{ellipsize(column)}' is not a known column"
+        problem = f"the column '{ellipsize(column)}' is not a known column"
         if match := NEARLY_TRANSLATED.fullmatch(column):
             kind, code = match.groups()
             remedy = f"Write the language as a code of two or three letters, such as {kind}_de."
-            yield Mistake(where, what, did_you_mean(f"{kind}_{code}") if code else remedy)
+            yield Mistake(where, problem, did_you_mean(f"{kind}_{code}") if code else remedy)
             continue
         code = column.rpartition("_")[2]
         translated = (f"name_{code}", f"definition_{code}") if 2 <= len(code) <= 3 else ()
         if remedy := did_you_mean(nearest(column, (*OPTIONAL_COLUMNS, *translated))):
-            yield Mistake(where, what, remedy)
+            yield Mistake(where, problem, remedy)
 
 
 def id_from_name(name: str) -> str:

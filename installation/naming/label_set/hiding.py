@@ -133,21 +133,21 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
         with file.open("rb") as opened:
             data = opened.read(MAX_UNSAFE_BYTES + 1)
     except OSError as failure:
-        what = f"the file cannot be read ({failure.strerror})"
-        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY)) from None
+        problem = f"the file cannot be read ({failure.strerror})"
+        raise LabelSetError(Mistake(where, problem, FETCH_AGAIN_REMEDY)) from None
     words = data.decode("ascii", errors="replace").split()
     strange = next((word for word in words if not WORDNET_ID.fullmatch(word)), None)
     if len(data) > MAX_UNSAFE_BYTES:
-        what = (
+        problem = (
             f"it has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines of ten)"
         )
-        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
+        raise LabelSetError(Mistake(where, problem, FETCH_AGAIN_REMEDY))
     if strange is not None:
         seen = ellipsize(strange)
-        what = f"this is not ImageNet's list (found '{seen}', expected ids such as n00007846)"
-        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
+        problem = f"this is not ImageNet's list (found '{seen}', expected ids such as n00007846)"
+        raise LabelSetError(Mistake(where, problem, FETCH_AGAIN_REMEDY))
     ids = frozenset(words)
     if len(ids) != UNSAFE_COUNT:
-        what = f"it has {len(ids):,} different WordNet ids (expected {UNSAFE_COUNT:,})"
-        raise LabelSetError(Mistake(where, what, FETCH_AGAIN_REMEDY))
+        problem = f"it has {len(ids):,} different WordNet ids (expected {UNSAFE_COUNT:,})"
+        raise LabelSetError(Mistake(where, problem, FETCH_AGAIN_REMEDY))
     return ids

@@ -66,8 +66,8 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
         remedy = did_you_mean(nearest(name, known)) or (
             f"Existing label sets: {', '.join(known) or 'none'}."
         )
-        what = f"the label set '{ellipsize(name)}' does not exist"
-        raise LabelSetError(Mistake(where, what, remedy))
+        problem = f"the label set '{ellipsize(name)}' does not exist"
+        raise LabelSetError(Mistake(where, problem, remedy))
     folder = models / name
     mistakes: list[Mistake] = []
     loaded = None
@@ -100,12 +100,12 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
     """Yield a mistake that names the files which may have been meant in place of `file`."""
     others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
     if others:
-        what = f"the labels are read from this file, not from {' or '.join(others)}"
+        problem = f"the labels are read from this file, not from {' or '.join(others)}"
         remedy = (
             f"If you did not intend that, move {file.name} elsewhere; if you did, correct the "
             f"mistakes in {file.name}."
         )
-        yield Mistake(display_path(file), what, remedy)
+        yield Mistake(display_path(file), problem, remedy)
 
 
 def assemble_nonempty(
@@ -126,9 +126,9 @@ def assemble_nonempty(
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
             remedy = f"Use a network with more categories. {remedy}"
-        what = f"no label is visible ({seen}, expected at least one)"
+        problem = f"no label is visible ({seen}, expected at least one)"
         file = display_path(output_names.labels_file(source.folder))
-        raise LabelSetError(Mistake(file, what, remedy))
+        raise LabelSetError(Mistake(file, problem, remedy))
     return label_set
 
 

@@ -90,13 +90,13 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
     for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
         assert match is not None, "all lines begin with a number"
         if int(match[1]) != number:
-            what = (
+            problem = (
                 f"the number is {match[1]} (expected {number}, because lines are numbered 0, "
                 "1, 2 …)"
             )
             example = f"0 {ellipsize(lines[0][1])}"
             remedy = f"Correct the number; if it is part of the name, number all lines: {example}"
-            raise LabelSetError(Mistake(f"{file}:{line}", what, remedy))
+            raise LabelSetError(Mistake(f"{file}:{line}", problem, remedy))
         yield line, match[2]
 
 
@@ -110,14 +110,18 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
     if isinstance(names, list):
         names = {str(i): name for i, name in enumerate(names)}
     if not isinstance(names, dict) or not names or len(names) > MOST_OUTPUTS:
-        what = "the file does not name any outputs (expected id2label with a name for each number)"
+        problem = (
+            "the file does not name any outputs (expected id2label with a name for each number)"
+        )
         remedy = "Write the names there, or into a labels.csv or labels.txt."
-        raise LabelSetError(Mistake(file, what, remedy))
+        raise LabelSetError(Mistake(file, problem, remedy))
     for number in range(len(names)):
         name = names.get(str(number))
         if not isinstance(name, str) or not name.strip():
-            what = f"id2label has no name for the output {number} (it names {len(names)})"
-            raise LabelSetError(Mistake(file, what, "Number the outputs 0, 1, 2 … and name each."))
+            problem = f"id2label has no name for the output {number} (it names {len(names)})"
+            raise LabelSetError(
+                Mistake(file, problem, "Number the outputs 0, 1, 2 … and name each.")
+            )
         yield _line_of(text, str(number)), collapse_whitespace(name)
 
 
@@ -127,13 +131,13 @@ def parse_config(text: str, file: str) -> dict[str, object]:
         config = json.loads(text)
     except (ValueError, RecursionError) as failure:
         line = getattr(failure, "lineno", 1)
-        what = f"the file is not JSON ({ellipsize(str(failure))})"
+        problem = f"the file is not JSON ({ellipsize(str(failure))})"
         raise LabelSetError(
-            Mistake(f"{file}:{line}", what, "Use the file as it was published.")
+            Mistake(f"{file}:{line}", problem, "Use the file as it was published.")
         ) from None
     if not isinstance(config, dict):
-        what = "the file is not a JSON object (expected a model's config.json)"
-        raise LabelSetError(Mistake(file, what, "Use the file as it was published."))
+        problem = "the file is not a JSON object (expected a model's config.json)"
+        raise LabelSetError(Mistake(file, problem, "Use the file as it was published."))
     return config
 
 

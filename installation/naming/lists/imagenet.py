@@ -56,7 +56,7 @@ def _pairs(file: str) -> dict[str, str]:
 def _table(file: str) -> str:
     spec = importlib.util.find_spec("timm")
     if spec is None or not spec.submodule_search_locations:
-        what = "the package is not installed; it contains ImageNet's names"
-        raise LabelSetError(Mistake("package timm", what, "Run scripts/run, which installs it."))
+        problem = "the package is not installed; it contains ImageNet's names"
+        raise LabelSetError(Mistake("package timm", problem, "Run scripts/run, which installs it."))
     folder = Path(spec.submodule_search_locations[0]) / "data" / "_info"
     return (folder / file).read_text(encoding="utf-8")

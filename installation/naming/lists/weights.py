@@ -36,5 +36,5 @@ def check_fetched(encoder: str, folder: Path) -> None:
     """Raise WeightsError if the network's weights are not in `folder`."""
     file = weights_file(encoder, folder)
     if not file.is_file():
-        what = "the weights of the network are missing"
-        raise WeightsError(Mistake(display_path(file), what, f"Run: {fetch_command(encoder)}"))
+        problem = "the weights of the network are missing"
+        raise WeightsError(Mistake(display_path(file), problem, f"Run: {fetch_command(encoder)}"))

@@ -108,11 +108,11 @@ class ConfinedNetwork:
             return answer, self._child.stdout.read(int(answer["bytes"]))
         except (OSError, ValueError, KeyError, TypeError):
             self._child.kill()
-            what = "running it takes more memory or time than a classifier of pictures needs"
-            raise self._failed(what) from None
+            problem = "running it takes more memory or time than a classifier of pictures needs"
+            raise self._failed(problem) from None
 
-    def _failed(self, what: str) -> LabelSetError:
-        return LabelSetError(Mistake(self._file, what, "Use a smaller network."))
+    def _failed(self, problem: str) -> LabelSetError:
+        return LabelSetError(Mistake(self._file, problem, "Use a smaller network."))
 
     def __del__(self) -> None:
         """End the child."""
@@ -162,7 +162,7 @@ def run_child() -> None:
                 _answer(answers, {}, network.encode(batch).tobytes())
         except LabelSetError as error:
             mistake = error.mistakes[0]
-            _answer(answers, {"what": mistake.what, "remedy": mistake.remedy})
+            _answer(answers, {"what": mistake.problem, "remedy": mistake.remedy})
     os._exit(0)
 
 

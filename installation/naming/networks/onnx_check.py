@@ -169,11 +169,13 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     except subprocess.TimeoutExpired:
         raise _refused(file, f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s") from None
     except OSError:
-        what = "it is new, and while a show runs the guard allows no process that could judge it"
-        raise LabelSetError(Mistake(file, what, "Restart the show.")) from None
+        problem = "it is new, and while a show runs the guard allows no process that could judge it"
+        raise LabelSetError(Mistake(file, problem, "Restart the show.")) from None
     if child.returncode or child.stdout[:1] not in (_ACCEPTED, _REFUSED):
-        what = "reading the file takes more memory or time than a network of its size should need"
-        raise _refused(file, what)
+        problem = (
+            "reading the file takes more memory or time than a network of its size should need"
+        )
+        raise _refused(file, problem)
     if child.stdout[:1] == _REFUSED:
         raise _refused(file, child.stdout[1:].decode("utf-8"))
     return child.stdout[1:]
@@ -205,8 +207,8 @@ def judge_input() -> None:
         stdout.write(answer)
 
 
-def _refused(file: str, what: str) -> LabelSetError:
-    return LabelSetError(Mistake(file, what, _EXPORT_REMEDY))
+def _refused(file: str, problem: str) -> LabelSetError:
+    return LabelSetError(Mistake(file, problem, _EXPORT_REMEDY))
 
 
 def _judged(data: bytes, weights: bytes | None) -> bytes | str:
@@ -286,8 +288,8 @@ def _take_weights(model: Any, weights: bytes) -> None:
         end = int(start) + int(length)
         total += int(length)
         if end > len(weights) or total > len(weights):
-            what = f"{ONNX_DATA_FILE} is not its second file, or is not whole"
-            raise _RefusedError(f"{what} (expected at least {max(end, total):,} bytes)")
+            problem = f"{ONNX_DATA_FILE} is not its second file, or is not whole"
+            raise _RefusedError(f"{problem} (expected at least {max(end, total):,} bytes)")
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
         tensor.raw_data = weights[int(start) : end]
@@ -366,8 +368,8 @@ def _check_tensor(tensor: Any) -> None:
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
         name = ellipsize(str(_place(tensor).get("location", "")))
-        what = f"some of its weights lie in a second file, '{name}'"
-        raise _RefusedError(f"{what} (expected as {ONNX_DATA_FILE} beside it)")
+        problem = f"some of its weights lie in a second file, '{name}'"
+        raise _RefusedError(f"{problem} (expected as {ONNX_DATA_FILE} beside it)")
     if tensor.string_data:
         raise _RefusedError("it contains a tensor of text")
     dims = tensor.dims
@@ -388,8 +390,8 @@ def _check_divisions(nodes: Iterable[NodeProto], whole: set[str]) -> None:
     for node in nodes:
         given = [name in whole for name in node.input]
         if node.op_type in ("Div", "Mod") and any(given):
-            what = f"it divides whole numbers ('{ellipsize(', '.join(node.input))}')"
-            raise _RefusedError(f"{what}, as networks without a fixed size do")
+            problem = f"it divides whole numbers ('{ellipsize(', '.join(node.input))}')"
+            raise _RefusedError(f"{problem}, as networks without a fixed size do")
         if node.op_type in TO_WHOLE:
             returns = True
         elif node.op_type in TO_FRACTION:

@@ -92,12 +92,12 @@ class OnnxNetwork:
         """
         text = str(failure).rpartition(" : ")[2] if quoted else type(failure).__name__
         reason = ellipsize(" ".join(text.split()))
-        what = f"onnxruntime {onnxruntime.__version__} cannot run it ({reason})"
+        problem = f"onnxruntime {onnxruntime.__version__} cannot run it ({reason})"
         remedy = "Export it again, for an earlier version of ONNX."
-        return LabelSetError(Mistake(self._file, what, remedy))
+        return LabelSetError(Mistake(self._file, problem, remedy))
 
-    def _unfit(self, what: str, remedy: str) -> LabelSetError:
-        return LabelSetError(Mistake(self._file, what, remedy))
+    def _unfit(self, problem: str, remedy: str) -> LabelSetError:
+        return LabelSetError(Mistake(self._file, problem, remedy))
 
     def _read_form(self, settings: InputSettings | None) -> None:
         """Read the network's input format: data type, layout, batch size and picture size.
@@ -108,32 +108,34 @@ class OnnxNetwork:
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
             forms = [(value.name, value.type, value.shape) for value in (*inputs, *outputs)]
         except UnicodeDecodeError:
-            what = "the name of an input, an output or a size is not UTF-8 text"
-            raise self._unfit(what, "Export it again.") from None
+            problem = "the name of an input, an output or a size is not UTF-8 text"
+            raise self._unfit(problem, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
-            what = f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
-            raise self._unfit(what, "Export only what classifies a picture.")
+            problem = (
+                f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
+            )
+            raise self._unfit(problem, "Export only what classifies a picture.")
         (self._input, kind, shape), (self._output, _, _) = forms
         form = f"{kind} [{', '.join(ellipsize(str(dim or '?')) for dim in shape)}]"
         self._channels_last = _channels_last(shape)
         if kind not in TYPES or self._channels_last is None:
-            what = (
+            problem = (
                 f"it takes {form} (expected pictures: float, float16 or uint8, "
                 "[N, 3, size, size] or [N, size, size, 3])"
             )
-            raise self._unfit(what, "Export it with such an input.")
+            raise self._unfit(problem, "Export it with such an input.")
         self._type = TYPES[kind]
         self._blue_first = settings is not None and settings.channels == "bgr"
         self._fixed_batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
         if self._fixed_batch is not None and self._fixed_batch > MAX_FIXED_BATCH:
-            what = f"it takes {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
-            raise self._unfit(what, "Export it for one picture, or for any number.")
+            problem = f"it takes {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
+            raise self._unfit(problem, "Export it for one picture, or for any number.")
         sides = set(shape[1:3] if self._channels_last else shape[2:4])
         size = self._size({side for side in sides if isinstance(side, int)}, form, settings)
         if self._type is np.uint8:
             if settings is not None and settings.model_fields_set & {"mean", "std"}:
-                what = "it takes bytes (uint8), but labelset.yaml gives a mean or std"
-                raise self._unfit(what, "Delete mean and std under `input`.")
+                problem = "it takes bytes (uint8), but labelset.yaml gives a mean or std"
+                raise self._unfit(problem, "Delete mean and std under `input`.")
             self.input = Input(size, mean=(0.0,) * 3, std=(1 / 255,) * 3)
         else:
             settings = settings or InputSettings()
@@ -149,8 +151,8 @@ class OnnxNetwork:
             )
         for side in sides:
             if wanted not in (None, side):
-                what = f"it takes {form}, but input.size in labelset.yaml is {wanted}"
-                raise self._unfit(what, f"Write {side} there.")
+                problem = f"it takes {form}, but input.size in labelset.yaml is {wanted}"
+                raise self._unfit(problem, f"Write {side} there.")
             return side
         return wanted or InputSettings().size
 
@@ -173,13 +175,13 @@ class OnnxNetwork:
         are_scores = bool(outputs.min() >= 0 and np.abs(outputs.sum(1) - 1).max() < 1e-2)
         if output == "scores" and not bool(outputs.min() >= 0 and outputs.max() <= 1):
             seen = f"from {outputs.min():.1f} to {outputs.max():.1f}"
-            what = (
+            problem = (
                 f"its outputs are {seen}, but output in labelset.yaml is scores (expected 0 to 1)"
             )
-            raise self._unfit(what, "Write `output: logits` in labelset.yaml.")
+            raise self._unfit(problem, "Write `output: logits` in labelset.yaml.")
         if output is None and are_scores and outputs.shape[1] > 1:
-            what = "its outputs sum to 1, so they are scores, not logits"
-            raise self._unfit(what, "Write `output: scores` in labelset.yaml.")
+            problem = "its outputs sum to 1, so they are scores, not logits"
+            raise self._unfit(problem, "Write `output: scores` in labelset.yaml.")
         return int(outputs.shape[1])
 
     def encode(self, batch: Batch) -> Encoded:

@@ -114,8 +114,10 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
         network = TransformersNetwork(label_set, file, device)
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.size:
-        what = f"it names {label_set.size} outputs, but the network has {network.width}"
-        raise LabelSetError(Mistake(display_path(names), what, "Name each output, in their order."))
+        problem = f"it names {label_set.size} outputs, but the network has {network.width}"
+        raise LabelSetError(
+            Mistake(display_path(names), problem, "Name each output, in their order.")
+        )
     return network
 
 
@@ -129,14 +131,14 @@ def find_network(folder: Path) -> Path:
     """Return the file of a label set's own network; raises LabelSetError unless there is one."""
     present = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
     if not present and (folder / KERAS_FILE).exists():
-        what = f"{ONNX_FILE} is not made from it yet"
+        problem = f"{ONNX_FILE} is not made from it yet"
         remedy = f"Run: kiosk labels build {folder.name}"
-        raise LabelSetError(Mistake(display_path(folder / KERAS_FILE), what, remedy))
+        raise LabelSetError(Mistake(display_path(folder / KERAS_FILE), problem, remedy))
     if len(present) != 1:
         seen = "two networks found" if present else "no network found"
-        what = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"
+        problem = f"{seen} (expected {ONNX_FILE}, or {CONFIG_FILE} with {TENSORS_FILE})"
         remedy = "Keep only one." if present else _remedy_for_missing(folder)
-        raise LabelSetError(Mistake(display_path(folder), what, remedy))
+        raise LabelSetError(Mistake(display_path(folder), problem, remedy))
     return present[0]
 
 
@@ -171,9 +173,9 @@ def check_network(folder: Path) -> None:
         with safe_open(file, framework="numpy"):
             pass
     except (SafetensorError, OSError):
-        what = "it is not a safetensors file, or it is damaged"
+        problem = "it is not a safetensors file, or it is damaged"
         remedy = "Copy or download it again."
-        raise LabelSetError(Mistake(display_path(file), what, remedy)) from None
+        raise LabelSetError(Mistake(display_path(file), problem, remedy)) from None
 
 
 def prepare_network(folder: Path) -> None:
@@ -219,8 +221,8 @@ def _judge_onnx(file: Path) -> tuple[bytes, str]:
         except OSError as failure:
             raise _unreadable(each, failure) from None
     if sum(map(len, data)) > MAX_NETWORK_BYTES:
-        what = f"its two files have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
-        raise LabelSetError(Mistake(display_path(file), what, "Use a smaller network."))
+        problem = f"its two files have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
+        raise LabelSetError(Mistake(display_path(file), problem, "Use a smaller network."))
     judged = onnx_check.judge(display_path(file), *data)
     return judged, hashlib.sha256(b"".join(data)).hexdigest()
 
@@ -233,10 +235,10 @@ def check_size(file: Path) -> None:
     except OSError as failure:
         raise _unreadable(file, failure) from None
     if not file.is_file() or size > most:
-        what = f"it has {size / 1e6:,.0f} MB (expected a file of at most {most / 1e6:,.0f} MB)"
-        raise LabelSetError(Mistake(display_path(file), what, "Use a smaller network."))
+        problem = f"it has {size / 1e6:,.0f} MB (expected a file of at most {most / 1e6:,.0f} MB)"
+        raise LabelSetError(Mistake(display_path(file), problem, "Use a smaller network."))
 
 
 def _unreadable(file: Path, failure: OSError) -> LabelSetError:
-    what = f"it cannot be read ({failure.strerror})"
-    return LabelSetError(Mistake(display_path(file), what, "Check its permissions."))
+    problem = f"it cannot be read ({failure.strerror})"
+    return LabelSetError(Mistake(display_path(file), problem, "Check its permissions."))

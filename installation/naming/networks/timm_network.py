@@ -178,8 +178,8 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
     except ANOTHER_NETWORK:
         plain = timm.create_model(name, pretrained=False, num_classes=classes)
         with safe_open(file, framework="pt") as opened:
-            what = difference(shapes(opened), plain)
-        raise _unfit(name, file, what) from None
+            problem = difference(shapes(opened), plain)
+        raise _unfit(name, file, problem) from None
 
 
 def _create(name: str, file: Path, outputs: int, **arguments: Any) -> nn.Module:
@@ -208,14 +208,14 @@ def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
         config = None
     if config is None:
         version = timm.__version__
-        what = f"encoder is '{ellipsize(name)}', but timm {version} does not know such a network"
+        problem = f"encoder is '{ellipsize(name)}', but timm {version} does not know such a network"
         remedy = "Write the whole name, such as vit_base_patch16_224.augreg_in21k."
-        raise LabelSetError(Mistake(where, what, remedy))
+        raise LabelSetError(Mistake(where, problem, remedy))
     _, height, width = config.input_size
     if height != width:
         seen = f"which takes {width}×{height} px (expected a square)"
-        what = f"encoder is '{ellipsize(name)}', {seen}"
-        raise LabelSetError(Mistake(where, what, "Use another network."))
+        problem = f"encoder is '{ellipsize(name)}', {seen}"
+        raise LabelSetError(Mistake(where, problem, "Use another network."))
     return config
 
 
@@ -228,11 +228,11 @@ def _input(config: Any) -> Input:
 
 
 def _missing(name: str, file: Path) -> WeightsError:
-    what = f"the weights of {ellipsize(name)} are missing"
-    return WeightsError(Mistake(display_path(file), what, f"Run: {weights.fetch_command(name)}"))
+    problem = f"the weights of {ellipsize(name)} are missing"
+    return WeightsError(Mistake(display_path(file), problem, f"Run: {weights.fetch_command(name)}"))
 
 
-def _unfit(name: str, file: Path, what: str) -> WeightsError:
-    what = f"the file does not contain {ellipsize(name)}: {what}"
+def _unfit(name: str, file: Path, problem: str) -> WeightsError:
+    problem = f"the file does not contain {ellipsize(name)}: {problem}"
     remedy = f"Delete it and run: {weights.fetch_command(name)}"
-    return WeightsError(Mistake(display_path(file), what, remedy))
+    return WeightsError(Mistake(display_path(file), problem, remedy))

@@ -139,16 +139,16 @@ class TransformersNetwork(TorchEncoder):
         self.network = TorchNetwork(network, device, partial(_logits, network))
         self.width = self._try(label_set)
 
-    def _unfit(self, what: str) -> LabelSetError:
+    def _unfit(self, problem: str) -> LabelSetError:
         remedy = f"Copy {TENSORS_FILE} and {CONFIG_FILE} from the same folder."
-        return LabelSetError(Mistake(self._file, what, remedy))
+        return LabelSetError(Mistake(self._file, problem, remedy))
 
     def _try(self, label_set: LabelSet) -> int:
         """Return the number of outputs, from one run on a grey picture."""
         if label_set.settings.output == "scores":
             where = display_path(label_set.folder / SETTINGS_FILE)
-            what = "output is scores, but classifiers from Hugging Face give logits"
-            raise LabelSetError(Mistake(where, what, "Delete the line."))
+            problem = "output is scores, but classifiers from Hugging Face give logits"
+            raise LabelSetError(Mistake(where, problem, "Delete the line."))
         side = self.input.size
         try:
             logits = self.network.run(np.zeros((1, 3, side, side), np.float32), 0)
@@ -225,13 +225,13 @@ class ConfigFile:
         red, green, blue = (float(item) for item in value)
         return red, green, blue
 
-    def wrong(self, what: str) -> LabelSetError:
-        """Return the error for `what` in the file, which is not supported.
+    def wrong(self, problem: str) -> LabelSetError:
+        """Return the error for `problem` in the file, which is not supported.
 
         The remedy names the supported kinds.
         """
         remedy = f"Use {UNDERSTOOD}, or an ONNX file."
-        return LabelSetError(Mistake(self.file, what, remedy))
+        return LabelSetError(Mistake(self.file, problem, remedy))
 
 
 def check_config(path: Path) -> None:
@@ -300,8 +300,8 @@ def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, An
             return _passed_on(value, config)
         items = value if isinstance(value, list) else [value]
         if len(items) > MOST_ITEMS:
-            what = f"{ellipsize(key)} has {len(items):,} items (expected at most {MOST_ITEMS:,})"
-            raise config.wrong(what)
+            problem = f"{ellipsize(key)} has {len(items):,} items (expected at most {MOST_ITEMS:,})"
+            raise config.wrong(problem)
         if sum(abs(item) for item in items if isinstance(item, int | float)) > LARGEST_NUMBER:
             seen = ellipsize(repr(value))
             raise config.wrong(f"{ellipsize(key)} is {seen} (expected at most {LARGEST_NUMBER:,})")

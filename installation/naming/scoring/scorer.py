@@ -89,10 +89,10 @@ class OutputScorer:
         rows = (*label_set.rows, *label_set.background)
         if max(rows) >= width:
             file = display_path(labels_file(label_set.folder))
-            what = (
+            problem = (
                 f"the id '{max(rows)}' is not an output of the network (expected 0 to {width - 1})"
             )
-            raise LabelSetError(Mistake(file, what, "Remove the row, or use its network."))
+            raise LabelSetError(Mistake(file, problem, "Remove the row, or use its network."))
         self._rows = np.array(rows)
         self._labels = len(label_set.rows)
         self._masked = label_set.masked

@@ -131,7 +131,7 @@ class CameraOpener:
         try:
             camera = Webcam.open(resolved.id, self._settings, self._clock, self._last)
         except CameraError as error:
-            if any(mistake.what == AFTER_THE_START for mistake in error.mistakes):
+            if any(mistake.problem == AFTER_THE_START for mistake in error.mistakes):
                 raise plugged_in(Path(error.mistakes[0].where), "the show was running") from None
             raise
         self._in_use = self._lasting_path(resolved.id)

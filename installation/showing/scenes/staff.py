@@ -119,7 +119,7 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     entered = tuple(name for name in entered if name not in proof.absent_layers)
     others = [name for name in missing if name not in entered]
     return tuple(
-        Layer(name, missing[name].what, missing[name].remedy) if name in missing else Layer(name)
+        Layer(name, missing[name].problem, missing[name].remedy) if name in missing else Layer(name)
         for name in (*entered, *others)
     )
 

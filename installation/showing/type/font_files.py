@@ -145,12 +145,12 @@ def no_font(where: str, missing: Iterable[str]) -> Mistake:
     missing = sorted(missing)
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
-    what = f"no font on this machine can draw {join_first(letters, MAX_NAMED_LETTERS)}"
+    problem = f"no font on this machine can draw {join_first(letters, MAX_NAMED_LETTERS)}"
     remedy = (
         ("Remove the letters.") if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
     )
     scripts = [group for group in groups if group != NO_SCRIPT]
-    return Mistake(where, what + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)
+    return Mistake(where, problem + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)
 
 
 def _code_points(cluster: str) -> str:

@@ -55,7 +55,7 @@ def _refusal(models: Path, data: bytes) -> str:
     assert not (folder / "classifier.onnx").exists()
     (mistake,) = raised.value.mistakes
     assert mistake.where.endswith("keras_model.h5")
-    return mistake.what
+    return mistake.problem
 
 
 def test_a_file_of_teachable_machine_is_built_checked_and_read(tmp_path: Path) -> None:
@@ -122,20 +122,20 @@ def test_an_artists_own_onnx_file_is_never_replaced(tmp_path: Path) -> None:
     ],
 )
 def test_a_description_that_exhausts_its_reader_is_refused(
-    tmp_path: Path, text: bytes, what: str
+    tmp_path: Path, text: bytes, problem: str
 ) -> None:
     """One that is nested 200,000 times, and one that takes a gigabyte, end the child alone."""
     target = io.BytesIO(keras_file(teachable_machine()))
     with h5py.File(target, "r+") as file:
         file.attrs["model_config"] = text
-    assert what in _refusal(tmp_path, target.getvalue())
+    assert problem in _refusal(tmp_path, target.getvalue())
 
 
 @pytest.mark.parametrize("length", [0, 7, 600, 100_000, 2_000_000])
 def test_a_file_that_was_cut_is_refused(tmp_path: Path, length: int) -> None:
     """A download that broke off is told from a network."""
-    what = _refusal(tmp_path, keras_file(teachable_machine())[:length])
-    assert "damaged" in what or "are not in the file" in what
+    problem = _refusal(tmp_path, keras_file(teachable_machine())[:length])
+    assert "damaged" in problem or "are not in the file" in problem
 
 
 def test_another_kind_of_file_under_that_name_is_refused(tmp_path: Path) -> None:

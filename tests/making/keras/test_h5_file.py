@@ -84,12 +84,12 @@ def _terabyte(group: h5py.Group, name: str, _: Array) -> None:
     ],
 )
 def test_weights_that_are_not_plain_numbers_in_the_file_are_refused(
-    store: Callable[[h5py.Group, str, Array], None], what: str
+    store: Callable[[h5py.Group, str, Array], None], problem: str
 ) -> None:
     """A link to another file, a filter, a claim without numbers: each is named."""
     with pytest.raises(RefusedError, match="dense_Dense2/kernel") as raised:
         to_onnx(_file(store))
-    assert what in str(raised.value)
+    assert problem in str(raised.value)
 
 
 def test_weights_without_their_network_are_told_from_a_damaged_file(tmp_path: Path) -> None:

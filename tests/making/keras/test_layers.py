@@ -27,13 +27,13 @@ def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
     ],
 )
 def test_a_setting_that_would_compute_something_else_is_refused(
-    settings: dict[str, object], what: str | None
+    settings: dict[str, object], problem: str | None
 ) -> None:
     """The setting and the layer are named."""
     config = {"name": "relu", **settings}
-    if what is None:
+    if problem is None:
         assert parse_layer("ReLU", config) == Relu(name="relu", max_value=settings["max_value"])  # type: ignore[arg-type]
         return
     with pytest.raises(RefusedError) as raised:
         parse_layer("ReLU", config)
-    assert str(raised.value).startswith(what)
+    assert str(raised.value).startswith(problem)

@@ -82,7 +82,7 @@ def _small(description: Description) -> None:
     ],
 )
 def test_what_teachable_machine_does_not_write_is_refused(
-    change: Callable[[Description], None], what: str
+    change: Callable[[Description], None], problem: str
 ) -> None:
     """A Lambda layer holds code, another class names some, and other settings compute others."""
     description = teachable_machine()
@@ -90,7 +90,7 @@ def test_what_teachable_machine_does_not_write_is_refused(
     change(description)
     with pytest.raises(RefusedError) as raised:
         to_onnx(_with_description(data, description))
-    assert str(raised.value).startswith(what)
+    assert str(raised.value).startswith(problem)
 
 
 def test_layers_that_claim_more_than_the_file_holds_are_refused() -> None:

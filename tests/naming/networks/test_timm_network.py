@@ -284,7 +284,7 @@ def refusal(clip_weights: Path) -> str:
     (mistake,) = caught.value.mistakes
     assert mistake.remedy.endswith("un: kiosk fetch clip")
     assert mistake.where == str(clip_weights)
-    return mistake.what
+    return mistake.problem
 
 
 def test_without_clips_weights_the_command_is_named(tmp_path: Path) -> None:

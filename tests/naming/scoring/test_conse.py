@@ -149,7 +149,7 @@ def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str
     (mistake,) = caught.value.mistakes
     assert mistake.remedy == "Run: kiosk labels build weather"
     assert mistake.where.endswith("weather/built.safetensors")
-    return mistake.what
+    return mistake.problem
 
 
 def test_a_set_that_was_not_built_says_how(built: LabelSet) -> None:

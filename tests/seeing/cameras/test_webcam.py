@@ -135,7 +135,7 @@ def test_a_group_does_not_make_another_device_a_camera(device: str) -> None:
     """Kind: an impossible remedy. In the sandbox no device but cameras may be used."""
     mistake = check_node(Path(device), may_use=lambda _: False)
     assert mistake is not None
-    assert mistake.what == "this device does not capture video"
+    assert mistake.problem == "this device does not capture video"
 
 
 def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
@@ -144,5 +144,5 @@ def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
     node.touch(mode=0o000)
     mistake = check_node(node, may_use=lambda _: False)
     assert mistake is not None
-    assert "no permission to use the camera" in mistake.what
+    assert "no permission to use the camera" in mistake.problem
     assert "group video" in mistake.remedy

@@ -34,9 +34,9 @@ def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Show
     return Shown(stage, name, 0, verdict(label, score) if label else None)
 
 
-def fullest(context: ScreenContext, what: Shown, size: int = 42, max_width: int = WIDE) -> Panel:
+def fullest(context: ScreenContext, problem: Shown, size: int = 42, max_width: int = WIDE) -> Panel:
     """Return the fullest and widest caption."""
-    return next(iter(caption_panels(context, what, size, max_width)))[0]
+    return next(iter(caption_panels(context, problem, size, max_width)))[0]
 
 
 def text_on(panel: Panel) -> str:
@@ -61,10 +61,10 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
 def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float) -> None:
     """Each is one of 100: green for the name, light for the runners-up, dark for the others."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
-    what = shown("named", label, score)
-    assert what.verdict is not None
-    shares = what.verdict.shares(RUNNERS_UP)
-    bars = fullest(context, what).bars
+    problem = shown("named", label, score)
+    assert problem.verdict is not None
+    shares = problem.verdict.shares(RUNNERS_UP)
+    bars = fullest(context, problem).bars
     colours = [bar.colour for bar in bars]
     runners_up = sum(share for _, share in shares.runners_up)
     assert colours.count(GREEN) == shares.own
@@ -125,20 +125,20 @@ def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
 def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:
     """A visitor far away gets less text, not smaller type."""
     on_screen = context((1920, 1080))
-    what = shown("named", LONGEST_DEFINITION)
+    problem = shown("named", LONGEST_DEFINITION)
     words = [
         len(text_on(panels[0]).split())
-        for panels in caption_panels(on_screen, what, 36, WIDE)
+        for panels in caption_panels(on_screen, problem, 36, WIDE)
         if panels
     ]
     assert words[0] == max(words)
     assert words[-1] == min(words)
-    last = list(caption_panels(on_screen, what, 36, WIDE))[-1][0]
+    last = list(caption_panels(on_screen, problem, 36, WIDE))[-1][0]
     assert text_on(last) == "its evidence: 31 of 100 for this name"
     assert last.bars
     sizes = {
         line.size
-        for panels in caption_panels(on_screen, what, 36, WIDE)
+        for panels in caption_panels(on_screen, problem, 36, WIDE)
         for panel in panels
         for line in panel.lines
     }

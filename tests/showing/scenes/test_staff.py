@@ -46,14 +46,14 @@ def proof(*missing: Mistake, results: tuple[ProbeResult, ...] = RESULTS) -> Proo
         (
             proof(NO_FILTER, GOT_OUT),
             (*STAGE_ONE_LAYERS, "file size limit", "memory protection"),
-            {"seccomp": NO_FILTER.what, GOT_OUT.where: GOT_OUT.what},
+            {"seccomp": NO_FILTER.problem, GOT_OUT.where: GOT_OUT.problem},
         ),
-        (proof(NOT_LAUNCHED), STAGE_TWO_LAYERS, {STAGE_ONE: NOT_LAUNCHED.what}),
-        (proof(NO_FILTER, results=()), (), {"seccomp": NO_FILTER.what}),
+        (proof(NOT_LAUNCHED), STAGE_TWO_LAYERS, {STAGE_ONE: NOT_LAUNCHED.problem}),
+        (proof(NO_FILTER, results=()), (), {"seccomp": NO_FILTER.problem}),
         (
             replace(proof(), stored_by_kernel=(SWAP,)),
             (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS),
-            {"swap": SWAP.what},
+            {"swap": SWAP.problem},
         ),
     ],
 )

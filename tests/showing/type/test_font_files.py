@@ -105,7 +105,7 @@ def test_each_letter_without_a_font_is_named_with_its_place() -> None:
     mistakes = undrawable(
         {"labels.csv:2": "a person", "labels.csv:3": CHEROKEE, "labels.csv:4": "宇宙の, a🐟b\ue000"}
     )
-    assert [(mistake.where, mistake.what) for mistake in mistakes] == [
+    assert [(mistake.where, mistake.problem) for mistake in mistakes] == [
         (
             "labels.csv:3",
             "no font on this machine can draw Ꭹ (U+13A9), Ꮃ (U+13B3), Ꮳ (U+13E3), in Cherokee",
@@ -129,7 +129,7 @@ def test_emoji_are_to_be_taken_out() -> None:
 def test_a_private_character_has_no_script() -> None:
     """The message then names the code point alone."""
     (mistake,) = undrawable({"labels.csv:3": "\U000f0000"})
-    assert mistake.what.endswith("(U+F0000)")
+    assert mistake.problem.endswith("(U+F0000)")
 
 
 def test_the_system_draws_other_scripts() -> None:

@@ -108,14 +108,14 @@ def _mistake(
     """Return the first mistake in the list of a class; None if there is none."""
     where = f"{display_path(LOOKS_CSV)}:{look.line}"
     if len(look.labels) > LIST_LENGTH:
-        what = f"'{look.name}' lists {len(look.labels)} labels (expected at most {LIST_LENGTH})"
-        return Mistake(where, what, "Remove some.")
+        problem = f"'{look.name}' lists {len(look.labels)} labels (expected at most {LIST_LENGTH})"
+        return Mistake(where, problem, "Remove some.")
     for name in look.labels:
         if name not in by_name:
-            what = f"'{look.name}' lists '{ellipsize(name)}', but no label has that name"
+            problem = f"'{look.name}' lists '{ellipsize(name)}', but no label has that name"
             remedy = did_you_mean(nearest(name, visible)) or "Remove it."
-            return Mistake(where, what, remedy)
+            return Mistake(where, problem, remedy)
         if reasons := rows[by_name[name]].reasons:
-            what = f"'{look.name}' lists '{ellipsize(name)}', which is hidden ({reasons[0]})"
-            return Mistake(where, what, "Remove it, or list another label.")
+            problem = f"'{look.name}' lists '{ellipsize(name)}', which is hidden ({reasons[0]})"
+            return Mistake(where, problem, "Remove it, or list another label.")
     return None

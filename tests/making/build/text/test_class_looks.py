@@ -33,10 +33,10 @@ def test_each_wrong_list_is_one_mistake_with_its_line() -> None:
         listed_rows(ROWS, [looks(2, "baker"), looks(3, "bakker", "hooter"), looks(4, "hooter")])
     unknown, hidden = caught.value.mistakes
     assert unknown.where.endswith("looks.csv:3")
-    assert unknown.what == "'apron' lists 'bakker', but no label has that name"
+    assert unknown.problem == "'apron' lists 'bakker', but no label has that name"
     assert unknown.remedy == "Did you mean 'baker'?"
     assert hidden.where.endswith("looks.csv:4")
-    assert hidden.what == "'apron' lists 'hooter', which is hidden (insult)"
+    assert hidden.problem == "'apron' lists 'hooter', which is hidden (insult)"
 
 
 def test_too_long_a_list_is_a_mistake() -> None:
