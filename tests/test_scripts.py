@@ -373,7 +373,7 @@ def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "message"),
+    ("problem", "message"),
     [
         ("version", "no Python from 3.11 to 3.14 is on this machine. Install it: sudo apt-get"),
         ("venv", "python3 lacks the module venv. Install it: sudo apt-get install python3-venv"),

@@ -115,7 +115,7 @@ def test_an_artists_own_onnx_file_is_never_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "problem"),
     [
         (b'{"class_name": "Sequential", "config": {"layers": [' * 200_000, "damaged"),
         (b'{"config": [' + b"[]," * 15_000_000 + b"[]]}", "more memory or time"),

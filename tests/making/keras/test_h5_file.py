@@ -70,7 +70,7 @@ def _terabyte(group: h5py.Group, name: str, _: Array) -> None:
 
 
 @pytest.mark.parametrize(
-    ("store", "what"),
+    ("store", "problem"),
     [
         (_external_link, "link"),
         (_soft_link_to_nothing, "link"),

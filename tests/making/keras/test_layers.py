@@ -15,7 +15,7 @@ def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "what"),
+    ("settings", "problem"),
     [
         ({"max_value": 6.0}, None),
         ({"max_value": None}, None),

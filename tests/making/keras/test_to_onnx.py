@@ -72,7 +72,7 @@ def _small(description: Description) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "what"),
+    ("change", "problem"),
     [
         (_lambda, "it has a layer of the kind 'Lambda'"),
         (_own_class, "it has a layer of the kind 'os>system'"),
