@@ -49,7 +49,7 @@ class RunningSet:
     def build(self) -> None:
         """Build the set, with random embeddings for its words."""
         label_set = load_label_set("weather", ContentSettings(), self.models)
-        tensors = random_text_tensors(1000, label_set.size)
+        tensors = random_text_tensors(1000, label_set.row_count)
         building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
     def poll(self, times: int = 2) -> CropClassifier | None:

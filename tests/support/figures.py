@@ -82,6 +82,7 @@ PEOPLE = replace(
         }
     ),
     labels=_SHOWN * (FARMER,),
+    row_count=_ROWS,
     size=_ROWS,
     root=ROOT,
     listing=tuple(

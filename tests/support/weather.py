@@ -24,6 +24,7 @@ WEATHER = LabelSet(
     labels=tuple(Label(name, name, "", ("person",)) for name in NAMES),
     rows=tuple(range(len(NAMES))),
     background=(),
+    row_count=len(NAMES),
     size=len(NAMES),
     unknown=0,
     hidden={},

@@ -164,13 +164,13 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
     Raises LabelSetError if the file lacks rows that the set shows.
     """
     if ROWS_TENSOR not in file.keys():  # noqa: SIM118  not a mapping
-        return {row: row for row in range(label_set.size)}
+        return {row: row for row in range(label_set.row_count)}
     shape = file.get_slice(ROWS_TENSOR).get_shape()
     count = shape[0] if len(shape) == 1 else 0
-    if wrong := mismatch(file, ROWS_TENSOR, "I64", [min(count, label_set.size)]):
+    if wrong := mismatch(file, ROWS_TENSOR, "I64", [min(count, label_set.row_count)]):
         raise misfit(label_set, wrong)
     rows = file.get_tensor(ROWS_TENSOR).tolist()
-    if rows != sorted(set(rows) & set(range(label_set.size))):
+    if rows != sorted(set(rows) & set(range(label_set.row_count))):
         raise misfit(
             label_set, f"the tensor '{ROWS_TENSOR}' lists rows that labels.csv does not have"
         )

@@ -39,9 +39,9 @@ class LabelSet:
 
     `labels` are in the file's order. `rows[i]` is the index of `labels[i]` in the built tensors, or
     in the logits of a network whose outputs are the labels. `background` has such indices for the
-    rows that take a share of the score but are never shown. `size` is the number of rows of
-    labels.csv without the background rows, which are not names, and `unknown` the number of rows
-    that are left out because the network does not know them. `hidden` has the number of hidden rows
+    rows that take a share of the score but are never shown. `row_count` is the number of all rows
+    of labels.csv, `size` their number without the background rows, which are not names, and
+    `unknown` the number of those that are left out because the network does not know them. `hidden` has the number of hidden rows
     for each reason, each row counted under the first reason that hides it. `masked` has the indices
     in `labels` of the network's classes that are never given to people: they never have a score.
     `fingerprint` is the SHA-256 of everything that the tensors are built from.
@@ -54,6 +54,7 @@ class LabelSet:
     labels: tuple[Label, ...]
     rows: tuple[int, ...]
     background: tuple[int, ...]
+    row_count: int
     size: int
     unknown: int
     hidden: Mapping[Reason, int]

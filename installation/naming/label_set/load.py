@@ -189,6 +189,7 @@ def assemble(
         ),
         rows=tuple(place[row.id] for row in visible),
         background=tuple(place[row.id] for row in background),
+        row_count=len(rows),
         size=len(labels),
         unknown=sum(row.id not in place and row.id not in headings for row in labels),
         masked=tuple(i for i, row in enumerate(visible) if row.id in masked),

@@ -113,8 +113,8 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
         check_size(file)
         network = TransformersNetwork(label_set, file, device)
     names = labels_file(label_set.folder)
-    if names.suffix != ".csv" and network.width != label_set.size:
-        problem = f"it names {label_set.size} outputs, but the network has {network.width}"
+    if names.suffix != ".csv" and network.width != label_set.row_count:
+        problem = f"it names {label_set.row_count} outputs, but the network has {network.width}"
         raise LabelSetError(
             Mistake(display_path(names), problem, "Name each output, in their order.")
         )

@@ -221,7 +221,7 @@ def test_the_roulette_draws_no_label_below_the_least_score() -> None:
 def test_the_roulette_draws_from_all_that_score_enough() -> None:
     """However many labels there are, every one that scores enough can be drawn."""
     labels = tuple(Label(f"l{i}", f"l{i}", "", ("person",)) for i in range(60))
-    many = replace(WEATHER, labels=labels, rows=tuple(range(60)), size=60)
+    many = replace(WEATHER, labels=labels, rows=tuple(range(60)), row_count=60)
     scores = [1 / 60] * 60
     drawn = set()
     for seed in range(600):
