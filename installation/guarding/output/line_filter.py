@@ -51,9 +51,9 @@ STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)
 each; the longest verdict of the shipped label sets has 1,400.
 """
 
-STDERR = LineLimits(300, 100, 12_000, 30, 3_000, longest_word=120, omits_repeats=True)
+STDERR = LineLimits(300, 100, 12_000, 30, 3_000, longest_word=160, omits_repeats=True)
 """The limits of a show's standard error; a start writes some 20 lines with 1,500 characters. A
-picture encoded as text is one long word; ordinary words and most paths are shorter than 120
+picture encoded as text is one long word; ordinary words, links and paths are shorter than 160
 characters.
 """
 

@@ -43,7 +43,7 @@ def test_what_is_not_text_is_left_out() -> None:
     pixels: Any = np.full((4, 4, 3), 77, np.uint8)
     log.say(pixels)
     log.say("猫" * 200)
-    assert [len(line) for line in lines] == [121, len(lines[1]), 200]
+    assert [len(line) for line in lines] == [161, len(lines[1]), 200]
     assert lines[1] == "(omitted: a ndarray, which is not text)"
 
 

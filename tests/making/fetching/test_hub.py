@@ -247,11 +247,14 @@ def test_all_fetches_what_it_can(kiosk: Kiosk) -> None:
     starts = [
         f"yunet: {answers}",
         f"yunet: {failed}media.github",
+        "yunet: another computer can download it from https://media.github",
         f"clip: {answers}",
         f"imagenet-safety: {failed}image-net.org",
+        "imagenet-safety: another computer can download it from https://image-net.org/",
     ]
     lines = outcome.stderr.splitlines()
     assert len(lines) == len(starts)
+    assert "face_detection_yunet_2023mar.onnx. Carry" in lines[2]
     for line, start in zip(lines, starts, strict=True):
         assert line.startswith(f"kiosk fetch {start}")
 
