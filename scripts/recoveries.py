@@ -1,0 +1,174 @@
+"""Writes the table of recoveries in docs/venue.md from observations that were measured.
+
+Each row of docs/recoveries.csv is one observation: a fault, where it was observed, and how long it
+took until visitors had what they should have, s (empty if nothing has to come back, as when a
+warning is all that happens). `scripts/soak --record` and whoever drives the virtual machine append
+rows. The table has the median, the worst and the number of the observations. A fault without an
+observation has no row in the table. Rejected: figures in the page itself, which nobody can check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from installation.settings.paths import PROJECT
+
+PAGE = PROJECT / "docs" / "venue.md"
+OBSERVATIONS = PROJECT / "docs" / "recoveries.csv"
+
+BEGIN, END = "<!-- recoveries: begin -->\n", "<!-- recoveries: end -->\n"
+"""The lines of the page between which the table is."""
+
+PLACES = {
+    "systemd": "under systemd",
+    "alone": "alone",
+    "soak": "soak",
+    "test": "test",
+}
+"""Where an observation can be made, with the heading of its column: in the virtual machine under the
+printed unit, without systemd, in `scripts/soak`, in a test.
+"""
+
+FAULTS: dict[str, tuple[str, str]] = {
+    "plugged in": (
+        "a camera is plugged in while the show waits for one",
+        '"The mirror is waiting for its camera."',
+    ),
+    "unplugged": ("the camera is unplugged, and plugged in again", "the calm card"),
+    "another camera": (
+        "it is unplugged, and another camera is plugged in",
+        "the calm card: another camera is never taken",
+    ),
+    "hangs": ("the camera hangs: it sends nothing", "the calm card"),
+    "frozen": ("the camera sends the same picture again and again", "the calm card"),
+    "black": ("the camera is covered: its pictures are black", "the black picture, without names"),
+    "white": (
+        "a lamp blinds the camera: its pictures are white",
+        "the white picture, without names",
+    ),
+    "torn": ("the camera sends half pictures", "the calm card"),
+    "damaged": ("the camera's pictures cannot be decoded", "the calm card"),
+    "slow": ("the camera sends less than half of its pictures", "a mirror that stutters"),
+    "exception": ("the detector raises an exception", "the mirror, without names"),
+    "not a number": ("the classifier returns no numbers", "the mirror, without names"),
+    "out of memory": ("the classifier has no memory", "the mirror, without names"),
+    "call hangs": ("a call of the classifier hangs", "the mirror, without names"),
+    "device lost": (
+        "the graphics card fails twice",
+        "the mirror, without names until the processor takes over",
+    ),
+    "three failures": (
+        "three different failures of the analysis in ten minutes",
+        "the calm card while a new process starts",
+    ),
+    "killed": ("the show is killed (SIGKILL)", "the calm card"),
+    "crashed": ("the show crashes (SIGSEGV)", "the calm card"),
+    "stopped": (
+        "the whole show stands still (SIGSTOP)",
+        "the last picture for at most 6 s, then the calm card",
+    ),
+    "X server": ("the X server dies", "nothing until it is back"),
+    "all killed": ("the whole kiosk is killed (SIGKILL)", "the desktop until systemd starts it"),
+    "cores busy": ("other programs keep all cores busy", "the mirror, names later"),
+    "memory": ("memory is nearly gone", "the mirror, without names"),
+    "32 faces": ("32 people stand before the camera", "the mirror, names later"),
+    "poster": (
+        "a poster of faces hangs in the picture",
+        "one name for each face, taken back, and no further name",
+    ),
+}
+"""The faults that an observation may have, in the table's order: what happens, and what visitors
+see. The time is counted from the end of the fault, or from the fault itself if it has no duration.
+"""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One observation: the fault, where it was observed, and the time to recover, s."""
+
+    fault: str
+    place: str
+    recovery_s: float | None
+
+
+def read(path: Path = OBSERVATIONS) -> list[Observation]:
+    """Return the observations in the file `path`. Raises ValueError if one is not valid."""
+    observations = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            where = f"{path.name}:{number}"
+            if row["fault"] not in FAULTS:
+                raise ValueError(f"{where}: the fault '{row['fault']}' is not in FAULTS.")
+            if row["place"] not in PLACES:
+                raise ValueError(f"{where}: the place '{row['place']}' is not in PLACES.")
+            seconds = float(row["recovery_s"]) if row["recovery_s"] else None
+            observations.append(Observation(row["fault"], row["place"], seconds))
+    return observations
+
+
+def append(observations: Iterable[Observation], path: Path = OBSERVATIONS) -> None:
+    """Append `observations` to the file `path`."""
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for each in observations:
+            seconds = "" if each.recovery_s is None else f"{each.recovery_s:.1f}"
+            writer.writerow([each.fault, each.place, seconds])
+
+
+def table(observations: Sequence[Observation]) -> str:
+    """Return the table of `observations` in Markdown: a row for each fault that was observed."""
+    lines = [
+        "| what happens | visitors see | " + " | ".join(PLACES.values()) + " |",
+        "|---|---|" + "---|" * len(PLACES),
+    ]
+    for fault, (happens, see) in FAULTS.items():
+        cells = [
+            _cell([each for each in observations if (each.fault, each.place) == (fault, place)])
+            for place in PLACES
+        ]
+        if any(cells):
+            lines.append(f"| {happens} | {see} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(observations: Sequence[Observation]) -> str:
+    """Return the median, the worst and the number of `observations`; nothing if there are none."""
+    if not observations:
+        return ""
+    count = len(observations)
+    times = [each.recovery_s for each in observations if each.recovery_s is not None]
+    if not times:
+        return f"seen ({count})"
+    return f"{statistics.median(times):.1f} s, {max(times):.1f} s ({count})"
+
+
+def with_table(page: str, observations: Sequence[Observation]) -> str:
+    """Return the text `page` with the table of `observations` in its place."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"The page has no place for the table, from {BEGIN!r} to {END!r}.")
+    return before + begin + "\n" + table(observations) + "\n" + end + after
+
+
+def main() -> int:
+    """Write the table; with --check, only return 1 if it is not that of the observations."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if it differs")
+    args = parser.parse_args()
+    page = PAGE.read_text(encoding="utf-8")
+    written = with_table(page, read())
+    if args.check:
+        return int(written != page)
+    PAGE.write_text(written, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
