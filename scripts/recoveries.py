@@ -31,8 +31,8 @@ PLACES = {
     "soak": "soak",
     "test": "test",
 }
-"""Where an observation can be made, with the heading of its column: in the virtual machine under the
-printed unit, without systemd, in `scripts/soak`, in a test.
+"""Where an observation can be made, with the heading of its column: in the virtual machine under
+the printed unit, without systemd, in `scripts/soak`, in a test.
 """
 
 FAULTS: dict[str, tuple[str, str]] = {
