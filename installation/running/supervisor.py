@@ -160,6 +160,8 @@ class Supervisor:
 
     def _loop(self, wakeup: socket.socket) -> int:
         while True:
+            if self._may_start(now := self._clock.now()):
+                self._start_show(now)
             ready = {key.fileobj for key, _ in self._selector.select(TICK_S)}
             with contextlib.suppress(BlockingIOError):
                 wakeup.recv(4096)
@@ -173,8 +175,6 @@ class Supervisor:
             if (status := self._handle_ends(now)) is not None:
                 return status
             self._look_after_show(now)
-            if self._show is None and now >= self._start_at and self._may_start(now):
-                self._start_show(now)
             if self._health.end_minute(now):
                 self._log_health(self._health, now)
             self._tell_manager(now)
@@ -242,10 +242,10 @@ class Supervisor:
     # The show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether the card is on the screen, or the wait for it is over."""
-        return (
-            self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
-        ) and self._stopped_by is None
+        """Return whether a show is due, and the card on the screen or the wait for it over."""
+        if self._show is not None or self._stopped_by is not None or now < self._start_at:
+            return False
+        return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
 
     def _start_show(self, now: float) -> None:
         self._show_began_at = now

@@ -252,3 +252,13 @@ def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
     # Half of the limit in which the show lives, at a message each tenth of a second or less often.
     assert still.told.count("WATCHDOG=1") <= 16
     assert still.faults == ["capture stalled", "killed"]
+
+
+def test_the_first_show_waits_for_nothing() -> None:
+    """The first show starts at once, and not when the supervisor's clock ticks."""
+    outcome = supervise("""
+        supervisor.TICK_S = 60
+        def show(start, out, orders): return 0
+    """)
+    assert (outcome.code, len(outcome.starts)) == (0, 1)
+    assert outcome.took_s < 30
