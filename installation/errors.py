@@ -23,7 +23,7 @@ slow core.
 """
 
 MAX_QUOTED_LENGTH = 60
-"""The largest number of characters that a message quotes of a text from outside."""
+"""The largest number of characters that a message quotes from a file, a device or an argument."""
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
         is_service=is_service,
     ).run()
     if code < 0:
-        # The shell, or systemd, sees the same end as without a supervisor.
+        # End by the signal that ended the show, so that the shell or systemd sees it.
         if -code != signal.SIGKILL:
             signal.signal(-code, signal.SIG_DFL)
         signal.raise_signal(-code)
@@ -213,15 +213,15 @@ def _log(line: str) -> None:
     try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # A closed standard error ends nothing.
+    except (OSError, ValueError, AttributeError):  # The show continues without its log.
         return
 
 
 def read_privacy(file: Path) -> Privacy:
     """Return the setting `privacy` in `file`: "degraded" if it is exactly that, else "enforce".
 
-    Mistakes in the file are not reported here; the show reads it again. Nothing is built from the
-    file, as merged aliases of a few lines could take all memory.
+    Mistakes in the file are not reported here; the show reads it again. The file is scanned without
+    building its values, because a few lines of merged aliases could take all memory.
     """
     import yaml
 

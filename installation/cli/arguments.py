@@ -51,7 +51,7 @@ class Parser(argparse.ArgumentParser):
 
 MIN_SIDE_PX = 160
 MAX_SIDE_PX = 16384
-"""The largest texture that current GPUs draw."""
+"""The largest side of a texture that current GPUs draw, px."""
 
 MAX_SIZE_DIGITS = 6
 """The largest number of digits of a side that are converted; a side with more digits is too large

@@ -66,8 +66,8 @@ def find_blanking(
         answers = [output("gsettings", "get", schema, key) for schema, key, *_ in _GNOME]
         if not any(answers):
             lines.append(
-                "GNOME runs here, but its settings cannot be read (gsettings), so whether it will "
-                "blank the screen is not known: run this in a terminal of its session"
+                "GNOME is running, but gsettings cannot read its settings, so it may "
+                "blank the screen: run this command in a terminal of the GNOME session"
             )
         for found, (schema, key, good, value, does) in zip(answers, _GNOME, strict=True):
             if found is not None and not re.fullmatch(good, found):

@@ -41,7 +41,7 @@ DETECTOR_WORDS = {
 DEVICE_WORDS = {
     "auto": "auto, a graphics card if there is one, otherwise the processor",
     "cuda": "a graphics card by NVIDIA",
-    "mps": "a Mac's graphics",
+    "mps": "a Mac's graphics processor",
     "cpu": "the processor",
 }
 
@@ -155,7 +155,7 @@ def check_device(loaded: Loaded[Settings]) -> None:
     """
     device = loaded.settings.device
     if device == "mps" and sys.platform != "darwin":
-        problem = "device is 'mps', the graphics of a Mac, and this machine is not one"
+        problem = "device is 'mps', a Mac's graphics processor, but this machine is not a Mac"
     elif device == "cuda" and sys.platform == "linux" and not _has_graphics_card():
         problem = "device is 'cuda', but this machine has no graphics card with a driver for it"
     else:
@@ -165,7 +165,7 @@ def check_device(loaded: Loaded[Settings]) -> None:
 
 
 def _has_graphics_card() -> bool:
-    """Return whether a driver for NVIDIA's or AMD's cards is loaded, or Windows' own (WSL)."""
+    """Return whether the driver of a graphics card is loaded: NVIDIA's, AMD's or Windows' (WSL)."""
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
 
 
@@ -190,7 +190,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
     camera, reading, screen = settings.camera, settings.reading, settings.screen
     size = f"{camera.width}×{camera.height} at {camera.fps} a second"
     rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
-    choice = "the one with the most evidence" if reading.draw == "top" else "drawn by lot"
+    choice = "the label with the most evidence" if reading.draw == "top" else "a label drawn by lot"
     own = [key for key, text in settings.words if text is not None]
     plan = [
         ("labels", count_labels(label_set)),
@@ -203,8 +203,8 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
         ("device", DEVICE_WORDS[settings.device]),
         (
             "visitors",
-            f"faces of at least {settings.visitors.least_size:g} of the picture's height, told "
-            f"for {reading.announce_s:g} s before they are read",
+            f"people whose faces have at least {settings.visitors.least_size:g} of the picture's "
+            f"height, announced for {reading.announce_s:g} s before they are read",
         ),
         (
             "reading",

@@ -191,7 +191,10 @@ class _Examination:
             f"visitors are announced from {line.announced_m:.1f} m on"
             for angle, line in lines.items()
         )
-        intro = f"behind it no face has {least:g} of the picture's height, and nobody is read"
+        intro = (
+            f"behind the line, faces are smaller than {least:g} of the picture's height, "
+            "and are not read"
+        )
         return Finding("ok", "\n".join((intro, *rows)))
 
     def _memory(self) -> Finding:

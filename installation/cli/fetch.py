@@ -33,7 +33,7 @@ def add_commands(commands: Commands) -> None:
         "An interrupted download continues where it stopped."
     )
     command.add_argument(
-        "names", nargs="*", metavar="NAME", help="a name of the list, all, or timm/NETWORK"
+        "names", nargs="*", metavar="NAME", help="a name from the list, all, or timm/NETWORK"
     )
     command.add_argument(
         "--sha256", metavar="HEX", help="the SHA-256 of a single NAME that the kiosk does not pin"

@@ -65,7 +65,7 @@ def add_commands(commands: Commands) -> None:
         "--to",
         metavar="FILE",
         type=_parse_png,
-        help="the map (default: preview.png in the folder)",
+        help="the map's file (default: preview.png in the set's folder)",
     )
     preview.add_argument(
         "--screen",

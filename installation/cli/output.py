@@ -39,7 +39,7 @@ LOG = LineLog()
 
 
 COMMANDS = ("run", "status", "audit", "service", "check", "doctor", "cameras", "labels", "fetch")
-"""The commands that messages name."""
+"""The commands of `kiosk` that messages may name; `as_called` finds them."""
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from installation.running.status_socket import UNIT_SOCKET, ask, find_sockets, p
 
 NOT_RUNNING = Mistake(
     "kiosk status",
-    "no show runs on this machine, or its runtime directory is closed to you",
+    "no show runs on this machine, or you have no permission for its runtime directory",
     "Start a show with `kiosk run`, or run `systemctl status kiosk`.",
 )
 
@@ -61,7 +61,7 @@ def status(args: argparse.Namespace) -> int:
 
 
 def _heading(path: Path) -> str:
-    """Return which show listens at `path`: its process, if the name tells it, and its user."""
+    """Return a description of the show at `path`: its process, if known, and its user."""
     pid = pid_of(path)
     try:
         user = path.owner()

@@ -1,4 +1,4 @@
-"""Reads the valid parts of a wrong kiosk.yaml, for the card that is shown until it is corrected."""
+"""Reads the valid parts of a kiosk.yaml with mistakes, for the card that is shown meanwhile."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _document(path: Path) -> dict[Any, Any]:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """Yield the whole text, then shorter and shorter beginnings before a top-level setting."""
+    """Yield the whole text, then ever shorter parts of it that end before a top-level setting."""
     yield text
     lines = text.splitlines()
     for number in reversed(range(1, len(lines))):

@@ -21,7 +21,7 @@ PROVED = (
 NOT_PROVED = (
     "What others do is not proved. The display server sees every picture, and its clients may copy "
     "it. Outside the proof are: the root user of this computer, and programs of the same user "
-    "that were there before; swap that is not zram, hibernation, what the kernel logs of a program "
+    "that ran before; swap that is not zram, hibernation, what the kernel logs of a program "
     "that fails, the driver of the graphics card, a faulty kernel, and any other camera in the "
     "room. Standard output and error stay open for some text. A camera keeps the settings that "
     "were set last. And another program that cooperates with this one could watch signs that no "
@@ -110,7 +110,7 @@ def _swap(root: Path) -> HostCheck:
         return HostCheck("swap", None, UNREADABLE, remedy)
     disks = [area for area in areas if not _in_memory(root, area)]
     if disks and _never_swapped(root):
-        return HostCheck("swap", True, "there is swap, but not for this program", remedy)
+        return HostCheck("swap", True, "there is swap, but this program may not use it", remedy)
     if disks:
         return HostCheck("swap", False, f"memory may be written to {', '.join(disks)}", remedy)
     return HostCheck("swap", True, "only zram, which is memory" if areas else "none", remedy)

@@ -1,9 +1,8 @@
 """The middle stage of the sandbox, entered when the window is open and fonts have been found.
 
-Everything loaded after that was made by others: torch, label sets, networks. Whatever it contains
-cannot contact another program through a socket, start a program, or leave a process behind. So it
-does no harm that stage two can be entered only after the loading: nothing can be prepared before
-it.
+Everything that is loaded after this stage was made by others: torch, label sets, networks. Code in
+it cannot contact another program through a socket, start a program, or leave a process behind.
+Therefore stage two may come after the loading: nothing can be prepared that would outlast it.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def enter_middle_stage() -> list[Mistake]:
 
     missing = []
     steps: list[tuple[str, Callable[[], object]]] = []
-    # The show's first act was the same; the tests' children have no such act.
+    # A show has done this in its first act already, but the children of tests have not.
     if not limits.memory_is_protected():
         steps.append((MEMORY_PROTECTION, limits.protect_memory))
     steps.append((SECCOMP, lambda: seccomp.install(seccomp.MIDDLE_STAGE, all_threads=True)))

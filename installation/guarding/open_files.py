@@ -202,8 +202,8 @@ def _in_flight(file: int) -> int:
 def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether the display server that the session names listens at `address`.
 
-    An X server may listen at a name without a file (it begins with a zero byte) too. A Wayland
-    compositor may give its socket any name; `wayland-0` is the one that needs none.
+    An X server may also listen at a name without a file, which begins with a zero byte. A Wayland
+    compositor may give its socket any name; `wayland-0` is used if the environment names none.
     """
     address = address.rstrip(b"\0") if address[:1] != b"\0" else address
     number = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", environment.get("DISPLAY", ""))

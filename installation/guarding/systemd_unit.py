@@ -49,7 +49,8 @@ NVIDIA_MODULE = "modprobe@nvidia_uvm.service"
 """systemd's unit that loads the kernel module for CUDA's memory."""
 
 MAKE_NVIDIA_DEVICES = (
-    "# As root: the devices of NVIDIA's cards. If it fails the show takes the processor."
+    "# Run as root, to create the devices of NVIDIA's cards. "
+    "If it fails, the show uses the processor."
 )
 
 
@@ -68,7 +69,8 @@ SERVER_OPTIONS = (
     *("-nolisten", "tcp", "-s", "0", "-dpms"),
     *("-extension", "XTEST", "-extension", "RECORD"),
 )
-"""No network, no blanking, and no extension that types or listens."""
+"""The X server's options: no network, no blanking, no extension that simulates or records typing.
+"""
 
 
 def unit(
@@ -124,7 +126,7 @@ After={after}{wants}
 StartLimitIntervalSec=0
 
 [Service]
-# The supervisor says when the show has started, and that it lives.
+# The supervisor reports when the show has started, and that it is alive.
 Type=notify
 NotifyAccess=main
 WatchdogSec=60
@@ -190,7 +192,7 @@ ProtectControlGroups=yes
 ProtectClock=yes
 PrivateMounts=yes
 ProtectHostname=yes
-# Not `invisible`: the supervisor looks at the show from outside, whose memory is closed to it too.
+# Not `invisible`: the supervisor checks the show from outside, but cannot read its memory.
 ProtectProc=default
 SystemCallArchitectures=native
 SystemCallFilter=@system-service

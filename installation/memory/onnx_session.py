@@ -25,7 +25,7 @@ beyond it.
 """
 
 FATAL = 4
-"""onnxruntime's level for log messages, at which it prints only those before a crash."""
+"""onnxruntime's log level at which it prints only the messages that precede a crash."""
 
 EXACT_ARENA_GROWTH = 1
 """The arena's strategy of growing exactly by the required size. Larger regions would never be
@@ -70,11 +70,11 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
     options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.use_env_allocators", "1")
-    # Otherwise it looks at the bytes, and some can be taken for its own format.
+    # Otherwise onnxruntime guesses the format, and may mistake an ONNX file for its own.
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    # Weights stay as long as the session, and a region that holds one would never be empty.
+    # Weights stay as long as the session, so a region of the arena with one is never empty.
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
-    # Without 0 it prints each failure and tries again.
+    # With a fallback, onnxruntime prints each failure and tries again.
     return onnxruntime.InferenceSession(data, options, providers=list(providers), enable_fallback=0)
 
 

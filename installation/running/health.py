@@ -3,11 +3,11 @@
 None of this may reveal anything about a visitor. So every figure that depends on people is made
 coarse before it leaves this module:
 
-- figures are those of a whole minute, and stand still until the next minute is over;
-- verdicts are counted in tens from a random start, so that one more or one less visitor is not
-  seen, and nobody who counts along knows which visitor completed the ten;
+- figures are computed over a whole minute, and do not change until the next minute is over;
+- verdicts are counted in tens from a random start, so that a single visitor does not change the
+  count, and a person who counts visitors cannot tell which of them completed a ten;
 - the analysis, which is slower while it reads people, is only "on", "slow" or "off";
-- the frame's age, memory and rates are rounded to steps that are wider than what people change.
+- the frame's age, memory and rates are rounded to steps larger than the effect of a visitor.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Health:
     def snapshot(self, now: float) -> dict[str, object]:
         """Return all figures at the instant `now`, for JSON; they are at most `TOLD_S` old.
 
-        So somebody who asks each second learns no more than somebody who asks seldom.
+        A client that asks every second learns no more than one that asks every `TOLD_S`.
         """
         if self._told is None or not 0 <= now - self._told_at < TOLD_S:
             self._told, self._told_at = self._gather(now), now

@@ -8,15 +8,15 @@ START_S = 180.0
 """The longest time until the show has a camera, s; 38 s were seen in a slow virtual machine."""
 
 LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
-"""The longest time that each part may make no progress, s.
+"""The longest time that each part may go without progress, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s; these limits are
 for a show that no longer does so.
 """
 
 MAX_STEP_S = 1.0
-"""The largest time that one check counts, s: if the whole machine stood still, the show did not
-hang.
+"""The longest time that one check adds to a part's time without progress, s. A longer gap between
+checks means that the whole machine stood still, and not that the show hangs.
 """
 
 
@@ -54,5 +54,5 @@ class Heartbeat:
         return next((part for part, s in self._still_s.items() if s >= LIMITS_S[part]), None)
 
     def is_alive(self) -> bool:
-        """Return whether each part has made progress lately: half of its limit, or in the start."""
+        """Return whether each part has progressed within half of its limit; true at the start."""
         return all(still_s < LIMITS_S[part] / 2 for part, still_s in self._still_s.items())

@@ -17,14 +17,14 @@ from pathlib import Path
 PROC = Path("/proc")
 
 MAX_ROUNDS = 100
-"""The largest number of rounds; in each, the list is made again while it has entries."""
+"""The largest number of rounds; each round lists the descendants and kills them."""
 
 ROUND_S = 0.01
 """The time between two rounds, s; the kernel needs a moment to end a process."""
 
 
 def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> set[int]:
-    """Return the running descendants of the process `pid`, without `spared` and theirs."""
+    """Return the running descendants of the process `pid`, without `spared` and its descendants."""
     children: dict[int, list[int]] = {}
     for folder in proc.iterdir() if proc.exists() else ():
         if folder.name.isdecimal() and (parent := _parent(folder)) is not None:

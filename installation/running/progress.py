@@ -16,7 +16,7 @@ _RECORD = struct.Struct("<17I")
 _MOST = (1 << 32) - 1
 
 RECORD_BYTES = _RECORD.size
-"""The size of a record, which never differs."""
+"""The size of every record, bytes."""
 
 READ_AT_MOST = 64 * RECORD_BYTES
 """The largest number of bytes that the supervisor reads at once; only the newest record is used."""
@@ -94,7 +94,7 @@ class Progress:
     wanted_fps: int = 0
     """The rate that the camera promised."""
     camera_id: int = 0
-    """A number that identifies the camera in use to the next process of the show; 0 for none."""
+    """The number by which the next process of the show recognises the camera in use; 0: none."""
 
     def to_bytes(self) -> bytes:
         """Return the record."""
@@ -104,7 +104,7 @@ class Progress:
     def from_bytes(cls, record: bytes) -> Progress:
         """Return the figures of a `record`, each limited to its range.
 
-        Anybody may have sent the record.
+        The record is not trusted: any process with the pipe may have sent it.
         """
         numbers = dict(
             zip((field.name for field in fields(cls)), _RECORD.unpack(record), strict=True)

@@ -34,7 +34,7 @@ class RestartPolicy:
 
     @property
     def is_slow(self) -> bool:
-        """Whether there were too many failures, so that the card says that something is wrong."""
+        """Whether the show has failed so often that the card says that something is wrong."""
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:

@@ -59,7 +59,7 @@ class StatusSocket:
             connection, _ = self._listening.accept()
             with connection:
                 connection.setblocking(False)
-                # It fits into the socket's buffer: a client that does not read holds nothing up.
+                # It fits into the socket's buffer, so a client that never reads blocks nothing.
                 connection.send(json.dumps(snapshot).encode())
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ def ask(path: Path) -> dict[str, object]:
 def find_sockets(unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY) -> Sequence[Path]:
     """Return the sockets of the kiosks running on this machine, that of the unit first."""
     found = sorted(folder.glob("kiosk-status-*-*"), key=pid_of)
-    # Its folder may be closed to this user; then asking says so.
+    # This user may not be allowed to read its folder; then `ask` raises an error that says so.
     return [unit_socket, *found] if os.path.lexists(unit_socket) else found
 
 

@@ -32,8 +32,8 @@ from installation.running.service import ServiceManager
 from installation.running.status_socket import StatusSocket
 
 RESTART = 75
-"""The exit status of a show that only needs a new process, because a camera was plugged in: the
-sandbox does not let it open devices that came after its start. (EX_TEMPFAIL of sysexits.h.)
+"""The exit status of a show that only needs a new process: a camera was plugged in, and the sandbox
+does not let the show open devices that appeared after its start. (EX_TEMPFAIL of sysexits.h.)
 """
 
 REFUSED = 2
@@ -90,7 +90,7 @@ class Starter(Protocol):
 
 
 class Supervisor:
-    """Keeps one show running until it ends in good order or is told to stop."""
+    """Keeps one show running until it ends normally or is told to stop."""
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class Supervisor:
         self._camera_id = progress.camera_id or self._camera_id
         self._heartbeat.update(progress)
         self._health.update(progress, now)
-        # A show that says nothing of being sealed, but has frames, is looked at as well.
+        # A show that has frames without having reported its seal is checked as well.
         if not self._is_permitted and (progress.state == State.SEALED or progress.captured):
             self._is_permitted = self._look_from_outside(now)
             if self._is_permitted:

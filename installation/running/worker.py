@@ -23,7 +23,7 @@ class Worker:
         try:
             self._work(self._stopping)
         except BaseException as failure:
-            # The local variables, a frame perhaps, must not be kept as long as the failure.
+            # The traceback must not keep local variables alive, which may be frames.
             traceback.clear_frames(failure.__traceback__)
             self._failure = failure
 

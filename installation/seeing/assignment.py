@@ -22,7 +22,7 @@ def assign(costs: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
     row_price, column_price = np.zeros(rows), np.zeros(columns)
     row_of = np.full(columns, -1)
     for row in range(rows):
-        # The cheapest way from `row` to each column, over pairs that exist already, as in Dijkstra.
+        # The cheapest path from `row` to each column over the existing pairs, as by Dijkstra.
         least, before = np.full(columns, np.inf), np.full(columns, -1)
         reached = np.zeros(columns, bool)
         at, column, length = row, -1, 0.0

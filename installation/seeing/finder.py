@@ -1,10 +1,10 @@
-"""Finds and follows the faces of a camera's frames, with no more work than visitors notice.
+"""Finds and follows the faces of a camera's frames, with as few detections as visitors need.
 
-A look is one detection. A full look searches the whole frame, five times a second, whether somebody
-is there or not. Between full looks only the places are searched where the tracks predict faces,
-which takes a tenth of the time, and often enough for a square to stay on a moving face. A face that
-may be a newcomer's is searched for by full looks at `NEWCOMER_INTERVAL_S` until its track is shown.
-So its square appears within half a second: at most `DETECT_INTERVAL_S` until the first look,
+A look is one detection. A full look searches the whole frame, five times a second, even if nobody
+is present. Between full looks, only the places are searched at which the tracks predict faces. This
+takes a tenth of the time, and is done often enough for a square to stay on a moving face. A face
+that may be a newcomer's is searched for by full looks at `NEWCOMER_INTERVAL_S` until its track is
+shown. So its square appears within half a second: at most `DETECT_INTERVAL_S` until the first look,
 and `tracker.MIN_AGE_S` after it, both rounded up to frames.
 
 All times are those of the frames. Rejected: a full look at every frame, which took 1.3 times the
@@ -23,8 +23,8 @@ DETECT_INTERVAL_S = 0.2
 NEWCOMER_INTERVAL_S = 0.06
 """The time between two looks while there may be a newcomer, s: every other frame at 30 a second.
 
-Not at every frame, because far behind the visitors a detector may find a face on some frames and
-lose it on others, all day.
+Full looks at every frame would cost too much: far behind the visitors, a detector may find a face
+on some frames and lose it on others, all day.
 """
 
 TRACK_INTERVAL_S = 0.03
@@ -41,7 +41,8 @@ look, there are always ten.
 """
 
 TOLERANCE_S = 0.005
-"""How much earlier than due a look may be, s, because frames do not come exactly on time."""
+"""How much earlier than its due time a look may be, s, because frames do not come at exact times.
+"""
 
 
 class FaceFinder:
@@ -81,7 +82,7 @@ class FaceFinder:
         return self._tracks
 
     def forget(self) -> None:
-        """Drop all tracks; the next frame is searched like the first one."""
+        """Drop all tracks; the next frame is searched as if it were the first."""
         self._tracker.forget()
         self._tracks = []
         self._looked_at = self._looked_fully_at = float("-inf")

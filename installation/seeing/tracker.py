@@ -51,7 +51,7 @@ that something that the detector mistook for a face disappears quickly.
 """
 
 MAX_PAUSE_S = 3.0
-"""All tracks end if no frame was searched for this time, s, such as while a camera is reopened.
+"""All tracks end if no frame was searched for this time, s, for example while a camera is reopened.
 
 The slowest machine that the tracker supports searches one frame a second.
 """
@@ -82,7 +82,7 @@ within 0.06 face sizes.
 """
 
 INITIAL_GROWTH = 0.5
-"""The standard deviation of a new face's change of size, face sizes/s: that of somebody who walks
+"""The standard deviation of a new face's change of size, face sizes/s, for a person who walks
 towards a screen two metres away.
 """
 
@@ -257,7 +257,6 @@ class Tracker:
     """Joins the faces of successive frames into tracks. Use it from one thread only."""
 
     def __init__(self) -> None:
-        match(np.empty((0, 0)))  # Imports SciPy now, and not when the first visitor comes.
         self._states: list[_TrackState] = []
         self._next_id = 1
         self._scene = 0

@@ -22,8 +22,8 @@ OTHER_ENCODINGS = {
 }
 """The encodings in which programs read UTF-8 by mistake: Windows-1252 and that of old Macs.
 
-For each encoding: the letters with which the wrongly read form of a Latin, Greek or Cyrillic
-letter, or of a quote, begins.
+Keyed by encoding: the letters with which a wrongly decoded Latin, Greek or Cyrillic letter, or a
+wrongly decoded quote, begins.
 """
 
 PUNCTUATION = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2039\u203a\u00ab\u00bb"

@@ -64,7 +64,9 @@ second, for visitors with epilepsy.
 """
 
 MOST_LANGUAGES = 2
-"""More would not leave room for the picture between the notice and the foot of the screen."""
+"""The largest number of languages of a show; more would leave no room for the picture between the
+notice and the foot of the screen.
+"""
 
 LANGUAGE_IN_WORDS = "a code such as en, or a list of two such as [de, en]"
 
@@ -331,7 +333,7 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
         raise PydanticCustomError("wrong_type", "a language is text, or a list of two")
     if len(set(codes)) < len(codes):
         problem = f"language names '{ellipsize(codes[0])}' twice"
-        raise _refusal(problem, f"Write one of them alone: language: {ellipsize(codes[0])}")
+        raise _refusal(problem, f"Write it once: language: {ellipsize(codes[0])}")
     first, *others = (_parse_language(code, info) for code in codes)
     return replace(first, second=others[0]) if others else first
 
@@ -340,7 +342,7 @@ def _parse_language(value: str, info: ValidationInfo) -> Language:
     folders, labels = info.context, info.data.get("labels")
     if not isinstance(folders, Folders):
         return resolve_language(value)
-    if labels is None:  # then its languages are not known, but what a code looks like is
+    if labels is None:  # the label set is wrong, so its languages are unknown
         if CODE.fullmatch(value):
             return resolve_language(value)
         known = word_languages()
@@ -352,7 +354,7 @@ def _parse_language(value: str, info: ValidationInfo) -> Language:
     if value not in known:
         problem = (
             f"language is '{ellipsize(value)}', but neither the kiosk's words nor the names in "
-            f"models/{ellipsize(labels)} are in it"
+            f"models/{ellipsize(labels)} exist in this language"
         )
         meant = likely_language(value, known) or nearest(value, known)
         raise _refusal(problem, did_you_mean(meant) or f"Known languages: {', '.join(known)}.")

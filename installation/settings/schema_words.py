@@ -139,7 +139,7 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
 
 
 def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
-    """Return the remedy for a value that is valid but written in another way; "" if it is not."""
+    """Return the remedy for a valid value in a wrong form; "" for any other value."""
     for option in options:
         match option.get("type"):
             case "boolean" if not isinstance(value, float | tuple | dict):

@@ -28,7 +28,7 @@ URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 """Matches the beginning of a network address."""
 
 HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:[:/].*)?", re.ASCII)
-"""An address or name of a machine without anything that says so before it."""
+"""Matches the address or name of a machine that has no scheme, such as `http://`, before it."""
 
 NO_NETWORK = (
     "Connect a camera by USB: network cameras are refused, as pictures of visitors would travel "
@@ -39,15 +39,15 @@ FILM_SUFFIXES = (
     *(".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
     *(".ogv", ".ts", ".webm", ".wmv"),
 )
-"""The suffixes of the films that cameras and editing programs write; other files may be named as
-well.
+"""The suffixes of the films that cameras and editing programs write; a film with another suffix can
+be named too.
 """
 
 PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 """The suffixes of the pictures in a folder that is played as a camera."""
 
 DEVICE_FOLDER = Path("/dev")
-ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - named to tell it apart, never used
+ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - only compared
 """The folder under /dev that holds ordinary files, in memory."""
 
 
@@ -123,7 +123,7 @@ def parse_source(text: str, folder: Path) -> Source:
 
 
 def _is_device(text: str) -> bool:
-    """Return whether `text` is an absolute path under /dev, but not where ordinary files can be."""
+    """Return whether `text` is an absolute path under /dev, outside folders of ordinary files."""
     path = Path(os.path.normpath(text))
     return path.is_relative_to(DEVICE_FOLDER) and not path.is_relative_to(ORDINARY_FILES)
 

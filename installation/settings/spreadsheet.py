@@ -1,4 +1,4 @@
-"""Reads CSV files as spreadsheets save them: with any separator, and Excel's line `sep=;` or not.
+"""Reads CSV files as spreadsheets save them, with any separator, with or without Excel's `sep=;`.
 
 The label set reads the rows of labels.csv with this module, and `languages` reads its header.
 """
@@ -28,7 +28,9 @@ class Record(NamedTuple):
     line: int
     """The line of the file on which the row starts."""
     number: int
-    """The row's number in a spreadsheet, which counts a row with a cell of several lines once."""
+    """The row's number in a spreadsheet, in which a row counts once even if its cells have several
+    lines.
+    """
     cells: list[str]
 
     @property

@@ -57,7 +57,7 @@ class Section(BaseModel):
 
 
 COMMENT = re.compile(r"\s+#")
-"""Matches the beginning of a comment behind a value."""
+"""Matches the beginning of a comment after a value."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -163,7 +163,7 @@ class _Loader(yaml.SafeLoader):
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "anchor", None):  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(
-                problem="an alias or anchor such as *name and &name is not used here",
+                problem="aliases and anchors, such as *name and &name, are not supported here",
                 problem_mark=mark,
             )
         if self._depth == MAX_NESTING:
@@ -240,7 +240,7 @@ class _Document:
             description = failure.problem or failure.context or "unknown"
             self._break(*explain_failure(text, mark.line + 1 if mark else 1, description))
             return
-        except (ValueError, OverflowError):  # the parser's own, for "\UFFFFFFFF" and %YAML 1.9999…
+        except (ValueError, OverflowError):  # from the parser, for "\UFFFFFFFF" and %YAML 1.9999…
             problem = "this is not well-formed YAML (a number or an escaped letter is too large)"
             remedy = "Look for a line that begins with %, and for backslashes in quotes."
             self._break(0, problem, remedy)
@@ -340,7 +340,7 @@ class _Document:
 def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
     """Return a mistake for each free text without quotes that is cut at a ` #`.
 
-    YAML takes what follows for a comment; nobody can know whether the writer did.
+    YAML treats the rest as a comment, but the writer may have meant it as text.
     """
     return [
         _Found(
@@ -348,7 +348,7 @@ def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
             document.lines[keys],
             f"{setting_name(keys)} ends before the #, which begins a comment (seen "
             f"'{ellipsize(text)}')",
-            "Put the text in quotes, or the comment on a line of its own.",
+            "Put the text in quotes, or move the comment to a line of its own.",
         )
         for keys, text in document.commented.items()
         if keys[-1] != "id" and is_free_text(find_piece(schema, keys), schema)

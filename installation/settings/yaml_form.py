@@ -25,10 +25,10 @@ JOINED = re.compile(r"\s*([A-Za-z_]\w*)\s*[=:\uff1a]\s*(.*)$")
 """Matches a setting whose name and value are joined by something other than a colon and a space."""
 
 WORD_AND_VALUE = re.compile(r"\s*([A-Za-z_]\w*) +(\S.*)$")
-"""A setting without anything between its name and its value but blanks."""
+"""Matches a setting with only blanks between its name and its value."""
 
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-"""A text in quotes on one line."""
+"""Matches a text in quotes on one line."""
 
 JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
 """Matches a comment in the style of JavaScript, as in some JSON files; YAML's begin with #."""
@@ -217,7 +217,7 @@ def _joined_flaw(number: int, text: str) -> Flaw | None:
 def _missing_colon_flaw(
     number: int, text: str, above: Sequence[_Line], parsed: Mapping[int, _Line]
 ) -> Flaw | None:
-    """Return the flaw that a setting has no colon; a line deeper than those around may be text."""
+    """Return the flaw that a setting has no colon."""
     match = WORD_AND_VALUE.match(text)
     below = next((line for place, line in sorted(parsed.items()) if place > number), None)
     around = [len(line.indent) for line in (*above[-1:], below) if line is not None]
@@ -260,7 +260,7 @@ def _path_flaw(line: _Line) -> Flaw | None:
     if match := WINDOWS_PATH.match(line.value):
         problem = f"in double quotes a backslash is an escape (seen {ellipsize(match[0])})"
         if "\\\\" in match[0][3:]:
-            return None  # somebody who knows the rule has doubled them
+            return None  # the backslashes are doubled already
         remedy = f"{line.written(quoted(match[0][1:-1]))}, with single quotes."
         return Flaw(line.number, problem, remedy)
     return None
@@ -312,7 +312,7 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
         return Flaw(end[0], problem, f"{line.written(text[:-1].rstrip())}, without it.")
     whole = text[1:-1] if text.endswith(quote) and len(text) > 1 else text
     kind = "apostrophe" if quote == "'" and text.endswith(quote) else "quote"
-    problem = f"the {kind} {quote} in the text ends it (seen {ellipsize(text)})"
+    problem = f"the {kind} {quote} inside the text ends the text (seen  {ellipsize(text)})"
     advice = "with other quotes around the text"
     if "'" in whole and '"' in whole:
         advice = "with each apostrophe doubled"

@@ -88,7 +88,7 @@ def test_check_repeats_why_visitors_are_told_late(project: Project) -> None:
     project.write("kiosk.yaml", text)
     outcome = project.kiosk("check")
     assert sentence in outcome.stdout
-    assert "told for 1 s before they are read" in " ".join(outcome.stdout.split())
+    assert "announced for 1 s before they are read" in " ".join(outcome.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,10 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
             "kiosk.yaml:2: camera.source is /dev/null, a device that does",
         ),
         ("screen: {display: 9}", "kiosk.yaml:2: screen.display is 9, but this machine has 1 displ"),
-        ("device: mps", "kiosk.yaml:2: device is 'mps', the graphics of a Mac, and this machine"),
+        (
+            "device: mps",
+            "kiosk.yaml:2: device is 'mps', a Mac's graphics processor, but this machine",
+        ),
     ],
 )
 def test_check_refuses_what_the_show_refuses(project: Project, line: str, message: str) -> None:

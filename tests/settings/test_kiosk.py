@@ -210,14 +210,14 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "labels: persons\nlanguage: ge\n",
             [
                 "kiosk.yaml:2: language is 'ge', but neither the kiosk's words nor the names in "
-                f"models/persons are in it. Known languages: {CODES}."
+                f"models/persons exist in this language. Known languages: {CODES}."
             ],
         ),
         (
             "language: EN\n",
             [
                 "kiosk.yaml:1: language is 'EN', but neither the kiosk's words nor the names in "
-                "models/persons are in it. Did you mean 'en'?"
+                "models/persons exist in this language. Did you mean 'en'?"
             ],
         ),
         (
@@ -245,7 +245,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "screen:\n  title: Room #3 # open\nlabels: persons # the default\n",
             [
                 "kiosk.yaml:2: screen.title ends before the #, which begins a comment (seen "
-                "'Room'). Put the text in quotes, or the comment on a line of its own."
+                "'Room'). Put the text in quotes, or move the comment to a line of its own."
             ],
         ),
         (
@@ -403,7 +403,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 f"language: {value}\n",
                 [
                     f"1: language is '{value}', but neither the kiosk's words nor the names in "
-                    f"models/persons are in it. Did you mean '{code}'?"
+                    f"models/persons exist in this language. Did you mean '{code}'?"
                 ],
             )
             for value, code in (

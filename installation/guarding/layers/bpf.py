@@ -38,7 +38,7 @@ continues after them; if not, it jumps past the given number of further instruct
 
 @dataclass(frozen=True)
 class Rule:
-    """The answer to `call` if all `tests` hold: the error `error`, or the call is made (None).
+    """The decision about `call` if all `tests` hold: fail with `error`; if None, make the call.
 
     With `error` 0 the call does nothing but seems to succeed. `reason` says who needs the call, or
     why it is refused.

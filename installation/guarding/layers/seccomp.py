@@ -46,13 +46,13 @@ _IN_STAGE_ONE = (
     # Other programs: their memory, their descriptors, their namespaces.
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
     *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
-    # Another sandbox inside this one: it could change nothing for the better.
+    # Another sandbox inside this one, which could not improve anything.
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     # Ways into the kernel past Landlock or past these filters.
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),
     *("perf_event_open", "open_by_handle_at", "fanotify_init"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
-    # What stores bytes without a file.
+    # Calls that store bytes without a file.
     *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_notify"),
     *("msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl"),
     # SDL would share the whole screen with the X server in such memory, which every user of the
@@ -98,11 +98,11 @@ STAGE_ONE = Filter(
         *(refuse("ioctl", family(1, byte)) for byte in _FILE_FAMILIES),
         *(refuse("ioctl", one_of(1, value)) for value in _TERMINAL_CALLS.values()),
         refuse("socket", none_of(0, socket.AF_UNIX)),
-        # A process that is not this one's child could not be found. The arguments of clone3 lie in
-        # memory, which no filter can read; without clone3 the C library falls back to clone.
+        # A process that is not a child of this one could not be found. The arguments of clone3
+        # lie in memory, which no filter can read; without clone3 the C library uses clone.
         refuse("clone", has(0, _CLONE_PARENT)),
         refuse("clone3", error=errno.ENOSYS),
-        # An orphan would no longer become this process's child.
+        # Otherwise an orphan would no longer become this process's child.
         refuse("prctl", one_of(0, _SET_CHILD_SUBREAPER)),
         refuse("futex", one_of(1, _WAKE_OP, mask=_FUTEX_OPERATION)),
         # Every user can read the names of threads, and the kernel writes them into its log.
@@ -124,7 +124,7 @@ MIDDLE_STAGE = Filter(
         *(refuse(name) for name in _IN_MIDDLE_STAGE),
         # Threads are allowed, processes are not.
         refuse("clone", lacks(0, _CLONE_THREAD)),
-        # Where the kernel finds this program's arguments, which every user can read.
+        # The addresses of this program's arguments, which every user can read.
         refuse("prctl", one_of(0, _SET_MM, _SET_DUMPABLE, _SET_TRACER)),
     )
 )
@@ -135,7 +135,7 @@ networks are loaded: whatever these contain cannot contact or start another prog
 _IN_STAGE_TWO = (
     *("kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pipe", "pipe2"),
     *("tkill", "setrlimit", "pidfd_open", "capset", "flock", "seccomp", "umask"),
-    # How other programs of this user run: it stays set, and every program can read it.
+    # How other programs of this user run: the setting stays, and every program can read it.
     *("sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity"),
     *("setpriority", "ioprio_set", "move_pages", "migrate_pages"),
     # The memory node of a file in memory stays set, even if it was opened only for reading.
@@ -144,7 +144,7 @@ _IN_STAGE_TWO = (
     *("creat", "truncate", "ftruncate", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink"),
     *("unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"),
     "openat2",
-    # What the kernel logs, with the name of the program.
+    # Calls that the kernel logs, with the name of the program.
     *("remap_file_pages", "setsockopt"),
 )
 """The calls that nothing needs, refused with the error number by which the self-test recognises the

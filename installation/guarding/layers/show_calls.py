@@ -200,9 +200,9 @@ def show_calls(
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "other machines: aarch64 has no select"),
         allow("shutdown", "the end of the window"),
-        allow("getsockname", "the search for open files: what a socket is"),
-        allow("getpeername", "the search for open files: where a socket leads"),
-        allow("getsockopt", "the search for open files: who is at the other end"),
+        allow("getsockname", "the search for open files: the address of a socket"),
+        allow("getpeername", "the search for open files: the address that a socket leads to"),
+        allow("getsockopt", "the search for open files: the process at a socket's other end"),
         # Memory, never more at once than the machine has: the kernel would log the attempt.
         allow("mmap", "memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "memory"),
@@ -228,21 +228,25 @@ def show_calls(
         allow("getpid", "messages"),
         allow("rt_sigprocmask", "threads, as they start"),
         allow("rt_sigreturn", "the signals that end the show"),
-        allow("rt_sigaction", "the end: as signals were before", one_of(0, _SIGINT, _SIGTERM)),
+        allow(
+            "rt_sigaction",
+            "the end: the signal handlers are restored",
+            one_of(0, _SIGINT, _SIGTERM),
+        ),
         allow("tgkill", "failures: abort() of a library", one_of(0, os.getpid())),
         allow("wait4", "the end: the output filters"),
         allow("exit", "threads"),
         allow("exit_group", "the end"),
-        allow("restart_syscall", "other machines: what a signal or a suspend interrupted"),
-        # The time, and chance.
+        allow("restart_syscall", "other machines: a call that a signal or a suspend interrupted"),
+        # Time and random numbers.
         allow("clock_nanosleep", "waiting"),
-        allow("clock_gettime", "other machines: those whose clock the C library cannot read"),
+        allow("clock_gettime", "other machines: clocks that the C library cannot read itself"),
         allow("clock_getres", "other machines: as clock_gettime"),
         allow("gettimeofday", "other machines: as clock_gettime"),
         allow("nanosleep", "other machines: older C libraries call it to wait"),
-        allow("getrandom", "other machines: C libraries that ask for chance"),
+        allow("getrandom", "other machines: C libraries that request random numbers"),
         allow("prlimit64", "memory: the size of a thread's stack", zero(2)),
-        allow("getrusage", "failures: what a process used"),
+        allow("getrusage", "failures: the resources that a process used"),
         allow("uname", "PyTorch: which machine it runs on"),
         allow("sysinfo", "networks: the size of memory"),
     ]
@@ -268,7 +272,7 @@ def show_calls(
             allow("ioctl", "CUDA: its memory", at_most(1, _UVM_LAST)),
             allow("eventfd2", "CUDA: events of the driver"),
             allow("pipe2", "CUDA: events of the driver"),
-            allow("getppid", "CUDA: which process asks"),
+            allow("getppid", "CUDA: the id of this process"),
         ]
     return rows
 

@@ -17,7 +17,7 @@ from installation.guarding.output.rate_limit import RateLimit, RepeatLimit
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, MODELS, WORDS_FOLDER
 
 OTHER_LETTER = "?"
-"""The replacement for a letter that is neither in messages nor in label sets."""
+"""The replacement for a letter that occurs neither in messages nor in label sets."""
 
 MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤≥−äöüÄÖÜßéèêáíóúñçàùâîôûëïœ")
 """The letters of the kiosk's own messages beyond ASCII, and those of names in them."""
@@ -75,13 +75,13 @@ class LineFilter:
         self._last_omitted = ""
 
     def admit(self, line: bytes) -> Iterator[str]:
-        """Yield the lines to write for `line`: it, or none, and a count of those omitted before."""
+        """Yield a count of the lines omitted before, if any, and `line` if it is admitted."""
         text = text_only(line, self._limits)
         for candidate in [text] if self._repeats is None else self._repeats.admit(text):
             yield from self._within_budget(candidate)
 
     def end(self) -> Iterator[str]:
-        """Yield lines that state how many were omitted last.
+        """Yield the lines that state how many lines were omitted last.
 
         The very last line is always written: a show's summary, or the reason of its end.
         """

@@ -100,7 +100,7 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class PlacesFormatter(logging.Formatter):
-    """Formats exceptions as types and places, without any text that is not the kiosk's own.
+    """Formats exceptions by their types and places, without their texts.
 
     An exception that carries an array prints its numbers, and the array may be a frame.
     """

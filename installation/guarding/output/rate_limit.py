@@ -21,7 +21,8 @@ a file.
 """
 
 REPEATED_LINES_PER_S = 1 / 60
-"""The rate of a line that is repeated for hours: once a minute, with the number of omitted ones."""
+"""The rate of a line that is repeated for hours: once a minute, with the number of omitted lines.
+"""
 
 MOST_KINDS = 200
 """The largest number of kinds of lines that are remembered; a start writes some twenty."""

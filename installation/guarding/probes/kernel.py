@@ -183,8 +183,7 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""The probes of signs that every user of this machine can read of a program, or finds on its
-disk.
+"""The probes of data about a program that every user can read, or that stay on the machine's disk.
 """
 
 _MARKS = (

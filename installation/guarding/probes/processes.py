@@ -125,7 +125,7 @@ PROBES: tuple[Probe, ...] = (
         lambda _: syscalls.prctl(PR_SCHED_CORE, -1),
     ),
     Probe(
-        "let its orphans go",
+        "stop adopting orphans",
         "prctl(PR_SET_CHILD_SUBREAPER)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SET_CHILD_SUBREAPER, 0),

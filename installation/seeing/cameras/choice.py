@@ -1,4 +1,4 @@
-"""Chooses the camera for `camera.source: auto`, and explains why it passes others over.
+"""Chooses the camera for `camera.source: auto`, and explains why other cameras were not chosen.
 
 The camera with the lowest number is often unsuitable: the raw port of a sensor on a Raspberry Pi 5,
 the infrared camera of a laptop, or a virtual camera that another program feeds.
@@ -50,13 +50,13 @@ def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
 
 
 def _place(listing: CameraListing) -> int:
-    if listing.is_false:
+    if listing.is_virtual:
         return 2
     return 0 if listing.bus.startswith("usb") else 1
 
 
 def passed_over(listings: Sequence[CameraListing]) -> list[str]:
-    """Return, for each camera with a lower number than the chosen one, why it was not chosen."""
+    """Return why each camera with a lower number than the chosen one was not chosen."""
     ranked = rank(listings)
     before = listings[: listings.index(ranked[0])] if ranked else []
     return [
@@ -69,6 +69,6 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
 def _second_choice(listing: CameraListing) -> str:
     return (
         ("it is a virtual camera, which another program feeds")
-        if listing.is_false
+        if listing.is_virtual
         else "a USB camera is preferred"
     )

@@ -16,8 +16,7 @@ from installation.running.progress import CameraFault
 from installation.seeing.frame import Pixels
 
 STEP = 4
-"""Every how many rows the picture is sampled; a checksum of 180 rows of 1280 pixels takes 0.2 ms.
-"""
+"""The picture is sampled every `STEP` rows; a checksum of 180 rows of 1280 pixels takes 0.2 ms."""
 
 FROZEN_S = 2.0
 """The longest time that the pictures may stay the same before the camera counts as frozen, s."""

@@ -36,8 +36,7 @@ class NewNodes:
 def plugged_in(node: Path, instead: str) -> RestartNeededError:
     """Return the error that ends a show without a camera after the camera `node` was plugged in.
 
-    `instead` is the sentence that says what the show plays, such as "the rehearsal plays in its
-    place".
+    `instead` is a clause that says what the show plays, such as "the rehearsal plays in its place".
     """
     problem = f"a camera has been plugged in while {instead}"
     return RestartNeededError(Mistake(str(node), problem, "The show restarts automatically."))

@@ -21,7 +21,7 @@ from installation.seeing.cameras.webcam import Webcam
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings
 
-# OpenCV and FFmpeg also print to stderr if nothing can be opened; the errors here say it better.
+# OpenCV and FFmpeg also print to stderr if nothing can be opened; this module's errors are clearer.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
@@ -32,7 +32,7 @@ instead.
 """
 
 Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
-"""Every kind of source but `Auto`: the camera or the pictures are known."""
+"""A source whose camera or pictures are known: any kind but `Auto`."""
 
 
 def resolve(
@@ -40,7 +40,7 @@ def resolve(
     cameras: Callable[[], list[CameraListing]] = list_cameras,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[Resolved, str | None]:
-    """Return the source that `Auto` stands for now, and why it is not a camera if it is none.
+    """Return the source that `Auto` stands for now, and, if it is not a camera, the reason.
 
     `Auto` stands for the best camera by `choice.rank`; `log` is called with a line for each camera
     that was passed over. Any other source is returned unchanged.

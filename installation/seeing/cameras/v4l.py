@@ -72,8 +72,7 @@ class CameraListing:
     bus: str = ""
     """The port that the camera is plugged into, as the driver calls it: `usb-0000:00:14.0-2`."""
     raw_port: bool = False
-    """Whether it is the raw port of a sensor, whose whole pipeline a program would have to set up.
-    """
+    """Whether this is the raw port of a sensor, whose processing a program would have to set up."""
     by_path: Path | None = None
     has_same_name: bool = False
     """Whether another camera has the same name; udev then gives only one of them the by-id path."""
@@ -91,8 +90,8 @@ class CameraListing:
         return next(filter(None, lasting), self.node)
 
     @property
-    def is_false(self) -> bool:
-        """Whether it is a virtual camera, which another program feeds with pictures."""
+    def is_virtual(self) -> bool:
+        """Whether this is a virtual camera, which another program feeds with pictures."""
         return "loopback" in self.driver
 
 

@@ -252,7 +252,7 @@ class V4lCapture:
         with contextlib.suppress(OSError):
             self._kernel.ioctl(self._file, STREAMOFF, bytearray(struct.pack("=I", _CAPTURE)))
         for buffer in self._buffers:
-            # An array over it may still be referred to by an exception's traceback.
+            # The traceback of an exception may still refer to an array over this memory.
             with contextlib.suppress(BufferError, ValueError):
                 np.frombuffer(buffer, np.uint8).fill(0)
             with contextlib.suppress(BufferError):
@@ -280,7 +280,7 @@ def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -
 
 
 def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
-    """Request the rate `fps`, and return the rate that the camera promises, by default `fps`."""
+    """Request the rate `fps` and return the promised rate; `fps` if the camera names none."""
     buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
     try:
         kernel.ioctl(file, S_PARM, buffer)

@@ -296,7 +296,7 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is None:
         return _no_video(node)
     if listing.is_refused:
-        # This user may use it, so it is the sandbox, which allows what was there at the start.
+        # This user may use it, so the sandbox, which allows only earlier devices, refused it.
         return Mistake(
             str(node),
             AFTER_THE_START,

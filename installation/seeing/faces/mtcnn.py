@@ -47,13 +47,13 @@ The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and fou
 """
 
 MIN_SCORES = (0.7, 0.7, 0.8)
-"""The least scores after P-Net, R-Net and O-Net, 0–1; 0.6, 0.7 and 0.7 are usual. Higher ones are
-faster.
+"""The least scores after P-Net, R-Net and O-Net, 0–1. Usual are 0.6, 0.7 and 0.7; higher ones take
+less time.
 """
 
 MAX_IOUS = (0.5, 0.7, 0.5)
-"""The IoU above which the candidate with the lower score waits or is dropped: among those of one
-level of the pyramid; among those of all levels, and again after R-Net; and before O-Net.
+"""The IoU above which the candidate with the lower score is dropped: within one level of the
+pyramid; among all levels, and again after R-Net; and before O-Net, where it is set aside.
 """
 
 MAX_NESTED = 0.7
@@ -68,7 +68,9 @@ ONET_PX = 48
 """The networks' input sizes and P-Net's stride, px, as given by their architecture."""
 
 BATCHES = {"rnet.onnx": 32, "onet.onnx": 8}
-"""The most crops that each network processes together; more take more memory and are not faster."""
+"""The largest number of crops that each network processes together; more take more memory and are
+not faster.
+"""
 
 Floats = npt.NDArray[np.float32]
 
@@ -137,7 +139,7 @@ class Mtcnn:
         return self._detect(frame, boxes)
 
     def _detect(self, frame: Frame, places: Sequence[Box] | None) -> list[Face]:
-        """Return the faces at `places`; if that is None, where P-Net and R-Net find candidates."""
+        """Return the faces at `places`; if it is None, at the candidates of P-Net and R-Net."""
         try:
             small, factor = reduce_frame(frame, self._buffers)
             if places is None:
@@ -214,8 +216,8 @@ class Mtcnn:
     def _refined(self, small: Pixels, boxes: Floats) -> Refined:
         """Return the faces that O-Net finds in R-Net's squares `boxes` `(N, 4)`, sorted best first.
 
-        O-Net is given the best square of each face first, and the others only if it rejects that
-        one: in a crowd, R-Net leaves five or six squares for each face.
+        O-Net is given the best square of each face first, and the other squares only if it rejects
+        the best one: in a crowd, R-Net leaves five or six squares for each face.
         """
         first = np.zeros(len(boxes), bool)
         first[suppress(boxes, -np.arange(len(boxes), dtype=np.float32), MAX_IOUS[2])] = True
@@ -241,7 +243,7 @@ class Mtcnn:
 
 
 def suppress(boxes: Floats, scores: Floats, max_iou: float) -> npt.NDArray[np.intp]:
-    """Return the indices of the `boxes` that overlap no better one by more than `max_iou`.
+    """Return the indices of the `boxes` that do not overlap a better one by more than `max_iou`.
 
     `boxes` is `(N, 4)`, and the indices are sorted best first. Each kept box is compared only with
     the boxes that are left.

@@ -15,12 +15,12 @@ def open_detector(
 ) -> Detector:
     """Load the detector's networks and return the detector.
 
-    `auto` is YuNet if `yunet_file` exists, otherwise MTCNN; the detector's `name` is the one of
-    these. Both run on the CPU. Raises WeightsError.
+    `auto` stands for YuNet if `yunet_file` exists, otherwise for MTCNN; the returned detector's
+    `name` is that of the network. Both run on the CPU. Raises WeightsError.
     """
     if name == "yunet" or (name == "auto" and yunet_file.exists()):
         return yunet.YuNet(yunet_file)
-    # ONNX Runtime takes a tenth of a second to import, and YuNet does without.
+    # Importing ONNX Runtime takes a tenth of a second, and YuNet does not need it.
     from installation.seeing.faces.mtcnn import Mtcnn
 
     return Mtcnn()

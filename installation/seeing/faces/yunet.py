@@ -31,7 +31,7 @@ NMS_IOU = 0.3
 """The IoU above which two detections count as one face; OpenCV's default."""
 
 MAX_CANDIDATES = 200
-"""The most detections that are compared with each other."""
+"""The largest number of detections that are compared with each other."""
 
 
 class YuNet:

@@ -77,7 +77,7 @@ class FilmPictures:
 
     def rewind(self) -> None:
         """Go back to the first picture."""
-        # Opened again, because OpenCV cannot seek in every format.
+        # The file is opened again, because OpenCV cannot seek in every format.
         self._film.release()
         self._film = self._open()
         self._scenes.restart()

@@ -30,7 +30,7 @@ PORTRAIT_PX = 512
 """Width and height of the portrait, px."""
 
 NAME = "rehearsal"
-"""The rehearsal's name in the log, by which the show also recognises it."""
+"""The rehearsal's name in the log; the show also recognises the rehearsal by it."""
 
 OUTLINE = (
     *((228, 17), (262, 23), (283, 43), (295, 67), (299, 92), (296, 118), (282, 128), (271, 134)),
@@ -139,14 +139,14 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return `way`, the fraction 0–1 of a movement, eased so that it starts and ends slowly."""
+    """Return `way`, the completed fraction 0–1 of a movement, changed to start and end slowly."""
     way = min(1.0, max(0.0, way))
     return way * way * (3 - 2 * way)
 
 
 def read_portrait() -> Pixels:
     """Return the portrait, `(512, 512, 3)` uint8 RGB."""
-    # Found without importing scikit-image, which takes longer than reading the file.
+    # The package is found without importing it, which would take longer than reading the file.
     package = find_spec("skimage")
     root = Path(package.origin).parent if package is not None and package.origin else None
     file = root / "data" / "astronaut.png" if root else None
@@ -167,7 +167,7 @@ def _cut_out(portrait: Pixels) -> Pixels:
     """Return the visitor, cut out of `portrait`, on the wall's colour, at the portrait's size."""
     mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
-    # Eroded a little, because the portrait's bright background would be a rim around the hair. The
+    # Eroded a little, because the portrait's bright background would show as a rim of the hair. The
     # outline goes on below the portrait, so the shoulders stay whole at its lower edge.
     mask = cast(Pixels, cv2.erode(mask, np.ones((5, 5), np.uint8)))
     mask = cast(Pixels, cv2.GaussianBlur(mask, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE))

@@ -97,7 +97,7 @@ class Replay:
             problem = "the film cannot be rewound to its beginning"
             raise CameraError(Mistake(self.name, problem, "Choose another source."))
         pixels = self._orientation.apply(pixels)
-        # Decoded and oriented before it is due, so that it arrives on time.
+        # The picture is decoded and oriented before it is due, so that it arrives on time.
         assert self._due_at is not None
         self._clock.wait(self._due_at - self._clock.now())
         self._due_at += 1 / self._source.fps
