@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from installation import STARTED_AT, __version__
-from installation.cli.arguments import run_parser
+from installation.cli.arguments import CAMERA_TRIAL, run_parser
 from installation.guarding.stage_one import start_show
 from installation.guarding.status import Privacy, SandboxStatus
 from installation.guarding.witness import Witness
@@ -53,6 +53,12 @@ def start() -> NoReturn:
     if arguments[:1] == ["audit"] and not {"-h", "--help"} & set(arguments):
         status = SandboxStatus("enforce", started_at=STARTED_AT, may_open_cameras=False)
         start_show(arguments, status, None)
+    if arguments[:1] == [CAMERA_TRIAL]:
+        # The supervisor of this process is `kiosk doctor`, whose orders come on standard input.
+        privacy, orders = read_privacy(Path(arguments[-1])), os.dup(0)
+        start_show(
+            arguments, SandboxStatus(privacy, started_at=STARTED_AT, orders_pipe=orders), None
+        )
     from installation.cli.main import start as start_command
 
     start_command()

@@ -49,6 +49,9 @@ class Parser(argparse.ArgumentParser):
         return f". {did_you_mean(meant[0])}" if meant else ""
 
 
+CAMERA_TRIAL = "camera-trial"
+"""The command of the process in which `kiosk doctor` tries the camera (cli/camera_trial.py)."""
+
 MIN_SIDE_PX = 160
 MAX_SIDE_PX = 16384
 """The largest side of a texture that current GPUs draw, px."""

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from installation import __version__
@@ -77,7 +78,7 @@ def doctor(args: argparse.Namespace) -> int:
         # The other parts are tried as far as the file says what they are.
         loaded = load_valid_parts(args.file)
         tell("file", Finding("wrong", str(error)))
-    for part, examine in _Examination(loaded).parts():
+    for part, examine in _Examination(loaded, args.file).parts():
         tell(part, _try(part, examine))
     say()
     if "wrong" in states.values():
@@ -104,8 +105,10 @@ def _try(part: str, examine: Callable[[], Finding]) -> Finding:
 class _Examination:
     """Tries the parts of a show one by one; some need what an earlier part has opened."""
 
-    def __init__(self, loaded: Loaded[Settings]) -> None:
+    def __init__(self, loaded: Loaded[Settings], file: Path) -> None:
+        """Try the parts of a show with the settings `loaded` from kiosk.yaml at `file`."""
         self._loaded = loaded
+        self._file = file
         self._settings = loaded.settings
         self._label_set: LabelSet | None = None
         self._built = False
@@ -158,17 +161,14 @@ class _Examination:
         return Finding(state, "\n".join(["not enforced:", *report["missing"]]))
 
     def _camera(self) -> Finding:
-        from installation.running.clock import MonotonicClock
-        from installation.seeing.cameras.open import open_camera, resolve
+        """Open the camera for a moment, in a child process under the whole guard."""
+        from installation.cli.camera_trial import try_camera
 
-        settings = self._settings.camera
-        source, fallback = resolve(settings.source)
-        opened = open_camera(source, settings, MonotonicClock())
-        opened.close()
+        name, fallback = try_camera(self._file, self._settings.privacy)
         if fallback:
             service = "Under systemd the show waits behind a card until there is a camera."
-            return Finding("fallback", f"{fallback}: {opened.name}. {service}")
-        return Finding("ok", opened.name)
+            return Finding("fallback", f"{fallback}: {name}. {service}")
+        return Finding("ok", name)
 
     def _line(self) -> Finding:
         """Describe where the line on the floor belongs, for cameras with common angles of view."""

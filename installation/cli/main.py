@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from installation import __version__
-from installation.cli import check, doctor, fetch, labels, run, status
-from installation.cli.arguments import Parser
+from installation.cli import camera_trial, check, doctor, fetch, labels, run, status
+from installation.cli.arguments import CAMERA_TRIAL, Parser
 from installation.cli.output import (
     FAILED,
     INTERRUPTED,
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_closed_streams()
     escape_unknown_letters()
     args = _parse(list(sys.argv[1:] if argv is None else argv))
-    is_show = args.name in ("run", "audit", "card")
+    is_show = args.name in ("run", "audit", "card", CAMERA_TRIAL)
     handler = LogHandler(LOG, quotes_exceptions=not is_show)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
@@ -119,6 +119,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     if argv[:1] == ["card"]:
         card: argparse.Namespace = run.card_parser().parse_args(argv[1:])
         return card
+    if argv[:1] == [CAMERA_TRIAL]:
+        trial: argparse.Namespace = camera_trial.parser().parse_args(argv[1:])
+        return trial
     parsed: argparse.Namespace = _parser().parse_args(argv or ["--help"])
     return parsed
 

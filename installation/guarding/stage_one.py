@@ -106,6 +106,8 @@ def start_show(arguments: Sequence[str], status: SandboxStatus, report: Path | N
         problem = f"{sys.platform} has neither Landlock nor seccomp"
         missing = Mistake("sandbox", problem, "Use a computer with Linux.")
         status = replace(status, missing=(missing,))
+        for pipe in status.pipes:
+            os.set_inheritable(pipe, True)
     environment = show_environment(os.environ) | {ENVIRONMENT_VARIABLE: status.to_json()}
     program = [sys.executable, "-I", "-B", "-c", _SHOW_PROGRAM, str(PROJECT), *arguments]
     os.execve(sys.executable, program, environment)  # noqa: S606 - without a shell on purpose

@@ -129,6 +129,8 @@ StartLimitIntervalSec=0
 # The supervisor reports when the show has started, and that it is alive.
 Type=notify
 NotifyAccess=main
+# The supervisor itself ends a show that does not start; on a slow computer that takes minutes.
+TimeoutStartSec=infinity
 WatchdogSec=60
 WatchdogSignal=SIGKILL
 User={user}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,7 @@ def test_doctor_says_what_is_missing_and_goes_on(project: Project) -> None:
     assert outcome.returncode == 2
 
 
+@needs_guard
 def test_doctor_looks_at_everything_if_the_file_is_wrong(project: Project) -> None:
     """Kind: one mistake hides all others. A wrong kiosk.yaml is one row, and the rest is tried."""
     project.write("kiosk.yaml", "labels: fsh\nscreen: {display: 9}\ncamera: {fps: fast}\n")
@@ -130,7 +132,8 @@ def test_doctor_looks_at_every_fact_of_the_promise(
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: ran)
     for mistakes, state in (((), "ok"), ((mistake,), "fallback")):
         monkeypatch.setattr(doctor, "stored_by_kernel", lambda mistakes=mistakes: mistakes)
-        finding = doctor._Examination(Loaded(Settings(), "kiosk.yaml", {}, {}))._privacy()
+        loaded = Loaded(Settings(), "kiosk.yaml", {}, {})
+        finding = doctor._Examination(loaded, Path("kiosk.yaml"))._privacy()
         assert finding.state == state
         assert (str(mistake) in finding.description) is bool(mistakes)
 

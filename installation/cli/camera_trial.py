@@ -1,0 +1,145 @@
+"""Opens the camera for `kiosk doctor` in a child process, under the same guard as a show.
+
+The child enters all stages and runs the self-test. Then it waits until the doctor, which stands
+outside as a show's supervisor does, has looked at it through the witness. Only after that does it
+open the camera, and it reads no picture. Rejected: opening the camera in the doctor itself, whose
+other parts write to the display and may have started threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from installation.cli.arguments import CAMERA_TRIAL, Parser, add_file_argument
+from installation.cli.output import DONE
+from installation.cli.valid_parts import load_valid_parts
+from installation.errors import CameraError, KioskError, Mistake, SettingsError
+from installation.guarding.guard import Guard
+from installation.guarding.status import Privacy
+from installation.running.clock import MonotonicClock
+from installation.settings.kiosk import load_settings
+from installation.settings.paths import PROJECT
+from installation.show.progress import ProgressReporter
+
+TIMEOUT_S = 60.0
+"""The longest time for the child's start, its self-test and the camera, s."""
+
+NO_ANSWER = Mistake(
+    "camera",
+    f"the process that tries the camera ended or did not answer within {TIMEOUT_S:.0f} s",
+    "The log above may say why. Unplug the camera, plug it in again, and try once more.",
+)
+
+Witnessed = Callable[[int], list[Mistake]]
+"""A function that checks the process with the given id from outside and returns the mistakes."""
+
+
+def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
+    """Return the name of the camera of kiosk.yaml at `file`, and why it is not a real camera.
+
+    With `privacy: degraded` the child is not checked from outside. Raises KioskError if the guard
+    is incomplete, or if the camera cannot be opened.
+    """
+    answer = _ask(file, _witness() if privacy == "enforce" else lambda _: [])
+    if "mistakes" in answer:
+        raise KioskError(*(Mistake(*each) for each in answer["mistakes"]))
+    return answer["name"], answer["fallback"]
+
+
+def _witness() -> Witnessed:
+    """Return the check of processes that start after this call."""
+    if sys.platform != "linux":
+        return lambda _: []
+    from installation.guarding.witness import Witness
+
+    return Witness().find_problems
+
+
+def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
+    """Return the child's answer: `name` and `fallback`, or `mistakes`."""
+    words = [sys.executable, "-m", "installation", CAMERA_TRIAL, str(file.absolute())]
+    with subprocess.Popen(
+        words, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        timer = threading.Timer(TIMEOUT_S, child.kill)
+        timer.start()
+        try:
+            answer = _next_answer(child.stdout)
+            if "sealed" in answer:
+                if problems := witnessed(child.pid):
+                    child.kill()
+                    return {
+                        "mistakes": [(each.where, each.problem, each.remedy) for each in problems]
+                    }
+                with contextlib.suppress(BrokenPipeError):
+                    child.stdin.write("\n")
+                    child.stdin.flush()
+                answer = _next_answer(child.stdout)
+        finally:
+            timer.cancel()
+    return answer
+
+
+def _next_answer(lines: Any) -> dict[str, Any]:
+    """Return the next answer in `lines`; raises CameraError if there is none."""
+    try:
+        answer = json.loads(next(lines))
+        return dict(answer)
+    except (StopIteration, ValueError):
+        raise CameraError(NO_ANSWER) from None
+
+
+def parser() -> Parser:
+    """Return the parser of the child process."""
+    parser = Parser(prog=f"kiosk {CAMERA_TRIAL}", description="try the camera", allow_abbrev=False)
+    add_file_argument(parser)
+    parser.set_defaults(name=CAMERA_TRIAL, command=open_under_guard)
+    return parser
+
+
+def open_under_guard(args: argparse.Namespace) -> int:
+    """Open the camera under the whole guard, close it, and print what it is.
+
+    This is the child process of `try_camera`.
+    """
+    try:
+        _answer(_open_under_guard(args.file))
+    except KioskError as error:
+        mistakes = [(each.where, each.problem, each.remedy) for each in error.mistakes]
+        _answer({"mistakes": mistakes})
+    return DONE
+
+
+def _open_under_guard(file: Path) -> dict[str, object]:
+    guard = Guard.from_environment()
+    guard.redirect_temporary_files()
+    guard.check_stage_one()
+    from installation.seeing.cameras.open import open_camera, resolve
+
+    try:
+        settings = load_settings(file).settings
+    except SettingsError:
+        # `kiosk doctor` has reported the mistakes, and tries the other parts all the same.
+        settings = load_valid_parts(file).settings
+    clock = MonotonicClock()
+    guard.seal()
+    _answer({"sealed": True})
+    ProgressReporter(guard.status, clock).wait_for_permission()
+    source, fallback = resolve(settings.camera.source)
+    camera = open_camera(source, settings.camera, clock)
+    camera.close()
+    return {"name": camera.name, "fallback": fallback}
+
+
+def _answer(answer: dict[str, object]) -> None:
+    print(json.dumps(answer), flush=True)

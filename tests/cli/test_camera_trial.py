@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from installation.cli.camera_trial import _ask, try_camera
+from installation.errors import CameraError, KioskError, Mistake
+from installation.guarding.layers.seccomp import FILTERS
+from tests.support.children import needs_guard
+
+pytestmark = [pytest.mark.slow, needs_guard]
+
+FOUND = Mistake("witness", "a finding", "a remedy")
+ABSENT = Path("/dev/none-that-exists")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A kiosk.yaml whose camera does not exist."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text(f"camera: {{source: {ABSENT}}}\n")
+    return file
+
+
+def status_of(pid: int) -> dict[str, str]:
+    """Return the fields of the kernel's `status` of the process `pid`."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: text.strip() for name, _, text in (line.partition(":") for line in lines)}
+
+
+def test_the_camera_is_opened_in_a_sealed_process(file: Path) -> None:
+    """When the witness looks, the child is under the filters of all stages and cannot gain rights.
+
+    Only after that does it look for its camera.
+    """
+    own = int(status_of(os.getpid())["Seccomp_filters"])
+    seen: list[dict[str, str]] = []
+
+    def witnessed(pid: int) -> list[Mistake]:
+        seen.append(status_of(pid))
+        return []
+
+    answer = _ask(file, witnessed)
+    assert str(ABSENT) in str(answer["mistakes"])
+    [status] = seen
+    assert int(status["Seccomp_filters"]) == own + FILTERS
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_no_camera_is_opened_without_the_word_of_the_witness(file: Path) -> None:
+    """If the witness finds something, that is the result, and the camera is not looked for.
+
+    The test above is the control: the missing camera would have been reported.
+    """
+    answer = _ask(file, lambda _: [FOUND])
+    assert answer == {"mistakes": [(FOUND.where, FOUND.problem, FOUND.remedy)]}
+
+
+def test_the_witness_finds_nothing_in_the_child(file: Path) -> None:
+    """The real witness agrees, and the camera's own mistake arrives with its remedy."""
+    with pytest.raises(KioskError, match=re.escape(str(ABSENT))) as raised:
+        try_camera(file, "enforce")
+    [mistake] = raised.value.mistakes
+    assert "kiosk cameras" in mistake.remedy
+
+
+def test_the_name_of_what_was_opened_is_returned(tmp_path: Path) -> None:
+    """The rehearsal is opened in the same way as a camera."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text("camera: {source: rehearsal}\n")
+    name, fallback = try_camera(file, "enforce")
+    assert "rehearsal" in name
+    assert fallback is None
+
+
+def test_a_child_that_ends_early_is_reported(file: Path) -> None:
+    """If the child is killed, the doctor says so instead of waiting."""
+
+    def kill(pid: int) -> list[Mistake]:
+        os.kill(pid, 9)
+        return []
+
+    with pytest.raises(CameraError, match="ended or did not answer"):
+        _ask(file, kill)
