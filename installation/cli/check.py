@@ -70,7 +70,8 @@ def check(args: argparse.Namespace) -> int:
         raise SettingsError(*mistakes)
     assert label_set is not None
     say(f"{loaded.file} has no mistakes. The show will be:")
-    for part, description in _plan(loaded.settings, label_set):
+    plan = _plan(loaded.settings, label_set, display_exists=check_display(loaded))
+    for part, description in plan:
         say(f"  {part:<12}  {' '.join(description.split())}")
     return DONE
 
@@ -169,13 +170,15 @@ def _has_graphics_card() -> bool:
     return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
 
 
-def check_display(loaded: Loaded[Settings]) -> None:
-    """Raise ScreenError if the session has displays, but not the one in kiosk.yaml."""
+def check_display(loaded: Loaded[Settings]) -> bool:
+    """Return whether the display in kiosk.yaml was looked for.
+
+    Raises ScreenError if this session has displays, but not that one.
+    """
     from installation.showing.window import check_display_number
 
     display = loaded.settings.screen.display
-    if display != "auto":
-        check_display_number(display, loaded.where("screen", "display"))
+    return display != "auto" and check_display_number(display, loaded.where("screen", "display"))
 
 
 def count_labels(label_set: LabelSet) -> str:
@@ -185,11 +188,17 @@ def count_labels(label_set: LabelSet) -> str:
     return f"{label_set.settings.title} (models/{label_set.name}), {count}"
 
 
-def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
-    """Return the parts of the show, each with its description; hidden labels are not named."""
+def _plan(
+    settings: Settings, label_set: LabelSet, *, display_exists: bool
+) -> list[tuple[str, str]]:
+    """Return the parts of the show, each with its description; hidden labels are not named.
+
+    `display_exists` says whether a display that has a number was found.
+    """
     camera, reading, screen = settings.camera, settings.reading, settings.screen
     size = f"{camera.width}×{camera.height} at {camera.fps} a second"
     rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
+    unchecked = "" if display_exists else ", not checked: this session has no display"
     choice = "the label with the most evidence" if reading.draw == "top" else "a label drawn by lot"
     own = [key for key, text in settings.words if text is not None]
     plan = [
@@ -216,7 +225,7 @@ def _plan(settings: Settings, label_set: LabelSet) -> list[tuple[str, str]]:
             "screen",
             "the first display; none if the machine has none"
             if screen.display == "auto"
-            else f"display {screen.display}",
+            else f"display {screen.display}{unchecked}",
         ),
     ]
     if screen.title is not None:

@@ -113,9 +113,14 @@ def _report_unexpected(error: Exception, command: str) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    """Return the command and its arguments; without a command, or with `help`, print the help."""
+    """Return the command and its arguments; without a command, or with `help`, print the help.
+
+    `help` and `version` are typed as commands as often as they are typed as options.
+    """
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]
+    if argv == ["version"]:
+        argv = ["--version"]
     if argv[:1] == ["card"]:
         card: argparse.Namespace = run.card_parser().parse_args(argv[1:])
         return card

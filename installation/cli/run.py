@@ -156,6 +156,8 @@ def audit(args: argparse.Namespace) -> int:
     """
     from installation.guarding.output import report
 
+    if args.json and args.page:  # argparse lets an option be in one group only; --short has --json.
+        args.parser.error("argument --json: not allowed with argument --page")
     guard = Guard.for_audit(short=args.short)
     guard.redirect_temporary_files()
     if args.short:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from typing import NamedTuple
 
 from installation.errors import ellipsize
@@ -74,6 +75,11 @@ LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
 have.
 """
 
+MAX_MARKS = 8
+"""The largest number of marks on one letter: a Tibetan stack of Sanskrit has eight, Hebrew with
+vowels and cantillation five. Taller stacks are made by generators of ornamental text.
+"""
+
 
 class Damage(NamedTuple):
     """The damage to a text, and the remedy."""
@@ -133,7 +139,25 @@ def find_damage(text: str) -> Damage | None:
             f"has a question mark inside a word (seen '{seen}'), as for a letter that was lost"
         )
         return Damage(problem, "Type the letter, and save the file as UTF-8.")
+    letter, marks = _highest_stack(text)
+    if marks > MAX_MARKS:
+        problem = f"has a letter with {marks} marks on it: '{letter}' (U+{ord(letter):04X})"
+        return Damage(problem, f"Type it again; a letter can have up to {MAX_MARKS} marks.")
     return None
+
+
+def _highest_stack(text: str) -> tuple[str, int]:
+    """Return the letter of `text` with the most marks that take no width, and their number."""
+    highest, letter, marks = ("", 0), "", 0
+    for each in "" if text.isascii() else unicodedata.normalize("NFC", text):
+        category = unicodedata.category(each)
+        if category in ("Mn", "Me"):
+            marks += 1
+        elif category != "Cf":  # A joiner between two marks leaves both on the same letter.
+            letter, marks = each, 0
+        if marks > highest[1]:
+            highest = letter or each, marks
+    return highest
 
 
 def _undo_each(text: str) -> str:

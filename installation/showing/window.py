@@ -243,6 +243,24 @@ def session_drivers(environment: Mapping[str, str]) -> list[str]:
     return [driver for variable, driver in drivers if environment.get(variable)]
 
 
+def default_driver(environment: Mapping[str, str]) -> str | None:
+    """Return SDL's driver for a session that names no display; None leaves the choice to SDL.
+
+    Without a session's variables SDL would try X11, which then fails, Wayland, and the console.
+    """
+    on_console = sys.platform == "linux" and not can_find_compositor(environment)
+    return "kmsdrm" if on_console else None
+
+
+def can_find_compositor(environment: Mapping[str, str]) -> bool:
+    """Return whether `environment` says where a Wayland compositor listens.
+
+    If it does not, libwayland prints a line of its own to standard error, and fails.
+    """
+    names = ("XDG_RUNTIME_DIR", "WAYLAND_DISPLAY")
+    return any(environment.get(name, "").startswith("/") for name in names)
+
+
 def _start_video() -> None:
     """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
 
@@ -257,9 +275,9 @@ def _start_video() -> None:
     os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
     configured = os.environ.get("SDL_VIDEODRIVER", "")
     named: list[str | None] = [*filter(None, configured.split(","))]
-    named = named or [*session_drivers(os.environ)]
+    named = named or [*session_drivers(os.environ)] or [default_driver(os.environ)]
     failures = []
-    for driver in named or [None]:
+    for driver in named:
         try:
             _start_driver(driver)
         except pygame.error as failure:
@@ -272,7 +290,12 @@ def _start_video() -> None:
 
 
 def _start_driver(driver: str | None) -> None:
-    """Start SDL's video with `driver`; None means any driver with a visible window."""
+    """Start SDL's video with `driver`; None means any driver with a visible window.
+
+    Raises pygame.error.
+    """
+    if driver == "wayland" and not can_find_compositor(os.environ):
+        raise pygame.error("XDG_RUNTIME_DIR, the folder of the compositor's socket, is not set")
     if driver is not None:
         os.environ["SDL_VIDEODRIVER"] = driver
     # SDL's driver for Wayland draws nothing without OpenGL.
@@ -368,22 +391,23 @@ def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.S
     return opened
 
 
-def check_display_number(display: int, where: str) -> None:
-    """Raise ScreenError if this session has displays, but no display number `display`.
+def check_display_number(display: int, where: str) -> bool:
+    """Return whether display number `display` was looked for; False if this session has none.
 
     No window is opened. A session without any display is accepted, because the show may run in
-    another session.
+    another session. Raises ScreenError if the session has displays, but not this one.
     """
     if not _has_display():
-        return
+        return False
     try:
         _start_video()
     except ScreenError:
-        return
+        return False
     try:
         _check_number(display, pygame.display.get_desktop_sizes(), where)
     finally:
         pygame.display.quit()
+    return True
 
 
 def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:

@@ -204,6 +204,26 @@ def test_check_refuses_what_the_show_refuses(project: Project, line: str, messag
     assert_refused(outcome, message.format(folder=project.folder))
 
 
+@pytest.mark.parametrize(
+    ("display", "environment", "screen"),
+    [
+        ("7", {}, "display 7, not checked: this session has no display"),
+        ("0", {"DISPLAY": ":9753"}, "display 0, not checked: this session has no display"),
+        ("0", {"SDL_VIDEODRIVER": "dummy"}, "display 0"),
+        ("auto", {}, "the first display; none if the machine has none"),
+    ],
+)
+def test_check_says_what_it_could_not_check(
+    project: Project, display: str, environment: dict[str, str], screen: str
+) -> None:
+    """A display's number is right on the screen's machine only; over ssh nobody can tell."""
+    none = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"), "")
+    project.write("kiosk.yaml", f"labels: fish\nscreen: {{display: {display}}}\n")
+    outcome = project.kiosk("check", **none | environment)
+    assert f"screen        {screen}\n" in outcome.stdout, outcome.stderr
+    assert outcome.stderr == ""
+
+
 def test_check_loads_no_network(project: Project) -> None:
     """`kiosk check` answers without importing torch."""
     program = (

@@ -12,9 +12,10 @@ from installation.settings.paths import PROJECT
 from tests.support.project import Project
 
 
-def test_version_prints_the_version(project: Project) -> None:
-    """`kiosk --version` prints the version of the package."""
-    outcome = project.kiosk("--version")
+@pytest.mark.parametrize("word", ["--version", "version"])
+def test_version_prints_the_version(project: Project, word: str) -> None:
+    """`kiosk --version` and `kiosk version` print the version of the package."""
+    outcome = project.kiosk(word)
     assert outcome.stdout == f"kiosk {__version__}\n"
     assert outcome.returncode == 0
 

@@ -45,6 +45,10 @@ def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -
     [
         ("L\ufffdwe", "a letter that was lost (U+FFFD"),
         ("K?nstler", "a question mark inside a word"),
+        ("gh" + "\u0301" * 9 + "ost", "a letter with 9 marks on it: 'h' (U+0068)"),
+        ("a" + "\u200d\u0300" * 60, "a letter with 60 marks on it: 'a' (U+0061)"),
+        ("\u0300" * 60, "a letter with 60 marks on it"),
+        ("\u0e17" + "\u0e49" * 12, "a letter with 12 marks on it"),
         ("#NAME?", "a spreadsheet's error"),
         ("#REF!", "a spreadsheet's error"),
         ("#N/A", "a spreadsheet's error"),
@@ -98,6 +102,9 @@ def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: st
         "= equal",
         "nan",
         "Jane <jane@x.org>",
+        "\u0f67\u0f90\u0fb5\u0fa8\u0fb3\u0fba\u0fbc\u0fbb\u0f82",
+        "\u05e9\u05c1\u05bc\u05b7\u0591\u05bd",
+        "Nguye\u0302\u0303n",
     ],
 )
 def test_what_people_write_is_not_damage(text: str) -> None:

@@ -177,10 +177,12 @@ def test_headless_needs_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 OPEN = (
+    "import sys\n"
     "from installation.errors import ScreenError\n"
     "from installation.showing.window import open_screen\n"
     "try:\n"
-    "    screen, _ = open_screen('auto', headless=False, windowed=None)\n"
+    "    windowed = eval(sys.argv[1])\n"
+    "    screen, _ = open_screen('auto', headless=False, windowed=windowed)\n"
     "    print(screen.name)\n"
     "except ScreenError as error:\n"
     "    print(error)\n"
@@ -189,17 +191,21 @@ OPEN = (
 
 def open_with(**variables: str) -> str:
     """Return what opening a screen prints in a session with these `variables`."""
-    display = ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY")
+    return run_with(**variables).stdout
+
+
+def run_with(windowed: str = "None", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that opens a screen in a session with these `variables`."""
+    display = ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in display}
-    ran = subprocess.run(
-        [sys.executable, "-c", OPEN],
+    return subprocess.run(
+        [sys.executable, "-c", OPEN, windowed],
         env=environment | variables | {"PYGAME_HIDE_SUPPORT_PROMPT": "1"},
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    return ran.stdout
 
 
 def test_a_display_server_that_does_not_answer_is_an_error() -> None:
@@ -217,6 +223,31 @@ def test_every_display_of_the_session_is_tried_and_named() -> None:
     """
     printed = open_with(DISPLAY=":9753", WAYLAND_DISPLAY="wayland-97")
     assert re.search(r"x11: \S.*; wayland: \S.*; DISPLAY=:9753, WAYLAND_DISPLAY=", printed)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"WAYLAND_DISPLAY": "wayland-97"},
+        {"WAYLAND_DISPLAY": "wayland-97", "XDG_RUNTIME_DIR": "run/user"},
+        {"SDL_VIDEODRIVER": "wayland"},
+        {"DISPLAY": ":9753", "WAYLAND_DISPLAY": "wayland-97"},
+    ],
+)
+def test_a_library_adds_no_line_of_its_own(variables: dict[str, str]) -> None:
+    """Kind: a library prints a remark beside the message that says the same."""
+    ran = run_with(**variables)
+    assert ran.stderr == ""
+    assert (
+        "wayland: XDG_RUNTIME_DIR, the folder of the compositor's socket, is not set" in ran.stdout
+    )
+
+
+def test_a_session_that_names_no_display_is_opened_without_a_remark() -> None:
+    """A window on a machine without any display: SDL is not let to look for a compositor."""
+    ran = run_with("(320, 240)")
+    assert ran.stderr == ""
+    assert ran.stdout.startswith("screen: no display can be opened (kmsdrm")
 
 
 @pytest.mark.parametrize("first", ["x11", "wayland", "no such driver"])
