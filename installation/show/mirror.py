@@ -8,6 +8,7 @@ from dataclasses import replace
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
+from installation.running.progress import State
 from installation.running.telemetry import Durations
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
@@ -72,8 +73,10 @@ class Mirror:
         self._flipped_at: float | None = None
         self._arrived_at = clock.now()
         self._interval_s = 0.0
-        self._has_frames = False
-        """Whether a frame was on the screen, so that its absence must be shown."""
+        self._has_shown = False
+        """Whether a frame or the staff card was on the screen, so that the absence of a frame must
+        be shown.
+        """
         self._oldest_s = 0.0
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
@@ -111,10 +114,12 @@ class Mirror:
             if staff_card and self._status is not None:
                 scene = with_staff_card(scene, self._status(now), self._context)
             self._show(scene)
-        elif self._has_frames:
+        elif self._has_shown or staff_card:
+            self._has_shown = True
             scene = no_camera_card(self._context)
             if staff_card and self._status is not None:
-                scene = with_staff_card(scene, self._status(self._clock.now()), self._context)
+                silent = replace(self._status(self._clock.now()), camera_state=State.STALLED)
+                scene = with_staff_card(scene, silent, self._context)
             self._show(scene)
         if new_frame is not None:
             self._measure(new_frame)
@@ -133,7 +138,7 @@ class Mirror:
         now = self._clock.now()
         waited_s = now - self._arrived_at
         if arrived:
-            self._arrived_at, self._has_frames = now, True
+            self._arrived_at, self._has_shown = now, True
             self._interval_s = min(waited_s, LONGEST_INTERVAL_S)
         elif waited_s >= max(ABSENT_S, ABSENT_FRAMES * self._interval_s):
             self.forget()

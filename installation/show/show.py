@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from installation.errors import CameraError, GuardError, KioskError, Mistake, RestartNeededError
+from installation.errors import CameraError, GuardError, Mistake, RestartNeededError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.naming.label_set.folder import ONNX_FILE, letters_in
@@ -34,6 +34,7 @@ from installation.settings.yaml_file import Loaded
 from installation.show.camera.backoff import Backoff
 from installation.show.camera.care import CameraCare
 from installation.show.camera.opener import CameraOpener
+from installation.show.card import Card, CardOnScreen, card_for_staff
 from installation.show.context import open_context
 from installation.show.events import Emit
 from installation.show.live import LiveShow
@@ -41,10 +42,7 @@ from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, allowed_cameras, open_parts
 from installation.show.privacy_line import without_privacy_line
 from installation.show.progress import ProgressReporter
-from installation.showing.painter import Painter
-from installation.showing.scene import Scene
 from installation.showing.scenes.cards import (
-    mistakes_card,
     no_camera_card,
     title_card,
     trouble_card,
@@ -80,6 +78,9 @@ CAMERA_HANGS = Mistake(
     "Unplug the camera and plug it in again. If this happens again, use another cable or port.",
 )
 
+
+CAMERA_STATES = (State.STALLED, State.LOST, State.WAITING)
+"""The states in which the show tries to open its camera again."""
 
 THREAD_HANGS = Mistake(
     "show", f"a driver or a network hangs for {CLOSING_S:.0f} s", "The show starts again by itself."
@@ -132,8 +133,8 @@ class Show:
         self._open_parts = open_parts
         self._clock = clock or MonotonicClock()
         self._guard = guard
-        self._card_context = open_context(screen, loaded)
-        """The context of the cards; after the guard has been sealed, no fonts can be searched."""
+        # After the guard has been sealed, no fonts can be searched.
+        self._card = CardOnScreen(screen, open_context(screen, loaded))
         self._ending = False
         self._reporter = ProgressReporter(status, self._clock)
 
@@ -149,13 +150,13 @@ class Show:
         """
         until = None if seconds is None else self._started_at + seconds
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        self._paint(title_card(without_privacy_line(self._card_context)))
+        self._card.show(lambda context: title_card(without_privacy_line(context)))
         first_paint_s = self._seconds()
         try:
             summary = self._open_and_play(until) or Summary(self._seconds())
         except GuardError as error:
             missing = dict.fromkeys(mistake.where for mistake in error.mistakes)
-            self._show_card_for(unguarded_card(self._card_context, list(missing)), error)
+            self._show_card_for(lambda context: unguarded_card(context, list(missing)), error)
             raise
         except RestartNeededError:
             raise
@@ -172,7 +173,7 @@ class Show:
         The key for the staff card shows the mistakes of `error`.
         """
         self._reporter.state = State.FAILED
-        self._show_card_for(trouble_card(self._card_context), error)
+        self._show_card_for(trouble_card, error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
         """Open all parts, play the show, and return its summary; None if it ended before that."""
@@ -246,9 +247,7 @@ class Show:
         present = not isinstance(opener, CameraOpener) or opener.is_plugged_in()
         self._reporter.state = State.STALLED if present else State.LOST
         self._log(f"{error}")
-        card = no_camera_card(self._card_context)
-        self._paint(card)
-        return self._show_card(card, error, delay_s, until)
+        return self._show_card(no_camera_card, error, delay_s, until)
 
     def _parts_of(self, live: LiveShow, camera: Camera, parts: Parts, until: float | None) -> Parts:
         """Return the parts for the next live show, when the last one's threads have ended.
@@ -295,7 +294,7 @@ class Show:
                     self._log(f"{error}")
                     self._log("camera: the show waits for the camera.")
                     self._reporter.state, waits = State.WAITING, True
-                if not self._show_card(no_camera_card(self._card_context), error, RETRY_S, until):
+                if not self._show_card(no_camera_card, error, RETRY_S, until):
                     return None
             known = isinstance(opener, CameraOpener) and opener.camera_id
             if (node := new_nodes.find()) and not known:
@@ -359,43 +358,37 @@ class Show:
         worker = Worker(name, lambda _: done.put(work()))
         worker.start()
         steps = 0
-        while not self._poll(until).end_show:
+        while not (events := self._poll(until)).end_show:
             result = done.take(timeout=REPAINT_S)
             if result is not None:
                 return result
             worker.check()
-            self._screen.flip()
+            self._card.update(staff_card=events.staff_card)
             steps += 1  # Not the clock: a computer that was suspended has not waited.
             if steps * REPAINT_S >= limit_s:
                 raise CameraError(CAMERA_HANGS)
         return None
 
-    def _paint(self, card: Scene) -> None:
-        Painter(self._card_context.fonts).paint(card, self._screen.surface)
-        self._screen.flip()
-
-    def _show_card_for(self, card: Scene, error: Exception | None) -> None:
+    def _show_card_for(self, card: Card, error: Exception | None) -> None:
         """Show `card` for `CARD_S`, so that visitors see neither a traceback nor a black screen."""
         if self._screen.visible:
             self._show_card(card, error, CARD_S)
 
     def _show_card(
-        self, card: Scene, error: Exception | None, seconds: float, until: float | None = None
+        self, card: Card, error: Exception | None, seconds: float, until: float | None = None
     ) -> bool:
         """Show `card` for `seconds`; return whether the show continues after that.
 
-        While the staff asks for the staff card, the text of `error` is shown instead of `card`.
-        `until` is the instant at which the show ends (s, monotonic).
+        The staff's card says what is wrong according to `error`. A show that does not open its
+        camera again stays until the staff has read that. `until` is the instant at which the show
+        ends (s, monotonic).
         """
-        lines = str(error).splitlines() if isinstance(error, KioskError) else []
-        lines = lines or ["The log says what is wrong."]
+        self._card.show(card, card_for_staff(error, self._reporter.state))
         ends_at = self._clock.now() + seconds
-        shows_mistakes = None
         while not (events := self._poll(until)).end_show:
-            if self._clock.now() >= ends_at and not events.staff_card:
+            is_read = events.staff_card and self._reporter.state not in CAMERA_STATES
+            if self._clock.now() >= ends_at and not is_read:
                 return True
-            if events.staff_card != shows_mistakes:
-                shows_mistakes = events.staff_card
-                self._paint(mistakes_card(self._card_context, lines) if shows_mistakes else card)
+            self._card.update(staff_card=events.staff_card)
             self._clock.wait(REPAINT_S)
         return False

@@ -17,16 +17,17 @@ from installation.running.progress import Progress, send
 from installation.running.supervisor import LOADING, TROUBLE
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
+from installation.show.card import Card, CardOnScreen
 from installation.show.context import open_context
 from installation.show.privacy_line import without_privacy_line
-from installation.showing.painter import Painter
-from installation.showing.scenes.cards import mistakes_card, title_card, trouble_card
+from installation.showing.scene import Scene
+from installation.showing.scenes.cards import title_card, trouble_card
+from installation.showing.scenes.faults import faults_card, show_fault
+from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 
 LOOK_S = 1 / 15
 """The time between two checks of keys and orders, s."""
-
-NO_MISTAKES = "The show has ended and is started again. The log and `kiosk status` say more."
 
 
 def show_standing_card(
@@ -47,20 +48,23 @@ def show_standing_card(
         context = open_context(screen, loaded)
     except ScreenError:  # The curator's own words may be what is wrong.
         context = open_context(screen, Loaded(Settings(), "", {}, {}))
-    painter = Painter(context.fonts)
-    cards = {
-        LOADING.strip(): title_card(without_privacy_line(context)),
-        TROUBLE.strip(): trouble_card(context),
+    cards: dict[bytes, Card] = {
+        LOADING.strip(): lambda context: title_card(without_privacy_line(context)),
+        TROUBLE.strip(): trouble_card,
     }
-    for_staff = mistakes_card(context, list(mistakes) or [NO_MISTAKES])
+
+    def for_staff(context: ScreenContext) -> Scene:
+        words = context.words
+        faults = [show_fault(words)] if mistakes else []
+        return faults_card(context, "", faults, list(mistakes) or [words.staff_log])
+
+    on_screen = CardOnScreen(screen, context)
     card = cards[LOADING.strip()]
-    painter.paint(card, screen.surface)
-    screen.flip()
+    on_screen.show(card, for_staff)
     if status.progress_pipe is not None:
         send(status.progress_pipe, Progress())
     os.set_blocking(status.orders_pipe, False)
     seal()
-    painted = card
     while not (events := screen.poll(clock.now())).end_show:
         try:
             orders = os.read(status.orders_pipe, 1024)
@@ -69,12 +73,8 @@ def show_standing_card(
         if not orders:
             return
         for order in orders.split():
-            card = cards.get(order, card)
-        wanted = for_staff if events.staff_card else card
-        if wanted is not painted:
-            painter.paint(wanted, screen.surface)
-            screen.flip()
-            painted = wanted
-        elif events.exposed:
-            screen.flip()
+            if (ordered := cards.get(order, card)) is not card:
+                card = ordered
+                on_screen.show(card, for_staff)
+        on_screen.update(staff_card=events.staff_card, exposed=events.exposed)
         clock.wait(LOOK_S)

@@ -85,4 +85,5 @@ class StatusReporter:
             uptime_s=now - self._started_at,
             version=__version__,
             is_rehearsal=camera.name.startswith(rehearsal.NAME),
+            camera_faults=camera.faults,
         )

@@ -132,6 +132,30 @@ class Words(Section):
     """The remedy on the staff card if the rehearsal plays because there is no camera."""
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
+    staff_frozen: Sentence
+    """What is wrong with the camera; the sentence `…_remedy` says what to do."""
+    staff_frozen_remedy: Sentence
+    staff_black: Sentence
+    staff_black_remedy: Sentence
+    staff_overexposed: Sentence
+    staff_overexposed_remedy: Sentence
+    staff_torn: Sentence
+    staff_torn_remedy: Sentence
+    staff_other_size: Sentence
+    staff_other_size_remedy: Sentence
+    staff_half_rate: Sentence
+    staff_half_rate_remedy: Sentence
+    staff_lost: Sentence
+    staff_lost_remedy: Sentence
+    staff_silent: Sentence
+    staff_silent_remedy: Sentence
+    staff_waiting: Sentence
+    staff_waiting_remedy: Sentence
+    staff_wrong: Sentence
+    """The heading of the mistakes that keep the show from running."""
+    staff_wrong_remedy: Sentence
+    staff_log: Sentence
+    """The sentence in their place if only the log has them."""
 
     def texts(self) -> tuple[str, ...]:
         """Return all texts, for which fonts must be found."""

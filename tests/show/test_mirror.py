@@ -70,6 +70,26 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
     assert not np.array_equal(painted[0], painted[1])
 
 
+def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:
+    """A camera that opens but sends nothing is on the staff's card; afterwards the calm card is."""
+    screen, camera = OffScreen((640, 360)), GreyFilm(0)
+    reporter = StatusReporter(
+        small_parts(camera).label_set, None, Latest(), CameraStatus.from_camera(camera), 0.0, 10.0
+    )
+    context, clock = open_context(screen, DEFAULTS), ManualClock(10.0)
+    mirror = Mirror(screen, context, Latest(), Latest(), clock, status=reporter.status)
+    mirror.step()
+    assert not pygame.surfarray.array3d(screen.surface).any(), "the earlier card stays"
+    mirror.step(staff_card=True)
+    staff = pygame.surfarray.array3d(screen.surface).copy()
+    mirror.step()
+    expected = pygame.Surface(screen.surface.get_size(), depth=32)
+    Painter(context.fonts).paint(no_camera_card(context), expected)
+    calm = pygame.surfarray.array3d(screen.surface)
+    assert (calm == pygame.surfarray.array3d(expected)).all()
+    assert (staff != calm).any()
+
+
 @pytest.mark.parametrize(("age", "named"), [(GONE_S, True), (GONE_S + 0.1, False)])
 def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
     """If analysis hangs, names go from the mirror before somebody else steps under them."""

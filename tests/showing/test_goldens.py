@@ -11,10 +11,12 @@ import pytest
 
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Stage
+from installation.running.progress import CameraFault, State
 from installation.seeing.frame import Frame
 from installation.showing.scene import Scene, Size
 from installation.showing.scenes.cards import title_card, trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
+from installation.showing.scenes.faults import camera_faults, faults_card
 from installation.showing.scenes.idle import idle
 from installation.showing.scenes.staff import (
     STAGE_ONE_LAYERS,
@@ -46,6 +48,7 @@ from tests.support.figures import (
     sighting,
 )
 from tests.support.golden import Check
+from tests.support.languages import LANGUAGES
 from tests.support.sightings import sightings_of
 
 LANDSCAPE: Size = (1920, 1080)
@@ -245,6 +248,7 @@ SWAPPED = replace(
     WHOLE,
     layers=(*WHOLE.layers, Layer("swap", "memory may be written to /dev/sda2", "Switch swap off.")),
 )
+DARK = replace(WHOLE, camera_faults=CameraFault.BLACK | CameraFault.SLOW)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +259,7 @@ SWAPPED = replace(
         ("staff_swap", LANDSCAPE, SWAPPED, TWO[1:]),
         ("staff_lacking", LANDSCAPE, LACKING, []),
         ("staff_lacking_tall", PORTRAIT, LACKING, []),
+        ("staff_camera", LANDSCAPE, DARK, []),
     ],
 )
 def test_the_staffs_card(
@@ -270,6 +275,20 @@ def test_the_staffs_card(
     scene = _scene(screen, heads, CLINICIAN)
     card = with_staff_card(scene, status, screen)
     golden(name, card, screen, shorter=name != "staff_lacking")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", ["", "_tall"])
+def test_the_staffs_card_without_a_mirror(
+    golden: Check, context: MakeContext, language: str, form: str
+) -> None:
+    """While no picture comes the staff reads why, in each language, and the line of the log."""
+    size = PORTRAIT if form else LANDSCAPE
+    screen = replace(context(size), words=load_words(language))
+    faults = camera_faults(screen.words, State.LOST, CameraFault.TORN)
+    line = "camera 0: the camera was unplugged, or its cable or hub has failed. Plug it in again."
+    card = faults_card(screen, screen.words.staff_camera, faults, [line])
+    golden(f"staff_no_camera_{language}{form}", card, screen, shorter=True)
 
 
 @pytest.mark.parametrize(

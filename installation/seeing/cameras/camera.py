@@ -1,11 +1,21 @@
-"""The Protocol of every source of frames."""
+"""The Protocol of every source of frames, and the error of one whose pictures have a fault."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from installation.errors import CameraError, Mistake
 from installation.memory.pool import Pool
+from installation.running.progress import CameraFault
 from installation.seeing.frame import Frame
+
+
+class FaultyPicturesError(CameraError):
+    """A camera sends pictures that are not usable; opening it again may help."""
+
+    def __init__(self, mistake: Mistake, fault: CameraFault) -> None:
+        super().__init__(mistake)
+        self.fault = fault
 
 
 class Camera(Protocol):

@@ -16,6 +16,7 @@ from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 from installation.running.progress import CameraFault
 from installation.seeing.cameras import v4l
+from installation.seeing.cameras.camera import FaultyPicturesError
 from installation.seeing.cameras.condition import FROZEN_S, PictureCondition, is_torn
 from installation.seeing.cameras.controls import set_controls
 from installation.seeing.cameras.orientation import Orientation
@@ -181,7 +182,7 @@ class Webcam:
                     return self._frame(picture, taken_at)
                 if CameraFault.FROZEN in condition.faults:
                     pixels.fill(0)
-                    raise CameraError(self._frozen())
+                    raise FaultyPicturesError(self._frozen(), CameraFault.FROZEN)
                 if not torn:
                     pixels.fill(0)
                     continue
@@ -193,7 +194,9 @@ class Webcam:
                 raise CameraError(self._unplugged())
             passed_s = taken_at - began_at
             if passed_s >= MAX_SILENT_S or (failures >= MAX_DAMAGED and passed_s >= MAX_DAMAGED_S):
-                raise CameraError(self._damaged_pictures() if grabbed else self._no_pictures())
+                if grabbed:
+                    raise FaultyPicturesError(self._damaged_pictures(), CameraFault.TORN)
+                raise CameraError(self._no_pictures())
             if not grabbed:
                 self._clock.wait(RETRY_S)
 

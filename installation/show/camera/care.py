@@ -7,8 +7,9 @@ it has been absent for a while; meanwhile the mirror shows the pictures that the
 
 from __future__ import annotations
 
-from installation.errors import CameraError, Mistake
+from installation.errors import Mistake
 from installation.running.progress import CameraFault
+from installation.seeing.cameras.camera import FaultyPicturesError
 
 PATIENCE_S = {
     CameraFault.BLACK: 10.0,
@@ -45,7 +46,7 @@ class CameraCare:
     def check(self, faults: CameraFault, now: float, name: str) -> list[str]:
         """Store the `faults` of the camera called `name`, and return lines for the log.
 
-        Raises CameraError if it is to be opened again.
+        Raises FaultyPicturesError if it is to be opened again.
         """
         lines = [
             f"camera: {words}." if faults & fault else f"camera: this fault has ended: {words}."
@@ -64,5 +65,5 @@ class CameraCare:
                 self._tried.add(fault)
                 self._since.pop(fault)
                 remedy = "The show opens it again, once."
-                raise CameraError(Mistake(name, IN_WORDS[fault], remedy))
+                raise FaultyPicturesError(Mistake(name, IN_WORDS[fault], remedy), fault)
         return lines

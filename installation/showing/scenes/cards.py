@@ -1,4 +1,4 @@
-"""The cards: the show is loading, something is wrong, no camera, mistakes for the staff.
+"""The cards for visitors: the show is loading, something is wrong, no camera.
 
 The notice is at the top as in every other scene, because a camera may be on again at any moment.
 Only the cards of a show that opens no camera lack it.
@@ -46,11 +46,8 @@ at 1080.
 MARK_PAD = 14
 """The space around the word that marks the rehearsal, px at 1080."""
 
-MISTAKE_SIZES = (36, 32, 28, 25, 22, 20)
 REHEARSAL_SIZE = 42
-"""The font size of the staff's list of mistakes, and of the word that marks the rehearsal, px per
-em at 1080.
-"""
+"""The font size of the word that marks the rehearsal, px per em at 1080."""
 
 MAX_NAMES = 3
 """The largest number of missing layers that the card names; the log names all of them."""
@@ -75,24 +72,6 @@ def no_camera_card(context: ScreenContext) -> Scene:
 
 def _with_notice(context: ScreenContext, card: Scene) -> Scene:
     return replace(card, panels=(*card.panels, bands(context).notice))
-
-
-def mistakes_card(context: ScreenContext, lines: Sequence[str]) -> Scene:
-    """Return the scene that tells the staff what is wrong; each of `lines` is one mistake.
-
-    The text has the largest font size in which all of it fits; if none fits, it is cut at the
-    bottom. Letters that the fonts cannot draw become question marks; the log has the whole text.
-    """
-    pad = context.px(MARGIN)
-    width = context.size[0] - 2 * pad
-    texts = [context.fonts.replace_lacking(line) for line in lines]
-    for size in MISTAKE_SIZES:
-        space = context.px(size)
-        paragraphs = [Paragraph(text, space, WHITE, space_above=space) for text in texts]
-        panel = set_panel(context.fonts, paragraphs, width, pad, None)
-        if panel.rect.height <= context.size[1]:
-            break
-    return Scene(None, context.screen, 1.0, (), (panel,))
 
 
 def rehearsal_mark(context: ScreenContext) -> Panel:

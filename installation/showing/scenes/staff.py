@@ -1,8 +1,8 @@
 """The staff card, for the people who run the show: what to do, and the state of the show.
 
 F1 shows and removes the card. It is at the side of the picture where it covers the least of a face.
-Missing layers come first, black on white, each with a technician's remedy; all active layers share
-one row.
+Faults of the camera and missing layers come first, black on white, each with a remedy; all active
+layers share one row.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from installation.guarding.status import (
     SECCOMP,
     STAGE_ONE,
 )
+from installation.running.progress import CameraFault, State
 from installation.showing.scene import (
     BLACK,
     GREEN,
@@ -37,6 +38,7 @@ from installation.showing.scene import (
     Scene,
 )
 from installation.showing.scenes.bands import SAFE, bands
+from installation.showing.scenes.faults import NO_FAULT, camera_faults
 from installation.showing.type.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
 
@@ -100,6 +102,8 @@ class ShowStatus:
     version: str
     """The kiosk's version."""
     is_rehearsal: bool = False
+    camera_state: State = State.RUNNING
+    camera_faults: CameraFault = NO_FAULT
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
@@ -179,7 +183,7 @@ class _Row:
 
 
 def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
-    """Return the rows of the card in two groups: the sandbox, and the show."""
+    """Return the rows of the card in groups: faults of the camera, the sandbox, and the show."""
     minutes = int(status.uptime_s // 60)
     labels = f"{status.label_set}: {status.visible_labels} / {status.all_labels}"
     rate = words.staff_rate.format(rate=round(status.mirror_fps), dropped=status.dropped_frames)
@@ -195,7 +199,13 @@ def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
         _Row(words.staff_device, status.device),
         _Row(words.staff_running, time),
     ]
-    return [_sandbox_rows(status, words), show]
+    faults = [
+        _Row("" if number else words.staff_camera, fault.problem, BLACK, ON_WHITE, fault.remedy)
+        for number, fault in enumerate(
+            camera_faults(words, status.camera_state, status.camera_faults)
+        )
+    ]
+    return [*([faults] if faults else []), _sandbox_rows(status, words), show]
 
 
 def _sandbox_rows(status: ShowStatus, words: Words) -> list[_Row]:
