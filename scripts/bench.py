@@ -56,14 +56,19 @@ def main() -> int:
     parser.add_argument(
         "--device", choices=["cuda"], help="measure the networks on a graphics card, and no show"
     )
+    parser.add_argument("--guard", action="store_true", help="measure what the guard costs, only")
     parser.add_argument("--only", choices=[PLAIN, UNGUARDED], help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.device:
         return _graphics_card()
+    if asked.guard:
+        from scripts import bench_guard
+
+        return bench_guard.main(asked)
     if asked.only:
         print(json.dumps(plain_loop(asked) if asked.only == PLAIN else unguarded(asked)))
         return 0
-    _child(asked, UNGUARDED)  # counts for nothing: the first show reads everything from the disk
+    child(asked, UNGUARDED)  # counts for nothing: the first show reads everything from the disk
     rounds = [_round(asked) for _ in range(asked.rounds)]
     classifier = classifier_alone(asked.labels)
     print(
@@ -77,7 +82,7 @@ def main() -> int:
     for name, values, form, target, met in rows:
         low, high = min(values), max(values)
         print(
-            f"| {name} | {_middle(values, form)} | {low:{form}} – {high:{form}} | {target} | "
+            f"| {name} | {middle(values, form)} | {low:{form}} – {high:{form}} | {target} | "
             f"{'' if met is None else 'yes' if met else 'NO'} |"
         )
     return 0 if all(met is not False for *_, met in rows) else 1
@@ -114,7 +119,7 @@ class Ratios(tuple[float, ...]):
         return self.mean * statistics.stdev(map(math.log, self)) / math.sqrt(len(self))
 
 
-def _middle(values: Sequence[float], form: str) -> str:
+def middle(values: Sequence[float], form: str) -> str:
     """Return what stands for all of `values`: of ratios the mean, of others the median."""
     if isinstance(values, Ratios):
         return f"{values.mean:{form}} ± {values.error:{form}}"
@@ -132,9 +137,9 @@ class Round:
 
 def _round(asked: argparse.Namespace) -> Round:
     """Return one round; with and without the guard lie mirrored, so that no drift favours one."""
-    first, before = _show(asked), _child(asked, UNGUARDED)
-    plain = _child(asked, PLAIN)
-    after, last = _child(asked, UNGUARDED), _show(asked)
+    first, before = show(asked), child(asked, UNGUARDED)
+    plain = child(asked, PLAIN)
+    after, last = child(asked, UNGUARDED), show(asked)
     turn = Round((first, last), (before, after), plain)
     print(json.dumps(asdict(turn)), file=sys.stderr)
     return turn
@@ -145,17 +150,17 @@ Row = tuple[str, Sequence[float], str, str, bool | None]
 
 def _rows(rounds: Sequence[Round], classifier: Sequence[float]) -> list[Row]:
     def both(figures: tuple[Figures, Figures], keys: Sequence[str]) -> float:
-        return statistics.mean(_at(of, keys) for of in figures)
+        return statistics.mean(at(of, keys) for of in figures)
 
     def shown(*keys: str) -> list[float]:
         return [both(turn.shows, keys) for turn in rounds]
 
     def plain(*keys: str) -> list[float]:
-        return [_at(turn.plain, keys) for turn in rounds]
+        return [at(turn.plain, keys) for turn in rounds]
 
     def over_unguarded(*keys: str) -> Ratios:
         pairs = (pair for turn in rounds for pair in zip(turn.shows, turn.free, strict=True))
-        return Ratios(_at(show, keys) / _at(free, keys) for show, free in pairs)
+        return Ratios(at(show, keys) / at(free, keys) for show, free in pairs)
 
     def late(*keys: str) -> list[float]:
         return [1000 * (both(turn.shows, keys) - both(turn.free, keys)) for turn in rounds]
@@ -203,7 +208,8 @@ def _rows(rounds: Sequence[Round], classifier: Sequence[float]) -> list[Row]:
     ]
 
 
-def _at(figures: Figures, keys: Sequence[str]) -> float:
+def at(figures: Figures, keys: Sequence[str]) -> float:
+    """Return the figure at `keys`, one within the other; end the bench if it was not measured."""
     value: Any = figures
     for key in keys:
         value = value[key]
@@ -212,7 +218,7 @@ def _at(figures: Figures, keys: Sequence[str]) -> float:
     return cast("float", value)
 
 
-def _child(asked: argparse.Namespace, only: str) -> Figures:
+def child(asked: argparse.Namespace, only: str) -> Figures:
     """Return the figures of what runs without the guard, in a process like the show's own."""
     command = [
         "-B",
@@ -229,7 +235,7 @@ def _child(asked: argparse.Namespace, only: str) -> Figures:
     return _last_line(command)
 
 
-def _show(asked: argparse.Namespace) -> Figures:
+def show(asked: argparse.Namespace) -> Figures:
     """Return the figures of the show as visitors see it, under the guard."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "kiosk.yaml")
@@ -266,6 +272,9 @@ def unguarded(asked: argparse.Namespace) -> Figures:
         """Guards nothing; what the wall then says takes three lines to paint, too."""
 
         def check_stage_one(self) -> None:
+            pass
+
+        def enter_middle_stage(self) -> None:
             pass
 
         def seal(self) -> Proof:
