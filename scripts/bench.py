@@ -367,7 +367,7 @@ def crowd() -> tuple[Frame, list[Box]]:
 
     pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
     boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BENCH_BATCH)]
-    return Frame(pixels, 0.0), boxes
+    return Frame.from_rgb(pixels, 0.0), boxes
 
 
 def machine() -> str:

@@ -174,7 +174,7 @@ def write_film(file: Path, faces: int) -> None:
 
     columns, rows, px = CROWDS[faces]
     width, height = FILM_SIZE
-    face = cv2.cvtColor(read_portrait()[:260, 110:340], cv2.COLOR_RGB2BGR)
+    face = read_portrait()[:260, 110:340]
     picture = cv2.resize(face, (px, px), interpolation=cv2.INTER_AREA) if px else face
     soft = np.random.default_rng(1).integers(60, 140, (18, 32, 3), np.uint8)
     wall = cv2.resize(soft, FILM_SIZE, interpolation=cv2.INTER_CUBIC)
@@ -230,7 +230,7 @@ def loop(kind: str, film: Path, screen: tuple[int, int], seconds: float) -> Figu
         return list(zip(names, places, strict=True))
 
     def show(frame: Frame, texts: Sequence[tuple[str, tuple[int, int]]]) -> None:
-        picture: Pixels = frame.pixels.copy()
+        picture: Pixels = frame.bgr.copy()
         for text, place in texts:
             cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 1, (255, 255, 255), 2)
         cv2.resize(picture, screen, buffer)

@@ -58,7 +58,7 @@ def measure(
     random = np.random.default_rng(0)
     weight = random.normal(size=(classes, width)).astype(np.float32) / width**0.5
     score = LinearScorer(weight, np.zeros(classes, np.float32), classes, 1.0).on_device(on_card)
-    frame = Frame(random.integers(0, 256, (720, 1280, 3), np.uint8), 0.0)
+    frame = Frame.from_rgb(random.integers(0, 256, (720, 1280, 3), np.uint8), 0.0)
     rows = []
     for batch in batches:
         pictures = torch.zeros(batch, 3, TAKEN.size, TAKEN.size, device=on_card, dtype=runner.dtype)

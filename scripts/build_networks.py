@@ -8,8 +8,8 @@ files are part of the repository; this script makes them again, the same byte fo
 The graphs are written node by node. An exporter would make other files with each version of
 PyTorch, and could not fold into the weights what never changes: batch norm into the convolution
 before it, MTCNN's normalisation of pixels into its first convolution (which has no padding), the
-order of the numbers before its first dense layer, and the softmax over two classes, which is a
-sigmoid of their difference.
+order of channels in a camera's picture, the order of the numbers before its first dense layer, and
+the softmax over two classes, which is a sigmoid of their difference.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Graph:
 def build_mtcnn(name: str, weights: Mapping[str, Array]) -> ModelProto:
     """Return one of MTCNN's networks, `pnet`, `rnet` or `onet`, with its package's `weights`.
 
-    It takes pixels `(N, h, w, 3)` uint8 RGB and returns `scores`, the probability of a face, and
+    It takes pixels `(N, h, w, 3)` uint8 BGR and returns `scores`, the probability of a face, and
     `offsets`, and `onet` also `points`. P-Net's have the shapes `(N, C, y, x)`.
     """
     graph = Graph(name)
@@ -102,7 +102,7 @@ def build_mtcnn(name: str, weights: Mapping[str, Array]) -> ModelProto:
         weight, bias = weights[f"conv{number}.weight"], weights[f"conv{number}.bias"]
         if number == 1:
             bias = bias - weight.sum((1, 2, 3)) * (MEAN / STD)
-            weight = weight / STD
+            weight = weight[:, ::-1] / STD  # the weights are for RGB
         x = _convolution(graph, x, weight, bias)
         x = _prelu(graph, x, weights[f"prelu{number}.weight"])
         if number <= len(pools):

@@ -68,7 +68,7 @@ def read_photos(folder: Path) -> Iterator[Photo]:
             if pixels is None:
                 raise OSError(f"{folder / row['picture']}: it is not a picture.")
             box = Box(*(float(row[edge]) for edge in ("x0", "y0", "x1", "y1")))
-            frame = Frame(np.asarray(pixels, np.uint8), 0.0)
+            frame = Frame.from_rgb(np.asarray(pixels, np.uint8), 0.0)
             yield Photo(row["picture"], frame, box, row["presentation"], row["webcam"] == "1")
 
 
@@ -90,15 +90,15 @@ def _enlarged(factor: float) -> View:
 
 def _lit(factor: float) -> View:
     def view(frame: Frame, box: Box) -> tuple[Frame, Box]:
-        return _frame(frame.pixels.astype(np.float32) * factor), box
+        return _frame(frame.to_rgb().astype(np.float32) * factor), box
 
     return view
 
 
 def _mirrored(frame: Frame, box: Box) -> tuple[Frame, Box]:
     width = frame.width
-    pixels = np.ascontiguousarray(frame.pixels[:, ::-1])
-    return Frame(pixels, 0.0), Box(width - box.x1, box.y0, width - box.x0, box.y1)
+    pixels = np.ascontiguousarray(frame.bgr[:, ::-1])
+    return Frame(bgr=pixels, taken_at=0.0), Box(width - box.x1, box.y0, width - box.x0, box.y1)
 
 
 def skin(pixels: Pixels, box: Box) -> npt.NDArray[np.float32]:
@@ -120,11 +120,11 @@ def skin(pixels: Pixels, box: Box) -> npt.NDArray[np.float32]:
 
 def _with_skin(lightness: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> View:
     def view(frame: Frame, box: Box) -> tuple[Frame, Box]:
-        lab = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
-        share = skin(frame.pixels, box)
+        lab = cv2.cvtColor(frame.to_rgb(), cv2.COLOR_RGB2LAB).astype(np.float32)
+        share = skin(frame.to_rgb(), box)
         lab[..., 0] += share * (lightness(lab[..., 0]) - lab[..., 0])
         pixels = cv2.cvtColor(lab.round().clip(0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
-        return Frame(np.asarray(pixels, np.uint8), 0.0), box
+        return Frame.from_rgb(np.asarray(pixels, np.uint8), 0.0), box
 
     return view
 
@@ -134,8 +134,8 @@ def _bare_face(frame: Frame, box: Box) -> tuple[Frame, Box]:
     side = FACE_SIDE * max(box.width, box.height)
     x, y = box.centre
     left, top = max(0, round(x - side / 2)), max(0, round(y - side / 2))
-    pixels = frame.pixels[top : round(y + side / 2), left : round(x + side / 2)]
-    return Frame(np.ascontiguousarray(pixels), 0.0), Box(
+    bgr = frame.bgr[top : round(y + side / 2), left : round(x + side / 2)]
+    return Frame(bgr=np.ascontiguousarray(bgr), taken_at=0.0), Box(
         box.x0 - left, box.y0 - top, box.x1 - left, box.y1 - top
     )
 
@@ -145,7 +145,7 @@ def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
     height, width = frame.height, frame.width
     scale = min(1.0, WALL_SIDE / max(height, width))
     size = max(8, round(width * scale)), max(8, round(height * scale))
-    small = cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(frame.to_rgb(), size, interpolation=cv2.INTER_AREA)
     mask = np.full(small.shape[:2], cv2.GC_PR_BGD, np.uint8)
     x, y, tall = (number * scale for number in (*box.centre, box.height))
     mask[: max(1, round(y - 0.8 * tall))] = cv2.GC_BGD
@@ -160,21 +160,21 @@ def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
     alpha = cv2.resize(cv2.GaussianBlur(person, (0, 0), 1.0), (width, height))[..., None]
     light = 1 - 0.15 * np.hypot(*np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height)))
     wall = np.asarray(WALL, np.float32) * light[..., None]
-    return _frame(alpha * frame.pixels + (1 - alpha) * wall), box
+    return _frame(alpha * frame.to_rgb() + (1 - alpha) * wall), box
 
 
 def _dim(frame: Frame, box: Box) -> tuple[Frame, Box]:
     """Return the picture in a dim room before a wall: less light, noise, and a little soft."""
     frame, box = _before_a_wall(frame, box)
     random = np.random.default_rng(0)
-    level = frame.pixels.astype(np.float32) * DIM
+    level = frame.to_rgb().astype(np.float32) * DIM
     spread = SHOT_NOISE * np.sqrt(level) + READ_NOISE
     noisy = cv2.GaussianBlur(level + spread * random.normal(size=level.shape), (0, 0), 0.7)
     return _frame(noisy * 0.5 / DIM), box
 
 
 def _frame(levels: npt.NDArray[np.floating]) -> Frame:
-    return Frame(levels.round().clip(0, 255).astype(np.uint8), 0.0)
+    return Frame.from_rgb(levels.round().clip(0, 255).astype(np.uint8), 0.0)
 
 
 def _as_found(frame: Frame, box: Box) -> tuple[Frame, Box]:

@@ -227,7 +227,7 @@ class DayDetector:
         """Return the faces at the frame's instant."""
         if self._day.fault_at(self._clock.now()) == "exception":
             raise RuntimeError("the detector fails")
-        if not 30 < int(frame.pixels[1, 1, 0]) < 250:
+        if not 30 < int(frame.bgr[1, 1, 0]) < 250:
             return []
         return [_face(box) for box in self._day.faces_at(frame.taken_at)]
 

@@ -85,7 +85,7 @@ def scenes(context: ScreenContext, label_set: LabelSet) -> Iterator[tuple[str, S
     """Yield each scene that visitors see, with its name."""
     width, height = context.size
     shape = (720, 1280, 3) if width > height else (1280, 720, 3)
-    frame = Frame(np.zeros(shape, np.uint8), 0.0)
+    frame = Frame.from_rgb(np.zeros(shape, np.uint8), 0.0)
     yield "nobody is there", idle(frame, context, 0.0, 0.0)
     longest = max(label_set.labels, key=lambda label: len(label.definition))
     shortest = min(label_set.labels, key=lambda label: len(label.definition))

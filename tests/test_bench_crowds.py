@@ -21,7 +21,7 @@ def test_a_film_has_as_many_faces_as_it_says(tmp_path: Path, faces: int) -> None
     """The detector finds each face on the film's first picture."""
     write_film(tmp_path / "film.mp4", faces)
     _, picture = cv2.VideoCapture(str(tmp_path / "film.mp4")).read()
-    frame = Frame(np.ascontiguousarray(picture[..., ::-1]), 0.0)
+    frame = Frame(bgr=np.asarray(picture, np.uint8), taken_at=0.0)
     assert len(Mtcnn().detect(frame)) == faces
 
 

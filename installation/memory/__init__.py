@@ -11,7 +11,8 @@ As soon as a frame has been used:
    detectors' networks are zeroed after each detection.
    The crops and batches of `naming.reading.classifier.CropClassifier` lie in such buffers too, and
    are zeroed after each reading. On a graphics card `naming.networks.torch_network.TorchNetwork`
-   and `naming.reading.device_classifier.DevicePass` zero the batch.
+   and `naming.reading.device_classifier.DevicePass` zero the batch. So does
+   `showing.painter.Painter` with what lies between a frame and the display's surface.
 3. `memory.onnx_session`: what ONNX Runtime's networks have computed lies in one arena, which is
    given back after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
    network is given.

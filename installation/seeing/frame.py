@@ -1,4 +1,9 @@
-"""One picture from a camera, with its time of arrival."""
+"""One picture from a camera, with its time of arrival.
+
+The channels stay in the order in which cameras, decoders and displays have them: blue, green, red.
+The whole picture is never converted; the crops for the networks that name people are, because they
+are small.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +17,34 @@ from installation.seeing.box import Box
 Pixels = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Frame:
     """A picture with its time of arrival.
 
-    `pixels` are `(H, W, 3)` uint8 RGB and read-only; `taken_at` is in seconds on the monotonic
-    clock. All frames with the same `scene` number were taken without a cut between them; each cut
-    in a film starts a new scene, and a live camera has only one.
+    `bgr` is `(H, W, 3)` uint8, its channels blue, green and red, and is read-only; `taken_at` is in
+    seconds on the monotonic clock. All frames with the same `scene` number were taken without a cut
+    between them; each cut in a film starts a new scene, and a live camera has only one.
     """
 
-    pixels: Pixels
+    bgr: Pixels
     taken_at: float
     scene: int = 0
 
     def __post_init__(self) -> None:
-        assert self.pixels.ndim == 3
-        assert self.pixels.shape[2] == 3
-        assert self.pixels.dtype == np.uint8
-        self.pixels.setflags(write=False)
+        assert self.bgr.ndim == 3
+        assert self.bgr.shape[2] == 3
+        assert self.bgr.dtype == np.uint8
+        self.bgr.setflags(write=False)
+
+    @classmethod
+    def from_rgb(cls, rgb: Pixels, taken_at: float, scene: int = 0) -> Frame:
+        """Return the frame with a copy of the picture `rgb` `(H, W, 3)` uint8."""
+        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        return cls(bgr=bgr, taken_at=taken_at, scene=scene)
+
+    def to_rgb(self) -> Pixels:
+        """Return a copy of the picture, `(H, W, 3)` uint8 RGB."""
+        return np.ascontiguousarray(self.bgr[..., ::-1])
 
     def __repr__(self) -> str:
         return f"<Frame {self.width}×{self.height} at {self.taken_at:.3f}>"
@@ -42,9 +57,9 @@ class Frame:
     @property
     def width(self) -> int:
         """The width, px."""
-        return int(self.pixels.shape[1])
+        return int(self.bgr.shape[1])
 
     @property
     def height(self) -> int:
         """The height, px."""
-        return int(self.pixels.shape[0])
+        return int(self.bgr.shape[0])

@@ -261,7 +261,7 @@ def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings
     width, height = settings.width, settings.height
     if settings.rotate in (90, 270):
         width, height = height, width
-    grey = Frame(np.full((height, width, 3), 127, np.uint8), 0.0)
+    grey = Frame(bgr=np.full((height, width, 3), 127, np.uint8), taken_at=0.0)
     detector.detect(grey)
     classifier.classify(grey, [Box.from_centre(width / 2, height / 2, height / 5, height / 4)])
     classifier.forget()
@@ -275,7 +275,7 @@ def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
     """
     from installation.seeing.frame import Frame
 
-    grey = Frame(np.full((480, 640, 3), 127, np.uint8), 0.0)
+    grey = Frame(bgr=np.full((480, 640, 3), 127, np.uint8), taken_at=0.0)
     box = Box.from_centre(320, 160, 70, 90)
     took_s = []
     for _ in range(MEASURED_READINGS):

@@ -1,8 +1,10 @@
 """Paints a scene on a surface.
 
-The camera's frame is scaled once, by OpenCV, directly into the memory of the display's surface.
-Cropping and reordering the channels are done before that, while the frame is small, so that no
-picture of the screen's size is copied. Panels are drawn once and cached while they are on the
+The camera's frame is scaled once, by OpenCV, directly into the memory of the display's surface. A
+display has a fourth channel, which is added in the same pass if the picture has the size of its
+part of the screen, and otherwise at the smaller of the two sizes, in memory that is allocated once.
+Rejected: frames with four channels, which cost more to mirror and to reduce than this saves.
+Panels are drawn once and cached while they are on the
 screen, so that an unchanged scene costs a few block transfers.
 """
 
@@ -10,16 +12,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import cast
 
 import cv2
 import numpy as np
 import pygame
 import pygame.surfarray
-from cv2.typing import MatLike
 
-from installation.seeing.frame import Frame
+from installation.memory.buffers import Buffers
+from installation.seeing.frame import Frame, Pixels
 from installation.showing.cover import Cover
-from installation.showing.scene import BLACK, GREEN, ON_GREEN, Panel, Rect, Scene
+from installation.showing.scene import BLACK, GREEN, ON_GREEN, Panel, Rect, Scene, Size
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
 
@@ -38,6 +41,7 @@ class Painter:
     def __init__(self, fonts: Fonts) -> None:
         self._fonts = fonts
         self._panels: ExpiringCache[Key, pygame.Surface] = ExpiringCache()
+        self._memory = Buffers()
 
     def paint(self, scene: Scene, surface: pygame.Surface) -> None:
         """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
@@ -47,7 +51,7 @@ class Painter:
         else:
             _blacken_beside(view, surface)
             part = surface.subsurface((view.x, view.y, view.width, view.height))
-            paint_picture(scene.picture, scene.brightness, part)
+            paint_picture(scene.picture, scene.brightness, part, self._memory)
         if scene.empty_square:
             _paint_square(scene.empty_square, scene.empty_stroke, 1.0, surface)
         for visitor in scene.visitors:
@@ -113,38 +117,64 @@ def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
         surface.fill(BLACK, (view.right, 0, width - view.right, height))
 
 
-def paint_picture(picture: Frame, brightness: float, surface: pygame.Surface) -> None:
-    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is."""
+def paint_picture(
+    picture: Frame, brightness: float, surface: pygame.Surface, memory: Buffers
+) -> None:
+    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is.
+
+    What is computed on the way lies in `memory`, which is zeroed at the end.
+    """
     size = surface.get_size()
     cover = Cover.from_sizes((picture.width, picture.height), Rect(0, 0, *size))
-    crop = picture.pixels[
-        cover.y : cover.y + cover.height, cover.x : cover.x + cover.width
-    ]  # (H, W, 3)
-    method = cv2.INTER_AREA if cover.width > size[0] else cv2.INTER_LINEAR
+    crop = picture.bgr[cover.y : cover.y + cover.height, cover.x : cover.x + cover.width]
+    try:
+        if cover.width > size[0]:
+            crop = _scaled(crop, size, cv2.INTER_AREA, memory)
+        if brightness < 1:
+            dimmed = memory.take("dimmed", crop.shape)
+            crop = cast(Pixels, cv2.convertScaleAbs(crop, dimmed, alpha=brightness))
+        _fill(surface, crop, memory)
+    finally:
+        memory.forget()
+
+
+def _fill(surface: pygame.Surface, bgr: Pixels, memory: Buffers) -> None:
+    """Fill `surface` with the picture `bgr` `(H, W, 3)`, scaled to its size."""
+    size = surface.get_size()
+    height, width, _ = bgr.shape
     conversion = _channel_conversion(surface)
     if conversion is None:
-        scaled = cv2.resize(_dimmed(crop, brightness), size, interpolation=method)
-        surface.blit(pygame.image.frombuffer(scaled.tobytes(), size, "RGB"), (0, 0))
+        scaled = bgr if (width, height) == size else _scaled(bgr, size, cv2.INTER_LINEAR, memory)
+        surface.blit(
+            pygame.image.frombuffer(np.ascontiguousarray(scaled).data, size, "BGR"), (0, 0)
+        )
         return
-    small = _dimmed(cv2.cvtColor(crop, conversion), brightness)  # (H, W, 4)
     # OpenCV writes through this view; the surface is locked until the view is released.
-    memory = pygame.surfarray.pixels2d(surface).T.view(np.uint8)  # (H, 4 W)
-    cv2.resize(small, size, dst=memory.reshape(size[1], size[0], 4), interpolation=method)
+    screen = pygame.surfarray.pixels2d(surface).T.view(np.uint8)  # (H, 4 W)
+    screen = screen.reshape(size[1], size[0], 4)
+    if (width, height) == size:
+        cv2.cvtColor(bgr, conversion, screen)
+    else:
+        converted = memory.take("converted", (height, width, 4))
+        cv2.cvtColor(bgr, conversion, converted)
+        cv2.resize(converted, size, screen, interpolation=cv2.INTER_LINEAR)
+
+
+def _scaled(bgr: Pixels, size: Size, interpolation: int, memory: Buffers) -> Pixels:
+    """Return the picture `bgr` scaled to `size`, in `memory`."""
+    scaled: Pixels = memory.take("scaled", (size[1], size[0], 3))
+    cv2.resize(bgr, size, scaled, interpolation=interpolation)
+    return scaled
 
 
 def _channel_conversion(surface: pygame.Surface) -> int | None:
-    """Return OpenCV's code from RGB to the surface's memory, or None for an unusual surface."""
+    """Return OpenCV's code from BGR to the surface's memory, or None for an unusual surface."""
     if surface.get_bitsize() != 32 or sys.byteorder != "little":
         return None
     return {
-        (0xFF0000, 0xFF00, 0xFF): cv2.COLOR_RGB2BGRA,
-        (0xFF, 0xFF00, 0xFF0000): cv2.COLOR_RGB2RGBA,
+        (0xFF0000, 0xFF00, 0xFF): cv2.COLOR_BGR2BGRA,
+        (0xFF, 0xFF00, 0xFF0000): cv2.COLOR_BGR2RGBA,
     }.get(surface.get_masks()[:3])
-
-
-def _dimmed(pixels: MatLike, brightness: float) -> MatLike:
-    """Return `pixels` with every channel scaled by `brightness`; the same array if it is 1."""
-    return pixels if brightness >= 1 else cv2.convertScaleAbs(pixels, alpha=brightness)
 
 
 def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:

@@ -287,8 +287,8 @@ def only_reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool
 @pytest.mark.parametrize(
     "leak",
     [
-        "cv2.imwrite('a.png', frame.pixels)",
-        "from pathlib import Path\nPath('a').write_bytes(frame.pixels)",
+        "cv2.imwrite('a.png', frame.bgr)",
+        "from pathlib import Path\nPath('a').write_bytes(frame.bgr)",
         "open('a', 'wb')",
         "open('a', mode)",
         "open('a', **how)",

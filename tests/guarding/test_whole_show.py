@@ -79,10 +79,10 @@ class LeakingCamera:
         frame = self.camera.read()
         self.frames += 1
         if self.frames == 15:
-            Path("leak.bin").write_bytes(frame.pixels.tobytes())
+            Path("leak.bin").write_bytes(frame.bgr.tobytes())
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                sender.sendto(frame.pixels[10].tobytes(), ("127.0.0.1", int(sys.argv[2])))
-            sys.stderr.buffer.write(frame.pixels[10].tobytes() + b"\\n")
+                sender.sendto(frame.bgr[10].tobytes(), ("127.0.0.1", int(sys.argv[2])))
+            sys.stderr.buffer.write(frame.bgr[10].tobytes() + b"\\n")
             sys.stderr.flush()
         return frame
 

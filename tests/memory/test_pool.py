@@ -10,7 +10,7 @@ def test_memory_is_used_again_when_nothing_refers_to_the_picture() -> None:
     """A camera that gives pictures for hours lives in a few blocks of memory."""
     pool = Pool()
     for _ in range(100):
-        Frame(pool.take(90, 160), 0.0)
+        Frame(bgr=pool.take(90, 160), taken_at=0.0)
     assert pool.allocated == 1
 
 

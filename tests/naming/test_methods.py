@@ -116,7 +116,7 @@ def test_a_sixth_method_is_read_built_and_shown(
     result = build("weather", tmp_path, build_from_length)
     assert result is not None
     assert "| method | length |" in (tmp_path / "weather" / "card.md").read_text()
-    frame = Frame(np.zeros((240, 320, 3), np.uint8), 0.0)
+    frame = Frame.from_rgb(np.zeros((240, 320, 3), np.uint8), 0.0)
     classifier = open_classifier(label_set, "cpu")
     scores = torch.from_numpy(classifier.classify(frame, [Box(100, 60, 180, 160)]))
     lengths = torch.tensor([[len("air"), len("east wind")]]) / 2.0

@@ -63,7 +63,7 @@ def play(
     seen: dict[float, list[Track]] = {}
     for number in range(round(seconds * fps)):
         at = number / fps
-        frame = Frame(BLANK, at, sum(at >= cut for cut in scenes))
+        frame = Frame.from_rgb(BLANK, at, sum(at >= cut for cut in scenes))
         if finder.is_due(frame):
             seen[at] = finder.find(frame)
     return detector, seen

@@ -67,7 +67,7 @@ def cut_film(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> Se
     The other one is the rehearsal's visitor in blue, in a dark room.
     """
     rehearsal = RehearsalPictures(640, 360, FPS)
-    before = [rehearsal.picture(ENTER_S + index / FPS) for index in range(FPS)]
+    before = [rehearsal.picture(ENTER_S + index / FPS)[..., ::-1] for index in range(FPS)]
 
     def other(picture: Pixels) -> Pixels:
         dark = picture[:, :, ::-1].astype(np.float32)
@@ -176,7 +176,7 @@ def test_a_predicted_box_stays_on_the_face(
     distances, growths = [], []
     for number in range(90):
         at = number / FPS
-        frame = Frame(person_at(*path(at)), at)
+        frame = Frame.from_rgb(person_at(*path(at)), at)
         shown, coming = coming or shown, []
         if finder.is_due(frame):
             coming = finder.find(frame)

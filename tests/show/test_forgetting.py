@@ -57,7 +57,7 @@ class RawCamera:
         name = "visitor" if self.visitor_there else "wall"
         with open(folder / name, "rb", buffering=0) as file:
             file.readinto(memoryview(pixels).cast("B"))
-        return Frame(pixels, time.monotonic())
+        return Frame(bgr=pixels, taken_at=time.monotonic())
     def forget(self):
         self.pool.forget()
     def close(self):
@@ -187,7 +187,7 @@ def visitor() -> npt.NDArray[np.uint8]:
     assert package.origin is not None
     portrait = cv2.imread(str(Path(package.origin).parent / "data" / "astronaut.png"))
     assert portrait is not None
-    picture[40:360, 160:480] = cv2.cvtColor(cv2.resize(portrait, (320, 320)), cv2.COLOR_BGR2RGB)
+    picture[40:360, 160:480] = cv2.resize(portrait, (320, 320))
     return picture
 
 
@@ -218,12 +218,11 @@ def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[byt
     """
     forms: dict[str, tuple[bytes, int]] = {
         "frame": (frame.tobytes(), 1),
-        "screen": (cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA).tobytes(), 1),
+        "screen": (cv2.cvtColor(frame, cv2.COLOR_BGR2BGRA).tobytes(), 1),
     }
     if detector == "yunet":
-        bgr = np.ascontiguousarray(frame[:, :, ::-1])
-        planes = np.ascontiguousarray(bgr.transpose(2, 0, 1), np.float32)
-        return forms | {"input": (bgr.tobytes(), 1), "planes": (planes.tobytes(), 4)}
+        planes = np.ascontiguousarray(frame.transpose(2, 0, 1), np.float32)
+        return forms | {"planes": (planes.tobytes(), 4)}
     level = frame
     for number, size in enumerate(levels()):
         level = np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -82,7 +82,8 @@ analysis = Analysis(parts, networks, Latest(), Latest(), clock, lambda frame: fr
 pictures, counts = RehearsalPictures(1280, 720, 30), set()
 for number in range(60):
     clock.at = number / 10
-    sightings = analysis.analyse(Frame(pictures.picture(ENTER_S + 1 + number / 10), number / 10))
+    picture = pictures.picture(ENTER_S + 1 + number / 10)
+    sightings = analysis.analyse(Frame(bgr=picture, taken_at=number / 10))
     counts.add(sightings.reading_count)
 print(max(counts) > 0)
 print(len(sys.modules))

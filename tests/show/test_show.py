@@ -83,7 +83,7 @@ class LostWhenNamed(GreyFilm):
         self._never.wait(0.001)
         frame = super().read()
         assert frame is not None
-        self._given.append(weakref.ref(frame.pixels))
+        self._given.append(weakref.ref(frame.bgr))
         return replace(frame, taken_at=frame.taken_at / 100)
 
     def held(self) -> int:

@@ -59,7 +59,7 @@ def test_the_square_of_somebody_who_moves_is_on_their_face(
     distances, margins = [], []
     for number in range(round(3.5 * FPS)):
         at = clock.instant = 1000 + number / FPS
-        frame = Frame(person_at(*path(number / FPS)), at)
+        frame = Frame.from_rgb(person_at(*path(number / FPS)), at)
         sightings = found.take(timeout=0) or sightings
         scene = compose(frame, sightings, context, at, scene)
         analysis.offer(frame)

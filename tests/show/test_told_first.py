@@ -61,7 +61,7 @@ class FaceOfTheVisitor(OneFace):
 
     def detect(self, frame: Frame) -> list[Face]:
         face = Face(Box(140, 40, 180, 95), 0.9, super().detect(frame)[0].landmarks)
-        return [face] if frame.pixels[60:90, 140:180].std() > 15 else []
+        return [face] if frame.bgr[60:90, 140:180].std() > 15 else []
 
 
 class NotingClassifier(FirstLabel):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cover import MAX_CROP, Cover
@@ -57,7 +58,7 @@ def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
     pixels[60:100, 140:180] = 255
     cover = Cover.from_sizes((320, 180), Rect(0, 0, *screen))
     surface = pygame.Surface((cover.view.width, cover.view.height), depth=32)
-    paint_picture(Frame(pixels, 0.0), 1.0, surface)
+    paint_picture(Frame.from_rgb(pixels, 0.0), 1.0, surface, Buffers())
     rows, columns = np.nonzero(pygame.surfarray.array3d(surface)[..., 0].T > 127)
     box = cover.to_screen(Box(140, 60, 180, 100))
     x, y = cover.view.x, cover.view.y

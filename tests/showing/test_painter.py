@@ -14,6 +14,7 @@ import pygame
 import pytest
 import skimage.data
 
+from installation.memory.buffers import Buffers
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
@@ -77,10 +78,10 @@ def test_red_stays_red(form: str) -> None:
     """A frame of one colour is a screen of that colour."""
     depth, masks = MASKS[form]
     surface = pygame.Surface((64, 36), 0, depth, masks)
-    frame = Frame(np.full((90, 160, 3), (200, 30, 60), np.uint8), 0.0)
-    paint_picture(frame, 1.0, surface)
+    frame = Frame.from_rgb(np.full((90, 160, 3), (200, 30, 60), np.uint8), 0.0)
+    paint_picture(frame, 1.0, surface, Buffers())
     assert (_pixels(surface) == (200, 30, 60)).all()
-    paint_picture(frame, 0.5, surface)
+    paint_picture(frame, 0.5, surface, Buffers())
     assert (_pixels(surface) == (100, 15, 30)).all()
 
 
@@ -88,7 +89,8 @@ def test_a_part_of_a_surface_is_painted_in_place() -> None:
     """The picture is written into the surface's own memory, and nowhere beside it."""
     whole = pygame.Surface((100, 60), depth=32)
     part = whole.subsurface((10, 5, 64, 36))
-    paint_picture(Frame(np.full((90, 160, 3), 255, np.uint8), 0.0), 1.0, part)
+    white = Frame.from_rgb(np.full((90, 160, 3), 255, np.uint8), 0.0)
+    paint_picture(white, 1.0, part, Buffers())
     assert not part.get_locked()
     expected = np.zeros((60, 100), bool)
     expected[5:41, 10:74] = True
@@ -99,7 +101,7 @@ def test_painting_covers_all_and_changes_nothing() -> None:
     """Nothing that was on the surface before is visible, and the scene does not change."""
     scene, context = _scene()
     assert scene.picture is not None
-    picture = scene.picture.pixels.copy()
+    picture = scene.picture.bgr.copy()
     painter = Painter(context.fonts)
     painted = []
     for colour in ("black", "magenta"):
@@ -108,8 +110,8 @@ def test_painting_covers_all_and_changes_nothing() -> None:
         painter.paint(scene, surface)
         painted.append(_pixels(surface))
     np.testing.assert_array_equal(painted[0], painted[1])
-    np.testing.assert_array_equal(scene.picture.pixels, picture)
-    assert not scene.picture.pixels.flags.writeable
+    np.testing.assert_array_equal(scene.picture.bgr, picture)
+    assert not scene.picture.bgr.flags.writeable
 
 
 def _luminance(colour: npt.NDArray[np.uint8] | tuple[int, ...]) -> npt.NDArray[np.float64]:
@@ -142,7 +144,7 @@ def _backgrounds() -> dict[str, Frame]:
         "dark green": np.full((720, 1280, 3), (0, 128, 0), np.uint8),
         "yellow": np.full((720, 1280, 3), (255, 255, 0), np.uint8),
     }
-    return {name: Frame(pixels, 0.0) for name, pixels in (flat | others).items()}
+    return {name: Frame.from_rgb(pixels, 0.0) for name, pixels in (flat | others).items()}
 
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "named"])
@@ -217,7 +219,7 @@ def test_type_is_read_on_any_picture(level: int, idle: Literal["list", "mirror"]
     context = ScreenContext(
         load_words(), Fonts(), (1920, 1080), "en", load_words("de"), PEOPLE, idle
     )
-    white = Frame(np.full((720, 1280, 3), level, np.uint8), 0.0)
+    white = Frame.from_rgb(np.full((720, 1280, 3), level, np.uint8), 0.0)
     stages: list[tuple[Stage, Label | None]] = [
         ("announced", None),
         ("reading", None),

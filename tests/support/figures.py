@@ -113,7 +113,7 @@ def draw(size: Size, heads: Sequence[Head]) -> Frame:
             (0.0, 0.42, 0.56, 70),
         ):
             _ellipse(pixels, x, y + dy * size_px, wide * size_px, high * size_px, grey + lighter)
-    return Frame(pixels, 0.0)
+    return Frame.from_rgb(pixels, 0.0)
 
 
 def _ellipse(
@@ -198,7 +198,7 @@ def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
     )
 
 
-FRAME = Frame(np.zeros((720, 1280, 3), np.uint8), 0.0)
+FRAME = Frame.from_rgb(np.zeros((720, 1280, 3), np.uint8), 0.0)
 """A black frame, for tests that look only at places."""
 
 

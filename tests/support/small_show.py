@@ -52,7 +52,7 @@ def unplugged() -> CameraError:
 
 def grey_frame(level: int = 128, taken_at: float = 0.0) -> Frame:
     """Return a frame of one grey, 160×90."""
-    return Frame(np.full((90, 160, 3), level, np.uint8), taken_at)
+    return Frame.from_rgb(np.full((90, 160, 3), level, np.uint8), taken_at)
 
 
 class GreyFilm:
@@ -103,7 +103,7 @@ class OneFaceOnBright(OneFace):
     """A detector that finds a face on bright frames only."""
 
     def detect(self, frame: Frame) -> list[Face]:
-        return super().detect(frame) if frame.pixels[0, 0, 0] > 100 else []
+        return super().detect(frame) if frame.bgr[0, 0, 0] > 100 else []
 
 
 class NoFace(OneFace):

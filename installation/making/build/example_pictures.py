@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from installation.errors import (
@@ -404,7 +403,7 @@ def decode_again(picture: Picture, least_side: int) -> DecodedPicture:
 def _cut(
     decoded: DecodedPicture, taken: Input, part: Part, detector: Detector | None
 ) -> CutPicture:
-    frame = Frame(np.ascontiguousarray(decoded.pixels), 0)
+    frame = Frame.from_rgb(decoded.pixels, 0)
     shorter = min(frame.width, frame.height)
     faces = detector.detect(frame) if detector else []
     if faces:
@@ -413,8 +412,8 @@ def _cut(
         region = (left / shorter, top / shorter, side / shorter)
     else:
         left, top = (frame.width - shorter) // 2, (frame.height - shorter) // 2
-        middle = frame.pixels[top : top + shorter, left : left + shorter]
-        frame, box = Frame(np.ascontiguousarray(middle), 0), Box(0, 0, shorter, shorter)
+        middle = decoded.pixels[top : top + shorter, left : left + shorter]
+        frame, box = Frame.from_rgb(middle, 0), Box(0, 0, shorter, shorter)
         part, region = "frame", NO_REGION
     square = torch.from_numpy(crops.cut(frame, [box], part, taken)[0])
     return CutPicture(square, decoded.missing, region)

@@ -45,7 +45,7 @@ def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> Encoded:
     whole = Box(0, 0, SIDE, SIDE)
     batch = np.concatenate(
         [
-            crops.cut(Frame(picture, 0.0), [whole], "frame", encoder.input)
+            crops.cut(Frame.from_rgb(picture, 0.0), [whole], "frame", encoder.input)
             for picture in neutral_pictures(count, seed)
         ]
     )

@@ -58,7 +58,7 @@ def run_trial(classifier: CropClassifier, detector: Detector) -> Trial:
     """Return the scores of the classifier's label set; takes some ten seconds."""
     box = Box.from_centre(SIDE / 2, SIDE / 2, 60, 80)
     neutral = [
-        classifier.classify(Frame(picture, 0.0), [box])
+        classifier.classify(Frame.from_rgb(picture, 0.0), [box])
         for picture in neutral_pictures(NEUTRAL_PICTURES)
     ]
     rehearsal = [
@@ -76,7 +76,7 @@ def _rehearsal_frames() -> Iterator[Frame]:
     rehearsal = RehearsalPictures(1280, 720, 30)
     for number in range(REHEARSAL_FRAMES):
         taken_at = ENTER_S + STAY_S * number / REHEARSAL_FRAMES
-        yield Frame(rehearsal.picture(taken_at), taken_at)
+        yield Frame(bgr=rehearsal.picture(taken_at), taken_at=taken_at)
 
 
 def _class_scores(classifier: CropClassifier) -> torch.Tensor:

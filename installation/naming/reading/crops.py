@@ -120,7 +120,7 @@ def cut(
     for row, box in zip(batch, boxes, strict=True):  # row: (3, size, size)
         left, top, width, height = crop_region(box, frame, part)
         canvas = memory.take("canvas", (height, width, 4))
-        paste(frame.pixels, left, top, canvas)
+        paste(frame.bgr, left, top, canvas)
         picture = Image.frombuffer("RGBX", (width, height), canvas, "raw", "RGBX", 0, 1)
         small = picture.resize((size, size), RESAMPLING[network_input.interpolation])
         np.subtract(np.asarray(small)[..., :3].transpose(2, 0, 1), mean, out=row)
@@ -128,12 +128,12 @@ def cut(
     return batch
 
 
-def paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
-    """Copy the region at `left, top` of `pixels` into `canvas` `(height, width, C)`.
+def paste(bgr: Pixels, left: int, top: int, canvas: Pixels) -> None:
+    """Copy the region at `left, top` of `bgr` into `canvas` `(height, width, C)`, as RGB.
 
-    Outside `pixels` the canvas is grey. C is 3, or 4 for Pillow, which ignores the fourth channel.
+    Outside `bgr` the canvas is grey. C is 3, or 4 for Pillow, which ignores the fourth channel.
     """
-    H, W, _ = pixels.shape  # noqa: N806 - the field's names for the shape of an image
+    H, W, _ = bgr.shape  # noqa: N806 - the field's names for the shape of an image
     height, width, C = canvas.shape  # noqa: N806
     x0, x1 = np.clip((left, left + width), 0, W)
     y0, y1 = np.clip((top, top + height), 0, H)
@@ -141,7 +141,5 @@ def paste(pixels: Pixels, left: int, top: int, canvas: Pixels) -> None:
         canvas.fill(FILL_LEVEL)
     if x0 < x1 and y0 < y1:
         inside = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-        if C == 4:
-            cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2RGBA, inside)
-        else:
-            np.copyto(inside, pixels[y0:y1, x0:x1])
+        conversion = cv2.COLOR_BGR2RGBA if C == 4 else cv2.COLOR_BGR2RGB
+        cv2.cvtColor(bgr[y0:y1, x0:x1], conversion, inside)

@@ -219,11 +219,11 @@ def pack(
     left, top, width, height = region
     side = len(packed)
     if max(width, height) <= side:
-        crops.paste(frame.pixels, left, top, packed[:height, :width])
+        crops.paste(frame.bgr, left, top, packed[:height, :width])
         return height, width
     factor = -(-max(width, height) // side)
     canvas = np.empty((height, width, 3), np.uint8)
-    crops.paste(frame.pixels, left, top, canvas)
+    crops.paste(frame.bgr, left, top, canvas)
     small = max(1, height // factor), max(1, width // factor)
     cv2.resize(canvas, small[::-1], packed[: small[0], : small[1]], interpolation=cv2.INTER_AREA)
     canvas.fill(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -11,11 +12,55 @@ from installation.memory.pool import Pool
 from installation.seeing.frame import Pixels
 from installation.settings.kiosk import CameraSettings
 
-_ROTATIONS = {
-    90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+_Step = Callable[[Pixels, Pool], Pixels]
+"""Returns a picture in another orientation, copied into the pool."""
+
+
+def _copied(pixels: Pixels, pool: Pool) -> Pixels:
+    copied = pool.take(*pixels.shape[:2])
+    np.copyto(copied, pixels)
+    return copied
+
+
+def _flipped(axes: int) -> _Step:
+    """Return the step that flips left and right if `axes` is 1, up and down if 0, both if -1."""
+
+    def step(pixels: Pixels, pool: Pool) -> Pixels:
+        flipped = pool.take(*pixels.shape[:2])
+        cv2.flip(pixels, axes, flipped)
+        return flipped
+
+    return step
+
+
+def _rotated(direction: int) -> _Step:
+    def step(pixels: Pixels, pool: Pool) -> Pixels:
+        height, width, _ = pixels.shape
+        rotated = pool.take(width, height)
+        cv2.rotate(pixels, direction, rotated)
+        return rotated
+
+    return step
+
+
+def _transposed(pixels: Pixels, pool: Pool) -> Pixels:
+    height, width, _ = pixels.shape
+    transposed = pool.take(width, height)
+    cv2.transpose(pixels, transposed)
+    return transposed
+
+
+_STEPS: Mapping[tuple[int, bool], tuple[_Step, ...]] = {
+    (0, False): (_copied,),
+    (90, False): (_rotated(cv2.ROTATE_90_CLOCKWISE),),
+    (180, False): (_flipped(-1),),
+    (270, False): (_rotated(cv2.ROTATE_90_COUNTERCLOCKWISE),),
+    (0, True): (_flipped(1),),
+    (90, True): (_transposed,),
+    (180, True): (_flipped(0),),
+    (270, True): (_rotated(cv2.ROTATE_90_COUNTERCLOCKWISE), _flipped(1)),
 }
+"""How OpenCV orients a picture, by degrees clockwise and whether the picture is mirrored."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +78,13 @@ class Orientation:
         return cls(settings.rotate, settings.mirror)
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Return the rotated and mirrored picture, always as a new array from the pool."""
-        height, width, _ = pixels.shape
-        if not self.rotate and not self.mirror:
-            copied = self.pool.take(height, width)
-            np.copyto(copied, pixels)
-            return copied
-        if self.rotate:
-            if self.rotate != 180:
-                height, width = width, height
-            rotated = self.pool.take(height, width)
-            cv2.rotate(pixels, _ROTATIONS[self.rotate], rotated)
-            pixels = rotated
-        if self.mirror:
-            mirrored = self.pool.take(height, width)
-            cv2.flip(pixels, 1, mirrored)
-            pixels = mirrored
-        return pixels
+        """Return the rotated and mirrored picture, always as a new array from the pool.
+
+        That is one copy; only a picture that is rotated by 270 degrees and mirrored is copied
+        twice, because OpenCV has no function for both.
+        """
+        turn, *others = _STEPS[self.rotate, self.mirror]
+        turned = turn(pixels, self.pool)
+        for step in others:
+            turned = step(turned, self.pool)
+        return turned

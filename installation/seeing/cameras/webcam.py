@@ -205,8 +205,7 @@ class Webcam:
         picture = self._orientation.apply(pixels)
         # OpenCV has allocated this array, outside the pool.
         pixels.fill(0)
-        cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
-        return Frame(picture, taken_at)
+        return Frame(bgr=picture, taken_at=taken_at)
 
     def _unplugged(self) -> Mistake:
         return Mistake(

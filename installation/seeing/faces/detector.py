@@ -64,13 +64,13 @@ class Detector(Protocol):
 def reduce_frame(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
     """Return the reduced picture of `frame`, and the factor that scales it to full size.
 
-    The picture is `(h, w, 3)` uint8 RGB, its longer side is at most `REDUCED_PX`. It is stored in
+    The picture is `(h, w, 3)` uint8 BGR, its longer side is at most `REDUCED_PX`. It is stored in
     `buffers`; a frame that is small enough is returned itself.
     """
     factor = max(frame.width, frame.height) / REDUCED_PX
     if factor <= 1:
-        return frame.pixels, 1.0
+        return frame.bgr, 1.0
     w, h = max(1, round(frame.width / factor)), max(1, round(frame.height / factor))
     small = buffers.take("reduced", (h, w, 3))
-    cv2.resize(frame.pixels, (w, h), small, interpolation=cv2.INTER_AREA)
+    cv2.resize(frame.bgr, (w, h), small, interpolation=cv2.INTER_AREA)
     return small, factor

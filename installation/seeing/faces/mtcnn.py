@@ -29,9 +29,9 @@ FOLDER = Path(__file__).parent
 """The folder with the networks' files."""
 
 NETWORK_SHA256S = {
-    "pnet.onnx": "5ac7e3615df8fa63598afdd43671b6e034dd6eac64720515c7204fa7c91ac188",
-    "rnet.onnx": "280b243eff19a1ef9a32fb0b33924139af576c0b0b6f18a2a12ec0f4e722a900",
-    "onet.onnx": "0ffefad7c58f37cffa127db34723e6defff044bcf57a9867d7bff4808a8428eb",
+    "pnet.onnx": "a596269be243369c545e57b32971d411fa19db67264a6cbe1bc5238dd39b9652",
+    "rnet.onnx": "fa88a1094dadc73c7c8fe601fc546285d81d62183ae342f3e7d4bf140cf02866",
+    "onet.onnx": "f21e6c8c8856f95fd422c69519e5cfa5311e7acb234287ec0d61c85748ba0bd8",
 }
 """The SHA-256 of each file that scripts/build_networks.py makes from the weights in facenet-pytorch
 2.5.3.
@@ -164,7 +164,7 @@ class Mtcnn:
         self.forget()
 
     def _run(self, name: str, pixels: Pixels) -> dict[str, Floats]:
-        """Run a network and return its outputs by name, for `pixels` `(N, h, w, 3)` uint8 RGB.
+        """Run a network and return its outputs by name, for `pixels` `(N, h, w, 3)` uint8 BGR.
 
         The outputs are `scores`, `offsets` and, for O-Net only, `points`; the first axis of each is
         N.

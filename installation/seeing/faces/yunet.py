@@ -72,9 +72,7 @@ class YuNet:
                 self._net.setInputSize(size)
                 self._size = size
             self._holds_frame = True
-            bgr = self._buffers.take("input", small.shape)
-            cv2.cvtColor(small, cv2.COLOR_RGB2BGR, bgr)
-            _, rows = self._net.detect(bgr)  # (N, 15) or None
+            _, rows = self._net.detect(small)  # (N, 15) or None
         finally:
             self._buffers.forget()
         faces = [] if rows is None else [_face(row.tolist(), factor) for row in rows]
@@ -88,7 +86,7 @@ class YuNet:
         """Run the network on a black frame, to overwrite data that OpenCV still holds."""
         if self._holds_frame:
             width, height = self._size
-            self.detect(Frame(np.zeros((height, width, 3), np.uint8), 0.0))
+            self.detect(Frame(bgr=np.zeros((height, width, 3), np.uint8), taken_at=0.0))
             self._holds_frame = False
 
 

@@ -87,7 +87,7 @@ def test_pictures_are_cut_as_the_show_cuts_visitors(folder: Path) -> None:
     """The network sees the same square of a portrait as of a visitor who stands so."""
     watcher = Watcher()
     result = built(folder, watcher)
-    frame = Frame(portraits()[0], 0)
+    frame = Frame.from_rgb(portraits()[0], 0)
     (face,) = Mtcnn().detect(frame)
     visitor = crops.cut(frame, [face.box], "bust", watcher.input)[0]
     assert np.abs(watcher.batches[0][0] - visitor).max() < 1e-6
@@ -135,9 +135,9 @@ def test_of_several_faces_the_largest_is_cut(folder: Path) -> None:
     watcher = Watcher()
     with suppress(LabelSetError):  # they count as copies of one another
         built(folder, watcher)
-    large = max(Mtcnn().detect(Frame(group, 0)), key=lambda face: face.box.area)
+    large = max(Mtcnn().detect(Frame.from_rgb(group, 0)), key=lambda face: face.box.area)
     assert large.box.x0 > 388
-    visitor = crops.cut(Frame(group, 0), [large.box], "bust", watcher.input)[0]
+    visitor = crops.cut(Frame.from_rgb(group, 0), [large.box], "bust", watcher.input)[0]
     assert np.abs(watcher.batches[0][0] - visitor).max() < 1e-6
 
 
@@ -154,6 +154,6 @@ def test_pictures_are_used_as_they_are(folder: Path) -> None:
     watcher = Watcher()
     assert not built(folder, watcher).notes
     assert not (folder / "contact_sheet.png").exists()
-    middle = Frame(np.ascontiguousarray(portraits()[0][:, 64:576]), 0)
+    middle = Frame.from_rgb(np.ascontiguousarray(portraits()[0][:, 64:576]), 0)
     whole = crops.cut(middle, [Box(0, 0, 512, 512)], "frame", watcher.input)[0]
     assert np.abs(watcher.batches[0][0] - whole).max() < 1e-6

@@ -318,7 +318,7 @@ def as_in_the_show(pixels: Pixels, taken: Input = TAKEN) -> torch.Tensor:
     height, width, _ = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = Frame(np.ascontiguousarray(pixels[top : top + side, left : left + side]), 0)
+    square = Frame.from_rgb(np.ascontiguousarray(pixels[top : top + side, left : left + side]), 0)
     return torch.from_numpy(crops.cut(square, [Box(0, 0, 1, 1)], "frame", taken)[0])
 
 

@@ -44,7 +44,7 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
     label_set = load_label_set("seen", ContentSettings(), folder.parent)
     scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width)
     for i, colour in enumerate(COLOURS.values()):
-        visitor = Frame(np.full((90, 60, 3), colour, np.uint8), 0)
+        visitor = Frame.from_rgb(np.full((90, 60, 3), colour, np.uint8), 0)
         batch = crops.cut(visitor, [Box(0, 0, 60, 90)], "frame", eye.input)
         scores = scorer.score(eye.encode(batch))[0]
         assert scores.argmax() == i

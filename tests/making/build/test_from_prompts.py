@@ -226,7 +226,7 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
     settler = Settler(label_set, ReadingSettings(), random.Random(0))
     total, at = 0.0, 0.0
     for at in range(5):
-        frame = Frame(data.astronaut(), float(at))
+        frame = Frame.from_rgb(data.astronaut(), float(at))
         track = Track(1, FACE, (0.0, 0.0, 0.0, 0.0), seen_at=at, born_at=0.0, hits=3, misses=0)
         (scores,) = classifier.classify(frame, [FACE])
         total = float(scores.sum())

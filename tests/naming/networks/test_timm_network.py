@@ -267,7 +267,7 @@ def test_pictures_are_prepared_as_by_open_clip(clip: Clip) -> None:
         std=OPENAI_DATASET_STD,
         interpolation="bicubic",
     )(Image.fromarray(portrait))
-    frame = Frame(portrait, 0.0)
+    frame = Frame.from_rgb(portrait, 0.0)
     (ours,) = crops.cut(frame, [Box(0, 0, 9, 9)], "frame", clip.input)
     grey_level = 1 / 255 / min(clip.input.std)
     assert (torch.from_numpy(ours) - theirs).abs().max() <= grey_level + 1e-5

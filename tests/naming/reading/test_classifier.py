@@ -67,7 +67,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Open:
 
 def portrait() -> Frame:
     """Return the portrait of the astronaut, 512×512."""
-    return Frame(data.astronaut(), 12.5)
+    return Frame.from_rgb(data.astronaut(), 12.5)
 
 
 def boxes_around_the_face(count: int) -> list[Box]:
@@ -143,7 +143,7 @@ def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
     for number in range(0, count, count // 12):
         film.set(cv2.CAP_PROP_POS_FRAMES, number)
         _, picture = film.read()
-        frame = Frame(np.ascontiguousarray(picture[..., ::-1]), 12.5)
+        frame = Frame(bgr=np.asarray(picture, np.uint8), taken_at=12.5)
         for face in detector.detect(frame)[:1]:
             (scores,) = classifier.classify(frame, [face.box])
             names.append(classifier.label_set.labels[int(scores.argmax())].name)
@@ -155,7 +155,7 @@ def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
 def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
     """On an empty wall no label reaches the least score."""
     classifier = opened("persons")
-    wall = Frame(np.full((400, 400, 3), level, np.uint8), 12.5)
+    wall = Frame.from_rgb(np.full((400, 400, 3), level, np.uint8), 12.5)
     (scores,) = classifier.classify(wall, [FACE])
     assert scores.max() < classifier.label_set.settings.min_score
 

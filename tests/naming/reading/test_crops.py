@@ -27,13 +27,13 @@ def network_input(size: int) -> Input:
 def noisy(height: int, width: int, seed: int = 0) -> Frame:
     """Return a frame of noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    return Frame(pixels, 0.0)
+    return Frame.from_rgb(pixels, 0.0)
 
 
 def reference(frame: Frame, box: Box, crop: Part, size: int) -> torch.Tensor:
     """Return a crop made by torchvision in float32: padded, `resized_crop`, normalised."""
     left, top, width, height = crops.crop_region(box, frame, crop)
-    picture = torch.tensor(frame.pixels).permute(2, 0, 1).float()
+    picture = torch.tensor(frame.to_rgb()).permute(2, 0, 1).float()
     margin = max(0, -left, -top, left + width - frame.width, top + height - frame.height)
     padded = tv.pad(picture, [margin], fill=crops.FILL_LEVEL)
     resized = tv.resized_crop(
@@ -74,7 +74,7 @@ def test_a_batch_is_its_crops_one_by_one(crop: Part) -> None:
 
 def test_outside_the_frame_the_input_is_zero() -> None:
     """Beyond the edge of the frame a crop is grey, which the default network receives as 0."""
-    white = Frame(np.full((100, 100, 3), 255, np.uint8), 0.0)
+    white = Frame.from_rgb(np.full((100, 100, 3), 255, np.uint8), 0.0)
     crop = crops.cut(white, [Box(300, 300, 340, 350)], "bust", network_input(32))
     assert crop.shape == (1, 3, 32, 32)
     assert not crop.any()
@@ -98,6 +98,6 @@ def test_without_boxes_the_batch_is_empty() -> None:
 def test_the_frame_is_not_changed() -> None:
     """Cutting leaves the mirror's frame as it was, even if the crop is the whole frame."""
     frame = noisy(64, 64)
-    before = frame.pixels.copy()
+    before = frame.bgr.copy()
     crops.cut(frame, [Box(1, 1, 9, 9)], "frame", network_input(32))
-    assert np.array_equal(frame.pixels, before)
+    assert np.array_equal(frame.bgr, before)

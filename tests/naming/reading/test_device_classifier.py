@@ -29,7 +29,9 @@ CPU = torch.device("cpu")
 def room() -> Frame:
     """Return a frame of soft noise, 640×360."""
     small = np.random.default_rng(0).integers(0, 256, (45, 80, 3), np.uint8)
-    return Frame(np.asarray(Image.fromarray(small).resize((640, 360), Image.Resampling.BICUBIC)), 0)
+    return Frame.from_rgb(
+        np.asarray(Image.fromarray(small).resize((640, 360), Image.Resampling.BICUBIC)), 0
+    )
 
 
 def boxes(count: int) -> list[Box]:

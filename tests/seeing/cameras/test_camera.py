@@ -76,14 +76,14 @@ def opened(tmp_path: Path, clock: ManualClock) -> Open:
 
 
 @every_camera
-def test_a_frame_is_read_only_rgb(kind: str, opened: Open) -> None:
+def test_a_frame_is_read_only_bgr(kind: str, opened: Open) -> None:
     """Frames are `(H, W, 3)` uint8, contiguous and read-only."""
     frame = opened(kind).read()
     assert frame is not None
-    assert frame.pixels.dtype == np.uint8
-    assert frame.pixels.shape == (240, 320, 3)
-    assert frame.pixels.flags.c_contiguous
-    assert not frame.pixels.flags.writeable
+    assert frame.bgr.dtype == np.uint8
+    assert frame.bgr.shape == (240, 320, 3)
+    assert frame.bgr.flags.c_contiguous
+    assert not frame.bgr.flags.writeable
 
 
 @every_camera
@@ -105,13 +105,13 @@ def test_time_only_goes_forward(kind: str, opened: Open, clock: ManualClock) -> 
 def test_a_camera_rotates_and_mirrors_its_picture_as_set(
     kind: str, rotate: int, mirror: bool, opened: Open
 ) -> None:
-    """Channels are red, green, blue in this order; the picture is rotated and then mirrored."""
+    """The frame keeps blue, green, red in this order; the picture is rotated and then mirrored."""
     frame = opened(kind, rotate=rotate, mirror=mirror).read()
     assert frame is not None
     expected = turned(quarters(), rotate, mirror)
-    assert frame.pixels.shape == expected.shape
-    assert frame.pixels.flags.c_contiguous
-    difference = np.abs(frame.pixels.astype(int) - expected.astype(int))
+    assert frame.bgr.shape == expected.shape
+    assert frame.bgr.flags.c_contiguous
+    difference = np.abs(frame.to_rgb().astype(int) - expected.astype(int))
     # MJPG blurs colours at the edges between the quarters.
     assert np.median(difference) <= 4
     assert np.percentile(difference, 90) <= 12
@@ -121,7 +121,7 @@ def test_the_rehearsals_visitor_stands_upright_on_a_tall_screen(opened: Open) ->
     """A camera's picture is rotated for a tall screen; the rehearsal is drawn tall instead."""
     upright = opened("rehearsal", rotate=90).read()
     assert upright is not None
-    assert upright.pixels.shape == (320, 240, 3)
+    assert upright.bgr.shape == (320, 240, 3)
 
 
 def test_the_rehearsal_is_mirrored_as_set(opened: Open) -> None:
@@ -131,7 +131,7 @@ def test_the_rehearsal_is_mirrored_as_set(opened: Open) -> None:
         one, other = plain.read(), mirrored.read()
     assert one is not None
     assert other is not None
-    assert (one.pixels[:, ::-1] == other.pixels).all()
+    assert (one.bgr[:, ::-1] == other.bgr).all()
 
 
 @every_camera
@@ -157,9 +157,9 @@ def test_a_camera_forgets_frames_that_something_still_refers_to(kind: str, opene
     camera = opened(kind)
     frame = camera.read()
     assert frame is not None
-    assert frame.pixels.any()
+    assert frame.bgr.any()
     camera.forget()
-    assert not frame.pixels.any()
+    assert not frame.bgr.any()
     camera.close()
     camera.forget()
 

@@ -26,10 +26,15 @@ def test_a_picture_that_keeps_its_orientation_lives_in_the_pool_too() -> None:
     assert orientation.pool.allocated == 1
 
 
-def test_rotated_and_mirrored_pictures_live_in_the_pool() -> None:
-    """However many pictures come, two blocks of the pool's memory hold them."""
-    orientation = Orientation(rotate=90, mirror=True)
-    expected = np.rot90(PICTURE, -1)[:, ::-1]
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_rotated_and_mirrored_pictures_live_in_the_pool(rotate: int, mirror: bool) -> None:
+    """However many pictures come, one block of the pool's memory holds the copy of each.
+
+    A picture that is rotated by 270 degrees and mirrored is copied twice.
+    """
+    orientation = Orientation(rotate, mirror)
+    expected = turned(PICTURE, rotate, mirror)
     for _ in range(10):
         assert (orientation.apply(PICTURE) == expected).all()
-    assert orientation.pool.allocated == 2
+    assert orientation.pool.allocated == (2 if (rotate, mirror) == (270, True) else 1)

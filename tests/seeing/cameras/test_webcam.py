@@ -94,7 +94,7 @@ def test_a_few_failed_pictures_are_left_out_and_counted(
     device.fail(failing, times)
     frame = camera.read()
     assert frame is not None
-    assert frame.pixels.any()
+    assert frame.bgr.any()
     counted = f", {times} damaged pictures skipped" if failing == "decodes" else ""
     assert camera.name == f"camera {node}, 320×240 at 30 fps{counted}"
 
@@ -103,7 +103,7 @@ def test_the_array_that_opencv_decoded_into_is_zeroed(device: FakeDevice) -> Non
     """Only the pool holds a visitor's picture once a frame has been read."""
     frame = _webcam(device).read()
     assert frame is not None
-    assert frame.pixels.any()
+    assert frame.bgr.any()
     assert len(device.decoded) == 1
     assert not device.decoded[0].any()
 

@@ -21,24 +21,24 @@ FACE = Box(548, 135, 680, 300)
 @pytest.fixture(scope="module")
 def visitor() -> Frame:
     """Return the rehearsal's visitor in front of the screen, 1280×720."""
-    return Frame(RehearsalPictures(1280, 720, 30).picture(ENTER_S + 1), 0.0)
+    return Frame(bgr=RehearsalPictures(1280, 720, 30).picture(ENTER_S + 1), taken_at=0.0)
 
 
 def _one(detector: Detector, pixels: Pixels) -> Face:
-    (face,) = detector.detect(Frame(pixels, 0.0))
+    (face,) = detector.detect(Frame(bgr=pixels, taken_at=0.0))
     return face
 
 
 def test_one_visitor_is_one_face_at_the_right_place(detector: Detector, visitor: Frame) -> None:
     """The box lies on the face, in the pixels of the full frame."""
-    face = _one(detector, visitor.pixels)
+    face = _one(detector, visitor.bgr)
     assert face.box.iou(FACE) > 0.6
     assert 0.7 < face.score <= 1
 
 
 def test_landmarks_lie_in_the_face_each_on_its_side(detector: Detector, visitor: Frame) -> None:
     """Eyes are above the nose, the nose above the mouth; the left of the picture comes first."""
-    face = _one(detector, visitor.pixels)
+    face = _one(detector, visitor.bgr)
     assert all(
         face.box.x0 < x < face.box.x1 and face.box.y0 < y < face.box.y1 for x, y in face.landmarks
     )
@@ -51,30 +51,30 @@ def test_landmarks_lie_in_the_face_each_on_its_side(detector: Detector, visitor:
 @pytest.mark.parametrize("shape", [(720, 1280, 3), (360, 640, 3), (1280, 720, 3), (120, 160, 3)])
 def test_an_empty_room_has_no_faces(detector: Detector, shape: tuple[int, int, int]) -> None:
     """A blank frame of any shape gives an empty list."""
-    assert detector.detect(Frame(np.full(shape, 128, np.uint8), 0.0)) == []
+    assert detector.detect(Frame.from_rgb(np.full(shape, 128, np.uint8), 0.0)) == []
 
 
 def test_noise_has_no_faces(detector: Detector) -> None:
     """Candidates of a first stage that are all rejected give an empty list."""
     noise = np.random.default_rng(7).integers(0, 256, (360, 640, 3), dtype=np.uint8)
-    assert detector.detect(Frame(noise, 0.0)) == []
+    assert detector.detect(Frame.from_rgb(noise, 0.0)) == []
 
 
 def test_a_larger_frame_gives_the_same_face_larger(detector: Detector, visitor: Frame) -> None:
     """Detection runs on the reduced frame, and boxes are scaled back to the full frame."""
-    larger = cast(Pixels, cv2.resize(visitor.pixels, (2560, 1440)))
-    small, large = _one(detector, visitor.pixels), _one(detector, larger)
+    larger = cast(Pixels, cv2.resize(visitor.bgr, (2560, 1440)))
+    small, large = _one(detector, visitor.bgr), _one(detector, larger)
     assert large.box.iou(small.box.scaled(2)) > 0.9
 
 
 def test_several_faces_come_best_score_first(detector: Detector, visitor: Frame) -> None:
     """Three faces of two sizes are all found."""
-    near = visitor.pixels[:, 320:960]
+    near = visitor.bgr[:, 320:960]
     far = cast(Pixels, cv2.resize(near, (320, 360), interpolation=cv2.INTER_AREA))
     room = np.full((720, 1280, 3), 160, np.uint8)
     room[:, :640] = near
     room[:360, 640:960], room[360:, 960:] = far, far
-    faces = detector.detect(Frame(room, 0.0))
+    faces = detector.detect(Frame(bgr=room, taken_at=0.0))
     assert len(faces) == 3
     scores = [face.score for face in faces]
     assert scores == sorted(scores, reverse=True)
@@ -86,8 +86,8 @@ def test_a_face_at_the_frames_edge_gives_no_empty_box(
 ) -> None:
     """Candidates that reach out of the frame are cropped at its edge."""
     moved = np.array([[1.0, 0, x], [0, 1.0, y]])
-    pixels = cast(Pixels, cv2.warpAffine(visitor.pixels, moved, (1280, 720)))
-    for face in detector.detect(Frame(pixels, 0.0)):
+    pixels = cast(Pixels, cv2.warpAffine(visitor.bgr, moved, (1280, 720)))
+    for face in detector.detect(Frame(bgr=pixels, taken_at=0.0)):
         assert face.box.area > 0
 
 
@@ -104,8 +104,9 @@ def test_a_detector_that_has_forgotten_finds_the_same_face(
 
 def test_the_reduced_frame_keeps_its_shape() -> None:
     """A tall frame is reduced by its height, and a small one is not reduced."""
-    small, factor = reduce_frame(Frame(np.zeros((1920, 1080, 3), np.uint8), 0.0), Buffers())
+    tall = Frame.from_rgb(np.zeros((1920, 1080, 3), np.uint8), 0.0)
+    small, factor = reduce_frame(tall, Buffers())
     assert small.shape == (640, 360, 3)
     assert factor == 3
-    frame = Frame(np.zeros((360, 640, 3), np.uint8), 0.0)
-    assert reduce_frame(frame, Buffers()) == (frame.pixels, 1.0)
+    frame = Frame.from_rgb(np.zeros((360, 640, 3), np.uint8), 0.0)
+    assert reduce_frame(frame, Buffers()) == (frame.bgr, 1.0)

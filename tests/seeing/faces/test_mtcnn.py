@@ -33,9 +33,13 @@ OUTPUTS = {
 
 
 def torch_outputs(name: str, pixels: Pixels) -> dict[str, npt.NDArray[np.float32]]:
-    """Return what the package's own network gives for `(N, h, w, 3)`, by our names."""
+    """Return what the package's own network gives for BGR `pixels` `(N, h, w, 3)`, by our names.
+
+    It takes RGB.
+    """
     network = NETWORKS[name]().eval()
-    batch = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 127.5) / 128
+    rgb = np.ascontiguousarray(pixels[..., ::-1])
+    batch = (torch.from_numpy(rgb).permute(0, 3, 1, 2).float() - 127.5) / 128
     with torch.inference_mode():
         outputs = {
             name: output.numpy() for name, output in zip(OUTPUTS[name], network(batch), strict=True)
@@ -63,13 +67,13 @@ def crowd() -> Frame:
     room = np.full((720, 1280, 3), 160, np.uint8)
     room[:, :640] = near
     room[:360, 640:960], room[360:, 960:], room[:360, 960:] = far, far, far[:, ::-1]
-    return Frame(room, 0.0)
+    return Frame(bgr=room, taken_at=0.0)
 
 
 @pytest.mark.parametrize(("name", "px"), [("pnet.onnx", 90), ("rnet.onnx", 24), ("onet.onnx", 48)])
 def test_each_network_gives_what_the_packages_own_gives(name: str, px: int) -> None:
     """Our files hold the package's weights: every output differs by less than 1e-4."""
-    room = cv2.resize(crowd().pixels, (320, 180), interpolation=cv2.INTER_AREA)
+    room = cv2.resize(crowd().bgr, (320, 180), interpolation=cv2.INTER_AREA)
     pixels: Pixels = np.stack(
         [room[y : y + px, x : x + px] for x in (0, 40, 170) for y in (10, 60)]
     ).astype(np.uint8)
@@ -117,9 +121,9 @@ def test_the_cascade_agrees_with_the_packages_own(
         factor=mtcnn.PYRAMID_FACTOR,
         thresholds=list(mtcnn.MIN_SCORES),
     )
-    visitor = Frame(RehearsalPictures(1280, 720, 30).picture(ENTER_S + 1), 0.0)
+    visitor = Frame(bgr=RehearsalPictures(1280, 720, 30).picture(ENTER_S + 1), taken_at=0.0)
     small, factor = reduce_frame(visitor, Buffers())
-    boxes, scores, points = theirs.detect(small, landmarks=True)
+    boxes, scores, points = theirs.detect(np.ascontiguousarray(small[..., ::-1]), landmarks=True)
     (face,) = Mtcnn().detect(visitor)
     assert face.box.iou(Box(*(boxes[0] * factor).tolist())) > 0.85
     assert face.score == pytest.approx(scores[0], abs=within)

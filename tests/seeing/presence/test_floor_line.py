@@ -31,7 +31,7 @@ def size_at(distance_m: float, face_m: float, angle: float, width: int, height: 
 def test_nobody_behind_the_line_is_read(angle: int, width: int, height: int) -> None:
     """The largest face behind the line is a bystander's, also if it was a visitor's before."""
     line = FloorLine.from_angle(angle, width, height, 0.1)
-    frame = Frame(np.zeros((height, width, 3), np.uint8), 0.0)
+    frame = Frame.from_rgb(np.zeros((height, width, 3), np.uint8), 0.0)
     view = Box(-width, -height, width, height)
     for further_m, is_read in ((-0.02, True), (0.02, False)):
         size = size_at(line.line_m + further_m, LARGEST_FACE_M, angle, width, height)

@@ -18,7 +18,7 @@ HEIGHT = 1000
 
 def frame_at(at: float) -> Frame:
     """Return a frame that was taken at this instant."""
-    return Frame(np.zeros((HEIGHT, HEIGHT, 3), np.uint8), at)
+    return Frame.from_rgb(np.zeros((HEIGHT, HEIGHT, 3), np.uint8), at)
 
 
 def face_of(size: float, number: int = 1) -> Track:

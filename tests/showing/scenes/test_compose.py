@@ -9,7 +9,6 @@ import pytest
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Sighting, Stage
 from installation.seeing.box import Box
-from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
 from installation.showing.cover import Cover
 from installation.showing.scene import Scene, Size
@@ -97,7 +96,7 @@ def test_boxes_are_predicted_to_the_frame(context: MakeContext) -> None:
     """A square is at the place of a moving face on the frame, not on the analysed frame."""
     found = sighting(1, Box(100, 100, 200, 220), CLINICIAN)
     walking = replace(found, track=replace(found.track, velocity=(200.0, 0.0, 0.0, 0.0)))
-    later = Frame(FRAME.pixels, 0.1)
+    later = replace(FRAME, taken_at=0.1)
     screen = context((1280, 720))
     scene = compose(later, sightings_of([walking]), screen, now=0.1)
     square = scene.visitors[0].square
@@ -146,7 +145,7 @@ def test_a_lost_face_has_no_square(context: MakeContext) -> None:
     """A visitor who has turned away gets no square, although their track still exists."""
     found = sighting(1, face((600, 300, 150)), CLINICIAN)
     lost = replace(found, track=replace(found.track, misses=2))
-    later = Frame(FRAME.pixels, 5.0)
+    later = replace(FRAME, taken_at=5.0)
     assert compose(later, sightings_of([lost]), context((1920, 1080)), 5.0).visitors == ()
     assert compose(later, sightings_of([found]), context((1920, 1080)), 5.0).visitors != ()
 

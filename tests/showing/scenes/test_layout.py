@@ -53,7 +53,7 @@ SCREENS: list[Size] = [
     (480, 800),
 ]
 CONTEXTS = {size: ScreenContext(load_words(), Fonts(), size, label_set=PEOPLE) for size in SCREENS}
-TALL_FRAME = Frame(np.zeros((1280, 720, 3), np.uint8), 0.0)
+TALL_FRAME = Frame.from_rgb(np.zeros((1280, 720, 3), np.uint8), 0.0)
 
 labels = st.sampled_from([*LABELS, LONGEST_LABEL, LONGEST_DEFINITION, None])
 boxes = st.builds(

@@ -57,14 +57,14 @@ class FilmPictures:
         )
 
     def next(self) -> Pixels | None:
-        """Return the next picture, RGB, or None at the end of the film."""
+        """Return the next picture, BGR, or None at the end of the film."""
         if self._first is not None:
             first, self._first = self._first, None
             return first
         decoded, bgr = self._film.read()
         if not decoded:
             return None
-        pixels = cast(Pixels, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+        pixels = cast(Pixels, bgr)
         self._scenes.update(pixels)
         return pixels
 

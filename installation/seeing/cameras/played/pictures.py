@@ -63,7 +63,7 @@ class FolderPictures:
         return f"<FolderPictures, {len(self._files)} pictures>"
 
     def next(self) -> Pixels | None:
-        """Return the next picture, RGB, or None at the end.
+        """Return the next picture, BGR, or None at the end.
 
         Raises CameraError if the picture is damaged.
         """
@@ -89,7 +89,7 @@ class FolderPictures:
 
     def _decode(self, file: Path) -> Pixels:
         try:
-            picture = _read(file, cv2.IMREAD_COLOR_RGB)
+            picture = _read(file, cv2.IMREAD_COLOR)
         except OSError as error:
             picture, problem = None, f"this picture can no longer be read ({error.strerror})"
         else:

@@ -49,8 +49,8 @@ MIDDLE_PX = 245
 BREADTH_PX = 540
 """The width of the visitor with a margin on both sides, px of the portrait."""
 
-WALL = (150, 140, 120)
-"""The colour of the wall behind the visitor, RGB; close to the portrait's background, so that the
+WALL = (120, 140, 150)
+"""The colour of the wall behind the visitor, BGR; close to the portrait's background, so that the
 hair has no bright rim.
 """
 
@@ -78,7 +78,7 @@ class RehearsalPictures:
         return f"<RehearsalPictures {self._width}×{self._height}>"
 
     def next(self) -> Pixels | None:
-        """Return the next picture, RGB; None when the visit is over."""
+        """Return the next picture, BGR; None when the visit is over."""
         moment_s = self._index / self.fps
         if moment_s >= VISIT_S:
             return None
@@ -100,7 +100,7 @@ class RehearsalPictures:
         """Do nothing: no file is open."""
 
     def picture(self, moment_s: float) -> Pixels:
-        """Return the picture `moment_s` after the visit began, `(height, width, 3)` uint8 RGB."""
+        """Return the picture `moment_s` after the visit began, `(height, width, 3)` uint8 BGR."""
         size, x, y = _position(moment_s)
         # On a tall screen the shoulders are cropped, rather than the visitor being shown small.
         scale = size * min(self._height * 0.98, self._width * 1.4) / PORTRAIT_PX
@@ -145,13 +145,13 @@ def _eased(way: float) -> float:
 
 
 def read_portrait() -> Pixels:
-    """Return the portrait, `(512, 512, 3)` uint8 RGB."""
+    """Return the portrait, `(512, 512, 3)` uint8 BGR."""
     # The package is found without importing it, which would take longer than reading the file.
     package = find_spec("skimage")
     root = Path(package.origin).parent if package is not None and package.origin else None
     file = root / "data" / "astronaut.png" if root else None
     data = np.fromfile(file, np.uint8) if file and file.is_file() else np.empty(0, np.uint8)
-    portrait = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    portrait = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if portrait is None or portrait.shape != (PORTRAIT_PX, PORTRAIT_PX, 3):
         raise CameraError(
             Mistake(

@@ -34,7 +34,7 @@ class PictureSource(Protocol):
         ...
 
     def next(self) -> Pixels | None:
-        """Return the next picture, `(H, W, 3)` uint8 RGB; None at the end."""
+        """Return the next picture, `(H, W, 3)` uint8 BGR; None at the end."""
         ...
 
     def skip(self) -> bool:
@@ -87,7 +87,7 @@ class Replay:
             pixels = self._source.next()
             if pixels is None:
                 return None
-            return Frame(self._orientation.apply(pixels), self._clock.now(), self._source.scene)
+            return self._frame(self._orientation.apply(pixels))
         self._skip_missed()
         pixels = self._source.next()
         if pixels is None:
@@ -101,7 +101,10 @@ class Replay:
         assert self._due_at is not None
         self._clock.wait(self._due_at - self._clock.now())
         self._due_at += 1 / self._source.fps
-        return Frame(pixels, self._clock.now(), self._source.scene)
+        return self._frame(pixels)
+
+    def _frame(self, picture: Pixels) -> Frame:
+        return Frame(bgr=picture, taken_at=self._clock.now(), scene=self._source.scene)
 
     def _skip_missed(self) -> None:
         now = self._clock.now()

@@ -42,11 +42,11 @@ class SceneCounter:
     def update(self, pixels: Pixels) -> None:
         """Increment the scene count if there is a cut between the last picture and `pixels`.
 
-        `pixels` are `(H, W, 3)` uint8 RGB.
+        `pixels` are `(H, W, 3)` uint8 BGR.
         """
         # Single pixels are picked first, so that a large frame takes no longer than a small one.
         coarse = cv2.resize(pixels, _COARSE_PX, interpolation=cv2.INTER_NEAREST)
-        grey = cv2.cvtColor(coarse, cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(coarse, cv2.COLOR_BGR2GRAY)
         small = cv2.resize(grey, _THUMBNAIL_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         last, self._last = self._last, cast("npt.NDArray[np.float32]", small)
         if last is not None and _is_cut(last, self._last):

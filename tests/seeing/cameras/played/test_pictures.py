@@ -47,8 +47,8 @@ def test_a_picture_is_shown_whole(tmp_path: Path) -> None:
     assert pixels is not None
     assert pixels.shape == (120, 160, 3)
     assert tuple(pixels[10, 5]) == (0, 0, 0)
-    assert tuple(pixels[10, 70]) == RED
-    assert tuple(pixels[110, 70]) == BLUE
+    assert tuple(pixels[10, 70][::-1]) == RED
+    assert tuple(pixels[110, 70][::-1]) == BLUE
 
 
 def test_all_pictures_that_cannot_be_decoded_are_named_at_once(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ def test_between_visits_the_room_is_empty(rehearsal: RehearsalPictures, moment_s
 
 
 def test_the_visitors_suit_is_orange(rehearsal: RehearsalPictures) -> None:
-    """Channels are in the order RGB: the suit would be blue in BGR."""
+    """Channels are in the order BGR: the suit would be blue in RGB."""
     suit = rehearsal.picture(ENTER_S + 1)[-60:, 185:225].reshape(-1, 3).mean(axis=0)
-    assert suit[0] > suit[1] + 40 > suit[2] + 50
+    assert suit[2] > suit[1] + 40 > suit[0] + 50
 
 
 def test_the_same_moment_gives_the_same_picture(rehearsal: RehearsalPictures) -> None:

@@ -93,7 +93,7 @@ def _replay(film: FilmPictures, clock: ManualClock, *, as_fast_as_possible: bool
 def _number(camera: Replay) -> int:
     frame = camera.read()
     assert frame is not None
-    return number_of(frame.pixels)
+    return number_of(frame.bgr)
 
 
 def test_a_source_plays_at_its_own_rate_and_loops(film: FilmPictures, clock: ManualClock) -> None:
