@@ -26,7 +26,7 @@ from installation.cli.check import check_built, check_fonts, count_labels, load_
 from installation.cli.output import DONE, REFUSED, say
 from installation.cli.valid_parts import load_valid_parts
 from installation.errors import KioskError, SettingsError
-from installation.guarding.host import stored_by_kernel
+from installation.guarding.host import not_prevented
 from installation.settings.kiosk import Settings, load_settings
 from installation.settings.paths import PROJECT
 from installation.settings.yaml_file import Loaded
@@ -151,7 +151,7 @@ class _Examination:
         if not report["missing"]:
             ways = len({attempt["name"] for attempt in report["attempts"]})
             tried = f"{ways} ways to store or send one were tried"
-            if mistakes := stored_by_kernel():
+            if mistakes := not_prevented():
                 weaker = "the show is sealed, but the screen promises less than it could:"
                 return Finding("fallback", "\n".join((weaker, *map(str, mistakes))))
             return Finding("ok", f"the kernel keeps pictures from being stored or sent; {tried}")

@@ -133,7 +133,7 @@ class Guard:
             tuple(results),
             tuple(missing),
             _now(),
-            host.stored_by_kernel(),
+            host.not_prevented(),
             () if status.landlock_version else (LANDLOCK,),
             tested_at_s=boot_clock(),
         )

@@ -51,6 +51,7 @@ def check_host(
         _landlock(),
         _swap(root),
         _kernel_log(root),
+        _arguments(),
         _core_dumps(root),
         _hibernation(root),
         _crash_kernel(root),
@@ -62,13 +63,13 @@ def check_host(
     ]
 
 
-def stored_by_kernel(root: Path = Path("/")) -> tuple[Mistake, ...]:
-    """Return a mistake for each way in which the kernel itself may store data of the show.
+def not_prevented(root: Path = Path("/")) -> tuple[Mistake, ...]:
+    """Return a mistake for each way out of this machine that no layer of the sandbox can close.
 
-    No layer of the sandbox can prevent these: memory that is swapped to a disk, and the kernel's
-    log.
+    These are memory that is swapped to a disk, the kernel's log, and arguments that every user can
+    read. Visitors are promised less because of each.
     """
-    checks = (_swap(root), _kernel_log(root))
+    checks = (_swap(root), _kernel_log(root), _arguments())
     return tuple(
         Mistake(each.name, each.found, each.remedy) for each in checks if each.good is not True
     )
@@ -181,6 +182,28 @@ def _kernel_log(root: Path) -> HostCheck:
     if logged:
         return HostCheck("kernel log", False, f"the kernel logs {' and '.join(logged)}", remedy)
     return HostCheck("kernel log", True, "programs that fail write nothing to it", remedy)
+
+
+def _arguments() -> HostCheck:
+    """Return whether the show can hide its arguments, which lie in its own memory.
+
+    Every user may read a program's arguments, and a show whose arguments are not hidden could write
+    pictures there.
+    """
+    remedy = (
+        "Use a kernel with CONFIG_CHECKPOINT_RESTORE, such as Debian's, so that the show can hide "
+        "its arguments. Until then let nobody else log in."
+    )
+    if sys.platform != "linux":
+        return HostCheck("arguments", None, UNREADABLE, remedy)
+    from installation.guarding.layers import limits
+
+    # Under the guard the kernel is not asked again; what counts is whether it was done.
+    is_show = SandboxStatus.from_environment() is not None
+    if limits.arguments_are_empty() if is_show else limits.can_empty_arguments():
+        return HostCheck("arguments", True, "the show hides its own from other users", remedy)
+    found = "every user can read the show's, and the show could write pictures there"
+    return HostCheck("arguments", False, found, remedy)
 
 
 def _hibernation(root: Path) -> HostCheck:

@@ -37,15 +37,15 @@ def boot_clock() -> float:
 class Proof:
     """The results of the self-test at the local time `tested_at`, and the mistakes it found.
 
-    `stored_by_kernel` has mistakes about data that the kernel itself may write to a disk: this
-    program's memory, or entries in its log. `tested_at_s` is the same instant as `tested_at` on
-    `boot_clock`; None if it is not known.
+    `not_prevented` has mistakes about ways out of this machine that no layer can close: memory
+    that is swapped to a disk, the kernel's log, readable arguments. `tested_at_s` is the same
+    instant as `tested_at` on `boot_clock`; None if it is not known.
     """
 
     results: tuple[ProbeResult, ...]
     missing: tuple[Mistake, ...]
     tested_at: datetime.datetime
-    stored_by_kernel: tuple[Mistake, ...] = ()
+    not_prevented: tuple[Mistake, ...] = ()
     absent_layers: tuple[str, ...] = ()
     """The layers that this kernel lacks and that other layers replace."""
     tested_at_s: float | None = None
@@ -80,7 +80,7 @@ class Proof:
     @property
     def prevents_storage(self) -> bool:
         """Whether visitors may be told that the kernel prevents pictures from being stored."""
-        return self.holds and not self.stored_by_kernel
+        return self.holds and not self.not_prevented
 
 
 class SelfTest:

@@ -319,7 +319,7 @@ class Show:
             self._log(
                 f"privacy: enforced; {proof.ways_tried} ways out were tried, and each was refused."
             )
-            for mistake in proof.stored_by_kernel:
+            for mistake in proof.not_prevented:
                 self._log(f"privacy: visitors are told that storing is possible. {mistake}")
         else:
             for mistake in proof.missing[len(guard.status.missing) :]:

@@ -8,7 +8,7 @@ import pytest
 from installation import __version__
 from installation.cli import doctor
 from installation.errors import Mistake
-from installation.guarding.host import stored_by_kernel
+from installation.guarding.host import not_prevented
 from installation.seeing.presence.floor_line import FloorLine
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
@@ -38,7 +38,7 @@ def test_doctor_says_what_each_part_will_do(project: Project) -> None:
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert outcome.stdout.startswith(f"kiosk {__version__}, Python 3.")
     assert list(states_of(outcome.stdout).items()) == [
-        (part, "fallback" if part == "privacy" and stored_by_kernel() else "ok")
+        (part, "fallback" if part == "privacy" and not_prevented() else "ok")
         for part in (
             *("file", "privacy", "memory", "camera", "line", "device", "screen", "labels", "fonts"),
             *("detector", "weights"),
@@ -114,7 +114,7 @@ def test_doctor_says_if_the_wall_promises_less(project: Project) -> None:
     """The row `privacy` names each fact that weakens the sentence on the wall."""
     project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
-    mistakes = stored_by_kernel()
+    mistakes = not_prevented()
     assert states_of(outcome.stdout)["privacy"] == ("fallback" if mistakes else "ok")
     assert ("promises less" in outcome.stdout) is bool(mistakes)
     for mistake in mistakes:
@@ -131,7 +131,7 @@ def test_doctor_looks_at_every_fact_of_the_promise(
     ran = subprocess.CompletedProcess[str]([], 0, report, "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: ran)
     for mistakes, state in (((), "ok"), ((mistake,), "fallback")):
-        monkeypatch.setattr(doctor, "stored_by_kernel", lambda mistakes=mistakes: mistakes)
+        monkeypatch.setattr(doctor, "not_prevented", lambda mistakes=mistakes: mistakes)
         loaded = Loaded(Settings(), "kiosk.yaml", {}, {})
         finding = doctor._Examination(loaded, Path("kiosk.yaml"))._privacy()
         assert finding.state == state

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.host import stored_by_kernel
+from installation.guarding.host import not_prevented
 from installation.guarding.layers.bpf import REFUSED_ERRNO
 from installation.guarding.probes.all_probes import ALL_PROBES, QUICK_PROBES
 from installation.guarding.status import SECCOMP
@@ -77,7 +77,7 @@ def test_the_page_has_the_line_of_the_wall(tmp_path: Path) -> None:
     file = str(tmp_path / "kiosk.yaml")
     outcome = run("-m", "installation", "audit", file, "--page", user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    told = "Dieses Programm behält kein Bild" if stored_by_kernel() else "Es bleibt kein Bild"
+    told = "Dieses Programm behält kein Bild" if not_prevented() else "Es bleibt kein Bild"
     assert f'<h1 lang="de">{told}' in outcome.stdout
     assert "attempts were refused" in outcome.stdout
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.host import check_host, stored_by_kernel
+from installation.guarding.host import check_host, not_prevented
 from tests.support.children import USERS, needs_guard, run
 
 FILES = {
@@ -113,7 +113,7 @@ def test_a_program_that_is_kept_out_of_swap(
     }
     make(tmp_path, files)
     assert is_good(tmp_path, "swap") is good
-    mistakes = [str(each) for each in stored_by_kernel(tmp_path) if each.where == "swap"]
+    mistakes = [str(each) for each in not_prevented(tmp_path) if each.where == "swap"]
     assert (mistakes == []) is good
     assert good or mistakes[0].startswith("swap: memory may be written to /dev/sda2. Turn swap off")
 
@@ -132,7 +132,7 @@ def test_the_remedy_names_the_lines_that_are_wrong(
     """A technician writes only the lines for sysctl that their machine needs."""
     files = {"proc/sys/debug/exception-trace": trace, "proc/sys/vm/overcommit_memory": overcommit}
     make(tmp_path, {**FILES, **files})
-    [mistake] = stored_by_kernel(tmp_path)
+    [mistake] = [each for each in not_prevented(tmp_path) if each.where == "kernel log"]
     assert mistake.problem.startswith(f"the kernel logs {found}")
     assert mistake.remedy.startswith("Write ")
     assert re.findall(r"`(\S+ = \d)`", mistake.remedy) == lines
@@ -214,3 +214,32 @@ def test_the_check_of_false_cameras_names_what_it_knows(tmp_path: Path) -> None:
     make(tmp_path, {"sys/module/videodev/version": "1\n"})
     [found] = [each for each in check_host(tmp_path) if each.name == "false cameras"]
     assert found.found == "v4l2loopback is not loaded"
+
+
+ARGUMENTS = """
+from installation.guarding import host
+from installation.guarding.first_act import close_to_others
+from installation.guarding.layers import limits
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
+import os
+def seen():
+    [check] = [each for each in host.check_host() if each.name == "arguments"]
+    return check.good, "arguments" in [each.where for each in host.not_prevented()]
+print(*seen())
+os.environ[ENVIRONMENT_VARIABLE] = SandboxStatus("enforce").to_json()
+print(*seen())
+close_to_others()
+print(*seen())
+limits.can_empty_arguments = lambda: False
+del os.environ[ENVIRONMENT_VARIABLE]
+print(*seen())
+"""
+
+
+def test_readable_arguments_weaken_the_promise(tmp_path: Path) -> None:
+    """A show whose arguments others can read promises less, and so does a kernel without the call.
+
+    Outside a show it counts whether a show could hide its arguments; in a show, whether it has.
+    """
+    outcome = run("-c", ARGUMENTS, user=USERS[-1], folder=tmp_path)
+    assert outcome.stdout.splitlines() == ["True False", "False True", "True False", "False True"]

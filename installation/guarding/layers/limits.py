@@ -22,7 +22,7 @@ CAP_DAC_READ_SEARCH = 1 << 2
 _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER = 24, 36
 _PR_SET_PDEATHSIG = 1
 _PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
-_PR_SET_MM, _PR_SET_MM_MAP = 35, 14
+_PR_SET_MM, _PR_SET_MM_MAP, _PR_SET_MM_MAP_SIZE = 35, 14, 15
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -117,6 +117,16 @@ def arguments_are_empty() -> bool:
     """Return whether the kernel finds no arguments of this process."""
     with open("/proc/self/cmdline", "rb") as file:
         return not file.read(1)
+
+
+def can_empty_arguments() -> bool:
+    """Return whether this kernel supports `empty_arguments`; nothing is changed."""
+    size = ctypes.create_string_buffer(4)
+    try:
+        syscalls.prctl(_PR_SET_MM, _PR_SET_MM_MAP_SIZE, ctypes.addressof(size))
+    except (OSError, NotImplementedError):
+        return False
+    return True
 
 
 def _memory_fields() -> dict[int, int]:

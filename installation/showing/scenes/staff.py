@@ -113,7 +113,7 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     that nothing can be stored.
     """
     missing: dict[str, Mistake] = {}
-    for mistake in (*proof.missing, *proof.stored_by_kernel):
+    for mistake in (*proof.missing, *proof.not_prevented):
         missing.setdefault(mistake.where, mistake)
     entered: tuple[str, ...] = ()
     if proof.results:

@@ -27,3 +27,19 @@ def test_no_core_dump_is_left(user: str, tmp_path: Path) -> None:
     if before == "0":
         pytest.skip("this machine allows no core dumps in any case")
     assert after == "(0, 0)"
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_whether_arguments_can_be_hidden_is_known_before(user: str, tmp_path: Path) -> None:
+    """The kernel's answer, which changes nothing, is that of the attempt itself."""
+    program = """
+from installation.guarding.layers import limits
+known, before = limits.can_empty_arguments(), limits.arguments_are_empty()
+try:
+    limits.empty_arguments()
+except OSError:
+    pass
+print(before, known == limits.arguments_are_empty())
+"""
+    outcome = run("-c", program, user=user, folder=tmp_path)
+    assert outcome.stdout.split() == ["False", "True"], outcome.stderr

@@ -51,7 +51,7 @@ def proof(*missing: Mistake, results: tuple[ProbeResult, ...] = RESULTS) -> Proo
         (proof(NOT_LAUNCHED), STAGE_TWO_LAYERS, {STAGE_ONE: NOT_LAUNCHED.problem}),
         (proof(NO_FILTER, results=()), (), {"seccomp": NO_FILTER.problem}),
         (
-            replace(proof(), stored_by_kernel=(SWAP,)),
+            replace(proof(), not_prevented=(SWAP,)),
             (*STAGE_ONE_LAYERS, *STAGE_TWO_LAYERS),
             {"swap": SWAP.problem},
         ),
