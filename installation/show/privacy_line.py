@@ -12,8 +12,8 @@ from installation.showing.words import Words, privacy_line
 
 def without_privacy_line(context: ScreenContext) -> ScreenContext:
     """Return `context` without privacy lines, for the time before the self-test has proved any."""
-    words = context.words.model_copy(update={"privacy": ""})
-    second = context.second and context.second.model_copy(update={"privacy": ""})
+    words = context.words.updated({"privacy": ""})
+    second = context.second and context.second.updated({"privacy": ""})
     return replace(context, words=words, second=second)
 
 
@@ -27,7 +27,7 @@ def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
 
     def updated(words: Words) -> Words:
         line = privacy_line(words, proof.prevents_storage, proof.tested_at, today)
-        return words if line == words.privacy else words.model_copy(update={"privacy": line})
+        return words if line == words.privacy else words.updated({"privacy": line})
 
     words = updated(context.words)
     second = None if context.second is None else updated(context.second)

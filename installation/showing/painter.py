@@ -1,28 +1,18 @@
 """Paints a scene on a surface.
 
-The camera's frame is scaled once, by OpenCV, directly into the memory of the display's surface. A
-display has a fourth channel, which is added in the same pass if the picture has the size of its
-part of the screen, and otherwise at the smaller of the two sizes, in memory that is allocated once.
-Rejected: frames with four channels, which cost more to mirror and to reduce than this saves.
-Panels are drawn once and cached while they are on the
-screen, so that an unchanged scene costs a few block transfers.
+Panels are drawn once and cached while they are on the screen, so that an unchanged scene costs a
+few block transfers. The camera's frame is painted by `picture`, which is imported for the first
+frame: OpenCV takes longer to import than the title card may.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from typing import cast
 
-import cv2
-import numpy as np
 import pygame
-import pygame.surfarray
 
 from installation.memory.buffers import Buffers
-from installation.seeing.frame import Frame, Pixels
-from installation.showing.cover import Cover
-from installation.showing.scene import BLACK, GREEN, ON_GREEN, Panel, Rect, Scene, Size
+from installation.showing.scene import BLACK, GREEN, ON_GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
 
@@ -49,6 +39,8 @@ class Painter:
         if scene.picture is None:
             surface.fill(BLACK)
         else:
+            from installation.showing.picture import paint_picture
+
             _blacken_beside(view, surface)
             part = surface.subsurface((view.x, view.y, view.width, view.height))
             paint_picture(scene.picture, scene.brightness, part, self._memory)
@@ -115,66 +107,6 @@ def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
         surface.fill(BLACK, (0, 0, view.x, height))
     if view.right < width:
         surface.fill(BLACK, (view.right, 0, width - view.right, height))
-
-
-def paint_picture(
-    picture: Frame, brightness: float, surface: pygame.Surface, memory: Buffers
-) -> None:
-    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is.
-
-    What is computed on the way lies in `memory`, which is zeroed at the end.
-    """
-    size = surface.get_size()
-    cover = Cover.from_sizes((picture.width, picture.height), Rect(0, 0, *size))
-    crop = picture.bgr[cover.y : cover.y + cover.height, cover.x : cover.x + cover.width]
-    try:
-        if cover.width > size[0]:
-            crop = _scaled(crop, size, cv2.INTER_AREA, memory)
-        if brightness < 1:
-            dimmed = memory.take("dimmed", crop.shape)
-            crop = cast(Pixels, cv2.convertScaleAbs(crop, dimmed, alpha=brightness))
-        _fill(surface, crop, memory)
-    finally:
-        memory.forget()
-
-
-def _fill(surface: pygame.Surface, bgr: Pixels, memory: Buffers) -> None:
-    """Fill `surface` with the picture `bgr` `(H, W, 3)`, scaled to its size."""
-    size = surface.get_size()
-    height, width, _ = bgr.shape
-    conversion = _channel_conversion(surface)
-    if conversion is None:
-        scaled = bgr if (width, height) == size else _scaled(bgr, size, cv2.INTER_LINEAR, memory)
-        surface.blit(
-            pygame.image.frombuffer(np.ascontiguousarray(scaled).data, size, "BGR"), (0, 0)
-        )
-        return
-    # OpenCV writes through this view; the surface is locked until the view is released.
-    screen = pygame.surfarray.pixels2d(surface).T.view(np.uint8)  # (H, 4 W)
-    screen = screen.reshape(size[1], size[0], 4)
-    if (width, height) == size:
-        cv2.cvtColor(bgr, conversion, screen)
-    else:
-        converted = memory.take("converted", (height, width, 4))
-        cv2.cvtColor(bgr, conversion, converted)
-        cv2.resize(converted, size, screen, interpolation=cv2.INTER_LINEAR)
-
-
-def _scaled(bgr: Pixels, size: Size, interpolation: int, memory: Buffers) -> Pixels:
-    """Return the picture `bgr` scaled to `size`, in `memory`."""
-    scaled: Pixels = memory.take("scaled", (size[1], size[0], 3))
-    cv2.resize(bgr, size, scaled, interpolation=interpolation)
-    return scaled
-
-
-def _channel_conversion(surface: pygame.Surface) -> int | None:
-    """Return OpenCV's code from BGR to the surface's memory, or None for an unusual surface."""
-    if surface.get_bitsize() != 32 or sys.byteorder != "little":
-        return None
-    return {
-        (0xFF0000, 0xFF00, 0xFF): cv2.COLOR_BGR2BGRA,
-        (0xFF, 0xFF00, 0xFF0000): cv2.COLOR_BGR2RGBA,
-    }.get(surface.get_masks()[:3])
 
 
 def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:

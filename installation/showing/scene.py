@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from installation.naming.reading.values import Stage, Verdict
-from installation.seeing.frame import Frame
+if TYPE_CHECKING:
+    from installation.naming.reading.values import Stage, Verdict
+    from installation.seeing.frame import Frame
 
 Size = tuple[int, int]
 """Width and height, px."""

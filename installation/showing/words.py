@@ -1,24 +1,32 @@
 """The kiosk's own words: one file in `words/` for each language.
 
-To add a language, add a file; the tests for all languages find it there.
+To add a language, add a file; the tests for all languages find it there. `Words` is not a model of
+pydantic, although pydantic checks each file: to import pydantic takes longer than the title card
+may, and the title card needs words.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from installation.errors import ScreenError
-from installation.settings.kiosk import Settings
 from installation.settings.paths import WORDS_FOLDER
-from installation.settings.placeholders import NonEmptyText, Sentence, with_placeholders
-from installation.settings.yaml_file import Section, load_yaml
+
+if TYPE_CHECKING:
+    from pydantic import Field
+
+    from installation.settings.kiosk import Settings
+    from installation.settings.placeholders import NonEmptyText, Sentence, with_placeholders
+    from installation.settings.yaml_file import Section
 
 
-class Words(Section):
+@dataclass(frozen=True)
+class Words:
     """Every sentence on the screen that is not from the label set."""
 
     language: Sentence
@@ -159,8 +167,13 @@ class Words(Section):
 
     def texts(self) -> tuple[str, ...]:
         """Return all texts, for which fonts must be found."""
-        fields = self.model_dump()
-        return (*fields.pop("months"), *fields.values())
+        texts = asdict(self)
+        return (*texts.pop("months"), *texts.values())
+
+    def updated(self, texts: Mapping[str, str]) -> Words:
+        """Return the words with other `texts`, keyed by the names of the attributes."""
+        changed: dict[str, Any] = dict(texts)
+        return replace(self, **changed)
 
     def number(self, count: int) -> str:
         """Return `count` as the language writes it: '1.889'."""
@@ -178,7 +191,30 @@ class Words(Section):
 
 def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
     """Return the words of `language`; ScreenError names every mistake of the file with its line."""
-    return load_yaml(folder / f"{language}.yaml", Words, ScreenError).settings
+    from installation.settings.yaml_file import load_yaml
+
+    checked = load_yaml(folder / f"{language}.yaml", _model(), ScreenError).settings
+    return Words(**dict(checked))
+
+
+@cache
+def _model() -> type[Section]:
+    """Return the model with the attributes of `Words`, which checks a file of words."""
+    from pydantic import Field, create_model
+
+    from installation.settings.placeholders import NonEmptyText, Sentence, with_placeholders
+    from installation.settings.yaml_file import Section
+
+    names = {
+        "Field": Field,
+        "NonEmptyText": NonEmptyText,
+        "Sentence": Sentence,
+        "with_placeholders": with_placeholders,
+    }
+    hints = get_type_hints(Words, localns=names, include_extras=True)
+    rules: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items()}
+    model: type[Section] = create_model("Words", __base__=Section, **rules)
+    return model
 
 
 def words_of(settings: Settings) -> tuple[Words, ...]:
@@ -190,11 +226,11 @@ def words_of(settings: Settings) -> tuple[Words, ...]:
     own = settings.words.model_dump(exclude_none=True)
     if settings.screen.title is not None:
         own["title"] = settings.screen.title
-    first = load_words(settings.language.words).model_copy(update=own)
+    first = load_words(settings.language.words).updated(own)
     second = settings.language.second
     if second is None or second.words == settings.language.words:
         return (first,)
-    return first, load_words(second.words).model_copy(update=dict.fromkeys(own, ""))
+    return first, load_words(second.words).updated(dict.fromkeys(own, ""))
 
 
 def privacy_line(

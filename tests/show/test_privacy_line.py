@@ -72,7 +72,7 @@ def shows(screen: KeepingScreen, line: str, label_set: LabelSet | None = None) -
     """Return whether the foot of `screen` was the one with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
     context = open_context(expected, DEFAULTS, label_set)
-    context = replace(context, words=context.words.model_copy(update={"privacy": line}))
+    context = replace(context, words=context.words.updated({"privacy": line}))
     foot = bands(context).foot
     Painter(context.fonts).paint(Scene(None, context.screen, 1.0, (), (foot,)), expected.surface)
     x, y, width, height = astuple(foot.rect)

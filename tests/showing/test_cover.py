@@ -10,7 +10,7 @@ from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.cover import MAX_CROP, Cover
-from installation.showing.painter import paint_picture
+from installation.showing.picture import paint_picture
 from installation.showing.scene import Rect, Size
 
 sizes = st.tuples(st.integers(40, 400), st.integers(40, 400))

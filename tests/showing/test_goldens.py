@@ -81,7 +81,7 @@ def tested(context: MakeContext) -> MakeContext:
 def _with_privacy_line(context: ScreenContext, holds: bool, today: datetime.date) -> ScreenContext:
     """Return `context` with the privacy line of a sandbox that holds, or does not."""
     line = privacy_line(context.words, holds, AT, today)
-    return replace(context, words=context.words.model_copy(update={"privacy": line}))
+    return replace(context, words=context.words.updated({"privacy": line}))
 
 
 def _frame(size: Size, heads: Sequence[Head]) -> Frame:

@@ -60,7 +60,7 @@ def _in_two(first: str, second: str | None, size: Size, promise: str = "today") 
     today = AT.date() + datetime.timedelta(days=promise == "earlier")
     words = [load_words(code) for code in (first, second) if code]
     words = [
-        each.model_copy(update={"privacy": privacy_line(each, promise != "unguarded", AT, today)})
+        each.updated({"privacy": privacy_line(each, promise != "unguarded", AT, today)})
         for each in words
     ]
     fonts = Fonts(text for each in words for text in each.texts())
@@ -181,7 +181,7 @@ def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
     longest = ("Wohlwollende MASCHINEN " * 9)[:MAX_SENTENCE_LENGTH]
     context = _context("de", size)
     keys = ("title", "invitation", "loading", "trouble_title", "trouble", "reading", "score")
-    words = context.words.model_copy(update=dict.fromkeys(keys, longest))
+    words = context.words.updated(dict.fromkeys(keys, longest))
     context = replace(context, words=words)
     for scene in (
         title_card(context),

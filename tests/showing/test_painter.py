@@ -14,11 +14,10 @@ import pygame
 import pytest
 import skimage.data
 
-from installation.memory.buffers import Buffers
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
-from installation.showing.painter import KEYLINE, THIN, Painter, paint_picture
+from installation.showing.painter import KEYLINE, THIN, Painter
 from installation.showing.scene import GREEN, Line, Panel, Scene, Size
 from installation.showing.scenes.cards import trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
@@ -41,14 +40,7 @@ from tests.support.figures import (
     visitor_panels,
 )
 from tests.support.sightings import sightings_of
-
-MASKS = {
-    "BGRX": (32, (0xFF0000, 0xFF00, 0xFF, 0)),
-    "RGBX": (32, (0xFF, 0xFF00, 0xFF0000, 0)),
-    "XRGB": (32, (0xFF00, 0xFF0000, 0xFF000000, 0)),
-    "RGB": (24, (0xFF, 0xFF00, 0xFF0000, 0)),
-    "BGR": (24, (0xFF0000, 0xFF00, 0xFF, 0)),
-}
+from tests.support.surfaces import MASKS
 
 
 def _pixels(surface: pygame.Surface) -> Pixels:
@@ -71,30 +63,6 @@ def test_every_kind_of_surface_shows_the_same(form: str) -> None:
     other = pygame.Surface(context.size, 0, depth, masks)
     Painter(context.fonts).paint(scene, other)
     np.testing.assert_array_equal(_pixels(plain), _pixels(other))
-
-
-@pytest.mark.parametrize("form", MASKS)
-def test_red_stays_red(form: str) -> None:
-    """A frame of one colour is a screen of that colour."""
-    depth, masks = MASKS[form]
-    surface = pygame.Surface((64, 36), 0, depth, masks)
-    frame = Frame.from_rgb(np.full((90, 160, 3), (200, 30, 60), np.uint8), 0.0)
-    paint_picture(frame, 1.0, surface, Buffers())
-    assert (_pixels(surface) == (200, 30, 60)).all()
-    paint_picture(frame, 0.5, surface, Buffers())
-    assert (_pixels(surface) == (100, 15, 30)).all()
-
-
-def test_a_part_of_a_surface_is_painted_in_place() -> None:
-    """The picture is written into the surface's own memory, and nowhere beside it."""
-    whole = pygame.Surface((100, 60), depth=32)
-    part = whole.subsurface((10, 5, 64, 36))
-    white = Frame.from_rgb(np.full((90, 160, 3), 255, np.uint8), 0.0)
-    paint_picture(white, 1.0, part, Buffers())
-    assert not part.get_locked()
-    expected = np.zeros((60, 100), bool)
-    expected[5:41, 10:74] = True
-    np.testing.assert_array_equal(_pixels(whole).all(axis=2), expected)
 
 
 def test_painting_covers_all_and_changes_nothing() -> None:

@@ -17,12 +17,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from installation.seeing.box import Box
-from installation.seeing.frame import Frame
-from installation.seeing.tracker import Track
 
-View = Callable[[Frame], Box]
+if TYPE_CHECKING:
+    # The title card states `GONE_S`, and is painted before OpenCV, which these need, is imported.
+    from installation.seeing.frame import Frame
+    from installation.seeing.tracker import Track
+
+View: TypeAlias = "Callable[[Frame], Box]"
 """A function that returns the part of a frame that is on the screen, px of the frame."""
 
 HYSTERESIS = 1.15

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
 from installation.showing.scene import (
     BLACK,
@@ -32,6 +32,9 @@ from installation.showing.type.typesetting import (
     least_width,
     set_panel,
 )
+
+if TYPE_CHECKING:
+    from installation.seeing.frame import Frame
 
 TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
 """The font sizes of the question, px per em at 1080; the largest that fits is used."""

@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from installation.naming.label_set.label_set import LabelSet
 from installation.showing.scene import Background, Colour, Line, Panel, Rect, Size
 from installation.showing.type import line_fitting
 from installation.showing.type.direction import is_right_to_left, levels
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import DESCENT, Extent, Fonts
 from installation.showing.words import Words
+
+if TYPE_CHECKING:
+    from installation.naming.label_set.label_set import LabelSet
 
 LEADING = 1.24
 """The distance between baselines over the font size; small, which the heavy weight of the type

@@ -31,10 +31,7 @@ PAIRS = list(itertools.permutations(LANGUAGES, 2))
 def in_languages(first: str, second: str | None, size: Size) -> ScreenContext:
     """Return the context of a show in two languages, with its names and today's privacy lines."""
     words = [load_words(code) for code in (first, second) if code]
-    words = [
-        each.model_copy(update={"privacy": each.privacy_today.format(time="10:00")})
-        for each in words
-    ]
+    words = [each.updated({"privacy": each.privacy_today.format(time="10:00")}) for each in words]
     fonts = Fonts(text for each in words for text in each.texts())
     return ScreenContext(words[0], fonts, size, first, words[1] if second else None, PEOPLE)
 

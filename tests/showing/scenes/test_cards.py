@@ -23,7 +23,7 @@ SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720), (4
 
 def with_title(context: ScreenContext, title: str) -> ScreenContext:
     """Return `context` with another title on the card for trouble."""
-    words = context.words.model_copy(update={"trouble_title": title})
+    words = context.words.updated({"trouble_title": title})
     return replace(context, words=words)
 
 
@@ -33,7 +33,7 @@ def test_the_cards_fit(context: MakeContext, size: Size) -> None:
     on_screen = context(size)
     long = replace(
         on_screen,
-        words=on_screen.words.model_copy(update={"trouble_title": "A very long name " * 6}),
+        words=on_screen.words.updated({"trouble_title": "A very long name " * 6}),
     )
     for scene in (trouble_card(on_screen), no_camera_card(on_screen), trouble_card(long)):
         title, sentence, _ = scene.panels
@@ -48,9 +48,7 @@ def test_a_long_title_stays_larger_than_the_sentence_below_it(
 ) -> None:
     """It takes more lines instead."""
     on_screen = context(size)
-    words = on_screen.words.model_copy(
-        update={"trouble_title": "What would a machine call you? " * 4}
-    )
+    words = on_screen.words.updated({"trouble_title": "What would a machine call you? " * 4})
     title, sentence, _ = trouble_card(replace(on_screen, words=words)).panels
     assert title.lines[0].size > 1.2 * sentence.lines[0].size
 

@@ -97,7 +97,7 @@ def test_a_curators_long_sentences_have_the_whole_screen(context: MakeContext) -
     """What does not fit beside the square takes its place, and stays whole."""
     on_screen = context((1920, 1080))
     long = "What would a machine call you if it looked at you for long? " * 4
-    words = on_screen.words.model_copy(update={"title": long, "loading": long})
+    words = on_screen.words.updated({"title": long, "loading": long})
     scene = title_card(replace(on_screen, words=words))
     assert scene.empty_square is None
     assert text_of(scene).count("if it looked") == 8
