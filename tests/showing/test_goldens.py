@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -47,6 +46,7 @@ from tests.support.figures import (
     rows,
     sighting,
 )
+from tests.support.fonts import use_test_fonts
 from tests.support.golden import Check
 from tests.support.languages import LANGUAGES
 from tests.support.sightings import sightings_of
@@ -335,11 +335,6 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
     golden("bystander", scene, screen, shorter=True)
 
 
-CJK = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
-CJK_SHA256 = "faa5f3656a78b2e2d450d27fe8382c778bc2b6bb5ea29c986664a6a435056ceb"
-"""The font of Debian 12's package fonts-noto-cjk, the only one of the system in a golden screen."""
-
-
 @pytest.mark.parametrize(
     ("name", "language", "label"),
     [
@@ -423,13 +418,16 @@ CJK_SHA256 = "faa5f3656a78b2e2d450d27fe8382c778bc2b6bb5ea29c986664a6a435056ceb"
         ),
     ],
 )
-def test_every_language(golden: Check, name: str, language: str, label: Label) -> None:
+def test_every_language(
+    golden: Check,
+    name: str,
+    language: str,
+    label: Label,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Marks stand where they belong, each script reads its own way, and words break as they may."""
-    if name == "japanese":
-        if not CJK.exists():
-            pytest.fail(f"{CJK} is missing. Run: apt-get install fonts-noto-cjk")
-        if hashlib.sha256(CJK.read_bytes()).hexdigest() != CJK_SHA256:
-            pytest.skip(f"the golden screen was drawn with {CJK.name} of Debian 12")
+    use_test_fonts(monkeypatch, tmp_path)
     words = load_words()
     fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain))
     context = ScreenContext(words, fonts, LANDSCAPE, language, label_set=PEOPLE)

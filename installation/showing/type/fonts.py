@@ -96,6 +96,7 @@ class Fonts:
         self._faces, missing = find_faces(texts)
         if missing:
             raise ScreenError(no_font("screen", missing))
+        self._blanks: dict[tuple[Face, str], bool] = {}
         self._shaped: ExpiringCache[tuple[str, bytes | None], ShapedLine] = ExpiringCache()
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
         """The panels from `set_panel`, keyed by their texts, then by its other arguments. While a
@@ -171,13 +172,23 @@ class Fonts:
             last = runs[-1] if runs else None
             blank = needs_no_font(cluster)
             script = "" if blank else script_of(cluster[0])
-            face = last.face if blank and last else self._face(cluster)
+            if blank and last and self._has_blank(last.face, cluster):
+                face = last.face
+            else:
+                face = self._face(cluster)
             joins = last is not None and last.face is face and last.level == level
             if last and joins and (not (script and last.script) or last.script == script):
                 runs[-1] = Run(last.text + cluster, face, last.script or script, level)
             else:
                 runs.append(Run(cluster, face, script, level))
         return runs
+
+    def _has_blank(self, face: Face, blank: str) -> bool:
+        """Return whether `face` has `blank`; some fonts of a script have no space of their own."""
+        key = (face, blank)
+        if key not in self._blanks:
+            self._blanks[key] = face.covers(blank)
+        return self._blanks[key]
 
     def _face(self, cluster: str) -> Face:
         face = self._faces.get(cluster)

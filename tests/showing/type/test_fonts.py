@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pygame
 import pytest
+from fontTools import subset
 
 from installation.showing.scene import Line
 from installation.showing.type.direction import levels
 from installation.showing.type.fonts import Fonts
+from tests.support.fonts import TEST_FONTS, use_test_fonts
 
 
 def _drawn(text: str, size: int = 72, levels_: bytes | None = None) -> npt.NDArray[np.uint8]:
@@ -111,3 +115,25 @@ def test_letters_that_were_not_looked_for_are_named() -> None:
     assert fonts.lacks(["abc äöü Ελ Да 0 › ọ̀ شخص\n"]) == []
     assert fonts.lacks(["a語宇"]) == ["宇"]
     assert fonts.replace_lacking("a語宇b") == "a語?b"
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000"])
+def test_a_blank_is_drawn_by_a_face_that_has_it(
+    blank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind: a font of one script has no space, and visitors read a box between two words."""
+    (font,) = TEST_FONTS.glob("*.otf")
+    options = subset.Options(notdef_outline=True)
+    opened = subset.load_font(font, options)
+    letters = subset.Subsetter(options)
+    letters.populate(text="人者")
+    letters.subset(opened)
+    subset.save_font(opened, tmp_path / "font.otf", options)
+    opened.close()
+    use_test_fonts(monkeypatch, tmp_path, tmp_path)
+    ink = Fonts(["人者"]).ink(f"人{blank}者", 100)
+    assert ink is not None
+    inked = ink.alpha.any(axis=0)
+    assert not inked[105:115].any()
+    assert inked[:95].any()
+    assert inked[130:].any()

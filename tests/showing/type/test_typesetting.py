@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from installation.naming.label_set.load import read_source
 from installation.showing.scene import Panel
+from installation.showing.scenes.captions import shortened
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.line_breaks import letter_breaks
@@ -125,3 +127,22 @@ def test_marks_below_the_last_line_keep_away_from_the_edge() -> None:
         assert panel.rect.height - line.baseline - descent >= 0
     deep = _panel("ស្ត្រី្រ", 900, size=72)
     assert deep.rect.height - deep.lines[0].baseline > 0.24 * 72 + 3
+
+
+@pytest.mark.parametrize("width", [500, 700])
+def test_the_shipped_definitions_break_into_even_lines(width: int) -> None:
+    """Kind: a last line of one word, or a line half as long as another.
+
+    Left over are two lines of which one has a single long word, for which there is no better break.
+    """
+    definitions = [shortened(row.definition) for row in read_source("persons").rows][::9]
+    fonts = Fonts(definitions)
+    ragged = []
+    for definition in definitions:
+        paragraph = Paragraph(definition, 48, WHITE, language="en")
+        lines = break_lines(fonts, paragraph, width)
+        widths = [line.extent.width for line in lines]
+        if len(lines) > 1 and min(widths) < max(widths) / 2:
+            ragged.append([line.text for line in lines])
+    assert len(definitions) > 200
+    assert len(ragged) <= len(definitions) / 100, ragged
