@@ -44,7 +44,7 @@ FAULTS = (
     *("ended", "crashed", "refused", "killed", "screen stalled", "capture stalled"),
     *("analysis stalled", "start stalled", "witness", "camera lost", "camera stalled"),
     *("camera frozen", "camera black", "camera overexposed", "camera torn", "camera size"),
-    *("camera slow", "analysis failed"),
+    *("camera slow", "analysis failed", "output filter ended"),
 )
 """The names that a fault may have."""
 

@@ -59,8 +59,13 @@ def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -
         if not found:
             break
         for process in found:
-            with contextlib.suppress(OSError):
-                os.kill(process, signal.SIGKILL)
+            kill(process, signal.SIGKILL)
         killed |= found
         time.sleep(ROUND_S)
     return len(killed)
+
+
+def kill(pid: int, number: int) -> None:
+    """Send the signal `number` to the process `pid`, which may have ended."""
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)

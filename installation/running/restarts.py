@@ -6,6 +6,7 @@ quickly. A show that fails repeatedly would only make the screen flicker, so the
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -53,3 +54,13 @@ class RestartPolicy:
         delay = SLOW_DELAYS_S[min(self._slow, len(SLOW_DELAYS_S) - 1)]
         self._slow += 1
         return delay
+
+
+def words_of_end(code: int) -> str:
+    """Return how a process with the exit status `code` ended: `status 1`, or a signal's name."""
+    if code >= 0:
+        return f"status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from installation.running.clock import Clock
+from installation.running.ended_processes import EndedProcesses
 from installation.running.health import Health
 from installation.running.heartbeat import Heartbeat
-from installation.running.leftovers import descendants, end_descendants
+from installation.running.leftovers import descendants, end_descendants, kill
 from installation.running.progress import READ_AT_MOST, Progress, ProgressStream, State
-from installation.running.restarts import RestartPolicy
+from installation.running.restarts import RestartPolicy, words_of_end
 from installation.running.service import ServiceManager
 from installation.running.status_socket import StatusSocket
 
@@ -52,6 +53,11 @@ CARD_S = 5.0
 in front.
 """
 
+FILTER_S = 1.0
+"""How long a show may send its numbers after one of its output filters has ended, s. A show that
+ends sends none any more by then.
+"""
+
 WITNESS_S = 60.0
 """The time between two checks of the show from outside, s."""
 
@@ -59,6 +65,11 @@ TICK_S = 0.25
 """The longest time between two checks of the clock, s."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+LOST_FILTER = (
+    "supervisor: an output filter of the show has ended, so the show is ended and started again. "
+    "Without the filter its log or its events would be lost."
+)
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
 """The messages that tell the card what to show."""
@@ -136,7 +147,7 @@ class Supervisor:
         self._camera_id = 0
         self._is_permitted = False
         self._witnessed_at = self._began_at
-        self._helpers: set[int] = set()
+        self._filters = EndedProcesses(self._selector)
         self._told_alive_at = float("-inf")
         self._is_ready = False
         self._stopped_by: int | None = None
@@ -169,6 +180,7 @@ class Supervisor:
             if self._status is not None and self._status in ready:
                 self._status.answer(self._health.snapshot(now))
             self._read_card(ready)
+            self._filters.update(ready, now)
             self._read_progress(ready, now)
             if (status := self._handle_signals(now)) is not None:
                 return status
@@ -209,7 +221,12 @@ class Supervisor:
         if not self._is_permitted and (progress.state == State.SEALED or progress.captured):
             self._is_permitted = self._look_from_outside(now)
             if self._is_permitted:
+                # A sealed show starts no process; its children are those of the launcher.
+                self._filters.watch(descendants(show.pid))
                 _write(show.writing, b"\1")
+        if self._filters.ended_s(now) > FILTER_S:
+            self._log(LOST_FILTER)
+            self._end_show("output filter ended", now)
 
     def _handle_signals(self, now: float) -> int | None:
         """Pass the first stop signal on to the show; return the exit status at the second."""
@@ -221,7 +238,7 @@ class Supervisor:
             self._manager.stopping()
             if self._show is None:
                 return 0 if number == signal.SIGTERM else -number
-            _kill(self._show.pid, number)
+            kill(self._show.pid, number)
             self._kill_at = now + STOP_S
         return None
 
@@ -259,7 +276,6 @@ class Supervisor:
         self._selector.register(self._show.reading, selectors.EVENT_READ)
         self._heartbeat, self._stream = Heartbeat(now), ProgressStream()
         self._progress, self._is_permitted = Progress(), False
-        self._helpers = set()
 
     def _look_after_show(self, now: float) -> None:
         """End a show that makes no progress, does not stop, or fails the witness's check."""
@@ -267,12 +283,10 @@ class Supervisor:
         if show is None:
             return
         if now >= self._kill_at:
-            _kill(show.pid, signal.SIGKILL)
+            kill(show.pid, signal.SIGKILL)
         elif part := self._heartbeat.stalled(now):
             self._log(f"supervisor: the show makes no progress ({part}), so it is ended.")
-            self._health.fault(f"{part} stalled", now)
-            _kill(show.pid, signal.SIGKILL)
-            self._heartbeat = Heartbeat(now)
+            self._end_show(f"{part} stalled", now)
         elif self._is_permitted and now - self._witnessed_at >= WITNESS_S:
             self._look_from_outside(now)
 
@@ -282,23 +296,19 @@ class Supervisor:
         self._witnessed_at = now
         problems = self._witness(self._show.pid)
         if not problems:
-            self._look_after_helpers(self._show.pid)
             return True
         for problem in problems:
             self._log(f"supervisor: {problem}")
-        self._health.fault("witness", now)
-        _kill(self._show.pid, signal.SIGKILL)
+        self._end_show("witness", now)
         return False
 
-    def _look_after_helpers(self, show: int) -> None:
-        """Log if an output filter of the process `show` has ended: the show runs on without it."""
-        helpers = descendants(show)
-        if self._helpers - helpers:
-            self._log(
-                "supervisor: an output filter of the show has ended, so its log or its events are "
-                "lost. Restart the show."
-            )
-        self._helpers = helpers
+    def _end_show(self, fault: str, now: float) -> None:
+        """Kill the show because of `fault`; another one follows."""
+        assert self._show is not None
+        self._health.fault(fault, now)
+        self._filters.clear()
+        self._heartbeat = Heartbeat(now)
+        kill(self._show.pid, signal.SIGKILL)
 
     def _after_show(self, code: int, now: float) -> int | None:
         """Clean up after a show ended with `code`; return the exit status if no show follows."""
@@ -309,6 +319,7 @@ class Supervisor:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(pipe)
             os.close(pipe)
+        self._filters.clear()
         self._health.show_ended()
         stops = self._stopped_by is not None or code in (0, -signal.SIGINT, -signal.SIGTERM)
         goes_on = self._is_service or self._has_mirrored or code < 0 or code == RESTART
@@ -326,7 +337,7 @@ class Supervisor:
         self._start_at = now + delay_s
         when = f"in {delay_s:g} s" if delay_s else "at once"
         self._log(
-            f"supervisor: the show ended after {ran_s:.1f} s ({_reason(code)}). "
+            f"supervisor: the show ended after {ran_s:.1f} s ({words_of_end(code)}). "
             f"It is started again {when} (restart {self._policy.count})."
         )
         if self._card is None:
@@ -386,9 +397,9 @@ class Supervisor:
 
     def _end_everything(self) -> None:
         if self._show is not None:
-            _kill(self._show.pid, signal.SIGKILL)
+            kill(self._show.pid, signal.SIGKILL)
         if self._card is not None:
-            _kill(self._card.pid, signal.SIGKILL)
+            kill(self._card.pid, signal.SIGKILL)
         end_descendants(os.getpid())
         if self._status is not None:
             self._status.close()
@@ -423,15 +434,6 @@ def _name_of_end(code: int) -> str:
     return "refused" if code == REFUSED else "ended"
 
 
-def _reason(code: int) -> str:
-    if code >= 0:
-        return f"status {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
-
-
 def _read(pipe: int) -> bytes | None:
     """Return the bytes that have arrived; None or no bytes if the other end is closed."""
     try:
@@ -443,8 +445,3 @@ def _read(pipe: int) -> bytes | None:
 def _write(pipe: int, data: bytes) -> None:
     with contextlib.suppress(OSError):
         os.write(pipe, data)
-
-
-def _kill(pid: int, number: int) -> None:
-    with contextlib.suppress(OSError):
-        os.kill(pid, number)

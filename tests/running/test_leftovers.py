@@ -15,10 +15,14 @@ def sleeper(depth):
             os.setsid()
             sleeper(depth - 1)
             os._exit(0)
+        os.write(written, b"1")
         time.sleep(600)
         os._exit(0)
+read, written = os.pipe()
 for depth in range(4):
     sleeper(depth)
+for _ in range(4):  # Before that, a process that will end soon could be counted.
+    os.read(read, 1)
 spared = os.fork()
 if not spared:
     if not os.fork():

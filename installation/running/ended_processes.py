@@ -1,0 +1,55 @@
+"""Notices at once that a process has ended that is not a child of this one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+from collections.abc import Collection, Iterable
+
+
+class EndedProcesses:
+    """Watches processes through the selector of a loop.
+
+    A process is watched by its pidfd, which becomes readable when the process ends, even if its
+    parent does not read its status. Rejected: looking for it in /proc now and then, which notices
+    its end late.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        """Register the processes with `selector`."""
+        self._selector = selector
+        self._pidfds: set[int] = set()
+        self._ended_at = float("inf")
+
+    def watch(self, pids: Iterable[int]) -> None:
+        """Watch the processes `pids`; only Linux can."""
+        for pid in pids if hasattr(os, "pidfd_open") else ():
+            try:
+                pidfd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            self._pidfds.add(pidfd)
+            self._selector.register(pidfd, selectors.EVENT_READ)
+
+    def update(self, ready: Collection[object], now: float) -> None:
+        """Take from `ready`, the files that the selector returned, what is a process that ended."""
+        for pidfd in self._pidfds.intersection(ready):
+            self._close(pidfd)
+            self._ended_at = min(self._ended_at, now)
+
+    def ended_s(self, now: float) -> float:
+        """Return for how many seconds one of the processes has been gone; negative if none has."""
+        return now - self._ended_at
+
+    def clear(self) -> None:
+        """Watch no process any more."""
+        for pidfd in tuple(self._pidfds):
+            self._close(pidfd)
+        self._ended_at = float("inf")
+
+    def _close(self, pidfd: int) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(pidfd)
+        os.close(pidfd)
+        self._pidfds.remove(pidfd)
