@@ -30,11 +30,9 @@ from installation.cli.output import (
     print_utf_8,
     write_report,
 )
-from installation.cli.valid_parts import load_valid_parts
 from installation.errors import ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
-from installation.settings.kiosk import load_settings
 from installation.settings.paths import PROJECT
 
 AUDIT_TIMEOUT_S = 120.0
@@ -74,13 +72,23 @@ def add_commands(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the show; print its summary, and write it to the file of --report."""
+    """Run the show; print its summary, and write it to the file of --report.
+
+    Everything that the title card does not need is imported behind it.
+    """
+    from installation.showing.title import open_title
+
+    title = open_title(args.file, headless=args.headless, windowed=args.windowed)
+    from installation.cli.valid_parts import load_valid_parts
+    from installation.settings.kiosk import load_settings
     from installation.show.entry import run_show, show_trouble_card
 
     try:
         loaded = load_settings(args.file, source=args.source, labels=args.labels)
     except SettingsError as error:
         end_log(str(error))
+        if title is not None:
+            title.screen.close()
         show_trouble_card(
             load_valid_parts(args.file), error, headless=args.headless, windowed=args.windowed
         )
@@ -92,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
     guard.redirect_temporary_files()
     summary = run_show(
         loaded,
+        title=title,
         headless=args.headless,
         windowed=args.windowed,
         seconds=args.seconds,
@@ -119,8 +128,10 @@ def card(args: argparse.Namespace) -> int:
 
     Mistakes in the file or the screen are reported by the show, not here.
     """
+    from installation.cli.valid_parts import load_valid_parts
     from installation.guarding.stage_two import enter_stage_two
     from installation.running.clock import MonotonicClock
+    from installation.settings.kiosk import load_settings
     from installation.show.entry import open_for_card
     from installation.show.standing_card import show_standing_card
 
@@ -163,6 +174,7 @@ def audit(args: argparse.Namespace) -> int:
     if args.short:
         guard.seal()
     else:
+        from installation.settings.kiosk import load_settings
         from installation.show.entry import run_show
 
         run_show(
@@ -195,6 +207,7 @@ def _page(proof: Proof, file: Path) -> str:
     This is the sentence that a show with the settings in `file` displays.
     """
     from installation.guarding.output.report import as_page
+    from installation.settings.kiosk import load_settings
     from installation.showing.words import privacy_line, words_of
 
     settings = load_settings(file, source="rehearsal").settings

@@ -9,6 +9,11 @@ from __future__ import annotations
 import signal
 from collections import deque
 
+RESTART = 75
+"""The exit status of a show that only needs a new process: a camera was plugged in, and the sandbox
+does not let the show open devices that appeared after its start. (EX_TEMPFAIL of sysexits.h.)
+"""
+
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """The delays after the first failures within a minute, s; a start takes some four seconds."""
 

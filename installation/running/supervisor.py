@@ -28,14 +28,9 @@ from installation.running.health import Health
 from installation.running.heartbeat import Heartbeat
 from installation.running.leftovers import descendants, end_descendants, kill
 from installation.running.progress import READ_AT_MOST, Progress, ProgressStream, State
-from installation.running.restarts import RestartPolicy, words_of_end
+from installation.running.restarts import RESTART, RestartPolicy, words_of_end
 from installation.running.service import ServiceManager
 from installation.running.status_socket import StatusSocket
-
-RESTART = 75
-"""The exit status of a show that only needs a new process: a camera was plugged in, and the sandbox
-does not let the show open devices that appeared after its start. (EX_TEMPFAIL of sysexits.h.)
-"""
 
 REFUSED = 2
 """The exit status of a show that rejects its files or devices."""

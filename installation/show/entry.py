@@ -17,6 +17,7 @@ from installation.show.events import Emit
 from installation.show.parts import Log
 from installation.show.show import Show
 from installation.showing.scene import Size
+from installation.showing.title import TitleScreen
 from installation.showing.window import (
     Screen,
     end_if_the_x_server_ends,
@@ -28,6 +29,7 @@ from installation.showing.window import (
 def run_show(
     loaded: Loaded[Settings],
     *,
+    title: TitleScreen | None = None,
     headless: bool = False,
     windowed: Size | None = None,
     seconds: float | None = None,
@@ -38,17 +40,25 @@ def run_show(
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
-    `started_at` is the start of the process (s, monotonic), from which `seconds` counts. `emit` is
-    called with the events if the show runs without a screen; if it has a camera, `headless` must
-    then be true, or ScreenError is raised. Without a `guard` nothing is enforced, which is for
-    measurements. Raises KioskError.
+    `title` is the screen that has the title card on it already; if it is None, or not the one that
+    the settings name, the screen is opened here. `started_at` is the start of the process (s,
+    monotonic), from which `seconds` counts. `emit` is called with the events if the show runs
+    without a screen; if it has a camera, `headless` must then be true, or ScreenError is raised.
+    Without a `guard` nothing is enforced, which is for measurements. Raises KioskError.
     """
-    screen, fallback = open_screen(
-        loaded.settings.screen.display,
-        headless=headless,
-        windowed=windowed,
-        where=loaded.where("screen", "display"),
-        keys=loaded.settings.screen.keys,
+    if title is not None and not title.suits(loaded.settings.screen):
+        title.screen.close()
+        title = None
+    screen, fallback = (
+        (title.screen, title.fallback)
+        if title is not None
+        else open_screen(
+            loaded.settings.screen.display,
+            headless=headless,
+            windowed=windowed,
+            where=loaded.where("screen", "display"),
+            keys=loaded.settings.screen.keys,
+        )
     )
     try:
         if fallback:
@@ -64,6 +74,7 @@ def run_show(
             log=log,
             emit=_emit_nothing if screen.visible else emit,
             guard=guard,
+            first_paint_at=None if title is None else title.painted_at,
         )
         with ended_by_signals(show):
             return show.run(seconds)

@@ -111,6 +111,7 @@ class Show:
         clock: Clock | None = None,
         guard: Guard | None = None,
         is_service: bool | None = None,
+        first_paint_at: float | None = None,
     ) -> None:
         """Store the open screen, and open the fonts of the cards.
 
@@ -118,7 +119,8 @@ class Show:
         staff, and `emit` with the events. `open_parts` and `clock` (None: the machine's) are
         replaced in tests. Without a `guard` nothing is enforced, which is for measurements.
         `is_service` says whether the show waits for a missing camera (None: the supervisor
-        decides). Raises ScreenError.
+        decides). `first_paint_at` is the instant at which the title card was on the screen (s,
+        monotonic); None: it is not there yet. Raises ScreenError.
         """
         status = None if guard is None else guard.status
         waits = status is not None and status.waits_for_camera
@@ -135,6 +137,7 @@ class Show:
         self._guard = guard
         # After the guard has been sealed, no fonts can be searched.
         self._card = CardOnScreen(screen, open_context(screen, loaded))
+        self._first_paint_at = first_paint_at
         self._ending = False
         self._reporter = ProgressReporter(status, self._clock)
 
@@ -151,7 +154,7 @@ class Show:
         until = None if seconds is None else self._started_at + seconds
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._card.show(lambda context: title_card(without_privacy_line(context)))
-        first_paint_s = self._seconds()
+        first_paint_at = self._first_paint_at or self._clock.now()
         try:
             summary = self._open_and_play(until) or Summary(self._seconds())
         except GuardError as error:
@@ -165,7 +168,7 @@ class Show:
             traceback.clear_frames(error.__traceback__)
             self.show_trouble_card(error)
             raise
-        return replace(summary, first_paint_s=first_paint_s)
+        return replace(summary, first_paint_s=first_paint_at - self._started_at)
 
     def show_trouble_card(self, error: Exception | None = None) -> None:
         """Show the card for a show that cannot continue, for `CARD_S`.

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
+import yaml
+
 from installation.errors import ScreenError
 from installation.settings.paths import WORDS_FOLDER
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from installation.settings.kiosk import Settings
     from installation.settings.placeholders import NonEmptyText, Sentence, with_placeholders
     from installation.settings.yaml_file import Section
+
+
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""PyYAML's loader in C, which is ten times as fast, if it is installed."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,18 @@ def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
 
     checked = load_yaml(folder / f"{language}.yaml", _model(), ScreenError).settings
     return Words(**dict(checked))
+
+
+def read_unchecked(language: str, folder: Path = WORDS_FOLDER) -> Words | None:
+    """Return the words of `language` without a check; None if the file does not have all of them.
+
+    This is for the title card, which comes before pydantic.
+    """
+    try:
+        texts = yaml.load((folder / f"{language}.yaml").read_bytes(), LOADER)  # noqa: S506 - safe
+        return Words(**(texts | {"months": tuple(texts["months"])}))
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+        return None
 
 
 @cache

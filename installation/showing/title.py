@@ -1,0 +1,147 @@
+"""The first picture of a show: the title card, painted before the rest of the show is imported.
+
+The settings are checked by pydantic, and frames are handled with OpenCV. To import both takes
+longer than all that the title card needs, so the few settings that it needs are read here first,
+without a check. Whatever looks unusual is left to the check, which reports it: then there is no
+title card before it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+
+from installation.errors import KioskError, ScreenError
+from installation.settings.languages import CODE, resolve_language
+from installation.settings.text_file import read_text
+from installation.showing.painter import Painter
+from installation.showing.scene import Size
+from installation.showing.scenes.cards import title_card
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
+from installation.showing.window import Screen, open_screen
+from installation.showing.words import LOADER, Words, read_unchecked
+
+if TYPE_CHECKING:
+    from installation.settings.kiosk import ScreenSettings
+
+
+@dataclass(frozen=True)
+class TitleSettings:
+    """The settings in kiosk.yaml that the title card needs."""
+
+    languages: tuple[str, ...] = ("en",)
+    """The languages of the kiosk's own words, as codes."""
+    display: int | Literal["auto"] = "auto"
+    keys: bool = True
+    own_words: tuple[tuple[str, str], ...] = ()
+    """The curator's sentences that replace the kiosk's in the first language."""
+
+
+@dataclass(frozen=True)
+class TitleScreen:
+    """An open screen with the title card on it."""
+
+    screen: Screen
+    fallback: str | None
+    """The reason why it is not the requested one."""
+    settings: TitleSettings
+    painted_at: float
+    """The instant at which the card was on the screen (s, monotonic)."""
+
+    def suits(self, settings: ScreenSettings) -> bool:
+        """Return whether the screen is the one that the checked `settings` name."""
+        read = self.settings
+        return (read.display, read.keys) == (settings.display, settings.keys)
+
+
+def open_title(file: Path, *, headless: bool, windowed: Size | None) -> TitleScreen | None:
+    """Return the screen of the show in `file` with the title card on it.
+
+    The result is None if the card needs a setting that looks unusual, or if no screen can be
+    opened. Nothing is reported: the check of the settings and the show itself do that.
+    """
+    settings = read_title_settings(file)
+    words = () if settings is None else _words(settings)
+    if settings is None or not words:
+        return None
+    try:
+        screen, fallback = open_screen(
+            settings.display, headless=headless, windowed=windowed, keys=settings.keys
+        )
+    except ScreenError:
+        return None
+    try:
+        fonts = Fonts(text for each in words for text in each.texts())
+        size = screen.surface.get_size()
+        context = ScreenContext(words[0], fonts, size, second=words[1] if words[1:] else None)
+        Painter(fonts).paint(title_card(context), screen.surface)
+    except ScreenError:
+        screen.close()
+        return None
+    screen.flip()
+    return TitleScreen(screen, fallback, settings, time.monotonic())
+
+
+def read_title_settings(file: Path) -> TitleSettings | None:
+    """Return the settings in `file` for the title card; None if any of them looks unusual."""
+    try:
+        # Composed, not loaded: merged aliases of a few lines could take all memory.
+        root = yaml.compose(read_text(file, "", KioskError), LOADER)
+    except (KioskError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    screen, words = _entries(_entries(root).get("screen")), _entries(_entries(root).get("words"))
+    display, keys = _text(screen.get("display")), _text(screen.get("keys"))
+    codes = _codes(_entries(root).get("language"))
+    if not codes or not re.fullmatch(r"|auto|\d{1,2}", display):
+        return None
+    if keys not in ("", "true", "false"):
+        return None
+    own = {"title": _text(screen.get("title")), "loading": _text(words.get("loading"))}
+    return TitleSettings(
+        tuple(dict.fromkeys(resolve_language(code).words for code in codes)),
+        int(display) if display.isdecimal() else "auto",
+        keys != "false",
+        tuple((key, text) for key, text in own.items() if text),
+    )
+
+
+def _words(settings: TitleSettings) -> tuple[Words, ...]:
+    """Return the words of the card in each language; empty if a file of words is unusual.
+
+    The card says nothing about pictures before the self-test has proved anything.
+    """
+    words = [read_unchecked(code) for code in settings.languages]
+    own = {"privacy": "", **dict(settings.own_words)}
+    found = [each for each in words if each is not None]
+    if len(found) < len(words):
+        return ()
+    return found[0].updated(own), *(each.updated(dict.fromkeys(own, "")) for each in found[1:])
+
+
+def _entries(node: yaml.Node | None) -> dict[str, yaml.Node]:
+    """Return the values of the mapping `node`, keyed by their names; empty if it is not one."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {_text(key): value for key, value in node.value}
+
+
+def _text(node: yaml.Node | None) -> str:
+    """Return the text of `node`; empty if there is none."""
+    if not isinstance(node, yaml.ScalarNode) or node.tag == "tag:yaml.org,2002:null":
+        return ""
+    return str(node.value)
+
+
+def _codes(node: yaml.Node | None) -> list[str]:
+    """Return the one or two codes of languages in `node`; empty if it is anything else."""
+    if node is None:
+        return ["en"]
+    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    codes = [_text(each) for each in nodes]
+    return codes if 1 <= len(codes) <= 2 and all(map(CODE.fullmatch, codes)) else []
