@@ -13,6 +13,7 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Mapping
 
 from installation.guarding.layers import syscalls
 from installation.guarding.layers.bpf import (
@@ -163,6 +164,7 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
         writes_devices=writes_devices,
         has_gpu=os.path.exists("/dev/dri"),
         has_nvidia=os.path.exists("/dev/nvidiactl"),
+        on_console=sets_the_screen(os.environ),
     )
     tried = {*_IN_STAGE_ONE, *_IN_MIDDLE_STAGE, *_IN_STAGE_TWO, *conditional(rows), "prctl"}
     return Filter(
@@ -173,6 +175,13 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
         ),
         otherwise=errno.ENOSYS,
     )
+
+
+def sets_the_screen(environment: Mapping[str, str]) -> bool:
+    """Return whether a show with this `environment` may set the screen itself (SDL's kmsdrm)."""
+    if environment.get("SDL_VIDEODRIVER"):
+        return "kmsdrm" in environment["SDL_VIDEODRIVER"].lower()
+    return not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 def install(filter_: Filter, *, all_threads: bool) -> None:

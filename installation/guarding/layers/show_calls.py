@@ -13,10 +13,28 @@ import os
 from collections.abc import Iterable
 
 from installation.guarding.layers.bpf import Rule, allow, at_most, has, lacks, one_of, zero
+from installation.guarding.layers.device_calls import (
+    CAMERA_IOCTLS,
+    CONSOLE_IOCTLS,
+    DRIVER_CALLS,
+    GRAPHICS_IOCTLS,
+    NVIDIA_CALLS,
+    OPENCV_IOCTLS,
+    UVM_CALLS,
+)
 from installation.guarding.layers.limits import end_of_heap
 
 NOT_DRIVEN = (
-    *("camera:", "GPU:", "CUDA:", "PyTorch:", "Wayland:", "other machines:", "failures:"),
+    *(
+        "camera:",
+        "GPU:",
+        "console:",
+        "CUDA:",
+        "PyTorch:",
+        "Wayland:",
+        "other machines:",
+        "failures:",
+    ),
 )
 """The beginnings of the reasons of rows that no test can exercise."""
 
@@ -49,108 +67,17 @@ _FILE_IOCTLS = {
 }
 """The ioctls that are made on any file. From include/uapi/asm-generic/ioctls.h."""
 
-CAMERA_IOCTLS = {
-    "VIDIOC_QUERYCAP": 0x80685600,
-    "VIDIOC_ENUM_FMT": 0xC0405602,
-    "VIDIOC_S_FMT": 0xC0D05605,
-    "VIDIOC_REQBUFS": 0xC0145608,
-    "VIDIOC_QUERYBUF": 0xC0585609,
-    "VIDIOC_QBUF": 0xC058560F,
-    "VIDIOC_DQBUF": 0xC0585611,
-    "VIDIOC_STREAMON": 0x40045612,
-    "VIDIOC_STREAMOFF": 0x40045613,
-    "VIDIOC_S_PARM": 0xC0CC5616,
-    "VIDIOC_G_CTRL": 0xC008561B,
-    "VIDIOC_S_CTRL": 0xC008561C,
-    "VIDIOC_QUERYCTRL": 0xC0445624,
-    "VIDIOC_ENUM_FRAMESIZES": 0xC02C564A,
-    "VIDIOC_ENUM_FRAMEINTERVALS": 0xC034564B,
-}
-"""The ioctls that the show makes on a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
-
-Not among them: VIDIOC_LOG_STATUS, with which a driver writes the camera's settings, which the show
-can choose, into the kernel's log.
-"""
-
-_OPENCV_IOCTLS = {
-    "VIDIOC_G_FMT": 0xC0D05604,
-    "VIDIOC_G_PARM": 0xC0CC5615,
-    "VIDIOC_ENUMINPUT": 0xC050561A,
-    "VIDIOC_G_INPUT": 0x80045626,
-    "VIDIOC_S_INPUT": 0xC0045627,
-    "VIDIOC_TRY_FMT": 0xC0D05640,
-}
-"""The further ioctls that OpenCV makes on a camera (modules/videoio/src/cap_v4l.cpp)."""
-
-_GPU_IOCTLS = {
-    "DMA_BUF_IOCTL_SYNC": 0x40086200,
-    "DMA_BUF_IOCTL_EXPORT_SYNC_FILE": 0xC0086202,
-    "DMA_BUF_IOCTL_IMPORT_SYNC_FILE": 0x40086203,
-    "SYNC_IOC_MERGE": 0xC0303E03,
-    "SYNC_IOC_FILE_INFO": 0xC0383E04,
-    "DRM_IOCTL_VERSION": 0xC0406400,
-    "DRM_IOCTL_GEM_CLOSE": 0x40086409,
-    "DRM_IOCTL_GET_CAP": 0xC010640C,
-    "DRM_IOCTL_SET_CLIENT_CAP": 0x4010640D,
-    "DRM_IOCTL_PRIME_HANDLE_TO_FD": 0xC00C642D,
-    "DRM_IOCTL_PRIME_FD_TO_HANDLE": 0xC00C642E,
-    "DRM_IOCTL_CRTC_GET_SEQUENCE": 0xC018643B,
-    "DRM_IOCTL_WAIT_VBLANK": 0xC018643A,
-    "DRM_IOCTL_MODE_GETRESOURCES": 0xC04064A0,
-    "DRM_IOCTL_MODE_GETCRTC": 0xC06864A1,
-    "DRM_IOCTL_MODE_SETCRTC": 0xC06864A2,
-    "DRM_IOCTL_MODE_GETENCODER": 0xC01464A6,
-    "DRM_IOCTL_MODE_GETCONNECTOR": 0xC05064A7,
-    "DRM_IOCTL_MODE_ADDFB": 0xC01C64AE,
-    "DRM_IOCTL_MODE_RMFB": 0xC00464AF,
-    "DRM_IOCTL_MODE_PAGE_FLIP": 0xC01864B0,
-    "DRM_IOCTL_MODE_CREATE_DUMB": 0xC02064B2,
-    "DRM_IOCTL_MODE_MAP_DUMB": 0xC01064B3,
-    "DRM_IOCTL_MODE_DESTROY_DUMB": 0xC00464B4,
-    "DRM_IOCTL_MODE_ADDFB2": 0xC06864B8,
-    "DRM_IOCTL_MODE_OBJ_GETPROPERTIES": 0xC02064B9,
-    "DRM_IOCTL_MODE_ATOMIC": 0xC03864BC,
-    "DRM_IOCTL_MODE_CREATEPROPBLOB": 0xC01064BD,
-    "DRM_IOCTL_MODE_DESTROYPROPBLOB": 0xC00464BE,
-    "DRM_IOCTL_SYNCOBJ_CREATE": 0xC00864BF,
-    "DRM_IOCTL_SYNCOBJ_DESTROY": 0xC00864C0,
-    "DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD": 0xC01064C1,
-    "DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE": 0xC01064C2,
-    "DRM_IOCTL_SYNCOBJ_WAIT": 0xC02064C3,
-    "DRM_IOCTL_SYNCOBJ_RESET": 0xC01064C4,
-    "DRM_IOCTL_SYNCOBJ_SIGNAL": 0xC01064C5,
-    "DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT": 0xC02864CA,
-    "DRM_IOCTL_SYNCOBJ_QUERY": 0xC01864CB,
-    "DRM_IOCTL_SYNCOBJ_TRANSFER": 0xC02064CC,
-    "DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL": 0xC01864CD,
-}
-"""The ioctls that OpenGL and SDL's KMS driver make on every graphics card. From
-include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
-"""
-
-_DRIVER_FAMILIES = tuple(0x6440 + number for number in range(0x60))
-"""The calls of a graphics card's own driver: family d, 0x40 to 0x9F (include/uapi/drm/drm.h)."""
-
-_NVIDIA_CALLS = tuple(0x4600 + number for number in (0x27, 0x28, 0x29, 0x2A, 0x2B, 0x34, 0x37))
-_NVIDIA_CALLS += tuple(0x4600 + number for number in (0x4A, 0x4E, 0x4F, 0x57, 0x59, 0x5D))
-_NVIDIA_CALLS += tuple(0x4600 + number for number in range(0xC8, 0xDB))
-"""NVIDIA's driver, without the sizes of the arguments, which differ between its versions: memory,
-objects, control, and the numbers of the card. From kernel-open/common/inc/nv-ioctl-numbers.h and
-src/nvidia/arch/nvalloc/unix/include/nv_escape.h of open-gpu-kernel-modules.
-"""
-
-_UVM_INITIALIZE = (0x30000001, 0x30000002)
-_UVM_LAST = 0xFF
-"""The last ioctl for CUDA's memory, whose ioctls have plain numbers; from
-kernel-open/nvidia-uvm/uvm_ioctl.h.
-"""
-
 
 def show_calls(
-    *, writes_devices: bool = True, has_gpu: bool = False, has_nvidia: bool = False
+    *,
+    writes_devices: bool = True,
+    has_gpu: bool = False,
+    has_nvidia: bool = False,
+    on_console: bool = False,
 ) -> list[Rule]:
     """Return the rows for this process; with a graphics card they include its calls.
 
+    `on_console` says whether the show sets the screen itself, without a display server.
     `writes_devices` says whether files may be opened for reading and writing, because Landlock then
     decides which; without Landlock, the launcher has opened the cameras.
     """
@@ -186,7 +113,7 @@ def show_calls(
         allow(
             "ioctl",
             "camera: formats that only OpenCV reads",
-            one_of(1, *_OPENCV_IOCTLS.values()),
+            one_of(1, *OPENCV_IOCTLS.values()),
         ),
         # Words, and pictures to the display. Where each descriptor leads was checked before.
         allow("write", "the log, events, and the display"),
@@ -256,23 +183,24 @@ def show_calls(
         rows.append(allow("openat", reason, lacks(2, _O_WRONLY | _O_CHANGES), has(2, _O_RDWR)))
     if has_gpu:
         rows += [
-            allow("ioctl", "GPU: pictures on the screen", one_of(1, *_GPU_IOCTLS.values())),
+            allow("ioctl", "GPU: pictures in a window", one_of(1, *GRAPHICS_IOCTLS.values())),
             *(
                 allow(call, "GPU: its driver looks for its configuration")
                 for call in ("getuid", "geteuid", "getgid", "getegid")
             ),
-            allow(
-                "ioctl", "GPU: its driver's own calls", one_of(1, *_DRIVER_FAMILIES, mask=0xFFFF)
-            ),
+            allow("ioctl", "GPU: its driver's own calls", one_of(1, *DRIVER_CALLS, mask=0xFFFF)),
         ]
+    if has_gpu and on_console:
+        rows.append(
+            allow("ioctl", "console: the screen itself", one_of(1, *CONSOLE_IOCTLS.values()))
+        )
     if has_nvidia:
         rows += [
-            allow("ioctl", "CUDA: the driver", one_of(1, *_NVIDIA_CALLS, mask=0xFFFF)),
-            allow("ioctl", "CUDA: its memory", one_of(1, *_UVM_INITIALIZE)),
-            allow("ioctl", "CUDA: its memory", at_most(1, _UVM_LAST)),
+            allow("ioctl", "CUDA: the driver", one_of(1, *NVIDIA_CALLS.values(), mask=0xFFFF)),
+            allow("ioctl", "CUDA: its memory", one_of(1, *UVM_CALLS.values())),
             allow("eventfd2", "CUDA: events of the driver"),
             allow("pipe2", "CUDA: events of the driver"),
-            allow("getppid", "CUDA: the id of this process"),
+            allow("getppid", "CUDA: which process asks"),
         ]
     return rows
 

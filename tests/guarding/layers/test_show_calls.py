@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import pytest
 
+from installation.guarding.layers.device_calls import CAMERA_IOCTLS
 from installation.guarding.layers.seccomp import MIDDLE_STAGE, STAGE_ONE, stage_two
-from installation.guarding.layers.show_calls import CAMERA_IOCTLS, NOT_DRIVEN, show_calls
+from installation.guarding.layers.show_calls import NOT_DRIVEN, show_calls
 from installation.seeing.cameras import controls, v4l, v4l_capture
 from tests.support.bpf import answer
 from tests.support.children import needs_guard
@@ -148,7 +149,7 @@ def test_the_table_holds_nothing_that_nobody_calls(observed: set[Call]) -> None:
 
 def test_each_row_says_who_needs_it() -> None:
     """The table can be read: no row without a reason, also of those for graphics cards."""
-    for row in show_calls(has_gpu=True, has_nvidia=True):
+    for row in show_calls(has_gpu=True, has_nvidia=True, on_console=True):
         assert len(row.reason) > 3, row.call
 
 

@@ -1,0 +1,172 @@
+"""The ioctls that a running show makes on devices, by exact number: a set for each kind of device.
+
+A filter sees the number of an ioctl, but not the file: what is allowed for a card is allowed on
+every open file. So the sets of graphics cards are there only on a machine with such a card. They
+come from documentation and from the source code of drivers, because the tests have no card.
+"""
+
+from __future__ import annotations
+
+CAMERA_IOCTLS = {
+    "VIDIOC_QUERYCAP": 0x80685600,
+    "VIDIOC_ENUM_FMT": 0xC0405602,
+    "VIDIOC_S_FMT": 0xC0D05605,
+    "VIDIOC_REQBUFS": 0xC0145608,
+    "VIDIOC_QUERYBUF": 0xC0585609,
+    "VIDIOC_QBUF": 0xC058560F,
+    "VIDIOC_DQBUF": 0xC0585611,
+    "VIDIOC_STREAMON": 0x40045612,
+    "VIDIOC_STREAMOFF": 0x40045613,
+    "VIDIOC_S_PARM": 0xC0CC5616,
+    "VIDIOC_G_CTRL": 0xC008561B,
+    "VIDIOC_S_CTRL": 0xC008561C,
+    "VIDIOC_QUERYCTRL": 0xC0445624,
+    "VIDIOC_ENUM_FRAMESIZES": 0xC02C564A,
+    "VIDIOC_ENUM_FRAMEINTERVALS": 0xC034564B,
+}
+"""The ioctls that the show makes on a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
+
+Not among them: VIDIOC_LOG_STATUS, with which a driver writes the camera's settings, which the show
+can choose, into the kernel's log.
+"""
+
+OPENCV_IOCTLS = {
+    "VIDIOC_G_FMT": 0xC0D05604,
+    "VIDIOC_G_PARM": 0xC0CC5615,
+    "VIDIOC_ENUMINPUT": 0xC050561A,
+    "VIDIOC_G_INPUT": 0x80045626,
+    "VIDIOC_S_INPUT": 0xC0045627,
+    "VIDIOC_TRY_FMT": 0xC0D05640,
+}
+"""The further ioctls that OpenCV makes on a camera (modules/videoio/src/cap_v4l.cpp)."""
+
+GRAPHICS_IOCTLS = {
+    "DMA_BUF_IOCTL_SYNC": 0x40086200,
+    "DMA_BUF_IOCTL_EXPORT_SYNC_FILE": 0xC0086202,
+    "DMA_BUF_IOCTL_IMPORT_SYNC_FILE": 0x40086203,
+    "SYNC_IOC_MERGE": 0xC0303E03,
+    "SYNC_IOC_FILE_INFO": 0xC0383E04,
+    "DRM_IOCTL_VERSION": 0xC0406400,
+    "DRM_IOCTL_GEM_CLOSE": 0x40086409,
+    "DRM_IOCTL_GET_CAP": 0xC010640C,
+    "DRM_IOCTL_PRIME_HANDLE_TO_FD": 0xC00C642D,
+    "DRM_IOCTL_PRIME_FD_TO_HANDLE": 0xC00C642E,
+    "DRM_IOCTL_MODE_CREATE_DUMB": 0xC02064B2,  # pictures on a card without a driver of its own
+    "DRM_IOCTL_MODE_MAP_DUMB": 0xC01064B3,
+    "DRM_IOCTL_MODE_DESTROY_DUMB": 0xC00464B4,
+    "DRM_IOCTL_SYNCOBJ_CREATE": 0xC00864BF,
+    "DRM_IOCTL_SYNCOBJ_DESTROY": 0xC00864C0,
+    "DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD": 0xC01064C1,
+    "DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE": 0xC01064C2,
+    "DRM_IOCTL_SYNCOBJ_WAIT": 0xC02064C3,
+    "DRM_IOCTL_SYNCOBJ_RESET": 0xC01064C4,
+    "DRM_IOCTL_SYNCOBJ_SIGNAL": 0xC01064C5,
+    "DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT": 0xC02864CA,
+    "DRM_IOCTL_SYNCOBJ_QUERY": 0xC01864CB,
+    "DRM_IOCTL_SYNCOBJ_TRANSFER": 0xC02064CC,
+    "DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL": 0xC01864CD,
+}
+"""The ioctls that OpenGL makes on a graphics card, in the window of an X server or of a Wayland
+compositor. From include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
+"""
+
+CONSOLE_IOCTLS = {
+    "DRM_IOCTL_SET_CLIENT_CAP": 0x4010640D,
+    "DRM_IOCTL_SET_MASTER": 0x641E,
+    "DRM_IOCTL_DROP_MASTER": 0x641F,
+    "DRM_IOCTL_CRTC_GET_SEQUENCE": 0xC018643B,
+    "DRM_IOCTL_WAIT_VBLANK": 0xC018643A,
+    "DRM_IOCTL_MODE_GETRESOURCES": 0xC04064A0,
+    "DRM_IOCTL_MODE_GETCRTC": 0xC06864A1,
+    "DRM_IOCTL_MODE_SETCRTC": 0xC06864A2,
+    "DRM_IOCTL_MODE_CURSOR": 0xC01C64A3,
+    "DRM_IOCTL_MODE_GETENCODER": 0xC01464A6,
+    "DRM_IOCTL_MODE_GETCONNECTOR": 0xC05064A7,
+    "DRM_IOCTL_MODE_ADDFB": 0xC01C64AE,
+    "DRM_IOCTL_MODE_RMFB": 0xC00464AF,
+    "DRM_IOCTL_MODE_PAGE_FLIP": 0xC01864B0,
+    "DRM_IOCTL_MODE_ADDFB2": 0xC06864B8,
+    "DRM_IOCTL_MODE_OBJ_GETPROPERTIES": 0xC02064B9,
+    "DRM_IOCTL_MODE_CURSOR2": 0xC02464BB,
+}
+"""The further ioctls of SDL's driver `kmsdrm`, which sets the screen itself, on a console without a
+display server. From include/uapi/drm/drm.h and SDL's src/video/kmsdrm.
+
+Not among them: DRM_IOCTL_MODE_CREATEPROPBLOB, which stores bytes that another program can read by
+their number, and the atomic interface, which SDL does not use.
+"""
+
+DRIVER_CALLS = tuple(0x6440 + number for number in range(0x60))
+"""The calls of a graphics card's own driver, without the sizes of their arguments: family d, 0x40
+to 0x9F (include/uapi/drm/drm.h). Which of them store something depends on the driver.
+"""
+
+NVIDIA_CALLS = {
+    "NV_ESC_RM_ALLOC_MEMORY": 0x4627,
+    "NV_ESC_RM_FREE": 0x4629,
+    "NV_ESC_RM_CONTROL": 0x462A,
+    "NV_ESC_RM_ALLOC": 0x462B,
+    "NV_ESC_RM_DUP_OBJECT": 0x4634,
+    "NV_ESC_RM_IDLE_CHANNELS": 0x4641,  # OpenGL
+    "NV_ESC_RM_VID_HEAP_CONTROL": 0x464A,
+    "NV_ESC_RM_MAP_MEMORY": 0x464E,
+    "NV_ESC_RM_UNMAP_MEMORY": 0x464F,
+    "NV_ESC_RM_ALLOC_CONTEXT_DMA2": 0x4654,  # OpenGL
+    "NV_ESC_RM_MAP_MEMORY_DMA": 0x4657,  # OpenGL
+    "NV_ESC_RM_UNMAP_MEMORY_DMA": 0x4658,  # OpenGL
+    "NV_ESC_RM_UPDATE_DEVICE_MAPPING_INFO": 0x465E,
+    "NV_ESC_CARD_INFO": 0x46C8,
+    "NV_ESC_REGISTER_FD": 0x46C9,
+    "NV_ESC_ALLOC_OS_EVENT": 0x46CE,
+    "NV_ESC_FREE_OS_EVENT": 0x46CF,
+    "NV_ESC_CHECK_VERSION_STR": 0x46D2,
+    "NV_ESC_ATTACH_GPUS_TO_FD": 0x46D4,
+    "NV_ESC_SYS_PARAMS": 0x46D6,
+    "NV_ESC_NUMA_INFO": 0x46D7,
+    "NV_ESC_WAIT_OPEN_COMPLETE": 0x46DA,
+}
+"""The calls of NVIDIA's driver, without the sizes of their arguments, which differ between its
+versions. The numbers are from nv-ioctl-numbers.h, nv-ioctl-numa.h and nv_escape.h of NVIDIA's
+open-gpu-kernel-modules; which of them CUDA and OpenGL need is from gVisor's nvproxy, which passes
+on only these.
+
+Not among them, although nvproxy has the first two: what gives memory of the card to others
+(NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as descriptors), NV_ESC_IOCTL_XFER_CMD,
+which carries any other call in memory, and the calls that write the driver's registry and its
+configuration.
+"""
+
+UVM_CALLS = {
+    "UVM_INITIALIZE": 0x30000001,
+    "UVM_DEINITIALIZE": 0x30000002,
+    "UVM_CREATE_RANGE_GROUP": 23,
+    "UVM_DESTROY_RANGE_GROUP": 24,
+    "UVM_REGISTER_GPU_VASPACE": 25,
+    "UVM_UNREGISTER_GPU_VASPACE": 26,
+    "UVM_REGISTER_CHANNEL": 27,
+    "UVM_UNREGISTER_CHANNEL": 28,
+    "UVM_SET_RANGE_GROUP": 31,
+    "UVM_MAP_EXTERNAL_ALLOCATION": 33,
+    "UVM_FREE": 34,
+    "UVM_REGISTER_GPU": 37,
+    "UVM_UNREGISTER_GPU": 38,
+    "UVM_PAGEABLE_MEM_ACCESS": 39,
+    "UVM_SET_PREFERRED_LOCATION": 42,
+    "UVM_UNSET_PREFERRED_LOCATION": 43,
+    "UVM_DISABLE_READ_DUPLICATION": 45,
+    "UVM_UNSET_ACCESSED_BY": 47,
+    "UVM_MIGRATE": 51,
+    "UVM_MIGRATE_RANGE_GROUP": 53,
+    "UVM_MAP_DYNAMIC_PARALLELISM_REGION": 65,
+    "UVM_UNMAP_EXTERNAL": 66,
+    "UVM_ALLOC_SEMAPHORE_POOL": 68,
+    "UVM_VALIDATE_VA_RANGE": 72,
+    "UVM_CREATE_EXTERNAL_RANGE": 73,
+    "UVM_MM_INITIALIZE": 75,
+}
+"""The calls for CUDA's memory, which have plain numbers. From uvm_ioctl.h and uvm_linux_ioctl.h of
+open-gpu-kernel-modules, chosen like `NVIDIA_CALLS`.
+
+Not among them: UVM_TOOLS_READ_PROCESS_MEMORY and its relatives, which read and write the memory of
+other programs, and access between several cards.
+"""

@@ -1,0 +1,89 @@
+"""The sets of ioctls: what each kind of device needs, and what no show may ask of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from installation.guarding.layers.bpf import Filter
+from installation.guarding.layers.device_calls import (
+    CONSOLE_IOCTLS,
+    GRAPHICS_IOCTLS,
+    NVIDIA_CALLS,
+    UVM_CALLS,
+)
+from installation.guarding.layers.seccomp import sets_the_screen
+from installation.guarding.layers.show_calls import show_calls
+from tests.support.bpf import answer
+
+REFUSED = 1
+"""The error of calls without a row, in the filters of these tests."""
+
+NEVER = {
+    "DRM_IOCTL_AUTH_MAGIC": 0x40046411,
+    "DRM_IOCTL_GEM_FLINK": 0xC008640A,  # a name by which every client may open the memory
+    "DRM_IOCTL_MODE_CREATEPROPBLOB": 0xC01064BD,
+    "DRM_IOCTL_MODE_GETFB2": 0xC06864CE,  # another program's picture
+    "DRM_IOCTL_MODE_CREATE_LEASE": 0xC01864C6,
+    "NV_ESC_RM_SHARE": 0xC01C4635,
+    "NV_ESC_EXPORT_OBJECT_TO_FD": 0xC008465C,
+    "NV_ESC_IOCTL_XFER_CMD": 0xC01046D3,
+    "NV_ESC_EXPORT_TO_DMABUF_FD": 0xC00046D9,
+    "NV_ESC_RM_ACCESS_REGISTRY": 0xC048464D,
+    "UVM_TOOLS_READ_PROCESS_MEMORY": 62,
+    "UVM_TOOLS_WRITE_PROCESS_MEMORY": 63,
+    "FIBMAP": 1,
+}
+
+
+def allows(number: int, *, has_gpu: bool, has_nvidia: bool = False, on_console: bool) -> bool:
+    """Return whether a show on such a machine may make the ioctl `number`."""
+    rows = show_calls(has_gpu=has_gpu, has_nvidia=has_nvidia, on_console=on_console)
+    stage_two = Filter(tuple(rows), otherwise=REFUSED)
+    answers = {answer([stage_two], machine, "ioctl", 3, number) for machine in (0, 1)}
+    assert answers in ({None}, {REFUSED})
+    return answers == {None}
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_what_gives_memory_to_others_is_never_allowed(name: str) -> None:
+    """Also with both kinds of graphics cards, and on a console."""
+    assert not allows(NEVER[name], has_gpu=True, has_nvidia=True, on_console=True)
+
+
+@pytest.mark.parametrize("number", GRAPHICS_IOCTLS.values())
+def test_a_graphics_card_draws_in_a_window(number: int) -> None:
+    """The set is allowed if there is a card, and only then."""
+    assert allows(number, has_gpu=True, on_console=False)
+    assert not allows(number, has_gpu=False, on_console=True)
+
+
+@pytest.mark.parametrize("number", CONSOLE_IOCTLS.values())
+def test_only_a_console_sets_the_screen(number: int) -> None:
+    """The show in the window of a display server cannot change what the screen shows."""
+    assert allows(number, has_gpu=True, on_console=True)
+    assert not allows(number, has_gpu=True, on_console=False)
+
+
+@pytest.mark.parametrize("number", [*NVIDIA_CALLS.values(), *UVM_CALLS.values()])
+def test_cudas_calls_need_a_card_by_nvidia(number: int) -> None:
+    """The sizes of arguments differ between versions of the driver, so they are not compared."""
+    sized = number | 0xC0200000 if number in NVIDIA_CALLS.values() else number
+    assert allows(sized, has_gpu=False, has_nvidia=True, on_console=False)
+    assert not allows(sized, has_gpu=True, has_nvidia=False, on_console=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "sets"),
+    [
+        ({}, True),
+        ({"SDL_VIDEODRIVER": "kmsdrm", "DISPLAY": ":0"}, True),
+        ({"SDL_VIDEODRIVER": "x11"}, False),
+        ({"DISPLAY": ":0"}, False),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, False),
+    ],
+)
+def test_sdls_driver_says_whether_the_show_sets_the_screen(
+    environment: dict[str, str], sets: bool
+) -> None:
+    """The window's module writes the driver that it has opened into the environment."""
+    assert sets_the_screen(environment) is sets
