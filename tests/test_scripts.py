@@ -60,7 +60,7 @@ printf 'Filesystem blocks Used Available\\nroot 1 1 %s\\n' "$free"
 """
 
 TOOLS = (
-    "awk bash cat chmod cp cut dirname env flock id mkdir mv readlink rm sha256sum sh stat timeout "
+    "awk bash cat chmod cp cut dirname env flock id ln mkdir mktemp mv readlink rm sha256sum sh stat timeout "
     "touch uname"
 )
 
@@ -166,6 +166,24 @@ def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> No
     assert (second.stdout, second.stderr) == ("kiosk run --seconds 3\n", "")
     compiled = f"-m compileall -qq {machine.project}/installation\n"
     assert (machine.folder / "notes").read_text() == f"{asked}{compiled}kiosk run --seconds 3\n"
+
+
+@pytest.mark.parametrize("name", ["k $x", "k{x}", "k[1]", "k#1", "Käfig %s"])
+def test_any_name_of_the_folder_can_be_set_up(machine: Machine, name: str) -> None:
+    """Kind: pip or setuptools reads a sign in the folder's name as something else, and fails.
+
+    pip gets the path of a link without such signs, and the environment has the folder's own path.
+    """
+    named = replace(machine, name=name)
+    machine.project.rename(named.project)
+    for _ in range(2):
+        assert named.run().stdout == "kiosk run\n"
+        assert named.environment_is_whole()
+        with (named.project / "scripts" / "constraints.txt").open("a") as file:
+            file.write("another==1\n")
+    paths = " ".join(pip_calls(machine))
+    assert name not in paths
+    assert paths.count("/kiosk --no-deps ") == 2 or has_nvidia_card()
 
 
 def test_the_first_start_tries_once_to_fetch_the_better_detector(machine: Machine) -> None:
