@@ -77,6 +77,16 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
 
         # Whatever a show leaves behind becomes a child of the supervisor.
         become_subreaper()
+    log = _log
+    if args.log == "json":
+        from installation.guarding.output.output_filter import as_json
+
+        def log(line: str) -> None:
+            _log(as_json(line))
+
+        sys.excepthook = lambda *failure: [
+            log(line) for line in "".join(traceback.format_exception(*failure)).splitlines()
+        ]
     clock, manager = MonotonicClock(), ServiceManager.from_environment()
     is_service = started_by_systemd()
     for name in SERVICE_VARIABLES:
@@ -85,7 +95,7 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
     try:
         status = StatusSocket.open()
     except OSError as error:
-        _log(
+        log(
             "supervisor: `kiosk status` gets no answer, because the socket cannot be opened "
             f"({error})."
         )
@@ -94,13 +104,13 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
         if args.log == "json":
             _log(json.dumps({"event": "health", **health.snapshot(now)}))
         else:
-            _log(health.line(now))
+            log(health.line(now))
 
     launcher = Launcher(arguments, args)
     code = Supervisor(
         launcher,
         clock=clock,
-        log=_log,
+        log=log,
         log_health=log_health,
         health=Health(__version__, clock.now()),
         manager=manager,
@@ -129,6 +139,7 @@ class Launcher:
         """Start `kiosk` with `arguments`, which were parsed to `args`."""
         self._arguments = arguments
         self._args = args
+        self._logs_json = args.log == "json"
         self._is_first = True
         self._privacy: Privacy = "enforce"
         self._witness = Witness() if sys.platform == "linux" else None
@@ -151,7 +162,7 @@ class Launcher:
             camera_id=camera_id,
         )
         self._is_first = False
-        return _fork(arguments, status, self._args.report)
+        return _fork(arguments, status, self._args.report, logs_json=self._logs_json)
 
     def start_card(self) -> Started | None:
         """Start the card and return it; None if this show has no window or a test window.
@@ -164,7 +175,7 @@ class Launcher:
         if args.headless or args.windowed or not has_session or driver in ("dummy", "offscreen"):
             return None
         status = SandboxStatus("enforce", started_at=time.monotonic(), may_open_cameras=False)
-        self._card = _fork(["card", str(args.file)], status, None)
+        self._card = _fork(["card", str(args.file)], status, None, logs_json=self._logs_json)
         return self._card
 
     def look_at(self, pid: int) -> list[str]:
@@ -182,7 +193,9 @@ class Launcher:
         return [str(problem) for problem in self._witness.find_problems(pid, known)]
 
 
-def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) -> Started:
+def _fork(
+    arguments: Sequence[str], status: SandboxStatus, report: Path | None, *, logs_json: bool
+) -> Started:
     """Start `kiosk` with `arguments` in a new process under stage one, with a pipe each way."""
     from installation.running.supervisor import STOP_SIGNALS, Started
 
@@ -208,7 +221,7 @@ def _fork(arguments: Sequence[str], status: SandboxStatus, report: Path | None) 
             end_with_parent(supervisor)
         os.set_blocking(progress[1], False)
         status = replace(status, progress_pipe=progress[1], orders_pipe=orders[0])
-        start_show(arguments, status, report)
+        start_show(arguments, status, report, logs_json=logs_json)
     except BaseException:
         # Nothing may return into the supervisor's code in this process.
         traceback.print_exc()

@@ -1,94 +1,192 @@
-"""The soak on generated days: short ones here, five minutes and more with scripts/soak."""
+"""The soak on generated days: five minutes of one here, whole days with scripts/soak."""
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
-from types import ModuleType, SimpleNamespace
+import time
+from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
 from installation.settings.paths import PROJECT
+from scripts.soak_day import (
+    ANALYSIS_FAULTS,
+    CAMERA_FAULTS,
+    CROWD_HOUR,
+    HOUR_S,
+    Day,
+    DayClock,
+    Fault,
+    Visit,
+)
+from scripts.soak_observer import FLOOR_FPS, RATE_S, Findings, Observer, start_control
 from tests.support.small_show import grey_frame
 
-SCRIPT = PROJECT / "scripts" / "soak.py"
+OFTEN = (20.0, 60.0)
+"""The least and the longest time between two faults, s."""
 
-
-@pytest.fixture(scope="module")
-def soak() -> ModuleType:
-    """Return the script as a module."""
-    spec = importlib.util.spec_from_file_location("soak", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["soak"] = module
-    spec.loader.exec_module(module)
-    return module
+SEED = "126"
+"""The seed of five minutes in which the camera hangs and is unplugged, and the classifier fails."""
 
 
 @pytest.mark.slow
-def test_a_short_day_with_faults_has_no_mistakes() -> None:
-    """Two and a half minutes of a day in 30 seconds: visitors, and faults of the camera."""
+def test_five_minutes_of_a_day_with_faults_have_no_mistakes() -> None:
+    """Visitors and faults in five minutes of a day, at ten times real time between them."""
+    day = ("--minutes", "5", "--speed", "10", "--between", "50", "80", "--seed", SEED)
     ran = subprocess.run(
-        [sys.executable, str(SCRIPT), "--minutes", "0.5", "--speed", "5", "--seed", "3"],
+        [sys.executable, "-m", "scripts.soak", *day],
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "faults; back after" in ran.stdout
+    for fault in ("unplugged", "not a number", "hangs"):
+        assert f"× {fault}: back after" in ran.stdout, ran.stdout
     assert " 0 names" not in ran.stdout
 
 
-def test_a_seed_is_a_day(soak: ModuleType) -> None:
+def test_a_seed_is_a_day() -> None:
     """The same seed gives the same visits and faults, and another one others."""
-    day = soak.Day.from_seed(5, 1000.0, 3600.0)
-    assert day == soak.Day.from_seed(5, 1000.0, 3600.0)
-    assert day != soak.Day.from_seed(6, 1000.0, 3600.0)
-    names = {fault.name for fault in soak.Day.from_seed(5, 0.0, 8 * 3600.0).faults}
-    assert names == {*soak.CAMERA_FAULTS, *soak.ANALYSIS_FAULTS}
+    day = Day.from_seed(5, 1000.0, 3600.0, OFTEN)
+    assert day == Day.from_seed(5, 1000.0, 3600.0, OFTEN)
+    assert day != Day.from_seed(6, 1000.0, 3600.0, OFTEN)
+    names = {fault.name for fault in Day.from_seed(5, 0.0, 8 * 3600.0, OFTEN).faults}
+    assert names == {*CAMERA_FAULTS, *ANALYSIS_FAULTS}
 
 
-def scene(people: int, picture: bool = True) -> SimpleNamespace:
-    """Return a scene with so many people, as far as the observer looks at it."""
-    visitor = SimpleNamespace(shown=SimpleNamespace(verdict=object()))
-    return SimpleNamespace(visitors=(visitor,) * people, picture=object() if picture else None)
+def test_a_whole_day_has_a_crowd_for_an_hour() -> None:
+    """In one hour nearly all of 32 places are taken at any time, by people who come and go."""
+    day = Day.from_seed(5, 0.0, 8 * HOUR_S, OFTEN)
+    present = [len(day.faces_at(CROWD_HOUR * HOUR_S + at)) for at in range(120, 3600, 60)]
+    assert min(present) >= 20
+    assert max(present) <= 32
+
+
+def test_a_day_runs_fast_except_during_a_fault() -> None:
+    """What a fault needs takes as long as in a real show, until the observer lets the day hurry."""
+    clock = DayClock(1000.0, [1010.0])
+    clock.wait(10.0)
+    assert clock.now() >= 1010.0
+    assert clock.speed == 1.0
+    began_at = clock.now()
+    machine_began_at = time.monotonic()
+    clock.wait(0.05)
+    assert clock.now() - began_at == pytest.approx(time.monotonic() - machine_began_at, abs=0.02)
+    clock.hurry()
+    assert clock.speed == 1000.0
+
+
+def new_observer(
+    visits: Sequence[Visit] = (), faults: Sequence[Fault] = (), *, share: float = 1.0
+) -> Observer:
+    """Return an observer of a day that began 100 seconds ago at the machine's own speed."""
+    clock = DayClock(1.0)
+    day = Day(tuple(visits), tuple(faults))
+    return Observer(day, clock, clock.now() - 100, lambda: share, Findings())
+
+
+def visit(came_ago_s: float, left_ago_s: float, x: float) -> Visit:
+    """Return a visit that began and ended so many seconds before the day's second 1000."""
+    return Visit(1000 - came_ago_s, 1000 - left_ago_s, x, 100, 60, 0.1)
+
+
+def show(observer: Observer, at_x: Sequence[float], picture: bool = True) -> list[str]:
+    """Show a scene with people at these places of the picture; return the mistakes that it has."""
+    squares = [SimpleNamespace(x=x, y=100, width=60, height=72) for x in at_x]
+    people = [
+        SimpleNamespace(square=square, shown=SimpleNamespace(verdict=object()))
+        for square in squares
+    ]
+    frame: Frame | None = grey_frame(taken_at=observer._clock.now()) if picture else None
+    scene = SimpleNamespace(visitors=people, picture=frame)
+    observer.show(scene, frame, None, (lambda box: box) if picture else None)  # type: ignore[arg-type]
+    return observer.findings.mistakes
 
 
 @pytest.mark.parametrize(
-    ("people", "visits", "found"), [(1, 1, False), (1, 0, True), (3, 2, True), (0, 2, False)]
+    ("visits", "squares", "found"),
+    [
+        ([visit(50, -50, 100)], [100], False),
+        ([], [100], True),
+        ([visit(50, 30, 100)], [100], True),
+        ([visit(50, -50, 100)], [400], True),
+        ([visit(50, -50, 100)], [100, 110], True),
+        # One leaves and another comes at the same time: both may be on the wall for a moment.
+        ([visit(50, 0.2, 100), visit(0.1, -50, 300)], [100, 300], False),
+        ([visit(50, -50, 100)], [], False),
+    ],
+    ids=["present", "nobody", "left", "elsewhere", "two squares", "one after the other", "empty"],
 )
-def test_a_label_without_a_face_is_found(
-    soak: ModuleType, people: int, visits: int, found: bool
+def test_a_square_without_a_face_is_found(
+    visits: list[Visit], squares: list[float], found: bool
 ) -> None:
-    """More people on the wall than there were a moment ago are a mistake."""
-    clock = soak.FastClock(1.0)
-    now = clock.now()
-    visit = soak.Visit(now - 100, now + 100, 100, 100, 60, 0.1)
-    gone = soak.Visit(now - 100, now - 30, 100, 100, 60, 0.1)
-    observer = soak.Observer(soak.Day((visit,) * visits + (gone,), ()), clock, now)
-    observer.show(scene(people), grey_frame())
-    assert bool(observer.mistakes) is found
+    """Each square needs somebody of its own, who is or just was at that place."""
+    assert bool(show(new_observer(visits), squares)) is found
 
 
-def test_people_without_a_picture_are_found(soak: ModuleType) -> None:
+def test_people_without_a_picture_are_found() -> None:
     """Names on a black screen are a mistake, whether or not visitors are present."""
-    clock = soak.FastClock(1.0)
-    now = clock.now()
-    visit = soak.Visit(now - 100, now + 100, 100, 100, 60, 0.1)
-    observer = soak.Observer(soak.Day((visit,), ()), clock, now)
-    observer.show(scene(1, picture=False), None)
-    assert observer.mistakes == ["at 0.0 s: people on a wall without a picture"]
+    observer = new_observer([visit(50, -50, 100)])
+    assert show(observer, [100], picture=False) == [
+        "at 100.0 s: people on a wall without a picture"
+    ]
 
 
-def test_a_mirror_that_does_not_come_back_is_found(soak: ModuleType) -> None:
-    """Ten seconds after a fault without a new frame are a mistake."""
-    clock = soak.FastClock(1.0)
-    began_at = clock.now() - 100
-    fault = soak.Fault("hangs", began_at + 50, began_at + 60)
-    observer = soak.Observer(soak.Day((), (fault,)), clock, began_at)
-    observer.show(scene(0), None)
-    assert any("not back 10 s after 'hangs'" in mistake for mistake in observer.mistakes)
+def test_a_mirror_that_does_not_come_back_is_found() -> None:
+    """Ten seconds after a fault of the camera without a new frame are a mistake."""
+    now = 1000.0
+    observer = new_observer(faults=[Fault("hangs", now - 30, now - 20)])
+    assert show(observer, [], picture=False) == ["at 100.0 s: not back 10 s after 'hangs'"]
+    observer = new_observer(faults=[Fault("hangs", now - 30, now - 20)])
+    assert show(observer, []) == ["at 100.0 s: not back 10 s after 'hangs'"], "too late"
+    observer = new_observer(faults=[Fault("hangs", now - 30, now - 5)])
+    assert show(observer, []) == []
+    assert list(observer.findings.recovered.values()) == [pytest.approx(5, abs=0.5)]
+
+
+@pytest.mark.parametrize(("share", "found"), [(1.0, True), (0.01, False)])
+def test_a_mirror_below_what_the_machine_gives_is_found(
+    share: float, found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The floor is that of a whole core times the share that the control loop gets."""
+    machine = [time.monotonic()]
+    monkeypatch.setattr(time, "monotonic", lambda: machine[0])
+    observer = new_observer(share=share)
+    observer._first_at = 0.0
+    for _ in range(int(3 * RATE_S * FLOOR_FPS)):
+        machine[0] += 1 / (FLOOR_FPS / 2)  # each scene half as often as it should
+        show(observer, [])
+    assert any("frames/s" in mistake for mistake in observer.findings.mistakes) is found
+    assert observer.findings.rates
+
+
+def test_memory_that_grows_is_found_over_restarts() -> None:
+    """Each process has a level of its own; only the growth within a process counts."""
+    findings = Findings()
+    for process, level in ((0, 300.0), (1, 100.0)):
+        findings.memory += [(process, process + h / 10, level + 0.5 * h) for h in range(10)]
+    assert findings.slope() == pytest.approx(5.0)
+    steady = Findings(memory=[(0, h / 10, 300.0) for h in range(10)])
+    assert steady.slope() == pytest.approx(0.0)
+
+
+def test_the_control_loop_tells_how_much_of_a_core_is_left() -> None:
+    """It is a share between nothing and one core."""
+    process, share = start_control()
+    try:
+        assert 0 < share() <= 1
+    finally:
+        process.kill()
+
+
+def test_a_face_of_the_day_moves_within_its_place() -> None:
+    """A visitor sways by less than the size of a face."""
+    person = visit(50, -50, 100)
+    boxes: list[Box] = [person.box_at(float(at)) for at in range(1000, 1100)]
+    assert max(box.x0 for box in boxes) - min(box.x0 for box in boxes) <= 60

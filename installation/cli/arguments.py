@@ -118,8 +118,7 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         "--log",
         choices=("text", "json"),
         default="text",
-        help="the format of the log's line about the kiosk's health, which is written once a "
-        "minute",
+        help="the format of the log: lines of text, or one JSON object per line",
     )
 
 

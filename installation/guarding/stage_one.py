@@ -94,14 +94,20 @@ _SHOW_PROGRAM = (
 )
 
 
-def start_show(arguments: Sequence[str], status: SandboxStatus, report: Path | None) -> NoReturn:
+def start_show(
+    arguments: Sequence[str],
+    status: SandboxStatus,
+    report: Path | None,
+    *,
+    logs_json: bool = False,
+) -> NoReturn:
     """Enter stage one, then execute `kiosk` with `arguments`, passing on the `SandboxStatus`.
 
     `status` holds what the launcher knows before stage one. The numbers of the summary go to the
-    file `report`.
+    file `report`. `logs_json` says whether each line on standard error is written as JSON.
     """
     if sys.platform == "linux":
-        status = enter_stage_one(status, report)
+        status = enter_stage_one(status, report, logs_json=logs_json)
     else:
         problem = f"{sys.platform} has neither Landlock nor seccomp"
         missing = Mistake("sandbox", problem, "Use a computer with Linux.")
@@ -123,7 +129,9 @@ def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | ENVIRONMENT
 
 
-def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus:
+def enter_stage_one(
+    status: SandboxStatus, report: Path | None, *, logs_json: bool = False
+) -> SandboxStatus:
     """Set up every layer of stage one, and return `status` with the missing layers added.
 
     The order matters, because output filters and the scratch folder need rights that the layers
@@ -144,7 +152,9 @@ def enter_stage_one(status: SandboxStatus, report: Path | None) -> SandboxStatus
     if more := len(os.listdir("/proc/self/task")) - 1:
         problem = f"{more} more were running before the sandbox was entered (expected none)"
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
-    filters = _redirect_streams(streams, may_open_cameras=status.may_open_cameras)
+    filters = _redirect_streams(
+        streams, may_open_cameras=status.may_open_cameras, logs_json=logs_json
+    )
     reporter = output_filter.start_report_filter(report) if report else None
     status = replace(status, report_pipe=reporter.pipe if reporter else None)
     _close_other_files(status.pipes)
@@ -224,10 +234,13 @@ def _open_cameras(devices: Iterable[Path]) -> dict[str, int]:
     return cameras
 
 
-def _redirect_streams(streams: Collection[int], *, may_open_cameras: bool) -> list[int]:
+def _redirect_streams(
+    streams: Collection[int], *, may_open_cameras: bool, logs_json: bool
+) -> list[int]:
     """Put output filters between the show and the open `streams`; return their process ids.
 
-    A stream that leads to /dev/null needs no filter.
+    A stream that leads to /dev/null needs no filter. `logs_json` says whether each line on standard
+    error is written as JSON.
     """
     pids = []
     null = os.stat(os.devnull).st_rdev
@@ -236,7 +249,8 @@ def _redirect_streams(streams: Collection[int], *, may_open_cameras: bool) -> li
         if stat.S_ISCHR(status.st_mode) and status.st_rdev == null:
             continue
         stdout = line_filter.STDOUT if may_open_cameras else line_filter.AUDIT
-        limits = line_filter.STDERR if stream == 2 else stdout
+        stderr = replace(line_filter.STDERR, as_json=logs_json)
+        limits = stderr if stream == 2 else stdout
         started = output_filter.start_line_filter(stream, limits)
         os.dup2(started.pipe, stream)
         os.close(started.pipe)

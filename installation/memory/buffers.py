@@ -69,3 +69,11 @@ def overwrite_freed_memory() -> bool:
         return False
     library = ctypes.CDLL(None)
     return hasattr(library, "gnu_get_libc_version") and bool(library.mallopt(_M_PERTURB, 0xFF))
+
+
+def return_freed_memory() -> None:
+    """Return the C library's freed pages to the system, if it is glibc; takes some milliseconds."""
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None)
+        if hasattr(library, "malloc_trim"):
+            library.malloc_trim(0)

@@ -32,9 +32,16 @@ class Worker:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise the exception that ended `work`, if any."""
-        if self._failure is not None:
-            raise self._failure
+        """Raise the exception that ended `work`, if any; only the first call does."""
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            # The caller's frames, to which the traceback refers, refer to this worker. If it
+            # referred to the exception, the parts that `work` has used, such as networks of 40 MB,
+            # would stay until Python's garbage collector finds the cycle, which may take hours.
+            del failure
 
     def stop(self, timeout: float) -> bool:
         """Set `stopping`, wait up to `timeout` seconds, and return whether `work` has ended."""

@@ -68,6 +68,7 @@ class Analysis:
         monotonic).
         """
         self._reading_count = 0
+        self._stopping = threading.Event()
         self.new_classifiers: Latest[Classifier] = Latest()
         """The mailbox through which the main thread passes the classifier of a changed label
         set.
@@ -79,6 +80,7 @@ class Analysis:
         At the end all pixels and everything about visitors are forgotten. The parts may be used
         again, with another camera.
         """
+        self._stopping = stopping
         try:
             while not stopping.is_set() and not self._frames.ended:
                 frame = self._frames.take(timeout=0.1)
@@ -95,9 +97,14 @@ class Analysis:
                 )
 
     def offer(self, frame: Frame) -> None:
-        """Analyse `frame` and publish the sightings if another look is due."""
+        """Analyse `frame` and publish the sightings if another look is due.
+
+        A call that hung until others took over this work publishes nothing: its sightings are old.
+        """
         if self._finder.is_due(frame):
-            self._sightings.put(self.analyse(frame))
+            sightings = self.analyse(frame)
+            if not self._stopping.is_set():
+                self._sightings.put(sightings)
 
     def analyse(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`. Sightings without readings are published before that.

@@ -3,8 +3,8 @@
 The mirror does not need the analysis: if it fails, visitors see themselves without labels. A part
 that failed is opened again on the same device, then on the CPU, and after some minutes on the
 device again. The thread of a network that hangs cannot be ended; the analysis is started again
-beside it, with parts that the old thread does not use. If different failures follow each other, the
-process is restarted.
+beside it, with parts that the old thread does not use. If different failures follow each other, or
+if too many threads hang, the process is restarted.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from installation.errors import KioskError, Mistake, RestartNeededError
+from installation.memory.buffers import return_freed_memory
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
@@ -53,7 +54,24 @@ MEMORY_S = 600.0
 KINDS = 3
 """The number of different failures within `MEMORY_S` after which the process is restarted."""
 
+MAX_HANGING = 5
+"""The largest number of threads that may hang at the same time; with one more, the process is
+restarted, because nothing else ends them. Each keeps its networks: some 40 MB.
+"""
+
 HANG = "a call that hangs"
+
+
+@dataclass
+class FailureHistory:
+    """The failures of the analysis, which a live show passes on to the next one."""
+
+    failed: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=50))
+    """The kind and the instant (s, monotonic) of each failure."""
+    given_up_at: float | None = None
+    """The instant at which the CPU replaced the device (s, monotonic); None if it did not."""
+    abandoned: list[Worker] = field(default_factory=list)
+    """The workers of failed analyses that have not ended."""
 
 
 class AnalysisKeeper:
@@ -68,12 +86,14 @@ class AnalysisKeeper:
         log: Log,
         language: str,
         view: View,
+        history: FailureHistory | None = None,
     ) -> None:
         """Put sightings of `frames` into `sightings`, using `parts`.
 
         `language` is that of the labels, and `view` returns the part of a frame that is on the
-        screen.
+        screen. `history` has the failures of earlier live shows (None: there were none).
         """
+        self._history = history or FailureHistory()
         self._view = view
         self._parts = parts
         self._frames = frames
@@ -83,13 +103,10 @@ class AnalysisKeeper:
         self._language = language
         self._opened: Latest[Networks] = Latest()
         self._workers: list[Worker] = []
-        self._failed: deque[tuple[str, float]] = deque(maxlen=50)
         self._open_at: float | None = clock.now()
         """The instant at which the networks are to be opened (s, monotonic); None if they are open
         or being opened.
         """
-        self._given_up_at: float | None = None
-        """The instant at which the CPU replaced the device (s, monotonic)."""
         self._waited_s = 0.0
         self._looked_at = clock.now()
         self._results = 0
@@ -101,7 +118,7 @@ class AnalysisKeeper:
     @property
     def device_kind(self) -> DeviceKind:
         """The kind of processor that the networks run on."""
-        if self._given_up_at is not None:
+        if self._history.given_up_at is not None:
             return DeviceKind.PROCESSOR_INSTEAD
         if self.networks is None:
             return DeviceKind.UNKNOWN
@@ -127,6 +144,8 @@ class AnalysisKeeper:
         needed.
         """
         now = self._clock.now()
+        history = self._history
+        history.abandoned = [worker for worker in history.abandoned if not worker.stop(0)]
         if self._open_at is not None and now >= self._open_at:
             self._open(now)
         networks = self._opened.take(timeout=0)
@@ -149,9 +168,9 @@ class AnalysisKeeper:
         if self._hangs(now):
             self._fail(HANG, now)
             return True
-        if self._given_up_at is not None and now - self._given_up_at >= MEMORY_S:
+        if history.given_up_at is not None and now - history.given_up_at >= MEMORY_S:
             self._log("analysis: the device that failed is tried again.")
-            self._given_up_at = None
+            history.given_up_at = None
             self._end_workers()
             self._open_at = now
         return False
@@ -167,11 +186,11 @@ class AnalysisKeeper:
         """Open the networks in a thread."""
         self._open_at = None
         parts, self._opened = self._parts, Latest()
-        reopens = self.failures > 0 and parts.reopen_networks is not None
+        on_processor = self._history.given_up_at is not None
+        reopens = (self.failures > 0 or on_processor) and parts.reopen_networks is not None
         open_networks: Callable[[], Networks] = parts.open_networks
         if reopens:
             assert parts.reopen_networks is not None
-            on_processor = self._given_up_at is not None
             open_networks = partial(parts.reopen_networks, parts.label_set, on_processor)
         work = partial(_open_networks, open_networks, parts, self._language, self._opened)
         self._run(Worker("networks", work))
@@ -206,8 +225,9 @@ class AnalysisKeeper:
     def _fail(self, kind: str, now: float) -> None:
         """Record a failure of this `kind`, and decide what follows. Raises RestartNeededError."""
         self.failures += 1
-        self._failed.append((kind, now))
-        recent = [each for each, at in self._failed if now - at < MEMORY_S]
+        history = self._history
+        history.failed.append((kind, now))
+        recent = [each for each, at in history.failed if now - at < MEMORY_S]
         if len(set(recent)) >= KINDS:
             problem = (
                 f"{KINDS} different failures in ten minutes ({', '.join(sorted(set(recent)))})"
@@ -215,9 +235,14 @@ class AnalysisKeeper:
             raise RestartNeededError(
                 Mistake("analysis", problem, "The show starts again by itself.")
             )
+        if kind == HANG and len(history.abandoned) >= MAX_HANGING:
+            problem = f"{len(history.abandoned) + 1} calls hang and do not end"
+            raise RestartNeededError(
+                Mistake("analysis", problem, "The show starts again by itself.")
+            )
         had_card = self.device_kind == DeviceKind.GRAPHICS_CARD
         if had_card and len(recent) >= DEVICE_FAILURES:
-            self._given_up_at = now
+            history.given_up_at = now
             self._log("analysis: the graphics card is given up for the processor for ten minutes.")
         delay_s = DELAYS_S[min(len(recent), len(DELAYS_S)) - 1]
         self._log(
@@ -228,11 +253,22 @@ class AnalysisKeeper:
         self._open_at = now + delay_s
 
     def _end_workers(self) -> None:
-        """Abandon the threads, together with all parts that they use."""
+        """Abandon the threads, together with all parts that they use.
+
+        Nothing refers to the networks after that, unless a thread hangs.
+        """
         for worker in self._workers:
             worker.stop(0)
+        self._history.abandoned += self._workers
         self._workers = []
-        self._parts = self.parts() if self._parts.renew is None else self._parts.renew(self.parts())
+        if self.analysis is not None:
+            label_set = self.analysis.classifier.label_set
+            self._parts = replace(self._parts, label_set=label_set)
+        if self._parts.reopen_networks is not None:
+            reopen = partial(self._parts.reopen_networks, self._parts.label_set, False)
+            self._parts = replace(self._parts, open_networks=reopen)
+        if self._parts.renew is not None:
+            self._parts = self._parts.renew(self._parts)
         self.analysis = self.networks = None
 
 
@@ -247,4 +283,6 @@ def _open_networks(
     networks = open_networks()
     # Here, as the mirror would stand still for it at the first verdict.
     warm_up(parts.label_set.texts(), language)
+    # Opening leaves more freed memory than the networks need, and each time other pieces of it.
+    return_freed_memory()
     opened.put(networks)

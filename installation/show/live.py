@@ -23,7 +23,7 @@ from installation.seeing.box import Box
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
-from installation.show.analysis_keeper import AnalysisKeeper
+from installation.show.analysis_keeper import AnalysisKeeper, FailureHistory
 from installation.show.camera.capture import CameraStatus, capture_frames
 from installation.show.camera.care import CameraCare
 from installation.show.camera.frame_watchdog import FrameWatchdog
@@ -65,13 +65,15 @@ class LiveShow:
         log: Log,
         emit: Emit,
         care: CameraCare | None = None,
+        history: FailureHistory | None = None,
     ) -> None:
         """Store the show's opened parts. Threads start only in `run`.
 
         `context` has fonts for the labels of `parts`. `proof` is the guard's self-test, or None
         without a guard. `started_at` is the start of the process (s, monotonic). `log` is called
         with lines for the staff, and `emit` with the events. `care` decides when faulty pictures
-        are a reason to open the camera again; if it is None, they never are.
+        are a reason to open the camera again; if it is None, they never are. `history` has the
+        failures of the analysis in earlier live shows (None: there were none).
         """
         self._parts = parts
         self._care = care
@@ -116,6 +118,7 @@ class LiveShow:
             log,
             context.label_language,
             partial(_visible_part, bands(context).room),
+            history,
         )
         self._events = VisitorEvents(emit, started_at)
         mailboxes = (self._mirrored, self._analysed)

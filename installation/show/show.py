@@ -31,6 +31,7 @@ from installation.seeing.cameras.hotplug import NewNodes, plugged_in
 from installation.settings.kiosk import Settings
 from installation.settings.paths import MODELS
 from installation.settings.yaml_file import Loaded
+from installation.show.analysis_keeper import FailureHistory
 from installation.show.camera.backoff import Backoff
 from installation.show.camera.care import CameraCare
 from installation.show.camera.opener import CameraOpener
@@ -211,7 +212,7 @@ class Show:
         Returns the summary of the last live show, or None if there was none. Without a supervisor,
         a failure of the camera is raised.
         """
-        care, backoff, summary = CameraCare(), Backoff(), None
+        care, history, backoff, summary = CameraCare(), FailureHistory(), Backoff(), None
         while (camera := self._open_camera(parts, until)) is not None:
             live = LiveShow(
                 parts,
@@ -224,6 +225,7 @@ class Show:
                 log=self._log,
                 emit=self._emit,
                 care=care,
+                history=history,
             )
             began_at = self._clock.now()
             self._reporter.begin(live.figures)

@@ -22,6 +22,15 @@ def test_every_command_refuses_a_wrong_file(project: Project, command: tuple[str
     )
 
 
+@needs_guard
+def test_the_reason_of_a_failed_start_is_json_too(project: Project) -> None:
+    """A log in JSON has no line of text, whatever happens; the reason is kept as it is."""
+    project.write("kiosk.yaml", "labels: fsh\n")
+    outcome = project.kiosk("run", "--headless", "--log", "json", SDL_VIDEODRIVER="")
+    assert outcome.returncode == 2
+    assert any("Did you mean 'fish'?" in line for line in lines_of_log(outcome.stderr))
+
+
 def test_a_display_that_does_not_exist_is_one_error(project: Project) -> None:
     """A display number that the machine does not have ends the start with the reason."""
     project.write("kiosk.yaml", "labels: fish\nscreen: {display: 9}\n")
@@ -30,13 +39,26 @@ def test_a_display_that_does_not_exist_is_one_error(project: Project) -> None:
     assert_refused(outcome, f"kiosk {__version__}, kiosk.yaml.", problem)
 
 
+def lines_of_log(text: str) -> list[str]:
+    """Return the lines of a log in JSON, each of which is an object with the event `log`."""
+    objects = [json.loads(line) for line in text.splitlines()]
+    assert {frozenset(each) for each in objects} == {frozenset({"event", "line"})}
+    assert {each["event"] for each in objects} == {"log"}
+    return [each["line"] for each in objects]
+
+
 @needs_guard
 def test_run_prints_its_events_as_json(project: Project) -> None:
-    """Without a screen stdout is a JSON object a line; the last one is the summary."""
-    outcome = project.kiosk(
-        "run", "--headless", "--source", "rehearsal", "--seconds", "6", "--report", "report.json"
-    )
+    """Without a screen stdout is a JSON object a line; the last one is the summary.
+
+    With `--log json` each line on stderr is a JSON object too.
+    """
+    report = ("--report", "report.json", "--log", "json")
+    outcome = project.kiosk("run", "--headless", "--source", "rehearsal", "--seconds", "6", *report)
     assert outcome.returncode == 0, outcome.stderr
+    log = lines_of_log(outcome.stderr)
+    assert f"kiosk {__version__}, kiosk.yaml." in log
+    assert any(line.startswith("privacy: enforced") for line in log)
     events = [json.loads(line) for line in outcome.stdout.splitlines()]
     assert events[-1]["event"] == "summary"
     assert json.loads((project.folder / "report.json").read_text()) == events[-1]

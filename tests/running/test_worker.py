@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -18,6 +20,35 @@ def test_what_a_thread_raises_is_raised_by_check() -> None:
     assert worker.stop(timeout=30)
     with pytest.raises(OSError, match="the camera is gone"):
         worker.check()
+
+
+def test_what_a_failed_thread_has_used_is_freed_at_once() -> None:
+    """Networks hold memory that Python's garbage collector does not see, so it comes too late."""
+
+    class Networks:
+        def __call__(self, stopping: threading.Event) -> None:
+            raise RuntimeError("the device is gone")
+
+    def check(worker: Worker) -> None:
+        try:
+            worker.check()
+        except RuntimeError as error:
+            raised.append(str(error))
+
+    raised: list[str] = []
+    networks = Networks()
+    used = weakref.ref(networks)
+    worker = Worker("analysis", networks)
+    worker.start()
+    assert worker.stop(timeout=30)
+    gc.disable()
+    try:
+        check(worker)
+        del worker, networks
+        assert raised == ["the device is gone"]
+        assert used() is None
+    finally:
+        gc.enable()
 
 
 def test_work_is_told_to_stop() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
+import logging
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,9 +24,11 @@ from installation.show.analysis_keeper import (
     DELAYS_S,
     DEVICE_FAILURES,
     HANGS_S,
+    MAX_HANGING,
     MAX_STEP_S,
     MEMORY_S,
     AnalysisKeeper,
+    FailureHistory,
 )
 from installation.show.parts import Networks, Parts
 from tests.support.manual_clock import ManualClock
@@ -86,6 +91,7 @@ class Run:
     log: list[str] = field(default_factory=list)
     on_processor: list[bool] = field(default_factory=list)
     renewed: int = 0
+    history: FailureHistory = field(default_factory=FailureHistory)
 
     def __post_init__(self) -> None:
         camera: Camera = GreyFilm(0)
@@ -99,7 +105,14 @@ class Run:
         self.frames: Latest[Frame] = Latest()
         self.sightings: Latest[Sightings] = Latest()
         self.keeper = AnalysisKeeper(
-            self.parts, self.frames, self.sightings, self.clock, self.log.append, "en", whole_frame
+            self.parts,
+            self.frames,
+            self.sightings,
+            self.clock,
+            self.log.append,
+            "en",
+            whole_frame,
+            self.history,
         )
         self._taken_at = 0.0
 
@@ -192,6 +205,76 @@ def test_a_call_that_hangs_is_left_behind() -> None:
     hanging.released.set()
 
 
+def until_it_hangs(run: Run) -> None:
+    """Step until the analysis, which is in a call that does not return, counts as hanging."""
+    run.until(lambda: run.keeper.networks is not None)
+    for _ in range(int(HANGS_S / MAX_STEP_S) + 1):
+        run.clock.instant += MAX_STEP_S
+        if run.keeper.step():
+            return
+    raise AssertionError(run.log)
+
+
+def test_calls_that_hang_and_never_end_need_a_new_process() -> None:
+    """Each of them keeps a thread and its networks, so the memory would be used up."""
+    hanging = [HangingDetector() for _ in range(MAX_HANGING + 1)]
+    run = Run([with_detector(detector) for detector in hanging])
+    for detector in hanging[:-1]:
+        run.until(detector.entered.is_set)
+        until_it_hangs(run)
+        run.clock.instant += max(DELAYS_S)
+    run.until(hanging[-1].entered.is_set)
+    with pytest.raises(RestartNeededError, match="6 calls hang and do not end"):
+        until_it_hangs(run)
+    for detector in hanging:
+        detector.released.set()
+
+
+def test_a_call_that_returns_after_all_publishes_nothing() -> None:
+    """Its sightings are older than those of the analysis that took over."""
+    hanging = HangingDetector()
+    run = Run(
+        [
+            with_detector(hanging),
+            lambda parts: Networks(OneFace(), NotANumber(parts.label_set), "cpu"),
+        ]
+    )
+    run.until(hanging.entered.is_set)
+    until_it_hangs(run)
+    received = run.sightings.received
+    (abandoned,) = (worker for worker in run.history.abandoned if not worker.stop(0))
+    hanging.released.set()
+    assert abandoned.stop(WAIT_S)
+    assert run.sightings.received == received
+
+
+def test_networks_that_failed_are_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold memory that Python's garbage collector does not see, so it would come too late."""
+
+    class Gone(OneFace):
+        def detect(self, frame: Frame) -> list[Face]:
+            raise RuntimeError("the device is gone")
+
+    # pytest keeps what is logged, with the exceptions, which a show's log does not.
+    monkeypatch.setattr(logging.getLogger("kiosk"), "disabled", True)
+    used: list[weakref.ref[Gone]] = []
+
+    def failing(parts: Parts) -> Networks:
+        detector = Gone()
+        used.append(weakref.ref(detector))
+        return Networks(detector, FirstLabel(parts.label_set), "cpu")
+
+    run = Run([failing, failing, GOOD])
+    gc.disable()
+    try:
+        run.until_failed()
+        run.until_failed()
+        run.until_results()
+        assert [each() for each in used] == [None, None]
+    finally:
+        gc.enable()
+
+
 def test_a_machine_that_slept_has_no_analysis_that_hung() -> None:
     """Hours between two looks count as half a second."""
     run = Run([GOOD])
@@ -216,6 +299,22 @@ def test_a_card_that_fails_twice_is_given_up_for_the_processor_and_taken_back() 
     assert run.on_processor[-1] is False
     kinds.append(run.keeper.device_kind)
     assert kinds == [DeviceKind.PROCESSOR_INSTEAD, DeviceKind.GRAPHICS_CARD]
+
+
+def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> None:
+    """The next live show keeps to the processor, and takes the card back when it is time."""
+    failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
+    run = Run([failing] * DEVICE_FAILURES + [GOOD])
+    for _ in range(DEVICE_FAILURES):
+        run.until_failed()
+    following = Run([GOOD, GOOD_CARD], clock=run.clock, history=run.history)
+    following.until_results()
+    assert following.on_processor == [True]
+    assert following.keeper.device_kind == DeviceKind.PROCESSOR_INSTEAD
+    run.clock.instant += MEMORY_S
+    following.keeper.step()
+    following.until_results()
+    assert following.keeper.device_kind == DeviceKind.GRAPHICS_CARD
 
 
 def test_three_different_failures_need_a_new_process() -> None:

@@ -44,6 +44,8 @@ class LineLimits:
     bytes_per_min: float
     longest_word: int | None = None
     omits_repeats: bool = False
+    as_json: bool = False
+    """Whether each line is written as a JSON object, `{"event": "log", "line": …}`."""
 
 
 STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)

@@ -143,9 +143,18 @@ def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
         rest = rest[: 4 * limits.longest_line + 1]  # A longer line is left out in any case.
         for line in lines:
             for admitted in lines_filter.admit(line):
-                _write_all(file, admitted.encode() + b"\n")
+                _write_line(file, admitted, limits)
     for admitted in (*(lines_filter.admit(rest) if rest else ()), *lines_filter.end()):
-        _write_all(file, admitted.encode() + b"\n")
+        _write_line(file, admitted, limits)
+
+
+def _write_line(file: int, line: str, limits: LineLimits) -> None:
+    _write_all(file, (as_json(line) if limits.as_json else line).encode() + b"\n")
+
+
+def as_json(line: str) -> str:
+    """Return a `line` of the log as a JSON object on one line."""
+    return json.dumps({"event": "log", "line": line}, ensure_ascii=False)
 
 
 def _write_summary(pipe: int, path: Path) -> None:

@@ -1,0 +1,326 @@
+"""A generated day of the soak: its clock, its visitors, and its faults.
+
+Visits and faults follow from a seed. The device of the camera, the detector and the classifier are
+those of the day: they know where its visitors are, and fail when its faults say so.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from installation.memory.forgetting import forget_all
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.reading.classifier import Classifier
+from installation.seeing.box import Box
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Frame, Pixels
+
+SIZE = (640, 360)
+FPS = 15
+"""The rate of the camera: half of the usual one, as a fast day has many times as many frames."""
+
+CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
+ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs")
+
+LASTS_S = (2.0, 8.0)
+"""How long a fault lasts, s of the day."""
+RECOVERY_S = 10.0
+"""How long the mirror may take to be back after a fault, s of the day."""
+HANG_S = 15.0
+"""How long a call that hangs lasts, s of the day: longer than the show waits for it."""
+
+HOUR_S = 3600.0
+CROWD_HOUR = 3
+"""The hour of the day in which a crowd is present, counted from 0; shorter days have none."""
+CROWD = (8, 4)
+"""The columns and rows in which the people of the crowd stand: 32 faces."""
+
+
+class DayClock:
+    """The clock of a day: some times as fast as the machine's, but not during a fault.
+
+    From the beginning of each fault the clock runs as fast as the machine's, until `hurry` is
+    called. So what a fault needs, in waits and in work, takes as long as in a real show.
+    """
+
+    def __init__(self, speed: float, faults_begin_at: Sequence[float] = ()) -> None:
+        """Run `speed` times as fast as the machine; `faults_begin_at` are instants of the day."""
+        self.fast = speed
+        self._speed = speed
+        self._ahead = sorted(faults_begin_at)
+        self._day, self._machine = 1000.0, time.monotonic()
+        self._changed = threading.Condition()
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast as the machine's clock this clock runs now."""
+        self.now()
+        return self._speed
+
+    def now(self) -> float:
+        """Return the seconds of the day."""
+        with self._changed:
+            return self._now()
+
+    def _now(self) -> float:
+        machine = time.monotonic()
+        day = self._day + (machine - self._machine) * self._speed
+        if self._ahead and day >= self._ahead[0]:
+            began_at = self._ahead.pop(0)
+            machine_then = self._machine + (began_at - self._day) / self._speed
+            self._day, self._machine, self._speed = began_at, machine_then, 1.0
+            day = began_at + machine - machine_then
+            self._changed.notify_all()
+        return day
+
+    def hurry(self) -> None:
+        """Run fast again, until the next fault begins."""
+        with self._changed:
+            if self._speed != self.fast:
+                self._day, self._machine = self._now(), time.monotonic()
+                self._speed = self.fast
+                self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for `seconds` of the day."""
+        with self._changed:
+            ends_at = self._now() + seconds
+            while (left := ends_at - self._now()) > 0:
+                self._changed.wait(left / self._speed)
+
+    def state(self) -> tuple[float, float, float, list[float]]:
+        """Return all that changes, for `restore` in another process of this machine."""
+        with self._changed:
+            return self._day, self._machine, self._speed, self._ahead
+
+    def restore(self, state: tuple[float, float, float, list[float]]) -> None:
+        """Continue as the clock with this `state`."""
+        self._day, self._machine, self._speed, self._ahead = state
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One person: from when to when, where, and how fast they move, px/s."""
+
+    came_at: float
+    left_at: float
+    x: float
+    y: float
+    size: float
+    speed: float
+
+    def box_at(self, at: float) -> Box:
+        """Return the face at the instant `at`."""
+        x = self.x + min(40, self.size / 4) * np.sin(self.speed * (at - self.came_at))
+        return Box(x, self.y, x + self.size, self.y + 1.2 * self.size)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong, from when to when."""
+
+    name: str
+    begins_at: float
+    ends_at: float
+
+
+@dataclass(frozen=True)
+class Day:
+    """The visits and the faults of one day."""
+
+    visits: tuple[Visit, ...]
+    faults: tuple[Fault, ...]
+
+    @classmethod
+    def from_seed(
+        cls,
+        seed: int,
+        begins_at: float,
+        seconds: float,
+        between_s: tuple[float, float],
+        names: Sequence[str] = CAMERA_FAULTS + ANALYSIS_FAULTS,
+    ) -> Day:
+        """Return the day that follows from `seed`: single visitors, groups, and empty times.
+
+        `between_s` are the least and the longest time from the end of one fault, with
+        `RECOVERY_S`, to the beginning of the next, s. A day of four hours has a crowd in one hour.
+        """
+        drawn = random.Random(seed)
+        crowd = begins_at + CROWD_HOUR * HOUR_S, begins_at + (CROWD_HOUR + 1) * HOUR_S
+        has_crowd = seconds >= (CROWD_HOUR + 1) * HOUR_S
+        visits: list[Visit] = []
+        at = begins_at + 5
+        while at < begins_at + seconds:
+            if has_crowd and crowd[0] - 60 <= at < crowd[1]:
+                at = crowd[1] + 60
+                continue
+            for _ in range(drawn.choice((1, 1, 1, 2, 3, 6))):
+                came_at = at + drawn.uniform(0, 3)
+                visits.append(
+                    Visit(
+                        came_at,
+                        came_at + drawn.uniform(4, 40),
+                        drawn.uniform(60, SIZE[0] - 160),
+                        drawn.uniform(40, 160),
+                        drawn.uniform(50, 90),
+                        drawn.uniform(0.1, 0.5),
+                    )
+                )
+            at += drawn.choice((8, 15, 30, 60))
+        if has_crowd:
+            visits += _crowd(drawn, *crowd)
+        faults: list[Fault] = []
+        at = begins_at + 20
+        while True:
+            at += drawn.uniform(*between_s)
+            fault = Fault(drawn.choice(names), at, at + drawn.uniform(*LASTS_S))
+            if fault.ends_at + RECOVERY_S + 5 > begins_at + seconds:
+                return cls(tuple(visits), tuple(faults))
+            faults.append(fault)
+            at = fault.ends_at + RECOVERY_S
+
+    def visits_between(self, begins_at: float, ends_at: float) -> list[Visit]:
+        """Return the visits during which somebody was present between two instants."""
+        return [each for each in self.visits if each.came_at < ends_at and begins_at < each.left_at]
+
+    def faces_at(self, at: float) -> list[Box]:
+        """Return where faces are at the instant `at`."""
+        return [visit.box_at(at) for visit in self.visits if visit.came_at <= at < visit.left_at]
+
+    def fault_at(self, at: float) -> str | None:
+        """Return what is wrong at the instant `at`."""
+        return next((f.name for f in self.faults if f.begins_at <= at < f.ends_at), None)
+
+
+def _crowd(drawn: random.Random, begins_at: float, ends_at: float) -> list[Visit]:
+    """Return the visits of a crowd: on each of its places one person after the other."""
+    columns, rows = CROWD
+    visits = []
+    for place in range(columns * rows):
+        x, y = place % columns * SIZE[0] / columns, place // columns * 0.9 * SIZE[1] / rows
+        at = begins_at + drawn.uniform(0, 20)
+        while at < ends_at:
+            left_at = min(at + drawn.uniform(20, 120), ends_at)
+            visits.append(Visit(at, left_at, x + 15, y + 10, drawn.uniform(38, 44), 0.2))
+            at = left_at + drawn.uniform(5, 20)
+    return visits
+
+
+class DayDevice:
+    """The device of the day's camera; satisfies OpenDevice."""
+
+    def __init__(self, day: Day, clock: DayClock, node: Path) -> None:
+        self._day = day
+        self._clock = clock
+        self._node = node
+        self._noise = np.random.default_rng(1)
+        self._last: Pixels | None = None
+        self._due_at = clock.now()
+
+    def set(self, propId: int, value: float) -> bool:  # noqa: ARG002, N803  # OpenCV's name
+        """Refuse every property."""
+        return False
+
+    def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
+        """Return the size and the rate."""
+        known = {cv2.CAP_PROP_FRAME_WIDTH: SIZE[0], cv2.CAP_PROP_FRAME_HEIGHT: SIZE[1]}
+        return float(known.get(propId, FPS))
+
+    def grab(self) -> bool:
+        """Wait for the next picture."""
+        fault = self._day.fault_at(self._clock.now())
+        self._due_at = max(self._due_at + (4 if fault == "slow" else 1) / FPS, self._clock.now())
+        self._clock.wait(self._due_at - self._clock.now())
+        if fault == "unplugged":
+            self._node.unlink(missing_ok=True)
+            return False
+        if fault == "hangs":
+            self._clock.wait(2.0)
+            return False
+        return True
+
+    def retrieve(self) -> tuple[bool, Pixels | None]:
+        """Return the picture, BGR, with what is wrong with it."""
+        fault = self._day.fault_at(self._clock.now())
+        if fault == "frozen" and self._last is not None:
+            return True, self._last.copy()
+        level = {"black": 2, "white": 255}.get(fault or "", 120)
+        picture = np.full((SIZE[1], SIZE[0], 3), level, np.uint8)
+        picture[::4, ::16, 0] ^= self._noise.integers(0, 4, picture[::4, ::16, 0].shape, np.uint8)
+        if fault == "torn":
+            picture[SIZE[1] // 2 :] = 128
+        self._last = picture.copy()
+        return (fault != "damaged"), picture
+
+    def release(self) -> None:
+        """Do nothing: there is no device."""
+
+
+class DayDetector:
+    """A detector that knows where the day's visitors are."""
+
+    name = "the day's visitors"
+    follows = True
+
+    def __init__(self, day: Day, clock: DayClock) -> None:
+        self._day = day
+        self._clock = clock
+
+    def detect(self, frame: Frame) -> list[Face]:
+        """Return the faces at the frame's instant."""
+        if self._day.fault_at(self._clock.now()) == "exception":
+            raise RuntimeError("the detector fails")
+        if not 30 < int(frame.bgr[1, 1, 0]) < 250:
+            return []
+        return [_face(box) for box in self._day.faces_at(frame.taken_at)]
+
+    def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:  # noqa: ARG002
+        """Return all faces: the day knows them all."""
+        return self.detect(frame)
+
+    def forget(self) -> None:
+        """Do nothing: it holds no pixels."""
+
+
+def _face(box: Box) -> Face:
+    def at(x: float, y: float) -> tuple[float, float]:
+        return box.x0 + x * (box.x1 - box.x0), box.y0 + y * (box.y1 - box.y0)
+
+    return Face(box, 0.99, (at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.35, 0.8), at(0.65, 0.8)))
+
+
+class DayClassifier:
+    """The show's own classifier, which the day's faults befall."""
+
+    def __init__(self, classifier: Classifier, day: Day, clock: DayClock) -> None:
+        self._classifier = classifier
+        self.label_set: LabelSet = classifier.label_set
+        self._day = day
+        self._clock = clock
+
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        """Return the classifier's scores, or what a fault makes of them."""
+        fault = self._day.fault_at(self._clock.now())
+        if fault == "out of memory":
+            raise MemoryError
+        if fault == "call hangs":
+            self._clock.wait(HANG_S)
+        scores = self._classifier.classify(frame, boxes)
+        return np.full_like(scores, np.nan) if fault == "not a number" else scores
+
+    def forget(self) -> None:
+        """Forget the pixels of the classifier."""
+        forget_all((self._classifier,))
+
+
+Share = Callable[[], float]
+"""Returns the share of a core that a program which computes without pause gets now, 0–1."""

@@ -1,0 +1,270 @@
+"""Judges each scene of a soak that reaches the wall, and the process that shows it."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+
+from installation.naming.reading.values import Sightings
+from installation.seeing.assignment import assign
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
+from installation.showing.scene import Scene
+from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock, Fault, Share
+
+FLOOR_FPS = 10.0
+"""The least rate of the mirror while the day runs fast, frames for each second of real time, on a
+machine that has a whole core for it.
+"""
+FULL_FPS = 12.0
+"""The least rate while only the analysis fails, in real time, of the camera's 15 frames a second,
+on such a machine.
+"""
+RATE_S = 2.0
+"""The real time over which the rate is averaged, s."""
+GRACE_S = 0.7
+"""How long a square may stay after its face has gone, s of the day: `tracker.LOST_S`, and one look.
+"""
+LATENCY_S = 0.15
+"""What the threads of this process may be late, s of real time, on a machine with a core for each.
+"""
+NEAR = 1.0
+"""How far a square's centre may be from that of its face, sizes of the face."""
+ANALYSIS_S = 45.0
+"""How long the analysis may take to be back after a fault, s: its longest delay is 30 s."""
+STARTED_S = 5.0
+"""How long after its first frame a process is judged, s of the day."""
+SETTLED_S = 900.0
+"""When the memory, the descriptors and the threads of a process are first measured, s of the day
+after its first frame: by then there were groups of all sizes.
+"""
+SAMPLE_S = 10.0
+"""The time between two measurements of the process, s of the day."""
+
+BURST_S = 0.03
+PAUSE_S = 0.3
+"""The time for which the control loop computes, s of a processor, and the pause after that."""
+
+
+def start_control() -> tuple[multiprocessing.Process, Share]:
+    """Start a process that computes now and then, and return it with the share of a core it gets.
+
+    What other programs take from the show they also take from this loop; what slows only the show
+    does not slow the loop.
+    """
+    context = multiprocessing.get_context("fork")
+    share = context.Value("d", 1.0, lock=False)
+
+    def work() -> None:
+        while True:
+            began_at, used_s = time.monotonic(), time.process_time()
+            while time.process_time() - used_s < BURST_S:
+                sum(range(1000))
+            latest = BURST_S / max(time.monotonic() - began_at, BURST_S)
+            share.value = min(latest, 0.5 * share.value + 0.5 * latest)
+            time.sleep(PAUSE_S)
+
+    process = context.Process(target=work, daemon=True)
+    process.start()
+    return process, lambda: float(share.value)  # type: ignore[return-value]
+
+
+@dataclass
+class Findings:
+    """What was observed, over all processes of the day."""
+
+    mistakes: list[str] = field(default_factory=list)
+    recovered: dict[Fault, float] = field(default_factory=dict)
+    """How long after each fault the mirror, or the analysis, was back, s."""
+    restarts: list[float] = field(default_factory=list)
+    """How long after the end of each process the next one's mirror was on the wall, s."""
+    memory: list[tuple[int, float, float]] = field(default_factory=list)
+    """The number of the process, the hour of the day, and the resident memory, MB."""
+    scenes: int = 0
+    names: int = 0
+    most_people: int = 0
+    rates: list[tuple[float, float]] = field(default_factory=list)
+    """The mirror's rate in each judged time, and its floor then, frames for each real second."""
+    process: int = 0
+    ended_at: float | None = None
+    """The instant of the day at which the last process ended before its time."""
+
+    def slope(self) -> float | None:
+        """Return the slope of memory, MB for each hour of the day; None if there is no fit.
+
+        A fit with one slope for all processes, each of which begins at a level of its own.
+        """
+        hours, megabytes = [], []
+        for number in {number for number, _, _ in self.memory}:
+            own = np.array([each[1:] for each in self.memory if each[0] == number])
+            hours += list(own[:, 0] - own[:, 0].mean())
+            megabytes += list(own[:, 1] - own[:, 1].mean())
+        spread = float(np.dot(hours, hours))
+        return float(np.dot(hours, megabytes)) / spread if spread > 0 else None
+
+    def measured_hours(self) -> float:
+        """Return the time over which memory was measured, hours of the day, over all processes."""
+        total = 0.0
+        for number in {number for number, _, _ in self.memory}:
+            own = [hour for each, hour, _ in self.memory if each == number]
+            total += max(own) - min(own)
+        return total
+
+
+class Observer:
+    """Looks at every scene that reaches the wall, and judges it."""
+
+    def __init__(
+        self, day: Day, clock: DayClock, begins_at: float, share: Share, findings: Findings
+    ) -> None:
+        """Add to `findings`; `share` says what the machine gives at the moment."""
+        self._day = day
+        self._clock = clock
+        self._begins_at = begins_at
+        self._share = share
+        self.findings = findings
+        self._process = psutil.Process()
+        self._last_frame: Frame | None = None
+        self._first_at: float | None = None
+        self._sampled_at = -math.inf
+        self._frames = 0
+        self._window_began_at = time.monotonic()
+        self._window: object = None
+        self._baseline: tuple[int, int] | None = None
+
+    def show(
+        self,
+        scene: Scene,
+        frame: Frame | None,
+        sightings: Sightings | None,
+        to_screen: Callable[[Box], Box] | None,
+    ) -> None:
+        """Take a scene that was just shown, with the frame and the sightings of the mirror.
+
+        `to_screen` returns a box of the frame in px of the screen.
+        """
+        now = self._clock.now()
+        self.findings.scenes += 1
+        if frame is not None and frame is not self._last_frame:
+            self._frames += 1
+            self._last_frame = frame
+            if self._first_at is None:
+                self._begin(now)
+        self._judge_people(scene, to_screen, now)
+        waiting = self._follow_faults(now, frame, sightings)
+        if not waiting:
+            self._clock.hurry()
+        camera_fails = any(fault.name not in ANALYSIS_FAULTS for fault in waiting)
+        self._judge_rate(now, bool(waiting), camera_fails)
+        if not waiting and self._first_at is not None and now >= self._sampled_at + SAMPLE_S:
+            self._sampled_at = now
+            if now - self._first_at >= SETTLED_S:
+                self._judge_process(now)
+
+    def finish(self) -> None:
+        """Add a mistake for each fault after which nothing came back."""
+        for fault in self._day.faults:
+            if fault not in self.findings.recovered:
+                self._mistake(f"not back after '{fault.name}'", fault.ends_at)
+
+    def _begin(self, now: float) -> None:
+        self._first_at = now
+        if self.findings.ended_at is not None:
+            self.findings.restarts.append(now - self.findings.ended_at)
+            self.findings.ended_at = None
+
+    def _mistake(self, problem: str, now: float) -> None:
+        self.findings.mistakes.append(f"at {now - self._begins_at:.1f} s: {problem}")
+
+    def _judge_people(
+        self, scene: Scene, to_screen: Callable[[Box], Box] | None, now: float
+    ) -> None:
+        """Find squares and names that are not at the face of somebody who is, or just was, present.
+
+        Each square needs a visit of its own.
+        """
+        people = scene.visitors
+        self.findings.names += sum(each.shown.verdict is not None for each in people)
+        self.findings.most_people = max(self.findings.most_people, len(people))
+        if not people:
+            return
+        if scene.picture is None or to_screen is None:
+            self._mistake("people on a wall without a picture", now)
+            return
+        since = now - GRACE_S - LATENCY_S / self._share() * self._clock.speed
+        visits = self._day.visits_between(since, now)
+        costs = np.ones((len(people), max(1, len(visits))))
+        for column, visit in enumerate(visits):
+            instants = np.linspace(max(since, visit.came_at), min(now, visit.left_at), 8)
+            faces = [to_screen(visit.box_at(float(at))) for at in instants]
+            size = max(faces[0].width, faces[0].height)
+            centres = np.array([face.centre for face in faces])
+            for row, each in enumerate(people):
+                square = each.square
+                x, y = square.x + square.width / 2, square.y + square.height / 2
+                near = np.hypot(centres[:, 0] - x, centres[:, 1] - y).min() <= NEAR * size
+                costs[row, column] = 0.0 if near else 1.0
+        fitting = sum(costs[row, column] == 0.0 for row, column in assign(costs))
+        if fitting < len(people):
+            problem = f"{len(people)} people on the wall, of whom {fitting} are or just were there"
+            self._mistake(problem, now)
+
+    def _follow_faults(
+        self, now: float, frame: Frame | None, sightings: Sightings | None
+    ) -> list[Fault]:
+        """Return the faults that have begun and from which the show has not recovered."""
+        waiting = []
+        for fault in self._day.faults:
+            if fault.begins_at > now:
+                break
+            if fault in self.findings.recovered:
+                continue
+            limit_s = RECOVERY_S
+            seen: Frame | Sightings | None = frame
+            if fault.name in ANALYSIS_FAULTS:
+                limit_s = ANALYSIS_S + (HANG_S if fault.name == "call hangs" else 0)
+                seen = sightings
+            back = seen is not None and seen.taken_at > fault.ends_at
+            passed_s = now - fault.ends_at
+            if back or passed_s > limit_s:
+                self.findings.recovered[fault] = passed_s if back else math.inf
+            if passed_s > limit_s:
+                self._mistake(f"not back {limit_s:g} s after '{fault.name}'", now)
+            if fault not in self.findings.recovered:
+                waiting.append(fault)
+        return waiting
+
+    def _judge_rate(self, now: float, waiting: bool, camera_fails: bool) -> None:
+        """Judge the rate over `RATE_S` in which nothing has begun or ended."""
+        machine = time.monotonic()
+        window = waiting, camera_fails, self._clock.speed
+        started = self._first_at is not None and now - self._first_at >= STARTED_S
+        if window != self._window or camera_fails or not started:
+            self._window, self._window_began_at, self._frames = window, machine, 0
+            return
+        passed_s = machine - self._window_began_at
+        if passed_s < RATE_S:
+            return
+        rate = self._frames / passed_s
+        floor = (FULL_FPS if waiting else FLOOR_FPS) * self._share()
+        self.findings.rates.append((rate, floor))
+        if rate < floor:
+            self._mistake(f"the mirror shows {rate:.1f} frames/s (floor {floor:.1f})", now)
+        self._window_began_at, self._frames = machine, 0
+
+    def _judge_process(self, now: float) -> None:
+        memory = self._process.memory_info().rss / 1e6
+        number = self.findings.process
+        self.findings.memory.append((number, (now - self._begins_at) / 3600, memory))
+        counts = self._process.num_fds(), self._process.num_threads()
+        if self._baseline is None:
+            self._baseline = counts
+        # A call that hangs keeps its thread for as long as it hangs.
+        elif counts[0] > self._baseline[0] or counts[1] > self._baseline[1] + 1:
+            self._mistake(f"descriptors and threads are {counts}, were {self._baseline}", now)
