@@ -53,9 +53,8 @@ from scripts.soak_day import (
     DayClock,
     DayDetector,
     DayDevice,
-    Share,
 )
-from scripts.soak_observer import Findings, Observer, start_control
+from scripts.soak_observer import Control, Findings, Observer
 
 SLOPE_MB_PER_HOUR = 1.0
 SLOPE_HOURS = 4.0
@@ -85,13 +84,13 @@ def run_day(
 ) -> Findings:
     """Run `day` from `begins_at` for `seconds` of its time; return what was observed."""
     context = multiprocessing.get_context("fork")
-    control, share = start_control()
+    control = Control()
     findings = Findings()
     files = files_of(PROJECT)
     try:
         while clock.now() < begins_at + seconds:
             receiver, sender = context.Pipe(duplex=False)
-            work = partial(_run_process, day, clock, begins_at, seconds, share, findings, sender)
+            work = partial(_run_process, day, clock, begins_at, seconds, control, findings, sender)
             process = context.Process(target=work, args=(prints_log,))
             process.start()
             sender.close()
@@ -105,8 +104,8 @@ def run_day(
             clock.restore(state)
             findings.process += 1
     finally:
-        control.kill()
-    Observer(day, clock, begins_at, share, findings).finish()
+        control.stop()
+    Observer(day, clock, begins_at, control, findings).finish()
     changed = {path for path, state in files_of(PROJECT).items() if files.get(path) != state}
     findings.mistakes += [f"changed: {path}" for path in sorted(changed)]
     slope = findings.slope()
@@ -120,7 +119,7 @@ def _run_process(
     clock: DayClock,
     begins_at: float,
     seconds: float,
-    share: Share,
+    control: Control,
     findings: Findings,
     sender: Connection,
     prints_log: bool,
@@ -133,7 +132,7 @@ def _run_process(
 
     if not prints_log:
         logging.getLogger("kiosk").addHandler(logging.NullHandler())
-    observer = Observer(day, clock, begins_at, share, findings)
+    observer = Observer(day, clock, begins_at, control, findings)
     shown = mirror.Mirror._show
 
     def show(self: mirror.Mirror, scene: Scene) -> None:
@@ -288,7 +287,9 @@ def _print_findings(day: Day, findings: Findings) -> None:
         nearest = min(rate / floor for rate, floor in findings.rates)
         print(
             f"the mirror: {rates[len(rates) // 2]:.0f} frames/s of real time (median), "
-            f"{rates[0]:.0f} (least), at least {nearest:.1f} times its floor"
+            f"{rates[0]:.0f} (least), at least {nearest:.1f} times its floor of "
+            f"{min(floor for _, floor in findings.rates):.0f} to "
+            f"{max(floor for _, floor in findings.rates):.0f}"
         )
     slope = findings.slope()
     print(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -320,7 +320,3 @@ class DayClassifier:
     def forget(self) -> None:
         """Forget the pixels of the classifier."""
         forget_all((self._classifier,))
-
-
-Share = Callable[[], float]
-"""Returns the share of a core that a program which computes without pause gets now, 0–1."""

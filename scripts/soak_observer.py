@@ -16,23 +16,22 @@ from installation.seeing.assignment import assign
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.showing.scene import Scene
-from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock, Fault, Share
+from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock, Fault
 
 FLOOR_FPS = 10.0
-"""The least rate of the mirror while the day runs fast, frames for each second of real time, on a
-machine that has a whole core for it.
+"""The least rate of the mirror while the day runs fast, frames for each second of real time, if the
+control loop reaches its own rate.
 """
 FULL_FPS = 12.0
-"""The least rate while only the analysis fails, in real time, of the camera's 15 frames a second,
-on such a machine.
-"""
+"""The same while only the analysis fails, in real time, of the camera's 15 frames a second."""
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
 GRACE_S = 0.7
 """How long a square may stay after its face has gone, s of the day: `tracker.LOST_S`, and one look.
 """
 LATENCY_S = 0.15
-"""What the threads of this process may be late, s of real time, on a machine with a core for each.
+"""What the threads of this process may be late, s of real time, and the lateness of the control
+loop in addition.
 """
 NEAR = 1.0
 """How far a square's centre may be from that of its face, sizes of the face."""
@@ -47,32 +46,56 @@ after its first frame: by then there were groups of all sizes.
 SAMPLE_S = 10.0
 """The time between two measurements of the process, s of the day."""
 
-BURST_S = 0.03
-PAUSE_S = 0.3
-"""The time for which the control loop computes, s of a processor, and the pause after that."""
+CONTROL_FPS = 15.0
+CONTROL_WORK_S = 0.004
+"""The rate of the control loop, and the work for each of its frames, s of a processor: the time in
+which a frame of this size is painted.
+"""
 
 
-def start_control() -> tuple[multiprocessing.Process, Share]:
-    """Start a process that computes now and then, and return it with the share of a core it gets.
+class Control:
+    """A loop in a process of its own that does work like a mirror's: what the machine gives now.
 
-    What other programs take from the show they also take from this loop; what slows only the show
-    does not slow the loop.
+    What other programs take from the show, they also take from this loop; what slows only the show
+    does not slow the loop. Rejected: a floor for each load of the machine, which says little of
+    how long a program waits.
     """
-    context = multiprocessing.get_context("fork")
-    share = context.Value("d", 1.0, lock=False)
 
-    def work() -> None:
+    def __init__(self) -> None:
+        """Start the loop; `stop` ends it."""
+        context = multiprocessing.get_context("fork")
+        self._share = context.Value("d", 1.0, lock=False)
+        self._lateness_s = context.Value("d", 0.0, lock=False)
+        self._process = context.Process(target=self._work, daemon=True)
+        self._process.start()
+
+    def _work(self) -> None:
         while True:
-            began_at, used_s = time.monotonic(), time.process_time()
-            while time.process_time() - used_s < BURST_S:
-                sum(range(1000))
-            latest = BURST_S / max(time.monotonic() - began_at, BURST_S)
-            share.value = min(latest, 0.5 * share.value + 0.5 * latest)
-            time.sleep(PAUSE_S)
+            began_at, frames, latest_s = time.monotonic(), 0, 0.0
+            due_at = began_at
+            while time.monotonic() - began_at < RATE_S:
+                due_at = max(due_at + 1 / CONTROL_FPS, time.monotonic())
+                time.sleep(max(0.0, due_at - time.monotonic()))
+                used_s = time.process_time()
+                while time.process_time() - used_s < CONTROL_WORK_S:
+                    sum(range(200))
+                frames += 1
+                latest_s = max(latest_s, time.monotonic() - due_at - CONTROL_WORK_S)
+            rate = frames / (time.monotonic() - began_at)
+            self._share.value = min(1.0, rate / CONTROL_FPS)
+            self._lateness_s.value = latest_s
 
-    process = context.Process(target=work, daemon=True)
-    process.start()
-    return process, lambda: float(share.value)  # type: ignore[return-value]
+    def share(self) -> float:
+        """Return the rate that the loop reached in the last `RATE_S`, of the one that it should."""
+        return float(self._share.value)
+
+    def lateness_s(self) -> float:
+        """Return how late the loop has finished a frame in the last `RATE_S`, at worst, s."""
+        return float(self._lateness_s.value)
+
+    def stop(self) -> None:
+        """End the loop."""
+        self._process.kill()
 
 
 @dataclass
@@ -121,13 +144,13 @@ class Observer:
     """Looks at every scene that reaches the wall, and judges it."""
 
     def __init__(
-        self, day: Day, clock: DayClock, begins_at: float, share: Share, findings: Findings
+        self, day: Day, clock: DayClock, begins_at: float, control: Control, findings: Findings
     ) -> None:
-        """Add to `findings`; `share` says what the machine gives at the moment."""
+        """Add to `findings`; `control` says what the machine gives at the moment."""
         self._day = day
         self._clock = clock
         self._begins_at = begins_at
-        self._share = share
+        self._control = control
         self.findings = findings
         self._process = psutil.Process()
         self._last_frame: Frame | None = None
@@ -197,7 +220,8 @@ class Observer:
         if scene.picture is None or to_screen is None:
             self._mistake("people on a wall without a picture", now)
             return
-        since = now - GRACE_S - LATENCY_S / self._share() * self._clock.speed
+        late_s = LATENCY_S + self._control.lateness_s()
+        since = now - GRACE_S - late_s * self._clock.speed
         visits = self._day.visits_between(since, now)
         costs = np.ones((len(people), max(1, len(visits))))
         for column, visit in enumerate(visits):
@@ -252,7 +276,7 @@ class Observer:
         if passed_s < RATE_S:
             return
         rate = self._frames / passed_s
-        floor = (FULL_FPS if waiting else FLOOR_FPS) * self._share()
+        floor = (FULL_FPS if waiting else FLOOR_FPS) * self._control.share()
         self.findings.rates.append((rate, floor))
         if rate < floor:
             self._mistake(f"the mirror shows {rate:.1f} frames/s (floor {floor:.1f})", now)

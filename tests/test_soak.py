@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -23,7 +24,7 @@ from scripts.soak_day import (
     Fault,
     Visit,
 )
-from scripts.soak_observer import FLOOR_FPS, RATE_S, Findings, Observer, start_control
+from scripts.soak_observer import FLOOR_FPS, RATE_S, Control, Findings, Observer
 from tests.support.small_show import grey_frame
 
 OFTEN = (20.0, 60.0)
@@ -88,7 +89,8 @@ def new_observer(
     """Return an observer of a day that began 100 seconds ago at the machine's own speed."""
     clock = DayClock(1.0)
     day = Day(tuple(visits), tuple(faults))
-    return Observer(day, clock, clock.now() - 100, lambda: share, Findings())
+    control = cast("Control", SimpleNamespace(share=lambda: share, lateness_s=lambda: 0.0))
+    return Observer(day, clock, clock.now() - 100, control, Findings())
 
 
 def visit(came_ago_s: float, left_ago_s: float, x: float) -> Visit:
@@ -176,13 +178,14 @@ def test_memory_that_grows_is_found_over_restarts() -> None:
     assert steady.slope() == pytest.approx(0.0)
 
 
-def test_the_control_loop_tells_how_much_of_a_core_is_left() -> None:
-    """It is a share between nothing and one core."""
-    process, share = start_control()
+def test_the_control_loop_tells_what_the_machine_gives() -> None:
+    """The share is 1 and the lateness 0 until the loop has measured them."""
+    control = Control()
     try:
-        assert 0 < share() <= 1
+        assert 0 < control.share() <= 1
+        assert control.lateness_s() >= 0
     finally:
-        process.kill()
+        control.stop()
 
 
 def test_a_face_of_the_day_moves_within_its_place() -> None:
