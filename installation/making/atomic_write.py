@@ -41,7 +41,7 @@ def check_ordinary(path: Path, error: type[KioskError] = LabelSetError) -> None:
 def rename_synced(file: Path, path: Path) -> None:
     """Write `file` to the disk, then rename it to `path` in one step. Raises OSError."""
     with file.open("rb+") as opened:
-        os.fsync(opened)  # without it, a power cut could leave the new name with nothing in it
+        os.fsync(opened)  # without it, a power cut could leave an empty file
     file.chmod(0o644)  # mkstemp makes files that only their owner can read
     file.replace(path)
 

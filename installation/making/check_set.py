@@ -203,7 +203,7 @@ def _orphan_lines(source: LabelSetSource) -> Iterator[str]:
         seen = join_first(list(dict.fromkeys(row.parent for row in rows)))
         first = f"{LABELS_CSV}:{rows[0].location}"
         yield (
-            f"Rows below the root, as the parent that they name is not a row: {len(rows):,} "
+            f"Rows below the root, because the parent that they name is not a row: {len(rows):,} "
             f"(parents: {seen}; the first row is {first})."
         )
 

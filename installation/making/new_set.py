@@ -45,8 +45,8 @@ YAML = """\
 # The labels are in labels.csv, a row for each, for any spreadsheet (save as CSV, UTF-8). Columns:
 #   name            shown large on the visitor; one to four words are best
 # Optional columns:
-#   definition      a sentence, shown below the name; empty: below the name nothing stands but the
-#                   names above it and the score, and with `method: text` the name alone is compared
+#   definition      a sentence, shown below the name; empty: below the name are only the
+#                   names above it and the score, and with `method: text` only the name is compared
 #   id              a short name of your own for the row, such as: baker; empty: the name itself
 #   parent          the id of the category above this one; empty: the root
 #   hidden_because  one of the reasons in kiosk.yaml if the label must be hidden; empty: it is shown
@@ -54,7 +54,7 @@ YAML = """\
 #                   pictures are compared with it, not with the definition. Several sentences: a | b
 #   is_background   yes: the label is read but never shown, so that a picture without a person can
 #                   have no name ("an empty room")
-#   defined_by      who wrote the definition, if not those whom the credit names; shown behind it
+#   defined_by      who wrote the definition, if not the author in `credit`; shown after it
 #   name_es, definition_es, name_de, …    translations, for `language` in kiosk.yaml
 
 title: {title}
@@ -81,7 +81,7 @@ method: {method}
 # credit_translations: {{de: "für diese Sammlung geschrieben"}}   # the credit in other languages
 # temperature: 0.5   # a lower one makes the best score higher
 # min_score: 0.1   # 0 to 1: below it a visitor is only given the root's name
-# lists: true   # for text: read things by the kiosk's lists, which name labels of `persons`
+# lists: true   # for text: use the kiosk's lists of labels for objects, for sets like persons
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
 #   For examples, pictures are cut around the face in them, as visitors are (see crop). Write
 #   "as they are" here if you have cropped them already, or if they show no faces:
@@ -92,13 +92,13 @@ method: {method}
 #   blue (0 to 1), which is subtracted, and the std by which they are then divided. These are
 #   Teachable Machine's values, which are assumed without this line:
 # input: {{size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
-#   With channels: bgr among them, the network is given blue first, as Custom Vision's are.
+#   With `channels: bgr` added, the network is given blue first, as Custom Vision's networks are.
 """
 
 ROOT_TRANSLATIONS = """\
   # translations: {de: {name: "jemand", definition: "ein Mensch"}}   # the root in other languages
 """
-"""The line for the root's translations in a set that has none."""
+"""The commented line for the root's translations, in a set without translations."""
 
 ROWS = (
     Row(0, "maker", "maker", "somebody after whom there is something that was not there before"),

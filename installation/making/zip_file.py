@@ -113,7 +113,7 @@ class Imported:
 def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     """Write the label set `name` to a zip, and return the zip's path.
 
-    This is `to`, or NAME.zip in it if `to` is a folder.
+    The path is `to`, or NAME.zip in it if `to` is a folder.
 
     The same set gives the same bytes. Raises LabelSetError if the set has mistakes, if its built
     file is missing or stale, or if the zip exists and `force` is false.

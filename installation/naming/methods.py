@@ -148,7 +148,7 @@ TEXT = Method(
     encoder_output="logits",
     open_scorer=_open_conse,
     builder="from_text",
-    # Meanings are never as far apart as a network's classes. As in the shipped kindnesses.
+    # Meanings differ less than a network's classes; the value is that of the set kindnesses.
     temperature=0.1,
     min_score=0.06,
     keys=frozenset({"lists"}),
@@ -190,7 +190,7 @@ EXAMPLES = Method(
 
 CLASSES = Method(
     name="classes",
-    summary="a label is a class of a network, its id the class's WordNet id or number",
+    summary="each label is a class of a network, and its id the class's WordNet id or number",
     encoder=LITE,
     encoder_output="logits",
     open_scorer=_open_head,

@@ -107,7 +107,7 @@ class Analysis:
                 self._sightings.put(sightings)
 
     def analyse(self, frame: Frame) -> Sightings:
-        """Return the sightings on `frame`. Sightings without readings are published before that.
+        """Return the sightings on `frame`; before classifying, publish them without readings.
 
         So newcomers are announced even while others are being classified, which takes time.
         """
@@ -128,7 +128,7 @@ class Analysis:
         if not unnamed:
             self.classifier.forget()
         self._scheduler.record(chosen, tracks, frame.taken_at, self._clock.now() - began_at)
-        self._swap_label_set(frame.taken_at, somebody_there=bool(visitors))
+        self._swap_label_set(frame.taken_at, has_visitors=bool(visitors))
         return sightings
 
     def _sight(
@@ -160,7 +160,7 @@ class Analysis:
             for track, row in zip(tracks, scores, strict=True)
         ]
 
-    def _swap_label_set(self, now: float, *, somebody_there: bool) -> None:
+    def _swap_label_set(self, now: float, *, has_visitors: bool) -> None:
         """Use a changed label set if no visitor is present, or after `LONGEST_WAIT_S`."""
         classifier = self.new_classifiers.take(timeout=0)
         if classifier is not None:
@@ -168,7 +168,7 @@ class Analysis:
         if self._next is None:
             return
         following, waiting_since = self._next
-        if somebody_there and now - waiting_since < LONGEST_WAIT_S:
+        if has_visitors and now - waiting_since < LONGEST_WAIT_S:
             return
         self.classifier.forget()
         self.classifier, self._next = following, None

@@ -38,8 +38,8 @@ OPENING_S = 120.0
 """The longest time for opening the networks, s."""
 
 MAX_STEP_S = 0.5
-"""The largest time that one check counts, s: if the whole machine stood still, the analysis did not
-hang.
+"""The longest time that one check adds, s. A longer gap between checks means that the whole machine
+stood still, and not that the analysis hangs.
 """
 
 DELAYS_S = (0.5, 2.0, 5.0, 15.0, 30.0)
@@ -243,7 +243,7 @@ class AnalysisKeeper:
         had_card = self.device_kind == DeviceKind.GRAPHICS_CARD
         if had_card and len(recent) >= DEVICE_FAILURES:
             history.given_up_at = now
-            self._log("analysis: the graphics card is given up for the processor for ten minutes.")
+            self._log("analysis: the processor replaces the graphics card for ten minutes.")
         delay_s = DELAYS_S[min(len(recent), len(DELAYS_S)) - 1]
         self._log(
             f"analysis: it failed ({kind}). The mirror continues without labels; the networks are "
@@ -281,7 +281,7 @@ def _open_networks(
 ) -> None:
     """Put the networks into `opened` when they are open and labels in `language` can be set."""
     networks = open_networks()
-    # Here, as the mirror would stand still for it at the first verdict.
+    # Loaded now, because it would stop the mirror at the first verdict.
     warm_up(parts.label_set.texts(), language)
     # Opening leaves more freed memory than the networks need, and each time other pieces of it.
     return_freed_memory()

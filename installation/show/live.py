@@ -213,7 +213,7 @@ class LiveShow:
             return
         label_set = changed.classifier.label_set
         if lacking := self._fonts.lacks(changed.letters):
-            # To find a font takes a program, which the guard forbids by now.
+            # Finding a font takes a program, which the guard forbids now.
             self._log(f"{no_font('labels', lacking)} Or restart the show.")
             return
         analysis.new_classifiers.put(changed.classifier)

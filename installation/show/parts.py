@@ -110,7 +110,7 @@ def open_parts(
     label_set = _load_label_set(loaded)
     language = settings.language
     if language.words != language.labels:
-        log(f"words: the kiosk has no words in '{language.labels}', so its own are in English.")
+        log(f"words: the kiosk has no words in '{language.labels}', so its words are English.")
 
     log(
         f"labels: {label_set.settings.title}, {len(label_set.labels):,} of "
@@ -172,11 +172,9 @@ def _renew(settings: Settings, parts: Parts) -> Parts:
 def _import_libraries() -> None:
     """Import the libraries of the kiosk's own networks before the guard is sealed.
 
-    This takes some 50 ms.
-
-    Otherwise libraries would be loaded while the mirror runs, which would delay the main thread.
-    ONNX Runtime also looks for graphics cards while it is imported, and warns if the guard does not
-    let it.
+    This takes some 50 ms. Libraries that are loaded while the mirror runs would delay the main
+    thread. ONNX Runtime also looks for graphics cards while it is imported, and warns if the guard
+    does not let it.
     """
     import installation.naming.networks.efficientnet
     import installation.naming.reading.classifier

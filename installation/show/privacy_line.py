@@ -11,7 +11,7 @@ from installation.showing.words import Words, privacy_line
 
 
 def without_privacy_line(context: ScreenContext) -> ScreenContext:
-    """Return `context` without privacy lines, for the time before the self-test has proved any."""
+    """Return `context` without privacy lines, for the time before the self-test."""
     words = context.words.updated({"privacy": ""})
     second = context.second and context.second.updated({"privacy": ""})
     return replace(context, words=words, second=second)

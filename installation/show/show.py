@@ -165,7 +165,7 @@ class Show:
         except RestartNeededError:
             raise
         except Exception as error:
-            # What was known of visitors must not wait with the failure while the card is up.
+            # The failure must not keep data about visitors while the card is shown.
             traceback.clear_frames(error.__traceback__)
             self.show_trouble_card(error)
             raise
@@ -183,9 +183,9 @@ class Show:
         """Open all parts, play the show, and return its summary; None if it ended before that."""
         if self._guard is not None:
             self._require_guard(self._guard)
-            # To find a font takes a program, which the guard forbids from the middle stage on.
+            # Finding a font takes a program, which the guard forbids from the middle stage on.
             search_fonts(letters_in(MODELS / self._loaded.settings.labels))
-            # So does judging a stranger's network.
+            # Judging a stranger's network takes a process.
             folder = MODELS / self._loaded.settings.labels
             prepared = self._run_behind_the_card("network", lambda: _prepare(folder), until)
             if prepared is None:
@@ -239,7 +239,7 @@ class Show:
                 if not self._wait_after(error, parts, backoff.next_s(ran_s), until):
                     return summary
             finally:
-                # It holds what was known of visitors.
+                # The error's traceback holds data about visitors.
                 self._reporter.finish()
             summary, parts = live.summary(), self._parts_of(live, camera, parts, until)
         return summary
@@ -369,7 +369,7 @@ class Show:
                 return result
             worker.check()
             self._card.update(staff_card=events.staff_card)
-            steps += 1  # Not the clock: a computer that was suspended has not waited.
+            steps += 1  # Unlike the clock, these stop while the computer sleeps.
             if steps * REPAINT_S >= limit_s:
                 raise CameraError(CAMERA_HANGS)
         return None

@@ -57,7 +57,7 @@ class Painter:
             self._paint_panel(panel, surface)
 
     def evict(self, now: float) -> None:
-        """Drop cached panels that have left the screen. To be called with each scene, at `now` (s).
+        """Drop cached panels that have left the screen; call this with each scene, at `now` (s).
 
         A panel is dropped within a second of its last scene.
         """
@@ -78,7 +78,7 @@ class Painter:
         return drawn.convert(target) if opaque else drawn
 
     def _draw_plain(self, panel: Panel) -> pygame.Surface:
-        """Draw `panel` in one format: converted later, type looks the same on every display."""
+        """Draw `panel` in a fixed format, so that its type looks the same on every display."""
         size = (panel.rect.width, panel.rect.height)
         opaque = panel.background is not None and panel.background[3] == 255
         drawn = pygame.Surface(size, 0 if opaque else pygame.SRCALPHA, 32)

@@ -27,7 +27,7 @@ BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
 DARK_GREY: Colour = (120, 120, 120)
-"""Bars that are to be seen after the type: 4.7 : 1 against black."""
+"""The grey of bars that are less prominent than the type: its contrast with black is 4.7 : 1."""
 
 ON_BLACK: Background = (*BLACK, 255)
 ON_GREEN: Background = (*GREEN, 255)
@@ -110,9 +110,9 @@ class Panel:
     background: Background | None
     lines: tuple[Line, ...]
     bars: tuple[Bar, ...] = ()
-    """Drawn below the lines."""
+    """The bars that are drawn below the lines."""
     strikes: tuple[Bar, ...] = ()
-    """Drawn over the lines."""
+    """The bars that are drawn over the lines."""
     filled_px: int = 0
     """The width of the panel, from the left, that is green with black letters, px."""
 
@@ -188,9 +188,9 @@ class Scene:
     """The brightness of the picture, 0–1."""
     visitors: tuple[Visitor, ...]
     panels: tuple[Panel, ...]
-    """The panels that are not a visitor's, which are drawn last."""
+    """The panels that belong to no visitor; they are drawn last."""
     empty_square: Rect | None = None
-    """The square of nobody, on the idle scene."""
+    """The empty square of the idle scene."""
     empty_stroke: int = 0
     """The thickness of the empty square's outline, px."""
     empty_since: float | None = None

@@ -271,7 +271,7 @@ def _start_video() -> None:
     """
     # The show handles signals itself; SDL would turn them into events.
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-    # A key of the desktop takes the focus away for a moment; the mirror stays.
+    # The window must stay when a key of the desktop takes the focus for a moment.
     os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
     configured = os.environ.get("SDL_VIDEODRIVER", "")
     named: list[str | None] = [*filter(None, configured.split(","))]

@@ -63,7 +63,7 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stderr == "Building seen; the first time this takes a minute …\n"
     assert outcome.stdout.startswith(
-        "Of your 10 pictures, each read by a set that had not learnt it, "
+        "Of your 10 pictures, each read by a probe trained without it, "
     )
     assert "\nLeft out: red/notes.txt: it is not a picture of a known format" in outcome.stdout
     assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
@@ -82,7 +82,7 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     outcome = project.kiosk("labels", "build", "made")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith(
-        "Of the network's 21,843 classes the 3 are kept whose labels are shown."
+        "Of the network's 21,843 classes, the 3 whose labels are shown are kept."
     )
     assert project.kiosk("check").returncode == 0
     assert_refused(
@@ -92,7 +92,7 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     )
     outcome = project.kiosk("labels", "build", "made", "more.yaml")
     assert outcome.stdout.startswith(
-        "Of the network's 21,843 classes the 4 are kept whose labels are shown."
+        "Of the network's 21,843 classes, the 4 whose labels are shown are kept."
     )
     assert [project.kiosk("check", file).returncode for file in ("more.yaml", "kiosk.yaml")] == [
         0,

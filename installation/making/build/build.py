@@ -62,7 +62,7 @@ def write_result(label_set: LabelSet, result: BuildResult) -> None:
     if result.pictures:
         metadata[built_file.PICTURES_KEY] = result.pictures
     with replacing(label_set.built) as file:
-        # The checksum of the tensors as they are written belongs in the same file's metadata.
+        # Written twice: the file's metadata contain the checksum of its own tensors.
         save_file(tensors, file, metadata)
         save_file(tensors, file, metadata | {"tensors_sha256": built_file.checksum(file)})
     with replacing(label_set.folder / CARD_FILE) as file:

@@ -129,9 +129,9 @@ def _encode_pictures(
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []
     detector = None
-    part = PARTS[settings.crop][0]  # the one that is always read
+    part = PARTS[settings.crop][0]  # the part that is always encoded
     if new and settings.cuts_examples:
-        detector = open_detector("mtcnn")  # the same on every machine
+        detector = open_detector("mtcnn")  # unlike YuNet, every machine has it
     bar = tqdm(total=len(new), desc="encoding pictures", unit="picture", disable=None, leave=False)
     with bar, ThreadPoolExecutor(example_pictures.DECODERS) as pool:
         for start in range(0, len(new), EXAMPLE_BATCH):
@@ -238,13 +238,13 @@ def _figures(
     chance = float(np.bincount(labels).max() / len(labels))
     best_score = float(_scores(logits).max(1).values.mean())
     yield (
-        f"Of your {len(labels):,} pictures, each read by a set that had not learnt it, "
-        f"{accuracy:.0%} get the right label; always the same label would be right for "
-        f"{chance:.0%}."
+        f"Of your {len(labels):,} pictures, each read by a probe trained without it, "
+        f"{accuracy:.0%} get the right label; the most frequent label alone would be "
+        f"right for {chance:.0%}."
     )
     yield (
-        f"The scores of their labels are {best_score:.2f} on average; scores that are as sure as "
-        f"they are right would be {accuracy:.2f}."
+        f"The scores of their labels are {best_score:.2f} on average; scores that "
+        f"matched the accuracy would be {accuracy:.2f}."
     )
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
     counts = np.bincount(labels)

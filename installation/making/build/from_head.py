@@ -64,12 +64,12 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
             Mistake(display_path(source.folder / SETTINGS_FILE), problem, "Use another network.")
         )
     figures = [
-        f"Of the network's {classes:,} classes the {len(rows):,} are kept whose labels are shown.",
+        f"Of the network's {classes:,} classes, the {len(rows):,} whose labels are shown are kept.",
     ]
     provenance = [
         f"{weight.shape[1]:,} numbers for each class.",
-        f"On {TRIED} pictures of noise their logits are the whole network's to within "
-        f"{difference:.1g} of the largest.",
+        f"On {TRIED} pictures of noise, their logits differ from the whole network's by at most "
+        f"{difference:.1g} of the largest logit.",
     ]
     tensors = {built_file.ROWS_TENSOR: torch.tensor(rows), "weight": weight, "bias": bias}
     return BuildResult(tensors, fingerprint, figures, provenance=provenance)

@@ -192,8 +192,8 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
     """
     calibrated = logits + bias
     figures = [
-        f"On neutral pictures, as CLIP answers: {evenness(logits[:, labels])}.",
-        f"With no label preferred: {evenness(calibrated[:, labels])}.",
+        f"On neutral pictures, without calibration: {evenness(logits[:, labels])}.",
+        f"With calibration: {evenness(calibrated[:, labels])}.",
     ]
     if not labels.all():
         share = (~labels)[calibrated.argmax(1)].double().mean()

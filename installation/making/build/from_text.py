@@ -32,10 +32,10 @@ from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
 
 PRIOR_FIGURES = (
-    "Half of the log prior of each class is taken from its logit. The prior is the mean of the "
-    "network's answers for bust and half body of 272 people on public test photographs, ten views "
-    "of each, masked classes left out. No view counts for more than a share of 0.1 in any class, "
-    "and 0.0004 is added to each. It holds a number for each class and nothing of a photograph.",
+    "Half of the log prior of each class is subtracted from its logit. The prior is the mean of "
+    "the network's answers for bust and half body of 272 people on public test photographs, ten "
+    "views of each, without masked classes. No view counts for more than a share of 0.1 in any "
+    "class, and 0.0004 is added to each. It has a number for each class, and nothing from a photograph.",
 )
 """Sentences for the card about how class_prior.csv was made."""
 
@@ -107,7 +107,7 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
     if not (lists >= 0).any():
         return []
     listed, classes = len(set(lists[lists >= 0].tolist())), int((lists >= 0).any(1).sum())
-    return [f"{classes} classes have a written list of labels, in which {listed} labels stand."]
+    return [f"{classes} classes have a written list of labels, and the lists name {listed} labels."]
 
 
 def embed_classes(embed: Embed) -> torch.Tensor:

@@ -78,7 +78,7 @@ def fit(views: Features, labels: Numbers) -> LinearProbe:
     mean, spread = features.mean(0), features.std(0)
     spread[spread == 0] = 1  # a feature that is the same in all pictures gets no weight anyway
     regression = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=MOST_STEPS)
-    # Half the bytes take half the time.
+    # float32 takes half the time of float64.
     standardised = ((features - mean) / spread).astype(np.float32)
     with threadpool_limits(1):
         # Two threads wait for each other on a machine that is busy, with a show for instance.

@@ -173,7 +173,7 @@ def decode(data: bytes, least_side: int) -> DecodedPicture:
     except Exception:  # as in check_header
         raise PictureError(BROKEN) from None
     try:
-        # A decoder takes the end for the end, and gives what is missing one colour.
+        # With the end marker, a decoder accepts the file, and fills missing rows with one colour.
         return _decode(data + END_OF_IMAGE, least_side, cut=True)
     except PictureError:
         raise

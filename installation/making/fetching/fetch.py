@@ -50,12 +50,12 @@ class Fetch:
     """The fetching of one file.
 
     Args:
-        item: What to fetch.
-        folder: Made if it is missing.
-        attempts: How many in a row may bring nothing.
-        timeout_s: How long a server may be silent.
-        wait: Waits that many seconds between two attempts: 1, 2, 4, 8.
-        log: Takes a sentence for each attempt that failed and each file that is replaced.
+        item: The item of the catalogue to fetch.
+        folder: The folder of the weights; created if it is missing.
+        attempts: The largest number of attempts in a row that bring no new bytes.
+        timeout_s: The longest time without an answer of the server, s.
+        wait: Called with the pause between two attempts, s: 1, 2, 4, 8.
+        log: Called with a sentence for each failed attempt and each replaced file.
 
     """
 
@@ -163,7 +163,7 @@ class Fetch:
         """Fetch the file from `origin`, check it, and rename it; raises FetchError."""
         address = self._locate(origin)
         if sha256 is not None and address.sha256 is not None:
-            problem = f"{origin} is another file now"
+            problem = f"{origin} is a different file now"
             check_sha256(address.sha256, sha256, self._other_file(problem))
         sha256 = sha256 or address.sha256
         if sha256 is None and isinstance(origin, HubFile):
@@ -178,7 +178,7 @@ class Fetch:
         self._complete(address, sha256)
         actual = compute_sha256(self._part)
         try:
-            problem = f"{origin} sent another file"
+            problem = f"{origin} sent a different file"
             check_sha256(actual, sha256 or actual, self._other_file(problem))
         except FetchError as error:
             self._part.unlink()

@@ -73,7 +73,7 @@ def convert(source: LabelSetSource) -> BuildResult | None:
 
 
 def keras_hash(file: Path) -> str | None:
-    """Return the SHA-256 of the Keras file that an ONNX file was made from; None if from none.
+    """Return the SHA-256 of the Keras file that an ONNX file was made from; None if there was none.
 
     Raises LabelSetError if `file` is not an ONNX file that may be opened.
     """

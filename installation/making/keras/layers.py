@@ -137,7 +137,9 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
         name = ellipsize(str(config.get("name")) if isinstance(config, dict) else "?")
         seen = "missing" if error["type"] == "missing" else ellipsize(repr(error["input"]))
         problem = f"{where} of its layer '{name}' ({class_name}) is {seen}"
-        raise RefusedError(f"{problem}, as in no image network of Teachable Machine") from None
+        raise RefusedError(
+            f"{problem}, which Teachable Machine's image networks do not have"
+        ) from None
 
 
 def _as_tuples(value: Any) -> Any:

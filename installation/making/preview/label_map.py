@@ -137,8 +137,8 @@ def paint_map(
     max_wins = max((dot.wins or 0 for dot in dots), default=0)
     order = sorted(range(len(dots)), key=lambda i: (dots[i].wins is None, -(dots[i].wins or 0)))
     covered = {i: _draw_dot(surface, dots[i], centres[i], max_wins, scale) for i in reversed(order)}
-    # Names may cover the small dots of labels that never win, or a thousand would leave no room,
-    # and those of labels that win less only if there is no other place.
+    # Names may cover the small dots of labels that never win, because a thousand of those would
+    # leave no room. They cover dots of labels that win less only if there is no other place.
     winners = [i for i in order if dots[i].wins]
     names: list[Rect] = []
     for number, i in enumerate(order):

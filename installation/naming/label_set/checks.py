@@ -101,7 +101,7 @@ class _Table:
         self._outputs = settings.outputs
         self._parents = {row.id: row.parent for row in rows}
         headings = {row.parent for row in rows if row.parent}
-        # A network may know fewer of ImageNet's categories than the set that it is tried with has.
+        # A network may know only some of the ImageNet categories that the set has.
         by_wordnet = self._outputs and not settings.method.brings_network
         self._known = (self._outputs or {}, headings, imagenet.names() if by_wordnet else {})
         self._outputs_are_numbers = settings.method.brings_network
@@ -122,7 +122,7 @@ class _Table:
             place = (self._outputs or {}).get(row.id, row.id)
             first = self._first_by_id.setdefault(place, row)
             alike = self._first_by_key.setdefault(confusable_key(row.id), row)
-            is_from_name = row.id == id_from_name(row.name)  # and then the name occurs twice
+            is_from_name = row.id == id_from_name(row.name)  # if it occurs twice, so does the name
             if first is not row and not is_from_name:
                 other = f"means the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
@@ -173,7 +173,7 @@ class _Table:
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
-        problem = f"{seen}, and not the parent of a row"
+        problem = f"{seen} or the parent of a row"
         remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
         if self._outputs_are_numbers:
             remedy = "Write the number of its output as its id, counted from 0, or remove the row."

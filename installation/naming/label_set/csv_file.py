@@ -78,7 +78,7 @@ class Wording:
 
 
 UNWORDED = Wording()
-"""Neither a name nor a definition."""
+"""The wording without a name and without a definition."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ rows.
 """
 
 MAX_NETWORK_BYTES = 3 * 2**29
-"""The largest network file, bytes; a vision transformer of the size "large" has 1.2 billion."""
+"""The largest network file, bytes. A vision transformer of the size "large" has 1.2 billion bytes.
+"""
 
 MAX_BYTES: Mapping[str, int] = {
     SETTINGS_FILE: MAX_TEXT_BYTES,

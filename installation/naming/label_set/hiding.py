@@ -49,9 +49,7 @@ UNSAFE_FILE = "unsafe_synsets.txt"
 """ImageNet's list of unsafe person categories, in the folder of fetched weights."""
 
 UNSAFE_COUNT = 1593
-"""The number of ids in the list, which the paper states and the one public copy that was examined
-has.
-"""
+"""The number of ids in the list, as the paper states it and as a public copy of the list has it."""
 
 MAX_UNSAFE_BYTES = 64 * 1024
 """The largest size of the list, bytes; four times the size of 1,593 lines of ten bytes."""
@@ -72,7 +70,7 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
 
     Categories that ImageNet's authors judged unsafe get a reason if their list has been fetched,
     whatever the row's name is. Names that came with a network, which nobody has reviewed, also get
-    the reasons of the shipped sets; in a labels.csv its author decides.
+    the reasons of the shipped sets; for the names in a labels.csv, its author decides.
     """
     synsets = _synsets(rows, settings)
     reasons: dict[str, set[str]] = {
@@ -103,7 +101,7 @@ def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[st
 
 
 def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
-    """Return the WordNet ids that each row may have, among its other ids."""
+    """Return the ids of each row, its own and those of its categories; some are WordNet ids."""
     outputs = settings.outputs or {}
     by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
     return [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]

@@ -60,7 +60,7 @@ def read_output_names(path: Path) -> list[Row]:
     found = list(_of_config(text, file) if path.name == CONFIG_FILE else _of_lines(text, file))
     meanings = imagenet.meanings()
     if not any(", " in name and name in meanings for _, name in found):
-        meanings = {}  # words such as crane and hen alone are the author's own
+        meanings = {}  # single words such as crane may be the author's own names
     rows = [_row(line, i, name, meanings) for i, (line, name) in enumerate(found)]
     count = Counter(confusable_key(row.name) for row in rows)
     return [

@@ -108,8 +108,8 @@ class LabelSetSettings(Section):
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
     """Only for `prompts`: the sentences in which {} stands for the name; empty: the kiosk's own."""
     lists: bool = False
-    """Only for `text`: whether the kiosk's lists of labels for objects are written for this set's
-    labels.
+    """Only for `text`: whether the kiosk's lists of labels for each class of objects name this
+    set's labels.
     """
     examples: Annotated[str, Field(description="the name of a folder")] = EXAMPLES_FOLDER
     """Only for `examples`: the folder that contains a folder of pictures for each id.

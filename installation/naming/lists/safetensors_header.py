@@ -61,8 +61,8 @@ def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
 def listed(differences: Mapping[str, Sequence[str]]) -> str:
     """Return in words how many tensors differ in each way, with the first names; "" if none differ.
 
-    `differences` is keyed by the way in which tensors differ; its values name the tensors as a
-    message may name them.
+    `differences` is keyed by the way in which tensors differ; its values are the tensors' names,
+    ready for a message.
     """
     return "; ".join(
         f"{len(names)} tensors {way} ({', '.join(names[:NAMED])}"

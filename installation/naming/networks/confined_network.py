@@ -29,12 +29,12 @@ from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.settings.paths import PROJECT
 
 CHILD_BYTES = 8 * 2**30
-"""Memory of the child, in addition to four times the network's: the arena takes up to 4 GiB, and
-threads and libraries take addresses that they do not use.
+"""The memory of the child process, bytes, in addition to four times the network's: the arena takes
+up to 4 GiB, and threads and libraries take addresses that they do not use.
 """
 
 CHILD_CPU_S = 24 * 3600
-"""Processor time of the child; a build may read thousands of pictures."""
+"""The processor time of the child process, s; a build may read thousands of pictures."""
 
 ANSWER_TIMEOUT_S = 300.0
 """The longest time for the child process to open the network, or to encode one batch, s."""
@@ -53,7 +53,8 @@ class ConfinedNetwork:
     def __init__(self, label_set: LabelSet, data: bytes, fingerprint: str) -> None:
         """Open the network `data`, which `onnx_check.judge` has written; it runs on the CPU.
 
-        `fingerprint` is that of its file. Raises LabelSetError as `OnnxNetwork` does.
+        `fingerprint` is the SHA-256 of the network's file. Raises LabelSetError as `OnnxNetwork`
+        does.
         """
         self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = fingerprint
@@ -86,7 +87,7 @@ class ConfinedNetwork:
         _, numbers = self._ask(order + np.ascontiguousarray(batch, np.float32).tobytes())
         encoded = np.frombuffer(numbers, np.float32).reshape(-1, self.width)
         if len(encoded) != len(batch):
-            raise self._failed("its process returned something else than was asked")
+            raise self._failed("the process of the network returned an invalid answer")
         return encoded.copy()
 
     def forget(self) -> None:
@@ -108,7 +109,7 @@ class ConfinedNetwork:
             return answer, self._child.stdout.read(int(answer["bytes"]))
         except (OSError, ValueError, KeyError, TypeError):
             self._child.kill()
-            problem = "running it takes more memory or time than a classifier of pictures needs"
+            problem = "running it takes more memory or time than an image classifier needs"
             raise self._failed(problem) from None
 
     def _failed(self, problem: str) -> LabelSetError:

@@ -7,9 +7,9 @@ are rejected as well.
 
 A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
 memory in the package onnx (measured with 1.23). So the file is read in a child process, which has
-limits of memory and time, is under both stages of the guard, and ends alone. A show has the file
-judged before its own middle stage refuses every process; a network that changes while it runs waits
-for the next start.
+limits of memory and time, is under both stages of the guard, and may crash without consequences. A
+show has the file checked before its own middle stage refuses every process; a network that is
+changed while the show runs is used from the next start on.
 
 onnxruntime reads files with a reader of its own, which may see other things in the same bytes: keys
 beyond 32 bits, fields that the package onnx does not know, or its own format. So it never gets the
@@ -92,9 +92,7 @@ BY_FIRST = frozenset(
     ReduceProd ReduceSum ReduceSumSquare
     """.split()  # noqa: SIM905  as above
 )
-"""The operations that return numbers of the type of their first input, whatever the other inputs
-are.
-"""
+"""The operations that return numbers of the same type as their first input."""
 
 TO_WHOLE = {"Shape", "Size", "TopK", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
 TO_WHOLE |= {"DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"}
@@ -137,7 +135,7 @@ file is.
 """
 
 MOST_METADATA = 200
-"""Characters of an entry of the network's description; `making.keras` adds a hash."""
+"""The longest entry of the network's metadata, characters; `making.keras` adds a hash there."""
 
 
 class _BrokenError(Exception):
@@ -169,7 +167,10 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     except subprocess.TimeoutExpired:
         raise _refused(file, f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s") from None
     except OSError:
-        problem = "it is new, and while a show runs the guard allows no process that could judge it"
+        problem = (
+            "this network is new, and while a show runs, the guard allows no process that "
+            "could check it"
+        )
         raise LabelSetError(Mistake(file, problem, "Restart the show.")) from None
     if child.returncode or child.stdout[:1] not in (_ACCEPTED, _REFUSED):
         problem = (
@@ -288,7 +289,7 @@ def _take_weights(model: Any, weights: bytes) -> None:
         end = int(start) + int(length)
         total += int(length)
         if end > len(weights) or total > len(weights):
-            problem = f"{ONNX_DATA_FILE} is not its second file, or is not whole"
+            problem = f"{ONNX_DATA_FILE} is not its second file, or is incomplete"
             raise _RefusedError(f"{problem} (expected at least {max(end, total):,} bytes)")
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
@@ -373,7 +374,7 @@ def _check_tensor(tensor: Any) -> None:
     if tensor.string_data:
         raise _RefusedError("it contains a tensor of text")
     dims = tensor.dims
-    # The smallest numbers take half a byte each, so no honest tensor has more than two in a byte.
+    # The smallest numbers take half a byte each, so no valid tensor has more than two in a byte.
     fits = len(dims) <= MOST_DIMENSIONS and all(dim >= 0 for dim in dims)
     if not fits or math.prod(dims) > 2 * tensor.ByteSize():
         seen = "×".join(str(dim) for dim in dims[:MOST_DIMENSIONS])

@@ -55,7 +55,7 @@ class OnnxNetwork:
     ) -> None:
         """Open the bytes of a network that `onnx_check.judge` has written.
 
-        `fingerprint` is that of its file (None: of `data`).
+        `fingerprint` is the SHA-256 of the network's file; None: the SHA-256 of `data`.
 
         Raises LabelSetError if it cannot be run, or is not a classifier of pictures as the label
         set describes it.

@@ -42,8 +42,14 @@ OTHER_NETWORKS = {
     "docs/artists.md.",
     (".tflite",): "Export the project as Keras (Teachable Machine) or as ONNX instead.",
     ("weights.bin",): "Export the project as Keras (Teachable Machine) instead of TensorFlow.js.",
-    (".pb", ".keras"): "Make an ONNX network of it with tf2onnx; see docs/artists.md.",
-    (".pt", ".pth", ".ckpt", ".bin", ".pkl"): "It may hold code and is not read. Export it with "
+    (".pb", ".keras"): "Convert it to ONNX with tf2onnx; see docs/artists.md.",
+    (
+        ".pt",
+        ".pth",
+        ".ckpt",
+        ".bin",
+        ".pkl",
+    ): "It may contain code, so it is not read. Export it with "
     f"torch.onnx.export, or save a model of Hugging Face as {TENSORS_FILE}.",
     (".safetensors",): f"Rename it to {TENSORS_FILE}, with {CONFIG_FILE} beside it.",
 }
@@ -198,7 +204,7 @@ _prepared: dict[Path, tuple[bytes, str] | LabelSetError] = {}
 
 
 def _judged_onnx(file: Path) -> tuple[bytes, str]:
-    """Return an ONNX network as it may be opened, and the fingerprint of its file.
+    """Return a checked ONNX network that may be opened, and the fingerprint of its file.
 
     Raises LabelSetError if it may not be opened.
     """

@@ -57,7 +57,7 @@ class TimmFeatures(TorchEncoder):
         """
         config = pretrained_config(name, where)
         network, self.fingerprint = open_timm(name, folder)
-        network.reset_classifier(0)  # leaves what lies below the head
+        network.reset_classifier(0)  # removes the head
         self.name = name
         self.input = _input(config)
         self.network = TorchNetwork(network, device)
@@ -132,7 +132,7 @@ class Clip(TorchEncoder):
                 embed_dim=image.width,
                 depth=image.layers,
                 num_heads=image.heads,
-                weight_init="skip",  # random numbers that the file's replace, 0.4 s of them
+                weight_init="skip",  # saves 0.4 s: the file's numbers replace random ones
             )
         except FileNotFoundError:
             raise _missing(CLIP, file) from None

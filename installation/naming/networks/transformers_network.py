@@ -125,7 +125,7 @@ class TransformersNetwork(TorchEncoder):
         self.name, model_type, settings = _network_settings(config)
         self._file = display_path(file)
         try:
-            # `pread`, because a mapped file that is cut off later would end the show.
+            # `pread`, because a mapped file that is truncated later would crash the show.
             with safe_open(file, framework="pt", backend="pread") as tensors:
                 network, difference = _load(config, model_type, settings, tensors)
             if difference:
@@ -152,7 +152,7 @@ class TransformersNetwork(TorchEncoder):
         side = self.input.size
         try:
             logits = self.network.run(np.zeros((1, 3, side, side), np.float32), 0)
-        except Exception as failure:  # each kind has its own way to say what it cannot take
+        except Exception as failure:  # each kind of network raises its own type
             reason = ellipsize(str(failure))
             raise self._unfit(
                 f"the network cannot process pictures of {side} px ({reason})"
@@ -380,12 +380,12 @@ def _load(
         return None, "the network is larger than all tensors in the file"
     except (SafetensorError, OSError):
         raise
-    except Exception as failure:  # each kind has its own way to say that sizes do not fit
+    except Exception as failure:  # each kind of network raises its own type
         reason = failure.__cause__ or failure
         raise config.wrong(
             f"transformers cannot build the network ({ellipsize(str(reason))})"
         ) from None
-    prefix = f"{kind.base_model_prefix}." if model_type == TIMM else ""  # the file has none
+    prefix = f"{kind.base_model_prefix}." if model_type == TIMM else ""  # the file's names lack it
 
     def named(name: str) -> str:
         return ellipsize(name.removeprefix(prefix))

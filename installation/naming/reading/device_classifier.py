@@ -1,11 +1,11 @@
 """The classifier on a graphics card: one pass from uint8 crops to scores.
 
-Crops are packed into pinned memory, grey up to one of `SIDES`, and copied on a stream of their own
-while the card still computes. Resizing, normalising, the network, the mean over a visitor's crops
-and the scorer are one CUDA graph for each batch size: a single launch, where eager PyTorch makes
-several hundred and is bound by them up to a batch of eight. Scores come back through pinned memory,
-those of visible labels alone. A graph's memory has fixed addresses, so a replay on zeros overwrites
-every intermediate result; `forget` does that.
+Crops are packed into pinned memory, padded with grey to one of `SIDES`, and copied on a stream of
+their own while the card still computes. Resizing, normalising, the network, the mean over a
+visitor's crops and the scorer are one CUDA graph for each batch size, and so a single launch. Eager
+PyTorch makes several hundred launches, which limit its speed up to a batch of eight. The scores of
+the visible labels come back through pinned memory. A graph's memory has fixed addresses, so a
+replay on zeros overwrites every intermediate result; `forget` does that.
 
 Nobody has measured this on a card yet. Tests compare it with the classifier on a CPU, where the
 same function runs without a graph.
@@ -61,10 +61,12 @@ class DeviceClassifier(CropClassifier):
         self._device = torch.device(runs_on or device)
         self._score = scorer.on_device(self._device)
         self._passes: dict[tuple[int, int, int], DevicePass] = {}
-        """The passes by number of visitors, parts of each, and side of the packed crops."""
+        """The passes, keyed by the number of visitors, the number of parts, and the side of the
+        packed crops.
+        """
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return the scores of `classify` for boxes of which any share lies outside the frame."""
+        """Return the scores of `classify`, also for boxes that lie mostly outside the frame."""
         scores = []
         for start in range(0, len(boxes), BATCHES[-1]):
             some = boxes[start : start + BATCHES[-1]]
@@ -107,7 +109,7 @@ class DevicePass:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        """Capture `compute` behind resizing and normalising for pictures as `taken` says.
+        """Capture `compute` after resizing and normalising for a network that takes `taken`.
 
         `key` is the number of visitors, the parts of each, and the side of the packed crops, px.
         """
@@ -148,7 +150,7 @@ class DevicePass:
 
     @torch.inference_mode()
     def _run(self) -> Tensor:
-        """Return the scores `(visitors, labels)` of what lies in the crops' memory."""
+        """Return the scores `(visitors, labels)` of the crops in the pass's memory."""
         rows, columns = self._weights.to(self._dtype)  # (N, size, side) each
         pixels = self._crops.to(self._dtype)  # (N, side, side, 3)
         # Columns first, as Pillow does, which rounds to whole levels after each of the two.
@@ -162,8 +164,8 @@ class DevicePass:
     ) -> npt.NDArray[np.float32]:
         """Return scores `(visitors, labels)`, valid until the next call.
 
-        `regions` has, for each part, the region of each visitor's crop on `frame`; visitors that
-        are missing up to the pass's number have scores of no meaning.
+        `regions` has, for each part, the region of each visitor's crop on `frame`. If there are
+        fewer visitors than the pass has rows, the other rows have no meaning.
         """
         packed, weights = self._packed.numpy(), self._packed_weights.numpy()
         for part, of_part in enumerate(regions):

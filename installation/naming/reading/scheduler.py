@@ -24,8 +24,8 @@ UNSURE_INTERVAL_S = 1.0
 
 
 TOLERANCE_S = 0.02
-"""How much earlier than due a visitor may be read, s, because frames do not come exactly on
-time.
+"""How much earlier than its due time a reading may be, s, because frames do not come at exact
+times.
 """
 
 

@@ -6,9 +6,9 @@ network is. So agreement is not a share of the score, but the share of the readi
 same way, that have the leading label among their three best.
 
 Each visitor is named once. Then the name is taken back, and they are a person for as long as they
-stay; of the evidence and of the name nothing is kept but that. Somebody who leaves or steps back
-behind the line, and comes again, is a new visitor to the show, and may be named again. Rejected: a
-new name every few seconds, which would suggest that only the last one was wrong.
+stay; only this is kept, and nothing of the evidence or of the name. Somebody who leaves or steps
+back behind the line, and comes again, is a new visitor to the show, and may be named again.
+Rejected: a new name every few seconds, which would suggest that only the last one was wrong.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ PATIENCE = 3.0
 """A visitor whose readings do not agree within this many times `min_time_s` is given the root."""
 
 NEAR = 0.05
-"""The share of the best score that a label must have to be given in place of a label that another
-present visitor has. Among a thousand labels, a twentieth of the best score is still one of the best
-few.
+"""The least score of a label, over the best score, at which it may be given in place of a label
+that another present visitor has. Among a thousand labels, a twentieth of the best score is still
+one of the best few.
 """
 
 CANDIDATES = 24

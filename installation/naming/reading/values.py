@@ -46,7 +46,7 @@ class Shares:
     """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
 
     `runners_up` are labels with their shares, best first, each at least 1. `nobodys` is the share
-    that is left for no visible label: that of hidden labels, and that of a network's uncertainty.
+    that no visible label has: that of hidden labels, and that of the network's uncertainty.
     """
 
     own: int
@@ -153,8 +153,8 @@ class Sightings:
     """All visitors on one analysed frame, and all that the main thread knows about the analysis.
 
     `taken_at` is the instant of the frame (s, monotonic), and `scene` the one that it belongs to.
-    `bystanders` are the faces of people who are too far away to be read: they have neither square
-    nor word, and no word crosses them. `label_set` is the one by which the visitors are named.
+    `bystanders` are the faces of people who are too far away to be read: they have no square
+    and no words, and no words cover them. `label_set` is the one by which the visitors are named.
     `reading_count` counts the readings since the start of the show.
     """
 

@@ -1,4 +1,4 @@
-"""Scores labels by one weighted sum of features each: heads, probes on examples, and prompts."""
+"""Scores each label by a weighted sum of features: heads, probes on examples, and prompts."""
 
 from __future__ import annotations
 

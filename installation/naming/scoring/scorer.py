@@ -34,7 +34,7 @@ class DeviceScorer(Scorer, Protocol):
     """A scorer that can also run on a graphics card, by PyTorch, behind a network there."""
 
     def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the function `score` on `device`; it waits for nothing, so a graph may hold it."""
+        """Return the function `score` on `device`; a graph may contain it, as it never waits."""
         ...
 
 

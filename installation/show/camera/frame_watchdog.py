@@ -20,8 +20,8 @@ first.
 """
 
 MAX_STEP_S = 0.5
-"""The largest time that one check counts, s: if the whole machine stood still, the camera did not
-fail.
+"""The longest time that one check adds, s. A longer gap between checks means that the whole machine
+stood still, and not that the camera failed.
 """
 
 

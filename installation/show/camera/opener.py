@@ -109,7 +109,7 @@ class CameraOpener:
         lasts = isinstance(configured, source.Device) and self._is_lasting(configured.id)
         if self.camera_id and not lasts and isinstance(configured, source.Auto | source.Device):
             for listing in self._cameras():
-                # Which of both names is the lasting one depends on whether there is a twin.
+                # Which path is lasting depends on whether another camera has the same name.
                 for path in filter(None, (listing.by_id, listing.by_path, listing.path)):
                     if identify(path) == self.camera_id:
                         return source.Device(path), None

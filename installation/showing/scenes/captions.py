@@ -65,7 +65,7 @@ MOST_WORDS = 20
 
 NO_BREAK_SPACE = "\u00a0"
 _WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
-"""Matches a no-break space within a name, which is not before a number or a separator of names."""
+"""Matches a no-break space inside a name, but not before a number or a separator of names."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
 """Matches the places where a definition may be cut: before a clause without which the rest is
 complete.

@@ -1,7 +1,7 @@
 """The scene while nobody stands in front of the screen: a question, and an empty square.
 
-From a distance it is an empty frame with an empty name tag and a cursor. From near, the frame
-contains the scrolling list of all names, with bars for hidden ones. There is no live picture,
+From a distance, visitors see an empty square with an empty name tag and a cursor. From near, they
+see in it the scrolling list of all names, with bars for hidden ones. There is no live picture,
 because it would show people who only pass by. With `screen.idle: mirror` the dimmed picture is
 nevertheless behind the question, and there is no list.
 """
@@ -46,7 +46,9 @@ because lines of large type look torn apart otherwise.
 
 MOST_TITLE_LINES = 3
 RAGGED_SIZE = 92
-"""Lines of a question in type larger than this, px per em at 1080."""
+"""The font size up to which a question may have more than `MOST_TITLE_LINES` lines, px per em at
+1080.
+"""
 
 NOTE_SIZE = 42
 """The font size of the notes below the question, px per em at 1080."""
@@ -71,8 +73,8 @@ CURSOR_S = 1.0
 """How long the cursor is visible, and then hidden, s: one change a second."""
 
 DIM = 0.3
-"""The brightness of the mirror behind the question: before a white room, the contrast of white type
-is 8.6 : 1, and of grey type 4 : 1.
+"""The brightness of the mirror behind the question: in front of a white room, the contrast of white
+type is 8.6 : 1, and of grey type 4 : 1.
 """
 
 STROKE = 8
@@ -80,7 +82,7 @@ STROKE = 8
 
 
 def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Scene:
-    """Return the scene at `now` if nobody is in front of the screen since `since`, s monotonic."""
+    """Return the scene at `now`; nobody has been present since `since` (both s, monotonic)."""
     if context.idle == "mirror":
         return _over_the_mirror(picture, context, since)
     scene = idle_without_names(context, _notes(context), now - since)
@@ -140,7 +142,7 @@ def _halves(context: ScreenContext, room: Rect) -> tuple[Rect, Rect]:
 
 
 def _notes(context: ScreenContext) -> list[str]:
-    """Return how many names are blacked out, in each language; nothing if none is."""
+    """Return how many names are blacked out, in each language; empty if no name is."""
     label_set = context.label_set
     if label_set is None:
         return []

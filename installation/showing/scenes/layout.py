@@ -24,16 +24,16 @@ caption.
 """
 
 MAX_TAG_WIDTH = 1190
-"""A longer name is set smaller, then on several lines; px at 1080."""
+"""The largest width of a tag, px at 1080; a longer name is set smaller, then on several lines."""
 
 TAG_GAP = 20
-"""The least space between a tag that only touches its own square and every other square, px at
-1080: between two squares nobody may take it for the other's. A tag that is partly on its own square
+"""The least space, px at 1080, between a tag that only touches its own square and every other
+square, so that nobody takes the tag for the other visitor's. A tag that is partly on its own square
 needs only `GAP`.
 """
 
 TAG_OVER = 11
-"""A tag may be on its square by this part of the square's side; the face begins behind it."""
+"""The part of a square's side by which its tag may lie on the square; the face begins behind it."""
 
 TAG_STEPS = 4
 """The number of steps from a tag that is flush left with its square to one that is flush right."""
@@ -43,10 +43,12 @@ EDGE = 40
 """The space between the panels of two visitors, and to the screen's sides, px at 1080."""
 
 MAX_CAPTIONS = 4
-"""More would hide too much of the mirror; with more visitors than that, one has a caption."""
+"""The largest number of captions; more would hide too much of the mirror. With more visitors than
+that, only one has a caption.
+"""
 
 SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
-"""Best first."""
+"""The sides of a square that a caption may have, best first."""
 
 
 class Layout:
@@ -106,7 +108,7 @@ class Layout:
         )
 
     def _rank(self, visitor: Visitor) -> tuple[float, int]:
-        """Nearest first; a visitor with a caption counts as nearer."""
+        """Return a sort key: the nearest first; a visitor with a caption counts as nearer."""
         previous = self._known.get(visitor.id)
         factor = HOLD_FACTOR if previous and previous.caption else 1.0
         return -factor * visitor.square.width, visitor.id
@@ -326,5 +328,5 @@ class Layout:
 
 
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:
-    """Return where `length` px begin, as near to `wanted` as lets them end before `high`."""
+    """Return the start of `length` px, near `wanted`: not before `low`, ending before `high`."""
     return max(low, min(wanted, high - length))

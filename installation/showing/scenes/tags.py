@@ -42,7 +42,7 @@ SMALL_PAD = 12
 SMALL_TAG_SIZE = 50
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
-"""How a language asks if it is not by a question mark right after the last letter."""
+"""How languages ask that do not put a question mark right after the last letter."""
 
 QUESTION_SCRIPTS = frozenset({"Cyrl", "Hebr", "Latn"})
 """The scripts with the question mark '?'. The others have marks of their own (Arabic, Greek) or
@@ -90,7 +90,7 @@ def tag_panels(
 
 
 def as_question(name: str, language: str) -> str:
-    """Return `name` as a question; as it is if a script in it has not the question mark '?'."""
+    """Return `name` as a question; unchanged if one of its scripts lacks the question mark '?'."""
     if {script_of(letter) for letter in name} - {""} - QUESTION_SCRIPTS:
         return name
     return QUESTIONS.get(language, "{}?").format(name)

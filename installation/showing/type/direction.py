@@ -17,8 +17,8 @@ FROM_FIRST_LETTER = 0xFE
 """ICU's UBIDI_DEFAULT_LTR: rules P2 and P3, and left-to-right if no letter has a direction."""
 
 _ALWAYS_FROM_LEFT = "\u0590"
-"""The first character that may be right-to-left or change the direction; texts with smaller ones
-only are recognised quickly.
+"""The lowest code point that may be right-to-left or change the direction; a text with only lower
+ones is recognised quickly.
 """
 
 

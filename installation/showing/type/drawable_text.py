@@ -59,7 +59,7 @@ def distinct_clusters(texts: Iterable[str]) -> set[str]:
     """Return all clusters of `texts`, each once."""
     found: set[str] = set()
     for text in texts:
-        # Of a thousand English labels, ten times as fast.
+        # The shortcut for ASCII is ten times as fast for a thousand English labels.
         found.update(text if text.isascii() else clusters(clean(text)))
     return {cluster for cluster in found if cluster.isprintable() or not cluster.isascii()}
 

@@ -120,7 +120,7 @@ def search_fonts(letters: Iterable[str]) -> None:
     """
     letters = set(letters)
     find_faces(letters)
-    # Which texts will stand together is not known yet, and with it the region of their fonts.
+    # The region of the fonts depends on the texts that are shown together, not known yet.
     if east_asian := {each for each in letters if font_group(each) == EAST_ASIAN}:
         for region in EAST_ASIAN_REGIONS:
             _find_on_system(EAST_ASIAN, region, east_asian)

@@ -124,11 +124,11 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
         return
     for word in _WORD.finditer(text):
         beside = text[word.start() - 1 : word.start()] + text[word.end() : word.end() + 1]
-        # A mark that stands alone cuts the word in two, and the patterns would not know it.
+        # A separate mark cuts the word in two, and the patterns do not know the parts.
         if SOFT_HYPHEN in beside or any(unicodedata.combining(letter) for letter in beside):
             continue
         for place in patterns.positions(word[0]):
-            # Some languages change the letters at a hyphen; such places are left alone.
+            # Some languages change the letters at a hyphen; such places are not used.
             if getattr(place, "data", None) is None:
                 yield word.start() + int(place)
 

@@ -74,8 +74,8 @@ def test_the_figures_have_accuracy_and_counts(folder: Path) -> None:
     """The figures have the accuracy on held-out pictures, the chance level and the counts."""
     figures = build_colours(folder).figures
     assert figures[0] == (
-        "Of your 20 pictures, each read by a set that had not learnt it, 100% get the right label; "
-        "always the same label would be right for 25%."
+        "Of your 20 pictures, each read by a probe trained without it, 100% get the right label; "
+        "the most frequent label alone would be right for 25%."
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in figures
     assert any(line.startswith("On neutral pictures: ") for line in figures)

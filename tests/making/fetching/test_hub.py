@@ -66,7 +66,7 @@ def test_another_network_than_the_first_is_refused(kiosk: Kiosk) -> None:
     kiosk.store.requests.clear()
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 2
-    assert f"is another file now (SHA-256 {hashlib.sha256(other).hexdigest()}" in outcome.stderr
+    assert f"is a different file now (SHA-256 {hashlib.sha256(other).hexdigest()}" in outcome.stderr
     assert kiosk.store.requests == []
     assert kiosk.fetch("persons-21k", "--sha256", hashlib.sha256(other).hexdigest()).returncode == 0
     assert (kiosk.weights / WEIGHTS).read_bytes() == other
@@ -195,7 +195,7 @@ def test_a_pinned_file_that_the_hub_has_changed_is_not_begun(kiosk: Kiosk) -> No
     kiosk.hub.hub_files[CLIP] = CONTENT
     outcome = kiosk.fetch("clip")
     assert outcome.returncode == 2
-    assert "open_clip_model.safetensors is another file now" in outcome.stderr
+    assert "open_clip_model.safetensors is a different file now" in outcome.stderr
     words = " ".join(outcome.stderr.split())
     assert "). Fetch it over another network or with a newer kiosk." in words
     assert kiosk.store.requests == []

@@ -53,7 +53,7 @@ def test_a_second_file_is_judged_with_the_first() -> None:
     with pytest.raises(LabelSetError, match=r"'w' \(expected as classifier.onnx.data beside it"):
         onnx_check.judge("classifier.onnx", first)
     for damaged in (second[:-1], b""):
-        with pytest.raises(LabelSetError, match="is not its second file, or is not whole"):
+        with pytest.raises(LabelSetError, match="is not its second file, or is incomplete"):
             onnx_check.judge("classifier.onnx", first, damaged)
 
 
@@ -61,8 +61,8 @@ def test_a_second_file_is_judged_with_the_first() -> None:
     ("files", "why"),
     [
         (two_files(start=-4), "damaged"),
-        (two_files(start=2**62), "is not whole"),
-        (two_files(length=2**63), "is not whole"),
+        (two_files(start=2**62), "is incomplete"),
+        (two_files(length=2**63), "is incomplete"),
         ((onnx_classifier().SerializeToString(), b"x"), "contains all its weights"),
     ],
 )
@@ -79,7 +79,7 @@ def test_weights_that_are_named_often_are_refused() -> None:
     for i in range(3):
         model.graph.initializer.append(model.graph.initializer[1])
         model.graph.initializer[-1].name = f"again{i}"
-    with pytest.raises(LabelSetError, match="is not whole"):
+    with pytest.raises(LabelSetError, match="is incomplete"):
         onnx_check.judge_here("classifier.onnx", model.SerializeToString(), second)
 
 

@@ -177,7 +177,7 @@ def test_the_network_opens_under_the_guard(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
     first, second = outcome.stdout.splitlines()
     assert first == "ONNX Runtime 9 4"
-    assert second.endswith("no process that could judge it. Restart the show.")
+    assert second.endswith("no process that could check it. Restart the show.")
     assert outcome.stderr == ""
 
 

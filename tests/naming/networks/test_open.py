@@ -30,7 +30,7 @@ def test_there_is_one_network(tmp_path: Path) -> None:
         ("model_unquant.tflite", "Export the project as Keras"),
         ("weights.bin", "instead of TensorFlow.js"),
         ("saved_model.pb", "with tf2onnx"),
-        ("best.pt", "It may hold code and is not read. Export it with torch.onnx.export"),
+        ("best.pt", "It may contain code, so it is not read. Export it with torch.onnx.export"),
         ("pytorch_model.bin", "save a model of Hugging Face as model.safetensors"),
         ("resnet.safetensors", "Rename it to model.safetensors, with config.json beside it."),
         ("notes.txt", "Copy the network into this folder."),
