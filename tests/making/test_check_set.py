@@ -174,12 +174,12 @@ def test_text_without_a_font_is_named_with_its_row(
     [
         (
             ("n01440764,tench,,n01439121,,,,", "n01443537,goldfish,,n01439121,,,,"),
-            "Rows below the root, as the parent that they name is not a row: 2 "
+            "Rows below the root, because the parent that they name is not a row: 2 "
             "(parents: n01439121; the first row is labels.csv:2).",
         ),
         (
             ("n01440764,tench,,n01443537,,,,", "n01443537,goldfish,,goldfich,,,,"),
-            "Rows below the root, as the parent that they name is not a row: 1 "
+            "Rows below the root, because the parent that they name is not a row: 1 "
             "(parents: goldfich; the first row is labels.csv:3).",
         ),
     ],

@@ -58,7 +58,10 @@ def test_only_the_rows_that_are_shown_are_kept(
     for place, id_ in enumerate(kept.values()):
         assert torch.equal(weight[place], tiny().head.weight[order.index(id_)])
         assert torch.equal(bias[place], tiny().head.bias[order.index(id_)])
-    assert f"Of the network's 21,843 classes the {len(kept)} are kept" in made.figures[0]
+    assert (
+        f"Of the network's 21,843 classes, the {len(kept)} whose labels are shown"
+        in made.figures[0]
+    )
 
 
 def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_the_beginning_of_another_file_is_deleted(venue: Venue, begun: bytes) ->
         (Send(CONTENT + b"x", silent=True), "has more than 1,048,576 bytes (expected at most"),
         (
             Send(CONTENT[:99]),
-            f"sent another file (SHA-256 {hashlib.sha256(CONTENT[:99]).hexdigest()}",
+            f"sent a different file (SHA-256 {hashlib.sha256(CONTENT[:99]).hexdigest()}",
         ),
         (Refuse(404), "answered 404 (Not Found). Check HF_ENDPOINT"),
         (Refuse(403), "answered 403 (Forbidden). Check"),

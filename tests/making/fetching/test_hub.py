@@ -206,7 +206,7 @@ def test_other_contents_than_the_hub_states_are_refused(kiosk: Kiosk) -> None:
     kiosk.store.faults.append(Send(timm_weights(4)))
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 2
-    assert "sent another file (SHA-256 " in outcome.stderr
+    assert "sent a different file (SHA-256 " in outcome.stderr
     assert os.listdir(kiosk.weights) == []
 
 
