@@ -118,7 +118,9 @@ def display_path(path: Path) -> str:
 
 def ellipsize(text: str) -> str:
     """Return `text` for a message: on one line, cut after MAX_QUOTED_LENGTH characters."""
-    line = "".join(letter if letter.isprintable() else "·" for letter in text)
+    line = text
+    if not text.isprintable():
+        line = "".join(letter if letter.isprintable() else "·" for letter in text)
     return line if len(line) <= MAX_QUOTED_LENGTH else f"{line[:MAX_QUOTED_LENGTH]}…"
 
 

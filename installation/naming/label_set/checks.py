@@ -122,13 +122,15 @@ class _Table:
             place = (self._outputs or {}).get(row.id, row.id)
             first = self._first_by_id.setdefault(place, row)
             alike = self._first_by_key.setdefault(confusable_key(row.id), row)
+            if first is row and alike is row:
+                return
             is_from_name = row.id == id_from_name(row.name)  # if it occurs twice, so does the name
             if first is not row and not is_from_name:
                 other = f"means the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
                 problem = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
                 yield Mistake(where, problem, "Give each row a unique id.")
-            elif alike is not row and first is row and not is_from_name:
+            elif first is row and not is_from_name:
                 problem = (
                     f"the id '{ellipsize(row.id)}' differs from '{ellipsize(alike.id)}' (line "
                     f"{alike.location}) only in capital letters or in invisible characters, so "
@@ -230,10 +232,13 @@ def orphans(rows: Sequence[Row], root: str) -> list[Row]:
 
 def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
     """Yield the mistakes in the `text` of a setting or a cell that is called `name`."""
+    if not text:
+        return
     if len(text) > longest:
         problem = f"{name} has {len(text)} characters (expected at most {longest})"
         yield Mistake(where, problem, "Shorten it.")
-    bad = next((letter for letter in text if _forbidden(letter)), None)
+    is_plain = text.isascii() and text.isprintable()
+    bad = None if is_plain else next((letter for letter in text if _forbidden(letter)), None)
     if bad is not None:
         kind = "direction-changing" if bad in OVERRIDES else "control"
         problem = f"{name} contains a {kind} character (U+{ord(bad):04X})"

@@ -259,7 +259,7 @@ def _row(record: Record, cells: Mapping[str, str]) -> Row:
     languages = {
         match[2]
         for column, cell in cells.items()
-        if cell and (match := TRANSLATED.fullmatch(column))
+        if cell and column not in plain and (match := TRANSLATED.fullmatch(column))
     }
     wordings = {
         code: Wording(cells.get(f"name_{code}", ""), cells.get(f"definition_{code}", ""))

@@ -81,8 +81,12 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
             reasons[id_] = reasons.get(id_, set()) | shipped
     for row, ids in zip(rows, synsets, strict=True):
         found = {reason for id_ in ids for reason in reasons.get(id_, ())}
+        found.discard(row.hidden_because)
+        if not found:
+            yield row
+            continue
         own = [row.hidden_because] if row.hidden_because else []
-        all_ = own + [reason for reason in REASONS if reason in found.difference(own)]
+        all_ = own + [reason for reason in REASONS if reason in found]
         first = next(iter(all_), "")
         yield replace(row, hidden_because=first, also_hidden_because=tuple(all_[1:]))
 

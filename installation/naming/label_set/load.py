@@ -218,6 +218,8 @@ def _second_root(settings: LabelSetSettings, language: str | None) -> Wording:
 def _words(row: Row, language: str) -> Wording:
     """Return a row's name and definition in `language`, or untranslated."""
     own = _wording(row, "en")
+    if language == "en":
+        return own
     translated = _wording(row, language)
     return Wording(translated.name or own.name, translated.definition or own.definition)
 

@@ -20,5 +20,7 @@ def is_visible(text: str) -> bool:
 
 def confusable_key(text: str) -> str:
     """Return a key that is equal for texts that look the same, apart from capital letters."""
+    if text.isascii():
+        return text.casefold()
     visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     return unicodedata.normalize("NFC", visible).casefold()
