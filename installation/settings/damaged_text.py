@@ -81,9 +81,7 @@ vowels and cantillation five. Taller stacks are made by generators of ornamental
 """
 
 
-SUSPICIOUS = re.compile(
-    r"[^ -~]|[#%&<=?\\_]|Err:|Loading|" + "|".join(map(re.escape, NO_VALUE))
-)
+SUSPICIOUS = re.compile(r"[^ -~]|[#%&<=?\\_]|Err:|Loading|" + "|".join(map(re.escape, NO_VALUE)))
 """Matches something in every damaged text, and nothing in most texts: a label set has ten thousand,
 which are all looked at before the first picture.
 """
