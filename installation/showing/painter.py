@@ -25,6 +25,13 @@ part.
 """
 
 
+FILL_EDGE = 0.035
+"""The width of the green and of the black line without letters at the end of a tag's filled part,
+over the tag's height. They keep a black letter from the black beyond that end, and a green one from
+the green.
+"""
+
+
 class Painter:
     """Paints scenes; used by the thread that owns the window."""
 
@@ -91,6 +98,9 @@ class Painter:
             lines = tuple(replace(line, colour=BLACK) for line in panel.lines)
             filled = replace(panel, background=ON_GREEN, lines=lines, filled_px=0)
             drawn.blit(self._draw_plain(filled), (0, 0), (0, 0, panel.filled_px, size[1]))
+            edge = max(1, round(FILL_EDGE * size[1]))
+            drawn.fill(GREEN, (max(0, panel.filled_px - edge), 0, edge, size[1]))
+            drawn.fill(BLACK, (panel.filled_px, 0, edge, size[1]))
         for bar in panel.strikes:
             drawn.fill(bar.colour, _area(bar.rect))
         return drawn

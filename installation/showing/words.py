@@ -54,7 +54,9 @@ class Words:
     turn_away: Sentence
     """The sentence under an empty square, before anything is read."""
     guess: Sentence
-    """The statement that a name is a guess, not a fact about a person."""
+    """The statement at the foot of every scene that this is an artwork, and that a name is a guess
+    and not a fact.
+    """
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
     """The sentence about the origin of the names; `{credit}` stands for the label set's credit."""
     blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]

@@ -1,4 +1,4 @@
-"""The bands at the screen's edges: the notice at the top, the origin of the names at the foot.
+"""The bands at the screen's edges: the notice at the top, the artwork and its names at the foot.
 
 They have the same places and sizes in every scene, so that nothing jumps between scenes. The
 picture is between them, because a notice over the picture would cover faces.
@@ -75,20 +75,48 @@ def _notice(context: ScreenContext) -> Panel:
         ]
         for words in context.languages
     ]
-    lines, height = _set(context, [columns], context.px(SAFE))
-    rect = Rect(0, 0, context.size[0], context.px(SAFE) + height + context.px(SPACE))
+    top = context.px(SAFE)
+    lines, height = _side_by_side(context, [columns], top) or _stacked(context, columns, top)
+    rect = Rect(0, 0, context.size[0], top + height + context.px(SPACE))
     return Panel(rect, ON_BLACK, lines)
 
 
 def _foot(context: ScreenContext) -> Panel:
-    """Return the foot in each language: the origin of the names, and what happens to pictures."""
-    size = context.px(FOOT_SIZE)
-    rows = [
-        [[Paragraph(text, size, GREY)] for text in (_origin(context, words), words.privacy) if text]
+    """Return the foot in each language.
+
+    It says that this is an artwork and a name a guess, who wrote the names, and what happens to
+    pictures.
+    """
+    size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
+    statements = [
+        [
+            Paragraph(text, size, colour)
+            for text, colour in (
+                (words.guess, WHITE),
+                (_origin(context, words), GREY),
+                (words.privacy, GREY),
+            )
+            if text
+        ]
         for words in context.languages
     ]
-    lines, text_height = _set(context, rows, context.px(SPACE))
-    height = context.px(SPACE) + text_height + context.px(SAFE)
+    on_one_line = [[[each] for each in language] for language in statements]
+    guesses_first = [
+        [[language[0]] for language in statements],
+        *([[each] for each in language[1:]] for language in statements),
+    ]
+    columns = [
+        [language[0], *(replace(each, space_above=space) for each in language[1:])]
+        for language in statements
+    ]
+    top = context.px(SPACE)
+    lines, text_height = (
+        _side_by_side(context, on_one_line, top)
+        or (_side_by_side(context, [columns], top) if len(columns) > 1 else None)
+        or _side_by_side(context, guesses_first, top)
+        or _stacked(context, columns if len(columns) > 1 else on_one_line[0], top)
+    )
+    height = top + text_height + context.px(SAFE)
     return Panel(Rect(0, context.size[1] - height, context.size[0], height), ON_BLACK, lines)
 
 
@@ -104,37 +132,50 @@ def _origin(context: ScreenContext, words: Words) -> str:
     )
 
 
-def _set(
+def _side_by_side(
     context: ScreenContext, rows: Sequence[Sequence[Sequence[Paragraph]]], top: int
-) -> tuple[tuple[Line, ...], int]:
+) -> tuple[tuple[Line, ...], int] | None:
     """Return the lines of `rows` of columns of paragraphs, and their height, px.
 
-    The first line has its upper edge at `top`. The last column is flush right. If the columns of
-    any row do not fit side by side, the columns of all rows are stacked.
+    The first line has its upper edge at `top`. The last column of a row is flush right. The result
+    is None if the columns of any row do not fit side by side.
     """
-    left = context.px(MARGIN)
+    left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left
-    set_rows = [
-        [set_panel(context.fonts, column, width, 0, None) for column in row] for row in rows
-    ]
-    least_gap = context.px(COLUMN_GAP)
-    fits = all(
-        sum(panel.rect.width for panel in row) + (len(row) - 1) * least_gap <= width
-        for row in set_rows
-    )
     lines: list[Line] = []
     y = top
-    for number, row in enumerate(set_rows):
-        if number:
-            y += context.px(LINE_SPACE * FOOT_SIZE if fits else LANGUAGE_GAP)
-        for column, panel in enumerate(row):
-            is_right = fits and column and column == len(row) - 1
-            x = left + (width - panel.rect.width if is_right else 0)
-            if not fits and column:
-                y += context.px(LANGUAGE_GAP if len(rows) == 1 else LINE_SPACE * FOOT_SIZE)
-            lines += [
-                replace(line, x=x + line.x, baseline=y + line.baseline) for line in panel.lines
-            ]
-            y += 0 if fits else panel.rect.height
-        y += max((panel.rect.height for panel in row), default=0) if fits else 0
+    for number, row in enumerate(rows):
+        panels = [set_panel(context.fonts, column, width, 0, None) for column in row]
+        free = width - sum(panel.rect.width for panel in panels)
+        if free < (len(row) - 1) * least_gap:
+            return None
+        y += context.px(LINE_SPACE * FOOT_SIZE) if number else 0
+        x = left
+        for column, panel in enumerate(panels, start=1):
+            lines += _moved(panel, x, y)
+            x += panel.rect.width + (free // (len(row) - 1) if column < len(row) else 0)
+        y += max((panel.rect.height for panel in panels), default=0)
     return tuple(lines), y - top
+
+
+def _stacked(
+    context: ScreenContext, groups: Sequence[Sequence[Paragraph]], top: int
+) -> tuple[tuple[Line, ...], int]:
+    """Return the lines of `groups` of paragraphs, one below the other, and their height, px.
+
+    The first line has its upper edge at `top`.
+    """
+    left = context.px(MARGIN)
+    lines: list[Line] = []
+    y = top
+    for number, group in enumerate(groups):
+        panel = set_panel(context.fonts, group, context.size[0] - 2 * left, 0, None)
+        y += context.px(LANGUAGE_GAP) if number else 0
+        lines += _moved(panel, left, y)
+        y += panel.rect.height
+    return tuple(lines), y - top
+
+
+def _moved(panel: Panel, x: int, y: int) -> list[Line]:
+    """Return the lines of `panel` if its upper left corner is at `x, y`."""
+    return [replace(line, x=x + line.x, baseline=y + line.baseline) for line in panel.lines]

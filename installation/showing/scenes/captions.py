@@ -60,15 +60,30 @@ BAR_PARTS = 100
 RUNNERS_UP = 2
 """The number of other names that are listed with their shares."""
 
+TALLEST = 2.4
+"""The largest height of a caption over its width. Beside a small face a taller one would be a
+column of broken words; only the shortest caption may be taller.
+"""
+
 MOST_WORDS = 20
 """The number of words above which a definition is cut at a clause."""
 
 NO_BREAK_SPACE = "\u00a0"
 _WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
 """Matches a no-break space inside a name, but not before a number or a separator of names."""
+_REMARK = re.compile(r" ?\([^()]*\)")
+"""Matches a remark in brackets, without which a definition is complete."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
 """Matches the places where a definition may be cut: before a clause without which the rest is
 complete.
+"""
+_PREPOSITIONS = "at|by|for|from|in|into|of|on|through|to|under|with"
+_RELATIVE = re.compile(
+    rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
+    r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
+)
+"""Matches the places where an English definition without such a clause may be cut: before a clause
+that says which one is meant. In other languages words of the main clause may follow such a clause.
 """
 
 
@@ -97,12 +112,16 @@ def caption_panels(
     pad = context.px(PAD)
     known = {} if least is None else least
     widths = [min(context.px(width), max_width - 2 * pad) for width in WIDTHS]
-    for pieces in _contents(context, shown, size):
+    contents = _contents(context, shown, size)
+    for pieces in contents:
         panels = []
         for width in dict.fromkeys(widths):
             fitting = [_fitted(context, piece, width, known) for piece in pieces]
-            if None not in fitting:
-                panels.append(_set_once(context, [each for each in fitting if each], width, pad))
+            if None in fitting:
+                continue
+            panel = _set_once(context, [each for each in fitting if each], width, pad)
+            if panel.rect.height <= TALLEST * panel.rect.width or pieces is contents[-1]:
+                panels.append(panel)
         yield list(dict.fromkeys(panels))
 
 
@@ -186,19 +205,17 @@ def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_
         if words.score
     ]
     others: list[_Piece] = [_small(context, _others(context, shares), GREY, own)]
-    guess: list[_Piece] = [_small(context, context.words.guess, GREY)]
     meter: list[_Piece] = [*scores, _Meter(shares), *others]
     least: list[_Piece] = [*scores[:1], _Meter(shares)]
     contents: list[list[_Piece]] = [
-        [*cut, *second, *chain, *meter, *guess],
-        [*cut, *chain, *meter, *guess],
-        [*cut, *meter, *guess],
-        [*cut, *least, *guess],
+        [*cut, *second, *chain, *meter],
+        [*cut, *chain, *meter],
+        [*cut, *meter],
         [*cut, *least],
         [*scores[:1], _Meter(shares)],
     ]
     if cut != whole:
-        contents[:0] = [[*whole, *second, *meter, *guess], [*whole, *meter, *guess]]
+        contents[:0] = [[*whole, *second, *meter], [*whole, *meter]]
     return contents
 
 
@@ -231,7 +248,7 @@ def _others(context: ScreenContext, shares: Shares) -> str:
 
 
 def shortened(definition: str) -> str:
-    """Return `definition`, cut at a clause if it has more than `MOST_WORDS` words.
+    """Return `definition`, without remarks and cut at a clause if it has over `MOST_WORDS` words.
 
     The cut is the last one that leaves at most so many words, and at least a third of them; without
     such a clause the definition is not cut. The author named at its end is kept.
@@ -239,13 +256,15 @@ def shortened(definition: str) -> str:
     text, mark, author = definition.partition(" — ")
     if len(text.split()) <= MOST_WORDS:
         return definition
-    cuts = [
-        text[: found.start()].strip()
-        for found in _CLAUSE.finditer(text)
-        if text.count("(", 0, found.start()) == text.count(")", 0, found.start())
-    ]
-    fitting = [cut for cut in cuts if MOST_WORDS / 3 <= len(cut.split()) <= MOST_WORDS]
-    return f"{fitting[-1]}{mark}{author}" if fitting else definition
+    brief = _REMARK.sub("", text).strip()
+    if len(brief.split()) > MOST_WORDS:
+        for places in (_CLAUSE, _RELATIVE):
+            cuts = [brief[: found.start()] for found in places.finditer(brief)]
+            fitting = [cut for cut in cuts if MOST_WORDS / 3 <= len(cut.split()) <= MOST_WORDS]
+            if fitting:
+                brief = fitting[-1]
+                break
+    return f"{brief}{mark}{author}"
 
 
 def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:

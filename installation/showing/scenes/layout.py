@@ -15,7 +15,8 @@ from itertools import product
 
 from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
 from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
-from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
+from installation.showing.scenes.free_space import Slide, near
+from installation.showing.scenes.tags import PANEL_SHARE, keep_tag, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
 HOLD_FACTOR = 1.3
@@ -34,9 +35,6 @@ needs only `GAP`.
 
 TAG_OVER = 11
 """The part of a square's side by which its tag may lie on the square; the face begins behind it."""
-
-TAG_STEPS = 4
-"""The number of steps from a tag that is flush left with its square to one that is flush right."""
 
 GAP = 10
 EDGE = 40
@@ -92,6 +90,8 @@ class Layout:
         The nearest visitors choose first.
         """
         ranked = sorted(self._visitors, key=self._rank)
+        for visitor in ranked:
+            keep_tag(self._context, visitor)
         tags: dict[int, Tag] = {}
         for visitor in ranked:
             tag = self._held_tag(visitor, tags)
@@ -136,41 +136,46 @@ class Layout:
         place is beside the square; the second best is partly on it, but not on a face. If another
         square is near every place, it would not be clear whose name it is, and there is no tag.
         """
-        square, room = visitor.square, self._room
-        clear_px = self._context.px(TAG_GAP) - self._gap
-        others = self._others(square)
-        wide_others = [other.grown(clear_px) for other in others]
-        placed = [tag.panel.rect for tag in tags.values()]
-        max_width = min(room.width, self._context.px(MAX_TAG_WIDTH))
-        for panel, size in tag_panels(self._context, visitor, max_width):
+        square = visitor.square
+        max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
+        panels = list(tag_panels(self._context, visitor, max_width))
+        clear, gap = self._context.px(TAG_GAP), self._gap
+        most = max((max(panel.rect.width, panel.rect.height) for panel, _ in panels), default=0)
+        part = square.grown(most + clear)
+        others = near(self._others(square), clear, part)
+        fixed = near(self._faces, 0, part)
+        fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
+        partly_on = [(*other[:4], gap) for other in others]
+        for panel, size in panels:
             width, height = panel.rect.width, panel.rect.height
-            choices = [
-                (0, [*wide_others, *placed], [square, *self._faces]),
-                (square.width // TAG_OVER, [*others, *placed], self._faces),
-            ]
-            for over_px, far, near in choices:
-                for x, y in self._tag_corners(square, width, height, over_px):
-                    if self._is_free(Rect(x, y, width, height), far, near):
-                        return Tag(panel.moved_to(x, y), size)
+            for over_px, obstacles in (
+                (0, [*others, *fixed]),
+                (square.width // TAG_OVER, [*partly_on, *fixed]),
+            ):
+                for slide in self._tag_slides(square, width, height, over_px):
+                    corner = slide.corner(width, height, obstacles)
+                    if corner:
+                        return Tag(panel.moved_to(*corner), size)
         return None
 
-    def _tag_corners(
-        self, square: Rect, width: int, height: int, over_px: int
-    ) -> Iterator[tuple[int, int]]:
-        """Yield the corners that a tag may have, `over_px` over an edge of `square`, best first."""
+    def _tag_slides(self, square: Rect, width: int, height: int, over_px: int) -> Iterator[Slide]:
+        """Yield the edges of `square` along which a tag may be, `over_px` over them, best first."""
         room = self._room
-        xs = [
-            _clamped(
-                square.x + step * (square.width - width) // TAG_STEPS, width, room.x, room.right
-            )
-            for step in (0, TAG_STEPS, *range(1, TAG_STEPS))
-        ]
-        for y in (square.y - height + over_px, square.bottom - over_px):
-            yield from ((x, y) for x in xs)
-        top, middle = max(square.y, room.y), square.y + (square.height - height) // 2
-        for y in (top, square.bottom - height, middle):
-            yield from ((square.right - over_px, y), (square.x - width + over_px, y))
-        yield xs[0], top
+        top = max(square.y, room.y)
+        left, right = sorted((square.x, square.right - width))
+        left = max(room.x, min(left, room.right - width))
+        right = min(room.right - width, max(right, room.x))
+        upper, lower = sorted((top, square.bottom - height))
+        upper, lower = max(room.y, upper), min(room.bottom - height, lower)
+        above, below = square.y - height + over_px, square.bottom - over_px
+        for y in (above, below):
+            if room.y <= y <= room.bottom - height:
+                yield Slide(True, y, square.x, left, right)
+        for x in (square.right - over_px, square.x - width + over_px):
+            if room.x <= x <= room.right - width:
+                yield Slide(False, x, top, upper, lower)
+        if over_px and top + height <= room.bottom:
+            yield Slide(True, top, square.x, left, right)
 
     def _others(self, square: Rect) -> list[Rect]:
         """Return all squares but `square`."""

@@ -38,6 +38,9 @@ read.
 LIT_S = 3.0
 """How long each name is highlighted, s."""
 
+LIT_ROWS = 4
+"""The number of rows in which a name to highlight is sought; the first may have only bars."""
+
 NAME_COLOUR: Colour = (150, 150, 150)
 BAR_COLOUR: Colour = (96, 96, 96)
 
@@ -133,28 +136,36 @@ def list_panels(
     speed = context.px(DRIFT_PX_S)
     first, shift = divmod(round(speed * (now - since)), row_px)
     count = math.ceil((room.height + shift) / row_px)
-    visible = rows.take(first, count)
     period = int((now - since) / LIT_S)
-    turn = period * 5 % max(1, room.height // row_px - 5)
-    lit_row = round(speed * period * LIT_S) // row_px + 2 + turn
-    lit_item = _lit_item(visible[lit_row - first : lit_row - first + 1], period)
+    turn = period * 5 % max(1, room.height // row_px - LIT_ROWS - 2)
+    from_row = round(speed * period * LIT_S) // row_px + 2 + turn
+    ahead = rows.take(first, max(count, from_row - first + LIT_ROWS))
+    lit_row, lit_item = _lit(ahead, from_row - first, period)
+    visible = ahead[:count]
     return [
         _panel(
             row,
             size,
             Rect(room.x, room.y + number * row_px - shift, room.width, row_px),
-            lit_item if first + number == lit_row else None,
+            lit_item if number == lit_row else None,
         )
         for number, row in enumerate(visible)
         if shift <= number * row_px <= room.height + shift - row_px
     ]
 
 
-def _lit_item(row: Sequence[_Row], period: int) -> int | None:
-    """Return the index of the highlighted name in `row`; None if it has none."""
-    items = row[0].items if row else ()
-    names = [place for place, item in enumerate(items) if isinstance(item, str)]
-    return names[period % len(names)] if names else None
+def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None]:
+    """Return the index of the row with the highlighted name, and the name's index in that row.
+
+    The row is the first one with a name from `start` on. If none of `LIT_ROWS` has one, no name is
+    highlighted, and the second index is None.
+    """
+    for number in range(start, start + LIT_ROWS):
+        items = rows[number].items
+        names = [place for place, item in enumerate(items) if isinstance(item, str)]
+        if names:
+            return number, names[period % len(names)]
+    return start, None
 
 
 def _panel(row: _Row, size: int, rect: Rect, lit: int | None) -> Panel:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from installation.showing.scene import GREEN, ON_BLACK, WHITE, Bar, Panel, Rect, Visitor
+from installation.showing.scene import GREEN, ON_BLACK, WHITE, Bar, Panel, Rect, Shown, Visitor
 from installation.showing.scenes.captions import RUNNERS_UP
 from installation.showing.type.scripts import script_of
 from installation.showing.type.typesetting import (
@@ -28,7 +28,7 @@ used.
 TAG_SHARE = 0.24
 """The largest font size of the tag over the side of the square."""
 
-MOST_LINES = 3
+MOST_LINES = 4
 """The largest number of lines of a name; a name that needs more in the smallest type is not shown,
 only the square.
 """
@@ -70,15 +70,15 @@ def tag_panels(
         return
     max_width = min(max_width, PANEL_SHARE * visitor.square.width)
     largest = TAG_SHARE * visitor.square.width
-    is_candidate = shown.stage == "reading"
-    text = as_question(shown.name, context.label_language) if is_candidate else shown.name
+    text = _text(context, shown)
     broken: list[tuple[Panel, int]] = []
     for size in [s for s in TAG_SIZES if context.px(s) <= largest] or [TAG_SIZES[-1]]:
         pad = context.px(PAD if size > SMALL_TAG_SIZE else SMALL_PAD)
         name = Paragraph(
             text, context.px(size), GREEN, leading=1.1, language=context.label_language
         )
-        is_torn = least_width(context.fonts, name) > max_width - 2 * pad
+        least_px = least_width(context.fonts, name)
+        is_torn = least_px > max_width - 2 * pad
         if is_torn and not (name.language and size == TAG_SIZES[-1]):
             continue
         panel = set_panel(context.fonts, [name], max_width - 2 * pad, pad, ON_BLACK)
@@ -86,7 +86,22 @@ def tag_panels(
             yield _marked(context, visitor, panel), size
         elif len(panel.lines) <= MOST_LINES:
             broken.append((_marked(context, visitor, panel), size))
+        if size == TAG_SIZES[-1] and not is_torn and " " in text:
+            narrow = set_panel(context.fonts, [name], least_px, pad, ON_BLACK)
+            if narrow != panel and len(narrow.lines) <= MOST_LINES:
+                broken.append((_marked(context, visitor, narrow), size))
     yield from broken
+
+
+def keep_tag(context: ScreenContext, visitor: Visitor) -> None:
+    """Keep the typeset name of `visitor`, so that a search for room does not set it again."""
+    if visitor.shown.name:
+        context.fonts.keep(_text(context, visitor.shown))
+
+
+def _text(context: ScreenContext, shown: Shown) -> str:
+    is_candidate = shown.stage == "reading"
+    return as_question(shown.name, context.label_language) if is_candidate else shown.name
 
 
 def as_question(name: str, language: str) -> str:

@@ -29,6 +29,9 @@ class ExpiringCache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._young.keys() | self._old.keys())
 
+    def __contains__(self, key: K) -> bool:
+        return key in self._young or key in self._old
+
     def get(self, key: K, make: Callable[[], V]) -> V:
         """Return the value of `key`; if it is not in the cache, `make` is called to create it."""
         value = self._young.get(key)

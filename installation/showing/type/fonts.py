@@ -98,6 +98,9 @@ class Fonts:
             raise ScreenError(no_font("screen", missing))
         self._blanks: dict[tuple[Face, str], bool] = {}
         self._shaped: ExpiringCache[tuple[str, bytes | None], ShapedLine] = ExpiringCache()
+        self._advances: ExpiringCache[tuple[str, bytes], list[float]] = ExpiringCache()
+        self.least_widths: ExpiringCache[str, float] = ExpiringCache()
+        """The least widths of texts, em, from `least_width`."""
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
         """The panels from `set_panel`, keyed by their texts, then by its other arguments. While a
         text is on the screen in one size, its panels in other sizes are kept too.
@@ -105,8 +108,14 @@ class Fonts:
 
     def evict(self, now: float) -> None:
         """Drop the cached values of texts that have left the screen, at the instant `now` (s)."""
-        self._shaped.evict(now)
-        self.panels.evict(now)
+        for cache in (self._shaped, self._advances, self.least_widths, self.panels):
+            cache.evict(now)
+
+    def keep(self, text: str) -> None:
+        """Keep what is cached of the paragraph `text`. To be called for each frame."""
+        self.panels.get((text,), dict)
+        if text in self.least_widths:
+            self.least_widths.get(text, float)
 
     def lacks(self, texts: Iterable[str]) -> list[str]:
         """Return the letters of `texts` that these faces, and the packaged ones, cannot draw.
@@ -153,11 +162,14 @@ class Fonts:
 
     def advances(self, text: str, text_levels: bytes) -> list[float]:
         """Return the width of each character of `text` in its paragraph, em; `text` is clean."""
-        return [
-            advance
-            for run in self._runs(text, text_levels)
-            for advance in run.face.advances(run.text, run.right_to_left, run.script)
-        ]
+        return self._advances.get(
+            (text, text_levels),
+            lambda: [
+                advance
+                for run in self._runs(text, text_levels)
+                for advance in run.face.advances(run.text, run.right_to_left, run.script)
+            ],
+        )
 
     def _runs(self, text: str, text_levels: bytes) -> list[Run]:
         """Return `text`, which is clean, split into runs in reading order.

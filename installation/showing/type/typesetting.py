@@ -126,9 +126,12 @@ def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[Text
 
 def least_width(fonts: Fonts, paragraph: Paragraph) -> int:
     """Return the least width in which no word of `paragraph` has to be broken, px."""
-    text = clean(paragraph.text)
-    advances = fonts.advances(text, levels(text))
-    return math.ceil(line_fitting.least_width(text, advances) * paragraph.size)
+
+    def measured() -> float:
+        text = clean(paragraph.text)
+        return line_fitting.least_width(text, fonts.advances(text, levels(text)))
+
+    return math.ceil(fonts.least_widths.get(paragraph.text, measured) * paragraph.size)
 
 
 def _text_line(

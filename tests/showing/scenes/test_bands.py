@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from installation.seeing.presence.presence import GONE_S
-from installation.showing.scene import Panel, Size
+from installation.showing.scene import WHITE, Panel, Size
 from installation.showing.scenes.bands import NOTICE_SIZE, SAFE, bands
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
@@ -75,14 +75,29 @@ def test_two_languages_stand_side_by_side_and_on_a_tall_screen_one_below_the_oth
 def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
     language: str,
 ) -> None:
-    """The label set's credit, the counts of its names, and the promise, on one line."""
+    """The credit, the counts and the promise are on one line, below the artwork and the guess."""
     context = in_languages(language, None, (1920, 1080))
     foot = bands(context).foot
     words = context.words
     for text in (words.privacy, words.number(943), words.number(2832)):
         assert clean(text) in text_on(foot)
     assert PEOPLE.settings.credit_in(language) in text_on(foot)
-    assert len({line.baseline for line in foot.lines}) == 1
+    guess, *others = foot.lines
+    assert guess.text == clean(words.guess)
+    assert guess.baseline < others[0].baseline
+    assert len({line.baseline for line in others}) == 1
+
+
+@pytest.mark.parametrize("size", SCREENS)
+@pytest.mark.parametrize(("first", "second"), [*PAIRS, ("fr", None)])
+def test_every_scene_says_that_this_is_an_artwork_and_a_name_a_guess(
+    first: str, second: str | None, size: Size
+) -> None:
+    """Both languages have the sentence on one line, as bright as the notice."""
+    context = in_languages(first, second, size)
+    lines = {line.text: line.colour for line in bands(context).foot.lines}
+    for words in context.languages:
+        assert lines[clean(words.guess)] == WHITE
 
 
 def test_before_the_names_are_loaded_the_foot_says_only_what_is_known(
@@ -91,7 +106,7 @@ def test_before_the_names_are_loaded_the_foot_says_only_what_is_known(
     """While the show loads nobody knows yet how many names are used."""
     words = load_words()
     foot = bands(ScreenContext(words, context((1920, 1080)).fonts, (1920, 1080))).foot
-    assert text_on(foot) == words.privacy
+    assert text_on(foot) == f"{words.guess} {words.privacy}"
 
 
 @pytest.mark.parametrize("size", SCREENS)

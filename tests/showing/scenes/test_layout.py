@@ -344,3 +344,21 @@ def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
     scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
     assert len(scene.visitors) == 32
     assert sum(visitor.tag is not None for visitor in scene.visitors) >= 16
+
+
+def test_the_names_of_a_crowd_are_set_once_and_forgotten_with_it() -> None:
+    """No search for room sets a name again, and a second after the people left all are gone."""
+    fonts = Fonts()
+    screen = ScreenContext(load_words(), fonts, (1920, 1080), label_set=PEOPLE)
+    heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
+    crowd = company(heads, LABELS)
+    scene = compose(FRAME, crowd, screen, 0.0)
+    first = {label.name: fonts.panels.get((label.name,), dict) for label in LABELS}
+    for step in range(1, 90):
+        scene = compose(FRAME, crowd, screen, step / 30, scene)
+        fonts.evict(step / 30)
+    assert all(fonts.panels.get((name,), dict) is panels for name, panels in first.items())
+    for step in range(90, 120):
+        fonts.evict(step / 30)
+    assert len(fonts.panels) == 0
+    assert len(fonts.least_widths) == 0

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.showing.scene import Rect
+from installation.showing.scenes.free_space import Slide, near, nearest_free
+
+positions = st.integers(-40, 40)
+intervals = st.tuples(positions, st.integers(1, 30)).map(lambda pair: (pair[0], sum(pair)))
+rects = st.builds(Rect, positions, positions, st.integers(1, 30), st.integers(1, 30))
+SPACE = 3
+
+
+@given(positions, positions, positions, st.lists(intervals, max_size=6))
+def test_the_nearest_free_position_is_found(
+    wanted: int, low: int, high: int, blocked: list[tuple[int, int]]
+) -> None:
+    """No position that is free and in the range is nearer to the wanted one."""
+    free = [
+        position
+        for position in range(low, high + 1)
+        if not any(begin < position < end for begin, end in blocked)
+    ]
+    found = nearest_free(wanted, low, high, blocked)
+    assert (found is None) == (not free)
+    if found is not None:
+        assert found in free
+        assert abs(found - wanted) == min(abs(position - wanted) for position in free)
+
+
+@given(
+    st.booleans(),
+    positions,
+    positions,
+    st.integers(0, 40),
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.lists(rects, max_size=6),
+)
+def test_a_panel_gets_a_place_if_there_is_one(
+    is_across: bool, fixed: int, low: int, reach: int, width: int, height: int, others: list[Rect]
+) -> None:
+    """It keeps its space to every obstacle; without a place no position along the edge is free."""
+    obstacles = near(others, SPACE, Rect(-200, -200, 400, 400))
+    slide = Slide(is_across, fixed, low, low, low + reach)
+
+    def is_free(position: int) -> bool:
+        x, y = (position, fixed) if is_across else (fixed, position)
+        return not Rect(x, y, width, height).grown(SPACE).overlaps(*others)
+
+    corner = slide.corner(width, height, obstacles)
+    free = [position for position in range(low, low + reach + 1) if is_free(position)]
+    assert corner == (None if not free else (free[0], fixed) if is_across else (fixed, free[0]))
+
+
+@given(rects, st.lists(rects, max_size=6))
+def test_only_what_is_near_is_an_obstacle(part: Rect, others: list[Rect]) -> None:
+    """Those that overlap the part, with their four edges."""
+    expected = [
+        (each.x, each.y, each.right, each.bottom, SPACE) for each in others if each.overlaps(part)
+    ]
+    assert near(others, SPACE, part) == expected
