@@ -87,21 +87,27 @@ TYPED = ("to", "value", "value_int", "value_ints")
 
 BY_FIRST = frozenset(
     """
-    CumSum Expand Gather GatherElements GatherND Pad Resize Reshape ScatterND Slice Split Squeeze
-    Tile Trilu Unsqueeze Upsample ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin
-    ReduceProd ReduceSum ReduceSumSquare
+    Attention CumSum Dropout Expand Gather GatherElements GatherND MaxPool Pad Pow Resize Reshape
+    ScatterND Slice Split Squeeze Tile TopK Trilu Unsqueeze Upsample ReduceL1 ReduceL2
+    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
     """.split()  # noqa: SIM905  as above
 )
 """The operations that return numbers of the same type as their first input."""
 
-TO_WHOLE = {"Shape", "Size", "TopK", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
-TO_WHOLE |= {"DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul"}
+BY_SECOND = frozenset({"CastLike", "Where"})
+"""The operations that return numbers of the type of their second input."""
+
+TO_WHOLE = {"Shape", "Size", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
+TO_WHOLE |= {"QLinearConv", "QLinearMatMul"}
 """The operations that always return integers."""
 
-TO_FRACTION = {"DequantizeLinear", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}
-TO_FRACTION |= {"Not", "And", "Or", "Xor"}
-"""The operations that never return integers; booleans count as such too, because they cannot be
-divided.
+WHOLE_OUTPUTS = {"DynamicQuantizeLinear": (0, 2), "MaxPool": (1,), "TopK": (1,)}
+"""The outputs that are always integers, by number, of operations that return fractions as well."""
+
+TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
+TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
+"""The operations that never return integers except in `WHOLE_OUTPUTS`; booleans count as fractions,
+because they cannot be divided.
 """
 
 CHILD_BYTES = 2**30
@@ -401,10 +407,12 @@ def _check_divisions(nodes: Iterable[NodeProto], whole: set[str]) -> None:
             returns = any(type_ not in FLOATS for type_ in _types(node))
         elif node.op_type in BY_FIRST:
             returns = any(given[:1])
+        elif node.op_type in BY_SECOND:
+            returns = any(given[1:2])
         else:
             returns = any(given)
-        if returns:
-            whole.update(node.output)
+        always = WHOLE_OUTPUTS.get(node.op_type, ())
+        whole.update(name for i, name in enumerate(node.output) if returns or i in always)
 
 
 def _types(node: Any) -> list[int]:

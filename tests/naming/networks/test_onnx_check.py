@@ -124,6 +124,32 @@ def test_fractions_may_be_divided() -> None:
     onnx_check.judge_here("classifier.onnx", model.SerializeToString())
 
 
+@pytest.mark.parametrize(
+    ("operation", "inputs", "outputs", "whole"),
+    [
+        ("DynamicQuantizeLinear", ["logits"], ["o", "fraction", "zero"], "zero"),
+        ("TopK", ["logits", "one"], ["fraction", "place"], "place"),
+        ("MaxPool", ["logits"], ["fraction", "place"], "place"),
+        ("Pow", ["logits", "one"], ["fraction"], "one"),
+        ("Where", ["one", "logits", "logits"], ["fraction"], "one"),
+        ("CastLike", ["one", "logits"], ["fraction"], "one"),
+        ("Dropout", ["logits", "", "one"], ["fraction"], "one"),
+    ],
+)
+def test_each_output_has_a_type_of_its_own(
+    operation: str, inputs: list[str], outputs: list[str], whole: str
+) -> None:
+    """Kind: of an operation with several types only the divisions of its fractions are allowed."""
+    one = numpy_helper.from_array(np.array([1], np.int64), "one")
+    for divided in ("fraction", whole):
+        model = with_node(helper.make_node(operation, inputs, outputs), one)
+        model.graph.node.append(helper.make_node("Div", [divided, divided], ["y"]))
+        if divided == whole:
+            assert f"it divides whole numbers ('{whole}, {whole}')" in judged(model)
+        else:
+            onnx_check.judge_here("classifier.onnx", model.SerializeToString())
+
+
 @pytest.mark.parametrize("dims", [[2**40], [2**20, 2**20], [-1], [2**63 - 1, 0], [1] * 17])
 def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> None:
     """Shapes are compared with the bytes in the file before memory is taken."""

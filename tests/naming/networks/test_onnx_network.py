@@ -11,6 +11,7 @@ import onnx.utils
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import quantization
 
 from installation.errors import LabelSetError
 from installation.naming.networks.encoder import MAX_BATCH
@@ -236,8 +237,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
 
 
 EXPORTED = Path(__file__).with_name("exported")
-"""Networks by real exporters; `classifier.onnx` and its second file by torch 2.15, tf2onnx.onnx by
-tf2onnx 1.17 from Keras 3.15."""
+"""Networks by real exporters; `classifier.onnx` and its second file by torch 2.15, as is
+torch_one_file.onnx with `external_data=False`; tf2onnx.onnx by tf2onnx 1.17 from Keras 3.15."""
 
 OPTIMUM = (0.040707, 0.073258, 0.031010, -0.006477)
 """The logits of optimum.onnx in transformers, for a picture whose numbers are all 0.25."""
@@ -254,6 +255,62 @@ def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
     assert (encode(encoder, grey) - expected).abs().max() < 1e-5
     (folder / "classifier.onnx.data").unlink()
     assert "lie in a second file, 'classifier.onnx.data'" in refusal(folder)
+
+
+def test_the_one_file_of_torch_is_read(tmp_path: Path) -> None:
+    """What `torch.onnx.export(…, external_data=False)` writes gives torch's logits."""
+    folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
+    (folder / "classifier.onnx").write_bytes((EXPORTED / "torch_one_file.onnx").read_bytes())
+    logits = encode(open_encoder(load(folder), CPU), torch.full((2, 3, 32, 32), 0.25))
+    expected = torch.tensor([[-0.0604327, -0.0701761, -0.0808143, 0.0600908]])
+    assert (logits - expected).abs().max() < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore")  # torch says that this exporter is the older one.
+def test_what_torchs_older_exporter_writes_is_read(tmp_path: Path) -> None:
+    """`torch.onnx.export(…, dynamo=False)`, with a batch of any size, gives torch's logits."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        *(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.BatchNorm2d(8), torch.nn.Hardswish()),
+        *(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 4)),
+    ).eval()
+    folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 3, 32, 32),),
+        str(folder / "classifier.onnx"),
+        dynamo=False,
+        input_names=["pixels"],
+        dynamic_axes={"pixels": {0: "batch"}},
+    )
+    with torch.inference_mode():
+        expected = network(noise(3, 32))
+    assert (encode(opened(folder), noise(3, 32)) - expected).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("file", "weights", "options"),
+    [
+        ("model_quantized", "QInt8", {}),
+        ("model_uint8", "QUInt8", {}),
+        ("model_int8", "QInt8", {"per_channel": True, "reduce_range": True}),
+    ],
+)
+def test_a_quantised_network_of_transformers_js_is_read(
+    tmp_path: Path, file: str, weights: str, options: dict[str, bool]
+) -> None:
+    """Its `onnx/` folder has Optimum's network, quantised by onnxruntime with these options."""
+    folder = write_set(tmp_path, "made-onnx", f"method: onnx\ninput: {{size: {SIDE}}}", *WEATHER)
+    quantization.quantize_dynamic(
+        EXPORTED / "optimum.onnx",
+        tmp_path / f"{file}.onnx",
+        weight_type=quantization.QuantType[weights],
+        extra_options={"EnableSubgraph": True, "MatMulConstBOnly": True},
+        **options,
+    )
+    (tmp_path / f"{file}.onnx").rename(folder / "classifier.onnx")
+    logits = encode(open_encoder(load(folder), CPU), torch.full((2, 3, SIDE, SIDE), 0.25))
+    assert (logits - torch.tensor(OPTIMUM)).abs().max() < 0.01
 
 
 def test_a_network_of_optimum_is_read(tmp_path: Path) -> None:
