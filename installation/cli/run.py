@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from installation import STARTED_AT, __version__
 from installation.cli.arguments import (
@@ -63,12 +64,14 @@ def add_commands(commands: Commands) -> None:
         commands, "service", service, "print a systemd unit that runs the show"
     )
     kinds = service_command.add_mutually_exclusive_group()
+    own: dict[str, Any] = {"nargs": "?", "const": "x11", "choices": ["x11", "cage"]}
     kinds.add_argument(
         "--own-display",
-        action="store_true",
-        help="print the unit of a show that starts its own X server instead of using a desktop's",
+        **own,
+        help="print the unit of a show with a display of its own instead of a desktop's: an X "
+        "server (x11, the default) or the Wayland compositor cage",
     )
-    kinds.add_argument("--screen", action="store_true", help="the unit of that X server")
+    kinds.add_argument("--screen", **own, help="print the unit of that display")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -221,9 +224,9 @@ def service(args: argparse.Namespace) -> int:
     from installation.guarding.systemd_unit import USER, nvidia_modprobe, screen_unit, unit
     from installation.guarding.unit_access import find_obstacles
 
-    text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe(), own_display=args.own_display)
+    text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe(), display=args.own_display or "desktop")
     if args.screen:
-        text = screen_unit()
+        text = screen_unit(args.screen)
     elif obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
         raise SettingsError(*obstacles)
     # Only the comments name commands for people.

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from installation.errors import Mistake, SettingsError
 from installation.guarding.unit_access import existing_groups
@@ -60,17 +61,50 @@ def nvidia_modprobe() -> Path | None:
 
 
 SCREEN = "kiosk-screen.service"
-"""The unit of the kiosk's own X server."""
+"""The unit of the kiosk's own X server or Wayland compositor."""
 
-AUTHORITY = "/run/kiosk-screen/auth"
-"""The file with that server's cookie, which only the kiosk's user may read."""
+FOLDER = "/run/kiosk-screen"
+"""The folder with the sockets and the cookie of the kiosk's own display."""
+
+AUTHORITY = f"{FOLDER}/auth"
+"""The file with that X server's cookie, which only the kiosk's user may read."""
 
 SERVER_OPTIONS = (
     *("-nolisten", "tcp", "-s", "0", "-dpms"),
     *("-extension", "XTEST", "-extension", "RECORD"),
 )
-"""The X server's options: no network, no blanking, no extension that simulates or records typing.
-"""
+"""No network, no blanking, and no extension that types or listens."""
+
+Display = Literal["desktop", "x11", "cage"]
+"""The display of a show: a desktop's, or an X server or a Wayland compositor of its own."""
+
+PROMISES = {
+    "desktop": """\
+# What this unit promises: the show changes no file, starts no program and opens no connection, and
+# runs as a user of its own.
+# What it cannot promise: other programs of the desktop may copy the screen, the X server keeps a
+# picture that is left in it, and the show could type into other windows. A display of its own
+# promises these too: kiosk service --own-display
+# Allow the user on the desktop's display: xhost +si:localuser:{user}""",
+    "x11": """\
+# What this unit promises: the show changes no file, starts no program and opens no connection, and
+# runs as a user of its own. Its X server lets no other program in, is not in the network, cannot
+# type or listen (no XTEST, no RECORD), and ends with the show, with everything that was left in it.
+# What it cannot promise: the X server itself, which runs as root, sees every picture.""",
+    "cage": """\
+# What this unit promises: the show changes no file, starts no program and opens no connection, and
+# runs as a user of its own. Its compositor lets no other user in, starts no X server, and ends with
+# the show, with everything that was left in it.
+# What it cannot promise: the compositor itself, which runs as root, sees every picture; and another
+# program of the kiosk's user, which the unit does not start, could copy the screen and type.""",
+}
+"""The comment of each unit: which promises to visitors it keeps, and which it cannot keep."""
+
+_VARIABLES = {
+    "desktop": "DISPLAY=:0",
+    "x11": f"DISPLAY=:0 XAUTHORITY={AUTHORITY}",
+    "cage": f"XDG_RUNTIME_DIR={FOLDER} WAYLAND_DISPLAY=wayland-0",
+}
 
 
 def unit(
@@ -79,11 +113,12 @@ def unit(
     python: str = sys.executable,
     nvidia_modprobe: Path | None = None,
     *,
-    own_display: bool = False,
+    display: Display = "desktop",
 ) -> str:
-    """Return the unit for the kiosk in the folder `root`; it opens the window on X display :0.
+    """Return the unit for the kiosk in the folder `root`.
 
-    With `own_display` that is the X server of `screen_unit`, which nobody else may use.
+    It opens its window on the desktop's X display :0, or on the `display` of `screen_unit`, which
+    nobody else may use.
 
     With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show.
     Otherwise /dev/nvidia-uvm, which the first use of CUDA creates, would be missing after boot, and
@@ -101,15 +136,10 @@ def unit(
         devices = tuple(
             each.replace(" rw", " rwm") if "nvidia" in each else each for each in ALLOWED_DEVICES
         )
-    access, authority = f"# Allow this user on the display: xhost +si:localuser:{user}", ""
-    if own_display:
+    if display != "desktop":
         after += f" {SCREEN}"
         wants += f"\nRequires={SCREEN}"
-        access = (
-            "# The display is the kiosk's own: no other program may open it, nothing is left in it "
-            "when the\n# show ends, and it cannot type. See the other unit."
-        )
-        authority = f" XAUTHORITY={AUTHORITY}"
+    promises = PROMISES[display].format(user=user)
     command = [python, "-I", "-B", "-c", PROGRAM, str(root), "run"]
     return f"""\
 # /etc/systemd/system/kiosk.service
@@ -118,7 +148,7 @@ def unit(
 #   sudo systemctl daemon-reload && sudo systemctl enable --now kiosk
 # A line for the kernel, without which visitors are not promised that nothing is stored:
 #   echo debug.exception-trace=0 | sudo tee /etc/sysctl.d/kiosk.conf && sudo sysctl --system
-{access}
+{promises}
 
 [Unit]
 Description=A mirror that names its visitors
@@ -138,7 +168,7 @@ Group={user}
 SupplementaryGroups={" ".join(existing_groups(("video", "render")))}
 WorkingDirectory={_without_specifiers(str(root))}
 ExecStart={_command_line(command)}
-Environment=DISPLAY=:0 HOME=/nonexistent{authority}{before}
+Environment=HOME=/nonexistent {_VARIABLES[display]}{before}
 # Events of visitors are for shows without a screen; the log is on standard error.
 StandardOutput=null
 StandardError=journal
@@ -208,39 +238,78 @@ WantedBy=graphical.target
 """
 
 
-def screen_unit(user: str = USER, server: str = "/usr/bin/Xorg") -> str:
-    """Return the unit of an X server for the kiosk alone, which `unit` with `own_display` needs.
+def screen_unit(display: Display = "x11", user: str = USER, program: str | None = None) -> str:
+    """Return the unit of a display for the kiosk alone, which `unit` with that `display` needs.
 
-    The server has no network, none of the extensions by which a client types into windows (XTEST)
-    or reads what is typed (RECORD), and only a client with its cookie may connect to it. It ends
-    with the kiosk; if the show's window was its last one before that, it forgets whatever was left
-    in it, because it is started without -noreset.
+    An X server has no network, none of the extensions by which a client types into windows (XTEST)
+    or reads what is typed (RECORD), and only a client with its cookie may connect to it. If the
+    show's window was its last one, it forgets whatever was left in it, because it is started
+    without -noreset. A Wayland compositor has its socket in a folder that only root and the kiosk's
+    group may enter. Both end with the kiosk. `program` replaces the server in tests.
     """
-    make_cookie = f"umask 077; xauth -q -f {AUTHORITY} add :0 . $$(mcookie)"
+    if display == "cage":
+        title = "a Wayland compositor"
+        packages, service = "cage libgles2 libegl1", _cage(user, program or "/usr/bin/cage")
+    else:
+        title = "an X server"
+        packages, service = "xserver-xorg xauth", _x_server(user, program or "/usr/bin/Xorg")
     return f"""\
 # /etc/systemd/system/{SCREEN}
-#   kiosk service --screen | sudo tee /etc/systemd/system/{SCREEN}
-#   kiosk service --own-display | sudo tee /etc/systemd/system/kiosk.service
-#   sudo apt-get install xserver-xorg xauth
+#   kiosk service --screen {display} | sudo tee /etc/systemd/system/{SCREEN}
+#   kiosk service --own-display {display} | sudo tee /etc/systemd/system/kiosk.service
+#   sudo apt-get install {packages}
 #   sudo systemctl disable --now gdm3      (or lightdm, sddm: whichever there is)
 #   sudo systemctl daemon-reload && sudo systemctl enable --now kiosk
 
 [Unit]
-Description=The screen of the kiosk: an X server for it alone
+Description=The screen of the kiosk: {title} for it alone
 PartOf=kiosk.service
 Before=kiosk.service
-
-[Service]
-RuntimeDirectory=kiosk-screen
-RuntimeDirectoryMode=0755
-ExecStartPre=/bin/sh -c "{make_cookie} && chown {user} {AUTHORITY}"
-ExecStart={server} {" ".join((":0", *SERVER_OPTIONS))} -auth {AUTHORITY} vt7
+{service}
 Restart=always
 RestartSec=1
 
 [Install]
 WantedBy=kiosk.service
 """
+
+
+def _x_server(user: str, program: str) -> str:
+    """Return the part of the unit that starts an X server."""
+    make_cookie = f"umask 077; xauth -q -f {AUTHORITY} add :0 . $$(mcookie)"
+    return f"""\
+
+[Service]
+RuntimeDirectory=kiosk-screen
+RuntimeDirectoryMode=0755
+ExecStartPre=/bin/sh -c "{make_cookie} && chown {user} {AUTHORITY}"
+ExecStart={program} {" ".join((":0", *SERVER_OPTIONS))} -auth {AUTHORITY} vt7"""
+
+
+def _cage(user: str, program: str) -> str:
+    """Return the part of the unit that starts cage, which shows one window on the whole screen.
+
+    Cage ends with the program that it starts, so it starts one that never ends; the show connects
+    to its socket. It would start an X server for any user who asks, so Xwayland is hidden from it.
+    """
+    wait = f"test -S {FOLDER}/wayland-0 && exit; sleep 0.1"
+    return f"""\
+Conflicts=getty@tty1.service
+After=getty@tty1.service systemd-udevd.service
+
+[Service]
+Group={user}
+UMask=0007
+RuntimeDirectory=kiosk-screen
+RuntimeDirectoryMode=0750
+Environment=XDG_RUNTIME_DIR={FOLDER} LIBSEAT_BACKEND=builtin HOME=/nonexistent
+TTYPath=/dev/tty1
+StandardInput=tty-fail
+StandardOutput=journal
+InaccessiblePaths=-/usr/bin/Xwayland
+# The show is started when the socket is there, or after half a minute.
+ExecStartPost=/bin/sh -c "for i in $$(seq 300); do {wait}; done"
+ExecStart={program} -- /bin/sleep infinity"""
 
 
 def _command_line(words: Iterable[str]) -> str:

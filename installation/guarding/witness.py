@@ -30,6 +30,16 @@ FILTERS = 3
 
 WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
 
+HIDDEN = Mistake(
+    "witness",
+    "/proc hides the show from its supervisor",
+    "Mount /proc for the group of the kiosk's user too (`hidepid=2,gid=kiosk`), or without "
+    "`hidepid`.",
+)
+"""The mistake on a computer whose /proc shows users only what they may trace (proc(5)): nobody may
+trace a show, not even its supervisor.
+"""
+
 _READ_ALL = 1 << 2
 """The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
 
@@ -102,7 +112,8 @@ class Witness:
         """
         facts = ProcessFacts.read(pid, self._proc)
         if facts is None:
-            return [_mistake("it has ended")]
+            is_hidden = not (self._proc / str(pid)).exists() and _is_running(pid)
+            return [HIDDEN if is_hidden else _mistake("it has ended")]
         return [
             *map(_mistake, self._weak_points(facts)),
             *map(_mistake, self._thread_problems(pid)),
@@ -191,6 +202,14 @@ class Witness:
                     yield f"the show has a disk open ({target})"
                 elif stat.S_ISREG(mode) and writes and not target.startswith("/memfd:"):
                     yield f"the show has a file open for writing ({target})"
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _mistake(problem: str) -> Mistake:

@@ -6,11 +6,20 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from installation.errors import SettingsError
-from installation.guarding.systemd_unit import AUTHORITY, SCREEN, SERVER_OPTIONS, screen_unit, unit
+from installation.guarding.systemd_unit import (
+    AUTHORITY,
+    PROMISES,
+    SCREEN,
+    SERVER_OPTIONS,
+    Display,
+    screen_unit,
+    unit,
+)
 from tests.support.children import NOBODY, ROOT
 from tests.support.tools import tool
 
@@ -117,11 +126,20 @@ def test_a_path_that_no_unit_can_hold_is_refused(name: str) -> None:
         unit(Path("/opt", name))
 
 
-def test_both_units_of_a_display_of_its_own_are_accepted(tmp_path: Path) -> None:
-    """By systemd's judgement both are whole: the X server's, and the show's, which names it."""
+VARIABLES = {
+    "x11": f" DISPLAY=:0 XAUTHORITY={AUTHORITY}\n",
+    "cage": " XDG_RUNTIME_DIR=/run/kiosk-screen WAYLAND_DISPLAY=wayland-0\n",
+}
+
+
+@pytest.mark.parametrize("display", ["x11", "cage"])
+def test_both_units_of_a_display_of_its_own_are_accepted(
+    display: Literal["x11", "cage"], tmp_path: Path
+) -> None:
+    """By systemd's judgement both are whole: the display's, and the show's, which names it."""
     show, screen = tmp_path / "kiosk.service", tmp_path / SCREEN
-    show.write_text(unit(ROOT, python="/usr/bin/true", own_display=True))
-    screen.write_text(screen_unit(server="/usr/bin/true"))
+    show.write_text(unit(ROOT, python="/usr/bin/true", display=display))
+    screen.write_text(screen_unit(display, program="/usr/bin/true"))
     verified = subprocess.run(
         [tool("systemd-analyze"), "verify", "--man=no", str(show), str(screen)],
         capture_output=True,
@@ -132,10 +150,20 @@ def test_both_units_of_a_display_of_its_own_are_accepted(tmp_path: Path) -> None
     assert (verified.returncode, verified.stderr) == (0, "")
     text = show.read_text()
     assert f"\nRequires={SCREEN}\n" in text
-    assert f" XAUTHORITY={AUTHORITY}\n" in text
+    assert VARIABLES[display] in text
     assert "xhost" not in text
     assert "-noreset" not in screen.read_text()
     assert "xhost" in unit(ROOT, python="/usr/bin/true")
+
+
+@pytest.mark.parametrize("display", PROMISES)
+def test_each_unit_says_what_it_promises_and_what_it_cannot(display: Display) -> None:
+    """The technician reads both above the settings, as comments."""
+    comment = unit(ROOT, python="/usr/bin/true", display=display).partition("\n[Unit]")[0]
+    assert "# What this unit promises: " in comment
+    assert "# What it cannot promise: " in comment
+    assert all(line[:1] in ("#", "") for line in comment.splitlines())
+    assert "{" not in comment
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")

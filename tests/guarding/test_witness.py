@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from installation.guarding.witness import Witness
-from tests.support.children import USERS, needs_guard, run
+from installation.guarding.witness import HIDDEN, Witness
+from tests.support.children import NOBODY, USERS, as_user, environment, home_of, needs_guard, run
 
 LOOK = """
 import ctypes, os, sys, threading, time
@@ -164,3 +164,47 @@ def test_a_forged_self_test_opens_no_camera(kind: str, user: str, tmp_path: Path
     assert (found, "camera: rehearsal" in outcome.stderr) == (
         (True, False) if kind == "forged" else (False, True)
     ), outcome.stderr
+
+
+NONDUMPABLE = """
+import os, sys
+from installation.guarding.layers.limits import protect_memory
+from installation.guarding.witness import Witness
+ready, end = os.pipe(), os.pipe()
+if not (child := os.fork()):
+    protect_memory()
+    os.close(end[1])
+    os.write(ready[1], b"x")
+    os.read(end[0], 1)
+    os._exit(0)
+os.read(ready[0], 1)
+witness = Witness()
+print(*witness.find_problems(child), sep="\\n")
+os.close(end[1])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount and two users")
+@pytest.mark.parametrize(
+    ("options", "hidden"), [("hidepid=2", True), (f"hidepid=2,gid={NOBODY}", False)]
+)
+def test_a_proc_that_hides_the_show_is_named(options: str, hidden: bool, tmp_path: Path) -> None:
+    """The supervisor says how to mount /proc; with the group of its user it sees the show.
+
+    The child of this test is under no filter, so that something is found in any case.
+    """
+    mounted = f"mount -t proc -o {options} proc /proc"
+    who = " ".join(as_user("ordinary user"))
+    shell = f'{mounted} && exec {who} "$0" "$@"'
+    outcome = subprocess.run(
+        ["unshare", "-m", "sh", "-c", shell, sys.executable, "-c", NONDUMPABLE],
+        cwd=tmp_path,
+        env=environment(home_of("ordinary user", tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert (str(HIDDEN) in outcome.stdout) is hidden
+    assert ("threads are not under every filter" in outcome.stdout) is not hidden
