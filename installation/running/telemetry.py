@@ -57,8 +57,8 @@ class Durations:
         raise AssertionError("the counts add up to the total")
 
     def percentiles(self) -> Percentiles:
-        """Return the median and the 95th percentile."""
-        return Percentiles(self.percentile_ms(0.5), self.percentile_ms(0.95))
+        """Return the median, the 95th and the 99th percentile."""
+        return Percentiles(*(self.percentile_ms(share) for share in (0.5, 0.95, 0.99)))
 
     def deviation_ms(self) -> float | None:
         """Return the standard deviation of the durations, ms; None if no duration was added."""
@@ -67,10 +67,11 @@ class Durations:
 
 @dataclass(frozen=True)
 class Percentiles:
-    """The median and the 95th percentile of a duration, ms; None if nothing was measured."""
+    """The median and two percentiles of a duration, ms; None if nothing was measured."""
 
     p50: float | None = None
     p95: float | None = None
+    p99: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -27,6 +28,11 @@ REPAINT_S = 1 / 30
 ABSENT_S = 0.5
 """The longest time that the last frame may stay on the screen, s, if the camera sends at least
 three a second.
+"""
+
+STILL_S = 0.3
+"""The longest time without a paint, s, while no picture is on the screen and nothing on it changes;
+less than `expiring_cache.KEPT_S`, so that the panels on the screen are not drawn again.
 """
 
 ABSENT_FRAMES = 1.5
@@ -70,6 +76,9 @@ class Mirror:
         self._frame: Frame | None = None
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
+        self._still: Scene | None = None
+        """The scene on the screen if it has no picture, so that it need not be painted again."""
+        self._painted_at = -math.inf
         self._flipped_at: float | None = None
         self._arrived_at = clock.now()
         self._interval_s = 0.0
@@ -127,7 +136,15 @@ class Mirror:
         return new_sightings
 
     def _show(self, scene: Scene) -> None:
-        self._painter.paint(scene, self._screen.surface)
+        """Show `scene`; it is not painted again if it has no picture and is on the screen.
+
+        While nobody is there, the list of names moves by a pixel some fourteen times a second.
+        """
+        now = self._clock.now()
+        if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:
+            self._painter.paint(scene, self._screen.surface)
+            self._still = None if scene.picture else scene
+            self._painted_at = now
         self._screen.flip()
 
     def _note_arrival(self, arrived: bool) -> None:
@@ -154,7 +171,7 @@ class Mirror:
 
     def forget(self) -> None:
         """Drop the frame and all data about the people on it."""
-        self._frame = self._sightings = self._scene = None
+        self._frame = self._sightings = self._scene = self._still = None
 
     def _current(self) -> Sightings | None:
         """Return the sightings; None if they belong to another scene or are stale.

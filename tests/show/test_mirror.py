@@ -188,7 +188,7 @@ def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, there:
     for number in range(30 + frames_after):
         level = 201 if number < 30 else 3
         pixels = orientation.apply(np.full((97, 163, 3), level, np.uint8))
-        frame = Frame.from_rgb(pixels, number / 30)
+        frame = Frame(bgr=pixels, taken_at=number / 30)
         seen.put(analysis.analyse(frame))
         frames.put(frame)
         del frame, pixels

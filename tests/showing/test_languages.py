@@ -133,7 +133,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     label = LANGUAGES[language].label
     score, unsure = words.score.format(score=31), words.unsure.format(score=31)
     withdrawn = words.withdrawn.format(score=31)
-    hidden = sum(isinstance(name, int) for name in PEOPLE.listing)
+    hidden = PEOPLE.hidden_names
     blacked = words.blacked_out.format(hidden=words.number(hidden), all=words.number(2832))
     note = words.unguarded_staff.format(names=", ".join(LACKING[:MAX_NAMES]))
     for scene, sentences in (

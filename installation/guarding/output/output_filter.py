@@ -35,7 +35,7 @@ DECIMALS = 3
 
 Figures = Mapping[str, "Figures | None"]
 
-_PERCENTILES: Figures = {"p50": None, "p95": None}
+_PERCENTILES: Figures = {"p50": None, "p95": None, "p99": None}
 
 FIGURES: Figures = {
     "seconds": None,

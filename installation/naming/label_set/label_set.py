@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from installation.naming.label_set.csv_file import UNWORDED, Row, Wording
@@ -65,6 +66,11 @@ class LabelSet:
     """The names in alphabetical order, without background rows; of a hidden name, only the number
     of its letters.
     """
+
+    @cached_property
+    def hidden_names(self) -> int:
+        """The number of hidden names in `listing`."""
+        return sum(isinstance(name, int) for name in self.listing)
 
     @property
     def encoder(self) -> str:

@@ -146,7 +146,7 @@ def _notes(context: ScreenContext) -> list[str]:
     label_set = context.label_set
     if label_set is None:
         return []
-    hidden = sum(isinstance(name, int) for name in label_set.listing)
+    hidden = label_set.hidden_names
     return [
         (words.blacked_out_one if hidden == 1 else words.blacked_out).format(
             hidden=words.number(hidden), all=words.number(label_set.size)

@@ -1,0 +1,222 @@
+"""Measures where a frame's processor time goes, and how many whole pictures are written for it.
+
+The kiosk's own parts work in turn in one thread, on the time of the film and not of a clock, so
+that another program that keeps the computer busy changes the figures little. OpenCV runs on one
+thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+WRITERS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (cv2, ("cvtColor", "flip", "rotate", "transpose", "resize", "convertScaleAbs")),
+    (np, ("copyto",)),
+)
+"""The functions with which the show writes pictures. Decoders' own output does not count."""
+
+WHOLE = 0.5
+"""The share of a camera's picture from which a picture counts as a whole one."""
+
+BAR = 40
+"""The length of the longest bar, letters."""
+
+
+@contextlib.contextmanager
+def recorded_writes() -> Iterator[list[int]]:
+    """Yield a list that receives the size of each picture that is written meanwhile, px."""
+    written: list[int] = []
+
+    def recorded(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            result = original(*given, **named)
+            picture = given[0] if result is None else result
+            written.append(picture.shape[0] * picture.shape[1])
+            return result
+
+        return call
+
+    with contextlib.ExitStack() as stack:
+        for owner, names in WRITERS:
+            for name in names:
+                original = getattr(owner, name)
+                setattr(owner, name, recorded(original))
+                stack.callback(setattr, owner, name, original)
+        yield written
+
+
+def whole_pictures(written: Sequence[int], size: tuple[int, int]) -> int:
+    """Return how many of the `written` sizes are those of a whole picture of a camera of `size`."""
+    return sum(pixels >= WHOLE * size[0] * size[1] for pixels in written)
+
+
+class Stages:
+    """The processor time of each stage of a frame's way, and the number of frames."""
+
+    def __init__(self) -> None:
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self.frames = 0
+        self.whole_pictures = 0
+        """The number of whole pictures that were written for all of these frames."""
+
+    def restart(self) -> None:
+        """Forget what was measured until now."""
+        self._seconds.clear()
+        self.frames = self.whole_pictures = 0
+
+    @contextlib.contextmanager
+    def stage(self, name: str, within: str = "") -> Iterator[None]:
+        """Add the processor time until the end to the stage `name`, and take it off `within`."""
+        began = time.process_time()
+        try:
+            yield
+        finally:
+            took = time.process_time() - began
+            self._seconds[name] += took
+            if within:
+                self._seconds[within] -= took
+
+    def per_frame_ms(self) -> dict[str, float]:
+        """Return the processor time of each stage for one frame, ms."""
+        return {name: 1000 * seconds / self.frames for name, seconds in self._seconds.items()}
+
+    def lines(self, title: str) -> list[str]:
+        """Return a bar for each stage, below `title`, the sum, and the number of whole pictures."""
+        stages = self.per_frame_ms()
+        longest, width = max(stages.values()), max(map(len, stages))
+        bars = [
+            f"{name:<{width}} {ms:6.2f} ms {'█' * round(BAR * ms / longest)}"
+            for name, ms in stages.items()
+        ]
+        written = self.whole_pictures / self.frames
+        total = f"{'all':<{width}} {sum(stages.values()):6.2f} ms; {written:.1f} whole pictures"
+        return [title, *bars, total]
+
+
+class FilmClock:
+    """A clock that a film sets."""
+
+    def __init__(self) -> None:
+        self.instant = 1000.0
+
+    def now(self) -> float:
+        """Return the instant of the film's last picture, s."""
+        return self.instant
+
+    def wait(self, seconds: float) -> None:
+        """Do not wait: the next picture is due at once."""
+
+
+class _Timed:
+    """A part whose method calls count as stages within the analysis."""
+
+    def __init__(self, part: Any, stages: Stages, methods: dict[str, str]) -> None:
+        self._part = part
+        self._stages = stages
+        self._methods = methods
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._part, name)
+        stage = self._methods.get(name)
+        if stage is None:
+            return value
+
+        def timed(*given: Any) -> Any:
+            with self._stages.stage(stage, within=ANALYSIS):
+                return value(*given)
+
+        return timed
+
+
+DECODING, MIRRORING = "decode", "mirror"
+ANALYSIS, DETECTING, READING = "track and settle", "find faces", "read faces"
+COMPOSING, SCALING, PANELS = "place words", "scale to the screen", "squares and words"
+FORGETTING = "zero the picture"
+
+
+def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int = 90) -> Stages:
+    """Return the stages of `frames` pictures of `film`, after the first `skipped` ones."""
+    from installation.memory.buffers import overwrite_freed_memory
+    from installation.running.latest import Latest
+    from installation.seeing.cameras.orientation import Orientation
+    from installation.seeing.cameras.played.film import FilmPictures
+    from installation.seeing.frame import Frame
+    from installation.settings.kiosk import CameraSettings, Settings
+    from installation.settings.source import Film
+    from installation.settings.yaml_file import Loaded
+    from installation.show.analysis import Analysis
+    from installation.show.context import open_context
+    from installation.show.parts import open_parts
+    from installation.showing import picture as painting
+    from installation.showing.painter import Painter
+    from installation.showing.scenes.compose import compose
+    from installation.showing.window import OffScreen
+
+    overwrite_freed_memory()
+    cv2.setNumThreads(1)
+    stages, clock = Stages(), FilmClock()
+    settings = Settings(detector="mtcnn", camera=CameraSettings(source=Film(film)))
+    loaded = Loaded(settings, "the bench", {}, {})
+    parts = open_parts(loaded, clock, lambda _: None)
+    networks = parts.open_networks()
+    detecting = {"detect": DETECTING, "follow": DETECTING}
+    timed = replace(
+        networks,
+        detector=_Timed(networks.detector, stages, detecting),
+        classifier=_Timed(networks.classifier, stages, {"classify": READING}),
+    )
+    sightings_box: Latest[Any] = Latest()
+    analysis = Analysis(parts, timed, Latest(), sightings_box, clock, lambda frame: frame.box)
+    surface = OffScreen(screen)
+    context = open_context(surface, loaded, parts.label_set)
+    painter = Painter(context.fonts)
+    pictures, orientation = FilmPictures(film), Orientation(mirror=True)
+    paint_picture = painting.paint_picture
+
+    def paint_timed(*given: Any) -> None:
+        with stages.stage(SCALING, within=PANELS):
+            paint_picture(*given)
+
+    painting.paint_picture = paint_timed  # type: ignore[assignment]
+    sightings = scene = None
+    try:
+        for number in range(skipped + frames):
+            if number == skipped:
+                stages.restart()
+            clock.instant += 1 / pictures.fps
+            with recorded_writes() as written:
+                with stages.stage(DECODING):
+                    picture = pictures.next()
+                    if picture is None:
+                        pictures.rewind()
+                        picture = pictures.next()
+                    assert picture is not None
+                with stages.stage(MIRRORING):
+                    mirrored = orientation.apply(picture)
+                frame = Frame(bgr=mirrored, taken_at=clock.now(), scene=pictures.scene)
+                with stages.stage(ANALYSIS):
+                    analysis.offer(frame)
+                sightings = sightings_box.take(timeout=0) or sightings
+                with stages.stage(COMPOSING):
+                    scene = compose(frame, sightings, context, clock.now(), scene)
+                with stages.stage(PANELS):
+                    painter.paint(scene, surface.surface)
+                    painter.evict(clock.now())
+            stages.frames += 1
+            size = frame.width, frame.height
+            stages.whole_pictures += whole_pictures(written, size)
+            scene = replace(scene, picture=None)
+            with stages.stage(FORGETTING):
+                del frame, mirrored
+    finally:
+        painting.paint_picture = paint_picture
+    return stages

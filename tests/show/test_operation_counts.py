@@ -1,0 +1,196 @@
+"""What a frame costs, counted and not timed, so that a slow change fails on any computer."""
+
+from __future__ import annotations
+
+import math
+import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
+from typing import NoReturn, cast
+
+import numpy as np
+import pygame
+import pytest
+
+from installation.memory import buffers, pool
+from installation.naming.reading.values import Sightings
+from installation.running.latest import Latest
+from installation.seeing.cameras.webcam import Webcam
+from installation.seeing.frame import Frame
+from installation.settings.kiosk import CameraSettings
+from installation.show.context import open_context
+from installation.show.mirror import Mirror
+from installation.showing.painter import Painter
+from installation.showing.scene import Size
+from installation.showing.scenes.compose import compose
+from installation.showing.type.face import Face
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import ScreenContext
+from installation.showing.window import OffScreen
+from installation.showing.words import load_words
+from scripts.bench_stages import recorded_writes
+from tests.support.fake_device import FakeDevice
+from tests.support.figures import FRAME, LABELS, PEOPLE, company, face, rows, sighting
+from tests.support.manual_clock import ManualClock
+from tests.support.sightings import sightings_of
+from tests.support.small_show import DEFAULTS
+
+HD, FULL_HD, UHD = (1280, 720), (1920, 1080), (3840, 2160)
+
+
+class MirroredCamera:
+    """A webcam of noise in front of a mirror, on one manual clock, with a visitor if `visited`."""
+
+    def __init__(self, size: Size, screen: Size, *, visited: bool = True) -> None:
+        self.clock = ManualClock(0.0)
+        noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+        settings = CameraSettings(width=size[0], height=size[1])
+        self._device = FakeDevice(noise, self.clock)
+        self._camera = Webcam(0, self._device, settings, self.clock)
+        self._frames: Latest[Frame] = Latest()
+        self._sightings: Latest[Sightings] = Latest()
+        head = (size[0] / 2, size[1] / 2, size[1] / 4)
+        self._visitors = [sighting(1, face(head), None)] if visited else []
+        surface = OffScreen(screen)
+        context = open_context(surface, DEFAULTS)
+        self._mirror = Mirror(surface, context, self._frames, self._sightings, self.clock)
+
+    def read(self) -> None:
+        """Read the camera's next picture, and look for visitors."""
+        self._frames.put(cast(Frame, self._camera.read()))
+        self._device.decoded[-1] = np.empty(0)  # the array itself would stay
+        sightings = sightings_of(self._visitors, self.clock.now())
+        self._sightings.put(replace(sightings, label_set=PEOPLE))
+
+    def show(self) -> None:
+        """Show the picture."""
+        self._mirror.step()
+
+
+@pytest.mark.parametrize(
+    ("camera", "screen", "written"),
+    [
+        # Mirrored, then written to the screen with its fourth channel.
+        (FULL_HD, FULL_HD, [1, 1]),
+        (UHD, UHD, [1, 1]),
+        # Mirrored, given its fourth channel, then scaled to the screen.
+        (HD, FULL_HD, [1, 1, 2.25]),
+        (HD, UHD, [1, 1, 9]),
+        # Mirrored, reduced to the screen's size, then written to the screen.
+        (UHD, FULL_HD, [1, 0.25, 0.25]),
+    ],
+)
+def test_a_frame_is_written_once_in_the_cameras_size_and_once_in_the_screens(
+    camera: Size, screen: Size, written: list[float]
+) -> None:
+    """If the two differ, it is written once more, in the smaller of both.
+
+    The values are shares of the camera's picture; a part is behind the bands of the screen.
+    """
+    mirrored = MirroredCamera(camera, screen)
+    mirrored.read()
+    mirrored.show()
+    with recorded_writes() as sizes:
+        mirrored.read()
+        mirrored.show()
+    shares = [pixels / (camera[0] * camera[1]) for pixels in sizes]
+    assert len(shares) == len(written)
+    for share, expected in zip(shares, written, strict=True):
+        assert 0.7 * expected < share <= expected
+
+
+@pytest.mark.parametrize(
+    ("camera", "screen"), [(HD, FULL_HD), (FULL_HD, FULL_HD), (UHD, FULL_HD), (HD, UHD)]
+)
+def test_no_memory_is_allocated_for_a_frame(
+    camera: Size, screen: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first frames all pictures lie in memory that is there, but what a decoder returns.
+
+    The checksum of a camera's picture takes a quarter of its rows.
+    """
+    mirrored = MirroredCamera(camera, screen)
+    for _ in range(3):
+        mirrored.read()
+        mirrored.show()
+
+    def refuse(size: int) -> NoReturn:
+        raise AssertionError(f"{size} bytes are allocated")
+
+    for owner in (buffers, pool):
+        monkeypatch.setattr(owner, "allocate_pages", refuse)
+    frame_bytes = 3 * camera[0] * camera[1]
+    for step, share in ((mirrored.read, 1 + 1 / 4), (mirrored.show, 0)):
+        tracemalloc.start()
+        step()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak <= share * frame_bytes + 200_000
+
+
+def test_while_nobody_is_there_only_changes_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of names moves by a pixel fourteen times a second; no picture is seen."""
+    mirrored = MirroredCamera(HD, FULL_HD, visited=False)
+    paints = count(monkeypatch, Painter.paint)
+    seconds = 4
+    for _ in range(30 * seconds):
+        mirrored.read()
+        mirrored.show()
+    assert 14 * seconds <= len(paints) <= 18 * seconds
+
+
+@pytest.mark.parametrize("counted", [Painter._draw, Face.shape])
+def test_names_that_tumble_are_set_and_drawn_once(
+    counted: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over 32 heads that move and are all being read, type is drawn on one frame in five."""
+    context = ScreenContext(load_words(), Fonts(), FULL_HD, label_set=PEOPLE)
+    painter, surface = Painter(context.fonts), pygame.Surface(context.size, depth=32)
+    heads = rows(HD, (9, 9, 8, 6), 52.0, 0.2, 0.18)
+    calls, scene, frames = count(monkeypatch, counted), None, 300
+    for number in range(frames):
+        if number == 60:
+            calls.clear()
+        now = number / 30
+        swaying = [(x + 9 * math.sin(now + x), y, size) for x, y, size in heads]
+        scene = compose(FRAME, company(swaying, [None]), context, now, scene)
+        painter.paint(scene, surface)
+        painter.evict(now)
+    assert len(calls) <= frames / 5
+
+
+def test_a_crowd_that_stands_still_is_laid_out_with_few_calls() -> None:
+    """The scene of 32 visitors takes some 3,000 calls of Python functions, and no search for room.
+
+    A search would take at least 7,000.
+    """
+    context = ScreenContext(load_words(), Fonts(), FULL_HD, label_set=PEOPLE)
+    visitors = company(rows(HD, (9, 9, 8, 6), 52.0, 0.2, 0.18), LABELS)
+    scene = compose(FRAME, visitors, context, 10.0)
+    calls = 0
+
+    def note(_: FrameType, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(note)
+    try:
+        compose(FRAME, visitors, context, 10.01, scene)
+    finally:
+        sys.setprofile(None)
+    assert calls <= 4_000
+
+
+def count(monkeypatch: pytest.MonkeyPatch, method: Callable[..., object]) -> list[str]:
+    """Return a list that grows with each call of `method`, a function of its class."""
+    calls: list[str] = []
+    owner = {"Painter": Painter, "Face": Face}[method.__qualname__.split(".")[0]]
+
+    def counted(*given: object) -> object:
+        calls.append(method.__name__)
+        return method(*given)
+
+    monkeypatch.setattr(owner, method.__name__, counted)
+    return calls
