@@ -369,6 +369,26 @@ def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
     )
 
 
+def test_a_link_to_a_script_is_followed(machine: Machine) -> None:
+    """People put links to scripts/run and scripts/kiosk where their shell finds them."""
+    (machine.folder / "current").symlink_to(machine.project)
+    for script in ("run", "kiosk"):
+        link = machine.folder / f"linked-{script}"
+        link.symlink_to(machine.folder / "current" / "scripts" / script)
+        linked = subprocess.run(
+            [link, "doctor"],
+            cwd="/",
+            env=machine.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        expected = "kiosk run doctor\n" if script == "run" else "kiosk doctor\n"
+        assert linked.stdout == expected, linked.stderr
+    assert (machine.project / ".venv").is_dir()
+
+
 def test_an_interrupted_set_up_is_redone(machine: Machine) -> None:
     """After a power cut half-way the next start builds the environment again."""
     machine.lacks("power")

@@ -6,6 +6,7 @@ the infrared camera of a laptop, or a virtual camera that another program feeds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from installation.seeing.cameras.v4l import CameraListing
@@ -22,11 +23,20 @@ GREY = frozenset(("GREY", "Y8", "Y8I", "Y10", "Y12", "Y16", "Z16", "INVZ", "L8",
 """The pixel formats without colour: those of infrared cameras and of depth cameras."""
 
 
+PROCESSORS = frozenset(("bcm2835-isp", "pispbe"))
+"""The drivers of a Raspberry Pi's image processors, whose nodes look like cameras."""
+
+INFRARED = re.compile(r"\b(IR|infra-?red)\b", re.IGNORECASE)
+"""Matches the name of an infrared camera; some laptops' give their grey pictures as YUYV."""
+
+
 def reason_against(listing: CameraListing) -> str | None:
     """Return why `auto` never uses this camera; None if it may use it."""
     if listing.problem is not None:
         return listing.problem
     formats = {mode.format for mode in listing.modes}
+    if listing.driver in PROCESSORS:
+        return "it processes the pictures of other devices and is not a camera"
     if listing.raw_port:
         return (
             "this is the raw port of a sensor, and no driver turns its data into pictures; "
@@ -42,8 +52,8 @@ def reason_against(listing: CameraListing) -> str | None:
 def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
     """Return the cameras that `auto` may use, the best first.
 
-    USB cameras come first, and virtual cameras, which other programs feed, come last. Cameras of
-    the same kind are sorted by their numbers.
+    USB cameras come first. Cameras that are infrared by their names, and virtual cameras, which
+    other programs feed, come last. Cameras of the same kind are sorted by their numbers.
     """
     usable = [listing for listing in listings if reason_against(listing) is None]
     return sorted(usable, key=_place)
@@ -51,6 +61,8 @@ def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
 
 def _place(listing: CameraListing) -> int:
     if listing.is_virtual:
+        return 3
+    if INFRARED.search(listing.name):
         return 2
     return 0 if listing.bus.startswith("usb") else 1
 
@@ -67,8 +79,8 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
 
 
 def _second_choice(listing: CameraListing) -> str:
-    return (
-        ("it is a virtual camera, which another program feeds")
-        if listing.is_virtual
-        else "a USB camera is preferred"
-    )
+    if listing.is_virtual:
+        return "it is a virtual camera, which another program feeds"
+    if INFRARED.search(listing.name):
+        return "it is an infrared camera, by its name"
+    return "a USB camera is preferred"

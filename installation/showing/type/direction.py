@@ -1,20 +1,28 @@
 """The direction of text: Unicode's bidirectional algorithm (UAX 9), as ICU implements it.
 
-The direction of a paragraph is decided once, by its first letter that has a direction (rules P2 and
-P3), and so are the embedding levels of its characters. A line keeps the levels of its paragraph, so
-an Arabic paragraph stays right-to-left if one of its lines begins with a Latin word. Levels come
-from PyICU. Rejected: python-bidi, which returns only the text reordered from left to right, and
-such text cannot be shaped.
+The direction of a paragraph is decided once: it is that of most of its letters, as rule HL1 allows,
+so an Arabic definition stays right-to-left if it begins with a Latin word. The embedding levels of
+its characters are decided with it, and a line keeps the levels of its paragraph. Levels come from
+PyICU. Rejected: the first letter (rules P2 and P3), which decides wrongly about a definition that
+begins with a name in another script; python-bidi, which returns only the text reordered from left
+to right, and such text cannot be shaped.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import icu
 
 FROM_FIRST_LETTER = 0xFE
 """ICU's UBIDI_DEFAULT_LTR: rules P2 and P3, and left-to-right if no letter has a direction."""
+
+FROM_LEFT, FROM_RIGHT = 0, 1
+"""The embedding levels of a paragraph in either direction."""
+
+_MARKS = "\u061c\u200e\u200f"
+"""The invisible marks that have a direction; an author who begins with one has decided."""
 
 _ALWAYS_FROM_LEFT = "\u0590"
 """The lowest code point that may be right-to-left or change the direction; a text with only lower
@@ -60,8 +68,17 @@ def visual_order(run_levels: Sequence[int]) -> list[int]:
 
 def _paragraph(text: str) -> icu.Bidi:
     paragraph = icu.Bidi()
-    paragraph.setPara(icu.UnicodeString(text), FROM_FIRST_LETTER)
+    paragraph.setPara(icu.UnicodeString(text), _paragraph_level(text))
     return paragraph
+
+
+def _paragraph_level(text: str) -> int:
+    """Return the level of most letters of `text`; if there are as many of each, of the first."""
+    directions = [unicodedata.bidirectional(letter) for letter in text]
+    left, right = directions.count("L"), directions.count("R") + directions.count("AL")
+    if text[0] in _MARKS or left == right:
+        return FROM_FIRST_LETTER
+    return FROM_RIGHT if right > left else FROM_LEFT
 
 
 def _places_in_utf16(text: str) -> list[int]:

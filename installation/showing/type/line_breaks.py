@@ -38,6 +38,9 @@ _DICTIONARIES = [
 Thai, Lao, Burmese, Khmer.
 """
 
+_HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")
+"""Matches Korean letters."""
+
 _JOINS_NEXT = "\u17d2\u1039\u1a60"
 """The characters that put the next letter below the last: Khmer's coeng, Burmese's virama and Tai
 Tham's sakot.
@@ -69,9 +72,12 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
     `language` is a code such as `de`; without it, and in languages without patterns, only the soft
     hyphens in the text are used.
     """
+    # Korean has spaces, and its words are broken like others only if they are too wide.
+    korean = _HANGUL.search(text)
+    locale = "ko@lb=strict;lw=phrase" if korean else f"{language or 'en'}@lb=strict"
     found: dict[int, BreakKind] = {
         place: "soft hyphen" if text[place - 1] == SOFT_HYPHEN else "space"
-        for place in _places(text, icu.BreakIterator.createLineInstance, language or "en")
+        for place in _places(text, icu.BreakIterator.createLineInstance, locale)
     }
     for place in _hyphens(text, language):
         found.setdefault(place, "hyphen")
@@ -84,13 +90,13 @@ def letter_breaks(text: str) -> list[Break]:
     return [Break(place, "letters") for place in places]
 
 
-def _places(text: str, make: object, language: str) -> list[int]:
-    """Return the ends of the parts that an iterator of ICU finds.
+def _places(text: str, make: object, locale: str) -> list[int]:
+    """Return the ends of the parts that an iterator of ICU finds with the rules of `locale`.
 
     A vowel that is written before its consonant, as in Thai, Lao and Tai Viet, is never separated
     from it.
     """
-    iterator = make(icu.Locale(f"{language}@lb=strict"))  # type: ignore[operator]
+    iterator = make(icu.Locale(locale))  # type: ignore[operator]
     iterator.setText(text)
     units = list(iterator)
     places = units if text.isascii() else _from_utf16(text, units)

@@ -17,11 +17,12 @@ def listing(
     bus: str = "usb-0000:00:14.0-2",
     raw_port: bool = False,
     problem: str | None = None,
+    name: str = "Lens",
 ) -> CameraListing:
     """Return a camera with one size in each of `formats`."""
     modes = tuple(Mode(each, 640, 480, (30.0,)) for each in formats)
     node = Path(f"/dev/video{number}")
-    return CameraListing(node, None, "Lens", modes, problem, driver, bus, raw_port)
+    return CameraListing(node, None, name, modes, problem, driver, bus, raw_port)
 
 
 WEBCAM = listing(4, "MJPG", "YUYV")
@@ -36,6 +37,14 @@ OTHERS = {
         "none of its formats can be decoded (pBAA)",
     ),
     "the infrared camera of a laptop": (listing(0, "GREY"), "it has no colour"),
+    "an infrared camera that calls its grey YUYV": (
+        listing(0, "YUYV", name="Integrated IR Camera"),
+        "it is an infrared camera, by its name",
+    ),
+    "the image processor of a Raspberry Pi 4": (
+        listing(0, "YUYV", "RGB3", driver="bcm2835-isp", bus="platform:bcm2835-isp"),
+        "it processes the pictures of other devices",
+    ),
     "a camera that measures depth": (listing(0, "Z16", "Y8I"), "it has no colour"),
     "a false camera": (
         listing(0, "YU12", driver="v4l2 loopback", bus="platform:v4l2loopback-000"),
@@ -55,13 +64,13 @@ def test_a_usb_camera_with_colour_is_taken_before(kind: str) -> None:
     other, reason = OTHERS[kind]
     assert rank([other, WEBCAM])[0] == WEBCAM
     [line] = passed_over([other, WEBCAM])
-    assert line.startswith("/dev/video0 (Lens) was passed over: ")
+    assert line.startswith(f"/dev/video0 ({other.name}) was passed over: ")
     assert reason in line
 
 
 @pytest.mark.parametrize(
     ("kind", "taken"),
-    [(kind, kind in ("a false camera", "a television card")) for kind in OTHERS],
+    [(kind, "false" in kind or "television" in kind or "YUYV" in kind) for kind in OTHERS],
 )
 def test_alone_it_is_taken_only_if_it_shows_people(kind: str, taken: bool) -> None:
     """A rehearsal with its reason is better than a grey or broken mirror."""

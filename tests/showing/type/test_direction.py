@@ -13,8 +13,9 @@ from installation.showing.type.direction import is_right_to_left, levels, visual
         ("a person", ""),
         ("אדם", "111"),
         ("שלום (abc) 12", "1111112221122"),
-        ("abc (שלום) 12", "0000011110022"),
-        ("אב [a(b)c]", "1111222221"),
+        ("abcde (שלום) 12", "000000011110022"),
+        ("abc (שלום) 12", "2221111111122"),
+        ("אבגד [a(b)c]", "111111222221"),
         ("f(g(x)) א", "000000001"),
         ("🙂 א 🙂", "11111"),
         ("🙂 a א", "00001"),
@@ -27,10 +28,26 @@ def test_each_character_has_its_level(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("(אדם) x", True), ("12 x אדם", False), ("شخص", True), ("12", False), ("", False)],
+    [
+        ("(אדם) x", True),
+        ("12 x אדם", True),
+        ("NASA ארגון לחקר החלל", True),
+        ("“Hello” قالها شخص ما", True),
+        ("שלום is what people say in Hebrew", False),
+        ("אב cd", True),
+        ("ab גד", False),
+        ("\u200eab אדם", False),
+        ("\u200fabcd א", True),
+        ("شخص", True),
+        ("12", False),
+        ("", False),
+    ],
 )
-def test_the_first_letter_says_the_direction(text: str, expected: bool) -> None:
-    """A paragraph is set flush right if its first letter belongs to right-to-left text."""
+def test_most_letters_say_the_direction(text: str, expected: bool) -> None:
+    """Kind: a Hebrew or Arabic definition that begins with a Latin name is read from the left.
+
+    Of as many letters of each direction the first decides, and a mark at the beginning always.
+    """
     assert is_right_to_left(text) is expected
 
 

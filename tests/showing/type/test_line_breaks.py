@@ -27,6 +27,8 @@ def _pieces(text: str, language: str = "") -> list[str]:
         ("a – b—c", ["a ", "– ", "b", "—", "c"]),
         ("a\u200bb\u2060c", ["a\u200b", "b\u2060c"]),
         ("Rind\u00adfleisch", ["Rind-", "fleisch"]),
+        ("우주비행사가 되었다", ["우주비행사가 ", "되었다"]),
+        ("voir https://a.org/b?c=1", ["voir ", "https://", "a.org/", "b?", "c=1"]),
         ("🙂 \U00020000\U00020001", ["🙂 ", "\U00020000", "\U00020001"]),
     ],
 )
