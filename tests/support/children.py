@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -90,6 +91,35 @@ def run(
         timeout=timeout,
         check=False,
     )
+
+
+def run_until(
+    line: str, *arguments: str, user: str, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a show by Python with `arguments` until its log has a line that begins with `line`.
+
+    The show then gets SIGTERM, so that a test needs no guess of how long a busy machine takes.
+    A show that ends first is returned as it is.
+    """
+    home = home_of(user, folder)
+    running = subprocess.Popen(
+        [*as_user(user), sys.executable, *arguments],
+        cwd=home,
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    log: list[str] = []
+    for each in iter(running.stderr.readline, ""):
+        log.append(each)
+        if each.startswith(line):
+            break
+    running.send_signal(signal.SIGTERM)
+    events, rest = running.communicate(timeout=120)
+    log.append(rest)
+    return subprocess.CompletedProcess(arguments, running.returncode, events, "".join(log))
 
 
 STAGE_ONE_PROGRAM = """
