@@ -34,6 +34,7 @@ from installation.cli.output import (
 from installation.errors import ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
+from installation.memory.garbage import pause_collection
 from installation.settings.paths import PROJECT
 
 AUDIT_TIMEOUT_S = 120.0
@@ -79,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
     Everything that the title card does not need is imported behind it.
     """
+    pause_collection()
     from installation.showing.title import open_title
 
     title = open_title(args.file, headless=args.headless, windowed=args.windowed)
@@ -129,8 +131,17 @@ def card_parser() -> Parser:
 def card(args: argparse.Namespace) -> int:
     """Keep the supervisor's card on the screen; the status is 0 if somebody held Escape.
 
-    Mistakes in the file or the screen are reported by the show, not here.
+    Mistakes in the file or the screen are reported by the show, not here. The show starts as soon
+    as a picture is on the screen, while the rest of the card is imported.
     """
+    from installation.running.progress import Progress, send
+    from installation.showing.title import open_title
+
+    guard = Guard.from_environment()
+    guard.redirect_temporary_files()
+    title = open_title(args.file, headless=False, windowed=None)
+    if title is not None and title.fallback is None and guard.status.progress_pipe is not None:
+        send(guard.status.progress_pipe, Progress())
     from installation.cli.valid_parts import load_valid_parts
     from installation.guarding.stage_two import enter_stage_two
     from installation.running.clock import MonotonicClock
@@ -138,14 +149,12 @@ def card(args: argparse.Namespace) -> int:
     from installation.show.entry import open_for_card
     from installation.show.standing_card import show_standing_card
 
-    guard = Guard.from_environment()
-    guard.redirect_temporary_files()
     mistakes: list[str] = []
     try:
         loaded = load_settings(args.file)
     except SettingsError as error:
         loaded, mistakes = load_valid_parts(args.file), str(error).splitlines()
-    screen = open_for_card(loaded)
+    screen = open_for_card(loaded, title)
     if screen is None or guard.status.orders_pipe is None:
         return REFUSED
     try:

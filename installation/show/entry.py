@@ -83,11 +83,17 @@ def run_show(
         screen.close()
 
 
-def open_for_card(loaded: Loaded[Settings]) -> Screen | None:
+def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) -> Screen | None:
     """Return the screen of the supervisor's card; None if no display can be opened.
 
-    The process ends if its X server ends.
+    It is that of `title` if it is the display that the settings name. The process ends if its X
+    server ends.
     """
+    if title is not None:
+        if title.fallback is None and title.suits(loaded.settings.screen):
+            end_if_the_x_server_ends(lambda _: os._exit(2))
+            return title.screen
+        title.screen.close()
     for display in dict.fromkeys((loaded.settings.screen.display, "auto")):
         with contextlib.suppress(ScreenError):
             screen, fallback = open_screen(

@@ -19,6 +19,7 @@ from typing import TypeVar
 from installation.errors import CameraError, GuardError, Mistake, RestartNeededError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
+from installation.memory.garbage import resume_collection
 from installation.naming.label_set.folder import ONNX_FILE, letters_in
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
@@ -200,6 +201,7 @@ class Show:
         context = open_context(self._screen, self._loaded, parts.label_set)
         proof = None if self._guard is None else self._seal(self._guard)
         self._reporter.state = State.SEALED
+        resume_collection()
         if not self._run_behind_the_card("permission", self._reporter.wait_for_permission, until):
             return None
         return self._play(parts, context, proof, until)

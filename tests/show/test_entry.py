@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pygame
 import pytest
@@ -14,7 +15,8 @@ from installation.settings.source import Device
 from installation.settings.yaml_file import Loaded
 from installation.show import entry
 from installation.show import show as show_module
-from installation.show.entry import ended_by_signals, run_show, show_trouble_card
+from installation.show.entry import ended_by_signals, open_for_card, run_show, show_trouble_card
+from installation.showing.title import open_title
 from installation.showing.window import OffScreen
 from tests.support.fonts import hide_system_fonts
 from tests.support.small_show import DEFAULTS, GreyFilm, ignore, small_show
@@ -122,3 +124,21 @@ def test_the_last_picture_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> Non
         )
     assert painted == [True], "the title was on the screen"
     assert not pygame.surfarray.array3d(screen.surface).any()
+
+
+def test_the_card_uses_the_screen_that_has_the_title(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor's card opens no second window, unless the settings name another display."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    file = tmp_path / "kiosk.yaml"
+    file.write_text("screen: {display: 0}")
+    title = open_title(file, headless=False, windowed=None)
+    assert title is not None
+    first = open_for_card(Loaded(Settings(screen=ScreenSettings(display=0)), "", {}, {}), title)
+    assert first is title.screen
+    other = open_for_card(DEFAULTS, title)
+    assert other is not None
+    assert other is not first
+    other.close()
+    assert not pygame.display.get_init()

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from installation.memory.garbage import pause_collection, resume_collection
+from tests.support.small_show import GreyFilm, small_show
+
+
+@pytest.fixture(autouse=True)
+def collection() -> Iterator[None]:
+    """Leave Python's collector as it was."""
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+def test_a_running_show_collects_garbage_again() -> None:
+    """A start collects no garbage; the show does, but does not search what the start has made."""
+    pause_collection()
+    assert not gc.isenabled()
+    small_show(GreyFilm(3)).run()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+def test_without_a_pause_everything_is_searched() -> None:
+    """Shows that follow each other in one process leave garbage, which must not be kept."""
+    resume_collection()
+    assert gc.get_freeze_count() == 0
