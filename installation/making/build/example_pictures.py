@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
@@ -58,7 +59,7 @@ MIN_PICTURES = 5
 MAX_PICTURES = 20_000
 """The largest number of pictures of a label set; encoding them takes half an hour on two cores."""
 
-VERSION = 3
+VERSION = 4
 """The version of `cut_squares` and of the sketches; raising it invalidates the cache."""
 
 STDERR = 2
@@ -270,8 +271,21 @@ def _folders(top: Path) -> dict[str, Path]:
     return {unicodedata.normalize("NFC", entry.name): entry for entry in inside}
 
 
+SIDECARS = ("thumbs.db", "desktop.ini", ".aae", ".xmp")
+"""The ends of the names of files that systems and editors put beside pictures, in small letters."""
+
+IN_ICLOUD = re.compile(r"\.(.+)\.icloud")
+"""Matches the name of the file that a Mac leaves of a picture that is only in iCloud."""
+
+
 def _files(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    """Return the files that may be pictures, sorted; a hidden one is not the artist's."""
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if IN_ICLOUD.fullmatch(entry.name)
+        or not (entry.name.startswith(".") or entry.name.lower().endswith(SIDECARS))
+    )
 
 
 def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> FoundPictures:
@@ -320,6 +334,8 @@ def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | Skipped
     def out(why: str) -> SkippedPicture:
         return SkippedPicture(file, row, why)
 
+    if IN_ICLOUD.fullmatch(file.name):
+        return out("the picture is in iCloud and not on this computer: download it first")
     try:
         if not file.is_file():
             return out("it is not a file")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pi_heif
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from installation.naming.reading.crops import FILL_LEVEL
 from installation.seeing.frame import Pixels
@@ -49,6 +49,9 @@ MAX_MISSING = 0.1
 
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
 # Pillow warns of more, and refuses twice that number.
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+"""The colours of the show's camera and of the network."""
 
 END_OF_IMAGE = b"\xff\xd9"
 START_OF_SCAN = b"\xff\xda"
@@ -150,6 +153,8 @@ def check_header(data: bytes, suffix: str = "") -> None:
 
 def _other_format(data: bytes) -> str:
     """Return a text that says that the file is not a picture, and what it is if that is known."""
+    if not data:
+        return "it is empty: copy it again"
     for start, mark, name in OTHER_FORMATS:
         if data[start : start + len(mark)].lower() == mark.lower():
             return f"it is {name} (expected one of {_NAMES})"
@@ -239,7 +244,27 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         return Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
         raise PictureError("its numbers are fractions (expected 8 or 16 bits a colour)")
+    picture = _to_srgb(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     grey = Image.new("RGBA", picture.size, (FILL_LEVEL, FILL_LEVEL, FILL_LEVEL, 255))
     return Image.alpha_composite(grey, picture.convert("RGBA")).convert("RGB")
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Return `picture` in the colours that a viewer shows, if its file has a profile of its own.
+
+    Telephones photograph in Display P3 and artists export in Adobe RGB, whose numbers are duller
+    colours in sRGB. A profile that cannot be used is ignored, as viewers do.
+    """
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return picture
+    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(picture, own, SRGB, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    assert converted is not None
+    return converted

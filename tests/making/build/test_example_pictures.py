@@ -94,7 +94,9 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
     (reds / "empty.jpg").touch()
     (reds / "bomb.png").write_bytes(bomb())
     (reds / "more").mkdir()
-    (reds / ".DS_Store").write_bytes(b"of the system, and not named")
+    for name in (".DS_Store", "._0.png", "Thumbs.db", "desktop.ini", "IMG_1.AAE", "0.xmp"):
+        (reds / name).write_bytes(b"of the system, and not named")
+    (reds / ".IMG_2.jpg.icloud").write_bytes(b"bplist00")
     save(reds / "small.png", np.zeros((63, 200, 3), np.uint8))
     with (reds / "large.jpg").open("wb") as file:
         file.truncate(example_pictures.MAX_PICTURE_BYTES + 1)
@@ -110,7 +112,9 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
             "red/again.png: it is the same picture as 0.png",
             f"red/notes.txt: {no_picture}",
             "red/half.png: it is damaged and cannot be decoded",
-            f"red/empty.jpg: {no_picture}",
+            "red/empty.jpg: it is empty: copy it again",
+            "red/.IMG_2.jpg.icloud: the picture is in iCloud and not on this computer: download it "
+            "first",
             "red/bomb.png: it has many more pixels than 120,000,000",
             "red/more: it is not a file",
             "red/small.png: it is 200×63 px (expected at least 64 each way)",
@@ -120,7 +124,7 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
         )
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in made.figures
-    assert "Files left out: 10; `kiosk labels build` names them." in made.figures
+    assert "Files left out: 11; `kiosk labels build` names them." in made.figures
     assert ".png" not in "".join(made.figures), "the card is exchanged, and names no picture"
 
 

@@ -152,7 +152,7 @@ def test_nothing_is_written_where_the_pictures_are(folder: Path) -> None:
     written = {file.name for file in folder.parent.rglob("*") if file.is_file()} - {
         file.name for file in before
     }
-    kept = "pictures-eye-eeeeeeeeeeeeeeee-3.safetensors"
+    kept = "pictures-eye-eeeeeeeeeeeeeeee-4.safetensors"
     assert written == {"labelset.yaml", "labels.csv", "built.safetensors", "card.md", kept}
 
 

@@ -9,12 +9,13 @@ files of which the end is missing (only the marker, some rows, the finest detail
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from skimage import data
 
 from installation.making.build import picture_file
@@ -203,3 +204,52 @@ def test_other_formats_without_their_tail_are_left_out(name: str) -> None:
         file = packed(Image.fromarray(data.chelsea()), name.rpartition(".")[2].upper())
     with pytest.raises(PictureError, match="damaged"):
         decoded(file[: len(file) // 2])
+
+
+def _adobe_rgb() -> bytes:
+    """Return a profile with the colours of Adobe RGB (1998): gamma 2.2, and a greener green.
+
+    It is sRGB's own profile with other numbers (ICC.1:2022, 10.11 and 10.31).
+    """
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack_from(">I", profile, 128)[0]
+    places = {}
+    for number in range(count):
+        name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * number)
+        places[name] = (start, size)
+    columns = {
+        b"rXYZ": (0.60974, 0.31111, 0.01947),
+        b"gXYZ": (0.20528, 0.62567, 0.06087),
+        b"bXYZ": (0.14919, 0.06322, 0.74457),
+    }
+    for name, column in columns.items():
+        numbers = (round(value * 65536) for value in column)
+        struct.pack_into(">3i", profile, places[name][0] + 8, *numbers)
+    return bytes(profile)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_are_those_that_a_viewer_shows(mode: str) -> None:
+    """Kind: a picture is learnt in other colours than the artist sees.
+
+    The same numbers are a stronger green in Adobe RGB than in sRGB; greys stay.
+    """
+    picture = Image.new(mode, (80, 80), (60, 180, 60, 255)[: len(mode)])
+    picture.paste((128, 128, 128, 255)[: len(mode)], (0, 0, 40, 80))
+    seen = decoded(packed(picture, "PNG", icc_profile=_adobe_rgb()))
+    assert seen[40, 60, 0] < 20
+    assert abs(seen[40, 20].astype(int) - 128).max() <= 1
+    assert (decoded(packed(picture, "PNG"))[40, 60] == (60, 180, 60)).all()
+
+
+@pytest.mark.parametrize("profile", [b"", b"no profile", _adobe_rgb()[:200]])
+def test_a_damaged_profile_is_ignored(profile: bytes) -> None:
+    """A picture whose profile cannot be used is read without it."""
+    picture = Image.new("RGB", (80, 80), (60, 180, 60))
+    assert (decoded(packed(picture, "PNG", icc_profile=profile)) == (60, 180, 60)).all()
+
+
+def test_an_empty_file_is_called_so() -> None:
+    """A copy that broke off at its start is told from a file of another kind."""
+    with pytest.raises(PictureError, match="it is empty: copy it again"):
+        picture_file.check_header(b"")
