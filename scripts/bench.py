@@ -58,22 +58,22 @@ def main() -> int:
     )
     parser.add_argument("--guard", action="store_true", help="measure what the guard costs, only")
     parser.add_argument("--only", choices=[PLAIN, UNGUARDED], help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.device:
+    args = parser.parse_args()
+    if args.device:
         return _graphics_card()
-    if asked.guard:
+    if args.guard:
         from scripts import bench_guard
 
-        return bench_guard.main(asked)
-    if asked.only:
-        print(json.dumps(plain_loop(asked) if asked.only == PLAIN else unguarded(asked)))
+        return bench_guard.main(args)
+    if args.only:
+        print(json.dumps(plain_loop(args) if args.only == PLAIN else unguarded(args)))
         return 0
-    child(asked, UNGUARDED)  # counts for nothing: the first show reads everything from the disk
-    rounds = [_round(asked) for _ in range(asked.rounds)]
-    classifier = classifier_alone(asked.labels)
+    child(args, UNGUARDED)  # counts for nothing: the first show reads everything from the disk
+    rounds = [_round(args) for _ in range(args.rounds)]
+    classifier = classifier_alone(args.labels)
     print(
-        f"{machine()}; {asked.rounds} rounds of {asked.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
-        f"{asked.detector}; {Path(asked.source).name}\n"
+        f"{machine()}; {args.rounds} rounds of {args.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
+        f"{args.detector}; {Path(args.source).name}\n"
     )
     rows = _rows(rounds, classifier)
     print(
@@ -135,11 +135,11 @@ class Round:
     plain: Figures
 
 
-def _round(asked: argparse.Namespace) -> Round:
+def _round(args: argparse.Namespace) -> Round:
     """Return one round; with and without the guard lie mirrored, so that no drift favours one."""
-    first, before = show(asked), child(asked, UNGUARDED)
-    plain = child(asked, PLAIN)
-    after, last = child(asked, UNGUARDED), show(asked)
+    first, before = show(args), child(args, UNGUARDED)
+    plain = child(args, PLAIN)
+    after, last = child(args, UNGUARDED), show(args)
     turn = Round((first, last), (before, after), plain)
     print(json.dumps(asdict(turn)), file=sys.stderr)
     return turn
@@ -150,7 +150,7 @@ Row = tuple[str, Sequence[float], str, str, bool | None]
 
 def _rows(rounds: Sequence[Round], classifier: Sequence[float]) -> list[Row]:
     def both(figures: tuple[Figures, Figures], keys: Sequence[str]) -> float:
-        return statistics.mean(at(of, keys) for of in figures)
+        return statistics.mean(at(row, keys) for row in figures)
 
     def shown(*keys: str) -> list[float]:
         return [both(turn.shows, keys) for turn in rounds]
@@ -218,7 +218,7 @@ def at(figures: Figures, keys: Sequence[str]) -> float:
     return cast("float", value)
 
 
-def child(asked: argparse.Namespace, only: str) -> Figures:
+def child(args: argparse.Namespace, only: str) -> Figures:
     """Return the figures of what runs without the guard, in a process like the show's own."""
     command = [
         "-B",
@@ -227,22 +227,22 @@ def child(asked: argparse.Namespace, only: str) -> Figures:
         "--only",
         only,
         "--source",
-        asked.source,
+        args.source,
         "--labels",
-        asked.labels,
+        args.labels,
     ]
-    command += ["--detector", asked.detector, "--seconds", str(asked.seconds)]
+    command += ["--detector", args.detector, "--seconds", str(args.seconds)]
     return _last_line(command)
 
 
-def show(asked: argparse.Namespace) -> Figures:
+def show(args: argparse.Namespace) -> Figures:
     """Return the figures of the show as visitors see it, under the guard."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "kiosk.yaml")
-        settings.write_text(f"detector: {asked.detector}\n", encoding="utf-8")
-        command = ["-m", "installation", "run", str(settings), "--source", asked.source]
-        command += ["--labels", asked.labels, "--windowed", f"{SIZE[0]}x{SIZE[1]}"]
-        return _last_line([*command, "--seconds", str(asked.seconds)])
+        settings.write_text(f"detector: {args.detector}\n", encoding="utf-8")
+        command = ["-m", "installation", "run", str(settings), "--source", args.source]
+        command += ["--labels", args.labels, "--windowed", f"{SIZE[0]}x{SIZE[1]}"]
+        return _last_line([*command, "--seconds", str(args.seconds)])
 
 
 def _last_line(command: Sequence[str]) -> Figures:
@@ -258,7 +258,7 @@ def _last_line(command: Sequence[str]) -> Figures:
     return cast("Figures", json.loads(ran.stdout.splitlines()[-1]))
 
 
-def unguarded(asked: argparse.Namespace) -> Figures:
+def unguarded(args: argparse.Namespace) -> Figures:
     """Return the figures of the same show without the guard, and with as many words on the wall."""
     from installation import STARTED_AT
     from installation.guarding.guard import Guard
@@ -281,12 +281,12 @@ def unguarded(asked: argparse.Namespace) -> Figures:
             return Proof((), (), datetime.datetime.now().astimezone())
 
     settings = Settings(
-        labels=asked.labels, detector=asked.detector, camera=CameraSettings(source=asked.source)
+        labels=args.labels, detector=args.detector, camera=CameraSettings(source=args.source)
     )
     return run_show(
         Loaded(settings, "the bench", {}, {}),
         windowed=SIZE,
-        seconds=asked.seconds,
+        seconds=args.seconds,
         started_at=STARTED_AT,
         log=lambda line: print(line, file=sys.stderr),
         emit=lambda _: None,
@@ -294,7 +294,7 @@ def unguarded(asked: argparse.Namespace) -> Figures:
     ).as_event()
 
 
-def plain_loop(asked: argparse.Namespace) -> Figures:
+def plain_loop(args: argparse.Namespace) -> Figures:
     """Return the figures of the loop that does one thing after the other."""
     from installation.running.clock import MonotonicClock
     from installation.running.latest import Latest
@@ -309,8 +309,8 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
 
     started_at = time.monotonic()
     clock = MonotonicClock()
-    camera = CameraSettings(source=asked.source)
-    settings = Settings(labels=asked.labels, detector=asked.detector, camera=camera)
+    camera = CameraSettings(source=args.source)
+    settings = Settings(labels=args.labels, detector=args.detector, camera=camera)
     loaded = Loaded(settings, "the bench", {}, {})
     parts = open_parts(loaded, clock, lambda _: None)
     opened = parts.open_camera()
@@ -323,7 +323,7 @@ def plain_loop(asked: argparse.Namespace) -> Figures:
     networks = parts.open_networks()
     analysis = Analysis(parts, networks, analysed, sightings, clock, lambda frame: frame.box)
     began_at = clock.now()
-    while clock.now() < started_at + asked.seconds:
+    while clock.now() < started_at + args.seconds:
         frame = opened.read()
         if frame is None:
             break

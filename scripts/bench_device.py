@@ -126,8 +126,8 @@ def agreement(device: Device, network: torch.nn.Module, count: int = 512) -> flo
     expected = torch.cat([whole(part).argmax(1) for part in parts])
     half = whole.half() if device == "cuda" else whole.bfloat16()
     dtype = next(half.parameters()).dtype
-    got = torch.cat([half(part.to(dtype)).argmax(1) for part in parts])
-    return int((got == expected).sum()) / count
+    predicted = torch.cat([half(part.to(dtype)).argmax(1) for part in parts])
+    return int((predicted == expected).sum()) / count
 
 
 def main() -> int:

@@ -47,13 +47,13 @@ Row = tuple[str, Sequence[float], str, str, bool]
 """A row of the table: name, values, their format, the target, and whether it was met."""
 
 
-def main(asked: Namespace) -> int:
+def main(args: Namespace) -> int:
     """Measure, print the table, and return 0 if every target was met."""
-    child(asked, UNGUARDED)  # Not counted: the first show reads everything from the disk.
-    pairs = [pair for _ in range(asked.rounds) for pair in measure(asked)]
+    child(args, UNGUARDED)  # Not counted: the first show reads everything from the disk.
+    pairs = [pair for _ in range(args.rounds) for pair in measure(args)]
     print(
-        f"{machine()}; {len(pairs)} pairs of {asked.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
-        f"{asked.detector}; {Path(asked.source).name}\n"
+        f"{machine()}; {len(pairs)} pairs of {args.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
+        f"{args.detector}; {Path(args.source).name}\n"
     )
     table = rows(pairs)
     print("| what the guard costs | mean ± standard error, or median | range | target | met |")
@@ -67,10 +67,10 @@ def main(asked: Namespace) -> int:
     return 0 if all(met for *_, met in table) else 1
 
 
-def measure(asked: Namespace) -> list[Pair]:
+def measure(args: Namespace) -> list[Pair]:
     """Return the two pairs of one round."""
-    first, before = show(asked), child(asked, UNGUARDED)
-    after, last = child(asked, UNGUARDED), show(asked)
+    first, before = show(args), child(args, UNGUARDED)
+    after, last = child(args, UNGUARDED), show(args)
     pairs = [Pair(first, before), Pair(last, after)]
     print(json.dumps([[pair.guarded, pair.free] for pair in pairs]), file=sys.stderr)
     return pairs

@@ -133,19 +133,19 @@ def main() -> int:
     parser.add_argument(
         "--patience", type=int, default=100, help="for one build, s of a core (default: 100)"
     )
-    asked = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
     before = os.getloadavg()[0]
     measured = {
-        method: measure(method, asked.labels, asked.rounds, asked.builds, asked.patience)
-        for method in asked.methods
+        method: measure(method, args.labels, args.rounds, args.builds, args.patience)
+        for method in args.methods
     }
     print(
         f"{machine()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after; reading in "
-        f"{asked.rounds} rounds; median (range)\n"
+        f"{args.rounds} rounds; median (range)\n"
     )
     _print_figures(measured)
-    if len(asked.labels) > 1:
+    if len(args.labels) > 1:
         _print_growth(measured)
     return 0
 
@@ -368,17 +368,17 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
 
 def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
     """Return what a reading costs by each classifier, measured in turn; who begins changes."""
-    deeds = {size: ways(classifier) for size, classifier in classifiers.items()}
+    actions = {size: ways(classifier) for size, classifier in classifiers.items()}
     costs: dict[int, dict[str, list[float]]] = {
         size: {way: [] for way in WAYS} for size in classifiers
     }
     sizes = list(classifiers)
     for way, crops in zip(WAYS, (BENCH_BATCH, 1, BENCH_BATCH, 1), strict=True):
-        passes = {size: _passes(deeds[size][way]) for size in sizes}
+        passes = {size: _passes(actions[size][way]) for size in sizes}
         for turn in range(rounds):
             first = turn % len(sizes)
             for size in sizes[first:] + sizes[:first]:
-                seconds = _timed(deeds[size][way], passes[size])
+                seconds = _timed(actions[size][way], passes[size])
                 costs[size][way].append(seconds / (passes[size] * crops))
     return dict(costs)
 
@@ -388,14 +388,14 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
     frame, boxes = crowd()
     side = classifier.encoder.input.size
     noise = np.random.default_rng(0).standard_normal((BENCH_BATCH, 3, side, side), np.float32)
-    said = classifier.encoder.encode(noise)  # (BENCH_BATCH, width)
-    deeds: tuple[Callable[[], object], ...] = (
+    encoded = classifier.encoder.encode(noise)  # (BENCH_BATCH, width)
+    actions: tuple[Callable[[], object], ...] = (
         partial(classifier.classify, frame, boxes),
         partial(classifier.classify, frame, boxes[:1]),
-        partial(classifier.scorer.score, said),
-        partial(classifier.scorer.score, said[:1]),
+        partial(classifier.scorer.score, encoded),
+        partial(classifier.scorer.score, encoded[:1]),
     )
-    return dict(zip(WAYS, deeds, strict=True))
+    return dict(zip(WAYS, actions, strict=True))
 
 
 def _passes(deed: Callable[[], object]) -> int:
@@ -434,7 +434,7 @@ def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
     print("\nWhat a crop costs with the most labels, over what it costs with the fewest:\n")
     print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
     for method, sizes in measured.items():
-        possible = {size: of.costs for size, of in sizes.items() if of.costs}
+        possible = {size: figures.costs for size, figures in sizes.items() if figures.costs}
         if len(possible) < 2:
             continue
         fewest, largest = min(possible), max(possible)
@@ -442,7 +442,7 @@ def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
             [a / b for a, b in zip(possible[largest][way], possible[fewest][way], strict=True)]
             for way in WAYS
         )
-        cells = " | ".join(_cell(of) for of in ratios)
+        cells = " | ".join(_cell(ratio) for ratio in ratios)
         print(f"| {method} | {largest:,} over {fewest:,} | {cells} |")
 
 

@@ -83,9 +83,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("folder", type=Path, help="of pictures, with a photos.csv")
     parser.add_argument("--labels", default="persons", help="the label set (default: persons)")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     try:
-        people, name = read_people(list(read_photos(asked.folder)), asked.labels)
+        people, name = read_people(list(read_photos(args.folder)), args.labels)
     except (KioskError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -27,6 +27,6 @@ def test_the_agreement_of_half_precision_is_a_share() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_without_a_card_one_line_says_so() -> None:
-    """Nothing is measured in a card's place."""
+    """Without a graphics card nothing is measured on the CPU instead."""
     with pytest.raises(SettingsError, match="device is 'cuda', which does not work"):
         bench_device.main()

@@ -24,10 +24,10 @@ FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 """A block of code: its language and its lines."""
 
 MADE = ("models/mine", "models/NAME", "models/weights", "models/.cache")
-"""Where files are that only commands make."""
+"""The folders of files that only commands make."""
 
 SHORT_SHOW = ("--headless", "--source", "rehearsal", "--seconds", "3")
-"""What a test adds to a command that would run a show until somebody ends it."""
+"""The arguments that a test adds to a command that would otherwise run a show without end."""
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -64,7 +64,7 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 @pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_every_command_in_the_pages_runs(command: str, kiosk: tuple[Path, dict[str, str]]) -> None:
-    """A reader who types the commands of a page from its top to its end sees each of them work.
+    """All commands of a page work if they are typed from its top to its end.
 
     They run one after the other in one copy: the page for artists builds what it has made.
     """
@@ -127,14 +127,14 @@ def everybody_runs_python() -> bool:
 
 @pytest.mark.parametrize(("page", "code"), blocks("sh"))
 def test_every_command_for_the_system_can_be_read_by_the_shell(page: str, code: str) -> None:
-    """Commands that change the computer are not run by tests; the shell understands them."""
+    """The shell can parse the commands that change the computer; tests do not run them."""
     subprocess.run(["bash", "-n"], input=code, text=True, check=True)
     for script in re.findall(r"\bscripts/[\w.-]*\w", code):
         assert os.access(PROJECT / script, os.X_OK), (page, script)
 
 
 def usages() -> list[tuple[str, str]]:
-    """Return each command of a list of usages with its arguments."""
+    """Return each command in a list of usages, with its arguments."""
     text = "".join(code for _, code in blocks(""))
     return re.findall(r"^kiosk ((?:labels )?[a-z]\w*)((?:.*\n\s+\[)*.*)$", text, re.MULTILINE)
 
@@ -142,8 +142,8 @@ def usages() -> list[tuple[str, str]]:
 def test_the_lists_of_usages_name_every_command() -> None:
     """No command is missing from the pages, and none is in them that does not exist."""
     own = ("new", "list", "show", "check", "build", "preview", "watch", "export", "import")
-    there = {"run", "status", "check", "doctor", "cameras", "audit", "service", "fetch"}
-    assert there | {f"labels {name}" for name in own} == {name for name, _ in usages()}
+    documented = {"run", "status", "check", "doctor", "cameras", "audit", "service", "fetch"}
+    assert documented | {f"labels {name}" for name in own} == {name for name, _ in usages()}
 
 
 @pytest.mark.parametrize(("name", "usage"), usages())
@@ -162,7 +162,7 @@ def test_every_usage_names_options_that_exist(name: str, usage: str) -> None:
 
 
 def test_every_page_with_commands_says_what_kiosk_stands_for() -> None:
-    """A reader who is sent straight to a page knows what to type for `kiosk`."""
+    """Every page with commands says what to type for `kiosk`."""
     names = "run|status|audit|service|check|doctor|cameras|labels|fetch|--version"
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def test_every_page_with_commands_says_what_kiosk_stands_for() -> None:
 
 
 def test_the_page_on_privacy_has_the_numbers_of_the_probes() -> None:
-    """A data protection officer reads how many ways the audit and each start know."""
+    """The page on privacy has the number of probes that the audit and each start run."""
     text = " ".join((PROJECT / "docs" / "privacy.md").read_text(encoding="utf-8").split())
     assert f"of the {len(ALL_PROBES)} that it knows, all that the computer has" in text
     assert f"of the {len(QUICK_PROBES)} that it knows for this, all that the computer has" in text
@@ -189,7 +189,7 @@ def test_the_pages_have_the_sizes_that_the_set_up_prints() -> None:
 
 
 def test_the_times_for_the_timer_are_understood_by_systemd() -> None:
-    """Opening hours that a technician copies are in systemd's form."""
+    """The opening hours that a technician copies from the pages are valid for systemd."""
     times = re.findall(r"^OnCalendar=(.+)$", "".join(code for _, code in blocks("ini")), re.M)
     assert len(times) > 1
     subprocess.run([tool("systemd-analyze"), "calendar", *times], check=True, capture_output=True)

@@ -99,7 +99,7 @@ def test_short_names_need_a_higher_cutoff() -> None:
 
 
 def test_the_search_in_a_foreign_file_is_limited() -> None:
-    """The search stops after MAX_MISTAKES words, and does not run among too many names."""
+    """The search stops after MAX_MISTAKES words, and does not run if there are too many names."""
     search = limited_nearest()
     assert search("ar", [str(i) for i in range(MAX_CANDIDATES + 1)]) is None
     assert [search("ar", ["air"]) for _ in range(MAX_MISTAKES)] == ["air"] * MAX_MISTAKES

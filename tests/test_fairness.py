@@ -16,7 +16,7 @@ from tests.support.weather import NAMES, WEATHER
 
 
 def test_evenness_counts_equally_frequent_names() -> None:
-    """Four names that occur alike are four, and one name is one."""
+    """Four equally frequent names count as four, and a single name counts as one."""
     assert even(list("abcdabcd")) == pytest.approx(4)
     assert even(list("aaaa")) == pytest.approx(1)
 
@@ -42,7 +42,7 @@ def test_a_view_keeps_the_picture_and_gives_another(view: str) -> None:
 
 
 def test_the_table_says_what_is_unequal() -> None:
-    """A label that only women get makes its group unequal, and two alike are told apart."""
+    """A label that only women get makes its group unequal; labels of equal frequency do not."""
     women, men = np.eye(len(NAMES), dtype=np.float32)[[0, 1]]
     scores = np.stack([women] * 5 + [men] * 5)
     people = People(WEATHER.labels, "fffffmmmmm", [False] * 10, dict.fromkeys(VIEWS, scores), [])

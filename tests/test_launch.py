@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 def test_only_the_plain_word_degraded_weakens_the_guard(
     text: str, privacy: str, tmp_path: Path
 ) -> None:
-    """A file that is missing, wrong or says nothing is taken for one that says `enforce`."""
+    """A file that is missing, wrong, or lacks the setting counts as `enforce`."""
     file = tmp_path / "kiosk.yaml"
     assert launch.read_privacy(file) == "enforce"
     file.write_text(text)
@@ -44,7 +44,7 @@ def test_only_the_plain_word_degraded_weakens_the_guard(
 
 
 def test_a_file_that_grows_when_it_is_read_is_no_danger(tmp_path: Path) -> None:
-    """Twenty lines whose merges would make a million keys are read in no time."""
+    """Twenty lines whose merges would make a million keys are scanned at once."""
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{n}: &a{n} {{k: [*a{n - 1}, *a{n - 1}], <<: *a{n - 1}}}" for n in range(1, 40)]
     file = tmp_path / "kiosk.yaml"

@@ -1,4 +1,4 @@
-"""The table of recoveries: from observations alone."""
+"""Tests of the table of recoveries, which is made only from recorded observations."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_observations_are_appended_and_read_again(recoveries: ModuleType, tmp_pa
 def test_a_mistyped_observation_is_refused(
     recoveries: ModuleType, tmp_path: Path, row: str, problem: str
 ) -> None:
-    """A row that would be missing in the table is a mistake."""
+    """A row that would be missing in the table is refused."""
     path = tmp_path / "recoveries.csv"
     path.write_text(f"fault,place,recovery_s\n{row}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(problem)):

@@ -1,4 +1,4 @@
-"""The rooms of the house: their size, their tests, and what tests may import."""
+"""Tests of the package's structure: the size of modules and folders, and their test modules."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PACKAGE = PROJECT / "installation"
 TESTS = PROJECT / "tests"
 
 MOST_MODULES = 14
-"""In a folder: as many as a reader takes in at one glance."""
+"""The largest number of modules in a folder, so that its list is short."""
 
 MOST_LINES = 450
-"""Of a module."""
+"""The largest number of lines of a module."""
 
 
 def modules(top: Path) -> list[Path]:

@@ -79,7 +79,7 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the script is started with."""
+        """The environment variables of the script."""
         return {
             "PATH": str(self.folder / "bin"),
             "NOTES": str(self.folder / "notes"),
@@ -89,11 +89,11 @@ class Machine:
         }
 
     def lacks(self, problem: str) -> None:
-        """Take `problem` from the machine: version, venv, pip, space, network, power, hub."""
+        """Remove `problem` from the machine: version, venv, pip, space, network, power or hub."""
         (self.folder / "broken" / problem).touch()
 
     def has(self, problem: str) -> None:
-        """Give `problem` back."""
+        """Restore `problem`."""
         (self.folder / "broken" / problem).unlink()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -120,8 +120,8 @@ class Machine:
             check=False,
         )
 
-    def asked(self, problem: str) -> int:
-        """Return how often Python or the kiosk was asked to do `problem`."""
+    def calls_of(self, problem: str) -> int:
+        """Return how many times Python or the kiosk was called for `problem`."""
         notes = self.folder / "notes"
         lines = notes.read_text().splitlines() if notes.exists() else []
         return sum(line.startswith(problem) for line in lines)
@@ -160,12 +160,12 @@ def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> No
     assert first.stdout == "kiosk run --headless two words\n"
     for step in ("1/4", "2/4", "3/4", "4/4", "done"):
         assert f"set-up: {step}" in first.stderr
-    asked = (machine.folder / "notes").read_text()
+    notes = (machine.folder / "notes").read_text()
     assert machine.environment_is_whole()
     second = machine.run("--seconds", "3")
     assert (second.stdout, second.stderr) == ("kiosk run --seconds 3\n", "")
     compiled = f"-m compileall -qq {machine.project}/installation\n"
-    assert (machine.folder / "notes").read_text() == f"{asked}{compiled}kiosk run --seconds 3\n"
+    assert (machine.folder / "notes").read_text() == f"{notes}{compiled}kiosk run --seconds 3\n"
 
 
 @pytest.mark.parametrize("name", ["k $x", "k{x}", "k[1]", "k#1", "Käfig %s"])
@@ -187,39 +187,39 @@ def test_any_name_of_the_folder_can_be_set_up(machine: Machine, name: str) -> No
 
 
 def test_the_first_start_tries_once_to_fetch_the_better_detector(machine: Machine) -> None:
-    """The set-up tries once to fetch YuNet; where it cannot, one line says so and the show runs."""
+    """The set-up tries once to fetch YuNet; if that fails, one line says so and the show runs."""
     machine.lacks("hub")
     first = machine.run()
     assert first.stdout == "kiosk run\n"
     assert "set-up: the better face detector, YuNet, cannot be fetched now" in first.stderr
     machine.has("hub")
     assert machine.run().stderr == ""
-    assert machine.asked("kiosk fetch --once yunet") == 1
+    assert machine.calls_of("kiosk fetch --once yunet") == 1
 
 
 def test_the_better_detector_is_tried_whatever_was_started_first(machine: Machine) -> None:
-    """Where the tests set the kiosk up, the first start of the show tries to fetch YuNet."""
+    """If the tests set the kiosk up, the first start of the show tries to fetch YuNet."""
     machine.start("test")
-    assert machine.asked("-m pytest") == 1
-    assert machine.asked("kiosk fetch") == 0, "no test touches the network"
+    assert machine.calls_of("-m pytest") == 1
+    assert machine.calls_of("kiosk fetch") == 0, "no test touches the network"
     first = machine.run()
     assert first.stderr == "set-up: the better face detector, YuNet, is in models/weights\n"
     assert machine.run().stderr == ""
-    assert machine.asked("kiosk fetch --once yunet") == 1
+    assert machine.calls_of("kiosk fetch --once yunet") == 1
 
 
 def test_another_list_of_packages_is_installed(machine: Machine) -> None:
-    """A change of the pinned packages is installed into the environment that is there."""
+    """A change of the pinned packages is installed into the existing environment."""
     machine.run()
     with (machine.project / "scripts" / "constraints.txt").open("a") as file:
         file.write("another==1\n")
     machine.run()
-    assert (machine.asked("-m venv"), machine.asked("-m pip")) == (1, 2)
+    assert (machine.calls_of("-m venv"), machine.calls_of("-m pip")) == (1, 2)
 
 
 @pytest.mark.parametrize("way", ["moved", "renamed", "moved into itself", "copied"])
 def test_a_moved_kiosk_keeps_its_packages(machine: Machine, way: str) -> None:
-    """Kind: a change of the folder's path costs the packages. The paths are changed instead."""
+    """If the kiosk's folder is moved, paths are changed and no package is fetched again."""
     machine.run()
     name = {"moved": "other/place", "moved into itself": "the kiosk/the kiosk"}.get(way, "another")
     moved = replace(machine, name=name)
@@ -239,12 +239,12 @@ def test_a_moved_kiosk_keeps_its_packages(machine: Machine, way: str) -> None:
     assert moved.environment_is_whole()
     assert way != "copied" or machine.environment_is_whole(), "the copy shares its files"
     assert moved.run().stderr == ""
-    assert (machine.asked("-m venv"), machine.asked("-m pip")) == (1, 1)
+    assert (machine.calls_of("-m venv"), machine.calls_of("-m pip")) == (1, 1)
 
 
 @pytest.mark.parametrize("change", ["the list of packages", "the Python"])
 def test_without_a_network_the_environment_in_use_stays(machine: Machine, change: str) -> None:
-    """Kind: what works is deleted before its replacement is there. It is built beside it."""
+    """A new environment is built beside the old one, which stays until the new one is complete."""
     machine.run()
     machine.lacks("network")
     if change == "the Python":
@@ -276,7 +276,7 @@ def test_a_power_cut_while_the_environment_is_replaced_costs_nothing(machine: Ma
 
 
 def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
-    """An environment that somebody else has made in .venv is left alone."""
+    """An environment in .venv that the scripts did not make is not changed."""
     (machine.project / ".venv").mkdir()
     (machine.project / ".venv" / "theirs").touch()
     refused = machine.run()
@@ -302,16 +302,16 @@ def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
 def test_a_question_installs_nothing(
     machine: Machine, script: str, arguments: tuple[str, ...], status: int, answer: str
 ) -> None:
-    """Kind: packages are fetched before a question or a mistyped option is answered."""
+    """A request for help or a mistyped option is answered before any package is fetched."""
     answered = machine.start(script, *arguments)
     assert answered.returncode == status
     assert (answered.stdout + answered.stderr).startswith(answer)
-    assert machine.asked("-m venv") == 0
+    assert machine.calls_of("-m venv") == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_only_the_owner_sets_up() -> None:
-    """Kind: a file of another user ends in "Permission denied". The message names the owner."""
+    """For a file of another user the message names the owner, instead of "Permission denied"."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own can be entered by root only
         machine = make_machine(Path(folder))
         machine.folder.chmod(0o755)
@@ -331,7 +331,7 @@ def test_only_the_owner_sets_up() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_python_in_a_closed_folder_is_named() -> None:
-    """Another user reads that they cannot enter the Python's folder, not that a set-up is due."""
+    """If the user cannot enter Python's folder, the message says so, and names no set-up."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own can be entered by root only
         machine = make_machine(Path(folder))
         machine.folder.chmod(0o755)
@@ -361,7 +361,7 @@ def test_a_python_in_a_closed_folder_is_named() -> None:
 
 
 def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
-    """scripts/kiosk is the command of all remedies; it works wherever the folder is."""
+    """scripts/kiosk, which all remedies name, works from any folder."""
     machine.run()
     assert (
         machine.start("kiosk", "labels", "new", "two words").stdout
@@ -396,11 +396,11 @@ def test_an_interrupted_set_up_is_redone(machine: Machine) -> None:
     machine.has("power")
     again = machine.run()
     assert again.stdout == "kiosk run\n"
-    assert machine.asked("-m venv") == 2
+    assert machine.calls_of("-m venv") == 2
 
 
 def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
-    """Where packages cannot be fetched the set-up says so, and the next start takes it up."""
+    """If packages cannot be fetched, the set-up says so, and the next start continues."""
     machine.lacks("network")
     failed = machine.run()
     assert failed.returncode == 1
@@ -419,12 +419,12 @@ def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
     ],
 )
 def test_what_is_missing_is_said_in_one_line(machine: Machine, problem: str, message: str) -> None:
-    """Where the machine lacks something, the last line says what to do about it."""
+    """If the machine lacks something, the last line says what to do."""
     machine.lacks(problem)
     failed = machine.run()
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1].startswith(f"set-up: {message}")
-    assert machine.asked("-m pip") == 0
+    assert machine.calls_of("-m pip") == 0
 
 
 def test_two_starts_set_up_once(machine: Machine) -> None:
@@ -436,7 +436,7 @@ def test_two_starts_set_up_once(machine: Machine) -> None:
         for _ in range(3)
     ]
     assert [start.communicate(timeout=60)[0] for start in starts] == [b"kiosk run\n"] * 3
-    assert machine.asked("-m pip") == 1
+    assert machine.calls_of("-m pip") == 1
 
 
 def test_the_scripts_can_be_started() -> None:
@@ -507,7 +507,7 @@ def test_without_a_card_the_show_alone_is_set_up(machine: Machine) -> None:
     (call,) = pip_calls(machine)
     assert f"--no-deps --requirement {machine.project}/scripts/show-packages.txt" in call
     assert "-c import cv2, pygame, onnx, onnxruntime" in (machine.folder / "notes").read_text()
-    assert machine.asked("-c import cv2, pygame, onnx, onnxruntime, PIL.Image, pydantic") == 1
+    assert machine.calls_of("-c import cv2, pygame, onnx, onnxruntime, PIL.Image, pydantic") == 1
 
 
 @pytest.mark.skipif(has_nvidia_card(), reason="this machine has a card, so it needs all packages")
@@ -524,7 +524,7 @@ def test_all_packages_come_with_one_command_and_stay(machine: Machine) -> None:
         file.write("another==1\n")
     assert machine.run().stdout == "kiosk run\n"
     assert "--no-deps" not in pip_calls(machine)[2]
-    assert machine.asked("-m pip") == 3
+    assert machine.calls_of("-m pip") == 3
 
 
 def test_without_a_network_all_packages_are_refused_and_the_show_starts(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""The soak on generated days: five minutes of one here, whole days with scripts/soak."""
+"""Tests of scripts/soak on five minutes of a generated day."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_five_minutes_of_a_day_with_faults_have_no_mistakes() -> None:
 
 
 def test_a_seed_is_a_day() -> None:
-    """The same seed gives the same visits and faults, and another one others."""
+    """The same seed gives the same visits and faults; another seed gives others."""
     day = Day.from_seed(5, 1000.0, 3600.0, OFTEN)
     assert day == Day.from_seed(5, 1000.0, 3600.0, OFTEN)
     assert day != Day.from_seed(6, 1000.0, 3600.0, OFTEN)
@@ -62,7 +62,7 @@ def test_a_seed_is_a_day() -> None:
 
 
 def test_a_whole_day_has_a_crowd_for_an_hour() -> None:
-    """In one hour nearly all of 32 places are taken at any time, by people who come and go."""
+    """During one hour nearly 32 people are present at any time, and come and go."""
     day = Day.from_seed(5, 0.0, 8 * HOUR_S, OFTEN)
     present = [len(day.faces_at(CROWD_HOUR * HOUR_S + at)) for at in range(120, 3600, 60)]
     assert min(present) >= 20
@@ -70,7 +70,7 @@ def test_a_whole_day_has_a_crowd_for_an_hour() -> None:
 
 
 def test_a_day_runs_fast_except_during_a_fault() -> None:
-    """What a fault needs takes as long as in a real show, until the observer lets the day hurry."""
+    """During a fault time runs as in a real show, until the observer lets it run fast again."""
     clock = DayClock(1000.0, [1010.0])
     clock.wait(10.0)
     assert clock.now() >= 1010.0

@@ -54,7 +54,7 @@ def test_a_size_is_width_and_height(text: str) -> None:
 def test_a_mistyped_word_gets_a_suggestion(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Kind: a mistyped command or option leaves somebody to search through the help."""
+    """A mistyped command or option is answered with the one that was probably meant."""
     with pytest.raises(SystemExit):
         main(arguments)
     assert f"Did you mean '{meant}'?" in capsys.readouterr().err
@@ -72,7 +72,7 @@ def test_a_mistyped_word_gets_a_suggestion(
 def test_who_asks_for_help_gets_it(
     arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`kiosk` alone and `kiosk help` print the help, and that is no mistake."""
+    """`kiosk` alone and `kiosk help` print the help, with exit status 0."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 0

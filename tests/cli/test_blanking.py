@@ -1,4 +1,4 @@
-"""The kind: something on the desktop takes the picture off the wall while the show runs well."""
+"""Tests of the search for programs and settings that would blank the screen during a show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def lines(
 
 
 def test_stock_gnome_blanks_locks_and_suspends() -> None:
-    """Each line says what will happen and the command against it."""
+    """Each line says what will happen, and has the command that prevents it."""
     blanks, locks, suspends = lines(STOCK, GNOME)
     assert "blanks the screen (idle-delay is uint32 300)" in blanks
     assert blanks.endswith(": gsettings set org.gnome.desktop.session idle-delay 0")
@@ -28,26 +28,26 @@ def test_stock_gnome_blanks_locks_and_suspends() -> None:
 
 
 def test_a_desktop_that_was_set_up_is_left_alone() -> None:
-    """After the commands of venue.md nothing is found, and nothing on a machine without GNOME."""
+    """Nothing is found after the commands of venue.md, or on a machine without GNOME."""
     assert lines(QUIET, GNOME) == []
     assert lines(STOCK, {"XDG_CURRENT_DESKTOP": "XFCE"}) == []
     assert lines({}, {}) == []
 
 
 def test_a_gnome_that_does_not_answer_is_not_taken_for_a_quiet_one() -> None:
-    """Without gsettings, or in a shell without the session, nothing is known, and that is said."""
+    """Without gsettings, or in a shell outside the session, the settings count as unknown."""
     [line] = lines({}, GNOME)
     assert "whether it will blank the screen is not known" in line
     assert len(lines({"idle-delay": "uint32 0"}, GNOME)) == 0, "an older GNOME lacks some keys"
 
 
 def test_gnome_is_found_from_another_terminal_as_well() -> None:
-    """Over ssh the session's variables are missing; its shell runs."""
+    """In a terminal over ssh the session's variables are missing, but GNOME's shell is found."""
     assert len(lines(STOCK, {}, ("gnome-shell",))) == 3
 
 
 @pytest.mark.parametrize("locker", ["xscreensaver", "light-locker", "swayidle"])
 def test_programs_that_lock_are_named(locker: str) -> None:
-    """LXDE, XFCE and sway bring their own, which ask nobody."""
+    """The lockers of LXDE, XFCE and sway, which do not use GNOME's settings, are named."""
     [line] = lines({}, {}, ("bash", locker))
     assert line.startswith(f"{locker} is running")

@@ -198,7 +198,7 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
     ],
 )
 def test_check_refuses_what_the_show_refuses(project: Project, line: str, message: str) -> None:
-    """Kind: `check` calls right what the show refuses."""
+    """`check` reports everything that the show would refuse."""
     project.write("kiosk.yaml", f"labels: fish\n{line}\n")
     outcome = project.kiosk("check", SDL_VIDEODRIVER="dummy")
     assert_refused(outcome, message.format(folder=project.folder))

@@ -71,7 +71,7 @@ def test_doctor_says_what_is_missing_and_goes_on(project: Project) -> None:
 
 @needs_guard
 def test_doctor_looks_at_everything_if_the_file_is_wrong(project: Project) -> None:
-    """Kind: one mistake hides all others. A wrong kiosk.yaml is one row, and the rest is tried."""
+    """A wrong kiosk.yaml is one row, and the other parts are tried."""
     project.write("kiosk.yaml", "labels: fsh\nscreen: {display: 9}\ncamera: {fps: fast}\n")
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     states = states_of(outcome.stdout)
@@ -84,7 +84,7 @@ def test_doctor_looks_at_everything_if_the_file_is_wrong(project: Project) -> No
 
 
 def test_doctor_says_what_would_be_better(project: Project) -> None:
-    """Kind: a part that is missing is not mentioned. YuNet's row says how to fetch it."""
+    """If YuNet is missing, its row says how to fetch it."""
     project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert states_of(outcome.stdout)["detector"] == "fallback"
@@ -94,7 +94,7 @@ def test_doctor_says_what_would_be_better(project: Project) -> None:
 
 
 def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
-    """The row `line` has distances for this file's settings; without a least size, that is said."""
+    """The row `line` has distances for this file's settings; without a least size it says so."""
     camera = "camera: {source: rehearsal, rotate: 90}\n"
     text = f"labels: fish\n{camera}device: cpu\nvisitors: {{least_size: 0.2}}\n"
     project.write("kiosk.yaml", text)

@@ -17,7 +17,7 @@ def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
 
 
 def test_without_a_name_the_catalogue_is_printed(kiosk: Kiosk) -> None:
-    """`kiosk fetch` lists what there is, its purpose and licence, and whether it is there."""
+    """`kiosk fetch` lists each item, its purpose and licence, and whether it has been fetched."""
     kiosk.fetch("persons-21k")
     outcome = kiosk.fetch()
     assert outcome.returncode == 0

@@ -39,7 +39,7 @@ def test_the_labels_of_a_set_are_printed(project: Project) -> None:
 
 
 def test_a_set_is_checked(project: Project) -> None:
-    """`check` prints that a set is right, or each mistake with its line."""
+    """`check` prints that a set has no mistakes, or each mistake with its line."""
     outcome = project.kiosk("labels", "check", "fish")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("models/fish has no mistakes: 2 labels shown, 1 hidden")
@@ -72,7 +72,7 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
 
 
 def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
-    """To show more labels than were built is a mistake until `build` runs with that kiosk.yaml."""
+    """Showing more labels than were built is a mistake until `build` runs with that kiosk.yaml."""
     models = project.folder / "models"
     write_weights(models, tiny(), TINY)
     write_set(models, "made", f"method: classes\nencoder: {TINY}", *PERSONS)

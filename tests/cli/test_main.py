@@ -27,7 +27,7 @@ def test_the_changelog_begins_with_the_version() -> None:
 
 
 def test_an_unexpected_error_is_logged_with_its_traceback(project: Project) -> None:
-    """An unexpected error ends with status 1, its kind and places in the log, and a line after it.
+    """An unexpected error ends with status 1; its type and places are logged, and a line follows.
 
     Its text is not written: that of an error in an array prints the array's numbers.
     """
@@ -62,7 +62,7 @@ def test_starting_loads_no_network(project: Project, module: str) -> None:
 def test_an_output_that_takes_nothing_is_no_traceback(
     project: Project, redirection: str, status: int, message: str
 ) -> None:
-    """Kind: where the output goes is full or closed. That is one line at most."""
+    """If the output is closed or its disk is full, the message is at most one line."""
     command = f'"{sys.executable}" -m installation check {redirection}'
     ended = subprocess.run(
         ["sh", "-c", command],
@@ -89,7 +89,7 @@ def test_an_output_that_takes_nothing_is_no_traceback(
     ],
 )
 def test_ctrl_c_while_a_show_starts_is_silent(project: Project, entry: str, module: str) -> None:
-    """Kind: Ctrl-C comes before anything is ready for it. The process ends at once, silently."""
+    """Ctrl-C before a handler is installed ends the process at once, without a message."""
     program = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"

@@ -28,7 +28,7 @@ def test_a_closed_pipe_ends_the_command_quietly(project: Project) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that people read."""
+    """Stands in for a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -46,7 +46,7 @@ class Terminal(io.StringIO):
 def test_people_read_whole_words_in_a_narrow_terminal(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kind: a line is wider than the terminal. It is broken between words, under its column."""
+    """A line wider than the terminal is broken between words, and continues in its column."""
     monkeypatch.setenv("COLUMNS", "60")
     first, *others = wrapped(line, Terminal()).splitlines()
     assert others
@@ -57,7 +57,7 @@ def test_people_read_whole_words_in_a_narrow_terminal(
 
 
 def test_messages_name_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kind: a remedy names a command that the shell does not find."""
+    """Remedies name commands that the shell finds."""
     monkeypatch.chdir(PROJECT)
     monkeypatch.setenv("PATH", "/usr/bin")
     command_name.cache_clear()

@@ -1,4 +1,4 @@
-"""What anybody on the machine may learn of a running show."""
+"""Tests of what every user of the machine can read about a running show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Shown:
-    """A show that runs, and the words that it has said of its visitor."""
+    """A running show, and the words of its verdict on the visitor."""
 
     verdict: dict[str, object]
     socket: Path
@@ -33,7 +33,7 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """Run a show on the rehearsal until it has named somebody, and for as long as it is asked."""
+    """Run a show on the rehearsal until it has named somebody, and during the tests that use it."""
     folder = tmp_path_factory.mktemp("shown")
     home = home_of("ordinary user", folder)
     home.chmod(0o755)
@@ -63,20 +63,20 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
 def test_another_user_learns_how_the_show_is_and_nothing_of_a_visitor(
     shown: Shown, user: str, form: str, tmp_path: Path
 ) -> None:
-    """Every user may ask; the answer has figures and fixed words, and no word of a verdict."""
-    asked = run(
+    """Every user may read the status: figures and fixed words, but no word of a verdict."""
+    outcome = run(
         *("-m", "installation", "status", "--socket", str(shown.socket), *form.split()),
         user=user,
         folder=tmp_path,
         HOME="/nowhere",
     )
-    assert asked.returncode == 0, asked.stderr
-    assert "running" in asked.stdout
+    assert outcome.returncode == 0, outcome.stderr
+    assert "running" in outcome.stdout
     first, later = Health("0", 0.0), Health("0", 0.0)
     later.end_minute(60.0)
     texts = as_text(first.snapshot(0.0)) + as_text(later.snapshot(60.0))
     known = {*re.findall(r"[a-zA-Z_]+", texts)}
-    printed = asked.stdout
+    printed = outcome.stdout
     if not form:
         heading, printed = printed.split("\n", 1)
         owner = shown.socket.owner()
@@ -88,10 +88,10 @@ def test_another_user_learns_how_the_show_is_and_nothing_of_a_visitor(
             word for kind in DeviceKind for word in kind.name.lower().split("_")
         }
         assert words <= allowed | {"frames", "s", "ms", "or", "less", "C", "MB", "°"}
-    said = [str(shown.verdict["label"]), str(shown.verdict["definition"])]
-    assert not any(text in asked.stdout for text in said)
+    shown_words = [str(shown.verdict["label"]), str(shown.verdict["definition"])]
+    assert not any(text in outcome.stdout for text in shown_words)
     if form == "--json":
-        answer = json.loads(asked.stdout)
+        answer = json.loads(outcome.stdout)
         assert answer.keys() == Health("0", 0.0).snapshot(0.0).keys()
         assert answer["verdicts"] is not None
 
@@ -104,7 +104,7 @@ def test_each_of_two_shows_has_a_heading(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Who asks a machine with two shows reads which is which; one that does not run is status 1."""
+    """On a machine with two shows each has a heading; the status is 1 if one is not running."""
     paths = [tmp_path / f"kiosk-status-{os.getuid()}-{pid}" for pid in (11, 22)]
     answers = {}
     for path, state in zip(paths, ("running", second), strict=True):
@@ -112,8 +112,8 @@ def test_each_of_two_shows_has_a_heading(
         answers[path] = Health("0", 0.0).snapshot(0.0) | {"state": state}
     monkeypatch.setattr(status, "find_sockets", lambda: paths)
     monkeypatch.setattr(status, "ask", answers.__getitem__)
-    asked = argparse.Namespace(socket=None, json=False, prometheus=False)
-    assert status.status(asked) == code
+    args = argparse.Namespace(socket=None, json=False, prometheus=False)
+    assert status.status(args) == code
     shows = capsys.readouterr().out.split("\n\n")
     for show, path, pid, state in zip(shows, paths, (11, 22), ("running", second), strict=True):
         assert show.startswith(
@@ -122,11 +122,11 @@ def test_each_of_two_shows_has_a_heading(
 
 
 def test_without_a_show_there_is_one_sentence(tmp_path: Path) -> None:
-    """`kiosk status` on a machine without a show says what to do."""
+    """Without a show, `kiosk status` prints one sentence that says how to start one."""
     nobody = tmp_path / "nobody"
-    asked = run(
+    outcome = run(
         "-m", "installation", "status", "--socket", str(nobody), user="root", folder=tmp_path
     )
-    assert asked.returncode == 2
-    assert "status: no show runs on this machine" in asked.stderr
-    assert len(asked.stderr.splitlines()) == 1
+    assert outcome.returncode == 2
+    assert "status: no show runs on this machine" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1

@@ -18,7 +18,7 @@ from installation.cli.valid_parts import load_valid_parts
     ],
 )
 def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> None:
-    """Kind: one mistake makes the kiosk forget everything else that the file says."""
+    """If kiosk.yaml has a mistake, the settings without mistakes are used."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(text)
     settings = load_valid_parts(file).settings
@@ -28,7 +28,7 @@ def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> Non
 
 
 def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
-    """The card of a show with a mistake elsewhere is in the first language."""
+    """With two languages, the card of a show with a mistake elsewhere is in the first one."""
     file = tmp_path / "kiosk.yaml"
     file.write_text("language: [de, en]\ncamera: 5\n")
     assert load_valid_parts(file).settings.language.words == "de"
@@ -38,7 +38,7 @@ def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
     "content", [b"", b"\x89PNG\0", b"[" * 5000, b"language: [xx]\n", b"- 1\n", b"language: xx\n"]
 )
 def test_what_cannot_be_read_has_its_default(content: bytes, tmp_path: Path) -> None:
-    """A file without anything right, and a missing one, give the defaults and no error."""
+    """A file without any valid setting, and a missing file, give the defaults and no error."""
     file = tmp_path / "kiosk.yaml"
     assert load_valid_parts(file).settings.language.words == "en"
     file.write_bytes(content)

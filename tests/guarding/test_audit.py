@@ -48,7 +48,7 @@ def test_the_audit_runs_every_probe_in_the_real_show(user: str, tmp_path: Path) 
 
 
 def test_an_audit_without_the_launcher_proves_nothing(tmp_path: Path) -> None:
-    """Without stage one, probes succeed, and the audit fails and says what is missing."""
+    """Without stage one, probes succeed; the audit fails and names the missing layers."""
     program = "import sys; from installation.cli.main import main; sys.exit(main(sys.argv[1:]))"
     outcome = run("-c", program, "audit", "--short", "--json", user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 1

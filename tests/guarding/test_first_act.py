@@ -10,7 +10,7 @@ from tests.support.children import USERS, needs_guard, run
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_nobody_reads_the_memory_or_the_arguments_of_a_show(user: str, tmp_path: Path) -> None:
-    """After its first act a program's memory is protected, and the kernel lists no arguments."""
+    """After a show's first act its memory is protected, and the kernel lists no arguments."""
     program = """
 from installation.guarding.first_act import close_to_others
 from installation.guarding.layers.limits import memory_is_protected

@@ -19,7 +19,7 @@ def test_making_a_guard_changes_nothing_of_the_process(monkeypatch: pytest.Monke
 
 
 def test_temporary_files_go_to_the_scratch_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The show gets a folder for temporary files where every write is refused."""
+    """Temporary files go to a folder in which every write is refused."""
     status = SandboxStatus("enforce", scratch_dir="/dev/shm/scratch")
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, status.to_json())
     monkeypatch.setattr(tempfile, "tempdir", "/before")
@@ -33,7 +33,7 @@ ARGUMENTS = ("run", "--headless", "--source", "rehearsal", "--seconds", "90")
 
 @pytest.mark.slow
 def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
-    """A show that was started without stage one ends with 2 and says what is missing."""
+    """A show that was started without stage one ends with status 2 and names what is missing."""
     outcome = run("-c", RUN, *ARGUMENTS, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
     assert outcome.stderr.splitlines()[-1].startswith("stage one: the show was started")
@@ -42,7 +42,7 @@ def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_false_status_is_found_out(tmp_path: Path) -> None:
-    """If the environment claims a complete stage one, the probes show that it is not."""
+    """If the environment falsely claims a complete stage one, the probes fail."""
     home_of(USERS[0], tmp_path)
     false = SandboxStatus("enforce", scratch_dir=str(tmp_path / "home"))
     program = f"import os; os.environ[{ENVIRONMENT_VARIABLE!r}] = {false.to_json()!r}\n{RUN}"
@@ -55,7 +55,7 @@ def test_a_false_status_is_found_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_leaks_are_searched_after_stage_two(user: str, tmp_path: Path) -> None:
-    """Between stage two and the search for leaks no thread can open anything."""
+    """The search for leaks runs after stage two, so no thread can open anything in between."""
     program = """
     import socket
     from dataclasses import replace

@@ -73,7 +73,7 @@ def is_good(root: Path, name: str, display: str = "") -> bool | None:
 def test_each_check_reads_the_machine(
     name: str, file: str, text: str | None, good: bool | None, tmp_path: Path
 ) -> None:
-    """What the program cannot enforce is checked, and unknown is not taken for good."""
+    """Each property that the program cannot enforce is checked; unknown does not count as good."""
     make(tmp_path, {**FILES, file: text})
     assert is_good(tmp_path, name) is good
 
@@ -210,7 +210,7 @@ def test_the_sealed_audit_reports_the_true_user(user: str, tmp_path: Path) -> No
 
 
 def test_the_check_of_false_cameras_names_what_it_knows(tmp_path: Path) -> None:
-    """It reports that v4l2loopback is not loaded, not that there is no other false camera."""
+    """The check states only that v4l2loopback is not loaded: other virtual cameras may exist."""
     make(tmp_path, {"sys/module/videodev/version": "1\n"})
     [found] = [each for each in check_host(tmp_path) if each.name == "false cameras"]
     assert found.found == "v4l2loopback is not loaded"

@@ -12,7 +12,7 @@ from tests.support.children import USERS, needs_guard, run_under_stage_one
 def test_no_program_is_reached_or_started_from_the_middle_stage_on(
     user: str, tmp_path: Path
 ) -> None:
-    """Libraries and networks are loaded after it: no socket, no process, and nothing in PATH."""
+    """After the middle stage no socket can be opened, and no program found or started."""
     program = """
     import os, shutil, socket
     from installation.guarding.layers.limits import memory_is_protected

@@ -195,7 +195,7 @@ def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path
     ],
 )
 def test_a_display_may_have_any_name_that_the_session_gives(address: bytes, display: bool) -> None:
-    """A socket to the compositor is not a leak, whatever it is called; any other socket is."""
+    """A socket to the session's compositor is no leak, whatever its name; any other one is."""
     session = {"XDG_RUNTIME_DIR": "/run/user/1000", "WAYLAND_DISPLAY": "gallery", "DISPLAY": ":7.0"}
     assert open_files.is_display(address, session) == display
 
@@ -209,7 +209,7 @@ def test_a_display_may_be_named_by_its_path() -> None:
 
 
 def test_the_search_opens_nothing(tmp_path: Path) -> None:
-    """A descriptor that the search left open would keep an output filter waiting for its end."""
+    """The search leaves no descriptor open, which would keep an output filter from ending."""
     program = """
     import os
     from installation.guarding.open_files import find_leaks

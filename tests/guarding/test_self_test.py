@@ -41,9 +41,9 @@ def test_the_self_test_is_quick(tmp_path: Path) -> None:
     "jump", [datetime.timedelta(days=20_000), -datetime.timedelta(hours=1), datetime.timedelta(0)]
 )
 def test_the_proof_is_dated_by_the_clock_as_it_is_now(jump: datetime.timedelta) -> None:
-    """The kind: a clock that jumps after the self-test, by the network, by hand or for summer.
+    """After the clock has jumped, the wall shows the time of the self-test by the corrected clock.
 
-    Three hours after the test the wall names the hour of the test by the corrected clock.
+    Clocks jump when the network is reached, when somebody sets them, or for summer time.
     """
     wrong = datetime.datetime(1970, 1, 1, 0, 5, tzinfo=datetime.UTC)
     proof = Proof((), (), wrong, tested_at_s=20.0)
@@ -54,7 +54,7 @@ def test_the_proof_is_dated_by_the_clock_as_it_is_now(jump: datetime.timedelta) 
 
 
 def test_the_guard_stamps_the_proof_with_a_clock_that_does_not_jump(tmp_path: Path) -> None:
-    """The instant is kept beside the date, and both agree at the start."""
+    """The proof has the instant on a clock that does not jump, which agrees with the date."""
     program = """
     import datetime, sys
     from installation.guarding.guard import Guard
@@ -114,8 +114,7 @@ def test_what_is_missing_before_the_sandbox_is_absent(
 ) -> None:
     """A call that fails in the same way before and after the sandbox does not stop the show.
 
-    The kind: something outside the kiosk (systemd, a container, a file system, an older kernel)
-    takes a way out from this machine before the sandbox does.
+    Systemd, a container, a file system or an older kernel may refuse it already.
     """
     program = f"""
     import errno
@@ -168,7 +167,7 @@ def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:
 
 
 def test_what_follows_from_a_missing_layer_is_one_mistake(tmp_path: Path) -> None:
-    """Kind: one cause, six mistakes that each ask for a report. They name what they follow from."""
+    """Mistakes that follow from a missing layer are one mistake, which names that layer."""
     results = [
         ProbeResult(name, "call()", thread, "succeeded", None, None)
         for name in ("write", "link")

@@ -62,7 +62,7 @@ def test_nothing_that_writes_is_left_enabled() -> None:
 
 
 def test_devices_are_allowed_by_name() -> None:
-    """Of /dev only character devices that the show needs are allowed, never a folder."""
+    """Of /dev, only the character devices that the show needs are allowed, and no folder."""
     names = [str(path) for path in present_devices()]
     assert "/dev/null" in names
     assert all(Path(name).is_char_device() for name in names)
@@ -147,7 +147,7 @@ def test_an_ordinary_user_keeps_only_the_capability_to_read(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_second_thread_is_reported(user: str, tmp_path: Path) -> None:
-    """A thread from before stage one would be outside the sandbox, so it is reported as missing."""
+    """A thread that was started before stage one is reported, because it is outside the sandbox."""
     program = """
     import threading
     threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -294,7 +294,7 @@ landlock.restrict = lambda *arguments, **named: whole(*arguments, **named) and 1
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_the_first_version_of_landlock_is_enough(user: str, tmp_path: Path) -> None:
-    """With what Linux 5.13 has of Landlock every probe is refused, by one layer or the other."""
+    """With the Landlock of Linux 5.13 every probe is refused, by Landlock or by a filter."""
     program = """
     from installation.guarding.guard import Guard
     proof = Guard(status).seal()

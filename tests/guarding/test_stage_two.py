@@ -15,7 +15,7 @@ from tests.support.children import (
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_a_thread_outside_stage_two_is_found(user: str, tmp_path: Path) -> None:
-    """Each thread must be under the filters of both stages; the one of stage one is not enough."""
+    """A thread that is only under the filter of stage one is found."""
     program = """
     import os, threading
     from installation.guarding.layers import seccomp
@@ -39,7 +39,7 @@ def test_a_thread_outside_stage_two_is_found(user: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_no_lock_is_left(user: str, tmp_path: Path) -> None:
-    """The kernel lists the 16 bytes of every lock; from stage two on the show cannot set any."""
+    """From stage two on the show can set no locks, of which the kernel would list 16 bytes each."""
     program = """
     import fcntl, os
     from installation.guarding.layers import seccomp

@@ -1,4 +1,4 @@
-"""No module of the show names a function that writes a file, opens a socket or starts a program.
+"""Tests that no module of the show names a function that writes files or opens sockets.
 
 The rule reads the source code. The exceptions are listed by module, each with its reason. While the
 show runs the kernel enforces the same; this rule finds a mistake earlier and names its place.
@@ -98,7 +98,7 @@ A pattern has a dot if its last name alone is harmless.
 HARMLESS = {"re.compile"}
 
 BUILT_IN = {"__import__", "__builtins__", "eval", "exec", "compile", "globals", "locals", "vars"}
-"""Built-in functions that can do all of this."""
+"""Built-in functions that can write a file, reach other programs or get around this rule."""
 
 CALLED = {"open", "getattr"}
 """Built-in functions whose arguments are checked in each call; they may not be passed on."""
@@ -281,7 +281,7 @@ def may_reach(owner: ast.expr, name: ast.expr) -> bool:
 
 
 def only_reads(modes: list[ast.expr], given: dict[str | None, ast.expr]) -> bool:
-    """Return whether all of `modes`, and of the keyword arguments `given` the mode, only read."""
+    """Return whether all of `modes`, and the modes in the keyword arguments `given`, only read."""
     modes = [*modes, *(value for word, value in given.items() if word in ("mode", None))]
     return all(isinstance(mode, ast.Constant) and mode.value in READING for mode in modes)
 

@@ -34,7 +34,7 @@ def test_the_show_reads_what_stage_one_left() -> None:
 
 @pytest.mark.parametrize("user", USERS)
 def test_the_user_may_write_the_scratch_folder(user: str, tmp_path: Path) -> None:
-    """Whatever the umask of the user is, file permissions do not refuse the probes."""
+    """File permissions do not refuse the probes, whatever the user's umask is."""
     program = (
         "import os, sys; os.umask(0o777)\n"
         "from installation.guarding.status import make_scratch_dir\n"
@@ -48,7 +48,7 @@ def test_the_user_may_write_the_scratch_folder(user: str, tmp_path: Path) -> Non
 
 
 def test_the_scratch_folder_is_removed(tmp_path: Path) -> None:
-    """When the show has ended, even if it was killed, nothing of its self-test is left."""
+    """The scratch folder is removed when the show has ended, even if the show was killed."""
     program = (
         "import os, signal, subprocess, sys\n"
         "from installation.guarding.layers import limits\n"

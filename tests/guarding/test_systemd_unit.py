@@ -42,7 +42,7 @@ def test_the_unit_is_a_second_wall(tmp_path: Path) -> None:
 
 
 def test_the_unit_makes_the_devices_of_nvidias_cards(tmp_path: Path) -> None:
-    """At boot /dev/nvidia-uvm is missing, and without it the show would take the processor.
+    """The unit makes /dev/nvidia-uvm, which is missing at boot, so that the show uses the card.
 
     systemd accepts the lines; a machine without the driver has none of them.
     """
@@ -94,7 +94,7 @@ def test_the_command_of_the_unit_is_the_launcher(tmp_path: Path) -> None:
     "name", ["it's", 'a "b"', "100%", "%h", "two words", "$HOME", "${HOME}", "back\\slash", "a=b"]
 )
 def test_the_project_may_lie_in_any_folder(name: str, tmp_path: Path) -> None:
-    """Kind: a path breaks the unit. Quotes, signs, blanks and backslashes do not."""
+    """A project path with quotes, percent signs, blanks or backslashes does not break the unit."""
     folder = tmp_path / name
     folder.mkdir()
     project, python = folder / "kiosk", folder / "python"
@@ -121,7 +121,7 @@ def test_the_project_may_lie_in_any_folder(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["two\nlines", "a tab\t", "a blank at the end "])
 def test_a_path_that_no_unit_can_hold_is_refused(name: str) -> None:
-    """Systemd would read another path, so `kiosk service` says what to do instead."""
+    """A path that systemd would read differently is refused with a remedy."""
     with pytest.raises(SettingsError, match="Move the kiosk to another folder"):
         unit(Path("/opt", name))
 
@@ -168,7 +168,7 @@ def test_each_unit_says_what_it_promises_and_what_it_cannot(display: Display) ->
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
 def test_an_x_server_of_its_own_cannot_be_used_or_be_a_store(tmp_path: Path) -> None:
-    """Nobody without the cookie gets in, nothing types or listens, and nothing is left behind.
+    """Clients without the cookie are refused, none can simulate typing, and nothing stays.
 
     The server restarts after its last client, so that nothing that a client left in it stays.
     """

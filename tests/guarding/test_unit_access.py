@@ -53,7 +53,7 @@ def test_a_kiosk_that_everybody_can_read_has_no_obstacle(kiosk: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o700, 0o750])
 def test_a_private_home_is_refused_with_the_reason(kiosk: Path, mode: int) -> None:
-    """The kind: the unit's user cannot reach a file of the show, which systemd calls 203/EXEC."""
+    """A kiosk in a private home folder is refused, because the unit's user cannot reach it."""
     kiosk.parent.chmod(mode)
     [text] = words(kiosk)
     assert text.startswith(f"kiosk service: user '{NOT_A_USER}' cannot enter {kiosk.parent}. ")
@@ -73,7 +73,7 @@ def test_a_python_in_a_private_home_is_refused(kiosk: Path, base: Path) -> None:
 
 
 def test_a_file_that_only_its_owner_can_read_is_named(kiosk: Path) -> None:
-    """A label set that was copied from a stick, or a clone under umask 077, stops the show."""
+    """A file that only its owner can read, such as one copied from a stick, is named."""
     (kiosk / "models/persons/labels.csv").chmod(0o600)
     [text] = words(kiosk)
     assert f"cannot read {kiosk}/models/persons/labels.csv" in text
@@ -81,7 +81,7 @@ def test_a_file_that_only_its_owner_can_read_is_named(kiosk: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])
 def test_a_folder_that_the_unit_hides_is_refused(folder: str) -> None:
-    """The unit's show sees an empty /tmp."""
+    """A folder that the unit hides from the show, such as /tmp, is refused."""
     texts = words(Path(folder, "kiosk"), Path(sys.executable))
     text = f"the unit hides everything below {folder} from the show"
     assert any(text in each for each in texts)
@@ -106,7 +106,7 @@ def test_a_python_on_a_disk_without_programs_is_refused(kiosk: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o711, 0o705, 0o700])
 def test_the_mode_decides_as_the_kernel_does(kiosk: Path, mode: int) -> None:
-    """What the check says of a folder agrees with what that user can do."""
+    """The check agrees with what that user can really do."""
     kiosk.chmod(mode)
     user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     reading = subprocess.run([*user, "cat", str(kiosk / "kiosk.yaml")], check=False)

@@ -1,4 +1,4 @@
-"""The whole show, observed from outside; a show that leaks on purpose is the control."""
+"""A whole show, observed from outside; the control is a show that leaks on purpose."""
 
 from __future__ import annotations
 
@@ -339,7 +339,7 @@ def assert_each_check_finds_its_leak(observed: Observation, folder: Path) -> Non
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
 def test_nothing_of_a_frame_leaves_the_show(user: str, tmp_path: Path) -> None:
-    """While it names a visitor, the show writes only to standard output and error."""
+    """While it names a visitor, the show writes only to standard output and standard error."""
     observed = observe(user, tmp_path, leaking=False)
     assert b"verdict" in observed.stdout, observed.stderr.decode(errors="replace")
     assert_nothing_left(observed)

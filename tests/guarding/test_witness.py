@@ -100,7 +100,7 @@ SHOWS = {
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("case", SHOWS)
 def test_a_show_is_looked_at_from_outside(case: str, user: str, tmp_path: Path) -> None:
-    """The witness finds a whole show whole, and each missing layer or process left behind."""
+    """The witness accepts a complete show, and finds each missing layer and leftover process."""
     before, sealed, outside, problem = SHOWS[case]
     outcome = run("-W", "ignore", "-c", LOOK, before, sealed, outside, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
@@ -128,7 +128,7 @@ def test_a_file_that_is_open_for_writing_is_found(tmp_path: Path) -> None:
 
 
 def test_a_show_that_has_ended_is_not_whole() -> None:
-    """What cannot be read counts as missing."""
+    """A show that has ended is not complete, because facts that cannot be read count as missing."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert [each.problem for each in Witness().find_problems(ended.pid)] == ["it has ended"]
@@ -162,7 +162,7 @@ launch.start()
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("kind", ["forged", "honest"])
 def test_a_forged_self_test_opens_no_camera(kind: str, user: str, tmp_path: Path) -> None:
-    """Five assignments make the show say that all was refused; the supervisor sees one filter.
+    """A show that forges its self-test opens no camera, because the supervisor counts its filters.
 
     The control: the same show without them opens its camera.
     """

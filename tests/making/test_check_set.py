@@ -121,7 +121,7 @@ def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
     file = folder / "labelset.yaml"
     text = file.read_text()
     assert "input:" not in text
-    (line,) = (of for of in check_set.check_lines(folder.name, tmp_path) if "Pictures" in of)
+    (line,) = (line for line in check_set.check_lines(folder.name, tmp_path) if "Pictures" in line)
     assert line == (
         "Pictures for its network: 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
         "assumed, as labelset.yaml has no `input`)."
@@ -132,7 +132,7 @@ def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
     as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
     assert check_set.input_line(source, as_bytes).endswith("(as the network states).")
     file.write_text(text + "\ninput: {size: 32, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
-    (line,) = (of for of in check_set.check_lines(folder.name, tmp_path) if "Pictures" in of)
+    (line,) = (line for line in check_set.check_lines(folder.name, tmp_path) if "Pictures" in line)
     assert line.endswith("32 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml states).")
 
 
@@ -187,7 +187,7 @@ def test_text_without_a_font_is_named_with_its_row(
 def test_rows_without_their_parent_are_below_the_root(
     models: Path, rows: tuple[str, str], line: str
 ) -> None:
-    """Kind: deleted rows are mistakes of others. What was below them is below the root."""
+    """Rows whose parent was deleted are not mistakes: they are shown below the root."""
     write_label_set(models, ROWS[0], *rows, yaml=YAML, name="fish")
     assert line in list(check_set.check_lines("fish", models))
     labels = {label.id: label for label in load_label_set("fish", SAFE, models).labels}
@@ -201,7 +201,9 @@ def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
     yaml = (shipped / "labelset.yaml").read_text()
     write_label_set(tmp_path, header, *rows[::5], yaml=yaml, name="few")
     assert load_label_set("few", SAFE, tmp_path).labels
-    below = [of for of in check_set.check_lines("few", tmp_path) if of.startswith("Rows below")]
+    below = [
+        line for line in check_set.check_lines("few", tmp_path) if line.startswith("Rows below")
+    ]
     assert len(below) == 1
 
 
@@ -224,7 +226,7 @@ def test_a_row_beyond_the_networks_outputs_is_a_mistake_of_the_check(tmp_path: P
 
 
 def test_a_missing_network_comes_before_the_rows(tmp_path: Path) -> None:
-    """Kind: check calls right what cannot run. A network that is missing is told first."""
+    """If the network is missing, `check` reports that before mistakes in the rows."""
     yaml = YAML.replace("classes", "onnx")
     folder = write_label_set(tmp_path, "id,name", "maker,maker", yaml=yaml, name="mine")
     with pytest.raises(LabelSetError) as caught:

@@ -25,10 +25,10 @@ def test_a_new_set_has_no_mistake_and_explains_each_column(tmp_path: Path) -> No
     source = read_source("mine", tmp_path)
     assert source.settings.method is TEXT
     assert len(source.rows) == 3
-    said = (folder / "labelset.yaml").read_text()
+    text = (folder / "labelset.yaml").read_text()
     columns = (*csv_file.MAIN_COLUMNS, *csv_file.OPTIONAL_COLUMNS, "name_es")
     for column in columns:
-        assert f"#   {column}" in said
+        assert f"#   {column}" in text
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_every_optional_setting_is_explained_in_a_new_set(tmp_path: Path) -> Non
     }
     for key, method in EXTRAS.items():
         assert f"\n# {key}: " in text, key
-        said = text.replace(f"\n# {key}: ", f"\n{key}: ")
-        file.write_text(said.replace("method: text", f"method: {method}"))
+        uncommented = text.replace(f"\n# {key}: ", f"\n{key}: ")
+        file.write_text(uncommented.replace("method: text", f"method: {method}"))
         assert key in read_source("mine", tmp_path).settings.model_fields_set
     file.write_text(text.replace("\n  # translations: ", "\n  translations: "))
     assert read_source("mine", tmp_path).settings.root.translations["de"].name == "jemand"
@@ -84,10 +84,10 @@ def test_a_copy_of_a_network_says_which_files_to_bring(tmp_path: Path) -> None:
     folder = write_set(tmp_path, "model", "method: onnx", CSV, "0,air,,,")
     (folder / "classifier.onnx").touch()
     create_set("mine", "model", tmp_path)
-    said = list(next_steps("mine", "model", tmp_path))
-    assert any("Copy classifier.onnx from" in step and "model to" in step for step in said)
-    assert not any("build" in step for step in said), "there is nothing to build"
-    assert said[-1] == "kiosk run --labels mine"
+    steps = list(next_steps("mine", "model", tmp_path))
+    assert any("Copy classifier.onnx from" in step and "model to" in step for step in steps)
+    assert not any("build" in step for step in steps), "there is nothing to build"
+    assert steps[-1] == "kiosk run --labels mine"
 
 
 def _shipped(models: Path) -> Path:
@@ -112,8 +112,8 @@ def test_a_copy_has_the_words_of_its_original(tmp_path: Path, model: str) -> Non
 
 def test_a_copy_has_the_settings_of_its_original(tmp_path: Path) -> None:
     """Settings of a single method are copied as they were given."""
-    said = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
-    write_set(tmp_path, "model", said, CSV, "0,air,,,")
+    settings = "method: onnx\noutput: scores\ninput: {size: 224, mean: [0.4, 0.5, 0.6]}"
+    write_set(tmp_path, "model", settings, CSV, "0,air,,,")
     create_set("mine", "model", tmp_path)
     ours, theirs = (read_source(name, tmp_path).settings for name in ("mine", "model"))
     assert (ours.input, ours.output) == (theirs.input, theirs.output)

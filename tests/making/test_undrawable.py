@@ -41,9 +41,9 @@ def test_check_build_and_preview_name_the_row_and_the_letter(
     letter: str,
     seen: str,
 ) -> None:
-    """Kind: a letter that no font draws is a box on the wall, or passes one of the commands.
+    """`check`, `build` and `preview` refuse a letter that no font draws, with its row.
 
-    Nothing is computed before it is said, and hidden rows count as well.
+    It is reported before anything is computed, and in hidden rows as well.
     """
     hide_system_fonts(monkeypatch)
     yaml = YAML.replace("title: ", f"title: {letter}")
@@ -51,7 +51,7 @@ def test_check_build_and_preview_name_the_row_and_the_letter(
     write_label_set(tmp_path, *rows, yaml=yaml)
     with pytest.raises(LabelSetError) as caught:
         command(tmp_path)
-    said = [str(mistake) for mistake in caught.value.mistakes]
+    messages = [str(mistake) for mistake in caught.value.mistakes]
     for place in ("labelset.yaml: ", "labels.csv:3: "):
-        (line,) = (line for line in said if f"/{place}" in line)
+        (line,) = (line for line in messages if f"/{place}" in line)
         assert seen in line

@@ -84,7 +84,7 @@ def test_an_imported_set_is_the_exported_one(models: Path, elsewhere: Path, tmp_
 def test_an_imported_set_of_examples_is_checked_and_watched_without_its_pictures(
     tmp_path: Path, elsewhere: Path
 ) -> None:
-    """Nobody is told that a folder cannot be read which no exported set has."""
+    """For an imported set without its pictures, no missing folder is reported."""
     made_examples(tmp_path)
     name = import_(export("examples", tmp_path, tmp_path), elsewhere).name
     lines = list(check_lines(name, elsewhere))
@@ -172,12 +172,14 @@ def test_a_zip_that_cannot_be_read_differs_from_a_folder_that_cannot_be_written(
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
 
 
-@pytest.mark.parametrize("said", ["/srv/faces", "../faces", "C:/faces", "a/../../faces", "..\\\\a"])
+@pytest.mark.parametrize(
+    "examples", ["/srv/faces", "../faces", "C:/faces", "a/../../faces", "..\\\\a"]
+)
 def test_pictures_are_in_the_sets_own_folder(
-    zip_: Path, models: Path, elsewhere: Path, said: str
+    zip_: Path, models: Path, elsewhere: Path, examples: str
 ) -> None:
     """A set with its pictures outside its folder is neither imported nor exported."""
-    line = f'\nexamples: "{said}"\n'.encode()
+    line = f'\nexamples: "{examples}"\n'.encode()
     yaml = contents(zip_)[f"{SHIPPED}/labelset.yaml"] + line
     strange = packed(zip_, contents(zip_) | {f"{SHIPPED}/labelset.yaml": yaml})
     answer = refused(lambda: import_(strange, elsewhere))
@@ -211,7 +213,7 @@ def test_a_strangers_network_is_checked_before_it_has_a_name(
     for inside, expected in (
         (whole | {network: whole[network].replace(b"Relu", b"Loop")}, "the operation 'Loop'"),
         (whole | {network: b"hello"}, "the file is not an ONNX file"),
-        ({path: of for path, of in whole.items() if path != network}, "no network found"),
+        ({path: data for path, data in whole.items() if path != network}, "no network found"),
         (whole | {f"{folder.name}/model.safetensors": b""}, "two networks found"),
     ):
         answer = refused(lambda: import_(packed(zip_, inside), elsewhere))  # noqa: B023  called now

@@ -12,7 +12,7 @@ from installation.memory.buffers import Buffers
 
 
 def test_an_array_is_allocated_once_and_used_again() -> None:
-    """A smaller array lies where the larger one lay, and nothing new is allocated for it."""
+    """A smaller array uses the memory of the larger one, so nothing new is allocated."""
     buffers = Buffers()
     first = buffers.take("crop", (8, 8, 3))
     second = buffers.take("crop", (2, 2), np.float32)
@@ -32,7 +32,7 @@ def test_an_array_that_must_grow_is_zeroed() -> None:
 
 
 def test_forgetting_reaches_every_array() -> None:
-    """After the work on a frame nothing of it is in any array, however large it once was."""
+    """After a frame has been processed, no array holds any of its data, whatever its size."""
     buffers = Buffers()
     arrays = [buffers.take(name, (9, 9)) for name in ("a", "b")]
     for array in arrays:
@@ -45,7 +45,7 @@ def test_forgetting_reaches_every_array() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's mallopt")
 @pytest.mark.parametrize("size", [64, 672, 50_000])
 def test_freed_memory_is_overwritten(size: int) -> None:
-    """A row of a crop and a whole crop are gone as soon as the C library has their memory back."""
+    """A row of a crop and a whole crop are overwritten as soon as the C library frees them."""
     script = (
         "import ctypes, sys\n"
         "from installation.memory.buffers import overwrite_freed_memory\n"

@@ -27,7 +27,7 @@ def flags(address: int) -> set[str]:
 
 
 def test_memory_is_zero_and_as_large_as_it_should_be() -> None:
-    """A block holds nothing at first."""
+    """A new block holds zeros, and has the requested size."""
     memory, _ = allocate_pages(10_000)
     assert bytes(memory) == bytes(10_000)
 
@@ -43,7 +43,7 @@ def test_a_picture_is_in_no_core_dump_and_no_child() -> None:
 
 @on_linux
 def test_memory_that_counts_as_locked_is_locked() -> None:
-    """Pages that the staff read of as locked are never written to swap."""
+    """Pages that are reported as locked are never written to swap."""
     pool = Pool()
     picture = pool.take(90, 160)
     assert ("lo" in flags(picture.ctypes.data)) is bool(pool.locked)
@@ -52,7 +52,7 @@ def test_memory_that_counts_as_locked_is_locked() -> None:
 
 @on_linux
 def test_memory_that_may_not_be_locked_does_not_count_as_locked(tmp_path: Path) -> None:
-    """A user who may lock nothing has a show all the same, and the staff read that none is."""
+    """For a user who may not lock memory the show runs, and reports that no page is locked."""
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0));"
         "from installation.memory.pages import allocate_pages; print(allocate_pages(4096)[1])"

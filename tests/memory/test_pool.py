@@ -27,7 +27,7 @@ def test_a_view_keeps_its_picture() -> None:
 
 
 def test_a_picture_is_zeroed_as_soon_as_nothing_refers_to_it() -> None:
-    """However slow the camera is, and when it is lost, no picture waits to be overwritten."""
+    """A picture is zeroed as soon as nothing refers to it, and not when the next one arrives."""
     pool = Pool()
     held, free = pool.take(9, 16), pool.take(9, 16)
     held.fill(200)
@@ -41,7 +41,7 @@ def test_a_picture_is_zeroed_as_soon_as_nothing_refers_to_it() -> None:
 
 
 def test_forgetting_zeroes_pictures_that_something_still_refers_to() -> None:
-    """A frame that a thread which hangs holds on to is black, whatever its size was."""
+    """A frame that a hanging thread still refers to turns black, whatever its size."""
     pool = Pool()
     small, large = pool.take(9, 16), pool.take(90, 160)
     small.fill(200)

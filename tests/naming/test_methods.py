@@ -61,14 +61,14 @@ def test_every_method_that_builds_has_its_builder(method: Method) -> None:
 
 
 def test_no_module_compares_a_methods_name() -> None:
-    """What is special about a method stands in its `Method` and its builder, nowhere else."""
+    """What distinguishes a method is in its `Method` and its builder, and nowhere else."""
     names = "|".join(name.upper() for name in METHODS)
-    asked = re.compile(rf"method(\.name)? *(==|!=)|\bis (not )?({names})\b")
+    comparison = re.compile(rf"method(\.name)? *(==|!=)|\bis (not )?({names})\b")
     found = [
         f"{file.relative_to(PACKAGE)}: {line.strip()}"
         for file in PACKAGE.rglob("*.py")
         for line in file.read_text(encoding="utf-8").splitlines()
-        if asked.search(line)
+        if comparison.search(line)
     ]
     assert found == []
 

@@ -164,7 +164,7 @@ def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningS
 
 
 def test_a_show_that_is_watched_leaves_the_report_to_labels_watch(running: RunningSet) -> None:
-    """Both write into one terminal, and a mistake is read once; the network's is the show's own."""
+    """A show under `labels watch`, which reports mistakes, logs only those of the network."""
     running.reloader = LabelSetReloader(
         running.classifier,
         signature(running.classifier.label_set.folder),

@@ -8,7 +8,7 @@ from installation.running.clock import MonotonicClock
 
 
 def test_the_clock_is_the_one_that_python_calls_monotonic() -> None:
-    """Instants of frames can be compared with those that other parts take themselves."""
+    """Instants of frames can be compared with those that other parts read from the same clock."""
     assert time.monotonic() <= MonotonicClock().now() <= time.monotonic()
 
 

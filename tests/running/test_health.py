@@ -80,7 +80,7 @@ def test_a_camera_without_frames_has_figures_after_a_minute() -> None:
 
 
 def test_nothing_is_told_before_a_minute_is_over() -> None:
-    """A question each second gets the same figures until the minute is over."""
+    """Until the minute is over the figures are the same, even if they are asked for often."""
     health = new_health()
     play(health, [0])
     before = health.minute
@@ -91,7 +91,7 @@ def test_nothing_is_told_before_a_minute_is_over() -> None:
 
 
 def test_a_day_with_people_reads_as_an_empty_day_but_for_tens_of_verdicts() -> None:
-    """Nothing but the count of verdicts differs, and that only in steps of ten."""
+    """A day with visitors differs from an empty day only in the count of verdicts, by tens."""
     visits = random.Random(4)
     busy = [visits.choice([0, 0, 1, 2]) for _ in range(120)]
     empty, full = play(new_health(3), [0] * 120), play(new_health(3), busy)
@@ -105,9 +105,9 @@ def test_a_day_with_people_reads_as_an_empty_day_but_for_tens_of_verdicts() -> N
 
 
 def test_one_visitor_more_or_less_is_not_seen_by_who_does_not_know_the_start() -> None:
-    """For every count there are starts with which the next visitor changes nothing.
+    """For every count there are starts at which one more visitor does not change the figure.
 
-    Nine of ten starts, so that who counts along learns nothing from a change that does not come.
+    This is so for nine of ten starts, so that an unchanged figure reveals nothing.
     """
     for count in range(30):
         same = [
@@ -128,7 +128,7 @@ def test_counts_of_shows_add_up_over_restarts() -> None:
 
 
 def test_faults_are_told_with_their_age() -> None:
-    """The last faults are named by words of a fixed list, once each time they begin."""
+    """The last faults are named in words of a fixed list, once each time they begin."""
     health = new_health()
     health.update(replace(STEADY, camera_faults=CameraFault.FROZEN), 1.0)
     health.update(replace(STEADY, camera_faults=CameraFault.FROZEN), 2.0)
@@ -167,7 +167,7 @@ def test_the_hottest_sensor_counts(tmp_path: Path) -> None:
 
 
 def test_who_asks_often_learns_no_more() -> None:
-    """State and faults stand still for ten seconds, however often somebody asks."""
+    """State and faults stay the same for ten seconds, however often they are requested."""
     health = new_health()
     told = []
     for tenth in range(600):

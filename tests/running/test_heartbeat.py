@@ -13,7 +13,7 @@ RUNNING = Progress(State.RUNNING, captured=1, analysed=1, painted=1)
 def beat(
     seconds: int, moving: set[str], state: State = State.RUNNING
 ) -> tuple[Heartbeat, str | None]:
-    """Return the heartbeat and its judgement after `seconds` in which only `moving` counted on."""
+    """Return the heartbeat, and its result after `seconds` in which only `moving` made progress."""
     heartbeat = Heartbeat(0.0)
     heartbeat.update(replace(RUNNING, state=state))
     judgement = None
@@ -49,7 +49,7 @@ def test_a_show_that_waits_for_its_camera_only_has_to_paint(state: State) -> Non
 
 
 def test_a_start_that_never_ends_is_noticed() -> None:
-    """A show that does not get past its title card is started again."""
+    """A show that does not get past its title card is reported as stalled."""
     heartbeat = Heartbeat(0.0)
     judgements = [heartbeat.stalled(float(second)) for second in range(1, int(START_S) + 1)]
     assert set(judgements[:-1]) == {None}
@@ -57,7 +57,7 @@ def test_a_start_that_never_ends_is_noticed() -> None:
 
 
 def test_a_machine_that_slept_is_not_a_show_that_hung() -> None:
-    """Hours between two looks count as a second: the supervisor did not look either."""
+    """A gap of hours between two checks counts as one second: the supervisor did not run either."""
     heartbeat = Heartbeat(0.0)
     heartbeat.update(RUNNING)
     assert heartbeat.stalled(36_000.0) is None

@@ -43,7 +43,7 @@ TestOneValue = OneValue.TestCase
 
 @given(st.lists(st.integers(), min_size=1))
 def test_the_reader_gets_the_newest_value_only(values: list[int]) -> None:
-    """The mirror draws the last of the frames that came since it drew one."""
+    """The mirror draws the newest of the frames that came since it last drew one."""
     mailbox: Latest[int] = Latest()
     for value in values:
         mailbox.put(value)
@@ -53,7 +53,7 @@ def test_the_reader_gets_the_newest_value_only(values: list[int]) -> None:
 
 
 def test_a_waiting_reader_is_woken_by_a_value() -> None:
-    """The show loop wakes as soon as a frame comes, not at the end of its timeout."""
+    """The show loop wakes as soon as a frame arrives, and not at the end of its timeout."""
     mailbox: Latest[str] = Latest()
     taken: list[str | None] = []
     reader = threading.Thread(target=lambda: taken.append(mailbox.take(timeout=60)))
@@ -64,7 +64,7 @@ def test_a_waiting_reader_is_woken_by_a_value() -> None:
 
 
 def test_closing_wakes_the_reader_and_keeps_the_last_value() -> None:
-    """At the end of a film the last frame is still shown, and nothing waits for another."""
+    """At the end of a film the last frame is still shown, and no reader waits for another frame."""
     mailbox: Latest[str] = Latest()
     taken: list[str | None] = []
     reader = threading.Thread(target=lambda: taken.append(mailbox.take()))
@@ -93,7 +93,7 @@ def test_a_value_that_waits_can_be_dropped() -> None:
 
 
 def test_the_mailbox_never_shows_its_value() -> None:
-    """A mailbox in a log line tells nothing about the frame in it."""
+    """A mailbox in a log line reveals nothing about the frame in it."""
     mailbox: Latest[str] = Latest()
     mailbox.put("a visitor")
     assert repr(mailbox) == "<Latest, full, 0 dropped>"

@@ -17,7 +17,7 @@ ONE = Progress(State.RUNNING, captured=30, analysed=9, painted=31, verdicts=2, m
 
 
 def test_the_supervisor_reads_what_the_show_sent() -> None:
-    """A record survives the pipe."""
+    """A record is the same after it was sent through the pipe."""
     reading, writing = os.pipe()
     assert send(writing, ONE)
     assert ProgressStream().newest(os.read(reading, 1000)) == ONE
@@ -26,7 +26,7 @@ def test_the_supervisor_reads_what_the_show_sent() -> None:
 
 
 def test_a_show_without_a_supervisor_goes_on() -> None:
-    """A pipe that nobody reads any more, or that is full, holds nothing up and raises nothing."""
+    """A pipe that is full, or that nobody reads, neither delays the show nor raises an error."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     while send(writing, ONE):
@@ -38,7 +38,7 @@ def test_a_show_without_a_supervisor_goes_on() -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_nothing_but_numbers_in_their_range_comes_out(parts: list[bytes]) -> None:
-    """Whatever bytes a show writes, the supervisor gets numbers that have a meaning."""
+    """Whatever bytes a show writes, the supervisor gets only valid numbers."""
     stream = ProgressStream()
     for part in parts:
         progress = stream.newest(part)
@@ -51,7 +51,7 @@ def test_nothing_but_numbers_in_their_range_comes_out(parts: list[bytes]) -> Non
 
 @given(st.integers(1, 500))
 def test_records_are_cut_by_their_length(size: int) -> None:
-    """However the bytes arrive, the newest complete record counts."""
+    """The newest complete record is used, however the bytes are split."""
     data = b"".join(Progress(captured=number).to_bytes() for number in range(10))
     stream = ProgressStream()
     found = [stream.newest(data[i : i + size]) for i in range(0, len(data), size)]

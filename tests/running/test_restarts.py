@@ -4,7 +4,7 @@ from installation.running.restarts import FAST_DELAYS_S, SLOW_DELAYS_S, STEADY_S
 
 
 def test_a_single_failure_is_answered_at_once() -> None:
-    """A show that fails once an hour is started again without a wait, every time."""
+    """A show that fails once an hour is restarted without delay, every time."""
     policy = RestartPolicy()
     assert [policy.delay_s(3600.0 * hour, 3600.0) for hour in range(1, 10)] == [0.0] * 9
     assert policy.count == 9
@@ -12,7 +12,7 @@ def test_a_single_failure_is_answered_at_once() -> None:
 
 
 def test_after_five_failures_in_a_minute_restarts_become_seldom() -> None:
-    """A show that fails as soon as it starts is tried five times, then ever more seldom."""
+    """A show that fails at its start is restarted quickly five times, then ever more seldom."""
     policy, now, delays = RestartPolicy(), 0.0, []
     for _ in range(12):
         delays.append(policy.delay_s(now, 1.0))
@@ -22,7 +22,7 @@ def test_after_five_failures_in_a_minute_restarts_become_seldom() -> None:
 
 
 def test_a_show_that_ran_steadily_is_trusted_again() -> None:
-    """After a slow phase, ten minutes of mirror bring the quick restarts back."""
+    """After a slow phase, restarts are quick again once the show has run for ten minutes."""
     policy = RestartPolicy()
     for second in range(8):
         policy.delay_s(float(second), 1.0)

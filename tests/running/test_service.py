@@ -20,7 +20,7 @@ from installation.running.service import ServiceManager, started_by_systemd
 def test_only_the_process_that_systemd_started_is_a_service(
     environment: dict[str, str], service: bool
 ) -> None:
-    """A terminal inherits systemd's variables from the desktop, and is not a service."""
+    """A terminal, which inherits systemd's variables from the desktop, is not a service."""
     assert started_by_systemd(environment, pid=7) is service
 
 
@@ -40,7 +40,7 @@ def test_systemd_hears_of_start_life_and_end(abstract: bool, tmp_path: Path) -> 
 
 
 def test_without_systemd_nobody_is_told(tmp_path: Path) -> None:
-    """No variable, or a socket that is gone, is no error."""
+    """A missing variable or socket is not an error."""
     ServiceManager.from_environment({}).ready()
     ServiceManager(str(tmp_path / "gone")).ready()
 

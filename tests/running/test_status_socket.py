@@ -12,7 +12,7 @@ from installation.running.status_socket import StatusSocket, ask, find_sockets, 
 
 
 def answer_one(listening: StatusSocket, answer: dict[str, object]) -> threading.Thread:
-    """Answer the next question in a thread, and return the thread."""
+    """Answer the next client in a thread, and return the thread."""
 
     def work() -> None:
         select.select([listening], [], [], 10)
@@ -39,7 +39,7 @@ def test_every_user_may_ask(tmp_path: Path) -> None:
 
 
 def test_a_client_that_neither_asks_nor_reads_holds_nothing_up(tmp_path: Path) -> None:
-    """The answer goes into the socket's buffer, and the connection is closed."""
+    """The answer fits into the socket's buffer, and the connection is closed without waiting."""
     listening = StatusSocket(tmp_path / "status")
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(tmp_path / "status"))
@@ -70,6 +70,6 @@ def test_sockets_of_ended_supervisors_are_removed(tmp_path: Path) -> None:
 
 
 def test_without_a_place_for_it_there_is_no_socket(tmp_path: Path) -> None:
-    """A folder that does not exist raises an error that the launcher logs."""
+    """If the socket's folder does not exist, an error is raised, which the launcher logs."""
     with pytest.raises(OSError, match="No such file"):
         StatusSocket.open({"RUNTIME_DIRECTORY": str(tmp_path / "none")})

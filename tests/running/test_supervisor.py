@@ -8,7 +8,7 @@ from tests.support.supervised import supervise
 
 
 def test_a_show_that_crashes_is_started_again() -> None:
-    """A show that is killed comes back, and then waits for its camera as nobody answers."""
+    """A show that was killed is restarted, and then waits for its camera."""
     outcome = supervise("""
         def show(start, out, orders):
             mirror(out, 0.3)
@@ -27,7 +27,7 @@ def test_a_show_that_is_refused_when_somebody_starts_it_ends() -> None:
 
 
 def test_a_service_that_is_refused_is_tried_again() -> None:
-    """At boot nobody reads the message: the file may be corrected while the card is up."""
+    """A service with a wrong file is started again, because the file may be corrected meanwhile."""
     outcome = supervise("""
         is_service = True
         def show(start, out, orders): return 2 if start < 4 else 0
@@ -37,14 +37,14 @@ def test_a_service_that_is_refused_is_tried_again() -> None:
 
 
 def test_a_new_camera_is_no_failure() -> None:
-    """A show that only needs a new process gets one at once, and nothing is counted."""
+    """A show that only needs a new process is restarted at once; no failure is counted."""
     outcome = supervise("def show(start, out, orders): return RESTART if start < 9 else 0")
     assert (outcome.code, len(outcome.starts), outcome.faults) == (0, 9, [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_signal_is_passed_on(number: int) -> None:
-    """The show ends in good order, and nothing is started again."""
+    """After a stop signal the show ends normally and is not restarted."""
     outcome = supervise(
         """
         def show(start, out, orders):
@@ -77,7 +77,7 @@ def test_a_second_stop_signal_ends_at_once() -> None:
 
 
 def test_a_show_that_does_not_stop_is_killed() -> None:
-    """Four seconds after a stop signal the show is ended from outside."""
+    """A show that is still running four seconds after a stop signal is killed."""
     outcome = supervise(
         """
         supervisor.STOP_S = 0.2
@@ -96,7 +96,7 @@ def test_a_show_that_does_not_stop_is_killed() -> None:
     [("captured", "capture"), ("analysed", "analysis"), ("painted", "screen")],
 )
 def test_a_show_of_which_a_part_stands_still_is_replaced(counter: str, part: str) -> None:
-    """Capture, analysis and screen must each go on; otherwise the show is ended and started."""
+    """If capture, analysis or screen makes no progress, the show is ended and restarted."""
     outcome = supervise(f"""
         heartbeat.LIMITS_S = dict.fromkeys(heartbeat.LIMITS_S, 1.0)
         def show(start, out, orders):
@@ -107,7 +107,7 @@ def test_a_show_of_which_a_part_stands_still_is_replaced(counter: str, part: str
 
 
 def test_what_a_show_leaves_behind_is_ended() -> None:
-    """Orphans in sessions of their own do not outlive the show, even if it ends in good order."""
+    """Orphans in sessions of their own are ended with the show, even if the show ends normally."""
     outcome = supervise("""
         supervisor.LEFTOVERS_S = 0.1
         def show(start, out, orders):
@@ -123,7 +123,7 @@ def test_what_a_show_leaves_behind_is_ended() -> None:
 
 
 def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:
-    """The card is painted first, is told of the trouble, and is not started a second time."""
+    """The card is painted before the show starts, shows the trouble, and is not started twice."""
     outcome = supervise("""
         def card(out, orders):
             time.sleep(0.3)
@@ -150,7 +150,7 @@ def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:
 
 
 def test_a_card_that_does_not_come_holds_nothing_up() -> None:
-    """If no display can be opened the card ends, and the show reports it."""
+    """If no display can be opened the card ends, and the show reports the mistake."""
     outcome = supervise("""
         def card(out, orders): return 2
         def show(start, out, orders): return 2
@@ -176,7 +176,7 @@ def test_escape_on_the_card_ends_the_kiosk() -> None:
 
 
 def test_a_show_that_the_witness_refuses_gets_no_camera() -> None:
-    """The permission is given only after a look from outside; the show is ended instead."""
+    """The show may open a camera only after a check from outside, or it is ended."""
     outcome = supervise("""
         looked_at = []
         def witness(pid):
@@ -193,7 +193,7 @@ def test_a_show_that_the_witness_refuses_gets_no_camera() -> None:
 
 
 def test_a_show_that_does_not_ask_is_looked_at_too() -> None:
-    """A show that has frames without having asked is looked at, and ended if it is not complete."""
+    """A show that has frames without having asked is checked, and ended if it is incomplete."""
     outcome = supervise("""
         def witness(pid): return ("witness: none",) if len(STARTS) == 1 else ()
         def show(start, out, orders): mirror(out, 60 if start == 1 else 0.1)
@@ -202,7 +202,7 @@ def test_a_show_that_does_not_ask_is_looked_at_too() -> None:
 
 
 def test_the_show_is_looked_at_again_and_again() -> None:
-    """Every minute the witness looks, and what has changed since ends the show."""
+    """The witness checks the show every minute, and a change for the worse ends the show."""
     outcome = supervise("""
         supervisor.WITNESS_S = 0.3
         looks = []
@@ -216,7 +216,7 @@ def test_the_show_is_looked_at_again_and_again() -> None:
 
 
 def test_a_show_that_loses_an_output_filter_is_started_again() -> None:
-    """Without its filter a show runs on and cannot log; in two seconds another one takes over."""
+    """If an output filter ends, the show is replaced within two seconds, because it cannot log."""
     outcome = supervise("""
         def show(start, out, orders):
             if not (output_filter := os.fork()):
@@ -254,7 +254,7 @@ def test_a_show_may_end_after_its_output_filters() -> None:
 
 
 def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
-    """READY comes once; WATCHDOG comes while all parts go on, and not while one stands still."""
+    """READY is sent once; WATCHDOG is sent only while all parts make progress."""
     outcome = supervise("""
         watchdog_s = 0.4
         def show(start, out, orders):
@@ -274,7 +274,7 @@ def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
 
 
 def test_the_first_show_waits_for_nothing() -> None:
-    """The first show starts at once, and not when the supervisor's clock ticks."""
+    """The first show starts at once, without waiting for the supervisor's next tick."""
     outcome = supervise("""
         supervisor.TICK_S = 60
         def show(start, out, orders): return 0

@@ -38,13 +38,13 @@ def test_jitter_is_the_standard_deviation(seconds: list[float]) -> None:
 
 
 def test_without_measurements_there_are_no_figures() -> None:
-    """A show that never showed a frame has no frame age, and not one of 0 ms."""
+    """A show that never showed a frame has no frame age, instead of 0 ms."""
     assert Durations().percentile_ms(0.95) is None
     assert Durations().deviation_ms() is None
 
 
 def test_a_stall_counts_as_the_longest_bucket() -> None:
-    """A mirror that froze for a minute is still in the percentiles."""
+    """A mirror that froze for a minute still counts in the percentiles."""
     durations = Durations()
     durations.add(60.0)
     assert durations.percentile_ms(0.5) == pytest.approx(2000)

@@ -1,4 +1,4 @@
-"""What holds for every test of this room."""
+"""Fixtures and settings for all tests of this room."""
 
 import pytest
 import torch

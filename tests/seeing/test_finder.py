@@ -17,11 +17,11 @@ from tests.support.pictures import face, frames_of
 BLANK = np.zeros((90, 160, 3), np.uint8)
 
 Room = Callable[[float], list[Box]]
-"""Where faces are at an instant, s."""
+"""The positions of the faces at an instant, s."""
 
 
 class RoomDetector:
-    """Finds the faces of a room exactly, and counts how often it looks, and where."""
+    """Finds the faces of a room exactly, and records when and where it looks."""
 
     name = "room"
 
@@ -145,14 +145,14 @@ def test_a_face_that_is_lost_sight_of_is_looked_for_everywhere() -> None:
 
 
 def test_the_room_is_empty_for_the_budget_as_soon_as_the_last_track_has_ended() -> None:
-    """Within a second and a half after everybody has gone there are five looks a second again."""
+    """A second and a half after everybody has gone, there are five looks a second again."""
     detector, _ = play(lambda at: [box_at(300)] if at < 5 else [], 15)
     late = [at for at in detector.full if 6.5 <= at < 14.5]
     assert len(late) == 8 * 5
 
 
 def test_a_cut_is_looked_at_at_once() -> None:
-    """The first frame of a scene is due, on the whole frame: nobody of the last one is followed."""
+    """The first frame of a scene is searched fully, and nobody is followed across the cut."""
     detector, _ = play(lambda at: [box_at(300)], 4, scenes=[2.0, 3.1])
     assert 2.0 in detector.full
     assert any(abs(at - 3.1) < 1 / 30 for at in detector.full)

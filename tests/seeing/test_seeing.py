@@ -1,4 +1,4 @@
-"""Camera, detector and tracker together, on films: people move and turn, and the films cut."""
+"""Tests of camera, detector and tracker together, on films with cuts and moving people."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_an_audience_that_looks_aside_keeps_its_ids(four_shots: Seen, stride: in
 def test_a_predicted_box_stays_on_the_face(
     path: Callable[[float], tuple[float, float, float]], detector: Detector
 ) -> None:
-    """Where a square is drawn, the face is: within a thirtieth of its side for 95 of 100 frames.
+    """The drawn box is within a thirtieth of its side of the face on 95 of 100 frames.
 
     The box is predicted to each frame from a look that ends one frame after it began; it is
     compared with what the detector finds on that frame itself.

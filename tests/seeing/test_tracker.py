@@ -93,7 +93,7 @@ def test_the_detectors_order_changes_nothing(
     )
 )
 def test_no_other_match_is_better(table: list[list[float | None]]) -> None:
-    """Of all matches with the most pairs, the tracker's costs least; all are compared."""
+    """No other match with the most pairs has a lower cost; all matches are compared."""
     costs = np.array(
         [[math.inf if cost is None else cost for cost in row] for row in table], dtype=float
     ).reshape(len(table), len(table[0]) if table else 0)
@@ -268,7 +268,7 @@ def test_no_track_jumps_across_the_room(leap: float) -> None:
 
 @pytest.mark.parametrize("rate", [1, 4, 8, 30])
 def test_a_lost_face_is_not_drawn_though_its_track_may_go_on(rate: int) -> None:
-    """After half a second without its face a square goes; at one look a second, after one look."""
+    """A square is drawn until half a second after its last hit, or for one look a second."""
     tracker = Tracker()
     *_, (track,) = _play(tracker, [[_at(300)]] * max(3, rate), rate)
     assert not track.is_lost(track.seen_at + 5), "it was found on the last frame"

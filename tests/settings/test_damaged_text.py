@@ -1,4 +1,4 @@
-"""The kind: another program has damaged a text, and the label would hang on the wall so."""
+"""Tests of the search for texts that another program, such as a spreadsheet, has damaged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from installation.settings.paths import label_set_names
     ],
 )
 def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -> None:
-    """A wrong encoding, or a sign or tag, is undone in the remedy."""
+    """The remedy for a wrong encoding, an escape or a tag has the original text."""
     damage = find_damage(text)
     assert damage is not None
     assert f"Probably '{meant}' is meant" in damage.remedy
@@ -70,7 +70,7 @@ def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -
     ],
 )
 def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: str) -> None:
-    """Lost letters, errors, formulas and signs for nothing are refused, with their names."""
+    """Lost letters, errors, formulas and words for "no value" are refused by name."""
     damage = find_damage(text)
     assert damage is not None
     assert words in damage.problem
@@ -108,7 +108,7 @@ def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: st
     ],
 )
 def test_what_people_write_is_not_damage(text: str) -> None:
-    """Letters, signs and names that people write are left alone."""
+    """Letters, signs and names that people write are not reported as damage."""
     assert find_damage(text) is None
     assert undo_wrong_encoding(text) == text
 

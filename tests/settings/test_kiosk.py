@@ -38,7 +38,7 @@ def keys_of(model: type[BaseModel]) -> dict[str, object]:
 
 
 def test_the_shipped_file_is_the_default_show() -> None:
-    """The shipped kiosk.yaml is right, and each value in it is the default."""
+    """The shipped kiosk.yaml has no mistakes, and each value in it is the default."""
     text = DEFAULT_FILE.read_text()
     assert parse(text) == Settings()
 
@@ -61,7 +61,7 @@ def test_the_shipped_file_explains_every_setting() -> None:
 
 
 def test_a_file_of_one_line_is_a_show(write: Write) -> None:
-    """A setting that a file leaves out has its default."""
+    """A file of one line is valid: a setting that it leaves out has its default."""
     loaded = load_settings(write("labels: victorian\n"), models=Path("models"))
     assert loaded.settings == Settings(labels="victorian")
 
@@ -144,7 +144,7 @@ def test_the_order_of_the_reasons_does_not_matter() -> None:
 
 
 def test_an_unknown_label_set_is_answered_with_the_nearest(write: Write) -> None:
-    """A label set that does not exist is reported with its line and the most similar name."""
+    """The message about a label set that does not exist has its line and the most similar name."""
     assert mistakes_in(write("\nlabels: vitorian\n")) == [
         "kiosk.yaml:2: labels is 'vitorian', but no such label set exists. "
         "Did you mean 'victorian'?"
@@ -200,7 +200,7 @@ def test_a_source_that_does_not_exist_is_one_short_line(write: Write, source: st
 
 
 CODES = ", ".join(sorted([*word_languages(), "ita"]))
-"""The kiosk's own languages, and one that is only in a label set."""
+"""The kiosk's own languages, and one that only a label set has."""
 
 
 @pytest.mark.parametrize(
@@ -432,7 +432,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
 def test_what_curators_mean_is_named(
     write: Write, tmp_path: Path, text: str, messages: list[str]
 ) -> None:
-    """A value for another thing, one without effect, and one that is nearly right are refused."""
+    """A value for another setting, one without effect, and a nearly valid one get a remedy."""
     (tmp_path / "models/mine").mkdir()
     (tmp_path / "models/mine/labelset.yaml.txt").touch()
     assert mistakes_in(write(text)) == [f"kiosk.yaml:{message}" for message in messages]

@@ -18,7 +18,7 @@ from installation.settings.languages import (
 
 
 def test_a_file_of_words_is_a_language(tmp_path: Path) -> None:
-    """A language is added by its file alone; English is always there."""
+    """A language is added by adding its file; English always exists."""
     for name in ("it.yaml", "en.yaml", "notes.txt"):
         (tmp_path / name).touch()
     assert word_languages(tmp_path) == ["en", "it"]
@@ -37,7 +37,7 @@ def test_a_file_of_words_is_a_language(tmp_path: Path) -> None:
 def test_a_code_becomes_a_language_for_words_and_one_for_labels(
     code: str, translations: list[str], language: Language
 ) -> None:
-    """Words that do not exist in a language are English; labels are read in the language itself."""
+    """If the kiosk has no words in a language, its words are English; the labels are not."""
     assert resolve_language(code, translations) == language
 
 

@@ -7,7 +7,7 @@ from installation.settings import packages
 
 
 def test_with_pytorch_nothing_is_missing() -> None:
-    """The tests run with all packages."""
+    """With all packages installed, as in the tests, nothing is reported as missing."""
     assert packages.has_all_packages()
     packages.require_all_packages("kiosk.yaml:3", "device: cuda")
 
@@ -15,7 +15,7 @@ def test_with_pytorch_nothing_is_missing() -> None:
 def test_without_pytorch_the_command_and_its_size_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where only the show is set up, what needs more says in one line how to get it."""
+    """If only the show's packages are installed, what needs more says how to get them."""
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     assert not packages.has_all_packages()
     with pytest.raises(SettingsError) as caught:

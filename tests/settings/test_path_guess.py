@@ -1,4 +1,4 @@
-"""A mistyped path is answered with what could stand there, never with whatever lies beside it."""
+"""Tests of the guess at a mistyped path: only paths of the right kind are proposed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 def test_only_films_and_folders_of_pictures_are_proposed_as_a_source(
     folder: Path, text: str, meant: str | None
 ) -> None:
-    """A table, a sound or kiosk.yaml is not a camera, however similar its name is."""
+    """A table, a sound file or kiosk.yaml is never proposed, however similar its name is."""
     with pytest.raises(SettingsError) as caught:
         parse_source(text, folder)
     (mistake,) = caught.value.mistakes
@@ -52,13 +52,13 @@ def test_only_films_and_folders_of_pictures_are_proposed_as_a_source(
 def test_an_absolute_path_and_a_home_are_answered_as_they_were_typed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer can be typed in the place of the mistake."""
+    """The proposed path has the form of the mistyped one, so that it can replace it."""
     monkeypatch.setenv("HOME", str(folder))
     assert meant_path(f"{folder}/kiosk.yml", Path(), Path.is_file) == f"{folder}/kiosk.yaml"
     assert meant_path("~/fims", Path(), Path.is_dir) == "~/films"
 
 
 def test_a_path_that_exists_or_cannot_be_looked_up_has_no_answer(folder: Path) -> None:
-    """A name of a thousand letters or with a zero byte is not searched for."""
+    """A name of a thousand letters, or with a zero byte, has no proposal."""
     for text in ("films", "x" * 1000, "a\0b", ""):
         assert meant_path(text, folder, Path.exists) is None

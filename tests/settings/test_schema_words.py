@@ -61,7 +61,7 @@ SCHEMA = Outer.model_json_schema()
     ],
 )
 def test_what_a_setting_expects_is_in_plain_words(keys: Keys, words: str) -> None:
-    """The words come from the model, so a new setting has them without a line of code."""
+    """The description of a setting's values comes from the model, also for a new setting."""
     assert expected_in_words(find_piece(SCHEMA, keys), SCHEMA) == words
 
 
@@ -79,7 +79,7 @@ def test_a_setting_has_a_name(keys: Keys, name: str) -> None:
     [(None, "empty"), (True, "true"), ("a", "'a'"), ((), "a list"), ({}, "a section"), (3, "3")],
 )
 def test_a_value_is_quoted_as_in_the_file(value: object, words: str) -> None:
-    """Values are named in the words of YAML, not of Python."""
+    """Values are quoted in YAML's words, not in Python's."""
     assert value_in_words(value) == words
 
 
@@ -147,7 +147,7 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
     ],
 )
 def test_a_value_in_another_form_is_written_out(value: object, key: str, remedy: str) -> None:
-    """Kind: a value is clear to people and not to YAML. The remedy is what to write."""
+    """If a value is clear to people but not to YAML, the remedy has the form to write."""
     assert remedy_for_value(value, False, find_piece(SCHEMA, (key,)), SCHEMA) == remedy
 
 
@@ -161,5 +161,5 @@ def test_a_value_in_another_form_is_written_out(value: object, key: str, remedy:
     ],
 )
 def test_an_unknown_key_has_a_remedy(keys: Keys, remedy: str) -> None:
-    """Kind: a setting is in the wrong section. A key is answered with where it belongs."""
+    """For a setting in the wrong section, the remedy names the right section."""
     assert explain_unknown_key(keys, SCHEMA) == (f"{setting_name(keys)} is not a setting", remedy)

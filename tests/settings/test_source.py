@@ -77,7 +77,7 @@ def test_an_unknown_source_is_refused_with_what_was_expected(text: str, tmp_path
 
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
-    """A path at which there is neither a file nor a folder could block the show that opens it."""
+    """A path to a pipe, which could block the show, is refused."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SettingsError, match="'pipe'"):
         parse_source("pipe", tmp_path)

@@ -37,7 +37,7 @@ def test_blank_rows_are_skipped_and_counted() -> None:
 
 
 def test_a_quote_that_is_not_closed_is_named_with_its_line() -> None:
-    """A row that cannot be read raises the error that was asked for, with its place."""
+    """A row that cannot be read raises the caller's error, with the row's place."""
     with pytest.raises(LabelSetError, match=r"labels\.csv:2: the row that starts here cannot be"):
         records('id,name\na,"air\n')
 

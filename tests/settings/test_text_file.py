@@ -91,7 +91,7 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
     ],
 )
 def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: str) -> None:
-    """A file of another format is named by its format, whatever it is called."""
+    """A file of another program is refused with its format's name, whatever it is called."""
     assert mistakes_in(write(start + b"labels: persons\n")) == [
         f"kiosk.yaml: it is {form} (expected plain text). Save the file as plain text in UTF-8 "
         "(in TextEdit: Format, Make Plain Text)."
@@ -99,7 +99,7 @@ def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: st
 
 
 def test_utf_32_is_not_taken_for_utf_16(write: Write) -> None:
-    """Kind: another encoding. The mark of UTF-32 begins as that of UTF-16 does."""
+    """UTF-32, whose byte-order mark begins as that of UTF-16 does, is refused as UTF-32."""
     (mistake,) = mistakes_in(write("labels: persons\n".encode("utf-32")))
     assert mistake.startswith("kiosk.yaml: the file is not text (it contains zero bytes).")
 
@@ -138,6 +138,6 @@ def test_utf_16_with_its_mark_is_read(write: Write, encoding: str) -> None:
     ],
 )
 def test_a_file_with_another_ending_is_found(tmp_path: Path, name: str, remedy: str) -> None:
-    """A file that a program saved under a longer or another name is named, with what to do."""
+    """If a program saved the file under a longer or another name, the message names that file."""
     (tmp_path / name).touch()
     assert remedy_for_missing(tmp_path / "show.yaml") == remedy

@@ -56,7 +56,7 @@ LONG = "".join(f"# a line between the quote and the end, {n}\n" for n in range(9
     ],
 )
 def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> None:
-    """Kind: a mistake is reported lines after it. What is never closed is named where it opens."""
+    """A quote or bracket that is not closed is reported on the line where it opens."""
     assert mistakes_of(text) == [f"kiosk.yaml:{message}"]
 
 
@@ -133,7 +133,7 @@ def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> N
     ],
 )
 def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) -> None:
-    """If YAML reads a text as something else, the remedy has the line as it must be typed."""
+    """If YAML reads a text as something else, the remedy has the whole line to type."""
     assert mistakes_of(text) == [f"kiosk.yaml:{message}"]
 
 
@@ -280,7 +280,7 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
     ],
 )
 def test_a_line_that_only_looks_like_a_setting_is_named(text: str, messages: list[str]) -> None:
-    """Kind: a line only looks like a setting. Foreign blanks and signs are named on their line."""
+    """A line with a foreign blank or sign, which only looks like a setting, is named."""
     assert mistakes_of(text) == [f"kiosk.yaml:{message}" for message in messages]
 
 
@@ -298,7 +298,7 @@ def test_a_line_that_only_looks_like_a_setting_is_named(text: str, messages: lis
     ],
 )
 def test_a_text_that_yaml_takes_as_it_is_meant_has_no_flaw(text: str) -> None:
-    """What is unusual but right is not a mistake."""
+    """Unusual but valid text is not reported."""
     assert list(find_flaws(text)) == []
 
 
@@ -324,7 +324,7 @@ def test_the_line_is_found_within_seconds(line: str) -> None:
 
 
 def test_the_parsers_words_are_the_last_resort() -> None:
-    """If no line is found, the message has PyYAML's line and words."""
+    """If no flaw is found, the message has PyYAML's line and words."""
     flaw = explain_failure("a: b\n", 7, "found the unfindable")
     assert flaw.line == 7
     assert flaw.problem == "this is not well-formed YAML (found the unfindable)"

@@ -55,7 +55,7 @@ def test_frames_become_sightings_with_a_verdict() -> None:
 
 
 def test_nobody_is_looked_at_before_they_have_been_told() -> None:
-    """The classifier has no crop of a visitor until the announcement has stood three seconds."""
+    """No visitor is cropped until the announcement has been shown for three seconds."""
     clock, published = ManualClock(), Latest[Sightings]()
     forgetful = Forgetful(small_parts(GreyFilm(0), announce_s=3.0))
     analysis = small_analysis(forgetful.parts, Latest(), published, clock)
@@ -112,7 +112,7 @@ def test_a_visitor_whose_verdict_holds_costs_at_most_one_reading_a_second(
 
 
 def test_people_behind_the_line_are_neither_visitors_nor_read() -> None:
-    """A face smaller than `least_size` is only a bystander's, so that no word crosses it."""
+    """A face smaller than `least_size` is a bystander's: it is not read, and no words cover it."""
     forgetful = Forgetful(small_parts(GreyFilm(0)))
     parts = replace(forgetful.parts, presence=Presence(0.0, least_size=0.6))
     analysis = analysis_of(parts)
@@ -236,7 +236,7 @@ def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
 
 
 def test_when_analysis_ends_nothing_is_known_of_who_was_there() -> None:
-    """With the next camera everybody is announced first, who stands at the same place too."""
+    """With the next camera everybody is announced again, even at the same place."""
     parts, frames = small_parts(GreyFilm(0), announce_s=3.0), Latest[Frame]()
     clock = ManualClock()
     analysis = small_analysis(parts, frames, Latest(), clock)

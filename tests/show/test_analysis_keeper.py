@@ -78,13 +78,13 @@ class Infinite(NotANumber):
 
 
 def whole_frame(frame: Frame) -> Box:
-    """Return the part of `frame` that is on the screen: all of it."""
+    """Return all of `frame` as the part that is on the screen."""
     return Box(0, 0, frame.width, frame.height)
 
 
 @dataclass
 class Run:
-    """A keeper whose networks are those of a list, one after the other, and the last for ever."""
+    """A keeper whose networks come from a list, one after the other; the last one is repeated."""
 
     openings: list[Callable[[Parts], Networks]]
     clock: ManualClock = field(default_factory=ManualClock)
@@ -190,7 +190,7 @@ def test_an_analysis_that_fails_is_replaced(failing: Callable[[Parts], Networks]
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
-    """Nothing can end the thread; a new analysis starts beside it, with other parts."""
+    """A thread that hangs is abandoned, and a new analysis starts beside it, with other parts."""
     hanging = HangingDetector()
     run = Run([with_detector(hanging), GOOD])
     run.until(hanging.entered.is_set)
@@ -276,7 +276,7 @@ def test_networks_that_failed_are_freed_at_once(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_machine_that_slept_has_no_analysis_that_hung() -> None:
-    """Hours between two looks count as half a second."""
+    """A gap of hours between two checks counts as half a second."""
     run = Run([GOOD])
     run.until_results()
     run.clock.instant += 36_000
@@ -285,7 +285,7 @@ def test_a_machine_that_slept_has_no_analysis_that_hung() -> None:
 
 
 def test_a_card_that_fails_twice_is_given_up_for_the_processor_and_taken_back() -> None:
-    """The processor takes its place for ten minutes; then the card is tried again."""
+    """After three different failures the process is restarted: no single part is at fault."""
     failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
     run = Run([failing] * DEVICE_FAILURES + [GOOD, GOOD_CARD])
     for _ in range(DEVICE_FAILURES):
@@ -319,7 +319,7 @@ def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> 
 
 
 def test_three_different_failures_need_a_new_process() -> None:
-    """If the failures differ, it is not one part that is at fault."""
+    """A mistake in a file at the start ends the show, because staff must correct the file."""
     kinds = [RuntimeError("a"), MemoryError(), ValueError("b")]
     run = Run([with_detector(FailingDetector(kind)) for kind in kinds])
     run.until_failed()
@@ -329,7 +329,7 @@ def test_three_different_failures_need_a_new_process() -> None:
 
 
 def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> None:
-    """The mirror runs without labels for as long as it takes."""
+    """The same failure is retried ever more seldom, while the mirror runs without labels."""
     run = Run([with_detector(FailingDetector(RuntimeError("a")))])
     for _ in range(len(DELAYS_S) + 2):
         run.until_failed()
@@ -338,7 +338,7 @@ def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> Non
 
 
 def test_a_mistake_in_a_file_at_the_start_ends_the_show() -> None:
-    """A fault that staff must correct is reported at once, and not retried behind a mirror."""
+    """A mistake in a file at the start ends the show, because staff must correct it."""
 
     def wrong(parts: Parts) -> Networks:
         raise LabelSetError(Mistake("labels", "a file is missing", "Put it back."))

@@ -48,7 +48,7 @@ def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
 def test_a_driver_that_shows_nothing_is_no_display(
     driver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SDL_VIDEODRIVER may name a driver that paints nowhere: then nobody would be told either."""
+    """A driver that shows nothing is no display, because visitors would not be told."""
     monkeypatch.setenv("SDL_VIDEODRIVER", driver)
     settings = Settings(camera=CameraSettings(source=Device(7)))
     with pytest.raises(ScreenError, match="visitors would not be told"):
@@ -63,7 +63,7 @@ def test_a_driver_that_shows_nothing_is_no_display(
 
 
 def test_the_trouble_card_needs_no_display() -> None:
-    """A mistyped kiosk.yaml on a machine without a display ends with its message, and no other."""
+    """Without a display, a mistyped kiosk.yaml ends the command with its message only."""
     show_trouble_card(DEFAULTS, WRONG, headless=True, windowed=(320, 180))
 
 
@@ -71,7 +71,7 @@ def test_the_trouble_card_needs_no_display() -> None:
 def test_the_trouble_card_is_shown_whatever_is_wrong(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kind: what is wrong hides the card too. A wrong display or a missing font does not."""
+    """A wrong display or a missing font does not prevent the trouble card."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(show_module, "CARD_S", 0.0)
     shown: list[tuple[Settings, list[str]]] = []
@@ -93,7 +93,7 @@ def test_the_trouble_card_is_shown_whatever_is_wrong(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_the_show_and_are_given_back(number: signal.Signals) -> None:
-    """While the show runs a signal ends it; afterwards it does what it did before."""
+    """While the show runs signals end it; afterwards their former handlers are restored."""
     before = signal.getsignal(number)
     show = small_show(GreyFilm(1_000_000))
     with ended_by_signals(show):

@@ -71,7 +71,7 @@ class SlowReloader:
 
 
 def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() -> None:
-    """The mirror does not wait for a set that is read, and nothing is dropped when it comes."""
+    """While a changed label set is opened and taken into use, every frame is painted."""
     screen, logged = CountingScreen(), list[str]()
     film = PacedFilm(screen, logged, "is in use")
     reloader = cast("LabelSetReloader", SlowReloader(screen))
@@ -107,7 +107,7 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
 def test_what_german_labels_need_is_loaded_behind_the_mirror(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Hyphenation patterns take half a second: they are there before the first visitor is read."""
+    """Hyphenation patterns, which load in half a second, are loaded before the first reading."""
     loaded_for: list[tuple[int, str]] = []
 
     def record(texts: Iterable[str], language: str) -> None:
@@ -165,7 +165,7 @@ class FrozenFilm(GreyFilm):
 
 
 def test_a_camera_that_hangs_ends_the_show_with_an_error() -> None:
-    """Visitors do not look at the picture of somebody who has gone."""
+    """A camera that hangs ends the show, so that no old picture stays on the screen."""
     camera = FrozenFilm()
     try:
         with pytest.raises(CameraError, match="no picture has arrived for 2 s"):
@@ -185,7 +185,7 @@ class FaceBeside(OneFace):
 
 @pytest.mark.parametrize(("size", "events"), [((320, 180), {"verdict"}), ((180, 320), set())])
 def test_nobody_is_read_who_is_not_on_the_screen(size: tuple[int, int], events: set[str]) -> None:
-    """A tall screen cuts off the sides of a wide picture, and who stands there is left alone."""
+    """People at the sides of a wide picture, which a tall screen cuts off, are not read."""
     screen, emitted = CountingScreen(size), list[dict[str, object]]()
     film = PacedFilm(screen, ["go"], "go")
     parts = with_networks(small_parts(film), detector=FaceBeside())
@@ -232,7 +232,7 @@ def test_the_mirror_does_not_wait_for_the_networks() -> None:
 
 
 def test_networks_that_do_not_open_end_the_show_with_their_error() -> None:
-    """A damaged file behind the mirror is as loud as one before it."""
+    """If the networks cannot be opened behind the mirror, the show ends with their error."""
     film = GreyFilm(10**6)
 
     def fail() -> Networks:

@@ -1,4 +1,4 @@
-"""An artist saves a spreadsheet while the show runs."""
+"""Tests of a label set that is changed in a spreadsheet while the show runs."""
 
 from __future__ import annotations
 

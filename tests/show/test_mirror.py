@@ -35,7 +35,7 @@ from tests.support.small_show import (
 
 
 def test_the_mirror_measures_only_new_frames() -> None:
-    """If the camera stalls, the figures do not improve."""
+    """If the camera stalls, the measured figures do not improve."""
     clock = ManualClock(10.0)
     frames: Latest[Frame] = Latest()
     screen = OffScreen((320, 180))
@@ -52,7 +52,7 @@ def test_the_mirror_measures_only_new_frames() -> None:
 
 
 def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
-    """Visitors never see it by themselves, and the mirror is as before once it is away."""
+    """The staff card is shown only on request, and afterwards the mirror is as before."""
     frames: Latest[Frame] = Latest()
     screen = OffScreen((320, 180))
     camera = GreyFilm(0)
@@ -92,7 +92,7 @@ def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:
 
 @pytest.mark.parametrize(("age", "named"), [(GONE_S, True), (GONE_S + 0.1, False)])
 def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
-    """If analysis hangs, names go from the mirror before somebody else steps under them."""
+    """If the analysis hangs, names disappear before somebody else can step under them."""
     screen = OffScreen((320, 180))
     context = open_context(screen, DEFAULTS)
     painted = []
@@ -147,7 +147,7 @@ def test_half_a_second_after_the_last_frame_nobody_is_on_the_wall(
 
 
 def test_nobody_is_named_by_sightings_of_another_scene() -> None:
-    """After a film's cut nobody stands under the name of the one before."""
+    """After a cut in a film, nobody has the name of a person in the scene before."""
     screen = OffScreen((320, 180))
     context = open_context(screen, DEFAULTS)
     somebody = Sighting(still_track(7, Box(50, 20, 90, 70), at=5.0), (), 0.5, None, "reading")
@@ -174,8 +174,8 @@ def frame_memory() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
     return list(found.values())
 
 
-@pytest.mark.parametrize(("frames_after", "there"), [(0, True), (1, False)])
-def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, there: bool) -> None:
+@pytest.mark.parametrize(("frames_after", "is_held"), [(0, True), (1, False)])
+def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, is_held: bool) -> None:
     """One frame after a visitor has left no memory of frames holds them; before, some does."""
     parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
     frames: Latest[Frame] = Latest()
@@ -195,7 +195,7 @@ def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, there:
         clock.instant = number / 30
         mirror.step()
     gc.collect()
-    assert any((held == 201).any() for held in frame_memory()) is there
+    assert any((held == 201).any() for held in frame_memory()) is is_held
     assert orientation.pool.allocated < 10
     mirror.forget()
     gc.collect()

@@ -43,7 +43,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 def test_once_a_second_and_at_each_change_of_the_state(supervisor: Supervisor) -> None:
-    """Thirty paints a second make one record; a new state is told at once."""
+    """Thirty paints a second make one record a second; a change of the state is sent at once."""
     clock = ManualClock()
     reporter = ProgressReporter(supervisor.status, clock)
     told = []
@@ -88,7 +88,7 @@ def test_no_camera_without_the_supervisors_permission(supervisor: Supervisor) ->
 
 
 def test_without_a_supervisor_nobody_is_told_and_nobody_asked() -> None:
-    """A show that is measured or audited has none."""
+    """A show without a supervisor, such as a measurement or an audit, waits for no permission."""
     reporter = ProgressReporter(None, ManualClock())
     reporter.tick()
     assert reporter.wait_for_permission()

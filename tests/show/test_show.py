@@ -52,7 +52,7 @@ def test_visitors_see_the_trouble_card_when_a_part_fails(window: Window) -> None
 
 
 def test_the_trouble_card_needs_nothing_loaded(window: Window) -> None:
-    """If kiosk.yaml was mistyped, visitors see the card too, for some seconds."""
+    """The trouble card for a mistyped kiosk.yaml is shown for some seconds."""
     clock = ManualClock()
     small_show(GreyFilm(0), screen=window, clock=clock).show_trouble_card()
     assert sum(clock.waits) >= CARD_S
@@ -95,7 +95,7 @@ VALUES = (Track, Present, Reading, Candidate, Verdict, Sighting, Sightings, Visi
 
 
 class VisitorValues:
-    """Every value that says who was there, where, and what they were called, from now on.
+    """Records all values from now on that say who was present, where, and what they were called.
 
     Each is recorded as it is made. To look for them among all objects would take hold of tuples
     that the show's other threads are just building, which breaks them (SystemError).
@@ -126,7 +126,7 @@ class VisitorValues:
 def test_while_the_trouble_card_is_up_nothing_of_a_visitor_is_held(
     window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the camera is lost its pictures go at once, and so do tracks, scores and captions."""
+    """While the trouble card is shown, no picture or other data of a visitor is in memory."""
     values = VisitorValues(monkeypatch)
     held_at_events: list[set[type]] = []
     film = LostWhenNamed(held_at_events, values.kinds)
@@ -212,7 +212,7 @@ def test_by_hand_a_missing_camera_ends_the_show(window: Window) -> None:
 
 
 def test_the_staff_key_shows_what_is_wrong(window: Window) -> None:
-    """Kind: only the log says why there is a card. The key of the staff's card says it too."""
+    """The key for the staff card shows why visitors see a card, as the log does."""
     key = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F1)
     show = small_show(GreyFilm(0), screen=window, clock=ManualClock())
     show.show_trouble_card(unplugged())

@@ -1,4 +1,4 @@
-"""From the detector to the drawn square: it stays on the face of somebody who moves."""
+"""Tests from the detector to the drawn square: the square stays on a moving face."""
 
 from __future__ import annotations
 

@@ -69,14 +69,14 @@ NOTHING = ScreenEvents()
 
 
 def test_the_card_changes_when_the_supervisor_says_so() -> None:
-    """First it says that the machine is waking up, and after a failure that it is resting."""
+    """The card first says that the machine is starting, and after a failure that it pauses."""
     screen = play(NOTHING, TROUBLE, NOTHING, END)
     assert len(screen.shown) == 2
     assert not np.array_equal(screen.shown[0], screen.shown[1])
 
 
 def test_the_card_is_shown_again_when_the_window_in_front_has_gone() -> None:
-    """The display server does not keep what was covered."""
+    """The card is painted again when the window in front has closed."""
     screen = play(NOTHING, ScreenEvents(exposed=True), NOTHING, END)
     assert len(screen.shown) == 2
     assert np.array_equal(screen.shown[0], screen.shown[1])

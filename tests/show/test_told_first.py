@@ -1,4 +1,4 @@
-"""A whole show on a manual clock: visitors are told first, and who turns away has no name."""
+"""A whole show on a manual clock: visitors are announced first, and lose their name on leaving."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class SlowShow:
 )
 @pytest.mark.parametrize("step", range(0, 30, 7))
 def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int) -> None:
-    """Within `GONE_S` after the last frame with the face the mirror has neither square nor name.
+    """Within `GONE_S` after the last frame with the face, the mirror has no square and no name.
 
     This holds at any moment between two looks, and on a machine that needs a second for each.
     """
@@ -159,7 +159,7 @@ def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int
 
 
 def test_a_hanging_analysis_holds_no_name() -> None:
-    """If no look ever comes back, the name of who turned away is gone within the same time."""
+    """If the analysis hangs, the name of a visitor who turned away disappears in time too."""
     show = SlowShow(0.0, 0.05, hangs_at=1002)
     instants = [1000 + number / 30 for number in range(30 * 6)]
     drawn = [at for at in instants if show.draws_somebody(at, somebody_there=at < 1002)]

@@ -121,7 +121,7 @@ def test_the_card_of_a_kiosk_without_its_guard(golden: Check, context: MakeConte
 
 @pytest.mark.parametrize(("form", "size"), [*FORMS, ("_4k", FOUR_K)])
 def test_idle(golden: Check, tested: MakeContext, form: str, size: Size) -> None:
-    """Nobody is there: a question, an empty square, and in it the names with what is withheld."""
+    """The idle scene has a question, and an empty square with the list of names."""
     scene = idle(FRAME, tested(size), 12.0, 16.0)
     golden(f"idle{form}", scene, tested(size), shorter=size == FOUR_K)
 
@@ -142,7 +142,7 @@ def test_idle_with_the_mirror(golden: Check, tested: MakeContext) -> None:
 def test_the_promise_at_the_foot(
     golden: Check, context: MakeContext, name: str, holds: bool, today: datetime.date
 ) -> None:
-    """The foot says what is true of the pictures on that day."""
+    """The privacy line states what the self-test has shown on that day."""
     screen = _with_privacy_line(context(LANDSCAPE), holds, today)
     golden(name, _scene(screen, ONE, CLINICIAN), screen, shorter=True)
 
@@ -187,7 +187,7 @@ def test_a_verdict(
 
 @pytest.mark.parametrize(("form", "size"), FORMS)
 def test_two_visitors(golden: Check, tested: MakeContext, form: str, size: Size) -> None:
-    """A name at 6 of 100 is nearly black, one at 88 nearly green; both have the same type."""
+    """A name at 6 of 100 is nearly black, and one at 88 nearly green, in type of one size."""
     screen = tested(size)
     two = TWO if size[0] > size[1] else TALL_TWO
     scene = _staged(screen, two, ("named", GUEST, 0.06), ("named", HORNIST, 0.88))
@@ -426,7 +426,7 @@ def test_every_language(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Marks stand where they belong, each script reads its own way, and words break as they may."""
+    """In every script marks, direction and line breaks are right."""
     use_test_fonts(monkeypatch, tmp_path)
     words = load_words()
     fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain))

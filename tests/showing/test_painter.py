@@ -66,7 +66,7 @@ def test_every_kind_of_surface_shows_the_same(form: str) -> None:
 
 
 def test_painting_covers_all_and_changes_nothing() -> None:
-    """Nothing that was on the surface before is visible, and the scene does not change."""
+    """Painting covers everything on the surface, and does not change the scene."""
     scene, context = _scene()
     assert scene.picture is not None
     picture = scene.picture.bgr.copy()
@@ -152,7 +152,7 @@ def test_a_square_is_seen_on_any_picture(name: str, stage: Stage) -> None:
 
 
 def test_the_outline_is_a_clock() -> None:
-    """The line is thick for the part that the evidence is of 1, clockwise from the upper left."""
+    """The thick part of the outline shows the progress, clockwise from the upper left."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     thick = []
     for evidence in (0.0, 0.25, 0.5, 1.0):
@@ -285,7 +285,7 @@ def test_a_scene_that_holds_still_costs_no_typesetting(monkeypatch: pytest.Monke
 
 
 def test_the_idle_list_costs_a_row_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a minute of the drifting list only the rows that come, and the lit names, are drawn."""
+    """In a minute of the idle list only new rows and highlighted names are drawn."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080), label_set=PEOPLE)
     painter, surface = Painter(context.fonts), pygame.Surface(context.size, depth=32)
     drawn: list[Panel] = []

@@ -115,7 +115,7 @@ def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
 def test_only_a_window_of_a_size_can_be_closed(
     size: tuple[int, int] | None, ends: bool, dummy: None
 ) -> None:
-    """The kind: something that a visitor or the desktop does takes the fullscreen mirror away.
+    """Only a window of a given size can be closed; a fullscreen mirror stays.
 
     Alt-F4 and the desktop's menu close a window on a technician's desk, and nothing on the wall.
     """
@@ -217,7 +217,7 @@ def test_a_display_server_that_does_not_answer_is_an_error() -> None:
 
 
 def test_every_display_of_the_session_is_tried_and_named() -> None:
-    """The kind: of several displays that a session names only one can be reached.
+    """If SDL cannot open one of the session's displays, the next one is tried.
 
     The message says of each why it did not open.
     """
@@ -252,7 +252,7 @@ def test_a_session_that_names_no_display_is_opened_without_a_remark() -> None:
 
 @pytest.mark.parametrize("first", ["x11", "wayland", "no such driver"])
 def test_a_driver_that_does_not_start_leaves_its_place_to_the_next(first: str) -> None:
-    """A kiosk compositor names an X server that it does not run."""
+    """If a driver does not start, such as one for an absent X server, the next one is used."""
     variables = {"DISPLAY": ":9753", "WAYLAND_DISPLAY": "wayland-97"}
     printed = open_with(**variables, SDL_VIDEODRIVER=f"{first},dummy")
     assert printed.startswith("display 0 through dummy")
@@ -307,7 +307,7 @@ LOSES_ITS_SERVER = """
 import os, signal, sys, time
 from installation.showing.window import Window, end_if_the_x_server_ends
 window = Window(0, (320, 180))
-end_if_the_x_server_ends(lambda what: (print(what, flush=True), os._exit(2)))
+end_if_the_x_server_ends(lambda problem: (print(problem, flush=True), os._exit(2)))
 os.kill(int(sys.argv[1]), signal.SIGKILL)
 while True:
     window.flip()

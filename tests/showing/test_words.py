@@ -84,7 +84,7 @@ def test_the_screen_promises_no_more_than_the_program_does(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_visitors_read_plain_words(language: str) -> None:
-    """What visitors asked about stands on the staff's card and on no other scene."""
+    """Words that visitors did not understand are only on the staff's card."""
     for_visitors = [
         text
         for key, text in _sentences(load_words(language)).items()

@@ -22,7 +22,7 @@ needs_guard = pytest.mark.skipif(
     reason=f"the sandbox needs Landlock {landlock.NEEDED_ABI} (Linux 5.13), "
     f"and this kernel has {landlock.abi() or 'none'}",
 )
-"""For tests that need a complete sandbox. Tests of an incomplete one run everywhere."""
+"""Marks tests that need a complete sandbox. Tests of an incomplete one run everywhere."""
 
 
 def show_of(supervisor: int) -> int:
@@ -39,7 +39,7 @@ USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
 
 def as_user(user: str, *capabilities: str) -> list[str]:
-    """Return the words that go before a command so that `user` runs it.
+    """Return the words that precede a command so that `user` runs it.
 
     An ordinary user that root starts keeps the capability to read everything, because the
     interpreter may lie in root's home. `capabilities` are further ones.

@@ -9,7 +9,7 @@ from installation.showing.window import OffScreen
 
 
 class CountingScreen(OffScreen):
-    """A screen that counts how often it is painted, and lets others wait for that."""
+    """A screen that counts its paints, and lets other threads wait for them."""
 
     def __init__(self, size: Size = (320, 180)) -> None:
         super().__init__(size)
@@ -22,7 +22,7 @@ class CountingScreen(OffScreen):
             self._changed.notify_all()
 
     def wait(self, times: int) -> None:
-        """Return once it has been painted so many more times."""
+        """Return after the screen has been painted `times` more."""
         with self._changed:
             enough = self._painted + times
             assert self._changed.wait_for(lambda: self._painted >= enough, 20), "nothing is painted"

@@ -1,4 +1,4 @@
-"""What OpenCV returns for an open camera, without a camera."""
+"""A stand-in for the object that OpenCV returns for an open camera."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class FakeKernel:
         self.fourcc = fourcc
         self.rate = rate
         self.sent: deque[bytes | OSError] = deque()
-        """What arrives next; None of it: nothing comes in time."""
+        """The pictures that arrive next; None: nothing arrives in time."""
         self.damaged: set[int] = set()
         """The numbers of the pictures that the driver marks as damaged."""
         self.memory: list[mmap.mmap] = []
@@ -59,7 +59,7 @@ class FakeKernel:
         return self._arrive()
 
     def _arrive(self) -> bool:
-        """Let all that was sent arrive in the queued buffers; return whether there is something."""
+        """Put all pictures that were sent into the queued buffers; return whether any arrived."""
         while self.sent and self.queued and not isinstance(self.sent[0], OSError):
             picture = self.sent.popleft()
             assert isinstance(picture, bytes)

@@ -26,7 +26,7 @@ CONTENT = bytes(range(256)) * 4096
 """A megabyte, which arrives in many pieces."""
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 OTHER = CONTENT[::-1]
-"""Of the same size."""
+"""Another file of the same size."""
 
 REPO = "timm/vit_base_patch16_224.augreg_in21k"
 FILE = "model.safetensors"
@@ -35,7 +35,7 @@ WEIGHTS = "vit_base_patch16_224.augreg_in21k.safetensors"
 
 @dataclass
 class Venue:
-    """A folder for weights, a server, and what a fetch logged and waited for."""
+    """A folder for weights, a server, and the log and the pauses of a fetch."""
 
     folder: Path
     server: Server
@@ -44,7 +44,7 @@ class Venue:
 
     @property
     def item(self) -> Item:
-        """A pinned file on the server."""
+        """The pinned item of the catalogue whose file is on the server."""
         return Item(
             name="thing",
             purpose="the test",
@@ -57,16 +57,16 @@ class Venue:
 
     @property
     def file(self) -> Path:
-        """Where it will be."""
+        """The path of the fetched file."""
         return self.folder / "thing.bin"
 
     @property
     def part(self) -> Path:
-        """Where it grows."""
+        """The path of the partial file."""
         return self.folder / "thing.bin.part"
 
     def put(self, content: bytes) -> None:
-        """Put a file into the place of the one that is fetched."""
+        """Put a file at the path of the fetched file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_bytes(content)
 
@@ -78,18 +78,18 @@ class Venue:
         attempts: int = 5,
         timeout_s: float = 10,
     ) -> Fetched:
-        """Fetch, and record the pauses instead of waiting."""
+        """Fetch the file, and record the pauses instead of waiting."""
         fetch = Fetch(
             item or self.item, self.folder, attempts, timeout_s, self.pauses.append, self.log.append
         )
         return fetch.run(sha256)
 
     def state(self, item: Item | None = None) -> str:
-        """Return whether the file is there, in words."""
+        """Return the state of the file, in words."""
         return Fetch(item or self.item, self.folder).state()
 
     def refuses(self, item: Item | None = None, sha256: str | None = None) -> str:
-        """Return the error of a fetch that fails, in which no file got its name."""
+        """Return the error of a fetch that fails; no file gets the final name."""
         with pytest.raises(FetchError) as caught:
             self.fetch(item, sha256=sha256)
         assert not self.file.exists()
@@ -123,7 +123,7 @@ def timm_weights(seed: int) -> bytes:
 
 @dataclass
 class Kiosk:
-    """A copy of the kiosk, the hub that it asks, and the server that has the hub's contents."""
+    """A copy of the kiosk, the hub that it contacts, and the server that has the hub's contents."""
 
     folder: Path
     hub: Server
@@ -158,7 +158,7 @@ class Kiosk:
         )
 
     def fetch(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `kiosk fetch` to its end."""
+        """Run `kiosk fetch` until it ends."""
         process = self.start("-m", "installation", "fetch", *arguments)
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -58,7 +58,7 @@ LONGEST_DEFINITION = Label(
     "only at the gaps that it leaves between its names",
     ("person", "worker", "clerk", "recorder"),
 )
-"""As long as the longest definition of ImageNet's person categories: 318 characters."""
+"""A definition as long as the longest of ImageNet's person categories: 318 characters."""
 
 
 _NAMES = (
@@ -92,7 +92,7 @@ PEOPLE = replace(
         for row in range(_ROWS)
     ),
 )
-"""A label set of as many names as the shipped one, and as many that are withheld."""
+"""A label set with as many names as the shipped one, and as many hidden names."""
 
 
 def draw(size: Size, heads: Sequence[Head]) -> Frame:
@@ -170,7 +170,7 @@ def sighting(
 ) -> Sighting:
     """Return a visitor with the verdict `label`; with None, one that is still being read.
 
-    `stage` is another one than follows from that.
+    `stage` replaces the stage that follows from the verdict.
     """
     track = Track(number, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     if stage is None:
@@ -189,7 +189,7 @@ def bystander(head: Head) -> Track:
 
 
 def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
-    """Return visitors at `heads` with `labels`, over and over; those with None are being read."""
+    """Return visitors at `heads` with `labels`, repeated as needed; None: being read."""
     return sightings_of(
         [
             sighting(number, face(head), labels[number % len(labels)], evidence=0.45)

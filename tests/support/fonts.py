@@ -1,4 +1,4 @@
-"""Machines with other fonts than this one: without any, or with those of the tests alone."""
+"""Simulates machines with other fonts: without any, or with those of the tests only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIL Open Font License 1.1, is in the file.
 
 
 def hide_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the fonts of the system that were found, and let fontconfig not be asked again."""
+    """Drop the fonts of the system that were found, and prevent new searches by fontconfig."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(font_files, "_system_faces", {})
 

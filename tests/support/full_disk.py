@@ -1,4 +1,4 @@
-"""A disk without free space."""
+"""Simulates a disk without free space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fuzzing: thousands of files, each read under limits, and what counts as a safe result."""
+"""Fuzzing: reads thousands of files under limits, and defines which results are safe."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ from installation.naming.label_set.checks import DEEPEST_CHAIN, OVERRIDES
 from installation.naming.label_set.label_set import LabelSet
 
 SEEDED_CASES = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
-"""Files of each format that are made from a seed; scripts/fuzz sets 20,000."""
+"""The number of files of each format that are made from a seed; scripts/fuzz sets 20,000."""
 
 DRAWN_CASES = int(os.environ.get("KIOSK_FUZZ_DRAWN", "100"))
-"""Files of each format that Hypothesis draws; scripts/fuzz sets 20,000."""
+"""The number of files of each format that Hypothesis draws; scripts/fuzz sets 20,000."""
 
 MAX_CASE_S = 5.0
-"""Processor time for one file; most take 1 to 5 ms on a slow and busy core."""
+"""The longest processor time for one file, s; most take 1 to 5 ms on a slow and busy core."""
 
 MAX_EXTRA_BYTES = 2**30
-"""Memory beyond that of the process; a header that claims 2^60 numbers must not get it."""
+"""The most memory beyond that of the process, bytes; a header that claims 2^60 numbers must not get
+it.
+"""
 
 MAX_MESSAGE_LENGTH = 1000
 
@@ -83,7 +85,7 @@ def _listing(folder: str) -> Iterator[tuple[str, int, int]]:
 
 @dataclass
 class FuzzTarget(Generic[Case]):
-    """A reader of files, and how a case for it is made and cleaned up.
+    """A reader of files, and the functions that make and clean up its cases.
 
     Args:
         watched: Where the files are.
@@ -92,7 +94,6 @@ class FuzzTarget(Generic[Case]):
         read: The reader.
         clear: Removes what an accepted file may leave.
         max_case_s: Processor time that a case may take.
-
     """
 
     watched: WatchedFolder
@@ -157,7 +158,7 @@ def try_drawn(target: FuzzTarget[Case], cases: int) -> Tally:
 Fuzz = Callable[[FuzzTarget[Any], int], Tally]
 
 FUZZERS = [(try_seeded, SEEDED_CASES), (try_drawn, DRAWN_CASES)]
-"""The ways to make cases, and how many: from seeds, which is fast, and by Hypothesis."""
+"""The ways to make cases: from seeds, which is fast, and by Hypothesis."""
 
 
 def refusal_mistakes(read: Callable[[], object]) -> Sequence[Mistake] | None:
@@ -198,7 +199,7 @@ def assert_drawable(label_set: LabelSet) -> None:
 
 
 def message_kind(mistake: Mistake) -> str:
-    """Return the message without what differs from file to file."""
+    """Return the message without the parts that differ from file to file."""
     return re.sub(r"'.*'|\(.*|\d+", "…", mistake.problem)[:80]
 
 
@@ -217,7 +218,7 @@ def _bounded_memory() -> Iterator[None]:
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _allowed: str | None = None
-"""The folder in which files may be created at present; None: anywhere."""
+"""The folder in which files may be created; None: anywhere."""
 
 
 @contextmanager
@@ -278,7 +279,7 @@ NUMBERS = (
     2**63,
     2**64 - 1,
 )
-"""Numbers at which common types overflow, and small ones."""
+"""Small numbers, and numbers at which common types overflow."""
 
 
 def chance(random: Random, share: float) -> bool:

@@ -20,22 +20,22 @@ GOLDENS = PROJECT / "tests" / "showing" / "goldens"
 FAILURES = PROJECT / "tests" / "failures"
 
 STEP = 4
-"""Stored channels are multiples of it, 0–255, so that most pictures have few enough colours for a
-palette, which makes them half as large."""
+"""The step of stored channels, 0–255: few enough colours for a palette, which halves the size."""
 
 TOLERANCE = 5
-"""Largest difference of a channel from the stored one, 0–255: half of `STEP`, and OpenCV rounds by
-one on another processor's vectors."""
+"""The largest difference of a channel from the stored one, 0–255: half of `STEP`; OpenCV rounds
+differently on other processors.
+"""
 
 LONGEST_STORED = 1920
-"""Longest side of a stored picture, px."""
+"""The longest side of a stored picture, px."""
 
 SHORTER_STORED = 960
-"""Longest side of a picture that is stored for its places more than for its letters, px."""
+"""The longest side of a picture that is stored for its places more than for its letters, px."""
 
 
 class Check(Protocol):
-    """Compares a scene, painted, with the golden picture of a name; fails the test if they differ.
+    """Compares a painted scene with its golden picture; fails the test if they differ.
 
     `shorter` says that the stored picture may be small, which keeps the folder small.
     """
@@ -46,7 +46,7 @@ class Check(Protocol):
 
 
 def store(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = False) -> None:
-    """Store `scene`, painted, as the golden picture `name`."""
+    """Store the painted `scene` as the golden picture `name`."""
     GOLDENS.mkdir(exist_ok=True)
     pixels = _stored_form(_painted(scene, context), shorter=shorter)
     rounded = np.minimum(255, (pixels.astype(np.uint16) + STEP // 2) // STEP * STEP)
@@ -57,7 +57,7 @@ def store(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = Fa
 
 
 def compare(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = False) -> None:
-    """Fail if `scene`, painted, differs from the golden picture `name`, or if there is none."""
+    """Fail if the painted `scene` differs from the golden picture `name`, or if that is missing."""
     path = GOLDENS / f"{name}.png"
     assert path.exists(), f"{path.name} is missing: run pytest tests/showing --update-goldens"
     expected = cv2.imread(str(path))

@@ -1,4 +1,4 @@
-"""Texts of kiosk.yaml, and what is wrong with them."""
+"""Parses texts of kiosk.yaml and returns their mistakes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from installation.settings.yaml_file import parse_yaml
 
 
 def parse(text: str) -> Settings:
-    """Return the settings of `text`, without a look at other files."""
+    """Return the settings of `text`, without reading other files."""
     return parse_yaml(text, "kiosk.yaml", Settings, SettingsError).settings
 
 
 def mistakes_of(text: str) -> list[str]:
-    """Return the mistakes in the form of `text`, a line each."""
+    """Return the mistakes that parsing `text` finds, one line each."""
     with pytest.raises(SettingsError) as caught:
         parse(text)
     return str(caught.value).splitlines()
 
 
 def mistakes_in(path: Path, **options: str) -> list[str]:
-    """Return the mistakes in the file `path` with the command line's `options`, a line each."""
+    """Return the mistakes in the file `path` with the command line's `options`, one line each."""
     with pytest.raises(SettingsError) as caught:
         load_settings(path, models=Path("models"), **options)
     return str(caught.value).splitlines()

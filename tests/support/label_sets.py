@@ -39,7 +39,7 @@ def write_label_set(
 
 
 def load_weather(models: Path, *hide: str, name: str = "weather") -> LabelSet:
-    """Return the label set with only the reasons `hide` hidden; all, where none is given."""
+    """Return the label set with only the reasons `hide` hidden; by default all reasons."""
     shown_because = "I decided this for a test here."
     content = ContentSettings.model_validate(
         {"hide": hide or REASONS, "acknowledged": shown_because}
@@ -48,7 +48,7 @@ def load_weather(models: Path, *hide: str, name: str = "weather") -> LabelSet:
 
 
 def mistakes(models: Path) -> list[str]:
-    """Return what is wrong with the label set, a line each."""
+    """Return the mistakes of the label set, one line each."""
     with pytest.raises(LabelSetError) as caught:
         load_weather(models)
     return [str(mistake).replace(f"{models}/", "") for mistake in caught.value.mistakes]

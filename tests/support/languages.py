@@ -1,7 +1,7 @@
-"""What the tests know of each language of the kiosk's own words.
+"""The facts that the tests check for each language of the kiosk's own words.
 
-A new language is one file in installation/showing/words/ and one entry here. Its golden screens
-are then stored with `pytest tests/showing --update-goldens`, and looked at.
+A new language is one file in installation/showing/words/ and one entry here. Its golden screens are
+then stored with `pytest tests/showing --update-goldens`, and looked at.
 """
 
 from __future__ import annotations
@@ -13,26 +13,27 @@ from installation.naming.label_set.label_set import Label
 
 @dataclass(frozen=True)
 class LanguageFacts:
-    """What a native speaker knows of one language's words."""
+    """The facts about one language's words, from a native speaker."""
 
     name: str
     """The language's name for itself."""
     privacy: str
     """The sentence about pictures before the self-test, word for word."""
     tested: str
-    """The word for it that only the sentences after a self-test may use."""
+    """The word for "tested" that only the sentences after a self-test may use."""
     technical: tuple[str, ...]
-    """Words that visitors asked about, in lower case: they stand on the staff's card only."""
+    """Words that visitors did not understand, in lower case; only the staff's card may have them.
+    """
     never: tuple[str, ...]
-    """Parts of words that promise too much: no sentence may have them, in lower case."""
+    """Parts of words, in lower case, that no sentence may have, because they promise too much."""
     thousand: str
-    """1889 as the language writes it."""
+    """The number 1889 as the language writes it."""
     morning: str
-    """Five past nine in the morning."""
+    """The time 9:05 as the language writes it."""
     may_first: str
-    """1 May 2026."""
+    """The day 1 May 2026 as the language writes it."""
     september_twelfth: str
-    """12 September 2026."""
+    """The day 12 September 2026 as the language writes it."""
     label: Label
     """A label in this language, for the golden screen."""
 
@@ -107,4 +108,4 @@ LANGUAGES = {
         ),
     ),
 }
-"""By the code that `language` has in kiosk.yaml."""
+"""The facts, keyed by the code that `language` has in kiosk.yaml."""

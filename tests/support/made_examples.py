@@ -72,7 +72,7 @@ TAKEN = Input(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
 class ColourEncoder:
-    """A small network: what colour each quarter of a picture has. Counts what it is shown."""
+    """A small network that returns each quarter's colour, and counts the pictures."""
 
     name, library, input, width, fingerprint = "eye", "none", TAKEN, 12, "e" * 64
 
@@ -86,7 +86,7 @@ class ColourEncoder:
         return quarters.flatten(1).numpy()
 
     def forget(self) -> None:
-        """Do nothing, as it holds nothing."""
+        """Do nothing: the network holds no data."""
 
 
 def colour_rows() -> list[str]:
@@ -95,14 +95,14 @@ def colour_rows() -> list[str]:
 
 
 def build_colours(folder: Path, eye: ColourEncoder | None = None) -> BuildResult:
-    """Make the set in `folder` of what `eye` sees."""
+    """Build the set in `folder` with the network `eye`."""
     return from_examples.build_from_examples(
         read_source(folder.name, folder.parent), encoder=eye or ColourEncoder()
     )
 
 
 def picture_mistakes(folder: Path) -> list[str]:
-    """Return what is wrong with the pictures, a line each."""
+    """Return the mistakes of the pictures, one line each."""
     with pytest.raises(LabelSetError) as caught:
         build_colours(folder)
     return [str(mistake).replace(f"{folder}/", "") for mistake in caught.value.mistakes]

@@ -54,7 +54,7 @@ def write_set(models: Path, name: str, settings: str, *rows: str) -> Path:
 
 
 def write_unsafe(models: Path, *ids: str) -> None:
-    """Put a list of unsafe synsets with these `ids` where `kiosk fetch` would."""
+    """Put a list of unsafe synsets with these `ids` at the path that `kiosk fetch` uses."""
     all_ids = [*ids, *(f"n{number:08d}" for number in range(hiding.UNSAFE_COUNT - len(ids)))]
     (models / "weights").mkdir(exist_ok=True)
     (models / "weights" / hiding.UNSAFE_FILE).write_text("\n".join(all_ids) + "\n")
@@ -71,7 +71,7 @@ def tiny(seed: int = 0) -> Any:
 
 
 def write_weights(models: Path, network: Any, name: str) -> Path:
-    """Put a network's weights where `kiosk fetch` would, and return the file."""
+    """Put a network's weights at the path that `kiosk fetch` uses, and return the file."""
     file = models / "weights" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file(network.state_dict(), file)
@@ -220,22 +220,22 @@ def noise(count: int, side: int = SIDE) -> torch.Tensor:
 
 
 def load(folder: Path) -> LabelSet:
-    """Return the label set in a folder of a test."""
+    """Return the label set in the folder of a test."""
     return load_label_set(folder.name, ContentSettings(), folder.parent)
 
 
 def opened(folder: Path) -> Encoder:
-    """Return the network of the label set in a folder, open."""
+    """Return the open network of the label set in the folder of a test."""
     return open_encoder(load(folder), "cpu")
 
 
 def refusal(folder: Path) -> str:
-    """Return why the label set or its network is refused, without the test's own folder."""
+    """Return why the label set or its network is refused, without the path of the test's folder."""
     with pytest.raises(LabelSetError) as caught:
         opened(folder)
     return str(caught.value).replace(f"{folder}/", "").replace(f"{folder}", "the folder")
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process has had at once, bytes."""
+    """Return the peak memory of this process, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -80,16 +80,16 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a supervisor did."""
+    """The results of one run of a supervisor."""
 
     code: int
     starts: list[bool]
     """For each start, whether the show waits for a camera."""
     lines: list[str]
     told: list[str]
-    """What systemd was told."""
+    """The messages that systemd received."""
     left: int
-    """How many processes were left at the end."""
+    """The number of processes that were left at the end."""
     faults: list[str]
     took_s: float
 

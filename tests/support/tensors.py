@@ -1,4 +1,4 @@
-"""Encoders and scorers on PyTorch's tensors, as the tests' oracles give and take them."""
+"""Runs encoders and scorers on PyTorch's tensors, which the tests' oracles use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from installation.naming.scoring.scorer import Scorer
 
 
 def encode(encoder: Encoder, batch: torch.Tensor) -> torch.Tensor:
-    """Return what `encoder` says of `batch`."""
+    """Return the output of `encoder` for `batch`."""
     return torch.from_numpy(encoder.encode(batch.float().numpy()))
 
 

@@ -155,7 +155,7 @@ def read_tensors(
             problem = f"the tensor '{name}' has NaN or numbers beyond ±{MAX_NUMBER:,.0f}"
             raise misfit(label_set, problem)
     wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
-    return {name: of[wanted] if name in labels else of for name, of in tensors.items()}
+    return {name: tensor[wanted] if name in labels else tensor for name, tensor in tensors.items()}
 
 
 def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:

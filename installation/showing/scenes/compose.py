@@ -103,8 +103,8 @@ def compose(
     ]
     faces = [*(_whole(box) for box in (*(box for _, box in seen), *others)), *reserved]
     searched_at = previous.searched_at if previous else -math.inf
-    said = {visitor.id: visitor.shown for visitor in known.values()}
-    is_new = said != {visitor.id: visitor.shown for visitor in visitors}
+    shown_before = {visitor.id: visitor.shown for visitor in known.values()}
+    is_new = shown_before != {visitor.id: visitor.shown for visitor in visitors}
     searches = is_new or now - searched_at >= CHANGE_S
     placed = Layout(context, edges.room, visitors, faces, known, searches=searches).place()
     if may_change and _large_type(placed) != (_large_type(previous.visitors) if previous else {}):

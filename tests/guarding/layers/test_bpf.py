@@ -46,7 +46,7 @@ TESTS: dict[str, tuple[Test, Callable[[int], bool]]] = {
 @pytest.mark.parametrize("name", TESTS)
 @given(first=NUMBERS, second=NUMBERS)
 def test_an_argument_is_tested(name: str, first: int, second: int) -> None:
-    """Each test decides as its name says, alone and beside another one, whatever follows it."""
+    """Each test of an argument decides correctly, alone and beside another test."""
     test, expected = TESTS[name]
     for filter_, refused in (
         (Filter((refuse("ioctl", test),)), expected(first)),
@@ -59,7 +59,7 @@ def test_an_argument_is_tested(name: str, first: int, second: int) -> None:
 
 @given(NUMBERS)
 def test_the_first_rule_that_fits_decides(number: int) -> None:
-    """A call with two rows is allowed if one of them fits; after them comes the refusal."""
+    """A call with two rules is allowed if one of them fits; otherwise it is refused."""
     filter_ = Filter(
         (allow("ioctl", "", one_of(1, 3)), allow("ioctl", "", above(1, 99)), refuse("ioctl")),
         otherwise=38,

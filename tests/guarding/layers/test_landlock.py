@@ -26,7 +26,7 @@ def test_reading_stays_allowed(user: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_rule_that_fails_restricts_nothing(user: str, tmp_path: Path) -> None:
-    """A missing device is an error, and then nothing is half restricted."""
+    """If a device is missing an error is raised, and nothing is restricted."""
     program = """
     from pathlib import Path
     from installation.guarding.layers import landlock

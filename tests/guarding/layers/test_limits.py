@@ -21,7 +21,7 @@ print(resource.getrlimit(resource.RLIMIT_CORE))
 @needs_guard
 @pytest.mark.parametrize("user", USERS)
 def test_no_core_dump_is_left(user: str, tmp_path: Path) -> None:
-    """From stage one on a crash writes no memory to a disk, even if the user allows core dumps."""
+    """From stage one on, a crash writes no core dump, even if the user allows core dumps."""
     outcome = run("-c", PROGRAM, user=user, folder=tmp_path)
     before, after = outcome.stdout.splitlines()
     if before == "0":

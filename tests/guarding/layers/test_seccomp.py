@@ -51,13 +51,13 @@ def test_what_is_not_listed_is_refused_from_stage_two_on(machine: int, number: i
 
 @given(st.integers(syscalls.LAST_KNOWN + 1, 2**32 - 1))
 def test_newer_calls_are_refused(number: int) -> None:
-    """Calls of a kernel that is newer than the list do not exist for the show."""
+    """System calls newer than the list are refused."""
     for filter_ in (STAGE_ONE, MIDDLE_STAGE, stage_two()):
         assert filter_result(program(filter_, 0), 0, number) == 0x00050000 | errno.ENOSYS
 
 
 def test_calls_of_another_architecture_do_not_exist() -> None:
-    """The calls of 32-bit programs have other numbers, which the filter does not know.
+    """The calls of 32-bit programs, which have other numbers, fail as if they did not exist.
 
     They do not kill the process, as the kernel would log that, with a number and an address that
     the show could choose.
@@ -71,7 +71,7 @@ MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 @given(st.integers(0, 2**64 - 1))
 def test_arguments_are_tested(value: int) -> None:
-    """Threads may start; what reaches other processes, files or the kernel's log is refused."""
+    """Threads may start; calls to other processes, files or the kernel's log are refused."""
     filters = (STAGE_ONE, MIDDLE_STAGE, stage_two())
 
     def allows(call: str, *arguments: int) -> bool:
@@ -91,7 +91,7 @@ def test_arguments_are_tested(value: int) -> None:
 
 
 def test_a_thread_keeps_its_name() -> None:
-    """Naming a thread seems to succeed, as libraries do so, but nothing is done."""
+    """Naming a thread seems to succeed, because libraries do it, but changes nothing."""
     set_name = 15
     assert answer([STAGE_ONE], 0, "prctl", set_name) == 0
     assert answer([STAGE_ONE, MIDDLE_STAGE, stage_two()], 0, "prctl", set_name) == 0
@@ -169,7 +169,7 @@ CHANGING_TERMINAL_IOCTLS = {
 
 @pytest.mark.parametrize("machine", [0, 1])
 def test_a_terminal_can_be_read_and_not_changed(machine: int) -> None:
-    """The show may read the width of its terminal, and leaves nothing changed on it."""
+    """The show may read the width of its terminal, and cannot change the terminal."""
     for name, number in READING_TERMINAL_IOCTLS.items():
         assert answer([stage_two()], machine, "ioctl", 1, number) is None, name
     for name, number in CHANGING_TERMINAL_IOCTLS.items():
@@ -257,7 +257,7 @@ def test_stage_one_allows_only_unix_sockets() -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
-    """A child that the kernel put beside the show instead of under it would not be found."""
+    """A child that would not be found, because it has another parent, is refused."""
     program = """
     import os, signal
     from installation.guarding.layers import syscalls
@@ -279,7 +279,7 @@ def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_queues_of_others_accept_nothing(user: str, tmp_path: Path) -> None:
-    """A message queue and semaphores that another program made get no byte of the show."""
+    """A message queue and semaphores that another program made accept no data of the show."""
     program = """
     import ctypes, os, struct
     from installation.guarding.layers import syscalls

@@ -1,4 +1,4 @@
-"""The table of stage two against what a real show calls, as strace sees it."""
+"""Compares the table of stage two with the calls of a real show, as strace reports them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def calls_of_the_show(trace: str) -> Iterator[Call]:
 
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
-    """What a show called in a window, with visitors, a changed label set, and its end."""
+    """The calls of a show in a window, with visitors, a changed label set, and its end."""
     from tests.support.project import make_project
 
     folder = tmp_path_factory.mktemp("traced")
@@ -140,7 +140,7 @@ def test_the_show_calls_nothing_that_is_not_in_the_table(
 
 @needs_guard
 def test_the_table_holds_nothing_that_nobody_calls(observed: set[Call]) -> None:
-    """Each row is needed by the show of this test, or says which machine or part needs it."""
+    """Each row is used by this show, or its reason names the machine or part that needs it."""
     made = {call.name for call in observed if call.error not in REFUSED}
     rows = show_calls(has_gpu=False, has_nvidia=False)
     unneeded = {row.call for row in rows if not row.reason.startswith(NOT_DRIVEN)} - made
@@ -148,24 +148,24 @@ def test_the_table_holds_nothing_that_nobody_calls(observed: set[Call]) -> None:
 
 
 def test_each_row_says_who_needs_it() -> None:
-    """The table can be read: no row without a reason, also of those for graphics cards."""
+    """Each row has a reason, also those for graphics cards."""
     for row in show_calls(has_gpu=True, has_nvidia=True, on_console=True):
         assert len(row.reason) > 3, row.call
 
 
 def test_the_table_has_what_the_cameras_code_asks() -> None:
-    """What the show asks of a camera is allowed, number by number, and nothing else is."""
-    asked = {
+    """The camera ioctls that the show makes are allowed by number, and no others."""
+    numbers = {
         *(v4l.QUERYCAP, v4l.ENUM_FMT, v4l.ENUM_FRAMESIZES, v4l.ENUM_FRAMEINTERVALS),
         *(v4l_capture.S_FMT, v4l_capture.S_PARM, v4l_capture.REQBUFS, v4l_capture.QUERYBUF),
         *(v4l_capture.QBUF, v4l_capture.DQBUF, v4l_capture.STREAMON, v4l_capture.STREAMOFF),
         *(controls.QUERYCTRL, controls.GET_CONTROL, controls.SET_CONTROL),
     }
-    assert set(CAMERA_IOCTLS.values()) == asked
+    assert set(CAMERA_IOCTLS.values()) == numbers
 
 
 def test_the_cameras_permissions_can_be_asked() -> None:
-    """Seen with a USB camera: without these rows every camera seemed to be forbidden."""
+    """The calls that check a camera's permissions are allowed; a USB camera needed them."""
     filters = (STAGE_ONE, MIDDLE_STAGE, stage_two())
     for machine, calls in ((0, ("access", "faccessat", "faccessat2")), (1, ("faccessat",))):
         for call in calls:

@@ -24,13 +24,13 @@ PRIVACY = Path(__file__).resolve().parents[3] / "docs" / "privacy.md"
 
 @given(st.text(max_size=200))
 def test_a_line_is_printable(text: str) -> None:
-    """The filter passes on only printable characters, whatever it reads."""
+    """The filter writes only printable characters, whatever it reads."""
     assert text_only(text.encode("utf-8", "ignore"), STDERR).isprintable()
 
 
 @given(st.text(max_size=200))
 def test_only_letters_of_messages_and_label_sets_pass(text: str) -> None:
-    """Letters that no message and no label set has would carry more in each character."""
+    """Letters that occur in no message and no label set are replaced."""
     passed = text_only(text.encode("utf-8", "ignore"), STDERR)
     assert (
         not {letter for letter in passed if letter > "~"}
@@ -47,7 +47,7 @@ def test_the_shipped_labels_pass_whole() -> None:
 
 
 def test_pictures_are_left_out() -> None:
-    """Raw bytes and lines longer than any verdict are omitted, with a remark."""
+    """Raw bytes and lines longer than any verdict are replaced by a remark."""
     noise = random.Random(0).randbytes(500)
     assert text_only(noise, STDOUT) == "(omitted: a line that is not text)"
     assert (
@@ -56,7 +56,7 @@ def test_pictures_are_left_out() -> None:
 
 
 def flood(limits: LineLimits, seconds: float) -> list[tuple[float, int]]:
-    """Return when how many bytes pass a filter if a show writes all it can for `seconds`.
+    """Return the number of bytes that pass a filter if a show writes all it can for `seconds`.
 
     The lines are random text, each different from all others, and as long as the filter allows.
     """
@@ -75,7 +75,7 @@ def flood(limits: LineLimits, seconds: float) -> list[tuple[float, int]]:
 
 @pytest.mark.parametrize(("name", "limits"), [("output", STDOUT), ("error", STDERR)])
 def test_the_privacy_page_says_how_much_can_leave_in_words(name: str, limits: LineLimits) -> None:
-    """Measured: what code in the show can write in its first minute, and a minute after that."""
+    """docs/privacy.md states how much text code in the show can write in a minute."""
     passed = flood(limits, 600)
     first = sum(count for at, count in passed if at < 60)
     later = sum(count for at, count in passed if at >= 60) / 9

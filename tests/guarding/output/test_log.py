@@ -27,7 +27,7 @@ def test_lines_are_short_and_printable(text: str) -> None:
 
 
 def test_a_long_message_takes_several_lines() -> None:
-    """No word of a remedy after a long path is lost."""
+    """A message that is longer than a line is continued, so no word of the remedy is lost."""
     lines: list[str] = []
     words = " ".join(f"word-{i}" for i in range(200))
     LineLog(lines.append).say(f"  {words} end")
@@ -48,7 +48,7 @@ def test_what_is_not_text_is_left_out() -> None:
 
 
 def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
-    """Why a command ends is written, however much was written before."""
+    """The reason why a command ends is written even if the rate limit is exhausted."""
     clock = ManualClock()
     lines: list[str] = []
     log = LineLog(lines.append, clock.now)
@@ -82,7 +82,7 @@ def test_a_flood_is_limited() -> None:
 
 
 def test_tracebacks_become_short_lines() -> None:
-    """What Python's own log writes of a failure has the same limits."""
+    """Tracebacks in Python's log are cut into lines with the same limits."""
     lines: list[str] = []
     handler = LogHandler(LineLog(lines.append))
     try:
@@ -95,7 +95,7 @@ def test_tracebacks_become_short_lines() -> None:
 
 
 def test_a_show_writes_no_text_of_others_exceptions() -> None:
-    """An exception may carry an array, and its text the array's numbers: a show names its place."""
+    """Of an exception from elsewhere, whose text may have an array's numbers, places are logged."""
     pixels = np.full((6, 6), 137, np.uint8)
     lines: list[str] = []
     handler = LogHandler(LineLog(lines.append), quotes_exceptions=False)
@@ -116,13 +116,13 @@ def test_a_show_writes_no_text_of_others_exceptions() -> None:
 
 
 def test_a_show_quotes_its_own_exceptions() -> None:
-    """What the kiosk wrote itself says what to do."""
+    """The texts of the kiosk's own exceptions are logged."""
     mistake = Mistake("camera", "it was unplugged", "Plug it in again.")
     assert places(CameraError(mistake)) == f"CameraError: {mistake}"
 
 
 def test_threads_that_end_unseen_write_no_text_of_others(tmp_path: Path) -> None:
-    """The kind: what Python itself writes of a thread, of a destructor and of the main thread."""
+    """Exceptions that Python itself reports, such as a thread's, are logged without texts."""
     program = """
     import threading
     from installation.guarding.output.log import LineLog, hide_texts_of_exceptions

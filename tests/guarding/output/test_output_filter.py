@@ -23,7 +23,7 @@ def test_the_summary_passes() -> None:
 
 @given(st.binary(min_size=1))
 def test_other_bytes_are_not_a_report(data: bytes) -> None:
-    """What is not an object of numbers with the event name `summary` is not written."""
+    """Anything but an object of numbers with the event name `summary` is not written."""
     assert read_summary(data) is None
 
 
@@ -49,7 +49,7 @@ def test_only_known_names_and_numbers_pass(report: dict[str, object]) -> None:
 
 
 def test_a_report_is_written_anew() -> None:
-    """Neither the form nor the last digits of the show's own report reach the file."""
+    """The filter formats the report itself, so the show's own last digits are not written."""
     own = json.dumps(SUMMARY | {"seconds": 1.2345678901}).replace(", ", ",  ").encode()
     assert read_summary(own) == SUMMARY | {"seconds": 1.235}
 
@@ -91,7 +91,7 @@ def test_a_librarys_line_for_each_frame_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:
-    """An output filter that cannot write goes on reading, so that the show does not end."""
+    """If an output filter cannot write, it continues to read, so that the show does not end."""
     program = (
         "import os\nfrom installation.guarding.output import line_filter, output_filter\n"
         "full = os.open('/dev/full', os.O_WRONLY)\n"

@@ -35,7 +35,7 @@ def test_what_was_left_out_is_counted_once() -> None:
 
 
 def test_a_refill_admits_a_whole_burst() -> None:
-    """The reason why the kiosk ends is written after any flood of lines."""
+    """After a refill, the reason why the kiosk ends is written, even if many lines came before."""
     limit = RateLimit(0, 2, ManualClock().now)
     for _ in range(3):
         limit.admit("x")
@@ -73,7 +73,7 @@ def test_lines_that_differ_in_numbers_only_are_counted_together() -> None:
 
 
 def test_other_lines_between_repeated_ones_are_written() -> None:
-    """The log's own lines are not lost in a library's, and do not begin its count again."""
+    """Other lines between repeated ones are written, and do not restart the count."""
     clock = ManualClock()
     limit = RepeatLimit(clock.now)
     written: list[str] = []
@@ -87,7 +87,7 @@ def test_other_lines_between_repeated_ones_are_written() -> None:
 
 
 def test_a_traceback_is_written_whole() -> None:
-    """Its indented lines repeat themselves if a function calls itself."""
+    """The indented lines of a traceback are all written, although they may repeat."""
     limit = RepeatLimit(ManualClock().now)
     line = "    return self._call_impl(*args, **kwargs)"
     assert [limit.admit(line) for _ in range(50)] == [[line]] * 50
@@ -95,7 +95,7 @@ def test_a_traceback_is_written_whole() -> None:
 
 
 def test_kinds_of_lines_are_forgotten_before_they_fill_memory() -> None:
-    """The kind that came longest ago is forgotten, so a line of it is written again."""
+    """The kind of line that is unused for longest is dropped, so memory stays limited."""
     limit = RepeatLimit(ManualClock().now)
     for _ in range(SAME_BURST + 1):
         limit.admit("first")

@@ -52,7 +52,7 @@ def test_what_the_kernel_denies_anyway_is_not_counted() -> None:
 
 
 def test_a_library_that_loses_the_error_number_names_no_layer() -> None:
-    """Which layer refused is reported, not assumed."""
+    """If a library dropped the error number, no layer is named."""
     assert "write  save()  main    refused  unknown" in as_table(proof(WITHOUT_NUMBER))
 
 

@@ -10,5 +10,5 @@ from tests.support.probes import assert_probes_succeed_without_sandbox
 
 @pytest.mark.parametrize("user", USERS)
 def test_without_the_sandbox_the_probes_succeed(user: str, tmp_path: Path) -> None:
-    """The control: it is the sandbox that refuses these probes."""
+    """The control: without the sandbox these probes succeed."""
     assert_probes_succeed_without_sandbox("network", user, tmp_path)

@@ -97,7 +97,7 @@ def test_a_probe_may_be_refused_with_its_own_number(tmp_path: Path) -> None:
 def test_a_way_is_absent_only_if_it_was_absent_before_the_sandbox(
     before: int | None, after: int | None, outcome: Outcome, tmp_path: Path
 ) -> None:
-    """What comes of a probe is compared with what came of it before the sandbox."""
+    """The outcome of a probe is compared with its outcome before the sandbox."""
     numbers = [before, after]
 
     def action(scratch_dir: Path) -> None:

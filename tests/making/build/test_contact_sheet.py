@@ -1,7 +1,7 @@
-"""Pictures are cut by themselves as the show cuts visitors, and the artist sees what was cut.
+"""Tests that pictures are cut as the show cuts visitors, and that the artist sees the result.
 
-Kinds of faults: an artist crops by hand what the show could crop; a picture is used that shows no
-face, or another person's; what was cut is seen nowhere.
+Possible faults: an artist has to crop pictures by hand; a picture without a face, or with another
+person's, is used; the artist cannot see what was cut.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def built(folder: Path, encoder: ColourEncoder | None = None) -> BuildResult:
-    """Return what a build of the set says."""
+    """Return the notes of a build of the set."""
     builder = partial(from_examples.build_from_examples, encoder=encoder or ColourEncoder())
     result = build.build("seen", folder.parent, builder)
     assert result is not None
@@ -123,7 +123,7 @@ def test_a_picture_without_a_face_is_left_out(folder: Path) -> None:
 
 
 def test_of_several_faces_the_largest_is_cut(folder: Path) -> None:
-    """A person in the background is not the example."""
+    """If a picture has several faces, the largest is cut."""
     group = np.full((512, 900, 3), 127, np.uint8)
     group[:, 388:] = data.astronaut()
     group[40:296, 20:276] = data.astronaut()[::2, ::2]
@@ -142,7 +142,7 @@ def test_of_several_faces_the_largest_is_cut(folder: Path) -> None:
 
 
 def test_pictures_are_used_as_they_are(folder: Path) -> None:
-    """With `examples: as they are` the centre square is used, of pictures without faces too."""
+    """With `examples: as they are` the centre square is used, also of pictures without faces."""
     file = folder / "labelset.yaml"
     cut = read_source("seen", folder.parent)
     found = example_pictures.find_pictures(cut, ())

@@ -23,7 +23,7 @@ WIDTH = 8
 
 
 def key(word: str) -> str:
-    """Return the key of what was made from `word`."""
+    """Return the key of the vector that was computed from `word`."""
     return hashlib.sha256(word.encode()).hexdigest()
 
 
@@ -41,7 +41,7 @@ def fill(models: Path, *words: str) -> torch.Tensor:
 
 
 def test_what_was_kept_comes_back(tmp_path: Path) -> None:
-    """The next build finds each vector unchanged, and nothing else."""
+    """The next build finds each vector unchanged."""
     vectors = fill(tmp_path, "cat", "horse")
     with opened(tmp_path) as kept:
         assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
@@ -145,17 +145,17 @@ class Reader:
 
     def __init__(self) -> None:
         self.opened = 0
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     def open(self) -> Embed:
-        """Count that it was loaded."""
+        """Count that the encoder was loaded."""
         self.opened += 1
         return self.embed
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
-        """Return directions that hang on the text alone."""
-        self.asked += texts
-        seeds = [int(key(of)[:15], 16) for of in texts]
+        """Return directions that depend only on the text."""
+        self.requests += texts
+        seeds = [int(key(text)[:15], 16) for text in texts]
         drawn = [torch.randn(conse.EMBEDDING, generator=generator(seed)) for seed in seeds]
         return torch.nn.functional.normalize(torch.stack(drawn))
 
@@ -172,17 +172,17 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")
     first = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
-    assert len(reader.asked) > 1000
+    assert len(reader.requests) > 1000
 
     again = from_text.build_from_text(read_source("weather", tmp_path))
     assert reader.opened == 1
     assert all(torch.equal(first.tensors[name], again.tensors[name]) for name in first.tensors)
     assert again.figures == first.figures
 
-    reader.asked.clear()
+    reader.requests.clear()
     write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,makes us wet,,")
     from_text.build_from_text(read_source("weather", tmp_path))
-    assert sorted(reader.asked) == ["a person who is a rain, makes us wet", "rain: makes us wet"]
+    assert sorted(reader.requests) == ["a person who is a rain, makes us wet", "rain: makes us wet"]
 
 
 def test_a_damaged_cache_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def test_changed_pictures_are_found(folder: Path) -> None:
 
 
 def bomb() -> bytes:
-    """Return a PNG of a few bytes that says it has 60,000 × 60,000 pixels."""
+    """Return a PNG of a few bytes that claims 60,000 × 60,000 pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     chunks = [header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
     packed = [
@@ -107,8 +107,8 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
     )
     made = build_colours(folder)
     assert sorted(made.notes) == sorted(
-        f"Left out: {said}."
-        for said in (
+        f"Left out: {reason}."
+        for reason in (
             "red/again.png: it is the same picture as 0.png",
             f"red/notes.txt: {no_picture}",
             "red/half.png: it is damaged and cannot be decoded",
@@ -129,13 +129,13 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
 
 
 def test_a_cut_tail_is_said_at_each_build(folder: Path) -> None:
-    """A JPEG without its last rows is used, and each build says so, also if nothing is decoded."""
+    """A JPEG without its last rows is used, and each build says so, even if nothing is decoded."""
     whole = cv2.imencode(".jpg", data.chelsea())[1].tobytes()
     (folder / "examples" / "red" / "cut.jpg").write_bytes(whole[:-400])
     for _ in range(2):
-        (said,) = build_colours(folder).notes
-        assert said.startswith("red/cut.jpg: its end is missing (")
-        assert said.endswith(" of its rows); the rest is used.")
+        (note,) = build_colours(folder).notes
+        assert note.startswith("red/cut.jpg: its end is missing (")
+        assert note.endswith(" of its rows); the rest is used.")
 
 
 def test_decoders_write_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -182,12 +182,12 @@ def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
     write_label_set(
         folder.parent, HEADER, *rows, *colour_rows(), name="seen", yaml=YAML + "examples"
     )
-    said = picture_mistakes(folder)
-    assert [line.split(":")[1] for line in said] == [str(line) for line in range(2, 11)]
+    messages = picture_mistakes(folder)
+    assert [line.split(":")[1] for line in messages] == [str(line) for line in range(2, 11)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(example_pictures, "MAX_PICTURES", 19)
         assert picture_mistakes(folder) == [
-            *said,
+            *messages,
             "examples: it has 20 files (expected at most 19). Remove some.",
         ]
 
@@ -199,10 +199,10 @@ def test_many_mistakes_are_counted(folder: Path) -> None:
     write_label_set(
         folder.parent, HEADER, *colour_rows(), "rd,rd,,,", name="seen", yaml=YAML + "examples"
     )
-    said = picture_mistakes(folder)
-    assert len(said) == MAX_MISTAKES + 1
-    assert said[0].endswith("'rd0' is not the id of a row. Did you mean 'rd'?")
-    assert said[-1] == "examples: 451 more mistakes are not listed. Correct these first."
+    messages = picture_mistakes(folder)
+    assert len(messages) == MAX_MISTAKES + 1
+    assert messages[0].endswith("'rd0' is not the id of a row. Did you mean 'rd'?")
+    assert messages[-1] == "examples: 451 more mistakes are not listed. Correct these first."
 
 
 def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
@@ -218,16 +218,16 @@ def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
         source = read_source("seen", models)
         with _nobody(folder / "examples" / "red"), pytest.raises(LabelSetError) as caught:
             example_pictures.find_pictures(source, ())
-        said = [str(mistake) for mistake in caught.value.mistakes]
-        assert said[0] == (
+        messages = [str(mistake) for mistake in caught.value.mistakes]
+        assert messages[0] == (
             f"{folder}/examples/red: it cannot be read (Permission denied). Check its permissions."
         )
-        assert len(said) == 4
+        assert len(messages) == 4
 
 
 @contextmanager
 def _nobody(closed: Path) -> Iterator[None]:
-    """Be a user who may not look into `closed`, even where the tests are root's."""
+    """Act as a user who may not read `closed`, even if the tests run as root."""
     user, mode = os.geteuid(), closed.stat().st_mode
     closed.chmod(0)
     if user == 0:
@@ -279,8 +279,8 @@ def test_two_pictures_are_decoded_at_once(folder: Path) -> None:
 def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) -> None:
     """A missing folder of pictures names the setting that chooses it."""
     (folder / "examples").rename(folder / "photographs")
-    (said,) = picture_mistakes(folder)
-    assert said == (
+    (message,) = picture_mistakes(folder)
+    assert message == (
         "examples: this folder of pictures does not exist (expected one subfolder per row, "
         "named after the row's id). Create it, or name another folder under `examples:` in "
         "labelset.yaml. An imported set has no pictures: it can be shown, but cannot be built "
@@ -296,7 +296,7 @@ def test_a_single_row_is_a_mistake(folder: Path) -> None:
     write_label_set(
         folder.parent, HEADER, "red,red one,looks red,,", name="seen", yaml=YAML + "examples"
     )
-    assert any("there is only one row" in said for said in picture_mistakes(folder))
+    assert any("there is only one row" in message for message in picture_mistakes(folder))
 
 
 def test_an_id_stays_in_the_folder_of_pictures(folder: Path) -> None:
@@ -304,8 +304,8 @@ def test_an_id_stays_in_the_folder_of_pictures(folder: Path) -> None:
     draw(folder / "private", (9, 9, 9))
     with (folder / "labels.csv").open("a") as file:
         file.write("\n../private,secret one,not for show,,")
-    (said,) = picture_mistakes(folder)
-    assert "the id '../private' cannot be the name of a folder of pictures" in said
+    (message,) = picture_mistakes(folder)
+    assert "the id '../private' cannot be the name of a folder of pictures" in message
 
 
 def seen(file: Path, taken: Input = TAKEN) -> torch.Tensor:
@@ -381,16 +381,16 @@ BMP = cv2.imencode(".bmp", data.chelsea()[:70, :70])[1].tobytes()
 @given(
     whole=st.sampled_from([PNG, JPEG, TIFF, WEBP, BMP]),
     place=st.integers(0, 400),
-    there=st.binary(min_size=1, max_size=8),
+    inserted=st.binary(min_size=1, max_size=8),
     length=st.integers(0, 20_000),
 )
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_stops_a_build(
-    tmp_path: Path, whole: bytes, place: int, there: bytes, length: int
+    tmp_path: Path, whole: bytes, place: int, inserted: bytes, length: int
 ) -> None:
     """Any bytes under a picture's name are decoded or left out."""
     file = tmp_path / "a.png"
-    file.write_bytes((whole[:place] + there + whole[place + len(there) :])[:length])
+    file.write_bytes((whole[:place] + inserted + whole[place + len(inserted) :])[:length])
     found = example_pictures.scan_files([(file, 0)], ())
     with ThreadPoolExecutor(1) as pool:
         for square in example_pictures.cut_squares(found.good, TAKEN, pool):

@@ -97,14 +97,14 @@ def test_the_worst_pairs_are_named(folder: Path) -> None:
 
 def test_a_row_of_background_is_proposed_where_nothing_gets_a_name(folder: Path) -> None:
     """If neutral pictures get a label, a background row is proposed, unless the set has one."""
-    said = "a row of is_background and pictures of empty rooms"
-    assert any(said in line for line in build_colours(folder).figures)
+    hint = "a row of is_background and pictures of empty rooms"
+    assert any(hint in line for line in build_colours(folder).figures)
     rows = [f"{name},{name} one,looks {name},,," for name in COLOURS]
     rows[-1] += "yes"
     write_label_set(
         folder.parent, f"{HEADER},is_background", *rows, name="seen", yaml=YAML + "examples"
     )
-    assert not any(said in line for line in build_colours(folder).figures)
+    assert not any(hint in line for line in build_colours(folder).figures)
 
 
 def test_a_picture_is_encoded_once(folder: Path) -> None:
@@ -160,8 +160,8 @@ def test_pictures_that_turn_out_broken_count_as_missing(folder: Path) -> None:
     """A picture that turns out damaged when it is decoded does not count."""
     file = folder / "examples" / "red" / "3.png"
     file.write_bytes(file.read_bytes()[:2000])
-    (said,) = picture_mistakes(folder)
-    assert said == (
+    (message,) = picture_mistakes(folder)
+    assert message == (
         "examples/red: it has 4 good pictures (expected at least 5); left out: "
         "red/3.png: it is damaged and cannot be decoded. Add pictures."
     )

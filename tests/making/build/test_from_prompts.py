@@ -121,7 +121,7 @@ def test_a_name_fills_the_templates() -> None:
 
 
 def test_places_to_break_a_name_are_not_read() -> None:
-    """Kind: what an artist writes for the screen changes what the network reads."""
+    """Characters at which a name may break on the screen do not change the network's input."""
     broken = row("Regen\u00adschirm\u200bhalter", definition="wer\u2060 hält")
     assert list(from_prompts.sentences_of(broken)) == list(
         from_prompts.sentences_of(row("Regenschirmhalter", definition="wer hält"))
@@ -237,7 +237,7 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
 
 
 def test_the_machine_abstains_where_the_background_wins(tmp_path: Path) -> None:
-    """A visitor whom a background row wins is only called the root.
+    """A visitor for whom a background row wins is only given the root.
 
     The row that wins the portrait is made the background: the same sentences, and another build.
     """

@@ -53,9 +53,9 @@ def test_each_kind_of_row_has_its_sentences(row: Row, sentences: list[str]) -> N
 def test_a_row_that_becomes_background_is_built_anew(tmp_path: Path) -> None:
     """Making a row background changes its sentences, so the fingerprint changes."""
     marks = {}
-    for said in ("", "no", "yes"):
+    for answer in ("", "no", "yes"):
         write_label_set(
-            tmp_path, f"{HEADER},is_background", "a,air,thin,,,", f"b,a wall,bare,,,{said}"
+            tmp_path, f"{HEADER},is_background", "a,air,thin,,,", f"b,a wall,bare,,,{answer}"
         )
-        marks[said] = load_label_set("weather", ContentSettings(), tmp_path).fingerprint
+        marks[answer] = load_label_set("weather", ContentSettings(), tmp_path).fingerprint
     assert marks[""] == marks["no"] != marks["yes"]

@@ -1,9 +1,9 @@
-"""Pictures as telephones, editors and archives write them.
+"""Tests with pictures as telephones, editors and archives write them.
 
-Kinds of faults: a format that the kiosk reads or names (HEIC, AVIF, GIF; a raw photograph, a film);
-colours that nobody sees in a viewer (transparency as a channel, as one colour, as a palette's
-entry); depths that are no bytes (16 bits of grey, of colour); pictures larger than they need to be;
-files of which the end is missing (only the marker, some rows, the finest details).
+They include formats that the kiosk reads or names (HEIC, AVIF, GIF; a raw photograph, a film),
+colours that a viewer hides (transparency as a channel, as one colour, as a palette's entry), other
+depths than 8 bits (16 bits of grey, of colour), oversized pictures, and files without their end
+(only the marker, some rows, the finest details).
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def transparent_corner(mode: str) -> Image.Image:
     ],
 )
 def test_transparent_parts_are_grey(mode: str, format_: str, options: dict[str, object]) -> None:
-    """What is transparent is as grey as the outside of the frame, whatever hides beneath."""
+    """Transparent parts become as grey as the area outside the frame, whatever is beneath them."""
     pixels = decoded(packed(transparent_corner(mode), format_, **options))
     assert (pixels[:, :40] == FILL_LEVEL).all()
     assert pixels[40, 60, 1] > 140

@@ -49,7 +49,7 @@ def test_a_download_ends_at_its_limit(venue: Venue) -> None:
 
 
 def test_without_a_network_the_message_says_how_to_bring_the_file(venue: Venue) -> None:
-    """If no server answers, the message names the server and the way by a stick."""
+    """If no server answers, the message names it, and says how to bring the file on a stick."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
@@ -101,7 +101,7 @@ def test_a_proxy_without_a_host_is_an_error_without_its_password(
 
 
 def test_no_message_holds_a_password() -> None:
-    """Names and passwords in what a library says are left out."""
+    """User names and passwords in a library's message are left out."""
     with pytest.raises(FetchError) as caught, network_errors("here"):
         raise ValueError("Unknown scheme for proxy URL URL('htp://somebody:secret@127.0.0.1')")
     assert "secret" not in str(caught.value)

@@ -37,7 +37,7 @@ def test_a_fetched_file_has_the_servers_bytes(venue: Venue) -> None:
 
 
 def test_a_second_fetch_needs_no_network(venue: Venue) -> None:
-    """A file that is there and right causes no request."""
+    """A file that is present and valid causes no request."""
     venue.fetch()
     venue.server.requests.clear()
     assert venue.fetch().was_present
@@ -62,7 +62,7 @@ def test_a_pinned_file_from_a_stick_is_accepted(venue: Venue) -> None:
 
 
 def test_another_file_in_its_place_is_replaced_and_logged(venue: Venue) -> None:
-    """A file with the right name and other contents gives way to the right one."""
+    """A wrong file under the right name is replaced, and this is logged."""
     venue.put(OTHER)
     venue.fetch()
     assert venue.file.read_bytes() == CONTENT

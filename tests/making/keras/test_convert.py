@@ -1,8 +1,7 @@
-"""A file of Teachable Machine becomes classifier.onnx, and no code of it is run.
+"""Tests that a file of Teachable Machine becomes classifier.onnx, and that no code in it is run.
 
-The kind: a tool that artists use exports a network in a form that the kiosk does not read. Others
-of the kind are tried beside it: two files by torch, named axes by Optimum, a map by Custom Vision,
-channels last by tf2onnx (tests/naming/networks/test_onnx_network.py).
+Exports of other tools are tested in tests/naming/networks/test_onnx_network.py: two files by torch,
+named axes by Optimum, a map by Custom Vision, channels last by tf2onnx.
 """
 
 from __future__ import annotations
@@ -124,7 +123,7 @@ def test_an_artists_own_onnx_file_is_never_replaced(tmp_path: Path) -> None:
 def test_a_description_that_exhausts_its_reader_is_refused(
     tmp_path: Path, text: bytes, problem: str
 ) -> None:
-    """One that is nested 200,000 times, and one that takes a gigabyte, end the child alone."""
+    """A description that is nested too deeply, or takes a gigabyte, ends only the child process."""
     target = io.BytesIO(keras_file(teachable_machine()))
     with h5py.File(target, "r+") as file:
         file.attrs["model_config"] = text
@@ -133,7 +132,7 @@ def test_a_description_that_exhausts_its_reader_is_refused(
 
 @pytest.mark.parametrize("length", [0, 7, 600, 100_000, 2_000_000])
 def test_a_file_that_was_cut_is_refused(tmp_path: Path, length: int) -> None:
-    """A download that broke off is told from a network."""
+    """A truncated download is refused as such."""
     problem = _refusal(tmp_path, keras_file(teachable_machine())[:length])
     assert "damaged" in problem or "are not in the file" in problem
 

@@ -1,4 +1,4 @@
-"""Weights are numbers that lie in the file itself: no link, no filter, no second file."""
+"""Tests that weights are read only if they are numbers in the file itself."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def _terabyte(group: h5py.Group, name: str, _: Array) -> None:
 def test_weights_that_are_not_plain_numbers_in_the_file_are_refused(
     store: Callable[[h5py.Group, str, Array], None], problem: str
 ) -> None:
-    """A link to another file, a filter, a claim without numbers: each is named."""
+    """A link to another file, a filter, and a claim without numbers are refused by name."""
     with pytest.raises(RefusedError, match="dense_Dense2/kernel") as raised:
         to_onnx(_file(store))
     assert problem in str(raised.value)
 
 
 def test_weights_without_their_network_are_told_from_a_damaged_file(tmp_path: Path) -> None:
-    """`save_weights` of Keras writes an HDF5 file too."""
+    """A file by `save_weights` of Keras is refused as weights without their network."""
     with h5py.File(tmp_path / "weights.h5", "w") as file:
         file.create_group("model_weights")
     with pytest.raises(RefusedError, match="contains weights without the network"):

@@ -1,4 +1,4 @@
-"""A layer is one of Teachable Machine's, with settings that ONNX computes alike."""
+"""Tests that only layers of Teachable Machine, with settings that ONNX supports, are accepted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.keras_files import teachable_machine
 
 
 def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
-    """The list holds no kind that is not tried."""
+    """Every supported kind of layer is tested."""
     text = repr(teachable_machine())
     assert {kind for kind in KINDS if f"'class_name': '{kind}'" in text} == set(KINDS)
 
@@ -29,7 +29,7 @@ def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
 def test_a_setting_that_would_compute_something_else_is_refused(
     settings: dict[str, object], problem: str | None
 ) -> None:
-    """The setting and the layer are named."""
+    """A setting for which ONNX would compute something else is refused, with its layer."""
     config = {"name": "relu", **settings}
     if problem is None:
         assert parse_layer("ReLU", config) == Relu(name="relu", max_value=settings["max_value"])  # type: ignore[arg-type]

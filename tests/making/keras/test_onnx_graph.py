@@ -1,4 +1,4 @@
-"""An operation of ONNX computes what the layer of Keras does."""
+"""Tests that each operation of ONNX computes what the layer of Keras does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ONNX network answers as the Keras file from which it was made."""
+"""Tests that a converted network gives the results of its Keras file."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _small(description: Description) -> None:
 def test_what_teachable_machine_does_not_write_is_refused(
     change: Callable[[Description], None], problem: str
 ) -> None:
-    """A Lambda layer holds code, another class names some, and other settings compute others."""
+    """A Lambda layer, which holds code, a class that names code, and other settings are refused."""
     description = teachable_machine()
     data = keras_file(teachable_machine())
     change(description)
@@ -94,7 +94,7 @@ def test_what_teachable_machine_does_not_write_is_refused(
 
 
 def test_layers_that_claim_more_than_the_file_holds_are_refused() -> None:
-    """The weights are compared with the description before anything is taken for them."""
+    """The weights are compared with the description before memory is allocated for them."""
     description = teachable_machine()
     _huge(description)
     data = keras_file(teachable_machine())

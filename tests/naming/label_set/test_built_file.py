@@ -50,8 +50,10 @@ def test_numbers_that_give_no_scores_are_refused(linear: LabelSet, number: float
     """A built file with NaN or huge numbers is refused, even if its checksum is right."""
     tensors = {"weight": torch.ones(2, 4), "bias": torch.zeros(2)}
     tensors["weight"][1, 2] = number
-    said = built_file.expected_metadata(linear, ENCODER)
-    save_file(tensors, linear.built, said)
-    save_file(tensors, linear.built, said | {"tensors_sha256": built_file.checksum(linear.built)})
+    metadata = built_file.expected_metadata(linear, ENCODER)
+    save_file(tensors, linear.built, metadata)
+    save_file(
+        tensors, linear.built, metadata | {"tensors_sha256": built_file.checksum(linear.built)}
+    )
     with pytest.raises(LabelSetError, match="'weight' has NaN or numbers beyond ±1,000,000"):
         LinearScorer.from_built(linear, ENCODER, 4)

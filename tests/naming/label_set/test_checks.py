@@ -152,8 +152,8 @@ def test_messages_quote_printable_characters_only(tmp_path: Path) -> None:
         "person}", 'person, translations: {"\\e[2J": {name: "", definition: x}}}'
     )
     (tmp_path / "weather" / "labelset.yaml").write_text(strange)
-    assert len(said := mistakes(tmp_path)) == 2
-    assert "\x1b" not in "".join(said)
+    assert len(messages := mistakes(tmp_path)) == 2
+    assert "\x1b" not in "".join(messages)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_an_id_is_a_plain_name(tmp_path: Path, bad: str) -> None:
     [("b:c", "b-c"), ("who?", "who-"), ("CON", "CON_"), ("nul.txt", "nul_.txt"), ("a.", "a")],
 )
 def test_an_id_can_be_a_folder_on_windows(tmp_path: Path, bad: str, right: str) -> None:
-    """Kind: only other disks refuse an id. The remedy, and an id made from a name, suit them."""
+    """An id that Windows cannot use as a folder is refused, with an id that it can use."""
     write_label_set(tmp_path, HEADER, f"{bad},air,,,")
     (mistake,) = mistakes(tmp_path)
     assert f"the id '{bad}' cannot be the name of a folder on Windows. Write {right}." in mistake

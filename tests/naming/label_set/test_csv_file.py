@@ -127,13 +127,13 @@ def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
     """After a cell of several lines, messages name the spreadsheet's row beside the file's line."""
     rows = ('a,air,"thin,\nclear,\ncold",,', "", "a,Air,,,insalt", "b,bee,,,,,")
     write_label_set(tmp_path, HEADER, *rows)
-    assert [of.partition(" has")[0] for of in mistakes(tmp_path)] == [
+    assert [message.partition(" has")[0] for message in mistakes(tmp_path)] == [
         "weather/labels.csv:7 (row 5): the row"
     ]
     write_label_set(tmp_path, HEADER, *rows[:3], 'b,bee,"')
     assert "labels.csv:7 (row 5): the row that starts here cannot be read" in mistakes(tmp_path)[0]
     write_label_set(tmp_path, HEADER, "", 'b,"two\nlines",,,', *rows[:3])
-    assert [of.partition(". ")[0] for of in mistakes(tmp_path)] == [
+    assert [message.partition(". ")[0] for message in mistakes(tmp_path)] == [
         "weather/labels.csv:9 (row 6): the id 'a' occurs twice (first on line 5 (row 4))",
         "weather/labels.csv:9 (row 6): the name 'Air' occurs twice (first on line 5 (row 4))",
         "weather/labels.csv:9 (row 6): hidden_because is 'insalt' (expected a known reason)",
@@ -163,8 +163,8 @@ def test_a_column_that_is_nearly_a_language_is_named(
 ) -> None:
     """A column that is nearly a translation's is a mistake that names the right spelling."""
     write_label_set(tmp_path, f"{HEADER},{column},nameless,source", "a,air,,,,Luft,x,y")
-    said = f"weather/labels.csv:1: the column '{column.lower()}' is not a known column. {remedy}"
-    assert mistakes(tmp_path) == [said]
+    message = f"weather/labels.csv:1: the column '{column.lower()}' is not a known column. {remedy}"
+    assert mistakes(tmp_path) == [message]
 
 
 def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
 def test_names_alone_are_a_label_set(
     tmp_path: Path, rows: tuple[str, ...], labels: list[tuple[str, str]]
 ) -> None:
-    """Kind: something must be written though it is empty. Columns and ids may be left out."""
+    """A file with only the column of names is a label set."""
     write_label_set(tmp_path, *rows)
     assert [(label.id, label.name) for label in load_weather(tmp_path).labels] == labels
 
@@ -269,13 +269,13 @@ NO_HEADER = "expected names such as id and name)"
     ],
 )
 def test_a_wrong_header_is_one_line(tmp_path: Path, rows: tuple[str, ...], message: str) -> None:
-    """Kind: the header is missing, below a title, or in other words. One line has the cure."""
+    """If the header is missing, below a title, or in other words, one line says what to do."""
     write_label_set(tmp_path, *rows)
     assert mistakes(tmp_path) == [f"weather/labels.csv:1: {message}"]
 
 
 def test_a_header_that_comes_again_is_not_a_label(tmp_path: Path) -> None:
-    """Files that were joined have it in the middle; a label may be called "name" alone."""
+    """A header that is repeated, as in joined files, is reported; a label may be called "name"."""
     write_label_set(tmp_path, "name,definition", "baker,bakes", "Name,Definition", "cook,cooks")
     (mistake,) = mistakes(tmp_path)
     assert mistake.endswith(
@@ -309,7 +309,7 @@ def test_a_broken_cell_is_named_with_its_row_and_column(tmp_path: Path) -> None:
     ],
 )
 def test_a_spreadsheet_of_another_kind_is_found(tmp_path: Path, name: str, words: str) -> None:
-    """A workbook, or a file with an ending too many, is named in the place of labels.csv."""
+    """If labels.csv is missing, a workbook or a file with an extra ending is named instead."""
     folder = write_label_set(tmp_path)
     (folder / "labels.csv").rename(folder / name)
     (mistake,) = mistakes(tmp_path)

@@ -78,18 +78,18 @@ def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name
 def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
     """The mistakes of labelset.yaml and labels.csv come together, each with its line."""
     write_label_set(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: text\nmin_score: 7\n")
-    said = mistakes(tmp_path)
-    assert said[0].startswith("weather/labelset.yaml:5: metod is not a setting")
-    assert said[1].startswith("weather/labelset.yaml:6: min_score is 7")
-    assert said[2].startswith("weather/labels.csv:2: the row has 6 cells")
+    messages = mistakes(tmp_path)
+    assert messages[0].startswith("weather/labelset.yaml:5: metod is not a setting")
+    assert messages[1].startswith("weather/labelset.yaml:6: min_score is 7")
+    assert messages[2].startswith("weather/labels.csv:2: the row has 6 cells")
 
 
 def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
-    """Fifty mistakes are listed, and the others are counted."""
+    """At most fifty mistakes are listed, and the others are counted."""
     write_label_set(tmp_path, HEADER, *(f"id{n},name{n},,,nobody{n}" for n in range(80)))
-    said = mistakes(tmp_path)
-    assert len(said) == MAX_MISTAKES + 1
-    assert said[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
+    messages = mistakes(tmp_path)
+    assert len(messages) == MAX_MISTAKES + 1
+    assert messages[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
 
 
 def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the default label set may call a visitor; read from the shipped labels.csv."""
+"""Tests of the names in the default label set, read from the shipped labels.csv."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ Rows = Mapping[str, Mapping[str, str]]
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """Give the rows of labels.csv by id."""
+    """Return the rows of labels.csv, keyed by id."""
     with LABELS.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file, strict=True))
     by_id = {row["id"]: row for row in found}
@@ -287,14 +287,14 @@ def test_every_chain_ends_at_the_root(rows: Rows) -> None:
 
 
 def test_each_hidden_category_has_one_known_reason(rows: Rows) -> None:
-    """Whatever is hidden says why, in a word that a curator can name in kiosk.yaml."""
+    """Each hidden category has a reason that kiosk.yaml knows."""
     reasons = {row["hidden_because"] for row in rows.values()}
     assert reasons - {""} == set(REASONS) - {"imagenet"}
 
 
 @pytest.mark.parametrize("reason", HIDDEN)
 def test_what_wounds_is_hidden(reason: str, rows: Rows) -> None:
-    """No slur, insult, origin, belief, illness or other wound is put on a visitor by default."""
+    """Slurs, insults, and names about origin, belief or illness are hidden by default."""
     for name in HIDDEN[reason]:
         meant = [row for row in rows.values() if row["name"].split(" (")[0] == name]
         assert meant, f"{name} is no category"
@@ -303,7 +303,7 @@ def test_what_wounds_is_hidden(reason: str, rows: Rows) -> None:
 
 @pytest.mark.parametrize("reason", READ_AGAIN)
 def test_what_wounded_on_photographs_is_hidden(reason: str, rows: Rows) -> None:
-    """Each label that hurt somebody on a photograph is hidden for the reason that is true of it."""
+    """Each label that hurt somebody on a photograph is hidden for the right reason."""
     for name in READ_AGAIN[reason]:
         (meant,) = (row for row in rows.values() if row["name"] == name)
         assert meant["hidden_because"] == reason, name
@@ -320,7 +320,7 @@ def test_the_newer_reasons_are_explained_in_words(rows: Rows) -> None:
 
 
 def test_no_name_is_for_one_sex(rows: Rows) -> None:
-    """A shown name does not say man or master of a visitor; ImageNet often has another word."""
+    """No shown name says man or master; another word of ImageNet is used instead."""
     for row in rows.values():
         if not row["hidden_because"]:
             assert not ONE_SEX.search(row["name"].split(" (")[0]), row
@@ -342,7 +342,7 @@ def test_other_names_are_imagenets_own_words(rows: Rows) -> None:
 
 
 def test_chains_show_no_ladder_of_class() -> None:
-    """No chain says of a visitor that they are a laborer, a lawman's kind or a recipient."""
+    """No chain calls a visitor a laborer, a kind of lawman or a recipient."""
     label_set = load_label_set("persons", ContentSettings())
     found = {heading for label in label_set.labels for heading in label.chain}
     assert not found & {*LADDER}
@@ -350,7 +350,7 @@ def test_chains_show_no_ladder_of_class() -> None:
 
 
 def test_a_wrong_parent_of_wordnet_is_put_right(rows: Rows) -> None:
-    """A group captain commands no aircraft's crew, and a hypnotist is not a scientist."""
+    """Wrong parents in WordNet are corrected, such as those of group captain and hypnotist."""
     assert rows[rows["n10148825"]["parent"]]["name"] == "commissioned officer"
     assert rows[rows["n10195261"]["parent"]]["name"] == "practitioner"
 
@@ -389,14 +389,14 @@ def test_no_shown_definition_speaks_of_men_only(rows: Rows) -> None:
 
 
 def test_what_is_only_absurd_is_shown(rows: Rows) -> None:
-    """Occupations, sports, arts and crafts stay: the work needs its absurd and harmless words."""
+    """Occupations, sports, arts and crafts are shown: the work needs absurd, harmless words."""
     for id_, name in SHOWN.items():
         assert rows[id_]["name"] == name
         assert rows[id_]["hidden_because"] == ""
 
 
 def test_no_shown_definition_wounds(rows: Rows) -> None:
-    """A harmless name does not bring a definition that calls its visitor stupid or worthless."""
+    """No shown definition calls a visitor stupid or worthless."""
     wounding = "stupid worthless inferior disparag contempt slur prostitut sexual insignificant"
     wounding += " unskilled incompetent criminal selfish foolish ridicul drunk promiscuous"
     for row in rows.values():
@@ -406,7 +406,7 @@ def test_no_shown_definition_wounds(rows: Rows) -> None:
 
 
 def test_more_is_hidden_than_shown_but_much_is_left(rows: Rows) -> None:
-    """Safe is the default, and the set stays large enough to be absurd.
+    """More categories are hidden than shown, and enough are left.
 
     ImageNet's authors hid 1,593 of the 2,832 (Yang et al., arXiv 1912.07726), 56 of 100.
     """

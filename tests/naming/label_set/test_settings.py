@@ -29,7 +29,7 @@ def test_an_unknown_method_is_answered_with_the_known_ones(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=str)
 def test_the_defaults_are_the_methods_own(method: Method) -> None:
-    """Temperature, least score and network are the method's unless labelset.yaml names them."""
+    """Temperature, least score and network are the method's, unless labelset.yaml sets them."""
     root = RootSettings(id="p", name="person", definition="a human being")
     settings = LabelSetSettings(title="A", credit="B", root=root, method=method)
     assert (settings.temperature, settings.min_score) == (method.temperature, method.min_score)

@@ -80,7 +80,7 @@ HIDDEN_OBJECTS = {
     "unseen": {"n03724870", "n04243546"},
     "criminal": {"n03947888"},
 }
-"""Things that would hurt somebody in front of the mirror, by the reason that is true of each."""
+"""Things that would hurt somebody in front of the mirror, with the reason for each."""
 
 
 @pytest.mark.parametrize("reason", HIDDEN_OBJECTS)
@@ -139,12 +139,12 @@ def test_the_text_encoder_gives_the_built_directions() -> None:
 
 
 def test_no_masked_class_is_a_visible_object() -> None:
-    """What takes no part in reading people is not shown as their name either."""
+    """No masked class is shown as a name of the label set `objects`."""
     assert load_label_set("objects", ContentSettings()).masked == ()
 
 
 def test_no_class_of_dress_leads_to_the_body() -> None:
-    """What people wear leads to no label of bare skin, the body, hair or dress."""
+    """No class of clothing leads to a label about bare skin, the body, hair or clothing."""
     dress = (
         "academic gown; apron; backpack; bearskin; bolo tie; bow tie; buckle; cardigan; cloak; "
         "clog; cowboy boot; cowboy hat; crash helmet; feather boa; football helmet; fur coat; "
@@ -212,18 +212,18 @@ def test_what_was_built_from_older_sentences_is_stale(method: Literal["text", "p
     write the number and the new sum here.
     """
     rows = [Row(1, "a", "a name", "a definition"), Row(2, "b", "a name", "", is_background="yes")]
-    said: list[str] = []
+    texts: list[str] = []
 
     def embed(sentences: Sequence[str]) -> torch.Tensor:
-        said.extend(sentences)
+        texts.extend(sentences)
         return torch.eye(conse.EMBEDDING)[torch.arange(len(sentences)) % conse.EMBEDDING]
 
     if method == "text":
         from_text.embed_classes(embed)
         from_text.embed_labels(rows, embed)
-        said += ["; ".join((look.id, *look.labels)) for look in class_looks.class_looks()]
-        said += [class_looks.PRIOR_CSV.read_text(encoding="utf-8"), *sorted(masked.reasons())]
+        texts += ["; ".join((look.id, *look.labels)) for look in class_looks.class_looks()]
+        texts += [class_looks.PRIOR_CSV.read_text(encoding="utf-8"), *sorted(masked.reasons())]
     else:
-        said += [sentence for row in rows for sentence in from_prompts.sentences_of(row)]
-    found = hashlib.sha256("\n".join(said).encode()).hexdigest()
+        texts += [sentence for row in rows for sentence in from_prompts.sentences_of(row)]
+    found = hashlib.sha256("\n".join(texts).encode()).hexdigest()
     assert (METHODS[method].recipe, found) == SENTENCES[method]

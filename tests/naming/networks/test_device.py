@@ -50,7 +50,7 @@ def test_a_missing_gpu_is_an_error() -> None:
 def test_a_card_that_is_not_used_has_a_reason(
     class_: str, devices: list[str], cuda: str | None, words: str | None, tmp_path: Path
 ) -> None:
-    """The kind: the show takes the processor, silently, though the venue has paid for a card."""
+    """If the venue's card is not used, the show gives a reason."""
     card = tmp_path / "sys/bus/pci/devices/0000:01:00.0"
     card.mkdir(parents=True)
     (card / "vendor").write_text("0x10de\n")

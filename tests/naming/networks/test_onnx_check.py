@@ -100,7 +100,7 @@ def test_operations_that_no_classifier_needs_are_refused() -> None:
 
 
 def test_what_ends_onnxruntime_is_refused() -> None:
-    """The divisions that end onnxruntime and its process never reach it."""
+    """Divisions that crash onnxruntime's process are refused before onnxruntime gets the file."""
     node = helper.make_node("DepthToSpace", ["pixels"], ["y"], blocksize=2**32)
     assert "its setting 'blocksize' is beyond 1,000,000" in judged(with_node(node))
     least, minus = (
@@ -117,7 +117,7 @@ def test_what_ends_onnxruntime_is_refused() -> None:
 
 
 def test_fractions_may_be_divided() -> None:
-    """The whole numbers that name an axis do not make a picture's own numbers whole."""
+    """Dividing fractions is allowed, even if whole numbers name an axis in the same network."""
     axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
     model = with_node(helper.make_node("Unsqueeze", ["logits", "axes"], ["more"]), axes)
     model.graph.node.append(helper.make_node("Div", ["more", "more"], ["y"]))
@@ -232,7 +232,7 @@ def hidden_fields(draw: st.DrawFn) -> bytes:
 @settings(max_examples=400, deadline=None)
 @given(hidden_fields(), st.sampled_from(("before", "after", "in the graph")))
 def test_what_one_reader_does_not_know_reaches_no_other(field: bytes, where: str) -> None:
-    """The first family of bypasses: keys beyond 32 bits, padded keys, and unknown fields.
+    """Keys beyond 32 bits, padded keys and unknown fields never reach onnxruntime.
 
     The oracle is protobuf's own reading: what it knows of the file is judged, and nothing but what
     was judged is written.
@@ -271,7 +271,7 @@ def test_hidden_fields_are_in_files_that_protobuf_reads() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(min_size=0, max_size=40), st.sampled_from((0, 4, 8)))
 def test_onnxruntimes_own_format_never_reaches_it(filling: bytes, at: int) -> None:
-    """The second family: a file that is ONNX to one reader and onnxruntime's format to another."""
+    """A file that is ONNX to one reader and onnxruntime's format to another is refused."""
     model = onnx_classifier()
     # An unknown field of two bytes before, so that its content begins at byte 4.
     content = (bytes(at) + filling)[:at].ljust(at, b"\0") + b"ORTM" + filling

@@ -168,7 +168,7 @@ except LabelSetError as error:
 
 
 def test_the_network_opens_under_the_guard(tmp_path: Path) -> None:
-    """It is judged before the middle stage and runs in the show; a new one waits for a restart.
+    """The network is checked before the middle stage; a new one waits for a restart.
 
     From the middle stage on the kernel refuses the child process that would judge the file.
     """
@@ -361,7 +361,7 @@ CUSTOM_VISION = (
 
 
 def _custom_vision() -> onnx.ModelProto:
-    """Return a network to the letter of Custom Vision's export: two outputs, the last a map."""
+    """Return a network exactly as Custom Vision exports it: two outputs, the second a map."""
     model = onnx_classifier(shape=("None", 3, 224, 224), softmax=True)
     graph = model.graph
     scores = graph.output[0].name

@@ -39,7 +39,7 @@ def test_there_is_one_network(tmp_path: Path) -> None:
 def test_a_network_of_another_name_or_format_is_named(
     tmp_path: Path, name: str, remedy: str
 ) -> None:
-    """The kind: what an exporter wrote lies in the folder, and is not what is read."""
+    """A network under another name or in another format is named, with the remedy."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", HEADER, "0,a,,,")
     (folder / name).write_bytes(b"")
     assert remedy in refusal(folder)

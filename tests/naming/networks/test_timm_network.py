@@ -139,14 +139,14 @@ def test_a_network_that_timm_does_not_know_is_refused(tmp_path: Path, name: str)
 def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
     """For each network with a head, its name leads to the class list that timm infers."""
     for name in timm.list_models(pretrained=True):
-        said = get_pretrained_cfg(name)
-        subset = infer_imagenet_subset(said.to_dict())
+        config = get_pretrained_cfg(name)
+        subset = infer_imagenet_subset(config.to_dict())
         if subset and not name.startswith("resmlp_"):  # fb_dino, of which no name tells
             file = _SUBSETS[re.sub(r"[-_\s]", "", subset)]
             assert class_lists.find_head(name) == file, name
             places = class_lists.outputs(name)
             assert places is not None
-            assert max(places.values()) + 1 == said.num_classes, name
+            assert max(places.values()) + 1 == config.num_classes, name
 
 
 def test_known_categories_are_at_their_known_places() -> None:

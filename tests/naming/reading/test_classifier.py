@@ -114,7 +114,7 @@ def test_a_batch_scores_as_each_box_alone(opened: Open, name: str) -> None:
 
 
 def test_the_portrait_is_read_as_somebody_fitting(opened: Open) -> None:
-    """The shipped persons have a fitting label for the astronaut, above the least score."""
+    """The shipped persons give the astronaut a fitting label, above the least score."""
     classifier = opened("persons")
     (scores,) = classifier.classify(portrait(), [FACE])
     best = scores.argsort()[::-1][:5]
@@ -124,7 +124,7 @@ def test_the_portrait_is_read_as_somebody_fitting(opened: Open) -> None:
 
 
 def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
-    """No label takes everything: ten busts of one portrait get at least five labels.
+    """Ten busts of one portrait get at least five labels.
 
     With half the body as well, names are steadier, which is another test's fact.
     """
@@ -153,7 +153,7 @@ def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
 
 @pytest.mark.parametrize("level", [90, 127, 200, 250])
 def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
-    """On an empty wall no label reaches the least score."""
+    """On an empty, lit wall no label reaches the least score."""
     classifier = opened("persons")
     wall = Frame.from_rgb(np.full((400, 400, 3), level, np.uint8), 12.5)
     (scores,) = classifier.classify(wall, [FACE])
@@ -202,7 +202,7 @@ def test_half_the_body_is_averaged_with_the_bust(opened: Open) -> None:
 
 
 def test_a_bust_mostly_outside_the_frame_says_nothing(opened: Open) -> None:
-    """If more than a third of the bust is outside, the row is zero, and others stay."""
+    """If more than a third of a bust is outside the frame its row is zero; other rows stay."""
     classifier = opened("persons")
     outside = Box(-40, 63, 50, 176)
     scores = classifier.classify(portrait(), [outside, FACE])

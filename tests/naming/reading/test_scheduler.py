@@ -22,7 +22,7 @@ def frames(
     count: int,
     first: int = 0,
 ) -> list[list[int]]:
-    """Return the ids of those read on each of `count` frames, one a second.
+    """Return the ids of the visitors who are read on each of `count` frames, one a second.
 
     A reading takes `each_s`; the frame with the number `first` comes first.
     """

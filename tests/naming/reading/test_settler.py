@@ -124,9 +124,9 @@ def test_the_root_is_replaced_by_the_first_label_with_enough_evidence() -> None:
 
 
 def test_a_name_is_taken_back_and_none_follows() -> None:
-    """A name stands for 8 s whatever is read meanwhile, 3 s as withdrawn, and then for good none.
+    """A name is shown for 8 s whatever is read, then 3 s as withdrawn, and no name follows.
 
-    What it was is forgotten with it.
+    The name itself is forgotten.
     """
     visitor = OneVisitor()
     visitor.watch(sure("fog"), 1.6)
@@ -155,7 +155,7 @@ def test_a_long_definition_stands_for_as_long_as_it_takes_to_read() -> None:
 
 
 def test_a_visitor_who_comes_again_may_have_another_name() -> None:
-    """Going away is what ends `person`: to the show, who comes again is another visitor."""
+    """A visitor who leaves and comes again is a new visitor, and may get another name."""
     visitor = OneVisitor()
     assert visitor.watch(sure("fog"), 14).stage == "person"
     visitor.settler.settle([], [], visitor.now)
@@ -176,7 +176,7 @@ def test_an_announced_visitor_has_no_name_and_no_candidates() -> None:
 
 
 def test_the_numbers_are_the_distribution() -> None:
-    """The name, the runners-up, the others and what nobody has are all of the scores."""
+    """The shares of the name, the runners-up, the others and nobody sum to 100."""
     verdict = OneVisitor().watch([0.31, 0.12, 0.09, 0.08, 0.02, 0.004], 2).verdict
     assert verdict is not None
     shares = verdict.shares(2)
@@ -341,18 +341,18 @@ SURER_AIR = [0.6, 0.3, 0.025, 0.025, 0.025, 0.025]
 
 
 def test_the_surest_of_two_alike_has_the_name_and_the_other_the_next() -> None:
-    """Two visitors do not have one name if another scores enough; their order does not matter."""
+    """Of two similar visitors the surer one gets the name, and the other one the next best name."""
     assert Visitors().watch(3, AIR, SURER_AIR) == ["breeze", "air"]
     assert Visitors().watch(3, SURER_AIR, AIR) == ["air", "breeze"]
 
 
 def test_a_name_is_repeated_if_no_other_scores_enough() -> None:
-    """A label far below the best is not given for variety's sake."""
+    """A label that scores far below the best is not given only for variety."""
     assert Visitors().watch(3, sure("fog"), sure("fog")) == ["fog", "fog"]
 
 
 def test_a_name_stays_with_who_has_it() -> None:
-    """A surer visitor who comes later has another name, and the first one's stays."""
+    """A name stays with its visitor; a surer visitor who comes later gets another name."""
     visitors = Visitors()
     assert visitors.watch(3, AIR) == ["air"]
     assert visitors.watch(3, AIR, SURER_AIR) == ["air", "breeze"]
@@ -360,7 +360,7 @@ def test_a_name_stays_with_who_has_it() -> None:
 
 
 def test_a_name_is_free_once_its_visitor_has_left() -> None:
-    """Only who is there counts: nothing of a visitor who left decides about the next one."""
+    """A name is free as soon as its visitor has left."""
     visitors = Visitors()
     assert visitors.watch(3, AIR) == ["air"]
     assert visitors.watch(0.2) == []
@@ -368,5 +368,5 @@ def test_a_name_is_free_once_its_visitor_has_left() -> None:
 
 
 def test_readings_that_say_nothing_lead_to_the_root() -> None:
-    """A visitor most of whom is outside the frame is only a person."""
+    """A visitor who is mostly outside the frame is only a person."""
     assert Visitors().watch(3, [0.0] * len(NAMES)) == ["person"]

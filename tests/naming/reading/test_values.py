@@ -38,7 +38,7 @@ def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, oth
 
 
 def test_who_has_less_than_one_hundredth_is_among_the_others() -> None:
-    """A runner-up is named only with a share that can be printed."""
+    """A runner-up is listed only if its share is at least one hundredth."""
     runners = (Candidate(LABELS[1], 0.12), Candidate(LABELS[2], 0.004))
     shares = Verdict(LABELS[0], 0.8, 0.0, runners, 3, 0.076).shares(3)
     assert [label.name for label, _ in shares.runners_up] == ["l1"]

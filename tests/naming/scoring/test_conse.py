@@ -182,7 +182,9 @@ def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
     build.write_result(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")
-    others = {name: of for name, of in random_text_tensors(30, 3).items() if name != "labels"}
+    others = {
+        name: tensor for name, tensor in random_text_tensors(30, 3).items() if name != "labels"
+    }
     build.write_result(built, BuildResult(others, ENCODER, ()))
     assert refusal(built) == "the tensor 'labels' is missing (expected F16 [3, 384])"
 

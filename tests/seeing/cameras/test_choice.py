@@ -1,4 +1,4 @@
-"""The kind: the first video node of a machine is not the camera that a gallery means."""
+"""Tests of the choice among several cameras: the first video node is often the wrong one."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_usb_camera_with_colour_is_taken_before(kind: str) -> None:
-    """The log says why the node with the lower number was passed over."""
+    """The USB camera with colour is chosen, and the log says why the lower number was not."""
     other, reason = OTHERS[kind]
     assert rank([other, WEBCAM])[0] == WEBCAM
     [line] = passed_over([other, WEBCAM])
@@ -73,19 +73,19 @@ def test_a_usb_camera_with_colour_is_taken_before(kind: str) -> None:
     [(kind, "false" in kind or "television" in kind or "YUYV" in kind) for kind in OTHERS],
 )
 def test_alone_it_is_taken_only_if_it_shows_people(kind: str, taken: bool) -> None:
-    """A rehearsal with its reason is better than a grey or broken mirror."""
+    """A lone camera is used only if it shows people in colour; otherwise the rehearsal plays."""
     other, _ = OTHERS[kind]
     assert rank([other]) == ([other] if taken else [])
     assert (reason_against(other) is None) == taken
 
 
 def test_of_two_good_cameras_the_lower_number_is_taken() -> None:
-    """Nothing is passed over then."""
+    """Of two suitable cameras the one with the lower number is chosen, and nothing is logged."""
     first = listing(2, "YUYV")
     assert rank([first, WEBCAM]) == [first, WEBCAM]
     assert passed_over([first, WEBCAM]) == []
 
 
 def test_a_driver_that_lists_no_formats_is_tried() -> None:
-    """Nothing is known against it."""
+    """A camera whose driver lists no formats may be used."""
     assert rank([listing(0)]) == [listing(0)]

@@ -32,7 +32,7 @@ def judged(level: float, seconds: float, fps: float = 30.0, **size: tuple[int, i
 
 @pytest.mark.parametrize("level", [30, 128, 235])
 def test_a_still_room_has_no_fault(level: float) -> None:
-    """An empty wall in any light, with the noise of a sensor, is a good picture for as long."""
+    """An empty wall, in any light and with a sensor's noise, has no fault."""
     assert judged(level, 12.0) == CameraFault(0)
 
 
@@ -63,7 +63,7 @@ def test_a_camera_that_is_still_frozen_shows_nothing_after_it_was_opened_again()
     ("level", "fault"), [(2, CameraFault.BLACK), (255, CameraFault.OVEREXPOSED)]
 )
 def test_a_covered_or_blinded_camera_is_known(level: float, fault: CameraFault) -> None:
-    """A lens cap, and a lamp in the lens, are named after two seconds, and not before."""
+    """A lens cap, and a lamp that shines into the lens, are reported after two seconds."""
     assert judged(level, 3.0) == fault
     assert judged(level, 1.5) == CameraFault(0)
 
@@ -109,7 +109,7 @@ def test_a_cut_picture_is_torn(share: float) -> None:
 
 
 def test_a_torn_picture_now_and_then_is_no_fault_of_the_camera() -> None:
-    """One in ten is only left out; one in four is said."""
+    """One incomplete picture in ten is only skipped; one in four is a fault."""
     condition = PictureCondition(SIZE, 30.0, 0.0)
     for number in range(200):
         condition.note_torn(number % 10 == 0)

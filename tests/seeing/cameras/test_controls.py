@@ -1,4 +1,4 @@
-"""The kind: a camera that works, but not in this room: lamps flicker, it is dark, focus hunts."""
+"""Tests of the camera's controls: mains frequency, exposure, focus, white balance."""
 
 from __future__ import annotations
 
@@ -110,6 +110,6 @@ def test_controls_are_set_in_their_order(node: Path, values: dict[str, int]) -> 
 def test_a_control_that_cannot_be_set_is_named(
     node: Path, name: str, value: int, words: str
 ) -> None:
-    """All mistakes come at once, and the right lines before them are set all the same."""
+    """All mistakes are reported at once, and the valid lines before them are still set."""
     with pytest.raises(CameraError, match=words):
         set_controls(node, {"focus_absolute": 5, name: value}, "camera 0", Kernel().ioctl)

@@ -66,7 +66,7 @@ def _listing(node: str, by_id: str | None = None, problem: str | None = None) ->
 def test_auto_takes_the_first_camera_or_says_why_there_is_none(
     listings: Sequence[CameraListing], expected: source.Source, reason: str | None
 ) -> None:
-    """The rehearsal never replaces a camera without a sentence that says why."""
+    """The rehearsal never replaces a camera without a logged reason."""
     resolved, sentence = resolve(source.Auto(), lambda: list(listings))
     assert resolved == expected
     assert (reason in sentence) if reason and sentence else sentence is reason

@@ -166,7 +166,7 @@ def test_a_port_that_needs_a_pipeline_is_recognised(tmp_path: Path, kernel: Fake
 
 
 def test_a_camera_without_permission_is_listed_once_with_the_remedy(tmp_path: Path) -> None:
-    """Kind: a refusal without a remedy, for each node of a camera. Metadata is not a camera."""
+    """A camera without permission is listed once, with the remedy; its metadata node is not."""
     for number in (0, 1):
         about = tmp_path / "sys/class/video4linux" / f"video{number}"
         about.mkdir(parents=True)

@@ -78,7 +78,7 @@ def test_what_the_driver_marks_as_damaged_is_left_out() -> None:
 
 
 def test_zeros_behind_a_picture_are_no_damage() -> None:
-    """Some cameras fill the buffer up."""
+    """Zeros after the end of a picture, which some cameras add, are not damage."""
     kernel = FakeKernel()
     capture = opened(kernel)
     kernel.sent.append(jpeg(80) + bytes(500))
@@ -108,14 +108,14 @@ def test_another_format_is_left_to_opencv() -> None:
 
 @pytest.mark.parametrize(("rate", "fps"), [((1, 30), 30), ((1001, 15000), 14.985), (None, 30)])
 def test_the_rate_is_what_the_camera_promises(rate: tuple[int, int] | None, fps: float) -> None:
-    """A camera that cannot say is believed to give what was asked for."""
+    """A camera that does not state a rate is assumed to have the requested one."""
     capture = opened(FakeKernel(rate=rate))
     assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, abs=0.001)
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 64
 
 
 def test_a_camera_that_is_unplugged_is_no_picture() -> None:
-    """The driver answers ENODEV: the read ends, and closing raises nothing."""
+    """If the camera is unplugged the read ends, and closing it raises nothing."""
     kernel = FakeKernel()
     capture = opened(kernel)
     kernel.sent.append(OSError(errno.ENODEV, "No such device"))

@@ -70,7 +70,7 @@ def test_a_camera_that_sends_no_picture_is_an_error_with_a_remedy(
 
 @pytest.mark.parametrize("failing", ["sends", "decodes"])
 def test_an_unplugged_camera_is_called_so(device: FakeDevice, node: Path, failing: str) -> None:
-    """The device file is gone at once, and nobody is sent to look for other programs."""
+    """For an unplugged camera, whose device file is gone at once, no other program is blamed."""
     camera = Webcam(node, device, CameraSettings(), device.clock)
     setattr(device, failing, False)
     node.unlink()
@@ -85,7 +85,7 @@ def test_an_unplugged_camera_is_called_so(device: FakeDevice, node: Path, failin
 def test_a_few_failed_pictures_are_left_out_and_counted(
     device: FakeDevice, node: Path, failing: str, times: int
 ) -> None:
-    """The kind: one bad picture among good ones, which cheap webcams send now and then.
+    """A few damaged pictures among good ones, as from cheap webcams, are skipped and counted.
 
     OpenCV 5 decodes a JPEG without its last two bytes to nothing; drivers answer a read with EIO;
     and a picture may come late.
@@ -132,7 +132,7 @@ def test_a_device_that_is_not_a_camera_is_named() -> None:
 
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/tty"])
 def test_a_group_does_not_make_another_device_a_camera(device: str) -> None:
-    """Kind: an impossible remedy. In the sandbox no device but cameras may be used."""
+    """For a device that is not a camera, joining the group `video` is not proposed as a remedy."""
     mistake = check_node(Path(device), may_use=lambda _: False)
     assert mistake is not None
     assert mistake.problem == "this device does not capture video"

@@ -49,7 +49,7 @@ def test_nobody_is_read_before_the_announcement_has_stood() -> None:
 
 
 def test_the_announcement_begins_when_it_is_published() -> None:
-    """A slow analysis, which publishes a frame long after it was taken, shortens nothing."""
+    """The announcement counts from its publication, even if the analysis publishes a frame late."""
     presence = Presence(3.0, 0.1)
     frame = frame_at(100.0)
     presence.update([face_of(0.2)], frame, frame.box, 102.0)
@@ -76,7 +76,7 @@ def test_visitors_and_bystanders_are_told_apart_one_by_one() -> None:
 
 
 def test_nobody_flickers_at_the_line() -> None:
-    """A face whose size trembles by 5 % around the line becomes a visitor once, and stays one."""
+    """A face whose size varies by 5 % around the line becomes a visitor once, and stays one."""
     presence = Presence(0.0, 0.1)
     trembling = (0.095, 0.105) * 50
     seen = [
@@ -86,7 +86,7 @@ def test_nobody_flickers_at_the_line() -> None:
 
 
 def test_who_steps_back_is_announced_again() -> None:
-    """Behind the line all is forgotten; who steps forward again has three seconds again."""
+    """A visitor who steps back behind the line and returns is announced for three seconds again."""
     presence = Presence(3.0, 0.1)
     update(presence, face_of(0.11), at=0.0)
     ((visitor,), _) = update(presence, face_of(0.11), at=4.0)
@@ -98,7 +98,7 @@ def test_who_steps_back_is_announced_again() -> None:
 
 
 def test_who_leaves_is_forgotten() -> None:
-    """Nothing is known of somebody who is not there, not even that they were."""
+    """Nothing is kept about somebody who has left."""
     presence = Presence(3.0, 0.1)
     update(presence, face_of(0.2, 1), face_of(0.2, 2))
     update(presence, face_of(0.2, 2), at=1.0)

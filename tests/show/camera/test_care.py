@@ -24,7 +24,7 @@ def first_attempt(
 
 @each_fault
 def test_a_fault_that_lasts_is_answered_by_one_opening(fault: CameraFault) -> None:
-    """Some faults end when the camera is opened again; others leave the mirror on."""
+    """A fault that lasts causes one reopening; if it persists, the mirror continues."""
     care = CameraCare()
     assert first_attempt(care, fault, 0.0, 100.0) == pytest.approx(PATIENCE_S[fault])
     assert first_attempt(care, fault, 100.0, 200.0) is None

@@ -1,4 +1,4 @@
-"""The kind: something before the mirror hangs without an error, and the last picture stays."""
+"""Tests of the watchdog for a camera or driver that hangs without an error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_first_frame_may_take_longer() -> None:
 
 
 def test_a_slow_camera_is_no_frozen_one() -> None:
-    """In the dark a camera may send a picture each second."""
+    """A camera that sends one picture a second, as in the dark, is not frozen."""
     clock = ManualClock()
     watchdog = FrameWatchdog(clock, lambda: "a camera")
     for step in range(300):
@@ -50,7 +50,7 @@ def test_a_slow_camera_is_no_frozen_one() -> None:
 
 
 def test_a_machine_that_stood_still_blames_no_camera() -> None:
-    """A process that was stopped, or a suspended computer, has not waited for pictures."""
+    """After the process or the computer was suspended, the camera is not blamed."""
     clock = ManualClock()
     watchdog = FrameWatchdog(clock, lambda: "a camera")
     watchdog.check(1)

@@ -76,7 +76,7 @@ class Machine:
 def test_the_same_camera_is_taken_again_under_another_number(
     configured: source.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unplugged and plugged in, it has another number; its lasting path finds it."""
+    """A camera that is plugged in again is found by its path, although its number changed."""
     machine = Machine(monkeypatch, listing(0, A))
     opener = machine.opener(configured)
     opener()
@@ -89,7 +89,7 @@ def test_the_same_camera_is_taken_again_under_another_number(
 def test_never_another_camera_by_accident(
     configured: source.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the camera is away another one is not taken, not even by `auto` or under its number."""
+    """While the camera is unplugged no other camera is used, not even under its number."""
     machine = Machine(monkeypatch, listing(0, A), listing(1, B))
     opener = machine.opener(configured)
     opener()
@@ -119,7 +119,7 @@ def test_the_next_process_takes_the_same_camera(
 
 
 def test_a_twin_that_comes_does_not_hide_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside a camera of its make the port names a camera; the other name is still known."""
+    """If a second camera of the same model comes, the first is still found by its by-id path."""
     port = Path("/dev/v4l/by-path/usb-1")
     machine = Machine(monkeypatch, replace(listing(0, A), by_path=port))
     opener = machine.opener(source.Auto())

@@ -103,7 +103,7 @@ def test_every_scene_says_that_this_is_an_artwork_and_a_name_a_guess(
 def test_before_the_names_are_loaded_the_foot_says_only_what_is_known(
     context: MakeContext,
 ) -> None:
-    """While the show loads nobody knows yet how many names are used."""
+    """While the show loads, the foot does not say how many names are used."""
     words = load_words()
     foot = bands(ScreenContext(words, context((1920, 1080)).fonts, (1920, 1080))).foot
     assert text_on(foot) == f"{words.guess} {words.privacy}"
@@ -114,7 +114,7 @@ def test_before_the_names_are_loaded_the_foot_says_only_what_is_known(
 def test_nothing_is_near_an_edge_and_the_picture_has_most_of_the_screen(
     first: str, second: str | None, size: Size
 ) -> None:
-    """A display that cuts its edges cuts no letter."""
+    """No type is near an edge, which a display may cut; the picture has most of the screen."""
     context = in_languages(first, second, size)
     edges = bands(context)
     edge = context.px(SAFE)
@@ -133,7 +133,7 @@ def test_nothing_is_near_an_edge_and_the_picture_has_most_of_the_screen(
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_notice_is_as_high_as_a_thumb_is_wide(size: Size) -> None:
-    """On a display of 55 inches its capitals are at least 15 mm high, however wide it is."""
+    """On a display of 55 inches of any shape, the notice's capitals are at least 15 mm high."""
     context = in_languages("en", None, size)
     mm_per_px = 55 * 25.4 / (size[0] ** 2 + size[1] ** 2) ** 0.5
     line = bands(context).notice.lines[0]

@@ -145,7 +145,7 @@ def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeCon
 
 
 def test_a_long_definition_is_whole_in_the_chains_place(context: MakeContext) -> None:
-    """If there is room for it; otherwise it is cut, and the chain is there."""
+    """A long definition replaces the chain if there is room for it; otherwise it is cut."""
     texts = [
         text_on(panels[0])
         for panels in caption_panels(
@@ -162,7 +162,7 @@ def test_a_long_definition_is_whole_in_the_chains_place(context: MakeContext) ->
 
 
 def test_no_caption_is_wider_than_it_may_be(context: MakeContext) -> None:
-    """A form that cannot be made so narrow is left out."""
+    """A form of the caption that does not fit into the width is left out."""
     for max_width in (150, 300, 700):
         for panels in caption_panels(
             context((1920, 1080)), shown("named", CLINICIAN), 42, max_width

@@ -29,7 +29,7 @@ def with_title(context: ScreenContext, title: str) -> ScreenContext:
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_cards_fit(context: MakeContext, size: Size) -> None:
-    """Title and sentence of a card are inside the screen and apart."""
+    """Title and sentence of a card are inside the screen and do not overlap."""
     on_screen = context(size)
     long = replace(
         on_screen,
@@ -46,7 +46,7 @@ def test_the_cards_fit(context: MakeContext, size: Size) -> None:
 def test_a_long_title_stays_larger_than_the_sentence_below_it(
     context: MakeContext, size: Size
 ) -> None:
-    """It takes more lines instead."""
+    """A title too long for one line takes more lines, and stays larger than the sentence."""
     on_screen = context(size)
     words = on_screen.words.updated({"trouble_title": "What would a machine call you? " * 4})
     title, sentence, _ = trouble_card(replace(on_screen, words=words)).panels
@@ -55,7 +55,7 @@ def test_a_long_title_stays_larger_than_the_sentence_below_it(
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_notice_stands_on_the_cards_of_a_show(context: MakeContext, size: Size) -> None:
-    """A camera may be on again at any moment. A show that opens none looks at nobody."""
+    """The notice is on the cards of a show with a camera, and not on those without one."""
     on_screen = context(size)
     for card in (title_card, trouble_card, no_camera_card):
         assert bands(on_screen).notice in card(on_screen).panels

@@ -46,7 +46,7 @@ SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)]
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_no_panel_covers_the_mark_of_the_rehearsal(context: MakeContext, size: Size) -> None:
-    """Wherever the visitor stands, tag and caption leave the corner with the mark alone."""
+    """Tag and caption never cover the corner with the mark of the rehearsal."""
     screen = context(size)
     mark = rehearsal_mark(screen).rect
     texts = 0
@@ -113,7 +113,7 @@ def test_faces_beside_the_visible_part_are_left_out(context: MakeContext) -> Non
 
 
 def test_the_question_comes_back_after_the_last_visitor(context: MakeContext) -> None:
-    """The mirror stays bare for a moment, so that a lost face does not flash the question."""
+    """After the last visitor the mirror has no text for a moment; then the question returns."""
     screen = context((1920, 1080))
     with_visitor = compose(FRAME, visitors_at([(face((600, 300, 150)), GUEST)]), screen, 10.0)
     bare = compose(FRAME, None, screen, 10.1, with_visitor)
@@ -126,7 +126,7 @@ def test_the_question_comes_back_after_the_last_visitor(context: MakeContext) ->
 
 
 def test_whoever_only_passes_sees_no_live_picture(context: MakeContext) -> None:
-    """People behind the line on the floor have neither square nor word, and are not shown."""
+    """People behind the line on the floor have no square and no words, and see no live picture."""
     passing = replace(sightings_of([]), bystanders=(bystander((600, 300, 40)),))
     scene = compose(FRAME, passing, context((1920, 1080)), 0.0)
     assert scene.picture is None
@@ -134,7 +134,7 @@ def test_whoever_only_passes_sees_no_live_picture(context: MakeContext) -> None:
 
 
 def test_a_bystander_beside_a_visitor_has_neither_square_nor_word(context: MakeContext) -> None:
-    """Of two people in the picture, only the one in front of the line is drawn upon."""
+    """Of two people in the picture, only the one in front of the line has a square and words."""
     near, far = (700.0, 300.0, 150.0), (300.0, 300.0, 40.0)
     both = replace(visitors_at([(face(near), CLINICIAN)]), bystanders=(bystander(far),))
     scene = compose(FRAME, both, context((1920, 1080)), 0.0)
@@ -185,7 +185,7 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
 
 
 def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -> None:
-    """Struck through with what it had, then a human being."""
+    """A name that is taken back is struck through; then the visitor is a person."""
     screen = context((1920, 1080))
     box = face((640, 300, 150))
     scene: Scene | None = None
@@ -207,7 +207,7 @@ def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -
 
 
 def test_large_type_changes_at_most_twice_a_second(context: MakeContext) -> None:
-    """With a dozen visitors who come, are read, and are named at any moment, none flashes."""
+    """Even with a dozen visitors, large type changes at most twice a second."""
     screen = context((1920, 1080))
     heads = rows((1280, 720), (4, 4, 4), 90.0, 0.25, 0.2)
     scene: Scene | None = None

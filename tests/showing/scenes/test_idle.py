@@ -33,7 +33,7 @@ def type_of(scene: Scene, text: str) -> list[tuple[int, int, int]]:
 def test_nobody_in_front_of_the_screen_sees_a_question_and_an_empty_square(
     context: MakeContext, size: Size
 ) -> None:
-    """No live picture; how many names are blacked out, in each language."""
+    """The idle scene has no live picture, and says how many names are blacked out."""
     both = replace(context(size), second=load_words("de"))
     scene = idle(FRAME, both, 100.0, 103.0)
     assert scene.picture is None
@@ -69,7 +69,7 @@ def test_nothing_jumps_when_the_show_has_loaded(context: MakeContext, size: Size
 def test_the_cursor_changes_once_a_second(context: MakeContext) -> None:
     """It is there for a second and away for a second."""
     on_screen = context((1920, 1080))
-    there = [
+    has_cursor = [
         any(
             panel.bars
             for panel in idle(FRAME, on_screen, 0.0, now / 10).panels
@@ -77,12 +77,12 @@ def test_the_cursor_changes_once_a_second(context: MakeContext) -> None:
         )
         for now in range(60)
     ]
-    changes = [one != other for one, other in itertools.pairwise(there)]
+    changes = [one != other for one, other in itertools.pairwise(has_cursor)]
     assert sum(changes) == 5 / CURSOR_S
 
 
 def test_a_set_that_hides_nothing_says_nothing_of_it(context: MakeContext) -> None:
-    """An artist's own set has no names blacked out."""
+    """A set without hidden names has no line about blacked-out names."""
     on_screen = context((1920, 1080))
     assert on_screen.label_set is not None
     shown = replace(on_screen.label_set, listing=("air", "dew"))
@@ -94,7 +94,7 @@ def test_a_set_that_hides_nothing_says_nothing_of_it(context: MakeContext) -> No
 
 
 def test_a_curators_long_sentences_have_the_whole_screen(context: MakeContext) -> None:
-    """What does not fit beside the square takes its place, and stays whole."""
+    """Sentences too long for half of the screen take all of it, in place of the square."""
     on_screen = context((1920, 1080))
     long = "What would a machine call you if it looked at you for long? " * 4
     words = on_screen.words.updated({"title": long, "loading": long})

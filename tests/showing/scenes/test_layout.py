@@ -152,7 +152,7 @@ def test_panels_never_overlap_nor_leave_the_room(
 def test_words_are_no_larger_than_their_face_bears(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """A plate is at most twice as wide as its square, and no sentence larger than its name."""
+    """A panel is at most twice as wide as its square, and no sentence is larger than its name."""
     context = CONTEXTS[size]
     scene = compose(FRAME, everybody(found, ()), context, now=0.0)
     for visitor in scene.visitors:
@@ -174,7 +174,7 @@ def test_words_are_no_larger_than_their_face_bears(
 def test_one_sentence_says_that_a_name_is_chosen(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """It stands once on the whole wall; in a crowd one visitor alone has words below the name."""
+    """On the whole wall, one caption says that a name is being chosen."""
     scene = compose(FRAME, visitors_at(found), CONTEXTS[size], now=0.0)
     assert text_of(scene).count("choosing") <= 1
     captions = [visitor for visitor in scene.visitors if visitor.caption]
@@ -212,7 +212,7 @@ people = st.dictionaries(
 def test_whoever_comes_and_goes_no_word_crosses_a_face(
     steps: list[tuple[float, dict[int, tuple[Box, Label, Stage]]]],
 ) -> None:
-    """Also while large type may not change yet, and for somebody who comes back with a name."""
+    """No words cover a face, even while large type may not change and people come and go."""
     context = CONTEXTS[1920, 1080]
     scene, now = None, 0.0
     for passed_s, present in steps:
@@ -303,7 +303,7 @@ def _shifted(box: Box, dx: float, dy: float) -> Box:
 def test_the_bound_that_the_root_shows_is_true(
     context: MakeContext, score: float, text: str
 ) -> None:
-    """The best score is rounded up: no score was above the number on the screen."""
+    """The score shown for the root is rounded up, so no label scored more."""
     box = face((600, 300, 150))
     found = sighting(1, box, ROOT)
     assert found.verdict is not None

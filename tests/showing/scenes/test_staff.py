@@ -60,7 +60,7 @@ def proof(*missing: Mistake, results: tuple[ProbeResult, ...] = RESULTS) -> Proo
 def test_every_layer_holds_or_has_a_reason(
     found: Proof, holding: tuple[str, ...], lacking: dict[str, str]
 ) -> None:
-    """No layer counts as holding that was not entered, and everything that is missing is named."""
+    """Every layer is active or has a reason; none counts as active before it was entered."""
     listed = layers(found)
     assert tuple(layer.name for layer in listed if layer.missing is None) == holding
     assert {layer.name: layer.missing for layer in listed if layer.missing is not None} == lacking
@@ -108,7 +108,7 @@ def test_the_card_does_not_cover_a_visitors_face(
 
 
 def test_the_card_says_what_a_technician_does(context: Callable[[Size], ScreenContext]) -> None:
-    """Each row with something wrong has the remedy below it; what holds is one row."""
+    """Each row with something wrong has its remedy below it; all active layers share one row."""
     screen = context((1920, 1080))
     scene = compose(FRAME, None, screen, 0.0)
     well = text_of(with_staff_card(scene, STATUS, screen))

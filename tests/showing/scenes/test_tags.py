@@ -34,7 +34,7 @@ def tags(context: ScreenContext, of_visitor: Visitor) -> list[tuple[Panel, int]]
 def test_the_green_of_a_name_is_the_share_that_its_score_is(
     context: MakeContext, score: float
 ) -> None:
-    """A guess is as loud as its evidence: the rest of the tag stays black with green letters."""
+    """The green part of a name's tag is the score; the rest is black with green letters."""
     for panel, _ in tags(context((1920, 1080)), visitor("named", "clinician", score=score)):
         assert panel.filled_px == pytest.approx(score * panel.rect.width, abs=0.6)
         assert panel.background == ON_BLACK
@@ -43,7 +43,7 @@ def test_the_green_of_a_name_is_the_share_that_its_score_is(
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn", "unsure", "person"])
 def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -> None:
-    """What is counted down, tumbles, is taken back, or is no name has no green ground."""
+    """Tags of the countdown, of candidates and of withdrawn names have no green background."""
     assert all(
         panel.filled_px == 0 for panel, _ in tags(context((1920, 1080)), visitor(stage, "3"))
     )
@@ -54,7 +54,7 @@ def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -
     [("reading", "clinician?"), ("named", "clinician"), ("withdrawn", "clinician")],
 )
 def test_a_candidate_has_a_question_mark(context: MakeContext, stage: Stage, text: str) -> None:
-    """Until there is a verdict, a name is asked; the seconds of the countdown never are."""
+    """A candidate has a question mark until there is a verdict; the countdown has none."""
     for panel, _ in tags(context((1920, 1080)), visitor(stage, "clinician")):
         assert " ".join(line.text for line in panel.lines) == text
     for panel, _ in tags(context((1920, 1080)), visitor("announced", "3")):
@@ -77,13 +77,13 @@ def test_a_candidate_has_a_question_mark(context: MakeContext, stage: Stage, tex
     ],
 )
 def test_each_language_asks_in_its_own_way(name: str, language: str, text: str) -> None:
-    """Scripts with another question mark, or none, have the name alone."""
+    """A name in a script with another question mark, or none, is shown without one."""
     assert as_question(name, language) == text
 
 
 @pytest.mark.parametrize("name", ["clinician", "guest of honor", LONGEST_LABEL.name])
 def test_a_name_that_is_taken_back_is_struck_through(context: MakeContext, name: str) -> None:
-    """Each of its lines, from before its first letter to behind its last."""
+    """Each line of a withdrawn name is struck through, from its first to its last letter."""
     on_screen = context((1920, 1080))
     panel, _ = tags(on_screen, visitor("withdrawn", name))[0]
     assert len(panel.strikes) == len(panel.lines)
@@ -97,7 +97,7 @@ def test_a_name_that_is_taken_back_is_struck_through(context: MakeContext, name:
 
 @pytest.mark.parametrize("side", [60, 100, 180, 400, 800])
 def test_a_tag_is_at_most_twice_as_wide_as_its_square(context: MakeContext, side: int) -> None:
-    """And never in type of less than 42 px per em: a small face has the square alone."""
+    """A tag is at most twice as wide as its square, and a small face has no tag."""
     on_screen = context((1920, 1080))
     for name in ("clinician", LONGEST_LABEL.name, "3"):
         for panel, size in tags(on_screen, visitor("reading", name, side)):

@@ -16,13 +16,13 @@ def test_text_is_composed_and_on_one_line() -> None:
     ["\u00a0", "\u2007", "\u202f", "\u00ad", "\u200b", "\u200d", "\u200e", "\u2060", "\u06dd"],
 )
 def test_what_breaks_joins_and_directs_is_kept(letter: str) -> None:
-    """Kind: a character without ink is thrown away, and what it was written for is lost."""
+    """Invisible characters for line breaks, joining and direction are kept."""
     assert clean(f"a{letter}b") == f"a{letter}b"
 
 
 @pytest.mark.parametrize("letter", ["\ue000", "\U000e0fff", "\ufffd"])
 def test_what_no_font_has_is_not_dropped(letter: str) -> None:
-    """A private or unassigned character stays, so that it is a mistake that somebody sees."""
+    """A private or unassigned character is kept, so that it is reported."""
     assert letter in clean(f"a{letter}b")
 
 

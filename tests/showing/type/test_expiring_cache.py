@@ -10,14 +10,14 @@ from installation.showing.type.expiring_cache import KEPT_S, ExpiringCache
 FRAMES = st.lists(
     st.tuples(st.floats(0.001, 0.1), st.sets(st.sampled_from("abc"))), min_size=1, max_size=60
 )
-"""For each frame, how long after the one before it comes, s, and what is keys for."""
+"""For each frame, the time since the one before, s, and the keys that are used."""
 
 
 @given(FRAMES)
 def test_what_is_asked_for_is_kept_and_what_is_not_goes(
     frames: Sequence[tuple[float, set[str]]],
 ) -> None:
-    """A value is made once within `KEPT_S`, and kept for at most twice that and two frames."""
+    """A value is created once within `KEPT_S`, and kept for at most twice that and two frames."""
     cache: ExpiringCache[str, object] = ExpiringCache()
     now = 0.0
     last: dict[str, tuple[float, object]] = {}

@@ -54,7 +54,7 @@ def test_the_package_draws_it(text: str) -> None:
 
 @pytest.mark.parametrize("script", ["Latn", "Grek", "Cyrl"])
 def test_every_letter_of_the_script_is_of_the_kiosks_own_face(script: str) -> None:
-    """Kind: a letter that some language writes is drawn as a box.
+    """The kiosk's own face draws every letter of Latin, Greek and Cyrillic.
 
     Left out are forms for East Asian typewriters, Roman numerals as single characters, and signs of
     ancient Greek numbers and music; and the letters after Unicode 15, which the face does not have
@@ -80,7 +80,7 @@ def test_every_mark_of_those_scripts_is_of_that_face() -> None:
 
 @pytest.mark.usefixtures("no_system_fonts")
 def test_symbols_need_no_font_of_the_system() -> None:
-    """What people put into labels beside letters is there, though not every star and heart."""
+    """The symbols that people put into labels need no font of the system, except some rare ones."""
     assert find_faces(["→ ♀ ⚥ ≤ ≠ ½ ² √ ∑ № ™ € ₹ ‑ ′ ÷ ♪ ☺ † ① ⓐ"])[1] == set()
 
 

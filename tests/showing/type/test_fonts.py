@@ -53,7 +53,7 @@ def test_type_is_drawn_within_its_extent(text: str) -> None:
     "text", ["m\u0303", "e\u0307\u0301", "g\u0303", "o\u0323\u0300", "\u01a1\u0303"]
 )
 def test_marks_stand_above_and_below_their_letter(text: str) -> None:
-    """Kind: marks that have no composed letter are drawn beside it, over it, or as boxes."""
+    """Marks without a composed letter are drawn above or below their letter."""
     with_marks, letter = _drawn(text) > 127, _drawn(text[0]) > 127
     added = with_marks[:, : letter.shape[1]] & ~letter[:, : with_marks.shape[1]]
     columns = np.nonzero(added.any(axis=0))[0]

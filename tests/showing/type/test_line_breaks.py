@@ -33,7 +33,7 @@ def _pieces(text: str, language: str = "") -> list[str]:
     ],
 )
 def test_lines_break_where_unicode_says(text: str, pieces: list[str]) -> None:
-    """Kind: a line begins with a closing mark, or what was written to break or not is ignored."""
+    """Lines break where Unicode allows it: not before a closing mark, nor at a no-break space."""
     assert _pieces(text) == pieces
 
 
@@ -53,7 +53,7 @@ def test_text_without_spaces_breaks_between_words(text: str, words: list[str]) -
 
 @pytest.mark.parametrize("text", ["เแโใไก", "ເແໂໃໄກ", "ꪵꪶꪹꪻꪼꪀ", "ស្ត្រី", "က္က"])
 def test_a_leading_vowel_stays_with_its_consonant(text: str) -> None:
-    """Kind: a word that is too wide is broken within what readers take for one letter."""
+    """A vowel that is written before its consonant is not separated from it."""
     for each in (*line_breaks(text), *letter_breaks(text)):
         before = text[each.place - 1]
         assert each.place == len(text) or before not in "เแโใไເແໂໃໄꪵꪶꪹꪻꪼ\u17d2\u1039"

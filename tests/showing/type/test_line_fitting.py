@@ -73,12 +73,12 @@ def test_no_word_is_broken_that_fits(text: str, width: int) -> None:
     ],
 )
 def test_lines_are_even(text: str, width: int, lines: list[str]) -> None:
-    """Kind: one line is full and the next half empty."""
+    """Lines are even: no line is full while the next is half empty."""
     assert _lines(text, width) == lines
 
 
 def test_a_word_that_is_too_wide_is_hyphenated_in_its_language() -> None:
-    """Otherwise it breaks between two letters, as there is no other way."""
+    """A word that is too wide is hyphenated, or cut between letters if its language is unknown."""
     word = "Donaudampfschiff"
     assert _lines(word, 11, "de") == ["Donaudampf-", "schiff"]
     assert _lines(word, 11) == ["Donaudam", "pfschiff"]
@@ -92,6 +92,6 @@ def test_a_long_word_does_not_leave_the_first_line_half_empty() -> None:
 
 
 def test_short_words_are_not_hyphenated_for_the_looks() -> None:
-    """A hyphen has to make the lines much more even."""
+    """A hyphen is used only if it makes the lines much more even."""
     text = "somebody who gets one shoulder wet so that two can walk under it"
     assert not any(line.endswith("-") for line in _lines(text, 30, "en"))

@@ -74,7 +74,7 @@ def test_lines_hold_all_of_a_text_in_whatever_scripts(text: str, width: int, lan
 
 @pytest.mark.parametrize("text", ["ស្ត្រី宇宙", "Ọ̀m̃", "WWW", "a"])
 def test_a_letter_that_is_wider_than_the_panel_has_its_own_line(text: str) -> None:
-    """Kind: a panel that is too narrow for its type ends the show."""
+    """A letter that is wider than its panel gets a line of its own, and raises no error."""
     lines = break_lines(Fonts([text]), Paragraph(text, 48, WHITE, language="de"), 10)
     assert "".join(line.text for line in lines) == text
 

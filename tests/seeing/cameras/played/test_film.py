@@ -62,7 +62,7 @@ def test_a_film_that_cannot_be_decoded_is_named(
 
 
 def test_a_film_that_is_cut_off_plays_what_it_has(film: Path) -> None:
-    """Half a film plays its half, and can be played again."""
+    """The first half of a truncated film is played, and can be played again."""
     film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     pictures = FilmPictures(film)
     numbers = _numbers(pictures)
