@@ -170,7 +170,7 @@ def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> No
 
 @pytest.mark.parametrize("name", ["k $x", "k{x}", "k[1]", "k#1", "Käfig %s"])
 def test_any_name_of_the_folder_can_be_set_up(machine: Machine, name: str) -> None:
-    """Kind: pip or setuptools reads a sign in the folder's name as something else, and fails.
+    """The set-up works in folders whose names have signs that pip or setuptools misreads.
 
     pip gets the path of a link without such signs, and the environment has the folder's own path.
     """

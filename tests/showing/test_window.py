@@ -235,7 +235,7 @@ def test_every_display_of_the_session_is_tried_and_named() -> None:
     ],
 )
 def test_a_library_adds_no_line_of_its_own(variables: dict[str, str]) -> None:
-    """Kind: a library prints a remark beside the message that says the same."""
+    """No library prints a remark beside the kiosk's own message."""
     ran = run_with(**variables)
     assert ran.stderr == ""
     assert (

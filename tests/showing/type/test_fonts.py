@@ -121,7 +121,7 @@ def test_letters_that_were_not_looked_for_are_named() -> None:
 def test_a_blank_is_drawn_by_a_face_that_has_it(
     blank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kind: a font of one script has no space, and visitors read a box between two words."""
+    """A space is not drawn as a box if the font of the words beside it has no space."""
     (font,) = TEST_FONTS.glob("*.otf")
     options = subset.Options(notdef_outline=True)
     opened = subset.load_font(font, options)

@@ -131,7 +131,7 @@ def test_marks_below_the_last_line_keep_away_from_the_edge() -> None:
 
 @pytest.mark.parametrize("width", [500, 700])
 def test_the_shipped_definitions_break_into_even_lines(width: int) -> None:
-    """Kind: a last line of one word, or a line half as long as another.
+    """No paragraph ends with a line of one word or has lines of very different lengths.
 
     Left over are two lines of which one has a single long word, for which there is no better break.
     """
