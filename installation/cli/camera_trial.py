@@ -1,9 +1,9 @@
 """Opens the camera for `kiosk doctor` in a child process, under the same guard as a show.
 
-The child enters all stages and runs the self-test. Then it waits until the doctor, which stands
-outside as a show's supervisor does, has looked at it through the witness. Only after that does it
-open the camera, and it reads no picture. Rejected: opening the camera in the doctor itself, whose
-other parts write to the display and may have started threads.
+The child enters all stages and runs the self-test. Then it waits until the doctor, which is outside
+the sandbox like a show's supervisor, has checked it with the witness. Only after that does it open
+the camera, and it reads no picture. Rejected: opening the camera in the doctor itself, whose other
+parts write to the display and may have started threads.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def add_commands(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the show; print its summary, and write it to the file of --report.
 
-    Everything that the title card does not need is imported behind it.
+    Modules that the title card does not need are imported after it is on the screen.
     """
     pause_collection()
     from installation.showing.title import open_title

@@ -201,8 +201,8 @@ def _arguments() -> HostCheck:
     # Under the guard the kernel is not asked again; what counts is whether it was done.
     is_show = SandboxStatus.from_environment() is not None
     if limits.arguments_are_empty() if is_show else limits.can_empty_arguments():
-        return HostCheck("arguments", True, "the show hides its own from other users", remedy)
-    found = "every user can read the show's, and the show could write pictures there"
+        return HostCheck("arguments", True, "the show hides its arguments from other users", remedy)
+    found = "every user can read the show's arguments, and the show could write pictures there"
     return HostCheck("arguments", False, found, remedy)
 
 

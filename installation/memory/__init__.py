@@ -30,10 +30,10 @@ has failed:
    `naming.networks.torch_network.TorchEncoder` also the classifier, run their networks on black or
    zeros, to overwrite what OpenCV and PyTorch hold of the last frame;
    `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No
-   show has `naming.networks.confined_network.ConfinedNetwork`, which sees an artist's pictures.
+   show uses `naming.networks.confined_network.ConfinedNetwork`, which sees an artist's pictures.
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
-   `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, those in frames
-   that something still refers to included.
+   `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, even those in
+   frames that are still in use.
 8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` the
    one that is shown; `show.live.LiveShow` fills the window's surface with black.
 
@@ -41,8 +41,8 @@ What was computed about visitors without pixels:
 
 9. `seeing.tracker.Tracker`, `seeing.presence.presence.Presence` and
    `naming.reading.settler.Settler` drop a visitor's box, announcement, scores and name when the
-   visitor leaves, and everybody's by `forget()` when the analysis ends, which calls the first
-   through `seeing.finder.FaceFinder`.
+   visitor leaves. `forget()`, which is called when the analysis ends, drops those of all visitors;
+   it reaches the tracker through `seeing.finder.FaceFinder`.
 
 When a part has failed:
 

@@ -1,8 +1,8 @@
-"""Pauses Python's search for garbage during a start, in which hardly anything becomes garbage.
+"""Pauses Python's garbage collection during the start, when hardly anything becomes garbage.
 
-The search takes a twelfth of the time until the first frame. What a start has made stays for the
-whole show, so the searches during the show leave it out; they would hold up the mirror for tens of
-milliseconds each time.
+The collection takes a twelfth of the time until the first frame. Objects that were made during the
+start stay for the whole show, so they are left out of later collections, which would otherwise
+delay the mirror by tens of milliseconds each.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import gc
 
 
 def pause_collection() -> None:
-    """Search for no garbage until `resume_collection` is called."""
+    """Stop collecting garbage until `resume_collection` is called."""
     gc.disable()
 
 
 def resume_collection() -> None:
-    """Search for garbage again, but not in what has been made during a pause; else do nothing."""
+    """Collect garbage again, but no objects made during a pause; does nothing without a pause."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

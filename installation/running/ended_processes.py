@@ -1,4 +1,4 @@
-"""Notices at once that a process has ended that is not a child of this one."""
+"""Notices at once when a process ends that is not a child of this one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EndedProcesses:
             self._selector.register(pidfd, selectors.EVENT_READ)
 
     def update(self, ready: Collection[object], now: float) -> None:
-        """Take from `ready`, the files that the selector returned, what is a process that ended."""
+        """Record which of the watched processes have ended, from `ready`, the selector's result."""
         for pidfd in self._pidfds.intersection(ready):
             self._close(pidfd)
             self._ended_at = min(self._ended_at, now)

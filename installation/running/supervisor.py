@@ -49,8 +49,8 @@ in front.
 """
 
 FILTER_S = 1.0
-"""How long a show may send its numbers after one of its output filters has ended, s. A show that
-ends sends none any more by then.
+"""How long a show may continue to send its numbers after one of its output filters has ended, s. A
+show that is ending itself sends no more numbers by then.
 """
 
 WITNESS_S = 60.0
@@ -254,7 +254,7 @@ class Supervisor:
     # The show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether a show is due, and the card on the screen or the wait for it over."""
+        """Return whether a show is due, and the card is visible or the wait for it is over."""
         if self._show is not None or self._stopped_by is not None or now < self._start_at:
             return False
         return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
@@ -298,7 +298,7 @@ class Supervisor:
         return False
 
     def _end_show(self, fault: str, now: float) -> None:
-        """Kill the show because of `fault`; another one follows."""
+        """Kill the show because of `fault`; the supervisor then starts another one."""
         assert self._show is not None
         self._health.fault(fault, now)
         self._filters.clear()

@@ -32,7 +32,7 @@ class Worker:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise the exception that ended `work`, if any; only the first call does."""
+        """Raise the exception that ended `work`, if any; only the first call raises it."""
         failure, self._failure = self._failure, None
         try:
             if failure is not None:

@@ -29,7 +29,8 @@ on some frames and lose it on others, all day.
 
 TRACK_INTERVAL_S = 0.03
 MAX_TRACK_INTERVAL_S = 0.1
-"""The time between two looks per tracked face, and its maximum, s.
+"""The time between two looks is `TRACK_INTERVAL_S` for each tracked face, but at most
+`MAX_TRACK_INTERVAL_S`, s.
 
 Measured on a drawn face of 110 px with MTCNN. The error is the distance between the centres of the
 predicted box and of the detector's box on the same frame, in sides of the square; 95 of 100 frames

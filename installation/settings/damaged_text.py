@@ -82,8 +82,8 @@ vowels and cantillation five. Taller stacks are made by generators of ornamental
 
 
 SUSPICIOUS = re.compile(r"[^ -~]|[#%&<=?\\_]|Err:|Loading|" + "|".join(map(re.escape, NO_VALUE)))
-"""Matches something in every damaged text, and nothing in most texts: a label set has ten thousand,
-which are all looked at before the first picture.
+"""Matches a part of every damaged text and of few other texts. This check is fast: a label set has
+ten thousand texts, all of which are checked before the first picture.
 """
 
 

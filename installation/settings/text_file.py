@@ -39,7 +39,7 @@ capitalisation.
 """
 
 OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")
-"""The files of other programs that people save instead of a text file."""
+"""The suffixes of other programs' files that people save instead of a text file."""
 
 
 def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_TEXT_BYTES) -> str:

@@ -312,7 +312,7 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
         return Flaw(end[0], problem, f"{line.written(text[:-1].rstrip())}, without it.")
     whole = text[1:-1] if text.endswith(quote) and len(text) > 1 else text
     kind = "apostrophe" if quote == "'" and text.endswith(quote) else "quote"
-    problem = f"the {kind} {quote} inside the text ends the text (seen  {ellipsize(text)})"
+    problem = f"the {kind} {quote} inside the text ends the text (seen {ellipsize(text)})"
     advice = "with other quotes around the text"
     if "'" in whole and '"' in whole:
         advice = "with each apostrophe doubled"

@@ -99,7 +99,8 @@ class Analysis:
     def offer(self, frame: Frame) -> None:
         """Analyse `frame` and publish the sightings if another look is due.
 
-        A call that hung until others took over this work publishes nothing: its sightings are old.
+        A call that hung, and was replaced by another analysis, publishes nothing: its sightings are
+        old.
         """
         if self._finder.is_due(frame):
             sightings = self.analyse(frame)

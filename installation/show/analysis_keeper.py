@@ -55,8 +55,8 @@ KINDS = 3
 """The number of different failures within `MEMORY_S` after which the process is restarted."""
 
 MAX_HANGING = 5
-"""The largest number of threads that may hang at the same time; with one more, the process is
-restarted, because nothing else ends them. Each keeps its networks: some 40 MB.
+"""The largest number of threads that may hang at the same time. With one more, the process is
+restarted, because nothing else ends them; each keeps its networks, some 40 MB.
 """
 
 HANG = "a call that hangs"
@@ -283,6 +283,6 @@ def _open_networks(
     networks = open_networks()
     # Loaded now, because it would stop the mirror at the first verdict.
     warm_up(parts.label_set.texts(), language)
-    # Opening leaves more freed memory than the networks need, and each time other pieces of it.
+    # Opening the networks frees more memory than they need, in other pieces each time.
     return_freed_memory()
     opened.put(networks)

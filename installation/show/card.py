@@ -1,4 +1,4 @@
-"""The card on the screen while there is no mirror, and the staff's card in its place."""
+"""The card that is shown while there is no mirror, and the staff's card in its place."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Card = Callable[[ScreenContext], Scene]
 
 
 def card_for_staff(error: BaseException | None, state: State) -> Card:
-    """Return the staff's card for a show that `error` keeps from running, in the camera's `state`.
+    """Return the staff's card for a show that `error` has stopped, with the camera in `state`.
 
-    If the state is not one of the camera's, the mistakes of the error come under one heading.
+    If `state` is not a state of the camera, the mistakes in the error are listed under one heading.
     """
     lines = str(error).splitlines() if isinstance(error, KioskError) else []
     fault = error.fault if isinstance(error, FaultyPicturesError) else NO_FAULT
@@ -36,24 +36,24 @@ def card_for_staff(error: BaseException | None, state: State) -> Card:
 
 
 class CardOnScreen:
-    """Paints a card, and paints it again if the staff's key or the screen's size asks for it."""
+    """Paints a card, and paints it again if the staff's key or the screen's size changes."""
 
     def __init__(self, screen: Screen, context: ScreenContext) -> None:
         self._screen = screen
         self.context = context
-        """The context of the cards, with the size that the screen has now."""
+        """The context of the cards, with the present size of the screen."""
         self._card: Card | None = None
         self._for_staff: Card | None = None
         self._painted: Card | None = None
         self._is_for_staff = False
 
     def show(self, card: Card, for_staff: Card | None = None) -> None:
-        """Paint `card`, or `for_staff` in its place if there is one and the staff asks for it."""
+        """Paint `card`, or `for_staff` in its place if the staff has asked for it."""
         self._card, self._for_staff, self._painted = card, for_staff, None
         self.update(staff_card=self._is_for_staff)
 
     def update(self, *, staff_card: bool, exposed: bool = True) -> None:
-        """Paint what is to be on the screen if it has changed; flip then, or if it is `exposed`."""
+        """Paint the card if it has changed; flip the screen then, or if it was `exposed`."""
         self._is_for_staff = staff_card
         size = self._screen.surface.get_size()
         if size != self.context.size:

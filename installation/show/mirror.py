@@ -31,8 +31,8 @@ three a second.
 """
 
 STILL_S = 0.3
-"""The longest time without a paint, s, while no picture is on the screen and nothing on it changes;
-less than `expiring_cache.KEPT_S`, so that the panels on the screen are not drawn again.
+"""The longest time between two paints, s, of a scene without a picture in which nothing changes;
+less than `expiring_cache.KEPT_S`, so that its panels are not drawn again.
 """
 
 ABSENT_FRAMES = 1.5
@@ -77,7 +77,7 @@ class Mirror:
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
         self._still: Scene | None = None
-        """The scene on the screen if it has no picture, so that it need not be painted again."""
+        """The scene on the screen if it has no picture; it need not be painted again."""
         self._painted_at = -math.inf
         self._flipped_at: float | None = None
         self._arrived_at = clock.now()
@@ -136,7 +136,7 @@ class Mirror:
         return new_sightings
 
     def _show(self, scene: Scene) -> None:
-        """Show `scene`; it is not painted again if it has no picture and is on the screen.
+        """Show `scene`; a scene without a picture is not painted again if it is on the screen.
 
         While nobody is there, the list of names moves by a pixel some fourteen times a second.
         """

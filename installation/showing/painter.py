@@ -27,8 +27,8 @@ part.
 
 FILL_EDGE = 0.035
 """The width of the green and of the black line without letters at the end of a tag's filled part,
-over the tag's height. They keep a black letter from the black beyond that end, and a green one from
-the green.
+over the tag's height. They separate black letters from the black part, and green letters from the
+green part.
 """
 
 

@@ -27,7 +27,7 @@ def paint_picture(
 ) -> None:
     """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is.
 
-    What is computed on the way lies in `memory`, which is zeroed at the end.
+    Intermediate results are stored in `memory`, which is zeroed at the end.
     """
     size = surface.get_size()
     cover = Cover.from_sizes((picture.width, picture.height), Rect(0, 0, *size))

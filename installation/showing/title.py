@@ -1,9 +1,8 @@
 """The first picture of a show: the title card, painted before the rest of the show is imported.
 
-The settings are checked by pydantic, and frames are handled with OpenCV. To import both takes
-longer than all that the title card needs, so the few settings that it needs are read here first,
-without a check. Whatever looks unusual is left to the check, which reports it: then there is no
-title card before it.
+pydantic checks the settings, and OpenCV processes frames; importing both takes longer than the
+title card. So the few settings that the card needs are read here first, without a check. If any of
+them looks unusual there is no title card, and the later check reports the mistake.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class TitleScreen:
 
     screen: Screen
     fallback: str | None
-    """The reason why it is not the requested one."""
+    """The reason why the screen is not the requested one; None if it is."""
     settings: TitleSettings
     painted_at: float
     """The instant at which the card was on the screen (s, monotonic)."""
@@ -91,7 +90,7 @@ def open_title(file: Path, *, headless: bool, windowed: Size | None) -> TitleScr
 def read_title_settings(file: Path) -> TitleSettings | None:
     """Return the settings in `file` for the title card; None if any of them looks unusual."""
     try:
-        # Composed, not loaded: merged aliases of a few lines could take all memory.
+        # The values are not built, because a few lines of merged aliases could take all memory.
         root = yaml.compose(read_text(file, "", KioskError), LOADER)
     except (KioskError, ValueError, RecursionError, yaml.YAMLError):
         return None

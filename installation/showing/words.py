@@ -1,8 +1,8 @@
 """The kiosk's own words: one file in `words/` for each language.
 
 To add a language, add a file; the tests for all languages find it there. `Words` is not a model of
-pydantic, although pydantic checks each file: to import pydantic takes longer than the title card
-may, and the title card needs words.
+pydantic, although pydantic checks each file: the title card needs words, and importing pydantic
+takes longer than the title card may.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Words:
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
     staff_frozen: Sentence
-    """What is wrong with the camera; the sentence `…_remedy` says what to do."""
+    """The sentences about faults of the camera; the sentence `…_remedy` says what to do."""
     staff_frozen_remedy: Sentence
     staff_black: Sentence
     staff_black_remedy: Sentence
@@ -171,7 +171,7 @@ class Words:
     """The heading of the mistakes that keep the show from running."""
     staff_wrong_remedy: Sentence
     staff_log: Sentence
-    """The sentence in their place if only the log has them."""
+    """The sentence that replaces the mistakes if only the log has them."""
 
     def texts(self) -> tuple[str, ...]:
         """Return all texts, for which fonts must be found."""

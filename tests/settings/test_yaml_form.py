@@ -65,22 +65,22 @@ def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> N
     [
         (
             "screen:\n  title: 'Who's there?'\n",
-            "2: the apostrophe ' inside the text ends the text (seen  'Who's there?'). "
+            "2: the apostrophe ' inside the text ends the text (seen 'Who's there?'). "
             'Type `title: "Who\'s there?"`, with other quotes around the text.',
         ),
         (
             'screen:\n  title: "say "hello" now"\n',
-            '2: the quote " inside the text ends the text (seen  "say "hello" now"). '
+            '2: the quote " inside the text ends the text (seen "say "hello" now"). '
             "Type `title: 'say \"hello\" now'`, with other quotes around the text.",
         ),
         (
             "screen:\n  title: '\"Who's there?\"'\n",
-            "2: the apostrophe ' inside the text ends the text (seen  '\"Who's there?\"'). "
+            "2: the apostrophe ' inside the text ends the text (seen '\"Who's there?\"'). "
             "Type `title: '\"Who''s there?\"'`, with each apostrophe doubled.",
         ),
         (
             'screen:\n  title: "Hello", she said\n',
-            '2: the quote " inside the text ends the text (seen  "Hello", she said). '
+            '2: the quote " inside the text ends the text (seen "Hello", she said). '
             "Type `title: '\"Hello\", she said'`, with other quotes around the text.",
         ),
         (

@@ -272,10 +272,10 @@ def _folders(top: Path) -> dict[str, Path]:
 
 
 SIDECARS = ("thumbs.db", "desktop.ini", ".aae", ".xmp")
-"""The ends of the names of files that systems and editors put beside pictures, in small letters."""
+"""The endings of the names of files that systems and editors add beside pictures, in lower case."""
 
 IN_ICLOUD = re.compile(r"\.(.+)\.icloud")
-"""Matches the name of the file that a Mac leaves of a picture that is only in iCloud."""
+"""Matches the name of the file that a Mac leaves in place of a picture that is only in iCloud."""
 
 
 def _files(folder: Path) -> list[Path]:

@@ -60,7 +60,7 @@ _STEPS: Mapping[tuple[int, bool], tuple[_Step, ...]] = {
     (180, True): (_flipped(0),),
     (270, True): (_rotated(cv2.ROTATE_90_COUNTERCLOCKWISE), _flipped(1)),
 }
-"""How OpenCV orients a picture, by degrees clockwise and whether the picture is mirrored."""
+"""The steps by which OpenCV orients a picture, keyed by degrees clockwise and `mirror`."""
 
 
 @dataclass(frozen=True)

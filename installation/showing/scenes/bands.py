@@ -177,5 +177,5 @@ def _stacked(
 
 
 def _moved(panel: Panel, x: int, y: int) -> list[Line]:
-    """Return the lines of `panel` if its upper left corner is at `x, y`."""
+    """Return the lines of `panel`, moved so that its upper left corner is at `x, y`."""
     return [replace(line, x=x + line.x, baseline=y + line.baseline) for line in panel.lines]

@@ -82,8 +82,8 @@ _RELATIVE = re.compile(
     rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
-"""Matches the places where an English definition without such a clause may be cut: before a clause
-that says which one is meant. In other languages words of the main clause may follow such a clause.
+"""Matches the places where an English definition may be cut: before a clause that says which one is
+meant. In other languages, words of the main clause may follow such a clause.
 """
 
 

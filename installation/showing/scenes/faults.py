@@ -33,7 +33,7 @@ class Fault:
 
 
 def camera_faults(words: Words, state: State, faults: CameraFault = NO_FAULT) -> list[Fault]:
-    """Return what is wrong with the camera of a show in `state` whose pictures have `faults`."""
+    """Return the faults of the camera, for a show in `state` whose pictures have `faults`."""
     of_state = {
         State.LOST: Fault(words.staff_lost, words.staff_lost_remedy),
         State.STALLED: Fault(words.staff_silent, words.staff_silent_remedy),
@@ -49,7 +49,7 @@ def camera_faults(words: Words, state: State, faults: CameraFault = NO_FAULT) ->
     }
     found = [words_of for fault, words_of in of_pictures.items() if fault & faults]
     if found and state == State.STALLED:
-        return found  # They say why no usable picture comes.
+        return found  # These faults explain why no usable picture comes.
     return [*([of_state[state]] if state in of_state else []), *found]
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from installation.showing.scene import Rect
 
 Obstacle = tuple[int, int, int, int, int]
-"""The left, upper, right and lower edge of what a panel may not cover, and the space around it,
-px.
+"""The left, upper, right and lower edge of an area that no panel may cover, and the space around
+it, px.
 """
 
 Interval = tuple[int, int]
-"""Two positions; those between them are blocked, but not the two, px."""
+"""Two positions, px; those between them are blocked, but not the two themselves."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,19 @@ class Slide:
     """The positions that a panel may have along one edge; only one of x and y varies."""
 
     is_across: bool
-    """Whether x varies; otherwise y does."""
+    """Whether x varies; otherwise y varies."""
     fixed: int
     """The coordinate of the panel's upper left corner that does not vary, px."""
     wanted: int
-    """The best value of the other one, px."""
+    """The best value of the coordinate that varies, px."""
     low: int
     high: int
-    """The least and the largest value of it, px."""
+    """The least and the largest value of the coordinate that varies, px."""
 
     def corner(
         self, width: int, height: int, obstacles: Iterable[Obstacle]
     ) -> tuple[int, int] | None:
-        """Return the corner of a panel of `width` and `height` px that is nearest to the best one.
+        """Return the free corner of a panel of `width` × `height` px nearest to the best one.
 
         The result is None if `obstacles` leave no room.
         """

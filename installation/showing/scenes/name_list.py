@@ -39,7 +39,7 @@ LIT_S = 3.0
 """How long each name is highlighted, s."""
 
 LIT_ROWS = 4
-"""The number of rows in which a name to highlight is sought; the first may have only bars."""
+"""The number of rows that are searched for a name to highlight; a row may have only bars."""
 
 NAME_COLOUR: Colour = (150, 150, 150)
 BAR_COLOUR: Colour = (96, 96, 96)

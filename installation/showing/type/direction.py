@@ -22,7 +22,9 @@ FROM_LEFT, FROM_RIGHT = 0, 1
 """The embedding levels of a paragraph in either direction."""
 
 _MARKS = "\u061c\u200e\u200f"
-"""The invisible marks that have a direction; an author who begins with one has decided."""
+"""The invisible marks that have a direction; one at the beginning decides the paragraph's
+direction.
+"""
 
 _ALWAYS_FROM_LEFT = "\u0590"
 """The lowest code point that may be right-to-left or change the direction; a text with only lower
@@ -73,7 +75,7 @@ def _paragraph(text: str) -> icu.Bidi:
 
 
 def _paragraph_level(text: str) -> int:
-    """Return the level of most letters of `text`; if there are as many of each, of the first."""
+    """Return the level of most letters of `text`; of the first letter if both are equal."""
     directions = [unicodedata.bidirectional(letter) for letter in text]
     left, right = directions.count("L"), directions.count("R") + directions.count("AL")
     if text[0] in _MARKS or left == right:

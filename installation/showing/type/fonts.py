@@ -112,7 +112,7 @@ class Fonts:
             cache.evict(now)
 
     def keep(self, text: str) -> None:
-        """Keep what is cached of the paragraph `text`. To be called for each frame."""
+        """Keep the cached values of the paragraph `text`. Call this for each frame."""
         self.panels.get((text,), dict)
         if text in self.least_widths:
             self.least_widths.get(text, float)
