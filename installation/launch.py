@@ -26,7 +26,7 @@ from installation.guarding.witness import Witness
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
 
 if TYPE_CHECKING:
-    from installation.running.supervisor import Started
+    from installation.running.started import Started
 
 NOT_A_PROJECT = (
     f"kiosk: {PROJECT} contains neither kiosk.yaml nor a label set in models/, because the package "
@@ -66,17 +66,24 @@ def start() -> NoReturn:
 
 def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
     """Run the supervisor of `kiosk run` with `arguments`, then end the process as the show did."""
-    from installation.running.clock import MonotonicClock
-    from installation.running.health import Health
-    from installation.running.service import ServiceManager, started_by_systemd
-    from installation.running.status_socket import StatusSocket
-    from installation.running.supervisor import Supervisor
-
     if sys.platform == "linux":
         from installation.guarding.layers.limits import become_subreaper
 
         # Whatever a show leaves behind becomes a child of the supervisor.
         become_subreaper()
+    from installation.running.service import ServiceManager, started_by_systemd
+
+    manager, is_service = ServiceManager.from_environment(), started_by_systemd()
+    for name in SERVICE_VARIABLES:
+        os.environ.pop(name, None)
+    launcher = Launcher(arguments, args)
+    # The first process starts while the rest of the supervisor is imported.
+    launcher.start_early(waits_for_camera=is_service)
+    from installation.running.clock import MonotonicClock
+    from installation.running.health import Health
+    from installation.running.status_socket import StatusSocket
+    from installation.running.supervisor import Supervisor
+
     log = _log
     if args.log == "json":
         from installation.guarding.output.output_filter import as_json
@@ -87,11 +94,7 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
         sys.excepthook = lambda *failure: [
             log(line) for line in "".join(traceback.format_exception(*failure)).splitlines()
         ]
-    clock, manager = MonotonicClock(), ServiceManager.from_environment()
-    is_service = started_by_systemd()
-    for name in SERVICE_VARIABLES:
-        os.environ.pop(name, None)
-    status = None
+    clock, status = MonotonicClock(), None
     try:
         status = StatusSocket.open()
     except OSError as error:
@@ -106,7 +109,6 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
         else:
             log(health.line(now))
 
-    launcher = Launcher(arguments, args)
     code = Supervisor(
         launcher,
         clock=clock,
@@ -144,6 +146,19 @@ class Launcher:
         self._privacy: Privacy = "enforce"
         self._witness = Witness() if sys.platform == "linux" else None
         self._card: Started | None = None
+        self._early_card: Started | None = None
+        self._early_show: Started | None = None
+
+    def start_early(self, *, waits_for_camera: bool) -> None:
+        """Start the process that the supervisor will ask for first: the card, or else the show.
+
+        A signal that ends this process before there is a supervisor ends the new one too.
+        """
+        self._early_card = self.start_card()
+        if self._early_card is None:
+            self._early_show = self.start_show(
+                waits_for_camera=waits_for_camera, camera_id=0, ran_s=0.0
+            )
 
     def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
         """Start a show.
@@ -151,6 +166,9 @@ class Launcher:
         `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
         since the supervisor's start, for `--seconds`.
         """
+        if (early := self._early_show) is not None:
+            self._early_show = None
+            return early
         arguments = list(self._arguments)
         if self._args.seconds is not None and not self._is_first:
             arguments += ["--seconds", f"{max(self._args.seconds - ran_s, 0.1):.3f}"]
@@ -169,6 +187,9 @@ class Launcher:
 
         Without an X server or a compositor, only one program can use the screen.
         """
+        if (early := self._early_card) is not None:
+            self._early_card = None
+            return early
         driver = os.environ.get("SDL_VIDEODRIVER", "")
         has_session = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
         args = self._args
@@ -197,7 +218,7 @@ def _fork(
     arguments: Sequence[str], status: SandboxStatus, report: Path | None, *, logs_json: bool
 ) -> Started:
     """Start `kiosk` with `arguments` in a new process under stage one, with a pipe each way."""
-    from installation.running.supervisor import STOP_SIGNALS, Started
+    from installation.running.started import STOP_SIGNALS, Started
 
     progress, orders = os.pipe(), os.pipe()
     supervisor = os.getpid()

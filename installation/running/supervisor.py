@@ -19,7 +19,6 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from installation.running.clock import Clock
@@ -30,6 +29,7 @@ from installation.running.leftovers import descendants, end_descendants, kill
 from installation.running.progress import READ_AT_MOST, Progress, ProgressStream, State
 from installation.running.restarts import RESTART, RestartPolicy, words_of_end
 from installation.running.service import ServiceManager
+from installation.running.started import STOP_SIGNALS, Started
 from installation.running.status_socket import StatusSocket
 
 REFUSED = 2
@@ -59,8 +59,6 @@ WITNESS_S = 60.0
 TICK_S = 0.25
 """The longest time between two checks of the clock, s."""
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 LOST_FILTER = (
     "supervisor: an output filter of the show has ended, so the show is ended and started again. "
     "Without the filter its log or its events would be lost."
@@ -68,15 +66,6 @@ LOST_FILTER = (
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
 """The messages that tell the card what to show."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """A process that was started: its number, the pipe that it writes to, and the one it reads."""
-
-    pid: int
-    reading: int
-    writing: int
 
 
 class Starter(Protocol):
