@@ -109,9 +109,13 @@ def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
 
 
 def display_path(path: Path) -> str:
-    """Return `path` as messages show it: relative to the current folder if inside that folder."""
+    """Return `path` as messages show it: relative to the current folder if inside that folder.
+
+    In the root folder every path would be inside, and could be typed nowhere else.
+    """
     try:
-        return str(path.relative_to(Path.cwd()))
+        folder = Path.cwd()
+        return str(path if folder == Path(folder.anchor) else path.relative_to(folder))
     except (ValueError, OSError):
         return str(path)
 

@@ -69,6 +69,8 @@ def test_a_path_in_the_current_folder_is_relative(
     monkeypatch.chdir(tmp_path)
     assert display_path(tmp_path / "a" / "b.yaml") == "a/b.yaml"
     assert display_path(tmp_path.parent) == str(tmp_path.parent)
+    monkeypatch.chdir("/")
+    assert display_path(tmp_path) == str(tmp_path)
 
 
 def test_a_quoted_text_is_one_short_line() -> None:

@@ -46,6 +46,11 @@ be named too.
 PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 """The suffixes of the pictures in a folder that is played as a camera."""
 
+UNPLAYED_SUFFIXES = (".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".tif", ".tiff")
+"""The suffixes of pictures that label sets are built from, or that viewers show, and that are not
+played.
+"""
+
 DEVICE_FOLDER = Path("/dev")
 ORDINARY_FILES = Path("/dev/shm")  # noqa: S108 - only compared
 """The folder under /dev that holds ordinary files, in memory."""

@@ -10,10 +10,15 @@ import numpy as np
 
 from installation.errors import CameraError, Mistake, display_path
 from installation.seeing.frame import Pixels
-from installation.settings.source import PICTURE_SUFFIXES
+from installation.settings.source import PICTURE_SUFFIXES, UNPLAYED_SUFFIXES
 
 PICTURE_S = 5.0
 """The time for which each picture is shown, s; long enough to get a verdict."""
+
+START_OF_JPEG, END_OF_JPEG = b"\xff\xd8", b"\xff\xd9"
+
+MAX_MISSING = 0.1
+"""The largest share of a JPEG's rows that may be missing at its end."""
 
 
 class FolderPictures:
@@ -31,17 +36,15 @@ class FolderPictures:
         They are shown at `width` × `height` px and `fps`.
         """
         try:
-            self._files = sorted(
-                file
-                for file in folder.iterdir()
-                if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith(".")
-            )
+            named = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
         except OSError as error:
             problem = f"this folder cannot be read ({error.strerror})"
             raise CameraError(
                 Mistake(display_path(folder), problem, "Check its permissions.")
             ) from None
-        if not self._files:
+        self._files = [file for file in named if file.suffix.lower() in PICTURE_SUFFIXES]
+        unplayed = [file for file in named if file.suffix.lower() in UNPLAYED_SUFFIXES]
+        if not self._files and not unplayed:
             raise CameraError(
                 Mistake(
                     display_path(folder),
@@ -49,7 +52,8 @@ class FolderPictures:
                     "Put pictures into it, or choose another source.",
                 )
             )
-        if mistakes := [mistake for file in self._files if (mistake := _check(file))]:
+        mistakes = [mistake for file in self._files if (mistake := _check(file))]
+        if mistakes := [*mistakes, *map(_unplayed, unplayed)]:
             raise CameraError(*mistakes)
         self._size = width, height
         self._repeats = 1 if once else round(PICTURE_S * fps)
@@ -136,7 +140,33 @@ def _check(file: Path) -> Mistake | None:
     return Mistake(display_path(file), problem, remedy)
 
 
+def _unplayed(file: Path) -> Mistake:
+    problem = f"pictures of this kind are not played (expected {', '.join(PICTURE_SUFFIXES)})"
+    return Mistake(display_path(file), problem, "Export it as JPEG, or remove it from the folder.")
+
+
 def _read(file: Path, flags: int) -> Pixels | None:
-    """Return the decoded picture, or None if the file cannot be decoded. Raises OSError."""
-    data = np.frombuffer(file.read_bytes(), np.uint8)
-    return cast("Pixels | None", cv2.imdecode(data, flags)) if data.size else None
+    """Return the decoded picture, or None if the file cannot be decoded. Raises OSError.
+
+    OpenCV 5.0.0.93 decodes nothing of a JPEG without its last two bytes, which viewers show; with
+    an end marker it decodes the rows that are there, and makes the others grey.
+    """
+    data = file.read_bytes()
+    picture = _decoded(data, flags)
+    if picture is None and data.startswith(START_OF_JPEG):
+        picture = _decoded(data + END_OF_JPEG, flags)
+        if picture is not None and _missing_share(picture) > MAX_MISSING:
+            return None
+    return picture
+
+
+def _decoded(data: bytes, flags: int) -> Pixels | None:
+    numbers = np.frombuffer(data, np.uint8)
+    return cast("Pixels | None", cv2.imdecode(numbers, flags)) if numbers.size else None
+
+
+def _missing_share(picture: Pixels) -> float:
+    """Return the share of the rows, from the last up, that end in the grey of missing blocks."""
+    ends = picture[::-1, -1:].reshape(len(picture), -1).astype(int)
+    missing = np.all(abs(ends - 128) <= 1, axis=1)
+    return 1.0 if missing.all() else int(missing.argmin()) / len(picture)

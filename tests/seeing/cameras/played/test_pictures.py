@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import pytest
+from skimage import data
 
 from installation.errors import CameraError
 from installation.seeing.cameras.played.pictures import PICTURE_S, FolderPictures
@@ -61,6 +63,34 @@ def test_all_pictures_that_cannot_be_decoded_are_named_at_once(tmp_path: Path) -
     broken, cut_off = str(caught.value).splitlines()
     assert "b.jpg: this picture cannot be decoded" in broken
     assert "c.png: this picture cannot be decoded" in cut_off
+
+
+@pytest.mark.parametrize(("cut", "is_played"), [(1, True), (2, True), (300, True), (25_000, False)])
+def test_a_jpeg_without_its_tail_is_played(tmp_path: Path, cut: int, is_played: bool) -> None:
+    """Kind: a JPEG that every viewer shows is called damaged. Half a picture is damaged."""
+    photograph = cv2.imencode(".jpg", data.chelsea())[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(photograph[:-cut])
+    if is_played:
+        played = _open(tmp_path).next()
+        assert played is not None
+        assert played.std() > 10
+    else:
+        with pytest.raises(CameraError, match=r"a\.jpg: this picture cannot be decoded"):
+            _open(tmp_path)
+
+
+def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
+    """Kind: of a folder with photographs of telephones some are not played, without a word."""
+    write_picture(tmp_path / "a.png", quarters())
+    for name in ("b.HEIC", "c.gif", "notes.txt", ".d.heic"):
+        (tmp_path / name).write_bytes(b"-")
+    with pytest.raises(CameraError) as caught:
+        _open(tmp_path)
+    heic, gif = str(caught.value).splitlines()
+    assert (
+        "b.HEIC: pictures of this kind are not played (expected .jpeg, .jpg, .png, .webp)" in heic
+    )
+    assert gif.endswith("Export it as JPEG, or remove it from the folder.")
 
 
 def test_a_picture_that_is_removed_during_the_show_is_named(tmp_path: Path) -> None:
