@@ -1,17 +1,21 @@
-"""Measures the show on this machine and prints the figures as a table.
+"""Measures the show beside the loops that people would write in its place, and prints one table.
 
-The mirror runs as visitors see it, in a process of its own under SDL's dummy driver, and beside it,
-turn by turn in the same run, a plain loop that reads, detects, classifies and draws one after the
-other with the same parts, and the same show without the guard. Figures of one run can be compared;
-figures of two days cannot.
+Films of 0, 1, 4, 16 and 32 faces are made of the rehearsal's portrait. They play at their own rate,
+and a loop that reads late misses pictures, as with a camera. The show runs as visitors see it,
+under the whole guard, on a display of SDL's dummy driver; `bench_loops` has the loops. All take
+turns in one run, because figures of two runs cannot be compared on a machine that others use. Below
+the table is where the processor time of a frame goes (`bench_stages`).
 
-    scripts/bench --source film.mp4
+    scripts/bench --quick                    two minutes: 0, 1 and 16 faces at 1080p
+    scripts/bench                            an hour: up to 32 faces, 1080p and 2160p, three times
+    scripts/bench --guard --source film.mp4  what the guard costs (`bench_guard`)
+    scripts/bench --device cuda              the networks on a graphics card (`bench_device`)
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import contextlib
 import json
 import math
 import os
@@ -21,71 +25,84 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-if TYPE_CHECKING:
-    from installation.seeing.box import Box
-    from installation.seeing.frame import Frame
+import numpy as np
+import psutil
+
+from scripts.bench_stages import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZE = (1920, 1080)
-BENCH_BATCH = 8
-PLAIN, UNGUARDED = "plain", "unguarded"
-TARGET_READINGS = 30.0
-"""Readings a second of the classifier alone: 100,000 an hour, the traffic of the 2019 website."""
+SCREENS = {"1080p": (1920, 1080), "2160p": (3840, 2160)}
+CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8, 4, 148)}
+"""Columns, rows and the side of a face's picture, px, by the number of faces."""
+FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 10
+
+KIOSK = "kiosk"
+LOOPS = ("plain", "reader", "split", "pipeline", "loader")
+
+SETTLED_SHARE = 0.5
+"""The share of a run after which processor time is counted: the start is a figure of its own."""
+
+QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = 14.0, (0, 1, 16), ("plain", "split")
 
 Figures = dict[str, Any]
+Case = tuple[str, int, str]
+"""The screen, the number of faces, and what was measured."""
 
 
 def main() -> int:
-    """Measure, print the table, and tell by the exit status whether every target was met."""
+    """Measure, and print the table."""
+    options = _options()
+    if options.device:
+        return _graphics_card()
+    if options.guard:
+        from scripts import bench_guard
+
+        return bench_guard.main(options)
+    if options.quick:
+        options.rounds, options.seconds = 1, QUICK_SECONDS
+        options.faces, options.loops = QUICK_FACES, QUICK_LOOPS
+    with tempfile.TemporaryDirectory() as folder:
+        films = {faces: Path(folder, f"faces{faces}.mp4") for faces in options.faces}
+        for faces, film in films.items():
+            write_film(film, faces)
+        measured, skipped = _measure_all(options, films)
+        print(f"{machine()}; {options.rounds} rounds of {options.seconds:g} s\n")
+        print("\n".join([*table(measured), "", *skipped]))
+        for screen in options.screens:
+            for faces in options.faces:
+                print("\n".join(_stages(films[faces], faces, screen)), flush=True)
+    return 0
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--source", default="rehearsal", help="what plays; a film is best")
-    parser.add_argument("--labels", default="persons")
-    parser.add_argument("--detector", default="mtcnn", choices=["auto", "mtcnn", "yunet"])
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each show and each loop")
+    parser.add_argument("--quick", action="store_true", help="one round of a few short runs")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each show and each loop")
+    parser.add_argument("--faces", type=int, nargs="+", default=list(CROWDS), choices=CROWDS)
+    parser.add_argument("--screens", nargs="+", default=None, choices=SCREENS)
+    parser.add_argument("--loops", nargs="*", default=list(LOOPS), choices=LOOPS)
     parser.add_argument(
-        "--rounds",
-        type=int,
-        default=3,
-        help="in each, the show twice, twice without guard, the loop",
+        "--python",
+        default=sys.executable,
+        help="a Python that has the kiosk's packages, inference and ultralytics",
     )
     parser.add_argument(
         "--device", choices=["cuda"], help="measure the networks on a graphics card, and no show"
     )
     parser.add_argument("--guard", action="store_true", help="measure what the guard costs, only")
-    parser.add_argument("--only", choices=[PLAIN, UNGUARDED], help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.device:
-        return _graphics_card()
-    if args.guard:
-        from scripts import bench_guard
-
-        return bench_guard.main(args)
-    if args.only:
-        print(json.dumps(plain_loop(args) if args.only == PLAIN else unguarded(args)))
-        return 0
-    child(args, UNGUARDED)  # counts for nothing: the first show reads everything from the disk
-    rounds = [_round(args) for _ in range(args.rounds)]
-    classifier = classifier_alone(args.labels)
-    print(
-        f"{machine()}; {args.rounds} rounds of {args.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
-        f"{args.detector}; {Path(args.source).name}\n"
+    parser.add_argument("--source", default="rehearsal", help="with --guard: what plays")
+    parser.add_argument("--labels", default="persons", help="with --guard: the label set")
+    parser.add_argument(
+        "--detector", default="mtcnn", choices=["auto", "mtcnn", "yunet"], help="with --guard"
     )
-    rows = _rows(rounds, classifier)
-    print(
-        "| what | median, or mean ± standard error | range | target | met |\n|---|---|---|---|---|"
-    )
-    for name, values, form, target, met in rows:
-        low, high = min(values), max(values)
-        print(
-            f"| {name} | {middle(values, form)} | {low:{form}} – {high:{form}} | {target} | "
-            f"{'' if met is None else 'yes' if met else 'NO'} |"
-        )
-    return 0 if all(met is not False for *_, met in rows) else 1
+    options = parser.parse_args()
+    options.screens = options.screens or (["1080p"] if options.quick else list(SCREENS))
+    return options
 
 
 def _graphics_card() -> int:
@@ -99,275 +116,200 @@ def _graphics_card() -> int:
         sys.exit(str(error))
 
 
-class Ratios(tuple[float, ...]):
-    """How many times one show's figure is that of the show beside it, for each such pair.
+def _measure_all(
+    options: argparse.Namespace, films: Mapping[int, Path]
+) -> tuple[dict[Case, list[Figures]], list[str]]:
+    """Return the figures of each case from each round, and a line for each loop that was skipped.
 
-    Shows differ by more than what is looked for. A mean over pairs, with its standard error, says
-    how much of that is chance; the median of a few does not.
+    The order is reversed in every second round, so that a machine that becomes slower favours none.
     """
-
-    @property
-    def mean(self) -> float:
-        """Their geometric mean."""
-        return statistics.geometric_mean(self)
-
-    @property
-    def error(self) -> float:
-        """The standard error of that mean."""
-        if len(self) < 2:
-            return math.inf
-        return self.mean * statistics.stdev(map(math.log, self)) / math.sqrt(len(self))
-
-
-def middle(values: Sequence[float], form: str) -> str:
-    """Return what stands for all of `values`: of ratios the mean, of others the median."""
-    if isinstance(values, Ratios):
-        return f"{values.mean:{form}} ± {values.error:{form}}"
-    return f"{statistics.median(values):{form}}"
-
-
-@dataclass(frozen=True)
-class Round:
-    """What was measured in turn: two shows, two without the guard, and a plain loop."""
-
-    shows: tuple[Figures, Figures]
-    free: tuple[Figures, Figures]
-    plain: Figures
-
-
-def _round(args: argparse.Namespace) -> Round:
-    """Return one round; with and without the guard lie mirrored, so that no drift favours one."""
-    first, before = show(args), child(args, UNGUARDED)
-    plain = child(args, PLAIN)
-    after, last = child(args, UNGUARDED), show(args)
-    turn = Round((first, last), (before, after), plain)
-    print(json.dumps(asdict(turn)), file=sys.stderr)
-    return turn
-
-
-Row = tuple[str, Sequence[float], str, str, bool | None]
-
-
-def _rows(rounds: Sequence[Round], classifier: Sequence[float]) -> list[Row]:
-    def both(figures: tuple[Figures, Figures], keys: Sequence[str]) -> float:
-        return statistics.mean(at(row, keys) for row in figures)
-
-    def shown(*keys: str) -> list[float]:
-        return [both(turn.shows, keys) for turn in rounds]
-
-    def plain(*keys: str) -> list[float]:
-        return [at(turn.plain, keys) for turn in rounds]
-
-    def over_unguarded(*keys: str) -> Ratios:
-        pairs = (pair for turn in rounds for pair in zip(turn.shows, turn.free, strict=True))
-        return Ratios(at(show, keys) / at(free, keys) for show, free in pairs)
-
-    def late(*keys: str) -> list[float]:
-        return [1000 * (both(turn.shows, keys) - both(turn.free, keys)) for turn in rounds]
-
-    def median(values: Sequence[float]) -> float:
-        return statistics.median(values)
-
-    mirror, camera = shown("mirror_fps"), shown("camera_fps")
-    held = [a / b for a, b in zip(mirror, camera, strict=True)]
-    age, memory = shown("frame_age_ms", "p95"), shown("rss_mb")
-    interval, slow = shown("interval_ms", "p95"), plain("interval_ms", "p95")
-    jitter, shaky = shown("jitter_ms"), plain("jitter_ms")
-    smoother = [b / a for a, b in zip(jitter, shaky, strict=True)]
-    rate = over_unguarded("mirror_fps")
-    aged = over_unguarded("frame_age_ms", "p50")
-    oldest = over_unguarded("frame_age_ms", "p95")
-    starts, seen = late("first_paint_s"), late("first_frame_s")
-    first, paint = shown("first_verdict_s"), shown("first_paint_s")
-    return [
-        ("camera, frames a second", camera, ".1f", "", None),
-        ("mirror, frames a second", mirror, ".1f", "the camera's", median(held) >= 0.98),
-        ("frame age at the flip, p95, ms", age, ".1f", "≤ 50", median(age) <= 50),
-        ("between new pictures, p95, ms", interval, ".1f", "", None),
-        ("plain loop, frames a second", plain("mirror_fps"), ".1f", "", None),
-        ("plain loop, between new pictures, p95, ms", slow, ".1f", "", None),
-        ("jitter (standard deviation of that time), ms", jitter, ".1f", "", None),
-        ("plain loop, jitter, ms", shaky, ".1f", "", None),
-        ("jitter of the loop over the mirror's", smoother, ".1f", "≥ 4", median(smoother) >= 4),
-        ("readings a second in the show", shown("readings_per_s"), ".1f", "", None),
-        (
-            f"classifier alone, batch {BENCH_BATCH}, readings a second",
-            classifier,
-            ".0f",
-            f"≥ {TARGET_READINGS:g}",
-            median(classifier) >= TARGET_READINGS,
-        ),
-        ("mirror's rate with the guard, over without", rate, ".3f", "≥ 0.97", rate.mean >= 0.97),
-        ("frame age with the guard, over without", aged, ".3f", "≤ 1.03", aged.mean <= 1.03),
-        ("the same, p95", oldest, ".3f", "≤ 1.03", oldest.mean <= 1.03),
-        ("first paint later with the guard, ms", starts, ".0f", "≤ 300", median(starts) <= 300),
-        ("first frame later with the guard, ms", seen, ".0f", "≤ 300", median(seen) <= 300),
-        ("memory, MB", memory, ".0f", "< 1,500", median(memory) < 1500),
-        ("first paint, s", paint, ".2f", "≤ 1", median(paint) <= 1),
-        ("first verdict, s", first, ".1f", "≤ 10", median(first) <= 10),
+    measured: dict[Case, list[Figures]] = {}
+    missing: dict[str, str] = {}
+    cases = [
+        (screen, faces, variant)
+        for screen in options.screens
+        for faces in options.faces
+        for variant in (KIOSK, *options.loops)
+    ]
+    for turn in range(options.rounds):
+        for case in cases if turn % 2 == 0 else cases[::-1]:
+            screen, faces, variant = case
+            if variant in missing:
+                continue
+            figures = measure(variant, films[faces], screen, options.seconds, options.python)
+            if "missing" in figures:
+                missing[variant] = figures["missing"]
+                continue
+            per_frame_ms = 1000 * figures["cpu_s_per_min"] / 60 / max(1.0, figures["shown_fps"])
+            figures["cpu_ms_per_frame"] = per_frame_ms
+            measured.setdefault(case, []).append(figures)
+            line = {"screen": screen, "faces": faces, "what": variant} | figures
+            print(json.dumps(line), file=sys.stderr, flush=True)
+    return measured, [
+        f"{variant} was not measured: the package {package} is not installed here (--python)."
+        for variant, package in missing.items()
     ]
 
 
-def at(figures: Figures, keys: Sequence[str]) -> float:
-    """Return the figure at `keys`, one within the other; end the bench if it was not measured."""
-    value: Any = figures
-    for key in keys:
-        value = value[key]
-    if value is None:
-        raise SystemExit(f"nothing was measured for {'.'.join(keys)}; give it more --seconds")
-    return cast("float", value)
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("frames a second", "shown_fps", ".1f"),
+    ("between frames, p50, ms", "interval_p50_ms", ".0f"),
+    ("p99", "interval_p99_ms", ".0f"),
+    ("frame age, p95, ms", "age_p95_ms", ".0f"),
+    ("readings a second", "readings_per_s", ".1f"),
+    ("processor, s a minute", "cpu_s_per_min", ".1f"),
+    ("processor, ms a frame", "cpu_ms_per_frame", ".1f"),
+    ("memory, MB", "memory_mb", ".0f"),
+    ("pictures written a frame", "copies", ".1f"),
+    ("first paint, s", "first_paint_s", ".2f"),
+    ("first frame", "first_frame_s", ".1f"),
+    ("first name", "first_name_s", ".1f"),
+    ("load", "load", ".1f"),
+)
+"""The columns: their headings, the names of the figures, and their formats."""
 
 
-def child(args: argparse.Namespace, only: str) -> Figures:
-    """Return the figures of what runs without the guard, in a process like the show's own."""
-    command = [
-        "-B",
-        "-P",
-        __file__,
-        "--only",
-        only,
-        "--source",
-        args.source,
-        "--labels",
-        args.labels,
-    ]
-    command += ["--detector", args.detector, "--seconds", str(args.seconds)]
-    return _last_line(command)
+def table(measured: Mapping[Case, Sequence[Figures]]) -> list[str]:
+    """Return the rows of the table: the median of each figure, and its range.
+
+    The show's pictures are counted by `bench_stages`, as nothing may be counted under the guard.
+    """
+    headings = " | ".join(heading for heading, _, _ in COLUMNS)
+    lines = [f"| screen | faces | what | {headings} |", "|---" * (len(COLUMNS) + 3) + "|"]
+    for (screen, faces, variant), rounds in measured.items():
+        cells = [_cell([each.get(name) for each in rounds], form) for _, name, form in COLUMNS]
+        lines.append(f"| {screen} | {faces} | {variant} | {' | '.join(cells)} |")
+    return lines
 
 
-def show(args: argparse.Namespace) -> Figures:
-    """Return the figures of the show as visitors see it, under the guard."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder, "kiosk.yaml")
-        settings.write_text(f"detector: {args.detector}\n", encoding="utf-8")
-        command = ["-m", "installation", "run", str(settings), "--source", args.source]
-        command += ["--labels", args.labels, "--windowed", f"{SIZE[0]}x{SIZE[1]}"]
-        return _last_line([*command, "--seconds", str(args.seconds)])
+def _cell(values: Sequence[float | None], form: str) -> str:
+    """Return the median with the range; a dash if nothing was measured."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    middle = f"{statistics.median(known):{form}}"
+    return middle if len(known) < 2 else f"{middle} ({min(known):{form}}–{max(known):{form}})"
 
 
-def _last_line(command: Sequence[str]) -> Figures:
-    from installation.guarding.stage_one import show_environment
-
-    shared = show_environment(
-        os.environ
-    )  # what the launcher would set, so that the guard alone differs
-    environment = shared | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [sys.executable, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return cast("Figures", json.loads(ran.stdout.splitlines()[-1]))
-
-
-def unguarded(args: argparse.Namespace) -> Figures:
-    """Return the figures of the same show without the guard, and with as many words on the wall."""
-    from installation import STARTED_AT
-    from installation.guarding.guard import Guard
-    from installation.guarding.self_test import Proof
-    from installation.guarding.status import SandboxStatus
-    from installation.settings.kiosk import CameraSettings, Settings
-    from installation.settings.yaml_file import Loaded
-    from installation.show.entry import run_show
-
-    class Idle(Guard):
-        """Guards nothing; what the wall then says takes three lines to paint, too."""
-
-        def check_stage_one(self) -> None:
-            pass
-
-        def enter_middle_stage(self) -> None:
-            pass
-
-        def seal(self) -> Proof:
-            return Proof((), (), datetime.datetime.now().astimezone())
-
-    settings = Settings(
-        labels=args.labels, detector=args.detector, camera=CameraSettings(source=args.source)
-    )
-    return run_show(
-        Loaded(settings, "the bench", {}, {}),
-        windowed=SIZE,
-        seconds=args.seconds,
-        started_at=STARTED_AT,
-        log=lambda line: print(line, file=sys.stderr),
-        emit=lambda _: None,
-        guard=Idle(SandboxStatus("enforce")),
-    ).as_event()
+def measure(variant: str, film: Path, screen: str, seconds: float, python: str) -> Figures:
+    """Return the figures of one run in processes of its own, or {"missing": a package}."""
+    width, height = SCREENS[screen]
+    report = film.with_suffix(".json")
+    if variant == KIOSK:
+        settings = film.with_suffix(".yaml")
+        settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "installation",
+            "run",
+            str(settings),
+            "--source",
+            str(film),
+        ]
+        command += ["--windowed", f"{width}x{height}", "--seconds", str(seconds)]
+        command += ["--report", str(report)]
+    else:
+        command = [python, "-m", "scripts.bench_loops", variant, str(film)]
+        command += [str(width), str(height), str(seconds)]
+    output, used = _run(command, seconds)
+    if variant != KIOSK:
+        figures: Figures = json.loads(output.splitlines()[-1])
+        return figures | used
+    summary = json.loads(report.read_text(encoding="utf-8"))
+    return used | {
+        "shown_fps": summary["mirror_fps"],
+        "interval_p50_ms": summary["interval_ms"]["p50"],
+        "interval_p99_ms": summary["interval_ms"]["p99"],
+        "age_p95_ms": summary["frame_age_ms"]["p95"],
+        "readings_per_s": summary["readings_per_s"],
+        "first_paint_s": summary["first_paint_s"],
+        "first_frame_s": summary["first_frame_s"],
+        "first_name_s": summary["first_verdict_s"],
+    }
 
 
-def plain_loop(args: argparse.Namespace) -> Figures:
-    """Return the figures of the loop that does one thing after the other."""
-    from installation.running.clock import MonotonicClock
-    from installation.running.latest import Latest
-    from installation.running.telemetry import Summary
-    from installation.settings.kiosk import CameraSettings, Settings
-    from installation.settings.yaml_file import Loaded
-    from installation.show.analysis import Analysis
-    from installation.show.context import open_context
-    from installation.show.mirror import Mirror
-    from installation.show.parts import open_parts
-    from installation.showing.window import Window
-
-    started_at = time.monotonic()
-    clock = MonotonicClock()
-    camera = CameraSettings(source=args.source)
-    settings = Settings(labels=args.labels, detector=args.detector, camera=camera)
-    loaded = Loaded(settings, "the bench", {}, {})
-    parts = open_parts(loaded, clock, lambda _: None)
-    opened = parts.open_camera()
-    screen = Window(0, SIZE)
-    mirrored: Latest[Any] = Latest()
-    analysed: Latest[Any] = Latest()
-    sightings: Latest[Any] = Latest()
-    context = open_context(screen, loaded, parts.label_set)
-    mirror = Mirror(screen, context, mirrored, sightings, clock)
-    networks = parts.open_networks()
-    analysis = Analysis(parts, networks, analysed, sightings, clock, lambda frame: frame.box)
-    began_at = clock.now()
-    while clock.now() < started_at + args.seconds:
-        frame = opened.read()
-        if frame is None:
-            break
-        sightings.put(analysis.analyse(frame))
-        mirrored.put(frame)
-        mirror.step()
-    seconds = clock.now() - began_at
-    return replace(
-        Summary(seconds),
-        mirror_fps=mirror.ages.total / seconds,
-        interval_ms=mirror.intervals.percentiles(),
-        jitter_ms=mirror.intervals.deviation_ms(),
-    ).as_event()
+def _run(command: Sequence[str], seconds: float) -> tuple[str, Figures]:
+    """Run a program for `seconds`; return its output, and the figures of all its processes."""
+    environment = {**os.environ, "SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryFile("w+") as errors:
+        started = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+        used = _watch(started, seconds)
+        output, _ = started.communicate()
+        if started.returncode:
+            errors.seek(0)
+            sys.exit(f"{' '.join(command)} ended with {started.returncode}:\n{errors.read()}")
+    return output, used
 
 
-def classifier_alone(labels: str) -> list[float]:
-    """Return readings a second of the classifier on batches of eight, from each of five rounds."""
-    from installation.naming.label_set.load import load_label_set
-    from installation.naming.networks.device import choose_device
-    from installation.naming.reading.classifier import open_classifier
-    from installation.settings.kiosk import ContentSettings
+def _watch(started: subprocess.Popen[str], seconds: float) -> Figures:
+    """Return processor time, memory and load of `started` and its children.
 
-    device, _ = choose_device("auto")
-    classifier = open_classifier(load_label_set(labels, ContentSettings()), device)
-    frame, boxes = crowd()
-    rates = []
-    for _ in range(5):
-        began, passes = time.perf_counter(), 12
-        for _ in range(passes):
-            classifier.classify(frame, boxes)
-        rates.append(passes * BENCH_BATCH / (time.perf_counter() - began))
-    return rates
+    Processor time is that of the second part of the run, memory that at its end.
+    """
+    began_at = time.monotonic()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        started.wait(SETTLED_SHARE * seconds)
+    before, measured_at = _used(started.pid), time.monotonic()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        started.wait(max(0.1, began_at + 0.95 * seconds - time.monotonic()))
+    after, passed_s = _used(started.pid), time.monotonic() - measured_at
+    return {
+        "cpu_s_per_min": 60 * (after[0] - before[0]) / passed_s,
+        "memory_mb": after[1] / 1e6 or None,
+        "load": os.getloadavg()[0],
+    }
 
 
-def crowd() -> tuple[Frame, list[Box]]:
-    """Return a frame of noise at a camera's size, and boxes around `BENCH_BATCH` faces on it."""
-    import numpy as np
+def _used(pid: int) -> tuple[float, int]:
+    """Return the processor time, s, and the resident memory, bytes, of a process and its children.
 
-    from installation.seeing.box import Box
-    from installation.seeing.frame import Frame
+    Pages that processes share count once for each of them.
+    """
+    cpu_s, memory = 0.0, 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                times = each.cpu_times()
+                cpu_s += times.user + times.system
+                memory += each.memory_info().rss
+    return cpu_s, memory
 
-    pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
-    boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BENCH_BATCH)]
-    return Frame.from_rgb(pixels, 0.0), boxes
+
+def _stages(film: Path, faces: int, screen: str) -> Iterable[str]:
+    """Return the bars of a frame's stages, measured in a process of its own."""
+    command = [sys.executable, "-m", "scripts.bench_stages", str(film), str(faces)]
+    output, _ = _run([*command, *map(str, SCREENS[screen])], 60.0)
+    return ["", *output.splitlines()[-20:]]
+
+
+def write_film(file: Path, faces: int) -> None:
+    """Write a film of the rehearsal's portrait, `faces` times, each moving on its own."""
+    import cv2
+
+    from installation.seeing.cameras.played.rehearsal import read_portrait
+
+    columns, rows, px = CROWDS[faces]
+    width, height = FILM_SIZE
+    face = read_portrait()[:260, 110:340]
+    picture = cv2.resize(face, (px, px), interpolation=cv2.INTER_AREA) if px else face
+    soft = np.random.default_rng(1).integers(60, 140, (18, 32, 3), np.uint8)
+    wall = cv2.resize(soft, FILM_SIZE, interpolation=cv2.INTER_CUBIC)
+    film = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), FILM_FPS, FILM_SIZE)
+    cell = width // columns, height // rows
+    for number in range(FILM_FPS * FILM_S):
+        room = wall.copy()
+        for index in range(faces):
+            # Whole turns in the film's length, so that it repeats without a jump.
+            turn = 2 * math.pi * number / (FILM_FPS * FILM_S) * (1 + index % 3) + index
+            left = index % columns * cell[0] + round((cell[0] - px) / 2 * (1 + math.sin(turn) / 2))
+            top = index // columns * cell[1] + round((cell[1] - px) / 2 * (1 + math.cos(turn) / 2))
+            room[top : top + px, left : left + px] = picture
+        film.write(room)
+    film.release()
 
 
 def machine() -> str:

@@ -11,15 +11,24 @@ and its output filters, as in a gallery.
 
 from __future__ import annotations
 
+import datetime
 import json
+import math
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
-from scripts.bench import SIZE, UNGUARDED, Figures, Ratios, at, child, machine, middle, show
+from scripts.bench import Figures, machine
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = (1920, 1080)
 
 RATE, AGE, LATER_MS = 0.97, 1.03, 300.0
 """The targets: the least rate and the largest frame age, each over that without the guard, and how
@@ -49,7 +58,7 @@ Row = tuple[str, Sequence[float], str, str, bool]
 
 def main(args: Namespace) -> int:
     """Measure, print the table, and return 0 if every target was met."""
-    child(args, UNGUARDED)  # Not counted: the first show reads everything from the disk.
+    free_show(args)  # Not counted: the first show reads everything from the disk.
     pairs = [pair for _ in range(args.rounds) for pair in measure(args)]
     print(
         f"{machine()}; {len(pairs)} pairs of {args.seconds:g} s; {SIZE[0]}×{SIZE[1]}; "
@@ -69,8 +78,8 @@ def main(args: Namespace) -> int:
 
 def measure(args: Namespace) -> list[Pair]:
     """Return the two pairs of one round."""
-    first, before = show(args), child(args, UNGUARDED)
-    after, last = child(args, UNGUARDED), show(args)
+    first, before = show(args), free_show(args)
+    after, last = free_show(args), show(args)
     pairs = [Pair(first, before), Pair(last, after)]
     print(json.dumps([[pair.guarded, pair.free] for pair in pairs]), file=sys.stderr)
     return pairs
@@ -94,3 +103,110 @@ def rows(pairs: Sequence[Pair]) -> list[Row]:
 
 def _is_soon(later_ms: Sequence[float]) -> bool:
     return statistics.median(later_ms) <= LATER_MS
+
+
+class Ratios(tuple[float, ...]):
+    """How many times one show's figure is that of the show beside it, for each such pair.
+
+    Shows differ by more than what is looked for. A mean over pairs, with its standard error, says
+    how much of that is chance; the median of a few does not.
+    """
+
+    @property
+    def mean(self) -> float:
+        """Their geometric mean."""
+        return statistics.geometric_mean(self)
+
+    @property
+    def error(self) -> float:
+        """The standard error of that mean."""
+        if len(self) < 2:
+            return math.inf
+        return self.mean * statistics.stdev(map(math.log, self)) / math.sqrt(len(self))
+
+
+def middle(values: Sequence[float], form: str) -> str:
+    """Return what stands for all of `values`: of ratios the mean, of others the median."""
+    if isinstance(values, Ratios):
+        return f"{values.mean:{form}} ± {values.error:{form}}"
+    return f"{statistics.median(values):{form}}"
+
+
+def at(figures: Figures, keys: Sequence[str]) -> float:
+    """Return the figure at `keys`, one within the other; end the bench if it was not measured."""
+    value: Any = figures
+    for key in keys:
+        value = value[key]
+    if value is None:
+        raise SystemExit(f"nothing was measured for {'.'.join(keys)}; give it more --seconds")
+    return cast("float", value)
+
+
+def free_show(args: Namespace) -> Figures:
+    """Return the figures of the show without the guard, in a process like the show's own."""
+    command = ["-B", "-P", __file__, args.source, args.labels, args.detector]
+    return _last_line([*command, str(args.seconds)])
+
+
+def show(args: Namespace) -> Figures:
+    """Return the figures of the show as visitors see it, under the guard."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder, "kiosk.yaml")
+        settings.write_text(f"detector: {args.detector}\n", encoding="utf-8")
+        command = ["-m", "installation", "run", str(settings), "--source", args.source]
+        command += ["--labels", args.labels, "--windowed", f"{SIZE[0]}x{SIZE[1]}"]
+        return _last_line([*command, "--seconds", str(args.seconds)])
+
+
+def _last_line(command: Sequence[str]) -> Figures:
+    from installation.guarding.stage_one import show_environment
+
+    shared = show_environment(
+        os.environ
+    )  # what the launcher would set, so that the guard alone differs
+    environment = shared | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        [sys.executable, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return cast("Figures", json.loads(ran.stdout.splitlines()[-1]))
+
+
+def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Figures:
+    """Return the figures of the same show without the guard, and with as many words on the wall."""
+    from installation import STARTED_AT
+    from installation.guarding.guard import Guard
+    from installation.guarding.self_test import Proof
+    from installation.guarding.status import SandboxStatus
+    from installation.settings.kiosk import Settings
+    from installation.settings.yaml_file import Loaded
+    from installation.show.entry import run_show
+
+    class Idle(Guard):
+        """Guards nothing; what the wall then says takes three lines to paint, too."""
+
+        def check_stage_one(self) -> None:
+            pass
+
+        def enter_middle_stage(self) -> None:
+            pass
+
+        def seal(self) -> Proof:
+            return Proof((), (), datetime.datetime.now().astimezone())
+
+    settings = Settings.model_validate(
+        {"labels": labels, "detector": detector, "camera": {"source": source}}
+    )
+    return run_show(
+        Loaded(settings, "the bench", {}, {}),
+        windowed=SIZE,
+        seconds=seconds,
+        started_at=STARTED_AT,
+        log=lambda line: print(line, file=sys.stderr),
+        emit=lambda _: None,
+        guard=Idle(SandboxStatus("enforce")),
+    ).as_event()
+
+
+if __name__ == "__main__":
+    _source, _labels, _detector, _seconds = sys.argv[1:]
+    print(json.dumps(run_unguarded(_source, _labels, _detector, float(_seconds))))

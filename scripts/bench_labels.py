@@ -54,10 +54,15 @@ from installation.naming.networks.open import open_encoder
 from installation.naming.networks.timm_network import VIT_B_32, Clip
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.scoring.conse import EMBEDDING
+from installation.seeing.box import Box
+from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings
-from scripts.bench import BENCH_BATCH, ROOT, crowd, machine
+from scripts.bench import ROOT, machine
 
 CPU: Final = "cpu"
+
+BENCH_BATCH = 8
+"""The number of crops that are read together."""
 
 LABELS = (10, 100, 1000, 3000)
 SIDE = 224
@@ -456,6 +461,13 @@ def _cell(values: Sequence[float]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def crowd() -> tuple[Frame, list[Box]]:
+    """Return a frame of noise at a camera's size, and boxes around `BENCH_BATCH` faces on it."""
+    pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BENCH_BATCH)]
+    return Frame.from_rgb(pixels, 0.0), boxes
 
 
 if __name__ == "__main__":

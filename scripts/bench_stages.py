@@ -8,9 +8,10 @@ thread.
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ WRITERS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 
 WHOLE = 0.5
 """The share of a camera's picture from which a picture counts as a whole one."""
+
+SETTINGS: Mapping[str, Any] = {
+    "detector": "mtcnn",
+    "device": "cpu",
+    "visitors": {"least_size": 0.05},
+}
+"""The settings of a measured show. Everybody on the films is near enough to be read."""
 
 BAR = 40
 """The length of the longest bar, letters."""
@@ -87,7 +95,9 @@ class Stages:
 
     def per_frame_ms(self) -> dict[str, float]:
         """Return the processor time of each stage for one frame, ms."""
-        return {name: 1000 * seconds / self.frames for name, seconds in self._seconds.items()}
+        return {
+            name: 1000 * self._seconds[name] / self.frames for name in ORDER if self._seconds[name]
+        }
 
     def lines(self, title: str) -> list[str]:
         """Return a bar for each stage, below `title`, the sum, and the number of whole pictures."""
@@ -141,54 +151,53 @@ DECODING, MIRRORING = "decode", "mirror"
 ANALYSIS, DETECTING, READING = "track and settle", "find faces", "read faces"
 COMPOSING, SCALING, PANELS = "place words", "scale to the screen", "squares and words"
 FORGETTING = "zero the picture"
+ORDER = (
+    *(DECODING, MIRRORING, DETECTING, ANALYSIS, READING),
+    *(COMPOSING, SCALING, PANELS, FORGETTING),
+)
+"""The stages on a frame's way."""
 
 
-def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int = 90) -> Stages:
+def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int = 150) -> Stages:
     """Return the stages of `frames` pictures of `film`, after the first `skipped` ones."""
     from installation.memory.buffers import overwrite_freed_memory
     from installation.running.latest import Latest
     from installation.seeing.cameras.orientation import Orientation
     from installation.seeing.cameras.played.film import FilmPictures
     from installation.seeing.frame import Frame
-    from installation.settings.kiosk import CameraSettings, Settings
-    from installation.settings.source import Film
+    from installation.settings.kiosk import Settings
     from installation.settings.yaml_file import Loaded
+    from installation.show import mirror as mirroring
     from installation.show.analysis import Analysis
     from installation.show.context import open_context
     from installation.show.parts import open_parts
     from installation.showing import picture as painting
-    from installation.showing.painter import Painter
-    from installation.showing.scenes.compose import compose
     from installation.showing.window import OffScreen
 
     overwrite_freed_memory()
     cv2.setNumThreads(1)
     stages, clock = Stages(), FilmClock()
-    settings = Settings(detector="mtcnn", camera=CameraSettings(source=Film(film)))
+    settings = Settings.model_validate({**SETTINGS, "camera": {"source": str(film)}})
     loaded = Loaded(settings, "the bench", {}, {})
     parts = open_parts(loaded, clock, lambda _: None)
     networks = parts.open_networks()
-    detecting = {"detect": DETECTING, "follow": DETECTING}
-    timed = replace(
+    analysis_networks = replace(
         networks,
-        detector=_Timed(networks.detector, stages, detecting),
+        detector=_Timed(networks.detector, stages, {"detect": DETECTING, "follow": DETECTING}),
         classifier=_Timed(networks.classifier, stages, {"classify": READING}),
     )
-    sightings_box: Latest[Any] = Latest()
-    analysis = Analysis(parts, timed, Latest(), sightings_box, clock, lambda frame: frame.box)
+    mirrored, sightings = Latest[Frame](), Latest[Any]()
+    analysis = Analysis(
+        parts, analysis_networks, Latest(), sightings, clock, lambda frame: frame.box
+    )
     surface = OffScreen(screen)
     context = open_context(surface, loaded, parts.label_set)
-    painter = Painter(context.fonts)
+    mirror = mirroring.Mirror(surface, context, mirrored, sightings, clock)
     pictures, orientation = FilmPictures(film), Orientation(mirror=True)
-    paint_picture = painting.paint_picture
-
-    def paint_timed(*given: Any) -> None:
-        with stages.stage(SCALING, within=PANELS):
-            paint_picture(*given)
-
-    painting.paint_picture = paint_timed  # type: ignore[assignment]
-    sightings = scene = None
-    try:
+    within = ((mirroring, "compose", COMPOSING), (painting, "paint_picture", SCALING))
+    with contextlib.ExitStack() as stack:
+        for owner, name, stage in (*within, (orientation.pool, "_give_back", FORGETTING)):
+            stack.enter_context(_timed(owner, name, stages, stage))
         for number in range(skipped + frames):
             if number == skipped:
                 stages.restart()
@@ -199,24 +208,45 @@ def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int
                     if picture is None:
                         pictures.rewind()
                         picture = pictures.next()
-                    assert picture is not None
+                assert picture is not None
                 with stages.stage(MIRRORING):
-                    mirrored = orientation.apply(picture)
-                frame = Frame(bgr=mirrored, taken_at=clock.now(), scene=pictures.scene)
+                    oriented = orientation.apply(picture)
+                frame = Frame(bgr=oriented, taken_at=clock.now(), scene=pictures.scene)
+                size = frame.width, frame.height
                 with stages.stage(ANALYSIS):
                     analysis.offer(frame)
-                sightings = sightings_box.take(timeout=0) or sightings
-                with stages.stage(COMPOSING):
-                    scene = compose(frame, sightings, context, clock.now(), scene)
+                mirrored.put(frame)
+                del frame, oriented
                 with stages.stage(PANELS):
-                    painter.paint(scene, surface.surface)
-                    painter.evict(clock.now())
+                    mirror.step()
             stages.frames += 1
-            size = frame.width, frame.height
             stages.whole_pictures += whole_pictures(written, size)
-            scene = replace(scene, picture=None)
-            with stages.stage(FORGETTING):
-                del frame, mirrored
-    finally:
-        painting.paint_picture = paint_picture
     return stages
+
+
+@contextlib.contextmanager
+def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
+    """Count the calls of a function that the mirror makes as a stage of their own."""
+    original = getattr(owner, name)
+
+    def timed(*given: Any) -> Any:
+        with stages.stage(stage, within=PANELS):
+            return original(*given)
+
+    setattr(owner, name, timed)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def main() -> None:
+    """Print the bars of a film's stages: FILM FACES WIDTH HEIGHT."""
+    film, faces, width, height = sys.argv[1:]
+    stages = measure(Path(film), (int(width), int(height)))
+    title = f"Processor time of a frame, {faces} faces on 1280×720, screen {width}×{height}"
+    print("\n".join(stages.lines(title)))
+
+
+if __name__ == "__main__":
+    main()

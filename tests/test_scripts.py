@@ -448,7 +448,6 @@ def test_the_scripts_can_be_started() -> None:
         "test",
         "check",
         "bench",
-        "bench-crowds",
         "bench-labels",
         "fuzz",
     )

@@ -1,0 +1,83 @@
+"""The bench: its films, its table from figures, its counts, and one short run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from installation.seeing.faces.mtcnn import Mtcnn
+from installation.seeing.frame import Frame
+from installation.settings.paths import PROJECT
+from scripts.bench import COLUMNS, CROWDS, table, write_film
+from scripts.bench_stages import ORDER, Stages, recorded_writes, whole_pictures
+
+
+@pytest.mark.parametrize("faces", CROWDS)
+def test_a_film_has_as_many_faces_as_it_says(tmp_path: Path, faces: int) -> None:
+    """The detector finds each face on the film's first picture."""
+    write_film(tmp_path / "film.mp4", faces)
+    _, picture = cv2.VideoCapture(str(tmp_path / "film.mp4")).read()
+    frame = Frame(bgr=np.asarray(picture, np.uint8), taken_at=0.0)
+    assert len(Mtcnn().detect(frame)) == faces
+
+
+def test_a_cell_has_the_median_and_the_range() -> None:
+    """What was not measured is a dash, and one run has no range."""
+    rounds = [{"shown_fps": fps, "memory_mb": None} for fps in (29.0, 30.0, 12.0)]
+    heading, rule, kiosk, split = table(
+        {("1080p", 1, "kiosk"): rounds, ("1080p", 1, "split"): rounds[:1]}
+    )
+    assert heading.count("|") == rule.count("|") == kiosk.count("|") == len(COLUMNS) + 4
+    assert kiosk.startswith("| 1080p | 1 | kiosk | 29.0 (12.0–30.0) | – |")
+    assert split.startswith("| 1080p | 1 | split | 29.0 | – |")
+
+
+def test_whole_pictures_are_counted_and_small_ones_are_not() -> None:
+    """A picture is whole if it has at least half of the camera's pixels; reduced ones have not."""
+    picture = np.zeros((60, 80, 3), np.uint8)
+    with recorded_writes() as written:
+        cv2.flip(picture, 1)
+        cv2.resize(picture, (20, 10))
+        np.copyto(np.empty_like(picture), picture)
+    cv2.flip(picture, 1)
+    assert written == [4800, 200, 4800]
+    assert whole_pictures(written, (80, 60)) == 2
+
+
+def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:
+    """Stages are listed on the frame's way, and the last line has their sum."""
+    stages = Stages()
+    stages.frames, stages.whole_pictures = 2, 6
+    stages._seconds.update({ORDER[1]: 0.004, ORDER[0]: 0.008})
+    title, first, second, total = stages.lines("a frame")
+    assert title == "a frame"
+    assert (first.split()[0], first.count("█")) == (ORDER[0], 40)
+    assert (second.split()[0], second.count("█")) == (ORDER[1], 20)
+    assert total.endswith("6.00 ms; 3.0 whole pictures")
+
+
+@pytest.mark.slow
+def test_the_table_has_a_row_for_each_variant() -> None:
+    """The show and the loops take turns on one film; loops without packages are skipped."""
+    command = [sys.executable, "-m", "scripts.bench", "--rounds", "1", "--seconds", "12"]
+    ran = subprocess.run(
+        [*command, "--faces", "1", "--screens", "1080p"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    rows = [line.strip("| ").split(" | ") for line in ran.stdout.splitlines() if line[:1] == "|"]
+    assert [row[2] for row in rows[2:6]] == ["kiosk", "plain", "reader", "split"]
+    assert all(float(row[3]) > 0 for row in rows[2:])
+    assert len(rows) == 6 or "was not measured" not in ran.stdout
+    assert "find faces" in ran.stdout
