@@ -44,7 +44,7 @@ class Pair:
     free: Figures
 
     def ratio(self, *keys: str) -> float:
-        """Return how many times the figure at `keys` is that without the guard."""
+        """Return the figure at `keys` with the guard, over the figure without it."""
         return at(self.guarded, keys) / at(self.free, keys)
 
     def later_ms(self, *keys: str) -> float:
@@ -126,7 +126,7 @@ class Ratios(tuple[float, ...]):
 
 
 def middle(values: Sequence[float], form: str) -> str:
-    """Return what stands for all of `values`: of ratios the mean, of others the median."""
+    """Return the mean of ratios, or the median of other `values`."""
     if isinstance(values, Ratios):
         return f"{values.mean:{form}} ± {values.error:{form}}"
     return f"{statistics.median(values):{form}}"
@@ -182,7 +182,7 @@ def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Fi
     from installation.show.entry import run_show
 
     class Idle(Guard):
-        """Guards nothing; what the wall then says takes three lines to paint, too."""
+        """A guard that enforces nothing; its privacy line also takes three lines to paint."""
 
         def check_stage_one(self) -> None:
             pass

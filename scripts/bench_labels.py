@@ -1,14 +1,14 @@
 """Measures what label sets cost by method and number of labels, and prints the figures as tables.
 
-Each set is built in a process of its own that finds no cache, and the time is the whole process's,
-as somebody waits who calls `kiosk labels build`. Then the sets of one method read the same crops in
-turn. All of it has one thread, and what counts in reading is the time that a core really worked, so
-that sets can be compared on a machine that does something else, too; of builds both are given.
+Each set is built in a process of its own that finds no cache, and the time of the whole process is
+measured, which is what a user of `kiosk labels build` waits. Then the sets of one method read the
+same crops in turn. Everything runs on one thread. For reading, processor time is measured, so that
+sets can be compared on a busy machine; for builds, processor time and elapsed time are.
 
-Networks that must be fetched are of their true architecture with numbers drawn at random: what a
-reading costs does not depend on what a network has learnt. Names and definitions are ImageNet's.
+Networks that must be fetched have their real architecture and random weights, because the cost of a
+reading does not depend on the weights. Names and definitions are ImageNet's.
 
-    scripts/bench-labels --methods text onnx --labels 10 1000
+scripts/bench-labels --methods text onnx --labels 10 1000
 """
 
 from __future__ import annotations
@@ -66,15 +66,16 @@ BENCH_BATCH = 8
 
 LABELS = (10, 100, 1000, 3000)
 SIDE = 224
-"""Of the pictures with the method `examples`, and of those that the ONNX network takes, px."""
+"""The side of the pictures of the method `examples`, and of those that the ONNX network takes, px.
+"""
 
 SPAN_S = 0.25
-"""How long one measurement lasts at least."""
+"""The least duration of one measurement, s."""
 SHORT_S = 20.0
-"""A build that takes a core longer is measured only once."""
+"""A build that takes a core longer than this, s, is measured only once."""
 
 WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
-"""What is measured of reading; the scorer is what comes after the network."""
+"""The measured ways of reading; the scorer is the part after the network."""
 
 BUILD = """
 import resource
@@ -91,10 +92,10 @@ if clip.exists():
     builder = partial(build_from_prompts, weights=clip)
 build(name, models, builder)
 """
-"""What the process of a build runs: it loads nothing that `kiosk labels build` would not load."""
+"""The program of a build's process, which loads only what `kiosk labels build` loads."""
 
 Costs = Mapping[str, Sequence[float]]
-"""Seconds of one core for each crop, of each round, by the way of reading."""
+"""Seconds of one core for each crop, in each round, keyed by the way of reading."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,9 @@ class Build:
 
 @dataclass(frozen=True)
 class Kind:
-    """What labelset.yaml says, and ImageNet's list that the labels are taken from.
+    """The settings in labelset.yaml, and the list of ImageNet from which the labels are taken.
 
-    `prepare` brings what the method needs, given the set's folder and the ids of its labels.
+    `prepare` creates what the method needs, given the set's folder and the ids of its labels.
     """
 
     settings: str
@@ -119,7 +120,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of one set: its builds, or why there are none, and what reading costs.
+    """The measurements of one set: its builds or why there are none, and the cost of reading.
 
     Without `costs` there can be no such set.
     """
@@ -158,7 +159,7 @@ def main() -> int:
 def measure(
     method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: int
 ) -> dict[int, Figures]:
-    """Return what sets of one method cost, by their number of labels."""
+    """Return the costs of sets of one method, keyed by the number of labels."""
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder)
         possible = [size for size in sizes if size <= most(method)]
@@ -291,10 +292,10 @@ KINDS: Mapping[str, Kind] = {
 def build_all(
     models: Path, sizes: Sequence[int], builds: int, patience_s: int
 ) -> dict[int, Sequence[Build] | str]:
-    """Build all sets in turn, and return what each build took or why there are none.
+    """Build all sets in turn, and return the times of each build, or why there is none.
 
-    A set whose build takes too long gets numbers drawn at random, as reading costs the same with
-    them; so do larger ones, which are not tried.
+    A set whose build takes too long gets random numbers, because reading costs the same with them;
+    so do larger sets, which are not built.
     """
     label_sets = [load_label_set(_name(size), ContentSettings(), models) for size in sizes]
     if not any(label_set.is_built for label_set in label_sets):
@@ -316,9 +317,9 @@ def build_all(
 
 
 def build(models: Path, size: int, patience_s: int) -> Build | None:
-    """Build a set without a cache, and return what it took.
+    """Build a set without a cache, and return the times.
 
-    None where it would have taken a core longer than `patience_s`.
+    Returns None if it would have taken a core longer than `patience_s`.
     """
     shutil.rmtree(models / CACHE_FOLDER, ignore_errors=True)
     command = [sys.executable, "-c", BUILD, _name(size), str(models), str(patience_s)]
@@ -358,7 +359,7 @@ def look_through(label_set: LabelSet) -> Encoder:
 
 
 def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
-    """Return the sets' classifiers, which share their network where they bring none themselves."""
+    """Return the sets' classifiers, which share their network if the sets have none of their own."""
     opened: dict[int, CropClassifier] = {}
     encoder: Encoder | None = None
     for size in sizes:
@@ -372,7 +373,7 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
 
 
 def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
-    """Return what a reading costs by each classifier, measured in turn; who begins changes."""
+    """Return the cost of reading with each classifier, measured in turn in a changing order."""
     actions = {size: ways(classifier) for size, classifier in classifiers.items()}
     costs: dict[int, dict[str, list[float]]] = {
         size: {way: [] for way in WAYS} for size in classifiers
@@ -389,7 +390,7 @@ def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int
 
 
 def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
-    """Return what is timed of a classifier, by the way of reading."""
+    """Return the functions of a classifier that are timed, keyed by the way of reading."""
     frame, boxes = crowd()
     side = classifier.encoder.input.size
     noise = np.random.default_rng(0).standard_normal((BENCH_BATCH, 3, side, side), np.float32)
@@ -403,16 +404,16 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
     return dict(zip(WAYS, actions, strict=True))
 
 
-def _passes(deed: Callable[[], object]) -> int:
-    """Return how often `deed` is done in `SPAN_S`, at least once; its first time does not count."""
-    deed()
-    return max(1, round(SPAN_S / _timed(deed, 1)))
+def _passes(action: Callable[[], object]) -> int:
+    """Return how many times to run `action` for `SPAN_S`, at least one; a first run is not timed."""
+    action()
+    return max(1, round(SPAN_S / _timed(action, 1)))
 
 
-def _timed(deed: Callable[[], object], passes: int) -> float:
+def _timed(action: Callable[[], object], passes: int) -> float:
     began = time.process_time()
     for _ in range(passes):
-        deed()
+        action()
     return time.process_time() - began
 
 
@@ -436,7 +437,7 @@ def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
 
 
 def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
-    print("\nWhat a crop costs with the most labels, over what it costs with the fewest:\n")
+    print("\nThe cost of a crop with the most labels, over that with the fewest:\n")
     print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         possible = {size: figures.costs for size, figures in sizes.items() if figures.costs}

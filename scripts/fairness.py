@@ -43,16 +43,16 @@ GROUPS_CSV = Path(__file__).with_name("fairness_groups.csv")
 """The columns `id`, `name` and `group`: by which groups of labels women and men are compared."""
 
 LOTS = 500
-"""How many groups of three people are drawn by lot to count repeated names."""
+"""The number of groups of three people that are drawn by lot to count repeated names."""
 
 LEAST_SHARE = 0.05
 """Groups of labels that fewer women and fewer men get are not compared."""
 
 OTHER_OVERLAP = 0.2
-"""The most that another face's box may overlap the first's (IoU)."""
+"""The largest IoU of another face's box with the first one."""
 
 OTHER_FACE = 0.4
-"""How tall another face on a picture must be, in heights of the first, to make a group picture."""
+"""The least height of another face that makes a group picture, in heights of the first one."""
 
 Scores = npt.NDArray[np.float32]
 Name = Callable[[Sequence[Scores]], list[str]]
@@ -159,13 +159,13 @@ def label_groups() -> dict[str, str]:
 
 
 def even(names: Sequence[object]) -> float:
-    """Return as how many equally frequent names these are: the exponential of their entropy."""
+    """Return the number of equally frequent names that would have the same entropy."""
     shares = np.array(list(Counter(names).values())) / len(names)
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def bits(one: Sequence[str], other: Sequence[str]) -> tuple[float, float]:
-    """Return how many bits one tells of the other: as counted, and corrected for few people.
+    """Return the mutual information, bits: as counted, and corrected for few people.
 
     The correction is Miller's and Madow's: (cells − rows − columns + 1) / (2 N ln 2), of cells that
     occur.

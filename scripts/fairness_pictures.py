@@ -1,4 +1,4 @@
-"""The pictures on which `scripts/fairness` measures, and each of them as it might have been taken.
+"""The pictures on which `scripts/fairness` measures, and views of each as others might take it.
 
 A folder holds pictures and `photos.csv`, with a row for each: `picture` (the file), `x0`, `y0`,
 `x1`, `y1` (the face's box, px), `presentation` (`f`, `m` or `?`: how the person reads in it, only
@@ -27,7 +27,9 @@ LIGHT = 0.1
 """How much brighter or darker a whole picture is made."""
 
 SKIN_LIGHT = 0.6
-"""What darkened skin keeps of its lightness, and lightened skin of what it lacks to white."""
+"""The share of its lightness that darkened skin keeps, and the share of its distance from white
+that lightened skin keeps.
+"""
 
 SKIN_CHROMA = 9.0
 """The farthest that skin's colour is from the middle of the face's, in a* and b* levels of Lab."""

@@ -2,7 +2,7 @@
 
 Each row of docs/recoveries.csv is one observation: a fault, where it was observed, and how long it
 took until visitors had what they should have, s (empty if nothing has to come back, as when a
-warning is all that happens). `scripts/soak --record` and whoever drives the virtual machine append
+warning is all that happens). `scripts/soak --record` and the person at the virtual machine append
 rows. The table has the median, the worst and the number of the observations. A fault without an
 observation has no row in the table. Rejected: figures in the page itself, which nobody can check.
 """

@@ -15,7 +15,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 LONGEST_SHEBANG = 127
-"""Bytes of a first line that every Linux reads whole; from the source of pip's scripts."""
+"""The length of a first line, bytes, that every Linux reads completely; from the source of pip's
+scripts.
+"""
 
 
 def relocate(environment: Path, old: str, new: str) -> None:

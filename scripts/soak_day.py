@@ -299,7 +299,7 @@ def _face(box: Box) -> Face:
 
 
 class DayClassifier:
-    """The show's own classifier, which the day's faults befall."""
+    """The show's own classifier, which fails when the day's faults say so."""
 
     def __init__(self, classifier: Classifier, day: Day, clock: DayClock) -> None:
         self._classifier = classifier

@@ -33,19 +33,19 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import OffScreen
 
 INCHES = (43, 55, 75)
-"""Diagonals of common screens."""
+"""The diagonals of common screens, inches."""
 
 MM_PER_INCH = 25.4
 
 LEAST_MM = 15.0
 JUDGED_INCHES = 55
-"""What capitals need to be read from three metres, and the screen on which they must have it."""
+"""The least height of capitals for reading from three metres, mm, and the judged screen, inches."""
 
 FACES = (0.12, 0.25, 0.45)
 """Heights of a face over the height of the picture: at the line, at two metres, and very near."""
 
 BEGINNING = 34
-"""Letters of a text that the table prints."""
+"""The number of letters of a text that the table prints."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def try_(watched: WatchedFolder, read: Callable[[], object]) -> int:
     return try_seeded(target, 3).accepted
 
 
-def refuse(where: str = "file", problem: str = "it is wrong", remedy: str = "Mend it.") -> None:
+def refuse(where: str = "file", problem: str = "it is wrong", remedy: str = "Correct it.") -> None:
     """Raise an error like the kiosk's."""
     raise LabelSetError(Mistake(where, problem, remedy))
 
@@ -61,14 +61,14 @@ def test_a_traceback_is_found_by_hypothesis(watched: WatchedFolder) -> None:
 @pytest.mark.parametrize(
     "mistake",
     [
-        ("", "it is wrong", "Mend it."),
-        ("file", " ", "Mend it."),
+        ("", "it is wrong", "Correct it."),
+        ("file", " ", "Correct it."),
         ("file", "it is wrong", ""),
-        ("file", "it is \x1b[2J", "Mend it."),
-        ("file", "it is\nwrong", "Mend it."),
-        ("file", "it is \u202egnorw", "Mend it."),
-        ("file", "it is \ud800", "Mend it."),
-        ("file", "it is " + "very " * 1000 + "wrong", "Mend it."),
+        ("file", "it is \x1b[2J", "Correct it."),
+        ("file", "it is\nwrong", "Correct it."),
+        ("file", "it is \u202egnorw", "Correct it."),
+        ("file", "it is \ud800", "Correct it."),
+        ("file", "it is " + "very " * 1000 + "wrong", "Correct it."),
     ],
 )
 def test_an_error_that_is_not_one_line_is_found(

@@ -204,7 +204,7 @@ def test_each_figure_is_coarse_and_each_word_from_a_fixed_list(asked: Asked) -> 
 
 @needs_guard
 def test_nobody_can_be_followed_by_what_changes(asked: Asked) -> None:
-    """Whoever asks ten times a second sees no figure change because somebody comes or leaves.
+    """No figure changes because somebody comes or leaves, even if it is read ten times a second.
 
     The figures change only when a minute ends, which no visitor can move, and the count of verdicts
     is ten times too coarse for the few who came.

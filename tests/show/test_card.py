@@ -54,7 +54,7 @@ def test_what_only_the_log_knows_is_said() -> None:
 
 
 def test_the_staffs_card_stays_when_the_card_is_shown_again() -> None:
-    """The show tries to open its camera every few seconds; whoever reads is not interrupted."""
+    """The show tries to open its camera every few seconds; the staff's card stays meanwhile."""
     screen = CountingScreen((640, 360))
     card = CardOnScreen(screen, open_context(screen, DEFAULTS))
     for_staff = card_for_staff(unplugged(), State.LOST)

@@ -87,7 +87,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     kept = opened(tmp_path)
     kept.add([key("cat")], torch.zeros(1, WIDTH))
     with full_disk(), pytest.raises(LabelSetError, match="the label is wrong"), kept:
-        raise LabelSetError(Mistake("labels.csv", "the label is wrong", "Mend it."))
+        raise LabelSetError(Mistake("labels.csv", "the label is wrong", "Correct it."))
     (tmp_path / "elsewhere").touch()
     with opened(tmp_path / "elsewhere") as kept:
         kept.add([key("cat")], torch.zeros(1, WIDTH))
