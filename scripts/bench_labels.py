@@ -359,7 +359,7 @@ def look_through(label_set: LabelSet) -> Encoder:
 
 
 def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
-    """Return the sets' classifiers, which share their network if the sets have none of their own."""
+    """Return the sets' classifiers, which share their network if the sets bring none."""
     opened: dict[int, CropClassifier] = {}
     encoder: Encoder | None = None
     for size in sizes:
@@ -405,7 +405,7 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
 
 
 def _passes(action: Callable[[], object]) -> int:
-    """Return how many times to run `action` for `SPAN_S`, at least one; a first run is not timed."""
+    """Return how many times to run `action` for `SPAN_S`, at least one; the first is not timed."""
     action()
     return max(1, round(SPAN_S / _timed(action, 1)))
 
