@@ -27,6 +27,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import View
 from installation.show.analysis import Analysis
 from installation.show.parts import Log, Networks, Parts, already_open
+from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.type.line_breaks import warm_up
 
 HANGS_S = 10.0
@@ -124,6 +125,13 @@ class AnalysisKeeper:
             return DeviceKind.UNKNOWN
         is_card = self.networks.device in ("cuda", "mps")
         return DeviceKind.GRAPHICS_CARD if is_card else DeviceKind.PROCESSOR
+
+    @property
+    def fault(self) -> AnalysisFault | None:
+        """The fault of the analysis, for the staff."""
+        if self.networks is None and self.failures:
+            return AnalysisFault.FAILED
+        return AnalysisFault.CARD_FAILED if self._history.given_up_at is not None else None
 
     def parts(self) -> Parts:
         """Return the parts in use, with which another keeper can continue."""

@@ -36,6 +36,7 @@ from installation.show.status import StatusReporter
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect
 from installation.showing.scenes.bands import bands
+from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.type.font_files import no_font
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
@@ -179,7 +180,9 @@ class LiveShow:
             self._report(sightings)
         if self._keeper.step():
             self._mirror.forget_people()
+        self._mirror.searches_faces = self._keeper.fault != AnalysisFault.FAILED
         self._reporter.networks = self._keeper.networks
+        self._reporter.analysis_fault = self._keeper.fault
         self._offer_label_set()
         self._check_camera()
         self._capture.check()

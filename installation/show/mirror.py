@@ -42,6 +42,12 @@ LONGEST_INTERVAL_S = 1.0
 """The longest interval that is attributed to the camera's rate, s: that of one frame a second."""
 
 
+UNREAD_S = 60.0
+"""How long the mirror stays on the screen without the analysis, s: hardly anybody stays longer, and
+who only passes by must not be shown.
+"""
+
+
 class Mirror:
     """Paints the newest frame, with each box predicted to the time of that frame."""
 
@@ -87,6 +93,10 @@ class Mirror:
         be shown.
         """
         self._oldest_s = 0.0
+        self._unread_since: float | None = None
+        """The instant since which faces are not searched (s, monotonic); None if they are."""
+        self.searches_faces = True
+        """Whether the analysis searches faces, or has not begun to; false after it has failed."""
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
@@ -118,6 +128,7 @@ class Mirror:
                 now,
                 self._scene,
                 [mark.rect for mark in marks],
+                keeps_mirror=self._keeps_mirror(self._frame, now),
             )
             scene = replace(self._scene, panels=(*self._scene.panels, *marks))
             if staff_card and self._status is not None:
@@ -167,7 +178,24 @@ class Mirror:
 
     def forget_people(self) -> None:
         """Drop all data about people; the picture stays."""
-        self._sightings = self._scene = None
+        self._sightings = None
+        if self._scene is not None:
+            self._scene = replace(self._scene, visitors=())
+
+    def _keeps_mirror(self, frame: Frame, now: float) -> bool:
+        """Return whether a mirror on the screen stays although nobody is known to be there.
+
+        It stays for `UNREAD_S` if faces cannot be searched, or if no sightings have come for
+        `GONE_S`: somebody who stands in front of it is still there.
+        """
+        sightings = self._sightings
+        is_late = sightings is not None and frame.taken_at - sightings.taken_at > GONE_S
+        if self.searches_faces and not is_late:
+            self._unread_since = None
+            return False
+        if self._unread_since is None:
+            self._unread_since = now
+        return now - self._unread_since < UNREAD_S
 
     def forget(self) -> None:
         """Drop the frame and all data about the people on it."""

@@ -11,6 +11,7 @@ from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
 from installation.show.camera.capture import CameraStatus
 from installation.show.parts import Networks
+from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.scenes.staff import ShowStatus, layers
 
 OPENING = "…"
@@ -40,6 +41,8 @@ class StatusReporter:
         """
         self.networks: Networks | None = None
         """The networks; None until they are open."""
+        self.analysis_fault: AnalysisFault | None = None
+        """The fault of the analysis."""
         self._proof = proof
         self._frames = frames
         self.camera = camera
@@ -86,4 +89,5 @@ class StatusReporter:
             version=__version__,
             is_rehearsal=camera.name.startswith(rehearsal.NAME),
             camera_faults=camera.faults,
+            analysis_fault=self.analysis_fault,
         )

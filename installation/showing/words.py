@@ -167,6 +167,11 @@ class Words:
     staff_silent_remedy: Sentence
     staff_waiting: Sentence
     staff_waiting_remedy: Sentence
+    staff_no_reading: Sentence
+    """What is wrong with the networks; the sentence `…_remedy` says what to do."""
+    staff_no_reading_remedy: Sentence
+    staff_card_failed: Sentence
+    staff_card_failed_remedy: Sentence
     staff_wrong: Sentence
     """The heading of the mistakes that keep the show from running."""
     staff_wrong_remedy: Sentence

@@ -16,7 +16,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
 from installation.show.camera.capture import CameraStatus
 from installation.show.context import open_context
-from installation.show.mirror import Mirror
+from installation.show.mirror import UNREAD_S, Mirror
 from installation.show.status import StatusReporter
 from installation.showing.painter import Painter
 from installation.showing.scenes.cards import no_camera_card
@@ -68,6 +68,33 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
         painted.append(pygame.surfarray.array3d(screen.surface).copy())
     assert np.array_equal(painted[0], painted[2])
     assert not np.array_equal(painted[0], painted[1])
+
+
+def test_the_mirror_stays_for_a_minute_if_faces_cannot_be_searched() -> None:
+    """Somebody who stands there sees themselves without words; then the room counts as empty.
+
+    An idle screen stays idle.
+    """
+    clock, frames, screen = ManualClock(10.0), Latest[Frame](), OffScreen((320, 180))
+    sightings: Latest[Sightings] = Latest()
+    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, sightings, clock)
+
+    def has_picture_at(instant: float) -> bool:
+        clock.instant = instant
+        frames.put(grey_frame(200, instant))
+        mirror.step()
+        assert mirror._scene is not None
+        return mirror._scene.picture is not None
+
+    visitor = Sighting(still_track(box=Box(60, 20, 100, 70)), (), 0.5, None, "reading")
+    sightings.put(sightings_of([visitor]))
+    assert has_picture_at(0.1), "somebody is there"
+    mirror.searches_faces = False
+    mirror.forget_people()
+    pictures = [has_picture_at(at) for at in (0.2, 5.0, UNREAD_S, UNREAD_S + 1.0, UNREAD_S + 3.0)]
+    assert pictures == [True, True, True, True, False]
+    mirror.forget_people()
+    assert not has_picture_at(UNREAD_S + 5.0)
 
 
 def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:

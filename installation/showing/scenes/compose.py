@@ -69,6 +69,8 @@ def compose(
     now: float,
     previous: Scene | None = None,
     reserved: Sequence[Rect] = (),
+    *,
+    keeps_mirror: bool = False,
 ) -> Scene:
     """Return the scene for `frame` at the instant `now`.
 
@@ -81,6 +83,8 @@ def compose(
         now: s, monotonic.
         previous: The scene that is on the screen; None at first.
         reserved: Areas that no tag and no caption may cover.
+        keeps_mirror: Whether a mirror that is on the screen stays although nobody is found, because
+            faces cannot be searched at the moment.
     """
     edges = bands(context)
     cover = Cover.from_sizes((frame.width, frame.height), edges.room)
@@ -91,6 +95,8 @@ def compose(
     ]
     found = [(sighting, box) for sighting, box in seen if _is_on_picture(box, cover.view)]
     if not found:
+        if keeps_mirror and previous is not None and previous.empty_square is None:
+            return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=now)
         return _empty(frame, context, edges, cover, now, previous)
     known = {visitor.id: visitor for visitor in previous.visitors} if previous else {}
     changed_at = previous.changed_at if previous else -math.inf

@@ -1,4 +1,4 @@
-"""The faults of the camera in words for the staff, and the card for a show that cannot run.
+"""The faults of camera and analysis in words for the staff, and the card of a show that fails.
 
 The words are in the show's language. The mistakes of files are added as the log has them, in
 English: they quote the files.
@@ -6,6 +6,7 @@ English: they quote the files.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,15 @@ PROBLEM_SCALE = 1.5
 """The font size of a problem over that of the other lines."""
 
 NO_FAULT = CameraFault(0)
+
+
+class AnalysisFault(enum.Enum):
+    """A fault for which nobody is named, or more slowly than usual."""
+
+    FAILED = "failed"
+    """The networks failed, and are opened again."""
+    CARD_FAILED = "card failed"
+    """The graphics card failed, and the CPU replaces it for a while."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,13 @@ def camera_faults(words: Words, state: State, faults: CameraFault = NO_FAULT) ->
     if found and state == State.STALLED:
         return found  # These faults explain why no usable picture comes.
     return [*([of_state[state]] if state in of_state else []), *found]
+
+
+def analysis_fault(words: Words, fault: AnalysisFault) -> Fault:
+    """Return what is wrong with the analysis."""
+    if fault == AnalysisFault.FAILED:
+        return Fault(words.staff_no_reading, words.staff_no_reading_remedy)
+    return Fault(words.staff_card_failed, words.staff_card_failed_remedy)
 
 
 def show_fault(words: Words) -> Fault:

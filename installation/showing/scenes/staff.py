@@ -38,7 +38,12 @@ from installation.showing.scene import (
     Scene,
 )
 from installation.showing.scenes.bands import SAFE, bands
-from installation.showing.scenes.faults import NO_FAULT, camera_faults
+from installation.showing.scenes.faults import (
+    NO_FAULT,
+    AnalysisFault,
+    analysis_fault,
+    camera_faults,
+)
 from installation.showing.type.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
 
@@ -104,6 +109,7 @@ class ShowStatus:
     is_rehearsal: bool = False
     camera_state: State = State.RUNNING
     camera_faults: CameraFault = NO_FAULT
+    analysis_fault: AnalysisFault | None = None
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
@@ -183,7 +189,7 @@ class _Row:
 
 
 def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
-    """Return the rows of the card in groups: faults of the camera, the sandbox, and the show."""
+    """Return the rows of the card in groups: faults, the sandbox, and the show."""
     minutes = int(status.uptime_s // 60)
     labels = f"{status.label_set}: {status.visible_labels} / {status.all_labels}"
     rate = words.staff_rate.format(rate=round(status.mirror_fps), dropped=status.dropped_frames)
@@ -205,6 +211,9 @@ def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
             camera_faults(words, status.camera_state, status.camera_faults)
         )
     ]
+    if status.analysis_fault is not None:
+        fault = analysis_fault(words, status.analysis_fault)
+        faults.append(_Row(words.staff_device, fault.problem, BLACK, ON_WHITE, fault.remedy))
     return [*([faults] if faults else []), _sandbox_rows(status, words), show]
 
 

@@ -7,7 +7,13 @@ import pytest
 
 from installation.running.progress import CameraFault, State
 from installation.showing.scene import Size
-from installation.showing.scenes.faults import Fault, camera_faults, faults_card
+from installation.showing.scenes.faults import (
+    AnalysisFault,
+    Fault,
+    analysis_fault,
+    camera_faults,
+    faults_card,
+)
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import text_of
@@ -19,16 +25,18 @@ STATES = (State.LOST, State.STALLED, State.WAITING)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_fault_of_the_camera_has_words_of_its_own(language: str) -> None:
+def test_each_fault_has_words_of_its_own(language: str) -> None:
     """In every language the staff reads what is wrong and what to do, never the same twice."""
     words = load_words(language)
     found = [
         *(camera_faults(words, state) for state in STATES),
         *(camera_faults(words, State.RUNNING, fault) for fault in CameraFault),
+        *([analysis_fault(words, fault)] for fault in AnalysisFault),
     ]
     assert all(len(each) == 1 for each in found)
     texts = [text for (fault,) in found for text in (fault.problem, fault.remedy)]
-    assert len(set(texts)) == len(texts) == 2 * (len(STATES) + len(CameraFault))
+    count = len(STATES) + len(CameraFault) + len(AnalysisFault)
+    assert len(set(texts)) == len(texts) == 2 * count
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in STATES])

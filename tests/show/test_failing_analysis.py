@@ -1,0 +1,302 @@
+"""What visitors and staff see of a show whose networks fail: the real keeper, in a real show."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from installation.errors import RestartNeededError
+from installation.naming.label_set.label_set import LabelSet
+from installation.naming.reading.settler import Settler
+from installation.seeing.box import Box
+from installation.seeing.faces.detector import Face
+from installation.seeing.frame import Frame
+from installation.seeing.presence.presence import Presence
+from installation.seeing.tracker import Tracker
+from installation.settings.kiosk import ReadingSettings
+from installation.show import mirror
+from installation.show.analysis_keeper import DEVICE_FAILURES, MEMORY_S
+from installation.show.parts import Networks, Parts
+from installation.showing.scene import Scene
+from installation.showing.window import OffScreen, ScreenEvents
+from installation.showing.words import load_words
+from tests.support.figures import text_of
+from tests.support.small_show import (
+    FirstLabel,
+    GreyFilm,
+    OneFace,
+    grey_frame,
+    small_parts,
+    small_show,
+)
+
+SPEED = 2.0
+"""How many times as fast as the machine's the clock of these shows runs."""
+
+WAIT_S = 60.0
+"""How long a step of a test may take on a busy machine, s."""
+
+FRAMES = 60
+"""For how many frames of the camera the mirror's rate is measured."""
+
+WORDS = load_words()
+
+
+class FastClock:
+    """The machine's clock, faster, which can also jump ahead."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() * SPEED + self._ahead_s
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds) / SPEED)
+
+    def jump(self, seconds: float) -> None:
+        self._ahead_s += seconds
+
+
+class Camera(GreyFilm):
+    """A camera of one grey wall that sends thirty frames a second."""
+
+    def __init__(self, clock: FastClock) -> None:
+        super().__init__(0)
+        self._clock = clock
+        self.sent = 0
+
+    def read(self) -> Frame | None:
+        self._clock.wait(1 / 30)
+        self.sent += 1
+        return grey_frame(taken_at=self._clock.now())
+
+
+@dataclass
+class Fault:
+    """What is wrong with the networks at the moment."""
+
+    raises: Callable[[], Exception] | None = None
+    score: float | None = None
+    """The value of all scores; None for good ones."""
+    hangs: threading.Event | None = None
+
+
+class Detector(OneFace):
+    """A detector with a fault."""
+
+    def __init__(self, fault: list[Fault]) -> None:
+        self._fault = fault
+
+    def detect(self, frame: Frame) -> list[Face]:
+        (fault,) = self._fault
+        if fault.raises is not None:
+            raise fault.raises()
+        if fault.hangs is not None:
+            fault.hangs.wait(WAIT_S)
+        return super().detect(frame)
+
+
+class Classifier(FirstLabel):
+    """A classifier with a fault."""
+
+    def __init__(self, label_set: LabelSet, fault: list[Fault]) -> None:
+        super().__init__(label_set)
+        self._fault = fault
+
+    def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+        scores = super().classify(frame, boxes)
+        value = self._fault[0].score
+        return scores if value is None else np.full_like(scores, value)
+
+
+@dataclass
+class ShowRun:
+    """A show of one visitor who stays, and the script of what happens to its networks."""
+
+    device: str = "cpu"
+    clock: FastClock = field(default_factory=FastClock)
+    fault: list[Fault] = field(default_factory=lambda: [Fault()])
+    log: list[str] = field(default_factory=list)
+    scene: Scene | None = None
+    """The scene on the wall."""
+    shown: int = 0
+    """The number of different frames that were on the wall."""
+
+    def __post_init__(self) -> None:
+        self.camera = Camera(self.clock)
+        parts = small_parts(self.camera)
+
+        def renew(parts: Parts) -> Parts:
+            # The visitor is read for as long as the test lasts.
+            settings = ReadingSettings(min_time_s=600, min_readings=2)
+            settler = Settler(parts.label_set, settings, random.Random(0))
+            return replace(parts, tracker=Tracker(), presence=Presence(0.0, 0.1), settler=settler)
+
+        def networks(on_processor: bool) -> Networks:
+            device = "the CPU, as the graphics card failed" if on_processor else self.device
+            # A card's fault is not the processor's.
+            fault = [Fault()] if on_processor else self.fault
+            classifier = Classifier(parts.label_set, fault)
+            return Networks(Detector(fault), classifier, device)
+
+        self.parts = replace(
+            renew(parts),
+            open_networks=lambda: networks(on_processor=False),
+            reopen_networks=lambda _, on_processor: networks(on_processor),
+            renew=renew,
+        )
+
+    def run(self, script: Iterator[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Run the show until `script` ends; it yields whether the staff's card is to be shown."""
+        paint = mirror.Mirror._show
+
+        def show(painting: mirror.Mirror, scene: Scene) -> None:
+            paint(painting, scene)
+            self.shown += self.scene is None or scene.picture is not self.scene.picture
+            self.scene = scene
+
+        monkeypatch.setattr(mirror.Mirror, "_show", show)
+
+        class Screen(OffScreen):
+            def poll(self, now: float) -> ScreenEvents:
+                staff_card = next(script, None)
+                return ScreenEvents(end_show=staff_card is None, staff_card=bool(staff_card))
+
+        small_show(
+            self.camera,
+            screen=Screen((640, 360)),
+            clock=self.clock,
+            log=self.log.append,
+            open_parts=lambda *_: self.parts,
+        ).run()
+
+    def until(self, done: Callable[[], bool], *, staff_card: bool = False) -> Iterator[bool]:
+        """Yield until `done`."""
+        ends_at = time.monotonic() + WAIT_S
+        while not done():
+            assert time.monotonic() < ends_at, (self.log, self.text)
+            yield staff_card
+
+    def share_shown(self) -> Generator[bool, None, float]:
+        """Yield for `FRAMES` frames of the camera; return which share of them was on the wall."""
+        shown, sent = self.shown, self.camera.sent
+        yield from self.until(lambda: self.camera.sent - sent >= FRAMES)
+        return (self.shown - shown) / (self.camera.sent - sent)
+
+    @property
+    def people(self) -> int:
+        """The number of people on the wall."""
+        return 0 if self.scene is None else len(self.scene.visitors)
+
+    @property
+    def text(self) -> str:
+        """All words on the wall."""
+        return "" if self.scene is None else " ".join(text_of(self.scene).split())
+
+    def card_has(self, sentence: str) -> Callable[[], bool]:
+        """Return a function that returns whether the staff's card is shown with `sentence`."""
+        return lambda: WORDS.staff_title in self.text and sentence in self.text
+
+    def card_lacks(self, sentence: str) -> Callable[[], bool]:
+        """Return a function that returns whether the staff's card is shown without `sentence`."""
+        return lambda: WORDS.staff_title in self.text and sentence not in self.text
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not load what labels need to be set."""
+    monkeypatch.setattr("installation.show.analysis_keeper.warm_up", lambda *_: None)
+
+
+HANGING = threading.Event()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(raises=lambda: RuntimeError("device-side assert")),
+        Fault(raises=MemoryError),
+        Fault(score=float("nan")),
+        Fault(score=float("inf")),
+        Fault(hangs=HANGING),
+    ],
+    ids=["exception", "out of memory", "NaN", "infinite", "a call that hangs"],
+)
+def test_the_mirror_goes_on_without_labels_until_the_networks_work(
+    fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many frames as before are shown, nobody is on the wall, and the card says why.
+
+    Then visitors are read again.
+    """
+    run = ShowRun()
+    HANGING.clear()
+
+    def script() -> Iterator[bool]:
+        yield from run.until(lambda: run.people == 1)
+        usual = yield from run.share_shown()
+        run.fault[0] = fault
+        yield from run.until(lambda: bool(run.log) and "it failed" in run.log[-1])
+        yield from run.until(lambda: run.people == 0)
+        # A machine that is busy skips frames anyway.
+        assert (yield from run.share_shown()) >= 0.6 * usual
+        if fault.hangs is None:
+            yield from run.until(run.card_has(WORDS.staff_no_reading), staff_card=True)
+        run.fault[0] = Fault()
+        yield from run.until(lambda: run.people == 1)
+        yield from run.until(run.card_lacks(WORDS.staff_no_reading), staff_card=True)
+        HANGING.set()
+
+    run.run(script(), monkeypatch)
+
+
+def test_the_card_says_that_the_processor_replaces_the_graphics_card(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A card that disappears is given up after two failures, and taken back when it works."""
+    run = ShowRun(device="cuda")
+
+    def script() -> Iterator[bool]:
+        yield from run.until(lambda: run.people == 1)
+        run.fault[0] = Fault(raises=lambda: RuntimeError("CUDA error: no device"))
+        yield from run.until(
+            lambda: sum("it failed" in line for line in run.log) == DEVICE_FAILURES
+        )
+        yield from run.until(lambda: run.people == 1)
+        yield from run.until(run.card_has(WORDS.staff_card_failed), staff_card=True)
+        assert "the CPU, as the graphics card failed" in run.text
+        run.fault[0] = Fault()
+        run.clock.jump(MEMORY_S)
+        yield from run.until(lambda: "analysis: the device that failed is tried again." in run.log)
+        yield from run.until(lambda: run.people == 1)
+        yield from run.until(run.card_has("cuda"), staff_card=True)
+        assert WORDS.staff_card_failed not in run.text
+
+    run.run(script(), monkeypatch)
+
+
+def test_three_different_failures_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor starts another one at once, because the status says so."""
+    run = ShowRun()
+
+    def script() -> Iterator[bool]:
+        for count, kind in enumerate((RuntimeError, MemoryError, ValueError)):
+            yield from run.until(lambda: run.people == 1)
+            run.fault[0] = Fault(raises=kind)
+
+            def has_failed(count: int = count) -> bool:
+                return sum("it failed" in line for line in run.log) > count
+
+            yield from run.until(has_failed)
+            run.fault[0] = Fault()
+
+    with pytest.raises(RestartNeededError, match="MemoryError, RuntimeError, ValueError"):
+        run.run(script(), monkeypatch)
