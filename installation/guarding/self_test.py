@@ -63,8 +63,12 @@ class Proof:
         return replace(self, tested_at=tested_at)
 
     def by_this_clock(self) -> Proof:
-        """Return the proof with `tested_at` corrected by the present clock of this machine."""
-        return self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
+        """Return the proof with `tested_at` corrected by the present clock of this machine.
+
+        It is in the local time of its own day: summer time may have begun or ended since.
+        """
+        proof = self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
+        return replace(proof, tested_at=proof.tested_at.astimezone())
 
     @property
     def ways_tried(self) -> int:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import datetime
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from installation.guarding.probes.all_probes import QUICK_PROBES
 from installation.guarding.probes.probe import Probe, ProbeResult
-from installation.guarding.self_test import Proof, SelfTest
+from installation.guarding.self_test import Proof, SelfTest, boot_clock
 from installation.guarding.status import SECCOMP
 from tests.support.children import (
     USERS,
@@ -51,6 +52,23 @@ def test_the_proof_is_dated_by_the_clock_as_it_is_now(jump: datetime.timedelta) 
     now = wrong + jump + three_hours
     assert proof.by_clock(now, 20.0 + 3 * 3600).tested_at == wrong + jump
     assert Proof((), (), wrong).by_clock(now, 50.0).tested_at == wrong
+
+
+def test_the_proof_is_dated_in_the_local_time_of_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a year ago the clocks showed the other of summer and winter time."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        half_a_year_s = 182 * 86400.0
+        here = datetime.datetime.now().astimezone()
+        proof = Proof((), (), here, tested_at_s=boot_clock() - half_a_year_s)
+        tested_at = proof.by_this_clock().tested_at
+        assert abs(here - tested_at - datetime.timedelta(days=182)) < datetime.timedelta(minutes=1)
+        hours = {at.utcoffset() for at in (here, tested_at)}
+        assert hours == {datetime.timedelta(hours=1), datetime.timedelta(hours=2)}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_guard_stamps_the_proof_with_a_clock_that_does_not_jump(tmp_path: Path) -> None:
