@@ -7,12 +7,11 @@ frame: OpenCV takes longer to import than the title card may.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pygame
 
 from installation.memory.buffers import Buffers
-from installation.showing.scene import BLACK, GREEN, ON_GREEN, Panel, Rect, Scene
+from installation.showing.filled_tag import draw_filled
+from installation.showing.scene import BLACK, GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
 
@@ -22,13 +21,6 @@ KEYLINE = 0.6
 THIN = 0.5
 """The thickness of the black lines beside an outline, and of the unlit part, relative to the lit
 part.
-"""
-
-
-FILL_EDGE = 0.035
-"""The width of the green and of the black line without letters at the end of a tag's filled part,
-over the tag's height. They separate black letters from the black part, and green letters from the
-green part.
 """
 
 
@@ -92,15 +84,11 @@ class Painter:
         drawn.fill(panel.background or (0, 0, 0, 0))
         for bar in panel.bars:
             drawn.fill(bar.colour, _area(bar.rect))
-        for line in panel.lines:
-            self._fonts.draw(line, drawn)
         if panel.filled_px:
-            lines = tuple(replace(line, colour=BLACK) for line in panel.lines)
-            filled = replace(panel, background=ON_GREEN, lines=lines, filled_px=0)
-            drawn.blit(self._draw_plain(filled), (0, 0), (0, 0, panel.filled_px, size[1]))
-            edge = max(1, round(FILL_EDGE * size[1]))
-            drawn.fill(GREEN, (max(0, panel.filled_px - edge), 0, edge, size[1]))
-            drawn.fill(BLACK, (panel.filled_px, 0, edge, size[1]))
+            draw_filled(panel, self._fonts, drawn)
+        else:
+            for line in panel.lines:
+                self._fonts.draw(line, drawn)
         for bar in panel.strikes:
             drawn.fill(bar.colour, _area(bar.rect))
         return drawn

@@ -57,6 +57,9 @@ BAR_HEIGHT = 30
 BAR_PARTS = 100
 """The height of the bar, px at 1080, and the number of its parts, one per hundredth."""
 
+GROUP_GAP = 3
+"""How much wider the gap between two colours is, because green and grey are nearly as light."""
+
 RUNNERS_UP = 2
 """The number of other names that are listed with their shares."""
 
@@ -319,7 +322,12 @@ def _parts(shares: Shares, rect: Rect) -> list[Bar]:
     gap = 1 if rect.width >= 3 * BAR_PARTS else 0
     gap = max(gap, rect.width // (5 * BAR_PARTS))
     edges = [rect.x + round(part * rect.width / BAR_PARTS) for part in range(BAR_PARTS + 1)]
-    return [
-        Bar(Rect(left, rect.y, right - left - gap, rect.height), colour)
-        for left, right, colour in zip(edges, edges[1:], colours, strict=False)
-    ]
+    bars = []
+    for number, colour in enumerate(colours):
+        left, right = edges[number], edges[number + 1] - gap
+        if number and colours[number - 1] != colour:
+            left += 1
+        if number + 1 < len(colours) and colours[number + 1] != colour:
+            right = edges[number + 1] - max(2, GROUP_GAP * gap)
+        bars.append(Bar(Rect(left, rect.y, max(1, right - left), rect.height), colour))
+    return bars

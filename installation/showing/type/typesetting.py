@@ -12,7 +12,7 @@ from installation.showing.scene import Background, Colour, Line, Panel, Rect, Si
 from installation.showing.type import line_fitting
 from installation.showing.type.direction import is_right_to_left, levels
 from installation.showing.type.drawable_text import clean
-from installation.showing.type.fonts import DESCENT, Extent, Fonts
+from installation.showing.type.fonts import Extent, Fonts
 from installation.showing.words import Words
 
 if TYPE_CHECKING:
@@ -205,13 +205,12 @@ def _set_panel(
 
 
 def _room_below(rows: Sequence[tuple[TextLine, Paragraph, int, bool]], pad: int) -> int:
-    """Return the space below the last baseline, px: `pad`, or more if marks need it.
+    """Return the space below the last baseline, px: `pad`, or more if marks or letters need it.
 
-    Letters such as g may extend into the padding, but marks below letters may not.
+    Letters such as g extend into the padding, but not to its edge, where they would touch what is
+    behind the panel.
     """
     if not rows:
         return pad
-    line, paragraph, _, _ = rows[-1]
-    descent = line.extent.descent
-    hangs = descent <= round(DESCENT * paragraph.size)
-    return max(pad, descent if hangs else descent + pad // 3)
+    line, _, _, _ = rows[-1]
+    return max(pad, line.extent.descent + pad // 3)

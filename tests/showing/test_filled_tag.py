@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pygame
+import pygame.surfarray
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installation.seeing.frame import Pixels
+from installation.showing.filled_tag import BORDER, draw_filled, green_part
+from installation.showing.scene import BLACK, GREEN, ON_BLACK, Panel, Rect
+from installation.showing.type.fonts import Fonts
+from installation.showing.type.typesetting import Paragraph, set_panel
+
+FONTS = Fonts()
+
+
+def tag(name: str, size: int, share: float) -> Panel:
+    """Return the tag of `name`, filled as far as `share`, 0–1."""
+    panel = set_panel(FONTS, [Paragraph(name, size, GREEN)], 1200, 18, ON_BLACK)
+    return Panel(panel.rect, ON_BLACK, panel.lines, filled_px=round(share * panel.rect.width))
+
+
+def drawn(panel: Panel) -> Pixels:
+    """Return the pixels of `panel`, `(H, W, 3)`."""
+    surface = pygame.Surface((panel.rect.width, panel.rect.height), depth=32)
+    surface.fill(BLACK)
+    draw_filled(panel, FONTS, surface)
+    return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
+
+
+@given(st.integers(20, 900), st.integers(30, 200), st.floats(0, 1))
+def test_the_green_has_the_share_that_the_score_is(width: int, height: int, share: float) -> None:
+    """Of the width within the black border; nothing of it touches the edge."""
+    panel = Panel(Rect(0, 0, width, height), ON_BLACK, (), filled_px=round(share * width))
+    green = green_part(panel)
+    inner = width - 2 * round(BORDER * height)
+    if inner > 0:
+        assert green.width == pytest.approx(share * inner, abs=1.1)
+        assert green.within(Rect(1, 1, width - 2, height - 2))
+
+
+@pytest.mark.parametrize("name", ["hornist", "clinician", "guest of honor", "äüß fj"])
+@pytest.mark.parametrize("size", [42, 84])
+def test_each_letter_has_one_colour(name: str, size: int) -> None:
+    """At each score every letter is black or green as a whole, and set off from what is beside."""
+    for hundredth in range(1, 101):
+        panel = tag(name, size, hundredth / 100)
+        pixels = drawn(panel)
+        (line,) = panel.lines
+        ink = FONTS.ink(line.text, line.size, line.levels)
+        assert ink is not None
+        x, y = line.x + ink.left, line.baseline + ink.top
+        height, width = ink.alpha.shape
+        part = pixels[y : y + height, x : x + width]
+        blanks = [-1, *np.flatnonzero(~ink.alpha.any(axis=0)), width]
+        for before, after in pairwise(blanks):
+            letter = ink.alpha[:, before + 1 : after] == 255
+            colours = np.unique(part[:, before + 1 : after][letter], axis=0)
+            assert len(colours) <= 1, (name, hundredth)
+
+
+def test_a_letter_on_its_own_colour_has_an_outline() -> None:
+    """At 12 of 100 the stem of the h is green on green, and a black line is around it."""
+    panel = tag("hornist", 42, 0.12)
+    pixels = drawn(panel)
+    (line,) = panel.lines
+    ink = FONTS.ink(line.text, line.size, line.levels)
+    assert ink is not None
+    row = pixels[line.baseline - 8]
+    stem = line.x + ink.left + 2
+    assert tuple(row[stem]) == GREEN
+    assert stem < green_part(panel).right
+    assert tuple(row[stem - 3]) == BLACK
+    assert tuple(row[stem - 6]) == GREEN
+
+
+def test_joined_letters_change_their_colour_at_the_end_of_the_green() -> None:
+    """A word whose letters are joined is not one letter."""
+    panel = tag("فلاح", 84, 0.5)
+    (line,) = panel.lines
+    pixels = drawn(panel)
+    green = green_part(panel)
+    ink = FONTS.ink(line.text, line.size, line.levels)
+    assert ink is not None
+    full = ink.alpha == 255
+    top, left = line.baseline + ink.top, line.x + ink.left
+    part = pixels[top : top + full.shape[0], left : left + full.shape[1]]
+    colours = {tuple(int(each) for each in colour) for colour in np.unique(part[full], axis=0)}
+    assert colours <= {GREEN, BLACK}
+    assert green.width == pytest.approx(0.5 * panel.rect.width, abs=panel.rect.height)
