@@ -11,6 +11,7 @@ from pathlib import Path
 
 from installation.errors import Mistake
 from installation.guarding.status import SandboxStatus
+from installation.guarding.video_outputs import is_video_output
 
 PROVED = (
     "From before its first frame, the kernel is set to prevent this program, with all of its "
@@ -56,7 +57,7 @@ def check_host(
         _hibernation(root),
         _crash_kernel(root),
         _display(root, environment),
-        _loopback(root),
+        _false_cameras(root),
         _network_disks(root),
         _tracer(root),
         _user(root),
@@ -248,13 +249,26 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
     return HostCheck("display", None, f"every client of X {name} may copy the screen", remedy)
 
 
-def _loopback(root: Path) -> HostCheck:
-    remedy = "Remove it: modprobe -r v4l2loopback. The show may write to every camera's device."
+def _false_cameras(root: Path) -> HostCheck:
+    """Return whether there is no video device that passes what is written to it to others."""
+    remedy = (
+        "Remove it (`modprobe -r v4l2loopback`), or let udev run, by whose notes the show knows "
+        "which video devices it must not open."
+    )
     if not (root / "sys/module").is_dir():
         return HostCheck("false cameras", None, UNREADABLE, remedy)
-    loaded = (root / "sys/module/v4l2loopback").exists()
-    found = "may pass a camera's pictures to other programs" if loaded else "is not loaded"
-    return HostCheck("false cameras", not loaded, f"v4l2loopback {found}", remedy)
+    if (root / "sys/module/v4l2loopback").exists():
+        found = "v4l2loopback may pass a camera's pictures to other programs"
+        return HostCheck("false cameras", False, found, remedy)
+    nodes = sorted((root / "dev").glob("video[0-9]*"))
+    outputs = {node.name: is_video_output(node, root / "run/udev/data") for node in nodes}
+    if unknown := [name for name, is_output in outputs.items() if is_output is None]:
+        found = f"udev does not say whether pictures can be written to {', '.join(unknown)}"
+        return HostCheck("false cameras", None, found, remedy)
+    found = "v4l2loopback is not loaded"
+    if closed := [name for name, is_output in outputs.items() if is_output]:
+        found += f", and the show may not open {', '.join(closed)}, which takes pictures"
+    return HostCheck("false cameras", True, found, remedy)
 
 
 _REMOTE = re.compile(

@@ -30,6 +30,7 @@ from installation.guarding.status import (
     make_scratch_dir,
     missing_layer,
 )
+from installation.guarding.video_outputs import is_video_output
 from installation.settings.paths import PROJECT
 
 NEWER_KERNEL = (
@@ -158,9 +159,7 @@ def enter_stage_one(
     reporter = output_filter.start_report_filter(report) if report else None
     status = replace(status, report_pipe=reporter.pipe if reporter else None)
     _close_other_files(status.pipes)
-    devices = present_devices()
-    if not status.may_open_cameras:
-        devices = [device for device in devices if not device.name.startswith("video")]
+    devices = allowed_devices(status, present_devices())
 
     def prepare_scratch_dir() -> None:
         nonlocal status
@@ -219,6 +218,19 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
         path
         for path in sorted((*dev.iterdir(), *(dev / "dri").glob("*")))
         if form.fullmatch(str(path.relative_to(dev))) and path.is_char_device()
+    ]
+
+
+def allowed_devices(status: SandboxStatus, present: Iterable[Path]) -> list[Path]:
+    """Return those devices of `present` that the show may open for writing."""
+    return [
+        device
+        for device in present
+        if not device.name.startswith("video")
+        or (
+            status.may_open_cameras
+            and (status.privacy == "degraded" or not is_video_output(device))
+        )
     ]
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from installation.guarding.status import SandboxStatus
+from installation.guarding.video_outputs import is_video_output
 
 DEV = Path("/dev")
 
@@ -137,9 +138,13 @@ def _links(folder: Path) -> dict[Path, Path]:
 
 
 def video_nodes(dev: Path = DEV) -> list[Path]:
-    """Return the device nodes that may be cameras, sorted by number, without opening them."""
+    """Return the device nodes that may be cameras, sorted by number, without opening them.
+
+    Devices to which pictures can be written are left out; the guard does not let a show open them.
+    """
     named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
-    return sorted(named, key=lambda node: int(node.name[len("video") :]))
+    cameras = [node for node in named if not is_video_output(node)]
+    return sorted(cameras, key=lambda node: int(node.name[len("video") :]))
 
 
 def query(
