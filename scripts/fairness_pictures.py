@@ -166,7 +166,7 @@ def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
 
 
 def _dim(frame: Frame, box: Box) -> tuple[Frame, Box]:
-    """Return the picture in a dim room before a wall: less light, noise, and a little soft."""
+    """Return the picture in a dim room in front of a wall: less light, noise, and a little soft."""
     frame, box = _before_a_wall(frame, box)
     random = np.random.default_rng(0)
     level = frame.to_rgb().astype(np.float32) * DIM

@@ -77,7 +77,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "all killed": ("the whole kiosk is killed (SIGKILL)", "the desktop until systemd starts it"),
     "cores busy": ("other programs keep all cores busy", "the mirror, names later"),
     "memory": ("memory is nearly gone", "the mirror, without names"),
-    "32 faces": ("32 people stand before the camera", "the mirror, names later"),
+    "32 faces": ("32 people stand in front of the camera", "the mirror, names later"),
     "poster": (
         "a poster of faces hangs in the picture",
         "one name for each face, taken back, and no further name",

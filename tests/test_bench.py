@@ -28,7 +28,7 @@ def test_a_film_has_as_many_faces_as_it_says(tmp_path: Path, faces: int) -> None
 
 
 def test_a_cell_has_the_median_and_the_range() -> None:
-    """What was not measured is a dash, and one run has no range."""
+    """A figure that was not measured is a dash, and a single run has no range."""
     rounds = [{"shown_fps": fps, "memory_mb": None} for fps in (29.0, 30.0, 12.0)]
     heading, rule, kiosk, split = table(
         {("1080p", 1, "kiosk"): rounds, ("1080p", 1, "split"): rounds[:1]}

@@ -178,7 +178,7 @@ def test_the_page_on_privacy_has_the_numbers_of_the_probes() -> None:
 
 
 def test_the_pages_have_the_sizes_that_the_set_up_prints() -> None:
-    """What `scripts/setup --all` takes on the disk is the same figure in every page."""
+    """Every page has the same size for the packages of `scripts/setup --all`."""
     setup = (PROJECT / "scripts" / "setup").read_text(encoding="utf-8")
     [(fetched, on_disk)] = re.findall(r"(3\.\d GB) to fetch, ([\d.]+ GB) on disk", setup)
     for name, words in (("README.md", "unpacked"), ("docs/venue.md", "unpacked")):

@@ -94,7 +94,7 @@ def new_observer(
 
 
 def visit(came_ago_s: float, left_ago_s: float, x: float) -> Visit:
-    """Return a visit that began and ended so many seconds before the day's second 1000."""
+    """Return a visit that began and ended the given seconds before the day's second 1000."""
     return Visit(1000 - came_ago_s, 1000 - left_ago_s, x, 100, 60, 0.1)
 
 
@@ -128,7 +128,7 @@ def show(observer: Observer, at_x: Sequence[float], picture: bool = True) -> lis
 def test_a_square_without_a_face_is_found(
     visits: list[Visit], squares: list[float], found: bool
 ) -> None:
-    """Each square needs somebody of its own, who is or just was at that place."""
+    """Each square needs a person of its own, who is or just was at that place."""
     assert bool(show(new_observer(visits), squares)) is found
 
 

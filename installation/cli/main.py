@@ -115,7 +115,7 @@ def _report_unexpected(error: Exception, command: str) -> int:
 def _parse(argv: list[str]) -> argparse.Namespace:
     """Return the command and its arguments; without a command, or with `help`, print the help.
 
-    `help` and `version` are typed as commands as often as they are typed as options.
+    People type `help` and `version` as commands and as options.
     """
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]

@@ -64,7 +64,7 @@ class Method:
     """
 
     outputs: Callable[[str], Outputs | None] | None = None
-    """Returns the outputs of the network with a given name; None if the name does not tell them.
+    """Returns the outputs of the network with a given name; None if they are not known.
 
     Set only for a method whose labels are outputs of a network.
     """

@@ -25,7 +25,7 @@ from installation.showing.scene import Rect, Size
 def paint_picture(
     picture: Frame, brightness: float, surface: pygame.Surface, memory: Buffers
 ) -> None:
-    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it as it is.
+    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it unchanged.
 
     Intermediate results are stored in `memory`, which is zeroed at the end.
     """

@@ -10,7 +10,7 @@ from tests.support.children import USERS, needs_guard, run
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_a_confined_process_only_computes(user: str, tmp_path: Path) -> None:
-    """It can create no file, open no socket and start no process, and has the memory it was given.
+    """A confined process can create no file, open no socket, and start no process.
 
     What was open before, here the pipe of standard output, can still be used.
     """

@@ -192,7 +192,7 @@ def test_closed_streams_become_dev_null(closed: str, tmp_path: Path) -> None:
 
 
 def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> None:
-    """What C libraries write to standard error leaves the show as short lines of text."""
+    """Output of C libraries to standard error leaves the show as short lines of text."""
     program = (
         "import os, sys\n"
         "from installation.guarding import stage_one, status\n"
@@ -249,7 +249,7 @@ stage_one.start_show(sys.argv[2:], status, None)
 
 @pytest.mark.slow
 def test_a_kernel_without_landlock(tmp_path: Path) -> None:
-    """Where the kernel has no Landlock the filters refuse the same, and the log says since when."""
+    """Without Landlock the filters refuse the same calls, and the log says from when on."""
     words = ("-c", OLD_KERNEL, "enforce", *ARGUMENTS[:-2])
     outcome = run_until("camera:", *words, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr

@@ -61,7 +61,7 @@ def test_every_method_that_builds_has_its_builder(method: Method) -> None:
 
 
 def test_no_module_compares_a_methods_name() -> None:
-    """What distinguishes a method is in its `Method` and its builder, and nowhere else."""
+    """No module but a method's own `Method` and builder compares its name."""
     names = "|".join(name.upper() for name in METHODS)
     comparison = re.compile(rf"method(\.name)? *(==|!=)|\bis (not )?({names})\b")
     found = [

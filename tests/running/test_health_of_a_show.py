@@ -178,7 +178,7 @@ def test_no_answer_carries_anything_of_a_frame_or_a_verdict(asked: Asked) -> Non
 
 @needs_guard
 def test_each_figure_is_coarse_and_each_word_from_a_fixed_list(asked: Asked) -> None:
-    """There is no room for anything else: the names of the figures are fixed, too."""
+    """The status has only figures with fixed names and words from fixed lists."""
     words = {state.name.lower() for state in State} | {"on", "slow", "off"} | {*FAULTS}
     words |= {kind.name.lower().replace("_", " ") for kind in DeviceKind}
     names = Health("0", 0.0).snapshot(0.0).keys()

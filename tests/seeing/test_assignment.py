@@ -27,7 +27,7 @@ def test_the_sum_is_that_of_scipy(rows: int, columns: int, seed: int, spread: fl
 
 
 def test_the_sum_is_the_least_of_all_assignments() -> None:
-    """Of all ways to assign five faces none is cheaper."""
+    """No other assignment of five faces has a lower cost."""
     costs = np.random.default_rng(4).random((5, 5))
     least = min(
         sum(costs[row, column] for row, column in enumerate(p)) for p in permutations(range(5))

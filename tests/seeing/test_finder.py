@@ -88,7 +88,7 @@ def test_an_empty_room_costs_five_looks_a_second(fps: float) -> None:
 @every_camera
 @pytest.mark.parametrize("others", [0, 3])
 def test_a_newcomer_is_shown_within_half_a_second(fps: float, others: int) -> None:
-    """Whenever somebody comes, into an empty room or beside others, their track is there in time.
+    """A newcomer has a track in time, whether the room is empty or others are present.
 
     The track of a newcomer is what is announced.
     """

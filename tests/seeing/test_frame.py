@@ -47,5 +47,5 @@ def test_only_pictures_of_bytes_in_three_channels_are_frames(pixels: np.ndarray)
 
 
 def test_the_box_of_a_frame_holds_all_of_it() -> None:
-    """Its right and lower edge are the width and the height."""
+    """The box of a frame has the frame's width and height."""
     assert Frame.from_rgb(np.zeros((4, 6, 3), np.uint8), 0.0).box == Box(0, 0, 6, 4)

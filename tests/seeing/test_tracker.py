@@ -170,7 +170,7 @@ def test_a_visitor_who_walks_is_followed_without_lag(rate: float, speed: float) 
 
 
 def test_the_box_of_a_visitor_who_stands_still_jitters_little() -> None:
-    """It moves little more than half as much as the detector's box."""
+    """The box of a visitor who stands still moves half as much as the detector's box."""
     noise = np.random.default_rng(3).normal(0, 1.5, 300)
     shown = _play(Tracker(), [[_at(300 + float(shift))] for shift in noise], 30)
     drawn = [tracks[0].box.centre[0] for tracks in shown[30:]]

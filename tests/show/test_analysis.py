@@ -72,7 +72,7 @@ def test_nobody_is_looked_at_before_they_have_been_told() -> None:
 
 
 def test_a_newcomer_is_announced_before_others_are_read() -> None:
-    """However long the readings of others take, the newcomer's square does not wait for them."""
+    """A newcomer's square does not wait for the readings of others, however long they take."""
     parts, published = small_parts(GreyFilm(0)), Latest[Sightings]()
 
     class Watching(FirstLabel):
@@ -93,7 +93,7 @@ def test_a_newcomer_is_announced_before_others_are_read() -> None:
 def test_a_visitor_whose_verdict_holds_costs_at_most_one_reading_a_second(
     level: float, each_s: int
 ) -> None:
-    """Who has a name is not read again; who is 'person' for lack of evidence is, once a second."""
+    """A visitor with a name is not read again; one without enough evidence is, once a second."""
 
     class Sure(FirstLabel):
         def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
@@ -222,7 +222,7 @@ def test_a_classifier_that_is_replaced_forgets() -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
-    """Whether the frames end or a network fails: no frame waits, and both networks forget."""
+    """When the frames end or a network fails, no frame is kept, and both networks forget."""
     forgetful = Forgetful(small_parts(GreyFilm(0)), fails=fails)
     frames: Latest[Frame] = Latest()
     analysis = small_analysis(forgetful.parts, frames, Latest(), ManualClock())

@@ -39,7 +39,7 @@ WAIT_S = 20.0
 
 
 class FailingDetector(OneFace):
-    """A detector that raises what it is told to."""
+    """A detector that raises a given exception."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
@@ -231,7 +231,7 @@ def test_calls_that_hang_and_never_end_need_a_new_process() -> None:
 
 
 def test_a_call_that_returns_after_all_publishes_nothing() -> None:
-    """Its sightings are older than those of the analysis that took over."""
+    """A call that returns late publishes nothing, because its sightings are older."""
     hanging = HangingDetector()
     run = Run(
         [
@@ -249,7 +249,7 @@ def test_a_call_that_returns_after_all_publishes_nothing() -> None:
 
 
 def test_networks_that_failed_are_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They hold memory that Python's garbage collector does not see, so it would come too late."""
+    """Networks that failed are freed without waiting for Python's garbage collector."""
 
     class Gone(OneFace):
         def detect(self, frame: Frame) -> list[Face]:

@@ -103,7 +103,7 @@ def test_signals_end_the_show_and_are_given_back(number: signal.Signals) -> None
 
 
 def test_the_last_picture_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the show ends, the surface of the screen is overwritten before it is freed."""
+    """The surface of the screen is overwritten before it is freed, however the show ends."""
     painted = []
 
     class RecordingScreen(OffScreen):

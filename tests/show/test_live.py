@@ -91,7 +91,7 @@ def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() 
 
 
 def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
-    """As the guard allows no search for fonts, such a set is refused, and the old one stays."""
+    """Under the guard, a changed label set that needs a new font is refused; the old one stays."""
     screen, logged = CountingScreen(), list[str]()
     film = PacedFilm(screen, logged, "no font")
     reloader = cast("LabelSetReloader", SlowReloader(screen, "ᏣᎳ"))
@@ -122,7 +122,7 @@ def test_what_german_labels_need_is_loaded_behind_the_mirror(
 
 @pytest.mark.parametrize("fails_at", [None, 5])
 def test_the_camera_forgets_its_pictures_at_the_end(fails_at: int | None) -> None:
-    """Whether the film ends or the camera fails, the memory of its pictures is overwritten."""
+    """The memory of the camera's pictures is overwritten if the film ends or the camera fails."""
     film = GreyFilm(12, fails_at)
     with contextlib.suppress(CameraError):
         small_show(film).run()

@@ -20,7 +20,7 @@ from tests.support.small_show import FirstLabel, OneFace
 
 
 def test_before_the_first_visitor_everything_has_run_once() -> None:
-    """Both networks see a grey frame of the camera's size; then the classifier forgets it."""
+    """Before the first visitor both networks run on a grey frame, and the classifier forgets."""
     calls: list[tuple[object, ...]] = []
 
     class RecordingDetector(OneFace):

@@ -37,7 +37,7 @@ def window(monkeypatch: pytest.MonkeyPatch) -> Window:
 
 
 def test_visitors_see_the_trouble_card_when_a_part_fails(window: Window) -> None:
-    """What is on the screen after a failure is the card, for some seconds, and no picture."""
+    """After a failure visitors see the card for some seconds, and no picture."""
     clock = ManualClock()
     with pytest.raises(CameraError):
         small_show(GreyFilm(100, fails_at=0), screen=window, clock=clock).run()

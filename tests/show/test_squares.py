@@ -44,7 +44,7 @@ MARGIN = 0.12
 def test_the_square_of_somebody_who_moves_is_on_their_face(
     path: Callable[[float], tuple[float, float, float]],
 ) -> None:
-    """Its centre is within a twentieth of its side of the face's, and it is 12 % larger a side.
+    """A square's centre is within a twentieth of its side of the face's centre.
 
     The face is where the detector finds it on the very frame that is drawn; the square is drawn
     from looks that come a frame late.

@@ -168,7 +168,7 @@ def test_a_hanging_analysis_holds_no_name() -> None:
 
 @pytest.mark.parametrize("step", range(12))
 def test_a_newcomer_has_a_square_within_half_a_second(step: int) -> None:
-    """Whenever somebody steps into an empty room, which is looked at five times a second."""
+    """A person who steps into an empty room has a square within half a second."""
     show = SlowShow(0.0, 0.03)
     comes_at = 1003 + step / 30
     for number in range(30 * 5):

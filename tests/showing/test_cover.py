@@ -36,7 +36,7 @@ def test_the_picture_fills_the_room_around_its_middle(frame: Size, screen: Size)
 
 @given(sizes, sizes)
 def test_the_visible_part_fills_the_view(frame: Size, screen: Size) -> None:
-    """What is called visible is what is painted, to the last pixel."""
+    """The part that counts as visible is the part that is painted, to the last pixel."""
     cover = Cover.from_sizes(frame, Rect(0, 0, *screen))
     shown, view = cover.to_screen(cover.part), cover.view
     edges = (shown.x0, shown.y0, shown.x1, shown.y1)
@@ -53,7 +53,7 @@ def test_heads_are_not_cut_off(frame: Size, screen: Size) -> None:
 
 @pytest.mark.parametrize("screen", [(640, 360), (360, 640), (1000, 400), (160, 90)])
 def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
-    """What is inside a box on the frame is inside the box on the screen."""
+    """A point inside a box on the frame is inside the box on the screen."""
     pixels = np.zeros((180, 320, 3), np.uint8)
     pixels[60:100, 140:180] = 255
     cover = Cover.from_sizes((320, 180), Rect(0, 0, *screen))

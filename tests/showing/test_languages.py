@@ -110,13 +110,13 @@ def test_two_languages(golden: Check, first: str, second: str, form: str, size: 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_card_without_a_guard(golden: Check, language: str) -> None:
-    """Where no camera is opened the card says why, on a small screen, in each language."""
+    """A card for a show without a camera says why, on a small screen, in each language."""
     context = _context(language, SMALL)
     golden(f"unguarded_{language}", _unguarded(context), context, shorter=True)
 
 
 def test_however_much_is_missing_the_card_stays_calm() -> None:
-    """However much the sandbox lacks, the card names three of it."""
+    """The card names at most three missing layers, however many are missing."""
     context = _context("en", SMALL)
     many = [f"probe {number}" for number in range(110)]
     assert unguarded_card(context, many) == unguarded_card(context, many[:3])

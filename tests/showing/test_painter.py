@@ -267,7 +267,7 @@ def test_the_tag_is_green_up_to_its_score(score: float) -> None:
 
 
 def test_a_scene_that_holds_still_costs_no_typesetting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 32 visitors nothing is set or drawn again on the next frame: only blits and fills."""
+    """For 32 visitors who do not move, nothing is set or drawn again on the next frame."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080), label_set=PEOPLE)
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
     frame, sightings = draw((1280, 720), heads), company(heads, LABELS)

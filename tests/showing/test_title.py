@@ -61,7 +61,7 @@ def test_little_is_imported_before_the_title_card() -> None:
     ],
 )
 def test_the_title_card_is_that_of_the_checked_settings(text: str, tmp_path: Path) -> None:
-    """What is read without a check gives the same card and screen as the checked settings."""
+    """The settings that are read without a check give the same card as the checked ones."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(text)
     opened = open_title(file, headless=True, windowed=(640, 360))

@@ -328,7 +328,7 @@ def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
 
 @pytest.mark.slow
 def test_the_x_server_never_counts_as_idle() -> None:
-    """What GNOME on Xorg and the server itself blank by stays below 35 s, without D-Bus."""
+    """The X server's idle time, after which GNOME blanks the screen, stays below 35 s."""
     python = (sys.executable, "-c")
     with x_server() as name:
         session = {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}

@@ -160,7 +160,7 @@ def test_numbers_are_in_the_form_of_the_language(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_promise_says_what_is_true_at_that_moment(language: str) -> None:
-    """It says when it was tried; less if the kernel does not prevent it."""
+    """The privacy line has the time of the test, or promises less if the kernel does less."""
     words = load_words(language)
     at = datetime.datetime(2026, 5, 2, 9, 5)
     today, tomorrow = at.date(), at.date() + datetime.timedelta(days=1)

@@ -26,14 +26,14 @@ class Refuse:
 
 @dataclass(frozen=True)
 class Drop:
-    """Breaks the connection after so many bytes of the body."""
+    """Breaks the connection after a number of bytes of the body."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class Stall:
-    """Sends nothing after so many bytes of the body, until the server ends."""
+    """Sends nothing after a number of bytes of the body, until the server ends."""
 
     after: int
 

@@ -128,7 +128,9 @@ def refusal(where: str, response: httpx2.Response) -> FetchError:
     problem += f"({httpx2.codes.get_reason_phrase(response.status_code)})"
     if response.status_code in RETRY_LATER or response.is_server_error:
         return TemporaryError(Mistake(where, problem, "Try again later."))
-    remedy = "Check HF_ENDPOINT and the proxies, or try another network or a newer kiosk."
+    remedy = (
+        "Check HF_ENDPOINT and the proxies, or try another network or a newer version of the kiosk."
+    )
     return FetchError(Mistake(where, problem, remedy))
 
 

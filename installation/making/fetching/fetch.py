@@ -212,7 +212,7 @@ class Fetch:
         return hub.locate(origin, self.timeout_s, self._where)
 
     def _other_file(self, problem: str) -> Mistake:
-        remedy = "Fetch it over another network or with a newer kiosk."
+        remedy = "Fetch it over another network or with a newer version of the kiosk."
         if self.item.sha256 is None:
             remedy = "If you trust the new file, give its SHA-256 with --sha256."
         return Mistake(self._where, problem, remedy)

@@ -133,11 +133,11 @@ def parse_config(text: str, file: str) -> dict[str, object]:
         line = getattr(failure, "lineno", 1)
         problem = f"the file is not JSON ({ellipsize(str(failure))})"
         raise LabelSetError(
-            Mistake(f"{file}:{line}", problem, "Use the file as it was published.")
+            Mistake(f"{file}:{line}", problem, "Use the published file, unchanged.")
         ) from None
     if not isinstance(config, dict):
         problem = "the file is not a JSON object (expected a model's config.json)"
-        raise LabelSetError(Mistake(file, problem, "Use the file as it was published."))
+        raise LabelSetError(Mistake(file, problem, "Use the published file, unchanged."))
     return config
 
 

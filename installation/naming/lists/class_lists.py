@@ -41,7 +41,7 @@ network's name that distinguishes two orders of classes; a longer part goes befo
 def outputs(encoder: str) -> Mapping[str, int] | None:
     """Return the index of each output of a network, keyed by its WordNet id, or by its number.
 
-    The result is None if the network's name does not tell its outputs.
+    The result is None if the outputs cannot be determined from the network's name.
     """
     known = classes(encoder)
     if not known:
@@ -63,7 +63,7 @@ def classes(encoder: str) -> tuple[str, ...]:
 
 
 def find_head(encoder: str) -> str | None:
-    """Return the name of timm's list of a network's classes; None if it cannot be told."""
+    """Return the name of timm's list of a network's classes; None if it is not known."""
     _, _, trained = encoder.partition(".")
     found = TRAINED_ON.findall(trained)
     if not found:

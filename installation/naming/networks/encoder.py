@@ -26,7 +26,7 @@ CPU.
 
 @dataclass(frozen=True)
 class Input:
-    """The format of the pictures that a network takes, as it was trained.
+    """The format of the pictures that a network takes, the same as in its training.
 
     `size` is the side of a square, px. `mean` and `std` are per channel, of values in 0–1: a pixel
     `x` of 0–255 reaches the network as `(x / 255 − mean) / std`.

@@ -24,7 +24,7 @@ AWAY_S = 300.0
 """How long a fault must be absent before it gets another attempt, s."""
 
 IN_WORDS = {
-    CameraFault.BLACK: "its pictures are black, as with a cap or a shutter before the lens",
+    CameraFault.BLACK: "its pictures are black, as with a cap or a shutter in front of the lens",
     CameraFault.OVEREXPOSED: "its pictures are white: a lamp or a window shines into the lens",
     CameraFault.TORN: "many of its pictures arrive damaged",
     CameraFault.OTHER_SIZE: "its pictures have another size than it promised",

@@ -46,7 +46,7 @@ def allows(number: int, *, has_gpu: bool, has_nvidia: bool = False, on_console: 
 
 @pytest.mark.parametrize("name", NEVER)
 def test_what_gives_memory_to_others_is_never_allowed(name: str) -> None:
-    """Also with both kinds of graphics cards, and on a console."""
+    """Calls that give a card's memory to other programs are refused, whatever the devices are."""
     assert not allows(NEVER[name], has_gpu=True, has_nvidia=True, on_console=True)
 
 

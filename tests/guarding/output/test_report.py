@@ -45,7 +45,7 @@ def test_absent_probes_are_not_counted() -> None:
 
 
 def test_what_the_kernel_denies_anyway_is_not_counted() -> None:
-    """What an ordinary user may not do in any case does not count as refused by the sandbox."""
+    """A call that the kernel denies an ordinary user anyway does not count as refused."""
     found = proof(DENIED)
     assert found.ways_tried == 0
     assert "one    swapon()  main    DENIED ANYWAY" in as_table(found)

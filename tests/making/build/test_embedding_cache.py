@@ -141,7 +141,7 @@ def test_the_cache_is_not_a_label_set(tmp_path: Path) -> None:
 
 
 class Reader:
-    """Stands in for the sentence encoder and counts what it is asked."""
+    """Stands in for the sentence encoder and records its requests."""
 
     def __init__(self) -> None:
         self.opened = 0

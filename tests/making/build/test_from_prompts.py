@@ -148,7 +148,7 @@ def test_several_sentences_are_their_mean(text: TextTower, models: Path) -> None
 
 
 def test_calibration_makes_labels_even_and_leaves_the_background() -> None:
-    """Half of the labels' neutral logits is subtracted, and nothing from the background."""
+    """Half of the labels' neutral logits is subtracted; the background's logits are unchanged."""
     generator = torch.Generator().manual_seed(0)
     offset = torch.linspace(0, 6, 12)
     labels = torch.tensor([True] * 10 + [False] * 2)

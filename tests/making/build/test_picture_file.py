@@ -197,7 +197,7 @@ def test_half_a_jpeg_is_left_out(progressive: bool, why: str) -> None:
 
 @pytest.mark.parametrize("name", ["chelsea.heic", "chelsea.avif", "chelsea.png"])
 def test_other_formats_without_their_tail_are_left_out(name: str) -> None:
-    """Half of a HEIC, AVIF or PNG is damaged."""
+    """A HEIC, AVIF or PNG without its second half is refused as damaged."""
     if name.endswith("heic"):
         file = (PICTURES / name).read_bytes()
     else:

@@ -111,7 +111,7 @@ def test_five_attempts_without_progress_are_an_error(venue: Venue) -> None:
 
 
 def test_an_interrupted_download_resumes_at_the_next_command(venue: Venue) -> None:
-    """What had arrived when a command ended is not fetched again by the next one."""
+    """The bytes that an interrupted command has fetched are not fetched again by the next one."""
     venue.server.faults.append(Drop(HALF))
     with pytest.raises(FetchError, match="Check the network"):
         venue.fetch(attempts=1)
@@ -156,7 +156,10 @@ def test_the_beginning_of_another_file_is_deleted(venue: Venue, begun: bytes) ->
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (Send(OTHER), f"expected {SHA256}). Fetch it over another network or with a newer kiosk"),
+        (
+            Send(OTHER),
+            f"expected {SHA256}). Fetch it over another network or with a newer",
+        ),
         (Send(CONTENT + b"x"), "the file has 1,048,577 bytes (expected at most 1,048,576)"),
         (Send(CONTENT + b"x", silent=True), "has more than 1,048,576 bytes (expected at most"),
         (

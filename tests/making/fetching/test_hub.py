@@ -49,7 +49,7 @@ def test_the_network_of_all_persons_is_fetched_from_the_hub(kiosk: Kiosk) -> Non
 
 
 def test_a_second_fetch_needs_no_network(kiosk: Kiosk) -> None:
-    """What was fetched from the hub is checked against the record without a request."""
+    """A file that was fetched from the hub is checked against the record without a request."""
     kiosk.fetch("persons-21k")
     kiosk.hub.requests.clear()
     outcome = kiosk.fetch("persons-21k")
@@ -73,7 +73,7 @@ def test_another_network_than_the_first_is_refused(kiosk: Kiosk) -> None:
 
 
 def test_an_interrupted_fetch_from_the_hub_resumes(kiosk: Kiosk) -> None:
-    """What arrived from the hub before the connection broke is not fetched again."""
+    """The bytes that arrived from the hub before the connection broke are not fetched again."""
     kiosk.store.faults.append(Drop(HALF))
     broken = kiosk.fetch("persons-21k", "--once")
     assert broken.returncode == 2
@@ -197,7 +197,7 @@ def test_a_pinned_file_that_the_hub_has_changed_is_not_begun(kiosk: Kiosk) -> No
     assert outcome.returncode == 2
     assert "open_clip_model.safetensors is a different file now" in outcome.stderr
     words = " ".join(outcome.stderr.split())
-    assert "). Fetch it over another network or with a newer kiosk." in words
+    assert "). Fetch it over another network or with a newer version of the kiosk." in words
     assert kiosk.store.requests == []
 
 

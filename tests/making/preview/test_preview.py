@@ -162,7 +162,7 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
 def test_a_letter_without_a_font_is_a_mistake_of_its_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What no font on this machine can draw is named by row and letter, and no map is made."""
+    """A letter that no font here can draw is named with its row, and no map is made."""
     hide_system_fonts(monkeypatch)
     write_things(tmp_path, *ROWS[:3], "n03063599,コップ,a cup,,,,")
     with pytest.raises(LabelSetError, match=r"labels.csv:4: no font .* can draw コ \(U\+30B3\)"):

@@ -61,7 +61,7 @@ def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) 
 
 
 def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -> None:
-    """What ImageNet judged unsafe stays hidden if only the shipped sets' own reason is shown."""
+    """A name that ImageNet judged unsafe stays hidden if only the shipped reason is shown."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(IDS)
     write_unsafe(tmp_path, "n10148035")

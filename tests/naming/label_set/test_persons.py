@@ -426,7 +426,7 @@ def test_the_builder_makes_the_shipped_file(tmp_path: Path) -> None:
 
 
 def test_both_networks_may_say_the_same() -> None:
-    """Whichever network reads the person categories, the same are hidden, for the same reasons."""
+    """The same categories are hidden for both networks, for the same reasons."""
     other = PROJECT / "models" / "persons-21k" / "labels.csv"
     assert other.read_bytes() == LABELS.read_bytes()
 

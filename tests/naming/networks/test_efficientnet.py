@@ -28,7 +28,7 @@ def test_it_gives_what_pytorch_gives(output: str, batch: Batch) -> None:
 
 
 def test_it_keeps_the_encoders_contract(batch: Batch) -> None:
-    """It satisfies Encoder: one row of `width` float32 numbers per crop, also for no crop."""
+    """The network satisfies Encoder: a row of `width` float32 numbers per crop, or no rows."""
     encoder: Encoder = EfficientNetLite0()
     for count in (0, 1, 3, 12):
         logits = encoder.encode(batch[:count])

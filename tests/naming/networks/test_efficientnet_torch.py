@@ -29,7 +29,7 @@ def batch() -> torch.Tensor:
 def test_it_keeps_the_encoders_contract(
     network: EfficientNetLite0Torch, batch: torch.Tensor
 ) -> None:
-    """It satisfies Encoder: one row of `width` float32 numbers per crop, also for no crop."""
+    """The network satisfies Encoder: a row of `width` float32 numbers per crop, or no rows."""
     encoder: Encoder = network
     for count in (0, 1, 3, 12):
         logits = encode(encoder, batch[:count])

@@ -261,7 +261,7 @@ def test_what_one_reader_does_not_know_reaches_no_other(field: bytes, where: str
 
 
 def test_hidden_fields_are_in_files_that_protobuf_reads() -> None:
-    """The control: protobuf reads such a file, and writing it as it was would pass them on."""
+    """The control: protobuf reads such a file, and would write it again unchanged."""
     node = helper.make_node(SECRET.decode(), ["x"], ["y"]).SerializeToString()
     data = onnx_classifier().SerializeToString() + varint(99 << 3 | 2) + varint(len(node)) + node
     assert SECRET in onnx.ModelProto.FromString(data).SerializeToString()
@@ -286,7 +286,7 @@ def test_onnxruntimes_own_format_never_reaches_it(filling: bytes, at: int) -> No
 
 
 def test_a_file_that_is_both_formats_is_refused() -> None:
-    """`ORTM` at the place where onnxruntime looks for it is named, though protobuf reads on."""
+    """A file with `ORTM` where onnxruntime looks for it is refused, although protobuf reads it."""
     content = b"\0ORTM" + bytes(20)
     data = varint(15 << 3 | 2) + varint(len(content), 1) + content
     data += onnx_classifier().SerializeToString()

@@ -245,7 +245,7 @@ OPTIMUM = (0.040707, 0.073258, 0.031010, -0.006477)
 
 
 def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
-    """What `torch.onnx.export` writes today gives torch's logits."""
+    """The two files that `torch.onnx.export` writes today give torch's logits."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
     for name in ("classifier.onnx", "classifier.onnx.data"):
         (folder / name).write_bytes((EXPORTED / name).read_bytes())
@@ -258,7 +258,7 @@ def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
 
 
 def test_the_one_file_of_torch_is_read(tmp_path: Path) -> None:
-    """What `torch.onnx.export(…, external_data=False)` writes gives torch's logits."""
+    """The one file of `torch.onnx.export(…, external_data=False)` gives torch's logits."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
     (folder / "classifier.onnx").write_bytes((EXPORTED / "torch_one_file.onnx").read_bytes())
     logits = encode(open_encoder(load(folder), CPU), torch.full((2, 3, 32, 32), 0.25))
@@ -299,7 +299,7 @@ def test_what_torchs_older_exporter_writes_is_read(tmp_path: Path) -> None:
 def test_a_quantised_network_of_transformers_js_is_read(
     tmp_path: Path, file: str, weights: str, options: dict[str, bool]
 ) -> None:
-    """Its `onnx/` folder has Optimum's network, quantised by onnxruntime with these options."""
+    """Optimum's network, quantised by onnxruntime as for transformers.js, is read."""
     folder = write_set(tmp_path, "made-onnx", f"method: onnx\ninput: {{size: {SIDE}}}", *WEATHER)
     quantization.quantize_dynamic(
         EXPORTED / "optimum.onnx",

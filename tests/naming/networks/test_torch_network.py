@@ -39,7 +39,7 @@ def test_a_batch_goes_through_the_network_in_parts(count: int) -> None:
 
 
 def test_forgetting_runs_the_network_on_zeros_of_the_largest_part() -> None:
-    """What PyTorch holds of earlier batches is overwritten; a second call does nothing."""
+    """A run on zeros overwrites PyTorch's data of earlier batches; a second call does nothing."""
     network = Doubling()
     runner = TorchNetwork(network, "cpu")
     for count in (3, 1, 2):

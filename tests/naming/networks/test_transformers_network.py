@@ -237,7 +237,7 @@ print(*encoder.encode(ones).shape, *again.encode(ones[:1]).shape)
 
 
 def test_the_network_opens_under_both_stages_of_the_guard(tmp_path: Path) -> None:
-    """It is opened before the guard is sealed, and after it if the label set changes live."""
+    """The network opens before the guard is sealed, and after it if the label set changes."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
     outcome = run("-c", STAGE_ONE_PROGRAM + SHOW, str(tmp_path), user=USERS[0], folder=tmp_path)

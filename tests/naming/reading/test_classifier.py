@@ -189,7 +189,7 @@ def test_a_thing_is_read_as_a_person_who_has_it(thing: str, expected: str) -> No
 
 
 def test_half_the_body_is_averaged_with_the_bust(opened: Open) -> None:
-    """What is scored is the mean of what the network says of both crops."""
+    """The scores are those of the mean of the network's output for both crops."""
     persons = opened("persons")
     assert isinstance(persons, CropClassifier)
     encoder = persons.encoder

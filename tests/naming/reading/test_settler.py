@@ -219,7 +219,7 @@ def test_the_roulette_draws_no_label_below_the_least_score() -> None:
 
 
 def test_the_roulette_draws_from_all_that_score_enough() -> None:
-    """However many labels there are, every one that scores enough can be drawn."""
+    """Every label that scores enough can be drawn, however many labels there are."""
     labels = tuple(Label(f"l{i}", f"l{i}", "", ("person",)) for i in range(60))
     many = replace(WEATHER, labels=labels, rows=tuple(range(60)), row_count=60)
     scores = [1 / 60] * 60
@@ -255,7 +255,7 @@ def test_no_label_scores_more_than_the_root() -> None:
 
 
 def test_the_roulette_draws_once() -> None:
-    """A drawn name is taken back as any other, and no other is drawn for who stays."""
+    """A drawn name is taken back like any other, and no other name is drawn for that visitor."""
     visitor = OneVisitor(draw="sample")
     verdicts = [visitor.see([0.3, 0.3, 0.4, 0.0, 0.0, 0.0]).verdict for _ in range(400)]
     names = [verdict.label.name for verdict in verdicts if verdict]
@@ -341,7 +341,7 @@ SURER_AIR = [0.6, 0.3, 0.025, 0.025, 0.025, 0.025]
 
 
 def test_the_surest_of_two_alike_has_the_name_and_the_other_the_next() -> None:
-    """Of two similar visitors the surer one gets the name, and the other one the next best name."""
+    """If two visitors are similar, the surer one gets the name, the other one the next best."""
     assert Visitors().watch(3, AIR, SURER_AIR) == ["breeze", "air"]
     assert Visitors().watch(3, SURER_AIR, AIR) == ["air", "breeze"]
 

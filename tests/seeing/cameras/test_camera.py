@@ -144,7 +144,7 @@ def test_a_camera_can_be_closed_twice(kind: str, opened: Open) -> None:
 
 @every_camera
 def test_pictures_live_in_the_cameras_pool(kind: str, opened: Open) -> None:
-    """However many frames a camera gives, a few blocks of its pool hold them."""
+    """A few blocks of the camera's pool hold its frames, however many it gives."""
     camera = opened(kind, mirror=True, rotate=180)
     for _ in range(20):
         camera.read()
@@ -153,7 +153,7 @@ def test_pictures_live_in_the_cameras_pool(kind: str, opened: Open) -> None:
 
 @every_camera
 def test_a_camera_forgets_frames_that_something_still_refers_to(kind: str, opened: Open) -> None:
-    """Its pictures are black afterwards; a second call, and one after `close`, do no harm."""
+    """After `forget` all pictures are black; further calls, and one after `close`, do nothing."""
     camera = opened(kind)
     frame = camera.read()
     assert frame is not None

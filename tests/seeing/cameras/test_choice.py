@@ -80,7 +80,7 @@ def test_alone_it_is_taken_only_if_it_shows_people(kind: str, taken: bool) -> No
 
 
 def test_of_two_good_cameras_the_lower_number_is_taken() -> None:
-    """Of two suitable cameras the one with the lower number is chosen, and nothing is logged."""
+    """If two cameras are suitable, the lower number is chosen, and nothing is logged."""
     first = listing(2, "YUYV")
     assert rank([first, WEBCAM]) == [first, WEBCAM]
     assert passed_over([first, WEBCAM]) == []

@@ -29,7 +29,7 @@ def test_a_picture_that_keeps_its_orientation_lives_in_the_pool_too() -> None:
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirror", [False, True])
 def test_rotated_and_mirrored_pictures_live_in_the_pool(rotate: int, mirror: bool) -> None:
-    """However many pictures come, one block of the pool's memory holds the copy of each.
+    """One block of the pool's memory holds the copy of each picture, however many come.
 
     A picture that is rotated by 270 degrees and mirrored is copied twice.
     """

@@ -32,7 +32,7 @@ def level(capture: V4lCapture) -> int | None:
 
 
 def test_the_newest_picture_is_taken() -> None:
-    """Of all that has arrived only the newest is decoded; the others are counted as late."""
+    """Only the newest picture is decoded; the older ones are counted as late."""
     kernel = FakeKernel()
     capture = opened(kernel)
     kernel.sent.extend(jpeg(each) for each in (10, 20, 30))
@@ -69,7 +69,7 @@ def test_a_damaged_picture_is_left_out(sent: bytes) -> None:
 
 
 def test_what_the_driver_marks_as_damaged_is_left_out() -> None:
-    """A buffer with the error flag is not decoded, though it looks whole."""
+    """A buffer with the error flag is not decoded, although it looks complete."""
     kernel = FakeKernel()
     kernel.damaged = {0}
     capture = opened(kernel)
@@ -99,7 +99,7 @@ def test_a_camera_without_mjpg_gives_yuyv() -> None:
 
 
 def test_another_format_is_left_to_opencv() -> None:
-    """What is not decoded here is an error, and nothing stays open."""
+    """A format that is not decoded here is an error, and the device is closed."""
     kernel = FakeKernel(fourcc=b"NV12")
     with pytest.raises(OSError, match="neither MJPG nor YUYV"):
         opened(kernel)

@@ -165,7 +165,7 @@ class ScriptedONet:
 def test_o_net_sees_another_square_only_if_it_rejects_the_best(
     scores: tuple[float, ...], runs: list[int], faces: int
 ) -> None:
-    """Of two squares of one face the second costs nothing, unless the face would be lost."""
+    """The second square of a face is tested only if O-Net rejects the first one."""
     detector, net = Mtcnn(), ScriptedONet(*scores)
     detector._sessions["onet.onnx"] = net
     squares = np.array([[10, 10, 90, 90], [14, 10, 94, 90]], np.float32)
@@ -175,7 +175,7 @@ def test_o_net_sees_another_square_only_if_it_rejects_the_best(
 
 
 def test_suppression_is_that_of_a_plain_loop() -> None:
-    """Of any two boxes that overlap by more than the limit, the worse one goes."""
+    """If two boxes overlap by more than the limit, the one with the lower score is dropped."""
     random = np.random.default_rng(3)
     corner, size = random.uniform(0, 60, (80, 2)), random.uniform(10, 40, (80, 2))
     boxes = np.concatenate((corner, corner + size), 1).astype(np.float32)

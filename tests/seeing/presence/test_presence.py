@@ -108,7 +108,7 @@ def test_who_leaves_is_forgotten() -> None:
 
 
 def test_a_face_that_is_not_found_is_not_read() -> None:
-    """Where a face was, but is not on this frame, nothing is cropped."""
+    """A visitor whose face is not found on this frame is not cropped."""
     presence = Presence(0.0, 0.1)
     ((visitor,), _) = update(presence, replace(face_of(0.2), misses=1))
     assert not visitor.may_be_read
@@ -123,7 +123,7 @@ def test_without_an_announcement_visitors_are_read_at_once() -> None:
 
 
 def test_a_presence_that_has_forgotten_announces_everybody() -> None:
-    """Who was announced before the camera was lost is announced again."""
+    """A visitor who was announced before the camera was lost is announced again."""
     presence = Presence(3.0, 0.1)
     update(presence, face_of(0.2), at=0.0)
     presence.forget()
@@ -132,7 +132,7 @@ def test_a_presence_that_has_forgotten_announces_everybody() -> None:
 
 
 def test_nobody_is_read_whose_square_would_be_off_the_screen() -> None:
-    """On a tall screen the sides of a wide picture are not shown: who is there is a bystander."""
+    """A person at the sides of a picture that a tall screen does not show is a bystander."""
     presence, frame = Presence(0.0, 0.1), frame_at(0.0)
     view = Box(300, 0, 700, HEIGHT)
     beside, inside = (

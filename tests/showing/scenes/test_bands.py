@@ -93,7 +93,7 @@ def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
 def test_every_scene_says_that_this_is_an_artwork_and_a_name_a_guess(
     first: str, second: str | None, size: Size
 ) -> None:
-    """Both languages have the sentence on one line, as bright as the notice."""
+    """The sentence is on every scene, on one line in both languages, as bright as the notice."""
     context = in_languages(first, second, size)
     lines = {line.text: line.colour for line in bands(context).foot.lines}
     for words in context.languages:

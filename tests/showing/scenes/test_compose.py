@@ -134,7 +134,7 @@ def test_whoever_only_passes_sees_no_live_picture(context: MakeContext) -> None:
 
 
 def test_a_bystander_beside_a_visitor_has_neither_square_nor_word(context: MakeContext) -> None:
-    """Of two people in the picture, only the one in front of the line has a square and words."""
+    """Only a person in front of the line has a square and words."""
     near, far = (700.0, 300.0, 150.0), (300.0, 300.0, 40.0)
     both = replace(visitors_at([(face(near), CLINICIAN)]), bystanders=(bystander(far),))
     scene = compose(FRAME, both, context((1920, 1080)), 0.0)
@@ -169,7 +169,7 @@ def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size
 
 
 def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContext) -> None:
-    """It says the seconds that are left and how to say no; there is no name in it."""
+    """The empty square has the seconds that are left and how to say no, and no name."""
     screen = context((1920, 1080))
     announced = sightings_of([sighting(1, face((640, 300, 150)), None, stage="announced")])
     scene: Scene | None = None

@@ -46,7 +46,7 @@ def test_a_camera_that_works_has_no_fault(state: State) -> None:
 
 
 def test_several_faults_are_listed_together() -> None:
-    """A dark room makes pictures black and slow; why no usable picture comes is said once."""
+    """If darkness makes pictures black and slow, the reason for no usable picture is given once."""
     words = load_words()
     dark = CameraFault.BLACK | CameraFault.SLOW
     problems = [fault.problem for fault in camera_faults(words, State.RUNNING, dark)]
@@ -71,7 +71,7 @@ def test_the_card_has_all_mistakes(context: MakeContext, size: Size) -> None:
 
 
 def test_a_problem_is_larger_than_the_log(context: MakeContext) -> None:
-    """A technician who stands before the wall reads first what is wrong."""
+    """On the staff's card the largest type says what is wrong."""
     screen = replace(context((1920, 1080)), words=load_words("de"))
     (panel,) = faults_card(screen, "Kamera", [Fault("Weg.", "Her damit.")], ["a line"]).panels
     sizes = [line.size for line in panel.lines]

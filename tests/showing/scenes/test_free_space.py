@@ -41,7 +41,7 @@ def test_the_nearest_free_position_is_found(
 def test_a_panel_gets_a_place_if_there_is_one(
     is_across: bool, fixed: int, low: int, reach: int, width: int, height: int, others: list[Rect]
 ) -> None:
-    """It keeps its space to every obstacle; without a place no position along the edge is free."""
+    """A panel keeps its space to every obstacle, or no position along the edge is free."""
     obstacles = near(others, SPACE, Rect(-200, -200, 400, 400))
     slide = Slide(is_across, fixed, low, low, low + reach)
 
@@ -56,7 +56,7 @@ def test_a_panel_gets_a_place_if_there_is_one(
 
 @given(rects, st.lists(rects, max_size=6))
 def test_only_what_is_near_is_an_obstacle(part: Rect, others: list[Rect]) -> None:
-    """Those that overlap the part, with their four edges."""
+    """Only rectangles that overlap the part are obstacles, with their four edges."""
     expected = [
         (each.x, each.y, each.right, each.bottom, SPACE) for each in others if each.overlaps(part)
     ]

@@ -67,7 +67,7 @@ def test_nothing_jumps_when_the_show_has_loaded(context: MakeContext, size: Size
 
 
 def test_the_cursor_changes_once_a_second(context: MakeContext) -> None:
-    """It is there for a second and away for a second."""
+    """The cursor is visible for a second, and then hidden for a second."""
     on_screen = context((1920, 1080))
     has_cursor = [
         any(

@@ -243,7 +243,7 @@ usual_boxes = st.builds(
 def test_a_lone_visitor_always_reads_what_the_name_rests_on(
     box: Box, label: Label, size: Size
 ) -> None:
-    """Wherever one visitor stands at some two metres, they read the name and its evidence."""
+    """A visitor alone at some two metres has their name and its evidence beside them."""
     context = CONTEXTS[size]
     frame = FRAME if size[0] > size[1] else TALL_FRAME
     box = box if frame is FRAME else Box(box.y0, box.x0, box.y1, box.x1)
@@ -336,7 +336,7 @@ def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
 
 
 def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
-    """Of thirty-two faces in four rows at least half have their names beside them.
+    """At least half of thirty-two people in four rows have their names beside them.
 
     The others are too small for type of 42 px, or have no room that is not somebody's face.
     """

@@ -77,7 +77,7 @@ def test_it_begins_elsewhere_whenever_the_screen_becomes_idle() -> None:
 
 
 def test_one_name_is_lit_at_a_time() -> None:
-    """It stays lit while the list drifts by a row, then another one is."""
+    """One name is highlighted while the list moves by a row, then another one."""
     lit = []
     for step in range(300):
         panels = list_panels(CONTEXT, PEOPLE.listing, ROOM, 0.0, step / 10)

@@ -92,7 +92,7 @@ STATUS = ShowStatus(
 def test_the_card_does_not_cover_a_visitors_face(
     context: Callable[[Size], ScreenContext], size: Size, x: int
 ) -> None:
-    """It is at the side where nobody stands; a visitor sees that the staff is at work."""
+    """The card is at the side where nobody stands, and covers no face."""
     screen = context(size)
     frame = draw((1280, 720) if size[0] > size[1] else (720, 1280), [])
     box = Box.from_centre(x if size[0] > size[1] else 360, 300, 120, 160)
@@ -137,7 +137,7 @@ def test_the_card_says_what_a_technician_does(context: Callable[[Size], ScreenCo
 def test_a_remedy_that_several_rows_share_is_said_once(
     context: Callable[[Size], ScreenContext],
 ) -> None:
-    """Of five probes that failed in one way, the last one has the remedy."""
+    """A remedy that several rows share is shown once, below the last of them."""
     screen = context((1920, 1080))
     failed = tuple(Layer(f"probe {number}", "not refused", "Run it.") for number in range(5))
     scene = with_staff_card(

@@ -33,7 +33,7 @@ def test_a_cluster_is_a_letter_with_its_marks() -> None:
 
 
 def test_spaces_and_controls_need_no_font() -> None:
-    """They take the font beside them."""
+    """Spaces and controls are drawn with the font of the letters beside them."""
     assert needs_no_font(" ")
     assert needs_no_font("\u00ad")
     assert not needs_no_font("1")

@@ -9,7 +9,7 @@ from installation.showing.type.font_files import own_face
 
 @pytest.mark.parametrize("text", ["fjord", "o\u0323\u0300m\u0303", "\u1e9e\U0001df00a", "a\u200bb"])
 def test_advances_are_those_of_the_drawn_line(text: str) -> None:
-    """What each character adds is what the line is wide, whatever planes of Unicode it is from."""
+    """The widths of the characters add up to that of the line, in every plane of Unicode."""
     advances = own_face().advances(text, False, "")
     assert len(advances) == len(text)
     assert sum(advances) == pytest.approx(own_face().shape(text, False, "", 0.0)[1])
@@ -40,5 +40,5 @@ def test_letters_stand_at_fractions_of_a_pixel() -> None:
 
 
 def test_spaces_leave_no_ink() -> None:
-    """There is nothing to draw, and that is not a failure."""
+    """Spaces leave no ink, and are not an error."""
     assert draw(own_face().shape("  ", False, "", 0.0)[0], 40) is None

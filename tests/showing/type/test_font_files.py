@@ -85,7 +85,7 @@ def test_symbols_need_no_font_of_the_system() -> None:
 
 
 def test_latin_greek_and_cyrillic_are_of_one_face() -> None:
-    """They never mix on a line, whatever marks they have."""
+    """Latin, Greek and Cyrillic letters are drawn by one face, whatever marks they have."""
     for cluster in ("a", "Ọ̀", "m\u0303", "ė\u0301", "ƛ\u0313", "ᾧ", "Ҡ"):
         assert packaged_face(cluster) is own_face()
 
@@ -119,7 +119,7 @@ def test_each_letter_without_a_font_is_named_with_its_place() -> None:
 
 
 def test_emoji_are_to_be_taken_out() -> None:
-    """They are never drawn, whatever fonts the machine has."""
+    """Emoji are never drawn, whatever fonts the machine has."""
     (mistake,) = undrawable({"labels.csv:3": "gold 🐟"})
     assert str(mistake) == (
         "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Remove the letters."

@@ -108,5 +108,5 @@ def test_a_show_in_an_unknown_language_loads_no_patterns() -> None:
 def test_words_are_hyphenated_in_their_language(
     text: str, language: str, pieces: list[str]
 ) -> None:
-    """Where the language is known its patterns apply, and never to what its author hyphenated."""
+    """The patterns of a known language apply, but not to words that their author hyphenated."""
     assert _pieces(text, language) == pieces

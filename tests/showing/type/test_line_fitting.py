@@ -47,7 +47,7 @@ def test_lines_hold_all_of_the_text_within_their_width(text: str, width: int) ->
 
 @given(texts, st.integers(2, 30))
 def test_lines_are_as_few_and_no_longer_than_one_after_the_other(text: str, width: int) -> None:
-    """Even lines are as few as filled ones, and the longest of them is no longer."""
+    """Even lines are as few as lines filled one by one, and the longest is no longer."""
     if least_width(text, _advances(text)) <= width:
         filled, even = _greedy(text, width), _lines(text, width)
         assert len(even) == len(filled)
@@ -85,7 +85,7 @@ def test_a_word_that_is_too_wide_is_hyphenated_in_its_language() -> None:
 
 
 def test_a_long_word_does_not_leave_the_first_line_half_empty() -> None:
-    """Where the language is known, a hyphen fills the line before a long word."""
+    """If the language is known, a hyphen fills the line before a long word."""
     text = "eine Straßenbahnhaltestelle"
     assert _lines(text, 22, "de") == ["eine Straßen-", "bahnhaltestelle"]
     assert _lines(text, 22) == ["eine", "Straßenbahnhaltestelle"]

@@ -22,7 +22,7 @@ from installation.showing.type.scripts import font_group, script_of
     ],
 )
 def test_a_letter_has_the_script_of_unicode(letter: str, script: str) -> None:
-    """What all scripts use has none; the Arabic comma and the danda have that of most readers."""
+    """Characters that all scripts use have no script; the Arabic comma has that of most readers."""
     assert script_of(letter) == script
 
 

@@ -32,7 +32,7 @@ def _panel(text: str, max_width: int, language: str = "", size: int = 48) -> Pan
 )
 @pytest.mark.parametrize("max_width", [300, 444, 700])
 def test_no_line_is_wider_than_its_panel(text: str, language: str, max_width: int) -> None:
-    """What is measured in the paragraph holds for each line as it is drawn."""
+    """A width that was measured in the paragraph is that of the drawn line."""
     fonts = Fonts([text])
     for line in break_lines(fonts, Paragraph(text, 48, WHITE, language=language), max_width):
         assert line.extent == fonts.extent(line.text, 48, line.levels)
@@ -112,7 +112,7 @@ def test_lines_with_marks_do_not_touch() -> None:
 
 
 def test_the_least_width_is_that_of_the_longest_word() -> None:
-    """It is what a title needs to keep its words whole."""
+    """The least width of a title is that in which its words stay whole."""
     fonts = Fonts()
     paragraph = Paragraph("a longestword b", 48, WHITE, language="en")
     assert least_width(fonts, paragraph) == fonts.extent("longestword", 48).width

@@ -32,7 +32,7 @@ def test_the_same_moment_gives_the_same_picture(rehearsal: RehearsalPictures) ->
 
 
 def test_nothing_jumps_in_a_visit(rehearsal: RehearsalPictures) -> None:
-    """From each picture to the next, and from the last to the first, little changes."""
+    """Little changes from each picture to the next, and from the last to the first."""
     moments = np.arange(0, VISIT_S, 1 / 30)
     last = rehearsal.picture(float(moments[-1]))[::8, ::8].astype(int)
     for moment_s in moments:

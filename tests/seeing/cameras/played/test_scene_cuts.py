@@ -35,7 +35,7 @@ def test_another_picture_is_another_scene() -> None:
 
 @given(st.integers(-40, 40))
 def test_a_change_of_light_is_not_a_cut(change: int) -> None:
-    """A lamp that is dimmed or turned up leaves the scene what it was."""
+    """A change of the light is not a cut."""
     lit = np.clip(VISITOR.astype(int) + change, 0, 255).astype(np.uint8)
     assert _cuts([VISITOR, lit]) == 0
 
@@ -48,7 +48,7 @@ def test_a_fast_pan_is_not_a_cut() -> None:
 
 
 def test_starting_again_is_another_scene() -> None:
-    """That holds even for a film whose end looks like its beginning."""
+    """A film that starts again begins a new scene, even if its end looks like its beginning."""
     scenes = SceneCounter()
     scenes.update(quarters())
     scenes.restart()
