@@ -113,15 +113,13 @@ def compose(
     is_new = shown_before != {visitor.id: visitor.shown for visitor in visitors}
     searches = is_new or now - searched_at >= CHANGE_S
     placed = Layout(context, edges.room, visitors, faces, known, searches=searches).place()
-    if may_change and _large_type(placed) != (_large_type(previous.visitors) if previous else {}):
-        changed_at = now
     return Scene(
         frame,
         cover.view,
         1.0,
         placed,
         edges.panels,
-        changed_at=changed_at,
+        changed_at=_changed_at(previous, placed, now),
         searched_at=now if searches else searched_at,
     )
 
@@ -138,11 +136,24 @@ def _whole(box: Box) -> Rect:
 
 
 def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return the large type beside each face, keyed by the visitor's number."""
+    """Return the large type beside each face, keyed by the visitor's number; squares have none."""
     return {
         visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
         for visitor in visitors
+        if visitor.shown.name
     }
+
+
+def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
+    """Return the instant from which the next change of large type has to wait for `CHANGE_S`.
+
+    A name disappears with its face at once, even if it appeared just before; then the next change
+    waits for both. So a face that is lost and found again and again makes no name flash.
+    """
+    changed_at = previous.changed_at if previous else -math.inf
+    if _large_type(visitors) == (_large_type(previous.visitors) if previous else {}):
+        return changed_at
+    return max(now, min(changed_at + CHANGE_S, now + CHANGE_S))
 
 
 def _empty(
@@ -158,7 +169,10 @@ def _empty(
     since = now if since is None else since
     if now - since >= EMPTY_S:
         return idle(frame, context, since, now)
-    return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since)
+    changed_at = _changed_at(previous, (), now)
+    return Scene(
+        frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at
+    )
 
 
 def _visitor(

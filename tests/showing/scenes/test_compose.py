@@ -235,6 +235,35 @@ def test_large_type_changes_at_most_twice_a_second(context: MakeContext) -> None
     assert min(gaps) >= CHANGE_S - 1e-9
 
 
+@pytest.mark.parametrize("seen_s", [0.1, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_face_that_is_lost_and_found_makes_no_name_flash(
+    context: MakeContext, seen_s: float, is_same: bool
+) -> None:
+    """Kind: type flashes because its visitor does, in dim light or in a film with many cuts.
+
+    Everything that is large counts: that it appears, that it disappears, and that it changes.
+    """
+    screen = context((1920, 1080))
+    scene: Scene | None = None
+    texts: list[str] = []
+    changes: list[float] = []
+    for step in range(600):
+        now = step / 60
+        turn = int(now / seen_s)
+        visitor = sighting(1 if is_same else turn, Box(500, 200, 620, 340), LABELS[turn % 5])
+        found = [] if turn % 2 else [visitor]
+        scene = compose(FRAME, sightings_of(found), screen, now, scene)
+        panels = [each.tag.panel for each in scene.visitors if each.tag]
+        large = [line.text for panel in panels for line in panel.lines]
+        if large != texts:
+            changes.append(now)
+        texts = large
+    assert len(changes) >= 9, "the name comes back"
+    each_third = zip(changes, changes[2:], strict=False)
+    assert all(later - earlier >= 1.0 - 1e-9 for earlier, later in each_third)
+
+
 def _visitor_at(
     now: float, evidence: float, previous: Scene | None, context: ScreenContext
 ) -> Scene:
