@@ -170,9 +170,7 @@ def _empty(
     if now - since >= EMPTY_S:
         return idle(frame, context, since, now)
     changed_at = _changed_at(previous, (), now)
-    return Scene(
-        frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at
-    )
+    return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)
 
 
 def _visitor(
