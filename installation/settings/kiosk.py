@@ -176,9 +176,9 @@ class ReadingSettings(Section):
         words = len(info.data["acknowledged"].split())
         if words < MIN_WORDS:
             problem = (
-                f"reading.announce_s is {announce_s:g}, so visitors would be read before they have "
-                f"been told for {ANNOUNCE_S:g} s, and reading.acknowledged has {words or 'no'} "
-                f"words (expected a sentence of {MIN_WORDS} or more)"
+                f"reading.announce_s is {announce_s:g}, so visitors would be told less than "
+                f"{ANNOUNCE_S:g} s before they are read, and reading.acknowledged has "
+                f"{words or 'no'} words (expected a sentence of {MIN_WORDS} or more)"
             )
             remedy = (
                 f"Write {ANNOUNCE_S:g} or more, or write in reading.acknowledged who decided this "

@@ -102,7 +102,7 @@ class Mirror:
         self.ages = Durations()
         """The time from each frame's arrival to the flip that first shows the frame."""
         self.intervals = Durations()
-        """The time from each such flip to the next."""
+        """The time from each flip that first shows a frame to the next such flip."""
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:
         """Paint once, as soon as a frame arrives; return the sightings if there are new ones.

@@ -106,9 +106,9 @@ def test_telling_visitors_later_needs_a_sentence() -> None:
     """`reading.announce_s` below 3 needs five words or more in `reading.acknowledged`."""
     text = "reading:\n  announce_s: {}\n  acknowledged: {}\n"
     expected = (
-        "kiosk.yaml:2: reading.announce_s is {}, so visitors would be read before they have been "
-        "told for 3 s, and reading.acknowledged has {} words (expected a sentence of 5 or more). "
-        "Write 3 or more, or write in reading.acknowledged who decided this and why."
+        "kiosk.yaml:2: reading.announce_s is {}, so visitors would be told less than 3 s "
+        "before they are read, and reading.acknowledged has {} words (expected a sentence of 5 or "
+        "more). Write 3 or more, or write in reading.acknowledged who decided this and why."
     )
     assert mistakes_of(text.format(0, "")) == [expected.format("0", "no")]
     assert mistakes_of(text.format(2.5, "I agree to it")) == [expected.format("2.5", 4)]

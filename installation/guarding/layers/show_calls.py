@@ -153,7 +153,7 @@ def show_calls(
         allow("sched_getaffinity", "networks: the number of cores"),
         allow("gettid", "threads"),
         allow("getpid", "messages"),
-        allow("rt_sigprocmask", "threads, as they start"),
+        allow("rt_sigprocmask", "threads, when they start"),
         allow("rt_sigreturn", "the signals that end the show"),
         allow(
             "rt_sigaction",

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from installation.seeing.tracker import Track
 
 FRAME_BUDGET_S = 0.25
-"""The longest time that the readings of one frame may take, s: no newcomers are searched for
-meanwhile.
+"""The longest time that the readings of one frame may take, s; newcomers are not searched for
+during that time.
 
 In that time, two cores read some fifteen visitors with the default network.
 """

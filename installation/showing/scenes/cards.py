@@ -39,8 +39,8 @@ lines of large type look torn apart otherwise.
 SENTENCE_SIZE = 48
 SENTENCE_PAD = 20
 SENTENCE_GAP = 40
-"""The font size of the sentence under a title, px per em, and the space around it and above it, px,
-at 1080.
+"""The font size of the sentence under a title, px per em at 1080, and the space around it and above
+it, px at 1080.
 """
 
 MARK_PAD = 14

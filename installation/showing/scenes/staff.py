@@ -58,8 +58,8 @@ NAME_COLUMN = 230
 PAD = 30
 SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
 TITLE_SIZE = 48
-"""The widths of the card and of its column of names and the space around the type, px, and the font
-size, px per em; all at 1080.
+"""Measures of the staff card, at 1080: its width, the width of its column of names, and the space
+around the type, px; then its font sizes and that of the title, px per em.
 """
 
 DIM = 0.6
