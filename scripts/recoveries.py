@@ -76,7 +76,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "X server": ("the X server dies", "nothing until it is back"),
     "all killed": ("the whole kiosk is killed (SIGKILL)", "the desktop until systemd starts it"),
     "cores busy": ("other programs keep all cores busy", "the mirror, names later"),
-    "memory": ("memory is nearly gone", "the mirror, without names"),
+    "memory": (
+        "the show gets no more memory at all",
+        "the mirror; if it cannot go on, the last picture for 5 s, then the calm card",
+    ),
     "32 faces": ("32 people stand in front of the camera", "the mirror, names later"),
     "poster": (
         "a poster of faces hangs in the picture",

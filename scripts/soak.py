@@ -44,8 +44,7 @@ from installation.showing.scenes.bands import bands
 from installation.showing.window import OffScreen
 from scripts import recoveries
 from scripts.soak_day import (
-    ANALYSIS_FAULTS,
-    CAMERA_FAULTS,
+    ALL_FAULTS,
     FPS,
     SIZE,
     Day,
@@ -225,8 +224,8 @@ def main() -> int:
     parser.add_argument(
         "--faults",
         nargs="+",
-        default=CAMERA_FAULTS + ANALYSIS_FAULTS,
-        choices=CAMERA_FAULTS + ANALYSIS_FAULTS,
+        default=ALL_FAULTS,
+        choices=ALL_FAULTS,
         metavar="FAULT",
         help="the faults to draw from (default: all)",
     )
@@ -269,7 +268,7 @@ def _print_findings(day: Day, findings: Findings) -> None:
         f"{len(day.visits)} visits, at most {findings.most_people} at once; {findings.scenes:,} "
         f"scenes, {findings.names:,} names on them"
     )
-    for name in CAMERA_FAULTS + ANALYSIS_FAULTS:
+    for name in ALL_FAULTS:
         times = sorted(s for fault, s in findings.recovered.items() if fault.name == name)
         if times:
             print(

@@ -6,7 +6,10 @@ those of the day: they know where its visitors are, and fail when its faults say
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -29,7 +32,13 @@ FPS = 15
 """The rate of the camera: half of the usual one, as a fast day has many times as many frames."""
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
-ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs")
+ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs", "cores busy")
+"""The faults of camera and analysis; the mirror must also stay as it is while the cores are busy.
+"""
+ALL_FAULTS = CAMERA_FAULTS + ANALYSIS_FAULTS
+
+BUSY = 2
+"""The number of programs for each core that compute while the cores are busy."""
 
 LASTS_S = (2.0, 8.0)
 """How long a fault lasts, s of the day."""
@@ -147,7 +156,7 @@ class Day:
         begins_at: float,
         seconds: float,
         between_s: tuple[float, float],
-        names: Sequence[str] = CAMERA_FAULTS + ANALYSIS_FAULTS,
+        names: Sequence[str] = ALL_FAULTS,
     ) -> Day:
         """Return the day that follows from `seed`: single visitors, groups, and empty times.
 
@@ -225,6 +234,7 @@ class DayDevice:
         self._noise = np.random.default_rng(1)
         self._last: Pixels | None = None
         self._due_at = clock.now()
+        self._busy: list[subprocess.Popen[bytes]] = []
 
     def set(self, propId: int, value: float) -> bool:  # noqa: ARG002, N803  # OpenCV's name
         """Refuse every property."""
@@ -238,6 +248,11 @@ class DayDevice:
     def grab(self) -> bool:
         """Wait for the next picture."""
         fault = self._day.fault_at(self._clock.now())
+        if fault == "cores busy" and not self._busy:
+            program = [sys.executable, "-c", "while True: pass"]
+            self._busy = [subprocess.Popen(program) for _ in range(BUSY * (os.cpu_count() or 1))]
+        elif fault != "cores busy":
+            self._end_load()
         self._due_at = max(self._due_at + (4 if fault == "slow" else 1) / FPS, self._clock.now())
         self._clock.wait(self._due_at - self._clock.now())
         if fault == "unplugged":
@@ -262,7 +277,14 @@ class DayDevice:
         return (fault != "damaged"), picture
 
     def release(self) -> None:
-        """Do nothing: there is no device."""
+        """End what keeps the cores busy; there is no device."""
+        self._end_load()
+
+    def _end_load(self) -> None:
+        for program in self._busy:
+            program.kill()
+            program.wait()
+        self._busy = []
 
 
 class DayDetector:

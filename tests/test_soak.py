@@ -15,8 +15,7 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.settings.paths import PROJECT
 from scripts.soak_day import (
-    ANALYSIS_FAULTS,
-    CAMERA_FAULTS,
+    ALL_FAULTS,
     CROWD_HOUR,
     HOUR_S,
     Day,
@@ -58,7 +57,7 @@ def test_a_seed_is_a_day() -> None:
     assert day == Day.from_seed(5, 1000.0, 3600.0, OFTEN)
     assert day != Day.from_seed(6, 1000.0, 3600.0, OFTEN)
     names = {fault.name for fault in Day.from_seed(5, 0.0, 8 * 3600.0, OFTEN).faults}
-    assert names == {*CAMERA_FAULTS, *ANALYSIS_FAULTS}
+    assert names == {*ALL_FAULTS}
 
 
 def test_a_whole_day_has_a_crowd_for_an_hour() -> None:

@@ -154,12 +154,13 @@ class AnalysisKeeper:
         now = self._clock.now()
         history = self._history
         history.abandoned = [worker for worker in history.abandoned if not worker.stop(0)]
-        if self._open_at is not None and now >= self._open_at:
-            self._open(now)
-        networks = self._opened.take(timeout=0)
-        if networks is not None:
-            self._begin(networks)
         try:
+            # A machine without memory starts no threads.
+            if self._open_at is not None and now >= self._open_at:
+                self._open(now)
+            networks = self._opened.take(timeout=0)
+            if networks is not None:
+                self._begin(networks)
             for worker in self._workers:
                 worker.check()
         except KioskError:

@@ -16,6 +16,7 @@ from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import Presence
 from installation.show.analysis import LONGEST_WAIT_S, Analysis
+from installation.show.events import VisitorEvents
 from installation.show.parts import Parts
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import (
@@ -252,3 +253,21 @@ def test_when_analysis_ends_nothing_is_known_of_who_was_there() -> None:
         seen = seen_by(again, clock.instant)
     assert [visitor.stage for visitor in seen.visitors] == ["announced"]
     assert seen.visitors[0].track.id > 1
+
+
+def test_a_poster_of_a_face_is_named_once() -> None:
+    """A face that never leaves has one name, which is taken back; for an hour nothing follows."""
+    clock = ManualClock()
+    frames: Latest[Frame] = Latest()
+    sightings: Latest[Sightings] = Latest()
+    analysis = small_analysis(small_parts(GreyFilm(0)), frames, sightings, clock)
+    events: list[dict[str, object]] = []
+    visitors = VisitorEvents(events.append, 0.0)
+    for _ in range(3600 * 5):
+        clock.instant += 0.2
+        analysis.offer(grey_frame(taken_at=clock.instant))
+        if (seen := sightings.take(timeout=0)) is not None:
+            visitors.update(seen, clock.instant)
+    assert [event["event"] for event in events] == ["verdict", "withdrawn"]
+    assert seen is not None
+    assert [visitor.stage for visitor in seen.visitors] == ["person"]

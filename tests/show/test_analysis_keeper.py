@@ -248,6 +248,22 @@ def test_a_call_that_returns_after_all_publishes_nothing() -> None:
     assert run.sightings.received == received
 
 
+def test_a_thread_that_cannot_be_started_is_a_failure_of_the_analysis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine without memory starts no thread; the mirror goes on, and it is tried again."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    run = Run([GOOD])
+    with monkeypatch.context() as without_memory:
+        without_memory.setattr(threading.Thread, "start", refuse)
+        run.until_failed()
+    assert "it failed (RuntimeError)" in run.log[0]
+    run.until_results()
+
+
 def test_networks_that_failed_are_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that failed are freed without waiting for Python's garbage collector."""
 
