@@ -175,10 +175,10 @@ def check_display(loaded: Loaded[Settings]) -> bool:
 
     Raises ScreenError if this session has displays, but not that one.
     """
-    from installation.showing.window import check_display_number
+    from installation.showing.window import check_display_exists
 
     display = loaded.settings.screen.display
-    return display != "auto" and check_display_number(display, loaded.where("screen", "display"))
+    return display != "auto" and check_display_exists(display, loaded.where("screen", "display"))
 
 
 def count_labels(label_set: LabelSet) -> str:

@@ -139,7 +139,7 @@ def card(args: argparse.Namespace) -> int:
 
     guard = Guard.from_environment()
     guard.redirect_temporary_files()
-    title = open_title(args.file, headless=False, windowed=None)
+    title = open_title(args.file, headless=False, windowed=None, is_card=True)
     if title is not None and title.fallback is None and guard.status.progress_pipe is not None:
         send(guard.status.progress_pipe, Progress())
     from installation.cli.valid_parts import load_valid_parts

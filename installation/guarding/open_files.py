@@ -25,9 +25,9 @@ LEAK_REMEDY = (
     "not run while it is open."
 )
 
-MOST_DISPLAY_SOCKETS = 2
-"""The largest number of display sockets: SDL opens two to an X server, one to a Wayland
-compositor.
+MOST_DISPLAY_SOCKETS = 3
+"""The largest number of display sockets: SDL opens two to an X server, and the window one that asks
+for the monitors; SDL opens one to a Wayland compositor.
 """
 
 TEXT_STREAMS = (1, 2)

@@ -251,7 +251,7 @@ class Supervisor:
     def _start_show(self, now: float) -> None:
         self._show_began_at = now
         self._show = self._starter.start_show(
-            waits_for_camera=self._is_service or self._has_mirrored,
+            waits_for_camera=self._is_service or self._camera_id != 0,
             camera_id=self._camera_id,
             ran_s=now - self._began_at,
         )

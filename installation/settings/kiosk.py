@@ -44,7 +44,7 @@ from installation.settings.languages import (
 from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
 from installation.settings.placeholders import MAX_SENTENCE_LENGTH, NonEmptyText, with_placeholders
 from installation.settings.reasons import REASONS, Reason
-from installation.settings.schema_words import Keys
+from installation.settings.schema_words import CONNECTOR, ELSEWHERE, SCREEN_ELSEWHERE, Keys
 from installation.settings.source import AUTO, SOURCE_IN_WORDS, Source, parse_source
 from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
@@ -72,21 +72,6 @@ LANGUAGE_IN_WORDS = "a code such as en, or a list of two such as [de, en]"
 
 PLAIN_FOLDER = re.compile(r"[^./\\][^/\\]*")
 """Matches the name of a label set as kiosk.yaml gives it, without the folder models/."""
-
-ROTATE_REMEDY = (
-    "Rotate the screen in the computer's display settings; to turn the camera's picture, write "
-    "rotate under 'camera:'."
-)
-SIZE_REMEDY = (
-    "Remove this setting: the show fills the display, whose size is set in the computer's settings."
-)
-
-HOURS_REMEDY = (
-    "The show does not open and close by itself: a timer of systemd does, see docs/venue.md, "
-    "'8. Stopping for the night'."
-)
-HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes", "days")
-"""The settings in which people write opening hours."""
 
 
 @dataclass(frozen=True)
@@ -255,17 +240,24 @@ CuratorSentence = Annotated[Annotated[_Text, with_placeholders()] | None, _NoneI
 CuratorScore = Annotated[Annotated[_Text, with_placeholders("score")] | None, _NoneIfEmpty]
 
 
+Connector = Annotated[
+    str,
+    Field(pattern=f"^{CONNECTOR}$", description="a connector such as HDMI-1"),
+]
+"""The name of a connector as `xrandr` lists it."""
+
+
 class ScreenSettings(Section):
     """The display, the title on the screen, and the staff's keys."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "elsewhere": {"rotate": ROTATE_REMEDY, "width": SIZE_REMEDY, "height": SIZE_REMEDY}
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"elsewhere": dict(SCREEN_ELSEWHERE)})
 
-    display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] = "auto"
-    """The number of a display; auto means the first one, or none if the machine has no display."""
+    display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] | Connector = "auto"
+    """The number of a display, or the name of its connector; auto means the first one, or none if
+    the machine has no display.
+    """
+    rotate: Literal[0, 90, 180, 270] = 0
+    """How far the picture is turned clockwise for a screen that hangs sideways, degrees."""
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"
@@ -367,11 +359,7 @@ Code = Annotated[str, Field(description="a code such as en")]
 class Settings(Section):
     """All of kiosk.yaml."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "elsewhere": {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"elsewhere": dict(ELSEWHERE)})
 
     labels: Annotated[str, Field(description="the name of a folder in models/")] = "persons"
     language: Annotated[

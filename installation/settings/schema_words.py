@@ -22,6 +22,28 @@ Schema = dict[str, Any]
 COLON = "Write each setting as 'name: value', with a space after the colon."
 """The remedy for a line that is not a setting."""
 
+CONNECTOR = r"[A-Za-z][A-Za-z-]*[0-9]+([.-][0-9]+)*"
+"""Matches the name of a display's connector as `xrandr` lists it."""
+
+ROTATE_REMEDY = (
+    "Write it under 'screen:' if the screen hangs sideways, or under 'camera:' if the camera is "
+    "mounted sideways."
+)
+SIZE_REMEDY = (
+    "Remove this setting: the show fills the display, whose size is set in the computer's settings."
+)
+
+HOURS_REMEDY = (
+    "The show does not open and close by itself: a timer of systemd does, see docs/venue.md, "
+    "'8. Stopping for the night'."
+)
+HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes", "days")
+"""The settings in which people write opening hours."""
+
+ELSEWHERE = {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
+SCREEN_ELSEWHERE = {"width": SIZE_REMEDY, "height": SIZE_REMEDY}
+"""The remedies for settings that people write into a section where they are not known."""
+
 CHOICE_CUTOFF = 0.7
 """The cutoff of `nearest` for a setting's choices, which are short words."""
 
@@ -128,7 +150,7 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
             return did_you_mean(meant)
         if set(":=") & set(value) and any(option.get("type") == "object" for option in options):
             return COLON
-    if plain_word and any(_takes_any_text(option) for option in options):
+    if plain_word and any(_takes_text(option, str(value)) for option in options):
         return "If the value is meant as text, put it in quotes."
     default = piece.get("default")
     if isinstance(default, str | int | float) and default != "":
@@ -277,8 +299,10 @@ def _range_in_words(option: Schema) -> str:
     return ", " + " and ".join(bounds) if bounds else ""
 
 
-def _takes_any_text(option: Schema) -> bool:
-    return option.get("type") == "string" and not option.keys() & {"enum", "const"}
+def _takes_text(option: Schema, text: str) -> bool:
+    """Return whether `option` allows the `text`, and not only a choice of words."""
+    is_free = option.get("type") == "string" and not option.keys() & {"enum", "const"}
+    return is_free and re.search(option.get("pattern", ""), text) is not None
 
 
 def _remedy_for_unknown_key(keys: Keys, schema: Schema) -> str:

@@ -18,12 +18,8 @@ from installation.show.parts import Log
 from installation.show.show import Show
 from installation.showing.scene import Size
 from installation.showing.title import TitleScreen
-from installation.showing.window import (
-    Screen,
-    end_if_the_x_server_ends,
-    open_screen,
-    shows_nothing,
-)
+from installation.showing.video import end_if_the_window_ends, shows_nothing
+from installation.showing.window import Screen, open_screen
 
 
 def run_show(
@@ -58,6 +54,7 @@ def run_show(
             windowed=windowed,
             where=loaded.where("screen", "display"),
             keys=loaded.settings.screen.keys,
+            rotate=loaded.settings.screen.rotate,
         )
     )
     try:
@@ -66,7 +63,7 @@ def run_show(
         if fallback or (not headless and shows_nothing()):
             _refuse_unannounced(loaded)
         log(f"screen: {screen.name}.")
-        end_if_the_x_server_ends(lambda problem: _end_process(problem, log))
+        end_if_the_window_ends(lambda problem: _end_process(problem, log))
         show = Show(
             loaded,
             screen,
@@ -87,20 +84,25 @@ def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) ->
     """Return the screen of the supervisor's card; None if no display can be opened.
 
     It is that of `title` if it is the display that the settings name. The process ends if its X
-    server ends.
+    server or its window ends.
     """
     if title is not None:
         if title.fallback is None and title.suits(loaded.settings.screen):
-            end_if_the_x_server_ends(lambda _: os._exit(2))
+            end_if_the_window_ends(lambda _: os._exit(2))
             return title.screen
         title.screen.close()
     for display in dict.fromkeys((loaded.settings.screen.display, "auto")):
         with contextlib.suppress(ScreenError):
             screen, fallback = open_screen(
-                display, headless=False, windowed=None, keys=loaded.settings.screen.keys
+                display,
+                headless=False,
+                windowed=None,
+                keys=loaded.settings.screen.keys,
+                rotate=loaded.settings.screen.rotate,
+                is_card=True,
             )
             if fallback is None:
-                end_if_the_x_server_ends(lambda _: os._exit(2))
+                end_if_the_window_ends(lambda _: os._exit(2))
                 return screen
     return None
 
@@ -122,7 +124,8 @@ def show_trouble_card(
     attempts = ((loaded, display), (loaded, "auto"), (Loaded(Settings(), "", {}, {}), "auto"))
     for attempt, shown_on in attempts:
         with contextlib.suppress(ScreenError):
-            screen, _ = open_screen(shown_on, headless=headless, windowed=windowed)
+            rotate = attempt.settings.screen.rotate
+            screen, _ = open_screen(shown_on, headless=headless, windowed=windowed, rotate=rotate)
             try:
                 show = Show(attempt, screen, started_at=0.0, log=lambda _: None, emit=_emit_nothing)
                 with ended_by_signals(show):

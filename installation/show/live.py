@@ -34,8 +34,6 @@ from installation.show.parts import Log, Parts
 from installation.show.privacy_line import update_privacy_line
 from installation.show.status import StatusReporter
 from installation.showing.cover import Cover
-from installation.showing.scene import Rect
-from installation.showing.scenes.bands import bands
 from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.type.font_files import no_font
 from installation.showing.type.typesetting import ScreenContext
@@ -118,7 +116,7 @@ class LiveShow:
             clock,
             log,
             context.label_language,
-            partial(_visible_part, bands(context).room),
+            self._visible_part,
             history,
         )
         self._events = VisitorEvents(emit, started_at)
@@ -226,6 +224,10 @@ class LiveShow:
             "used as soon as no visitor is present."
         )
 
+    def _visible_part(self, frame: Frame) -> Box:
+        """Return the part of `frame` that is on the screen; called by the analysis."""
+        return Cover.from_sizes((frame.width, frame.height), self._mirror.room).part
+
     def summary(self, mirrored_s: float | None = None) -> Summary:
         """Return the summary of a show whose camera was open for `mirrored_s`; None: until now."""
         if mirrored_s is None:
@@ -244,11 +246,6 @@ class LiveShow:
             first_frame_s=None if first_at is None else first_at - self._started_at,
             first_verdict_s=self._events.first_verdict_s,
         )
-
-
-def _visible_part(room: Rect, frame: Frame) -> Box:
-    """Return the part of `frame` that is on the screen if pictures fill the area `room`, px."""
-    return Cover.from_sizes((frame.width, frame.height), room).part
 
 
 @contextlib.contextmanager

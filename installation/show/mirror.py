@@ -14,7 +14,8 @@ from installation.running.telemetry import Durations
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
 from installation.showing.painter import Painter
-from installation.showing.scene import Scene
+from installation.showing.scene import Rect, Scene
+from installation.showing.scenes.bands import bands
 from installation.showing.scenes.cards import no_camera_card, rehearsal_mark
 from installation.showing.scenes.compose import compose
 from installation.showing.scenes.staff import ShowStatus, with_staff_card
@@ -97,6 +98,8 @@ class Mirror:
         """The instant since which faces are not searched (s, monotonic); None if they are."""
         self.searches_faces = True
         """Whether the analysis searches faces, or has not begun to; false after it has failed."""
+        self.room: Rect = bands(context).room
+        """The area of the screen that pictures fill, px; the analysis reads it, too."""
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
@@ -116,6 +119,7 @@ class Mirror:
             self._context = replace(self._context, label_set=new_sightings.label_set)
         self._frame = new_frame or self._frame
         self._note_arrival(new_frame is not None)
+        self._fit_screen()
         if self._update_privacy_line is not None:
             self._context = self._update_privacy_line(self._context)
         if self._frame is not None:
@@ -145,6 +149,13 @@ class Mirror:
             self._measure(new_frame)
         self._painter.evict(self._clock.now())
         return new_sightings
+
+    def _fit_screen(self) -> None:
+        """Compose scenes for the size that the screen has now: displays are turned and replaced."""
+        size = self._screen.surface.get_size()
+        if size != self._context.size:
+            self._context, self._scene = replace(self._context, size=size), None
+            self._still, self.room = None, bands(self._context).room
 
     def _show(self, scene: Scene) -> None:
         """Show `scene`; a scene without a picture is not painted again if it is on the screen.

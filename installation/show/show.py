@@ -81,6 +81,10 @@ CAMERA_HANGS = Mistake(
 )
 
 
+SCREEN_CHANGED = Mistake(
+    "screen", "the display has another size now", "The show starts again by itself, in that size."
+)
+
 CAMERA_STATES = (State.STALLED, State.LOST, State.WAITING)
 """The states in which the show tries to open its camera again."""
 
@@ -340,11 +344,17 @@ class Show:
     def _poll(self, until: float | None) -> ScreenEvents:
         """Return the screen's events; `end_show` is also set if the show ends for other reasons.
 
+        Raises RestartNeededError if the display has changed and a new window is needed.
+
         `until` is the time at which the show ends (s, monotonic); None: no limit.
         """
         self._reporter.tick()
         now = self._clock.now()
         events = self._screen.poll(now)
+        if events.line:
+            self._log(events.line)
+        if events.outdated:
+            raise RestartNeededError(SCREEN_CHANGED)
         if events.end_show or (until is not None and now >= until):
             self.end()
         return replace(events, end_show=self._ending)

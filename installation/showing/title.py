@@ -11,12 +11,13 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import yaml
 
 from installation.errors import KioskError, ScreenError
 from installation.settings.languages import CODE, resolve_language
+from installation.settings.schema_words import CONNECTOR
 from installation.settings.text_file import read_text
 from installation.showing.painter import Painter
 from installation.showing.scene import Size
@@ -36,8 +37,9 @@ class TitleSettings:
 
     languages: tuple[str, ...] = ("en",)
     """The languages of the kiosk's own words, as codes."""
-    display: int | Literal["auto"] = "auto"
+    display: int | str = "auto"
     keys: bool = True
+    rotate: int = 0
     own_words: tuple[tuple[str, str], ...] = ()
     """The curator's sentences that replace the kiosk's in the first language."""
 
@@ -56,11 +58,16 @@ class TitleScreen:
     def suits(self, settings: ScreenSettings) -> bool:
         """Return whether the screen is the one that the checked `settings` name."""
         read = self.settings
-        return (read.display, read.keys) == (settings.display, settings.keys)
+        wanted = (settings.display, settings.keys, settings.rotate)
+        return (read.display, read.keys, read.rotate) == wanted
 
 
-def open_title(file: Path, *, headless: bool, windowed: Size | None) -> TitleScreen | None:
+def open_title(
+    file: Path, *, headless: bool, windowed: Size | None, is_card: bool = False
+) -> TitleScreen | None:
     """Return the screen of the show in `file` with the title card on it.
+
+    `is_card` says whether it is the screen of the supervisor's card, behind that of the show.
 
     The result is None if the card needs a setting that looks unusual, or if no screen can be
     opened. Nothing is reported: the check of the settings and the show itself do that.
@@ -71,7 +78,12 @@ def open_title(file: Path, *, headless: bool, windowed: Size | None) -> TitleScr
         return None
     try:
         screen, fallback = open_screen(
-            settings.display, headless=headless, windowed=windowed, keys=settings.keys
+            settings.display,
+            headless=headless,
+            windowed=windowed,
+            keys=settings.keys,
+            rotate=settings.rotate,
+            is_card=is_card,
         )
     except ScreenError:
         return None
@@ -96,16 +108,20 @@ def read_title_settings(file: Path) -> TitleSettings | None:
         return None
     screen, words = _entries(_entries(root).get("screen")), _entries(_entries(root).get("words"))
     display, keys = _text(screen.get("display")), _text(screen.get("keys"))
+    rotate = _text(screen.get("rotate"))
     codes = _codes(_entries(root).get("language"))
-    if not codes or not re.fullmatch(r"|auto|\d{1,2}", display):
+    if not codes or not re.fullmatch(rf"|auto|\d{{1,2}}|{CONNECTOR}", display):
+        return None
+    if rotate not in ("", "0", "90", "180", "270"):
         return None
     if keys not in ("", "true", "false"):
         return None
     own = {"title": _text(screen.get("title")), "loading": _text(words.get("loading"))}
     return TitleSettings(
         tuple(dict.fromkeys(resolve_language(code).words for code in codes)),
-        int(display) if display.isdecimal() else "auto",
+        int(display) if display.isdecimal() else display or "auto",
         keys != "false",
+        int(rotate or 0),
         tuple((key, text) for key, text in own.items() if text),
     )
 

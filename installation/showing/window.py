@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import pygame
 
-from installation.errors import Mistake, ScreenError
+from installation.errors import Mistake, ScreenError, did_you_mean, nearest
+from installation.showing.keys import HOLD_TO_END_S, HeldKey, StaffCardKey
+from installation.showing.monitors import Monitor, Monitors, monitors_of_session
+from installation.showing.placement import Placement
 from installation.showing.scene import Size
-
-HOLD_TO_END_S = 3.0
-"""How long Escape must be held to end the show, s, so that a visitor's tap does not end it."""
-
-STAFF_CARD_S = 60.0
-"""How long the staff card stays on the screen if nobody presses F1 again, s."""
-
-NO_DISPLAY_REMEDY = (
-    "Start the show inside the desktop's session, or without a screen: kiosk run --headless."
-)
-
-
-REMEDY_X = "Start it again; the show comes back by itself."
+from installation.showing.video import NO_DISPLAY_REMEDY, has_display, has_gpu, start_video
 
 
 @dataclass(frozen=True)
@@ -38,6 +27,10 @@ class ScreenEvents:
     """Whether the staff card is to be on the screen."""
     exposed: bool = False
     """Whether a covered part of the window has become visible again, so that a flip is needed."""
+    outdated: bool = False
+    """Whether the display has changed and a new window is needed."""
+    line: str | None = None
+    """A line for the log about the display."""
 
 
 class Screen(Protocol):
@@ -46,6 +39,7 @@ class Screen(Protocol):
     name: str
     """The screen's description in the log."""
     surface: pygame.Surface
+    """The surface; it is another one, of another size, after the display has changed."""
     visible: bool
     """Whether anybody can see the screen."""
 
@@ -82,76 +76,64 @@ class OffScreen:
         """Do nothing: there is no device."""
 
 
-class HeldKey:
-    """A key, and how long it has been held down."""
-
-    def __init__(self) -> None:
-        self._pressed_at: float | None = None
-
-    def press(self, now: float) -> None:
-        """Record that the key went down; its repeats while it is down do not count."""
-        if self._pressed_at is None:
-            self._pressed_at = now
-
-    def release(self) -> None:
-        """Record that the key came up."""
-        self._pressed_at = None
-
-    def held_s(self, now: float) -> float:
-        """Return for how many seconds the key has been down; 0 if it is up."""
-        return 0.0 if self._pressed_at is None else now - self._pressed_at
-
-
-class StaffCardKey:
-    """The key that shows the staff card and removes it again."""
-
-    def __init__(self) -> None:
-        self._pressed_at: float | None = None
-
-    def press(self, now: float) -> None:
-        """Record that the key went down."""
-        self._pressed_at = None if self.shows_card(now) else now
-
-    def shows_card(self, now: float) -> bool:
-        """Return whether the card is to be on the screen; after `STAFF_CARD_S` it is not."""
-        return self._pressed_at is not None and now - self._pressed_at < STAFF_CARD_S
-
-
 class Window:
     """A window on a display: fullscreen if `size` is None."""
 
     visible = True
 
     def __init__(
-        self, display: int, size: Size | None, where: str = "kiosk.yaml", *, keys: bool = True
+        self,
+        display: int | str,
+        size: Size | None,
+        where: str = "kiosk.yaml",
+        *,
+        keys: bool = True,
+        rotate: int = 0,
+        is_card: bool = False,
     ) -> None:
         """Open the window.
 
         Args:
-            display: The number of the display, from 0.
+            display: The number of the display, from 0, or the name of its connector on an X server.
             size: Width and height, px; None for the whole display.
             where: The place of the setting `screen.display`, for messages.
             keys: Whether Escape and F1 do anything.
+            rotate: How far the picture is turned clockwise, degrees: 0, 90, 180 or 270.
+            is_card: Whether this is the card behind the show, which never comes in front.
 
         Raises:
             ScreenError: The display does not exist or does not take a window.
         """
-        _start_video()
+        start_video()
         try:
-            self.surface, synchronised = _open_surface(display, size, where)
+            shown, synchronised = _open_surface(display, size, where, is_card=is_card)
         except ScreenError:
             pygame.display.quit()
             raise
-        width, height = self.surface.get_size()
+        self._shown = shown
+        self._rotate = rotate
+        self.surface = shown
+        self._fit_surface()
+        width, height = shown.get_size()
         form = "fullscreen"
         if size:
             form = "a window"
-            across, down = pygame.display.get_desktop_sizes()[display]
+            number = display if isinstance(display, int) else 0
+            across, down = pygame.display.get_desktop_sizes()[number]
             if width > across or height > down:
                 form += f" larger than the display of {across}×{down}, so a part of it is not seen"
+        self._placement: Placement | None = None
+        if size is None:
+            connector = display if isinstance(display, str) else None
+            is_on_x = pygame.display.get_driver() == "x11"
+            monitors = Monitors.of_session() if is_on_x else None
+            self._placement = Placement(monitors, connector, stays=not is_card)
+            if self._placement.connector and connector is None:
+                display = f"{display} ({self._placement.connector})"
+        turned = f", turned by {rotate} degrees" if rotate else ""
         self.name = (
             f"display {display} through {pygame.display.get_driver()}, {width}×{height}, "
-            f"{form}, "
+            f"{form}{turned}, "
             f"{'in step with' if synchronised else 'not in step with'} the display's refresh"
         )
         self._escape = HeldKey()
@@ -160,9 +142,36 @@ class Window:
         self._may_be_closed = size is not None
         self._closed = False
 
+    def _fit_surface(self) -> None:
+        """Give the surface the size of the window, turned; an earlier one is overwritten."""
+        if not self._rotate:
+            self.surface = self._shown
+            return
+        width, height = self._shown.get_size()
+        size = (width, height) if self._rotate == 180 else (height, width)
+        if self.surface is self._shown or self.surface.get_size() != size:
+            self.surface.fill(0)
+            self.surface = pygame.Surface(size, depth=32, masks=self._shown.get_masks())
+
     def flip(self) -> None:
         """Show what was painted; waits for the display's refresh if it is in step with it."""
+        if self._rotate:
+            self._turn()
         pygame.display.flip()
+
+    def _turn(self) -> None:
+        """Copy the surface to the window's, turned."""
+        import cv2  # Not before the first picture, as the import takes longer than that.
+
+        turns = {
+            90: cv2.ROTATE_90_CLOCKWISE,
+            180: cv2.ROTATE_180,
+            270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+        }
+        painted = pygame.surfarray.pixels2d(self.surface).T
+        shown = pygame.surfarray.pixels2d(self._shown).T
+        # Into the window's own memory: a copy would be a picture that nobody overwrites.
+        cv2.rotate(painted, turns[self._rotate], shown)
 
     def poll(self, now: float) -> ScreenEvents:
         """Read all input, and return the requests made with keys or by closing the window.
@@ -171,9 +180,13 @@ class Window:
         window has no effect, because visitors know the keys Alt-F4.
         """
         closed = exposed = False
+        placement = self._placement
         for event in pygame.event.get():
             if event.type in (pygame.WINDOWEXPOSED, pygame.VIDEOEXPOSE):
                 exposed = True
+            elif event.type in (pygame.WINDOWFOCUSGAINED, pygame.WINDOWFOCUSLOST):
+                if placement is not None:
+                    placement.note_focus(event.type == pygame.WINDOWFOCUSGAINED, now)
             elif event.type == pygame.QUIT:
                 closed = self._may_be_closed
             elif not self._keys or event.type not in (pygame.KEYDOWN, pygame.KEYUP):
@@ -185,12 +198,19 @@ class Window:
             elif event.key == pygame.K_F1 and event.type == pygame.KEYDOWN:
                 self._f1.press(now)
         end_show = closed or self._escape.held_s(now) >= HOLD_TO_END_S
-        return ScreenEvents(end_show, self._f1.shows_card(now), exposed)
+        # pygame has freed the memory of the earlier surface if the window has another size now.
+        self._shown = pygame.display.get_surface() or self._shown
+        self._fit_surface()
+        line = None if placement is None else placement.check(now)
+        outdated = placement is not None and placement.is_outdated
+        return ScreenEvents(end_show, self._f1.shows_card(now), exposed, outdated, line)
 
     def close(self) -> None:
         """Close the window and allow the screensaver again. A second call does nothing."""
         if not self._closed:
             self._closed = True
+            if self._placement is not None:
+                self._placement.close()
             pygame.display.quit()
 
 
@@ -201,149 +221,35 @@ def open_screen(
     windowed: Size | None,
     where: str = "kiosk.yaml",
     keys: bool = True,
+    rotate: int = 0,
+    is_card: bool = False,
 ) -> tuple[Screen, str | None]:
     """Return the screen to paint on, and the reason if it is not the requested one.
 
     Args:
-        display: A number, or auto: the first display, or a surface in memory if the machine has
-            no display at all.
+        display: A number, the name of a connector, or auto: the first display, or a surface in
+            memory if the machine has no display at all.
         headless: Whether to paint in memory in any case.
         windowed: The size of the window or surface, px; None for fullscreen.
         where: The place of the setting `screen.display`, for messages.
         keys: Whether Escape and F1 do anything.
+        rotate: How far the picture is turned clockwise, degrees.
+        is_card: Whether it is the card behind the show.
 
     Raises:
         ScreenError: A display was named (by number, by DISPLAY or by WAYLAND_DISPLAY) and cannot be
             opened.
     """
     if headless:
-        return OffScreen(windowed or (1920, 1080)), None
-    if display == "auto" and windowed is None and not _has_display():
+        width, height = windowed or (1920, 1080)
+        return OffScreen((height, width) if rotate in (90, 270) else (width, height)), None
+    if display == "auto" and windowed is None and not has_display():
         return (
             OffScreen(),
             "this machine has no display, so the show runs without one (headless)",
         )
-    return Window(0 if display == "auto" else int(display), windowed, where, keys=keys), None
-
-
-def _has_display() -> bool:
-    """Return whether the session, SDL's setting or the kernel announces a display."""
-    variables = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-    if any(os.environ.get(name) for name in variables):
-        return True
-    return not os.path.exists("/proc") or os.path.isdir("/dev/dri")
-
-
-def session_drivers(environment: Mapping[str, str]) -> list[str]:
-    """Return SDL's drivers for the displays that the session names, in the order to be tried.
-
-    X11 comes first; under a Wayland desktop it uses Xwayland.
-    """
-    drivers = (("DISPLAY", "x11"), ("WAYLAND_DISPLAY", "wayland"))
-    return [driver for variable, driver in drivers if environment.get(variable)]
-
-
-def default_driver(environment: Mapping[str, str]) -> str | None:
-    """Return SDL's driver for a session that names no display; None leaves the choice to SDL.
-
-    Without a session's variables SDL would try X11, which then fails, Wayland, and the console.
-    """
-    on_console = sys.platform == "linux" and not can_find_compositor(environment)
-    return "kmsdrm" if on_console else None
-
-
-def can_find_compositor(environment: Mapping[str, str]) -> bool:
-    """Return whether `environment` says where a Wayland compositor listens.
-
-    If it does not, libwayland prints a line of its own to standard error, and fails.
-    """
-    names = ("XDG_RUNTIME_DIR", "WAYLAND_DISPLAY")
-    return any(environment.get(name, "").startswith("/") for name in names)
-
-
-def _start_video() -> None:
-    """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
-
-    The drivers are those of SDL_VIDEODRIVER, or those that the session names, or else SDL's own
-    choice. Drivers without a visible window are used only if SDL_VIDEODRIVER names them: if the X
-    server refuses, SDL would otherwise fall back to its `offscreen` driver without a message, and
-    the screen would stay black.
-    """
-    # The show handles signals itself; SDL would turn them into events.
-    os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-    # The window must stay when a key of the desktop takes the focus for a moment.
-    os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
-    configured = os.environ.get("SDL_VIDEODRIVER", "")
-    named: list[str | None] = [*filter(None, configured.split(","))]
-    named = named or [*session_drivers(os.environ)] or [default_driver(os.environ)]
-    failures = []
-    for driver in named:
-        try:
-            _start_driver(driver)
-        except pygame.error as failure:
-            failures.append(f"{driver}: {failure}" if driver else str(failure))
-        else:
-            return
-    if configured:
-        os.environ["SDL_VIDEODRIVER"] = configured
-    raise ScreenError(_no_display("; ".join(failures)))
-
-
-def _start_driver(driver: str | None) -> None:
-    """Start SDL's video with `driver`; None means any driver with a visible window.
-
-    Raises pygame.error.
-    """
-    if driver == "wayland" and not can_find_compositor(os.environ):
-        raise pygame.error("XDG_RUNTIME_DIR, the folder of the compositor's socket, is not set")
-    if driver is not None:
-        os.environ["SDL_VIDEODRIVER"] = driver
-    # SDL's driver for Wayland draws nothing without OpenGL.
-    if not _has_gpu() and driver != "wayland":
-        os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
-    elif driver == "wayland":
-        os.environ.pop("SDL_FRAMEBUFFER_ACCELERATION", None)
-    pygame.display.init()
-    started = pygame.display.get_driver()
-    if started in SHOW_NOTHING and started != driver:
-        pygame.display.quit()
-        raise pygame.error("only a driver without a visible window would start")
-
-
-def end_if_the_x_server_ends(end: Callable[[str], object]) -> None:
-    """Arrange that `end` is called, with a description, if the X server that SDL draws on ends.
-
-    Call this while the window is open; it does nothing with another driver.
-
-    `end` must end the process. Xlib's default is to call the C library's exit while threads are
-    running, which crashes with SIGSEGV or SIGILL and logs nothing.
-    """
-    if not pygame.display.get_init() or pygame.display.get_driver() != "x11":
-        return
-    import ctypes
-
-    def end_process(_: int | None) -> int:
-        end(str(Mistake("screen", "the X server has ended", REMEDY_X)))
-        return 0
-
-    global _handler
-    _handler = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(end_process)
-    # SDL has loaded the same library.
-    ctypes.CDLL("libX11.so.6").XSetIOErrorHandler(_handler)
-
-
-_handler: object = None
-"""The function that Xlib calls, stored so that it is not deleted."""
-
-
-def _no_display(seen: str) -> Mistake:
-    session = ", ".join(
-        f"{name}={os.environ[name]}"
-        for name in ("DISPLAY", "WAYLAND_DISPLAY")
-        if os.environ.get(name)
-    )
-    session = session or "neither DISPLAY nor WAYLAND_DISPLAY is set"
-    return Mistake("screen", f"no display can be opened ({seen}; {session})", NO_DISPLAY_REMEDY)
+    display = 0 if display == "auto" else display
+    return Window(display, windowed, where, keys=keys, rotate=rotate, is_card=is_card), None
 
 
 BUFFER_FLIPS = 12
@@ -362,49 +268,58 @@ def allocate_buffers(screen: Screen) -> None:
             screen.flip()
 
 
-SHOW_NOTHING = ("dummy", "offscreen")
-"""SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
-
-
-def shows_nothing() -> bool:
-    """Return whether SDL's video has started with a driver that shows nothing."""
-    return pygame.display.get_init() and pygame.display.get_driver() in SHOW_NOTHING
-
-
-def _open_surface(display: int, size: Size | None, where: str) -> tuple[pygame.Surface, bool]:
+def _open_surface(
+    display: int | str, size: Size | None, where: str, *, is_card: bool
+) -> tuple[pygame.Surface, bool]:
     """Return the surface of a new window, and whether a flip waits for the display's refresh.
 
     SDL's video must have been started, and stays on if ScreenError is raised.
     """
-    desktops = pygame.display.get_desktop_sizes()
-    _check_number(display, desktops, where)
+    if isinstance(display, int):
+        desktops = pygame.display.get_desktop_sizes()
+        _check_number(display, desktops, where)
+        number, desktop = display, desktops[display]
+    else:
+        monitor = _find_monitor(display, where)
+        number, desktop = 0, (monitor.width, monitor.height)
+        # SDL fills the display that the window would be on.
+        os.environ[POSITION] = f"{monitor.x},{monitor.y}"
     try:
         pygame.display.set_caption("kiosk")
         pygame.display.set_allow_screensaver(False)
-        opened = _set_mode(display, size, desktops[display])
+        opened = _set_mode(number, size, desktop, in_step=not is_card)
         pygame.mouse.set_visible(False)
     except pygame.error as failure:
-        width, height = size or desktops[display]
+        width, height = size or desktop
         seen = f"{failure}; the driver is {pygame.display.get_driver()}"
         problem = f"display {display} does not open a window of {width}×{height} px ({seen})"
         raise ScreenError(Mistake("screen", problem, NO_DISPLAY_REMEDY)) from failure
+    finally:
+        os.environ.pop(POSITION, None)
     return opened
 
 
-def check_display_number(display: int, where: str) -> bool:
-    """Return whether display number `display` was looked for; False if this session has none.
+POSITION = "SDL_VIDEO_WINDOW_POS"
+"""The environment variable with which pygame places a new window."""
+
+
+def check_display_exists(display: int | str, where: str) -> bool:
+    """Return whether the `display` was looked for; False if this session has none at all.
 
     No window is opened. A session without any display is accepted, because the show may run in
     another session. Raises ScreenError if the session has displays, but not this one.
     """
-    if not _has_display():
+    if not has_display():
         return False
     try:
-        _start_video()
+        start_video()
     except ScreenError:
         return False
     try:
-        _check_number(display, pygame.display.get_desktop_sizes(), where)
+        if isinstance(display, int):
+            _check_number(display, pygame.display.get_desktop_sizes(), where)
+        else:
+            _find_monitor(display, where)
     finally:
         pygame.display.quit()
     return True
@@ -418,11 +333,30 @@ def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
         raise ScreenError(Mistake(where, problem, remedy))
 
 
-def _set_mode(display: int, size: Size | None, desktop: Size) -> tuple[pygame.Surface, bool]:
+def _find_monitor(connector: str, where: str) -> Monitor:
+    """Return the monitor at `connector`; raises ScreenError with the connectors that have one."""
+    found = {monitor.connector: monitor for monitor in monitors_of_session()}
+    if connector in found:
+        return found[connector]
+    if not found:
+        problem = f"screen.display is '{connector}', but only an X server tells its connectors"
+        raise ScreenError(Mistake(where, problem, "Write the number of the display, or auto."))
+    problem = (
+        f"screen.display is '{connector}', but no monitor is at that connector (seen: "
+        f"{', '.join(found)})"
+    )
+    names = {name.lower(): name for name in found}
+    remedy = did_you_mean(names.get(nearest(connector, names) or ""))
+    raise ScreenError(Mistake(where, problem, remedy or "Switch the monitor on, or name another."))
+
+
+def _set_mode(
+    display: int, size: Size | None, desktop: Size, *, in_step: bool
+) -> tuple[pygame.Surface, bool]:
     """Return the surface of a new window, and whether a flip waits for the display's refresh."""
     if size is not None:
         return pygame.display.set_mode(size, display=display), False
-    if _has_gpu():
+    if has_gpu() and in_step:
         try:
             with warnings.catch_warnings():
                 # pygame warns if only the software renderer is available, which is slower here.
@@ -433,14 +367,3 @@ def _set_mode(display: int, size: Size | None, desktop: Size) -> tuple[pygame.Su
             # The screen's name tells the log that flips are not in step.
             pass
     return pygame.display.set_mode(desktop, pygame.FULLSCREEN, display=display), False
-
-
-def _has_gpu() -> bool:
-    """Return whether this machine has a graphics processor.
-
-    Without one, SDL would use OpenGL in software. Measured at 1920×1080 under Xvfb on two cores: 16
-    ms of processor time a flip, and 0.4 ms if SDL is told not to use OpenGL.
-    """
-    if sys.platform != "linux":
-        return True
-    return any(Path("/dev/dri").glob("renderD*")) or Path("/dev/nvidiactl").exists()

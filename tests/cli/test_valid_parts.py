@@ -11,7 +11,7 @@ from installation.cli.valid_parts import load_valid_parts
     "text",
     [
         "language: de\nscreen: {display: 1, title: Wer da}\nlabels: no such set\n",
-        "language: de\nscreen:\n  display: 1\n  title: Wer da\n  rotate: 90\n",
+        "language: de\nscreen:\n  display: 1\n  title: Wer da\n  rotate: 45\n",
         "language: de\nscreen:\n  display: 1\n  title: Wer da\nwords:\n  score: x\n",
         'language: de\nscreen: {display: 1, title: Wer da}\ncamera:\n  source: "unclosed\n',
         "language: de\nscreen: {display: 1, title: Wer da}\ncamera: {\nreading: ]\n",

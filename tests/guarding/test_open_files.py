@@ -59,7 +59,7 @@ LEFT_OPEN = {
         "client.connect('wayland-7')\n",
         "is a socket to wayland-7",
     ),
-    "three sockets to the display": (
+    "four sockets to the display": (
         "import os, socket, subprocess, sys\n"
         "os.environ |= {'WAYLAND_DISPLAY': os.path.abspath('wayland-9')}\n"
         "listen = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); '\n"
@@ -67,9 +67,9 @@ LEFT_OPEN = {
         "kept = subprocess.Popen([sys.executable, '-c', listen, os.environ['WAYLAND_DISPLAY']],"
         " stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         "kept.stdout.readline()\n"
-        "clients = [socket.socket(socket.AF_UNIX) for _ in range(3)]\n"
+        "clients = [socket.socket(socket.AF_UNIX) for _ in range(4)]\n"
         "for client in clients: client.connect(os.environ['WAYLAND_DISPLAY'])\n",
-        "3 sockets to the display (expected 2)",
+        "4 sockets to the display (expected 3)",
     ),
     "descriptors under way": (
         "import os, socket, subprocess, sys\n"

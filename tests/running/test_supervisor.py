@@ -20,6 +20,17 @@ def test_a_show_that_crashes_is_started_again() -> None:
     assert "(SIGKILL). It is started again at once (restart 1)." in outcome.lines[0]
 
 
+def test_a_show_without_a_camera_waits_for_none() -> None:
+    """A show that was started by hand and plays the rehearsal plays it again after a crash."""
+    outcome = supervise("""
+        def show(start, out, orders):
+            mirror(out, 0.3, camera_id=0)
+            if start < 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    assert (outcome.code, outcome.starts) == (0, [False, False])
+
+
 def test_a_show_that_is_refused_when_somebody_starts_it_ends() -> None:
     """`kiosk run` by hand with a wrong file ends with the message and the status."""
     outcome = supervise("def show(start, out, orders): return 2")

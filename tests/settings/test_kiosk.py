@@ -340,10 +340,10 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
     ("text", "messages"),
     [
         (
-            "screen:\n  rotate: 90\n  width: 1920\n  height: 1080\n",
+            "screen:\n  rotate: 45\n  width: 1920\n  height: 1080\n",
             [
-                "2: screen.rotate is not a setting. Rotate the screen in the computer's display "
-                "settings; to turn the camera's picture, write rotate under 'camera:'.",
+                "2: screen.rotate is 45 (expected one of 0, 90, 180, 270). Change the value, or "
+                "delete the line to use the default, 0.",
                 *(
                     f"{line}: screen.{key} is not a setting. Remove this setting: the show "
                     f"fills the "
@@ -355,8 +355,8 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
         (
             "rotate: 90\n",
             [
-                "1: rotate is not a setting. Rotate the screen in the computer's display settings; "
-                "to turn the camera's picture, write rotate under 'camera:'."
+                "1: rotate is not a setting. Write it under 'screen:' if the screen hangs "
+                "sideways, or under 'camera:' if the camera is mounted sideways."
             ],
         ),
         (

@@ -111,7 +111,8 @@ Write = Callable[[str | bytes], Path]
                 "kiosk.yaml:2: screen.title is No (expected text of at most 200 characters or "
                 "nothing). If the value is meant as text, put it in quotes.",
                 "kiosk.yaml:3: screen.display is 'wall' (expected auto or a whole number from 0 to "
-                "15). Change the value, or delete the line to use the default, 'auto'.",
+                "15 or a connector such as HDMI-1). Change the value, or delete the line to use "
+                "the default, 'auto'.",
             ],
         ),
         (

@@ -9,22 +9,17 @@ from collections.abc import Iterator
 
 import pygame
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from installation.errors import ScreenError
+from installation.showing.keys import HOLD_TO_END_S, STAFF_CARD_S
 from installation.showing.window import (
-    HOLD_TO_END_S,
-    STAFF_CARD_S,
-    HeldKey,
     OffScreen,
     Screen,
     ScreenEvents,
     Window,
     open_screen,
-    session_drivers,
 )
-from tests.support.x_server import start_x_server, x_server
+from tests.support.x_server import x_server
 
 
 @pytest.fixture
@@ -51,21 +46,6 @@ def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) ->
     assert screen.poll(0.0) == ScreenEvents()
     screen.close()
     screen.close()
-
-
-@given(st.lists(st.tuples(st.sampled_from(["press", "release"]), st.floats(0.01, 10)), max_size=30))
-def test_a_key_is_held_since_it_went_down(steps: list[tuple[str, float]]) -> None:
-    """Repeats of a key that is down do not restart its time; releasing it does."""
-    key, now, since = HeldKey(), 0.0, None
-    for step, pause in steps:
-        now += pause
-        if step == "press":
-            key.press(now)
-            since = now if since is None else since
-        else:
-            key.release()
-            since = None
-        assert key.held_s(now + 1) == (0.0 if since is None else now + 1 - since)
 
 
 def test_escape_ends_the_show_only_when_held(dummy: None) -> None:
@@ -258,20 +238,6 @@ def test_a_driver_that_does_not_start_leaves_its_place_to_the_next(first: str) -
     assert printed.startswith("display 0 through dummy")
 
 
-@pytest.mark.parametrize(
-    ("variables", "drivers"),
-    [
-        ({}, []),
-        ({"DISPLAY": ":0"}, ["x11"]),
-        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ""}, ["wayland"]),
-        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, ["x11", "wayland"]),
-    ],
-)
-def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[str]) -> None:
-    """X11 is tried first, as it reaches a Wayland desktop as well."""
-    assert session_drivers(variables) == drivers
-
-
 IDLE_TIME = """
 import ctypes
 X, ext = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXext.so.6")
@@ -301,29 +267,6 @@ while True:
     window.poll(time.monotonic())
     time.sleep(0.1)
 """
-
-
-LOSES_ITS_SERVER = """
-import os, signal, sys, time
-from installation.showing.window import Window, end_if_the_x_server_ends
-window = Window(0, (320, 180))
-end_if_the_x_server_ends(lambda problem: (print(problem, flush=True), os._exit(2)))
-os.kill(int(sys.argv[1]), signal.SIGKILL)
-while True:
-    window.flip()
-    window.poll(time.monotonic())
-"""
-
-
-def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
-    """The process ends by itself with a sentence, and no signal kills it."""
-    server, name = start_x_server()
-    environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
-    words = (sys.executable, "-c", LOSES_ITS_SERVER, str(server.pid))
-    ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-    server.wait()
-    assert "screen: the X server has ended. Start it again" in ran.stdout, ran.stderr
-    assert ran.returncode == 2
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def mirror(out, seconds=60.0, **still):
     """Report as a show whose mirror runs, for some seconds."""
     for count in range(1, int(seconds * 20) + 1):
         moving = {"captured": count, "analysed": count, "painted": count, "mirrored": count}
-        send(out, Progress(State.RUNNING, **(moving | still)))
+        send(out, Progress(State.RUNNING, **({"camera_id": 7} | moving | still)))
         time.sleep(0.05)
 
 class Told(ServiceManager):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import subprocess
 from collections.abc import Iterator
+from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_ushort, c_void_p
 
 from tests.support.tools import tool
 
@@ -33,3 +35,88 @@ def x_server() -> Iterator[str]:
     finally:
         running.terminate()
         running.wait()
+
+
+class _Mode(ctypes.Structure):
+    """XRRModeInfo of `X11/extensions/Xrandr.h`."""
+
+    _fields_ = (
+        *(("id", c_ulong), ("width", c_uint), ("height", c_uint), ("clock", c_ulong)),
+        *((name, c_uint) for name in ("h1", "h2", "h_total", "skew", "v1", "v2", "v_total")),
+        *(("name", c_char_p), ("name_length", c_uint), ("flags", c_ulong)),
+    )
+
+
+class _Resources(ctypes.Structure):
+    """XRRScreenResources."""
+
+    _fields_ = (
+        *(("at", c_ulong), ("configured_at", c_ulong)),
+        *(("crtc_count", c_int), ("crtcs", POINTER(c_ulong))),
+        *(("output_count", c_int), ("outputs", POINTER(c_ulong))),
+        *(("mode_count", c_int), ("modes", POINTER(_Mode))),
+    )
+
+
+class Projector:
+    """The one monitor of an X server, at its connector `screen`, as somebody else changes it."""
+
+    def __init__(self, name: str) -> None:
+        self._x, self._randr = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXrandr.so.2")
+        x, randr = self._x, self._randr
+        x.XOpenDisplay.argtypes, x.XOpenDisplay.restype = [c_char_p], c_void_p
+        x.XDefaultRootWindow.argtypes, x.XDefaultRootWindow.restype = [c_void_p], c_ulong
+        randr.XRRGetScreenResources.argtypes = [c_void_p, c_ulong]
+        randr.XRRGetScreenResources.restype = POINTER(_Resources)
+        randr.XRRCreateMode.argtypes = [c_void_p, c_ulong, POINTER(_Mode)]
+        randr.XRRCreateMode.restype = c_ulong
+        randr.XRRAddOutputMode.argtypes = [c_void_p, c_ulong, c_ulong]
+        randr.XRRSetScreenSize.argtypes = [c_void_p, c_ulong, c_int, c_int, c_int, c_int]
+        randr.XRRSetCrtcConfig.argtypes = [
+            *(c_void_p, POINTER(_Resources), c_ulong, c_ulong, c_int, c_int, c_ulong, c_ushort),
+            *(POINTER(c_ulong), c_int),
+        ]
+        self._connection = x.XOpenDisplay(name.encode())
+        self._root = x.XDefaultRootWindow(self._connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._x.XCloseDisplay(c_void_p(self._connection))
+
+    def switch_off(self) -> None:
+        """Take the monitor away."""
+        self._configure(None)
+
+    def switch_on(self, width: int, height: int) -> None:
+        """Bring the monitor back with another resolution, none larger than the first."""
+        self._configure((width, height))
+
+    def _configure(self, size: tuple[int, int] | None) -> None:
+        randr, connection = self._randr, self._connection
+        resources = randr.XRRGetScreenResources(connection, self._root)
+        crtc, output = resources.contents.crtcs[0], resources.contents.outputs[0]
+        mode = 0
+        if size is not None:
+            mode = self._mode(resources.contents, output, *size)
+            resources = randr.XRRGetScreenResources(connection, self._root)
+        randr.XRRSetCrtcConfig(connection, resources, crtc, 0, 0, 0, 0, 1, None, 0)
+        if size is not None:
+            randr.XRRSetScreenSize(connection, self._root, *size, 300, 200)
+            outputs = (c_ulong * 1)(output)
+            failed = randr.XRRSetCrtcConfig(
+                *(connection, resources, crtc, 0, 0, 0, mode, 1, outputs, 1)
+            )
+            assert not failed
+        self._x.XSync(c_void_p(connection), 0)
+
+    def _mode(self, resources: _Resources, output: int, width: int, height: int) -> int:
+        label = f"{width}x{height}".encode()
+        known = {one.name: int(one.id) for one in resources.modes[: resources.mode_count]}
+        if label in known:
+            return known[label]
+        clock = 60 * width * height
+        sizes = (width, width, width, 0, height, height, height)
+        mode = _Mode(0, width, height, clock, *sizes, label, len(label), 0)
+        made = int(self._randr.XRRCreateMode(self._connection, self._root, byref(mode)))
+        self._randr.XRRAddOutputMode(self._connection, output, made)
+        return made

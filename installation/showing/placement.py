@@ -1,0 +1,126 @@
+"""Keeps a fullscreen window on its monitor and in front, whatever happens to either.
+
+A monitor may be unplugged and come back, be turned, or have another resolution: a projector that
+was switched on after the computer first has the size of no projector. A window manager adapts the
+window by itself; without one the X server is asked to.
+"""
+
+from __future__ import annotations
+
+import pygame
+
+from installation.showing.monitors import Monitor, Monitors
+from installation.showing.video import opened_window
+
+LOOK_S = 1.0
+"""The time between two looks at the monitors, s; a change counts once it is seen twice, because a
+monitor that is plugged in changes several times.
+"""
+
+OUTDATED_S = 4.0
+"""How long the picture may have another size than the monitor, s, until a new window is needed."""
+
+COVERED_S = 60.0
+"""How long another window may have the keyboard, s: somebody of the staff may be at work."""
+
+
+class Placement:
+    """The place of a fullscreen window among the monitors of its X server."""
+
+    def __init__(self, monitors: Monitors | None, connector: str | None, *, stays: bool) -> None:
+        """Keep the window that is open now in its place.
+
+        Args:
+            monitors: Those of the X server; None if they cannot be asked.
+            connector: The connector that the curator named; None: the monitor that the window is
+                on, or the first one if that has gone.
+            stays: Whether the window is to come in front again.
+        """
+        self._window = opened_window()
+        self._monitors = monitors
+        self._is_named = connector is not None
+        self._stays = stays
+        self._looked_at = float("-inf")
+        self._seen: Monitor | None = None
+        self._is_lost = False
+        self._wrong_since: float | None = None
+        self._covered_since: float | None = None
+        found = [] if monitors is None else monitors.now()
+        here = pygame.display.get_window_position() if found else (0, 0)
+        under = next((each.connector for each in found if (each.x, each.y) == here), None)
+        self._connector = connector or under
+        self.is_outdated = False
+        """Whether the picture has another size than the monitor and does not follow it."""
+
+    @property
+    def connector(self) -> str | None:
+        """The connector of the window's monitor, if it is known."""
+        return self._connector
+
+    def note_focus(self, focused: bool, now: float) -> None:
+        """Store whether the window has the keyboard, which another window in front would take."""
+        self._covered_since = None if focused else now
+
+    def close(self) -> None:
+        """Close the connection to the X server."""
+        if self._monitors is not None:
+            self._monitors.close()
+
+    def check(self, now: float) -> str | None:
+        """Put the window in its place if it is not there; return a line for the log, if any."""
+        if not 0 <= now - self._looked_at < LOOK_S:
+            self._looked_at = now
+            self._come_in_front(now)
+            return self._follow(now)
+        return None
+
+    def _come_in_front(self, now: float) -> None:
+        since = self._covered_since
+        if self._stays and since is not None and now - since >= COVERED_S:
+            self._covered_since = now
+            self._window.restore()
+            self._window.focus()
+
+    def _follow(self, now: float) -> str | None:
+        if self._monitors is None:
+            return None
+        found = self._monitors.now()
+        monitor = next((each for each in found if each.connector == self._connector), None)
+        if monitor is None and found and not self._is_named:
+            monitor = found[0]
+        if monitor is None:
+            self._seen = self._wrong_since = None
+            self.is_outdated = False
+            return self._lose()
+        line = self._find_again(monitor)
+        before, self._seen = self._seen, monitor
+        place = (monitor.x, monitor.y, monitor.width, monitor.height)
+        size = pygame.display.get_window_size()
+        is_there = (*pygame.display.get_window_position(), *size) == place
+        surface = pygame.display.get_surface()
+        if is_there and surface is not None and surface.get_size() == size:
+            self._wrong_since, self.is_outdated = None, False
+        elif before == monitor:
+            if not is_there:
+                self._monitors.fill(self._window.handle, monitor)
+                line = line or (
+                    f"screen: {monitor.connector} is {monitor.width}×{monitor.height} at "
+                    f"{monitor.x}, {monitor.y} now, and the window follows."
+                )
+            self._wrong_since = now if self._wrong_since is None else self._wrong_since
+            self.is_outdated = now - self._wrong_since >= OUTDATED_S
+        return line
+
+    def _lose(self) -> str | None:
+        if self._is_lost:
+            return None
+        self._is_lost = True
+        return (
+            f"screen: {self._connector or 'the display'} has no monitor any more. Plug it in again "
+            "or switch it on; the show runs on."
+        )
+
+    def _find_again(self, monitor: Monitor) -> str | None:
+        is_back, self._is_lost = self._is_lost, False
+        self._connector = monitor.connector
+        return f"screen: {monitor.connector} has a monitor again." if is_back else None

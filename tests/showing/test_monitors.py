@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from installation.showing.monitors import Monitor, Monitors, monitors_of_session
+from tests.support.x_server import Projector, x_server
+
+
+@pytest.fixture
+def projector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projector]:
+    """The monitor of an X server that this session has."""
+    with x_server() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
+        with contextlib.closing(Projector(name)) as projector:
+            yield projector
+
+
+def test_a_session_names_its_monitors(projector: Projector) -> None:
+    """The name is that of the connector, and the size is the present one."""
+    assert monitors_of_session() == [Monitor("screen", 0, 0, 1280, 720)]
+    projector.switch_on(720, 640)
+    assert monitors_of_session() == [Monitor("screen", 0, 0, 720, 640)]
+    projector.switch_off()
+    assert monitors_of_session() == []
+
+
+@pytest.mark.parametrize("name", ["", ":9753"])
+def test_without_an_x_server_no_monitor_is_known(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session on Wayland or on the console, and a server that does not answer, raise nothing."""
+    monkeypatch.setenv("DISPLAY", name)
+    assert monitors_of_session() == []
+
+
+def test_the_connection_is_closed_once(projector: Projector) -> None:
+    """A window that is closed twice closes it twice."""
+    monitors = Monitors.of_session()
+    assert monitors is not None
+    assert monitors.now()[0].connector == "screen"
+    monitors.close()
+    monitors.close()

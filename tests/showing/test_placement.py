@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import pygame
+import pytest
+
+from installation.showing import placement as placement_module
+from installation.showing.monitors import Monitor, Monitors
+from installation.showing.placement import COVERED_S, LOOK_S, OUTDATED_S, Placement
+from installation.showing.window import ScreenEvents, Window
+from tests.support.x_server import Projector, x_server
+
+RED, GREEN = (255, 0, 0), (0, 255, 0)
+
+
+@pytest.fixture
+def projector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projector]:
+    """The monitor of an X server of 1280×720 that this session has."""
+    with x_server() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
+        with contextlib.closing(Projector(name)) as projector:
+            yield projector
+            pygame.display.quit()
+
+
+class Poll:
+    """Looks at a window's events, each time `LOOK_S` later by the clock of the show."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._now = 0.0
+        self.lines: list[str] = []
+
+    def until(self, reached: Callable[[], bool]) -> ScreenEvents:
+        """Look until `reached` returns true; X servers answer in their own time."""
+        ends_at = time.monotonic() + 20
+        while True:
+            self._now += LOOK_S
+            events = self._window.poll(self._now)
+            self.lines += [events.line] if events.line else []
+            self._window.flip()
+            if reached():
+                return events
+            assert time.monotonic() < ends_at, (self.lines, self._window.surface.get_size())
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+def test_the_picture_fits_whatever_the_display_becomes(projector: Projector, rotate: int) -> None:
+    """Another resolution, a turned display, one that is off and back: the window follows.
+
+    No window manager helps, as in a session of the kiosk's own.
+    """
+    with contextlib.closing(Window(0, None, rotate=rotate)) as window:
+        poll = Poll(window)
+        for width, height in ((800, 600), (600, 720), (1280, 720)):
+            projector.switch_off()
+            poll.until(lambda: bool(poll.lines) and "no monitor any more" in poll.lines[-1])
+            projector.switch_on(width, height)
+            size = (height, width) if rotate in (90, 270) else (width, height)
+            poll.until(lambda size=size: window.surface.get_size() == size)  # type: ignore[misc]
+            assert pygame.display.get_window_size() == (width, height)
+            assert not poll.until(lambda: True).outdated
+            window.surface.fill(GREEN)
+            window.flip()
+
+
+@pytest.mark.parametrize(
+    ("rotate", "corner"), [(0, (0, 0)), (90, (1, 0)), (180, (1, 1)), (270, (0, 1))]
+)
+def test_the_picture_is_turned_clockwise(
+    projector: Projector, rotate: int, corner: tuple[int, int]
+) -> None:
+    """Its upper left corner is at the upper right one if it is turned by a quarter."""
+    with contextlib.closing(Window(0, None, rotate=rotate)) as window:
+        window.surface.fill(GREEN)
+        window.surface.fill(RED, (0, 0, 100, 100))
+        window.flip()
+        shown = pygame.display.get_surface()
+        assert shown is not None
+        colours = {(x, y): shown.get_at((x * 1279, y * 719))[:3] for x in (0, 1) for y in (0, 1)}
+        assert [place for place, colour in colours.items() if colour == RED] == [corner]
+
+
+def test_a_window_is_opened_on_the_connector_that_is_named(projector: Projector) -> None:
+    """The log names the connector, too."""
+    with contextlib.closing(Window("screen", None)) as window:
+        assert window.name.startswith("display screen through x11, 1280×720, fullscreen")
+    with contextlib.closing(Window(0, None)) as window:
+        assert window.name.startswith("display 0 (screen) through x11, 1280×720")
+
+
+class FakeMonitors(Monitors):
+    """Monitors that a test sets, and the place that was asked for."""
+
+    def __init__(self, *monitors: Monitor) -> None:
+        self.on = list(monitors)
+        self.filled: list[Monitor] = []
+
+    def now(self) -> list[Monitor]:
+        return self.on
+
+    def fill(self, window: int, monitor: Monitor) -> None:
+        self.filled.append(monitor)
+
+    def close(self) -> None:
+        self.on = []
+
+
+@pytest.fixture
+def dummy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a window of 640×360 px at 0, 0 be open that nobody sees."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(pygame.display, "get_window_position", lambda: (0, 0))
+    with contextlib.closing(Window(0, (640, 360))):
+        yield
+
+
+HDMI, DP = Monitor("HDMI-1", 0, 0, 640, 360), Monitor("DP-1", 640, 0, 800, 600)
+
+
+def looks(placement: Placement, count: int, begin: float = 0.0) -> list[str]:
+    """Return the lines of `count` looks at the monitors."""
+    lines = (placement.check(begin + number * LOOK_S) for number in range(count))
+    return [line for line in lines if line]
+
+
+@pytest.mark.usefixtures("dummy")
+def test_a_change_counts_when_it_is_seen_twice() -> None:
+    """A monitor that is plugged in changes several times within a second."""
+    monitors = FakeMonitors(HDMI)
+    placement = Placement(monitors, None, stays=True)
+    assert placement.connector == "HDMI-1"
+    assert looks(placement, 3) == []
+    monitors.on = [Monitor("HDMI-1", 0, 0, 320, 200)]
+    placement.check(10.0)
+    monitors.on = [HDMI]
+    assert looks(placement, 3, 11.0) == []
+    assert monitors.filled == []
+
+
+@pytest.mark.usefixtures("dummy")
+def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
+    """The renderer of a graphics card keeps its size; a new process opens another window."""
+    larger = Monitor("HDMI-1", 0, 0, 1920, 1080)
+    monitors = FakeMonitors(HDMI)
+    placement = Placement(monitors, None, stays=True)
+    monitors.on = [larger]
+    seconds = 0
+    while not placement.is_outdated:
+        seconds += 1
+        placement.check(seconds * LOOK_S)
+        assert seconds < 100
+    assert seconds * LOOK_S == pytest.approx(OUTDATED_S, abs=2 * LOOK_S)
+    assert set(monitors.filled) == {larger}
+    monitors.on = []
+    placement.check(200.0)
+    assert not placement.is_outdated, "nobody sees it, and a new window would find no monitor"
+
+
+@pytest.mark.usefixtures("dummy")
+@pytest.mark.parametrize(("named", "moves"), [(None, True), ("HDMI-1", False)])
+def test_a_named_connector_is_waited_for(named: str | None, moves: bool) -> None:
+    """Without a name the picture moves to the monitor that is left."""
+    monitors = FakeMonitors(HDMI, DP)
+    placement = Placement(monitors, named, stays=True)
+    monitors.on = [DP]
+    lines = looks(placement, 5)
+    assert (DP in monitors.filled) is moves
+    assert any("HDMI-1 has no monitor" in line for line in lines) is not moves
+    monitors.on = [HDMI, DP]
+    assert any("has a monitor again" in line for line in looks(placement, 5, 20.0)) is not moves
+
+
+@pytest.mark.usefixtures("dummy")
+@pytest.mark.parametrize("stays", [True, False])
+def test_the_show_comes_in_front_of_what_covers_it(
+    stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notice of the desktop stays for a minute; the card behind the show never comes forward."""
+    raised: list[str] = []
+
+    class Raised:
+        def restore(self) -> None:
+            raised.append("restored")
+
+        def focus(self) -> None:
+            raised.append("focused")
+
+    monkeypatch.setattr(placement_module, "opened_window", Raised)
+    placement = Placement(None, None, stays=stays)
+    placement.note_focus(False, 10.0)
+    placement.check(10.0 + COVERED_S - LOOK_S)
+    assert raised == []
+    placement.check(10.0 + COVERED_S + LOOK_S)
+    assert raised == (["restored", "focused"] if stays else [])
+    placement.note_focus(True, 100.0)
+    placement.check(100.0 + 3 * COVERED_S)
+    assert len(raised) == (2 if stays else 0)

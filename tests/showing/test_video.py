@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from installation.showing.video import session_drivers
+from tests.support.x_server import start_x_server, x_server
+
+
+@pytest.mark.parametrize(
+    ("variables", "drivers"),
+    [
+        ({}, []),
+        ({"DISPLAY": ":0"}, ["x11"]),
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ""}, ["wayland"]),
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, ["x11", "wayland"]),
+    ],
+)
+def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[str]) -> None:
+    """X11 is tried first, as it reaches a Wayland desktop as well."""
+    assert session_drivers(variables) == drivers
+
+
+LOSES_ITS_SERVER = """
+import os, signal, sys, time
+from installation.showing.video import end_if_the_window_ends
+from installation.showing.window import Window
+window = Window(0, (320, 180))
+end_if_the_window_ends(lambda what: (print(what, flush=True), os._exit(2)))
+os.kill(int(sys.argv[1]), signal.SIGKILL)
+while True:
+    window.flip()
+    window.poll(time.monotonic())
+"""
+
+
+def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
+    """The process ends by itself with a sentence, and no signal kills it."""
+    server, name = start_x_server()
+    environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
+    words = (sys.executable, "-c", LOSES_ITS_SERVER, str(server.pid))
+    ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    server.wait()
+    assert "screen: the X server has ended. Start it again" in ran.stdout, ran.stderr
+    assert ran.returncode == 2
+
+
+LOSES_ITS_WINDOW = """
+import ctypes, os, sys, time
+from installation.showing.video import end_if_the_window_ends, opened_window
+from installation.showing.window import Window
+window = Window(0, (320, 180))
+end_if_the_window_ends(lambda what: (print(what, flush=True), os._exit(2)))
+x = ctypes.CDLL("libX11.so.6")
+x.XOpenDisplay.restype = ctypes.c_void_p
+other = ctypes.c_void_p(x.XOpenDisplay(None))
+x.XDestroyWindow(other, ctypes.c_ulong(opened_window().handle))
+x.XFlush(other)
+until = time.monotonic() + 10
+while time.monotonic() < until:
+    window.flip()
+    window.poll(time.monotonic())
+"""
+
+
+def test_a_window_that_another_program_destroys_is_a_sentence_in_the_log() -> None:
+    """The process ends by itself, and its supervisor opens another window."""
+    with x_server() as name:
+        environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
+        words = (sys.executable, "-c", LOSES_ITS_WINDOW)
+        ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert "screen: another program has closed the window. The show opens" in ran.stdout, ran.stderr
+    assert ran.returncode == 2
