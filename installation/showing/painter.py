@@ -1,8 +1,8 @@
 """Paints a scene on a surface.
 
 Panels are drawn once and cached while they are on the screen, so that an unchanged scene costs a
-few block transfers. The camera's frame is painted by `picture`, which is imported for the first
-frame: OpenCV takes longer to import than the title card may.
+few block transfers. `picture`, which paints the camera's frame, and `filled_tag` are imported when
+they are needed: OpenCV takes longer to import than the title card may.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import pygame
 
 from installation.memory.buffers import Buffers
-from installation.showing.filled_tag import draw_filled
 from installation.showing.scene import BLACK, GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
@@ -85,6 +84,8 @@ class Painter:
         for bar in panel.bars:
             drawn.fill(bar.colour, _area(bar.rect))
         if panel.filled_px:
+            from installation.showing.filled_tag import draw_filled
+
             draw_filled(panel, self._fonts, drawn)
         else:
             for line in panel.lines:

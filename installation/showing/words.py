@@ -211,15 +211,17 @@ def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
 
 
 def read_unchecked(language: str, folder: Path = WORDS_FOLDER) -> Words | None:
-    """Return the words of `language` without a check; None if the file does not have all of them.
+    """Return the words of `language`; None if the file does not have all of them, as text.
 
-    This is for the title card, which comes before pydantic.
+    This is for the title card, which is painted before pydantic is imported; `load_words` checks
+    more, and reports it.
     """
     try:
         texts = yaml.load((folder / f"{language}.yaml").read_bytes(), LOADER)  # noqa: S506 - safe
-        return Words(**(texts | {"months": tuple(texts["months"])}))
+        words = Words(**(texts | {"months": tuple(texts["months"])}))
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
         return None
+    return words if all(isinstance(text, str) for text in words.texts()) else None
 
 
 @cache

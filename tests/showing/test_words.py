@@ -13,7 +13,13 @@ from installation.settings.kiosk import FIXED_WORDS, OwnWords, ScreenSettings, S
 from installation.settings.languages import resolve_language, word_languages
 from installation.settings.paths import WORDS_FOLDER
 from installation.showing.type.font_files import find_faces
-from installation.showing.words import Words, load_words, privacy_line, words_of
+from installation.showing.words import (
+    Words,
+    load_words,
+    privacy_line,
+    read_unchecked,
+    words_of,
+)
 from tests.support.fonts import hide_system_fonts
 from tests.support.languages import LANGUAGES
 
@@ -224,3 +230,33 @@ def test_without_words_in_the_language_of_the_labels_the_kiosk_speaks_english() 
     assert words_of(Settings(language=resolve_language("la"))) == (load_words("en"),)
     both = replace(resolve_language("la"), second=resolve_language("en"))
     assert words_of(Settings(language=both)) == (load_words("en"),)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_the_same_without_the_check(language: str) -> None:
+    """The title card has the words of every other scene."""
+    assert read_unchecked(language) == load_words(language)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("loading:", "loading: # "),
+        ("loading:", "lading:"),
+        ("loading:", "loading: [a, b] #"),
+        ("months:", "months: 12 #"),
+        ("months:", "months"),
+        ("title:", "title: 7 #"),
+    ],
+)
+def test_without_a_check_words_are_used_only_if_all_are_texts(
+    before: str, after: str, tmp_path: Path
+) -> None:
+    """A file that somebody has damaged is left to the check, which names the line."""
+    text = (WORDS_FOLDER / "en.yaml").read_text()
+    assert f"\n{before}" in text
+    (tmp_path / "en.yaml").write_text(text.replace(f"\n{before}", f"\n{after}", 1))
+    assert read_unchecked("en", tmp_path) is None
+    with pytest.raises(ScreenError):
+        load_words("en", tmp_path)
+    assert read_unchecked("de", tmp_path) is None
