@@ -230,6 +230,9 @@ def main() -> int:
         help="the faults to draw from (default: all)",
     )
     parser.add_argument(
+        "--crowd", action="store_true", help="fill the day with 32 people who come and go"
+    )
+    parser.add_argument(
         "--record", action="store_true", help="append the recoveries to docs/recoveries.csv"
     )
     parser.add_argument("--log", action="store_true", help="print the show's log")
@@ -241,7 +244,8 @@ def main() -> int:
     seed = random.SystemRandom().randrange(10**6) if args.seed is None else args.seed
     seconds = args.minutes * 60
     begins_at = 1000.0
-    day = Day.from_seed(seed, begins_at, seconds, tuple(args.between), args.faults)
+    between_s = args.between[0], args.between[1]
+    day = Day.from_seed(seed, begins_at, seconds, between_s, args.faults, crowd=args.crowd)
     clock = DayClock(args.speed, [fault.begins_at for fault in day.faults])
     findings = run_day(day, clock, begins_at, seconds, prints_log=args.log)
     if args.record:

@@ -47,9 +47,6 @@ RECOVERY_S = 10.0
 HANG_S = 15.0
 """How long a call that hangs lasts, s of the day: longer than the show waits for it."""
 
-HOUR_S = 3600.0
-CROWD_HOUR = 3
-"""The hour of the day in which a crowd is present, counted from 0; shorter days have none."""
 CROWD = (8, 4)
 """The columns and rows in which the people of the crowd stand: 32 faces."""
 
@@ -157,21 +154,18 @@ class Day:
         seconds: float,
         between_s: tuple[float, float],
         names: Sequence[str] = ALL_FAULTS,
+        *,
+        crowd: bool = False,
     ) -> Day:
         """Return the day that follows from `seed`: single visitors, groups, and empty times.
 
         `between_s` are the least and the longest time from the end of one fault, with
-        `RECOVERY_S`, to the beginning of the next, s. A day of four hours has a crowd in one hour.
+        `RECOVERY_S`, to the beginning of the next, s. `crowd` fills all of the day with 32 people.
         """
         drawn = random.Random(seed)
-        crowd = begins_at + CROWD_HOUR * HOUR_S, begins_at + (CROWD_HOUR + 1) * HOUR_S
-        has_crowd = seconds >= (CROWD_HOUR + 1) * HOUR_S
-        visits: list[Visit] = []
+        visits = _crowd(drawn, begins_at, begins_at + seconds) if crowd else []
         at = begins_at + 5
-        while at < begins_at + seconds:
-            if has_crowd and crowd[0] - 60 <= at < crowd[1]:
-                at = crowd[1] + 60
-                continue
+        while at < begins_at + seconds and not crowd:
             for _ in range(drawn.choice((1, 1, 1, 2, 3, 6))):
                 came_at = at + drawn.uniform(0, 3)
                 visits.append(
@@ -185,8 +179,6 @@ class Day:
                     )
                 )
             at += drawn.choice((8, 15, 30, 60))
-        if has_crowd:
-            visits += _crowd(drawn, *crowd)
         faults: list[Fault] = []
         at = begins_at + 20
         while True:
