@@ -260,31 +260,16 @@ def _log(line: str) -> None:
 def read_privacy(file: Path) -> Privacy:
     """Return the setting `privacy` in `file`: "degraded" if it is exactly that, else "enforce".
 
-    Mistakes in the file are not reported here; the show reads it again. The file is scanned without
-    building its values, because a few lines of merged aliases could take all memory.
+    Mistakes in the file are not reported here; the show reads it again. The file is only composed,
+    as merged aliases of a few lines could take all memory if it were built.
     """
     import yaml
 
-    depth, words = 0, list[str]()
     try:
         with file.open("rb") as opened:
-            text = opened.read(MAX_TEXT_BYTES)
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                if not depth and (words or not isinstance(event, yaml.MappingStartEvent)):
-                    return "enforce"
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth == 1:
-                # Keys and values of the file alternate; a value that is a collection ends here too.
-                words.append(event.value if isinstance(event, yaml.ScalarEvent) else "")
+            root = yaml.compose(opened.read(MAX_TEXT_BYTES), Loader=yaml.SafeLoader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return "enforce"
-    # The first word is the beginning of the file's own mapping.
-    pairs = zip(words[1::2], words[2::2], strict=False)
-    return (
-        "degraded"
-        if [text for key, text in pairs if key == "privacy"] == ["degraded"]
-        else "enforce"
-    )
+    pairs = root.value if isinstance(root, yaml.MappingNode) else ()
+    values = [value.value for key, value in pairs if key.value == "privacy"]
+    return "degraded" if values == ["degraded"] else "enforce"

@@ -309,7 +309,9 @@ StandardOutput=journal
 InaccessiblePaths=-/usr/bin/Xwayland
 # The show is started when the socket is there, or after half a minute.
 ExecStartPost=/bin/sh -c "for i in $$(seq 300); do {wait}; done"
-ExecStart={program} -- /bin/sleep infinity"""
+ExecStart={program} -- /bin/sleep infinity
+# It ends with the status of the program that it started.
+SuccessExitStatus=143"""
 
 
 def _command_line(words: Iterable[str]) -> str:
