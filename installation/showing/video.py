@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,15 @@ NO_DISPLAY_REMEDY = (
 REMEDY_X = "Start it again; the show comes back by itself."
 REMEDY_WINDOW = "The show opens another one by itself."
 
+
+X_REFUSES = ("Authorization required", "No protocol specified", "Invalid MIT-MAGIC-COOKIE")
+"""What an X server, or Xlib, says if this user may not open a window there."""
+
+STDERR = 2
+"""The file descriptor of standard error."""
+
+MOST_REMARKS = 2000
+"""The largest number of bytes that are kept of what libraries write to standard error."""
 
 SHOW_NOTHING = ("dummy", "offscreen")
 """SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
@@ -52,24 +62,6 @@ def session_drivers(environment: Mapping[str, str]) -> list[str]:
     return [driver for variable, driver in drivers if environment.get(variable)]
 
 
-def default_driver(environment: Mapping[str, str]) -> str | None:
-    """Return SDL's driver for a session that names no display; None leaves the choice to SDL.
-
-    Without a session's variables SDL would try X11, which then fails, Wayland, and the console.
-    """
-    on_console = sys.platform == "linux" and not can_find_compositor(environment)
-    return "kmsdrm" if on_console else None
-
-
-def can_find_compositor(environment: Mapping[str, str]) -> bool:
-    """Return whether `environment` says where a Wayland compositor listens.
-
-    If it does not, libwayland prints a line of its own to standard error, and fails.
-    """
-    names = ("XDG_RUNTIME_DIR", "WAYLAND_DISPLAY")
-    return any(environment.get(name, "").startswith("/") for name in names)
-
-
 def start_video() -> None:
     """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
 
@@ -84,9 +76,9 @@ def start_video() -> None:
     os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
     configured = os.environ.get("SDL_VIDEODRIVER", "")
     named: list[str | None] = [*filter(None, configured.split(","))]
-    named = named or [*session_drivers(os.environ)] or [default_driver(os.environ)]
+    named = named or [*session_drivers(os.environ)]
     failures = []
-    for driver in named:
+    for driver in named or [None]:
         try:
             _start_driver(driver)
         except pygame.error as failure:
@@ -103,8 +95,6 @@ def _start_driver(driver: str | None) -> None:
 
     Raises pygame.error.
     """
-    if driver == "wayland" and not can_find_compositor(os.environ):
-        raise pygame.error("XDG_RUNTIME_DIR, the folder of the compositor's socket, is not set")
     if driver is not None:
         os.environ["SDL_VIDEODRIVER"] = driver
     # SDL's driver for Wayland draws nothing without OpenGL.
@@ -112,11 +102,47 @@ def _start_driver(driver: str | None) -> None:
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
     elif driver == "wayland":
         os.environ.pop("SDL_FRAMEBUFFER_ACCELERATION", None)
-    pygame.display.init()
+    try:
+        with _remarks_of_libraries() as remarks:
+            pygame.display.init()
+    except pygame.error as failure:
+        raise pygame.error(": ".join([str(failure), *remarks])) from None
     started = pygame.display.get_driver()
     if started in SHOW_NOTHING and started != driver:
         pygame.display.quit()
-        raise pygame.error("only a driver without a visible window would start")
+        problem = "only a driver without a visible window would start"
+        raise pygame.error(": ".join([problem, *remarks]))
+
+
+@contextlib.contextmanager
+def _remarks_of_libraries() -> Iterator[list[str]]:
+    """In the block, collect the lines that C libraries write to standard error.
+
+    Xlib and libwayland write there why a display refuses them, which SDL does not know. The list is
+    complete at the end of the block; it stays empty if the guard allows no pipe any more.
+    """
+    remarks: list[str] = []
+    try:
+        reading, writing = os.pipe()
+    except OSError:
+        yield remarks
+        return
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    os.dup2(writing, STDERR)
+    os.close(writing)
+    try:
+        yield remarks
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        with contextlib.suppress(BlockingIOError):
+            lines = os.read(reading, MOST_REMARKS).decode("utf-8", "replace").split("\n")
+            stripped = (line.removeprefix("error: ").strip(" .") for line in lines)
+            remarks += dict.fromkeys(filter(None, stripped))
+        os.close(reading)
 
 
 class _XError(ctypes.Structure):
@@ -182,7 +208,11 @@ def no_display(seen: str) -> Mistake:
         if os.environ.get(name)
     )
     session = session or "neither DISPLAY nor WAYLAND_DISPLAY is set"
-    return Mistake("screen", f"no display can be opened ({seen}; {session})", NO_DISPLAY_REMEDY)
+    remedy = NO_DISPLAY_REMEDY
+    if any(words in seen for words in X_REFUSES):
+        user = os.environ.get("USER") or f"#{os.getuid()}"
+        remedy = f"Run this in a terminal of the desktop: xhost +si:localuser:{user}"
+    return Mistake("screen", f"no display can be opened ({seen}; {session})", remedy)
 
 
 def opened_window() -> pygame.Window:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pygame
 import pytest
@@ -19,6 +20,7 @@ from installation.showing.window import (
     Window,
     open_screen,
 )
+from tests.support.tools import tool
 from tests.support.x_server import x_server
 
 
@@ -218,16 +220,27 @@ def test_a_library_adds_no_line_of_its_own(variables: dict[str, str]) -> None:
     """No library prints a remark beside the kiosk's own message."""
     ran = run_with(**variables)
     assert ran.stderr == ""
-    assert (
-        "wayland: XDG_RUNTIME_DIR, the folder of the compositor's socket, is not set" in ran.stdout
-    )
+    assert "wayland not available: XDG_RUNTIME_DIR is invalid or not set" in ran.stdout
 
 
 def test_a_session_that_names_no_display_is_opened_without_a_remark() -> None:
-    """A window on a machine without any display: SDL is not let to look for a compositor."""
+    """SDL looks for a compositor in any case, and what libwayland says is in the message."""
     ran = run_with("(320, 240)")
     assert ran.stderr == ""
-    assert ran.stdout.startswith("screen: no display can be opened (kmsdrm")
+    words = "would start: XDG_RUNTIME_DIR is invalid or not set in the environment; neither"
+    assert words in ran.stdout
+
+
+def test_an_x_server_that_refuses_this_user_is_named_with_the_remedy(tmp_path: Path) -> None:
+    """Kind: a technician over ssh reads a remark of Xlib and no reason."""
+    cookie = tmp_path / "cookie"
+    command = (tool("xauth"), "-q", "-f", str(cookie), "add", ":0", ".", "0" * 32)
+    subprocess.run(command, check=True)
+    with x_server("-auth", str(cookie)) as name:
+        refused = run_with(DISPLAY=name, XAUTHORITY=str(tmp_path / "none"))
+    assert refused.stderr == ""
+    assert "x11 not available: Authorization required" in refused.stdout
+    assert "Run this in a terminal of the desktop: xhost +si:localuser:" in refused.stdout
 
 
 @pytest.mark.parametrize("first", ["x11", "wayland", "no such driver"])

@@ -12,11 +12,11 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_ushort, c
 from tests.support.tools import tool
 
 
-def start_x_server() -> tuple[subprocess.Popen[bytes], str]:
-    """Return a new X server of 1280×720 without a screen, and its name."""
+def start_x_server(*options: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Return a new X server of 1280×720 with `options` and without a screen, and its name."""
     read, write = os.pipe()
     running = subprocess.Popen(
-        [tool("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x720x24"],
+        [tool("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x720x24", *options],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
@@ -27,9 +27,9 @@ def start_x_server() -> tuple[subprocess.Popen[bytes], str]:
 
 
 @contextlib.contextmanager
-def x_server() -> Iterator[str]:
-    """Run an X server while the context lasts, and yield its name."""
-    running, name = start_x_server()
+def x_server(*options: str) -> Iterator[str]:
+    """Run an X server with `options` while the context lasts, and yield its name."""
+    running, name = start_x_server(*options)
     try:
         yield name
     finally:
