@@ -19,10 +19,20 @@ def test_everything_that_visitors_read_is_high_enough(
     assert len(heights) >= 25
 
 
-def test_type_that_is_too_low_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """On a wall of 32 : 9 and 55 inches the smallest type is too low; the table says so."""
-    assert main(["--screen", "3840x1080"]) == 1
-    assert "lower than 15 mm on a screen of 55 inches" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("screen", "lowest"), [("1280x800", "14.8"), ("480x800", "15.0"), ("3840x1080", "12.3")]
+)
+def test_type_that_is_too_low_is_an_error(
+    screen: str, lowest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The smallest type is too low on 55 inches of other proportions; the table says so."""
+    assert main(["--screen", screen]) == 1
+    printed = capsys.readouterr().out
+    assert "lower than 15 mm on a screen of 55 inches" in printed
+    heights = [row.split()[-2] for row in printed.splitlines()[3:-2]]
+    assert min(heights, key=float) == lowest
+    (notice,) = [row for row in printed.splitlines() if "AI sees you and guesses" in row]
+    assert float(notice.split()[-2]) >= 15
 
 
 def test_heights_follow_from_the_diagonal() -> None:
