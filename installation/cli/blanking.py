@@ -32,6 +32,19 @@ the effect of any other value.
 """
 
 
+_PLASMA = (
+    ("powerdevilrc", ("AC", "Display"), "TurnOffDisplayWhenIdle", "false", "blanks the screen"),
+    ("kscreenlockerrc", ("Daemon",), "Autolock", "false", "locks the screen"),
+    (
+        *("powerdevilrc", ("AC", "SuspendAndShutdown"), "AutoSuspendAction"),
+        *("0", "suspends the computer"),
+    ),
+)
+"""The settings of KDE Plasma 6: file, groups, key, the harmless value, and the effect of any other
+value or of none, which stands for Plasma's own default.
+"""
+
+
 def _output(*words: str) -> str | None:
     """Return the output of the command; None if the command cannot be run or fails."""
     try:
@@ -74,10 +87,30 @@ def find_blanking(
                 lines.append(
                     f"GNOME {does} ({key} is {found}): gsettings set {schema} {key} {value}"
                 )
+    if re.search("kde", desktop, re.IGNORECASE) or "plasmashell" in running:
+        lines += _find_plasma(output)
     lines += [
         f"{name} is running and will blank or lock the screen: end it, and remove it from the "
         "programs that start with the session"
         for name in LOCKERS
         if name in running
     ]
+    return lines
+
+
+def _find_plasma(output: Callable[..., str | None]) -> list[str]:
+    """Return a line for each setting of KDE Plasma that will blank, lock or suspend."""
+    lines = []
+    for file, groups, key, good, does in _PLASMA:
+        words = ("--file", file, *(word for group in groups for word in ("--group", group)))
+        found = output("kreadconfig6", *words, "--key", key)
+        if found is None:
+            return [
+                "KDE Plasma is running, but kreadconfig6 cannot read its settings, so it may blank "
+                "or lock the screen: look into System Settings, Power Management and Screen Locking"
+            ]
+        if found != good:
+            seen = found or "not set"
+            command = " ".join(("kwriteconfig6", *words, "--key", key, good))
+            lines.append(f"KDE Plasma {does} ({key} is {seen}): {command}, then log in again")
     return lines

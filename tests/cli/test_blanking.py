@@ -37,13 +37,38 @@ def test_a_desktop_that_was_set_up_is_left_alone() -> None:
 def test_a_gnome_that_does_not_answer_is_not_taken_for_a_quiet_one() -> None:
     """Without gsettings, or in a shell outside the session, the settings count as unknown."""
     [line] = lines({}, GNOME)
-    assert "whether it will blank the screen is not known" in line
+    assert "gsettings cannot read its settings, so it may blank the screen" in line
     assert len(lines({"idle-delay": "uint32 0"}, GNOME)) == 0, "an older GNOME lacks some keys"
 
 
 def test_gnome_is_found_from_another_terminal_as_well() -> None:
     """In a terminal over ssh the session's variables are missing, but GNOME's shell is found."""
     assert len(lines(STOCK, {}, ("gnome-shell",))) == 3
+
+
+PLASMA = {"XDG_CURRENT_DESKTOP": "KDE"}
+QUIET_PLASMA = {"TurnOffDisplayWhenIdle": "false", "Autolock": "false", "AutoSuspendAction": "0"}
+
+
+def test_stock_plasma_blanks_locks_and_suspends() -> None:
+    """Kind: a desktop blanks, and nobody says so. What Plasma does not store is its default."""
+    blanks, locks, suspends = lines(dict.fromkeys(QUIET_PLASMA, ""), PLASMA)
+    assert "blanks the screen (TurnOffDisplayWhenIdle is not set): kwriteconfig6 --file" in blanks
+    command = "kwriteconfig6 --file kscreenlockerrc --group Daemon --key Autolock false"
+    assert command in locks
+    assert "--group AC --group SuspendAndShutdown --key AutoSuspendAction 0" in suspends
+    assert len(lines({**QUIET_PLASMA, "Autolock": "true"}, {}, ("plasmashell",))) == 1
+
+
+def test_a_plasma_that_was_set_up_is_left_alone() -> None:
+    """Nothing is found after the commands that the lines give."""
+    assert lines(QUIET_PLASMA, PLASMA) == []
+
+
+def test_a_plasma_that_cannot_be_read_is_not_taken_for_a_quiet_one() -> None:
+    """Plasma 5 has other tools and other files."""
+    [line] = lines({}, PLASMA)
+    assert line.startswith("KDE Plasma is running, but kreadconfig6 cannot read its settings")
 
 
 @pytest.mark.parametrize("locker", ["xscreensaver", "light-locker", "swayidle"])
