@@ -250,7 +250,7 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 
 
 def _false_cameras(root: Path) -> HostCheck:
-    """Return whether there is no video device that passes what is written to it to others."""
+    """Return whether no video device passes on pictures that are written to it."""
     remedy = (
         "Remove it (`modprobe -r v4l2loopback`), or let udev run, by whose notes the show knows "
         "which video devices it must not open."

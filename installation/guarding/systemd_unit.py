@@ -73,7 +73,7 @@ SERVER_OPTIONS = (
     *("-nolisten", "tcp", "-s", "0", "-dpms"),
     *("-extension", "XTEST", "-extension", "RECORD"),
 )
-"""No network, no blanking, and no extension that types or listens."""
+"""The X server's options: no network, no blanking, no extension that types or listens."""
 
 Display = Literal["desktop", "x11", "cage"]
 """The display of a show: a desktop's, or an X server or a Wayland compositor of its own."""

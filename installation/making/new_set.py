@@ -128,7 +128,7 @@ COPIED_SETTINGS = {
     "input",
     "output",
 }
-"""The optional settings; a copy of a set has those that the original has."""
+"""The optional settings that a copy of a set gets from the original, if that has them."""
 
 NETWORK_FILES = (ONNX_FILE, ONNX_DATA_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
 """The files of a set's own network."""

@@ -44,8 +44,8 @@ LONGEST_INTERVAL_S = 1.0
 
 
 UNREAD_S = 60.0
-"""How long the mirror stays on the screen without the analysis, s: hardly anybody stays longer, and
-who only passes by must not be shown.
+"""How long the mirror stays on the screen without the analysis, s: hardly any visitor stays longer,
+and people who only pass by must not be shown.
 """
 
 

@@ -21,15 +21,15 @@ Alpha = npt.NDArray[np.uint8]
 
 BORDER = 0.06
 """The thickness of the black around the green, over the tag's height; without it the green would
-lie on a light picture.
+touch the picture, which may be light.
 """
 
 OUTLINE = 0.045
 """The thickness of the outline of the letter at the end of the green, over the font size."""
 
 WIDEST_LETTER = 1.3
-"""What is wider than this is not one letter but several that are joined, as in Arabic, over the
-font size; such letters change their colour at the end of the green.
+"""The width, over the font size, above which a shape counts as several joined letters, as in
+Arabic; these change their colour at the end of the green.
 """
 
 

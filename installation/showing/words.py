@@ -89,7 +89,7 @@ class Words:
     score.
     """
     others: Annotated[NonEmptyText, with_placeholders("count", "score")]
-    """After the runners-up: how many names share the rest, and how much of 100 it is."""
+    """The line after the runners-up: how many names share the rest, and how much of 100 it is."""
     withdrawn: Annotated[NonEmptyText, with_placeholders("score")]
     """The sentence under a name that is struck through."""
     loading: Sentence

@@ -17,8 +17,9 @@ from pathlib import Path
 from installation.guarding.layers import syscalls
 
 NEEDED_ABI = 1
-"""The least version of Landlock, that of Linux 5.13. The filters refuse what only later versions
-refuse as well (shortening and moving files, TCP, ioctls on devices, signals).
+"""The least version of Landlock, that of Linux 5.13. The filters refuse what
+only later versions of Landlock refuse (shortening and moving files, TCP, ioctls on devices,
+signals).
 """
 
 TRUNCATE_ABI = 3

@@ -1,4 +1,4 @@
-"""Probes that change files: their content in every possible way, or other data of theirs."""
+"""Probes that change files: their contents, in every possible way, or their other data."""
 
 from __future__ import annotations
 

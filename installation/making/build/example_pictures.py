@@ -279,7 +279,7 @@ IN_ICLOUD = re.compile(r"\.(.+)\.icloud")
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files that may be pictures, sorted; a hidden one is not the artist's."""
+    """Return the files that may be pictures, sorted; hidden files are not the artist's."""
     return sorted(
         entry
         for entry in folder.iterdir()

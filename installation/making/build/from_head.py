@@ -121,7 +121,7 @@ def read_rows(
 def try_rows(
     network: Any, weight: torch.Tensor, bias: torch.Tensor, places: Sequence[int]
 ) -> float:
-    """Return the largest difference between the rows' logits and the whole network's, relative.
+    """Return the largest relative difference between the rows' logits and the whole network's.
 
     It is relative to the largest logit, or to 1 if that is larger, and infinite if the shapes
     differ. The head of `network` is removed.

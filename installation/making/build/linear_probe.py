@@ -91,7 +91,7 @@ def fit(views: Features, labels: Numbers) -> LinearProbe:
 
 
 def fold_count(pictures: int) -> int:
-    """Return how many of the folds of `pictures` pictures are held out."""
+    """Return the number of folds that are held out for a set of `pictures` pictures."""
     return FOLDS if pictures < SINGLE_FOLD_FROM else 1
 
 

@@ -172,7 +172,7 @@ def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:
 
 
 def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
-    """Yield rows for labels that never win, not even for a single class, and that win too often."""
+    """Yield rows for labels that never win, even for a single class, or that win too often."""
     labels = label_set.labels
     wins = _wins(label_set, trial.all)
     never = [label.name for label in labels if not wins[label.id]]

@@ -102,7 +102,7 @@ TO_WHOLE |= {"QLinearConv", "QLinearMatMul"}
 """The operations that always return integers."""
 
 WHOLE_OUTPUTS = {"DynamicQuantizeLinear": (0, 2), "MaxPool": (1,), "TopK": (1,)}
-"""The numbers of the outputs that are always integers, keyed by operation; others may not be."""
+"""The numbers of the outputs that are always integers, keyed by operation; others may vary."""
 
 TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
 TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}

@@ -31,8 +31,8 @@ neck.
 """
 HALF_SIDE = 4.2
 HALF_DROP = 1.15
-"""The same two lengths for half a body: from above the hair to about the hips, with what the hands
-may hold.
+"""The side of the square of half a body, and the distance of its centre below the face's centre,
+both in face heights: from above the hair to about the hips, with what the hands may hold.
 """
 
 FACE_SIDE = 1.2

@@ -77,7 +77,7 @@ class DeviceClassifier(CropClassifier):
         return np.concatenate(scores)
 
     def _pass(self, visitors: int, side: int) -> DevicePass:
-        """Return the pass for so many visitors, which is captured when it is first needed."""
+        """Return the pass for `visitors` visitors; it is captured when it is first needed."""
         count = next(count for count in BATCHES if count >= visitors)
         key = (count, len(self.parts), side)
         if key not in self._passes:
@@ -214,7 +214,7 @@ def _to_levels(pixels: Tensor) -> Tensor:
 def pack(
     frame: Frame, region: tuple[int, int, int, int], packed: npt.NDArray[np.uint8]
 ) -> tuple[int, int]:
-    """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return its size.
+    """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return the size.
 
     It is grey outside the frame. If it is larger than `packed`, it is reduced by a whole factor.
     """

@@ -27,7 +27,7 @@ PROCESSORS = frozenset(("bcm2835-isp", "pispbe"))
 """The drivers of a Raspberry Pi's image processors, whose nodes look like cameras."""
 
 INFRARED = re.compile(r"\b(IR|infra-?red)\b", re.IGNORECASE)
-"""Matches the name of an infrared camera; some laptops' give their grey pictures as YUYV."""
+"""Matches the name of an infrared camera; those of some laptops give grey pictures as YUYV."""
 
 
 def reason_against(listing: CameraListing) -> str | None:

@@ -58,7 +58,7 @@ BAR_PARTS = 100
 """The height of the bar, px at 1080, and the number of its parts, one per hundredth."""
 
 GROUP_GAP = 3
-"""How much wider the gap between two colours is, because green and grey are nearly as light."""
+"""How much wider the gap between two colours is, because green and grey are about equally light."""
 
 RUNNERS_UP = 2
 """The number of other names that are listed with their shares."""

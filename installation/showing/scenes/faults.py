@@ -26,7 +26,7 @@ NO_FAULT = CameraFault(0)
 
 
 class AnalysisFault(enum.Enum):
-    """A fault for which nobody is named, or more slowly than usual."""
+    """A fault of the analysis, because of which visitors are named late or not at all."""
 
     FAILED = "failed"
     """The networks failed, and are opened again."""
