@@ -260,7 +260,7 @@ def _language_in_words(language: Language, own: list[str]) -> str:
 
     parts = [load_words(language.words).language]
     if language.words != language.labels:
-        parts.append(f"the kiosk has no words in '{language.labels}', which only the labels have")
+        parts.append(f"only the labels are in '{language.labels}', as the kiosk has no words in it")
     elif language.labels != ENGLISH and not language.translated:
         parts.append("the labels have no names in it")
     if language.second is not None:

@@ -88,8 +88,9 @@ UNREADABLE = "the kernel does not report it"
 
 def _landlock() -> HostCheck:
     remedy = (
-        "No action is needed: from the seal on, the filters refuse the same calls. A kernel with "
-        "Landlock (Linux 5.13 or newer, CONFIG_SECURITY_LANDLOCK) refuses it from the start."
+        "No action is needed: the filters refuse the same calls before the show searches for a "
+        "camera. A kernel with Landlock (Linux 5.13 or newer, CONFIG_SECURITY_LANDLOCK) refuses "
+        "them from the start."
     )
     if sys.platform != "linux":
         return HostCheck("Landlock", None, UNREADABLE, remedy)
@@ -252,7 +253,7 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 def _false_cameras(root: Path) -> HostCheck:
     """Return whether no video device passes on pictures that are written to it."""
     remedy = (
-        "Remove it (`modprobe -r v4l2loopback`), or let udev run, by whose notes the show knows "
+        "Remove it (`modprobe -r v4l2loopback`), or let udev run: the show learns from it "
         "which video devices it must not open."
     )
     if not (root / "sys/module").is_dir():

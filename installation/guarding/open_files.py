@@ -189,7 +189,7 @@ def _socket_problem(file: int, *, is_display: bool) -> str | None:
     if struct.unpack("=iii", listener)[0] == os.getpid():
         return f"is a socket to this process itself under the name {address}"
     if _in_flight(file):
-        return "is a socket with descriptors of open files under way"
+        return "is a socket through which descriptors of open files are being sent"
     return None
 
 

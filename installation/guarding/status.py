@@ -78,7 +78,9 @@ class SandboxStatus:
     camera_id: int = 0
     """The number of the camera that an earlier process of this show used; 0: none."""
     waits_for_camera: bool = False
-    """Whether the show waits for a missing camera, because nobody is there to read a message."""
+    """Whether the show waits for a missing camera; otherwise it ends with a message, which is of use
+    only if somebody is there to read it.
+    """
 
     @property
     def pipes(self) -> tuple[int, ...]:

@@ -338,6 +338,6 @@ def _quoted(word: str) -> str:
 def _without_specifiers(text: str) -> str:
     """Return `text`, escaped so that systemd does not expand percent signs; it is not quoted."""
     if not text.isprintable() or text.endswith(" "):
-        problem = f"{text!r} has characters that cannot stand in a unit"
+        problem = f"{text!r} has characters that a unit cannot contain"
         raise SettingsError(Mistake("kiosk service", problem, "Move the kiosk to another folder."))
     return text.replace("%", "%%")

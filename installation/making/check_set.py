@@ -108,7 +108,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
         raise LabelSetError(*text_mistakes, *other_mistakes)
     yield f"models/{name} has no mistakes: {_count(label_set)}, {_state(label_set)}."
     if label_set.unknown:
-        yield f"{label_set.unknown:,} rows are not classes of its network and are never shown."
+        yield f"{label_set.unknown:,} rows are not classes of the network and are never shown."
     if label_set.masked:
         names = join_first([label_set.labels[place].name for place in label_set.masked])
         yield f"Masked classes, never put on a person: {len(label_set.masked):,} ({names})."

@@ -24,7 +24,7 @@ PERIOD_S = 60.0
 """The time between two lines about the health in the log, s."""
 
 TOLD_S = 10.0
-"""How long the reported state and faults stay the same, s."""
+"""The least time between two changes of what is reported, s."""
 
 VERDICT_STEP = 10
 """The step in which verdicts are counted."""

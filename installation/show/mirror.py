@@ -37,7 +37,9 @@ less than `expiring_cache.KEPT_S`, so that its panels are not drawn again.
 """
 
 ABSENT_FRAMES = 1.5
-"""The number of intervals between frames that the last frame may stay if the camera is slower."""
+"""How long the last frame of a camera with less than three frames a second may stay on the screen,
+over the time between its frames.
+"""
 
 LONGEST_INTERVAL_S = 1.0
 """The longest interval that is attributed to the camera's rate, s: that of one frame a second."""

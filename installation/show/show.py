@@ -94,7 +94,7 @@ THREAD_HANGS = Mistake(
 
 
 def _prepare(folder: Path) -> bool:
-    """Judge the network in a label set's `folder`, and return True."""
+    """Judge the network in a label set's `folder`; return True when that is done."""
     if (folder / ONNX_FILE).exists():
         from installation.naming.networks.open import prepare_network
 
@@ -320,7 +320,7 @@ class Show:
         if not guard.status.missing and not guard.status.landlock_version:
             self._log(
                 "privacy: this kernel has no Landlock, so files are protected from changes only "
-                "from the seal on, which is still before a camera is searched for."
+                "later, but still before the show searches for a camera."
             )
 
     def _seal(self, guard: Guard) -> Proof:

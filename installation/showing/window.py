@@ -121,7 +121,9 @@ class Window:
             number = display if isinstance(display, int) else 0
             across, down = pygame.display.get_desktop_sizes()[number]
             if width > across or height > down:
-                form += f" larger than the display of {across}×{down}, so a part of it is not seen"
+                form += (
+                    f" larger than the display of {across}×{down}, so a part of it is not visible"
+                )
         self._placement: Placement | None = None
         if size is None:
             connector = display if isinstance(display, str) else None

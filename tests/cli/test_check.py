@@ -30,7 +30,7 @@ def test_check_names_no_hidden_label(project: Project) -> None:
         ("language: en", "English"),
         ("language: de", "Deutsch; the labels have no names in it"),
         ("language: fr", "Français"),
-        ("language: la", "English; the kiosk has no words in 'la', which only the labels have"),
+        ("language: la", "English; only the labels are in 'la', as the kiosk has no words in it"),
         (
             "words:\n  reading: Patience.\n  loading: Soon.",
             "English; in the curator's own words: reading, loading",

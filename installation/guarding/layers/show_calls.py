@@ -143,7 +143,7 @@ def show_calls(
             one_of(2, _FREE, _HUGEPAGE, _WILLNEED),
         ),
         allow("mlock", "pictures, which stay out of swap"),
-        allow("munlock", "camera: pictures of one that was unplugged"),
+        allow("munlock", "camera: frees the pictures of an unplugged camera"),
         # Threads of this process.
         allow("clone", "threads", one_of(0, *_PTHREAD_FLAGS)),
         allow("futex", "threads", one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION)),

@@ -296,7 +296,7 @@ _BESIDE_THE_CONTENT = (
     Probe("set the size of a pipe", "fcntl(F_SETPIPE_SZ)", SECCOMP, _fcntl(F_SETPIPE_SZ, 4096)),
     Probe("set the owner of an open file", "fcntl(F_SETOWN)", SECCOMP, _fcntl(F_SETOWN, 0)),
     Probe(
-        "set the owner of an open file by its kind",
+        "set the owner of an open file, with its type",
         "fcntl(F_SETOWN_EX)",
         SECCOMP,
         _fcntl(F_SETOWN_EX, bytes(8)),

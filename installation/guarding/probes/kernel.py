@@ -126,7 +126,9 @@ _KERNEL_LOG = (
         system_call("futex", None, FUTEX_WAKE_OP, 0, 0, None, 0),
     ),
     Probe("map more than all memory", "mmap()", SECCOMP, _map_too_much),
-    Probe("protect more than all memory", "mprotect()", SECCOMP, _protect_too_much),
+    Probe(
+        "change the protection of more than all memory", "mprotect()", SECCOMP, _protect_too_much
+    ),
     Probe("move more than all memory", "mremap()", SECCOMP, _remap_too_much),
     Probe(
         "map huge pages",

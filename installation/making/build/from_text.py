@@ -87,7 +87,7 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
         f"Of the network's {len(kept):,} classes {int(kept.sum())} take part, {len(masks)} are "
         f"left out on purpose (masked), and {int(speaking.sum())} lead to a label.",
         *_list_figures(lists),
-        f"If one of these classes alone were in the picture: {evenness(nearness[speaking])}.",
+        f"For pictures that contain only one of these classes: {evenness(nearness[speaking])}.",
     ]
     tensors = {
         "classes": classes.half(),

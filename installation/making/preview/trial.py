@@ -55,7 +55,10 @@ class Trial:
 
 
 def run_trial(classifier: CropClassifier, detector: Detector) -> Trial:
-    """Return the scores of the classifier's label set; takes some ten seconds."""
+    """Return the scores of the label set on neutral pictures, the rehearsal and each class.
+
+    This takes some ten seconds.
+    """
     box = Box.from_centre(SIDE / 2, SIDE / 2, 60, 80)
     neutral = [
         classifier.classify(Frame.from_rgb(picture, 0.0), [box])

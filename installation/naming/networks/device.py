@@ -70,18 +70,20 @@ def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     if not has_nvidia_card(root):
         return None
     if cuda == "" and not has_all_packages():
-        return "there is an NVIDIA card: PyTorch is not installed (scripts/setup --all)"
+        return "there is an NVIDIA card, but PyTorch is not installed (scripts/setup --all)"
     if cuda == "":
         import torch
 
         cuda = torch.version.cuda
     if cuda is None:
-        return "there is an NVIDIA card: this PyTorch was built without CUDA"
+        return "there is an NVIDIA card, but this PyTorch was built without CUDA"
     if not (root / "dev/nvidiactl").exists():
-        return "there is an NVIDIA card: its driver is not loaded (sudo nvidia-modprobe)"
+        return "there is an NVIDIA card, but its driver is not loaded (sudo nvidia-modprobe)"
     if not (root / "dev/nvidia-uvm").exists():
-        return "there is an NVIDIA card: /dev/nvidia-uvm is missing (sudo nvidia-modprobe -u -c=0)"
-    return "there is an NVIDIA card: its driver does not start CUDA (nvidia-smi says more)"
+        return (
+            "there is an NVIDIA card, but /dev/nvidia-uvm is missing (sudo nvidia-modprobe -u -c=0)"
+        )
+    return "there is an NVIDIA card, but its driver does not start CUDA (see nvidia-smi)"
 
 
 def _content(file: Path) -> str:

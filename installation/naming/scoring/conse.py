@@ -52,8 +52,8 @@ win.
 """
 
 LISTED = 24.0
-"""How much nearer a label on a class's list is than other labels, in spreads of a label's
-similarity.
+"""What is added to the nearness of each label on a class's list; nearness is a similarity over its
+standard deviation.
 """
 
 ALIKE = 4.0

@@ -27,8 +27,8 @@ IN_WORDS = {
     CameraFault.BLACK: "its pictures are black, as with a cap or a shutter in front of the lens",
     CameraFault.OVEREXPOSED: "its pictures are white: a lamp or a window shines into the lens",
     CameraFault.TORN: "many of its pictures arrive damaged",
-    CameraFault.OTHER_SIZE: "its pictures have another size than it promised",
-    CameraFault.SLOW: "it gives less than half of the rate that it promised",
+    CameraFault.OTHER_SIZE: "its pictures do not have the size that it promised",
+    CameraFault.SLOW: "it sends less than half of the rate that it promised",
 }
 """The log's words for each fault."""
 

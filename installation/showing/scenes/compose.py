@@ -27,7 +27,7 @@ POSITION_SLACK = 4
 """How far a face may move before its square moves, px at 1080: the jitter of a face at rest."""
 
 POSITION_SLACK_SHARE = 0.03
-"""The same slack for a small face, over the side of its square."""
+"""`POSITION_SLACK` for a small face, over the side of its square."""
 
 SIZE_SLACK = 0.03
 """How much the size of a face may change before its square changes, over the square's side."""
