@@ -78,8 +78,8 @@ class SandboxStatus:
     camera_id: int = 0
     """The number of the camera that an earlier process of this show used; 0: none."""
     waits_for_camera: bool = False
-    """Whether the show waits for a missing camera; otherwise it ends with a message, which is of use
-    only if somebody is there to read it.
+    """Whether the show waits for a missing camera; otherwise it ends with a message for the person
+    who started it.
     """
 
     @property

@@ -38,7 +38,7 @@ class Slide:
     def corner(
         self, width: int, height: int, obstacles: Iterable[Obstacle]
     ) -> tuple[int, int] | None:
-        """Return the upper left corner, nearest to `wanted`, at which a panel of `width` × `height` px fits.
+        """Return the corner nearest to `wanted` at which a panel of `width` × `height` px fits.
 
         The result is None if `obstacles` leave no room.
         """
