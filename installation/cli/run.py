@@ -35,7 +35,7 @@ from installation.errors import ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
 from installation.memory.garbage import pause_collection
-from installation.settings.paths import PROJECT
+from installation.settings.paths import DEFAULT_FILE, PROJECT
 
 AUDIT_TIMEOUT_S = 120.0
 """The longest time, s, that the audit waits for the rehearsal's visitor to be named."""
@@ -236,9 +236,26 @@ def service(args: argparse.Namespace) -> int:
     text = unit(PROJECT, nvidia_modprobe=nvidia_modprobe(), display=args.own_display or "desktop")
     if args.screen:
         text = screen_unit(args.screen)
-    elif obstacles := find_obstacles(PROJECT, USER, Path(sys.executable)):
+    elif obstacles := find_obstacles(
+        PROJECT, USER, Path(sys.executable), source=_played_source(DEFAULT_FILE)
+    ):
         raise SettingsError(*obstacles)
     # Only the comments name commands for people.
     for line in text.splitlines():
         print(as_called(line) if line.startswith("#") else line)
     return DONE
+
+
+def _played_source(file: Path) -> Path | None:
+    """Return the film or folder of pictures that `file` names as its camera; None if it does not.
+
+    Mistakes in the file are reported by the show, on its card.
+    """
+    from installation.settings.kiosk import load_settings
+    from installation.settings.source import Film, Pictures
+
+    try:
+        source = load_settings(file).settings.camera.source
+    except SettingsError:
+        return None
+    return source.path if isinstance(source, Film | Pictures) else None

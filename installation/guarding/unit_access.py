@@ -24,6 +24,7 @@ HIDDEN = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 - only co
 INSTALL_ELSEWHERE = (
     "Put the kiosk into /opt/kiosk, run scripts/run there, and print the unit again."
 )
+MOVE_SOURCE = "Put it into the kiosk's folder, and write its path under camera.source."
 INSTALL_PYTHON = (
     "Install a Python that every user can execute (sudo apt-get install python3 python3-venv), "
     "remove .venv, run scripts/run with it, and print the unit again."
@@ -58,11 +59,16 @@ class Account:
 
 
 def find_obstacles(
-    root: Path, user: str, python: Path, libraries: Iterable[Path] | None = None
+    root: Path,
+    user: str,
+    python: Path,
+    libraries: Iterable[Path] | None = None,
+    source: Path | None = None,
 ) -> list[Mistake]:
     """Return a mistake for each obstacle to running the kiosk in `root` as `user` with `python`.
 
     `libraries` are the folders that `python` imports from, by default those of this process.
+    `source` is the film or the folder of pictures that is played instead of a camera.
     """
     account = Account.from_name(user)
     read = (*_files(root), *(_import_folders() if libraries is None else libraries))
@@ -72,6 +78,11 @@ def find_obstacles(
             if problem := _obstacle(base, user, account, executed=executed):
                 remedy = INSTALL_ELSEWHERE if base.is_relative_to(root) else INSTALL_PYTHON
                 mistakes.append(Mistake("kiosk service", problem, remedy))
+    mistakes += [
+        Mistake("kiosk service", f"camera.source: {problem}", MOVE_SOURCE)
+        for path in (() if source is None else _played_files(source))
+        if (problem := _obstacle(path, user, account, executed=False))
+    ]
     return limit_mistakes(list(dict.fromkeys(mistakes))) if mistakes else []
 
 
@@ -86,6 +97,13 @@ def _files(root: Path) -> Iterator[Path]:
         yield root / name
         for folder, _, files in os.walk(root / name):
             yield from (Path(folder, file) for file in files)
+
+
+def _played_files(source: Path) -> list[Path]:
+    """Return the film, or the folder of pictures and its files; none if it does not exist."""
+    if not source.is_dir():
+        return [source] if source.exists() else []
+    return [source, *(file for file in source.iterdir() if file.is_file())]
 
 
 def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str | None:

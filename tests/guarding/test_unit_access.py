@@ -51,6 +51,34 @@ def test_a_kiosk_that_everybody_can_read_has_no_obstacle(kiosk: Path) -> None:
     assert words(kiosk) == []
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_film_that_the_user_cannot_read_is_refused(
+    kiosk: Path, base: Path, is_folder: bool
+) -> None:
+    """Kind: the unit is printed as if all were well, and what it plays lies in a closed folder."""
+    home = base / "curator"
+    home.mkdir(mode=0o700)
+    played = home / "pictures"
+    if is_folder:
+        played.mkdir(mode=0o755)
+    else:
+        played.write_bytes(b"")
+    python = kiosk / "python"
+
+    def found() -> list[str]:
+        return [str(each) for each in find_obstacles(kiosk, NOT_A_USER, python, (), played)]
+
+    [text] = found()
+    assert f"camera.source: user '{NOT_A_USER}' cannot enter {home}. Put it into the ki" in text
+    home.chmod(0o755)
+    assert found() == []
+    private = played / "a.jpg" if is_folder else played
+    private.write_bytes(b"")
+    private.chmod(0o600)
+    [text] = found()
+    assert f"camera.source: user '{NOT_A_USER}' cannot read {private}" in text
+
+
 @pytest.mark.parametrize("mode", [0o700, 0o750])
 def test_a_private_home_is_refused_with_the_reason(kiosk: Path, mode: int) -> None:
     """A kiosk in a private home folder is refused, because the unit's user cannot reach it."""
