@@ -258,4 +258,8 @@ def _played_source(file: Path) -> Path | None:
         source = load_settings(file).settings.camera.source
     except SettingsError:
         return None
-    return source.path if isinstance(source, Film | Pictures) else None
+    match source:
+        case Film(path) | Pictures(path):
+            return path
+        case _:
+            return None
