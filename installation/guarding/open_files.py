@@ -26,8 +26,8 @@ LEAK_REMEDY = (
 )
 
 MOST_DISPLAY_SOCKETS = 3
-"""The largest number of display sockets: SDL opens two to an X server, and the window one that asks
-for the monitors; SDL opens one to a Wayland compositor.
+"""The largest number of display sockets: SDL opens two to an X server, and the window opens a third
+to ask for the monitors; SDL opens one to a Wayland compositor.
 """
 
 TEXT_STREAMS = (1, 2)

@@ -83,8 +83,8 @@ def run_show(
 def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) -> Screen | None:
     """Return the screen of the supervisor's card; None if no display can be opened.
 
-    It is that of `title` if it is the display that the settings name. The process ends if its X
-    server or its window ends.
+    The screen of `title` is returned if it is on the display that the settings name. The process
+    ends if the X server or the window ends.
     """
     if title is not None:
         if title.fallback is None and title.suits(loaded.settings.screen):

@@ -82,7 +82,9 @@ CAMERA_HANGS = Mistake(
 
 
 SCREEN_CHANGED = Mistake(
-    "screen", "the display has another size now", "The show starts again by itself, in that size."
+    "screen",
+    "the size of the display has changed",
+    "The show starts again by itself, in the new size.",
 )
 
 CAMERA_STATES = (State.STALLED, State.LOST, State.WAITING)

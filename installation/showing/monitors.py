@@ -1,9 +1,10 @@
 """The monitors of an X server: their connectors, places and sizes, as they are now.
 
 SDL 2 reads the sizes of the displays when it starts, and without a window manager nobody tells a
-window that its monitor has another resolution or was turned. RANDR 1.5 knows, also the names of the
-connectors (`HDMI-1`), which pygame does not give. It is asked through a connection of its own,
-because pygame's `get_wm_info` reads a pointer that nobody has set (pygame-ce 2.5.8) and crashes.
+window that its monitor has another resolution or was turned. RANDR 1.5 reports this, and the names
+of the connectors (`HDMI-1`), which pygame does not know. RANDR is asked through a separate
+connection, because pygame's `get_wm_info` reads a pointer that nobody has set (pygame-ce 2.5.8) and
+crashes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ VERSION = (1, 5)
 
 @dataclass(frozen=True)
 class Monitor:
-    """A monitor by the name of its connector, and its place on the X server's screen, px."""
+    """A monitor: the name of its connector, and its place on the X server's screen, px."""
 
     connector: str
     x: int
@@ -51,7 +52,7 @@ class _Info(ctypes.Structure):
 
 
 class Monitors:
-    """Asks an X server. Use it from one thread only."""
+    """Asks an X server for its monitors. Use it from one thread only."""
 
     def __init__(self) -> None:
         """Connect to the server that DISPLAY names. Raises OSError, also if it has no RANDR."""
@@ -79,7 +80,7 @@ class Monitors:
 
     @classmethod
     def of_session(cls) -> Monitors | None:
-        """Return those of the X server that DISPLAY names; None if it cannot be asked."""
+        """Return the monitors of the X server that DISPLAY names; None if it cannot be asked."""
         if not os.environ.get("DISPLAY"):
             return None
         try:

@@ -1,8 +1,8 @@
 """Keeps a fullscreen window on its monitor and in front, whatever happens to either.
 
-A monitor may be unplugged and come back, be turned, or have another resolution: a projector that
-was switched on after the computer first has the size of no projector. A window manager adapts the
-window by itself; without one the X server is asked to.
+A monitor may be unplugged and come back, be turned, or change its resolution: if a projector
+is switched on after the computer, the screen has at first the size that it has without a monitor. A
+window manager adapts the window; without one, the X server is asked to move and resize it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Placement:
         """Keep the window that is open now in its place.
 
         Args:
-            monitors: Those of the X server; None if they cannot be asked.
+            monitors: The monitors of the X server; None if they cannot be asked.
             connector: The connector that the curator named; None: the monitor that the window is
                 on, or the first one if that has gone.
             stays: Whether the window is to come in front again.
