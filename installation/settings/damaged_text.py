@@ -94,9 +94,14 @@ class Damage(NamedTuple):
     remedy: str
 
 
+def is_plain(text: str) -> bool:
+    """Return whether `text` has nothing but letters, digits and signs that no damage leaves."""
+    return not SUSPICIOUS.search(text)
+
+
 def find_damage(text: str) -> Damage | None:
     """Return the damage that another program did to `text`; None if none is found."""
-    if not SUSPICIOUS.search(text):
+    if is_plain(text):
         return None
     seen = ellipsize(text)
     if LOST in text:

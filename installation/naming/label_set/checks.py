@@ -16,7 +16,7 @@ from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.label_set.unicode_text import confusable_key, is_visible
 from installation.naming.lists import imagenet
 from installation.naming.methods import METHODS
-from installation.settings.damaged_text import find_damage
+from installation.settings.damaged_text import find_damage, is_plain
 from installation.settings.reasons import REASONS
 from installation.settings.yaml_file import Loaded
 
@@ -232,13 +232,12 @@ def orphans(rows: Sequence[Row], root: str) -> list[Row]:
 
 def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
     """Yield the mistakes in the `text` of a setting or a cell that is called `name`."""
-    if not text:
+    if len(text) <= longest and is_plain(text):
         return
     if len(text) > longest:
         problem = f"{name} has {len(text)} characters (expected at most {longest})"
         yield Mistake(where, problem, "Shorten it.")
-    is_plain = text.isascii() and text.isprintable()
-    bad = None if is_plain else next((letter for letter in text if _forbidden(letter)), None)
+    bad = next((letter for letter in text if _forbidden(letter)), None)
     if bad is not None:
         kind = "direction-changing" if bad in OVERRIDES else "control"
         problem = f"{name} contains a {kind} character (U+{ord(bad):04X})"
