@@ -1,0 +1,166 @@
+"""Tests of files that change, break or cannot be written while the show runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.children import needs_guard, show_of
+from tests.support.project import Project, wait_for_line
+from tests.support.tools import tool
+
+pytestmark = pytest.mark.slow
+
+RUN = (sys.executable, "-m", "installation", "run", "--headless", "--source", "rehearsal")
+
+READ_ONLY = """
+awk '{print $5}' /proc/self/mountinfo | sort -ru | grep -v '^/dev/shm' | while read -r mount; do
+    mount -o remount,bind,ro "$mount" 2>/dev/null
+done
+if touch "$PWD/written" 2>/dev/null; then echo "this disk can be written to" >&2; exit 9; fi
+exec "$@"
+"""
+"""Makes every file system read-only but that of memory, then runs a command."""
+
+
+class RunningShow:
+    """A show of three fish whose events can be waited for."""
+
+    def __init__(self, project: Project, command: tuple[str, ...] = RUN) -> None:
+        self.process = subprocess.Popen(
+            command,
+            cwd=project.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._events: queue.Queue[dict[str, object]] = queue.Queue()
+        self._reader = threading.Thread(target=self._read_events)
+        self._reader.start()
+
+    def _read_events(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._events.put(json.loads(line))
+
+    def wait_for_event(self, name: str) -> None:
+        """Wait for the next event of that name; earlier ones are dropped first."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._events.get_nowait()
+        while self._events.get(timeout=90)["event"] != name:
+            continue
+
+    def close(self) -> None:
+        """End the show in any case."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    def end(self) -> str:
+        """End the show, and return the rest of its log."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.stderr is not None
+        log = self.process.stderr.read()
+        assert self.process.wait(30) == 0, log
+        return log
+
+
+@pytest.fixture
+def running(project: Project) -> Iterator[RunningShow]:
+    """Return the show of three fish with its camera open."""
+    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    show = RunningShow(project)
+    try:
+        wait_for_line(show.process, "camera:")
+        yield show
+    finally:
+        show.close()
+
+
+def _replace_by_folder(project: Project, path: str) -> None:
+    """Make the file unreadable for everybody, root too."""
+    (project.folder / path).unlink()
+    (project.folder / path).mkdir()
+
+
+LABELS = "models/fish/labels.csv"
+OTHERS = (
+    *("kiosk.yaml", "models/fish/labelset.yaml"),
+    "installation/naming/networks/efficientnet_lite0.onnx",
+    "installation/seeing/faces/pnet.onnx",
+)
+WAYS: dict[str, Callable[[Project, str], object]] = {
+    "emptied": lambda project, path: project.write(path, b""),
+    "filled with anything": lambda project, path: project.write(path, os.urandom(5000)),
+    "removed": lambda project, path: (project.folder / path).unlink(),
+    "unreadable": _replace_by_folder,
+}
+
+
+def test_the_show_goes_on_whatever_happens_to_its_files(
+    running: RunningShow, project: Project
+) -> None:
+    """The settings, the label set and the networks are lost in every way; visitors are named.
+
+    The log has the mistakes of the label set, and nothing else.
+    """
+    running.wait_for_event("verdict")
+    for lose in WAYS.values():
+        for path in (*OTHERS, LABELS):
+            file = project.folder / path
+            content = file.read_bytes()
+            lose(project, path)
+            if path == LABELS:
+                wait_for_line(running.process, "labels: a change has mistakes, so the last")
+            if file.is_dir():
+                file.rmdir()
+            file.write_bytes(content)
+    running.wait_for_event("verdict")
+    assert "Traceback" not in running.end()
+
+
+@needs_guard
+def test_a_show_without_its_settings_comes_back_with_them(
+    running: RunningShow, project: Project
+) -> None:
+    """Somebody empties kiosk.yaml and the show crashes: it is started when the file is right."""
+    running.wait_for_event("announced")
+    project.write("kiosk.yaml", "labels: fisch\n")
+    os.kill(show_of(running.process.pid), signal.SIGKILL)
+    assert "Did you mean 'fish'?" in wait_for_line(running.process, "kiosk.yaml:1:")
+    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    wait_for_line(running.process, "camera:")
+    running.wait_for_event("announced")
+    running.end()
+
+
+@needs_guard
+def test_a_show_needs_no_disk_to_write_to(project: Project) -> None:
+    """With every file system read-only, as a full disk is, the guard holds and visitors are named.
+
+    Only the memory's own file system stays, in which the self-test tries what it must not do.
+    """
+    unshare = (tool("unshare"), "--map-root-user", "--mount")
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not make a mount namespace")
+    show = RunningShow(project, (*unshare, "bash", "-c", READ_ONLY, "bash", *RUN))
+    try:
+        assert "enforced" in wait_for_line(show.process, "privacy:")
+        show.wait_for_event("verdict")
+        assert "Traceback" not in show.end()
+    finally:
+        show.close()
