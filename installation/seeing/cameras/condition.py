@@ -1,7 +1,7 @@
 """Detects faults in the pictures of a camera that is plugged in and sends pictures.
 
 Two pictures of a real camera are never equal, even in an empty and still room, because every sensor
-has noise. So a picture that equals the last one byte for byte is an old picture, sent again. Only
+has noise. So a picture that equals a recent one byte for byte is an old picture, sent again. Only
 checksums are compared: no copy of a picture is kept.
 """
 
@@ -17,6 +17,11 @@ from installation.seeing.frame import Pixels
 
 STEP = 4
 """The picture is sampled every `STEP` rows; a checksum of 180 rows of 1280 pixels takes 0.2 ms."""
+
+RECENT = 4
+"""The number of pictures that a new one is compared with: a driver may send its few old buffers in
+turn.
+"""
 
 FROZEN_S = 2.0
 """The longest time that the pictures may stay the same before the camera counts as frozen, s."""
@@ -75,6 +80,7 @@ class PictureCondition:
         self._fps = fps
         self.last = last
         """The checksum of the last picture."""
+        self._recent = deque([] if last is None else [last], maxlen=RECENT)
         self._began_at = self._distinct_at = now
         self._since: dict[CameraFault, float] = {}
         self._arrived = 0
@@ -85,9 +91,10 @@ class PictureCondition:
         """The faults that the camera has now."""
 
     def is_repeated(self, pixels: Pixels, now: float) -> bool:
-        """Return whether the picture equals the last one, as from a frozen camera."""
+        """Return whether the picture equals a recent one, as from a frozen camera."""
         checksum = zlib.crc32(np.ascontiguousarray(pixels[::STEP]).data)
-        repeated = checksum == self.last
+        repeated = checksum in self._recent
+        self._recent.append(checksum)
         self.last = checksum
         if not repeated:
             self._distinct_at = now

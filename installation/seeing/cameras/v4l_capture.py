@@ -49,6 +49,9 @@ _BUFFER = struct.Struct("=IIIII4x16x16xIII4xI12x")
 
 _END_OF_JPEG = b"\xff\xd9"
 
+ZEROS_BLOCK = 1 << 16
+"""The number of bytes that are searched at once for the end of the zeros behind a picture."""
+
 
 @dataclass(frozen=True)
 class Negotiated:
@@ -224,7 +227,8 @@ class V4lCapture:
             packed = rows[:, : 2 * format_.width].reshape(format_.height, format_.width, 2)
             return cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUYV).astype(np.uint8, copy=False)
         # Some cameras fill the buffer with zeros behind the picture; one without its end is cut.
-        if bytes(data[-1024:]).rstrip(b"\0")[-2:] != _END_OF_JPEG:
+        end = _end_of_data(data)
+        if bytes(data[max(0, end - 2) : end]) != _END_OF_JPEG:
             return None
         try:
             decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
@@ -262,6 +266,15 @@ class V4lCapture:
             self._call(REQBUFS, _REQUEST, 0, _CAPTURE, _MMAP, 0, 0)
         self._kernel.close(self._file)
         self._file = -1
+
+
+def _end_of_data(data: Pixels) -> int:
+    """Return where the zeros at the end of `data` begin; no bytes of a picture are copied."""
+    end = len(data)
+    while end and not data[max(0, end - ZEROS_BLOCK) : end].any():
+        end = max(0, end - ZEROS_BLOCK)
+    block = data[max(0, end - ZEROS_BLOCK) : end]
+    return end - int((block[::-1] != 0).argmax()) if end else 0
 
 
 def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -> Negotiated:

@@ -49,6 +49,16 @@ def test_the_same_picture_for_two_seconds_is_frozen() -> None:
     assert condition.faults == CameraFault(0)
 
 
+@pytest.mark.parametrize("buffers", [2, 3, 4])
+def test_old_pictures_in_turn_are_frozen(buffers: int) -> None:
+    """Kind: a frozen camera is not known as such. A driver may send its few buffers in turn."""
+    condition = PictureCondition(SIZE, 30.0, 0.0)
+    pictures = [noisy(128, number) for number in range(buffers)]
+    seen = [condition.is_repeated(pictures[number % buffers], number / 30) for number in range(90)]
+    assert seen == [False] * buffers + [True] * (90 - buffers)
+    assert condition.faults == CameraFault.FROZEN
+
+
 def test_a_camera_that_is_still_frozen_shows_nothing_after_it_was_opened_again() -> None:
     """The last picture before the opening is recognised; no copy of it is kept."""
     before = PictureCondition(SIZE, 30.0, 0.0)

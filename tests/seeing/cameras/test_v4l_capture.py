@@ -77,12 +77,22 @@ def test_what_the_driver_marks_as_damaged_is_left_out() -> None:
     assert level(capture) is None
 
 
-def test_zeros_behind_a_picture_are_no_damage() -> None:
-    """Zeros after the end of a picture, which some cameras add, are not damage."""
+@pytest.mark.parametrize("zeros", [0, 1, 500, 1023, 1024, 1025, 5000])
+def test_zeros_behind_a_picture_are_no_damage(zeros: int) -> None:
+    """Zeros after the end of a picture, which some cameras add, are not damage, however many."""
     kernel = FakeKernel()
     capture = opened(kernel)
-    kernel.sent.append(jpeg(80) + bytes(500))
+    kernel.sent.append(jpeg(80) + bytes(zeros))
     assert level(capture) == 80
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 1024, 5000])
+def test_a_picture_of_zeros_is_damaged(zeros: int) -> None:
+    """A buffer that the camera has not filled is left out."""
+    kernel = FakeKernel()
+    capture = opened(kernel)
+    kernel.sent.append(bytes(zeros))
+    assert level(capture) is None
 
 
 def test_a_camera_without_mjpg_gives_yuyv() -> None:
