@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--python",
         default=sys.executable,
-        help="a Python that has the kiosk's packages, inference and ultralytics",
+        help="a Python that has the kiosk's packages, streamvision and ultralytics",
     )
     parser.add_argument(
         "--device", choices=["cuda"], help="measure the networks on a graphics card, and no show"
@@ -234,7 +234,13 @@ def _run(command: Sequence[str], seconds: float) -> tuple[str, Figures]:
     environment = {**os.environ, "SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryFile("w+") as errors:
         started = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # Linux shares processors among sessions, not processes
         )
         used = _watch(started, seconds)
         output, _ = started.communicate()

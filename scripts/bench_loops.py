@@ -7,7 +7,7 @@ reads late misses pictures, as with a camera.
 - `plain`: read, detect, read every face, write its label, scale, again;
 - `reader`: the same with a thread that reads, so that the loop takes the newest picture;
 - `split`: reader, detector and mirror in a thread each, which is what 25 careful lines are;
-- `pipeline`: roboflow's InferencePipeline with the same work as its handlers;
+- `pipeline`: roboflow's InferencePipeline, whose package is streamvision, with the same handlers;
 - `loader`: the plain loop on the pictures of Ultralytics' LoadStreams.
 
 Run as a program, it prints the figures of one loop as JSON.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from installation.seeing.cameras.camera import Camera
     from installation.seeing.frame import Frame, Pixels
 
-PACKAGES = {"pipeline": "inference", "loader": "ultralytics"}
+PACKAGES = {"pipeline": "streamvision", "loader": "ultralytics"}
 """The packages that a loop needs beside the kiosk's own."""
 
 STAMP_BYTES = 8
@@ -71,7 +71,7 @@ class Measured:
         self._drawn: Pixels | None = None
         self._size = (1, 1)
         self._ages, self._intervals = Durations(), Durations()
-        self._shown_at = self._began_at = time.monotonic()
+        self._shown_at = self._started_at
         self._readings = 0
         self._first_at: float | None = None
         self._named_at: float | None = None
@@ -111,8 +111,11 @@ class Measured:
             self._named_at = now
 
     def figures(self, written: Sequence[int]) -> dict[str, float | None]:
-        """Return the figures; `written` are the sizes of the pictures that were written, px."""
-        passed = time.monotonic() - self._began_at
+        """Return the figures; `written` are the sizes of the pictures that were written, px.
+
+        Rates are those since the first picture was shown.
+        """
+        passed = time.monotonic() - (self._first_at or self._started_at)
         shown = self._ages.total
         copies = whole_pictures(written, self._size)
         return {
@@ -232,8 +235,8 @@ def loader(work: Measured) -> None:
 
 def pipeline(work: Measured) -> None:
     """Let roboflow's pipeline call the plain loop's work."""
-    inference = import_module("inference")
-    entities = import_module("inference.core.interfaces.camera.entities")
+    entities = import_module("streamvision.camera.entities")
+    pipelines = import_module("streamvision.stream.pipeline")
 
     class Producer(Capture, entities.VideoFrameProducer):  # type: ignore[name-defined, misc]
         """The film in the pipeline's form of a camera."""
@@ -263,7 +266,7 @@ def pipeline(work: Measured) -> None:
         if seen is not None and not work.is_over:
             work.show(seen["frame"], seen["words"])
 
-    running = inference.InferencePipeline.init_with_custom_logic(
+    running = pipelines.InferencePipeline.init_with_custom_logic(
         video_reference=Producer, on_video_frame=see, on_prediction=show
     )
     running.start(use_main_thread=False)
