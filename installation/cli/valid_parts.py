@@ -10,8 +10,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from installation.settings.kiosk import OwnWords, ScreenSettings, Settings
-from installation.settings.languages import resolve_language, word_languages
+from installation.settings.languages import likely_language, resolve_language, word_languages
 from installation.settings.paths import MAX_TEXT_BYTES
+from installation.settings.text_file import decode_start
 from installation.settings.yaml_file import Loaded
 
 M = TypeVar("M", bound=BaseModel)
@@ -20,7 +21,8 @@ M = TypeVar("M", bound=BaseModel)
 def load_valid_parts(path: Path) -> Loaded[Settings]:
     """Return the valid settings of `language`, `words` and `screen` in the file `path`.
 
-    All other settings have their defaults. Mistakes are not reported, because `load_settings` has
+    All other settings have their defaults, and a misspelt language is the one that is probably
+    meant: somebody has to read the card. Mistakes are not reported, because `load_settings` has
     reported them.
     """
     document = _document(path)
@@ -30,7 +32,10 @@ def load_valid_parts(path: Path) -> Loaded[Settings]:
         screen=_valid_part(ScreenSettings, document.get("screen")),
         words=_valid_part(OwnWords, document.get("words")),
     )
-    if code in word_languages():
+    known = word_languages()
+    if code not in known and isinstance(code, str):
+        code = likely_language(code, known)
+    if code in known:
         settings = settings.model_copy(update={"language": resolve_language(code)})
     return Loaded(settings, path.name, {}, {})
 
@@ -39,7 +44,7 @@ def _document(path: Path) -> dict[Any, Any]:
     """Return the mapping in the file, or in its first lines if a later line is not valid YAML."""
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_TEXT_BYTES).decode("utf-8-sig", "replace")
+            text = decode_start(file.read(MAX_TEXT_BYTES))
     except (OSError, ValueError):
         return {}
     for beginning in _beginnings(text):

@@ -23,8 +23,9 @@ CODE = re.compile(r"[a-z]{2,3}")
 """Matches a language as kiosk.yaml gives it: an ISO 639 code."""
 
 NAMES = {"german": "de", "spanish": "es", "castellano": "es", "american": "en", "british": "en"}
+NAMES |= {"deu": "de", "ger": "de", "spa": "es", "eng": "en", "fra": "fr", "fre": "fr"}
 """The codes of languages whose names do not begin with the code; 'deutsch', for instance, begins
-with its code.
+with its code. Some systems have codes of three letters.
 """
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")

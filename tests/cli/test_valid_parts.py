@@ -27,6 +27,23 @@ def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> Non
     assert settings.screen.title == "Wer da"
 
 
+@pytest.mark.parametrize("code", ["DE", "deutsch", "de-CH", "[Deutsch, en]", "ger"])
+def test_a_misspelt_language_is_the_one_that_is_meant(code: str, tmp_path: Path) -> None:
+    """Kind: the card of a German show is English, because of the mistake that it is to show."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text(f"language: {code}\n")
+    assert load_valid_parts(file).settings.language.words == "de"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_other_encodings_are_read(encoding: str, tmp_path: Path) -> None:
+    """A file that Notepad has saved speaks its language on the card, too."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_bytes("language: de\nscreen: {display: 1}\nlabels: größer\n".encode(encoding))
+    settings = load_valid_parts(file).settings
+    assert (settings.language.words, settings.screen.display) == ("de", 1)
+
+
 def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
     """With two languages, the card of a show with a mistake elsewhere is in the first one."""
     file = tmp_path / "kiosk.yaml"
