@@ -78,12 +78,21 @@ def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     if cuda is None:
         return "there is an NVIDIA card, but this PyTorch was built without CUDA"
     if not (root / "dev/nvidiactl").exists():
+        for free in ("nouveau", "nova_drm"):
+            if (root / "sys/module" / free).exists():
+                return (
+                    f"there is an NVIDIA card, but {free} drives it, which has no CUDA (install "
+                    "NVIDIA's own driver, and restart)"
+                )
         return "there is an NVIDIA card, but its driver is not loaded (sudo nvidia-modprobe)"
     if not (root / "dev/nvidia-uvm").exists():
         return (
             "there is an NVIDIA card, but /dev/nvidia-uvm is missing (sudo nvidia-modprobe -u -c=0)"
         )
-    return "there is an NVIDIA card, but its driver does not start CUDA (see nvidia-smi)"
+    return (
+        "there is an NVIDIA card, but its driver does not start CUDA (see nvidia-smi; after an "
+        "update of the driver, restart)"
+    )
 
 
 def _content(file: Path) -> str:

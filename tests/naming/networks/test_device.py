@@ -60,3 +60,16 @@ def test_a_card_that_is_not_used_has_a_reason(
         (tmp_path / "dev" / name).touch()
     reason = why_no_cuda(tmp_path, cuda)
     assert (words in reason) if words and reason else reason is words
+
+
+@pytest.mark.parametrize("driver", ["nouveau", "nova_drm"])
+def test_a_card_with_a_driver_without_cuda_is_named(driver: str, tmp_path: Path) -> None:
+    """Kind: a driver keeps the show on the processor. No command loads NVIDIA's beside nouveau."""
+    card = tmp_path / "sys/bus/pci/devices/0000:01:00.0"
+    card.mkdir(parents=True)
+    (card / "vendor").write_text("0x10de\n")
+    (card / "class").write_text("0x030000\n")
+    (tmp_path / "sys/module" / driver).mkdir(parents=True)
+    reason = why_no_cuda(tmp_path, "12.8")
+    assert reason is not None
+    assert f"{driver} drives it, which has no CUDA (install NVIDIA's own driver" in reason
