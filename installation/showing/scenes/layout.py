@@ -16,7 +16,7 @@ from itertools import product
 from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
 from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
 from installation.showing.scenes.free_space import Slide, near
-from installation.showing.scenes.tags import PANEL_SHARE, keep_tag, tag_panels
+from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
 HOLD_FACTOR = 1.3
@@ -35,6 +35,9 @@ needs only `GAP`.
 
 TAG_OVER = 11
 """The part of a square's side by which its tag may lie on the square; the face begins behind it."""
+
+MOST_MOVED = 5
+"""The number of neighbours whose new tags may be moved for a visitor whose tag has no room."""
 
 GAP = 10
 EDGE = 40
@@ -90,22 +93,46 @@ class Layout:
         The nearest visitors choose first.
         """
         ranked = sorted(self._visitors, key=self._rank)
-        for visitor in ranked:
-            keep_tag(self._context, visitor)
         tags: dict[int, Tag] = {}
+        placed: list[Visitor] = []
+        without_room: list[Visitor] = []
         for visitor in ranked:
             tag = self._held_tag(visitor, tags)
             previous = self._known.get(visitor.id)
             is_tried = previous is not None and previous.shown == visitor.shown and not previous.tag
             if tag is None and (self._searches or not is_tried):
                 tag = self._new_tag(visitor, tags)
+                if tag:
+                    placed.append(visitor)
+                elif not is_tried:
+                    without_room.append(visitor)
             if tag:
                 tags[visitor.id] = tag
+        for visitor in without_room:
+            self._make_room(visitor, placed, tags)
         captions = self._captions(ranked, tags)
         return tuple(
             replace(visitor, tag=tags.get(visitor.id), caption=captions.get(visitor.id))
             for visitor in self._visitors
         )
+
+    def _make_room(self, visitor: Visitor, placed: Sequence[Visitor], tags: dict[int, Tag]) -> None:
+        """Give `visitor` a tag in `tags` if one of the tags of `placed` can be elsewhere.
+
+        Those are new in this scene, so that no tag that visitors have seen jumps.
+        """
+        x, y = visitor.square.x, visitor.square.y
+        nearest = sorted(placed, key=lambda each: abs(each.square.x - x) + abs(each.square.y - y))
+        for other in nearest[:MOST_MOVED]:
+            rest = {number: tag for number, tag in tags.items() if number != other.id}
+            own = self._new_tag(visitor, rest)
+            if own is None:
+                continue
+            rest[visitor.id] = own
+            moved = self._new_tag(other, rest)
+            if moved:
+                tags |= rest | {other.id: moved}
+                return
 
     def _rank(self, visitor: Visitor) -> tuple[float, int]:
         """Return a sort key: the nearest first; a visitor with a caption counts as nearer."""

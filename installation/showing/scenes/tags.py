@@ -93,12 +93,6 @@ def tag_panels(
     yield from broken
 
 
-def keep_tag(context: ScreenContext, visitor: Visitor) -> None:
-    """Keep the typeset name of `visitor`, so that a search for room does not set it again."""
-    if visitor.shown.name:
-        context.fonts.keep(_text(context, visitor.shown))
-
-
 def _text(context: ScreenContext, shown: Shown) -> str:
     is_candidate = shown.stage == "reading"
     return as_question(shown.name, context.label_language) if is_candidate else shown.name

@@ -8,36 +8,37 @@ from typing import Generic, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-KEPT_S = 0.4
-"""The least time for which a value is kept after its last use, s; the longest is twice that and two
-frames, so that all values are gone within a second.
+GENERATIONS = 3
+KEPT_S = 0.6
+"""The least time for which a value is kept after its last use, s: longer than the time from one
+search for room to the next, so that no text on the screen is set anew. The longest is half as much
+again and two frames, so that all values are gone within a second.
 """
 
 
 class ExpiringCache(Generic[K, V]):
     """A cache of recently used values. Use it from one thread only.
 
-    There are two generations. A value that is used is in the young one. Every `KEPT_S` the old
-    generation is dropped and the young one becomes the old.
+    A value that is used is in the youngest of `GENERATIONS`. Whenever the youngest is old enough,
+    a new one begins, and the oldest is dropped.
     """
 
     def __init__(self) -> None:
-        self._young: dict[K, V] = {}
-        self._old: dict[K, V] = {}
+        self._generations: list[dict[K, V]] = [{} for _ in range(GENERATIONS)]
+        """The youngest first."""
         self._evicted_at = -float("inf")
 
     def __len__(self) -> int:
-        return len(self._young.keys() | self._old.keys())
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._young or key in self._old
+        return len({key for generation in self._generations for key in generation})
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """Return the value of `key`; if it is not in the cache, `make` is called to create it."""
-        value = self._young.get(key)
+        youngest, *older = self._generations
+        value = youngest.get(key)
         if value is None:
-            value = self._old.get(key)
-            self._young[key] = value = make() if value is None else value
+            found = (generation[key] for generation in older if key in generation)
+            value = next(found, None)
+            youngest[key] = value = make() if value is None else value
         return value
 
     def evict(self, now: float) -> None:
@@ -45,6 +46,6 @@ class ExpiringCache(Generic[K, V]):
 
         `now` is in s, monotonic.
         """
-        if now - self._evicted_at >= KEPT_S:
+        if now - self._evicted_at >= KEPT_S / (GENERATIONS - 1):
             self._evicted_at = now
-            self._young, self._old = {}, self._young
+            self._generations = [{}, *self._generations[:-1]]

@@ -111,12 +111,6 @@ class Fonts:
         for cache in (self._shaped, self._advances, self.least_widths, self.panels):
             cache.evict(now)
 
-    def keep(self, text: str) -> None:
-        """Keep the cached values of the paragraph `text`. Call this for each frame."""
-        self.panels.get((text,), dict)
-        if text in self.least_widths:
-            self.least_widths.get(text, float)
-
     def lacks(self, texts: Iterable[str]) -> list[str]:
         """Return the letters of `texts` that these faces, and the packaged ones, cannot draw.
 
