@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 SIZE = (640, 360)
 
 SHOW = """
-import os, sys, threading, time
+import os, sys, threading
 from dataclasses import replace
 from pathlib import Path
 from installation import STARTED_AT
@@ -57,7 +57,7 @@ class RawCamera:
         name = "visitor" if self.visitor_there else "wall"
         with open(folder / name, "rb", buffering=0) as file:
             file.readinto(memoryview(pixels).cast("B"))
-        return Frame(bgr=pixels, taken_at=time.monotonic())
+        return Frame(bgr=pixels, taken_at=clock.now())
     def forget(self):
         self.pool.forget()
     def close(self):
@@ -70,9 +70,11 @@ def write(name, array):
         file.write(memoryview(array.reshape(-1)).cast("B"))
 
 def pause(name):
-    # Waits until the test has searched the memory.
+    # Waits until the test has searched the memory; the visitor must not be lost meanwhile.
+    clock.stop()
     print(name, flush=True)
     sys.stdin.readline()
+    clock.go_on()
 
 paused = []
 
@@ -119,13 +121,24 @@ class VisibleScreen(OffScreen):
     visible = True
 
 class PrintingClock(MonotonicClock):
-    # Prints that the trouble card is on the screen.
+    # Prints that the trouble card is on the screen, and stands still during a pause.
     printed = False
+    paused_s, stopped_at = 0.0, None
+    def now(self):
+        stopped_at = self.stopped_at
+        return super().now() - self.paused_s if stopped_at is None else stopped_at
+    def stop(self):
+        self.stopped_at = self.now()
+    def go_on(self):
+        self.paused_s = super().now() - self.stopped_at
+        self.stopped_at = None
     def wait(self, seconds):
         if not self.printed:
             self.printed = True
             print("card", flush=True)
         super().wait(seconds)
+
+clock = PrintingClock()
 
 def open_pausing_parts(*arguments):
     parts = open_parts(*arguments)
@@ -160,7 +173,7 @@ def log(line):
 
 Show(
     config.load_settings(folder / "kiosk.yaml"), VisibleScreen((640, 360)), started_at=STARTED_AT,
-    clock=PrintingClock(), log=log, emit=emit,
+    clock=clock, log=log, emit=emit,
     open_parts=open_pausing_parts,
 ).run(100)
 os._exit(0)
