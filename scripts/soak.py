@@ -19,6 +19,7 @@ import multiprocessing
 import os
 import random
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -161,10 +162,10 @@ def _run_process(
     except RestartNeededError as error:
         # The supervisor would start another process.
         log(str(error))
-        findings.ended_at = clock.now()
+        findings.ended_at = time.monotonic()
     except Exception:
         findings.mistakes.append(f"the show ended: {traceback.format_exc()}")
-        findings.ended_at = clock.now()
+        findings.ended_at = time.monotonic()
     sender.send((findings, clock.state()))
     sender.close()
     os._exit(0)  # A thread that hangs would keep the process.

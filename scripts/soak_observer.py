@@ -100,7 +100,7 @@ class Findings:
     recovered: dict[Fault, float] = field(default_factory=dict)
     """How long after each fault the mirror, or the analysis, was back, s."""
     restarts: list[float] = field(default_factory=list)
-    """How long after the end of each process the next one's mirror was on the wall, s."""
+    """How long after the end of each process the next mirror was shown, s of real time."""
     memory: list[tuple[int, float, float]] = field(default_factory=list)
     """The number of the process, the hour of the day, and the resident memory, MB."""
     scenes: int = 0
@@ -110,7 +110,7 @@ class Findings:
     """The mirror's rate in each judged time, and its floor then, frames for each real second."""
     process: int = 0
     ended_at: float | None = None
-    """The instant of the day at which the last process ended before its time."""
+    """The instant at which the last process ended before its time, s of the machine."""
 
     def slope(self) -> float | None:
         """Return the slope of memory, MB for each hour of the day; None if there is no fit.
@@ -195,8 +195,11 @@ class Observer:
     def _begin(self, now: float) -> None:
         self._first_at = now
         if self.findings.ended_at is not None:
-            self.findings.restarts.append(now - self.findings.ended_at)
+            took_s = time.monotonic() - self.findings.ended_at
+            self.findings.restarts.append(took_s)
             self.findings.ended_at = None
+            if took_s > RECOVERY_S:
+                self._mistake(f"a new process was back after {took_s:.1f} s", now)
 
     def _mistake(self, problem: str, now: float) -> None:
         self.findings.mistakes.append(f"at {now - self._begins_at:.1f} s: {problem}")
