@@ -26,7 +26,7 @@ from installation.running.worker import Worker
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import View
 from installation.show.analysis import Analysis
-from installation.show.parts import Log, Networks, Parts, already_open
+from installation.show.parts import Log, Networks, OpenNetworks, Parts
 from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.type.line_breaks import warm_up
 
@@ -138,10 +138,11 @@ class AnalysisKeeper:
         if self.networks is None or self.analysis is None:
             return self._parts
         networks = replace(self.networks, classifier=self.analysis.classifier)
+        label_set, reopen = networks.classifier.label_set, self._parts.open_networks
+        if self._parts.reopen_networks is not None:
+            reopen = partial(self._parts.reopen_networks, label_set, False)
         return replace(
-            self._parts,
-            label_set=networks.classifier.label_set,
-            open_networks=partial(already_open, networks),
+            self._parts, label_set=label_set, open_networks=OpenNetworks(networks, reopen)
         )
 
     def step(self) -> bool:

@@ -125,12 +125,11 @@ def open_parts(
     device, description = choose_device(settings.device, where=loaded.where("device"))
     log(f"device: {description}.")
     overwrite_freed_memory()
-    open_networks = partial(
+    open_networks: Callable[[], Networks] = partial(
         _open_networks, loaded, label_set, device, description, files_read, clock, log
     )
     if device != "cpu" or not label_set.uses_own_network:
-        networks = open_networks()
-        open_networks = partial(already_open, networks)
+        open_networks = OpenNetworks(open_networks(), open_networks)
     else:
         _import_libraries()
     return Parts(
@@ -182,9 +181,20 @@ def _import_libraries() -> None:
     import installation.seeing.faces.mtcnn  # noqa: F401 - imported for their libraries
 
 
-def already_open(networks: Networks) -> Networks:
-    """Return `networks`, for use where a function that opens them is expected."""
-    return networks
+class OpenNetworks:
+    """A function that returns networks that are open already, the first time it is called.
+
+    After that it opens others, and keeps none: networks that have failed must be freed.
+    """
+
+    def __init__(self, networks: Networks, reopen: Callable[[], Networks]) -> None:
+        self._networks: Networks | None = networks
+        self._reopen = reopen
+
+    def __call__(self) -> Networks:
+        """Return networks that are open."""
+        networks, self._networks = self._networks, None
+        return self._reopen() if networks is None else networks
 
 
 def _reopen_networks(

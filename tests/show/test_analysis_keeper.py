@@ -248,6 +248,24 @@ def test_a_call_that_returns_after_all_publishes_nothing() -> None:
     assert run.sightings.received == received
 
 
+def test_networks_of_an_earlier_live_show_are_freed_when_they_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next live show begins with open networks, and whoever keeps its parts keeps none."""
+    monkeypatch.setattr(logging.getLogger("kiosk"), "disabled", True)
+    run = Run([GOOD])
+    run.until_results()
+    run.keeper.stop(WAIT_S)
+    parts = run.keeper.parts()
+    networks = parts.open_networks()
+    used = weakref.ref(networks)
+    assert run.keeper.networks is not None
+    assert networks.detector is run.keeper.networks.detector
+    del networks
+    assert used() is None
+    assert parts.open_networks().detector is GOOD(parts).detector
+
+
 def test_a_thread_that_cannot_be_started_is_a_failure_of_the_analysis(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
