@@ -32,8 +32,8 @@ class Placement:
 
         Args:
             monitors: The monitors of the X server; None if they cannot be asked.
-            connector: The connector that the curator named; None: the monitor that the window is
-                on, or the first one if that has gone.
+            connector: The connector that the curator named; None: that of the monitor which the
+                window is on, or the first one while that has no monitor.
             stays: Whether the window is to come in front again.
         """
         self._window = opened_window()
@@ -122,5 +122,4 @@ class Placement:
 
     def _find_again(self, monitor: Monitor) -> str | None:
         is_back, self._is_lost = self._is_lost, False
-        self._connector = monitor.connector
         return f"screen: {monitor.connector} has a monitor again." if is_back else None

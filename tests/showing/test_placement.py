@@ -164,7 +164,7 @@ def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
 @pytest.mark.usefixtures("dummy")
 @pytest.mark.parametrize(("named", "moves"), [(None, True), ("HDMI-1", False)])
 def test_a_named_connector_is_waited_for(named: str | None, moves: bool) -> None:
-    """Without a name the picture moves to the monitor that is left."""
+    """Without a name the picture moves to the monitor that is left, and back again."""
     monitors = FakeMonitors(HDMI, DP)
     placement = Placement(monitors, named, stays=True)
     monitors.on = [DP]
@@ -172,7 +172,9 @@ def test_a_named_connector_is_waited_for(named: str | None, moves: bool) -> None
     assert (DP in monitors.filled) is moves
     assert any("HDMI-1 has no monitor" in line for line in lines) is not moves
     monitors.on = [HDMI, DP]
+    monitors.filled.clear()
     assert any("has a monitor again" in line for line in looks(placement, 5, 20.0)) is not moves
+    assert DP not in monitors.filled
 
 
 @pytest.mark.usefixtures("dummy")
