@@ -45,6 +45,10 @@ FAULTS: dict[str, tuple[str, str]] = {
         "it is unplugged, and another camera is plugged in",
         "the calm card: another camera is never taken",
     ),
+    "twin": (
+        "it is unplugged, and a second camera of the same make stays plugged in",
+        "the calm card: the other camera is never taken",
+    ),
     "hangs": ("the camera hangs: it sends nothing", "the calm card"),
     "frozen": ("the camera sends the same picture again and again", "the calm card"),
     "black": ("the camera is covered: its pictures are black", "the black picture, without names"),
@@ -54,6 +58,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "torn": ("the camera sends half pictures", "the calm card"),
     "damaged": ("the camera's pictures cannot be decoded", "the calm card"),
+    "other size": ("the camera sends pictures of another size", "the mirror, cropped otherwise"),
     "slow": ("the camera sends less than half of its pictures", "a mirror that stutters"),
     "exception": ("the detector raises an exception", "the mirror, without names"),
     "not a number": ("the classifier returns no numbers", "the mirror, without names"),
@@ -74,6 +79,22 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the last picture for at most 6 s, then the calm card",
     ),
     "X server": ("the X server dies", "nothing until it is back"),
+    "supervisor": (
+        "the supervisor stands still (SIGSTOP)",
+        "the mirror for up to a minute, then the desktop until systemd starts the kiosk again",
+    ),
+    "window closed": ("another program closes the show's window", "the calm card"),
+    "covered": ("a window of the desktop covers the show", "that window for a minute"),
+    "resolution": (
+        "the display gets another resolution, or is turned",
+        "the old picture, cut off, then the fitting one",
+    ),
+    "display off": ("the display is switched off and on again", "the mirror, once it is on"),
+    "clock": ("the clock is set back by a year, or forward by a day", "the mirror, as before"),
+    "computer stops": (
+        "the whole computer stands still for 40 s, as when it sleeps",
+        "the mirror, as before",
+    ),
     "all killed": ("the whole kiosk is killed (SIGKILL)", "the desktop until systemd starts it"),
     "cores busy": ("other programs keep all cores busy", "the mirror, names later"),
     "memory": (

@@ -12,8 +12,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_ushort, c_void_p
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctypes import _Pointer
 
 X11, RANDR = "libX11.so.6", "libXrandr.so.2"
 """The libraries that SDL's driver loads as well."""
@@ -51,6 +55,47 @@ class _Info(ctypes.Structure):
     )
 
 
+class _Mode(ctypes.Structure):
+    """XRRModeInfo."""
+
+    _fields_ = (
+        *(("id", c_ulong), ("width", c_uint), ("height", c_uint), ("clock", c_ulong)),
+        *((name, c_uint) for name in ("h1", "h2", "h_total", "skew", "v1", "v2", "v_total")),
+        *(("name", c_char_p), ("name_length", c_uint), ("flags", c_ulong)),
+    )
+
+
+class _Resources(ctypes.Structure):
+    """XRRScreenResources."""
+
+    _fields_ = (
+        *(("at", c_ulong), ("configured_at", c_ulong)),
+        *(("crtc_count", c_int), ("crtcs", POINTER(c_ulong))),
+        *(("output_count", c_int), ("outputs", POINTER(c_ulong))),
+        *(("mode_count", c_int), ("modes", POINTER(_Mode))),
+    )
+
+
+class _Output(ctypes.Structure):
+    """XRROutputInfo."""
+
+    _fields_ = (
+        *(("at", c_ulong), ("crtc", c_ulong), ("name", c_char_p), ("name_length", c_int)),
+        *(("width_mm", c_ulong), ("height_mm", c_ulong)),
+        *(("connection", c_ushort), ("subpixels", c_ushort)),
+        *(("crtc_count", c_int), ("crtcs", POINTER(c_ulong))),
+        *(("clone_count", c_int), ("clones", POINTER(c_ulong))),
+        *(("mode_count", c_int), ("preferred_count", c_int), ("modes", POINTER(c_ulong))),
+    )
+
+
+CONNECTED, UPRIGHT = 0, 1
+"""RR_Connected and RR_Rotate_0 of `X11/extensions/randr.h`."""
+
+WINDOW_MANAGER = b"_NET_SUPPORTING_WM_CHECK"
+"""The property by which every window manager makes itself known (freedesktop.org, EWMH)."""
+
+
 class Monitors:
     """Asks an X server for its monitors. Use it from one thread only."""
 
@@ -69,6 +114,7 @@ class Monitors:
         randr.XRRGetMonitors.argtypes = [c_void_p, c_ulong, c_int, POINTER(c_int)]
         randr.XRRGetMonitors.restype = POINTER(_Info)
         randr.XRRFreeMonitors.argtypes = [POINTER(_Info)]
+        self._declare_for_switching()
         self._connection: int | None = x.XOpenDisplay(None)
         if self._connection is None:
             raise OSError("the X server does not answer")
@@ -77,6 +123,23 @@ class Monitors:
         if not answered or (major.value, minor.value) < VERSION:
             self.close()
             raise OSError("the X server has no RANDR 1.5")
+
+    def _declare_for_switching(self) -> None:
+        x, randr = self._x, self._randr
+        x.XInternAtom.argtypes, x.XInternAtom.restype = [c_void_p, c_char_p, c_int], c_ulong
+        x.XListProperties.argtypes = [c_void_p, c_ulong, POINTER(c_int)]
+        x.XListProperties.restype = POINTER(c_ulong)
+        randr.XRRGetScreenResources.argtypes = [c_void_p, c_ulong]
+        randr.XRRGetScreenResources.restype = POINTER(_Resources)
+        randr.XRRFreeScreenResources.argtypes = [POINTER(_Resources)]
+        randr.XRRGetOutputInfo.argtypes = [c_void_p, POINTER(_Resources), c_ulong]
+        randr.XRRGetOutputInfo.restype = POINTER(_Output)
+        randr.XRRFreeOutputInfo.argtypes = [POINTER(_Output)]
+        randr.XRRSetScreenSize.argtypes = [c_void_p, c_ulong, c_int, c_int, c_int, c_int]
+        randr.XRRSetCrtcConfig.argtypes = [
+            *(c_void_p, POINTER(_Resources), c_ulong, c_ulong, c_int, c_int, c_ulong, c_ushort),
+            *(POINTER(c_ulong), c_int),
+        ]
 
     @classmethod
     def of_session(cls) -> Monitors | None:
@@ -114,6 +177,63 @@ class Monitors:
         place = (monitor.x, monitor.y, monitor.width, monitor.height)
         self._x.XMoveResizeWindow(self._connection, window, *place)
         self._x.XFlush(self._connection)
+
+    def switch_on(self, connector: str | None) -> bool:
+        """Switch on a monitor that is plugged in but not on; return whether one was found.
+
+        This is for a server without a window manager and without any monitor that is on: a
+        television that is switched on after the computer stays dark there, because nobody else
+        uses it. `connector` is the only one that is meant; None: any.
+        """
+        if self.now() or self._has_window_manager():
+            return False
+        assert self._connection is not None
+        root = self._x.XDefaultRootWindow(self._connection)
+        resources = self._randr.XRRGetScreenResources(self._connection, root)
+        if not resources:
+            return False
+        listed = resources.contents
+        found = any(
+            self._switch_on(resources, output, connector)
+            for output in listed.outputs[: listed.output_count]
+        )
+        self._randr.XRRFreeScreenResources(resources)
+        return found
+
+    def _switch_on(
+        self, resources: _Pointer[_Resources], output: int, connector: str | None
+    ) -> bool:
+        """Give `output` its preferred mode if it is `connector` and has a monitor."""
+        info = self._randr.XRRGetOutputInfo(self._connection, resources, output)
+        if not info:
+            return False
+        seen = info.contents
+        is_meant = connector is None or seen.name.decode("utf-8", "replace") == connector
+        usable = seen.connection == CONNECTED and seen.mode_count and seen.crtc_count
+        mode, crtc = (seen.modes[0], seen.crtcs[0]) if usable else (0, 0)
+        width_mm, height_mm = seen.width_mm or 1, seen.height_mm or 1
+        self._randr.XRRFreeOutputInfo(info)
+        listed = resources.contents
+        sizes = {one.id: (one.width, one.height) for one in listed.modes[: listed.mode_count]}
+        if not is_meant or mode not in sizes:
+            return False
+        root = self._x.XDefaultRootWindow(self._connection)
+        size = sizes[mode]
+        self._randr.XRRSetScreenSize(self._connection, root, *size, width_mm, height_mm)
+        outputs = (c_ulong * 1)(output)
+        status = self._randr.XRRSetCrtcConfig(
+            *(self._connection, resources, crtc, 0, 0, 0, mode, UPRIGHT, outputs, 1)
+        )
+        return int(status) == 0
+
+    def _has_window_manager(self) -> bool:
+        x, connection = self._x, self._connection
+        wanted = x.XInternAtom(connection, WINDOW_MANAGER, 1)
+        count = c_int(0)
+        listed = x.XListProperties(connection, x.XDefaultRootWindow(connection), byref(count))
+        found = wanted != 0 and wanted in (listed[: count.value] if listed else [])
+        x.XFree(listed)
+        return found
 
     def close(self) -> None:
         """Close the connection. A second call does nothing."""

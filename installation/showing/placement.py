@@ -20,6 +20,9 @@ monitor that is plugged in changes several times.
 OUTDATED_S = 4.0
 """How long the picture may have another size than the monitor, s, until a new window is needed."""
 
+SWITCH_ON_S = 5.0
+"""How long no monitor is on until one that is plugged in is switched on, s: a desktop needs two."""
+
 COVERED_S = 60.0
 """How long another window may have the keyboard, s: somebody of the staff may be at work."""
 
@@ -42,7 +45,7 @@ class Placement:
         self._stays = stays
         self._looked_at = float("-inf")
         self._seen: Monitor | None = None
-        self._is_lost = False
+        self._lost_since: float | None = None
         self._wrong_since: float | None = None
         self._covered_since: float | None = None
         found = [] if monitors is None else monitors.now()
@@ -91,7 +94,7 @@ class Placement:
         if monitor is None:
             self._seen = self._wrong_since = None
             self.is_outdated = False
-            return self._lose()
+            return self._lose(now)
         line = self._find_again(monitor)
         before, self._seen = self._seen, monitor
         place = (monitor.x, monitor.y, monitor.width, monitor.height)
@@ -111,15 +114,18 @@ class Placement:
             self.is_outdated = now - self._wrong_since >= OUTDATED_S
         return line
 
-    def _lose(self) -> str | None:
-        if self._is_lost:
+    def _lose(self, now: float) -> str | None:
+        if self._lost_since is not None:
+            if now - self._lost_since >= SWITCH_ON_S and self._monitors is not None:
+                self._lost_since = now
+                self._monitors.switch_on(self._connector if self._is_named else None)
             return None
-        self._is_lost = True
+        self._lost_since = now
         return (
             f"screen: {self._connector or 'the display'} has no monitor any more. Plug it in again "
             "or switch it on; the show runs on."
         )
 
     def _find_again(self, monitor: Monitor) -> str | None:
-        is_back, self._is_lost = self._is_lost, False
+        is_back, self._lost_since = self._lost_since is not None, None
         return f"screen: {monitor.connector} has a monitor again." if is_back else None

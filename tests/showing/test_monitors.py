@@ -37,6 +37,25 @@ def test_without_an_x_server_no_monitor_is_known(
     assert monitors_of_session() == []
 
 
+@pytest.mark.parametrize(
+    ("connector", "has_desktop", "is_used"),
+    [(None, False, True), ("screen", False, True), ("HDMI-1", False, False), (None, True, False)],
+)
+def test_a_monitor_that_nobody_uses_is_switched_on(
+    projector: Projector, connector: str | None, has_desktop: bool, is_used: bool
+) -> None:
+    """A desktop does that itself, and of a connector that is named only the monitor is meant."""
+    if has_desktop:
+        projector.start_window_manager()
+    monitors = Monitors.of_session()
+    assert monitors is not None
+    with contextlib.closing(monitors):
+        assert not monitors.switch_on(connector), "it is on"
+        projector.switch_off()
+        assert monitors.switch_on(connector) is is_used
+        assert monitors.now() == [Monitor("screen", 0, 0, 1280, 720)] * is_used
+
+
 def test_the_connection_is_closed_once(projector: Projector) -> None:
     """A window that is closed twice closes it twice."""
     monitors = Monitors.of_session()

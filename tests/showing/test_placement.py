@@ -93,6 +93,24 @@ def test_a_window_is_opened_on_the_connector_that_is_named(projector: Projector)
         assert window.name.startswith("display 0 (screen) through x11, 1280×720")
 
 
+def test_a_television_that_is_switched_on_late_is_used(projector: Projector) -> None:
+    """On an X server without a desktop nobody else switches a monitor on that is plugged in."""
+    with contextlib.closing(Window(0, None)) as window:
+        projector.switch_off()
+        poll = Poll(window)
+        poll.until(lambda: bool(poll.lines) and "has a monitor again" in poll.lines[-1])
+        assert window.surface.get_size() == (1280, 720)
+
+
+def test_a_show_starts_on_a_server_whose_monitor_is_off(projector: Projector) -> None:
+    """In the morning the computer is quicker than the television."""
+    projector.switch_off()
+    with contextlib.closing(Window(0, None)) as window:
+        poll = Poll(window)
+        poll.until(lambda: bool(poll.lines) and "has a monitor again" in poll.lines[-1])
+        poll.until(lambda: window.surface.get_size() == (1280, 720))
+
+
 class FakeMonitors(Monitors):
     """Monitors that a test sets, and the place that was asked for."""
 
@@ -105,6 +123,9 @@ class FakeMonitors(Monitors):
 
     def fill(self, window: int, monitor: Monitor) -> None:
         self.filled.append(monitor)
+
+    def switch_on(self, connector: str | None) -> bool:
+        return False
 
     def close(self) -> None:
         self.on = []

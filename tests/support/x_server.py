@@ -83,6 +83,18 @@ class Projector:
         """Close the connection."""
         self._x.XCloseDisplay(c_void_p(self._connection))
 
+    def start_window_manager(self) -> None:
+        """Let the server say that a window manager runs."""
+        x, connection = self._x, c_void_p(self._connection)
+        x.XInternAtom.restype = c_ulong
+        name, kind = (
+            c_ulong(x.XInternAtom(connection, text, 0))
+            for text in (b"_NET_SUPPORTING_WM_CHECK", b"WINDOW")
+        )
+        root = c_ulong(self._root)
+        x.XChangeProperty(connection, root, name, kind, 32, 0, byref(root), 1)
+        x.XSync(connection, 0)
+
     def switch_off(self) -> None:
         """Take the monitor away."""
         self._configure(None)
