@@ -85,7 +85,7 @@ LEFT_OPEN = {
         "client = socket.socket(socket.AF_UNIX)\n"
         "client.connect(os.environ['WAYLAND_DISPLAY'])\n"
         "kept.stdout.readline()\n",
-        "descriptors of open files under way",
+        "descriptors of open files are being sent",
     ),
     "a device": ("kept = open('/dev/full', 'w')", "is a device that is not allowed"),
     "a mapping": (
