@@ -140,9 +140,9 @@ class _Timed:
         if stage is None:
             return value
 
-        def timed(*given: Any) -> Any:
+        def timed(*given: Any, **named: Any) -> Any:
             with self._stages.stage(stage, within=ANALYSIS):
-                return value(*given)
+                return value(*given, **named)
 
         return timed
 
@@ -229,9 +229,9 @@ def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
     """Count the calls of a function that the mirror makes as a stage of their own."""
     original = getattr(owner, name)
 
-    def timed(*given: Any) -> Any:
+    def timed(*given: Any, **named: Any) -> Any:
         with stages.stage(stage, within=PANELS):
-            return original(*given)
+            return original(*given, **named)
 
     setattr(owner, name, timed)
     try:

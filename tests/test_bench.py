@@ -62,6 +62,30 @@ def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:
     assert total.endswith("6.00 ms; 3.0 whole pictures")
 
 
+def test_every_stage_of_a_frame_is_measured(tmp_path: Path) -> None:
+    """A visitor of five seconds goes through all of them.
+
+    Three whole pictures are written for each frame, and a fourth one if half a body is read.
+    """
+    write_film(tmp_path / "film.mp4", 1)
+    program = (
+        "import pathlib, sys; from scripts.bench_stages import measure; "
+        "stages = measure(pathlib.Path(sys.argv[1]), (1920, 1080), frames=60, skipped=90); "
+        "print(*stages.per_frame_ms(), stages.whole_pictures / stages.frames, sep='\\n')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "film.mp4")],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    *stages, pictures = ran.stdout.splitlines()[-len(ORDER) - 1 :]
+    assert stages == list(ORDER)
+    assert 3 <= float(pictures) < 4
+
+
 @pytest.mark.slow
 def test_the_table_has_a_row_for_each_variant() -> None:
     """The show and the loops take turns on one film; loops without packages are skipped."""
