@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -116,6 +117,44 @@ def test_the_audit_holds_under_the_systemd_unit(tmp_path: Path) -> None:
     assert "write into the home folder" in report["absent"]
     layers = {each["name"]: each["layer"] for each in report["attempts"]}
     assert layers["change an open file's permissions"] == "seccomp"
+
+
+OUTER_FILTER = """
+import ctypes, os, struct, sys
+from installation.guarding.layers.syscalls import MACHINE, NUMBERS
+number, names = int(sys.argv.pop(1)), sys.argv.pop(1).split(",")
+code = [(0x20, 0, 0, 0)]
+for name in names:
+    code += [(0x15, 0, 1, NUMBERS[name][MACHINE]), (0x06, 0, 0, 0x00050000 | number)]
+code.append((0x06, 0, 0, 0x7FFF0000))
+packed = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in code))
+program = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(packed))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.executable, [sys.executable, "-m", "installation", *sys.argv[1:]])
+"""
+
+
+@needs_guard
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOSYS])
+@pytest.mark.parametrize(
+    "calls",
+    [
+        "openat2,clone3,keyctl,bpf,io_uring_setup,userfaultfd,open_by_handle_at",
+        "memfd_create,memfd_secret",
+        "landlock_create_ruleset",
+    ],
+)
+def test_the_audit_holds_in_a_container(number: int, calls: str, tmp_path: Path) -> None:
+    """Kind: what starts the show refuses calls in its own way, and the guard takes it for a hole.
+
+    systemd and the managers of containers answer as if the kernel lacked a call, or with EPERM.
+    """
+    command = ("-c", OUTER_FILTER, str(number), calls, "audit", "--short")
+    outcome = run(*command, user=USERS[0], folder=tmp_path)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "SUCCEEDED" not in outcome.stdout
 
 
 # What imports a module of Windows' own there is imported before.
