@@ -83,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         discard_stdout()
+        if is_show:
+            end_log("events: their output filter has ended, so the show ends and starts again.")
         return FAILED
     except ModuleNotFoundError as error:
         if has_all_packages():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -68,3 +70,20 @@ def test_messages_name_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPat
     command_name.cache_clear()
     assert as_called("Run: kiosk labels build fish") == "Run: kiosk labels build fish"
     command_name.cache_clear()
+
+
+def test_a_show_whose_events_nobody_takes_ends_without_a_traceback() -> None:
+    """Under the guard no file can be opened, so the rest of the output goes to standard input."""
+    program = """
+import os
+from installation.cli.output import discard_stdout
+def refuse(*_):
+    raise OSError(125, "Operation canceled")
+os.open = refuse
+discard_stdout()
+print("nobody reads this", flush=True)
+"""
+    command = [sys.executable, "-c", program]
+    with open(os.devnull, "r+") as null:
+        ran = subprocess.run(command, stdin=null, capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("", "")
