@@ -47,7 +47,7 @@ class FakeDevice:
         self.decoded.append(self.picture.copy())
         if not self.frozen:
             # No sensor gives the same picture twice.
-            self.decoded[-1][0, 0, 0] ^= len(self.decoded) & 1
+            self.decoded[-1][0, 0, 0] ^= len(self.decoded) % 256
         return self.decodes and not self._fails("decodes"), self.decoded[-1]
 
     def release(self) -> None:
