@@ -291,6 +291,8 @@ def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
         ("run", ("--help",), 0, "usage: kiosk run "),
         ("run", ("--windowde", "1280x720"), 2, "usage: kiosk run "),
         ("run", ("--seconds", "soon"), 2, "usage: kiosk run "),
+        ("run", ("none.yaml",), 2, "usage: kiosk run "),
+        ("run", ("version",), 2, "usage: kiosk run "),
         ("test", ("--help",), 0, "Runs scripts/check and then all tests"),
         ("check", ("-h",), 0, "Form, lint, types"),
         ("bench", ("--help",), 0, "Measures the show on this machine"),

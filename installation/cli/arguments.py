@@ -132,9 +132,18 @@ def run_parser(prog: str = "kiosk run") -> Parser:
 def check_run_arguments() -> None:
     """End the process if its arguments are not valid for `kiosk run`; scripts/run calls this.
 
-    This needs no installed package, so a mistyped option is reported before packages are fetched.
+    This needs no installed package, so a mistyped option, a file that does not exist, or another
+    command is reported before packages are fetched.
     """
-    run_parser().parse_args()
+    parser = run_parser()
+    file: Path = parser.parse_args().file
+    if file == DEFAULT_FILE or file.exists():
+        return
+    from installation.cli.output import COMMANDS
+
+    if str(file) in (*COMMANDS, "help", "version"):
+        parser.error(f"'{file}' is a command of its own. Run: scripts/kiosk {file}")
+    parser.error(f"the file {file} does not exist.")
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from installation.cli.arguments import parse_size
+from installation.cli.arguments import check_run_arguments, parse_size
 from installation.cli.main import main
 
 
@@ -77,3 +79,24 @@ def test_who_asks_for_help_gets_it(
         main(arguments)
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith(usage)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("version", "'version' is a command of its own. Run: scripts/kiosk version"),
+        ("check", "'check' is a command of its own. Run: scripts/kiosk check"),
+        ("none.yaml", "the file none.yaml does not exist."),
+    ],
+)
+def test_what_scripts_run_cannot_start_is_known_before_packages_are_fetched(
+    word: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Kind: something mistyped costs a download before its mistake is named."""
+    monkeypatch.setattr(sys, "argv", ["run", word])
+    with pytest.raises(SystemExit):
+        check_run_arguments()
+    assert capsys.readouterr().err.endswith(f"kiosk run: error: {message}\n")
