@@ -52,7 +52,7 @@ from installation.showing.scenes.cards import (
 )
 from installation.showing.type.font_files import search_fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.window import Screen, ScreenEvents, allocate_buffers
+from installation.showing.window import SCREEN_CHANGED, Screen, ScreenEvents, allocate_buffers
 
 T = TypeVar("T")
 
@@ -80,12 +80,6 @@ CAMERA_HANGS = Mistake(
     "Unplug the camera and plug it in again. If this happens again, use another cable or port.",
 )
 
-
-SCREEN_CHANGED = Mistake(
-    "screen",
-    "the size of the display has changed",
-    "The show starts again by itself, in the new size.",
-)
 
 CAMERA_STATES = (State.STALLED, State.LOST, State.WAITING)
 """The states in which the show tries to open its camera again."""
@@ -346,7 +340,7 @@ class Show:
     def _poll(self, until: float | None) -> ScreenEvents:
         """Return the screen's events; `end_show` is also set if the show ends for other reasons.
 
-        Raises RestartNeededError if the display has changed and a new window is needed.
+        Raises RestartNeededError if a new window is needed.
 
         `until` is the time at which the show ends (s, monotonic); None: no limit.
         """

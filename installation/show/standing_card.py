@@ -24,7 +24,7 @@ from installation.showing.scene import Scene
 from installation.showing.scenes.cards import title_card, trouble_card
 from installation.showing.scenes.faults import faults_card, show_fault
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.window import Screen
+from installation.showing.window import SCREEN_CHANGED, Screen
 
 LOOK_S = 1 / 15
 """The time between two checks of keys and orders, s."""
@@ -41,7 +41,8 @@ def show_standing_card(
     """Keep a card on `screen` until the supervisor has ended, or until Escape is held.
 
     The key for the staff card shows `mistakes`, those of kiosk.yaml. `seal` enters stage two of the
-    sandbox; it is called when the card is painted. Raises ScreenError if no font has the words.
+    sandbox; it is called when the card is painted. Raises ScreenError if no font has the words, or
+    if a new window is needed.
     """
     assert status.orders_pipe is not None
     try:
@@ -76,5 +77,7 @@ def show_standing_card(
             if (ordered := cards.get(order, card)) is not card:
                 card = ordered
                 on_screen.show(card, for_staff)
+        if events.outdated:
+            raise ScreenError(SCREEN_CHANGED)
         on_screen.update(staff_card=events.staff_card, exposed=events.exposed)
         clock.wait(LOOK_S)

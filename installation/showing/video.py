@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -213,6 +215,26 @@ def no_display(seen: str) -> Mistake:
         user = os.environ.get("USER") or f"#{os.getuid()}"
         remedy = f"Run this in a terminal of the desktop: xhost +si:localuser:{user}"
     return Mistake("screen", f"no display can be opened ({seen}; {session})", remedy)
+
+
+def compositor_has_ended() -> bool:
+    """Return whether SDL draws on a Wayland compositor that has closed the connection.
+
+    SDL only says that the window is to be closed, as it does for Alt-F4. The show has no other
+    sockets than those of the display.
+    """
+    return pygame.display.get_driver() == "wayland" and has_closed_socket()
+
+
+def has_closed_socket() -> bool:
+    """Return whether the other end of a socket of this process is closed."""
+    waiting = select.poll()
+    for name in os.listdir("/proc/self/fd"):
+        # The folder of the list itself is closed by now.
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                waiting.register(int(name), 0)  # POLLHUP is reported without being asked for.
+    return any(events & select.POLLHUP for _, events in waiting.poll(0))
 
 
 def opened_window() -> pygame.Window:

@@ -15,7 +15,13 @@ from installation.showing.keys import HOLD_TO_END_S, HeldKey, StaffCardKey
 from installation.showing.monitors import Monitor, Monitors, monitors_of_session
 from installation.showing.placement import Placement
 from installation.showing.scene import Size
-from installation.showing.video import NO_DISPLAY_REMEDY, has_display, has_gpu, start_video
+from installation.showing.video import (
+    NO_DISPLAY_REMEDY,
+    compositor_has_ended,
+    has_display,
+    has_gpu,
+    start_video,
+)
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,15 @@ class ScreenEvents:
     exposed: bool = False
     """Whether a covered part of the window has become visible again, so that a flip is needed."""
     outdated: bool = False
-    """Whether the display has changed and a new window is needed."""
+    """Whether a new window is needed, because the display has changed or its server has ended."""
     line: str | None = None
     """A line for the log about the display."""
+
+
+SCREEN_CHANGED = Mistake(
+    "screen", "the display has changed or its server has ended", "The show starts again by itself."
+)
+"""The reason for a new process after `ScreenEvents.outdated`."""
 
 
 class Screen(Protocol):
@@ -142,6 +154,7 @@ class Window:
         self._f1 = StaffCardKey()
         self._keys = keys
         self._may_be_closed = size is not None
+        self._is_gone = False
         self._closed = False
 
     def _fit_surface(self) -> None:
@@ -191,6 +204,7 @@ class Window:
                     placement.note_focus(event.type == pygame.WINDOWFOCUSGAINED, now)
             elif event.type == pygame.QUIT:
                 closed = self._may_be_closed
+                self._is_gone |= compositor_has_ended()
             elif not self._keys or event.type not in (pygame.KEYDOWN, pygame.KEYUP):
                 continue
             elif event.key == pygame.K_ESCAPE and event.type == pygame.KEYDOWN:
@@ -204,7 +218,7 @@ class Window:
         self._shown = pygame.display.get_surface() or self._shown
         self._fit_surface()
         line = None if placement is None else placement.check(now)
-        outdated = placement is not None and placement.is_outdated
+        outdated = self._is_gone or (placement is not None and placement.is_outdated)
         return ScreenEvents(end_show, self._f1.shows_card(now), exposed, outdated, line)
 
     def close(self) -> None:

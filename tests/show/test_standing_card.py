@@ -6,6 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
+from installation.errors import ScreenError
 from installation.guarding.status import SandboxStatus
 from installation.running.supervisor import TROUBLE
 from installation.show.standing_card import show_standing_card
@@ -88,6 +89,12 @@ def test_the_staff_reads_the_mistakes_of_the_file() -> None:
     calm, mistakes, again = screen.shown
     assert not np.array_equal(calm, mistakes)
     assert np.array_equal(calm, again)
+
+
+def test_a_card_without_its_display_server_ends_with_an_error() -> None:
+    """Its status must not be that of somebody who holds Escape, which ends the show as well."""
+    with pytest.raises(ScreenError, match="display has changed or its server has ended"):
+        play(NOTHING, ScreenEvents(outdated=True))
 
 
 def test_the_card_ends_with_its_supervisor() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from installation.showing.video import session_drivers
+from installation.showing.video import has_closed_socket, session_drivers
 from tests.support.x_server import start_x_server, x_server
 
 
@@ -46,6 +47,16 @@ def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
     server.wait()
     assert "screen: the X server has ended. Start it again" in ran.stdout, ran.stderr
     assert ran.returncode == 2
+
+
+def test_a_socket_that_the_other_side_has_closed_is_noticed() -> None:
+    """So a compositor that has ended is told from a window that somebody closes."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        assert not has_closed_socket()
+        theirs.close()
+        assert has_closed_socket()
+    assert not has_closed_socket()
 
 
 LOSES_ITS_WINDOW = """

@@ -12,6 +12,7 @@ import pygame
 import pytest
 
 from installation.errors import ScreenError
+from installation.showing import window as window_module
 from installation.showing.keys import HOLD_TO_END_S, STAFF_CARD_S
 from installation.showing.window import (
     OffScreen,
@@ -104,6 +105,18 @@ def test_only_a_window_of_a_size_can_be_closed(
     window = Window(0, size)
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     assert window.poll(0.0).end_show == ends
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_compositor_that_ends_needs_a_new_window(
+    has_ended: bool, dummy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SDL asks to close the window, as for Alt-F4, which does nothing in fullscreen."""
+    monkeypatch.setattr(window_module, "compositor_has_ended", lambda: has_ended)
+    window = Window(0, None)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    events = window.poll(0.0)
+    assert (events.outdated, events.end_show) == (has_ended, False)
 
 
 def test_a_window_larger_than_its_display_is_named_in_the_log(dummy: None) -> None:
