@@ -34,6 +34,11 @@ MIN_COLUMNS = 40
 FILTERS_TIMEOUT_S = 2.0
 """How long the ending process waits for the output filters to write their remaining lines, s."""
 
+UNSUPERVISED_TIMEOUT_S = 30.0
+"""The same for a process without a supervisor, such as an audit, s. Nobody ends it early, and a
+program that reads its output needs all of it.
+"""
+
 LOG = LineLog()
 """The log of this process."""
 
@@ -197,4 +202,6 @@ def flush_output() -> None:
     # /dev/null: the launcher has opened it so.
     os.dup2(0, 1)
     os.dup2(0, 2)
-    output_filter.wait_at_most(status.output_filter_pids, FILTERS_TIMEOUT_S)
+    supervised = status.progress_pipe is not None
+    timeout_s = FILTERS_TIMEOUT_S if supervised else UNSUPERVISED_TIMEOUT_S
+    output_filter.wait_at_most(status.output_filter_pids, timeout_s)

@@ -88,3 +88,36 @@ print("nobody reads this", flush=True)
     with open(os.devnull, "r+") as null:
         ran = subprocess.run(command, stdin=null, capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("", "")
+
+
+WAITING = """
+import os, sys
+from installation.cli import output
+from installation.guarding.output import output_filter
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
+progress_pipe = int(sys.argv[1]) or None
+status = SandboxStatus("enforce", output_filter_pids=(1,), progress_pipe=progress_pipe)
+os.environ[ENVIRONMENT_VARIABLE] = status.to_json()
+kept = os.dup(1)
+os.close(0)
+os.open(os.devnull, os.O_RDWR)
+output_filter.wait_at_most = lambda pids, timeout_s: os.write(kept, f"{timeout_s}".encode())
+output.flush_output()
+"""
+
+
+@pytest.mark.parametrize(("progress_pipe", "waits_s"), [("7", "2.0"), ("0", "30.0")])
+def test_an_audit_on_a_slow_computer_is_written_whole(progress_pipe: str, waits_s: str) -> None:
+    """A process without a supervisor waits longer for its output filters than a show.
+
+    Seen on an emulated computer: the file of an audit was whole seconds after the audit had ended.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", WAITING, progress_pipe],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ran.stdout == waits_s
