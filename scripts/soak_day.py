@@ -51,6 +51,14 @@ CROWD = (8, 4)
 """The columns and rows in which the people of the crowd stand: 32 faces."""
 
 
+APART = 2.2
+"""The least distance between two people, sizes of the larger face: more than the largest distance
+at which the tracker takes a face for a track's (`tracker.GATE_RANGE`).
+"""
+APART_S = 3.0
+"""The time after which somebody else may stand in the same place, s."""
+
+
 class DayClock:
     """The clock of a day: some times as fast as the machine's, but not during a fault.
 
@@ -129,6 +137,17 @@ class Visit:
         x = self.x + min(40, self.size / 4) * np.sin(self.speed * (at - self.came_at))
         return Box(x, self.y, x + self.size, self.y + 1.2 * self.size)
 
+    def is_in_the_way_of(self, other: Visit) -> bool:
+        """Return whether both are there at the same time, nearer to each other than heads can be.
+
+        A detector finds one face where two heads are in one place, and a tracker may take one of
+        them for the other.
+        """
+        together = self.came_at < other.left_at + APART_S and other.came_at < self.left_at + APART_S
+        (x, y), (other_x, other_y) = self.box_at(0.0).centre, other.box_at(0.0).centre
+        distance = np.hypot(x - other_x, y - other_y)
+        return together and bool(distance < APART * max(self.size, other.size))
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -168,16 +187,16 @@ class Day:
         while at < begins_at + seconds and not crowd:
             for _ in range(drawn.choice((1, 1, 1, 2, 3, 6))):
                 came_at = at + drawn.uniform(0, 3)
-                visits.append(
-                    Visit(
-                        came_at,
-                        came_at + drawn.uniform(4, 40),
-                        drawn.uniform(60, SIZE[0] - 160),
-                        drawn.uniform(40, 160),
-                        drawn.uniform(50, 90),
-                        drawn.uniform(0.1, 0.5),
-                    )
+                visit = Visit(
+                    came_at,
+                    came_at + drawn.uniform(4, 40),
+                    drawn.uniform(60, SIZE[0] - 120),
+                    drawn.uniform(20, 240),
+                    drawn.uniform(32, 56),
+                    drawn.uniform(0.1, 0.5),
                 )
+                if not any(visit.is_in_the_way_of(other) for other in visits[-50:]):
+                    visits.append(visit)
             at += drawn.choice((8, 15, 30, 60))
         faults: list[Fault] = []
         at = begins_at + 20
@@ -211,7 +230,7 @@ def _crowd(drawn: random.Random, begins_at: float, ends_at: float) -> list[Visit
         at = begins_at + drawn.uniform(0, 20)
         while at < ends_at:
             left_at = min(at + drawn.uniform(20, 120), ends_at)
-            visits.append(Visit(at, left_at, x + 15, y + 10, drawn.uniform(38, 44), 0.2))
+            visits.append(Visit(at, left_at, x + 15, y + 10, drawn.uniform(30, 33), 0.2))
             at = left_at + drawn.uniform(5, 20)
     return visits
 
