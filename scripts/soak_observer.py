@@ -266,7 +266,8 @@ class Observer:
     def _judge_rate(self, now: float, waiting: bool, camera_fails: bool) -> None:
         """Judge the rate over `RATE_S` in which nothing has begun or ended."""
         machine = time.monotonic()
-        window = waiting, camera_fails, self._clock.speed
+        begun = sum(fault.begins_at <= now for fault in self._day.faults)
+        window = waiting, camera_fails, self._clock.speed, begun
         started = self._first_at is not None and now - self._first_at >= STARTED_S
         if window != self._window or camera_fails or not started:
             self._window, self._window_began_at, self._frames = window, machine, 0
