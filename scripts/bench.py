@@ -6,7 +6,7 @@ under the whole guard, on a display of SDL's dummy driver; `bench_loops` has the
 turns in one run, because figures of two runs cannot be compared on a machine that others use. Below
 the table is where the processor time of a frame goes (`bench_stages`).
 
-    scripts/bench --quick                    two minutes: 0, 1 and 16 faces at 1080p
+    scripts/bench --quick                    three minutes: 0, 1 and 16 faces at 1080p
     scripts/bench                            an hour: up to 32 faces, 1080p and 2160p, three times
     scripts/bench --guard --source film.mp4  what the guard costs (`bench_guard`)
     scripts/bench --device cuda              the networks on a graphics card (`bench_device`)
