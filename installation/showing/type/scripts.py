@@ -33,8 +33,10 @@ SYMBOLS = "Symbols"
 NO_SCRIPT = "Unknown"
 """The name of the script of unassigned and private-use characters."""
 
-_PICTOGRAPHS = frozenset(map(chr, range(0x1F300, 0x1FB00)))
-"""Unicode's blocks of pictographs; some of them, such as the cloud with rain, are not wide."""
+_PICTOGRAPHS = frozenset(map(chr, (*range(0x1F1E6, 0x1F200), *range(0x1F300, 0x1FB00))))
+"""The halves of flags, and Unicode's blocks of pictographs; some of them, such as the cloud with
+rain, are not wide.
+"""
 
 _PREFERRED = ("Arab", "Deva")
 """The scripts that are preferred for a shared character, because most readers use them."""
@@ -55,7 +57,9 @@ def script_of(letter: str) -> str:
 def font_group(letter: str) -> str:
     """Return the name of the group of scripts that share a font with `letter`: `East Asian`."""
     width = unicodedata.east_asian_width(letter)
-    if unicodedata.category(letter) == "So" and (width == "W" or letter in _PICTOGRAPHS):
+    kind = unicodedata.category(letter)
+    # Tones of skin are modifiers.
+    if (kind in ("So", "Sk") and letter in _PICTOGRAPHS) or (kind == "So" and width == "W"):
         return EMOJI
     if width in "WF" or fontTools.unicodedata.script_extension(letter) & EAST_ASIAN_SCRIPTS:
         return EAST_ASIAN

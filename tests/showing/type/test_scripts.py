@@ -40,6 +40,8 @@ def test_a_letter_has_the_script_of_unicode(letter: str, script: str) -> None:
         ("∰", "Symbols"),
         ("🙂", "Emoji"),
         ("🌧", "Emoji"),
+        ("🇩", "Emoji"),
+        ("🏽", "Emoji"),
     ],
 )
 def test_letters_that_share_a_font_have_one_name(letter: str, group: str) -> None:
