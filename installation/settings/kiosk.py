@@ -279,6 +279,7 @@ FIXED_WORDS = {
     "names": NOTICE,
     "blacked_out": NOTICE,
     "blacked_out_one": NOTICE,
+    "brief_score": NOTICE,
     "others": NOTICE,
     "withdrawn": NOTICE,
     "privacy": PROMISE,

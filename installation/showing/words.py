@@ -54,9 +54,7 @@ class Words:
     turn_away: Sentence
     """The sentence under an empty square, before anything is read."""
     guess: Sentence
-    """The statement at the foot of every scene that this is an artwork, and that a name is a guess
-    and not a fact.
-    """
+    """The statement at the foot of every scene that a name is a guess and not a fact."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
     """The sentence about the origin of the names; `{credit}` stands for the label set's credit."""
     blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
@@ -84,6 +82,8 @@ class Words:
     """The sentence under a face that has no verdict yet."""
     score: Annotated[NonEmptyText, with_placeholders("score")]
     """The line under a verdict; `{score}` stands for the verdict's score, 0–100."""
+    brief_score: Annotated[NonEmptyText, with_placeholders("score")]
+    """The line in place of `score` beside a small face."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]
     """The line in place of `score` if no label scored enough; `{score}` stands for the best label's
     score.

@@ -1,4 +1,4 @@
-"""The bands at the screen's edges: the notice at the top, the artwork and its names at the foot.
+"""The bands at the screen's edges: the notice at the top, the guess and its names at the foot.
 
 They have the same places and sizes in every scene, so that nothing jumps between scenes. The
 picture is between them, because a notice over the picture would cover faces.
@@ -84,8 +84,7 @@ def _notice(context: ScreenContext) -> Panel:
 def _foot(context: ScreenContext) -> Panel:
     """Return the foot in each language.
 
-    It says that this is an artwork and a name a guess, who wrote the names, and what happens to
-    pictures.
+    It says that a name is a guess, who wrote the names, and what happens to pictures.
     """
     size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
     statements = [
@@ -94,7 +93,7 @@ def _foot(context: ScreenContext) -> Panel:
             for text, colour in (
                 (words.guess, WHITE),
                 (_origin(context, words), GREY),
-                (words.privacy, GREY),
+                (words.privacy, WHITE),
             )
             if text
         ]

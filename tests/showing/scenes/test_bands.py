@@ -75,7 +75,7 @@ def test_two_languages_stand_side_by_side_and_on_a_tall_screen_one_below_the_oth
 def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
     language: str,
 ) -> None:
-    """The credit, the counts and the promise are on one line, below the artwork and the guess."""
+    """The credit, the counts and the promise are on one line, below the guess."""
     context = in_languages(language, None, (1920, 1080))
     foot = bands(context).foot
     words = context.words
@@ -90,7 +90,7 @@ def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
 
 @pytest.mark.parametrize("size", SCREENS)
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, ("fr", None)])
-def test_every_scene_says_that_this_is_an_artwork_and_a_name_a_guess(
+def test_every_scene_says_that_a_name_is_a_guess(
     first: str, second: str | None, size: Size
 ) -> None:
     """The sentence is on every scene, on one line in both languages, as bright as the notice."""
