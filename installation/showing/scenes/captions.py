@@ -215,7 +215,10 @@ def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_
         [*cut, *chain, *meter],
         [*cut, *meter],
         [*cut, *least],
-        [_small(context, context.words.brief_score.format(score=shares.own), WHITE), _Meter(shares)],
+        [
+            _small(context, context.words.brief_score.format(score=shares.own), WHITE),
+            _Meter(shares),
+        ],
     ]
     if cut != whole:
         contents[:0] = [[*whole, *second, *meter], [*whole, *meter]]
