@@ -35,7 +35,7 @@ from installation.settings.yaml_file import Loaded
 from installation.show.analysis_keeper import FailureHistory
 from installation.show.camera.backoff import Backoff
 from installation.show.camera.care import CameraCare
-from installation.show.camera.opener import CameraOpener
+from installation.show.camera.opener import OTHER_CAMERA, CameraOpener
 from installation.show.card import Card, CardOnScreen, card_for_staff
 from installation.show.context import open_context
 from installation.show.events import Emit
@@ -300,7 +300,9 @@ class Show:
                 if not waits:
                     self._log(f"{error}")
                     self._log("camera: the show waits for the camera.")
-                    self._reporter.state, waits = State.WAITING, True
+                    is_lost = OTHER_CAMERA in error.mistakes
+                    self._reporter.state = State.LOST if is_lost else State.WAITING
+                    waits = True
                 if not self._show_card(no_camera_card, error, RETRY_S, until):
                     return None
             known = isinstance(opener, CameraOpener) and opener.camera_id

@@ -12,11 +12,15 @@ import pytest
 from installation.errors import CameraError, Mistake
 from installation.naming.reading.values import Candidate, Reading, Sighting, Sightings, Verdict
 from installation.running.clock import Clock
+from installation.running.progress import State
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
+from installation.show import show as show_module
+from installation.show.camera.opener import OTHER_CAMERA
+from installation.show.card import Card, card_for_staff
 from installation.show.parts import Log, Parts
 from installation.show.show import CARD_S, RETRY_S
 from installation.showing.scene import Caption, Visitor
@@ -194,6 +198,37 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
     assert sum(line.endswith("it was unplugged. Plug it in again.") for line in logged) == 1
     assert sum(clock.waits) >= 2 * RETRY_S
     assert logged.count("camera: the show waits for the camera.") == 1
+    window.close()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "state"),
+    [
+        (OTHER_CAMERA, State.LOST),
+        (Mistake("camera", "no camera found", "Plug one in."), State.WAITING),
+    ],
+)
+def test_the_staff_reads_which_camera_is_missing(
+    mistake: Mistake, state: State, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new process that waits for the camera of the last one does not ask for any camera."""
+    states: list[State] = []
+    for_staff = card_for_staff
+
+    def record(error: BaseException | None, seen: State) -> Card:
+        states.append(seen)
+        return for_staff(error, seen)
+
+    def open_late() -> GreyFilm:
+        if not states:
+            raise CameraError(mistake)
+        return GreyFilm(3)
+
+    monkeypatch.setattr(show_module, "card_for_staff", record)
+    small_show(
+        GreyFilm(0), screen=window, clock=ManualClock(), open_camera=open_late, is_service=True
+    ).run()
+    assert states == [state]
     window.close()
 
 
