@@ -122,18 +122,18 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
             text=True,
         )
     events: list[tuple[float, dict[str, object]]] = []
-    seen_enough = threading.Event()
+    seen_one, seen_enough = threading.Event(), threading.Event()
 
     def read_events() -> None:
         for line in cast("list[str]", show.stdout):
             events.append((time.monotonic(), json.loads(line)))
+            seen_one.set()
             if sum(event["event"] == "left" for _, event in events) >= 2:
                 seen_enough.set()
 
     reader = threading.Thread(target=read_events, daemon=True)
     reader.start()
-    while not (home / "status").exists():
-        time.sleep(0.05)
+    assert seen_one.wait(120), log.read_text()
     other = USERS[-1]
     asking = subprocess.Popen(
         [*as_user(other), sys.executable, "-c", ASK, str(home / "status")],

@@ -59,7 +59,7 @@ class FastClock:
         return time.monotonic() * SPEED + self._ahead_s
 
     def wait(self, seconds: float) -> None:
-        time.sleep(max(0.0, seconds) / SPEED)
+        threading.Event().wait(max(0.0, seconds) / SPEED)
 
     def jump(self, seconds: float) -> None:
         self._ahead_s += seconds
