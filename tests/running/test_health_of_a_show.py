@@ -128,7 +128,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
         for line in cast("list[str]", show.stdout):
             events.append((time.monotonic(), json.loads(line)))
             seen_one.set()
-            if sum(event["event"] == "left" for _, event in events) >= 2:
+            if sum(event["event"] == "left" for _, event in events) >= 3:
                 seen_enough.set()
 
     reader = threading.Thread(target=read_events, daemon=True)
