@@ -8,6 +8,7 @@ card.
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import traceback
@@ -244,6 +245,10 @@ class Show:
                 # The error's traceback holds data about visitors.
                 self._reporter.finish()
             summary, parts = live.summary(), self._parts_of(live, camera, parts, until)
+            # The parts of a live show refer to each other. Its networks, 40 MB that Python's
+            # garbage collector does not see, would stay for hours.
+            del live, camera
+            gc.collect()
         return summary
 
     def _wait_after(
