@@ -20,3 +20,10 @@ def resume_collection() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def collect_now() -> None:
+    """Free all objects that only refer to each other, also those of the start; takes 0.1 s."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

@@ -8,7 +8,6 @@ card.
 
 from __future__ import annotations
 
-import gc
 import math
 import sys
 import traceback
@@ -20,7 +19,7 @@ from typing import TypeVar
 from installation.errors import CameraError, GuardError, Mistake, RestartNeededError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof
-from installation.memory.garbage import resume_collection
+from installation.memory.garbage import collect_now, resume_collection
 from installation.naming.label_set.folder import ONNX_FILE, letters_in
 from installation.running.clock import Clock, MonotonicClock
 from installation.running.latest import Latest
@@ -248,7 +247,7 @@ class Show:
             # The parts of a live show refer to each other. Its networks, 40 MB that Python's
             # garbage collector does not see, would stay for hours.
             del live, camera
-            gc.collect()
+            collect_now()
         return summary
 
     def _wait_after(

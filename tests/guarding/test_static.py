@@ -152,7 +152,7 @@ ALLOWED: dict[str, set[str]] = {
     "memory/pages.py": {"mmap", "ctypes"},
     "memory/pool.py": {"mmap"},
     "memory/buffers.py": {"ctypes"},
-    # Pauses the collector, and asks it for nothing.
+    # Pauses the collector, and lets it collect.
     "memory/garbage.py": {"gc"},
     # A stranger's network is read in a child process that inherits the guard.
     "naming/networks/onnx_check.py": {"subprocess", "open()"},  # open(): its pipe
