@@ -48,6 +48,8 @@ ASK = """
 import json, sys, time
 from pathlib import Path
 from installation.running.status_socket import ask
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.05)
 while True:
     print(json.dumps([time.monotonic(), ask(Path(sys.argv[1]))]), flush=True)
     time.sleep(0.1)
@@ -122,25 +124,24 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
             text=True,
         )
     events: list[tuple[float, dict[str, object]]] = []
-    seen_one, seen_enough = threading.Event(), threading.Event()
+    seen_enough = threading.Event()
 
     def read_events() -> None:
         for line in cast("list[str]", show.stdout):
             events.append((time.monotonic(), json.loads(line)))
-            seen_one.set()
             if sum(event["event"] == "left" for _, event in events) >= 3:
                 seen_enough.set()
 
     reader = threading.Thread(target=read_events, daemon=True)
     reader.start()
-    assert seen_one.wait(120), log.read_text()
     other = USERS[-1]
-    asking = subprocess.Popen(
-        [*as_user(other), sys.executable, "-c", ASK, str(home / "status")],
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    answered = folder / "answers"  # More than a pipe holds.
+    with answered.open("w") as stdout:
+        asking = subprocess.Popen(
+            [*as_user(other), sys.executable, "-c", ASK, str(home / "status")],
+            env=environment(home),
+            stdout=stdout,
+        )
     try:
         assert seen_enough.wait(90), (events, log.read_text())
         printed = "".join(
@@ -154,13 +155,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     finally:
         asking.terminate()
         show.send_signal(signal.SIGTERM)
-        told = asking.communicate()[0]
+        asking.wait(60)
         show.wait(60)
         reader.join(60)
         assert show.stdout is not None
         show.stdout.close()
     assert show.returncode == 0, log.read_text()
-    answers = [json.loads(line) for line in told.splitlines()[:-1]]
+    answers = [json.loads(line) for line in answered.read_text().splitlines()[:-1]]
     return Asked([(at, answer) for at, answer in answers], events, printed)
 
 
