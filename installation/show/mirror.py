@@ -204,7 +204,9 @@ class Mirror:
         sightings = self._sightings
         is_late = sightings is not None and frame.taken_at - sightings.taken_at > GONE_S
         if self.searches_faces and not is_late:
-            self._unread_since = None
+            # Networks that were just opened have no sightings yet, and may fail again.
+            if sightings is not None:
+                self._unread_since = None
             return False
         if self._unread_since is None:
             self._unread_since = now

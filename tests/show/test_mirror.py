@@ -97,6 +97,26 @@ def test_the_mirror_stays_for_a_minute_if_faces_cannot_be_searched() -> None:
     assert not has_picture_at(UNREAD_S + 5.0)
 
 
+def test_networks_that_fail_again_and_again_do_not_keep_the_mirror() -> None:
+    """Networks that open and fail before they have found anybody do not begin another minute."""
+    clock, frames, screen = ManualClock(10.0), Latest[Frame](), OffScreen((320, 180))
+    sightings: Latest[Sightings] = Latest()
+    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, sightings, clock)
+    visitor = Sighting(still_track(box=Box(60, 20, 100, 70)), (), 0.5, None, "reading")
+    sightings.put(sightings_of([visitor]))
+    has_picture = []
+    for second in range(round(UNREAD_S) + 10):
+        mirror.searches_faces = second % 5 == 0
+        clock.instant = 0.1 + second
+        frames.put(grey_frame(200, clock.instant))
+        mirror.step()
+        assert mirror._scene is not None
+        has_picture.append(mirror._scene.picture is not None)
+        mirror.forget_people()
+    assert all(has_picture[: round(UNREAD_S)])
+    assert not any(has_picture[-5:])
+
+
 def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:
     """A camera that opens but sends nothing is on the staff's card; afterwards the calm card is."""
     screen, camera = OffScreen((640, 360)), GreyFilm(0)
