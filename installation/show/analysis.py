@@ -97,15 +97,9 @@ class Analysis:
                 )
 
     def offer(self, frame: Frame) -> None:
-        """Analyse `frame` and publish the sightings if another look is due.
-
-        A call that hung, and was replaced by another analysis, publishes nothing: its sightings are
-        old.
-        """
+        """Analyse `frame` and publish the sightings if another look is due."""
         if self._finder.is_due(frame):
-            sightings = self.analyse(frame)
-            if not self._stopping.is_set():
-                self._sightings.put(sightings)
+            self._publish(self.analyse(frame))
 
     def analyse(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`; before classifying, publish them without readings.
@@ -123,7 +117,7 @@ class Analysis:
             [each.track.id for each in unnamed if self._settler.is_unsure(each.track.id)],
         )
         if chosen:
-            self._sightings.put(sightings)
+            self._publish(sightings)
             readings = self._read(frame, chosen)
             sightings = self._sight(frame, readings, visitors, bystanders)
         if not unnamed:
@@ -131,6 +125,14 @@ class Analysis:
         self._scheduler.record(chosen, tracks, frame.taken_at, self._clock.now() - began_at)
         self._swap_label_set(frame.taken_at, has_visitors=bool(visitors))
         return sightings
+
+    def _publish(self, sightings: Sightings) -> None:
+        """Publish `sightings`, unless the analysis was stopped.
+
+        A call that hung, and was replaced by another analysis, has old sightings.
+        """
+        if not self._stopping.is_set():
+            self._sightings.put(sightings)
 
     def _sight(
         self,

@@ -255,6 +255,35 @@ def test_when_analysis_ends_nothing_is_known_of_who_was_there() -> None:
     assert seen.visitors[0].track.id > 1
 
 
+def test_an_analysis_that_is_stopped_during_a_call_publishes_nothing() -> None:
+    """A call that hung returns late: neither the squares of its frame nor the names are shown."""
+    frames, published, stopping = Latest[Frame](), Latest[Sightings](), threading.Event()
+    received: list[int] = []
+
+    class Late(OneFaceOnBright):
+        def detect(self, frame: Frame) -> list[Face]:
+            received.append(published.received)
+            if len(received) < 4:
+                frames.put(grey_frame(200, len(received) / 10))
+            else:
+                stopping.set()
+            return super().detect(frame)
+
+    class Reading(FirstLabel):
+        def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+            read_at.append(frame.taken_at)
+            return super().classify(frame, boxes) * np.float32(0)
+
+    read_at: list[float] = []
+    parts = small_parts(GreyFilm(0))
+    parts = with_networks(parts, detector=Late(), classifier=Reading(parts.label_set))
+    frames.put(grey_frame(200, 0.0))
+    small_analysis(parts, frames, published, ManualClock())(stopping)
+    assert received[-1] > 0
+    assert read_at[-1] == 0.3, "the last frame is read, so squares would be published before"
+    assert published.received == received[-1]
+
+
 def test_a_poster_of_a_face_is_named_once() -> None:
     """A face that never leaves has one name, which is taken back; for an hour nothing follows."""
     clock = ManualClock()
