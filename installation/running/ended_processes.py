@@ -23,11 +23,15 @@ class EndedProcesses:
         self._ended_at = float("inf")
 
     def watch(self, pids: Iterable[int]) -> None:
-        """Watch the processes `pids`; only Linux can."""
+        """Watch the processes `pids`.
+
+        Processes that have ended are left out. So are all of them on other systems than Linux, and
+        in a container that refuses pidfds: there the end of a process is not noticed.
+        """
         for pid in pids if hasattr(os, "pidfd_open") else ():
             try:
                 pidfd = os.pidfd_open(pid)
-            except ProcessLookupError:
+            except OSError:
                 continue
             self._pidfds.add(pidfd)
             self._selector.register(pidfd, selectors.EVENT_READ)

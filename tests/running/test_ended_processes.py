@@ -38,3 +38,18 @@ def test_a_process_that_is_gone_already_is_not_watched() -> None:
     selector = selectors.DefaultSelector()
     EndedProcesses(selector).watch([ended.pid])
     assert not selector.get_map()
+
+
+@pytest.mark.parametrize("error", [PermissionError, OSError])
+def test_a_container_that_refuses_pidfds_ends_no_supervisor(
+    error: type[OSError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without pidfds, or without a free file descriptor, no process is watched."""
+
+    def refuse(pid: int) -> int:
+        raise error
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    selector = selectors.DefaultSelector()
+    EndedProcesses(selector).watch([os.getpid()])
+    assert not selector.get_map()
