@@ -40,6 +40,9 @@ ALL_FAULTS = CAMERA_FAULTS + ANALYSIS_FAULTS
 BUSY = 2
 """The number of programs for each core that compute while the cores are busy."""
 
+BUSY_PROGRAM = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
+"""Computes until its parent has ended, so that a soak that is killed leaves nothing behind."""
+
 LASTS_S = (2.0, 8.0)
 """How long a fault lasts, s of the day."""
 RECOVERY_S = 10.0
@@ -260,7 +263,7 @@ class DayDevice:
         """Wait for the next picture."""
         fault = self._day.fault_at(self._clock.now())
         if fault == "cores busy" and not self._busy:
-            program = [sys.executable, "-c", "while True: pass"]
+            program = [sys.executable, "-c", BUSY_PROGRAM]
             self._busy = [subprocess.Popen(program) for _ in range(BUSY * (os.cpu_count() or 1))]
         elif fault != "cores busy":
             self._end_load()
