@@ -319,7 +319,7 @@ def test_a_machine_that_slept_has_no_analysis_that_hung() -> None:
 
 
 def test_a_card_that_fails_twice_is_given_up_for_the_processor_and_taken_back() -> None:
-    """After three different failures the process is restarted: no single part is at fault."""
+    """The processor replaces the card for ten minutes; then the card is tried again."""
     failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
     run = Run([failing] * DEVICE_FAILURES + [GOOD, GOOD_CARD])
     for _ in range(DEVICE_FAILURES):
@@ -353,7 +353,7 @@ def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> 
 
 
 def test_three_different_failures_need_a_new_process() -> None:
-    """A mistake in a file at the start ends the show, because staff must correct the file."""
+    """After three different failures the process is restarted: no single part is at fault."""
     kinds = [RuntimeError("a"), MemoryError(), ValueError("b")]
     run = Run([with_detector(FailingDetector(kind)) for kind in kinds])
     run.until_failed()
