@@ -258,7 +258,12 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     colours in sRGB. A profile that cannot be used is ignored, as viewers do.
     """
     profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
+    if not profile:
+        return picture
+    if picture.mode == "P" or "transparency" in picture.info:
+        # A profile is for colours, not for indices, and its result has no transparent colour.
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture
     mode = "RGBA" if picture.mode == "RGBA" else "RGB"
     try:

@@ -117,7 +117,9 @@ def transparent_corner(mode: str) -> Image.Image:
         ("RGBA", "AVIF", {"quality": 100}),
         ("LA", "PNG", {}),
         ("RGB", "PNG", {"transparency": (255, 0, 0)}),
+        ("RGB", "PNG", {"transparency": (255, 0, 0), "icc_profile": picture_file.SRGB.tobytes()}),
         ("P", "PNG", {"transparency": 1}),
+        ("P", "PNG", {"transparency": 1, "icc_profile": picture_file.SRGB.tobytes()}),
         ("P", "GIF", {"transparency": 1}),
     ],
 )
@@ -240,6 +242,14 @@ def test_colours_are_those_that_a_viewer_shows(mode: str) -> None:
     assert seen[40, 60, 0] < 20
     assert abs(seen[40, 20].astype(int) - 128).max() <= 1
     assert (decoded(packed(picture, "PNG"))[40, 60] == (60, 180, 60)).all()
+
+
+def test_colours_of_a_palette_are_those_that_a_viewer_shows() -> None:
+    """The profile of a picture with a palette is applied to the palette's colours."""
+    picture = Image.new("P", (80, 80), 0)
+    picture.putpalette([60, 180, 60])
+    assert (decoded(packed(picture, "PNG", icc_profile=_adobe_rgb()))[..., 0] < 20).all()
+    assert (decoded(packed(picture, "PNG")) == (60, 180, 60)).all()
 
 
 @pytest.mark.parametrize("profile", [b"", b"no profile", _adobe_rgb()[:200]])
