@@ -86,6 +86,10 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
                     child.stdin.flush()
                 answer = _next_answer(child.stdout)
         finally:
+            # A child that waits for the doctor's word reads the end of the file and ends.
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.close()
+            child.wait()
             timer.cancel()
     return answer
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from installation.cli import camera_trial
 from installation.cli.camera_trial import _ask, try_camera
 from installation.errors import CameraError, KioskError, Mistake
 from installation.guarding.layers.seccomp import FILTERS
@@ -85,3 +88,21 @@ def test_a_child_that_ends_early_is_reported(file: Path) -> None:
 
     with pytest.raises(CameraError, match="ended or did not answer"):
         _ask(file, kill)
+
+
+@pytest.mark.parametrize("answer", ["no object", '{"name": "a camera"}'])
+def test_a_child_that_does_not_end_is_ended(
+    answer: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of time holds until the child has ended, whatever it has answered."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\nexec sleep 120\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(camera_trial, "TIMEOUT_S", 0.5)
+    started_at = time.monotonic()
+    try:
+        assert _ask(file, lambda _: []) == {"name": "a camera"}
+    except CameraError:
+        assert answer == "no object"
+    assert time.monotonic() - started_at < 60
