@@ -55,15 +55,16 @@ def test_the_proof_is_dated_by_the_clock_as_it_is_now(jump: datetime.timedelta) 
 
 
 def test_the_proof_is_dated_in_the_local_time_of_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a year ago the clocks showed the other of summer and winter time."""
+    """A proof from before the last change of the clocks has the time of that day."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     try:
-        half_a_year_s = 182 * 86400.0
         here = datetime.datetime.now().astimezone()
-        proof = Proof((), (), here, tested_at_s=boot_clock() - half_a_year_s)
+        ages = (datetime.timedelta(days=days) for days in range(0, 360, 30))
+        age = next(age for age in ages if (here - age).astimezone().utcoffset() != here.utcoffset())
+        proof = Proof((), (), here, tested_at_s=boot_clock() - age.total_seconds())
         tested_at = proof.by_this_clock().tested_at
-        assert abs(here - tested_at - datetime.timedelta(days=182)) < datetime.timedelta(minutes=1)
+        assert abs(here - tested_at - age) < datetime.timedelta(minutes=1)
         hours = {at.utcoffset() for at in (here, tested_at)}
         assert hours == {datetime.timedelta(hours=1), datetime.timedelta(hours=2)}
     finally:
