@@ -193,7 +193,7 @@ def _plan(
 ) -> list[tuple[str, str]]:
     """Return the parts of the show, each with its description; hidden labels are not named.
 
-    `display_exists` says whether a display that has a number was found.
+    `display_exists` says whether the display that kiosk.yaml names was found.
     """
     camera, reading, screen = settings.camera, settings.reading, settings.screen
     size = f"{camera.width}×{camera.height} at {camera.fps} a second"

@@ -83,8 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         discard_stdout()
-        if is_show:
+        if args.name == "run":
             end_log("events: their output filter has ended, so the show ends and starts again.")
+        elif is_show:
+            end_log(f"kiosk {args.name}: its output filter has ended. Start the command again.")
         return FAILED
     except ModuleNotFoundError as error:
         if has_all_packages():

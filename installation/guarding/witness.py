@@ -209,6 +209,8 @@ def _is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except PermissionError:  # It runs as another user.
+        return True
     return True
 
 
