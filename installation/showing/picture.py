@@ -19,7 +19,7 @@ import pygame.surfarray
 from installation.memory.buffers import Buffers
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.cover import Cover
-from installation.showing.scene import Rect, Size
+from installation.showing.scene import Rect
 
 
 def paint_picture(
@@ -34,7 +34,9 @@ def paint_picture(
     crop = picture.bgr[cover.y : cover.y + cover.height, cover.x : cover.x + cover.width]
     try:
         if cover.width > size[0]:
-            crop = _scaled(crop, size, cv2.INTER_AREA, memory)
+            reduced: Pixels = memory.take("reduced", (size[1], size[0], 3))
+            cv2.resize(crop, size, reduced, interpolation=cv2.INTER_AREA)
+            crop = reduced
         if brightness < 1:
             dimmed = memory.take("dimmed", crop.shape)
             crop = cast(Pixels, cv2.convertScaleAbs(crop, dimmed, alpha=brightness))
@@ -49,10 +51,9 @@ def _fill(surface: pygame.Surface, bgr: Pixels, memory: Buffers) -> None:
     height, width, _ = bgr.shape
     conversion = _channel_conversion(surface)
     if conversion is None:
-        scaled = bgr if (width, height) == size else _scaled(bgr, size, cv2.INTER_LINEAR, memory)
-        surface.blit(
-            pygame.image.frombuffer(np.ascontiguousarray(scaled).data, size, "BGR"), (0, 0)
-        )
+        whole: Pixels = memory.take("whole", (size[1], size[0], 3))
+        cv2.resize(bgr, size, whole, interpolation=cv2.INTER_LINEAR)
+        surface.blit(pygame.image.frombuffer(whole.data, size, "BGR"), (0, 0))
         return
     # OpenCV writes through this view; the surface is locked until the view is released.
     screen = pygame.surfarray.pixels2d(surface).T.view(np.uint8)  # (H, 4 W)
@@ -63,13 +64,6 @@ def _fill(surface: pygame.Surface, bgr: Pixels, memory: Buffers) -> None:
         converted = memory.take("converted", (height, width, 4))
         cv2.cvtColor(bgr, conversion, converted)
         cv2.resize(converted, size, screen, interpolation=cv2.INTER_LINEAR)
-
-
-def _scaled(bgr: Pixels, size: Size, interpolation: int, memory: Buffers) -> Pixels:
-    """Return the picture `bgr` scaled to `size`, in `memory`."""
-    scaled: Pixels = memory.take("scaled", (size[1], size[0], 3))
-    cv2.resize(bgr, size, scaled, interpolation=interpolation)
-    return scaled
 
 
 def _channel_conversion(surface: pygame.Surface) -> int | None:
