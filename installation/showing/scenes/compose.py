@@ -96,7 +96,7 @@ def compose(
     found = [(sighting, box) for sighting, box in seen if _is_on_picture(box, cover.view)]
     if not found:
         if keeps_mirror and previous is not None and previous.empty_square is None:
-            return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=now)
+            return _bare(frame, edges, cover, now, now, previous)
         return _empty(frame, context, edges, cover, now, previous)
     known = {visitor.id: visitor for visitor in previous.visitors} if previous else {}
     changed_at = previous.changed_at if previous else -math.inf
@@ -169,6 +169,13 @@ def _empty(
     since = now if since is None else since
     if now - since >= EMPTY_S:
         return idle(frame, context, since, now)
+    return _bare(frame, edges, cover, since, now, previous)
+
+
+def _bare(
+    frame: Frame, edges: Bands, cover: Cover, since: float, now: float, previous: Scene | None
+) -> Scene:
+    """Return the mirror at `now`, without anybody since `since` (both s, monotonic)."""
     changed_at = _changed_at(previous, (), now)
     return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)
 

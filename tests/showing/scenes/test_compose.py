@@ -264,6 +264,19 @@ def test_a_face_that_is_lost_and_found_makes_no_name_flash(
     assert all(later - earlier >= 1.0 - 1e-9 for earlier, later in each_third)
 
 
+def test_a_name_waits_its_time_after_a_pause_of_the_analysis(context: MakeContext) -> None:
+    """If nobody can be searched for a moment, the next name is not shown sooner than otherwise."""
+    screen = context((1920, 1080))
+    box = Box(500, 200, 620, 340)
+    named = compose(FRAME, sightings_of([sighting(1, box, LABELS[0])]), screen, 10.0)
+    pause = compose(FRAME, None, screen, 10.1, named, keeps_mirror=True)
+    assert (pause.picture, pause.visitors) == (FRAME, ())
+    for now, has_name in ((10.2, False), (10.9, False), (11.01, True)):
+        other = sightings_of([sighting(2, box, LABELS[1])])
+        scene = compose(FRAME, other, screen, now, pause)
+        assert any(visitor.tag for visitor in scene.visitors) is has_name
+
+
 def _visitor_at(
     now: float, evidence: float, previous: Scene | None, context: ScreenContext
 ) -> Scene:
