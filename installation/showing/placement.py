@@ -106,10 +106,11 @@ class Placement:
         elif before == monitor:
             if not is_there:
                 self._monitors.fill(self._window.handle, monitor)
-                line = line or (
-                    f"screen: {monitor.connector} is {monitor.width}×{monitor.height} at "
-                    f"{monitor.x}, {monitor.y} now, and the window follows."
-                )
+                if line is None and self._wrong_since is None:
+                    line = (
+                        f"screen: {monitor.connector} is {monitor.width}×{monitor.height} at "
+                        f"{monitor.x}, {monitor.y} now, and the window follows."
+                    )
             self._wrong_since = now if self._wrong_since is None else self._wrong_since
             self.is_outdated = now - self._wrong_since >= OUTDATED_S
         return line
