@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -130,14 +131,23 @@ def test_the_question_is_read_before_any_picture(
     assert assert_readable(scene, screen, painted(scene, screen)) >= 8
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in GOLDENS.glob("*.png")))
+def _in_full_size() -> list[str]:
+    """Return the names of the golden screens that are not reduced.
+
+    In a reduced one a thin line is mixed with what is beside it.
+    """
+    shorter = {
+        path.name: min(struct.unpack(">II", path.read_bytes()[16:24]))
+        for path in GOLDENS.glob("*.png")
+    }
+    return sorted(name for name, px in shorter.items() if px >= 1080)
+
+
+@pytest.mark.parametrize("name", _in_full_size())
 def test_green_is_set_off_from_what_is_beside_it(name: str) -> None:
     """On each golden screen in full size, whatever is beside green is at least 3 : 1 darker."""
     picture = cv2.imread(str(Path(GOLDENS, name)))
     assert picture is not None
-    height, width = picture.shape[:2]
-    if min(height, width) < 1080:
-        return  # A reduced picture, in which a thin line is mixed with what is beside it.
     found = beside_green(np.asarray(picture[..., ::-1], np.uint8), reach=2)
     assert found.size > 100 or name.startswith("staff")
     assert found.min(initial=21.0) >= OF_OUTLINE

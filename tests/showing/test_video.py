@@ -43,7 +43,9 @@ def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
     server, name = start_x_server()
     environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
     words = (sys.executable, "-c", LOSES_ITS_SERVER, str(server.pid))
-    ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        words, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
     server.wait()
     assert "screen: the X server has ended. Start it again" in ran.stdout, ran.stderr
     assert ran.returncode == 2
@@ -82,6 +84,8 @@ def test_a_window_that_another_program_destroys_is_a_sentence_in_the_log() -> No
     with x_server() as name:
         environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}
         words = (sys.executable, "-c", LOSES_ITS_WINDOW)
-        ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            words, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
     assert "screen: another program has closed the window. The show opens" in ran.stdout, ran.stderr
     assert ran.returncode == 2
