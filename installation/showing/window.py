@@ -176,7 +176,7 @@ class Window:
 
     def _turn(self) -> None:
         """Copy the surface to the window's, turned."""
-        import cv2  # Not before the first picture, as the import takes longer than that.
+        import cv2  # Only a turned picture needs it, and importing it delays the title card.
 
         turns = {
             90: cv2.ROTATE_90_CLOCKWISE,

@@ -160,7 +160,7 @@ class Webcam:
     def read(self) -> Frame | None:
         """Wait for the next frame that can be decoded, and return it.
 
-        A picture that equals the last one is skipped, because it is an old picture. Raises
+        A picture that equals a recent one is skipped, because it is an old picture. Raises
         CameraError if the camera was unplugged or is frozen, if `MAX_DAMAGED` pictures in a row
         were damaged or missing for `MAX_DAMAGED_S` or longer, or if none arrived for
         `MAX_SILENT_S`.
