@@ -31,7 +31,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Devic
     found = _find_devices()
     if name == "auto":
         chosen = found[0]
-        why = "" if chosen != "cpu" else f", {_why_no_gpu()}"
+        why = "" if chosen != "cpu" else _why_no_gpu()
     elif name in found:
         chosen, why = name, ""
     else:
@@ -47,8 +47,9 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Devic
 
 
 def _why_no_gpu() -> str:
+    """Return the end of the CPU's description, which says why no GPU is used."""
     reason = why_no_cuda()
-    return "as no GPU was found" if reason is None else f"although {reason}"
+    return ", as no GPU was found" if reason is None else f": {reason}"
 
 
 def has_nvidia_card(root: Path = Path("/")) -> bool:

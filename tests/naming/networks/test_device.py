@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from installation.errors import SettingsError
+from installation.naming.networks import device as device_module
 from installation.naming.networks.device import choose_device, why_no_cuda
 
 
@@ -26,6 +27,13 @@ def test_auto_takes_the_fastest_device() -> None:
     else:
         assert device == "cpu"
         assert description.endswith(", as no GPU was found") == (why_no_cuda() is None)
+
+
+def test_the_description_says_why_the_card_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `device: auto` the CPU's description ends with the reason, in a whole sentence."""
+    monkeypatch.setattr(device_module, "_find_devices", lambda: ["cpu"])
+    monkeypatch.setattr(device_module, "why_no_cuda", lambda: "there is a card, but no driver")
+    assert choose_device("auto") == ("cpu", "the CPU: there is a card, but no driver")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
