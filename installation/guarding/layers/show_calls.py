@@ -25,16 +25,14 @@ from installation.guarding.layers.device_calls import (
 from installation.guarding.layers.limits import end_of_heap
 
 NOT_DRIVEN = (
-    *(
-        "camera:",
-        "GPU:",
-        "console:",
-        "CUDA:",
-        "PyTorch:",
-        "Wayland:",
-        "other machines:",
-        "failures:",
-    ),
+    "camera:",
+    "GPU:",
+    "console:",
+    "CUDA:",
+    "PyTorch:",
+    "Wayland:",
+    "other machines:",
+    "failures:",
 )
 """The beginnings of the reasons of rows that no test can exercise."""
 
