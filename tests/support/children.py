@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,13 +94,17 @@ def run(
     )
 
 
+MAX_SHOW_S = 240.0
+"""The longest time of a show that `run_until` runs, s."""
+
+
 def run_until(
     line: str, *arguments: str, user: str, folder: Path
 ) -> subprocess.CompletedProcess[str]:
     """Run a show by Python with `arguments` until its log has a line that begins with `line`.
 
     The show then gets SIGTERM, so that a test needs no guess of how long a busy machine takes.
-    A show that ends first is returned as it is.
+    A show that ends first is returned as it is; one that does neither for `MAX_SHOW_S` is killed.
     """
     home = home_of(user, folder)
     running = subprocess.Popen(
@@ -110,15 +115,22 @@ def run_until(
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert running.stdout is not None
     assert running.stderr is not None
+    limit = threading.Timer(MAX_SHOW_S, running.kill)
+    limit.daemon = True
+    limit.start()
     log: list[str] = []
-    for each in iter(running.stderr.readline, ""):
-        log.append(each)
-        if each.startswith(line):
-            break
-    running.send_signal(signal.SIGTERM)
-    events, rest = running.communicate(timeout=120)
-    log.append(rest)
+    with running:
+        for each in iter(running.stderr.readline, ""):
+            log.append(each)
+            if each.startswith(line):
+                break
+        running.send_signal(signal.SIGTERM)
+        # Not `communicate`, which loses the lines that were read ahead.
+        log.append(running.stderr.read())
+        events = running.stdout.read()
+    limit.cancel()
     return subprocess.CompletedProcess(arguments, running.returncode, events, "".join(log))
 
 
