@@ -8,7 +8,7 @@ sets can be compared on a busy machine; for builds, processor time and elapsed t
 Networks that must be fetched have their real architecture and random weights, because the cost of a
 reading does not depend on the weights. Names and definitions are ImageNet's.
 
-scripts/bench-labels --methods text onnx --labels 10 1000
+    scripts/bench-labels --methods text onnx --labels 10 1000
 """
 
 from __future__ import annotations

@@ -346,9 +346,8 @@ class Show:
     def _poll(self, until: float | None) -> ScreenEvents:
         """Return the screen's events; `end_show` is also set if the show ends for other reasons.
 
-        Raises RestartNeededError if a new window is needed.
-
-        `until` is the time at which the show ends (s, monotonic); None: no limit.
+        `until` is the time at which the show ends (s, monotonic); None: no limit. Raises
+        RestartNeededError if a new window is needed.
         """
         self._reporter.tick()
         now = self._clock.now()
