@@ -7,6 +7,8 @@ window manager adapts the window; without one, the X server is asked to move and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pygame
 
 from installation.showing.monitors import Monitor, Monitors
@@ -49,9 +51,7 @@ class Placement:
         self._wrong_since: float | None = None
         self._covered_since: float | None = None
         found = [] if monitors is None else monitors.now()
-        here = pygame.display.get_window_position() if found else (0, 0)
-        under = next((each.connector for each in found if (each.x, each.y) == here), None)
-        self._connector = connector or under
+        self._connector = connector or _connector_of_window(found)
         self.is_outdated = False
         """Whether the picture has another size than the monitor and does not follow it."""
 
@@ -130,3 +130,16 @@ class Placement:
     def _find_again(self, monitor: Monitor) -> str | None:
         is_back, self._lost_since = self._lost_since is not None, None
         return f"screen: {monitor.connector} has a monitor again." if is_back else None
+
+
+def _connector_of_window(monitors: Sequence[Monitor]) -> str | None:
+    """Return the connector of the monitor that the window is on; None if it is on none.
+
+    Two monitors with the same picture have the same place and may have different sizes.
+    """
+    if not monitors:
+        return None
+    position, size = pygame.display.get_window_position(), pygame.display.get_window_size()
+    here = [each for each in monitors if (each.x, each.y) == position]
+    filled = [each for each in here if (each.width, each.height) == size]
+    return next((each.connector for each in (*filled, *here)), None)

@@ -164,6 +164,16 @@ def test_a_change_counts_when_it_is_seen_twice() -> None:
 
 
 @pytest.mark.usefixtures("dummy")
+def test_of_two_monitors_with_one_picture_that_of_the_windows_size_counts() -> None:
+    """A laptop and its projector, at the same place in different sizes, need no new window."""
+    monitors = FakeMonitors(Monitor("eDP-1", 0, 0, 320, 200), HDMI)
+    placement = Placement(monitors, None, stays=True)
+    assert placement.connector == "HDMI-1"
+    assert looks(placement, 10) == []
+    assert not placement.is_outdated
+
+
+@pytest.mark.usefixtures("dummy")
 def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
     """The renderer of a graphics card keeps its size; a new process opens another window."""
     larger = Monitor("HDMI-1", 0, 0, 1920, 1080)
