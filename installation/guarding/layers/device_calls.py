@@ -65,9 +65,16 @@ GRAPHICS_IOCTLS = {
     "DRM_IOCTL_SYNCOBJ_QUERY": 0xC01864CB,
     "DRM_IOCTL_SYNCOBJ_TRANSFER": 0xC02064CC,
     "DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL": 0xC01864CD,
+    "DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD with a point": 0xC01864C1,
+    "DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE with a point": 0xC01864C2,
+    "DRM_IOCTL_SYNCOBJ_WAIT with a deadline": 0xC02864C3,
+    "DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT with a deadline": 0xC03064CA,
 }
 """The ioctls that OpenGL makes on a graphics card, in the window of an X server or of a Wayland
 compositor. From include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
+
+The last four are calls whose arguments have grown, so libraries built with newer headers make them
+by another number.
 """
 
 CONSOLE_IOCTLS = {

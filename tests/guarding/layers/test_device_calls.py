@@ -57,6 +57,18 @@ def test_a_graphics_card_draws_in_a_window(number: int) -> None:
     assert not allows(number, has_gpu=False, on_console=True)
 
 
+@pytest.mark.parametrize(
+    ("call", "older_bytes", "newer_bytes"),
+    [(0xC1, 16, 24), (0xC2, 16, 24), (0xC3, 32, 40), (0xCA, 40, 48)],
+)
+def test_calls_that_have_grown_are_allowed_in_both_sizes(
+    call: int, older_bytes: int, newer_bytes: int
+) -> None:
+    """The size of the argument is a part of the number, and libraries are older or newer."""
+    for size in (older_bytes, newer_bytes):
+        assert allows(0xC0006400 | size << 16 | call, has_gpu=True, on_console=False)
+
+
 @pytest.mark.parametrize("number", CONSOLE_IOCTLS.values())
 def test_only_a_console_sets_the_screen(number: int) -> None:
     """The show in the window of a display server cannot change what the screen shows."""
