@@ -51,7 +51,8 @@ from installation.running.status_socket import ask
 while not Path(sys.argv[1]).exists():
     time.sleep(0.05)
 while True:
-    print(json.dumps([time.monotonic(), ask(Path(sys.argv[1]))]), flush=True)
+    answer = [time.monotonic(), ask(Path(sys.argv[1])), time.monotonic()]
+    print(json.dumps(answer), flush=True)
     time.sleep(0.1)
 """
 
@@ -92,8 +93,8 @@ def forms_of_pattern() -> list[bytes]:
 class Asked:
     """What a user of the machine was told while people came and went."""
 
-    answers: list[tuple[float, dict[str, object]]]
-    """Each answer with its instant, s, monotonic."""
+    answers: list[tuple[float, dict[str, object], float]]
+    """Each answer between the instants of its question and of its arrival, s, monotonic."""
     events: list[tuple[float, dict[str, object]]]
     """Each event of the show, which only its own standard output has, with its instant."""
     printed: str
@@ -162,13 +163,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
         show.stdout.close()
     assert show.returncode == 0, log.read_text()
     answers = [json.loads(line) for line in answered.read_text().splitlines()[:-1]]
-    return Asked([(at, answer) for at, answer in answers], events, printed)
+    return Asked([(at, answer, came_at) for at, answer, came_at in answers], events, printed)
 
 
 @needs_guard
 def test_no_answer_carries_anything_of_a_frame_or_a_verdict(asked: Asked) -> None:
     """Neither the pattern of the frames nor a word about a visitor is in any form of the status."""
-    told = "".join(json.dumps(answer) for _, answer in asked.answers) + asked.printed
+    told = "".join(json.dumps(answer) for _, answer, _ in asked.answers) + asked.printed
     assert len(asked.answers) > 50
     assert not [form for form in forms_of_pattern() if form in told.encode()]
     verdicts = [event for _, event in asked.events if event["event"] == "verdict"]
@@ -183,7 +184,7 @@ def test_each_figure_is_coarse_and_each_word_from_a_fixed_list(asked: Asked) -> 
     words = {state.name.lower() for state in State} | {"on", "slow", "off"} | {*FAULTS}
     words |= {kind.name.lower().replace("_", " ") for kind in DeviceKind}
     names = Health("0", 0.0).snapshot(0.0).keys()
-    for _, answer in asked.answers:
+    for _, answer, _ in asked.answers:
         assert answer.keys() == names
         version = answer.pop("version")
         assert re.fullmatch(r"[\d.]+\w*", str(version))
@@ -211,19 +212,28 @@ def test_nobody_can_be_followed_by_what_changes(asked: Asked) -> None:
     is ten times too coarse for the few who came.
     """
     figures = [
-        (at, {name: each for name, each in answer.items() if name not in ("state", "last_faults")})
-        for at, answer in asked.answers
+        (
+            at,
+            {name: each for name, each in answer.items() if name not in ("state", "last_faults")},
+            came_at,
+        )
+        for at, answer, came_at in asked.answers
         if answer["camera_fps"] is not None
     ]
     changed = [
-        later for (_, before), (later, after) in itertools.pairwise(figures) if before != after
+        (at, came_at)
+        for (_, before, _), (at, after, came_at) in itertools.pairwise(figures)
+        if before != after
     ]
     came_or_went = [at for at, event in asked.events if figures[0][0] < at < figures[-1][0]]
     assert len(came_or_went) >= 4, "people came and went while somebody asked"
     # The answer stays the same for another second after the minute, so changes are at least
-    # two seconds apart, however many visitors came, were named or left meanwhile.
-    assert all(later - before > MINUTE_S - 1.0 for before, later in itertools.pairwise(changed))
-    told = [cast(int, answer["verdicts"]) for _, answer in figures]
+    # two seconds apart, however many visitors came, were named or left meanwhile. An answer may be
+    # slow on a busy machine, so the time counts from one question to the next answer's arrival.
+    assert all(
+        came_at - at > MINUTE_S - 1.0 for (at, _), (_, came_at) in itertools.pairwise(changed)
+    )
+    told = [cast(int, answer["verdicts"]) for _, answer, _ in figures]
     verdicts = sum(event["event"] == "verdict" for _, event in asked.events)
     assert verdicts < VERDICT_STEP
     assert told[-1] - told[0] in (0, VERDICT_STEP)
