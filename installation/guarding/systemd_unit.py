@@ -88,9 +88,10 @@ PROMISES = {
 # Allow the user on the desktop's display: xhost +si:localuser:{user}""",
     "x11": """\
 # What this unit promises: the show changes no file, starts no program and opens no connection, and
-# runs as a user of its own. Its X server lets no other program in, is not in the network, cannot
-# type or listen (no XTEST, no RECORD), and ends with the show, with everything that was left in it.
-# What it cannot promise: the X server itself, which runs as root, sees every picture.""",
+# runs as a user of its own. Its X server lets no other user in, is not in the network, cannot type
+# or listen (no XTEST, no RECORD), and ends with the show, with everything that was left in it.
+# What it cannot promise: the X server itself, which runs as root, sees every picture; and another
+# program of the kiosk's user, which the unit does not start, could copy the screen.""",
     "cage": """\
 # What this unit promises: the show changes no file, starts no program and opens no connection, and
 # runs as a user of its own. Its compositor lets no other user in, starts no X server, and ends with
@@ -118,7 +119,7 @@ def unit(
     """Return the unit for the kiosk in the folder `root`.
 
     It opens its window on the desktop's X display :0, or on the `display` of `screen_unit`, which
-    nobody else may use.
+    no other user except root may use.
 
     With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show.
     Otherwise /dev/nvidia-uvm, which the first use of CUDA creates, would be missing after boot, and
