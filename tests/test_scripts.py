@@ -156,8 +156,8 @@ def make_machine(folder: Path) -> Machine:
 
 def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> None:
     """The first start installs, the second starts at once, and both pass their arguments on."""
-    first = machine.run("--headless", "two words")
-    assert first.stdout == "kiosk run --headless two words\n"
+    first = machine.run("--headless", "--labels", "two words")
+    assert first.stdout == "kiosk run --headless --labels two words\n"
     for step in ("1/4", "2/4", "3/4", "4/4", "done"):
         assert f"set-up: {step}" in first.stderr
     notes = (machine.folder / "notes").read_text()
@@ -374,11 +374,11 @@ def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
 def test_a_link_to_a_script_is_followed(machine: Machine) -> None:
     """People put links to scripts/run and scripts/kiosk where their shell finds them."""
     (machine.folder / "current").symlink_to(machine.project)
-    for script in ("run", "kiosk"):
+    for script, words in (("run", ["--headless"]), ("kiosk", ["doctor"])):
         link = machine.folder / f"linked-{script}"
         link.symlink_to(machine.folder / "current" / "scripts" / script)
         linked = subprocess.run(
-            [link, "doctor"],
+            [link, *words],
             cwd="/",
             env=machine.environment,
             capture_output=True,
@@ -386,7 +386,7 @@ def test_a_link_to_a_script_is_followed(machine: Machine) -> None:
             timeout=60,
             check=False,
         )
-        expected = "kiosk run doctor\n" if script == "run" else "kiosk doctor\n"
+        expected = "kiosk run --headless\n" if script == "run" else "kiosk doctor\n"
         assert linked.stdout == expected, linked.stderr
     assert (machine.project / ".venv").is_dir()
 

@@ -245,6 +245,8 @@ def _rewritten(model: Any) -> Any:
     """
     new = ModelProto(ir_version=model.ir_version)
     for opset in model.opset_import:
+        if opset.domain not in DOMAINS:
+            continue  # No operation of it is let through.
         new.opset_import.add(domain=opset.domain, version=opset.version)
     for entry in model.metadata_props:
         _check_names(entry.key, entry.value)
