@@ -64,14 +64,15 @@ class ProgressReporter:
         """Count one paint, and send a record if one is due."""
         self._painted += 1
         now = self._clock.now()
-        if self._pipe is None or (self._told == self.state and 0 <= now - self._told_at < PERIOD_S):
+        is_due = not 0 <= now - self._told_at < PERIOD_S
+        if self._pipe is None or (self._told == self.state and not is_due):
             return
-        figures = self._sum()
-        if self.state == State.RUNNING and figures.captured == self._before.captured:
-            state = State.OPENING  # No frame has come yet.
-        else:
-            state = self.state
-        self._told, self._told_at = self.state, now
+        figures, state = self._sum(), self.state
+        if state == State.RUNNING and figures.mirrored == self._before.mirrored:
+            state = State.OPENING  # No frame has been shown yet.
+        if self._told == state and not is_due:
+            return
+        self._told, self._told_at = state, now
         record = replace(
             figures,
             state=state,

@@ -92,3 +92,22 @@ def test_without_a_supervisor_nobody_is_told_and_nobody_asked() -> None:
     reporter = ProgressReporter(None, ManualClock())
     reporter.tick()
     assert reporter.wait_for_permission()
+
+
+def test_the_first_frame_on_the_screen_is_reported_at_once(supervisor: Supervisor) -> None:
+    """A show that crashes in its first second has mirrored, so it is started again."""
+    clock = ManualClock()
+    reporter = ProgressReporter(supervisor.status, clock)
+    shown = 0
+    reporter.begin(lambda: Progress(captured=1, mirrored=shown))
+    reporter.tick()
+    progress = supervisor.newest()
+    assert progress is not None
+    assert progress.state == State.OPENING
+    reporter.tick()
+    assert supervisor.newest() is None
+    shown = 1
+    reporter.tick()
+    progress = supervisor.newest()
+    assert progress is not None
+    assert (progress.state, progress.mirrored) == (State.RUNNING, 1)
