@@ -10,8 +10,8 @@ import signal
 from collections import deque
 
 RESTART = 75
-"""The exit status of a show that only needs a new process: a camera was plugged in, and the sandbox
-does not let the show open devices that appeared after its start. (EX_TEMPFAIL of sysexits.h.)
+"""The exit status of a show that only needs a new process: for a camera or a display that appeared
+after its start, which the sandbox does not let it open. (EX_TEMPFAIL of sysexits.h.)
 """
 
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -36,7 +36,7 @@ class RestartPolicy:
         self._failed_at: deque[float] = deque(maxlen=len(FAST_DELAYS_S) + 1)
         self._slow = 0
         self.count = 0
-        """The number of restarts after a failure."""
+        """The number of restarts."""
 
     @property
     def is_slow(self) -> bool:
@@ -44,7 +44,7 @@ class RestartPolicy:
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:
-        """Return the delay before the restart after a failure at `now`, s.
+        """Return the delay before the restart of a show that ended at `now`, s.
 
         The show ran for `ran_s`.
         """

@@ -312,16 +312,18 @@ class Supervisor:
         self._end_leftovers()
         if stops or not goes_on:
             return code
-        if code == RESTART:
-            self._start_at = now
-            return None
-        self._health.fault(_name_of_end(code), now)
+        # A new process for a new camera also waits: each start has a new budget of output.
         delay_s = self._policy.delay_s(now, ran_s)
         self._health.restarts = self._policy.count
         self._start_at = now + delay_s
+        if code == RESTART:
+            ended = "needs a new process"
+        else:
+            self._health.fault(_name_of_end(code), now)
+            ended = f"ended after {ran_s:.1f} s ({words_of_end(code)})"
         when = f"in {delay_s:g} s" if delay_s else "at once"
         self._log(
-            f"supervisor: the show ended after {ran_s:.1f} s ({words_of_end(code)}). "
+            f"supervisor: the show {ended}. "
             f"It is started again {when} (restart {self._policy.count})."
         )
         if self._card is None:
