@@ -233,7 +233,7 @@ def _leaking_mappings() -> Iterator[Mistake]:
         if "-" in first:
             current = first
         elif first == "VmFlags:" and current in suspects and "mw" in line.split():
-            yield Mistake("shared memory", f"{suspects[current]} can be written", LEAK_REMEDY)
+            yield Mistake("shared memory", f"{suspects[current]} is writable", LEAK_REMEDY)
 
 
 def _is_device(path: str) -> bool:

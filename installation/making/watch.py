@@ -118,7 +118,7 @@ def rebuild_on_change(
                 has_mistakes = False
             except KioskError as error:
                 has_mistakes = True
-                log("labels: a change cannot be built; the show keeps its present labels.")
+                log("labels: a change cannot be built; the show keeps its current labels.")
                 log(str(error))
         seen = now
 

@@ -323,7 +323,7 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
         raise _refusal(problem, f"Write [{', '.join(words)}].")
     if not 1 <= len(codes) == len(given) <= MOST_LANGUAGES:
         # Without a remedy: `yaml_file` says what was seen and expected.
-        raise PydanticCustomError("wrong_type", "a language is text, or a list of two")
+        raise PydanticCustomError("wrong_type", "language must be a code, or a list of two codes")
     if len(set(codes)) < len(codes):
         problem = f"language names '{ellipsize(codes[0])}' twice"
         raise _refusal(problem, f"Write it once: language: {ellipsize(codes[0])}")

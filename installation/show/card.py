@@ -41,7 +41,7 @@ class CardOnScreen:
     def __init__(self, screen: Screen, context: ScreenContext) -> None:
         self._screen = screen
         self.context = context
-        """The context of the cards, with the present size of the screen."""
+        """The context of the cards, with the current size of the screen."""
         self._card: Card | None = None
         self._for_staff: Card | None = None
         self._painted: Card | None = None

@@ -97,9 +97,9 @@ class Mirror:
         """
         self._oldest_s = 0.0
         self._unread_since: float | None = None
-        """The instant since which faces are not searched (s, monotonic); None if they are."""
+        """The instant at which the search for faces stopped (s, monotonic); None while it runs."""
         self.searches_faces = True
-        """Whether the analysis searches faces, or has not begun to; false after it has failed."""
+        """Whether the analysis searches for faces, or has yet to start; false after it failed."""
         self.room: Rect = bands(context).room
         """The area of the screen that pictures fill, px; the analysis reads it, too."""
         self.first_at: float | None = None

@@ -1,4 +1,4 @@
-"""The data types of a scene, with all positions in pixels, so that the painter decides nothing.
+"""The data types of a scene, with all positions in pixels: the painter decides nothing.
 
 Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
 previous scene: an element stays at its place because the previous scene had it there.
@@ -169,7 +169,7 @@ class Visitor:
     """The thick part of the outline, 0–1: the progress towards a verdict."""
     shown: Shown
     name_since: float
-    """The instant since which the name is on the tag (s, monotonic)."""
+    """The instant at which the name appeared on the tag (s, monotonic)."""
     tag: Tag | None = None
     """The tag on the square; None if there was no space for one."""
     caption: Caption | None = None

@@ -245,10 +245,10 @@ def _model() -> type[Section]:
 
 
 def words_of(settings: Settings) -> tuple[Words, ...]:
-    """Return the words of the show in its one or two languages, with the curator's own among them.
+    """Return the words of the show in its one or two languages, including the curator's own sentences.
 
-    The curator's sentences are in one language only, so they replace those of the first language,
-    and the second has none of those. Raises ScreenError as `load_words` does.
+    The curator's sentences are in one language only, so they replace sentences of the first
+    language, and the second language has no such sentence. Raises ScreenError as `load_words` does.
     """
     own = settings.words.model_dump(exclude_none=True)
     if settings.screen.title is not None:

@@ -91,12 +91,12 @@ LEFT_OPEN = {
     "a mapping": (
         "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
         "kept = mmap.mmap(file.fileno(), 4096); file.close()",
-        "can be written",
+        "is writable",
     ),
     "a read-only mapping of a file for writing": (
         "import mmap; file = open('new', 'w+b'); file.truncate(4096); "
         "kept = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ); file.close()",
-        "can be written",
+        "is writable",
     ),
     "memory of its own": ("import mmap; kept = mmap.mmap(-1, 4096)", None),
 }

@@ -130,7 +130,7 @@ def can_empty_arguments() -> bool:
 
 
 def _memory_fields() -> dict[int, int]:
-    """Return the numbers in /proc/self/stat by their place, as proc_pid_stat(5) counts them."""
+    """Return the numbers in /proc/self/stat, keyed by their field numbers in proc_pid_stat(5)."""
     with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
         words = file.read().rpartition(")")[2].split()
     return {number: int(word) for number, word in enumerate(words[1:], 4)}

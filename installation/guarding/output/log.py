@@ -130,7 +130,7 @@ def places(error: BaseException) -> str:
 
 
 def hide_texts_of_exceptions(log: LineLog) -> None:
-    """Log unhandled exceptions of threads and of the process by their places, not by their text."""
+    """Log where unhandled exceptions were raised, of threads as well, and never their text."""
 
     def hook(kind: object, error: BaseException | None, _: object = None) -> None:
         log.say(places(error) if error is not None else f"{kind}")

@@ -66,7 +66,7 @@ def _asynchronous_io(scratch_dir: Path) -> None:
 
 
 def _raise_limit(which: int) -> Action:
-    """Return an action that sets a limit to its present value, which is harmless if it succeeds."""
+    """Return an action that sets a limit to its current value, which is harmless if it succeeds."""
 
     def action(scratch_dir: Path) -> None:
         syscalls.call("prlimit64", 0, which, struct.pack("=qq", *resource.getrlimit(which)), None)

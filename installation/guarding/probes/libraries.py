@@ -17,7 +17,7 @@ from installation.settings.packages import has_all_packages
 
 
 def _write(path: Path, step: Callable[[], object]) -> None:
-    """Call `step`, which should write `path`, and remove the file; raise if it was not written."""
+    """Call `step`, which should write `path`; then remove the file. Raise if it was not written."""
     try:
         step()
         if not path.exists() or not path.stat().st_size:

@@ -56,7 +56,7 @@ def find_builder(method: Method) -> Builder:
 
 
 def write_result(label_set: LabelSet, result: BuildResult) -> None:
-    """Write the built file and the card, each in one step."""
+    """Write the built file and the card, each atomically."""
     tensors = {name: tensor.contiguous() for name, tensor in result.tensors.items()}
     metadata = built_file.expected_metadata(label_set, result.encoder)
     if result.pictures:

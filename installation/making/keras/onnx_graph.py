@@ -82,7 +82,7 @@ class GraphBuilder:
                 return self._node("Flatten", [pooled], signal.shape[:1])
             case layers.Dense():
                 return self._dense(group, layer, signal)
-        raise AssertionError(f"a kind without an operation: {type(layer).__name__}")
+        raise AssertionError(f"no ONNX operation is defined for layers of the kind {type(layer).__name__}")
 
     def _convolution(
         self,
@@ -196,4 +196,4 @@ def _checked(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _misfit(name: str, inputs: Sequence[Signal]) -> RefusedError:
     seen = ", ".join("×".join(map(str, signal.shape)) for signal in inputs) or "nothing"
-    return RefusedError(f"its layer '{name}' does not fit what it is given ({seen})")
+    return RefusedError(f"its layer '{name}' does not fit its inputs ({seen})")

@@ -143,7 +143,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     figure = f"Of {len(trial.neutral)} neutral pictures, {named:.0%} would be named."
     if named > DOMINANT:
         figure += (
-            f" A min_score above {min_score:g}, its present value, or background rows, would make "
+            f" A min_score above {min_score:g}, its current value, or background rows, would make "
             "it fewer."
         )
     yield figure

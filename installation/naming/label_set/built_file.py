@@ -1,4 +1,4 @@
-"""The built file of a label set: its tensors, and the check that they fit the present set.
+"""The built file of a label set: its tensors, and the check that they fit the current set.
 
 The file's metadata state what it was built from, and hold a checksum of its tensors. The tensors
 are read as arrays, so nothing here imports torch.

@@ -18,7 +18,7 @@ it, px.
 """
 
 Interval = tuple[int, int]
-"""Two positions, px; those between them are blocked, but not the two themselves."""
+"""Two positions, px; the positions between them are blocked, the two ends are free."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Sc
 
 
 def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: float = 0.0) -> Scene:
-    """Return the question with `notes` below it, and the empty square, after `idle_s`.
+    """Return the question with `notes` below it, and the empty square, idle for `idle_s` seconds.
 
     If a curator's sentences are too long for one half of the screen, they take all of it, without
     the square.

@@ -128,7 +128,7 @@ def test_a_layer_that_does_not_fit_what_it_is_given_is_refused() -> None:
     """A sum of two sizes, and a row of units on a picture."""
     builder = GraphBuilder(Weights())  # type: ignore[arg-type]
     small, large = Signal("a", (3, 2, 2)), Signal("b", (3, 4, 4))
-    with pytest.raises(RefusedError, match=r"'sum' does not fit what it is given \(3×2×2, 3×4×4\)"):
+    with pytest.raises(RefusedError, match=r"'sum' does not fit its inputs \(3×2×2, 3×4×4\)"):
         builder.add("group", layers.Add(name="sum"), [small, large])
     dense = layers.Dense(name="row", units=2, activation="linear", use_bias=False)
     with pytest.raises(RefusedError, match="'row' does not fit"):
