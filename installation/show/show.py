@@ -85,7 +85,9 @@ CAMERA_STATES = (State.STALLED, State.LOST, State.WAITING)
 """The states in which the show tries to open its camera again."""
 
 THREAD_HANGS = Mistake(
-    "show", f"a driver or a neural network has not responded for {CLOSING_S:.0f} s", "The show starts again by itself."
+    "show",
+    f"a driver or a neural network has not responded for {CLOSING_S:.0f} s",
+    "The show starts again by itself.",
 )
 
 

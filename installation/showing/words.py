@@ -245,7 +245,7 @@ def _model() -> type[Section]:
 
 
 def words_of(settings: Settings) -> tuple[Words, ...]:
-    """Return the words of the show in its one or two languages, including the curator's own sentences.
+    """Return the show's words in its one or two languages, including the curator's own sentences.
 
     The curator's sentences are in one language only, so they replace sentences of the first
     language, and the second language has no such sentence. Raises ScreenError as `load_words` does.

@@ -82,7 +82,9 @@ class GraphBuilder:
                 return self._node("Flatten", [pooled], signal.shape[:1])
             case layers.Dense():
                 return self._dense(group, layer, signal)
-        raise AssertionError(f"no ONNX operation is defined for layers of the kind {type(layer).__name__}")
+        raise AssertionError(
+            f"no ONNX operation is defined for layers of the kind {type(layer).__name__}"
+        )
 
     def _convolution(
         self,
